@@ -1,0 +1,86 @@
+"""Who asks, for which tenant, and what they may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+from uuid import UUID
+
+from domain.errors import Forbidden
+
+TenantId = NewType("TenantId", UUID)
+UserId = NewType("UserId", UUID)
+ApiKeyId = NewType("ApiKeyId", UUID)
+
+
+class Scope(StrEnum):
+    """What a credential may do, as `resource:action`."""
+
+    AGENTS_READ = "agents:read"
+    AGENTS_WRITE = "agents:write"
+    TOOLS_READ = "tools:read"
+    TOOLS_WRITE = "tools:write"
+    WORKFLOWS_READ = "workflows:read"
+    WORKFLOWS_WRITE = "workflows:write"
+    CALLS_READ = "calls:read"
+    CALLS_WRITE = "calls:write"
+
+
+READ = frozenset(scope for scope in Scope if scope.endswith(":read"))
+
+
+class Role(StrEnum):
+    """A named set of scopes."""
+
+    OWNER = "OWNER"
+    ADMIN = "ADMIN"
+    EDITOR = "EDITOR"
+    OPERATOR = "OPERATOR"
+    VIEWER = "VIEWER"
+
+
+SCOPES: dict[Role, frozenset[Scope]] = {
+    Role.OWNER: frozenset(Scope),
+    Role.ADMIN: frozenset(Scope),
+    Role.EDITOR: frozenset(Scope),
+    Role.OPERATOR: READ | {Scope.CALLS_WRITE},
+    Role.VIEWER: READ,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenant:
+    """The organisation that owns agents, workflows and calls; the isolation boundary."""
+
+    id: TenantId
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A person who signs in."""
+
+    id: UserId
+    tenant_id: TenantId
+    email: str
+    role: Role
+    password_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """Whoever holds the credential of this request."""
+
+    tenant_id: TenantId
+    subject: str
+    """`user:<id>` or `key:<id>`"""
+    scopes: frozenset[Scope]
+    expires_at: datetime | None = None
+
+    def require(self, scope: Scope) -> Viewer:
+        if scope not in self.scopes:
+            raise Forbidden(f"This credential lacks the scope {scope}.")
+        return self

@@ -1,0 +1,177 @@
+"""What people do with calls: start them, say something, end them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+from domain.access import Scope, Viewer
+from domain.actions.workflows import new_version, refuse_unsound, take_snapshot
+from domain.calls import Call, CallId, CallKind, Direction, EndReason
+from domain.commands import LONGEST_MESSAGE, Command, CommandId, CommandKind
+from domain.errors import (
+    CallHasEnded,
+    InvalidInput,
+    NotFound,
+    WorkflowNotFound,
+    WorkflowNotPublished,
+)
+from domain.names import check_text
+from domain.ports import Services, Work
+from domain.workflows import VersionId, Workflow
+
+LARGEST_JSON = 16_384
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRequest:
+    """What `startCall` is asked for. The workflow is named by id or by slug."""
+
+    workflow_id: UUID | None = None
+    workflow_name: str | None = None
+    kind: CallKind = CallKind.TEXT
+    user_id: str | None = None
+    user_context: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    idempotency_key: str | None = None
+    max_seconds: int | None = None
+    draft: bool = False
+
+
+async def start_call(
+    services: Services, viewer: Viewer, request: CallRequest, longest: int
+) -> Call:
+    """Store a pending call; a worker takes it within moments, or it ends `NO_WORKER`.
+
+    The same idempotency key within 24 hours answers the same call."""
+    viewer.require(Scope.CALLS_WRITE)
+    _check(request, longest)
+    async with services.store.work(viewer.tenant_id) as work:
+        workflow = await _workflow_of(work, request)
+        version = await _version_of(services, viewer, work, workflow, request)
+        call = Call(
+            id=CallId(uuid4()),
+            tenant_id=viewer.tenant_id,
+            kind=request.kind,
+            direction=Direction.INBOUND,
+            workflow_id=workflow.id,
+            version_id=version,
+            user_id=request.user_id,
+            user_context=request.user_context,
+            metadata=request.metadata,
+            max_seconds=request.max_seconds or longest,
+            created_at=services.clock(),
+        )
+        return await work.calls.start(call, request.idempotency_key, _digest(request))
+
+
+async def send_message(
+    services: Services, viewer: Viewer, id: CallId, text: str, idempotency_key: str | None
+) -> Command:
+    """The caller's next turn in a text call."""
+    viewer.require(Scope.CALLS_WRITE)
+    check_text(text, ("input", "text"), most=LONGEST_MESSAGE, least=1)
+    check_text(idempotency_key, ("input", "idempotencyKey"), most=255, least=1)
+    async with services.store.work(viewer.tenant_id) as work:
+        call = await _existing(work, id)
+        if call.kind is not CallKind.TEXT:
+            raise InvalidInput("Only text calls take messages.", ("input", "callId"))
+        command = Command(
+            id=CommandId(uuid5(id, idempotency_key) if idempotency_key else uuid4()),
+            call_id=id,
+            kind=CommandKind.SEND_TEXT,
+            body={"text": text},
+            asked_by=viewer.subject,
+        )
+        await work.calls.ask(command)
+        return command
+
+
+async def end_call(services: Services, viewer: Viewer, id: CallId) -> Call:
+    """End the call; asking again, or of an ended call, gives the same answer."""
+    viewer.require(Scope.CALLS_WRITE)
+    async with services.store.work(viewer.tenant_id) as work:
+        await _existing(work, id)
+        if not await work.calls.end_unclaimed(id, EndReason.CANCELED):
+            command = Command(
+                id=CommandId(uuid5(id, "end")),
+                call_id=id,
+                kind=CommandKind.END,
+                asked_by=viewer.subject,
+            )
+            try:
+                await work.calls.ask(command)
+            except CallHasEnded:
+                pass
+        return await _existing(work, id)
+
+
+def _check(request: CallRequest, longest: int) -> None:
+    if request.kind is not CallKind.TEXT:
+        raise InvalidInput(
+            f"{request.kind} calls need a LiveKit server, which this installation has not; "
+            "start a TEXT call.",
+            ("input", "kind"),
+        )
+    check_text(request.user_id, ("input", "userId"), most=255, least=1)
+    check_text(request.idempotency_key, ("input", "idempotencyKey"), most=255, least=1)
+    if request.max_seconds is not None and not 1 <= request.max_seconds <= longest:
+        raise InvalidInput(
+            f"maxDuration must be between 1 second and {longest} seconds.",
+            ("input", "maxDuration"),
+        )
+    for name, value in (("userContext", request.user_context), ("metadata", request.metadata)):
+        if len(json.dumps(value)) > LARGEST_JSON:
+            raise InvalidInput(f"{name} is larger than {LARGEST_JSON} bytes.", ("input", name))
+
+
+async def _workflow_of(work: Work, request: CallRequest) -> Workflow:
+    if request.workflow_id is not None:
+        found = await work.workflows.get(request.workflow_id)
+    else:
+        found = next(iter(await work.workflows.named([request.workflow_name or ""])), None)
+    if found is None:
+        raise WorkflowNotFound("There is no such workflow.", ("input", "workflow"))
+    return found
+
+
+async def _version_of(
+    services: Services, viewer: Viewer, work: Work, workflow: Workflow, request: CallRequest
+) -> VersionId:
+    if not request.draft:
+        if workflow.published is None:
+            raise WorkflowNotPublished(
+                f"The workflow {workflow.spec.name} has not been published; "
+                "publish it, or start the call with draft: true.",
+                ("input", "workflow"),
+            )
+        return workflow.published
+    snapshot = await take_snapshot(work, workflow.spec)
+    refuse_unsound(snapshot)
+    draft = new_version(viewer, workflow, snapshot, services.clock())
+    return (await work.versions.add_draft(draft)).id
+
+
+async def _existing(work: Work, id: CallId) -> Call:
+    call = await work.calls.get(id)
+    if call is None:
+        raise NotFound("There is no such call.", ("input", "callId"))
+    return call
+
+
+def _digest(request: CallRequest) -> str:
+    """What makes two requests with one key the same request."""
+    facts = [
+        str(request.workflow_id or request.workflow_name),
+        request.kind,
+        request.user_id,
+        request.user_context,
+        request.metadata,
+        request.max_seconds,
+        request.draft,
+    ]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,118 @@
+"""What people do with workflows: edit the draft, verify it, publish it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from domain.access import Scope, Viewer
+from domain.errors import NotFound, NotPublishable
+from domain.findings import Finding, Severity
+from domain.ports import Services, Work
+from domain.verification import used_by, verify
+from domain.workflows import (
+    Snapshot,
+    Version,
+    VersionId,
+    Workflow,
+    WorkflowId,
+    WorkflowSpec,
+    check_workflow,
+)
+
+
+async def create_workflow(services: Services, viewer: Viewer, spec: WorkflowSpec) -> Workflow:
+    viewer.require(Scope.WORKFLOWS_WRITE)
+    async with services.store.work(viewer.tenant_id) as work:
+        return await work.workflows.add(check_workflow(spec))
+
+
+async def update_workflow(
+    services: Services,
+    viewer: Viewer,
+    id: WorkflowId,
+    expected_revision: int,
+    changes: dict[str, Any],
+) -> Workflow:
+    viewer.require(Scope.WORKFLOWS_WRITE)
+    async with services.store.work(viewer.tenant_id) as work:
+        workflow = await _existing(work, id)
+        spec = check_workflow(replace(workflow.spec, **changes))
+        return await work.workflows.save(id, spec, expected_revision)
+
+
+async def delete_workflow(services: Services, viewer: Viewer, id: WorkflowId) -> Workflow:
+    """The draft goes; calls that ran it keep their versions."""
+    viewer.require(Scope.WORKFLOWS_WRITE)
+    async with services.store.work(viewer.tenant_id) as work:
+        workflow = await _existing(work, id)
+        await work.workflows.delete(id)
+        return workflow
+
+
+async def publish_workflow(
+    services: Services, viewer: Viewer, id: WorkflowId, expected_revision: int, note: str | None
+) -> tuple[Workflow, Version]:
+    """Freeze the workflow with its agents and tools; `NotPublishable` with every finding."""
+    viewer.require(Scope.WORKFLOWS_WRITE)
+    async with services.store.work(viewer.tenant_id) as work:
+        workflow = await _existing(work, id)
+        workflow = await work.workflows.expect(workflow, expected_revision)
+        snapshot = await take_snapshot(work, workflow.spec)
+        refuse_unsound(snapshot)
+        version = await work.versions.add(
+            new_version(viewer, workflow, snapshot, services.clock(), note)
+        )
+        return await work.workflows.publish(id, version.id), version
+
+
+async def findings_of(
+    services: Services, viewer: Viewer, spec: WorkflowSpec
+) -> tuple[Finding, ...]:
+    viewer.require(Scope.WORKFLOWS_READ)
+    async with services.store.work(viewer.tenant_id) as work:
+        return verify(await take_snapshot(work, spec))
+
+
+async def take_snapshot(work: Work, spec: WorkflowSpec) -> Snapshot:
+    agents = {a.spec.name: a.spec for a in await work.agents.named([n.agent for n in spec.nodes])}
+    wanted = sorted({tool for agent in agents.values() for tool in agent.tools})
+    tools = {t.spec.name: t.spec for t in await work.tools.named(wanted)}
+    return used_by(spec, agents, tools)
+
+
+def refuse_unsound(snapshot: Snapshot) -> None:
+    findings = verify(snapshot)
+    errors = [f for f in findings if f.severity is Severity.ERROR]
+    if errors:
+        raise NotPublishable(
+            f"The workflow has {len(errors)} error(s); the first: {errors[0].message}",
+            ("input", "id"),
+            findings=findings,
+        )
+
+
+def new_version(
+    viewer: Viewer, workflow: Workflow, snapshot: Snapshot, at: datetime, note: str | None = None
+) -> Version:
+    """A version without number or checksum: both are given when it is stored."""
+    return Version(
+        id=VersionId(uuid4()),
+        tenant_id=viewer.tenant_id,
+        workflow_id=workflow.id,
+        number=-1,
+        checksum="",
+        note=note,
+        published_at=at,
+        published_by=viewer.subject,
+        snapshot=snapshot,
+    )
+
+
+async def _existing(work: Work, id: WorkflowId) -> Workflow:
+    workflow = await work.workflows.get(id)
+    if workflow is None:
+        raise NotFound("There is no such workflow.", ("input", "id"))
+    return workflow

@@ -1,0 +1,255 @@
+"""What happens during a call. The only definition: the worker makes these, persistence
+stores them, GraphQL mirrors them.
+
+Durable events get a number in the call's log and are stored before anybody sees them.
+Ephemeral ones go by while they happen and may be dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal, get_args
+
+from domain.calls import Blame, CallId, CallState, EndReason
+
+
+class Speaker(StrEnum):
+    """Who is talking."""
+
+    CALLER = "CALLER"
+    AGENT = "AGENT"
+
+
+class HandoffVia(StrEnum):
+    """What made a hand-off happen."""
+
+    MODEL = "MODEL"
+    CONDITION = "CONDITION"
+    TOOL = "TOOL"
+    OPERATOR = "OPERATOR"
+
+
+class ToolOutcome(StrEnum):
+    """How a tool call went. UNKNOWN: the worker died while the tool ran."""
+
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    REFUSED = "REFUSED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateChanged:
+    """The call entered a new state."""
+
+    before: CallState | None
+    state: CallState
+    kind: Literal["state_changed"] = "state_changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserTurn:
+    """The caller said something, whole. `turn_id` of a text call is the id of the message."""
+
+    turn_id: str
+    text: str
+    language: str | None = None
+    confidence: float | None = None
+    kind: Literal["user_turn"] = "user_turn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentTurn:
+    """An agent said something, whole: what its model wrote, and what the caller can have heard."""
+
+    turn_id: str
+    node: str
+    agent: str
+    text: str
+    heard_text: str
+    interrupted: bool = False
+    kind: Literal["agent_turn"] = "agent_turn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeEntered:
+    """An agent took the conversation over."""
+
+    node: str
+    agent: str
+    first_visit: bool
+    kind: Literal["node_entered"] = "node_entered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOff:
+    """The conversation moved from one node of the workflow to another."""
+
+    from_node: str
+    to_node: str
+    via: HandoffVia
+    context_passed: tuple[str, ...] = ()
+    kind: Literal["handed_off"] = "handed_off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffRefused:
+    """A hand-off was asked for and did not happen."""
+
+    from_node: str
+    to_node: str
+    via: HandoffVia
+    reason: str
+    kind: Literal["handoff_refused"] = "handoff_refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolStarted:
+    """The model called a tool. Stored before the tool has any effect outside the call."""
+
+    tool_call_id: str
+    node: str
+    tool: str
+    arguments: Mapping[str, Any]
+    kind: Literal["tool_started"] = "tool_started"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolFinished:
+    """A tool call came to its end. `result` is what the model was told."""
+
+    tool_call_id: str
+    node: str
+    tool: str
+    arguments: Mapping[str, Any]
+    outcome: ToolOutcome
+    result: Any
+    duration_ms: float
+    kind: Literal["tool_finished"] = "tool_finished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextChanged:
+    """A value of the call's context was set, or removed (`value` null and `removed` true)."""
+
+    path: str
+    value: Any
+    removed: bool = False
+    kind: Literal["context_changed"] = "context_changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandApplied:
+    """Something asked of the running call was done."""
+
+    command_id: str
+    command: str
+    kind: Literal["command_applied"] = "command_applied"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandRefused:
+    """Something asked of the running call was not done."""
+
+    command_id: str
+    command: str
+    reason: str
+    kind: Literal["command_refused"] = "command_refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnMeasured:
+    """A user turn has been answered whole; how long that took, and what it used."""
+
+    turn_id: str
+    total_ms: float
+    llm_first_token_ms: float | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    kind: Literal["turn_measured"] = "turn_measured"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorRaised:
+    """Something failed while the call went on."""
+
+    source: str
+    message: str
+    recoverable: bool
+    kind: Literal["error_raised"] = "error_raised"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerReplaced:
+    """The call's worker was lost and another one went on from the log."""
+
+    epoch: int
+    kind: Literal["worker_replaced"] = "worker_replaced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnded:
+    """The call is over. Always the last event, and there is exactly one."""
+
+    state: CallState
+    reason: EndReason
+    blame: Blame
+    duration_ms: float
+    kind: Literal["call_ended"] = "call_ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartialTranscript:
+    """Words while they are being said. Replaces the earlier `rev` of its turn."""
+
+    turn_id: str
+    rev: int
+    speaker: Speaker
+    text: str
+    kind: Literal["partial_transcript"] = "partial_transcript"
+
+
+CallEvent = (
+    StateChanged
+    | UserTurn
+    | AgentTurn
+    | NodeEntered
+    | HandedOff
+    | HandoffRefused
+    | ToolStarted
+    | ToolFinished
+    | ContextChanged
+    | CommandApplied
+    | CommandRefused
+    | TurnMeasured
+    | ErrorRaised
+    | WorkerReplaced
+    | CallEnded
+)
+Ephemeral = PartialTranscript
+
+DURABLE: tuple[type, ...] = get_args(CallEvent)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A durable event with its place in the call's log."""
+
+    call_id: CallId
+    seq: int
+    at: datetime
+    event: CallEvent
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """An ephemeral event on its way by."""
+
+    call_id: CallId
+    event: Ephemeral
+
+
+CallUpdate = Recorded | Passing

@@ -1,0 +1,273 @@
+"""What the domain needs from the outside, and what each side promises.
+
+Adapters live in persistence/; one frozen `Services` is wired per process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+from uuid import UUID
+
+from domain.access import Tenant, TenantId, User, UserId, Viewer
+from domain.agents import Agent, AgentSpec
+from domain.calls import Call, CallFilter, CallId, EndReason
+from domain.commands import Command
+from domain.events import CallEvent, CallUpdate, Ephemeral, Recorded
+from domain.tools import Tool, ToolSpec
+from domain.workflows import Version, VersionId, Workflow, WorkflowId, WorkflowSpec
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+S_contra = TypeVar("S_contra", contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Where an item stands in a list ordered by time and id."""
+
+    at: datetime
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(Generic[T]):
+    """A stretch of a list; `more` says whether it goes on behind it."""
+
+    items: tuple[T, ...]
+    more: bool
+
+
+class Drafts(Protocol[T_co, S_contra]):
+    """Things that people edit: agents, tools, workflows. Names are unique per tenant."""
+
+    async def add(self, spec: S_contra) -> T_co:
+        """`NameTaken` when the name is in use."""
+        ...
+
+    async def get(self, id: UUID) -> T_co | None: ...
+
+    async def named(self, names: Sequence[str]) -> Sequence[T_co]: ...
+
+    async def many(self, ids: Sequence[UUID]) -> Sequence[T_co]: ...
+
+    async def page(self, first: int, after: Key | None) -> Slice[T_co]:
+        """Newest first."""
+        ...
+
+    async def save(self, id: UUID, spec: S_contra, expected_revision: int) -> T_co:
+        """`NotFound`, or `RevisionConflict` when somebody else edited it meanwhile."""
+        ...
+
+    async def delete(self, id: UUID) -> None: ...
+
+
+class Tools(Drafts[Tool, ToolSpec], Protocol):
+    async def using(self, name: str) -> Sequence[str]:
+        """Names of the agents that have that tool."""
+        ...
+
+
+class Workflows(Drafts[Workflow, WorkflowSpec], Protocol):
+    async def expect(self, workflow: Workflow, revision: int) -> Workflow:
+        """The workflow itself, kept from changing until the commit; else `RevisionConflict`."""
+        ...
+
+    async def publish(self, id: WorkflowId, version: VersionId) -> Workflow: ...
+
+    async def using_agent(self, name: str) -> Sequence[str]:
+        """Names of the workflows whose draft has that agent."""
+        ...
+
+
+class Versions(Protocol):
+    async def add(self, version: Version) -> Version:
+        """Given its checksum and the next number of its workflow."""
+        ...
+
+    async def add_draft(self, version: Version) -> Version:
+        """Number 0; the same content is kept once."""
+        ...
+
+    async def many(self, ids: Sequence[UUID]) -> Sequence[Version]: ...
+
+    async def page(self, id: WorkflowId, first: int, after: Key | None) -> Slice[Version]: ...
+
+
+class Calls(Protocol):
+    async def start(self, call: Call, key: str | None, digest: str) -> Call:
+        """Store the call and its first event. A call started with the same key is answered
+        instead; `IdempotencyConflict` when that one had another digest."""
+        ...
+
+    async def get(self, id: CallId) -> Call | None: ...
+
+    async def many(self, ids: Sequence[UUID]) -> Sequence[Call]: ...
+
+    async def page(self, filter: CallFilter, first: int, after: Key | None) -> Slice[Call]: ...
+
+    async def ask(self, command: Command) -> None:
+        """Put a command into the call's inbox; `CallHasEnded` when nobody will read it."""
+        ...
+
+    async def end_unclaimed(self, id: CallId, reason: EndReason) -> bool:
+        """End a call that no worker holds; False when one does, or it has ended."""
+        ...
+
+    async def events(self, id: CallId, after: int, limit: int) -> Sequence[Recorded]: ...
+
+
+class Work(Protocol):
+    """One transaction for one tenant: all of it happens or nothing. What it appended to logs
+    is told to watchers after the commit."""
+
+    agents: Drafts[Agent, AgentSpec]
+    tools: Tools
+    workflows: Workflows
+    versions: Versions
+    calls: Calls
+
+
+class Store(Protocol):
+    def work(self, tenant: TenantId) -> AbstractAsyncContextManager[Work]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """An access token to send with requests and a refresh token to get the next pair."""
+
+    access: str
+    refresh: str
+    expires_at: datetime
+
+
+class Accounts(Protocol):
+    """Who people and keys are. The only port that is not bound to one tenant."""
+
+    async def user_by_password(self, email: str, password: str) -> User | None:
+        """Takes as long for an unknown address as for a wrong password."""
+        ...
+
+    async def viewer_of(self, credential: str) -> Viewer:
+        """Of an access token or an API key; `Unauthenticated` when it is no good."""
+        ...
+
+    async def sign_in(self, user: User) -> TokenPair: ...
+
+    async def refresh(self, token: str) -> TokenPair:
+        """Each refresh token works once; a second use ends the whole session."""
+        ...
+
+    async def sign_out(self, token: str) -> None: ...
+
+    async def tenant(self, id: TenantId) -> Tenant: ...
+
+    async def user(self, tenant: TenantId, id: UserId) -> User | None: ...
+
+
+class Streams(Protocol):
+    """Calls while they happen."""
+
+    def follow(self, tenant: TenantId, id: CallId, after: str | None) -> AsyncIterator[CallUpdate]:
+        """Every durable event past the cursor, once, in order, without gaps; then live until
+        the call has ended. Ephemeral events in between."""
+        ...
+
+    def changes(self, tenant: TenantId) -> AsyncIterator[frozenset[CallId] | None]:
+        """Ids of calls that changed, as they change; None: look at all of them again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A call that this worker holds until it ends it or loses it."""
+
+    call: Call
+    version: Version
+    epoch: int
+    replaced: bool
+    """Another worker held it before."""
+
+
+class CallQueue(Protocol):
+    """The call table as the queue that workers claim from. Every change is fenced by epoch."""
+
+    async def enlist(self, capacity: int) -> UUID:
+        """Become a worker others can see; the id is good until it is buried."""
+        ...
+
+    async def heartbeat(self, worker: UUID) -> bool:
+        """False: taken for dead, every call is lost."""
+        ...
+
+    async def claim(self, worker: UUID, most: int) -> Sequence[Claim]: ...
+
+    async def inbox(self, worker: UUID) -> Sequence[Command]:
+        """What is asked of this worker's calls and not acknowledged yet, oldest first."""
+        ...
+
+    async def log_of(self, call: Call) -> Sequence[Recorded]: ...
+
+    async def end(self, claim: Claim, reason: EndReason) -> bool:
+        """The one end of the call; False when it had ended or was fenced."""
+        ...
+
+    async def release(self, claim: Claim) -> None:
+        """Give the call back so that another worker goes on with it."""
+        ...
+
+    async def dismiss(self, worker: UUID) -> None: ...
+
+    def wakes(self, worker: UUID) -> AsyncIterator[None]:
+        """One item whenever it is worth looking at the queue or the inbox."""
+        ...
+
+
+class Recorder(Protocol):
+    """Writes the logs of the calls that this process holds."""
+
+    def emit(self, claim: Claim, event: CallEvent) -> None:
+        """Never waits. Events of a call are stored in the order of emission."""
+        ...
+
+    def show(self, claim: Claim, event: Ephemeral) -> None:
+        """Never waits; may be dropped."""
+        ...
+
+    async def settled(self, claim: Claim) -> None:
+        """Returns once everything emitted for the call is stored, or it is fenced."""
+        ...
+
+    def fenced(self, claim: Claim) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a rate limit has to say about one request."""
+
+    allowed: bool
+    remaining: int
+    retry_after: float
+    """Seconds."""
+
+
+class Limiter(Protocol):
+    async def spend(self, key: str, cost: int, per_minute: int) -> Allowance: ...
+
+
+class Clock(Protocol):
+    def __call__(self) -> datetime: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything the API needs of the outside."""
+
+    store: Store
+    accounts: Accounts
+    streams: Streams
+    limiter: Limiter
+    clock: Clock
+    ready: Callable[[], Awaitable[dict[str, bool]]]

@@ -1,0 +1,80 @@
+"""Every setting, its default and what it means. Read once, at the edge of a process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from domain.errors import InvalidSetting
+
+
+def setting(default: Any, help: str, *, secret: bool = False) -> Any:
+    return field(default=default, metadata={"help": help, "secret": secret}, repr=not secret)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    database_url: str = setting(
+        "postgresql://localhost/agent_studio", "PostgreSQL 15 or newer", secret=True
+    )
+    redis_url: str = setting("redis://localhost:6379", "Redis 6.2 or newer, or Valkey", secret=True)
+    secret_key: str = setting(
+        "",
+        "Signs tokens and keys of the API: 32 or more random characters; "
+        "several, comma-separated, to rotate (the first signs)",
+        secret=True,
+    )
+    api_host: str = setting("127.0.0.1", "Address the API listens on")
+    api_port: int = setting(8000, "Port the API listens on")
+    allowed_origins: str = setting("", "Comma-separated origins of dashboards on other hosts")
+    trusted_proxies: str = setting(
+        "127.0.0.1", "Addresses whose X-Forwarded-For names the client, comma-separated"
+    )
+    local_token: str = setting(
+        "", "Offered to GraphiQL on this machine; set by `./studio up` only", secret=True
+    )
+    log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR")
+
+    access_token_seconds: int = setting(600, "How long an access token is good for")
+    refresh_token_seconds: int = setting(2_592_000, "How long a refresh token is good for")
+    requests_per_minute: int = setting(600, "Requests a key or user may make per minute")
+    anonymous_requests_per_minute: int = setting(
+        60, "Requests an address may make per minute before it has signed in"
+    )
+
+    worker_capacity: int = setting(100, "Calls one worker process holds at once")
+    claim_seconds: float = setting(
+        5.0, "A new call that no worker takes in this time ends NO_WORKER"
+    )
+    resume_seconds: float = setting(
+        60.0, "A call that lost its worker and finds no other in this time ends WORKER_LOST"
+    )
+    heartbeat_seconds: float = setting(1.0, "How often a worker says that it is alive")
+    lease_seconds: float = setting(3.0, "A worker silent for this long is taken for dead")
+    max_call_seconds: int = setting(3600, "Longest call, unless startCall asks for less")
+    idle_call_seconds: int = setting(900, "A text call without a message for this long ends")
+    retention_days: int = setting(
+        30, "Ended calls and their events are kept this long; 0 = for ever"
+    )
+
+    openai_api_key: str = setting("", "Key for agents on OpenAI", secret=True)
+    openai_base_url: str = setting("", "An OpenAI-compatible server instead of OpenAI")
+    google_api_key: str = setting("", "Key for agents on Gemini", secret=True)
+    google_base_url: str = setting("", "A Gemini-compatible server instead of Google")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Read NAME for every field `name`; raise `InvalidSetting` naming the first bad one."""
+        given = {f.name: f for f in fields(cls) if environ.get(f.name.upper(), "") != ""}
+        return cls(
+            **{name: _read(f.type, environ[name.upper()], name) for name, f in given.items()}
+        )
+
+
+def _read(kind: Any, text: str, name: str) -> Any:
+    convert = {"int": int, "float": float}.get(kind, str)
+    try:
+        return convert(text)
+    except ValueError:
+        raise InvalidSetting(f"{name.upper()} must be a number, not {text!r}") from None

@@ -1,0 +1,148 @@
+"""A call retold from its log: state, turns, context, and where the conversation stands.
+
+`tell` is a pure fold. The worker that takes a call over and the reader that wants a transcript
+get the same story, because both read it here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from domain.calls import CallState, EndReason
+from domain.context import Context
+from domain.events import (
+    AgentTurn,
+    CallEnded,
+    CallEvent,
+    CommandApplied,
+    CommandRefused,
+    ContextChanged,
+    HandedOff,
+    NodeEntered,
+    Recorded,
+    Speaker,
+    StateChanged,
+    ToolFinished,
+    ToolStarted,
+    TurnMeasured,
+    UserTurn,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One turn of the transcript. `node` is the agent's place in the workflow."""
+
+    turn_id: str
+    at: datetime
+    speaker: Speaker
+    text: str
+    node: str | None = None
+    agent: str | None = None
+    interrupted: bool = False
+
+
+Said = UserTurn | AgentTurn | ToolFinished
+"""What a model has to be shown of the past."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """Where a call stands after the events told so far."""
+
+    state: CallState = CallState.PENDING
+    context: Context = field(default_factory=Context)
+    said: tuple[Said, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    node: str | None = None
+    visited: tuple[str, ...] = ()
+    obeyed: frozenset[str] = frozenset()
+    open_turn: str | None = None
+    open_tools: Mapping[str, ToolStarted] = field(default_factory=dict)
+    agent_spoke_last: bool = False
+    end_reason: EndReason | None = None
+
+    @property
+    def owes_an_answer(self) -> bool:
+        """The caller said something and the agents have not finished replying."""
+        return self.open_turn is not None and (bool(self.open_tools) or not self.agent_spoke_last)
+
+    def after(self, event: CallEvent, at: datetime) -> Story:
+        match event:
+            case StateChanged(state=state):
+                return replace(self, state=state)
+            case UserTurn():
+                return replace(
+                    self,
+                    said=(*self.said, event),
+                    turns=(*self.turns, _caller_turn(event, at)),
+                    obeyed=self.obeyed | {event.turn_id},
+                    open_turn=event.turn_id,
+                    agent_spoke_last=False,
+                )
+            case AgentTurn():
+                return replace(
+                    self,
+                    said=(*self.said, event),
+                    turns=(*self.turns, _agent_turn(event, at)),
+                    agent_spoke_last=True,
+                )
+            case NodeEntered(node=node):
+                return replace(
+                    self, node=node, visited=(*self.visited, node), agent_spoke_last=False
+                )
+            case HandedOff(to_node=node):
+                return replace(self, node=node, agent_spoke_last=False)
+            case ToolStarted():
+                return replace(self, open_tools={**self.open_tools, event.tool_call_id: event})
+            case ToolFinished():
+                rest = {k: v for k, v in self.open_tools.items() if k != event.tool_call_id}
+                return replace(
+                    self, said=(*self.said, event), open_tools=rest, agent_spoke_last=False
+                )
+            case ContextChanged():
+                return replace(self, context=self.context.after(event))
+            case TurnMeasured(turn_id=turn):
+                return replace(self, open_turn=None if turn == self.open_turn else self.open_turn)
+            case CommandApplied(command_id=id) | CommandRefused(command_id=id):
+                return replace(self, obeyed=self.obeyed | {id})
+            case CallEnded(state=state, reason=reason):
+                return replace(self, state=state, end_reason=reason)
+        return self
+
+
+def tell(events: Iterable[Recorded], context: Context | None = None) -> Story:
+    """The story of the events, in order, beginning with what the call was given."""
+    story = Story(context=context or Context())
+    for recorded in events:
+        story = story.after(recorded.event, recorded.at)
+    return story
+
+
+def _caller_turn(event: UserTurn, at: datetime) -> Turn:
+    return Turn(turn_id=event.turn_id, at=at, speaker=Speaker.CALLER, text=event.text)
+
+
+def _agent_turn(event: AgentTurn, at: datetime) -> Turn:
+    return Turn(
+        turn_id=event.turn_id,
+        at=at,
+        speaker=Speaker.AGENT,
+        text=event.heard_text,
+        node=event.node,
+        agent=event.agent,
+        interrupted=event.interrupted,
+    )
+
+
+def as_json(context: Context) -> dict[str, Any]:
+    """The context as people see it."""
+    return {
+        "user": context.user,
+        "call": context.call,
+        "workflow": context.workflow,
+        "flags": context.flags,
+        "agents": context.agents,
+    }
