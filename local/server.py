@@ -1,0 +1,59 @@
+"""One server of ours and its process, to be started, stopped, killed and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from signal import SIGKILL, Signals
+
+from local import home, machine
+from local.program import Program, spawn, stop, until_ready
+
+
+@dataclass(slots=True)
+class Server:
+    program: Program
+    url: str
+    log: Path
+    process: asyncio.subprocess.Process | None = field(default=None, repr=False)
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None, f"{self.program.name} has not been started"
+        return self.process.pid
+
+    async def start(self) -> None:
+        """Start on the same port as ever, and return when it answers."""
+        self.process = await spawn(self.program, self.log)
+        await until_ready(self.program, self.process, self.log)
+
+    async def stop(self, how: Signals | None = None) -> None:
+        """An orderly stop, unless another signal is given (SIGQUIT: PostgreSQL's immediate)."""
+        if self.process is not None:
+            await stop(self.process, how or self.program.stop, self.program.grace)
+
+    async def kill(self) -> None:
+        """End like a crash, and return when nothing of it is left."""
+        children = machine.children(self.pid)
+        os.kill(self.pid, SIGKILL)
+        assert self.process is not None
+        await self.process.wait()
+        await asyncio.to_thread(machine.until_gone, children, 10)
+
+
+@contextlib.asynccontextmanager
+async def started_in(
+    place: Path, prepare: Callable[[], Awaitable[Server]]
+) -> AsyncIterator[Server]:
+    """Prepare and run a server for the length of the block, alone in its directory."""
+    with home.locked(home.private_dir(place) / "lock"):
+        server = await prepare()
+        try:
+            await server.start()
+            yield server
+        finally:
+            await server.stop()

