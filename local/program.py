@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
+import functools
 import os
 import signal
-import sys
+import subprocess
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from signal import Signals
-
-PR_SET_PDEATHSIG = 1
-LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class CannotStart(Exception):
@@ -34,7 +31,7 @@ class Program:
     stop: Signals = Signals.SIGTERM
     grace: float = 10.0
     patience: float = 30.0
-    # What the kernel sends when whoever started the program is gone (Linux).
+    # What the kernel sends when whoever started the program is gone (Linux only).
     orphan: Signals = Signals.SIGKILL
 
 
@@ -42,13 +39,13 @@ async def spawn(program: Program, log: Path) -> asyncio.subprocess.Process:
     """Start in a session of its own, so that a Ctrl-C in the terminal reaches only us."""
     with log.open("ab") as output:
         return await asyncio.create_subprocess_exec(
+            *leash(program.orphan),
             *program.argv,
             env=program.env,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
-            preexec_fn=_die_with_parent(program.orphan),
         )
 
 
@@ -75,10 +72,15 @@ async def stop(process: asyncio.subprocess.Process, how: Signals, grace: float) 
         await asyncio.wait_for(process.wait(), grace)
         return True
     except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        kill_group(process.pid)
         await process.wait()
         return False
+
+
+def kill_group(pid: int) -> None:
+    """Kill a program of ours together with what it started itself."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def ending(returncode: int) -> str:
@@ -98,14 +100,17 @@ def tail(log: Path, lines: int = 10) -> str:
     return "\n".join(f"    {line}" for line in last)
 
 
-def _die_with_parent(orphan: Signals) -> Callable[[], None] | None:
-    if LIBC is None:
-        return None
-    libc, parent = LIBC, os.getpid()
+@functools.cache
+def leash(orphan: Signals) -> tuple[str, ...]:
+    """What to put before a command so that it does not outlive us, even when we are killed."""
+    command = ("setpriv", "--pdeathsig", orphan.name.removeprefix("SIG"), "--")
+    return command if works(command) else ()
 
-    def ask_the_kernel() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, int(orphan))
-        if os.getppid() != parent:  # it went before we could ask
-            os.kill(os.getpid(), signal.SIGKILL)
 
-    return ask_the_kernel
+def works(prefix: tuple[str, ...]) -> bool:
+    """Whether commands can be run behind the prefix on this machine."""
+    try:
+        probe = subprocess.run([*prefix, "true"], check=False, capture_output=True)
+    except FileNotFoundError:
+        return False
+    return probe.returncode == 0

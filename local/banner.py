@@ -1,0 +1,37 @@
+"""What a newcomer needs to know once everything runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from local.services import OWNER
+from local.state import State
+
+
+def banner(state: State, url: str, environ: Mapping[str, str], stop: str) -> str:
+    token = state.token.read_text().strip() if state.token.exists() else "-"
+    facts = {
+        "GraphiQL": f"{url}/graphql",
+        "Token": f"{token}   (kept in {shown(state.token)})",
+        "Owner": f"{OWNER}, password in {shown(state.owner_password)}",
+        "Models": _models(environ),
+        "Logs": f"{shown(state.logs)}/   or  ./studio logs -f",
+        "Stop": stop,
+        "Try next": "./studio talk",
+    }
+    lines = (f"  {name:<9} {fact}" for name, fact in facts.items())
+    return "\n".join(("", "Agent Studio is ready.", "", *lines, ""))
+
+
+def shown(path: Path) -> str:
+    """The shorter of the two ways to write a path."""
+    return min(str(path), os.path.relpath(path), key=len)
+
+
+def _models(environ: Mapping[str, str]) -> str:
+    keys = {"OPENAI_API_KEY": "OpenAI", "GOOGLE_API_KEY": "Gemini"}
+    if given := [model for name, model in keys.items() if environ.get(name)]:
+        return f"{' and '.join(given)}, by the key in the environment"
+    return "scripted, no key needed; or OPENAI_API_KEY=… ./studio up, or GOOGLE_API_KEY=…"

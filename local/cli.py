@@ -1,0 +1,135 @@
+"""`./studio`: one command line for the whole of it on one machine."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+from domain.errors import InvalidSetting
+from local import benches, checks
+from local.logs import show
+from local.program import CannotStart
+from local.services import everything
+from local.state import State
+from local.status import down, reset, status
+from local.up import Services, up
+
+EXAMPLES = """\
+first steps:
+  ./studio up              start everything here; the first time it installs itself
+  ./studio talk            have a conversation with the demo agent
+  ./studio down            stop what `up --detach` started
+
+DATABASE_URL and REDIS_URL name servers of yours, to be used instead of the built-in ones.
+STUDIO_STATE is where data, keys and logs are kept (.studio unless set).
+"""
+
+# Their arguments belong to the program they start.
+PASSED_ON = ("test", "bench", "talk")
+
+
+def main(argv: Sequence[str] | None = None, services: Services = everything) -> int:
+    given = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if given and given[0] in PASSED_ON and given[1:2] not in (["-h"], ["--help"]):
+            return _pass_on(given[0], given[1:], os.environ)
+        return _run(_parser().parse_args(given), os.environ, services)
+    except (CannotStart, InvalidSetting) as error:
+        print(error, file=sys.stderr)
+    except PermissionError as error:
+        print(f"{error.filename} belongs to another user: STUDIO_STATE=… names another place")
+    except KeyboardInterrupt:
+        return 130
+    return 1
+
+
+def _run(args: argparse.Namespace, environ: Mapping[str, str], services: Services) -> int:
+    state = State.at(environ)
+    match args.command:
+        case "up":
+            return up(state, environ, services, port=args.port, detach=args.detach)
+        case "down":
+            return down(state)
+        case "status":
+            return status(state, as_json=args.json)
+        case "logs":
+            return _logs(state, args)
+        case "reset":
+            return reset(state, sure=args.yes)
+        case other:
+            raise AssertionError(other)
+
+
+def _pass_on(command: str, rest: Sequence[str], environ: Mapping[str, str]) -> int:
+    match command:
+        case "test":
+            return checks.check(rest)
+        case "bench":
+            return benches.bench(rest)
+        case _:
+            return _talk(rest, environ)
+
+
+def _talk(rest: Sequence[str], environ: Mapping[str, str]) -> int:
+    """With the address and the token of what runs here, unless they are given."""
+    found: dict[str, str] = {}
+    if not environ.get("STUDIO_URL"):
+        state = State.at(environ)
+        record = state.running()
+        if record is None:
+            raise CannotStart("not running; start with ./studio up, or set STUDIO_URL")
+        found = {"STUDIO_URL": record.url, "STUDIO_TOKEN": state.token.read_text().strip()}
+    argv = (sys.executable, "-m", "local.talk", *rest)
+    return subprocess.run(argv, check=False, env={**found, **environ}).returncode
+
+
+def _logs(state: State, args: argparse.Namespace) -> int:
+    logs = {path.stem: path for path in sorted(state.logs.glob("*.log"))}
+    if args.name:
+        if args.name not in logs:
+            raise CannotStart(f"no log of {args.name}; there are: {', '.join(logs) or 'none'}")
+        logs = {args.name: logs[args.name]}
+    if logs:
+        with contextlib.suppress(KeyboardInterrupt):
+            show(logs, print, last=args.lines, follow=args.follow)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="./studio",
+        description="Agent Studio on one machine.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="command", required=True)
+
+    def command(name: str, help: str) -> Callable[..., argparse.Action]:
+        return commands.add_parser(name, help=help, description=help).add_argument
+
+    add = command("up", "start everything and keep it running")
+    add("--port", type=int, help="port of the API (API_PORT, or 8000)")
+    add("--detach", action="store_true", help="go on in the background once all is ready")
+    command("down", "stop what runs")
+    command("status", "what runs: process, pid, state, uptime, restarts, memory")(
+        "--json", action="store_true", help="the same for programs"
+    )
+    add = command("logs", "what the processes said")
+    add("name", nargs="?", help="one of them (all of them unless given)")
+    add("-f", "--follow", action="store_true", help="go on as they say more")
+    add("-n", "--lines", type=int, default=50, metavar="N", help="how many old lines (50)")
+    command("reset", "delete all data, keys and logs kept here")(
+        "--yes", action="store_true", help="do not ask"
+    )
+    command("talk", "have a conversation with an agent in this terminal")
+    command("test", "run every check; more arguments go to pytest")
+    command("bench", "measure: ./studio bench NAME [--json]; without NAME, list them")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

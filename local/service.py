@@ -1,0 +1,59 @@
+"""A service of the studio: a program, what it needs first, and how one notices its trouble."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local.program import Program
+
+LOUD = re.compile(r'\b(WARNING|ERROR|CRITICAL|FATAL|PANIC|Traceback)\b|"(warning|error|critical)"')
+ONLY_FATAL = re.compile(r"\b(FATAL|PANIC)\b")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    program: Program
+    # Started once these are ready, and stopped before they are.
+    after: tuple[str, ...] = ()
+    # A step that has to succeed, instead of a process that has to stay.
+    once: bool = False
+    # Variables whose values lie in files that an earlier step may have to write.
+    env_files: Mapping[str, Path] = field(default_factory=dict)
+    # Lines of its log that are also shown on the terminal.
+    loud: re.Pattern[str] = LOUD
+
+    @property
+    def name(self) -> str:
+        return self.program.name
+
+
+def answers(port: int, path: str) -> Callable[[int], Awaitable[bool]]:
+    """Ready when a GET of the path on this machine is answered with 200."""
+    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
+
+    async def ready(pid: int) -> bool:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, TimeoutError):
+            async with asyncio.timeout(2):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                with contextlib.closing(writer):
+                    writer.write(request.encode())
+                    return (await reader.readexactly(12)).endswith(b" 200")
+        return False
+
+    return ready
+
+
+def touches(path: Path) -> Callable[[int], Awaitable[bool]]:
+    """Ready when the file appears; whoever starts the program removes it before."""
+
+    is_there = path.exists
+
+    async def ready(pid: int) -> bool:
+        return is_there()
+
+    return ready

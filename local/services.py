@@ -1,0 +1,102 @@
+"""What `./studio up` runs and in which order: plain data."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from local.home import kept_secret
+from local.program import Program, at_once
+from local.server import Server
+from local.service import ONLY_FATAL, Service, answers, touches
+from local.state import REPOSITORY, State
+
+TENANT, OWNER = "demo", "owner@demo.local"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where this studio keeps its state, where its API answers, which servers are its own."""
+
+    state: State
+    environ: Mapping[str, str]
+    port: int
+    postgres: Server | None
+    valkey: Server | None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        return tuple(server for server in (self.postgres, self.valkey) if server)
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What every process is told."""
+        made = {
+            "API_PORT": str(self.port),
+            "STUDIO_URL": self.url,
+            "PYTHONPATH": str(REPOSITORY),
+            "PYTHONUNBUFFERED": "1",
+            "SECRET_KEY": self.environ.get("SECRET_KEY") or kept_secret(self.state.secret_key),
+            "DATABASE_URL": self.postgres.url if self.postgres else self.environ["DATABASE_URL"],
+            "REDIS_URL": self.valkey.url if self.valkey else self.environ["REDIS_URL"],
+        }
+        return {**self.environ, **made}
+
+
+def everything(plan: Plan) -> tuple[Service, ...]:
+    state, token = plan.state, plan.state.token
+    environment = plan.environment
+    kept_secret(state.owner_password)
+    account = ("--tenant", TENANT, "--email", OWNER)
+    files = ("--password-file", str(state.owner_password), "--key-file", str(token))
+
+    def module(
+        name: str,
+        *command: str,
+        ready: Callable[[int], Awaitable[bool]] = at_once,
+        grace: float = 10.0,
+    ) -> Program:
+        argv = (sys.executable, "-m", *command)
+        return Program(
+            name=name, argv=argv, env=environment, ready=ready, grace=grace, patience=60.0
+        )
+
+    return (
+        *(Service(program=server.program, loud=ONLY_FATAL) for server in plan.servers),
+        Service(
+            program=module("migrate", "persistence.migrate"),
+            after=("postgres",),
+            once=True,
+        ),
+        Service(
+            program=module(
+                "worker", "worker.main", ready=touches(state.ready_file("worker")), grace=20.0
+            ),
+            after=("migrate", "valkey"),
+        ),
+        Service(
+            program=module("admin", "persistence.admin", "bootstrap", *account, *files),
+            after=("migrate",),
+            once=True,
+        ),
+        Service(
+            program=module("api", "graph.app", ready=answers(plan.port, "/health/ready")),
+            after=("admin", "valkey"),
+            env_files={"LOCAL_TOKEN": token},
+        ),
+        Service(
+            program=module("keeper", "worker.keeper", ready=touches(state.ready_file("keeper"))),
+            after=("migrate", "valkey"),
+        ),
+        Service(
+            program=module("demo", "local.demo"),
+            after=("api",),
+            once=True,
+            env_files={"STUDIO_TOKEN": token},
+        ),
+    )

@@ -1,0 +1,102 @@
+"""The state directory: where everything lies, and the record of what runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from local import home, machine
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One service as the supervisor last saw it; pid 0 when it has no process."""
+
+    name: str
+    state: str
+    pid: int = 0
+    born: float = 0.0
+    since: float = 0.0
+    restarts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Who supervises here, what it runs, and whether all of it is ready."""
+
+    pid: int
+    born: float
+    url: str
+    ready: bool = False
+    entries: tuple[Entry, ...] = ()
+
+    @property
+    def is_alive(self) -> bool:
+        return same(self.pid, self.born)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    root: Path
+
+    @classmethod
+    def at(cls, environ: Mapping[str, str]) -> State:
+        root = home.private_dir(Path(environ.get("STUDIO_STATE") or REPOSITORY / ".studio"))
+        home.private_dir(root / "logs")
+        return cls(root)
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "lock"
+
+    @property
+    def token(self) -> Path:
+        return self.root / "token"
+
+    @property
+    def owner_password(self) -> Path:
+        return self.root / "owner.password"
+
+    @property
+    def secret_key(self) -> Path:
+        return self.root / "secret.key"
+
+    def log(self, name: str) -> Path:
+        return self.logs / f"{name}.log"
+
+    def ready_file(self, name: str) -> Path:
+        return self.root / f"{name}.ready"
+
+    def write(self, record: Record) -> None:
+        home.write_private(self._record, json.dumps(asdict(record)))
+
+    def read(self) -> Record | None:
+        """What was last recorded here, by a supervisor that may be gone since."""
+        try:
+            body = json.loads(self._record.read_text())
+        except FileNotFoundError:
+            return None
+        entries = tuple(Entry(**entry) for entry in body.pop("entries"))
+        return Record(**body, entries=entries)
+
+    def running(self) -> Record | None:
+        """The record of the supervisor that is alive here, if one is."""
+        record = self.read()
+        return record if record and record.is_alive else None
+
+    @property
+    def _record(self) -> Path:
+        return self.root / "run.json"
+
+
+def same(pid: int, born: float) -> bool:
+    """Whether the process of that number is still the one born then."""
+    return machine.is_alive(pid) and abs(machine.born(pid) - born) < 1

@@ -1,0 +1,107 @@
+"""`./studio status`, `down` and `reset`: look at what runs here, stop it, forget it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import time
+from dataclasses import asdict
+
+from local import home, machine, unprivileged
+from local.program import CannotStart
+from local.state import Record, State, same
+from local.supervisor import end_leftovers
+
+LONGEST_STOP = 90.0
+COLUMNS = ("process", "pid", "state", "uptime", "restarts", "memory")
+
+
+def status(state: State, *, as_json: bool) -> int:
+    """Print a line per process; exit code 1 when nothing runs."""
+    record = state.running()
+    if as_json:
+        print(json.dumps(_facts(record), indent=2))
+    elif record is None:
+        print("not running; start with ./studio up")
+    else:
+        print(f"running (pid {record.pid}), {record.url}/graphql\n")
+        print(_table(record))
+    return 0 if record else 1
+
+
+def down(state: State) -> int:
+    began, record = time.monotonic(), state.read()
+    if record is None or not record.is_alive:
+        for name in end_leftovers(record):
+            print(f"ended a {name} that was left over")
+        print("not running")
+        return 0
+    print(f"stopping (pid {record.pid})", flush=True)
+    machine.end(record.pid, signal.SIGTERM, LONGEST_STOP)
+    end_leftovers(state.read())
+    print(f"stopped in {time.monotonic() - began:.1f} s")
+    return 0
+
+
+def reset(state: State, *, sure: bool) -> int:
+    """Remove the state directory with all its data."""
+    if record := state.running():
+        raise CannotStart(f"running (pid {record.pid}): ./studio down first")
+    if not sure and not _confirmed(f"Delete {state.root} with all agents, calls and keys?"):
+        print("nothing was deleted")
+        return 1
+    with home.locked(state.lock):
+        end_leftovers(state.read())
+        unprivileged.remove(state.root / "postgres")
+        shutil.rmtree(state.root)
+    print(f"deleted {state.root}")
+    return 0
+
+
+def _confirmed(question: str) -> bool:
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
+def _facts(record: Record | None) -> dict[str, object]:
+    if record is None:
+        return {"running": False, "processes": []}
+    processes = [
+        {**asdict(entry), "memory": machine.memory(entry.pid) if entry.pid else 0}
+        for entry in record.entries
+    ]
+    return {
+        "running": True,
+        "pid": record.pid,
+        "url": record.url,
+        "ready": record.ready,
+        "processes": processes,
+    }
+
+
+def _table(record: Record) -> str:
+    rows = [COLUMNS]
+    for entry in record.entries:
+        alive = same(entry.pid, entry.born)
+        rows.append(
+            (
+                entry.name,
+                str(entry.pid) if alive else "-",
+                entry.state,
+                _duration(time.time() - entry.since) if alive else "-",
+                str(entry.restarts),
+                f"{machine.memory(entry.pid) / 2**20:.0f} MB" if alive else "-",
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(f"{c:<{w}}" for c, w in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} m" if hours else f"{minutes} m {rest:02} s"

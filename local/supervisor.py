@@ -1,0 +1,129 @@
+"""Starts the services as their needs allow, keeps them running, stops them in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from local import machine
+from local.child import Child
+from local.logs import Tail, turn_over
+from local.program import CannotStart
+from local.service import Service
+from local.state import Record, State, same
+
+MOST_LINES = 20
+
+
+@dataclass(slots=True)
+class Supervisor:
+    state: State
+    url: str
+    say: Callable[[str], None]
+    children: list[Child] = field(default_factory=list)
+    ready: bool = False
+    asked_to_stop: asyncio.Event = field(default_factory=asyncio.Event)
+    forced: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def heed_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._on_signal)
+
+    async def run(self, services: Sequence[Service], on_ready: Callable[[], None]) -> int:
+        """Run them until told to stop; answers the exit code."""
+        self.children = [self._child(service) for service in services]
+        work = asyncio.create_task(self._keep_all(on_ready))
+        stop = asyncio.create_task(self.asked_to_stop.wait())
+        await asyncio.wait((work, stop), return_when=asyncio.FIRST_COMPLETED)
+        code = 0
+        if work.done() and (error := work.exception()):
+            code = 1
+            self._explain(error)
+        work.cancel()
+        await asyncio.wait((work,))
+        self.ready = False
+        await self._stop_all()
+        return code
+
+    async def _keep_all(self, on_ready: Callable[[], None]) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen())
+            for child in self.children:
+                tasks.create_task(self._keep(child))
+            for child in self.children:
+                await child.ready.wait()
+            self.ready = True
+            self._record()
+            on_ready()
+
+    async def _keep(self, child: Child) -> None:
+        for needed in self.children:
+            if needed.service.name in child.service.after:
+                await needed.ready.wait()
+        await child.keep()
+
+    async def _stop_all(self) -> None:
+        gone = {child.service.name: asyncio.Event() for child in self.children}
+
+        async def stop(child: Child) -> None:
+            for other in self.children:
+                if child.service.name in other.service.after:
+                    await gone[other.service.name].wait()
+            await child.end(self.forced)
+            gone[child.service.name].set()
+
+        async with asyncio.TaskGroup() as tasks:
+            for child in self.children:
+                tasks.create_task(stop(child))
+
+    async def _listen(self) -> None:
+        """Show what the services complain about, in measure; their logs have all of it."""
+        tails = [(child, Tail(child.log)) for child in self.children]
+        while True:
+            await asyncio.sleep(0.2)
+            for child, tail in tails:
+                loud = [line for line in tail.lines() if child.service.loud.search(line)]
+                for line in loud[:MOST_LINES]:
+                    self.say(f"{child.service.name} | {line}")
+                if len(loud) > MOST_LINES:
+                    self.say(f"{child.service.name} | … {len(loud) - MOST_LINES} more")
+
+    def _child(self, service: Service) -> Child:
+        log = self.state.log(service.name)
+        turn_over(log)
+        ready_file = self.state.ready_file(service.name)
+        return Child(service, log, ready_file, self.say, self._record)
+
+    def _record(self) -> None:
+        entries = tuple(child.entry for child in self.children)
+        mine = os.getpid()
+        self.state.write(Record(mine, machine.born(mine), self.url, self.ready, entries))
+
+    def _on_signal(self) -> None:
+        if self.asked_to_stop.is_set():
+            self.say("stopping by force")
+            self.forced.set()
+        else:
+            self.say("stopping (once more to force)")
+            self.asked_to_stop.set()
+
+    def _explain(self, error: BaseException) -> None:
+        causes = error.exceptions if isinstance(error, BaseExceptionGroup) else (error,)
+        for cause in causes:
+            if isinstance(cause, CannotStart):
+                self.say(str(cause))
+            else:
+                traceback.print_exception(cause)
+
+
+def end_leftovers(record: Record | None) -> list[str]:
+    """End what a killed supervisor left running where the kernel does not see to it."""
+    left = [e for e in record.entries if same(e.pid, e.born)] if record else []
+    for entry in reversed(left):
+        machine.end(entry.pid, signal.SIGTERM, 5)
+    return [entry.name for entry in left]
