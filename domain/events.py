@@ -51,10 +51,11 @@ class StateChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserTurn:
-    """The caller said something, whole. `turn_id` of a text call is the id of the message."""
+    """The caller said something, whole. In a text call it came as the message `message_id`."""
 
     turn_id: str
     text: str
+    message_id: str | None = None
     language: str | None = None
     confidence: float | None = None
     kind: Literal["user_turn"] = "user_turn"

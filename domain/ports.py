@@ -20,7 +20,6 @@ from domain.tools import Tool, ToolSpec
 from domain.workflows import Version, VersionId, Workflow, WorkflowId, WorkflowSpec
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 S_contra = TypeVar("S_contra", contravariant=True)
 
 
@@ -40,24 +39,24 @@ class Slice(Generic[T]):
     more: bool
 
 
-class Drafts(Protocol[T_co, S_contra]):
+class Drafts(Protocol[T, S_contra]):
     """Things that people edit: agents, tools, workflows. Names are unique per tenant."""
 
-    async def add(self, spec: S_contra) -> T_co:
+    async def add(self, spec: S_contra) -> T:
         """`NameTaken` when the name is in use."""
         ...
 
-    async def get(self, id: UUID) -> T_co | None: ...
+    async def get(self, id: UUID) -> T | None: ...
 
-    async def named(self, names: Sequence[str]) -> Sequence[T_co]: ...
+    async def named(self, names: Sequence[str]) -> Sequence[T]: ...
 
-    async def many(self, ids: Sequence[UUID]) -> Sequence[T_co]: ...
+    async def many(self, ids: Sequence[UUID]) -> Sequence[T]: ...
 
-    async def page(self, first: int, after: Key | None) -> Slice[T_co]:
+    async def page(self, first: int, after: Key | None) -> Slice[T]:
         """Newest first."""
         ...
 
-    async def save(self, id: UUID, spec: S_contra, expected_revision: int) -> T_co:
+    async def save(self, id: UUID, spec: S_contra, expected_revision: int) -> T:
         """`NotFound`, or `RevisionConflict` when somebody else edited it meanwhile."""
         ...
 
@@ -123,11 +122,16 @@ class Work(Protocol):
     """One transaction for one tenant: all of it happens or nothing. What it appended to logs
     is told to watchers after the commit."""
 
-    agents: Drafts[Agent, AgentSpec]
-    tools: Tools
-    workflows: Workflows
-    versions: Versions
-    calls: Calls
+    @property
+    def agents(self) -> Drafts[Agent, AgentSpec]: ...
+    @property
+    def tools(self) -> Tools: ...
+    @property
+    def workflows(self) -> Workflows: ...
+    @property
+    def versions(self) -> Versions: ...
+    @property
+    def calls(self) -> Calls: ...
 
 
 class Store(Protocol):

@@ -78,7 +78,7 @@ class Story:
                     self,
                     said=(*self.said, event),
                     turns=(*self.turns, _caller_turn(event, at)),
-                    obeyed=self.obeyed | {event.turn_id},
+                    obeyed=self.obeyed | {event.message_id or event.turn_id},
                     open_turn=event.turn_id,
                     agent_spoke_last=False,
                 )

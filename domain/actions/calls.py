@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4, uuid5
@@ -103,10 +104,8 @@ async def end_call(services: Services, viewer: Viewer, id: CallId) -> Call:
                 kind=CommandKind.END,
                 asked_by=viewer.subject,
             )
-            try:
+            with suppress(CallHasEnded):
                 await work.calls.ask(command)
-            except CallHasEnded:
-                pass
         return await _existing(work, id)
 
 

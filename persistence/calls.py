@@ -1,0 +1,267 @@
+"""Calls as the API sees them: started, listed, asked of, read back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Table, bindparam, func, insert, join, select, text, tuple_
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.access import TenantId
+from domain.calls import (
+    OUTCOME,
+    Call,
+    CallFilter,
+    CallId,
+    CallKind,
+    CallState,
+    Direction,
+    EndReason,
+)
+from domain.commands import Command
+from domain.errors import CallHasEnded, IdempotencyConflict, NotFound
+from domain.events import Recorded, StateChanged
+from domain.ports import Key, Slice
+from domain.workflows import VersionId, WorkflowId
+from persistence import hints
+from persistence.codec import announce, encode, recorded
+from persistence.tables import CallRow, CommandRow, EventRow, IdempotencyRow, LogRow
+
+_call: Table = CallRow.__table__  # type: ignore[assignment]
+_log: Table = LogRow.__table__  # type: ignore[assignment]
+_event: Table = EventRow.__table__  # type: ignore[assignment]
+_command: Table = CommandRow.__table__  # type: ignore[assignment]
+_idempotency: Table = IdempotencyRow.__table__  # type: ignore[assignment]
+
+CALL = select(
+    _call,
+    _log.c.state,
+    _log.c.active_node,
+    _log.c.answered_at,
+    _log.c.ended_at,
+    _log.c.end_reason,
+).select_from(join(_call, _log, _call.c.id == _log.c.call_id))
+
+STARTED = encode(StateChanged(before=None, state=CallState.PENDING))
+
+END = text(
+    "select tenant_id, seq, at, body::text from end_call(:call, :epoch, :unclaimed, :reason, "
+    ":state, :blame)"
+).bindparams(bindparam("epoch", value=None), bindparam("unclaimed", value=False))
+
+
+class SqlCalls:
+    def __init__(
+        self, connection: AsyncConnection, tenant: TenantId, pending: list[hints.Hint]
+    ) -> None:
+        self._db = connection
+        self._tenant = tenant
+        self._hints = pending
+
+    async def start(self, call: Call, key: str | None, digest: str) -> Call:
+        if key is not None:
+            earlier = await self._reserve(call.id, key, digest)
+            if earlier is not None:
+                return earlier
+        # The database's clock, and no other, says when things happened.
+        at = await self._db.scalar(
+            insert(_call)
+            .values(**_facts(call), created_at=func.now())
+            .returning(_call.c.created_at)
+        )
+        assert at is not None
+        await self._db.execute(
+            insert(_log).values(
+                call_id=call.id,
+                tenant_id=self._tenant,
+                head=1,
+                state=call.state,
+                created_at=at,
+            )
+        )
+        await self._db.execute(
+            insert(_event).values(
+                call_id=call.id,
+                tenant_id=self._tenant,
+                seq=1,
+                at=at,
+                kind="state_changed",
+                body=text(":body ::json").bindparams(body=STARTED),
+            )
+        )
+        self._hints += [hints.waiting(), hints.changed(self._tenant, call.id)]
+        return replace(call, created_at=at)
+
+    async def _reserve(self, id: CallId, key: str, digest: str) -> Call | None:
+        """None: the key is new and now belongs to `id`. Waits for a rival to commit."""
+        c = _idempotency.c
+        won = await self._db.scalar(
+            upsert(_idempotency)
+            .values(tenant_id=self._tenant, key=key, digest=digest, call_id=id)
+            .on_conflict_do_nothing()
+            .returning(c.call_id)
+        )
+        if won is not None:
+            return None
+        earlier = (
+            await self._db.execute(
+                select(c.digest, c.call_id).where(c.tenant_id == self._tenant, c.key == key)
+            )
+        ).one()
+        if earlier.digest != digest:
+            raise IdempotencyConflict(
+                "A call with other input was started with this key; use a new key.",
+                ("input", "idempotencyKey"),
+            )
+        return await self.get(CallId(earlier.call_id))
+
+    async def get(self, id: CallId) -> Call | None:
+        return next(iter(await self.many([id])), None)
+
+    async def many(self, ids: Sequence[UUID]) -> Sequence[Call]:
+        rows = await self._db.execute(
+            CALL.where(_call.c.tenant_id == self._tenant, _call.c.id.in_(ids))
+        )
+        return [call_from(row) for row in rows]
+
+    async def page(self, filter: CallFilter, first: int, after: Key | None) -> Slice[Call]:
+        c = _call.c
+        query = (
+            CALL.where(c.tenant_id == self._tenant, *_conditions(filter))
+            .order_by(c.created_at.desc(), c.id.desc())
+            .limit(first + 1)
+        )
+        if after is not None:
+            query = query.where(tuple_(c.created_at, c.id) < (after.at, after.id))
+        rows = (await self._db.execute(query)).all()
+        return Slice(tuple(map(call_from, rows[:first])), more=len(rows) > first)
+
+    async def ask(self, command: Command) -> None:
+        # The share lock and the end of a call exclude each other: a command is either refused
+        # here or seen by whoever ends the call.
+        log = (
+            await self._db.execute(
+                select(_log.c.worker_id, _log.c.ended_at)
+                .where(_log.c.tenant_id == self._tenant, _log.c.call_id == command.call_id)
+                .with_for_update(read=True)
+            )
+        ).one_or_none()
+        if log is None:
+            raise NotFound("There is no such call.", ("input", "callId"))
+        if await self._asked_before(command):
+            return
+        if log.ended_at is not None:
+            raise CallHasEnded("The call has ended.", ("input", "callId"))
+        await self._db.execute(
+            upsert(_command)
+            .values(
+                id=command.id,
+                tenant_id=self._tenant,
+                call_id=command.call_id,
+                kind=command.kind,
+                body=dict(command.body),
+                asked_by=command.asked_by,
+            )
+            .on_conflict_do_nothing()
+        )
+        if log.worker_id is not None:
+            self._hints.append(hints.asked(log.worker_id))
+
+    async def _asked_before(self, command: Command) -> bool:
+        c = _command.c
+        body = await self._db.scalar(
+            select(c.body).where(c.tenant_id == self._tenant, c.id == command.id)
+        )
+        if body is not None and body != dict(command.body):
+            raise IdempotencyConflict(
+                "Another message was sent with this key; use a new key.",
+                ("input", "idempotencyKey"),
+            )
+        return body is not None
+
+    async def end_unclaimed(self, id: CallId, reason: EndReason) -> bool:
+        state, blame = OUTCOME[reason]
+        rows = await self._db.execute(
+            END,
+            {
+                "call": id,
+                "unclaimed": True,
+                "reason": reason,
+                "state": state,
+                "blame": blame,
+            },
+        )
+        written = rows.all()
+        channel = hints.call_channel(self._tenant, id)
+        self._hints += [(channel, announce(id, e.seq, e.at, e.body)) for e in written]
+        if written:
+            self._hints.append(hints.changed(self._tenant, id))
+        return bool(written)
+
+    async def events(self, id: CallId, after: int, limit: int) -> Sequence[Recorded]:
+        rows = await self._db.execute(
+            text(
+                "select seq, at, body::text from call_event where tenant_id = :tenant "
+                "and call_id = :call and seq > :after order by seq limit :limit"
+            ),
+            {"tenant": self._tenant, "call": id, "after": after, "limit": limit},
+        )
+        return [recorded(id, row.seq, row.at, row.body) for row in rows]
+
+
+def _conditions(filter: CallFilter) -> list[Any]:
+    found: list[Any] = []
+    if filter.states is not None:
+        found.append(_log.c.state.in_(filter.states))
+    if filter.kinds is not None:
+        found.append(_call.c.kind.in_(filter.kinds))
+    if filter.workflow_id is not None:
+        found.append(_call.c.workflow_id == filter.workflow_id)
+    if filter.user_id is not None:
+        found.append(_call.c.user_id == filter.user_id)
+    if filter.live is not None:
+        ended = _log.c.ended_at
+        found.append(ended.is_(None) if filter.live else ended.is_not(None))
+    return found
+
+
+def _facts(call: Call) -> dict[str, Any]:
+    return {
+        "id": call.id,
+        "tenant_id": call.tenant_id,
+        "kind": call.kind,
+        "direction": call.direction,
+        "workflow_id": call.workflow_id,
+        "version_id": call.version_id,
+        "user_id": call.user_id,
+        "phone_number": call.phone_number,
+        "user_context": dict(call.user_context),
+        "metadata": dict(call.metadata),
+        "max_seconds": call.max_seconds,
+    }
+
+
+def call_from(row: Row[Any]) -> Call:
+    return Call(
+        id=CallId(row.id),
+        tenant_id=TenantId(row.tenant_id),
+        kind=CallKind(row.kind),
+        direction=Direction(row.direction),
+        state=CallState(row.state),
+        workflow_id=WorkflowId(row.workflow_id),
+        version_id=VersionId(row.version_id),
+        active_node=row.active_node,
+        user_id=row.user_id,
+        phone_number=row.phone_number,
+        user_context=row.user_context,
+        metadata=row._mapping["metadata"],
+        max_seconds=row.max_seconds,
+        created_at=row.created_at,
+        answered_at=row.answered_at,
+        ended_at=row.ended_at,
+        end_reason=EndReason(row.end_reason) if row.end_reason else None,
+    )

@@ -1,0 +1,92 @@
+"""Events, specs and snapshots to JSON text and back."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import struct
+import zlib
+from datetime import datetime
+from typing import Annotated, Any, cast
+from uuid import UUID
+
+import orjson
+from pydantic import Field, TypeAdapter
+
+from domain.calls import CallId
+from domain.errors import InvalidCursor
+from domain.events import CallEvent, Ephemeral, Passing, Recorded
+from domain.workflows import Snapshot
+
+_events: TypeAdapter[CallEvent] = TypeAdapter(Annotated[CallEvent, Field(discriminator="kind")])
+_ephemeral: TypeAdapter[Ephemeral] = TypeAdapter(Ephemeral)
+_snapshots: TypeAdapter[Snapshot] = TypeAdapter(Snapshot)
+
+_CURSOR = struct.Struct(">IIi")
+
+
+def encode(event: CallEvent) -> str:
+    return _events.dump_json(event).decode()
+
+
+def decode(body: str | bytes) -> CallEvent:
+    return _events.validate_json(body)
+
+
+def recorded(call_id: UUID, seq: int, at: datetime, body: str) -> Recorded:
+    cursor = make_cursor(call_id, seq, body)
+    return Recorded(CallId(call_id), seq, at, decode(body), cursor)
+
+
+def snapshot_to_json(snapshot: Snapshot) -> tuple[dict[str, Any], str]:
+    """The snapshot as JSON, and the SHA-256 of its canonical text."""
+    plain = _snapshots.dump_python(snapshot, mode="json")
+    canonical = orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
+    return plain, hashlib.sha256(canonical).hexdigest()
+
+
+def snapshot_from_json(plain: Any) -> Snapshot:
+    return _snapshots.validate_python(plain, strict=False)
+
+
+# ---- what goes over Redis: a hint of what is already stored --------------------------------
+
+
+def announce(call_id: UUID, seq: int, at: datetime, body: str) -> str:
+    return f"{seq}|{at.isoformat()}|{body}"
+
+
+def announce_passing(event: Ephemeral) -> str:
+    return "~||" + _ephemeral.dump_json(event).decode()
+
+
+def heard(call_id: UUID, message: str) -> Recorded | Passing:
+    seq, at, body = message.split("|", 2)
+    if seq == "~":
+        return Passing(CallId(call_id), _ephemeral.validate_json(body))
+    return recorded(call_id, int(seq), datetime.fromisoformat(at), body)
+
+
+# ---- cursors: which call, how far, and a check that history was not rewound -----------------
+
+
+def make_cursor(call_id: UUID, seq: int, body: str) -> str:
+    tag = zlib.crc32(body.encode()) - 2**31
+    packed = _CURSOR.pack(_fingerprint(call_id), seq, tag)
+    return base64.urlsafe_b64encode(packed).decode()
+
+
+def read_cursor(call_id: UUID, cursor: str) -> tuple[int, str]:
+    """The number it points behind, and the cursor itself to compare with the stored event's."""
+    try:
+        packed = base64.b64decode(cursor, altchars=b"-_", validate=True)
+        fingerprint, seq, _ = _CURSOR.unpack(packed)
+    except (ValueError, struct.error):
+        raise InvalidCursor("That is not a cursor of callEvents.", ("after",)) from None
+    if fingerprint != _fingerprint(call_id):
+        raise InvalidCursor("That cursor belongs to another call.", ("after",))
+    return cast(int, seq), cursor
+
+
+def _fingerprint(call_id: UUID) -> int:
+    return zlib.crc32(call_id.bytes)

@@ -1,0 +1,208 @@
+"""Agents, tools and workflows: one repository for everything that is a spec under a name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Generic, TypeVar
+from uuid import UUID, uuid4
+
+from pydantic import TypeAdapter
+from sqlalchemy import Row, Table, delete, func, insert, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.access import TenantId
+from domain.agents import Agent, AgentId, AgentSpec
+from domain.errors import NameTaken, NotFound, RevisionConflict
+from domain.ports import Key, Slice
+from domain.tools import Tool, ToolId, ToolSpec
+from domain.workflows import VersionId, Workflow, WorkflowId, WorkflowSpec
+from persistence.tables import AgentRow, Draft, ToolRow, WorkflowRow
+
+T = TypeVar("T")
+S = TypeVar("S")
+
+
+class SqlDrafts(Generic[T, S]):
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        tenant: TenantId,
+        *,
+        row: type[Draft],
+        specs: TypeAdapter[S],
+        entity: Callable[[Row[Any], S], T],
+        noun: str,
+    ) -> None:
+        self._db = connection
+        self._tenant = tenant
+        self._table: Table = row.__table__  # type: ignore[assignment]
+        self._specs = specs
+        self._entity = entity
+        self._noun = noun
+
+    async def add(self, spec: S) -> T:
+        values = {"id": uuid4(), "tenant_id": self._tenant, "revision": 1, **self._columns(spec)}
+        return await self._write(insert(self._table).values(values), spec)
+
+    async def get(self, id: UUID) -> T | None:
+        return next(iter(await self.many([id])), None)
+
+    async def many(self, ids: Sequence[UUID]) -> Sequence[T]:
+        return await self._select(self._table.c.id.in_(ids)) if ids else ()
+
+    async def named(self, names: Sequence[str]) -> Sequence[T]:
+        return await self._select(self._table.c.name.in_(set(names))) if names else ()
+
+    async def page(self, first: int, after: Key | None) -> Slice[T]:
+        c = self._table.c
+        query = self._mine().order_by(c.created_at.desc(), c.id.desc()).limit(first + 1)
+        if after is not None:
+            query = query.where(tuple_(c.created_at, c.id) < (after.at, after.id))
+        rows = (await self._db.execute(query)).all()
+        return Slice(tuple(map(self._made, rows[:first])), more=len(rows) > first)
+
+    async def save(self, id: UUID, spec: S, expected_revision: int) -> T:
+        c = self._table.c
+        change = (
+            update(self._table)
+            .where(c.tenant_id == self._tenant, c.id == id, c.revision == expected_revision)
+            .values(revision=c.revision + 1, updated_at=func.now(), **self._columns(spec))
+        )
+        saved = await self._write_or_none(change, spec)
+        if saved is None:
+            raise await self._refusal(id, expected_revision)
+        return saved
+
+    async def delete(self, id: UUID) -> None:
+        c = self._table.c
+        await self._db.execute(delete(self._table).where(c.tenant_id == self._tenant, c.id == id))
+
+    def _mine(self) -> Any:
+        return select(self._table).where(self._table.c.tenant_id == self._tenant)
+
+    async def _select(self, condition: Any) -> Sequence[T]:
+        rows = await self._db.execute(self._mine().where(condition))
+        return [self._made(row) for row in rows]
+
+    def _made(self, row: Row[Any]) -> T:
+        return self._entity(row, self._specs.validate_python(row.spec))
+
+    def _columns(self, spec: S) -> dict[str, Any]:
+        plain = self._specs.dump_python(spec, mode="json")
+        return {"name": plain["name"], "spec": plain}
+
+    async def _write(self, statement: Any, spec: S) -> T:
+        written = await self._write_or_none(statement, spec)
+        assert written is not None
+        return written
+
+    async def _write_or_none(self, statement: Any, spec: S) -> T | None:
+        try:
+            row = (await self._db.execute(statement.returning(self._table))).one_or_none()
+        except IntegrityError as error:
+            if "_tenant_id_name" not in str(error.orig):
+                raise
+            name = self._columns(spec)["name"]
+            field = "slug" if self._noun == "workflow" else "name"
+            raise NameTaken(
+                f"Another {self._noun} is named {name}; choose another {field}.", ("input", field)
+            ) from None
+        return None if row is None else self._made(row)
+
+    async def _refusal(self, id: UUID, expected: int) -> NotFound | RevisionConflict:
+        c = self._table.c
+        found = await self._db.scalar(
+            select(c.revision).where(c.tenant_id == self._tenant, c.id == id)
+        )
+        if found is None:
+            return NotFound(f"There is no such {self._noun}.", ("input", "id"))
+        return RevisionConflict(
+            f"The {self._noun} is at revision {found}, not {expected}: somebody edited it. "
+            "Read it again and repeat the change.",
+            ("input", "expectedRevision"),
+            current=found,
+        )
+
+
+class SqlTools(SqlDrafts[Tool, ToolSpec]):
+    async def using(self, name: str) -> Sequence[str]:
+        agent: Any = AgentRow.__table__.c
+        rows = await self._db.scalars(
+            select(agent.name)
+            .where(agent.tenant_id == self._tenant, agent.spec["tools"].contains([name]))
+            .order_by(agent.name)
+        )
+        return rows.all()
+
+
+class SqlWorkflows(SqlDrafts[Workflow, WorkflowSpec]):
+    async def expect(self, workflow: Workflow, revision: int) -> Workflow:
+        c = self._table.c
+        held = await self._db.scalar(
+            select(c.revision)
+            .where(c.tenant_id == self._tenant, c.id == workflow.id, c.revision == revision)
+            .with_for_update()
+        )
+        if held is None:
+            raise await self._refusal(workflow.id, revision)
+        return workflow
+
+    async def publish(self, id: WorkflowId, version: VersionId) -> Workflow:
+        c = self._table.c
+        row = await self._db.execute(
+            update(self._table)
+            .where(c.tenant_id == self._tenant, c.id == id)
+            .values(published=version, updated_at=func.now())
+            .returning(self._table)
+        )
+        return self._made(row.one())
+
+    async def using_agent(self, name: str) -> Sequence[str]:
+        c = self._table.c
+        rows = await self._db.scalars(
+            select(c.name)
+            .where(c.tenant_id == self._tenant, c.spec["nodes"].contains([{"agent": name}]))
+            .order_by(c.name)
+        )
+        return rows.all()
+
+
+def _agent(row: Row[Any], spec: AgentSpec) -> Agent:
+    return Agent(**_common(row), id=AgentId(row.id), spec=spec)
+
+
+def _tool(row: Row[Any], spec: ToolSpec) -> Tool:
+    return Tool(**_common(row), id=ToolId(row.id), spec=spec)
+
+
+def _workflow(row: Row[Any], spec: WorkflowSpec) -> Workflow:
+    published = VersionId(row.published) if row.published else None
+    return Workflow(**_common(row), id=WorkflowId(row.id), spec=spec, published=published)
+
+
+def _common(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "tenant_id": row.tenant_id,
+        "revision": row.revision,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }
+
+
+agents = partial(
+    SqlDrafts[Agent, AgentSpec],
+    row=AgentRow,
+    specs=TypeAdapter(AgentSpec),
+    entity=_agent,
+    noun="agent",
+)
+tools = partial(SqlTools, row=ToolRow, specs=TypeAdapter(ToolSpec), entity=_tool, noun="tool")
+workflows = partial(
+    SqlWorkflows,
+    row=WorkflowRow,
+    specs=TypeAdapter(WorkflowSpec),
+    entity=_workflow,
+    noun="workflow",
+)

@@ -1,0 +1,284 @@
+"""The call table as the queue that workers claim from.
+
+Whoever holds a call does so under an epoch. Claiming, losing and ending each raise it, so a
+worker that was taken for dead can write nothing more. Locks are always taken on `call_log`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import orjson
+
+from domain.access import TenantId
+from domain.calls import (
+    OUTCOME,
+    Call,
+    CallId,
+    CallKind,
+    CallState,
+    Direction,
+    EndReason,
+    advance,
+)
+from domain.commands import Command, CommandId, CommandKind
+from domain.events import CallEvent, Recorded, StateChanged, WorkerReplaced
+from domain.ports import Claim
+from domain.workflows import Version, VersionId, WorkflowId
+from persistence import hints
+from persistence.channels import Channels
+from persistence.codec import announce, encode, recorded
+from persistence.versions import snapshot_of
+
+POLL_SECONDS = 0.25
+CONNECT_SECONDS = 15
+
+PICK = """
+    select l.call_id, l.tenant_id, l.state, l.epoch from call_log l
+     where l.ended_at is null and l.worker_id is null
+     order by l.created_at limit $1 for update skip locked
+"""
+TAKE = """
+    update call_log l set worker_id = $2, epoch = l.epoch + 1, head = l.head + 1, producer_seq = 0,
+           state = coalesce($3, l.state),
+           deadline_at = case when $3 is null then coalesce(
+               l.answered_at + make_interval(secs => (
+                   select c.max_seconds + 10 from call c where c.id = l.call_id)),
+               now() + make_interval(secs => $4)) else now() + make_interval(secs => $4) end
+     where l.call_id = $1 returning l.epoch, l.head
+"""
+RECORD = """
+    insert into call_event (tenant_id, call_id, seq, at, kind, body)
+    values ($1, $2, $3, clock_timestamp(), $4, $5) returning at
+"""
+FACTS = """
+    select c.*, l.state, l.active_node, l.answered_at, l.ended_at, l.end_reason,
+           v.id as v_id, v.number, v.checksum, v.note, v.published_at, v.published_by, v.snapshot
+      from call c join call_log l on l.call_id = c.id
+      join workflow_version v on v.id = c.version_id
+     where c.id = $1
+"""
+INBOX = """
+    select c.id, c.call_id, c.kind, c.body, c.asked_by
+      from call_log l join call_command c on c.call_id = l.call_id and c.done_at is null
+     where l.worker_id = $1 and l.ended_at is null order by c.place limit 1000
+"""
+END = "select tenant_id, seq, at, body::text from end_call($1, $2, false, $3, $4, $5)"
+RELEASE = """
+    update call_log set worker_id = null, epoch = epoch + 1,
+           deadline_at = now() + make_interval(secs => $3)
+     where call_id = $1 and epoch = $2 and ended_at is null
+"""
+BURY = """
+    with gone as (delete from worker_process where id = any($1) returning id)
+    update call_log l set worker_id = null, epoch = l.epoch + 1,
+           deadline_at = now() + make_interval(secs => $2)
+      from gone where l.worker_id = gone.id and l.ended_at is null
+    returning l.call_id
+"""
+SILENT = """
+    select id from worker_process where heartbeat_at < now() - make_interval(secs => $1)
+"""
+OVERDUE = """
+    select l.call_id,
+           case when l.state = 'PENDING' then 'NO_WORKER'
+                when l.worker_id is null then 'WORKER_LOST'
+                when l.answered_at is not null then 'MAX_DURATION'
+                else 'INTERNAL' end as reason
+      from call_log l
+     where l.ended_at is null and (
+           l.deadline_at < now()
+           or (l.state = 'PENDING' and l.worker_id is null
+               and l.created_at < now() - make_interval(secs => $1)))
+     limit 500
+"""
+
+
+class SqlQueue:
+    def __init__(
+        self,
+        pool: asyncpg.Pool[asyncpg.Record],
+        channels: Channels[Any],
+        *,
+        resume_seconds: float,
+    ) -> None:
+        self._pool = pool
+        self._channels = channels
+        self._resume_seconds = resume_seconds
+
+    # ---- a worker --------------------------------------------------------------------------
+
+    async def enlist(self, capacity: int) -> UUID:
+        worker = uuid4()
+        await self._pool.execute(
+            "insert into worker_process (id, capacity) values ($1, $2)", worker, capacity
+        )
+        return worker
+
+    async def heartbeat(self, worker: UUID) -> bool:
+        alive = await self._pool.fetchval(
+            "update worker_process set heartbeat_at = now() where id = $1 returning id", worker
+        )
+        return alive is not None
+
+    async def claim(self, worker: UUID, most: int) -> Sequence[Claim]:
+        told: list[hints.Hint] = []
+        async with self._pool.acquire(timeout=5) as connection, connection.transaction():
+            picked = await connection.fetch(PICK, most)
+            claims = [await self._take(connection, worker, row, told) for row in picked]
+        await self._channels.publish_many(told)
+        return claims
+
+    async def _take(
+        self, connection: Any, worker: UUID, row: asyncpg.Record, told: list[hints.Hint]
+    ) -> Claim:
+        id, tenant, state = row["call_id"], row["tenant_id"], CallState(row["state"])
+        fresh = state is CallState.PENDING
+        to = advance(state, CallState.CONNECTING) if fresh else None
+        held = await connection.fetchrow(TAKE, id, worker, to, CONNECT_SECONDS)
+        event: CallEvent = (
+            StateChanged(before=state, state=CallState.CONNECTING)
+            if fresh
+            else WorkerReplaced(epoch=held["epoch"])
+        )
+        body = encode(event)
+        at = await connection.fetchval(RECORD, tenant, id, held["head"], event.kind, body)
+        told.append((hints.call_channel(tenant, id), announce(id, held["head"], at, body)))
+        told.append(hints.changed(tenant, id))
+        facts = await connection.fetchrow(FACTS, id)
+        return Claim(
+            call=_call(facts), version=_version(facts), epoch=held["epoch"], replaced=not fresh
+        )
+
+    async def inbox(self, worker: UUID) -> Sequence[Command]:
+        rows = await self._pool.fetch(INBOX, worker)
+        return [
+            Command(
+                id=CommandId(row["id"]),
+                call_id=CallId(row["call_id"]),
+                kind=CommandKind(row["kind"]),
+                body=orjson.loads(row["body"]),
+                asked_by=row["asked_by"],
+            )
+            for row in rows
+        ]
+
+    async def log_of(self, call: Call) -> Sequence[Recorded]:
+        rows = await self._pool.fetch(
+            "select seq, at, body::text from call_event where call_id = $1 order by seq", call.id
+        )
+        return [recorded(call.id, row["seq"], row["at"], row["body"]) for row in rows]
+
+    async def end(self, claim: Claim, reason: EndReason) -> bool:
+        return await self._end(claim.call.id, claim.epoch, reason)
+
+    async def release(self, claim: Claim) -> None:
+        await self._pool.execute(RELEASE, claim.call.id, claim.epoch, self._resume_seconds)
+        await self._channels.publish_many([hints.waiting()])
+
+    async def dismiss(self, worker: UUID) -> None:
+        await self._pool.execute("delete from worker_process where id = $1", worker)
+
+    async def wakes(self, worker: UUID) -> AsyncIterator[None]:
+        async with (
+            self._channels.listen(hints.WORKERS) as queue,
+            self._channels.listen(hints.worker_channel(worker)) as inbox,
+        ):
+            waiting = {asyncio.ensure_future(box.get()): box for box in (queue, inbox)}
+            try:
+                while True:
+                    yield None
+                    done, _ = await asyncio.wait(
+                        waiting, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                    )
+                    for task in done:
+                        box = waiting.pop(task)
+                        waiting[asyncio.ensure_future(box.get())] = box
+            finally:
+                for task in waiting:
+                    task.cancel()
+
+    # ---- the keeper ------------------------------------------------------------------------
+
+    async def bury_silent(self, lease_seconds: float) -> int:
+        """Take every call from workers that have been silent; answers how many calls."""
+        silent = [row["id"] for row in await self._pool.fetch(SILENT, lease_seconds)]
+        if not silent:
+            return 0
+        freed = await self._pool.fetch(BURY, silent, self._resume_seconds)
+        await self._channels.publish_many([hints.waiting()])
+        return len(freed)
+
+    async def end_overdue(self, claim_seconds: float) -> list[tuple[UUID, EndReason]]:
+        overdue = await self._pool.fetch(OVERDUE, claim_seconds)
+        ended: list[tuple[UUID, EndReason]] = []
+        for row in overdue:
+            id, reason = CallId(row["call_id"]), EndReason(row["reason"])
+            if await self._end(id, None, reason):
+                ended.append((id, reason))
+        return ended
+
+    async def forget_old(self, retention_days: int) -> int:
+        """Remove calls that ended long ago, used-up keys and tokens; answers how many calls."""
+        await self._pool.execute(
+            "delete from idempotency where created_at < now() - interval '24 hours'"
+        )
+        await self._pool.execute("delete from refresh_token where expires_at < now()")
+        if retention_days <= 0:
+            return 0
+        gone = await self._pool.fetch(
+            "delete from call where id in (select call_id from call_log where ended_at is not null "
+            "and ended_at < now() - make_interval(days => $1) limit 1000) returning id",
+            retention_days,
+        )
+        return len(gone)
+
+    async def _end(self, id: CallId, epoch: int | None, reason: EndReason) -> bool:
+        state, blame = OUTCOME[reason]
+        written = await self._pool.fetch(END, id, epoch, reason, state, blame)
+        if not written:
+            return False
+        tenant = written[0]["tenant_id"]
+        channel = hints.call_channel(tenant, id)
+        told = [(channel, announce(id, e["seq"], e["at"], e["body"])) for e in written]
+        await self._channels.publish_many([*told, hints.changed(tenant, id)])
+        return True
+
+
+def _call(row: asyncpg.Record) -> Call:
+    return Call(
+        id=CallId(row["id"]),
+        tenant_id=TenantId(row["tenant_id"]),
+        kind=CallKind(row["kind"]),
+        direction=Direction(row["direction"]),
+        state=CallState(row["state"]),
+        workflow_id=WorkflowId(row["workflow_id"]),
+        version_id=VersionId(row["version_id"]),
+        active_node=row["active_node"],
+        user_id=row["user_id"],
+        phone_number=row["phone_number"],
+        user_context=orjson.loads(row["user_context"]),
+        metadata=orjson.loads(row["metadata"]),
+        max_seconds=row["max_seconds"],
+        created_at=row["created_at"],
+        answered_at=row["answered_at"],
+        ended_at=row["ended_at"],
+        end_reason=EndReason(row["end_reason"]) if row["end_reason"] else None,
+    )
+
+
+def _version(row: asyncpg.Record) -> Version:
+    return Version(
+        id=VersionId(row["v_id"]),
+        tenant_id=TenantId(row["tenant_id"]),
+        workflow_id=WorkflowId(row["workflow_id"]),
+        number=row["number"],
+        checksum=row["checksum"],
+        note=row["note"],
+        published_at=row["published_at"],
+        published_by=row["published_by"],
+        snapshot=snapshot_of(row["checksum"], lambda: orjson.loads(row["snapshot"])),
+    )

@@ -1,0 +1,174 @@
+"""Calls while they happen: a cursor loop over the log, woken by hints.
+
+The only thing ever yielded is the next number, then the one after. Messages, reconnects, overflow
+and a regular look at the heads of watched logs are reasons to read, so nothing is missing, twice
+or out of order, whatever Redis does. `tests/test_stream_model.py` checks every interleaving."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import asyncpg
+
+from domain.access import TenantId
+from domain.calls import CallId
+from domain.errors import CursorExpired, Unavailable
+from domain.events import CallEnded, CallUpdate, Passing, Recorded
+from persistence.channels import Channels, Lagged, Mailbox
+from persistence.codec import heard, read_cursor, recorded
+from persistence.hints import call_channel, calls_channel
+from persistence.outages import is_outage, unavailable
+
+log = logging.getLogger(__name__)
+
+PAGE = 500
+LOOK_SECONDS = 1.0
+LOOK_SECONDS_WITHOUT_REDIS = 0.1
+
+READ = """
+    select seq, at, body::text from call_event
+     where call_id = $1 and seq > $2 order by seq limit $3
+"""
+
+
+def decode(channel: str, message: str) -> object:
+    """What is heard on a channel: an update of a call, or the id of a call that changed."""
+    if channel.startswith("studio:call:"):
+        return heard(UUID(channel.rsplit(":", 1)[1]), message)
+    return CallId(UUID(message)) if message else None
+
+
+class EventStreams:
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], channels: Channels[object]) -> None:
+        self._pool = pool
+        self._channels = channels
+        self._watched: Counter[tuple[TenantId, CallId]] = Counter()
+        self._heads: dict[CallId, int] = {}
+        self._listed: Counter[TenantId] = Counter()
+
+    async def follow(
+        self, tenant: TenantId, id: CallId, after: str | None
+    ) -> AsyncIterator[CallUpdate]:
+        seen = await self._position(tenant, id, after)
+        # Listening begins before the first read, so nothing falls between history and live.
+        async with self._channels.listen(call_channel(tenant, id)) as box:
+            with self._watching(tenant, id):
+                async for update in self._run(tenant, id, seen, box):
+                    yield update
+
+    async def _run(
+        self, tenant: TenantId, id: CallId, seen: int, box: Mailbox[object]
+    ) -> AsyncGenerator[CallUpdate]:
+        while True:
+            box.forget_lag()
+            async for event in self._stored(tenant, id, seen):
+                yield event
+                seen = event.seq
+                if isinstance(event.event, CallEnded):
+                    return
+            self._heads[id] = max(self._heads.get(id, 0), seen)
+            while True:
+                item = await box.get()
+                if isinstance(item, Lagged):
+                    break
+                if isinstance(item, Passing):
+                    yield item
+                    continue
+                assert isinstance(item, Recorded)
+                if item.seq <= seen:
+                    continue
+                if item.seq > seen + 1:
+                    break  # committed before it was told, so the log has what is missing
+                yield item
+                seen = item.seq
+                self._heads[id] = max(self._heads.get(id, 0), seen)
+                if isinstance(item.event, CallEnded):
+                    return
+
+    async def changes(self, tenant: TenantId) -> AsyncIterator[frozenset[CallId] | None]:
+        async with self._channels.listen(calls_channel(tenant)) as box:
+            self._listed[tenant] += 1
+            try:
+                yield None
+                while True:
+                    item = await box.get()
+                    yield None if isinstance(item, Lagged) else frozenset({item})  # type: ignore[arg-type]
+            finally:
+                self._listed[tenant] -= 1
+
+    async def _position(self, tenant: TenantId, id: CallId, after: str | None) -> int:
+        if after is None:
+            return 0
+        seq, cursor = read_cursor(id, after)
+        rows = await self._read(tenant, id, seq - 1, 1)
+        if not rows or rows[0].cursor != cursor:
+            raise CursorExpired(
+                "The history this cursor points into was rewound; follow again without `after`.",
+                ("after",),
+            )
+        return seq
+
+    async def _stored(self, tenant: TenantId, id: CallId, seen: int) -> AsyncGenerator[Recorded]:
+        while True:
+            try:
+                rows = await self._read(tenant, id, seen, PAGE)
+            except Unavailable:
+                # The stream outlives an outage of the database: it is late, never wrong.
+                await asyncio.sleep(LOOK_SECONDS_WITHOUT_REDIS)
+                continue
+            for event in rows:
+                assert event.seq == seen + 1
+                yield event
+                seen = event.seq
+            if len(rows) < PAGE:
+                return
+
+    async def _read(self, tenant: TenantId, id: CallId, seen: int, most: int) -> list[Recorded]:
+        try:
+            async with self._pool.acquire(timeout=5) as connection, connection.transaction():
+                await connection.execute("select set_config('app.tenant', $1, true)", str(tenant))
+                rows = await connection.fetch(READ, id, seen, most)
+        except Exception as error:
+            if is_outage(error):
+                raise unavailable() from error
+            raise
+        return [recorded(id, row["seq"], row["at"], row["body"]) for row in rows]
+
+    @contextmanager
+    def _watching(self, tenant: TenantId, id: CallId) -> Iterator[None]:
+        self._watched[tenant, id] += 1
+        try:
+            yield
+        finally:
+            self._watched[tenant, id] -= 1
+            if not self._watched[tenant, id]:
+                del self._watched[tenant, id]
+                self._heads.pop(id, None)
+
+    async def look_for_ever(self) -> None:
+        """The safety net: one query for all watched calls finds what no hint told of."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS if self._channels.up else LOOK_SECONDS_WITHOUT_REDIS)
+            try:
+                await self._look()
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+
+    async def _look(self) -> None:
+        for tenant in [t for t, n in self._listed.items() if n]:
+            self._channels.lag(calls_channel(tenant))
+        watched = {id: tenant for tenant, id in self._watched}
+        if not watched:
+            return
+        rows = await self._pool.fetch("select * from log_heads($1)", list(watched))
+        for row in rows:
+            id, head = CallId(row["call_id"]), row["head"]
+            if head > self._heads.get(id, 0) and id in watched:
+                self._heads[id] = head
+                self._channels.lag(call_channel(watched[id], id))

@@ -1,0 +1,280 @@
+"""The tables, as SQLAlchemy sees them. Rules that live in SQL are in migrations/.
+
+Every table that belongs to a tenant carries `tenant_id` and is under row-level security.
+`call` never changes once written; what moves in a call is in its `call_log` row, under whose
+lock every event gets its number."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar = {
+        str: Text,
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+        list[str]: ARRAY(Text),
+        bytes: LargeBinary,
+    }
+
+
+class TenantRow(Base):
+    __tablename__ = "tenant"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Owned(Base):
+    """A row of one tenant."""
+
+    __abstract__ = True
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"))
+
+
+class UserRow(Owned):
+    __tablename__ = "app_user"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(unique=True)
+    role: Mapped[str]
+    password_hash: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    __table_args__ = (Index(None, "tenant_id"),)
+
+
+class ApiKeyRow(Owned):
+    __tablename__ = "api_key"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    prefix: Mapped[str]
+    hash: Mapped[bytes] = mapped_column(unique=True)
+    scopes: Mapped[list[str]]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    __table_args__ = (Index(None, "tenant_id"),)
+
+
+class RefreshRow(Owned):
+    __tablename__ = "refresh_token"
+    hash: Mapped[bytes] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("app_user.id", ondelete="CASCADE"))
+    family: Mapped[UUID]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    __table_args__ = (Index(None, "family"), Index(None, "tenant_id"))
+
+
+class Draft(Owned):
+    """What people edit: a spec under a name, with a revision that grows."""
+
+    __abstract__ = True
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    revision: Mapped[int]
+    spec: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class AgentRow(Draft):
+    __tablename__ = "agent"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "name"),
+        Index(None, "tenant_id", "created_at", "id"),
+    )
+
+
+class ToolRow(Draft):
+    __tablename__ = "tool"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "name"),
+        Index(None, "tenant_id", "created_at", "id"),
+    )
+
+
+class WorkflowRow(Draft):
+    __tablename__ = "workflow"
+    published: Mapped[UUID | None]
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "name"),
+        Index(None, "tenant_id", "created_at", "id"),
+    )
+
+
+class VersionRow(Owned):
+    """Outlives its workflow: calls refer to it for as long as they are kept."""
+
+    __tablename__ = "workflow_version"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    workflow_id: Mapped[UUID]
+    number: Mapped[int]
+    checksum: Mapped[str]
+    note: Mapped[str | None]
+    published_at: Mapped[datetime]
+    published_by: Mapped[str]
+    snapshot: Mapped[dict[str, Any]]
+    __table_args__ = (
+        Index(
+            "uq_workflow_version_number",
+            "tenant_id",
+            "workflow_id",
+            "number",
+            unique=True,
+            postgresql_where=text("number > 0"),
+        ),
+        Index(
+            "uq_workflow_version_draft",
+            "tenant_id",
+            "workflow_id",
+            "checksum",
+            unique=True,
+            postgresql_where=text("number = 0"),
+        ),
+    )
+
+
+class CallRow(Owned):
+    """What a call was started with."""
+
+    __tablename__ = "call"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    direction: Mapped[str]
+    workflow_id: Mapped[UUID]
+    version_id: Mapped[UUID] = mapped_column(ForeignKey("workflow_version.id"))
+    user_id: Mapped[str | None]
+    phone_number: Mapped[str | None]
+    user_context: Mapped[dict[str, Any]]
+    metadata_: Mapped[dict[str, Any]] = mapped_column("metadata")
+    max_seconds: Mapped[int]
+    created_at: Mapped[datetime]
+    __table_args__ = (
+        Index(None, "tenant_id", "created_at", "id"),
+        Index(None, "tenant_id", "workflow_id", "created_at", "id"),
+        Index(None, "version_id"),
+    )
+
+
+class LogRow(Owned):
+    """What moves in a call. Narrow, so that an update stays within its page."""
+
+    __tablename__ = "call_log"
+    call_id: Mapped[UUID] = mapped_column(
+        ForeignKey("call.id", ondelete="CASCADE"), primary_key=True
+    )
+    epoch: Mapped[int] = mapped_column(server_default="0")
+    head: Mapped[int] = mapped_column(server_default="0")
+    producer_seq: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    state: Mapped[str]
+    active_node: Mapped[str | None]
+    worker_id: Mapped[UUID | None]
+    deadline_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    end_reason: Mapped[str | None]
+    __table_args__ = (
+        Index(
+            "ix_call_log_live",
+            "tenant_id",
+            "created_at",
+            "call_id",
+            postgresql_where=text("ended_at is null"),
+        ),
+        Index(
+            "ix_call_log_unclaimed",
+            "created_at",
+            postgresql_where=text("ended_at is null and worker_id is null"),
+        ),
+        Index(
+            "ix_call_log_held",
+            "worker_id",
+            postgresql_where=text("ended_at is null and worker_id is not null"),
+        ),
+        Index("ix_call_log_deadline", "deadline_at", postgresql_where=text("ended_at is null")),
+        Index("ix_call_log_ended", "ended_at", postgresql_where=text("ended_at is not null")),
+        {"postgresql_with": {"fillfactor": "50"}},
+    )
+
+
+class EventRow(Owned):
+    """`body` is json, not jsonb: the text that was stored is the text that comes back."""
+
+    __tablename__ = "call_event"
+    call_id: Mapped[UUID] = mapped_column(
+        ForeignKey("call.id", ondelete="CASCADE"), primary_key=True
+    )
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    kind: Mapped[str]
+    body: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class CommandRow(Owned):
+    __tablename__ = "call_command"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    call_id: Mapped[UUID] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"))
+    place: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+    kind: Mapped[str]
+    body: Mapped[dict[str, Any]]
+    asked_by: Mapped[str]
+    asked_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    done_at: Mapped[datetime | None]
+    __table_args__ = (
+        Index(
+            "ix_call_command_waiting", "call_id", "place", postgresql_where=text("done_at is null")
+        ),
+        Index(None, "call_id"),
+    )
+
+
+class IdempotencyRow(Owned):
+    __tablename__ = "idempotency"
+    tenant_id: Mapped[UUID] = mapped_column(
+        ForeignKey("tenant.id", ondelete="CASCADE"), primary_key=True
+    )
+    key: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str]
+    call_id: Mapped[UUID]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    __table_args__ = (Index(None, "created_at"),)
+
+
+class WorkerRow(Base):
+    """A process that holds calls. Belongs to the platform, not to a tenant."""
+
+    __tablename__ = "worker_process"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    capacity: Mapped[int]
+    started_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    heartbeat_at: Mapped[datetime] = mapped_column(server_default=func.now())

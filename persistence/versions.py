@@ -1,0 +1,119 @@
+"""Published versions: written once, never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Table, func, insert, select, text
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.access import TenantId
+from domain.ports import Key, Slice
+from domain.workflows import Snapshot, Version, VersionId, WorkflowId
+from persistence.codec import snapshot_from_json, snapshot_to_json
+from persistence.tables import VersionRow
+
+_table: Table = VersionRow.__table__  # type: ignore[assignment]
+
+
+class SqlVersions:
+    def __init__(self, connection: AsyncConnection, tenant: TenantId) -> None:
+        self._db = connection
+        self._tenant = tenant
+
+    async def add(self, version: Version) -> Version:
+        last = select(func.coalesce(func.max(_table.c.number), 0)).where(
+            _table.c.tenant_id == self._tenant, _table.c.workflow_id == version.workflow_id
+        )
+        number = (await self._db.scalar(last) or 0) + 1
+        values, checksum = _columns(version)
+        await self._db.execute(insert(_table).values(**values, number=number))
+        return replace(version, number=number, checksum=checksum)
+
+    async def add_draft(self, version: Version) -> Version:
+        values, checksum = _columns(version)
+        statement = upsert(_table).values(**values, number=0)
+        await self._db.execute(
+            statement.on_conflict_do_nothing(
+                index_elements=["tenant_id", "workflow_id", "checksum"],
+                index_where=text("number = 0"),
+            )
+        )
+        c = _table.c
+        id = await self._db.scalar(
+            select(c.id).where(
+                c.tenant_id == self._tenant,
+                c.workflow_id == version.workflow_id,
+                c.checksum == checksum,
+                c.number == 0,
+            )
+        )
+        assert id is not None
+        return replace(version, id=VersionId(id), number=0, checksum=checksum)
+
+    async def many(self, ids: Sequence[UUID]) -> Sequence[Version]:
+        c = _table.c
+        rows = await self._db.execute(
+            select(_table).where(c.tenant_id == self._tenant, c.id.in_(ids))
+        )
+        return [version_from(row) for row in rows]
+
+    async def page(self, id: WorkflowId, first: int, after: Key | None) -> Slice[Version]:
+        c = _table.c
+        query = (
+            select(_table)
+            .where(c.tenant_id == self._tenant, c.workflow_id == id, c.number > 0)
+            .order_by(c.number.desc())
+            .limit(first + 1)
+        )
+        if after is not None:
+            before = select(c.number).where(c.tenant_id == self._tenant, c.id == after.id)
+            query = query.where(c.number < before.scalar_subquery())
+        rows = (await self._db.execute(query)).all()
+        return Slice(tuple(map(version_from, rows[:first])), more=len(rows) > first)
+
+
+def _columns(version: Version) -> tuple[dict[str, Any], str]:
+    snapshot, checksum = snapshot_to_json(version.snapshot)
+    return {
+        "id": version.id,
+        "tenant_id": version.tenant_id,
+        "workflow_id": version.workflow_id,
+        "checksum": checksum,
+        "note": version.note,
+        "published_at": version.published_at,
+        "published_by": version.published_by,
+        "snapshot": snapshot,
+    }, checksum
+
+
+def version_from(row: Row[Any]) -> Version:
+    return Version(
+        id=VersionId(row.id),
+        tenant_id=TenantId(row.tenant_id),
+        workflow_id=WorkflowId(row.workflow_id),
+        number=row.number,
+        checksum=row.checksum,
+        note=row.note,
+        published_at=row.published_at,
+        published_by=row.published_by,
+        snapshot=snapshot_of(row.checksum, lambda: row.snapshot),
+    )
+
+
+_known: dict[str, Snapshot] = {}
+MOST_KNOWN = 256
+
+
+def snapshot_of(checksum: str, plain: Callable[[], Any]) -> Snapshot:
+    """Parsed once per content: every call of a version needs it, and it never changes."""
+    found = _known.get(checksum)
+    if found is None:
+        if len(_known) >= MOST_KNOWN:
+            _known.clear()
+        found = _known[checksum] = snapshot_from_json(plain())
+    return found

@@ -1,0 +1,103 @@
+"""Opens what a process needs, in order, and closes it in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from domain.ports import Services
+from domain.settings import Settings
+from persistence.accounts import KeyRing, SqlAccounts
+from persistence.channels import Channels, RedisBackend
+from persistence.database import DbRole, create_engine, create_pool
+from persistence.limiter import RedisLimiter
+from persistence.queue import SqlQueue
+from persistence.recorder import LogRecorder
+from persistence.store import SqlStore
+from persistence.streams import EventStreams, decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerServices:
+    """What a process that holds or tends calls needs of the outside."""
+
+    queue: SqlQueue
+    recorder: LogRecorder
+
+
+@asynccontextmanager
+async def api_services(settings: Settings) -> AsyncGenerator[Services]:
+    async with AsyncExitStack() as stack:
+        ring = KeyRing.of(settings.secret_key)
+        engine = create_engine(settings.database_url, DbRole.API)
+        stack.push_async_callback(engine.dispose)
+        pool = await create_pool(settings.database_url, DbRole.API)
+        stack.callback(pool.terminate)
+        channels = await stack.enter_async_context(_channels(settings))
+        limiter = RedisLimiter(settings.redis_url)
+        stack.push_async_callback(limiter.aclose)
+        streams = EventStreams(pool, channels)
+        await stack.enter_async_context(_owned(streams.look_for_ever()))
+
+        async def ready() -> dict[str, bool]:
+            return {"database": await _answers(pool.fetchval("select 1")), "redis": channels.up}
+
+        yield Services(
+            store=SqlStore(engine, channels),
+            accounts=SqlAccounts(
+                engine,
+                ring,
+                access_seconds=settings.access_token_seconds,
+                refresh_seconds=settings.refresh_token_seconds,
+            ),
+            streams=streams,
+            limiter=limiter,
+            clock=lambda: datetime.now(UTC),
+            ready=ready,
+        )
+
+
+@asynccontextmanager
+async def worker_services(settings: Settings) -> AsyncGenerator[WorkerServices]:
+    async with AsyncExitStack() as stack:
+        pool = await create_pool(settings.database_url, DbRole.SERVICE)
+        stack.callback(pool.terminate)
+        channels = await stack.enter_async_context(_channels(settings))
+        recorder = LogRecorder(pool, channels)
+        await stack.enter_async_context(_owned(recorder.flush_for_ever()))
+        queue = SqlQueue(pool, channels, resume_seconds=settings.resume_seconds)
+        yield WorkerServices(queue=queue, recorder=recorder)
+
+
+@asynccontextmanager
+async def _channels(settings: Settings) -> AsyncGenerator[Channels[object]]:
+    channels = Channels(RedisBackend(settings.redis_url), decode)
+    await channels.connect()
+    try:
+        yield channels
+    finally:
+        await channels.disconnect()
+
+
+@asynccontextmanager
+async def _owned(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
+    """Runs a coroutine for the length of the block; its failure is the block's failure."""
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(work)
+        try:
+            yield
+        finally:
+            task.cancel()
+
+
+async def _answers(question: Awaitable[Any]) -> bool:
+    try:
+        async with asyncio.timeout(2):
+            await question
+    except Exception:  # noqa: BLE001 - whatever went wrong, the answer is no
+        return False
+    return True
