@@ -34,7 +34,7 @@ async def bootstrap(
     async with engine.begin() as db:
         id = await _tenant_id(db, tenant)
         await _owner(db, id, email.strip().lower(), password)
-        if key_file is not None and not await _is_good(db, settings, key_file):
+        if key_file is not None and not await _is_good(db, settings, _read(key_file)):
             _write_private(key_file, await create_key(db, settings, id, f"{tenant} bootstrap"))
     await engine.dispose()
 
@@ -60,9 +60,7 @@ async def _tenant_id(db: AsyncConnection, slug: str) -> UUID:
     await db.execute(
         upsert(_tenant).values(id=uuid4(), slug=slug, name=slug.title()).on_conflict_do_nothing()
     )
-    id = await db.scalar(select(_tenant.c.id).where(_tenant.c.slug == slug))
-    assert id is not None
-    return id
+    return (await db.execute(select(_tenant.c.id).where(_tenant.c.slug == slug))).scalar_one()
 
 
 async def _owner(db: AsyncConnection, tenant: UUID, email: str, password: str) -> None:
@@ -78,16 +76,18 @@ async def _owner(db: AsyncConnection, tenant: UUID, email: str, password: str) -
     )
 
 
-async def _is_good(db: AsyncConnection, settings: Settings, file: Path) -> bool:
+async def _is_good(db: AsyncConnection, settings: Settings, key: str) -> bool:
     """A key from before the database or SECRET_KEY was replaced is of no use."""
-    if not file.exists():
-        return False
-    digests = KeyRing.of(settings.secret_key).digests(file.read_text().strip())
+    digests = KeyRing.of(settings.secret_key).digests(key)
     found = await db.scalar(
         text("select count(*) from api_key where hash = any(:d) and revoked_at is null"),
         {"d": digests},
     )
     return bool(found)
+
+
+def _read(file: Path) -> str:
+    return file.read_text().strip() if file.exists() else ""
 
 
 def _write_private(file: Path, secret: str) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
@@ -34,7 +34,9 @@ def unavailable() -> Unavailable:
     return Unavailable("The database is not available; try again.")
 
 
-def told_as_unavailable(do: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+def told_as_unavailable(
+    do: Callable[P, Coroutine[Any, Any, T]],
+) -> Callable[P, Coroutine[Any, Any, T]]:
     @wraps(do)
     async def telling(*args: P.args, **kwargs: P.kwargs) -> T:
         try:

@@ -1,0 +1,32 @@
+"""What every resolver can reach through `info.context`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from strawberry import Info
+
+from domain.access import Scope, Viewer
+from domain.errors import Unauthenticated
+from domain.ports import Services
+from domain.settings import Settings
+
+
+@dataclass(slots=True)
+class Context:
+    """One per HTTP request, one per WebSocket connection."""
+
+    services: Services
+    settings: Settings
+    viewer: Viewer | None = None
+    connection_params: dict[str, Any] | None = None
+
+    def require(self, scope: Scope | None = None) -> Viewer:
+        """Whoever asks; `Unauthenticated` for nobody, `Forbidden` without the scope."""
+        if self.viewer is None:
+            raise Unauthenticated("Sign in, or send an API key.")
+        return self.viewer.require(scope) if scope else self.viewer
+
+
+Ctx: TypeAlias = Info[Context, None]
