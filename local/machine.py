@@ -63,6 +63,17 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+def listening(pid: int) -> list[str]:
+    """The addresses a process accepts connections on, as `host:port`."""
+    connections = psutil.Process(pid).net_connections("tcp")
+    listening = (c.laddr for c in connections if c.status == psutil.CONN_LISTEN)
+    return [f"{address.ip}:{address.port}" for address in listening]
+
+
+def owner(pid: int) -> str:
+    return str(psutil.Process(pid).username())
+
+
 def listener(port: int) -> str:
     """Who listens on the port, for a message: `nginx (pid 812)`."""
     with contextlib.suppress(psutil.Error):

@@ -1,0 +1,178 @@
+"""The built-in PostgreSQL and Valkey: what they keep, whom they let in, what they recover from."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+from anyio import run_process
+from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from local import machine, postgres, valkey
+from local.program import CannotStart, leash
+from local.server import Server
+from local.state import REPOSITORY
+from local.unprivileged import remove, switched
+
+pytestmark = pytest.mark.anyio
+
+KILLED_PARENT = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from local import postgres, valkey
+async def main(state):
+    async with postgres.started(state, durable=False) as sql, valkey.started(state) as redis:
+        print(sql.pid, redis.pid, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(main(Path(sys.argv[1])))
+"""
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "with a space"
+
+
+async def sql(url: str, statement: str) -> list[object]:
+    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://"))
+    try:
+        async with engine.begin() as connection:
+            result = await connection.execute(text(statement))
+            return list(result.scalars()) if result.returns_rows else []
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def redis(url: str) -> AsyncIterator[Redis]:
+    async with Redis.from_url(url) as client:
+        yield client
+
+
+def leave_running(server: Server) -> subprocess.Popen[bytes]:
+    """Start it as if by somebody who is gone: nobody holds its directory, nobody ends it."""
+    log = server.log.open("ab")
+    with log:
+        return subprocess.Popen(server.program.argv, stdout=log, stderr=log)
+
+
+async def test_committed_rows_survive_a_kill_and_an_immediate_stop(state: Path) -> None:
+    async with postgres.started(state, durable=False) as server:
+        await sql(server.url, "CREATE TABLE kept (i int)")
+        await sql(server.url, "INSERT INTO kept VALUES (1)")
+        await server.kill()
+        await server.start()
+        await sql(server.url, "INSERT INTO kept VALUES (2)")
+        await server.stop(signal.SIGQUIT)
+        await server.start()
+        assert await sql(server.url, "SELECT i FROM kept ORDER BY i") == [1, 2]
+        first = server.url
+    async with postgres.running(state, durable=False) as url:
+        assert url == first
+        assert await sql(url, "SELECT i FROM kept ORDER BY i") == [1, 2]
+
+
+async def test_postgres_listens_on_loopback_only_and_asks_for_the_password(state: Path) -> None:
+    async with postgres.started(state, durable=False) as server:
+        assert await sql(server.url, "SHOW unix_socket_directories") == [""]
+        assert machine.listening(server.pid) == [f"127.0.0.1:{server.url.split(':')[3][:5]}"]
+        with pytest.raises(Exception, match="password authentication failed"):
+            await sql(server.url.replace("studio:", "studio:x"), "SELECT 1")
+    assert (state / "postgres" / "password").stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_second_user_of_the_directory_is_refused(state: Path) -> None:
+    async with postgres.running(state, durable=False) as url:
+        with pytest.raises(CannotStart, match="in use by another process"):
+            async with postgres.running(state, durable=False):
+                pass
+        assert await sql(url, "SELECT 1") == [1]
+
+
+async def test_a_killed_initdb_leaves_nothing_behind(state: Path) -> None:
+    half = state / "postgres" / "draft-1"
+    half.mkdir(parents=True)
+    (half / "PG_VERSION").write_text("18\n")
+    async with postgres.running(state, durable=False) as url:
+        assert await sql(url, "SELECT 1") == [1]
+    assert not half.exists()
+
+
+async def test_a_server_that_was_left_over_is_replaced(state: Path) -> None:
+    for prepare, started in (
+        (partial(postgres.prepare, durable=False), partial(postgres.started, durable=False)),
+        (valkey.prepare, valkey.started),
+    ):
+        first = await prepare(state)
+        left = leave_running(first)
+        while not await first.program.ready(left.pid):
+            assert left.poll() is None
+        async with started(state) as second:
+            assert left.poll() == 0
+            assert second.url == first.url
+
+
+async def test_a_lock_file_naming_a_stranger_is_no_obstacle(state: Path) -> None:
+    async with postgres.started(state, durable=False) as server:
+        data = next((state / "postgres").glob("data*"))
+        lines = (data / "postmaster.pid").read_text().splitlines()
+        await server.kill()
+    (data / "postmaster.pid").write_text("\n".join((str(os.getpid()), *lines[1:])))
+    async with postgres.running(state, durable=False) as url:
+        assert await sql(url, "SELECT 1") == [1]
+
+
+@pytest.mark.skipif(not leash(signal.SIGKILL), reason="only the Linux kernel does this")
+async def test_nothing_outlives_a_killed_parent(state: Path) -> None:
+    command = (sys.executable, "-c", KILLED_PARENT, str(state))
+    parent = await run_process(command, check=False, cwd=REPOSITORY)
+    assert parent.returncode == -signal.SIGKILL
+    pids = [int(pid) for pid in parent.stdout.split()]
+    assert len(pids) == 2
+    assert machine.until_gone(pids, 5)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root changes the user")
+async def test_root_without_namespaces_runs_postgres_as_nobody(state: Path) -> None:
+    try:
+        async with postgres.started(state, durable=False, stand=switched) as server:
+            assert machine.owner(server.pid) == "nobody"
+            assert await sql(server.url, "SELECT 1") == [1]
+            await server.kill()
+            await server.start()
+    finally:
+        remove(state / "postgres")
+    assert os.listdir(state) == []
+
+
+async def test_valkey_asks_for_the_password_and_keeps_its_port(state: Path) -> None:
+    async with valkey.started(state) as server:
+        async with redis(server.url) as client:
+            await client.set("kept", "1")
+        with pytest.raises(AuthenticationError):
+            async with redis(server.url.replace("redis://:", "redis://:x")) as client:
+                await client.get("kept")
+        await server.stop()
+        await server.start()
+        async with redis(server.url) as client:
+            assert await client.get("kept") == b"1"
+        await server.kill()
+        await server.start()
+        async with redis(server.url) as client:
+            assert await client.ping() is True
+    assert (state / "valkey" / "valkey.conf").stat().st_mode & 0o777 == 0o600
