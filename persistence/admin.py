@@ -60,7 +60,8 @@ async def _tenant_id(db: AsyncConnection, slug: str) -> UUID:
     await db.execute(
         upsert(_tenant).values(id=uuid4(), slug=slug, name=slug.title()).on_conflict_do_nothing()
     )
-    return (await db.execute(select(_tenant.c.id).where(_tenant.c.slug == slug))).scalar_one()
+    id: UUID = (await db.execute(select(_tenant.c.id).where(_tenant.c.slug == slug))).scalar_one()
+    return id
 
 
 async def _owner(db: AsyncConnection, tenant: UUID, email: str, password: str) -> None:

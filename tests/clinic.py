@@ -1,0 +1,89 @@
+"""A small workflow of two agents, for tests."""
+
+from __future__ import annotations
+
+from domain.access import Viewer
+from domain.actions.agents import create_agent
+from domain.actions.tools import create_tool
+from domain.actions.workflows import create_workflow, publish_workflow
+from domain.agents import AgentSpec, Prompt, ProviderChoice
+from domain.ports import Services
+from domain.tools import ContextSet, FlagSet, Respond, ToolSpec
+from domain.workflows import Connection, Node, Version, Workflow, WorkflowSpec
+
+RECEPTION = AgentSpec(
+    name="reception",
+    prompt=Prompt(system="You answer the phone of a clinic.", greeting="Sunrise Clinic, hello."),
+    llm=ProviderChoice(
+        provider="scripted",
+        model="rules",
+        options={
+            "rules": [
+                {
+                    "hears": ["appointment"],
+                    "says": "One moment.",
+                    "calls": {"tool": "transfer_to_booking"},
+                },
+                {"says": "How can I help?"},
+            ]
+        },
+    ),
+)
+BOOKING = AgentSpec(
+    name="booking",
+    prompt=Prompt(system="You book appointments.", greeting="Booking here. When suits you?"),
+    llm=ProviderChoice(
+        provider="scripted",
+        model="rules",
+        options={
+            "rules": [
+                {"after": "book_appointment", "says": "You are booked for {{workflow.slot}}."},
+                {
+                    "hears": ["tomorrow", "monday"],
+                    "calls": {"tool": "book_appointment", "arguments": {"slot": "{{heard}}"}},
+                },
+                {"says": "Which day suits you?"},
+            ]
+        },
+    ),
+    tools=("book_appointment",),
+)
+BOOK = ToolSpec(
+    name="book_appointment",
+    description="Books an appointment.",
+    parameters={
+        "type": "object",
+        "properties": {"slot": {"type": "string"}},
+        "required": ["slot"],
+        "additionalProperties": False,
+    },
+    actions=(
+        ContextSet(path="workflow.slot", value="{{params.slot}}"),
+        FlagSet(flag="booked"),
+        Respond(message="Booked for {{params.slot}}."),
+    ),
+)
+CLINIC = WorkflowSpec(
+    name="clinic",
+    nodes=(
+        Node(id="reception", agent="reception", is_entry=True),
+        Node(id="booking", agent="booking", is_exit=True),
+    ),
+    connections=(
+        Connection(source="reception", target="booking", description="wants an appointment"),
+    ),
+    shared_context=("slot",),
+)
+
+
+async def save_clinic(services: Services, viewer: Viewer) -> Workflow:
+    await create_tool(services, viewer, BOOK)
+    await create_agent(services, viewer, RECEPTION)
+    await create_agent(services, viewer, BOOKING)
+    return await create_workflow(services, viewer, CLINIC)
+
+
+async def publish_clinic(services: Services, viewer: Viewer) -> Version:
+    workflow = await save_clinic(services, viewer)
+    _, version = await publish_workflow(services, viewer, workflow.id, workflow.revision, None)
+    return version

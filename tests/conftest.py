@@ -1,0 +1,109 @@
+"""Real servers for the whole run, a database of its own for every test that wants one."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio.from_thread
+import asyncpg
+import pytest
+
+from domain.access import Tenant, TenantId, Viewer
+from domain.ports import Services
+from domain.settings import Settings
+from local import postgres, valkey
+from persistence.migrate import upgrade
+from persistence.wiring import api_services
+from tests.people import owner_of
+
+SECRET = "for-tests-only-" + "0" * 32
+TEMPLATE = "studio_template"
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """URLs of a PostgreSQL and a Valkey that live as long as the test run."""
+    state = tmp_path_factory.mktemp("state")
+
+    @asynccontextmanager
+    async def both(place: Path) -> AsyncIterator[tuple[str, str]]:
+        async with (
+            postgres.running(place, durable=False) as database_url,
+            valkey.running(place) as redis_url,
+        ):
+            yield database_url, redis_url
+
+    with (
+        anyio.from_thread.start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(both(state)) as urls,
+    ):
+        yield urls
+
+
+@pytest.fixture(scope="session")
+def template(servers: tuple[str, str]) -> str:
+    """A migrated, empty database to copy."""
+    url = servers[0]
+    anyio.run(_execute, url, f"create database {TEMPLATE}")
+    upgrade(_database(url, TEMPLATE))
+    return TEMPLATE
+
+
+@pytest.fixture
+async def settings(servers: tuple[str, str], template: str) -> AsyncIterator[Settings]:
+    """Settings of an installation that nobody else uses."""
+    name = f"studio_{secrets.token_hex(6)}"
+    await _execute(servers[0], f"create database {name} template {template} strategy wal_log")
+    yield Settings(
+        database_url=_database(servers[0], name), redis_url=servers[1], secret_key=SECRET
+    )
+    await _execute(servers[0], f"drop database {name} with (force)")
+
+
+@pytest.fixture
+async def services(settings: Settings) -> AsyncIterator[Services]:
+    async with api_services(settings) as wired:
+        yield wired
+
+
+@pytest.fixture
+async def tenant(settings: Settings) -> Tenant:
+    return await new_tenant(settings, "acme")
+
+
+@pytest.fixture
+def viewer(tenant: Tenant) -> Viewer:
+    return owner_of(tenant)
+
+
+async def new_tenant(settings: Settings, slug: str) -> Tenant:
+    connection = await asyncpg.connect(settings.database_url)
+    try:
+        id = await connection.fetchval(
+            "insert into tenant (id, slug, name) values (gen_random_uuid(), $1, $1) returning id",
+            slug,
+        )
+    finally:
+        await connection.close()
+    return Tenant(id=TenantId(id), slug=slug, name=slug)
+
+
+def _database(url: str, name: str) -> str:
+    return url.rsplit("/", 1)[0] + "/" + name
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
