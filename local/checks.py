@@ -8,14 +8,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from local.state import REPOSITORY
 
+TOOLS = Path(sys.executable).parent
 CHECKS: Mapping[str, tuple[str, ...]] = {
-    "lint": ("ruff", "check"),
-    "format": ("ruff", "format", "--check"),
+    "lint": ("ruff", "check", ".", "studio"),
+    "format": ("ruff", "format", "--check", ".", "studio"),
     "types": ("mypy",),
-    "imports": ("importlinter.cli", "lint-imports"),
+    "imports": ("lint-imports",),
     "tests": ("pytest",),
 }
 
@@ -27,7 +29,7 @@ def check(pytest_arguments: Sequence[str]) -> int:
             arguments = pytest_arguments if command == ("pytest",) else ()
             print(f"── {name}: {' '.join((*command, *arguments))}", flush=True)
             started = time.monotonic()
-            argv = (sys.executable, "-m", *command, *arguments)
+            argv = (str(TOOLS / command[0]), *command[1:], *arguments)
             environ = {**os.environ, "STUDIO_STATE": state}
             code = subprocess.run(argv, check=False, cwd=REPOSITORY, env=environ).returncode
             if code:

@@ -21,6 +21,13 @@ def command(pid: int) -> tuple[str, ...]:
         return ()
 
 
+def name(pid: int) -> str:
+    try:
+        return str(psutil.Process(pid).name())
+    except psutil.Error:
+        return "a process"
+
+
 def born(pid: int) -> float:
     """When the process was started: with the pid, its identity. 0 when there is none."""
     try:
@@ -79,7 +86,8 @@ def listener(port: int) -> str:
     with contextlib.suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
             if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
-                return _named(connection.pid)
+                pid = connection.pid
+                return f"{name(pid)} (pid {pid})" if pid else "a process of another user"
     return "another process"
 
 
@@ -90,11 +98,3 @@ def memory(pid: int) -> int:
         with contextlib.suppress(psutil.Error):
             total += psutil.Process(one).memory_info().rss
     return total
-
-
-def _named(pid: int | None) -> str:
-    if pid is None:
-        return "a process of another user"
-    with contextlib.suppress(psutil.Error):
-        return f"{psutil.Process(pid).name()} (pid {pid})"
-    return f"pid {pid}"

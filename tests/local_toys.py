@@ -1,6 +1,7 @@
 """`./studio` with small stand-ins for the services: `python -m tests.local_toys up …`.
 
-TOYS lists them as `name=needs,needs`; each writes what happens to it to STUDIO_STATE/journal.
+TOYS lists them as `name=needs,needs`. Each writes what happens to it to STUDIO_STATE/journal.
+BROKEN, FRAIL and STUBBORN name one that fails at once, dies when ready, or will not stop.
 """
 
 from __future__ import annotations
@@ -15,25 +16,33 @@ from local.services import Plan
 
 TOY = """
 import os, signal, sys, time
-name, journal = sys.argv[1:]
+name, state = sys.argv[1:]
+
 def note(what):
-    with open(journal, "a") as file:
+    with open(f"{state}/journal", "a") as file:
         file.write(f"{name} {what}\\n")
+
 def stop(*_):
-    if name in os.environ.get("STUBBORN", ""):
-        return note("refused")
-    note("stopped")
-    sys.exit(0)
+    if os.environ.get("STUBBORN") != name:
+        note("stopped")
+        sys.exit(0)
+
 signal.signal(signal.SIGTERM, stop)
-note(f"started")
-if name in os.environ.get("BROKEN", ""):
-    print("WARNING: no fuel", flush=True)
+note("started")
+if os.environ.get("BROKEN") == name:
     sys.exit("ERROR: the engine is gone")
-if name.startswith("step"):
+if name == "step":
     sys.exit(0)
 open(os.environ["READY_FILE"], "w").close()
+if os.environ.get("FRAIL") == name:
+    time.sleep(0.05)
+    print("the engine is gone", flush=True)
+    sys.exit(3)
 while True:
-    time.sleep(10)
+    time.sleep(0.1)
+    if name == "store" and os.path.exists(f"{state}/say"):
+        print(open(f"{state}/say").read(), end="", flush=True)
+        os.remove(f"{state}/say")
 """
 
 
@@ -43,11 +52,14 @@ def toys(plan: Plan) -> tuple[Service, ...]:
 
 
 def _toy(plan: Plan, name: str, needs: str) -> Service:
-    state = plan.state
-    argv = (sys.executable, "-S", "-c", TOY, name, str(state.root / "journal"))
-    ready = touches(state.ready_file(name))
-    program = Program(name=name, argv=argv, env=plan.environ, ready=ready, grace=0.5)
-    return Service(program=program, after=tuple(needs.split(",")), once=name.startswith("step"))
+    program = Program(
+        name=name,
+        argv=(sys.executable, "-S", "-c", TOY, name, str(plan.state.root)),
+        env=plan.environ,
+        ready=touches(plan.state.ready_file(name)),
+        grace=float(plan.environ.get("GRACE", "10")),
+    )
+    return Service(program=program, after=tuple(needs.split(",")), once=name == "step")
 
 
 if __name__ == "__main__":

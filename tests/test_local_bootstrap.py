@@ -1,0 +1,109 @@
+"""The `studio` script on a machine where nothing is installed yet."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from local.state import REPOSITORY
+
+SYSTEM_PYTHON = Path(sys.base_prefix) / "bin" / "python3"
+
+# Stands for the real command line: says where it runs and what it was given.
+CLI = "import sys; print(sys.prefix, *sys.argv[1:])"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The script alone, with nothing to install, under a path with a space."""
+    root = tmp_path / "a checkout"
+    (root / "local").mkdir(parents=True)
+    (root / "local" / "__init__.py").touch()
+    (root / "local" / "cli.py").write_text(CLI)
+    for lock in ("requirements.lock", "requirements-dev.lock"):
+        (root / lock).write_text(f"# {lock}\n")
+    shutil.copy(REPOSITORY / "studio", root)
+    return root
+
+
+def studio(
+    checkout: Path, *words: str, cwd: Path | None = None, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    known_uv = f"{REPOSITORY / '.boot' / 'bin'}:{os.environ['PATH']}"
+    return subprocess.run(
+        (str(SYSTEM_PYTHON), str(checkout / "studio"), *words),
+        check=False,
+        cwd=cwd or checkout,
+        env={**os.environ, "PATH": known_uv, **environ},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+
+
+def test_the_first_run_installs_and_the_next_one_does_not(checkout: Path) -> None:
+    first = studio(checkout, "up", "--port", "1")
+    assert first.stdout == f"{checkout / '.venv'} up --port 1\n"
+    assert "installing requirements.lock … " in first.stderr
+    began = time.monotonic()
+    second = studio(checkout, "status")
+    assert (second.stdout, second.stderr) == (f"{checkout / '.venv'} status\n", "")
+    assert time.monotonic() - began < 2
+
+
+def test_a_new_lock_is_installed_and_tools_for_development_stay(checkout: Path) -> None:
+    assert "installing requirements-dev.lock" in studio(checkout, "test").stderr
+    assert studio(checkout, "up").stderr == ""
+    for lock in ("requirements.lock", "requirements-dev.lock"):
+        (checkout / lock).write_text("# changed\n")
+    assert "installing requirements-dev.lock" in studio(checkout, "up").stderr
+
+
+def test_two_first_runs_at_once_install_once(checkout: Path) -> None:
+    with ThreadPoolExecutor() as pool:
+        runs = [pool.submit(studio, checkout, "status") for _ in range(3)]
+        results = [run.result() for run in runs]
+    assert {result.stdout for result in results} == {f"{checkout / '.venv'} status\n"}
+    assert sum("installing requirements.lock" in result.stderr for result in results) == 1
+
+
+def test_the_environment_of_the_user_does_not_lead_it_astray(checkout: Path) -> None:
+    trap = checkout.parent / "trap"
+    (trap / "local").mkdir(parents=True)
+    (trap / "local" / "__init__.py").write_text("raise SystemExit('wrong local')")
+    foreign = {
+        "VIRTUAL_ENV": str(trap),
+        "PYTHONPATH": str(trap),
+        "PIP_TARGET": str(trap),
+        "PIP_REQUIRE_VIRTUALENV": "1",
+        "UV_PROJECT_ENVIRONMENT": str(trap),
+        "UV_SYSTEM_PYTHON": "1",
+    }
+    result = studio(checkout, "status", cwd=trap, **foreign)
+    assert result.stdout == f"{checkout / '.venv'} status\n"
+    assert [path.name for path in trap.iterdir()] == ["local"]
+
+
+def test_without_uv_and_pip_it_says_what_to_install(checkout: Path) -> None:
+    bare = checkout.parent / "bare"
+    subprocess.run(
+        (str(SYSTEM_PYTHON), "-m", "venv", "--without-pip", str(bare)), check=True, timeout=60
+    )
+    result = subprocess.run(
+        (str(bare / "bin" / "python"), str(checkout / "studio"), "up"),
+        check=False,
+        env={"PATH": "/nowhere"},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1
+    assert result.stderr.startswith("Neither uv nor pip was found.")
+    assert "sudo apt-get install python3-pip" in result.stderr
+    assert not (checkout / ".venv").exists()
