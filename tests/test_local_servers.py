@@ -39,11 +39,6 @@ asyncio.run(main(Path(sys.argv[1])))
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def state(tmp_path: Path) -> Path:
     return tmp_path / "with a space"
 
