@@ -41,7 +41,7 @@ async def spawn(program: Program, log: Path) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             *leash(program.orphan),
             *program.argv,
-            env=program.env,
+            env=dict(program.env),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
