@@ -108,12 +108,12 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 def finish(process: subprocess.Popen[str], with_signal: signal.Signals) -> tuple[int, str]:
     process.send_signal(with_signal)
     said, _ = process.communicate(timeout=10)
-    return process.returncode, said
+    return process.returncode, said.lstrip()
 
 
 def test_services_start_as_they_need_one_another_and_stop_in_reverse(terminal: Terminal) -> None:
     process = terminal.up()
-    assert finish(process, signal.SIGINT) == (0, "\nstopping (once more to force)\nstopped\n")
+    assert finish(process, signal.SIGINT) == (0, "stopping (once more to force)\nstopped\n")
     started, stopped = terminal.journal[:4], terminal.journal[4:]
     assert started[:2] == ["store started", "step started"]
     assert sorted(started[2:]) == ["api started", "worker started"]
