@@ -8,8 +8,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 
+from domain.settings import Settings
 from local.state import REPOSITORY
 
 TOOLS = Path(sys.executable).parent
@@ -24,13 +26,16 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
 
 def check(pytest_arguments: Sequence[str]) -> int:
     began = time.monotonic()
+    settings = {field.name.upper() for field in fields(Settings)}
     with tempfile.TemporaryDirectory(prefix="studio-test-") as state:
+        # No key, server or port of the user's gets into the tests.
+        environ = {name: value for name, value in os.environ.items() if name not in settings}
+        environ["STUDIO_STATE"] = state
         for name, command in CHECKS.items():
             arguments = pytest_arguments if command == ("pytest",) else ()
             print(f"── {name}: {' '.join((*command, *arguments))}", flush=True)
             started = time.monotonic()
             argv = (str(TOOLS / command[0]), *command[1:], *arguments)
-            environ = {**os.environ, "STUDIO_STATE": state}
             code = subprocess.run(argv, check=False, cwd=REPOSITORY, env=environ).returncode
             if code:
                 print(f"\nFAILED: {name} (exit code {code})", flush=True)

@@ -41,7 +41,10 @@ def main(argv: Sequence[str] | None = None, services: Services = everything) -> 
     except (CannotStart, InvalidSetting) as error:
         print(error, file=sys.stderr)
     except PermissionError as error:
-        print(f"{error.filename} belongs to another user: STUDIO_STATE=… names another place")
+        where = f"{error.filename} belongs to another user"
+        print(f"{where}; STUDIO_STATE=… names another place", file=sys.stderr)
+    except BrokenPipeError:  # whoever read along, as `head` does, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         return 130
     return 1
@@ -80,8 +83,9 @@ def _talk(rest: Sequence[str], environ: Mapping[str, str]) -> int:
     if not environ.get("STUDIO_URL"):
         state = State.at(environ)
         record = state.running()
-        if record is None:
-            raise CannotStart("not running; start with ./studio up, or set STUDIO_URL")
+        if record is None or not record.ready:
+            how = "still starting" if record else "not running; start with ./studio up"
+            raise CannotStart(f"{how}, or set STUDIO_URL")
         found = {"STUDIO_URL": record.url, "STUDIO_TOKEN": state.token.read_text().strip()}
     argv = (sys.executable, "-m", "local.talk", *rest)
     return subprocess.run(argv, check=False, env={**found, **environ}).returncode

@@ -56,7 +56,7 @@ async def until_ready(program: Program, process: asyncio.subprocess.Process, log
                 if process.returncode is not None:
                     how = ending(process.returncode)
                     raise CannotStart(f"{program.name} {how} before it was ready\n{tail(log)}")
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.02)
     except TimeoutError:
         late = f"{program.name} was not ready in {program.patience:g} s"
         raise CannotStart(f"{late}\n{tail(log)}") from None

@@ -32,14 +32,14 @@ class Service:
         return self.program.name
 
 
-def answers(port: int, path: str) -> Callable[[int], Awaitable[bool]]:
-    """Ready when a GET of the path on this machine is answered with 200."""
-    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
+def answers(host: str, port: int, path: str) -> Callable[[int], Awaitable[bool]]:
+    """Ready when a GET of the path is answered with 200."""
+    request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
 
     async def ready(pid: int) -> bool:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, TimeoutError):
             async with asyncio.timeout(2):
-                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                reader, writer = await asyncio.open_connection(host, port)
                 with contextlib.closing(writer):
                     writer.write(request.encode())
                     return (await reader.readexactly(12)).endswith(b" 200")

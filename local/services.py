@@ -21,13 +21,14 @@ class Plan:
 
     state: State
     environ: Mapping[str, str]
+    host: str
     port: int
     postgres: Server | None
     valkey: Server | None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     @property
     def servers(self) -> tuple[Server, ...]:
@@ -85,7 +86,9 @@ def everything(plan: Plan) -> tuple[Service, ...]:
             once=True,
         ),
         Service(
-            program=module("api", "graph.app", ready=answers(plan.port, "/health/ready")),
+            program=module(
+                "api", "graph.app", ready=answers(plan.host, plan.port, "/health/ready")
+            ),
             after=("admin", "valkey"),
             env_files={"LOCAL_TOKEN": token},
         ),

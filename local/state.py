@@ -75,6 +75,13 @@ class State:
     def ready_file(self, name: str) -> Path:
         return self.root / f"{name}.ready"
 
+    def made(self) -> list[Path]:
+        """Everything of ours that is there."""
+        names = ("postgres", "valkey", "logs", "*.ready", "run.json", "lock")
+        ours = [path for name in names for path in self.root.glob(name)]
+        keys = (self.token, self.owner_password, self.secret_key)
+        return ours + [path for path in keys if path.exists()]
+
     def write(self, record: Record) -> None:
         home.write_private(self._record, json.dumps(asdict(record)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import signal
@@ -45,7 +46,7 @@ def down(state: State) -> int:
 
 
 def reset(state: State, *, sure: bool) -> int:
-    """Remove the state directory with all its data."""
+    """Remove what we have made in the state directory; anything else in it stays."""
     if record := state.running():
         raise CannotStart(f"running (pid {record.pid}): ./studio down first")
     if not sure and not _confirmed(f"Delete {state.root} with all agents, calls and keys?"):
@@ -54,8 +55,11 @@ def reset(state: State, *, sure: bool) -> int:
     with home.locked(state.lock):
         end_leftovers(state.read())
         unprivileged.remove(state.root / "postgres")
-        shutil.rmtree(state.root)
-    print(f"deleted {state.root}")
+        for path in state.made():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with contextlib.suppress(OSError):  # something else lies in it
+        state.root.rmdir()
+    print(f"deleted the data in {state.root}")
     return 0
 
 

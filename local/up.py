@@ -38,7 +38,9 @@ def up(
             )
         if detach and (pid := _fork_away(state)):
             return _follow(state, pid)
-        return asyncio.run(_supervise(state, environ, services, port, show_banner=not detach))
+        # Where an API that listens everywhere, or only on one address, is reached from here.
+        host = "127.0.0.1" if settings.api_host == "0.0.0.0" else settings.api_host
+        return asyncio.run(_supervise(state, environ, services, host, port, show=not detach))
 
 
 def say(line: str) -> None:
@@ -48,14 +50,21 @@ def say(line: str) -> None:
 
 
 async def _supervise(
-    state: State, environ: Mapping[str, str], services: Services, port: int, *, show_banner: bool
+    state: State,
+    environ: Mapping[str, str],
+    services: Services,
+    host: str,
+    port: int,
+    *,
+    show: bool,
 ) -> int:
     began = time.monotonic()
-    supervisor = Supervisor(state, f"http://127.0.0.1:{port}", say)
+    supervisor = Supervisor(state, f"http://{host}:{port}", say)
     supervisor.heed_signals()
     plan = Plan(
         state=state,
         environ=environ,
+        host=host,
         port=port,
         postgres=None if environ.get("DATABASE_URL") else await postgres.prepare(state.root),
         valkey=None if environ.get("REDIS_URL") else await valkey.prepare(state.root),
@@ -63,7 +72,7 @@ async def _supervise(
 
     def on_ready() -> None:
         say(f"{'everything':<10} ready  {time.monotonic() - began:6.2f} s")
-        if show_banner:
+        if show:
             say(banner(state, plan.url, environ, "Ctrl-C"))
 
     code = await supervisor.run(services(plan), on_ready)
