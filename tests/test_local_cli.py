@@ -1,0 +1,67 @@
+"""The command line itself: what it lists, refuses and explains."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.state import REPOSITORY
+
+
+def studio(state: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        (sys.executable, "-m", "local.cli", *words),
+        check=False,
+        cwd=REPOSITORY,
+        env={**os.environ, "STUDIO_STATE": str(state), **environ},
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+
+
+def test_help_shows_the_first_steps(tmp_path: Path) -> None:
+    shown = studio(tmp_path, "--help")
+    assert shown.returncode == 0
+    for command in ("up", "down", "status", "logs", "reset", "talk", "test", "bench"):
+        assert f"\n    {command} " in shown.stdout
+    assert "./studio talk            have a conversation" in shown.stdout
+
+
+@pytest.mark.parametrize("command", ["test", "bench", "talk", "up"])
+def test_every_command_explains_itself_and_starts_nothing(tmp_path: Path, command: str) -> None:
+    shown = studio(tmp_path, command, "--help")
+    assert shown.returncode == 0
+    assert shown.stdout.startswith(f"usage: ./studio {command}")
+
+
+def test_a_setting_that_makes_no_sense_is_named(tmp_path: Path) -> None:
+    refused = studio(tmp_path, "up", API_PORT="eight")
+    assert (refused.returncode, refused.stderr) == (1, "API_PORT must be a number, not 'eight'\n")
+
+
+def test_talk_needs_something_that_runs(tmp_path: Path) -> None:
+    refused = studio(tmp_path, "talk", STUDIO_URL="")
+    assert refused.returncode == 1
+    assert refused.stderr == "not running; start with ./studio up, or set STUDIO_URL\n"
+
+
+def test_an_unknown_bench_is_refused_and_the_known_ones_are_listed(tmp_path: Path) -> None:
+    refused = studio(tmp_path, "bench", "luck")
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("no bench named luck; there are: ")
+    names = [path.stem for path in sorted((REPOSITORY / "bench").glob("[a-z]*.py"))]
+    listed = studio(tmp_path, "bench").stdout.splitlines()
+    assert [line.split()[0] for line in listed] == names
+
+
+def test_status_of_nothing_fails_for_scripts(tmp_path: Path) -> None:
+    status = studio(tmp_path, "status", "--json")
+    assert (status.returncode, status.stdout) == (
+        1,
+        '{\n  "running": false,\n  "processes": []\n}\n',
+    )
