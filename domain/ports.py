@@ -244,7 +244,17 @@ class Recorder(Protocol):
         """Returns once everything emitted for the call is stored, or it is fenced."""
         ...
 
-    def fenced(self, claim: Claim) -> bool: ...
+    def fenced(self, claim: Claim) -> bool:
+        """Somebody else holds the call, or it has ended: nothing more can be stored."""
+        ...
+
+    async def lost(self, claim: Claim) -> None:
+        """Returns when the call is fenced."""
+        ...
+
+    def forget(self, claim: Claim) -> None:
+        """Done with this call."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from domain.workflows import Version, VersionId, WorkflowId
 from persistence import hints
 from persistence.channels import Channels
 from persistence.codec import announce, encode, recorded
+from persistence.outages import told_as_unavailable
 from persistence.versions import snapshot_of
 
 POLL_SECONDS = 0.25
@@ -111,6 +112,7 @@ class SqlQueue:
 
     # ---- a worker --------------------------------------------------------------------------
 
+    @told_as_unavailable
     async def enlist(self, capacity: int) -> UUID:
         worker = uuid4()
         await self._pool.execute(
@@ -118,12 +120,14 @@ class SqlQueue:
         )
         return worker
 
+    @told_as_unavailable
     async def heartbeat(self, worker: UUID) -> bool:
         alive = await self._pool.fetchval(
             "update worker_process set heartbeat_at = now() where id = $1 returning id", worker
         )
         return alive is not None
 
+    @told_as_unavailable
     async def claim(self, worker: UUID, most: int) -> Sequence[Claim]:
         told: list[hints.Hint] = []
         async with self._pool.acquire(timeout=5) as connection, connection.transaction():
@@ -153,6 +157,7 @@ class SqlQueue:
             call=_call(facts), version=_version(facts), epoch=held["epoch"], replaced=not fresh
         )
 
+    @told_as_unavailable
     async def inbox(self, worker: UUID) -> Sequence[Command]:
         rows = await self._pool.fetch(INBOX, worker)
         return [
@@ -166,19 +171,23 @@ class SqlQueue:
             for row in rows
         ]
 
+    @told_as_unavailable
     async def log_of(self, call: Call) -> Sequence[Recorded]:
         rows = await self._pool.fetch(
             "select seq, at, body::text from call_event where call_id = $1 order by seq", call.id
         )
         return [recorded(call.id, row["seq"], row["at"], row["body"]) for row in rows]
 
+    @told_as_unavailable
     async def end(self, claim: Claim, reason: EndReason) -> bool:
         return await self._end(claim.call.id, claim.epoch, reason)
 
+    @told_as_unavailable
     async def release(self, claim: Claim) -> None:
         await self._pool.execute(RELEASE, claim.call.id, claim.epoch, self._resume_seconds)
         await self._channels.publish_many([hints.waiting()])
 
+    @told_as_unavailable
     async def dismiss(self, worker: UUID) -> None:
         await self._pool.execute("delete from worker_process where id = $1", worker)
 
@@ -203,6 +212,12 @@ class SqlQueue:
 
     # ---- the keeper ------------------------------------------------------------------------
 
+    @told_as_unavailable
+    async def answers(self) -> None:
+        """Returns when the database does."""
+        await self._pool.fetchval("select 1")
+
+    @told_as_unavailable
     async def bury_silent(self, lease_seconds: float) -> int:
         """Take every call from workers that have been silent; answers how many calls."""
         silent = [row["id"] for row in await self._pool.fetch(SILENT, lease_seconds)]
@@ -212,6 +227,7 @@ class SqlQueue:
         await self._channels.publish_many([hints.waiting()])
         return len(freed)
 
+    @told_as_unavailable
     async def end_overdue(self, claim_seconds: float) -> list[tuple[UUID, EndReason]]:
         overdue = await self._pool.fetch(OVERDUE, claim_seconds)
         ended: list[tuple[UUID, EndReason]] = []
@@ -221,6 +237,7 @@ class SqlQueue:
                 ended.append((id, reason))
         return ended
 
+    @told_as_unavailable
     async def forget_old(self, retention_days: int) -> int:
         """Remove calls that ended long ago, used-up keys and tokens; answers how many calls."""
         await self._pool.execute(

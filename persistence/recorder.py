@@ -57,7 +57,7 @@ class Line:
     claim: Claim
     next: int = 1
     waiting: list[Entry] = field(default_factory=list)
-    fenced: bool = False
+    fenced: asyncio.Event = field(default_factory=asyncio.Event)
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -83,7 +83,7 @@ class LogRecorder:
 
     def emit(self, claim: Claim, event: CallEvent) -> None:
         line = self._line(claim)
-        if not line.fenced:
+        if not line.fenced.is_set():
             line.waiting.append(Entry(datetime.now(UTC), event, encode(event)))
             line.settled.clear()
             self._work.set()
@@ -96,11 +96,14 @@ class LogRecorder:
 
     async def settled(self, claim: Claim) -> None:
         line = self._line(claim)
-        if line.waiting and not line.fenced:
+        if line.waiting and not line.fenced.is_set():
             await line.settled.wait()
 
     def fenced(self, claim: Claim) -> bool:
-        return self._line(claim).fenced
+        return self._line(claim).fenced.is_set()
+
+    async def lost(self, claim: Claim) -> None:
+        await self._line(claim).fenced.wait()
 
     def forget(self, claim: Claim) -> None:
         line = self._lines.get(claim.call.id)
@@ -124,7 +127,7 @@ class LogRecorder:
             await self._channels.publish_many(passing + told)
 
     def _take(self) -> Batch:
-        lines = [line for line in self._lines.values() if line.waiting and not line.fenced]
+        lines = [line for line in self._lines.values() if line.waiting and not line.fenced.is_set()]
         # Always in one order: two writers that lock the same logs never wait in a circle.
         lines.sort(key=lambda line: line.claim.call.id)
         batch: Batch = []
@@ -181,7 +184,7 @@ class LogRecorder:
                 "call is no longer ours",
                 extra={"call_id": str(line.claim.call.id), "status": status},
             )
-            line.fenced = True
+            line.fenced.set()
             line.waiting.clear()
         else:
             line.next += len(entries)

@@ -1,0 +1,197 @@
+"""A node of the workflow as a LiveKit agent. The only Agent class there is.
+
+What livekit-agents 1.8 needs to be told, so that hand-offs are whole:
+the new agent takes its history from our story (its own copy drops tool calls it does not know);
+a hand-off returns `reply_required=False` (else the old agent speaks once more) and cannot be
+interrupted (else talking over "one moment" cancels it)."""
+
+from __future__ import annotations
+
+import json
+from enum import Enum, auto
+from typing import Any
+
+from livekit.agents import Agent, RunContext, ToolError, function_tool, llm
+from livekit.agents.llm import ToolFlag
+
+from domain.calls import EndReason
+from domain.events import HandoffRefused, HandoffVia, NodeEntered
+from domain.templates import render
+from domain.tools import NO_PARAMETERS, ToolSpec
+from domain.workflows import Connection
+from worker.conversation import MOST_HANDOFFS, Conversation
+from worker.providers import build_llm
+from worker.providers.keys import MissingKey
+from worker.tools import Use, use_tool
+
+END_CALL = "end_call"
+
+
+class Entering(Enum):
+    """How an agent comes to the conversation."""
+
+    START = auto()
+    HANDOFF = auto()
+    RESUME = auto()
+
+
+class NodeAgent(Agent):
+    def __init__(self, conversation: Conversation, node: str, entering: Entering) -> None:
+        self._conversation = conversation
+        self._node = node
+        self._entering = entering
+        self._spec = conversation.snapshot.agent_of(node)
+        self._told = self._instructions_now()
+        super().__init__(
+            id=node,
+            instructions=self._told,
+            tools=list(self._all_tools()),
+            llm=self._model(),
+        )
+
+    @property
+    def node(self) -> str:
+        return self._node
+
+    def _model(self) -> llm.LLM[Any]:
+        # One object per agent and call: connections are kept over hand-offs.
+        models, name = self._conversation.models, self._spec.name
+        if name not in models:
+            models[name] = build_llm(
+                self._spec.llm,
+                self._conversation.keys,
+                lambda: self._conversation.look(self._conversation.node),
+            )
+        return models[name]
+
+    def _instructions_now(self) -> str:
+        return render(self._spec.prompt.system, self._conversation.look(self._node))
+
+    async def refresh(self) -> None:
+        """Bring the prompt up to the context as it is now."""
+        now = self._instructions_now()
+        if now != self._told:
+            self._told = now
+            await self.update_instructions(now)
+
+    # ---- entering --------------------------------------------------------------------------
+
+    async def on_enter(self) -> None:
+        conversation = self._conversation
+        try:
+            history = conversation.history()
+            await self.update_chat_ctx(history, exclude_invalid_function_calls=False)
+            await self._take_over()
+        finally:
+            conversation.moving = None
+            conversation.arrived.set()
+
+    async def _take_over(self) -> None:
+        conversation = self._conversation
+        if self._entering is Entering.RESUME:
+            greet = not conversation.story.turns
+        else:
+            conversation.hand_off()
+            greet = self._node not in conversation.story.visited
+            conversation.tell(
+                NodeEntered(node=self._node, agent=self._spec.name, first_visit=greet)
+            )
+        greeting = self._greeting() if greet else ""
+        if greeting:
+            await self.session.say(greeting)
+        elif self._entering is Entering.HANDOFF:
+            await self.session.generate_reply()
+
+    def _greeting(self) -> str:
+        return render(self._spec.prompt.greeting or "", self._conversation.look(self._node))
+
+    # ---- what the model may call -----------------------------------------------------------
+
+    def _all_tools(self) -> Any:
+        workflow = self._conversation.snapshot.workflow
+        for connection in workflow.ways_out(self._node):
+            yield self._way_out(connection)
+        for name in self._spec.tools:
+            yield self._tool(self._conversation.snapshot.tools[name])
+        if workflow.node(self._node).is_exit:
+            yield self._end_call()
+
+    def _tool(self, tool: ToolSpec) -> llm.Tool:
+        async def use(raw_arguments: dict[str, Any], context: RunContext[Any]) -> str:
+            id = context.function_call.call_id
+            return await use_tool(self._conversation, Use(id, self._node, tool, raw_arguments))
+
+        # The plugins' serialisers take plain dicts only.
+        parameters = json.loads(json.dumps(tool.parameters, default=dict))
+        return function_tool(
+            use,
+            raw_schema={
+                "name": tool.name,
+                "description": tool.description,
+                "parameters": parameters,
+            },
+            on_duplicate="reject",
+        )
+
+    def _way_out(self, connection: Connection) -> llm.Tool:
+        async def go(
+            raw_arguments: dict[str, Any], context: RunContext[Any]
+        ) -> tuple[Agent, llm.ToolResult]:
+            self._refuse_unless_free(connection)
+            try:
+                agent = NodeAgent(self._conversation, connection.target, Entering.HANDOFF)
+            except MissingKey as missing:
+                raise self._refused(connection, str(missing)) from None
+            context.disallow_interruptions()
+            self._conversation.moving = connection
+            self._conversation.arrived.clear()
+            told = f"Transferred to {connection.target}."
+            return agent, llm.ToolResult(told, reply_required=False)
+
+        return function_tool(
+            go,
+            raw_schema={
+                "name": connection.tool_name,
+                "description": connection.description
+                or f"Hand the conversation to {connection.target}.",
+                "parameters": dict(NO_PARAMETERS),
+            },
+            flags=ToolFlag.IGNORE_ON_ENTER,
+            on_duplicate="reject",
+        )
+
+    def _refuse_unless_free(self, connection: Connection) -> None:
+        conversation = self._conversation
+        if conversation.moving is not None:
+            raise self._refused(
+                connection, f"A hand-off to {conversation.moving.target} is under way."
+            )
+        if len(conversation.story.visited) > MOST_HANDOFFS:
+            raise self._refused(connection, f"The call has had {MOST_HANDOFFS} hand-offs.")
+
+    def _refused(self, connection: Connection, reason: str) -> ToolError:
+        self._conversation.tell(
+            HandoffRefused(
+                from_node=self._node,
+                to_node=connection.target,
+                via=HandoffVia.MODEL,
+                reason=reason,
+            )
+        )
+        return ToolError(f"Not handed off. {reason}")
+
+    def _end_call(self) -> llm.Tool:
+        async def end(raw_arguments: dict[str, Any], context: RunContext[Any]) -> str:
+            self._conversation.ending = EndReason.WORKFLOW_FINISHED
+            return "The call ends after your next words. Say goodbye."
+
+        return function_tool(
+            end,
+            raw_schema={
+                "name": END_CALL,
+                "description": "End the call: the caller's matter is settled and they are done.",
+                "parameters": dict(NO_PARAMETERS),
+            },
+            flags=ToolFlag.IGNORE_ON_ENTER,
+            on_duplicate="reject",
+        )

@@ -1,0 +1,172 @@
+"""One call from claim to end: the conversation, its inbox, its guards."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from domain.calls import CallState, EndReason
+from domain.commands import Command, CommandKind
+from domain.context import given_to
+from domain.events import (
+    CommandApplied,
+    CommandRefused,
+    ErrorRaised,
+    StateChanged,
+    UserTurn,
+)
+from domain.ports import CallQueue, Claim, Recorder
+from domain.transcripts import tell
+from worker.conversation import Conversation
+from worker.patience import patiently
+from worker.providers.keys import MissingKey, ProviderKeys
+from worker.text import TextSession, text_session
+
+log = logging.getLogger(__name__)
+
+
+class HeldCall:
+    """A call that this process holds. `run` returns when it is over, lost or given back."""
+
+    def __init__(
+        self,
+        claim: Claim,
+        queue: CallQueue,
+        recorder: Recorder,
+        keys: ProviderKeys,
+        idle_seconds: float,
+    ) -> None:
+        self.claim = claim
+        self._queue = queue
+        self._recorder = recorder
+        self._keys = keys
+        self._idle_seconds = idle_seconds
+        self._inbox: asyncio.Queue[Command] = asyncio.Queue()
+        self._seen: set[UUID] = set()
+        self._hang_up: asyncio.Future[Command] = asyncio.get_running_loop().create_future()
+        self._leaving = asyncio.Event()
+
+    def deliver(self, command: Command) -> None:
+        """Take a command once, however often the inbox shows it."""
+        if command.id in self._seen:
+            return
+        self._seen.add(command.id)
+        if command.kind is CommandKind.END:
+            if not self._hang_up.done():
+                self._hang_up.set_result(command)
+        else:
+            self._inbox.put_nowait(command)
+
+    def leave(self) -> None:
+        """Give the call back after the turn that is being answered."""
+        self._leaving.set()
+
+    async def run(self) -> None:
+        try:
+            conversation = await self._open()
+            reason = await self._converse(conversation)
+        except MissingKey as missing:
+            self._note("config", str(missing))
+            reason = EndReason.PROVIDER_FAILED
+        except Exception:
+            log.exception("call failed", extra={"call_id": str(self.claim.call.id)})
+            self._note("internal", "The worker failed.")
+            reason = EndReason.INTERNAL
+        if self._recorder.fenced(self.claim):
+            return
+        await self._recorder.settled(self.claim)
+        if reason is None:
+            await patiently(lambda: self._queue.release(self.claim))
+        else:
+            await patiently(partial(self._queue.end, self.claim, reason))
+
+    async def _open(self) -> Conversation:
+        events = await patiently(lambda: self._queue.log_of(self.claim.call))
+        story = tell(events, given_to(self.claim.call))
+        self._seen |= {UUID(id) for id in story.obeyed}
+        conversation = Conversation(self.claim, story, self._recorder, self._keys)
+        if story.state is CallState.CONNECTING:
+            conversation.tell(StateChanged(before=story.state, state=CallState.ACTIVE))
+        return conversation
+
+    async def _converse(self, conversation: Conversation) -> EndReason | None:
+        """Why the call is over; None when it is given back or was lost."""
+        async with text_session(conversation) as session:
+            talking = asyncio.create_task(self._talk(conversation, session))
+            lost = asyncio.create_task(self._recorder.lost(self.claim))
+            try:
+                watched: set[asyncio.Future[Any]] = {talking, lost, self._hang_up}
+                done, _ = await asyncio.wait(
+                    watched,
+                    timeout=self._seconds_left(),
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+            finally:
+                for task in (talking, lost):
+                    if not task.done():
+                        task.cancel()
+                        with suppress(asyncio.CancelledError):
+                            await task
+            if lost in done:
+                return None
+            if self._hang_up in done:
+                command = self._hang_up.result()
+                conversation.tell(CommandApplied(command_id=str(command.id), command=command.kind))
+                return EndReason.ENDED_BY_API
+            return talking.result() if talking in done else EndReason.MAX_DURATION
+
+    async def _talk(self, conversation: Conversation, session: TextSession) -> EndReason | None:
+        await session.begin()
+        await session.finish_open_turn()
+        while conversation.ending is None:
+            command = await self._next()
+            if command is None:
+                return None if self._leaving.is_set() else EndReason.SILENCE
+            turn = UserTurn(
+                turn_id=str(command.id), text=command.body["text"], message_id=str(command.id)
+            )
+            await session.answer(turn)
+        self._refuse_rest(conversation)
+        return conversation.ending
+
+    async def _next(self) -> Command | None:
+        """The next message; None when none comes in time, or the call is to be given back."""
+        message = asyncio.ensure_future(self._inbox.get())
+        leaving = asyncio.ensure_future(self._leaving.wait())
+        try:
+            done, _ = await asyncio.wait(
+                {message, leaving},
+                timeout=self._idle_seconds,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            return message.result() if message in done and leaving not in done else None
+        finally:
+            message.cancel()
+            leaving.cancel()
+
+    def _refuse_rest(self, conversation: Conversation) -> None:
+        while not self._inbox.empty():
+            command = self._inbox.get_nowait()
+            conversation.tell(
+                CommandRefused(
+                    command_id=str(command.id),
+                    command=command.kind,
+                    reason="The agent had ended the call.",
+                )
+            )
+
+    def _seconds_left(self) -> float:
+        call = self.claim.call
+        began = call.answered_at or datetime.now(UTC)
+        over = began + timedelta(seconds=call.max_seconds)
+        return max(0.0, (over - datetime.now(UTC)).total_seconds())
+
+    def _note(self, source: str, message: str) -> None:
+        self._recorder.emit(
+            self.claim, ErrorRaised(source=source, message=message, recoverable=False)
+        )

@@ -1,0 +1,144 @@
+"""One call while it is held: its story so far, and the one way to add to it.
+
+Everything that happens goes through `tell`, which records the event and folds it into the story
+that the agents then act on. So what a worker knows is never more than the log will tell the next
+one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from livekit.agents import llm
+
+from domain.calls import EndReason
+from domain.events import (
+    AgentTurn,
+    CallEvent,
+    HandedOff,
+    HandoffVia,
+    PartialTranscript,
+    Speaker,
+    ToolFinished,
+    UserTurn,
+)
+from domain.ports import Claim, Recorder
+from domain.transcripts import Said, Story
+from domain.workflows import Connection, Snapshot
+from worker.providers.keys import ProviderKeys
+
+MOST_HANDOFFS = 50
+
+
+@dataclass(slots=True)
+class Conversation:
+    claim: Claim
+    story: Story
+    recorder: Recorder
+    keys: ProviderKeys
+    models: dict[str, llm.LLM[Any]] = field(default_factory=dict)
+    moving: Connection | None = None
+    """The hand-off that is under way."""
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    ending: EndReason | None = None
+    """An agent has asked for the call to end after this turn."""
+    spoken: int = 0
+    _turns: int = 0
+    _rev: int = 0
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.claim.version.snapshot
+
+    @property
+    def node(self) -> str:
+        return self.story.node or self.snapshot.workflow.entry.id
+
+    def tell(self, event: CallEvent) -> None:
+        self.recorder.emit(self.claim, event)
+        self.story = self.story.after(event, datetime.now(UTC))
+
+    def look(self, node: str, params: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+        return self.story.context.seen_by(node, params)
+
+    # ---- what agents say -------------------------------------------------------------------
+
+    def speaking(self, text: str) -> None:
+        """The words of the agent's turn so far."""
+        self._rev += 1
+        partial = PartialTranscript(
+            turn_id=self._turn_id, rev=self._rev, speaker=Speaker.AGENT, text=text
+        )
+        self.recorder.show(self.claim, partial)
+
+    def spoke(self, node: str, text: str, interrupted: bool) -> None:
+        agent = self.snapshot.agent_of(node).name
+        self.tell(
+            AgentTurn(
+                turn_id=self._turn_id,
+                node=node,
+                agent=agent,
+                text=text,
+                heard_text=text,
+                interrupted=interrupted,
+            )
+        )
+        self.spoken += 1
+        self._turns += 1
+        self._rev = 0
+        # In one breath with the turn: a worker that dies now leaves no half-told hand-off.
+        self.hand_off()
+
+    @property
+    def _turn_id(self) -> str:
+        return f"{self.claim.epoch}.{self._turns}"
+
+    # ---- hand-offs -------------------------------------------------------------------------
+
+    def hand_off(self) -> None:
+        """Tell of the hand-off that was decided, once."""
+        if self.moving is not None and self.story.node == self.moving.source:
+            self.tell(
+                HandedOff(
+                    from_node=self.moving.source,
+                    to_node=self.moving.target,
+                    via=HandoffVia.MODEL,
+                    context_passed=self.moving.context_passed,
+                )
+            )
+
+    def history(self) -> llm.ChatContext:
+        return chat_context(self.story.said)
+
+
+def chat_context(said: tuple[Said, ...]) -> llm.ChatContext:
+    """What was said and done, as models are shown it."""
+    context = llm.ChatContext.empty()
+    for event in said:
+        match event:
+            case UserTurn(text=text):
+                context.add_message(role="user", content=text)
+            case AgentTurn(heard_text=text):
+                context.add_message(role="assistant", content=text)
+            case ToolFinished():
+                call = llm.FunctionCall(
+                    call_id=event.tool_call_id,
+                    name=event.tool,
+                    arguments=as_text(event.arguments),
+                )
+                output = llm.FunctionCallOutput(
+                    call_id=event.tool_call_id,
+                    name=event.tool,
+                    output=as_text(event.result),
+                    is_error=False,
+                )
+                context.items.extend([call, output])
+    return context
+
+
+def as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -1,0 +1,124 @@
+"""A worker process: claims calls while it has room, holds many of them in one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from domain.ports import CallQueue, Claim, Recorder
+from domain.settings import Settings
+from worker.call import HeldCall
+from worker.patience import patiently
+from worker.providers.keys import ProviderKeys
+
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 15.0
+
+
+class Host:
+    def __init__(self, queue: CallQueue, recorder: Recorder, settings: Settings) -> None:
+        self._queue = queue
+        self._recorder = recorder
+        self._settings = settings
+        self._keys = ProviderKeys(
+            openai=settings.openai_api_key,
+            openai_base_url=settings.openai_base_url,
+            google=settings.google_api_key,
+            google_base_url=settings.google_base_url,
+        )
+        self._calls: dict[UUID, HeldCall] = {}
+        self._tasks: dict[UUID, asyncio.Task[None]] = {}
+        self._worker: UUID
+
+    async def serve(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+        """Hold calls until told to stop; then give every call back for another worker."""
+        self._worker = await self._enlisted()
+        ready()
+        async with asyncio.TaskGroup() as tasks:
+            beat = tasks.create_task(self._heartbeat())
+            work = tasks.create_task(self._work(tasks))
+            await stop.wait()
+            work.cancel()
+            await self._give_back()
+            beat.cancel()
+        await self._queue.dismiss(self._worker)
+
+    async def _enlisted(self) -> UUID:
+        return await patiently(lambda: self._queue.enlist(self._settings.worker_capacity))
+
+    async def _heartbeat(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.heartbeat_seconds)
+            if not await patiently(lambda: self._queue.heartbeat(self._worker)):
+                # Others may hold our calls already; what we would still write is fenced.
+                log.warning("taken for dead; beginning anew")
+                self._drop_all()
+                self._worker = await self._enlisted()
+
+    async def _work(self, tasks: asyncio.TaskGroup) -> None:
+        while True:
+            worker = self._worker
+            async with _closing(self._queue.wakes(worker)) as wakes:
+                async for _ in wakes:
+                    await patiently(lambda: self._look(tasks))
+                    if self._worker != worker:
+                        break
+
+    async def _look(self, tasks: asyncio.TaskGroup) -> None:
+        room = self._settings.worker_capacity - len(self._calls)
+        if room > 0:
+            for claim in await self._queue.claim(self._worker, min(room, 20)):
+                self._hold(claim, tasks)
+        if self._calls:
+            for command in await self._queue.inbox(self._worker):
+                call = self._calls.get(command.call_id)
+                if call is not None:
+                    call.deliver(command)
+
+    def _hold(self, claim: Claim, tasks: asyncio.TaskGroup) -> None:
+        id = claim.call.id
+        log.info("call claimed", extra={"call_id": str(id), "epoch": claim.epoch})
+        call = HeldCall(
+            claim, self._queue, self._recorder, self._keys, self._settings.idle_call_seconds
+        )
+        previous = self._tasks.get(id)
+        if previous is not None:
+            previous.cancel()
+        self._calls[id] = call
+        self._tasks[id] = tasks.create_task(self._run(call))
+
+    async def _run(self, call: HeldCall) -> None:
+        id = call.claim.call.id
+        try:
+            await call.run()
+        finally:
+            self._recorder.forget(call.claim)
+            if self._calls.get(id) is call:
+                del self._calls[id]
+                del self._tasks[id]
+
+    async def _give_back(self) -> None:
+        for call in self._calls.values():
+            call.leave()
+        tasks = list(self._tasks.values())
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
+            for task in late:
+                task.cancel()
+
+    def _drop_all(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+
+
+@asynccontextmanager
+async def _closing(wakes: AsyncIterator[None]) -> AsyncGenerator[AsyncIterator[None]]:
+    try:
+        yield wakes
+    finally:
+        if isinstance(wakes, AsyncGenerator):
+            await wakes.aclose()

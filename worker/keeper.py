@@ -1,0 +1,76 @@
+"""`python -m worker.keeper`: tidies up. Any number may run; none is needed for a call to go on.
+
+Every second it takes calls from workers that have fallen silent and ends calls that are overdue;
+once an hour it removes what is older than the retention."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from domain.errors import Unavailable
+from domain.settings import Settings
+from persistence.queue import SqlQueue
+from persistence.wiring import worker_services
+from worker.process import run
+
+log = logging.getLogger(__name__)
+
+ROUND_SECONDS = 1.0
+TIDY_SECONDS = 3_600.0
+
+
+class Keeper:
+    def __init__(self, queue: SqlQueue, settings: Settings) -> None:
+        self._queue = queue
+        self._settings = settings
+        self._looked_at: float | None = None
+        self._tidied_at: float | None = None
+
+    async def keep(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                await self.round()
+            except Unavailable:
+                log.warning("store is away")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ROUND_SECONDS):
+                    await stop.wait()
+
+    async def round(self) -> None:
+        now = time.monotonic()
+        # A keeper that could not look for a while cannot tell silent workers from an outage
+        # that silenced everybody: it gives them the time of a lease to be heard again.
+        watching = (
+            self._looked_at is not None and now - self._looked_at < self._settings.lease_seconds
+        )
+        if watching:
+            freed = await self._queue.bury_silent(self._settings.lease_seconds)
+            if freed:
+                log.warning("took calls from silent workers", extra={"calls": freed})
+            for id, reason in await self._queue.end_overdue(self._settings.claim_seconds):
+                log.warning("ended an overdue call", extra={"call_id": str(id), "reason": reason})
+        else:
+            await self._queue.answers()
+        self._looked_at = now
+        await self._tidy(now)
+
+    async def _tidy(self, now: float) -> None:
+        if self._tidied_at is None or now - self._tidied_at > TIDY_SECONDS:
+            self._tidied_at = now
+            gone = await self._queue.forget_old(self._settings.retention_days)
+            log.info("tidied", extra={"calls_removed": gone})
+
+
+async def keep(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+    async with worker_services(settings) as services:
+        ready()
+        await Keeper(services.queue, settings).keep(stop)
+
+
+if __name__ == "__main__":
+    run(keep, os.environ)

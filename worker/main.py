@@ -1,0 +1,21 @@
+"""`python -m worker.main`: the process that talks."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+
+from domain.settings import Settings
+from persistence.wiring import worker_services
+from worker.host import Host
+from worker.process import run
+
+
+async def work(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+    async with worker_services(settings) as services:
+        await Host(services.queue, services.recorder, settings).serve(stop, ready)
+
+
+if __name__ == "__main__":
+    run(work, os.environ)

@@ -1,0 +1,36 @@
+"""How a process of this package starts and stops."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+import uvloop
+
+from domain.errors import DomainError
+from domain.logs import log_to_stderr
+from domain.settings import Settings
+
+
+def run(
+    do: Callable[[Settings, asyncio.Event, Callable[[], None]], Awaitable[None]],
+    environ: Mapping[str, str],
+) -> None:
+    """Run until SIGTERM or SIGINT; touch READY_FILE, when named, once at work."""
+
+    async def until_stopped() -> None:
+        settings = Settings.from_env(environ)
+        log_to_stderr(settings.log_level)
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        ready_file = environ.get("READY_FILE")
+        await do(settings, stop, lambda: Path(ready_file).touch() if ready_file else None)
+
+    try:
+        uvloop.run(until_stopped())
+    except DomainError as error:
+        sys.exit(error.message)

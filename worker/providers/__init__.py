@@ -1,0 +1,27 @@
+"""The registry: how to build what the catalogue (`domain/providers.py`) names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from livekit.agents import llm
+
+from domain.agents import ProviderChoice
+from worker.providers.google import google_llm
+from worker.providers.keys import ProviderKeys
+from worker.providers.openai import openai_llm
+from worker.providers.scripted import ScriptedLLM
+
+Look = Callable[[], Mapping[str, Any]]
+"""The context as the active node sees it."""
+
+LLMS: Mapping[str, Callable[[ProviderChoice, ProviderKeys, Look], llm.LLM[Any]]] = {
+    "scripted": lambda choice, _, look: ScriptedLLM(choice.options, look),
+    "openai": lambda choice, keys, _: openai_llm(choice, keys),
+    "google": lambda choice, keys, _: google_llm(choice, keys),
+}
+
+
+def build_llm(choice: ProviderChoice, keys: ProviderKeys, look: Look) -> llm.LLM[Any]:
+    return LLMS[choice.provider](choice, keys, look)

@@ -1,0 +1,20 @@
+"""OpenAI, and every server that speaks its chat completions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from livekit.agents import llm
+from livekit.plugins import openai
+
+from domain.agents import ProviderChoice
+from worker.providers.keys import ProviderKeys, needed
+
+
+def openai_llm(choice: ProviderChoice, keys: ProviderKeys) -> llm.LLM[Any]:
+    given: dict[str, Any] = {}
+    if "temperature" in choice.options:
+        given["temperature"] = float(choice.options["temperature"])
+    if keys.openai_base_url:
+        given["base_url"] = keys.openai_base_url
+    return openai.LLM(model=choice.model, api_key=needed(keys.openai, "openai"), **given)

@@ -1,0 +1,186 @@
+"""A text call on a LiveKit session without a room: the same agents as voice, minus the ears."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from livekit.agents import AgentSession
+from livekit.agents.types import APIConnectOptions
+from livekit.agents.utils import http_context
+from livekit.agents.voice.agent_session import SessionConnectOptions
+from livekit.agents.voice.events import ConversationItemAddedEvent, ErrorEvent
+from livekit.agents.voice.io import TextOutput
+
+from domain.events import ErrorRaised, ToolFinished, ToolOutcome, TurnMeasured, UserTurn
+from worker.agents import Entering, NodeAgent
+from worker.conversation import Conversation
+
+APOLOGY = "I am sorry, I cannot answer right now. Please try again."
+LLM_SECONDS = 20.0
+TURN_SECONDS = 120.0
+MOST_TOOL_STEPS = 6
+
+
+class TextSession:
+    """Carries the turns of one call."""
+
+    def __init__(self, conversation: Conversation, session: AgentSession[None]) -> None:
+        self._conversation = conversation
+        self._session = session
+        self._failed = ""
+        self._first_token: float | None = None
+        self._tokens = (0, 0)
+        session.on("conversation_item_added", self._added)
+        session.on("error", self._error)
+        session.on("session_usage_updated", self._used)
+
+    # ---- turns -----------------------------------------------------------------------------
+
+    async def begin(self) -> None:
+        """Enter the first node and greet; or take up a call where its last worker left it."""
+        story = self._conversation.story
+        entering = Entering.RESUME if story.visited else Entering.START
+        if story.node is not None and story.node not in story.visited[-1:]:
+            entering = Entering.HANDOFF
+        self._report_unknown_tools()
+        self._conversation.arrived.clear()
+        agent = NodeAgent(self._conversation, self._conversation.node, entering)
+        async with asyncio.timeout(TURN_SECONDS):
+            await self._session.start(agent, record=False, session_host=False)
+            await self._conversation.arrived.wait()
+
+    async def answer(self, turn: UserTurn) -> None:
+        """Record the caller's turn and answer it whole."""
+        self._conversation.tell(turn)
+        await self._reply(turn.turn_id, turn.text)
+
+    async def finish_open_turn(self) -> None:
+        """Give the answer that a lost worker still owed; what was answered stays answered."""
+        turn = self._conversation.story.open_turn
+        if turn is None:
+            return
+        if self._conversation.story.owes_an_answer:
+            await self._reply(turn, None)
+        else:
+            self._conversation.tell(TurnMeasured(turn_id=turn, total_ms=0.0))
+
+    async def _reply(self, turn: str, text: str | None) -> None:
+        began = time.monotonic()
+        conversation = self._conversation
+        spoken, before = conversation.spoken, self._tokens
+        self._failed, self._first_token = "", None
+        agent = self._session.current_agent
+        if isinstance(agent, NodeAgent):
+            await agent.refresh()
+        try:
+            async with asyncio.timeout(TURN_SECONDS):
+                await self._generate(text)
+        except TimeoutError:
+            self._session.interrupt(force=True)
+            self._raise("turn", "TimeoutError", recoverable=True)
+        if self._failed and conversation.spoken == spoken:
+            await self._session.say(APOLOGY)
+        conversation.tell(
+            TurnMeasured(
+                turn_id=turn,
+                total_ms=round((time.monotonic() - began) * 1000, 1),
+                llm_first_token_ms=self._first_token,
+                input_tokens=self._tokens[0] - before[0],
+                output_tokens=self._tokens[1] - before[1],
+            )
+        )
+
+    async def _generate(self, text: str | None) -> None:
+        if text is None:
+            await self._session.generate_reply()
+        else:
+            await self._session.generate_reply(user_input=text)
+        while self._conversation.moving is not None:
+            await self._conversation.arrived.wait()
+
+    def _report_unknown_tools(self) -> None:
+        for started in list(self._conversation.story.open_tools.values()):
+            self._conversation.tell(
+                ToolFinished(
+                    tool_call_id=started.tool_call_id,
+                    node=started.node,
+                    tool=started.tool,
+                    arguments=started.arguments,
+                    outcome=ToolOutcome.UNKNOWN,
+                    result="It is not known whether this was done. Do not simply do it again.",
+                    duration_ms=0.0,
+                )
+            )
+
+    # ---- what the session tells ------------------------------------------------------------
+
+    def _added(self, event: ConversationItemAddedEvent) -> None:
+        item: Any = event.item
+        if item.type != "message" or item.role != "assistant":
+            return
+        if item.text_content:
+            node = self._conversation.node
+            self._conversation.spoke(node, item.text_content, bool(item.interrupted))
+        first = (item.metrics or {}).get("llm_node_ttft")
+        if first is not None and self._first_token is None:
+            self._first_token = round(first * 1000, 1)
+
+    def _error(self, event: ErrorEvent) -> None:
+        error: Any = event.error
+        # The kind of failure, never its text: that may hold words of the call, or a key.
+        kind = type(getattr(error, "error", error)).__name__
+        self._raise(str(error.type), kind, recoverable=bool(error.recoverable))
+
+    def _raise(self, source: str, kind: str, *, recoverable: bool) -> None:
+        self._failed = source
+        self._conversation.tell(ErrorRaised(source=source, message=kind, recoverable=recoverable))
+
+    def _used(self, event: Any) -> None:
+        usage = [u for u in event.usage.model_usage if hasattr(u, "output_tokens")]
+        self._tokens = (
+            sum(u.input_tokens for u in usage),
+            sum(u.output_tokens for u in usage),
+        )
+
+
+class Words(TextOutput):
+    """Shows the agent's words while they are being generated."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        super().__init__(label="studio", next_in_chain=None)
+        self._conversation = conversation
+        self._text = ""
+
+    async def capture_text(self, text: str) -> None:
+        self._text += text
+        self._conversation.speaking(self._text)
+
+    def flush(self) -> None:
+        self._text = ""
+
+
+@asynccontextmanager
+async def text_session(conversation: Conversation) -> AsyncGenerator[TextSession]:
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(http_context.open())
+        session: AgentSession[None] = AgentSession(
+            vad=None,
+            turn_handling={"turn_detection": None},
+            user_away_timeout=None,
+            max_tool_steps=MOST_TOOL_STEPS,
+            session_close_transcript_timeout=0.0,
+            conn_options=SessionConnectOptions(
+                llm_conn_options=APIConnectOptions(max_retry=1, timeout=LLM_SECONDS)
+            ),
+        )
+        session.output.transcription = Words(conversation)
+        try:
+            yield TextSession(conversation, session)
+        finally:
+            await session.aclose()
+            for model in conversation.models.values():
+                await model.aclose()
