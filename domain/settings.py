@@ -53,7 +53,7 @@ class Settings:
     heartbeat_seconds: float = setting(1.0, "How often a worker says that it is alive")
     lease_seconds: float = setting(3.0, "A worker silent for this long is taken for dead")
     max_call_seconds: int = setting(3600, "Longest call, unless startCall asks for less")
-    idle_call_seconds: int = setting(900, "A text call without a message for this long ends")
+    idle_call_seconds: float = setting(900.0, "A text call without a message for this long ends")
     retention_days: int = setting(
         30, "Ended calls and their events are kept this long; 0 = for ever"
     )
