@@ -21,6 +21,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from domain.tasks import end
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -100,9 +102,7 @@ class RedisBackend(BroadcastBackend):
 
     async def disconnect(self) -> None:
         if self._reader is not None:
-            self._reader.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._reader
+            await end(self._reader)
         await self._listening.aclose()
         await self._speaking.aclose()
 

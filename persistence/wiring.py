@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +11,7 @@ from typing import Any
 
 from domain.ports import Services
 from domain.settings import Settings
+from domain.tasks import beside
 from persistence.accounts import KeyRing, SqlAccounts
 from persistence.channels import Channels, RedisBackend
 from persistence.database import DbRole, create_engine, create_pool
@@ -41,7 +42,7 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         limiter = RedisLimiter(settings.redis_url)
         stack.push_async_callback(limiter.aclose)
         streams = EventStreams(pool, channels)
-        await stack.enter_async_context(_owned(streams.look_for_ever()))
+        await stack.enter_async_context(beside(streams.look_for_ever()))
 
         async def ready() -> dict[str, bool]:
             return {"database": await _answers(pool.fetchval("select 1")), "redis": channels.up}
@@ -68,7 +69,7 @@ async def worker_services(settings: Settings) -> AsyncGenerator[WorkerServices]:
         stack.callback(pool.terminate)
         channels = await stack.enter_async_context(_channels(settings))
         recorder = LogRecorder(pool, channels)
-        await stack.enter_async_context(_owned(recorder.flush_for_ever()))
+        await stack.enter_async_context(beside(recorder.flush_for_ever()))
         queue = SqlQueue(pool, channels, resume_seconds=settings.resume_seconds)
         yield WorkerServices(queue=queue, recorder=recorder)
 
@@ -81,17 +82,6 @@ async def _channels(settings: Settings) -> AsyncGenerator[Channels[object]]:
         yield channels
     finally:
         await channels.disconnect()
-
-
-@asynccontextmanager
-async def _owned(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
-    """Runs a coroutine for the length of the block; its failure is the block's failure."""
-    async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(work)
-        try:
-            yield
-        finally:
-            task.cancel()
 
 
 async def _answers(question: Awaitable[Any]) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -21,6 +20,7 @@ from domain.events import (
     UserTurn,
 )
 from domain.ports import CallQueue, Claim, Recorder
+from domain.tasks import end
 from domain.transcripts import tell
 from worker.conversation import Conversation
 from worker.patience import patiently
@@ -107,11 +107,7 @@ class HeldCall:
                     return_when=asyncio.FIRST_COMPLETED,
                 )
             finally:
-                for task in (talking, lost):
-                    if not task.done():
-                        task.cancel()
-                        with suppress(asyncio.CancelledError):
-                            await task
+                await end(talking, lost)
             if lost in done:
                 return None
             if self._hang_up in done:

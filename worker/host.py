@@ -10,6 +10,7 @@ from uuid import UUID
 
 from domain.ports import CallQueue, Claim, Recorder
 from domain.settings import Settings
+from domain.tasks import end
 from worker.call import HeldCall
 from worker.patience import patiently
 from worker.providers.keys import ProviderKeys
@@ -42,9 +43,9 @@ class Host:
             beat = tasks.create_task(self._heartbeat())
             work = tasks.create_task(self._work(tasks))
             await stop.wait()
-            work.cancel()
+            await end(work)
             await self._give_back()
-            beat.cancel()
+            await end(beat)
         await self._queue.dismiss(self._worker)
 
     async def _enlisted(self) -> UUID:
@@ -107,8 +108,7 @@ class Host:
         tasks = list(self._tasks.values())
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
-            for task in late:
-                task.cancel()
+            await end(*late)
 
     def _drop_all(self) -> None:
         for task in self._tasks.values():

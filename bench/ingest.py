@@ -1,0 +1,56 @@
+"""How many events per second one worker process can store, and how long each waits."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from bench.lab import Figure, add_calls, installation, measure, new_owner, percentile, report
+from bench.writers import claim_of
+from domain.events import AgentTurn
+from persistence.wiring import worker_services
+
+CALLS, SECONDS, IN_FLIGHT = 200, 8.0, 10
+TEXT = "I would like to move my appointment from Tuesday afternoon to some time on Friday morning."
+
+
+async def main() -> None:
+    async with installation() as settings:
+        viewer = await new_owner(settings)
+        ids = await add_calls(settings, viewer.tenant_id, CALLS)
+        waits: list[float] = []
+        stored = 0
+        async with worker_services(settings) as services:
+            until = time.perf_counter() + SECONDS
+
+            async def write(claim_id: int) -> None:
+                nonlocal stored
+                claim = claim_of(viewer.tenant_id, ids[claim_id])
+                while time.perf_counter() < until:
+                    began = time.perf_counter()
+                    for n in range(IN_FLIGHT):
+                        services.recorder.emit(
+                            claim,
+                            AgentTurn(
+                                turn_id=f"1.{n}", node="a", agent="a", text=TEXT, heard_text=TEXT
+                            ),
+                        )
+                    await services.recorder.settled(claim)
+                    waits.append((time.perf_counter() - began) * 1000)
+                    stored += IN_FLIGHT
+
+            began = time.perf_counter()
+            await asyncio.gather(*map(write, range(CALLS)))
+            seconds = time.perf_counter() - began
+    report(
+        f"ingest: {CALLS} calls, one writing process, PostgreSQL and Redis on the same machine",
+        [
+            Figure("events_per_s", stored / seconds, ">= 10,000"),
+            Figure("batch_p50_ms", percentile(waits, 0.5)),
+            Figure("batch_p99_ms", percentile(waits, 0.99)),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    measure(main)
