@@ -97,7 +97,7 @@ def tail(log: Path, lines: int = 10) -> str:
             last = file.read().decode(errors="replace").splitlines()[-lines:]
     except FileNotFoundError:
         return ""
-    return "\n".join(f"    {line}" for line in last)
+    return "\n".join(f"    {line}" for line in (*last, f"(all of it: {log})"))
 
 
 @functools.cache

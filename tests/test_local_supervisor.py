@@ -195,7 +195,8 @@ def test_a_service_that_cannot_start_is_named_with_its_last_words(terminal: Term
     said, _ = process.communicate(timeout=20)
     assert process.returncode == 1
     assert "api ended with exit code 1 before it was ready" in said
-    assert "    ERROR: the engine is gone" in said
+    log = State(terminal.state).log("api")
+    assert f"    ERROR: the engine is gone\n    (all of it: {log})\n" in said
     assert terminal.journal[-1] == "store stopped"
     assert terminal.run("status").returncode == 1
 
