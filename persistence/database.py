@@ -44,7 +44,12 @@ async def create_pool(url: str, role: DbRole, size: int = 10) -> asyncpg.Pool[as
         command_timeout=STATEMENT_SECONDS,
         timeout=5,
         server_settings=_server_settings(role),
+        reset=_leave_as_is,
     )
+
+
+async def _leave_as_is(connection: Any) -> None:
+    """Nothing is ever set beyond a transaction, so there is nothing to reset: a round trip less."""
 
 
 def with_driver(url: str) -> str:

@@ -18,6 +18,7 @@ import asyncpg
 
 from domain.calls import CallState
 from domain.events import (
+    AgentTurn,
     CallEvent,
     CommandApplied,
     CommandRefused,
@@ -36,6 +37,7 @@ from persistence.outages import is_outage
 log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 2_000
+SHOW_SECONDS = 0.05
 
 APPEND = "select * from append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 DONE = "update call_command set done_at = now() where id = any($1)"
@@ -78,20 +80,28 @@ class LogRecorder:
         self._pool = pool
         self._channels = channels
         self._lines: dict[UUID, Line] = {}
-        self._passing: dict[tuple[UUID, str], hints.Hint] = {}
+        self._passing: dict[tuple[UUID, str], tuple[Claim, Ephemeral]] = {}
+        self._showing: asyncio.TimerHandle | None = None
         self._work = asyncio.Event()
 
     def emit(self, claim: Claim, event: CallEvent) -> None:
         line = self._line(claim)
         if not line.fenced.is_set():
             line.waiting.append(Entry(datetime.now(UTC), event, encode(event)))
+            if isinstance(event, AgentTurn):
+                self._passing.pop((claim.call.id, event.turn_id), None)
             line.settled.clear()
             self._work.set()
 
     def show(self, claim: Claim, event: Ephemeral) -> None:
         # The newest revision of a turn replaces one that has not been sent yet.
-        channel = hints.call_channel(claim.call.tenant_id, claim.call.id)
-        self._passing[claim.call.id, event.turn_id] = (channel, announce_passing(event))
+        self._passing[claim.call.id, event.turn_id] = (claim, event)
+        if self._showing is None:
+            loop = asyncio.get_running_loop()
+            self._showing = loop.call_later(SHOW_SECONDS, self._show_now)
+
+    def _show_now(self) -> None:
+        self._showing = None
         self._work.set()
 
     async def settled(self, claim: Claim) -> None:
@@ -121,10 +131,17 @@ class LogRecorder:
             await self._work.wait()
             self._work.clear()
             batch = self._take()
-            passing, self._passing = list(self._passing.values()), {}
+            passing = self._take_passing() if self._showing is None else []
             answers = await self._store_surely(batch) if batch else []
             told = [hint for line, answer in answers for hint in self._settle(line, answer)]
             await self._channels.publish_many(passing + told)
+
+    def _take_passing(self) -> list[hints.Hint]:
+        passing, self._passing = self._passing, {}
+        return [
+            (hints.call_channel(claim.call.tenant_id, claim.call.id), announce_passing(event))
+            for claim, event in passing.values()
+        ]
 
     def _take(self) -> Batch:
         lines = [line for line in self._lines.values() if line.waiting and not line.fenced.is_set()]

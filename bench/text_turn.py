@@ -1,0 +1,129 @@
+"""Our text turn (agents, log, stream) beside a bare livekit-agents turn, same model, same run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+
+from livekit.agents import Agent, AgentSession, RunContext, function_tool
+
+from bench.lab import Figure, add_calls, installation, measure, new_owner, percentile, report
+from bench.writers import claim_of
+from domain.agents import AgentSpec, Prompt, ProviderChoice
+from domain.calls import CallState
+from domain.context import Context
+from domain.events import UserTurn
+from domain.tools import ContextSet, Respond, ToolSpec
+from domain.transcripts import Story
+from domain.workflows import Node, Snapshot, WorkflowSpec
+from persistence.wiring import worker_services
+from worker.conversation import Conversation
+from worker.providers.keys import ProviderKeys
+from worker.providers.scripted import ScriptedLLM
+from worker.text import text_session
+
+TURNS, ROUNDS, WARM = 40, 6, 10
+WORD_MS = 2
+PARAMETERS = {"type": "object", "properties": {"slot": {"type": "string"}}, "required": ["slot"]}
+RULES: Mapping[str, object] = {
+    "rules": [
+        {"after": "book", "says": "You are booked. Anything else I can do for you today?"},
+        {"hears": ["book"], "calls": {"tool": "book", "arguments": {"slot": "{{heard}}"}}},
+        {"says": "Sure, I can tell you all about our opening hours and our doctors."},
+    ]
+}
+SAID = ["tell me about your hours", "book tomorrow", "who are the doctors", "thank you"]
+
+
+class Bare(Agent):
+    def __init__(self, llm: ScriptedLLM) -> None:
+        async def book(raw_arguments: dict[str, str], context: RunContext[None]) -> str:
+            return f"Booked for {raw_arguments['slot']}."
+
+        schema = {"name": "book", "description": "Books.", "parameters": PARAMETERS}
+        super().__init__(
+            instructions="You help.", llm=llm, tools=[function_tool(book, raw_schema=schema)]
+        )
+
+
+async def timed(turn: Callable[[int, str], Awaitable[object]], start: int) -> list[float]:
+    times = []
+    for n in range(start, start + TURNS):
+        began = time.perf_counter()
+        await turn(n, SAID[n % len(SAID)])
+        times.append((time.perf_counter() - began) * 1000)
+    return times
+
+
+async def side_by_side(options: Mapping[str, object]) -> tuple[list[float], list[float]]:
+    agent = AgentSpec(
+        name="agent",
+        prompt=Prompt(system="You help."),
+        llm=ProviderChoice(provider="scripted", model="rules", options=options),
+        tools=("book",),
+    )
+    tool = ToolSpec(
+        name="book",
+        description="Books.",
+        parameters=PARAMETERS,
+        actions=(
+            ContextSet(path="workflow.slot", value="{{params.slot}}"),
+            Respond(message="Booked for {{params.slot}}."),
+        ),
+    )
+    flow = WorkflowSpec(name="bench", nodes=(Node(id="only", agent="agent", is_entry=True),))
+    snapshot = Snapshot(workflow=flow, agents={"agent": agent}, tools={"book": tool})
+    ours: list[float] = []
+    bare: list[float] = []
+    async with installation() as settings, worker_services(settings) as services:
+        viewer = await new_owner(settings)
+        [id] = await add_calls(settings, viewer.tenant_id, 1)
+        claim = claim_of(viewer.tenant_id, id)
+        claim = replace(claim, version=replace(claim.version, snapshot=snapshot))
+        conversation = Conversation(
+            claim,
+            Story(state=CallState.ACTIVE, context=Context()),
+            services.recorder,
+            ProviderKeys(),
+        )
+        plain: AgentSession[None] = AgentSession(
+            vad=None, turn_handling={"turn_detection": None}, user_away_timeout=None
+        )
+        await plain.start(Bare(ScriptedLLM(options, dict)), record=False)
+        async with text_session(conversation) as session:
+            await session.begin()
+
+            async def our_turn(n: int, text: str) -> None:
+                await session.answer(UserTurn(turn_id=str(n), text=text))
+
+            async def bare_turn(_: int, text: str) -> None:
+                await plain.run(user_input=text)
+
+            for number in range(ROUNDS):
+                ours += await timed(our_turn, number * TURNS)
+                bare += await timed(bare_turn, number * TURNS)
+            await services.recorder.settled(claim)
+        await plain.aclose()
+    return ours[WARM:], bare[WARM:]
+
+
+async def main() -> None:
+    ours, bare = await side_by_side({**RULES, "word_ms": WORD_MS})
+    at_once_ours, at_once_bare = await side_by_side(RULES)
+    report(
+        f"text_turn: p50 of both sides, alternating; a model of {WORD_MS} ms per word, which is "
+        "faster than hosted ones, and one that answers at once",
+        [
+            Figure("ratio", percentile(ours, 0.5) / percentile(bare, 0.5), "<= 1.2"),
+            Figure("ours_ms", percentile(ours, 0.5)),
+            Figure("bare_ms", percentile(bare, 0.5)),
+            Figure("ratio_at_once", percentile(at_once_ours, 0.5) / percentile(at_once_bare, 0.5)),
+            Figure("ours_at_once_ms", percentile(at_once_ours, 0.5)),
+            Figure("bare_at_once_ms", percentile(at_once_bare, 0.5)),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    measure(main)
