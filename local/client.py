@@ -1,0 +1,123 @@
+"""The public API as any client uses it: HTTP for questions, graphql-transport-ws for streams."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Any
+
+import httpx
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidHandshake, WebSocketException
+
+FATAL = frozenset({4400, 4401, 4406, 4409, 4429})
+"""Close codes that trying again would not mend."""
+LONGEST_PAUSE = 2.0
+
+Json = dict[str, Any]
+
+
+class Refused(Exception):
+    """The API said no; the message is what it said."""
+
+
+class Studio:
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url.rstrip("/")
+        self._token = token
+
+    async def ask(self, document: str, variables: Json | None = None, patience: float = 30) -> Json:
+        """The data of one query or mutation. Waits out an API that is restarting; so mutations
+        sent through here must be safe to repeat."""
+        body = {"query": document, "variables": variables or {}}
+        headers = {"authorization": f"Bearer {self._token}"}
+        async with asyncio.timeout(patience), httpx.AsyncClient(timeout=10) as http:
+            for pause in _pauses():
+                try:
+                    answer = await http.post(f"{self._url}/graphql", json=body, headers=headers)
+                except httpx.TransportError:
+                    await asyncio.sleep(pause)
+                    continue
+                if answer.status_code in (502, 503, 504):
+                    await asyncio.sleep(pause)
+                    continue
+                return _data(_json(answer.content, self._url))
+        raise AssertionError("unreachable")
+
+    async def mutate(self, document: str, variables: Json) -> Json:
+        """The success of a mutation whose result is a union; `Refused` for a typed error."""
+        [result] = (await self.ask(document, variables)).values()
+        if "message" in result:
+            raise Refused(f"{result['message']} ({result['code']})")
+        return dict(result)
+
+    async def follow(
+        self,
+        document: str,
+        variables: Json,
+        away: Callable[[], None] = lambda: None,
+    ) -> AsyncGenerator[Json]:
+        """Every `callEvents` update, across restarts of the API: after each event the cursor is
+        remembered, so nothing is missing and nothing comes twice."""
+        variables = dict(variables)
+        for pause in _pauses():
+            try:
+                async with aclosing(self._stream(document, variables)) as updates:
+                    async for update in updates:
+                        event = update["callEvents"]
+                        variables["after"] = event.get("cursor") or variables.get("after")
+                        yield event
+                return
+            except (OSError, InvalidHandshake, TimeoutError):
+                pass
+            except WebSocketException as closed:
+                code = getattr(getattr(closed, "rcvd", None), "code", None)
+                if code in FATAL:
+                    reason = getattr(closed.rcvd, "reason", "")  # type: ignore[attr-defined]
+                    raise Refused(f"the API closed the stream: {reason} ({code})") from None
+            away()
+            await asyncio.sleep(pause)
+
+    async def _stream(self, document: str, variables: Json) -> AsyncGenerator[Json]:
+        address = "ws" + self._url.removeprefix("http") + "/graphql"
+        async with connect(address, subprotocols=["graphql-transport-ws"], open_timeout=5) as ws:  # type: ignore[list-item]
+            await _send(ws, "connection_init", payload={"authorization": f"Bearer {self._token}"})
+            payload = {"query": document, "variables": variables}
+            async for raw in ws:
+                message = json.loads(raw)
+                match message["type"]:
+                    case "connection_ack":
+                        await _send(ws, "subscribe", id="1", payload=payload)
+                    case "next":
+                        yield _data(message["payload"])
+                    case "error":
+                        raise Refused(message["payload"][0]["message"])
+                    case "complete":
+                        return
+                    case "ping":
+                        await _send(ws, "pong")
+            raise OSError("the stream broke off")
+
+
+def _pauses() -> itertools.chain[float]:
+    return itertools.chain((0.1, 0.2, 0.4, 0.8), itertools.repeat(LONGEST_PAUSE))
+
+
+async def _send(ws: ClientConnection, type: str, **fields: Any) -> None:
+    await ws.send(json.dumps({"type": type, **fields}))
+
+
+def _json(content: bytes, url: str) -> Json:
+    try:
+        return dict(json.loads(content))
+    except ValueError:
+        raise Refused(f"{url} does not answer like a studio; is it something else?") from None
+
+
+def _data(answer: Json) -> Json:
+    if errors := answer.get("errors"):
+        raise Refused(errors[0]["message"])
+    return dict(answer["data"])

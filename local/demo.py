@@ -1,0 +1,191 @@
+"""`python -m local.demo`: a clinic's telephone, made through the public API.
+
+Two agents: reception, which finds out what the caller wants, and booking, which writes the
+appointment into the call's context. Without a key they follow a script; with OPENAI_API_KEY or
+GOOGLE_API_KEY the same workflow runs on a real model. Done again, it changes only what differs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from local.client import Refused, Studio
+
+Json = dict[str, Any]
+
+RECEPTION_RULES: list[Json] = [
+    {
+        "hears": ["appointment", "book", "see a doctor", "see the doctor", "slot"],
+        "says": "Of course. One moment, I will put you through to booking.",
+        "calls": {"tool": "transfer_to_booking"},
+    },
+    {
+        "hears": ["open", "hours", "when"],
+        "says": "We are open Monday to Friday, eight to six, and on Saturday until noon.",
+    },
+    {
+        "hears": ["where", "address", "find you"],
+        "says": "You find us at 12 Garden Street, right behind the old library.",
+    },
+    {"hears": ["hello", "hi ", "good morning"], "says": "Hello! What can I do for you?"},
+    {
+        "says": "I can tell you our opening hours and our address, "
+        "or put you through to booking for an appointment."
+    },
+]
+BOOKING_RULES: list[Json] = [
+    {
+        "after": "book_appointment",
+        "says": "You are booked for {{workflow.appointment}}. Is there anything else?",
+    },
+    {"after": "end_call", "says": "Thank you for calling, and take care. Goodbye!"},
+    {
+        "hears": ["no", "nothing", "bye", "that is all", "that's all", "thank"],
+        "calls": {"tool": "end_call"},
+    },
+    {
+        "hears": [
+            *("today", "tomorrow", "monday", "tuesday", "wednesday", "thursday", "friday"),
+            *("saturday", "morning", "afternoon", "o'clock", "next week"),
+        ],
+        "says": "Let me write that down.",
+        "calls": {"tool": "book_appointment", "arguments": {"when": "{{heard}}"}},
+    },
+    {"says": "Which day and what time would suit you?"},
+]
+
+TOOL: Json = {
+    "name": "book_appointment",
+    "description": "Books an appointment once the caller has named a day and a time.",
+    "parameters": {
+        "type": "object",
+        "properties": {"when": {"type": "string", "description": "Day and time as they said it"}},
+        "required": ["when"],
+        "additionalProperties": False,
+    },
+    "actions": [
+        {"contextSet": {"path": "workflow.appointment", "value": "{{params.when}}"}},
+        {"flagSet": {"flag": "booked"}},
+        {"respond": {"message": "Booked: {{params.when}}."}},
+    ],
+}
+WORKFLOW: Json = {
+    "slug": "clinic",
+    "name": "Sunrise Clinic",
+    "description": "Reception answers and hands over to booking.",
+    "nodes": [
+        {"id": "reception", "agent": "reception", "isEntry": True, "position": {"x": 0, "y": 0}},
+        {"id": "booking", "agent": "booking", "isExit": True, "position": {"x": 320, "y": 0}},
+    ],
+    "connections": [
+        {
+            "source": "reception",
+            "target": "booking",
+            "description": "The caller wants to make an appointment.",
+        }
+    ],
+    "sharedContext": ["appointment"],
+}
+
+
+def model(environ: Mapping[str, str], rules: list[Json]) -> Json:
+    """The provider of the first key that was given, else the script."""
+    if environ.get("OPENAI_API_KEY"):
+        name = environ.get("DEMO_MODEL", "gpt-4.1-mini")
+        return {"provider": "openai", "model": name, "options": {}}
+    if environ.get("GOOGLE_API_KEY"):
+        name = environ.get("DEMO_MODEL", "gemini-2.5-flash")
+        return {"provider": "google", "model": name, "options": {}}
+    return {"provider": "scripted", "model": "rules", "options": {"rules": rules, "word_ms": 15}}
+
+
+def agents(environ: Mapping[str, str]) -> list[Json]:
+    return [
+        {
+            "name": "reception",
+            "displayName": "Reception",
+            "prompt": {
+                "system": "You answer the telephone of Sunrise Clinic. Be brief and warm. "
+                "Open Monday to Friday 8-18, Saturday 8-12; 12 Garden Street. "
+                "When the caller wants an appointment, hand over to booking.",
+                "greeting": "Sunrise Clinic, good day. How can I help you?",
+            },
+            "llm": model(environ, RECEPTION_RULES),
+            "tools": [],
+        },
+        {
+            "name": "booking",
+            "displayName": "Booking",
+            "prompt": {
+                "system": "You book appointments of Sunrise Clinic. Ask for day and time, then "
+                "call book_appointment. When the caller is done, say goodbye and end the call.",
+                "greeting": "Hello, this is booking. Which day and what time would suit you?",
+            },
+            "llm": model(environ, BOOKING_RULES),
+            "tools": ["book_appointment"],
+        },
+    ]
+
+
+FIND = """
+query ($tool: String!, $workflow: String!) {
+  tool(by: {name: $tool}) { id revision }
+  reception: agent(by: {name: "reception"}) { id revision llm { provider } }
+  booking: agent(by: {name: "booking"}) { id revision llm { provider } }
+  workflow(by: {slug: $workflow}) { id revision published { number } }
+}
+"""
+ERROR = "... on Error { message code }"
+CREATE_TOOL = (
+    f"mutation ($input: CreateToolInput!) {{ createTool(input: $input) {{ __typename {ERROR} }} }}"
+)
+CREATE_AGENT = f"mutation ($input: CreateAgentInput!) {{ createAgent(input: $input) {{ __typename {ERROR} }} }}"
+UPDATE_AGENT = f"mutation ($input: UpdateAgentInput!) {{ updateAgent(input: $input) {{ __typename {ERROR} }} }}"
+CREATE_WORKFLOW = (
+    "mutation ($input: CreateWorkflowInput!) { createWorkflow(input: $input) "
+    f"{{ __typename {ERROR} ... on CreateWorkflowSuccess {{ workflow {{ id revision }} }} }} }}"
+)
+PUBLISH = (
+    "mutation ($input: PublishWorkflowInput!) { publishWorkflow(input: $input) "
+    f"{{ __typename {ERROR} }} }}"
+)
+
+
+async def seed(studio: Studio, environ: Mapping[str, str]) -> None:
+    found = await studio.ask(FIND, {"tool": TOOL["name"], "workflow": WORKFLOW["slug"]})
+    if found["tool"] is None:
+        await studio.mutate(CREATE_TOOL, {"input": TOOL})
+    changed = [await _agent(studio, agent, found[agent["name"]]) for agent in agents(environ)]
+    workflow = found["workflow"]
+    if workflow is None:
+        workflow = (await studio.mutate(CREATE_WORKFLOW, {"input": WORKFLOW}))["workflow"]
+    if any(changed) or not workflow.get("published"):
+        expected = {"id": workflow["id"], "expectedRevision": workflow["revision"]}
+        await studio.mutate(PUBLISH, {"input": {**expected, "note": "The demo"}})
+
+
+async def _agent(studio: Studio, agent: Json, found: Json | None) -> bool:
+    """Make the agent, or give it the model that is asked for now; True when that was needed."""
+    if found is None:
+        await studio.mutate(CREATE_AGENT, {"input": agent})
+        return True
+    if found["llm"]["provider"] == agent["llm"]["provider"]:
+        return False
+    expected = {"id": found["id"], "expectedRevision": found["revision"]}
+    await studio.mutate(UPDATE_AGENT, {"input": {**expected, "llm": agent["llm"]}})
+    return True
+
+
+def main() -> None:
+    studio = Studio(os.environ["STUDIO_URL"], os.environ["STUDIO_TOKEN"])
+    try:
+        asyncio.run(seed(studio, os.environ))
+    except (Refused, TimeoutError) as error:
+        sys.exit(f"the demo could not be made: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""How a conversation looks: for people, and for machines."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import Any, Protocol, TextIO
+
+Json = dict[str, Any]
+
+DIM, BOLD, CYAN, GREEN, YELLOW, RED = "2", "1", "36", "32", "33", "31"
+
+
+class Screen(Protocol):
+    def show(self, event: Json) -> None: ...
+
+    def prompt(self) -> None: ...
+
+    def away(self) -> None:
+        """The API cannot be reached just now."""
+        ...
+
+    def note(self, text: str) -> None: ...
+
+
+class JsonScreen:
+    """One event per line, as the subscription delivered it."""
+
+    def show(self, event: Json) -> None:
+        print(json.dumps(event, ensure_ascii=False), flush=True)
+
+    def prompt(self) -> None:
+        pass
+
+    def away(self) -> None:
+        pass
+
+    def note(self, text: str) -> None:
+        pass
+
+
+class TerminalScreen:
+    """Turns in the foreground; tools, hand-offs and states as quiet lines between them."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._lively = out.isatty()
+        self._partial = False
+        self._prompted = False
+        self._reconnecting = False
+
+    def show(self, event: Json) -> None:
+        self._reconnecting = False
+        if event["__typename"] == "PartialTranscript":
+            self._show_partial(event["text"])
+        elif line := self._line(event):
+            self._write(line)
+
+    def prompt(self) -> None:
+        if self._lively:
+            self._out.write(self._paint(BOLD, "you    ") + " ")
+            self._out.flush()
+            self._prompted = True
+
+    def away(self) -> None:
+        if not self._reconnecting:
+            self._reconnecting = True
+            self._write(self._paint(YELLOW, "  · the API is away; going on when it is back"))
+
+    def note(self, text: str) -> None:
+        self._write(self._paint(RED, f"  ! {text}"))
+
+    def _line(self, event: Json) -> str | None:
+        match event["__typename"]:
+            case "UserTurn":
+                # Typed lines stand there already.
+                return None if self._lively else f"you      {event['text']}"
+            case "AgentTurn":
+                cut = " —" if event["interrupted"] else ""
+                return f"{self._paint(CYAN, event['agent'].ljust(8))} {event['text']}{cut}"
+            case "ToolStarted":
+                given = json.dumps(event["arguments"], ensure_ascii=False)
+                return self._quiet(f"tool {event['tool']} {given}")
+            case "ToolFinished":
+                return self._quiet(
+                    f"tool {event['tool']} {event['outcome'].lower()}: {event['result']} "
+                    f"({event['durationMs']:.0f} ms)"
+                )
+            case "ContextChanged":
+                value = json.dumps(event["value"], ensure_ascii=False)
+                return self._quiet(f"{event['path']} = {'removed' if event['removed'] else value}")
+            case "HandedOff":
+                return self._quiet(f"hand-off {event['fromNode']} → {event['toNode']}", GREEN)
+            case "HandoffRefused":
+                return self._quiet(f"no hand-off to {event['toNode']}: {event['reason']}", RED)
+            case "StateChanged":
+                return self._quiet(event["state"].lower())
+            case "CommandRefused":
+                return self._quiet(f"not done: {event['reason']}", RED)
+            case "ErrorRaised":
+                return self._quiet(f"{event['source']}: {event['errorMessage']}", RED)
+            case "WorkerReplaced":
+                return self._quiet("the worker was lost; another one goes on", YELLOW)
+            case "CallEnded":
+                reason = event["reason"].lower().replace("_", " ")
+                seconds = event["durationMs"] / 1000
+                return self._quiet(f"{event['state'].lower()}: {reason}, after {seconds:.1f} s")
+        return None
+
+    def _quiet(self, text: str, colour: str = DIM) -> str:
+        return self._paint(colour, f"  · {text}")
+
+    def _show_partial(self, text: str) -> None:
+        if not self._lively:
+            return
+        width = shutil.get_terminal_size().columns - 12
+        shown = text if len(text) <= width else "…" + text[-(width - 1) :]
+        self._out.write("\r\033[K" + self._paint(DIM, f"         {shown}"))
+        self._out.flush()
+        self._partial = True
+
+    def _write(self, line: str) -> None:
+        erase = "\r\033[K" if self._lively and (self._partial or self._prompted) else ""
+        self._out.write(f"{erase}{line}\n")
+        self._out.flush()
+        self._partial = self._prompted = False
+
+    def _paint(self, colour: str, text: str) -> str:
+        return f"\033[{colour}m{text}\033[0m" if self._lively else text

@@ -1,0 +1,179 @@
+"""`./studio talk`: a conversation in the terminal, through the public API and nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, suppress
+from threading import Thread
+from typing import Any
+from uuid import uuid4
+
+from local.client import Refused, Studio
+from local.screen import JsonScreen, Screen, TerminalScreen
+
+Json = dict[str, Any]
+
+ERROR = "... on Error { message code }"
+START = (
+    "mutation ($input: StartCallInput!) { startCall(input: $input) "
+    f"{{ __typename {ERROR} ... on StartCallSuccess {{ call {{ id }} }} }} }}"
+)
+SEND = f"mutation ($input: SendMessageInput!) {{ sendMessage(input: $input) {{ __typename {ERROR} }} }}"
+END = f"mutation ($input: EndCallInput!) {{ endCall(input: $input) {{ __typename {ERROR} }} }}"
+FOLLOW = """
+subscription ($callId: ID!, $after: Cursor) {
+  callEvents(callId: $callId, after: $after) {
+    __typename
+    ... on CallEvent { cursor seq at }
+    ... on StateChanged { state }
+    ... on UserTurn { turnId text }
+    ... on AgentTurn { turnId node agent text heardText interrupted }
+    ... on PartialTranscript { turnId rev speaker text }
+    ... on NodeEntered { node agent firstVisit }
+    ... on HandedOff { fromNode toNode via contextPassed }
+    ... on HandoffRefused { fromNode toNode via reason }
+    ... on ToolStarted { toolCallId node tool arguments }
+    ... on ToolFinished { toolCallId node tool outcome result durationMs }
+    ... on ContextChanged { path value removed }
+    ... on CommandApplied { commandId command }
+    ... on CommandRefused { commandId command reason }
+    ... on TurnMeasured { turnId totalMs llmFirstTokenMs inputTokens outputTokens }
+    ... on ErrorRaised { source errorMessage: message recoverable }
+    ... on WorkerReplaced { epoch }
+    ... on CallEnded { state reason blame durationMs }
+  }
+}
+"""
+
+
+class Talk:
+    """One call: what the caller says, and what is heard of it."""
+
+    def __init__(self, studio: Studio, screen: Screen) -> None:
+        self._studio = studio
+        self._screen = screen
+        self._call = ""
+        self._answered = asyncio.Event()
+        self._ended: Json | None = None
+        self._spoken = 0
+
+    async def hold(self, workflow: str, lines: AsyncIterator[str]) -> Json:
+        """Start a call, say the lines, each when the agents have finished answering the one
+        before; answers the event that ended the call."""
+        started = await self._studio.mutate(
+            START,
+            {
+                "input": {
+                    "workflow": {"slug": workflow},
+                    "kind": "TEXT",
+                    "idempotencyKey": uuid4().hex,
+                }
+            },
+        )
+        self._call = started["call"]["id"]
+        async with asyncio.TaskGroup() as tasks:
+            listening = tasks.create_task(self._listen())
+            speaking = tasks.create_task(self._speak(lines))
+            await listening
+            speaking.cancel()
+        assert self._ended is not None
+        return self._ended
+
+    async def _listen(self) -> None:
+        updates = self._studio.follow(FOLLOW, {"callId": self._call}, away=self._screen.away)
+        async with aclosing(updates):
+            async for event in updates:
+                self._screen.show(event)
+                match event["__typename"]:
+                    case "CallEnded":
+                        self._ended = event
+                        self._answered.set()
+                    case "AgentTurn" if not self._spoken:
+                        self._answered.set()
+                    case "TurnMeasured":
+                        self._answered.set()
+
+    async def _speak(self, lines: AsyncIterator[str]) -> None:
+        await self._answered.wait()  # the greeting comes first
+        async for line in lines:
+            if self._ended:
+                return
+            self._answered.clear()
+            self._spoken += 1
+            key = f"{self._call}-{self._spoken}"[:255]
+            message = {"callId": self._call, "text": line, "idempotencyKey": key}
+            try:
+                await self._studio.mutate(SEND, {"input": message})
+            except Refused as refused:
+                if not self._ended:
+                    self._screen.note(str(refused))
+                self._answered.set()
+                continue
+            await self._answered.wait()
+        if not self._ended:
+            await self._studio.mutate(END, {"input": {"callId": self._call}})
+
+
+async def given(lines: Sequence[str]) -> AsyncGenerator[str]:
+    for line in lines:
+        yield line
+
+
+async def typed(screen: Screen) -> AsyncGenerator[str]:
+    """Lines from standard input, until it ends. Read by a thread of its own, which a call that
+    ends meanwhile need not wait for."""
+    loop = asyncio.get_running_loop()
+    lines: asyncio.Queue[str] = asyncio.Queue()
+
+    def read() -> None:
+        while True:
+            line = sys.stdin.readline()
+            with suppress(RuntimeError):  # the loop is gone: the call has ended
+                loop.call_soon_threadsafe(lines.put_nowait, line)
+            if not line:
+                return
+
+    Thread(target=read, daemon=True).start()
+    while True:
+        screen.prompt()
+        line = await lines.get()
+        if not line:
+            return
+        if line.strip():
+            yield line.strip()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="./studio talk", description=__doc__)
+    parser.add_argument("workflow", nargs="?", default="clinic", help="its slug (default: clinic)")
+    parser.add_argument("--say", action="append", help="say this instead of typing; repeatable")
+    parser.add_argument("--json", action="store_true", help="one event per line, for machines")
+    options = parser.parse_args(arguments)
+    url, token = os.environ.get("STUDIO_URL", ""), os.environ.get("STUDIO_TOKEN", "")
+    if not url or not token:
+        parser.error("no studio is running here; start one with ./studio up")
+    screen: Screen = JsonScreen() if options.json else TerminalScreen(sys.stdout)
+    lines = given(options.say) if options.say else typed(screen)
+    try:
+        ended = asyncio.run(Talk(Studio(url, token), screen).hold(options.workflow, lines))
+    except KeyboardInterrupt:
+        return 130
+    except (Refused, TimeoutError, ExceptionGroup) as error:
+        problem = _first(error)
+        if not isinstance(problem, Refused | TimeoutError):
+            raise
+        print(str(problem) or f"{url} did not answer; is it running?", file=sys.stderr)
+        return 1
+    return 0 if ended["state"] == "COMPLETED" else 1
+
+
+def _first(error: BaseException) -> BaseException:
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+
+
+if __name__ == "__main__":
+    sys.exit(main())
