@@ -9,7 +9,7 @@ from domain.agents import AgentSpec
 from domain.findings import Finding, FindingCode, Severity
 from domain.providers import ProviderKind, names
 from domain.tools import ToolSpec
-from domain.workflows import HANDOFF_PREFIX, Snapshot, WorkflowSpec
+from domain.workflows import END_CALL, HANDOFF_PREFIX, Snapshot, WorkflowSpec
 
 _C = FindingCode
 
@@ -151,12 +151,12 @@ def _agents(snapshot: Snapshot) -> Iterator[Finding]:
                     f"There is no tool named {tool!r}.",
                     "Create that tool, or take it off the agent.",
                 )
-            if tool.startswith(HANDOFF_PREFIX):
+            if tool == END_CALL or tool.startswith(HANDOFF_PREFIX):
                 yield _error(
                     _C.TOOL_NAME_CLASH,
                     ("agents", name, "tools"),
-                    f"{tool!r} could be taken for a hand-off.",
-                    f"Rename the tool: {HANDOFF_PREFIX}… is kept for connections.",
+                    f"{tool!r} is a name that workflows use themselves.",
+                    f"Rename the tool: {END_CALL} and {HANDOFF_PREFIX}… are kept.",
                 )
 
 

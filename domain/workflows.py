@@ -20,6 +20,8 @@ VersionId = NewType("VersionId", UUID)
 MOST_NODES = 100
 MOST_CONNECTIONS = 1_000
 HANDOFF_PREFIX = "transfer_to_"
+END_CALL = "end_call"
+"""Tools that a workflow brings itself: one per way out, and one in exit nodes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

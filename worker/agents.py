@@ -18,13 +18,11 @@ from domain.calls import EndReason
 from domain.events import HandoffRefused, HandoffVia, NodeEntered
 from domain.templates import render
 from domain.tools import NO_PARAMETERS, ToolSpec
-from domain.workflows import Connection
+from domain.workflows import END_CALL, Connection
 from worker.conversation import MOST_HANDOFFS, Conversation
 from worker.providers import build_llm
 from worker.providers.keys import MissingKey
 from worker.tools import Use, use_tool
-
-END_CALL = "end_call"
 
 
 class Entering(Enum):

@@ -1,0 +1,53 @@
+"""The documents say what is so."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from graphql import build_schema, parse, validate
+
+from domain.findings import FindingCode
+from domain.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_readme_shows_every_setting_with_its_default_and_meaning() -> None:
+    text = (ROOT / "README.md").read_text()
+    table = text[text.index("<!-- settings -->") : text.index("<!-- /settings -->")]
+    expected = [
+        f"| `{f.name.upper()}` | {f'`{f.default}`' if f.default != '' else ''} "
+        f"| {f.metadata['help']} |"
+        for f in fields(Settings)
+    ]
+    assert [line for line in table.splitlines() if line.startswith("| `")] == expected
+
+
+def test_readme_is_short_and_runs_by_line_twenty() -> None:
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert len(lines) <= 150
+    assert any("./studio up" in line for line in lines[:20])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_graphql_examples_are_valid(page: Path) -> None:
+    schema = build_schema((ROOT / "schema.graphql").read_text())
+    examples = re.findall(r"```graphql\n(.*?)```", page.read_text(), re.DOTALL)
+    for example in examples:
+        assert validate(schema, parse(example)) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+        if "://" not in link:
+            assert (page.parent / link).exists(), link
+
+
+def test_every_finding_has_its_place_in_the_docs() -> None:
+    text = (ROOT / "docs" / "findings.md").read_text()
+    assert re.findall(r"^## ([A-Z_]+)$", text, re.MULTILINE) == [code.value for code in FindingCode]
