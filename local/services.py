@@ -23,12 +23,12 @@ class Plan:
     environ: Mapping[str, str]
     host: str
     port: int
-    postgres: Server | None
-    valkey: Server | None
+    postgres: Server | None = None
+    valkey: Server | None = None
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
     @property
     def servers(self) -> tuple[Server, ...]:
@@ -94,7 +94,7 @@ def everything(plan: Plan) -> tuple[Service, ...]:
         ),
         Service(
             program=module("keeper", "worker.keeper", ready=touches(state.ready_file("keeper"))),
-            after=("migrate", "valkey"),
+            after=("api",),  # it is in no hurry, and the worker needs the processor now
         ),
         Service(
             program=module("demo", "local.demo"),

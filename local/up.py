@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from domain.settings import Settings
 from local import home, machine, postgres, valkey
@@ -18,6 +19,9 @@ from local.service import Service
 from local.services import Plan
 from local.state import State
 from local.supervisor import Supervisor, end_leftovers
+
+# Where an API that listens on every address is reached from this machine.
+FROM_HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 Services = Callable[[Plan], Sequence[Service]]
 
@@ -38,9 +42,9 @@ def up(
             )
         if detach and (pid := _fork_away(state)):
             return _follow(state, pid)
-        # Where an API that listens everywhere, or only on one address, is reached from here.
-        host = "127.0.0.1" if settings.api_host == "0.0.0.0" else settings.api_host
-        return asyncio.run(_supervise(state, environ, services, host, port, show=not detach))
+        host = FROM_HERE.get(settings.api_host, settings.api_host)
+        plan = Plan(state=state, environ=environ, host=host, port=port)
+        return asyncio.run(_supervise(plan, services, show_banner=not detach))
 
 
 def say(line: str) -> None:
@@ -49,35 +53,30 @@ def say(line: str) -> None:
         print(line, flush=True)
 
 
-async def _supervise(
-    state: State,
-    environ: Mapping[str, str],
-    services: Services,
-    host: str,
-    port: int,
-    *,
-    show: bool,
-) -> int:
+async def _supervise(plan: Plan, services: Services, *, show_banner: bool) -> int:
     began = time.monotonic()
-    supervisor = Supervisor(state, f"http://{host}:{port}", say)
+    supervisor = Supervisor(plan.state, plan.url, say)
     supervisor.heed_signals()
-    plan = Plan(
-        state=state,
-        environ=environ,
-        host=host,
-        port=port,
-        postgres=None if environ.get("DATABASE_URL") else await postgres.prepare(state.root),
-        valkey=None if environ.get("REDIS_URL") else await valkey.prepare(state.root),
-    )
+    plan = await _with_servers(plan)
 
     def on_ready() -> None:
         say(f"{'everything':<10} ready  {time.monotonic() - began:6.2f} s")
-        if show:
-            say(banner(state, plan.url, environ, "Ctrl-C"))
+        if show_banner:
+            say(banner(plan.state, plan.url, plan.environ, "Ctrl-C"))
 
     code = await supervisor.run(services(plan), on_ready)
     say("stopped")
     return code
+
+
+async def _with_servers(plan: Plan) -> Plan:
+    """With servers of our own for those that the user did not name."""
+    root, given = plan.state.root, plan.environ
+    return replace(
+        plan,
+        postgres=None if given.get("DATABASE_URL") else await postgres.prepare(root),
+        valkey=None if given.get("REDIS_URL") else await valkey.prepare(root),
+    )
 
 
 def _refuse_a_second(state: State) -> None:
