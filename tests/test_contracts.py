@@ -1,0 +1,54 @@
+"""Things that must stay true of the code itself."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from alembic import command
+
+from domain.providers import CATALOGUE, ProviderKind, names
+from domain.settings import Settings
+from persistence.migrate import configuration
+from worker.providers import LLMS
+
+ROOT = Path(__file__).parent.parent
+OURS = ["graph", "resolvers", "domain", "worker", "persistence", "migrations", "local"]
+
+
+@pytest.mark.parametrize("module", ["graph.app", "worker.keeper"])
+def test_processes_that_do_not_talk_load_no_call_runtime(module: str) -> None:
+    check = f"import sys, {module}; sys.exit('livekit' in sys.modules)"
+    subprocess.run([sys.executable, "-c", check], check=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_import_names_are_ours(name: str) -> None:
+    assert name not in packages_distributions()
+
+
+def test_every_provider_of_the_catalogue_can_be_built() -> None:
+    assert names(ProviderKind.LLM) == set(LLMS)
+    assert len({(p.kind, p.name) for p in CATALOGUE}) == len(CATALOGUE)
+
+
+@pytest.mark.anyio
+async def test_migrations_and_tables_agree_and_can_be_undone(settings: Settings) -> None:
+    config = configuration(settings.database_url)
+
+    def there_and_back() -> None:
+        command.check(config)
+        command.downgrade(config, "base")
+        command.upgrade(config, "head")
+        command.check(config)
+
+    await asyncio.to_thread(there_and_back)
+
+
+def test_locks_name_no_host() -> None:
+    for lock in ROOT.glob("requirements*.lock"):
+        assert "://" not in lock.read_text()

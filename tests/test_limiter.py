@@ -1,0 +1,26 @@
+"""Rate limits, with Redis and without."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+
+import pytest
+
+from persistence.limiter import RedisLimiter
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize("redis", ["there", "away"])
+async def test_a_minute_may_be_spent_at_once_and_no_more(
+    servers: tuple[str, str], redis: str
+) -> None:
+    limiter = RedisLimiter(servers[1] if redis == "there" else "redis://127.0.0.1:1")
+    key = secrets.token_hex(4)
+    answers = await asyncio.gather(*(limiter.spend(key, 1, 50) for _ in range(200)))
+    assert sum(answer.allowed for answer in answers) == 50
+    refused = next(answer for answer in answers if not answer.allowed)
+    assert 0 < refused.retry_after <= 1.2
+    assert (await limiter.spend(secrets.token_hex(4), 10, 50)).remaining == 40
+    await limiter.aclose()
