@@ -1,0 +1,59 @@
+// Makes static/, the same bytes on every machine: versions are locked, nothing is dated.
+
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+process.chdir(fileURLToPath(new URL(".", import.meta.url)));
+
+// Two fonts would be more than all the rest of the styles; the machine's own serve as well.
+const withoutFonts = {
+  name: "without fonts",
+  setup({ onLoad }) {
+    onLoad({ filter: /graphiql\/dist\/style\.css$/ }, async ({ path }) => ({
+      contents: (await readFile(path, "utf8")).replace(/@font-face\s*\{[^}]*\}/g, ""),
+      loader: "css",
+    }));
+  },
+};
+
+await rm("static", { recursive: true, force: true });
+await mkdir("static");
+await copyFile("src/index.html", "static/index.html");
+const { metafile } = await build({
+  entryPoints: { app: "src/main.jsx" },
+  outdir: "static",
+  bundle: true,
+  minify: true,
+  metafile: true,
+  format: "iife",
+  target: "es2022",
+  jsx: "automatic",
+  define: { "process.env.NODE_ENV": '"production"' },
+  loader: { ".graphql": "text" },
+  legalComments: "none", // the whole licences are in LICENSES.txt
+  plugins: [withoutFonts],
+});
+await writeFile("static/LICENSES.txt", await licences());
+
+/** The packages that the bundle has at least one byte of, each under the licence it came with. */
+async function licences() {
+  const used = Object.values(metafile.outputs).flatMap(({ inputs }) =>
+    Object.keys(inputs).filter((path) => inputs[path].bytesInOutput > 0),
+  );
+  const folders = used.map((path) => path.match(/^.*node_modules\/(@[^/]+\/)?[^/]+/)?.[0]);
+  const packages = new Map();
+  for (const folder of [...new Set(folders)].filter(Boolean).sort()) {
+    const { name, version, license } = JSON.parse(await readFile(`${folder}/package.json`, "utf8"));
+    const text = (await licence(folder)) || `No text of its own; its package says: ${license}`;
+    packages.set(text, [...(packages.get(text) ?? []), `${name} ${version}`]);
+  }
+  const line = "=".repeat(80);
+  return [...packages].map(([text, names]) => `${line}\n${names.join("\n")}\n\n${text}\n`).join("\n");
+}
+
+async function licence(folder) {
+  const files = (await readdir(folder)).filter((file) => /^(licen[cs]e|notice)/i.test(file)).sort();
+  const texts = await Promise.all(files.map((file) => readFile(`${folder}/${file}`, "utf8")));
+  return texts.map((text) => text.replaceAll("\r\n", "\n").trim()).join("\n\n");
+}
