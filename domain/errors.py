@@ -3,6 +3,7 @@
 DomainError
 ├── InvalidSetting            a process cannot start like this
 ├── Unauthenticated           no, a wrong or an expired credential
+│   └── CredentialExpired     it was good once: get a new one and try again
 ├── Forbidden                 the credential lacks a scope
 ├── InvalidInput              a value breaks a rule; `path` names it
 ├── NotFound                  no such thing for this tenant
@@ -48,6 +49,10 @@ class InvalidSetting(DomainError):
 
 class Unauthenticated(DomainError):
     code = "UNAUTHENTICATED"
+
+
+class CredentialExpired(Unauthenticated):
+    pass
 
 
 class Forbidden(DomainError):

@@ -27,7 +27,7 @@ from sqlalchemy import Table, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.access import SCOPES, Role, Scope, Tenant, TenantId, User, UserId, Viewer
-from domain.errors import InvalidSetting, Unauthenticated
+from domain.errors import CredentialExpired, InvalidSetting, Unauthenticated
 from domain.ports import TokenPair
 from persistence.outages import told_as_unavailable
 from persistence.store import as_tenant
@@ -170,7 +170,7 @@ class SqlAccounts:
         if row is None or row.revoked_at is not None:
             raise Unauthenticated("This API key is unknown or has been revoked.")
         if row.expires_at is not None and row.expires_at <= now:
-            raise Unauthenticated("This API key has expired.")
+            raise CredentialExpired("This API key has expired.")
         return Viewer(
             tenant_id=TenantId(row.tenant_id),
             subject=f"key:{row.id}",
@@ -191,7 +191,7 @@ class SqlAccounts:
                 options={"require": ["exp", "sub", "tenant", "role"]},
             )
         except jwt.ExpiredSignatureError:
-            raise Unauthenticated("The access token has expired; refresh it.") from None
+            raise CredentialExpired("The access token has expired; refresh it.") from None
         except (jwt.PyJWTError, KeyError, ValueError):
             raise Unauthenticated("The credential is not valid.") from None
         return Viewer(

@@ -73,4 +73,4 @@ class RedisLimiter:
         return Allowance(True, int(-early / step), 0.0)
 
     async def aclose(self) -> None:
-        await self._redis.aclose()
+        await self._redis.aclose(close_connection_pool=True)

@@ -1,0 +1,53 @@
+"""One line per request and per connection: what was asked of the process and how long it took."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import time
+from contextvars import ContextVar
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = logging.getLogger("graph.access")
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+_GOOD_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class AccessLog:
+    """Names every request and answers with the name. `scope["facts"]` takes what else to log."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, id = time.perf_counter(), _id_of(scope)
+        facts: dict[str, Any] = scope.setdefault("facts", {})
+        facts |= {"request_id": id, "method": scope["method"], "path": scope["path"]}
+        request_id.set(id)
+
+        async def named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                facts["status"] = message["status"]
+                MutableHeaders(scope=message)["x-request-id"] = id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, named)
+        finally:
+            facts["ms"] = round((time.perf_counter() - began) * 1000, 1)
+            quiet = scope["path"].startswith("/health/")
+            log.log(logging.DEBUG if quiet else logging.INFO, "request", extra=facts)
+
+
+def _id_of(scope: Scope) -> str:
+    given = Headers(scope=scope).get("x-request-id", "")
+    return given if _GOOD_ID.fullmatch(given) else secrets.token_hex(8)

@@ -1,0 +1,51 @@
+"""The API process: `python -m graph.app`. The only place that knows which adapters are used."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from strawberry import Schema
+from strawberry.extensions import SchemaExtension
+
+from domain.errors import DomainError
+from domain.logs import log_to_stderr
+from domain.settings import Settings
+from graph.asgi import create_app
+from graph.ide import ide_page, ide_routes
+from graph.loading import LoaderScope
+from graph.schema import build_schema
+from graph.server import listen, server_of
+from persistence.wiring import api_services
+
+
+def main() -> None:
+    try:
+        settings = Settings.from_env(os.environ)
+        configure_logs(settings.log_level)
+        opened, routes = api_services(settings), ide_routes(settings.local_token)
+        app = create_app(settings, opened, with_loaders, ide_page, routes)
+        listening = listen(settings.api_host, settings.api_port)
+    except (DomainError, OSError) as error:
+        sys.exit(str(error))
+    logging.getLogger("graph").info(
+        "listening", extra={"host": settings.api_host, "port": settings.api_port}
+    )
+    server_of(app, settings.trusted_proxies).run(sockets=[listening])
+
+
+def with_loaders(extensions: Sequence[Callable[[], SchemaExtension]]) -> Schema:
+    return build_schema([*extensions, LoaderScope])
+
+
+def configure_logs(level: str) -> None:
+    log_to_stderr(level)
+    # What they would say is said here already, or names people: field errors and addresses.
+    logging.getLogger("strawberry").setLevel(logging.CRITICAL + 1)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+
+
+if __name__ == "__main__":
+    main()

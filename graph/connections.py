@@ -1,0 +1,94 @@
+"""The sockets that are open, looked at once a second: who stalls, whose credential has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Protocol
+
+from domain.access import Viewer
+from domain.errors import DomainError, Unauthenticated, Unavailable
+from domain.ports import Accounts
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5
+STALL_SECONDS = 5.0
+RECHECK_SECONDS = 5.0
+
+EXPIRED = (4403, "Token expired")
+REVOKED = (4401, "Unauthorized")
+STALLED = (1013, "Too slow")
+
+
+class Watched(Protocol):
+    """A connection, as far as it is watched."""
+
+    credential: str
+    viewer: Viewer | None
+    sending_since: float
+
+    def evict(self, code: int, reason: str) -> None: ...
+
+
+class Connections:
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+        self._open: set[Watched] = set()
+
+    @contextmanager
+    def watching(self, connection: Watched) -> Iterator[None]:
+        self._open.add(connection)
+        try:
+            yield
+        finally:
+            self._open.discard(connection)
+
+    async def watch_for_ever(self) -> None:
+        loop, looked = asyncio.get_running_loop(), 0.0
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            self._look(loop.time())
+            if loop.time() - looked >= RECHECK_SECONDS:
+                looked = loop.time()
+                await self._recheck()
+
+    def _look(self, now: float) -> None:
+        today = datetime.now(UTC)
+        for connection in list(self._open):
+            viewer = connection.viewer
+            if viewer is not None and viewer.expires_at is not None and viewer.expires_at <= today:
+                connection.evict(*EXPIRED)
+            elif connection.sending_since and now - connection.sending_since > STALL_SECONDS:
+                connection.evict(*STALLED)
+
+    async def _recheck(self) -> None:
+        """Keys may be revoked. One question per key, however many connections hold it; tokens
+        are good until they expire."""
+        for credential, connections in self._by_key().items():
+            try:
+                viewer = await self._accounts.viewer_of(credential)
+            except Unauthenticated:
+                _evict(connections, REVOKED)
+            except Unavailable:
+                return  # the database is away; nobody is thrown out for that
+            except DomainError as error:
+                log.warning("credential not checked", extra={"code": error.code})
+            else:
+                for connection in connections:
+                    connection.viewer = viewer
+
+    def _by_key(self) -> dict[str, list[Watched]]:
+        found: dict[str, list[Watched]] = {}
+        for connection in self._open:
+            if connection.viewer is not None and connection.viewer.subject.startswith("key:"):
+                found.setdefault(connection.credential, []).append(connection)
+        return found
+
+
+def _evict(connections: Iterable[Watched], why: tuple[int, str]) -> None:
+    for connection in connections:
+        connection.evict(*why)

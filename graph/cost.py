@@ -1,0 +1,130 @@
+"""What an operation may cost, before it runs: objects count one, lists as often as they are long.
+
+A selection costs `fixed + each * length`, where the length of its lists is decided by whoever
+selects it: `agents(first: 50)` decides it for `edges`. So a fragment is priced once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLNamedType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    VariableNode,
+    get_named_type,
+    get_nullable_type,
+    is_composite_type,
+    is_list_type,
+)
+
+from graph.limits import Fragments
+
+MOST_COST = 5_000
+PAGE = 20
+LARGEST_PAGE = 100
+LIST = 10
+"""Taken for the length of a list that nobody can choose."""
+SIZES = ("first", "last")
+INTROSPECTION = {"__schema": 1_000, "__type": 50}
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    fixed: int = 0
+    each: int = 0
+
+    def plus(self, other: Price) -> Price:
+        return Price(self.fixed + other.fixed, self.each + other.each)
+
+    def of(self, length: int) -> int:
+        return self.fixed + self.each * length
+
+
+class Pricing:
+    """Of one operation with its variables."""
+
+    def __init__(
+        self, schema: GraphQLSchema, fragments: Fragments, variables: Mapping[str, Any]
+    ) -> None:
+        self._schema = schema
+        self._fragments = fragments
+        self._variables = variables
+        self._priced: dict[str, Price] = {}
+
+    def of(self, operation: OperationDefinitionNode) -> int:
+        root = self._schema.get_root_type(operation.operation)
+        return self._selection(operation.selection_set, root).of(LIST)
+
+    def _selection(
+        self, selection: SelectionSetNode | None, parent: GraphQLNamedType | None
+    ) -> Price:
+        total = Price()
+        branches: dict[str, Price] = {}
+        for node in selection.selections if selection else ():
+            if isinstance(node, FieldNode):
+                total = total.plus(self._field(node, parent))
+                continue
+            name, price = self._fragment(node, parent)
+            if parent is None or name == parent.name:
+                total = total.plus(price)
+            else:
+                branches[name] = branches.get(name, Price()).plus(price)
+        # An object is of one type: of the branches for several, one is taken.
+        dearest = Price(
+            max((p.fixed for p in branches.values()), default=0),
+            max((p.each for p in branches.values()), default=0),
+        )
+        return total.plus(dearest)
+
+    def _fragment(self, node: Any, parent: GraphQLNamedType | None) -> tuple[str, Price]:
+        if isinstance(node, FragmentSpreadNode):
+            name = node.name.value
+            fragment = self._fragments[name]
+            condition = fragment.type_condition.name.value
+            if name not in self._priced:
+                self._priced[name] = self._selection(
+                    fragment.selection_set, self._schema.get_type(condition)
+                )
+            return condition, self._priced[name]
+        assert isinstance(node, InlineFragmentNode)
+        on = node.type_condition
+        of = self._schema.get_type(on.name.value) if on else parent
+        return of.name if of else "", self._selection(node.selection_set, of)
+
+    def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> Price:
+        name = node.name.value
+        if name in INTROSPECTION:
+            return Price(fixed=INTROSPECTION[name])
+        field: GraphQLField | None = getattr(parent, "fields", {}).get(name)
+        if field is None or not is_composite_type(get_named_type(field.type)):
+            return Price()
+        inner = self._selection(node.selection_set, get_named_type(field.type))
+        length = self._length(node, field)
+        if not is_list_type(get_nullable_type(field.type)):
+            return Price(fixed=1 + inner.of(length or LIST))
+        item = 1 + inner.of(LIST)
+        return Price(each=item) if length is None else Price(fixed=length * item)
+
+    def _length(self, node: FieldNode, field: GraphQLField) -> int | None:
+        """Of the list, where a client may choose it."""
+        if not any(name in field.args for name in SIZES):
+            return None
+        for argument in node.arguments or ():
+            if argument.name.value in SIZES:
+                value: Any = argument.value
+                if isinstance(value, VariableNode):
+                    size = self._variables.get(value.name.value)
+                else:
+                    size = int(value.value) if isinstance(value, IntValueNode) else None
+                if isinstance(size, int):
+                    return max(0, min(size, LARGEST_PAGE))
+        return PAGE

@@ -1,0 +1,139 @@
+"""What both transports do with an operation: admit it, run it, tell how it went."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import GraphQLError, OperationDefinitionNode
+from strawberry import Schema
+from strawberry.types.execution import PreExecutionError
+
+from domain.access import Viewer
+from domain.errors import DomainError, Unavailable
+from domain.ports import Services
+from domain.settings import Settings
+from graph.answers import answer
+from graph.auth import refuse_unless_public
+from graph.connections import Connections
+from graph.documents import Document, Documents
+from graph.fanout import Fanout
+from graph.masking import BAD_REQUEST, refusal, told
+from graph.throttle import Payer, Throttle
+from resolvers.context import Context
+
+RUN_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An operation as it came in."""
+
+    query: str
+    variables: dict[str, Any] | None = None
+    operation_name: str | None = None
+
+    @staticmethod
+    def of(body: object) -> Asked:
+        """Of a decoded request; raises `GraphQLError` for anything else."""
+        if not isinstance(body, dict):
+            raise refusal(
+                "The request must be one JSON object; batches are not taken.", BAD_REQUEST
+            )
+        query, variables = body.get("query"), body.get("variables")
+        name, extensions = body.get("operationName"), body.get("extensions")
+        if not isinstance(query, str) or not query.strip():
+            raise refusal("`query` must hold a GraphQL document.", BAD_REQUEST)
+        if not isinstance(variables, dict | None):
+            raise refusal("`variables` must be a JSON object.", BAD_REQUEST)
+        if not isinstance(name, str | None):
+            raise refusal("`operationName` must be a string.", BAD_REQUEST)
+        if not isinstance(extensions, dict | None):
+            raise refusal("`extensions` must be a JSON object.", BAD_REQUEST)
+        return Asked(query, variables, name or None)
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """An operation that is within every limit, fits the schema and is paid for."""
+
+    asked: Asked
+    document: Document
+    operation: OperationDefinitionNode
+    cost: int
+
+
+class Refused(Exception):
+    """The operation does not run."""
+
+    def __init__(self, errors: Sequence[GraphQLError]) -> None:
+        super().__init__()
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """All that answering takes. One per process."""
+
+    services: Services
+    settings: Settings
+    schema: Schema
+    documents: Documents
+    throttle: Throttle
+    fanout: Fanout
+    connections: Connections
+
+    def context(self, viewer: Viewer | None) -> Context:
+        return Context(services=self.services, settings=self.settings, viewer=viewer)
+
+    async def admit(self, asked: Asked, viewer: Viewer | None, payer: Payer) -> Admitted:
+        """Raises `Refused`. What is refused is paid for too, at the lowest price."""
+        try:
+            self.throttle.check(payer)
+            try:
+                admitted = self._read(asked, viewer)
+            except Refused:
+                await self.throttle.spend(payer)
+                raise
+            await self.throttle.spend(payer, admitted.cost)
+        except DomainError as error:
+            raise Refused([told(error)]) from None
+        self.documents.keep(admitted.document)
+        return admitted
+
+    def _read(self, asked: Asked, viewer: Viewer | None) -> Admitted:
+        try:
+            document = self.documents.read(asked.query)
+            if viewer is None:
+                refuse_unless_public(document)
+            operation = document.operation(asked.operation_name)
+            findings = document.findings(self.schema._schema, hints=viewer is not None)
+            if findings:
+                raise Refused(findings)
+            cost = document.cost(self.schema._schema, operation, asked.variables)
+        except GraphQLError as error:
+            raise Refused([error]) from None
+        return Admitted(asked, document, operation, cost)
+
+    async def run(self, admitted: Admitted, context: Context) -> dict[str, Any]:
+        """The answer to a query or a mutation."""
+        asked = admitted.asked
+        try:
+            async with asyncio.timeout(RUN_SECONDS):
+                result = await self.schema.execute(
+                    asked.query,
+                    variable_values=asked.variables,
+                    context_value=context,
+                    operation_name=asked.operation_name,
+                )
+        except TimeoutError:
+            late = Unavailable(f"The operation took longer than {RUN_SECONDS:.0f} seconds.")
+            return answer(None, [told(late)])
+        except GraphQLError as error:
+            return answer(None, [error])
+        refused = isinstance(result, PreExecutionError)
+        return answer(result.data, result.errors, before=refused) | {
+            "extensions": {"cost": {"requested": admitted.cost}}
+        }

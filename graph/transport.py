@@ -1,0 +1,191 @@
+"""GraphQL over HTTP, as the specification has it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from graphql import GraphQLError, OperationType
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from domain.access import Viewer
+from domain.errors import DomainError, RateLimited, Unauthenticated, Unavailable
+from graph.answers import encode
+from graph.auth import credential_of
+from graph.masking import BAD_REQUEST, refusal, shown, told
+from graph.operations import Admitted, Api, Asked, Refused
+from graph.throttle import Payer
+
+JSON = "application/json"
+GRAPHQL = "application/graphql-response+json"
+LARGEST_BODY = 65_536
+STATUS_OF = {Unauthenticated.code: 401, RateLimited.code: 429, Unavailable.code: 503}
+
+Page = Callable[[Request], Awaitable[Response]]
+
+
+class NotServed(Exception):
+    """The request never gets as far as GraphQL."""
+
+    def __init__(self, status: int, message: str, code: str = BAD_REQUEST, **headers: str) -> None:
+        super().__init__()
+        self.status = status
+        self.error = refusal(message, code)
+        self.headers = headers
+
+
+class GraphQLOverHTTP:
+    """`POST` for everything, `GET` for queries; a browser that wants a page gets `page`."""
+
+    def __init__(self, page: Page | None = None) -> None:
+        self._page = page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        if self._page is not None and _wants_page(request):
+            response = await self._page(request)
+        else:
+            response = await self._respond(request)
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        media = negotiate(request.headers.get("accept"))
+        try:
+            return await self._answer(request, media)
+        except NotServed as no:
+            return _response(media, no.status, {"errors": shown([no.error])}, no.headers)
+        except Refused as refused:
+            return _refusal(media, refused.errors)
+        except GraphQLError as error:
+            return _response(media, 400, {"errors": shown([error])})
+        except DomainError as error:
+            return _refusal(media, [told(error)])
+
+    async def _answer(self, request: Request, media: str) -> Response:
+        api: Api = request.state.api
+        if request.method not in ("GET", "POST"):
+            raise NotServed(405, "Send GraphQL by POST.", allow="GET, POST")
+        viewer, payer = await _who(api, request)
+        body = await _body(request) if request.method == "POST" else _query(request)
+        admitted = await api.admit(Asked.of(body), viewer, payer)
+        _check_kind(request, admitted)
+        request.scope.get("facts", {}).update(_facts(admitted, viewer))
+        payload = await api.run(admitted, api.context(viewer))
+        status = 400 if media == GRAPHQL and "data" not in payload else 200
+        return _response(media, status, payload)
+
+
+def negotiate(accept: str | None) -> str:
+    """The media type to answer in: plain JSON, unless the newer one is preferred."""
+    best, weight = JSON, 0.0
+    for part in (accept or "").split(","):
+        name, *parameters = (bit.strip().lower() for bit in part.split(";"))
+        quality = next((_number(p[2:]) for p in parameters if p.startswith("q=")), 1.0)
+        media = {GRAPHQL: GRAPHQL, JSON: JSON, "application/*": JSON, "*/*": JSON}.get(name)
+        if media and quality > weight:
+            best, weight = media, quality
+    return best
+
+
+async def _who(api: Api, request: Request) -> tuple[Viewer | None, Payer]:
+    """Found out before the body is read. A bad credential is paid for by its address."""
+    address = request.client.host if request.client else ""
+    stranger = api.throttle.payer(None, address)
+    try:
+        credential = credential_of(request.headers)
+        if credential is None:
+            return None, stranger
+        api.throttle.check(stranger)
+        viewer = await api.services.accounts.viewer_of(credential)
+    except Unauthenticated:
+        await api.throttle.spend(stranger)
+        raise
+    return viewer, api.throttle.payer(viewer, address)
+
+
+async def _body(request: Request) -> object:
+    media = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media != JSON:
+        raise NotServed(415, f"Send the request as {JSON}.")
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > LARGEST_BODY:
+                message = f"The request is larger than {LARGEST_BODY} bytes."
+                raise NotServed(413, message, "PAYLOAD_TOO_LARGE", connection="close")
+    except ClientDisconnect:
+        raise NotServed(400, "The request broke off.") from None
+    return _decoded(body, "The request")
+
+
+def _query(request: Request) -> object:
+    parameters: dict[str, Any] = dict(request.query_params)
+    for name in ("variables", "extensions"):
+        if parameters.get(name):
+            parameters[name] = _decoded(parameters[name].encode(), f"`{name}`")
+    return parameters
+
+
+def _decoded(text: bytes | bytearray, what: str) -> object:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise NotServed(
+            400, f"{what} is not JSON: {error.msg} (line {error.lineno}, column {error.colno})."
+        ) from None
+
+
+def _check_kind(request: Request, admitted: Admitted) -> None:
+    kind = admitted.operation.operation
+    if kind is OperationType.SUBSCRIPTION:
+        raise NotServed(400, "Subscriptions are served over WebSocket, graphql-transport-ws.")
+    if request.method == "GET" and kind is not OperationType.QUERY:
+        raise NotServed(405, "Mutations are taken by POST only.", allow="POST")
+
+
+def _facts(admitted: Admitted, viewer: Viewer | None) -> dict[str, Any]:
+    name = admitted.operation.name
+    return {
+        "operation": name.value[:100] if name else None,
+        "cost": admitted.cost,
+        "subject": viewer.subject if viewer else None,
+    }
+
+
+def _refusal(media: str, errors: Any) -> Response:
+    facts = errors[0].extensions or {}
+    status = STATUS_OF.get(str(facts.get("code")), 400 if media == GRAPHQL else 200)
+    headers = {"www-authenticate": "Bearer"} if status == 401 else {}
+    if "retryAfter" in facts:
+        headers["retry-after"] = str(max(1, round(facts["retryAfter"] + 0.5)))
+    return _response(media, status, {"errors": shown(errors)}, headers)
+
+
+def _response(
+    media: str, status: int, payload: object, headers: dict[str, str] | None = None
+) -> Response:
+    return Response(
+        encode(payload),
+        status,
+        {"cache-control": "no-store", **(headers or {})},
+        f"{media}; charset=utf-8",
+    )
+
+
+def _wants_page(request: Request) -> bool:
+    return (
+        request.method == "GET"
+        and "text/html" in request.headers.get("accept", "")
+        and not {"query", "extensions", "documentId"} & set(request.query_params)
+    )
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,188 @@
+"""GraphQL over HTTP: what clients see of requests, refusals and errors."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from domain.access import Viewer
+from domain.ports import Services
+from domain.settings import Settings
+from tests.serving import Api, serving
+
+pytestmark = pytest.mark.anyio
+
+GRAPHQL = "application/graphql-response+json"
+
+
+@pytest.fixture
+async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
+    allowed = replace(settings, allowed_origins="https://dash.example")
+    async with serving(services, allowed, viewer) as running:
+        yield running
+
+
+def code_of(body: Any) -> str:
+    [error] = body["errors"]
+    return str(error["extensions"]["code"])
+
+
+async def test_an_answer_tells_what_it_may_have_cost(api: Api) -> None:
+    answer = await api.post(
+        "query ($n: Int) { hello items(first: $n) { edges { node { name } } } }", variables={"n": 2}
+    )
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    assert answer.json() == {
+        "data": {"hello": "hello you", "items": {"edges": [{"node": {"name": "item"}}] * 2}},
+        "extensions": {"cost": {"requested": 5}},
+    }
+    assert len(answer.headers["x-request-id"]) == 16
+    named = await api.post("{hello}", headers={"x-request-id": "mine-1"})
+    assert named.headers["x-request-id"] == "mine-1"
+
+
+async def test_both_kinds_of_credential_work_in_both_headers(api: Api) -> None:
+    for headers, who in (
+        ({"authorization": f"Bearer {api.token}"}, "user"),
+        ({"authorization": f"bearer {api.key}"}, "key"),
+        ({"x-api-key": api.key}, "key"),
+    ):
+        answer = await api.ask("{who}", auth=False, headers=headers)
+        assert answer["data"] == {"who": who}
+
+
+async def test_a_bad_credential_is_refused_before_the_body_is_read(api: Api) -> None:
+    for headers in (
+        {"authorization": "Bearer as_live_nonsense"},
+        {"authorization": f"Bearer {api.token[:-4]}AAAA"},
+        {"authorization": "Basic dTpw"},
+        {"x-api-key": "nonsense"},
+    ):
+        answer = await api.http.post("/graphql", content=b"{not json", headers=headers)
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+        assert code_of(answer.json()) == "UNAUTHENTICATED"
+
+
+async def test_nobody_in_particular_may_only_sign_in(api: Api) -> None:
+    login = await api.post('mutation { login(email: "a") __typename }', auth=False)
+    assert login.json()["data"] == {"login": "a", "__typename": "Mutation"}
+    for document in (
+        "{hello}",
+        "{__schema{queryType{name}}}",
+        "mutation{change}",
+        "mutation{...on Mutation{...A}} fragment A on Mutation{change}",
+        'mutation A{login(email:"a")} query B{hello}',
+        "{nope}",
+    ):
+        answer = await api.post(document, auth=False)
+        assert (answer.status_code, code_of(answer.json())) == (401, "UNAUTHENTICATED"), document
+    typo = 'mutation { login(emial: "a") }'
+    assert "Did you mean" in str(await api.ask(typo))
+    assert "Did you mean" not in str(await api.ask(typo, auth=False))
+
+
+async def test_what_is_no_request_is_told_so(api: Api) -> None:
+    auth = {"x-api-key": api.key, "content-type": "application/json"}
+    big = await api.http.post("/graphql", content=b" " * 65_537, headers=auth)
+    assert (big.status_code, code_of(big.json())) == (413, "PAYLOAD_TOO_LARGE")
+    assert "65536" in big.text
+    for body in (
+        b"{",
+        b"[]",
+        b'[{"query":"{hello}"}]',
+        b"{}",
+        b'{"query":"{hello}","variables":[]}',
+    ):
+        answer = await api.http.post("/graphql", content=body, headers=auth)
+        assert (answer.status_code, code_of(answer.json())) == (400, "BAD_REQUEST"), body
+    form = await api.http.post(
+        "/graphql", data={"query": "{hello}"}, headers={"x-api-key": api.key}
+    )
+    assert form.status_code == 415
+    put = await api.http.put("/graphql", json={"query": "{hello}"}, headers=auth)
+    assert (put.status_code, put.headers["allow"]) == (405, "GET, POST")
+
+
+async def test_mutations_and_subscriptions_keep_to_their_transport(api: Api) -> None:
+    auth = {"x-api-key": api.key}
+    get = await api.http.get("/graphql", params={"query": "{hello}"}, headers=auth)
+    assert get.json()["data"] == {"hello": "hello you"}
+    change = await api.http.get("/graphql", params={"query": "mutation{change}"}, headers=auth)
+    assert (change.status_code, change.headers["allow"]) == (405, "POST")
+    ticks = await api.post("subscription{ticks}")
+    assert (ticks.status_code, code_of(ticks.json())) == (400, "BAD_REQUEST")
+
+
+async def test_every_error_has_a_code(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    for document, code in (
+        ("{", "GRAPHQL_PARSE_FAILED"),
+        ("{nope}", "GRAPHQL_VALIDATION_FAILED"),
+        ("query($a:Int!){items(first:$a){__typename}}", "BAD_USER_INPUT"),
+        ("query A{hello} query B{hello}", "BAD_REQUEST"),
+        ("{hello " + "x " * 1000 + "}", "QUERY_TOO_COMPLEX"),
+        ("{picky}", "INVALID_INPUT"),
+        ("{busy}", "RATE_LIMITED"),
+        ("{boom}", "INTERNAL"),
+        ("{wrong}", "INTERNAL"),
+    ):
+        assert code_of(await api.ask(document)) == code, document
+    picky = (await api.ask("{picky}"))["errors"][0]
+    assert picky["message"] == "That is too long."
+    assert picky["extensions"] == {"code": "INVALID_INPUT", "path": ["input", "name"]}
+    assert (await api.ask("{busy}"))["errors"][0]["extensions"]["retryAfter"] == 2.5
+
+
+async def test_a_bug_is_logged_once_and_shown_as_a_reference(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        [error] = (await api.ask("{hello boom}"))["errors"]
+    assert error["message"] == "Something went wrong on our side."
+    [line] = [record for record in caplog.records if record.name == "graph.masking"]
+    assert vars(line)["ref"] == error["extensions"]["ref"]
+    assert vars(line)["error"] == "builtins.KeyError"
+    assert "somebody" not in str(vars(line))
+    [access] = [record for record in caplog.records if record.name == "graph.access"]
+    facts = vars(access)
+    assert (facts["status"], facts["cost"], facts["subject"]) == (200, 0, vars(access)["subject"])
+    assert facts["ms"] > 0
+
+
+async def test_numbers_beyond_64_bits_survive(api: Api) -> None:
+    assert (await api.ask("{json}"))["data"] == {"json": {"big": 2**80, "nothing": None}}
+
+
+async def test_who_asks_too_often_is_told_when_to_return(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    few = replace(settings, requests_per_minute=10, anonymous_requests_per_minute=3)
+    async with serving(services, few, viewer) as api:
+        answers = [await api.post('mutation{login(email:"a")}', auth=False) for _ in range(4)]
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+        assert int(answers[-1].headers["retry-after"]) >= 19
+        assert code_of(answers[-1].json()) == "RATE_LIMITED"
+        assert [(await api.post("{hello}")).status_code for _ in range(11)] == [200] * 10 + [429]
+        # Another address has its own allowance, as the proxy names it.
+        other = await api.post(
+            'mutation{login(email:"a")}', auth=False, headers={"x-forwarded-for": "198.51.100.7"}
+        )
+        assert other.status_code == 200
+
+
+async def test_pages_of_other_origins_are_named(api: Api) -> None:
+    ask = {"access-control-request-method": "POST", "access-control-request-headers": "x-api-key"}
+    good = await api.http.options("/graphql", headers={"origin": "https://dash.example", **ask})
+    assert good.headers["access-control-allow-origin"] == "https://dash.example"
+    bad = await api.http.options("/graphql", headers={"origin": "https://evil.example", **ask})
+    assert "access-control-allow-origin" not in bad.headers
+
+
+async def test_health(api: Api) -> None:
+    assert (await api.http.get("/health/live")).json() == {"live": True}
+    ready = await api.http.get("/health/ready")
+    assert (ready.status_code, ready.json()["ready"], ready.json()["database"]) == (200, True, True)

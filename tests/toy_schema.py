@@ -1,0 +1,184 @@
+"""A small schema of the same shape as ours, for tests of what carries it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from enum import Enum
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+from strawberry.extensions import SchemaExtension
+
+from domain.calls import CallId
+from domain.errors import InvalidInput, RateLimited
+from domain.events import AgentTurn, Passing, Recorded
+from resolvers.context import Ctx
+
+
+@strawberry.enum
+class Colour(Enum):
+    RED = "red"
+
+
+@strawberry.type
+class Item:
+    name: str = "item"
+
+    @strawberry.field
+    def items(self, first: int = 20) -> list[Item]:
+        return [Item()] * min(first, 3)
+
+
+@strawberry.type
+class Edge:
+    node: Item = strawberry.field(default_factory=Item)
+
+
+@strawberry.type
+class Page:
+    edges: list[Edge]
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    def hello(self, name: str = "you") -> str:
+        return f"hello {name}"
+
+    @strawberry.field
+    def who(self, info: Ctx) -> str:
+        return info.context.require().subject.split(":")[0]
+
+    @strawberry.field
+    def boom(self) -> str | None:
+        raise KeyError("the number of somebody")
+
+    @strawberry.field
+    def wrong(self) -> Colour | None:
+        return "blue"  # type: ignore[return-value]
+
+    @strawberry.field
+    def picky(self) -> str | None:
+        raise InvalidInput("That is too long.", ("input", "name"))
+
+    @strawberry.field
+    def busy(self) -> str | None:
+        raise RateLimited("Later.", retry_after=2.5)
+
+    @strawberry.field
+    def items(self, first: int | None = 20) -> Page:
+        return Page(edges=[Edge()] * min(first or 20, 3))
+
+    @strawberry.field
+    def json(self) -> strawberry.scalars.JSON:
+        return {"big": 2**80, "nothing": None}  # type: ignore[return-value]
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation
+    def login(self, email: str) -> str:
+        return email
+
+    @strawberry.mutation
+    def change(self) -> str:
+        return "changed"
+
+
+Root = strawberry.Parent[Any]
+
+
+@strawberry.interface
+class CallEvent:
+    """Over `Recorded`."""
+
+    @strawberry.field
+    def seq(self: Root) -> int:
+        return self.seq  # type: ignore[no-any-return]
+
+    @strawberry.field
+    def cursor(self: Root) -> str:
+        return self.cursor  # type: ignore[no-any-return]
+
+    @strawberry.field
+    async def call(self: Root, info: Ctx) -> str:
+        await asyncio.sleep(0)
+        return info.context.require().subject
+
+
+@strawberry.type
+class Said(CallEvent):
+    @classmethod
+    def is_type_of(cls, obj: object, info: object) -> bool:
+        return isinstance(obj, Recorded) and isinstance(obj.event, AgentTurn)
+
+    @strawberry.field
+    def text(self: Root) -> str:
+        return self.event.text  # type: ignore[no-any-return]
+
+    @strawberry.field
+    def shout(self: Root, mark: str = "!") -> str:
+        return f"{self.event.text.upper()}{mark}"
+
+    @strawberry.field
+    def watcher(self: Root, info: Ctx) -> str:
+        return info.context.require().subject
+
+    @strawberry.field
+    def broken(self: Root) -> str | None:
+        raise ValueError(self.event.text)
+
+
+@strawberry.type
+class Other(CallEvent):
+    @classmethod
+    def is_type_of(cls, obj: object, info: object) -> bool:
+        return isinstance(obj, Recorded) and not isinstance(obj.event, AgentTurn)
+
+    @strawberry.field
+    def kind(self: Root) -> str:
+        return self.event.kind  # type: ignore[no-any-return]
+
+
+@strawberry.type
+class Partial:
+    @classmethod
+    def is_type_of(cls, obj: object, info: object) -> bool:
+        return isinstance(obj, Passing)
+
+    @strawberry.field
+    def words(self: Root) -> str:
+        return self.event.text  # type: ignore[no-any-return]
+
+
+Update = Annotated[Said | Other | Partial, strawberry.union("Update")]
+
+
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def call_events(
+        self, info: Ctx, call_id: strawberry.ID, after: str | None = None
+    ) -> AsyncIterator[Update]:
+        viewer = info.context.require()
+        async for update in info.context.services.streams.follow(
+            viewer.tenant_id, CallId(UUID(call_id)), after
+        ):
+            yield update  # type: ignore[misc]
+
+    @strawberry.subscription
+    async def ticks(self, most: int = 3, every: float = 0.0) -> AsyncIterator[int]:
+        for n in range(most):
+            yield n
+            await asyncio.sleep(every)
+
+    @strawberry.subscription
+    async def breaks(self) -> AsyncIterator[int]:
+        yield 1
+        raise KeyError("secret")
+
+
+def toy_schema(extensions: Sequence[Callable[[], SchemaExtension]]) -> Any:
+    return strawberry.Schema(Query, Mutation, Subscription, extensions=list(extensions))
