@@ -98,7 +98,6 @@ async def _who(api: Api, request: Request) -> tuple[Viewer | None, Payer]:
         credential = credential_of(request.headers)
         if credential is None:
             return None, stranger
-        api.throttle.check(stranger)
         viewer = await api.services.accounts.viewer_of(credential)
     except Unauthenticated:
         await api.throttle.spend(stranger)

@@ -84,6 +84,8 @@ class Connection:
         self._address = scope["client"][0] if scope.get("client") else ""
         self._receive = receive
         self._operations: dict[str, asyncio.Task[None]] = {}
+        """Those whose id is taken; `_tasks` has also the ones saying their last word."""
+        self._tasks: set[asyncio.Task[None]] = set()
         self._eviction: Closed | None = None
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
@@ -103,7 +105,7 @@ class Connection:
         except OSError:
             over = Closed(1006, "")
         finally:
-            await end(*self._operations.values())
+            await end(*self._tasks)
             self._log(began, over)
         await self.close(over.code, over.reason)
 
@@ -164,7 +166,7 @@ class Connection:
             case "subscribe":
                 await self._subscribe(message.get("id"), message.get("payload"))
             case "complete":
-                if task := self._operations.get(str(message.get("id"))):
+                if task := self._operations.pop(str(message.get("id")), None):
                     task.cancel()
             case _:
                 raise Closed(4400, "Unknown message type")
@@ -187,7 +189,6 @@ class Connection:
     async def _sign_in(self, payload: dict[str, Any]) -> Viewer:
         throttle = self.api.throttle
         stranger = throttle.payer(None, self._address)
-        throttle.check(stranger)
         try:
             self.credential = credential_in(payload) or credential_of(self._headers) or ""
             return await self.api.services.accounts.viewer_of(self.credential)
@@ -208,6 +209,7 @@ class Connection:
             return
         task = asyncio.create_task(self._operate(id, payload))
         self._operations[id] = task
+        self._tasks.add(task)
         task.add_done_callback(lambda done: self._done(id, done))
 
     # ---- operations ------------------------------------------------------------------------
@@ -231,6 +233,7 @@ class Connection:
         await self.say({"type": "error", "id": id, "payload": shown(errors)})
 
     def _done(self, id: str, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
         if self._operations.get(id) is task:
             del self._operations[id]
         if task.cancelled() or (error := task.exception()) is None or isinstance(error, OSError):

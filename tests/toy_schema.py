@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any
 from uuid import UUID
@@ -95,15 +96,19 @@ class CallEvent:
     """Over `Recorded`."""
 
     @strawberry.field
-    def seq(self: Root) -> int:
-        return self.seq  # type: ignore[no-any-return]
+    def seq(root: Root) -> int:
+        return root.seq  # type: ignore[no-any-return]
 
     @strawberry.field
-    def cursor(self: Root) -> str:
-        return self.cursor  # type: ignore[no-any-return]
+    def cursor(root: Root) -> str:
+        return root.cursor  # type: ignore[no-any-return]
 
     @strawberry.field
-    async def call(self: Root, info: Ctx) -> str:
+    def at(root: Root) -> datetime:
+        return root.at  # type: ignore[no-any-return]
+
+    @strawberry.field
+    async def call(root: Root, info: Ctx) -> str:
         await asyncio.sleep(0)
         return info.context.require().subject
 
@@ -115,20 +120,20 @@ class Said(CallEvent):
         return isinstance(obj, Recorded) and isinstance(obj.event, AgentTurn)
 
     @strawberry.field
-    def text(self: Root) -> str:
-        return self.event.text  # type: ignore[no-any-return]
+    def text(root: Root) -> str:
+        return root.event.text  # type: ignore[no-any-return]
 
     @strawberry.field
-    def shout(self: Root, mark: str = "!") -> str:
-        return f"{self.event.text.upper()}{mark}"
+    def shout(root: Root, mark: str = "!") -> str:
+        return f"{root.event.text.upper()}{mark}"
 
     @strawberry.field
-    def watcher(self: Root, info: Ctx) -> str:
+    def watcher(root: Root, info: Ctx) -> str:
         return info.context.require().subject
 
     @strawberry.field
-    def broken(self: Root) -> str | None:
-        raise ValueError(self.event.text)
+    def broken(root: Root) -> str | None:
+        raise ValueError(root.event.text)
 
 
 @strawberry.type
@@ -138,8 +143,8 @@ class Other(CallEvent):
         return isinstance(obj, Recorded) and not isinstance(obj.event, AgentTurn)
 
     @strawberry.field
-    def kind(self: Root) -> str:
-        return self.event.kind  # type: ignore[no-any-return]
+    def kind(root: Root) -> str:
+        return root.event.kind  # type: ignore[no-any-return]
 
 
 @strawberry.type
@@ -149,8 +154,8 @@ class Partial:
         return isinstance(obj, Passing)
 
     @strawberry.field
-    def words(self: Root) -> str:
-        return self.event.text  # type: ignore[no-any-return]
+    def words(root: Root) -> str:
+        return root.event.text  # type: ignore[no-any-return]
 
 
 Update = Annotated[Said | Other | Partial, strawberry.union("Update")]

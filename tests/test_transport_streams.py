@@ -1,0 +1,157 @@
+"""Many watchers of one call: the shared answers are those that each would get alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from domain.access import Viewer
+from domain.ports import Services
+from domain.settings import Settings
+from graph import fanout
+from tests.serving import Api, Socket, serving
+from tests.writing import Writer, writing
+
+pytestmark = pytest.mark.anyio
+
+DOCUMENTS: list[tuple[str, dict[str, Any]]] = [
+    ("subscription($c:ID!){callEvents(callId:$c){__typename}}", {}),
+    (
+        "subscription($c:ID!){it:callEvents(callId:$c){kind:__typename "
+        "...on CallEvent{n:seq cursor} ...on Said{text} ...on Partial{words}}}",
+        {},
+    ),
+    (
+        'subscription Watch($c:ID!,$loud:Boolean!,$quiet:Boolean=true,$mark:String="?")'
+        "{callEvents(callId:$c){...A ...on Said@skip(if:$quiet){text}}}"
+        "fragment A on CallEvent{seq ...on Said@include(if:$loud){shout(mark:$mark) ...B}}"
+        "fragment B on Said{other:shout}",
+        {"loud": True, "mark": '‼️ "é\u2028'},
+    ),
+    ("subscription($c:ID!){callEvents(callId:$c){...on Said{seq broken text}}}", {}),
+]
+
+
+@pytest.fixture
+async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
+    async with serving(services, settings, viewer) as running:
+        yield running
+
+
+@pytest.fixture
+async def writer(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Writer]:
+    async with writing(services, settings, viewer) as ready:
+        yield ready
+
+
+async def frames(socket: Socket, until: int) -> list[str]:
+    """As they came, up to the `until`th durable event or the end."""
+    return [str(await socket.raw.recv()) for _ in range(until)]
+
+
+@pytest.mark.parametrize(("document", "variables"), DOCUMENTS)
+async def test_shared_answers_are_the_ordinary_ones_to_the_byte(
+    api: Api,
+    writer: Writer,
+    document: str,
+    variables: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await writer.say("hello", 'é \U0001f600 "quoted"\n', "third")
+    asked = {"c": str(writer.call_id), **variables}
+    count = 3 + len([e async for e in _so_far(writer)])
+    async with api.socket() as shared, api.socket() as again, api.socket() as alone:
+        await shared.subscribe("a", document, **asked)
+        await again.subscribe("a", document, **asked)
+        with monkeypatch.context() as patch:
+            patch.setattr(fanout, "SHARED_FIELD", "nothing")
+            await alone.subscribe("a", document, **asked)
+            expected = await frames(alone, count)
+        assert _unreferenced(await frames(shared, count)) == _unreferenced(expected)
+        assert _unreferenced(await frames(again, count)) == _unreferenced(expected)
+
+
+async def _so_far(writer: Writer) -> AsyncIterator[Any]:
+    for event in await writer.worker.queue.log_of(writer.claim.call):
+        if event.event.kind != "agent_turn":
+            yield event
+
+
+def _unreferenced(texts: list[str]) -> list[str]:
+    """Without the references to the log, which differ between two failures."""
+    parts = [text.split('"ref":"') for text in texts]
+    return ["".join([first, *(part[12:] for part in rest)]) for first, *rest in parts]
+
+
+async def test_an_event_is_executed_once_for_all_who_ask_alike(
+    api: Api, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered: list[object] = []
+    render = fanout.Rendering._render
+
+    def counted(self: fanout.Rendering, event: object) -> str | None:
+        rendered.append(event)
+        return render(self, event)
+
+    monkeypatch.setattr(fanout.Rendering, "_render", counted)
+    document = (
+        "subscription($c:ID!,$a:String){callEvents(callId:$c,after:$a){...on CallEvent{seq}}}"
+    )
+    async with api.socket() as one, api.socket() as two:
+        await one.subscribe("x", document, c=str(writer.call_id))
+        before = len([json.loads(frame) for frame in await frames(one, 2)])
+        await two.subscribe("y", document, c=str(writer.call_id), a=None)
+        await frames(two, before)
+        await writer.say("a", "b", "c")
+        first, second = await frames(one, 3), await frames(two, 3)
+    assert len(rendered) == before + 3
+    assert [f.replace('"y"', '"x"') for f in second] == first
+
+
+async def test_what_depends_on_the_watcher_is_not_shared(api: Api, writer: Writer) -> None:
+    await writer.say("hello")
+    for field in ("call", "watcher"):
+        document = f"subscription($c:ID!){{callEvents(callId:$c){{...on Said{{{field}}}}}}}"
+        for credential, subject in (({"apiKey": api.key}, "key:"), (None, "user:")):
+            async with api.socket(credential) as socket:
+                if credential:
+                    await socket.say(type="connection_init", payload=credential)
+                    await socket.hear()
+                await socket.subscribe("a", document, c=str(writer.call_id))
+                said: dict[str, Any] = {}
+                while not said:
+                    said = (await socket.hear())["payload"]["data"]["callEvents"]
+                assert said[field].startswith(subject)
+
+
+async def test_the_end_of_the_call_completes_every_subscription(api: Api, writer: Writer) -> None:
+    document = "subscription($c:ID!){callEvents(callId:$c){...on Other{kind} ...on Partial{words}}}"
+    async with api.socket() as socket:
+        await socket.subscribe("a", document, c=str(writer.call_id))
+        await frames(socket, 2)
+        writer.whisper("hel")
+        partial = await socket.hear()
+        assert partial["payload"]["data"]["callEvents"] == {"words": "hel"}
+        await writer.end()
+        kinds = []
+        while (message := await socket.hear())["type"] == "next":
+            kinds.append(message["payload"]["data"]["callEvents"].get("kind"))
+        assert kinds[-1] == "call_ended"
+        assert message == {"type": "complete", "id": "a"}
+
+
+async def test_a_call_that_cannot_be_watched_is_an_error(api: Api, writer: Writer) -> None:
+    async with api.socket() as socket:
+        await socket.subscribe(
+            "a",
+            'subscription($c:ID!){callEvents(callId:$c,after:"nonsense"){__typename}}',
+            c=str(writer.call_id),
+        )
+        message = await socket.hear()
+        error = (
+            message["payload"] if message["type"] == "error" else message["payload"]["errors"]
+        )[0]
+        assert error["extensions"]["code"] in ("INVALID_CURSOR", "CURSOR_EXPIRED")
