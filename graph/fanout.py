@@ -113,6 +113,7 @@ class Watching:
     def __init__(self, executor: Executor[Any], rendering: Rendering) -> None:
         self._executor = executor
         self.text = rendering.text
+        self.began = False
 
     async def source(self) -> AsyncIterable[object] | ExecutionResult:
         """The events themselves: the resolver runs, and with it every check of who asks."""

@@ -85,7 +85,8 @@ def _is_of_the_client(error: GraphQLError) -> bool:
     if isinstance(cause, _FROM_THE_CLIENT):
         return True
     if error.path is None:
-        return cause is None or isinstance(cause, GraphQLError)
+        # Before anything ran: of the request when it points into the document.
+        return bool(error.nodes) or cause is None or isinstance(cause, GraphQLError)
     # An argument that does not fit points into the document; a result that does not, cannot.
     return isinstance(cause, GraphQLError) and bool(cause.nodes)
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Sequence
 from contextlib import aclosing
 from typing import Any, Protocol, cast
 
 from graphql import ExecutionResult, GraphQLError, OperationType
 from starlette.types import Send
 from strawberry.types.execution import ExecutionResult as Result
-from strawberry.types.execution import PreExecutionError
 
 from domain.access import Viewer
 from graph.answers import answer, encode
 from graph.fanout import Watching
+from graph.masking import shown
 from graph.operations import Admitted, Api, Refused
 
 
@@ -54,11 +54,11 @@ async def _share(line: Line, id: str, watching: Watching) -> None:
     head = f'{{"type":"next","id":{encode(id).decode()},"payload":'
     try:
         await _pass_on(line, head, watching, source)
-    except (GraphQLError, OSError):
+    except OSError:
         raise
     except Exception as error:  # noqa: BLE001 - told masked, as any failed field
-        failed = GraphQLError(str(error), path=[], original_error=error)
-        await line.say({"type": "next", "id": id, "payload": answer(None, [failed])})
+        failed = GraphQLError(str(error), original_error=error)
+        await _fail(line, id, [failed], first=not watching.began)
 
 
 async def _pass_on(
@@ -69,6 +69,7 @@ async def _pass_on(
     send, text_for, now = line.raw_send, watching.text, asyncio.get_running_loop().time
     async with aclosing(cast(Any, source)):
         async for event in source:
+            watching.began = True
             text = text_for(event)
             if text is None:
                 text = await watching.own_text(event)
@@ -85,11 +86,21 @@ async def _stream(line: Line, id: str, admitted: Admitted, context: object) -> N
         context_value=context,
         operation_name=asked.operation_name,
     )
+    began = False
     async with aclosing(results):
         async for result in results:
-            if isinstance(result, PreExecutionError):
-                raise Refused(result.errors or [])
             assert isinstance(result, Result)
-            await line.say(
-                {"type": "next", "id": id, "payload": answer(result.data, result.errors)}
-            )
+            if result.data is None and all(error.path is None for error in result.errors or ()):
+                await _fail(line, id, result.errors or [], first=not began)
+                return
+            began = True
+            payload = answer(result.data, result.errors)
+            await line.say({"type": "next", "id": id, "payload": payload})
+
+
+async def _fail(line: Line, id: str, errors: Sequence[GraphQLError], *, first: bool) -> None:
+    """The stream itself broke. Before anything was told, that is a refusal."""
+    if first:
+        raise Refused(errors)
+    payload = {"data": None, "errors": shown(errors)}
+    await line.say({"type": "next", "id": id, "payload": payload})

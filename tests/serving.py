@@ -92,7 +92,7 @@ async def serving(
     server = server_of(app, settings.trusted_proxies)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110 - it has no event to wait for
             await asyncio.sleep(0.01)
         token = await token_of(services, settings, viewer)
         async with httpx.AsyncClient(base_url=url) as http:

@@ -1,0 +1,146 @@
+"""Clients that we did not write, against the API as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import httpx
+import pytest
+
+from domain.access import Viewer
+from domain.ports import Services
+from domain.settings import Settings
+from tests.serving import key_of
+from tests.writing import writing
+
+pytestmark = pytest.mark.anyio
+
+JS = Path(__file__).parent / "js"
+UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH")
+MODULE = "tests.toy_app"
+
+
+def missing(reason: str) -> NoReturn:
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if not shutil.which("node") or not (npm := shutil.which("npm")):
+        missing("node and npm are not installed")
+    folder = tmp_path_factory.mktemp("js")
+    for file in (".npmrc", "package.json", "package-lock.json", "audit.mjs", "follow.mjs"):
+        shutil.copy(JS / file, folder)
+    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
+    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+    if done.returncode and any(reason in done.stderr for reason in UNREACHABLE):
+        missing("npm cannot reach its registry")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@asynccontextmanager
+async def api_process(settings: Settings, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
+    environment = {
+        **os.environ,
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "SECRET_KEY": settings.secret_key,
+        "API_PORT": str(port),
+        "LOG_LEVEL": "WARNING",
+    }
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", MODULE, env=environment)
+    try:
+        await _until_ready(f"http://127.0.0.1:{port}/health/ready")
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def _until_ready(url: str) -> None:
+    async with asyncio.timeout(20), httpx.AsyncClient() as http:
+        while True:
+            try:
+                if (await http.get(url)).status_code == 200:
+                    return
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
+
+
+async def node(*command: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        "node", *command, stdout=subprocess.PIPE, limit=1 << 20
+    )
+
+
+async def test_every_audit_of_graphql_over_http_passes(
+    scripts: Path, settings: Settings, viewer: Viewer
+) -> None:
+    port = free_port()
+    async with api_process(settings, port):
+        url, key = f"http://127.0.0.1:{port}/graphql", await key_of(settings, viewer)
+        process = await node(str(scripts / "audit.mjs"), url, key)
+        output, _ = await process.communicate()
+    results: list[dict[str, Any]] = json.loads(output)
+    assert [result for result in results if result["status"] != "ok"] == []
+    assert len(results) == 61
+
+
+async def test_a_client_follows_a_call_through_the_death_of_the_api(
+    scripts: Path, services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    port = free_port()
+    key = await key_of(settings, viewer)
+    async with writing(services, settings, viewer) as writer:
+        url = f"ws://127.0.0.1:{port}/graphql"
+        follower = await node(str(scripts / "follow.mjs"), url, key, call_id_of(writer.call_id))
+        assert follower.stdout is not None
+        talking = asyncio.create_task(talk(writer))
+        for end in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
+            async with api_process(settings, port) as api:
+                await asyncio.sleep(0.7)
+                api.send_signal(end)
+                await api.wait()
+        async with api_process(settings, port):
+            await talking
+            await writer.end()
+            async with asyncio.timeout(20):
+                output = await follower.stdout.read()
+                await follower.wait()
+        log = await writer.worker.queue.log_of(writer.claim.call)
+    *numbers, last = output.decode().split()
+    assert last == "complete"
+    assert len(log) > 300
+    assert [int(number) for number in numbers] == [event.seq for event in log]
+
+
+async def talk(writer: Any) -> None:
+    for n in range(400):
+        await writer.say(f"sentence {n}")
+        await asyncio.sleep(0.01)
+
+
+def call_id_of(id: object) -> str:
+    return str(id)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,19 @@
+"""The API process around the small schema: `python -m tests.toy_app`."""
+
+from __future__ import annotations
+
+import os
+
+from domain.logs import log_to_stderr
+from domain.settings import Settings
+from graph.asgi import create_app
+from graph.server import listen, server_of
+from persistence.wiring import api_services
+from tests.toy_schema import toy_schema
+
+if __name__ == "__main__":
+    settings = Settings.from_env(os.environ)
+    log_to_stderr(settings.log_level)
+    app = create_app(settings, api_services(settings), toy_schema)
+    listening = listen(settings.api_host, settings.api_port)
+    server_of(app, settings.trusted_proxies).run(sockets=[listening])
