@@ -179,6 +179,10 @@ class Streams(Protocol):
         the call has ended. Ephemeral events in between."""
         ...
 
+    async def position(self, tenant: TenantId, id: CallId, after: str | None) -> int:
+        """The number a cursor points behind; `InvalidCursor`, `CursorExpired`."""
+        ...
+
     def changes(self, tenant: TenantId) -> AsyncIterator[frozenset[CallId] | None]:
         """Ids of calls that changed, as they change; None: look at all of them again."""
         ...

@@ -54,7 +54,7 @@ class EventStreams:
     async def follow(
         self, tenant: TenantId, id: CallId, after: str | None
     ) -> AsyncIterator[CallUpdate]:
-        seen = await self._position(tenant, id, after)
+        seen = await self.position(tenant, id, after)
         # Listening begins before the first read, so nothing falls between history and live.
         async with self._channels.listen(call_channel(tenant, id)) as box:
             with self._watching(tenant, id):
@@ -101,7 +101,7 @@ class EventStreams:
             finally:
                 self._listed[tenant] -= 1
 
-    async def _position(self, tenant: TenantId, id: CallId, after: str | None) -> int:
+    async def position(self, tenant: TenantId, id: CallId, after: str | None) -> int:
         if after is None:
             return 0
         seq, cursor = read_cursor(id, after)

@@ -1,0 +1,26 @@
+"""Loaders that live as long as one operation, or one event of a subscription."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from strawberry.extensions import SchemaExtension
+
+from resolvers.loaders import Loaders, scope
+
+
+class LoaderScope(SchemaExtension):
+    def on_operation(self) -> Iterator[None]:
+        token = scope.set(Loaders())
+        try:
+            yield
+        finally:
+            # A stream may be closed from another task, where there is nothing to reset.
+            with suppress(ValueError):
+                scope.reset(token)
+
+    def on_stream_result(self, result: Any) -> Iterator[None]:
+        yield
+        scope.set(Loaders())

@@ -1,0 +1,141 @@
+"""What can be asked."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+
+from domain.access import Scope
+from domain.calls import CallFilter as DomainFilter
+from domain.providers import CATALOGUE, ProviderKind
+from domain.workflows import check_workflow
+from graph.scalars import Cursor
+from graph.types.accounts import Viewer
+from graph.types.agents import AgentBy, AgentConnection, AgentType
+from graph.types.calls import CallConnection, CallFilter, CallType, filter_of
+from graph.types.common import Node, shown
+from graph.types.findings import VerificationReport
+from graph.types.providers import Provider
+from graph.types.tools import ToolBy, ToolConnection, ToolType
+from graph.types.workflows import WorkflowBy, WorkflowConnection, WorkflowInput, WorkflowType
+from resolvers import accounts, calls, drafts, nodes, workflows
+from resolvers.context import Ctx
+from resolvers.pages import Page, PageInfo
+
+First = Annotated[
+    int | None, strawberry.argument(description="How many, 1 to 100; more is taken for 100.")
+]
+After = Annotated[Cursor | None, strawberry.argument(description="Go on behind this cursor.")]
+Id = Annotated[strawberry.ID, strawberry.argument(description="The id.")]
+
+
+@strawberry.type(description="What can be asked.")
+class Query:
+    @strawberry.field(description="Whoever asks.")
+    async def viewer(self, info: Ctx) -> Viewer | None:
+        return shown(await accounts.viewer(info))  # type: ignore[no-any-return]
+
+    @strawberry.field(description="Anything by its id; null for what is not there or not yours.")
+    async def node(self, info: Ctx, id: Id) -> Node | None:
+        return shown(await nodes.node(info, id))  # type: ignore[no-any-return]
+
+    @strawberry.field(description="Many by their ids, in the same order; at most 100.")
+    async def nodes(
+        self,
+        info: Ctx,
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="The ids.")],
+    ) -> list[Node | None]:
+        return shown(await nodes.nodes(info, list(ids)))  # type: ignore[no-any-return]
+
+    @strawberry.field(description="One agent.")
+    async def agent(
+        self, info: Ctx, by: Annotated[AgentBy, strawberry.argument(description="Which.")]
+    ) -> AgentType | None:
+        id, name = by.id.value if by.id else None, by.name.value if by.name else None
+        return shown(  # type: ignore[no-any-return]
+            await drafts.one(info, Scope.AGENTS_READ, lambda w: w.agents, "Agent", id, name)
+        )
+
+    @strawberry.field(description="Agents, newest first.")
+    async def agents(
+        self, info: Ctx, first: First = None, after: After = None
+    ) -> AgentConnection | None:
+        return shown(  # type: ignore[no-any-return]
+            await drafts.many(info, Scope.AGENTS_READ, lambda w: w.agents, "agents", first, after)
+        )
+
+    @strawberry.field(description="One tool.")
+    async def tool(
+        self, info: Ctx, by: Annotated[ToolBy, strawberry.argument(description="Which.")]
+    ) -> ToolType | None:
+        id, name = by.id.value if by.id else None, by.name.value if by.name else None
+        return shown(  # type: ignore[no-any-return]
+            await drafts.one(info, Scope.TOOLS_READ, lambda w: w.tools, "Tool", id, name)
+        )
+
+    @strawberry.field(description="Tools, newest first.")
+    async def tools(
+        self, info: Ctx, first: First = None, after: After = None
+    ) -> ToolConnection | None:
+        return shown(  # type: ignore[no-any-return]
+            await drafts.many(info, Scope.TOOLS_READ, lambda w: w.tools, "tools", first, after)
+        )
+
+    @strawberry.field(description="One workflow.")
+    async def workflow(
+        self, info: Ctx, by: Annotated[WorkflowBy, strawberry.argument(description="Which.")]
+    ) -> WorkflowType | None:
+        id, slug = by.id.value if by.id else None, by.slug.value if by.slug else None
+        scope = Scope.WORKFLOWS_READ
+        return shown(  # type: ignore[no-any-return]
+            await drafts.one(info, scope, lambda w: w.workflows, "Workflow", id, slug)
+        )
+
+    @strawberry.field(description="Workflows, newest first.")
+    async def workflows(
+        self, info: Ctx, first: First = None, after: After = None
+    ) -> WorkflowConnection | None:
+        scope = Scope.WORKFLOWS_READ
+        return shown(  # type: ignore[no-any-return]
+            await drafts.many(info, scope, lambda w: w.workflows, "workflows", first, after)
+        )
+
+    @strawberry.field(description="One call.")
+    async def call(self, info: Ctx, id: Id) -> CallType | None:
+        return shown(await calls.call(info, id))  # type: ignore[no-any-return]
+
+    @strawberry.field(description="Calls, newest first.")
+    async def calls(
+        self,
+        info: Ctx,
+        first: First = None,
+        after: After = None,
+        filter: Annotated[
+            CallFilter | None, strawberry.argument(description="Which; all without.")
+        ] = None,
+    ) -> CallConnection | None:
+        admitted: DomainFilter | None = filter_of(filter)
+        if admitted is None:
+            return shown(Page([], PageInfo(False, None)))  # type: ignore[no-any-return]
+        return shown(await calls.calls(info, admitted, first, after))  # type: ignore[no-any-return]
+
+    @strawberry.field(description="Would this workflow be sound? It need not be saved.")
+    async def verify_workflow(
+        self,
+        info: Ctx,
+        config: Annotated[WorkflowInput, strawberry.argument(description="The workflow.")],
+    ) -> VerificationReport | None:
+        found = await workflows.findings(info, check_workflow(config.spec(), ("config",)))
+        return VerificationReport(findings=shown(list(found)))
+
+    @strawberry.field(description="The providers that agents can choose from.")
+    def providers(
+        self,
+        info: Ctx,
+        kind: Annotated[
+            ProviderKind | None, strawberry.argument(description="Of this kind only.")
+        ] = None,
+    ) -> list[Provider] | None:
+        info.context.require(Scope.AGENTS_READ)
+        return shown([p for p in CATALOGUE if kind in (None, p.kind)])  # type: ignore[no-any-return]

@@ -1,0 +1,171 @@
+"""Agents."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import strawberry
+
+from domain import agents as domain
+from domain.access import Scope
+from graph.types.common import Connection, Node, shows
+from graph.types.errors import InUse, NameTaken, NotFoundError, RevisionConflict, ValidationError
+from graph.types.inputs import as_is, changes
+from graph.types.providers import ProviderChoiceInput, ProviderChoiceType
+from graph.types.tools import ToolType
+from resolvers.context import Ctx
+from resolvers.ids import global_id
+from resolvers.loaders import loaders
+
+
+@strawberry.type(description="A slot of a prompt, and what stands there by default.")
+class Variable:
+    name: str = strawberry.field(description="The path that the slot names.")
+    default: str = strawberry.field(description="What stands there when the context has nothing.")
+
+
+@strawberry.type(description="What an agent is told.")
+class Prompt:
+    system: str = strawberry.field(description="Its instructions; a template.")
+    greeting: str | None = strawberry.field(description="What it says first; a template.")
+    variables: list[Variable] = strawberry.field(description="Slots with defaults.")
+
+
+def _spec(name: str, description: str, type: Any) -> Any:
+    def read(root: Any) -> Any:
+        return getattr(root.spec, name)
+
+    return strawberry.field(resolver=read, graphql_type=type, description=description)
+
+
+async def _tools(root: Any, info: Ctx) -> Any:
+    viewer = info.context.require(Scope.TOOLS_READ)
+    loader = loaders().tools_named(info.context.services, viewer.tenant_id)
+    return [tool for tool in await loader.load_many(list(root.spec.tools)) if tool is not None]
+
+
+@strawberry.type(name="Agent", description="A prompt, a model and tools: one voice of a workflow.")
+class AgentType(Node):
+    is_type_of = shows(domain.Agent)
+
+    @strawberry.field(description="Unique over all types; opaque.")
+    def id(self) -> strawberry.ID:
+        return strawberry.ID(global_id("Agent", self.id))  # type: ignore[arg-type]
+
+    name: str = _spec("name", "What workflows name it by.", str)
+    display_name: str | None = _spec("display_name", "For people.", str | None)
+    description: str | None = _spec("description", "What it is for.", str | None)
+    prompt: Prompt = _spec("prompt", "What it is told.", Prompt)
+    llm: ProviderChoiceType = _spec("llm", "The model that speaks for it.", ProviderChoiceType)
+    tools: list[ToolType] = strawberry.field(
+        resolver=_tools, graphql_type=list[ToolType], description="What it may use."
+    )
+    revision: int = strawberry.field(description="Grows with every edit.")
+    created_at: datetime = strawberry.field(description="When it was made.")
+    updated_at: datetime = strawberry.field(description="When it was last edited.")
+
+
+AgentConnection = Connection[AgentType]
+
+
+@strawberry.input(one_of=True, description="Names one agent.")
+class AgentBy:
+    id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="By its id.")
+    name: strawberry.Maybe[str] = strawberry.field(description="By its name.")
+
+
+@strawberry.input(description="A slot of a prompt, and what stands there by default.")
+class VariableInput:
+    name: str = strawberry.field(description="The path that the slot names.")
+    default: str = strawberry.field(default="", description="What stands there otherwise.")
+
+
+@strawberry.input(description="What an agent is told.")
+class PromptInput:
+    system: str = strawberry.field(description="Its instructions; a template.")
+    greeting: str | None = strawberry.field(default=None, description="What it says first.")
+    variables: list[VariableInput] = strawberry.field(
+        default_factory=list, description="Slots with defaults."
+    )
+
+    def prompt(self) -> domain.Prompt:
+        variables = tuple(domain.Variable(name=v.name, default=v.default) for v in self.variables)
+        return domain.Prompt(system=self.system, greeting=self.greeting, variables=variables)
+
+
+@strawberry.input(description="A new agent.")
+class CreateAgentInput:
+    name: str = strawberry.field(description="Lower-case letters, digits and hyphens.")
+    display_name: str | None = strawberry.field(default=None, description="For people.")
+    description: str | None = strawberry.field(default=None, description="What it is for.")
+    prompt: PromptInput = strawberry.field(description="What it is told.")
+    llm: ProviderChoiceInput = strawberry.field(description="The model that speaks for it.")
+    tools: list[str] = strawberry.field(default_factory=list, description="Names of tools.")
+
+    def spec(self) -> domain.AgentSpec:
+        return domain.AgentSpec(
+            name=self.name,
+            display_name=self.display_name,
+            description=self.description,
+            prompt=self.prompt.prompt(),
+            llm=self.llm.choice(),
+            tools=tuple(self.tools),
+        )
+
+
+@strawberry.input(description="Changes to an agent: what is left out stays as it is.")
+class UpdateAgentInput:
+    id: strawberry.ID = strawberry.field(description="The agent.")
+    expected_revision: int = strawberry.field(description="The revision you read.")
+    name: strawberry.Maybe[str | None] = strawberry.field(description="A new name.")
+    display_name: strawberry.Maybe[str | None] = strawberry.field(description="For people.")
+    description: strawberry.Maybe[str | None] = strawberry.field(description="What it is for.")
+    prompt: strawberry.Maybe[PromptInput | None] = strawberry.field(description="A new prompt.")
+    llm: strawberry.Maybe[ProviderChoiceInput | None] = strawberry.field(description="A new model.")
+    tools: strawberry.Maybe[list[str] | None] = strawberry.field(description="All its tools.")
+
+    def changes(self) -> dict[str, Any]:
+        fields = {
+            "name": ("name", as_is),
+            "display_name": ("display_name", as_is),
+            "description": ("description", as_is),
+            "prompt": ("prompt", PromptInput.prompt),
+            "llm": ("llm", ProviderChoiceInput.choice),
+            "tools": ("tools", tuple),
+        }
+        return changes(self, fields, nullable=frozenset({"display_name", "description"}))
+
+
+@strawberry.input(description="The agent to delete.")
+class DeleteAgentInput:
+    id: strawberry.ID = strawberry.field(description="The agent.")
+
+
+@strawberry.type(description="The agent was made.")
+class CreateAgentSuccess:
+    agent: AgentType = strawberry.field(description="The new agent.")
+
+
+@strawberry.type(description="The agent was changed.")
+class UpdateAgentSuccess:
+    agent: AgentType = strawberry.field(description="The agent as it is now.")
+
+
+@strawberry.type(description="The agent was deleted.")
+class DeleteAgentSuccess:
+    agent: AgentType = strawberry.field(description="The agent as it was.")
+
+
+CreateAgentResult = Annotated[
+    CreateAgentSuccess | ValidationError | NameTaken,
+    strawberry.union("CreateAgentResult", description="What became of createAgent."),
+]
+UpdateAgentResult = Annotated[
+    UpdateAgentSuccess | ValidationError | NotFoundError | NameTaken | RevisionConflict | InUse,
+    strawberry.union("UpdateAgentResult", description="What became of updateAgent."),
+]
+DeleteAgentResult = Annotated[
+    DeleteAgentSuccess | NotFoundError | InUse,
+    strawberry.union("DeleteAgentResult", description="What became of deleteAgent."),
+]

@@ -1,0 +1,125 @@
+"""The domain's enums, with a description of every value."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, TypeVar
+
+import strawberry
+
+from domain.access import Scope
+from domain.calls import Blame, CallKind, CallState, Direction, EndReason
+from domain.commands import CommandKind
+from domain.events import HandoffVia, Speaker, ToolOutcome
+from domain.findings import FindingCode, Severity
+from domain.providers import ProviderKind
+
+E = TypeVar("E", bound=Enum)
+
+
+def described(enum: type[E], **values: str) -> type[E]:
+    made = strawberry.enum(enum, description=(enum.__doc__ or "").split("`")[0].strip() or None)
+    definition: Any = made.__strawberry_definition__  # type: ignore[attr-defined]
+    for value in definition.values:
+        value.description = values[value.name]
+    return made
+
+
+described(
+    CallKind,
+    VOIP="In a browser or an app, over WebRTC.",
+    SIP="Over the telephone.",
+    TEXT="Typed messages.",
+)
+described(Direction, INBOUND="The caller called.", OUTBOUND="We called.")
+described(
+    CallState,
+    PENDING="Stored, and waiting for a worker.",
+    CONNECTING="A worker has taken it.",
+    DIALING="The number is being dialled.",
+    RINGING="It rings.",
+    ACTIVE="Caller and agent are talking.",
+    ENDING="The agent is saying goodbye.",
+    COMPLETED="Over, after a conversation.",
+    NO_ANSWER="Over: nobody answered.",
+    BUSY="Over: busy or declined.",
+    FAILED="Over: something broke.",
+    CANCELED="Over before it began.",
+)
+described(
+    Blame,
+    CALLER="The caller.",
+    AGENT="The agents, as configured.",
+    API="A client of this API.",
+    PROVIDER="A model or speech provider.",
+    CARRIER="The telephone network.",
+    PLATFORM="This installation.",
+    CONFIG="A setting or a workflow.",
+)
+described(
+    EndReason,
+    HUNG_UP_BY_USER="The caller hung up.",
+    ENDED_BY_AGENT="A tool of the agent ended it.",
+    WORKFLOW_FINISHED="The agent in an exit node ended it.",
+    TRANSFERRED="It was transferred away.",
+    ENDED_BY_API="endCall was asked for.",
+    NO_ANSWER="Nobody answered.",
+    BUSY="The line was busy.",
+    DECLINED="The call was declined.",
+    INVALID_NUMBER="The number does not exist.",
+    VOICEMAIL="A machine answered.",
+    SILENCE="The caller said nothing for too long.",
+    MAX_DURATION="It reached its longest duration.",
+    NO_WORKER="No worker took it in time.",
+    WORKER_LOST="Its worker was lost and no other came in time.",
+    ROOM_GONE="The room vanished.",
+    DIAL_UNKNOWN="It is not known whether the number was dialled.",
+    PROVIDER_FAILED="A provider failed, or its key is missing.",
+    TRUNK_FAILED="The trunk failed.",
+    CANCELED="It was ended before a worker took it.",
+    INTERNAL="The platform failed.",
+)
+described(
+    Scope,
+    AGENTS_READ="Read agents.",
+    AGENTS_WRITE="Create, change and delete agents.",
+    TOOLS_READ="Read tools.",
+    TOOLS_WRITE="Create, change and delete tools.",
+    WORKFLOWS_READ="Read and verify workflows.",
+    WORKFLOWS_WRITE="Create, change, delete and publish workflows.",
+    CALLS_READ="Read and watch calls.",
+    CALLS_WRITE="Start, talk in and end calls.",
+)
+described(CommandKind, SEND_TEXT="A message of the caller.", END="End the call.")
+described(Speaker, CALLER="The caller.", AGENT="An agent.")
+described(
+    HandoffVia,
+    MODEL="The model asked for it.",
+    CONDITION="A condition turned true.",
+    TOOL="A tool asked for it.",
+    OPERATOR="An operator asked for it.",
+)
+described(
+    ToolOutcome,
+    SUCCEEDED="Every action was done.",
+    FAILED="An action failed.",
+    REFUSED="The arguments were not acceptable; nothing was done.",
+    UNKNOWN="The worker was lost while it ran.",
+)
+described(Severity, ERROR="Stops publishing.", WARNING="Does not stop publishing.")
+described(
+    FindingCode,
+    NO_ENTRY="No node is the entry.",
+    MANY_ENTRIES="More than one node is the entry.",
+    NO_EXIT="No node is an exit.",
+    DUPLICATE_NODE="Two nodes have one id.",
+    UNKNOWN_AGENT="A node names an agent that does not exist.",
+    UNKNOWN_TOOL="An agent names a tool that does not exist.",
+    UNKNOWN_PROVIDER="An agent names a provider that does not exist.",
+    UNKNOWN_NODE="A connection names a node that does not exist.",
+    UNREACHABLE_NODE="No way leads to a node.",
+    DEAD_END="From a node no way leads to an exit.",
+    DUPLICATE_CONNECTION="Two nodes are joined twice.",
+    TOOL_NAME_CLASH="A tool has a name that workflows use themselves.",
+)
+described(ProviderKind, LLM="Language models.")

@@ -1,0 +1,286 @@
+"""Workflows and their versions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import strawberry
+
+from domain import workflows as domain
+from domain.errors import InvalidInput
+from graph.scalars import Cursor
+from graph.types.common import Connection, Node, shown, shows
+from graph.types.errors import (
+    NameTaken,
+    NotFoundError,
+    NotPublishable,
+    RevisionConflict,
+    ValidationError,
+)
+from graph.types.findings import VerificationReport
+from graph.types.inputs import as_is, changes
+from resolvers import workflows as resolvers
+from resolvers.context import Ctx
+from resolvers.ids import global_id
+
+
+@strawberry.type(description="Where an editor draws a node.")
+class Position:
+    x: float = strawberry.field(description="Pixels from the left.")
+    y: float = strawberry.field(description="Pixels from the top.")
+
+
+@strawberry.type(description="A place in the workflow, held by an agent.")
+class WorkflowNode:
+    id: str = strawberry.field(description="Its name in this workflow.")
+    agent: str = strawberry.field(description="The name of its agent.")
+    is_entry: bool = strawberry.field(description="Whether calls begin here.")
+    is_exit: bool = strawberry.field(description="Whether the agent here may end the call.")
+    position: Position | None = strawberry.field(description="Where an editor draws it.")
+
+
+@strawberry.type(description="A way from one node to another.")
+class WorkflowLink:
+    source: str = strawberry.field(description="From this node.")
+    target: str = strawberry.field(description="To this node.")
+    description: str = strawberry.field(description="Tells the model when to take it.")
+    context_passed: list[str] = strawberry.field(description="Keys that matter to the next agent.")
+
+
+@strawberry.type(name="WorkflowVersion", description="A workflow as it was published.")
+class VersionType(Node):
+    is_type_of = shows(domain.Version)
+
+    @strawberry.field(description="Unique over all types; opaque.")
+    def id(self) -> strawberry.ID:
+        return strawberry.ID(global_id("WorkflowVersion", self.id))  # type: ignore[arg-type]
+
+    number: int = strawberry.field(description="1 for the first; 0 for a draft.")
+    checksum: str = strawberry.field(description="SHA-256 of the content.")
+    note: str | None = strawberry.field(description="What the publisher said about it.")
+    published_at: datetime = strawberry.field(description="When.")
+    published_by: str = strawberry.field(description="By whom: user:… or key:….")
+
+
+VersionConnection = Connection[VersionType]
+
+
+def _spec(name: str, description: str, type: Any) -> Any:
+    def read(root: Any) -> Any:
+        return getattr(root.spec, name)
+
+    return strawberry.field(resolver=read, graphql_type=type, description=description)
+
+
+@strawberry.type(name="Workflow", description="Agents joined into a graph: the draft.")
+class WorkflowType(Node):
+    is_type_of = shows(domain.Workflow)
+
+    @strawberry.field(description="Unique over all types; opaque.")
+    def id(self) -> strawberry.ID:
+        return strawberry.ID(global_id("Workflow", self.id))  # type: ignore[arg-type]
+
+    slug: str = _spec("name", "What calls name it by.", str)
+
+    @strawberry.field(description="For people; the slug when it has none.")
+    def name(self) -> str:
+        root: Any = self
+        return str(root.spec.display_name or root.spec.name)
+
+    description: str | None = _spec("description", "What it is for.", str | None)
+    nodes: list[WorkflowNode] = _spec("nodes", "The agents' places.", list[WorkflowNode])
+    connections: list[WorkflowLink] = _spec("connections", "The ways.", list[WorkflowLink])
+    shared_context: list[str] = _spec("shared_context", "Keys all agents share.", list[str])
+    revision: int = strawberry.field(description="Grows with every edit.")
+    created_at: datetime = strawberry.field(description="When it was made.")
+    updated_at: datetime = strawberry.field(description="When it was last edited.")
+
+    @strawberry.field(description="What verification says of the draft.")
+    async def findings(self, info: Ctx) -> VerificationReport:
+        root: Any = self
+        found = await resolvers.findings(info, root.spec)
+        return VerificationReport(findings=shown(list(found)))
+
+    @strawberry.field(description="The version that calls run.")
+    async def published(self, info: Ctx) -> VersionType | None:
+        return shown(await resolvers.published(info, shown(self)))  # type: ignore[no-any-return]
+
+    @strawberry.field(description="Its versions, newest first.")
+    async def versions(
+        self,
+        info: Ctx,
+        first: Annotated[int | None, strawberry.argument(description="1 to 100.")] = None,
+        after: Annotated[Cursor | None, strawberry.argument(description="Go on here.")] = None,
+    ) -> VersionConnection:
+        return shown(await resolvers.versions(info, shown(self), first, after))  # type: ignore[no-any-return]
+
+
+WorkflowConnection = Connection[WorkflowType]
+
+
+@strawberry.input(one_of=True, description="Names one workflow.")
+class WorkflowBy:
+    id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="By its id.")
+    slug: strawberry.Maybe[str] = strawberry.field(description="By its slug.")
+
+
+@strawberry.input(description="Where an editor draws a node.")
+class PositionInput:
+    x: float = strawberry.field(description="Pixels from the left.")
+    y: float = strawberry.field(description="Pixels from the top.")
+
+
+@strawberry.input(description="A place in the workflow.")
+class NodeInput:
+    id: str = strawberry.field(description="Lower-case letters, digits and underscores.")
+    agent: str = strawberry.field(description="The name of its agent.")
+    is_entry: bool = strawberry.field(default=False, description="Whether calls begin here.")
+    is_exit: bool = strawberry.field(default=False, description="Whether calls may end here.")
+    position: PositionInput | None = strawberry.field(default=None, description="For editors.")
+
+    def node(self) -> domain.Node:
+        at = self.position
+        return domain.Node(
+            id=self.id,
+            agent=self.agent,
+            is_entry=self.is_entry,
+            is_exit=self.is_exit,
+            position=domain.Position(x=at.x, y=at.y) if at else None,
+        )
+
+
+@strawberry.input(description="A way from one node to another.")
+class ConnectionInput:
+    source: str = strawberry.field(description="From this node.")
+    target: str = strawberry.field(description="To this node.")
+    description: str = strawberry.field(default="", description="When the model takes it.")
+    context_passed: list[str] = strawberry.field(
+        default_factory=list, description="Keys that matter to the next agent."
+    )
+
+    def connection(self) -> domain.Connection:
+        return domain.Connection(
+            source=self.source,
+            target=self.target,
+            description=self.description,
+            context_passed=tuple(self.context_passed),
+        )
+
+
+def nodes(given: list[NodeInput]) -> tuple[domain.Node, ...]:
+    return tuple(node.node() for node in given)
+
+
+def connections(given: list[ConnectionInput]) -> tuple[domain.Connection, ...]:
+    return tuple(connection.connection() for connection in given)
+
+
+@strawberry.input(description="A workflow, saved or not.")
+class WorkflowInput:
+    slug: str = strawberry.field(description="Lower-case letters, digits and hyphens.")
+    name: str | None = strawberry.field(default=None, description="For people.")
+    description: str | None = strawberry.field(default=None, description="What it is for.")
+    nodes: list[NodeInput] = strawberry.field(default_factory=list, description="The places.")
+    connections: list[ConnectionInput] = strawberry.field(
+        default_factory=list, description="The ways."
+    )
+    shared_context: list[str] = strawberry.field(
+        default_factory=list, description="Keys all agents share."
+    )
+
+    def spec(self) -> domain.WorkflowSpec:
+        return domain.WorkflowSpec(
+            name=self.slug,
+            display_name=self.name,
+            description=self.description,
+            nodes=nodes(self.nodes),
+            connections=connections(self.connections),
+            shared_context=tuple(self.shared_context),
+        )
+
+
+@strawberry.input(description="A new workflow.")
+class CreateWorkflowInput(WorkflowInput):
+    pass
+
+
+@strawberry.input(description="Changes to a workflow: what is left out stays as it is.")
+class UpdateWorkflowInput:
+    id: strawberry.ID = strawberry.field(description="The workflow.")
+    expected_revision: int = strawberry.field(description="The revision you read.")
+    slug: strawberry.Maybe[str | None] = strawberry.field(description="A new slug.")
+    name: strawberry.Maybe[str | None] = strawberry.field(description="For people.")
+    description: strawberry.Maybe[str | None] = strawberry.field(description="What it is for.")
+    nodes: strawberry.Maybe[list[NodeInput] | None] = strawberry.field(description="All nodes.")
+    connections: strawberry.Maybe[list[ConnectionInput] | None] = strawberry.field(
+        description="All connections."
+    )
+    shared_context: strawberry.Maybe[list[str] | None] = strawberry.field(description="All keys.")
+
+    def changes(self) -> dict[str, Any]:
+        fields = {
+            "slug": ("name", as_is),
+            "name": ("display_name", as_is),
+            "description": ("description", as_is),
+            "nodes": ("nodes", nodes),
+            "connections": ("connections", connections),
+            "shared_context": ("shared_context", tuple),
+        }
+        return changes(self, fields, nullable=frozenset({"name", "description"}))
+
+
+@strawberry.input(description="The workflow to delete.")
+class DeleteWorkflowInput:
+    id: strawberry.ID = strawberry.field(description="The workflow.")
+
+
+@strawberry.input(description="The workflow to publish.")
+class PublishWorkflowInput:
+    id: strawberry.ID = strawberry.field(description="The workflow.")
+    expected_revision: int = strawberry.field(description="The revision you read.")
+    note: str | None = strawberry.field(default=None, description="What changed, for people.")
+
+    def checked_note(self) -> str | None:
+        if self.note is not None and len(self.note) > 2_000:
+            raise InvalidInput("note may have 2000 characters.", ("input", "note"))
+        return self.note
+
+
+@strawberry.type(description="The workflow was made.")
+class CreateWorkflowSuccess:
+    workflow: WorkflowType = strawberry.field(description="The new workflow.")
+
+
+@strawberry.type(description="The workflow was changed.")
+class UpdateWorkflowSuccess:
+    workflow: WorkflowType = strawberry.field(description="The workflow as it is now.")
+
+
+@strawberry.type(description="The workflow was deleted.")
+class DeleteWorkflowSuccess:
+    workflow: WorkflowType = strawberry.field(description="The workflow as it was.")
+
+
+@strawberry.type(description="The workflow was published: new calls run this version.")
+class PublishWorkflowSuccess:
+    workflow: WorkflowType = strawberry.field(description="The workflow.")
+    version: VersionType = strawberry.field(description="Its new version.")
+
+
+CreateWorkflowResult = Annotated[
+    CreateWorkflowSuccess | ValidationError | NameTaken,
+    strawberry.union("CreateWorkflowResult", description="What became of createWorkflow."),
+]
+UpdateWorkflowResult = Annotated[
+    UpdateWorkflowSuccess | ValidationError | NotFoundError | NameTaken | RevisionConflict,
+    strawberry.union("UpdateWorkflowResult", description="What became of updateWorkflow."),
+]
+DeleteWorkflowResult = Annotated[
+    DeleteWorkflowSuccess | NotFoundError,
+    strawberry.union("DeleteWorkflowResult", description="What became of deleteWorkflow."),
+]
+PublishWorkflowResult = Annotated[
+    PublishWorkflowSuccess | ValidationError | NotFoundError | RevisionConflict | NotPublishable,
+    strawberry.union("PublishWorkflowResult", description="What became of publishWorkflow."),
+]

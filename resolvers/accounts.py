@@ -1,0 +1,44 @@
+"""Who is asking; signing in and out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain.access import Scope, Tenant, UserId
+from domain.actions import accounts as actions
+from domain.ports import TokenPair
+from resolvers.context import Ctx
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerShown:
+    tenant: Tenant
+    subject: str
+    email: str | None
+    scopes: list[Scope]
+
+
+async def viewer(info: Ctx) -> ViewerShown:
+    who = info.context.require()
+    accounts = info.context.services.accounts
+    kind, _, id = who.subject.partition(":")
+    user = await accounts.user(who.tenant_id, UserId(UUID(id))) if kind == "user" else None
+    return ViewerShown(
+        tenant=await accounts.tenant(who.tenant_id),
+        subject=who.subject,
+        email=user.email if user else None,
+        scopes=sorted(who.scopes),
+    )
+
+
+async def login(info: Ctx, email: str, password: str) -> TokenPair:
+    return (await actions.login(info.context.services, email, password))[1]
+
+
+async def refresh_session(info: Ctx, token: str) -> TokenPair:
+    return await info.context.services.accounts.refresh(token)
+
+
+async def logout(info: Ctx, token: str) -> None:
+    await info.context.services.accounts.sign_out(token)

@@ -1,0 +1,90 @@
+"""One question to the database for many fields that ask for the same kind of thing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable, Sequence
+from contextvars import ContextVar
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from aiodataloader import DataLoader
+
+from domain.access import TenantId
+from domain.calls import Call, CallId
+from domain.context import given_to
+from domain.events import Recorded
+from domain.ports import Services, Work
+from domain.transcripts import Story, tell
+from domain.workflows import Version, Workflow
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+EVENTS_AT_ONCE = 5_000
+
+
+class Loader(DataLoader[K, V], Generic[K, V]):
+    def load(self, key: K) -> Any:
+        # A cancelled sibling field must not take the shared answer with it.
+        return asyncio.shield(super().load(key))
+
+
+class Loaders:
+    """Made anew for each operation, and for each event of a subscription."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, TenantId], Loader[Any, Any]] = {}
+
+    def calls(self, services: Services, tenant: TenantId) -> Loader[UUID, Call | None]:
+        return self.by_id(services, tenant, "calls")
+
+    def workflows(self, services: Services, tenant: TenantId) -> Loader[UUID, Workflow | None]:
+        return self.by_id(services, tenant, "workflows")
+
+    def versions(self, services: Services, tenant: TenantId) -> Loader[UUID, Version | None]:
+        return self.by_id(services, tenant, "versions")
+
+    def stories(self, services: Services, tenant: TenantId) -> Loader[Call, Story]:
+        async def load(calls: Sequence[Call]) -> list[Story]:
+            async with services.store.work(tenant) as work:
+                return [tell(await whole_log(work, call.id), given_to(call)) for call in calls]
+
+        return self._made.setdefault(
+            ("stories", tenant), Loader(load, get_cache_key=lambda call: call.id)
+        )
+
+    def tools_named(self, services: Services, tenant: TenantId) -> Loader[str, Any]:
+        async def load(names: Sequence[str]) -> list[Any]:
+            async with services.store.work(tenant) as work:
+                found = {tool.spec.name: tool for tool in await work.tools.named(names)}
+            return [found.get(name) for name in names]
+
+        return self._made.setdefault(("tools_named", tenant), Loader(load))
+
+    def by_id(self, services: Services, tenant: TenantId, name: str) -> Loader[UUID, Any]:
+        """Of one of the repositories of `Work`, by its name there."""
+
+        async def load(ids: Sequence[UUID]) -> list[Any]:
+            async with services.store.work(tenant) as work:
+                found = {item.id: item for item in await getattr(work, name).many(ids)}
+            return [found.get(id) for id in ids]
+
+        return self._made.setdefault((name, tenant), Loader(load))
+
+
+async def whole_log(work: Work, id: CallId) -> list[Recorded]:
+    events: list[Recorded] = []
+    while True:
+        after = events[-1].seq if events else 0
+        more = await work.calls.events(id, after, EVENTS_AT_ONCE)
+        events.extend(more)
+        if len(more) < EVENTS_AT_ONCE:
+            return events
+
+
+scope: ContextVar[Loaders] = ContextVar("loaders")
+
+
+def loaders() -> Loaders:
+    return scope.get()

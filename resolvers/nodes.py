@@ -1,0 +1,41 @@
+"""Anything by its global id."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from domain.access import Scope
+from domain.errors import InvalidInput
+from resolvers.context import Ctx
+from resolvers.ids import read_id
+from resolvers.loaders import loaders
+
+MOST = 100
+
+KINDS = {
+    "Agent": ("agents", Scope.AGENTS_READ),
+    "Tool": ("tools", Scope.TOOLS_READ),
+    "Workflow": ("workflows", Scope.WORKFLOWS_READ),
+    "WorkflowVersion": ("versions", Scope.WORKFLOWS_READ),
+    "Call": ("calls", Scope.CALLS_READ),
+}
+
+
+async def node(info: Ctx, id: str) -> Any:
+    """None for what is not there, is another tenant's, or was never an id."""
+    viewer = info.context.require()
+    found = read_id(id)
+    if found is None or found[0] not in KINDS:
+        return None
+    name, scope = KINDS[found[0]]
+    viewer.require(scope)
+    loader = loaders().by_id(info.context.services, viewer.tenant_id, name)
+    return await loader.load(found[1])
+
+
+async def nodes(info: Ctx, ids: Sequence[str]) -> list[Any]:
+    if len(ids) > MOST:
+        raise InvalidInput(f"At most {MOST} ids at once.", ("ids",))
+    return list(await asyncio.gather(*(node(info, id) for id in ids)))

@@ -1,0 +1,46 @@
+"""What hangs on a workflow: findings and versions."""
+
+from __future__ import annotations
+
+from domain.access import Scope
+from domain.actions import workflows as actions
+from domain.findings import Finding
+from domain.ports import Key
+from domain.workflows import Version, VersionId, Workflow, WorkflowId, WorkflowSpec
+from resolvers.context import Ctx
+from resolvers.loaders import loaders
+from resolvers.pages import Page, clamped, key_of, page
+
+
+async def findings(info: Ctx, spec: WorkflowSpec) -> tuple[Finding, ...]:
+    return await actions.findings_of(info.context.services, info.context.require(), spec)
+
+
+async def published(info: Ctx, workflow: Workflow) -> Version | None:
+    return await version(info, workflow.published) if workflow.published else None
+
+
+async def version(info: Ctx, id: VersionId) -> Version | None:
+    viewer = info.context.require(Scope.WORKFLOWS_READ)
+    found: Version | None = await (
+        loaders().versions(info.context.services, viewer.tenant_id).load(id)
+    )
+    return found
+
+
+async def workflow(info: Ctx, id: WorkflowId) -> Workflow | None:
+    viewer = info.context.require(Scope.WORKFLOWS_READ)
+    found: Workflow | None = await (
+        loaders().workflows(info.context.services, viewer.tenant_id).load(id)
+    )
+    return found
+
+
+async def versions(
+    info: Ctx, workflow: Workflow, first: int | None, after: str | None
+) -> Page[Version]:
+    viewer = info.context.require(Scope.WORKFLOWS_READ)
+    key = key_of("versions", after)
+    async with info.context.services.store.work(viewer.tenant_id) as work:
+        found = await work.versions.page(workflow.id, clamped(first), key)
+    return page("versions", found, lambda v: Key(v.published_at, v.id))
