@@ -102,7 +102,7 @@ class HandoffRefused:
     from_node: str
     to_node: str
     via: HandoffVia
-    reason: str
+    message: str
     kind: Literal["handoff_refused"] = "handoff_refused"
 
 
@@ -156,7 +156,7 @@ class CommandRefused:
 
     command_id: str
     command: str
-    reason: str
+    message: str
     kind: Literal["command_refused"] = "command_refused"
 
 

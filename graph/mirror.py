@@ -49,7 +49,7 @@ SAID: dict[str, str] = {
     "input_tokens": "Tokens the model read.",
     "output_tokens": "Tokens the model wrote.",
     "source": "What failed.",
-    "message": "How it failed.",
+    "message": "What is to be said about it.",
     "recoverable": "Whether the call goes on.",
     "epoch": "The new holder's fencing number.",
     "blame": "Whose doing it was.",

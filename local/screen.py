@@ -92,13 +92,13 @@ class TerminalScreen:
             case "HandedOff":
                 return self._quiet(f"hand-off {event['fromNode']} → {event['toNode']}", GREEN)
             case "HandoffRefused":
-                return self._quiet(f"no hand-off to {event['toNode']}: {event['reason']}", RED)
+                return self._quiet(f"no hand-off to {event['toNode']}: {event['message']}", RED)
             case "StateChanged":
                 return self._quiet(event["state"].lower())
             case "CommandRefused":
-                return self._quiet(f"not done: {event['reason']}", RED)
+                return self._quiet(f"not done: {event['message']}", RED)
             case "ErrorRaised":
-                return self._quiet(f"{event['source']}: {event['errorMessage']}", RED)
+                return self._quiet(f"{event['source']}: {event['message']}", RED)
             case "WorkerReplaced":
                 return self._quiet("the worker was lost; another one goes on", YELLOW)
             case "CallEnded":

@@ -35,14 +35,14 @@ subscription ($callId: ID!, $after: Cursor) {
     ... on PartialTranscript { turnId rev speaker text }
     ... on NodeEntered { node agent firstVisit }
     ... on HandedOff { fromNode toNode via contextPassed }
-    ... on HandoffRefused { fromNode toNode via reason }
+    ... on HandoffRefused { fromNode toNode via message }
     ... on ToolStarted { toolCallId node tool arguments }
     ... on ToolFinished { toolCallId node tool outcome result durationMs }
     ... on ContextChanged { path value removed }
     ... on CommandApplied { commandId command }
-    ... on CommandRefused { commandId command reason }
+    ... on CommandRefused { commandId command message }
     ... on TurnMeasured { turnId totalMs llmFirstTokenMs inputTokens outputTokens }
-    ... on ErrorRaised { source errorMessage: message recoverable }
+    ... on ErrorRaised { source message recoverable }
     ... on WorkerReplaced { epoch }
     ... on CallEnded { state reason blame durationMs }
   }

@@ -84,7 +84,7 @@ begin
     loop
         log.head := log.head + 1;
         text_body := json_build_object('command_id', asked.id, 'command', asked.kind,
-            'reason', 'The call has ended.', 'kind', 'command_refused');
+            'message', 'The call has ended.', 'kind', 'command_refused');
         insert into call_event (tenant_id, call_id, seq, at, kind, body)
         values (log.tenant_id, p_call, log.head, clock_timestamp(), 'command_refused', text_body)
         returning call_event.tenant_id, call_event.seq, call_event.at, call_event.body

@@ -173,7 +173,7 @@ class NodeAgent(Agent):
                 from_node=self._node,
                 to_node=connection.target,
                 via=HandoffVia.MODEL,
-                reason=reason,
+                message=reason,
             )
         )
         return ToolError(f"Not handed off. {reason}")

@@ -152,7 +152,7 @@ class HeldCall:
                 CommandRefused(
                     command_id=str(command.id),
                     command=command.kind,
-                    reason="The agent had ended the call.",
+                    message="The agent had ended the call.",
                 )
             )
 
