@@ -17,7 +17,7 @@ from domain.ports import Services
 from domain.settings import Settings
 from domain.tasks import beside
 from graph.access_log import AccessLog
-from graph.connections import Connections
+from graph.connections import Connections, Patience
 from graph.documents import AsAdmitted, Documents
 from graph.fanout import Fanout
 from graph.health import health_routes
@@ -39,6 +39,7 @@ def create_app(
     schema_of: BuildSchema,
     page: Page | None = None,
     more: Sequence[BaseRoute] = (),
+    patience: Patience = Patience(),  # noqa: B008 - it is frozen
 ) -> Starlette:
     """It opens its services when it starts and closes them when it stops."""
     documents = Documents()
@@ -48,7 +49,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[State]:
         async with opened as services:
-            connections = Connections(services.accounts)
+            connections = Connections(services.accounts, patience)
             async with beside(connections.watch_for_ever()):
                 api = Api(
                     services=services,

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -16,12 +17,22 @@ from domain.ports import Accounts
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
-STALL_SECONDS = 5.0
-RECHECK_SECONDS = 5.0
 
 EXPIRED = (4403, "Token expired")
 REVOKED = (4401, "Unauthorized")
 STALLED = (1013, "Too slow")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """With clients, in seconds."""
+
+    init: float = 5.0
+    """Until they have said who they are."""
+    stall: float = 5.0
+    """While they take nothing of what is sent."""
+    recheck: float = 5.0
+    """Until their key is looked at again."""
 
 
 class Watched(Protocol):
@@ -35,7 +46,8 @@ class Watched(Protocol):
 
 
 class Connections:
-    def __init__(self, accounts: Accounts) -> None:
+    def __init__(self, accounts: Accounts, patience: Patience) -> None:
+        self.patience = patience
         self._accounts = accounts
         self._open: set[Watched] = set()
 
@@ -52,7 +64,7 @@ class Connections:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             self._look(loop.time())
-            if loop.time() - looked >= RECHECK_SECONDS:
+            if loop.time() - looked >= self.patience.recheck:
                 looked = loop.time()
                 await self._recheck()
 
@@ -62,7 +74,7 @@ class Connections:
             viewer = connection.viewer
             if viewer is not None and viewer.expires_at is not None and viewer.expires_at <= today:
                 connection.evict(*EXPIRED)
-            elif connection.sending_since and now - connection.sending_since > STALL_SECONDS:
+            elif 0.0 < connection.sending_since < now - self.patience.stall:
                 connection.evict(*STALLED)
 
     async def _recheck(self) -> None:

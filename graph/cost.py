@@ -110,7 +110,7 @@ class Pricing:
         inner = self._selection(node.selection_set, get_named_type(field.type))
         length = self._length(node, field)
         if not is_list_type(get_nullable_type(field.type)):
-            return Price(fixed=1 + inner.of(length or LIST))
+            return Price(fixed=1 + inner.of(LIST if length is None else length))
         item = 1 + inner.of(LIST)
         return Price(each=item) if length is None else Price(fixed=length * item)
 

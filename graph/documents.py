@@ -39,6 +39,7 @@ RULES: Final = (
 )
 MOST_FINDINGS = 5
 LONGEST = 32_768
+TOO_MUCH = (f"more than {MOST_TOKENS} tokens", "nested too deeply")
 MOST_LETTERS = 262_144
 """Of all kept documents together; as syntax trees they take some hundred times that in bytes."""
 
@@ -138,8 +139,8 @@ def _parse(text: str) -> DocumentNode:
     try:
         ast = parse(text, max_tokens=MOST_TOKENS)
     except GraphQLSyntaxError as error:
-        too_long = f"more than {MOST_TOKENS} tokens" in error.message
-        raise coded(error, TOO_COMPLEX if too_long else PARSE_FAILED) from None
+        too_much = any(words in error.message for words in TOO_MUCH)
+        raise coded(error, TOO_COMPLEX if too_much else PARSE_FAILED) from None
     except GraphQLError as error:
         raise coded(error, TOO_COMPLEX) from None
     check(ast)

@@ -9,17 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from graphql import (
-    DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
     InlineFragmentNode,
+    Node,
     OperationDefinitionNode,
     SelectionSetNode,
-    Visitor,
-    visit,
 )
 
 from graph.masking import TOO_COMPLEX, refusal
@@ -49,14 +47,6 @@ class Size:
     here: int = 0
     """Fields of the outermost level."""
 
-    def beside(self, other: Size) -> Size:
-        return Size(
-            max(self.depth, other.depth),
-            self.fields + other.fields,
-            self.aliases + other.aliases,
-            self.here + other.here,
-        )
-
 
 ENDLESS = Size(10**9, 10**9, 10**9, 10**9)
 
@@ -66,12 +56,14 @@ def check(document: DocumentNode) -> None:
     fragments = fragments_of(document)
     if len(fragments) > MOST_FRAGMENTS:
         raise _too("fragments", len(fragments), MOST_FRAGMENTS)
-    _check_directives(document)
-    measured: dict[str, Size] = {}
+    measure = Measure(fragments)
     for definition in document.definitions:
-        if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):
-            size = _measure(definition.selection_set, fragments, measured)
-            _check_size(size, root=isinstance(definition, OperationDefinitionNode))
+        if isinstance(definition, OperationDefinitionNode):
+            _check_size(measure.operation(definition))
+        elif isinstance(definition, FragmentDefinitionNode):
+            _check_size(measure.fragment(definition.name.value), whole=False)
+    if measure.directives > MOST_DIRECTIVES:
+        raise _too("directives", measure.directives, MOST_DIRECTIVES)
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):
             _check_pairs(definition.selection_set, fragments)
@@ -96,57 +88,63 @@ def fields_of(selection: SelectionSetNode | None, fragments: Fragments) -> Itera
             yield from fields_of(fragments[node.name.value].selection_set, fragments)
 
 
-def _measure(
-    selection: SelectionSetNode | None, fragments: Fragments, measured: dict[str, Size]
-) -> Size:
-    total = Size()
-    for node in selection.selections if selection else ():
-        if isinstance(node, FieldNode):
-            inner = _measure(node.selection_set, fragments, measured)
-            # Introspection nests deeper than data does; a validation rule bounds it.
-            depth = 1 if node.name.value in INTROSPECTION else inner.depth + 1
-            size = Size(depth, inner.fields + 1, inner.aliases + (node.alias is not None), 1)
-        elif isinstance(node, InlineFragmentNode):
-            size = _measure(node.selection_set, fragments, measured)
-        else:
-            assert isinstance(node, FragmentSpreadNode)
-            size = _measure_fragment(node.name.value, fragments, measured)
-        total = total.beside(size)
-    return total
+class Measure:
+    """Sizes with fragments written out, and the directives as they are written."""
+
+    def __init__(self, fragments: Fragments) -> None:
+        self.directives = 0
+        self._fragments = fragments
+        self._measured: dict[str, Size] = {}
+
+    def operation(self, node: OperationDefinitionNode) -> Size:
+        self._count(node)
+        for variable in node.variable_definitions or ():
+            self._count(variable)
+        return self._selection(node.selection_set)
+
+    def fragment(self, name: str) -> Size:
+        if name not in self._measured:
+            self._measured[name] = ENDLESS  # what it is if it is met again inside itself
+            fragment = self._fragments.get(name)
+            if fragment is not None:
+                self._count(fragment)
+            self._measured[name] = self._selection(fragment.selection_set if fragment else None)
+        return self._measured[name]
+
+    def _selection(self, selection: SelectionSetNode | None) -> Size:
+        depth = fields = aliases = here = 0
+        for node in selection.selections if selection else ():
+            self._count(node)
+            if isinstance(node, FieldNode):
+                inner = self._selection(node.selection_set)
+                # Introspection nests deeper than data does; a validation rule bounds it.
+                deep = 1 if node.name.value in INTROSPECTION else inner.depth + 1
+                size = Size(deep, inner.fields + 1, inner.aliases + (node.alias is not None), 1)
+            elif isinstance(node, InlineFragmentNode):
+                size = self._selection(node.selection_set)
+            else:
+                assert isinstance(node, FragmentSpreadNode)
+                size = self.fragment(node.name.value)
+            depth, here = max(depth, size.depth), here + size.here
+            fields, aliases = fields + size.fields, aliases + size.aliases
+        return Size(depth, fields, aliases, here)
+
+    def _count(self, node: Node) -> None:
+        self.directives += len(getattr(node, "directives", None) or ())
 
 
-def _measure_fragment(name: str, fragments: Fragments, measured: dict[str, Size]) -> Size:
-    if name not in measured:
-        measured[name] = ENDLESS  # what it is if it is met again inside itself
-        fragment = fragments.get(name)
-        measured[name] = _measure(fragment.selection_set if fragment else None, fragments, measured)
-    return measured[name]
-
-
-def _check_size(size: Size, *, root: bool) -> None:
+def _check_size(size: Size, *, whole: bool = True) -> None:
+    """Of a `whole` operation, or of a fragment, which may be meant for introspection."""
     if size.depth >= ENDLESS.depth:
         raise refusal("A fragment spreads itself.", TOO_COMPLEX)
     for name, is_, most in (
-        ("levels", size.depth, MOST_DEPTH),
+        ("levels", size.depth if whole else 0, MOST_DEPTH),
         ("aliases", size.aliases, MOST_ALIASES),
-        ("root fields", size.here if root else 0, MOST_ROOT_FIELDS),
+        ("root fields", size.here if whole else 0, MOST_ROOT_FIELDS),
         ("fields", size.fields, MOST_FIELDS),
     ):
         if is_ > most:
             raise _too(name, is_, most)
-
-
-def _check_directives(document: DocumentNode) -> None:
-    class Count(Visitor):
-        found = 0
-
-        def enter_directive(self, _: DirectiveNode, *__: object) -> None:
-            self.found += 1
-
-    count = Count()
-    visit(document, count)
-    if count.found > MOST_DIRECTIVES:
-        raise _too("directives", count.found, MOST_DIRECTIVES)
 
 
 def _check_pairs(selection: SelectionSetNode, fragments: Fragments) -> None:

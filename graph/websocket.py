@@ -30,7 +30,6 @@ from graph.streaming import deliver
 log = logging.getLogger("graph.access")
 
 PROTOCOL = "graphql-transport-ws"
-INIT_SECONDS = 5.0
 CLOSE_SECONDS = 1.0
 MOST_OPERATIONS = 20
 LONGEST_ID = 256
@@ -132,7 +131,7 @@ class Connection:
 
     async def _converse(self) -> None:
         try:
-            async with asyncio.timeout(INIT_SECONDS):
+            async with asyncio.timeout(self.api.connections.patience.init):
                 while self.viewer is None:
                     await self._take(await self._hear())
         except TimeoutError:

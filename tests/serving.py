@@ -21,10 +21,13 @@ from domain.ports import Services
 from domain.settings import Settings
 from domain.tasks import end
 from graph.asgi import create_app
+from graph.connections import Patience
 from graph.server import listen, server_of
 from persistence.admin import create_key
 from persistence.database import DbRole, create_engine
 from tests.toy_schema import toy_schema
+
+IMPATIENT = Patience(init=1.0, stall=1.0, recheck=0.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +86,14 @@ class Socket:
 
 @asynccontextmanager
 async def serving(
-    services: Services, settings: Settings, viewer: Viewer, schema_of: Any = toy_schema
+    services: Services,
+    settings: Settings,
+    viewer: Viewer,
+    schema_of: Any = toy_schema,
+    patience: Patience = IMPATIENT,
 ) -> AsyncIterator[Api]:
     await _forget_limits(settings)
-    app = create_app(settings, nullcontext(services), schema_of)
+    app = create_app(settings, nullcontext(services), schema_of, patience=patience)
     listening = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     server = server_of(app, settings.trusted_proxies)

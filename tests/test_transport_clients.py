@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ import pytest
 from domain.access import Viewer
 from domain.ports import Services
 from domain.settings import Settings
-from tests.serving import key_of
+from tests.serving import Api, key_of
 from tests.writing import writing
 
 pytestmark = pytest.mark.anyio
@@ -127,6 +128,25 @@ async def test_a_client_follows_a_call_through_the_death_of_the_api(
     assert last == "complete"
     assert len(log) > 300
     assert [int(number) for number in numbers] == [event.seq for event in log]
+
+
+async def test_a_stopping_process_sends_clients_elsewhere(
+    settings: Settings, viewer: Viewer
+) -> None:
+    port = free_port()
+    async with api_process(settings, port) as api:
+        key = await key_of(settings, viewer)
+        running = Api(url=f"http://127.0.0.1:{port}", token="", key=key, http=httpx.AsyncClient())
+        async with running.http, running.socket({}) as socket_:
+            await socket_.say(type="connection_init", payload={"apiKey": key})
+            await socket_.hear()
+            await socket_.subscribe("a", "subscription{ticks(every:60)}")
+            await socket_.hear()
+            began = time.monotonic()
+            api.send_signal(signal.SIGTERM)
+            assert (await socket_.closed())[0] == 1012
+            await api.wait()
+        assert time.monotonic() - began < 3
 
 
 async def talk(writer: Any) -> None:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import asyncpg
 import pytest
+from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
+from websockets.uri import parse_uri
 
 from domain.access import Viewer
 from domain.ports import Services
 from domain.settings import Settings
-from graph import connections
+from persistence.wiring import api_services
 from tests.serving import Api, Socket, serving
 
 pytestmark = pytest.mark.anyio
@@ -142,9 +147,6 @@ async def test_twenty_operations_run_on_one_connection(api: Api) -> None:
 async def test_an_expired_token_ends_the_operations_then_the_socket(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    # A token of a second for a server that shares the keys.
-    from persistence.wiring import api_services
-
     async with (
         api_services(replace(settings, access_token_seconds=2)) as brief,
         serving(brief, settings, viewer) as api,
@@ -160,10 +162,7 @@ async def test_an_expired_token_ends_the_operations_then_the_socket(
             assert await socket.closed() == (4403, "Token expired")
 
 
-async def test_a_revoked_key_is_thrown_out(
-    api: Api, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connections, "RECHECK_SECONDS", 0.5)
+async def test_a_revoked_key_is_thrown_out(api: Api, settings: Settings) -> None:
     async with api.socket({}) as socket:
         await socket.say(type="connection_init", payload={"apiKey": api.key})
         await socket.hear()
@@ -191,3 +190,40 @@ async def test_limits_of_requests_hold_here_too(
         assert kinds == ["next", "next", "next", "error"]
         assert answer["payload"][0]["extensions"]["code"] == "RATE_LIMITED"
         assert answer["payload"][0]["extensions"]["retryAfter"] > 15
+
+
+async def test_a_client_that_takes_nothing_is_dropped(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    stalled = await stalled_socket(api, "subscription{flood}")
+    async with api.socket() as lively:
+        with caplog.at_level(logging.INFO, "graph.access"):
+            async with asyncio.timeout(15):
+                while not (codes := [vars(r).get("code") for r in caplog.records]):  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+        assert codes == [1013]
+        await lively.subscribe("a", "{hello}")
+        assert (await lively.hear())["type"] == "next"
+    stalled.close()
+
+
+async def stalled_socket(api: Api, document: str) -> socket.socket:
+    """Subscribes, then never reads again."""
+    host, port = api.url.removeprefix("http://").split(":")
+    raw = socket.create_connection((host, int(port)))
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    protocol = ClientProtocol(
+        parse_uri(f"ws://{host}:{port}/graphql"),
+        subprotocols=[Subprotocol("graphql-transport-ws")],
+    )
+    protocol.send_request(protocol.connect())
+    raw.sendall(b"".join(protocol.data_to_send()))
+    protocol.receive_data(await asyncio.to_thread(raw.recv, 4096))
+    for message in (
+        {"type": "connection_init", "payload": {"apiKey": api.key}},
+        {"type": "subscribe", "id": "1", "payload": {"query": document}},
+    ):
+        protocol.send_text(json.dumps(message).encode())
+        raw.sendall(b"".join(protocol.data_to_send()))
+        await asyncio.sleep(0.2)
+    return raw

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,27 +10,30 @@ import pytest
 from domain.access import Viewer
 from domain.ports import Services
 from domain.settings import Settings
-from graph import fanout
 from tests.serving import Api, Socket, serving
+from tests.toy_schema import executed
 from tests.writing import Writer, writing
 
 pytestmark = pytest.mark.anyio
 
+ALIASED = """subscription ($c: ID!) {
+  it: callEvents(callId: $c) {
+    kind: __typename ...on CallEvent { n: seq cursor } ...on Said { text } ...on Partial { words }
+  }
+}"""
+CONDITIONAL = """
+subscription Watch($c: ID!, $loud: Boolean!, $quiet: Boolean = true, $mark: String = "?") {
+  callEvents(callId: $c) { ...A ...on Said @skip(if: $quiet) { text } }
+}
+fragment A on CallEvent { seq ...on Said @include(if: $loud) { shout(mark: $mark) ...B } }
+fragment B on Said { other: shout }
+"""
 DOCUMENTS: list[tuple[str, dict[str, Any]]] = [
     ("subscription($c:ID!){callEvents(callId:$c){__typename}}", {}),
-    (
-        "subscription($c:ID!){it:callEvents(callId:$c){kind:__typename "
-        "...on CallEvent{n:seq cursor} ...on Said{text} ...on Partial{words}}}",
-        {},
-    ),
-    (
-        'subscription Watch($c:ID!,$loud:Boolean!,$quiet:Boolean=true,$mark:String="?")'
-        "{callEvents(callId:$c){...A ...on Said@skip(if:$quiet){text}}}"
-        "fragment A on CallEvent{seq ...on Said@include(if:$loud){shout(mark:$mark) ...B}}"
-        "fragment B on Said{other:shout}",
-        {"loud": True, "mark": '‼️ "é\u2028'},
-    ),
-    ("subscription($c:ID!){callEvents(callId:$c){...on Said{seq broken text}}}", {}),
+    (ALIASED, {}),
+    (CONDITIONAL, {"loud": True, "mark": '\u203c\ufe0f "\xe9\u2028'}),
+    (CONDITIONAL, {"loud": False, "quiet": False}),
+    ("subscription($c:ID!){callEvents(callId:$c)\n{...on Said{seq broken text}}}", {}),
 ]
 
 
@@ -54,24 +56,24 @@ async def frames(socket: Socket, until: int) -> list[str]:
 
 @pytest.mark.parametrize(("document", "variables"), DOCUMENTS)
 async def test_shared_answers_are_the_ordinary_ones_to_the_byte(
-    api: Api,
-    writer: Writer,
-    document: str,
-    variables: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
+    api: Api, writer: Writer, document: str, variables: dict[str, Any]
 ) -> None:
     await writer.say("hello", 'é \U0001f600 "quoted"\n', "third")
     asked = {"c": str(writer.call_id), **variables}
+    ordinary = (
+        document.replace("it: callEvents", "it: alone")
+        .replace(" callEvents", " callEvents: alone")
+        .replace("{callEvents", "{callEvents: alone")
+    )
     count = 3 + len([e async for e in _so_far(writer)])
     async with api.socket() as shared, api.socket() as again, api.socket() as alone:
         await shared.subscribe("a", document, **asked)
         await again.subscribe("a", document, **asked)
-        with monkeypatch.context() as patch:
-            patch.setattr(fanout, "SHARED_FIELD", "nothing")
-            await alone.subscribe("a", document, **asked)
-            expected = await frames(alone, count)
-        assert _unreferenced(await frames(shared, count)) == _unreferenced(expected)
-        assert _unreferenced(await frames(again, count)) == _unreferenced(expected)
+        await alone.subscribe("a", ordinary, **asked)
+        expected = _unreferenced(await frames(alone, count))
+        assert _unreferenced(await frames(shared, count)) == expected
+        assert _unreferenced(await frames(again, count)) == expected
+    assert ("errors" in "".join(expected)) == ("broken" in document)
 
 
 async def _so_far(writer: Writer) -> AsyncIterator[Any]:
@@ -86,29 +88,22 @@ def _unreferenced(texts: list[str]) -> list[str]:
     return ["".join([first, *(part[12:] for part in rest)]) for first, *rest in parts]
 
 
-async def test_an_event_is_executed_once_for_all_who_ask_alike(
-    api: Api, writer: Writer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rendered: list[object] = []
-    render = fanout.Rendering._render
-
-    def counted(self: fanout.Rendering, event: object) -> str | None:
-        rendered.append(event)
-        return render(self, event)
-
-    monkeypatch.setattr(fanout.Rendering, "_render", counted)
-    document = (
-        "subscription($c:ID!,$a:String){callEvents(callId:$c,after:$a){...on CallEvent{seq}}}"
-    )
+async def test_an_event_is_executed_once_for_all_who_ask_alike(api: Api, writer: Writer) -> None:
+    document = "subscription($c:ID!,$a:String){callEvents(callId:$c,after:$a){...on Said{counted}}}"
+    executed.clear()
+    before = len([e async for e in _so_far(writer)])
     async with api.socket() as one, api.socket() as two:
         await one.subscribe("x", document, c=str(writer.call_id))
-        before = len([json.loads(frame) for frame in await frames(one, 2)])
         await two.subscribe("y", document, c=str(writer.call_id), a=None)
+        await frames(one, before)
         await frames(two, before)
         await writer.say("a", "b", "c")
         first, second = await frames(one, 3), await frames(two, 3)
-    assert len(rendered) == before + 3
-    assert [f.replace('"y"', '"x"') for f in second] == first
+        async with api.socket() as late:
+            await late.subscribe("x", document, c=str(writer.call_id))
+            assert (await frames(late, before + 3))[before:] == first
+    assert executed == ["a", "b", "c"]
+    assert [frame.replace('"y"', '"x"') for frame in second] == first
 
 
 async def test_what_depends_on_the_watcher_is_not_shared(api: Api, writer: Writer) -> None:

@@ -88,6 +88,9 @@ class Mutation:
         return "changed"
 
 
+executed: list[str] = []
+"""The texts that `counted` was asked for."""
+
 Root = strawberry.Parent[Any]
 
 
@@ -121,6 +124,11 @@ class Said(CallEvent):
 
     @strawberry.field
     def text(root: Root) -> str:
+        return root.event.text  # type: ignore[no-any-return]
+
+    @strawberry.field
+    def counted(root: Root) -> str:
+        executed.append(root.event.text)
         return root.event.text  # type: ignore[no-any-return]
 
     @strawberry.field
@@ -174,10 +182,26 @@ class Subscription:
             yield update  # type: ignore[misc]
 
     @strawberry.subscription
+    async def alone(
+        self, info: Ctx, call_id: strawberry.ID, after: str | None = None
+    ) -> AsyncIterator[Update]:
+        """The same events, executed for each watcher."""
+        viewer = info.context.require()
+        async for update in info.context.services.streams.follow(
+            viewer.tenant_id, CallId(UUID(call_id)), after
+        ):
+            yield update  # type: ignore[misc]
+
+    @strawberry.subscription
     async def ticks(self, most: int = 3, every: float = 0.0) -> AsyncIterator[int]:
         for n in range(most):
             yield n
             await asyncio.sleep(every)
+
+    @strawberry.subscription
+    async def flood(self) -> AsyncIterator[str]:
+        while True:
+            yield "x" * 65_536
 
     @strawberry.subscription
     async def breaks(self) -> AsyncIterator[int]:
