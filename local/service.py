@@ -9,10 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from local.complaints import LOUD
 from local.program import Program
-
-LOUD = re.compile(r'\b(WARNING|ERROR|CRITICAL|FATAL|PANIC|Traceback)\b|"(warning|error|critical)"')
-ONLY_FATAL = re.compile(r"\b(FATAL|PANIC)\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,11 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from local.complaints import LOUD_IN_POSTGRES
 from local.home import kept_secret
 from local.program import Program, at_once
 from local.server import Server
-from local.service import ONLY_FATAL, Service, answers, touches
+from local.service import Service, answers, touches
 from local.state import REPOSITORY, State
 
 TENANT, OWNER = "demo", "owner@demo.local"
@@ -68,7 +69,7 @@ def everything(plan: Plan) -> tuple[Service, ...]:
         )
 
     return (
-        *(Service(program=server.program, loud=ONLY_FATAL) for server in plan.servers),
+        *(Service(program=server.program, loud=LOUD_IN_POSTGRES) for server in plan.servers),
         Service(
             program=module("migrate", "persistence.migrate"),
             after=("postgres",),

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 
 from local import machine
 from local.child import Child
+from local.complaints import Complaints
 from local.logs import Tail, turn_over
 from local.program import CannotStart
 from local.service import Service
 from local.state import Record, State, same
-
-MOST_LINES = 20
 
 
 @dataclass(slots=True)
@@ -82,16 +81,16 @@ class Supervisor:
                 tasks.create_task(stop(child))
 
     async def _listen(self) -> None:
-        """Show what the services complain about, in measure; their logs have all of it."""
-        tails = [(child, Tail(child.log)) for child in self.children]
+        """Show what the services complain about; their logs have all of it."""
+        complaints = {
+            child.service.name: Complaints(Tail(child.log), child.service.loud)
+            for child in self.children
+        }
         while True:
             await asyncio.sleep(0.2)
-            for child, tail in tails:
-                loud = [line for line in tail.lines() if child.service.loud.search(line)]
-                for line in loud[:MOST_LINES]:
-                    self.say(f"{child.service.name} | {line}")
-                if len(loud) > MOST_LINES:
-                    self.say(f"{child.service.name} | … {len(loud) - MOST_LINES} more")
+            for name, said in complaints.items():
+                for line in said.new():
+                    self.say(f"{name} | {line}")
 
     def _child(self, service: Service) -> Child:
         log = self.state.log(service.name)

@@ -256,7 +256,7 @@ def test_warnings_are_shown_and_the_rest_is_in_the_log(terminal: Terminal) -> No
     process = terminal.up()
     (terminal.state / "say").write_text('all is well\n{"level": "warning", "message": "low"}\n')
     said = terminal.read_until(process, "low")
-    assert '| {"level": "warning", "message": "low"}' in said
+    assert "store | warning low\n" in said
     assert "all is well" not in said
     logged = terminal.run("logs", "store", "-n", "2").stdout
     assert logged == 'all is well\n{"level": "warning", "message": "low"}\n'

@@ -1,0 +1,78 @@
+"""All of it for real: `./studio up`, a crash of the database, `status`, `down`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from local import machine
+from local.home import free_port
+from local.state import REPOSITORY, State
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> Iterator[dict[str, str]]:
+    mine = {"STUDIO_STATE": str(tmp_path / "a state"), "API_PORT": str(free_port())}
+    yield {**os.environ, **mine}
+    if record := State(Path(mine["STUDIO_STATE"])).running():
+        machine.end(record.pid, signal.SIGTERM, 30)
+
+
+def studio(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    command = (sys.executable, "-m", "local.cli", *words)
+    return subprocess.run(
+        command, check=False, env=environ, cwd=REPOSITORY, capture_output=True, text=True
+    )
+
+
+def processes(environ: dict[str, str]) -> dict[str, dict[str, Any]]:
+    facts = json.loads(studio(environ, "status", "--json").stdout)
+    return {one["name"]: one for one in facts["processes"]}
+
+
+def test_everything_starts_survives_a_database_crash_and_stops(environ: dict[str, str]) -> None:
+    up = studio(environ, "up", "--detach")
+    assert up.returncode == 0, up.stdout + up.stderr
+    url, token = f"http://127.0.0.1:{environ['API_PORT']}", _token(environ)
+    assert f"{url}/graphql" in up.stdout
+    assert token in up.stdout
+
+    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}) as client:
+        answer = client.post("/graphql", json={"query": "{ __typename }"}).json()
+        assert answer["data"] == {"__typename": "Query"}
+        before = processes(environ)
+        os.kill(before["postgres"]["pid"], signal.SIGKILL)
+        until = time.monotonic() + 20
+        while not (
+            (after := processes(environ))["postgres"]["restarts"] == 1
+            and after["postgres"]["state"] == "ready"
+            and client.get("/health/ready").status_code == 200
+        ):
+            assert time.monotonic() < until, studio(environ, "logs").stdout
+    assert {name: one["restarts"] for name, one in after.items()} == {
+        **dict.fromkeys(before, 0),
+        "postgres": 1,
+    }
+
+    assert "\nstopped in " in studio(environ, "down").stdout
+    alive = [name for name, one in after.items() if one["pid"] and machine.is_alive(one["pid"])]
+    assert alive == []
+    said = studio(environ, "logs", "studio", "-n", "1000").stdout
+    assert "postgres was ended by SIGKILL; starting it again in 0.2 s\n" in said
+    assert "postgres is ready again\n" in said
+    assert "did not stop" not in said
+    assert "Traceback" not in said
+
+
+def _token(environ: dict[str, str]) -> str:
+    return State(Path(environ["STUDIO_STATE"])).token.read_text().strip()
