@@ -9,6 +9,7 @@ import strawberry
 from domain.actions import agents, calls, tools, workflows
 from domain.agents import AgentId
 from domain.calls import CallId
+from domain.ports import TokenPair
 from domain.tools import ToolId
 from domain.workflows import WorkflowId
 from graph.types import accounts as a
@@ -30,15 +31,13 @@ ID, CALL_ID = ("input", "id"), ("input", "callId")
 class Mutation:
     @strawberry.mutation(description="Sign in with an address and a password.")
     async def login(self, info: Ctx, input: Input[a.LoginInput]) -> a.LoginResult:
-        return shown(  # type: ignore[no-any-return]
-            a.LoginSuccess(**_pair(await accounts.login(info, input.email, input.password)))
-        )
+        return _signed_in(await accounts.login(info, input.email, input.password))
 
     @strawberry.mutation(description="The next pair of tokens for a refresh token.")
     async def refresh_session(
         self, info: Ctx, input: Input[a.SessionInput]
     ) -> a.RefreshSessionResult:
-        return a.LoginSuccess(**_pair(await accounts.refresh_session(info, input.refresh_token)))
+        return _signed_in(await accounts.refresh_session(info, input.refresh_token))
 
     @strawberry.mutation(description="End a session.")
     async def logout(self, info: Ctx, input: Input[a.SessionInput]) -> a.LogoutSuccess:
@@ -157,6 +156,5 @@ class Mutation:
         return c.EndCallSuccess(call=shown(await calls.end_call(services, viewer, id)))
 
 
-def _pair(pair: object) -> dict[str, object]:
-    tokens = shown(pair)
-    return {"access": tokens.access, "refresh": tokens.refresh, "expires_at": tokens.expires_at}
+def _signed_in(pair: TokenPair) -> a.LoginSuccess:
+    return a.LoginSuccess(access=pair.access, refresh=pair.refresh, expires_at=pair.expires_at)

@@ -34,11 +34,11 @@ Id = Annotated[strawberry.ID, strawberry.argument(description="The id.")]
 class Query:
     @strawberry.field(description="Whoever asks.")
     async def viewer(self, info: Ctx) -> Viewer | None:
-        return shown(await accounts.viewer(info))  # type: ignore[no-any-return]
+        return shown(await accounts.viewer(info))
 
     @strawberry.field(description="Anything by its id; null for what is not there or not yours.")
     async def node(self, info: Ctx, id: Id) -> Node | None:
-        return shown(await nodes.node(info, id))  # type: ignore[no-any-return]
+        return shown(await nodes.node(info, id))
 
     @strawberry.field(description="Many by their ids, in the same order; at most 100.")
     async def nodes(
@@ -46,14 +46,14 @@ class Query:
         info: Ctx,
         ids: Annotated[list[strawberry.ID], strawberry.argument(description="The ids.")],
     ) -> list[Node | None]:
-        return shown(await nodes.nodes(info, list(ids)))  # type: ignore[no-any-return]
+        return shown(await nodes.nodes(info, list(ids)))
 
     @strawberry.field(description="One agent.")
     async def agent(
         self, info: Ctx, by: Annotated[AgentBy, strawberry.argument(description="Which.")]
     ) -> AgentType | None:
         id, name = by.id.value if by.id else None, by.name.value if by.name else None
-        return shown(  # type: ignore[no-any-return]
+        return shown(
             await drafts.one(info, Scope.AGENTS_READ, lambda w: w.agents, "Agent", id, name)
         )
 
@@ -61,7 +61,7 @@ class Query:
     async def agents(
         self, info: Ctx, first: First = None, after: After = None
     ) -> AgentConnection | None:
-        return shown(  # type: ignore[no-any-return]
+        return shown(
             await drafts.many(info, Scope.AGENTS_READ, lambda w: w.agents, "agents", first, after)
         )
 
@@ -70,15 +70,13 @@ class Query:
         self, info: Ctx, by: Annotated[ToolBy, strawberry.argument(description="Which.")]
     ) -> ToolType | None:
         id, name = by.id.value if by.id else None, by.name.value if by.name else None
-        return shown(  # type: ignore[no-any-return]
-            await drafts.one(info, Scope.TOOLS_READ, lambda w: w.tools, "Tool", id, name)
-        )
+        return shown(await drafts.one(info, Scope.TOOLS_READ, lambda w: w.tools, "Tool", id, name))
 
     @strawberry.field(description="Tools, newest first.")
     async def tools(
         self, info: Ctx, first: First = None, after: After = None
     ) -> ToolConnection | None:
-        return shown(  # type: ignore[no-any-return]
+        return shown(
             await drafts.many(info, Scope.TOOLS_READ, lambda w: w.tools, "tools", first, after)
         )
 
@@ -88,22 +86,20 @@ class Query:
     ) -> WorkflowType | None:
         id, slug = by.id.value if by.id else None, by.slug.value if by.slug else None
         scope = Scope.WORKFLOWS_READ
-        return shown(  # type: ignore[no-any-return]
-            await drafts.one(info, scope, lambda w: w.workflows, "Workflow", id, slug)
-        )
+        return shown(await drafts.one(info, scope, lambda w: w.workflows, "Workflow", id, slug))
 
     @strawberry.field(description="Workflows, newest first.")
     async def workflows(
         self, info: Ctx, first: First = None, after: After = None
     ) -> WorkflowConnection | None:
         scope = Scope.WORKFLOWS_READ
-        return shown(  # type: ignore[no-any-return]
+        return shown(
             await drafts.many(info, scope, lambda w: w.workflows, "workflows", first, after)
         )
 
     @strawberry.field(description="One call.")
     async def call(self, info: Ctx, id: Id) -> CallType | None:
-        return shown(await calls.call(info, id))  # type: ignore[no-any-return]
+        return shown(await calls.call(info, id))
 
     @strawberry.field(description="Calls, newest first.")
     async def calls(
@@ -117,8 +113,8 @@ class Query:
     ) -> CallConnection | None:
         admitted: DomainFilter | None = filter_of(filter)
         if admitted is None:
-            return shown(Page([], PageInfo(False, None)))  # type: ignore[no-any-return]
-        return shown(await calls.calls(info, admitted, first, after))  # type: ignore[no-any-return]
+            return shown(Page([], PageInfo(False, None)))
+        return shown(await calls.calls(info, admitted, first, after))
 
     @strawberry.field(description="Would this workflow be sound? It need not be saved.")
     async def verify_workflow(
@@ -138,4 +134,4 @@ class Query:
         ] = None,
     ) -> list[Provider] | None:
         info.context.require(Scope.AGENTS_READ)
-        return shown([p for p in CATALOGUE if kind in (None, p.kind)])  # type: ignore[no-any-return]
+        return shown([p for p in CATALOGUE if kind in (None, p.kind)])

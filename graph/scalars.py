@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, NewType
 
 import strawberry
-from strawberry.schema.types.scalar import ScalarDefinition
+from strawberry.types.scalar import ScalarDefinition
 
 LARGEST_DEPTH = 32
 

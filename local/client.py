@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
+from websockets.typing import Subprotocol
 
 FATAL = frozenset({4400, 4401, 4406, 4409, 4429})
 """Close codes that trying again would not mend."""
@@ -83,7 +84,9 @@ class Studio:
 
     async def _stream(self, document: str, variables: Json) -> AsyncGenerator[Json]:
         address = "ws" + self._url.removeprefix("http") + "/graphql"
-        async with connect(address, subprotocols=["graphql-transport-ws"], open_timeout=5) as ws:  # type: ignore[list-item]
+        async with connect(
+            address, subprotocols=[Subprotocol("graphql-transport-ws")], open_timeout=5
+        ) as ws:
             await _send(ws, "connection_init", payload={"authorization": f"Bearer {self._token}"})
             payload = {"query": document, "variables": variables}
             async for raw in ws:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from domain.access import Scope
 from domain.ports import Drafts, Key, Work
@@ -11,14 +11,12 @@ from resolvers.context import Ctx
 from resolvers.ids import own_id
 from resolvers.pages import Page, clamped, key_of, page
 
-T = TypeVar("T")
-
-Pick = Callable[[Work], Drafts[T, Any]]
+Pick = Callable[[Work], Drafts[Any, Any]]
 
 
 async def one(
-    info: Ctx, scope: Scope, pick: Pick[T], kind: str, id: str | None, name: str | None
-) -> T | None:
+    info: Ctx, scope: Scope, pick: Pick, kind: str, id: str | None, name: str | None
+) -> Any:
     """By global id or by name; None for what is not there."""
     viewer = info.context.require(scope)
     uuid = own_id(kind, id) if id is not None else None
@@ -31,8 +29,8 @@ async def one(
 
 
 async def many(
-    info: Ctx, scope: Scope, pick: Pick[T], list_name: str, first: int | None, after: str | None
-) -> Page[T]:
+    info: Ctx, scope: Scope, pick: Pick, list_name: str, first: int | None, after: str | None
+) -> Page[Any]:
     viewer = info.context.require(scope)
     key = key_of(list_name, after)
     async with info.context.services.store.work(viewer.tenant_id) as work:

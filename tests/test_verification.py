@@ -28,7 +28,7 @@ RECEPTION_NODE, BOOKING_NODE = CLINIC.nodes
 LINK = CLINIC.connections[0]
 OUT = Node(id="out", agent="booking", is_exit=True)
 
-UNSOUND = {
+UNSOUND: dict[str, tuple[Snapshot, list[tuple[FindingCode, tuple[str, ...]]]]] = {
     "no entry": (
         nodes(replace(RECEPTION_NODE, is_entry=False), BOOKING_NODE),
         [(FindingCode.NO_ENTRY, ("nodes",))],

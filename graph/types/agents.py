@@ -11,11 +11,10 @@ from domain import agents as domain
 from domain.access import Scope
 from graph.types.common import Connection, Node, shows
 from graph.types.errors import InUse, NameTaken, NotFoundError, RevisionConflict, ValidationError
-from graph.types.inputs import as_is, changes
+from graph.types.inputs import Fields, as_is, changes
 from graph.types.providers import ProviderChoiceInput, ProviderChoiceType
 from graph.types.tools import ToolType
 from resolvers.context import Ctx
-from resolvers.ids import global_id
 from resolvers.loaders import loaders
 
 
@@ -48,10 +47,6 @@ async def _tools(root: Any, info: Ctx) -> Any:
 @strawberry.type(name="Agent", description="A prompt, a model and tools: one voice of a workflow.")
 class AgentType(Node):
     is_type_of = shows(domain.Agent)
-
-    @strawberry.field(description="Unique over all types; opaque.")
-    def id(self) -> strawberry.ID:
-        return strawberry.ID(global_id("Agent", self.id))  # type: ignore[arg-type]
 
     name: str = _spec("name", "What workflows name it by.", str)
     display_name: str | None = _spec("display_name", "For people.", str | None)
@@ -126,7 +121,7 @@ class UpdateAgentInput:
     tools: strawberry.Maybe[list[str] | None] = strawberry.field(description="All its tools.")
 
     def changes(self) -> dict[str, Any]:
-        fields = {
+        fields: Fields = {
             "name": ("name", as_is),
             "display_name": ("display_name", as_is),
             "description": ("description", as_is),

@@ -28,7 +28,7 @@ from graph.types.workflows import VersionType, WorkflowBy, WorkflowType
 from resolvers import calls as resolvers
 from resolvers import workflows as workflow_resolvers
 from resolvers.context import Ctx
-from resolvers.ids import global_id, own_id
+from resolvers.ids import own_id
 
 if TYPE_CHECKING:
     from graph.types.events import CallEventConnection
@@ -48,10 +48,6 @@ class Turn:
 @strawberry.type(name="Call", description="One conversation between a caller and agents.")
 class CallType(Node):
     is_type_of = shows(domain.Call)
-
-    @strawberry.field(description="Unique over all types; opaque.")
-    def id(self) -> strawberry.ID:
-        return strawberry.ID(global_id("Call", self.id))  # type: ignore[arg-type]
 
     kind: CallKind = strawberry.field(description="How the two are connected.")
     direction: Direction = strawberry.field(description="Who called whom.")
@@ -76,16 +72,16 @@ class CallType(Node):
     @strawberry.field(description="The workflow, unless it has been deleted.")
     async def workflow(self, info: Ctx) -> WorkflowType | None:
         call: Any = self
-        return shown(await workflow_resolvers.workflow(info, call.workflow_id))  # type: ignore[no-any-return]
+        return shown(await workflow_resolvers.workflow(info, call.workflow_id))
 
     @strawberry.field(description="The version it runs.")
     async def version(self, info: Ctx) -> VersionType | None:
         call: Any = self
-        return shown(await workflow_resolvers.version(info, call.version_id))  # type: ignore[no-any-return]
+        return shown(await workflow_resolvers.version(info, call.version_id))
 
     @strawberry.field(description="What was said so far.")
     async def transcript(self, info: Ctx) -> list[Turn]:
-        return shown((await resolvers.story(info, shown(self))).turns)  # type: ignore[no-any-return]
+        return shown((await resolvers.story(info, shown(self))).turns)
 
     @strawberry.field(description="What the call knows: a fold of its events.")
     async def context(self, info: Ctx) -> Json:

@@ -7,9 +7,23 @@ from typing import Any, Generic, TypeVar
 
 import strawberry
 
+from domain.agents import Agent
+from domain.calls import Call
+from domain.tools import Tool
+from domain.workflows import Version, Workflow
 from graph.scalars import Cursor
+from resolvers.ids import global_id
 
 T = TypeVar("T")
+
+KINDS: dict[type, str] = {
+    Agent: "Agent",
+    Tool: "Tool",
+    Workflow: "Workflow",
+    Version: "WorkflowVersion",
+    Call: "Call",
+}
+"""What ids say they are ids of."""
 
 
 def shown(value: object) -> Any:
@@ -28,7 +42,10 @@ def shows(*sources: type) -> Callable[[Any, Any], bool]:
 
 @strawberry.interface(description="Something with an id, to be found again by `node`.")
 class Node:
-    id: strawberry.ID = strawberry.field(description="Unique over all types; opaque.")
+    @strawberry.field(description="Unique over all types; opaque.")
+    def id(self) -> strawberry.ID:
+        item: Any = self
+        return strawberry.ID(global_id(KINDS[type(item)], item.id))
 
 
 @strawberry.type(description="Where a page stands in its list.")

@@ -3,41 +3,46 @@
 from __future__ import annotations
 
 import dataclasses
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 import strawberry
 
 from domain import errors
+from graph.types.enums import described
 from graph.types.findings import Finding
 
-CODES = (
-    ("INVALID_INPUT", "A value breaks a rule; `path` leads to it."),
-    ("NOT_FOUND", "There is no such thing."),
-    ("WORKFLOW_NOT_FOUND", "There is no such workflow."),
-    ("NAME_TAKEN", "The name is in use."),
-    ("REVISION_CONFLICT", "Somebody else edited it meanwhile."),
-    ("IN_USE", "Others still refer to it."),
-    ("IDEMPOTENCY_CONFLICT", "The key was used with other input."),
-    ("WORKFLOW_NOT_PUBLISHED", "The workflow has no published version."),
-    ("NOT_PUBLISHABLE", "Verification found errors."),
-    ("CALL_HAS_ENDED", "The call is over."),
-    ("UNAUTHENTICATED", "The credential is no good."),
+
+class ErrorCode(StrEnum):
+    """What went wrong, as a stable name."""
+
+    INVALID_INPUT = "INVALID_INPUT"
+    NOT_FOUND = "NOT_FOUND"
+    WORKFLOW_NOT_FOUND = "WORKFLOW_NOT_FOUND"
+    NAME_TAKEN = "NAME_TAKEN"
+    REVISION_CONFLICT = "REVISION_CONFLICT"
+    IN_USE = "IN_USE"
+    IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
+    WORKFLOW_NOT_PUBLISHED = "WORKFLOW_NOT_PUBLISHED"
+    NOT_PUBLISHABLE = "NOT_PUBLISHABLE"
+    CALL_HAS_ENDED = "CALL_HAS_ENDED"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+
+
+described(
+    ErrorCode,
+    INVALID_INPUT="A value breaks a rule; `path` leads to it.",
+    NOT_FOUND="There is no such thing.",
+    WORKFLOW_NOT_FOUND="There is no such workflow.",
+    NAME_TAKEN="The name is in use.",
+    REVISION_CONFLICT="Somebody else edited it meanwhile.",
+    IN_USE="Others still refer to it.",
+    IDEMPOTENCY_CONFLICT="The key was used with other input.",
+    WORKFLOW_NOT_PUBLISHED="The workflow has no published version.",
+    NOT_PUBLISHABLE="Verification found errors.",
+    CALL_HAS_ENDED="The call is over.",
+    UNAUTHENTICATED="The credential is no good.",
 )
-
-
-def _enum() -> Any:
-    made = strawberry.enum(
-        Enum("ErrorCode", {name: name for name, _ in CODES}),
-        description="What went wrong, as a stable name.",
-    )
-    definition: Any = made.__strawberry_definition__  # type: ignore[attr-defined]
-    for value, (_, text) in zip(definition.values, CODES, strict=True):
-        value.description = text
-    return made
-
-
-ErrorCode = _enum()
 
 
 @strawberry.interface(description="Something that was not done, and why. Nothing has changed.")

@@ -29,7 +29,7 @@ class CallEvent:
     @strawberry.field(description="The call as it is now.")
     async def call(self, info: Ctx) -> CallType:
         event: Any = self
-        return shown(await resolvers.loaded(info, event.call_id))  # type: ignore[no-any-return]
+        return shown(await resolvers.loaded(info, event.call_id))
 
 
 EVENTS = [mirror(kind, (CallEvent,)) for kind in DURABLE]

@@ -10,15 +10,14 @@ from strawberry import Some
 from domain.errors import InvalidInput
 
 Convert = Callable[[Any], Any]
+Fields = Mapping[str, tuple[str, Convert]]
 
 
 def as_is(value: Any) -> Any:
     return value
 
 
-def changes(
-    patch: Any, fields: Mapping[str, tuple[str, Convert]], nullable: frozenset[str] = frozenset()
-) -> dict[str, Any]:
+def changes(patch: Any, fields: Fields, nullable: frozenset[str] = frozenset()) -> dict[str, Any]:
     """The fields of a patch that were given, by their names in the domain.
 
     `fields` maps the name in Python to the name in the domain and a conversion."""

@@ -13,8 +13,7 @@ from graph.parameters import checked, from_list
 from graph.scalars import Json
 from graph.types.common import Connection, Node, shows
 from graph.types.errors import InUse, NameTaken, NotFoundError, RevisionConflict, ValidationError
-from graph.types.inputs import as_is, changes
-from resolvers.ids import global_id
+from graph.types.inputs import Fields, as_is, changes
 
 
 @strawberry.interface(description="One step of a tool.")
@@ -78,10 +77,6 @@ def _spec(name: str, description: str, type: Any) -> Any:
 @strawberry.type(name="Tool", description="A chain of actions that a model may call.")
 class ToolType(Node):
     is_type_of = shows(domain.Tool)
-
-    @strawberry.field(description="Unique over all types; opaque.")
-    def id(self) -> strawberry.ID:
-        return strawberry.ID(global_id("Tool", self.id))  # type: ignore[arg-type]
 
     name: str = _spec("name", "What agents and models name it by.", str)
     description: str = _spec("description", "What the model is told it is for.", str)
@@ -208,7 +203,7 @@ class UpdateToolInput:
     )
 
     def changes(self) -> dict[str, Any]:
-        fields = {
+        fields: Fields = {
             "name": ("name", as_is),
             "description": ("description", as_is),
             "parameters": ("parameters", checked),

@@ -19,10 +19,9 @@ from graph.types.errors import (
     ValidationError,
 )
 from graph.types.findings import VerificationReport
-from graph.types.inputs import as_is, changes
+from graph.types.inputs import Fields, as_is, changes
 from resolvers import workflows as resolvers
 from resolvers.context import Ctx
-from resolvers.ids import global_id
 
 
 @strawberry.type(description="Where an editor draws a node.")
@@ -52,10 +51,6 @@ class WorkflowLink:
 class VersionType(Node):
     is_type_of = shows(domain.Version)
 
-    @strawberry.field(description="Unique over all types; opaque.")
-    def id(self) -> strawberry.ID:
-        return strawberry.ID(global_id("WorkflowVersion", self.id))  # type: ignore[arg-type]
-
     number: int = strawberry.field(description="1 for the first; 0 for a draft.")
     checksum: str = strawberry.field(description="SHA-256 of the content.")
     note: str | None = strawberry.field(description="What the publisher said about it.")
@@ -76,10 +71,6 @@ def _spec(name: str, description: str, type: Any) -> Any:
 @strawberry.type(name="Workflow", description="Agents joined into a graph: the draft.")
 class WorkflowType(Node):
     is_type_of = shows(domain.Workflow)
-
-    @strawberry.field(description="Unique over all types; opaque.")
-    def id(self) -> strawberry.ID:
-        return strawberry.ID(global_id("Workflow", self.id))  # type: ignore[arg-type]
 
     slug: str = _spec("name", "What calls name it by.", str)
 
@@ -104,7 +95,7 @@ class WorkflowType(Node):
 
     @strawberry.field(description="The version that calls run.")
     async def published(self, info: Ctx) -> VersionType | None:
-        return shown(await resolvers.published(info, shown(self)))  # type: ignore[no-any-return]
+        return shown(await resolvers.published(info, shown(self)))
 
     @strawberry.field(description="Its versions, newest first.")
     async def versions(
@@ -113,7 +104,7 @@ class WorkflowType(Node):
         first: Annotated[int | None, strawberry.argument(description="1 to 100.")] = None,
         after: Annotated[Cursor | None, strawberry.argument(description="Go on here.")] = None,
     ) -> VersionConnection:
-        return shown(await resolvers.versions(info, shown(self), first, after))  # type: ignore[no-any-return]
+        return shown(await resolvers.versions(info, shown(self), first, after))
 
 
 WorkflowConnection = Connection[WorkflowType]
@@ -219,7 +210,7 @@ class UpdateWorkflowInput:
     shared_context: strawberry.Maybe[list[str] | None] = strawberry.field(description="All keys.")
 
     def changes(self) -> dict[str, Any]:
-        fields = {
+        fields: Fields = {
             "slug": ("name", as_is),
             "name": ("display_name", as_is),
             "description": ("description", as_is),

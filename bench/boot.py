@@ -1,0 +1,46 @@
+"""How long the API takes to start, and what it weighs when it has."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+
+from bench.api import running_api
+from bench.lab import Figure, installation, measure, new_owner, report
+
+TIMED_IMPORT = (
+    "import time; t = time.perf_counter(); import graph.app; print(time.perf_counter() - t)"
+)
+ROUNDS = 3
+
+
+def timed_import() -> float:
+    command = [sys.executable, "-c", TIMED_IMPORT]
+    return float(subprocess.run(command, capture_output=True, check=True).stdout)
+
+
+async def main() -> None:
+    imports = [await asyncio.to_thread(timed_import) for _ in range(ROUNDS)]
+    boots, sizes = [], []
+    async with installation() as settings:
+        viewer = await new_owner(settings)
+        for _ in range(ROUNDS):
+            began = time.perf_counter()
+            async with running_api(settings, viewer.tenant_id) as api:
+                boots.append(time.perf_counter() - began)
+                await asyncio.sleep(0.5)
+                sizes.append(api.process.memory_info().rss / 1e6)
+    report(
+        "boot: the API process, best of three",
+        [
+            Figure("import_s", min(imports)),
+            Figure("boot_s", min(boots), "<= 3"),
+            Figure("rss_mb", max(sizes), "<= 120"),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    measure(main)
