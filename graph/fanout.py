@@ -85,7 +85,7 @@ class Rendering:
             return self._text
         if not self._shared:
             return None
-        key = (self, event.call_id, event.seq) if isinstance(event, Recorded) else (self, id(event))
+        key = (self, *_identity(event))
         text = self._shelf.get(key)
         if text is None:
             text = self._render(event)
@@ -105,6 +105,11 @@ class Rendering:
         if any(isinstance(e.original_error, AskedWhoLooks) for e in result.errors or ()):
             return None
         return text_of(result)
+
+
+def _identity(event: object) -> tuple[Hashable, ...]:
+    """The cursor tells what was said at that number apart from what a lost log had there."""
+    return (event.call_id, event.cursor) if isinstance(event, Recorded) else (id(event),)
 
 
 class Watching:

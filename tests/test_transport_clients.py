@@ -22,6 +22,7 @@ import pytest
 from domain.access import Viewer
 from domain.ports import Services
 from domain.settings import Settings
+from resolvers.ids import global_id
 from tests.serving import Api, key_of
 from tests.writing import writing
 
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.anyio
 
 JS = Path(__file__).parent / "js"
 UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH")
-MODULE = "tests.toy_app"
+REAL, TOY = "graph.app", "tests.toy_app"
 
 
 def missing(reason: str) -> NoReturn:
@@ -54,7 +55,9 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @asynccontextmanager
-async def api_process(settings: Settings, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
+async def api_process(
+    settings: Settings, port: int, module: str = REAL
+) -> AsyncIterator[asyncio.subprocess.Process]:
     environment = {
         **os.environ,
         "DATABASE_URL": settings.database_url,
@@ -63,7 +66,7 @@ async def api_process(settings: Settings, port: int) -> AsyncIterator[asyncio.su
         "API_PORT": str(port),
         "LOG_LEVEL": "WARNING",
     }
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", MODULE, env=environment)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, env=environment)
     try:
         await _until_ready(f"http://127.0.0.1:{port}/health/ready")
         yield process
@@ -109,7 +112,9 @@ async def test_a_client_follows_a_call_through_the_death_of_the_api(
     key = await key_of(settings, viewer)
     async with writing(services, settings, viewer) as writer:
         url = f"ws://127.0.0.1:{port}/graphql"
-        follower = await node(str(scripts / "follow.mjs"), url, key, call_id_of(writer.call_id))
+        follower = await node(
+            str(scripts / "follow.mjs"), url, key, global_id("Call", writer.call_id)
+        )
         assert follower.stdout is not None
         talking = asyncio.create_task(talk(writer))
         for end in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
@@ -134,7 +139,7 @@ async def test_a_stopping_process_sends_clients_elsewhere(
     settings: Settings, viewer: Viewer
 ) -> None:
     port = free_port()
-    async with api_process(settings, port) as api:
+    async with api_process(settings, port, TOY) as api:
         key = await key_of(settings, viewer)
         running = Api(url=f"http://127.0.0.1:{port}", token="", key=key, http=httpx.AsyncClient())
         async with running.http, running.socket({}) as socket_:
@@ -153,10 +158,6 @@ async def talk(writer: Any) -> None:
     for n in range(400):
         await writer.say(f"sentence {n}")
         await asyncio.sleep(0.01)
-
-
-def call_id_of(id: object) -> str:
-    return str(id)
 
 
 def free_port() -> int:

@@ -13,7 +13,7 @@ const client = createClient({
   retryWait: () => new Promise((resolve) => setTimeout(resolve, 50)),
 });
 
-const query = `subscription ($callId: ID!, $after: String) {
+const query = `subscription ($callId: ID!, $after: Cursor) {
   callEvents(callId: $callId, after: $after) { ... on CallEvent { seq cursor } }
 }`;
 // The client sends this very object again when it reconnects.

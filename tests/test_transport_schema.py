@@ -1,0 +1,85 @@
+"""The limits and the sharing, held against the schema that is served."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from graphql import (
+    GraphQLObjectType,
+    GraphQLUnionType,
+    get_introspection_query,
+    get_named_type,
+    is_leaf_type,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.calls import CallId
+from domain.events import DURABLE, CallUpdate, PartialTranscript, Passing, Recorded
+from graph.documents import Documents
+from graph.fanout import Fanout, Watching
+from graph.schema import build_schema
+
+CALL = CallId(UUID(int=7))
+SCHEMA = build_schema()
+
+
+def everything() -> str:
+    """Asks for every field of every event, but not for the call."""
+    union = SCHEMA._schema.get_type("CallUpdate")
+    assert isinstance(union, GraphQLUnionType)
+    parts = [f"...on {type.name}{{{_leaves(type)}}}" for type in union.types]
+    document = "subscription($c:ID!,$a:Cursor){callEvents(callId:$c,after:$a){__typename "
+    return document + " ".join(parts) + "}}"
+
+
+def _leaves(type: GraphQLObjectType) -> str:
+    return " ".join(
+        name for name, field in type.fields.items() if is_leaf_type(get_named_type(field.type))
+    )
+
+
+def test_asking_for_everything_of_a_call_is_within_the_limits() -> None:
+    document = Documents().read(everything())
+    assert document.findings(SCHEMA._schema, hints=True) == []
+    assert document.cost(SCHEMA._schema, document.operation(None), {}) == 1
+
+
+def test_graphiql_may_introspect() -> None:
+    document = Documents().read(get_introspection_query(input_value_deprecation=True))
+    assert document.findings(SCHEMA._schema, hints=True) == []
+    assert document.cost(SCHEMA._schema, document.operation(None), {}) == 1000
+
+
+LOOSE = {"arguments": st.just({"slot": "monday"}), "result": st.just(2**40), "value": st.just([1])}
+PLAIN: dict[Any, st.SearchStrategy[Any]] = {
+    "int": st.integers(0, 10**6),
+    "float": st.floats(0, 10**6),
+    "float | None": st.none() | st.floats(0, 10**6),
+}
+
+
+def events_of(kind: type) -> st.SearchStrategy[Any]:
+    given = {field.name: PLAIN.get(field.type) for field in dataclasses.fields(kind)}
+    given |= {name: LOOSE[name] for name in given if name in LOOSE}
+    return st.builds(kind, **{name: value for name, value in given.items() if value is not None})
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.sampled_from([*DURABLE, PartialTranscript]).flatmap(events_of))
+def test_every_field_of_every_event_is_the_same_for_all_watchers(event: Any) -> None:
+    watching = Fanout(SCHEMA).watching(Documents().read(everything()), None, {"c": "1"}, None)
+    assert isinstance(watching, Watching)
+    if isinstance(event, PartialTranscript):
+        update: CallUpdate = Passing(CALL, event)
+    else:
+        update = Recorded(CALL, 1, datetime.now(UTC), event, "cursor")
+    text = watching.text(update)
+    assert text is not None
+    answer = json.loads(text)
+    assert list(answer) == ["data"]
+    assert answer["data"]["callEvents"]["__typename"] == type(event).__name__
