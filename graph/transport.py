@@ -93,14 +93,11 @@ def negotiate(accept: str | None) -> str:
 async def _who(api: Api, request: Request) -> tuple[Viewer | None, Payer]:
     """Found out before the body is read. A bad credential is paid for by its address."""
     address = request.client.host if request.client else ""
-    stranger = api.throttle.payer(None, address)
     try:
         credential = credential_of(request.headers)
-        if credential is None:
-            return None, stranger
-        viewer = await api.services.accounts.viewer_of(credential)
+        viewer = await api.services.accounts.viewer_of(credential) if credential else None
     except Unauthenticated:
-        await api.throttle.spend(stranger)
+        await api.throttle.spend(api.throttle.payer(None, address))
         raise
     return viewer, api.throttle.payer(viewer, address)
 

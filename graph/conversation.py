@@ -1,0 +1,201 @@
+"""The protocol graphql-transport-ws, with one client.
+
+Close codes are chosen by what clients do with them: after 4401 they give up, after 4403, 4408,
+1012 and 1013 they come back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import orjson
+from graphql import GraphQLError
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+
+from domain.access import Viewer
+from domain.errors import CredentialExpired, DomainError, Unauthenticated
+from graph.answers import encode
+from graph.auth import credential_in, credential_of
+from graph.connections import EXPIRED, REVOKED
+from graph.masking import refusal, shown
+from graph.operations import Api, Asked, Refused
+from graph.running import Running
+from graph.streaming import deliver
+
+log = logging.getLogger("graph.access")
+
+CLOSE_SECONDS = 1.0
+MOST_OPERATIONS = 20
+LONGEST_ID = 256
+
+
+class Closed(Exception):
+    """The conversation is over."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class Connection:
+    """One client and its operations."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.api: Api = scope["state"]["api"]
+        self.viewer: Viewer | None = None
+        self.credential = ""
+        self.sending_since = 0.0
+        self.raw_send = send
+        self._headers = Headers(scope=scope)
+        self._address = scope["client"][0] if scope.get("client") else ""
+        self._receive = receive
+        self._running = Running(lambda: self.evict(1011, "Internal error"))
+        self._eviction: Closed | None = None
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+
+    async def serve(self) -> None:
+        began, over = time.perf_counter(), Closed(1000, "")
+        try:
+            await self._converse()
+        except Closed as closed:
+            over = closed
+        except asyncio.CancelledError:
+            if self._eviction is None:
+                raise
+            over = self._eviction
+            assert self._task is not None
+            self._task.uncancel()
+        except OSError:
+            over = Closed(1006, "")
+        finally:
+            await self._running.end()
+            self._log(began, over)
+        await self.close(over.code, over.reason)
+
+    def evict(self, code: int, reason: str) -> None:
+        """End the connection from outside: its operations first, then the socket."""
+        if self._eviction is None and self._task is not None:
+            self._eviction = Closed(code, reason)
+            self._task.cancel()
+
+    async def close(self, code: int, reason: str) -> None:
+        # A stalled client takes no close frame either.
+        with suppress(TimeoutError, OSError, RuntimeError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.raw_send({"type": "websocket.close", "code": code, "reason": reason})
+
+    async def say(self, message: dict[str, Any]) -> None:
+        self.sending_since = self._loop.time()
+        await self.raw_send({"type": "websocket.send", "text": encode(message).decode()})
+        self.sending_since = 0.0
+
+    # ---- the conversation ------------------------------------------------------------------
+
+    async def _converse(self) -> None:
+        try:
+            async with asyncio.timeout(self.api.connections.patience.init):
+                while self.viewer is None:
+                    await self._take(await self._hear())
+        except TimeoutError:
+            raise Closed(4408, "Connection initialisation timeout") from None
+        while True:
+            await self._take(await self._hear())
+
+    async def _hear(self) -> dict[str, Any]:
+        message = await self._receive()
+        if message["type"] == "websocket.disconnect":
+            raise Closed(message.get("code", 1005), "")
+        text = message.get("text")
+        if text is None:
+            raise Closed(4400, "Messages must be text")
+        try:
+            heard = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            raise Closed(4400, "Messages must be JSON") from None
+        if not isinstance(heard, dict):
+            raise Closed(4400, "Messages must be JSON objects")
+        return heard
+
+    async def _take(self, message: dict[str, Any]) -> None:
+        match message.get("type"):
+            case "connection_init":
+                await self._init(message.get("payload"))
+            case "ping":
+                await self.say({"type": "pong"})
+            case "pong":
+                pass
+            case "subscribe":
+                await self._subscribe(message.get("id"), message.get("payload"))
+            case "complete":
+                self._running.stop(str(message.get("id")))
+            case _:
+                raise Closed(4400, "Unknown message type")
+
+    async def _init(self, payload: object) -> None:
+        if self.viewer is not None:
+            raise Closed(4429, "Too many initialisation requests")
+        if not isinstance(payload, dict | None):
+            raise Closed(4400, "Invalid connection_init payload")
+        try:
+            self.viewer = await self._sign_in(payload or {})
+        except CredentialExpired:
+            raise Closed(*EXPIRED) from None
+        except Unauthenticated:
+            raise Closed(*REVOKED) from None
+        except DomainError as error:
+            raise Closed(1013, error.code) from None
+        await self.say({"type": "connection_ack"})
+
+    async def _sign_in(self, payload: dict[str, Any]) -> Viewer:
+        throttle = self.api.throttle
+        try:
+            self.credential = credential_in(payload) or credential_of(self._headers) or ""
+            return await self.api.services.accounts.viewer_of(self.credential)
+        except Unauthenticated:
+            await throttle.spend(throttle.payer(None, self._address))
+            raise
+
+    async def _subscribe(self, id: object, payload: object) -> None:
+        if self.viewer is None:
+            raise Closed(4401, "Unauthorized")
+        if not isinstance(id, str) or not 0 < len(id) <= LONGEST_ID:
+            raise Closed(4400, "Invalid operation id")
+        if id in self._running:
+            raise Closed(4409, f"Subscriber for {id[:64]} already exists")
+        if len(self._running) >= MOST_OPERATIONS:
+            message = f"At most {MOST_OPERATIONS} operations run on one connection."
+            await self._refuse(id, [refusal(message, "TOO_MANY_OPERATIONS")])
+            return
+        self._running.start(id, self._operate(id, payload))
+
+    # ---- operations ------------------------------------------------------------------------
+
+    async def _operate(self, id: str, payload: object) -> None:
+        try:
+            asked = Asked.of(payload)
+            payer = self.api.throttle.payer(self.viewer, self._address)
+            admitted = await self.api.admit(asked, self.viewer, payer)
+            await deliver(self, id, admitted)
+        except Refused as refused:
+            await self._refuse(id, refused.errors)
+        except GraphQLError as error:
+            await self._refuse(id, [error])
+        else:
+            self._running.release(id)
+            await self.say({"type": "complete", "id": id})
+
+    async def _refuse(self, id: str, errors: Sequence[GraphQLError]) -> None:
+        self._running.release(id)
+        await self.say({"type": "error", "id": id, "payload": shown(errors)})
+
+    def _log(self, began: float, over: Closed) -> None:
+        facts = {"code": over.code, "ms": round((time.perf_counter() - began) * 1000, 1)}
+        subject = self.viewer.subject if self.viewer else None
+        log.info("websocket", extra={**facts, "subject": subject})
