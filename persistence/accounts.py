@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import secrets
 import string
+import time
 import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -39,6 +40,9 @@ ISSUER = "agent-studio"
 LEEWAY_SECONDS = 30
 REUSE_GRACE = timedelta(seconds=5)
 """Two tabs of a browser may refresh at once; that is no theft."""
+
+KNOWN_SECONDS, MOST_KNOWN = 1.0, 1_000
+"""A key is looked up once a second at most; so a revoked one works for a second longer."""
 
 _refresh: Table = RefreshRow.__table__  # type: ignore[assignment]
 _user: Table = UserRow.__table__  # type: ignore[assignment]
@@ -116,6 +120,7 @@ class SqlAccounts:
         self._access = timedelta(seconds=access_seconds)
         self._refresh = timedelta(seconds=refresh_seconds)
         self._hashing = asyncio.Semaphore(2)
+        self._known: dict[str, tuple[float, Viewer]] = {}
 
     # ---- people ----------------------------------------------------------------------------
 
@@ -150,9 +155,15 @@ class SqlAccounts:
     # ---- credentials -----------------------------------------------------------------------
 
     async def viewer_of(self, credential: str) -> Viewer:
-        if credential.startswith("as_"):
-            return await self._viewer_of_key(credential)
-        return self._viewer_of_token(credential)
+        if not credential.startswith("as_"):
+            return self._viewer_of_token(credential)
+        known = self._known.get(credential)
+        if known is None or known[0] < time.monotonic():
+            known = (time.monotonic() + KNOWN_SECONDS, await self._viewer_of_key(credential))
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[credential] = known
+        return known[1]
 
     @told_as_unavailable
     async def _viewer_of_key(self, key: str) -> Viewer:

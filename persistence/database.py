@@ -20,11 +20,12 @@ class DbRole(StrEnum):
     SERVICE = "studio_service"
 
 
-def create_engine(url: str, role: DbRole, size: int = 10) -> AsyncEngine:
+def create_engine(url: str, role: DbRole, size: int = 16) -> AsyncEngine:
     return create_async_engine(
         with_driver(url),
         pool_size=size,
-        max_overflow=size,
+        # Opening a connection costs more than waiting for one, so there is no overflow.
+        max_overflow=0,
         pool_timeout=5,
         pool_use_lifo=True,
         pool_pre_ping=False,
