@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from domain.access import Viewer
-from domain.errors import DomainError, Unauthenticated, Unavailable
+from domain.errors import Unauthenticated, Unavailable
 from domain.ports import Accounts
 
 log = logging.getLogger(__name__)
@@ -87,8 +87,8 @@ class Connections:
                 _evict(connections, REVOKED)
             except Unavailable:
                 return  # the database is away; nobody is thrown out for that
-            except DomainError as error:
-                log.warning("credential not checked", extra={"code": error.code})
+            except Exception as error:  # noqa: BLE001 - the watch goes on for all the others
+                log.error("credential not checked", extra={"error": type(error).__qualname__})
             else:
                 for connection in connections:
                     connection.viewer = viewer
