@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import signal
 import time
 from collections.abc import Iterable
-from typing import Any
 
-psutil: Any = importlib.import_module("psutil")  # ships no types
+import psutil
 
 
 def command(pid: int) -> tuple[str, ...]:
@@ -23,7 +21,7 @@ def command(pid: int) -> tuple[str, ...]:
 
 def name(pid: int) -> str:
     try:
-        return str(psutil.Process(pid).name())
+        return psutil.Process(pid).name()
     except psutil.Error:
         return "a process"
 
@@ -31,7 +29,7 @@ def name(pid: int) -> str:
 def born(pid: int) -> float:
     """When the process was started: with the pid, its identity. 0 when there is none."""
     try:
-        return float(psutil.Process(pid).create_time())
+        return psutil.Process(pid).create_time()
     except (psutil.Error, OSError):
         return 0.0
 
@@ -65,7 +63,7 @@ def until_gone(pids: Iterable[int], seconds: float) -> bool:
 def is_alive(pid: int) -> bool:
     """A zombie is dead: whoever should have buried it may never do so."""
     try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
 
@@ -73,19 +71,20 @@ def is_alive(pid: int) -> bool:
 def listening(pid: int) -> list[str]:
     """The addresses a process accepts connections on, as `host:port`."""
     connections = psutil.Process(pid).net_connections("tcp")
-    listening = (c.laddr for c in connections if c.status == psutil.CONN_LISTEN)
+    listening = (c.laddr for c in connections if c.status == psutil.CONN_LISTEN and c.laddr)
     return [f"{address.ip}:{address.port}" for address in listening]
 
 
 def owner(pid: int) -> str:
-    return str(psutil.Process(pid).username())
+    return psutil.Process(pid).username()
 
 
 def listener(port: int) -> str:
     """Who listens on the port, for a message: `nginx (pid 812)`."""
     with contextlib.suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+            here = connection.laddr
+            if connection.status == psutil.CONN_LISTEN and here and here.port == port:
                 pid = connection.pid
                 return f"{name(pid)} (pid {pid})" if pid else "a process of another user"
     return "another process"
