@@ -1,0 +1,194 @@
+"""The demo and `studio talk`, through the public API of a real process, also behind Caddy."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from domain.settings import Settings
+from local.client import Studio
+from local.demo import seed
+from local.screen import JsonScreen
+from local.talk import Talk, given
+from persistence.admin import bootstrap
+from tests.test_text_calls import working
+
+pytestmark = pytest.mark.anyio
+ROOT = Path(__file__).parent.parent
+SAID = ["I need an appointment", "tomorrow at ten", "no thank you"]
+
+
+@dataclass(slots=True)
+class ApiProcess:
+    settings: Settings
+    port: int
+    key: str
+    process: asyncio.subprocess.Process
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def start_api(settings: Settings, port: int) -> asyncio.subprocess.Process:
+    given_to_it = {
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "SECRET_KEY": settings.secret_key,
+        "API_PORT": str(port),
+        "LOG_LEVEL": "WARNING",
+        "PYTHONPATH": str(ROOT),
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "graph.app", env={**os.environ, **given_to_it}, cwd=ROOT
+    )
+    await until_answers(f"http://127.0.0.1:{port}/health/ready")
+    return process
+
+
+async def until_answers(url: str) -> None:
+    async with asyncio.timeout(30), httpx.AsyncClient() as http:
+        while True:
+            try:
+                if (await http.get(url)).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def studio(settings: Settings, place: Path) -> AsyncIterator[ApiProcess]:
+    """An API process, a worker, and the demo."""
+    await bootstrap(settings, "demo", "owner@demo.local", "password", place / "key")
+    port = free_port()
+    api = ApiProcess(settings, port, (place / "key").read_text(), await start_api(settings, port))
+    try:
+        async with working(settings):
+            await seed(Studio(api.url, api.key), {})
+            yield api
+    finally:
+        api.process.terminate()
+        await api.process.wait()
+
+
+async def talk(url: str, key: str, capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    capsys.readouterr()
+    async with asyncio.timeout(40):
+        await Talk(Studio(url, key), JsonScreen()).hold("clinic", given(SAID))
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def check(events: list[dict[str, object]]) -> None:
+    """The whole conversation, each event once and in order."""
+    durable = [e for e in events if e["__typename"] != "PartialTranscript"]
+    assert [e["seq"] for e in durable] == list(range(1, len(durable) + 1))
+    told = [e["__typename"] for e in durable if e["__typename"] in ("HandedOff", "ToolFinished")]
+    assert told == ["HandedOff", "ToolFinished"]
+    assert [e["text"] for e in durable if e["__typename"] == "UserTurn"] == SAID
+    assert {e["agent"] for e in durable if e["__typename"] == "AgentTurn"} == {
+        "reception",
+        "booking",
+    }
+    [tool] = [e for e in durable if e["__typename"] == "ToolFinished"]
+    assert tool["result"] == "Booked: tomorrow at ten."
+    last = durable[-1]
+    assert (last["state"], last["reason"]) == ("COMPLETED", "WORKFLOW_FINISHED")
+
+
+async def test_the_demo_answers_and_can_be_made_twice(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with studio(settings, tmp_path) as api:
+        check(await talk(api.url, api.key, capsys))
+        await seed(Studio(api.url, api.key), {})
+        versions = await Studio(api.url, api.key).ask(
+            '{ workflow(by: {slug: "clinic"}) { versions { edges { node { number } } } } }'
+        )
+        assert versions["workflow"]["versions"]["edges"] == [{"node": {"number": 1}}]
+
+
+async def test_a_conversation_goes_on_through_the_death_of_the_api(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with studio(settings, tmp_path) as api:
+
+        async def kill_and_restart() -> None:
+            for _ in range(2):
+                await asyncio.sleep(0.6)
+                api.process.kill()
+                await api.process.wait()
+                api.process = await start_api(settings, api.port)
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(kill_and_restart())
+            events = await talk(api.url, api.key, capsys)
+        check(events)
+
+
+@asynccontextmanager
+async def caddy(api: ApiProcess, place: Path) -> AsyncIterator[str]:
+    program = shutil.which("caddy")
+    if program is None:
+        if os.environ.get("CI"):
+            pytest.fail("caddy is needed in CI")
+        pytest.skip("no caddy on this machine: apt-get install caddy")
+    url = f"http://127.0.0.1:{free_port()}"
+    environment = {
+        **os.environ,
+        "STUDIO_SITE": url,
+        "STUDIO_API": f"127.0.0.1:{api.port}",
+        "XDG_DATA_HOME": str(place),
+        "XDG_CONFIG_HOME": str(place),
+    }
+    config = ("--config", str(ROOT / "Caddyfile"), "--adapter", "caddyfile")
+    validated = await asyncio.create_subprocess_exec(
+        program, "validate", *config, env=environment, stderr=asyncio.subprocess.DEVNULL
+    )
+    assert await validated.wait() == 0
+    process = await asyncio.create_subprocess_exec(
+        program, "run", *config, env=environment, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        await until_answers(f"{url}/health/live")
+        yield url
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def test_behind_caddy_calls_stream_and_the_inside_stays_inside(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with studio(settings, tmp_path) as api, caddy(api, tmp_path) as url:
+        check(await talk(url, api.key, capsys))
+        async with httpx.AsyncClient(base_url=url) as http:
+            assert (await http.get("/health/ready")).status_code == 404
+            assert (await http.post("/graphiql/local-token")).status_code == 404
+            assert (await http.post("/graphql", content=b"x" * 70_000)).status_code == 413
+
+
+def test_the_compose_file_keeps_to_the_compose_schema() -> None:
+    command = ["check-jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml"]
+    subprocess.run(
+        [f"{Path(sys.executable).parent}/{command[0]}", *command[1:]], check=True, cwd=ROOT
+    )
