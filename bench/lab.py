@@ -97,5 +97,6 @@ async def add_calls(settings: Settings, tenant: UUID, count: int) -> list[UUID]:
         ids,
         tenant,
     )
+    await db.execute("analyze")  # as autovacuum would have done by now
     await db.close()
     return ids

@@ -4,10 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Table, bindparam, func, insert, join, select, text, tuple_
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    Table,
+    Text,
+    Uuid,
+    bindparam,
+    func,
+    insert,
+    join,
+    select,
+    text,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -45,6 +63,11 @@ CALL = select(
     _log.c.ended_at,
     _log.c.end_reason,
 ).select_from(join(_call, _log, _call.c.id == _log.c.call_id))
+
+BY_IDS = CALL.where(
+    _call.c.tenant_id == bindparam("tenant"),
+    _call.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid))),
+)
 
 STARTED = encode(StateChanged(before=None, state=CallState.PENDING))
 
@@ -123,21 +146,17 @@ class SqlCalls:
         return next(iter(await self.many([id])), None)
 
     async def many(self, ids: Sequence[UUID]) -> Sequence[Call]:
-        rows = await self._db.execute(
-            CALL.where(_call.c.tenant_id == self._tenant, _call.c.id.in_(ids))
-        )
+        rows = await self._db.execute(BY_IDS, {"tenant": self._tenant, "ids": list(ids)})
         return [call_from(row) for row in rows]
 
     async def page(self, filter: CallFilter, first: int, after: Key | None) -> Slice[Call]:
-        c = _call.c
-        query = (
-            CALL.where(c.tenant_id == self._tenant, *_conditions(filter))
-            .order_by(c.created_at.desc(), c.id.desc())
-            .limit(first + 1)
-        )
+        given = {name: value for name, value in _given(filter).items() if value is not None}
         if after is not None:
-            query = query.where(tuple_(c.created_at, c.id) < (after.at, after.id))
-        rows = (await self._db.execute(query)).all()
+            given |= {"at": after.at, "id": after.id}
+        query = page_query(frozenset(given))
+        rows = (
+            await self._db.execute(query, {**given, "tenant": self._tenant, "limit": first + 1})
+        ).all()
         return Slice(tuple(map(call_from, rows[:first])), more=len(rows) > first)
 
     async def ask(self, command: Command) -> None:
@@ -213,20 +232,34 @@ class SqlCalls:
         return [recorded(id, row.seq, row.at, row.body) for row in rows]
 
 
-def _conditions(filter: CallFilter) -> list[Any]:
-    found: list[Any] = []
-    if filter.states is not None:
-        found.append(_log.c.state.in_(filter.states))
-    if filter.kinds is not None:
-        found.append(_call.c.kind.in_(filter.kinds))
-    if filter.workflow_id is not None:
-        found.append(_call.c.workflow_id == filter.workflow_id)
-    if filter.user_id is not None:
-        found.append(_call.c.user_id == filter.user_id)
-    if filter.live is not None:
-        ended = _log.c.ended_at
-        found.append(ended.is_(None) if filter.live else ended.is_not(None))
-    return found
+def _given(filter: CallFilter) -> dict[str, Any]:
+    return {
+        "states": list(filter.states) if filter.states is not None else None,
+        "kinds": list(filter.kinds) if filter.kinds is not None else None,
+        "workflow": filter.workflow_id,
+        "user": filter.user_id,
+        "live": filter.live,
+    }
+
+
+@lru_cache(64)
+def page_query(given: frozenset[str]) -> Select[Any]:
+    """Built once for each set of conditions: building costs more than running."""
+    c = _call.c
+    conditions: dict[str, ColumnElement[bool]] = {
+        "states": _log.c.state == func.any(bindparam("states", type_=ARRAY(Text))),
+        "kinds": c.kind == func.any(bindparam("kinds", type_=ARRAY(Text))),
+        "workflow": c.workflow_id == bindparam("workflow"),
+        "user": c.user_id == bindparam("user"),
+        "live": _log.c.ended_at.is_(None) == bindparam("live", type_=Boolean),
+        "at": tuple_(c.created_at, c.id) < tuple_(bindparam("at"), bindparam("id")),
+    }
+    return (
+        CALL.where(c.tenant_id == bindparam("tenant"))
+        .where(*(condition for name, condition in conditions.items() if name in given))
+        .order_by(c.created_at.desc(), c.id.desc())
+        .limit(bindparam("limit", type_=Integer))
+    )
 
 
 def _facts(call: Call) -> dict[str, Any]:

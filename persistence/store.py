@@ -48,7 +48,8 @@ class SqlStore:
         await self._channels.publish_many(work.hints)
 
 
+AS_TENANT = text("select set_config('app.tenant', :tenant, true)")
+
+
 async def as_tenant(connection: AsyncConnection, tenant: TenantId) -> None:
-    await connection.execute(
-        text("select set_config('app.tenant', :tenant, true)"), {"tenant": str(tenant)}
-    )
+    await connection.execute(AS_TENANT, {"tenant": str(tenant)})
