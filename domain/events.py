@@ -63,7 +63,9 @@ class UserTurn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentTurn:
-    """An agent said something, whole: what its model wrote, and what the caller can have heard."""
+    """An agent said something, whole: what its model wrote, and what the caller can have heard.
+
+    `more`: it is not the answer yet, a tool or a hand-off of the same answer comes next."""
 
     turn_id: str
     node: str
@@ -71,6 +73,7 @@ class AgentTurn:
     text: str
     heard_text: str
     interrupted: bool = False
+    more: bool = False
     kind: Literal["agent_turn"] = "agent_turn"
 
 

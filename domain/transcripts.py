@@ -87,7 +87,7 @@ class Story:
                     self,
                     said=(*self.said, event),
                     turns=(*self.turns, _agent_turn(event, at)),
-                    agent_spoke_last=True,
+                    agent_spoke_last=not event.more,
                 )
             case NodeEntered(node=node):
                 return replace(

@@ -27,6 +27,7 @@ SAID: dict[str, str] = {
     "agent": "The agent's name.",
     "heard_text": "What the caller can have heard.",
     "interrupted": "Whether it was cut off.",
+    "more": "Whether a tool or a hand-off of the same answer comes next.",
     "first_visit": "Whether the agent speaks for the first time in this call.",
     "from_node": "The node that had the conversation.",
     "to_node": "The node that has it now, or was to have it.",

@@ -8,10 +8,11 @@ interrupted (else talking over "one moment" cancels it)."""
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncGenerator
 from enum import Enum, auto
 from typing import Any
 
-from livekit.agents import Agent, RunContext, ToolError, function_tool, llm
+from livekit.agents import Agent, ModelSettings, RunContext, ToolError, function_tool, llm
 from livekit.agents.llm import ToolFlag
 
 from domain.calls import EndReason
@@ -95,10 +96,21 @@ class NodeAgent(Agent):
                 NodeEntered(node=self._node, agent=self._spec.name, first_visit=greet)
             )
         greeting = self._greeting() if greet else ""
+        conversation.calling = False
         if greeting:
             await self.session.say(greeting)
         elif self._entering is Entering.HANDOFF:
             await self.session.generate_reply()
+
+    async def llm_node(
+        self, chat_ctx: llm.ChatContext, tools: list[llm.Tool], model_settings: ModelSettings
+    ) -> AsyncGenerator[Any]:
+        """The model's answer as it comes, noting whether it calls for something more."""
+        self._conversation.calling = False
+        async for chunk in Agent.default.llm_node(self, chat_ctx, tools, model_settings):
+            if isinstance(chunk, llm.ChatChunk) and chunk.delta and chunk.delta.tool_calls:
+                self._conversation.calling = True
+            yield chunk
 
     def _greeting(self) -> str:
         return render(self._spec.prompt.greeting or "", self._conversation.look(self._node))
@@ -116,6 +128,8 @@ class NodeAgent(Agent):
 
     def _tool(self, tool: ToolSpec) -> llm.Tool:
         async def use(raw_arguments: dict[str, Any], context: RunContext[Any]) -> str:
+            # What the agent said before it reached for the tool comes first in the log.
+            await context.wait_for_playout()
             id = context.function_call.call_id
             return await use_tool(self._conversation, Use(id, self._node, tool, raw_arguments))
 

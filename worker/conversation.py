@@ -44,6 +44,8 @@ class Conversation:
     moving: Connection | None = None
     """The hand-off that is under way."""
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    calling: bool = False
+    """What the model is saying now comes with a tool call or a hand-off."""
     ending: EndReason | None = None
     """An agent has asked for the call to end after this turn."""
     spoken: int = 0
@@ -85,6 +87,7 @@ class Conversation:
                 text=text,
                 heard_text=text,
                 interrupted=interrupted,
+                more=self.calling,
             )
         )
         self.spoken += 1

@@ -83,6 +83,7 @@ class TextSession:
             self._session.interrupt(force=True)
             self._raise("turn", "TimeoutError", recoverable=True)
         if self._failed and conversation.spoken == spoken:
+            conversation.calling = False
             await self._session.say(APOLOGY)
         conversation.tell(
             TurnMeasured(
