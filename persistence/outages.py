@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -23,11 +23,23 @@ OUTAGE_CLASSES = ("08", "53", "57")
 def is_outage(error: BaseException) -> bool:
     match error:
         case DBAPIError():
-            return error.connection_invalidated or is_outage(error.orig or error.__cause__ or error)
-        case asyncpg.PostgresError():
-            return (error.sqlstate or "")[:2] in OUTAGE_CLASSES
+            return error.connection_invalidated or any(map(_breaks, _causes(error)))
         case _:
-            return isinstance(error, OUTAGES)
+            return _breaks(error)
+
+
+def _causes(error: DBAPIError) -> Iterator[BaseException]:
+    """SQLAlchemy wraps the driver's error once or twice, depending on where it happened."""
+    cause = error.orig
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__
+
+
+def _breaks(error: BaseException) -> bool:
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "")[:2] in OUTAGE_CLASSES
+    return isinstance(error, OUTAGES)
 
 
 def unavailable() -> Unavailable:
