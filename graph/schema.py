@@ -8,8 +8,9 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types import ExecutionContext
+from strawberry.types import ExecutionContext as Execution
 
+from graph.execution import ExecutionContext, add_readers
 from graph.mutations import Mutation
 from graph.queries import Query
 from graph.scalars import SCALARS
@@ -25,13 +26,13 @@ assert enums
 
 class Schema(strawberry.Schema):
     def process_errors(
-        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+        self, errors: list[GraphQLError], execution_context: Execution | None = None
     ) -> None:
         """Whoever answers the request logs what is worth it."""
 
 
 def build_schema(extensions: Sequence[Callable[[], SchemaExtension]] = ()) -> strawberry.Schema:
-    return Schema(
+    schema = Schema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
@@ -39,4 +40,7 @@ def build_schema(extensions: Sequence[Callable[[], SchemaExtension]] = ()) -> st
         extensions=list(extensions),
         exception_handlers=HANDLERS,
         config=StrawberryConfig(scalar_map=SCALARS),
+        execution_context_class=ExecutionContext,
     )
+    add_readers(schema._schema)
+    return schema

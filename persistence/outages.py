@@ -30,7 +30,7 @@ def is_outage(error: BaseException) -> bool:
 
 def _causes(error: DBAPIError) -> Iterator[BaseException]:
     """SQLAlchemy wraps the driver's error once or twice, depending on where it happened."""
-    cause = error.orig
+    cause: BaseException | None = error.orig
     while cause is not None:
         yield cause
         cause = cause.__cause__
