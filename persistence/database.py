@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
-import orjson
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 STATEMENT_SECONDS = 10
@@ -30,7 +29,6 @@ def create_engine(url: str, role: DbRole, size: int = 16) -> AsyncEngine:
         pool_timeout=5,
         pool_use_lifo=True,
         pool_pre_ping=False,
-        json_deserializer=orjson.loads,
         connect_args={
             "server_settings": _server_settings(role),
             "command_timeout": STATEMENT_SECONDS,
