@@ -30,6 +30,7 @@ from graph.masking import (
     coded,
     refusal,
 )
+from graph.nulls import refuse_in_document
 
 RULES: Final = (
     *specified_rules,
@@ -144,4 +145,5 @@ def _parse(text: str) -> DocumentNode:
     except GraphQLError as error:
         raise coded(error, TOO_COMPLEX) from None
     check(ast)
+    refuse_in_document(text, ast)
     return ast

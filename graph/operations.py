@@ -21,6 +21,7 @@ from graph.connections import Connections
 from graph.documents import Document, Documents
 from graph.fanout import Fanout
 from graph.masking import BAD_REQUEST, refusal, told
+from graph.nulls import refuse_in_variables
 from graph.throttle import Payer, Throttle
 from resolvers.context import Context
 
@@ -48,6 +49,7 @@ class Asked:
             raise refusal("`query` must hold a GraphQL document.", BAD_REQUEST)
         if not isinstance(variables, dict | None):
             raise refusal("`variables` must be a JSON object.", BAD_REQUEST)
+        refuse_in_variables(variables)
         if not isinstance(name, str | None):
             raise refusal("`operationName` must be a string.", BAD_REQUEST)
         if not isinstance(extensions, dict | None):

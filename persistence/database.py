@@ -29,6 +29,8 @@ def create_engine(url: str, role: DbRole, size: int = 16) -> AsyncEngine:
         pool_timeout=5,
         pool_use_lifo=True,
         pool_pre_ping=False,
+        # What people said and their keys do not belong into an error's text.
+        hide_parameters=True,
         connect_args={
             "server_settings": _server_settings(role),
             "command_timeout": STATEMENT_SECONDS,

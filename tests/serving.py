@@ -41,8 +41,9 @@ class Api:
 
     async def post(self, query: str, *, auth: bool = True, **more: Any) -> httpx.Response:
         headers = {"authorization": f"Bearer {self.token}"} if auth else {}
-        headers |= more.pop("headers", {})
-        return await self.http.post("/graphql", json={"query": query, **more}, headers=headers)
+        headers |= {"content-type": "application/json", **more.pop("headers", {})}
+        body = json.dumps({"query": query, **more})
+        return await self.http.post("/graphql", content=body, headers=headers)
 
     async def ask(self, query: str, **more: Any) -> Any:
         return (await self.post(query, **more)).json()
@@ -75,7 +76,7 @@ class Socket:
         async with asyncio.timeout(10):
             return json.loads(await self.raw.recv())
 
-    async def subscribe(self, id: str, query: str, **variables: Any) -> None:
+    async def subscribe(self, id: str, query: str, /, **variables: Any) -> None:
         await self.say(type="subscribe", id=id, payload={"query": query, "variables": variables})
 
     async def closed(self) -> tuple[int | None, str | None]:
@@ -122,9 +123,10 @@ async def token_of(services: Services, settings: Settings, viewer: Viewer) -> st
     connection = await asyncpg.connect(settings.database_url)
     await connection.execute(
         "insert into app_user (id, tenant_id, email, role, password_hash) "
-        "values ($1, $2, 'o@example.org', 'OWNER', '') on conflict do nothing",
+        "values ($1, $2, $3, 'OWNER', '') on conflict do nothing",
         id,
         viewer.tenant_id,
+        f"{id}@example.org",
     )
     await connection.close()
     user = User(

@@ -1,0 +1,440 @@
+"""What can be done through the API, as its users do it: drafts, versions, calls, and what is said
+when something cannot be done. A refusal changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from domain.access import TenantId, Viewer
+from domain.actions.calls import CallRequest, start_call
+from domain.ports import Services, Store, Work
+from domain.settings import Settings
+from graph.app import with_loaders
+from resolvers.ids import global_id
+from tests.clinic import publish_clinic
+from tests.serving import Api, serving
+
+pytestmark = pytest.mark.anyio
+
+FAILS = "... on Error { code message path }"
+CREATE_AGENT = f"""mutation ($input: CreateAgentInput!) {{ createAgent(input: $input) {{
+  __typename ... on CreateAgentSuccess {{ agent {{ id name revision tools {{ name }} }} }} {FAILS} }} }}"""
+UPDATE_AGENT = f"""mutation ($input: UpdateAgentInput!) {{ updateAgent(input: $input) {{
+  __typename ... on UpdateAgentSuccess {{ agent {{ id name description revision }} }} {FAILS}
+  ... on RevisionConflict {{ current }} }} }}"""
+DELETE_AGENT = f"""mutation ($input: DeleteAgentInput!) {{ deleteAgent(input: $input) {{
+  __typename ... on DeleteAgentSuccess {{ agent {{ id }} }} {FAILS}
+  ... on InUse {{ usedBy }} }} }}"""
+CREATE_TOOL = f"""mutation ($input: CreateToolInput!) {{ createTool(input: $input) {{
+  __typename ... on CreateToolSuccess {{ tool {{ id name parameters }} }} {FAILS} }} }}"""
+CREATE_WORKFLOW = f"""mutation ($input: CreateWorkflowInput!) {{ createWorkflow(input: $input) {{
+  __typename ... on CreateWorkflowSuccess {{ workflow {{ id slug revision }} }} {FAILS} }} }}"""
+PUBLISH = f"""mutation ($input: PublishWorkflowInput!) {{ publishWorkflow(input: $input) {{
+  __typename ... on PublishWorkflowSuccess {{ version {{ id number }} }} {FAILS}
+  ... on NotPublishable {{ findings {{ code severity path message }} }} }} }}"""
+START = f"""mutation ($input: StartCallInput!) {{ startCall(input: $input) {{
+  __typename ... on StartCallSuccess {{ call {{ id state }} }} {FAILS} }} }}"""
+SEND = f"""mutation ($input: SendMessageInput!) {{ sendMessage(input: $input) {{
+  __typename ... on SendMessageSuccess {{ turnId }} {FAILS} }} }}"""
+END = f"""mutation ($input: EndCallInput!) {{ endCall(input: $input) {{
+  __typename ... on EndCallSuccess {{ call {{ id state endReason blame }} }} {FAILS} }} }}"""
+
+LLM = {"provider": "scripted", "model": "rules", "options": {"rules": [{"says": "Hi."}]}}
+GREETER = {"name": "greeter", "prompt": {"system": "Greet."}, "llm": LLM}
+TABLES = ("agent", "tool", "workflow", "workflow_version", "call", "call_event", "call_command")
+
+
+@pytest.fixture
+async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
+    async with serving(services, settings, viewer, with_loaders) as running:
+        yield running
+
+
+async def do(api: Api, document: str, /, **given: Any) -> Any:
+    answer = await api.ask(document, variables={"input": given})
+    assert "errors" not in answer, answer
+    [result] = answer["data"].values()
+    return result
+
+
+async def stored(settings: Settings) -> list[Any]:
+    """All that matters in the database."""
+    db = await asyncpg.connect(settings.database_url)
+    rows = [await db.fetch(f"select * from {table} order by 1, 2") for table in TABLES]
+    await db.close()
+    return rows
+
+
+async def test_a_team_makes_a_workflow_from_nothing(api: Api) -> None:
+    made = await do(api, CREATE_AGENT, **GREETER)
+    assert made == {
+        "__typename": "CreateAgentSuccess",
+        "agent": {"id": made["agent"]["id"], "name": "greeter", "revision": 1, "tools": []},
+    }
+    listed = {"name": "size", "type": "string", "description": "How big.", "required": True}
+    tool = await do(
+        api,
+        CREATE_TOOL,
+        name="note_size",
+        description="Notes the size.",
+        parametersList=[listed],
+        actions=[{"contextSet": {"path": "workflow.size", "value": "{{params.size}}"}}],
+    )
+    assert "tool" in tool, tool
+    assert tool["tool"]["parameters"]["required"] == ["size"]
+    id = made["agent"]["id"]
+    changed = await do(api, UPDATE_AGENT, id=id, expectedRevision=1, tools=["note_size"])
+    assert changed["agent"]["revision"] == 2
+    nodes = [{"id": "start", "agent": "greeter", "isEntry": True, "isExit": True}]
+    workflow = await do(api, CREATE_WORKFLOW, slug="hello", nodes=nodes)
+    id = workflow["workflow"]["id"]
+    published = await do(api, PUBLISH, id=id, expectedRevision=1, note="first")
+    assert "version" in published, published
+    assert published["version"]["number"] == 1
+    call = await do(api, START, workflow={"slug": "hello"}, userContext={"name": "Ann"})
+    assert call["call"]["state"] == "PENDING"
+    ended = await do(api, END, callId=call["call"]["id"])
+    assert ended["call"]["endReason"] == "CANCELED"
+
+
+async def test_what_is_left_out_of_an_update_stays_and_null_clears(api: Api) -> None:
+    made = await do(api, CREATE_AGENT, **GREETER, description="Kind.")
+    id = made["agent"]["id"]
+    kept = await do(api, UPDATE_AGENT, id=id, expectedRevision=1, name="host")
+    assert (kept["agent"]["name"], kept["agent"]["description"]) == ("host", "Kind.")
+    cleared = await do(api, UPDATE_AGENT, id=id, expectedRevision=2, description=None)
+    assert cleared["agent"]["description"] is None
+
+
+async def test_two_editors_do_not_overwrite_each_other(api: Api) -> None:
+    id = (await do(api, CREATE_AGENT, **GREETER))["agent"]["id"]
+    edits = [
+        do(api, UPDATE_AGENT, id=id, expectedRevision=1, description=f"by {n}") for n in range(8)
+    ]
+    answers = await asyncio.gather(*edits)
+    kinds = sorted(answer["__typename"] for answer in answers)
+    assert kinds == ["RevisionConflict"] * 7 + ["UpdateAgentSuccess"]
+    conflict = next(a for a in answers if a["__typename"] == "RevisionConflict")
+    assert conflict["current"] == 2
+
+
+async def test_what_is_in_use_is_not_deleted(
+    api: Api, services: Services, viewer: Viewer, settings: Settings
+) -> None:
+    await publish_clinic(services, viewer)
+    agents = await api.ask("{ agents { edges { node { id name } } } }")
+    ids = {e["node"]["name"]: e["node"]["id"] for e in agents["data"]["agents"]["edges"]}
+    before = await stored(settings)
+    refused = await do(api, DELETE_AGENT, id=ids["booking"])
+    assert (refused["__typename"], refused["usedBy"]) == ("InUse", ["clinic"])
+    assert await stored(settings) == before
+
+
+async def test_an_unsound_workflow_is_not_published(api: Api, settings: Settings) -> None:
+    nodes = [{"id": "start", "agent": "nobody", "isEntry": True}]
+    made = await do(api, CREATE_WORKFLOW, slug="broken", nodes=nodes)
+    before = await stored(settings)
+    refused = await do(api, PUBLISH, id=made["workflow"]["id"], expectedRevision=1)
+    assert refused["__typename"] == "NotPublishable"
+    assert {f["severity"] for f in refused["findings"]} == {"ERROR"}
+    assert any("nobody" in f["message"] for f in refused["findings"])
+    assert await stored(settings) == before
+
+
+WRONG: dict[str, tuple[str, dict[str, Any], str, list[str]]] = {
+    "an unknown workflow": (
+        START,
+        {"workflow": {"slug": "nothing"}},
+        "WorkflowNotFound",
+        ["input", "workflow"],
+    ),
+    "a draft": (START, {"workflow": {"slug": "draft"}}, "WorkflowNotPublished", ["input"]),
+    "an idempotency key that is too long": (
+        START,
+        {"workflow": {"slug": "clinic"}, "idempotencyKey": "k" * 300},
+        "ValidationError",
+        ["input", "idempotencyKey"],
+    ),
+    "user context that is no object": (
+        START,
+        {"workflow": {"slug": "clinic"}, "userContext": [1]},
+        "ValidationError",
+        ["input", "userContext"],
+    ),
+    "a call that is too short": (
+        START,
+        {"workflow": {"slug": "clinic"}, "maxDuration": "PT0S"},
+        "ValidationError",
+        ["input", "maxDuration"],
+    ),
+    "an empty message": (
+        SEND,
+        {"callId": "OPEN", "text": "  "},
+        "ValidationError",
+        ["input", "text"],
+    ),
+    "a message of nine thousand characters": (
+        SEND,
+        {"callId": "OPEN", "text": "x" * 9_000},
+        "ValidationError",
+        ["input", "text"],
+    ),
+    "a message to a call that has ended": (
+        SEND,
+        {"callId": "ENDED", "text": "hello?"},
+        "CallHasEnded",
+        ["input", "callId"],
+    ),
+    "a message with an id of something else": (
+        SEND,
+        {"callId": global_id("Agent", UUID(int=1)), "text": "hi"},
+        "NotFoundError",
+        ["input", "callId"],
+    ),
+    "a message with no id at all": (
+        SEND,
+        {"callId": "%%%", "text": "hi"},
+        "NotFoundError",
+        ["input", "callId"],
+    ),
+    "a name in use": (
+        CREATE_AGENT,
+        GREETER | {"name": "booking"},
+        "NameTaken",
+        ["input", "name"],
+    ),
+    "a name with spaces": (
+        CREATE_AGENT,
+        GREETER | {"name": "not a name"},
+        "ValidationError",
+        ["input", "name"],
+    ),
+    "a template that reads what is not there": (
+        CREATE_TOOL,
+        {
+            "name": "t",
+            "description": "T.",
+            "actions": [{"contextSet": {"path": "workflow.x", "value": "{{parameters.x}}"}}],
+        },
+        "ValidationError",
+        ["input", "actions", "0", "contextSet", "value"],
+    ),
+    "a tool with parameters that are no schema": (
+        CREATE_TOOL,
+        {
+            "name": "t",
+            "description": "T.",
+            "parameters": {"type": "elephant"},
+            "actions": [{"endCall": True}],
+        },
+        "ValidationError",
+        ["input", "parameters"],
+    ),
+    "a path that cannot be written": (
+        CREATE_TOOL,
+        {
+            "name": "t",
+            "description": "T.",
+            "actions": [{"contextSet": {"path": "..", "value": 1}}],
+        },
+        "ValidationError",
+        ["input", "actions", "0", "contextSet", "path"],
+    ),
+}
+
+
+async def test_what_cannot_be_done_is_said_and_changes_nothing(
+    api: Api, services: Services, viewer: Viewer, settings: Settings
+) -> None:
+    await publish_clinic(services, viewer)
+    await do(api, CREATE_AGENT, **GREETER)
+    nodes = [{"id": "start", "agent": "greeter", "isEntry": True}]
+    await do(api, CREATE_WORKFLOW, slug="draft", nodes=nodes)
+    opened = await do(api, START, workflow={"slug": "clinic"})
+    over = await do(api, START, workflow={"slug": "clinic"})
+    await do(api, END, callId=over["call"]["id"])
+    known = {"OPEN": opened["call"]["id"], "ENDED": over["call"]["id"]}
+    before = await stored(settings)
+    surprises = []
+    for name, (document, given, kind, path) in WRONG.items():
+        if "callId" in given:
+            given = {**given, "callId": known.get(given["callId"], given["callId"])}
+        answer = await api.ask(document, variables={"input": given})
+        [told] = (answer.get("data") or {"": answer}).values()
+        told = told or answer
+        if told.get("__typename") != kind or told.get("path", [])[: len(path)] != path:
+            surprises.append((name, told))
+        assert await stored(settings) == before, name
+    assert not surprises, "\n".join(map(str, surprises))
+
+
+async def test_text_that_cannot_be_kept_is_refused_at_the_door(
+    api: Api, settings: Settings
+) -> None:
+    before = await stored(settings)
+    given = GREETER | {"prompt": {"system": "a\x00b"}}
+    answer = await api.ask(CREATE_AGENT, variables={"input": given})
+    [error] = answer["errors"]
+    assert error["extensions"] == {
+        "code": "BAD_USER_INPUT",
+        "path": ["input", "prompt", "system"],
+    }
+    literal = await api.ask('{ agent(by: {name: "a\\u0000b"}) { id } }')
+    assert literal["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
+    written_out = await api.ask('{ agent(by: {name: "a\\\\u0000b"}) { id } }')
+    assert written_out["data"] == {"agent": None}
+    half = GREETER | {"prompt": {"system": "\ud800"}}
+    answer = await api.ask(CREATE_AGENT, variables={"input": half})
+    assert answer["errors"][0]["extensions"] == {"code": "BAD_REQUEST"}
+    assert await stored(settings) == before
+
+
+BAD_CURSORS = {
+    "nonsense": "zzz",
+    "empty": "",
+    "of another list": base64.urlsafe_b64encode(b"tools|2026-01-01T00:00:00|x").decode(),
+}
+
+
+@pytest.mark.parametrize("name", BAD_CURSORS)
+async def test_a_wrong_cursor_of_a_list_is_told_so(api: Api, name: str) -> None:
+    document = "query ($a: Cursor) { agents(after: $a) { edges { cursor } } }"
+    answer = await api.ask(document, variables={"a": BAD_CURSORS[name]})
+    assert answer["data"] == {"agents": None}
+    [error] = answer["errors"]
+    assert error["extensions"] == {"code": "INVALID_CURSOR", "path": ["after"]}
+
+
+async def test_wrong_cursors_of_a_stream_are_told_so(
+    api: Api, services: Services, viewer: Viewer
+) -> None:
+    await publish_clinic(services, viewer)
+    calls = [
+        await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
+        for _ in range(2)
+    ]
+    one, other = (global_id("Call", call.id) for call in calls)
+    page = await api.ask(
+        "query ($id: ID!) { call(id: $id) { events { edges { cursor } } } }", variables={"id": one}
+    )
+    cursor = page["data"]["call"]["events"]["edges"][-1]["cursor"]
+    follow = (
+        "subscription ($id: ID!, $a: Cursor) { callEvents(callId: $id, after: $a) {__typename}}"
+    )
+    async with api.socket() as socket:
+        for number, after in enumerate((cursor, "zzz", "", cursor[:-1])):
+            await socket.say(
+                type="subscribe",
+                id=str(number),
+                payload={"query": follow, "variables": {"id": other, "a": after}},
+            )
+            heard = await socket.hear()
+            assert heard["type"] == "error", (after, heard)
+            assert heard["payload"][0]["extensions"]["code"] == "INVALID_CURSOR"
+        await socket.say(
+            type="subscribe",
+            id="good",
+            payload={"query": follow, "variables": {"id": one, "a": cursor}},
+        )
+        await do(api, END, callId=one)
+        heard = await socket.hear()
+        assert heard["payload"]["data"] == {"callEvents": {"__typename": "CallEnded"}}
+
+
+async def test_pages_join_without_gap_or_overlap(
+    api: Api, services: Services, viewer: Viewer
+) -> None:
+    await publish_clinic(services, viewer)
+    started = [
+        await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
+        for _ in range(23)
+    ]
+    document = (
+        "query ($a: Cursor) { calls(first: 5, after: $a) { edges { node { id } } "
+        "pageInfo { hasNextPage endCursor } } }"
+    )
+    seen: list[str] = []
+    after: str | None = None
+    pages = 0
+    while True:
+        page = (await api.ask(document, variables={"a": after}))["data"]["calls"]
+        seen += [edge["node"]["id"] for edge in page["edges"]]
+        pages += 1
+        if pages == 2:
+            # A newer one belongs to no page that is still to come.
+            await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+        after = page["pageInfo"]["endCursor"]
+    assert pages == 5
+    assert seen == [global_id("Call", call.id) for call in reversed(started)]
+
+
+@dataclass(slots=True)
+class CountingStore:
+    """The store, and how often it was gone to."""
+
+    store: Store
+    count: int = 0
+
+    def work(self, tenant: TenantId) -> AbstractAsyncContextManager[Work]:
+        self.count += 1
+        return self.store.work(tenant)
+
+
+async def test_a_list_costs_the_same_transactions_however_long(
+    services: Services, viewer: Viewer, settings: Settings
+) -> None:
+    await publish_clinic(services, viewer)
+    for _ in range(20):
+        await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
+    document = (
+        "query ($n: Int) { calls(first: $n) { edges { node { id workflow { slug } version { number } transcript { text } "
+        "nodesVisited } } } }"
+    )
+    counting = CountingStore(services.store)
+    counts = []
+    async with serving(replace(services, store=counting), settings, viewer, with_loaders) as api:
+        for n in (1, 20):
+            before = counting.count
+            answer = await api.ask(document, variables={"n": n})
+            assert len(answer["data"]["calls"]["edges"]) == n, answer
+            counts.append(counting.count - before)
+    assert counts[0] == counts[1] <= 7, counts
+
+
+async def test_a_list_of_calls_is_alive(api: Api, services: Services, viewer: Viewer) -> None:
+    await publish_clinic(services, viewer)
+    request = CallRequest(workflow_name="clinic")
+    first = await start_call(services, viewer, request, 3600)
+    document = (
+        "subscription { calls(filter: {live: true}) { __typename "
+        "... on CallListSnapshot { calls { id state } } ... on CallAdded { call { id state } } "
+        "... on CallChanged { call { id } } ... on CallRemoved { callId } } }"
+    )
+    async with api.socket() as socket:
+        await socket.subscribe("1", document)
+
+        async def heard() -> Any:
+            return (await socket.hear())["payload"]["data"]["calls"]
+
+        snapshot = await heard()
+        assert [call["id"] for call in snapshot["calls"]] == [global_id("Call", first.id)]
+        second = await start_call(services, viewer, request, 3600)
+        added = await heard()
+        assert (added["__typename"], added["call"]["id"]) == (
+            "CallAdded",
+            global_id("Call", second.id),
+        )
+        await do(api, END, callId=global_id("Call", first.id))
+        removed = await heard()
+        assert removed == {"__typename": "CallRemoved", "callId": global_id("Call", first.id)}
