@@ -97,6 +97,14 @@ OVERDUE = """
      limit 500
 """
 
+FORGET = """
+    delete from call where id in (
+        select call_id from call_log
+         where ended_at is not null and ended_at < now() - make_interval(days => $1) limit $2)
+    returning id
+"""
+FORGET_AT_ONCE = 500
+
 
 class SqlQueue:
     def __init__(
@@ -246,12 +254,11 @@ class SqlQueue:
         await self._pool.execute("delete from refresh_token where expires_at < now()")
         if retention_days <= 0:
             return 0
-        gone = await self._pool.fetch(
-            "delete from call where id in (select call_id from call_log where ended_at is not null "
-            "and ended_at < now() - make_interval(days => $1) limit 1000) returning id",
-            retention_days,
-        )
-        return len(gone)
+        gone, batch = 0, FORGET_AT_ONCE
+        while batch == FORGET_AT_ONCE:
+            batch = len(await self._pool.fetch(FORGET, retention_days, FORGET_AT_ONCE))
+            gone += batch
+        return gone
 
     async def _end(self, id: CallId, epoch: int | None, reason: EndReason) -> bool:
         state, blame = OUTCOME[reason]
