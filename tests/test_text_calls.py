@@ -18,6 +18,7 @@ from domain.events import (
     CallEvent,
     CommandApplied,
     ContextChanged,
+    ErrorRaised,
     HandedOff,
     NodeEntered,
     Recorded,
@@ -96,6 +97,8 @@ def retold(events: list[CallEvent]) -> list[str]:
                 lines.append(f"{event.state} {event.reason} {event.blame}")
             case CommandApplied():
                 lines.append(f"{event.command} applied")
+            case ErrorRaised():
+                lines.append(f"error {event.source}")
             case TurnMeasured() | WorkerReplaced():
                 lines.append(event.kind)
             case _:

@@ -142,7 +142,9 @@ class NodeAgent(Agent):
                 "description": tool.description,
                 "parameters": parameters,
             },
+            # The same use again while it is under way is a mistake of the model.
             on_duplicate="reject",
+            duplicate_scope="name_and_args",
         )
 
     def _way_out(self, connection: Connection) -> llm.Tool:
@@ -169,7 +171,6 @@ class NodeAgent(Agent):
                 "parameters": dict(NO_PARAMETERS),
             },
             flags=ToolFlag.IGNORE_ON_ENTER,
-            on_duplicate="reject",
         )
 
     def _refuse_unless_free(self, connection: Connection) -> None:
@@ -205,5 +206,4 @@ class NodeAgent(Agent):
                 "parameters": dict(NO_PARAMETERS),
             },
             flags=ToolFlag.IGNORE_ON_ENTER,
-            on_duplicate="reject",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -31,7 +32,7 @@ class TextSession:
     def __init__(self, conversation: Conversation, session: AgentSession[None]) -> None:
         self._conversation = conversation
         self._session = session
-        self._failed = ""
+        self._failed = False
         self._first_token: float | None = None
         self._tokens = (0, 0)
         session.on("conversation_item_added", self._added)
@@ -71,8 +72,8 @@ class TextSession:
     async def _reply(self, turn: str, text: str | None) -> None:
         began = time.monotonic()
         conversation = self._conversation
-        spoken, before = conversation.spoken, self._tokens
-        self._failed, self._first_token = "", None
+        before = self._tokens
+        self._failed, self._first_token = False, None
         agent = self._session.current_agent
         if isinstance(agent, NodeAgent):
             await agent.refresh()
@@ -81,8 +82,9 @@ class TextSession:
                 await self._generate(text)
         except TimeoutError:
             self._session.interrupt(force=True)
-            self._raise("turn", "TimeoutError", recoverable=True)
-        if self._failed and conversation.spoken == spoken:
+            self._raise("turn", "TimeoutError")
+        if self._failed:
+            # Also after half an answer: it will not be completed.
             conversation.calling = False
             await self._session.say(APOLOGY)
         conversation.tell(
@@ -134,11 +136,11 @@ class TextSession:
         error: Any = event.error
         # The kind of failure, never its text: that may hold words of the call, or a key.
         kind = type(getattr(error, "error", error)).__name__
-        self._raise(str(error.type), kind, recoverable=bool(error.recoverable))
+        self._raise(str(error.type).removesuffix("_error"), kind, tried_again=bool(error.recoverable))
 
-    def _raise(self, source: str, kind: str, *, recoverable: bool) -> None:
-        self._failed = source
-        self._conversation.tell(ErrorRaised(source=source, message=kind, recoverable=recoverable))
+    def _raise(self, source: str, kind: str, *, tried_again: bool = False) -> None:
+        self._failed = not tried_again
+        self._conversation.tell(ErrorRaised(source=source, message=kind, recoverable=True))
 
     def _used(self, event: Any) -> None:
         usage = [u for u in event.usage.model_usage if hasattr(u, "output_tokens")]
@@ -175,7 +177,9 @@ async def text_session(conversation: Conversation) -> AsyncGenerator[TextSession
             max_tool_steps=MOST_TOOL_STEPS,
             session_close_transcript_timeout=0.0,
             conn_options=SessionConnectOptions(
-                llm_conn_options=APIConnectOptions(max_retry=1, timeout=LLM_SECONDS)
+                llm_conn_options=APIConnectOptions(max_retry=1, timeout=LLM_SECONDS),
+                # A caller may ask again as often as they like.
+                max_unrecoverable_errors=sys.maxsize,
             ),
         )
         session.output.transcription = Words(conversation)
