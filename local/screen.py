@@ -11,6 +11,10 @@ Json = dict[str, Any]
 DIM, BOLD, CYAN, GREEN, YELLOW, RED = "2", "1", "36", "32", "33", "31"
 
 
+YOU, WIDTH = "you", 10
+"""Who speaks stands in a column of its own."""
+
+
 class Screen(Protocol):
     def show(self, event: Json) -> None: ...
 
@@ -58,7 +62,7 @@ class TerminalScreen:
 
     def prompt(self) -> None:
         if self._lively:
-            self._out.write(self._paint(BOLD, "you    ") + " ")
+            self._out.write(self._paint(BOLD, YOU.ljust(WIDTH)) + " ")
             self._out.flush()
             self._prompted = True
 
@@ -74,10 +78,10 @@ class TerminalScreen:
         match event["__typename"]:
             case "UserTurn":
                 # Typed lines stand there already.
-                return None if self._lively else f"you      {event['text']}"
+                return None if self._lively else f"{YOU.ljust(WIDTH)} {event['text']}"
             case "AgentTurn":
                 cut = " —" if event["interrupted"] else ""
-                return f"{self._paint(CYAN, event['agent'].ljust(8))} {event['text']}{cut}"
+                return f"{self._paint(CYAN, event['agent'].ljust(WIDTH))} {event['text']}{cut}"
             case "ToolStarted":
                 given = json.dumps(event["arguments"], ensure_ascii=False)
                 return self._quiet(f"tool {event['tool']} {given}")
@@ -113,9 +117,9 @@ class TerminalScreen:
     def _show_partial(self, text: str) -> None:
         if not self._lively:
             return
-        width = shutil.get_terminal_size().columns - 12
+        width = shutil.get_terminal_size().columns - WIDTH - 2
         shown = text if len(text) <= width else "…" + text[-(width - 1) :]
-        self._out.write("\r\033[K" + self._paint(DIM, f"         {shown}"))
+        self._out.write("\r\033[K" + self._paint(DIM, f"{' ' * WIDTH} {shown}"))
         self._out.flush()
         self._partial = True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -20,7 +21,7 @@ import pytest
 from domain.settings import Settings
 from local.client import Studio
 from local.demo import seed
-from local.screen import JsonScreen
+from local.screen import JsonScreen, TerminalScreen
 from local.talk import Talk, given
 from persistence.admin import bootstrap
 from tests.test_text_calls import working
@@ -125,6 +126,26 @@ async def test_the_demo_answers_and_can_be_made_twice(
             '{ workflow(by: {slug: "clinic"}) { versions { edges { node { number } } } } }'
         )
         assert versions["workflow"]["versions"]["edges"] == [{"node": {"number": 1}}]
+
+
+async def test_the_readme_shows_what_talk_prints(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command, _, shown = (
+        (ROOT / "README.md").read_text().partition("$ ./studio talk")[2].partition("\n")
+    )
+    said = re.findall(r'--say "([^"]*)"', command)
+    assert said
+    async with studio(settings, tmp_path) as api:
+        capsys.readouterr()
+        screen = TerminalScreen(sys.stdout)
+        await Talk(Studio(api.url, api.key), screen).hold("clinic", given(said))
+    printed = capsys.readouterr().out
+    assert _timeless(printed) == _timeless(shown.partition("```")[0])
+
+
+def _timeless(text: str) -> str:
+    return re.sub(r"\d+(\.\d+)? (ms|s)\b", "0 s", text)
 
 
 async def test_a_conversation_goes_on_through_the_death_of_the_api(

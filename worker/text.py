@@ -136,7 +136,9 @@ class TextSession:
         error: Any = event.error
         # The kind of failure, never its text: that may hold words of the call, or a key.
         kind = type(getattr(error, "error", error)).__name__
-        self._raise(str(error.type).removesuffix("_error"), kind, tried_again=bool(error.recoverable))
+        self._raise(
+            str(error.type).removesuffix("_error"), kind, tried_again=bool(error.recoverable)
+        )
 
     def _raise(self, source: str, kind: str, *, tried_again: bool = False) -> None:
         self._failed = not tried_again
