@@ -1,0 +1,72 @@
+"""Documents made from the schema at random: whatever is asked, the answer is never a bug."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import graphql
+import httpx
+import hypothesis_graphql
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as steps
+from hypothesis import strategies as st
+from hypothesis_graphql import nodes
+
+from domain.access import Viewer
+from domain.ports import Services
+from domain.settings import Settings
+from graph.app import with_loaders
+from tests.clinic import publish_clinic
+from tests.serving import serving
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(150)]
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = 150
+WORDS = st.text(max_size=20).map(nodes.String)
+SCALARS: dict[str, st.SearchStrategy[Any]] = {
+    "Cursor": WORDS,
+    "Duration": st.sampled_from(["PT1S", "PT5M", "P99D", "soon"]).map(nodes.String),
+    "JSON": WORDS
+    | st.integers(-(2**70), 2**70).map(nodes.Int)
+    | st.sampled_from(["null", "{}", "{a: [1, {b: null}]}", "[true]"]).map(graphql.parse_value),
+    "DateTime": st.just(nodes.String("2026-01-01T00:00:00Z")),
+}
+
+
+async def test_no_document_finds_a_bug(
+    services: Services, settings: Settings, viewer: Viewer, caplog: pytest.LogCaptureFixture
+) -> None:
+    await publish_clinic(services, viewer)
+    generous = replace(settings, requests_per_minute=10**9)
+    async with serving(services, generous, viewer, with_loaders) as api:
+        headers = {"authorization": f"Bearer {api.token}"}
+        codes: dict[str, int] = {}
+
+        def fuzz(kind: Any) -> None:
+            with httpx.Client(base_url=api.url, headers=headers, timeout=15) as http:
+
+                @steps(
+                    max_examples=EXAMPLES,
+                    deadline=None,
+                    suppress_health_check=list(HealthCheck),
+                )
+                @given(kind((ROOT / "schema.graphql").read_text(), custom_scalars=SCALARS))
+                def ask(document: str) -> None:
+                    answer = http.post("/graphql", json={"query": document}).json()
+                    for error in answer.get("errors", [{"extensions": {"code": "none"}}]):
+                        code = error["extensions"]["code"]
+                        assert code != "INTERNAL", (document, error)
+                        codes[code] = codes.get(code, 0) + 1
+
+                ask()
+
+        for kind in (hypothesis_graphql.queries, hypothesis_graphql.mutations):
+            await asyncio.to_thread(fuzz, kind)
+        print(codes)
+    assert codes.get("none", 0) > EXAMPLES / 10, codes
+    assert [r for r in caplog.records if r.levelname == "ERROR"] == []
