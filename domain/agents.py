@@ -11,10 +11,12 @@ from uuid import UUID
 from domain.access import TenantId
 from domain.errors import InvalidInput, Path
 from domain.names import check_name, check_text
+from domain.texts import READABLE, check_template
 
 AgentId = NewType("AgentId", UUID)
 
 MOST_TOOLS = 64
+OF_PROMPTS = READABLE - {"params"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,11 @@ class Prompt:
     system: str
     greeting: str | None = None
     variables: tuple[Variable, ...] = ()
+
+    @property
+    def defaults(self) -> Mapping[str, str]:
+        """What stands in for a missing value, by its path."""
+        return {variable.name: variable.default for variable in self.variables}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +81,8 @@ def check_agent(spec: AgentSpec, path: Path = ("input",)) -> AgentSpec:
     check_text(spec.description, (*path, "description"), most=2_000)
     check_text(spec.prompt.system, (*path, "prompt", "system"), most=32_768, least=1)
     check_text(spec.prompt.greeting, (*path, "prompt", "greeting"), most=4_096)
+    check_template(spec.prompt.system, (*path, "prompt", "system"), OF_PROMPTS)
+    check_template(spec.prompt.greeting, (*path, "prompt", "greeting"), OF_PROMPTS)
     if len(spec.tools) > MOST_TOOLS:
         raise InvalidInput(f"An agent may have {MOST_TOOLS} tools.", (*path, "tools"))
     if len(set(spec.tools)) < len(spec.tools):

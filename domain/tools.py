@@ -11,7 +11,7 @@ from uuid import UUID
 from domain.access import TenantId
 from domain.errors import InvalidInput, Path
 from domain.names import IDENTIFIER, check_name, check_text
-from domain.templates import WRITABLE, check_template, is_path
+from domain.texts import check_template, check_writable
 
 ToolId = NewType("ToolId", UUID)
 
@@ -117,10 +117,10 @@ def check_tool(spec: ToolSpec, path: Path = ("input",)) -> ToolSpec:
 def _check_action(action: ToolAction, path: Path) -> None:
     match action:
         case ContextSet(path=where, value=value):
-            _check_writable(where.removesuffix("[+]"), (*path, "contextSet", "path"))
+            check_writable(where, (*path, "contextSet", "path"))
             check_template(value, (*path, "contextSet", "value"))
         case ContextDelete(path=where):
-            _check_writable(where, (*path, "contextDelete", "path"))
+            check_writable(where, (*path, "contextDelete", "path"))
         case FlagSet(flag=flag):
             check_name(flag, (*path, "flagSet", "flag"), IDENTIFIER)
         case FlagClear(flag=flag):
@@ -130,12 +130,3 @@ def _check_action(action: ToolAction, path: Path) -> None:
             check_template(message, (*path, "respond", "message"))
         case EndCall():
             pass
-
-
-def _check_writable(where: str, path: Path) -> None:
-    if not is_path(where) or where.split(".")[0] not in WRITABLE or "." not in where:
-        raise InvalidInput(
-            f"{where!r} cannot be written; write under {', '.join(sorted(WRITABLE))}, "
-            "for instance workflow.appointment.",
-            path,
-        )

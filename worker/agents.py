@@ -64,7 +64,7 @@ class NodeAgent(Agent):
         return models[name]
 
     def _instructions_now(self) -> str:
-        return render(self._spec.prompt.system, self._conversation.look(self._node))
+        return self._filled(self._spec.prompt.system)
 
     async def refresh(self) -> None:
         """Bring the prompt up to the context as it is now."""
@@ -113,7 +113,10 @@ class NodeAgent(Agent):
             yield chunk
 
     def _greeting(self) -> str:
-        return render(self._spec.prompt.greeting or "", self._conversation.look(self._node))
+        return self._filled(self._spec.prompt.greeting or "")
+
+    def _filled(self, text: str) -> str:
+        return render(text, self._conversation.look(self._node), self._spec.prompt.defaults)
 
     # ---- what the model may call -----------------------------------------------------------
 

@@ -1,0 +1,61 @@
+"""What people may write in templates and conditions, checked when it is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from domain import expressions, templates
+from domain.errors import InvalidInput, Path
+from domain.tokens import Malformed, is_path
+
+READABLE = frozenset({"user", "tenant", "call", "params", "workflow", "flags", "agent", "history"})
+WRITABLE = frozenset({"workflow", "flags", "agent"})
+
+
+def check_template(value: Any, path: Path, readable: frozenset[str] = READABLE) -> None:
+    """Of every string in `value`, however deep: its slots are paths into the context."""
+    for way, text in templates.strings_in(value):
+        here = (*path, *way)
+        try:
+            parsed = templates.parse(text)
+        except Malformed as problem:
+            raise _refusal(problem, here) from None
+        _check_spaces(templates.paths_in(parsed), here, readable)
+
+
+def check_condition(text: str, path: Path) -> None:
+    try:
+        parsed = expressions.parse(text)
+    except Malformed as problem:
+        raise _refusal(problem, path) from None
+    _check_spaces(expressions.paths_in(parsed), path, READABLE)
+
+
+def check_writable(where: str, path: Path) -> None:
+    """A path that tools may write to; `[+]` behind it appends."""
+    where = where.removesuffix("[+]")
+    if not is_path(where) or where.split(".")[0] not in WRITABLE or "." not in where:
+        raise InvalidInput(
+            f"{where!r} cannot be written; write under {_listed(WRITABLE)}, "
+            "for instance workflow.appointment.",
+            path,
+        )
+
+
+def _check_spaces(paths: Iterable[tuple[str, ...]], path: Path, readable: frozenset[str]) -> None:
+    for steps in paths:
+        if steps[0] not in readable:
+            raise InvalidInput(
+                f"{'.'.join(steps)!r} is not a path into the context; paths begin with "
+                f"{_listed(readable)}, for instance user.name.",
+                path,
+            )
+
+
+def _refusal(problem: Malformed, path: Path) -> InvalidInput:
+    return InvalidInput(f"{problem.message} (character {problem.at + 1}).", path)
+
+
+def _listed(names: frozenset[str]) -> str:
+    return ", ".join(sorted(names))
