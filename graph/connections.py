@@ -40,7 +40,10 @@ class Watched(Protocol):
 
     credential: str
     viewer: Viewer | None
-    sending_since: float
+    sending: int
+    """How many messages wait to be taken."""
+    moved_at: float
+    """When one was taken last, or began to wait."""
 
     def evict(self, code: int, reason: str) -> None: ...
 
@@ -74,7 +77,7 @@ class Connections:
             viewer = connection.viewer
             if viewer is not None and viewer.expires_at is not None and viewer.expires_at <= today:
                 connection.evict(*EXPIRED)
-            elif 0.0 < connection.sending_since < now - self.patience.stall:
+            elif connection.sending and connection.moved_at < now - self.patience.stall:
                 connection.evict(*STALLED)
 
     async def _recheck(self) -> None:

@@ -22,10 +22,11 @@ from domain.errors import CredentialExpired, DomainError, Unauthenticated
 from graph.answers import encode
 from graph.auth import credential_in, credential_of
 from graph.connections import EXPIRED, REVOKED
-from graph.masking import refusal, shown
+from graph.masking import refusal, shown, told
 from graph.operations import Api, Asked, Refused
 from graph.running import Running
 from graph.streaming import deliver
+from graph.throttle import Payer
 
 log = logging.getLogger("graph.access")
 
@@ -50,7 +51,8 @@ class Connection:
         self.api: Api = scope["state"]["api"]
         self.viewer: Viewer | None = None
         self.credential = ""
-        self.sending_since = 0.0
+        self.sending = 0
+        self.moved_at = 0.0
         self.raw_send = send
         self._headers = Headers(scope=scope)
         self._address = scope["client"][0] if scope.get("client") else ""
@@ -92,9 +94,18 @@ class Connection:
                 await self.raw_send({"type": "websocket.close", "code": code, "reason": reason})
 
     async def say(self, message: dict[str, Any]) -> None:
-        self.sending_since = self._loop.time()
-        await self.raw_send({"type": "websocket.send", "text": encode(message).decode()})
-        self.sending_since = 0.0
+        await self.send(encode(message).decode())
+
+    async def send(self, text: str) -> None:
+        """No task, timer or lock: a client that takes nothing is found by the watch."""
+        if not self.sending:
+            self.moved_at = self._loop.time()
+        self.sending += 1
+        try:
+            await self.raw_send({"type": "websocket.send", "text": text})
+        finally:
+            self.sending -= 1
+            self.moved_at = self._loop.time()
 
     # ---- the conversation ------------------------------------------------------------------
 
@@ -178,11 +189,12 @@ class Connection:
     # ---- operations ------------------------------------------------------------------------
 
     async def _operate(self, id: str, payload: object) -> None:
+        payer = self.api.throttle.payer(self.viewer, self._address)
         try:
-            asked = Asked.of(payload)
-            payer = self.api.throttle.payer(self.viewer, self._address)
-            admitted = await self.api.admit(asked, self.viewer, payer)
+            admitted = await self.api.admit(await self._asked(payload, payer), self.viewer, payer)
             await deliver(self, id, admitted)
+        except DomainError as error:
+            await self._refuse(id, [told(error)])
         except Refused as refused:
             await self._refuse(id, refused.errors)
         except GraphQLError as error:
@@ -190,6 +202,13 @@ class Connection:
         else:
             self._running.release(id)
             await self.say({"type": "complete", "id": id})
+
+    async def _asked(self, payload: object, payer: Payer) -> Asked:
+        try:
+            return Asked.of(payload)
+        except GraphQLError:
+            await self.api.throttle.spend(payer)
+            raise
 
     async def _refuse(self, id: str, errors: Sequence[GraphQLError]) -> None:
         self._running.release(id)

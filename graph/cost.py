@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from graphql import (
     FieldNode,
@@ -16,14 +16,16 @@ from graphql import (
     GraphQLNamedType,
     GraphQLSchema,
     InlineFragmentNode,
-    IntValueNode,
+    ListValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    ValueNode,
     VariableNode,
     get_named_type,
     get_nullable_type,
     is_composite_type,
     is_list_type,
+    value_from_ast_untyped,
 )
 
 from graph.limits import Fragments
@@ -34,6 +36,8 @@ LARGEST_PAGE = 100
 LIST = 10
 """Taken for the length of a list that nobody can choose."""
 SIZES = ("first", "last")
+LISTED = "ids"
+"""As many are answered as are listed here."""
 INTROSPECTION = {"__schema": 1_000, "__type": 50}
 
 
@@ -115,16 +119,42 @@ class Pricing:
         return Price(each=item) if length is None else Price(fixed=length * item)
 
     def _length(self, node: FieldNode, field: GraphQLField) -> int | None:
-        """Of the list, where a client may choose it."""
-        if not any(name in field.args for name in SIZES):
-            return None
-        for argument in node.arguments or ():
-            if argument.name.value in SIZES:
-                value: Any = argument.value
-                if isinstance(value, VariableNode):
-                    size = self._variables.get(value.name.value)
-                else:
-                    size = int(value.value) if isinstance(value, IntValueNode) else None
-                if isinstance(size, int):
-                    return max(0, min(size, LARGEST_PAGE))
+        """Of the list, where a client may choose it. What is not understood is taken for long."""
+        given = {a.name.value: self._value(a.value) for a in node.arguments or ()}
+        if LISTED in field.args:
+            listed = given.get(LISTED)
+            return len(listed) if isinstance(listed, list) else LARGEST_PAGE
+        sizes = [given[name] for name in SIZES if name in given]
+        if not sizes and any(name in field.args for name in SIZES):
+            return PAGE
+        return max(map(_size, sizes)) if sizes else None
+
+    def _value(self, node: ValueNode) -> Any:
+        match node:
+            case VariableNode():
+                return self._variables.get(node.name.value)
+            case ListValueNode():
+                return list(node.values)
+            case _:
+                return getattr(node, "value", None)
+
+
+def _size(given: object) -> int:
+    if given is None:
         return PAGE
+    try:
+        return max(0, min(int(cast(Any, given)), LARGEST_PAGE))
+    except (ValueError, TypeError, OverflowError):
+        return LARGEST_PAGE
+
+
+def with_defaults(
+    operation: OperationDefinitionNode, variables: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The variables as they will be: what is not given has its default."""
+    defaults = {
+        definition.variable.name.value: value_from_ast_untyped(definition.default_value)
+        for definition in operation.variable_definitions or ()
+        if definition.default_value is not None
+    }
+    return {**defaults, **variables}

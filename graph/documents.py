@@ -20,7 +20,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from graph.cost import MOST_COST, Pricing
+from graph.cost import MOST_COST, Pricing, with_defaults
 from graph.limits import MOST_TOKENS, Fragments, check, fragments_of
 from graph.masking import (
     BAD_REQUEST,
@@ -81,7 +81,9 @@ class Document:
         operation: OperationDefinitionNode,
         variables: Mapping[str, Any] | None,
     ) -> int:
-        cost = Pricing(schema, self.fragments, variables or {}).of(operation)
+        cost = Pricing(schema, self.fragments, with_defaults(operation, variables or {})).of(
+            operation
+        )
         if cost > MOST_COST:
             raise refusal(
                 f"The operation may cost {cost}, at most {MOST_COST} is allowed. "

@@ -5,9 +5,10 @@ and where they began. Neither is part of an event's answer, so the answer is sha
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterable, Awaitable, Hashable
 from inspect import isawaitable, iscoroutine
+from itertools import count
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -34,6 +35,10 @@ from graph.limits import fields_of
 SHARED_FIELD = "callEvents"
 PERSONAL_FIELD = "call"
 MOST_BYTES = 16 * 1024 * 1024
+OVERHEAD = 300
+"""Of one kept answer beside its text, in bytes."""
+
+_names = count()
 
 
 class NobodyInParticular:
@@ -48,33 +53,44 @@ class AskedWhoLooks(Exception):
 
 
 class Shelf:
-    """The answers of late, oldest first out."""
+    """The answers of late, oldest first out. They are shelved by name, so that an answer does not
+    keep alive the way of asking that it is an answer to."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self._texts: OrderedDict[Hashable, tuple[object, str]] = OrderedDict()
+        self._texts: OrderedDict[Hashable, str] = OrderedDict()
         self._bytes = 0
         self._most = most_bytes
 
     def get(self, key: Hashable) -> str | None:
-        found = self._texts.get(key)
-        return found[1] if found else None
+        return self._texts.get(key)
 
-    def put(self, key: Hashable, event: object, text: str) -> None:
-        self._texts[key] = (event, text)  # with the event, so that its id stays its own
-        self._bytes += len(text)
+    def put(self, key: Hashable, text: str) -> None:
+        self._texts[key] = text
+        self._bytes += OVERHEAD + len(text)
         while self._bytes > self._most:
-            _, (_, old) = self._texts.popitem(last=False)
-            self._bytes -= len(old)
+            _, old = self._texts.popitem(last=False)
+            self._bytes -= OVERHEAD + len(old)
 
 
 class Rendering:
     """A way of asking: a document and the variables its answers depend on."""
 
-    __slots__ = ("__weakref__", "_event", "_executor", "_shared", "_shelf", "_text")
+    __slots__ = (
+        "__weakref__",
+        "_event",
+        "_executor",
+        "_late",
+        "_name",
+        "_shared",
+        "_shelf",
+        "_text",
+    )
 
     def __init__(self, executor: Executor[Any], shelf: Shelf) -> None:
+        self._name = next(_names)
         self._executor = executor
         self._shelf = shelf
+        self._late: deque[tuple[object, str]] = deque(maxlen=8)
         self._shared = True
         self._event: object = None
         self._text = ""
@@ -85,16 +101,31 @@ class Rendering:
             return self._text
         if not self._shared:
             return None
-        key = (self, *_identity(event))
-        text = self._shelf.get(key)
+        text = self._kept(event)
         if text is None:
             text = self._render(event)
             if text is None:
                 self._shared = False
                 return None
-            self._shelf.put(key, event, text)
+            self._keep(event, text)
         self._event, self._text = event, text
         return text
+
+    def _kept(self, event: object) -> str | None:
+        if isinstance(event, Recorded):
+            return self._shelf.get(self._place(event))
+        return next((text for passed, text in self._late if passed is event), None)
+
+    def _keep(self, event: object, text: str) -> None:
+        if isinstance(event, Recorded):
+            self._shelf.put(self._place(event), text)
+        else:
+            # What passes by is the same object for all, and gone a moment later.
+            self._late.append((event, text))
+
+    def _place(self, event: Recorded) -> Hashable:
+        """The cursor tells what was said at that number apart from what a lost log had there."""
+        return self._name, event.call_id, event.cursor
 
     def _render(self, event: object) -> str | None:
         result = execute_subscription_event(self._executor.build_per_event_executor(event))
@@ -105,11 +136,6 @@ class Rendering:
         if any(isinstance(e.original_error, AskedWhoLooks) for e in result.errors or ()):
             return None
         return text_of(result)
-
-
-def _identity(event: object) -> tuple[Hashable, ...]:
-    """The cursor tells what was said at that number apart from what a lost log had there."""
-    return (event.call_id, event.cursor) if isinstance(event, Recorded) else (id(event),)
 
 
 class Watching:

@@ -103,12 +103,14 @@ class Measure:
         return self._selection(node.selection_set)
 
     def fragment(self, name: str) -> Size:
+        if name not in self._fragments:
+            # Validation will refuse it; until then it counts, so that spreads of it add up.
+            return Size(fields=1, here=1)
         if name not in self._measured:
             self._measured[name] = ENDLESS  # what it is if it is met again inside itself
-            fragment = self._fragments.get(name)
-            if fragment is not None:
-                self._count(fragment)
-            self._measured[name] = self._selection(fragment.selection_set if fragment else None)
+            fragment = self._fragments[name]
+            self._count(fragment)
+            self._measured[name] = self._selection(fragment.selection_set)
         return self._measured[name]
 
     def _selection(self, selection: SelectionSetNode | None) -> Size:

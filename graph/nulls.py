@@ -10,24 +10,37 @@ from graphql import DocumentNode, StringValueNode, Visitor, visit
 from graph.masking import BAD_USER_INPUT, refusal
 
 NULL = "\x00"
+DEEPEST = 8
 TOLD = "Text must not contain the null character (U+0000)."
 
 
 def refuse_in_variables(variables: Mapping[str, Any] | None) -> None:
-    left: list[tuple[tuple[str, ...], Any]] = [((), variables)]
+    left: list[Any] = [variables]
     while left:
-        path, value = left.pop()
-        match value:
-            case str():
-                if NULL in value:
-                    raise _refusal(path)
-            case dict():
-                for key, inner in value.items():
-                    if NULL in key:
-                        raise _refusal(path)
-                    left.append(((*path, key), inner))
-            case list():
-                left += [((*path, str(n)), inner) for n, inner in enumerate(value)]
+        match left.pop():
+            case str() as text if NULL in text:
+                raise _refusal(_way_to(variables, text))
+            case dict() as given:
+                left.extend(given)
+                left.extend(given.values())
+            case list() as items:
+                left.extend(items)
+
+
+def _way_to(variables: Any, text: str) -> tuple[str, ...]:
+    """Where it stands, if that is not too deep to be told."""
+    level: list[tuple[tuple[str, ...], Any]] = [((), variables)]
+    for _ in range(DEEPEST):
+        below: list[tuple[tuple[str, ...], Any]] = []
+        for path, value in level:
+            if value is text:
+                return path
+            if isinstance(value, dict):
+                below += [((*path, key), inner) for key, inner in value.items()]
+            elif isinstance(value, list):
+                below += [((*path, str(n)), inner) for n, inner in enumerate(value)]
+        level = below
+    return ()
 
 
 def refuse_in_document(text: str, document: DocumentNode) -> None:

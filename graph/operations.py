@@ -20,9 +20,10 @@ from graph.auth import refuse_unless_public
 from graph.connections import Connections
 from graph.documents import Document, Documents
 from graph.fanout import Fanout
+from graph.limits import fields_of
 from graph.masking import BAD_REQUEST, refusal, told
 from graph.nulls import refuse_in_variables
-from graph.throttle import Payer, Throttle
+from graph.throttle import COST_OF_ONE, Payer, Throttle
 from resolvers.context import Context
 
 RUN_SECONDS = 10.0
@@ -99,11 +100,17 @@ class Api:
             except Refused:
                 await self.throttle.spend(payer)
                 raise
-            await self.throttle.spend(payer, admitted.cost)
+            cost = admitted.cost if viewer else self._guesses(admitted)
+            await self.throttle.spend(payer, cost)
         except DomainError as error:
             raise Refused([told(error)]) from None
         self.documents.keep(admitted.document)
         return admitted
+
+    def _guesses(self, admitted: Admitted) -> int:
+        """Who has not signed in pays for every field: each may be one more password."""
+        fields = fields_of(admitted.operation.selection_set, admitted.document.fragments)
+        return COST_OF_ONE * (sum(1 for _ in fields) - 1)
 
     def _read(self, asked: Asked, viewer: Viewer | None) -> Admitted:
         try:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterable, Sequence
 from contextlib import aclosing
 from typing import Any, Protocol, cast
 
 from graphql import ExecutionResult, GraphQLError, OperationType
-from starlette.types import Send
 from strawberry.types.execution import ExecutionResult as Result
 
 from domain.access import Viewer
@@ -23,8 +21,8 @@ class Line(Protocol):
 
     api: Api
     viewer: Viewer | None
-    sending_since: float
-    raw_send: Send
+
+    async def send(self, text: str) -> None: ...
 
     async def say(self, message: dict[str, Any]) -> None: ...
 
@@ -64,18 +62,15 @@ async def _share(line: Line, id: str, watching: Watching) -> None:
 async def _pass_on(
     line: Line, head: str, watching: Watching, source: AsyncIterable[object]
 ) -> None:
-    """The hot path. No task, timer or layer per event: a stalled client is found by the watch
-    over connections, from `sending_since`."""
-    send, text_for, now = line.raw_send, watching.text, asyncio.get_running_loop().time
+    """The hot path: nothing per event but its text and the sending of it."""
+    send, text_for = line.send, watching.text
     async with aclosing(cast(Any, source)):
         async for event in source:
             watching.began = True
             text = text_for(event)
             if text is None:
                 text = await watching.own_text(event)
-            line.sending_since = now()
-            await send({"type": "websocket.send", "text": f"{head}{text}}}"})
-            line.sending_since = 0.0
+            await send(f"{head}{text}}}")
 
 
 async def _stream(line: Line, id: str, admitted: Admitted, context: object) -> None:

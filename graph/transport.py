@@ -69,8 +69,14 @@ class GraphQLOverHTTP:
         if request.method not in ("GET", "POST"):
             raise NotServed(405, "Send GraphQL by POST.", allow="GET, POST")
         viewer, payer = await _who(api, request)
-        body = await _body(request) if request.method == "POST" else _query(request)
-        admitted = await api.admit(Asked.of(body), viewer, payer)
+        api.throttle.check(payer)
+        try:
+            body = await _body(request) if request.method == "POST" else _query(request)
+            asked = Asked.of(body)
+        except (NotServed, GraphQLError):
+            await api.throttle.spend(payer)
+            raise
+        admitted = await api.admit(asked, viewer, payer)
         _check_kind(request, admitted)
         request.scope.get("facts", {}).update(_facts(admitted, viewer))
         payload = await api.run(admitted, api.context(viewer))

@@ -88,7 +88,7 @@ def _talk(rest: Sequence[str], environ: Mapping[str, str]) -> int:
             raise CannotStart(f"{how}, or set STUDIO_URL")
         found = {"STUDIO_URL": record.url, "STUDIO_TOKEN": state.token.read_text().strip()}
     argv = (sys.executable, "-m", "local.talk", *rest)
-    return subprocess.run(argv, check=False, env={**found, **environ}).returncode
+    return subprocess.run(argv, check=False, env={**environ, **found}).returncode
 
 
 def _logs(state: State, args: argparse.Namespace) -> int:
@@ -101,6 +101,12 @@ def _logs(state: State, args: argparse.Namespace) -> int:
         with contextlib.suppress(KeyboardInterrupt):
             show(logs, print, last=args.lines, follow=args.follow)
     return 0
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65_535:
+        raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
+    return int(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -116,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=help, description=help).add_argument
 
     add = command("up", "start everything and keep it running")
-    add("--port", type=int, help="port of the API (API_PORT, or 8000)")
+    add("--port", type=_port, help="port of the API (API_PORT, or 8000)")
     add("--detach", action="store_true", help="go on in the background once all is ready")
     command("down", "stop what runs")
     command("status", "what runs: process, pid, state, uptime, restarts, memory")(

@@ -19,7 +19,10 @@ PORTS = range(15_000, 32_000)
 
 
 def private_dir(path: Path) -> Path:
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise CannotStart(f"cannot make the directory {path}: {error.strerror}") from None
     return path.resolve()
 
 
@@ -57,6 +60,8 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
             if error.errno == errno.EADDRINUSE:
                 return False
             raise CannotStart(f"cannot use port {port} of {host}: {error.strerror}") from None
+        except OverflowError:
+            raise CannotStart(f"{port} is no port: choose one from 1 to 65535") from None
     return True
 
 

@@ -49,6 +49,8 @@ subscription ($callId: ID!, $after: Cursor) {
 }
 """
 
+HANG_UP_SECONDS = 3.0
+
 
 class Talk:
     """One call: what the caller says, and what is heard of it."""
@@ -75,13 +77,23 @@ class Talk:
             },
         )
         self._call = started["call"]["id"]
-        async with asyncio.TaskGroup() as tasks:
-            listening = tasks.create_task(self._listen())
-            speaking = tasks.create_task(self._speak(lines))
-            await listening
-            speaking.cancel()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                listening = tasks.create_task(self._listen())
+                speaking = tasks.create_task(self._speak(lines))
+                await listening
+                speaking.cancel()
+        except asyncio.CancelledError:
+            await self._hang_up()
+            raise
         assert self._ended is not None
         return self._ended
+
+    async def _hang_up(self) -> None:
+        """Ctrl-C is the natural way out of a conversation: the call goes with it."""
+        with suppress(Exception):
+            async with asyncio.timeout(HANG_UP_SECONDS):
+                await self._studio.mutate(END, {"input": {"callId": self._call}})
 
     async def _listen(self) -> None:
         updates = self._studio.follow(FOLLOW, {"callId": self._call}, away=self._screen.away)
@@ -154,8 +166,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="one event per line, for machines")
     options = parser.parse_args(arguments)
     url, token = os.environ.get("STUDIO_URL", ""), os.environ.get("STUDIO_TOKEN", "")
-    if not url or not token:
+    if not url:
         parser.error("no studio is running here; start one with ./studio up")
+    if not token:
+        parser.error("set STUDIO_TOKEN as well: an access token or API key of that studio")
+    if any(not line.strip() for line in options.say or ()):
+        parser.error("--say needs words")
     screen: Screen = JsonScreen() if options.json else TerminalScreen(sys.stdout)
     lines = given(options.say) if options.say else typed(screen)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -49,8 +49,8 @@ def key_of(list_name: str, cursor: str | None) -> Key | None:
         name, at, id = text.split("|")
         if name != list_name:
             raise ValueError(name)
-        return Key(datetime.fromisoformat(at), UUID(id))
-    except ValueError:
+        return Key(datetime.fromisoformat(at).astimezone(UTC), UUID(id))
+    except (ValueError, OverflowError):
         raise InvalidCursor(f"That is not a cursor of {list_name}.", ("after",)) from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tracemalloc
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from domain.access import Viewer
 from domain.ports import Services
 from domain.settings import Settings
+from graph.operations import Asked
 from tests.serving import Api, serving
 
 pytestmark = pytest.mark.anyio
@@ -172,6 +174,45 @@ async def test_who_asks_too_often_is_told_when_to_return(
             'mutation{login(email:"a")}', auth=False, headers={"x-forwarded-for": "198.51.100.7"}
         )
         assert other.status_code == 200
+
+
+async def test_a_request_of_many_guesses_is_charged_for_each(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    few = replace(settings, anonymous_requests_per_minute=12)
+    guesses = " ".join(f'a{n}: login(email: "{n}")' for n in range(10))
+    async with serving(services, few, viewer) as api:
+        document = f"mutation {{ {guesses} }}"
+        answers = [await api.post(document, auth=False) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [200, 429]
+
+
+async def test_what_is_no_request_is_paid_for_too(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    few = replace(settings, anonymous_requests_per_minute=3)
+    async with serving(services, few, viewer) as api:
+        bodies = ['{"query": 1}', "{", '{"query": "{a}", "operationName": 1}', "[]"]
+        codes = [
+            (
+                await api.http.post(
+                    "/graphql", content=body, headers={"content-type": "application/json"}
+                )
+            ).status_code
+            for body in bodies
+        ]
+        assert codes == [400, 400, 400, 429]
+
+
+def test_a_deep_body_costs_no_more_than_a_flat_one() -> None:
+    value: Any = [0] * 31_000
+    for _ in range(900):
+        value = [value]
+    tracemalloc.start()
+    Asked.of({"query": "{hello}", "variables": {"a": value}})
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2_000_000
 
 
 async def test_pages_of_other_origins_are_named(api: Api) -> None:

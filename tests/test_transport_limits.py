@@ -33,6 +33,7 @@ REFUSED = {
     + "".join(f"fragment {a} on Item{{items{{...{b}}}}}" for a, b in pairwise("abcdefghi"))
     + "fragment i on Item{name}",
     "doubling": doubling(20),
+    "doubling to nowhere": doubling(48).replace("f48 on", "g on"),
     "cycle": "{...a} fragment a on Query{...b} fragment b on Query{...a}",
     "self": "{...a} fragment a on Query{hello ...a}",
     "aliases": "{items{edges{" + " ".join(f"a{n}:__typename" for n in range(16)) + "}}}",
@@ -106,6 +107,7 @@ def fastest(text: str) -> float:
         ("{items(first:-5){edges{node{name}}}}", 1),
         ("{items(first:1000000){edges{node{name}}}}", 1 + 100 * 2),
         ("query($n:Int){items(first:$n){edges{node{name}}}}", 1 + 20 * 2),
+        ("query($n:Int=50){items(first:$n){edges{node{name}}}}", 1 + 50 * 2),
         ("{__typename}", 0),
         ("{__schema{types{name}}}", 1000),
         ("subscription{callEvents(callId:1){...on Said{text} ...on Other{kind}}}", 1),
@@ -119,6 +121,8 @@ def test_variables_decide_the_price() -> None:
     text = "query($n:Int){items(first:$n){edges{node{name}}}}"
     assert judged(text, {"n": 50}) == 1 + 50 * 2
     assert judged(text, {"n": None}) == 1 + 20 * 2
+    assert judged(text, {"n": 50.0}) == 1 + 50 * 2
+    assert judged(text, {"n": "all"}) == 1 + 100 * 2
 
 
 def test_tools_may_introspect() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -18,8 +19,8 @@ from graphql import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.calls import CallId
-from domain.events import DURABLE, CallUpdate, PartialTranscript, Passing, Recorded
+from domain.calls import CallId, CallState
+from domain.events import DURABLE, CallUpdate, PartialTranscript, Passing, Recorded, StateChanged
 from graph.documents import Documents
 from graph.fanout import Fanout, Watching
 from graph.schema import build_schema
@@ -53,6 +54,33 @@ def test_graphiql_may_introspect() -> None:
     document = Documents().read(get_introspection_query(input_value_deprecation=True))
     assert document.findings(SCHEMA._schema, hints=True) == []
     assert document.cost(SCHEMA._schema, document.operation(None), {}) == 1000
+
+
+def test_what_is_named_by_ids_is_priced_by_their_number() -> None:
+    inner = "{...on Call{events(first:10){edges{cursor}}}}"
+    for text, variables in (
+        (f'{{nodes(ids:["a","b","c"]){inner}}}', {}),
+        (f"query($i:[ID!]!){{nodes(ids:$i){inner}}}", {"i": ["a", "b", "c"]}),
+    ):
+        document = Documents().read(text)
+        cost = document.cost(SCHEMA._schema, document.operation(None), variables)
+        assert cost == 3 * (1 + 1 + 10)
+
+
+def test_ways_of_asking_go_with_the_last_who_asks() -> None:
+    fanout = Fanout(SCHEMA)
+    event = Recorded(
+        CALL, 1, datetime.now(UTC), StateChanged(before=None, state=CallState.PENDING), "c"
+    )
+    for n in range(20):
+        text = f"subscription{{callEvents(callId:1){{__typename}}}} # {n}"
+        watching = fanout.watching(Documents().read(text), None, None, None)
+        assert isinstance(watching, Watching)
+        assert watching.text(event)
+        assert len(fanout._renderings) == 1
+        del watching
+    gc.collect()
+    assert len(fanout._renderings) == 0
 
 
 LOOSE = {"arguments": st.just({"slot": "monday"}), "result": st.just(2**40), "value": st.just([1])}

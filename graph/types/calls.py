@@ -117,8 +117,8 @@ def filter_of(given: CallFilter | None) -> domain.CallFilter | None:
     """None when it can admit nothing: the workflow is not one."""
     if given is None:
         return domain.CallFilter()
-    workflow = own_id("Workflow", given.workflow_id) if given.workflow_id else None
-    if given.workflow_id and workflow is None:
+    workflow = own_id("Workflow", given.workflow_id) if given.workflow_id is not None else None
+    if given.workflow_id is not None and workflow is None:
         return None
     return domain.CallFilter(
         states=tuple(given.states) if given.states is not None else None,
