@@ -42,10 +42,11 @@ class ToolOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateChanged:
-    """The call entered a new state."""
+    """The call entered a new state. ENDING comes with what it is going to end for."""
 
     before: CallState | None
     state: CallState
+    ending_for: EndReason | None = None
     kind: Literal["state_changed"] = "state_changed"
 
 

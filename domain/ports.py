@@ -226,7 +226,13 @@ class CallQueue(Protocol):
         """Give the call back so that another worker goes on with it."""
         ...
 
-    async def dismiss(self, worker: UUID) -> None: ...
+    async def let_go(self, worker: UUID, held: Sequence[CallId]) -> None:
+        """Give back every call of this worker but these: a claim whose answer was lost."""
+        ...
+
+    async def dismiss(self, worker: UUID) -> None:
+        """The worker is gone, and whatever it still holds is given back."""
+        ...
 
     def wakes(self, worker: UUID) -> AsyncIterator[None]:
         """One item whenever it is worth looking at the queue or the inbox."""

@@ -11,6 +11,7 @@ from uuid import UUID
 from domain.access import TenantId
 from domain.errors import InvalidInput, Path
 from domain.names import IDENTIFIER, check_name, check_text
+from domain.schemas import check_schema
 from domain.texts import check_template, check_writable
 
 ToolId = NewType("ToolId", UUID)
@@ -101,10 +102,7 @@ def check_tool(spec: ToolSpec, path: Path = ("input",)) -> ToolSpec:
     """The spec itself, or `InvalidInput` naming the first field that breaks a rule."""
     check_name(spec.name, (*path, "name"), IDENTIFIER)
     check_text(spec.description, (*path, "description"), most=2_000, least=1)
-    if spec.parameters.get("type") != "object":
-        raise InvalidInput(
-            'parameters must be a JSON Schema with "type": "object".', (*path, "parameters")
-        )
+    check_schema(spec.parameters, (*path, "parameters"))
     if not spec.actions:
         raise InvalidInput("A tool needs at least one action.", (*path, "actions"))
     if len(spec.actions) > MOST_ACTIONS:

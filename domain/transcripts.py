@@ -62,6 +62,8 @@ class Story:
     open_turn: str | None = None
     open_tools: Mapping[str, ToolStarted] = field(default_factory=dict)
     agent_spoke_last: bool = False
+    ending: EndReason | None = None
+    """An agent has asked for the end; what it still has to say comes first."""
     end_reason: EndReason | None = None
 
     @property
@@ -71,8 +73,8 @@ class Story:
 
     def after(self, event: CallEvent, at: datetime) -> Story:
         match event:
-            case StateChanged(state=state):
-                return replace(self, state=state)
+            case StateChanged(state=state, ending_for=reason):
+                return replace(self, state=state, ending=reason or self.ending)
             case UserTurn():
                 return replace(
                     self,

@@ -18,6 +18,7 @@ from graph.scalars import Json
 SAID: dict[str, str] = {
     "before": "The state before; null at the start.",
     "state": "The state from now on.",
+    "ending_for": "Why the call is about to end; only when the state is ENDING.",
     "turn_id": "Unique in the call.",
     "text": "The words.",
     "message_id": "The message it came as, in a text call.",

@@ -5,26 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
-
 from domain.errors import InvalidInput
+from domain.schemas import check_schema
 
 PATH = ("input", "parameters")
 TYPES = ("string", "number", "integer", "boolean", "array", "object")
 
 
 def checked(schema: Any) -> Mapping[str, Any]:
-    """The schema itself, when it is one, and points to nothing outside itself."""
-    if not isinstance(schema, dict):
-        raise InvalidInput("parameters must be a JSON Schema: an object.", PATH)
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        where = "/".join(map(str, error.absolute_path)) or "parameters"
-        raise InvalidInput(f"{where}: {error.message[:300]}", PATH) from None
-    _no_outside_references(schema)
-    return schema
+    return check_schema(schema, PATH)
 
 
 def from_list(parameters: Sequence[Any]) -> Mapping[str, Any]:
@@ -51,16 +40,3 @@ def from_list(parameters: Sequence[Any]) -> Mapping[str, Any]:
             "additionalProperties": False,
         }
     )
-
-
-def _no_outside_references(value: Any) -> None:
-    todo = [value]
-    while todo:
-        item = todo.pop()
-        if isinstance(item, dict):
-            reference = item.get("$ref")
-            if isinstance(reference, str) and not reference.startswith("#"):
-                raise InvalidInput(f"$ref {reference!r} leads outside the schema.", PATH)
-            todo.extend(item.values())
-        elif isinstance(item, list):
-            todo.extend(item)

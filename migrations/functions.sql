@@ -26,7 +26,7 @@ begin
                    when p_state[i] = 'ACTIVE' then now() + interval '10 seconds'
                         + make_interval(secs => (select c.max_seconds from call c
                                                   where c.id = l.call_id))
-                   when p_state[i] = 'ENDING' then now() + interval '15 seconds'
+                   when p_state[i] = 'ENDING' then now() + interval '60 seconds'
                    else l.deadline_at end
          where l.call_id = p_call[i]
            and l.epoch = p_epoch[i]

@@ -24,8 +24,8 @@ from argon2.exceptions import VerificationError
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import Table, insert, select, text, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Table, func, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.access import SCOPES, Role, Scope, Tenant, TenantId, User, UserId, Viewer
 from domain.errors import CredentialExpired, InvalidSetting, Unauthenticated
@@ -37,7 +37,6 @@ from persistence.tables import RefreshRow, TenantRow, UserRow
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 KEY_LETTERS, CHECK_LETTERS = 30, 6
 ISSUER = "agent-studio"
-LEEWAY_SECONDS = 30
 REUSE_GRACE = timedelta(seconds=5)
 """Two tabs of a browser may refresh at once; that is no theft."""
 
@@ -99,7 +98,7 @@ def new_api_key(environment: str = "live") -> str:
 def is_api_key(text_: str) -> bool:
     body, check = text_[:-CHECK_LETTERS], text_[-CHECK_LETTERS:]
     return text_.startswith(("as_live_", "as_test_")) and hmac.compare_digest(
-        _check_letters(body), check
+        _check_letters(body).encode(), check.encode()
     )
 
 
@@ -239,7 +238,7 @@ class SqlAccounts:
         user = await self.user(TenantId(row.tenant_id), UserId(row.user_id))
         if user is None:
             raise Unauthenticated("The session is over; sign in again.", ("input", "refreshToken"))
-        return await self._pair(user, row.family)
+        return await self._pair(user, row.family, goes_on=True)
 
     @told_as_unavailable
     async def sign_out(self, token: str) -> None:
@@ -261,7 +260,7 @@ class SqlAccounts:
                     (_refresh.c.used_at.is_(None))
                     | (_refresh.c.used_at > datetime.now(UTC) - REUSE_GRACE),
                 )
-                .values(used_at=datetime.now(UTC))
+                .values(used_at=func.coalesce(_refresh.c.used_at, datetime.now(UTC)))
             )
             return used.rowcount == 1
 
@@ -270,7 +269,8 @@ class SqlAccounts:
             await as_tenant(db, tenant)
             await db.execute(_refresh.delete().where(_refresh.c.family == family))
 
-    async def _pair(self, user: User, family: UUID) -> TokenPair:
+    async def _pair(self, user: User, family: UUID, *, goes_on: bool = False) -> TokenPair:
+        """`goes_on`: a session that a sign-out may have ended at this very moment."""
         now = datetime.now(UTC)
         expires = now + self._access
         kid, key = self._ring.signing
@@ -286,6 +286,10 @@ class SqlAccounts:
         refresh = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
         async with self._engine.begin() as db:
             await as_tenant(db, user.tenant_id)
+            if goes_on and not await _is_open(db, family):
+                raise Unauthenticated(
+                    "The session is over; sign in again.", ("input", "refreshToken")
+                )
             await db.execute(
                 insert(_refresh).values(
                     hash=self._ring.digests(refresh)[0],
@@ -297,6 +301,17 @@ class SqlAccounts:
             )
         access = jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": kid})
         return TokenPair(access, refresh, expires)
+
+
+async def _is_open(db: AsyncConnection, family: UUID) -> bool:
+    """A row of it is locked, so that whoever ends the session waits, or has ended it."""
+    row = await db.scalar(
+        select(_refresh.c.hash)
+        .where(_refresh.c.family == family)
+        .limit(1)
+        .with_for_update(read=True, key_share=True)
+    )
+    return row is not None
 
 
 def hash_password(password: str) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.access import SCOPES, Role
-from domain.errors import DomainError
+from domain.errors import DomainError, InvalidSetting
 from domain.settings import Settings
 from persistence.accounts import KeyRing, hash_password, new_api_key
 from persistence.database import DbRole, create_engine
@@ -66,7 +66,7 @@ async def _tenant_id(db: AsyncConnection, slug: str) -> UUID:
 
 async def _owner(db: AsyncConnection, tenant: UUID, email: str, password: str) -> None:
     hashed = await asyncio.to_thread(hash_password, password)
-    await db.execute(
+    written = await db.execute(
         upsert(_user)
         .values(id=uuid4(), tenant_id=tenant, email=email, role=Role.OWNER, password_hash=hashed)
         .on_conflict_do_update(
@@ -75,6 +75,8 @@ async def _owner(db: AsyncConnection, tenant: UUID, email: str, password: str) -
             where=_user.c.tenant_id == tenant,
         )
     )
+    if not written.rowcount:
+        raise InvalidSetting(f"{email} is a member of another tenant; choose another address.")
 
 
 async def _is_good(db: AsyncConnection, settings: Settings, key: str) -> bool:

@@ -40,8 +40,8 @@ from domain.calls import (
     Direction,
     EndReason,
 )
-from domain.commands import Command
-from domain.errors import CallHasEnded, IdempotencyConflict, NotFound
+from domain.commands import Command, CommandKind
+from domain.errors import CallHasEnded, IdempotencyConflict, NotFound, RateLimited
 from domain.events import Recorded, StateChanged
 from domain.ports import Key, Slice
 from persistence import hints
@@ -71,6 +71,8 @@ BY_IDS = CALL.where(
     _call.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid))),
 )
 
+MOST_WAITING = 32
+
 STARTED = encode(StateChanged(before=None, state=CallState.PENDING))
 
 END = text(
@@ -92,7 +94,7 @@ class SqlCalls:
             earlier = await self._reserve(call.id, key, digest)
             if earlier is not None:
                 return earlier
-        # The database's clock, and no other, says when things happened.
+        # The database's clock says when a call began: its deadlines are measured by it.
         at = await self._db.scalar(
             insert(_call)
             .values(**_facts(call), created_at=func.now())
@@ -177,6 +179,7 @@ class SqlCalls:
             return
         if log.ended_at is not None:
             raise CallHasEnded("The call has ended.", ("input", "callId"))
+        await self._refuse_too_many(command)
         await self._db.execute(
             upsert(_command)
             .values(
@@ -191,6 +194,18 @@ class SqlCalls:
         )
         if log.worker_id is not None:
             self._hints.append(hints.asked(log.worker_id))
+
+    async def _refuse_too_many(self, command: Command) -> None:
+        c = _command.c
+        waiting = await self._db.scalar(
+            select(func.count()).where(c.call_id == command.call_id, c.done_at.is_(None))
+        )
+        if (waiting or 0) >= MOST_WAITING and command.kind is not CommandKind.END:
+            raise RateLimited(
+                f"{MOST_WAITING} messages wait to be answered; wait for their turns.",
+                ("input", "callId"),
+                retry_after=1.0,
+            )
 
     async def _asked_before(self, command: Command) -> bool:
         c = _command.c

@@ -153,7 +153,7 @@ class RedisBackend(BroadcastBackend):
                         await pubsub.subscribe(*late)
                     await self._heard.put(Event("", ""))
                     await self._read(pubsub)
-            except (RedisError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it was, listening goes on
                 log.warning("redis is away", extra={"error": type(error).__name__})
             finally:
                 self._pubsub = None
@@ -212,16 +212,16 @@ class Channels(Broadcast, Generic[T]):
     async def listen(self, channel: str) -> AsyncGenerator[Mailbox[T]]:
         """From the moment this is entered nothing goes by unseen, or the mailbox says so."""
         box: Mailbox[T] = Mailbox(self._most)
-        async with self._turn(channel):
-            boxes = self._boxes.setdefault(channel, set())
-            boxes.add(box)
-            if len(boxes) == 1:
-                await self._redis.subscribe(channel)
         try:
+            async with self._turn(channel):
+                boxes = self._boxes.setdefault(channel, set())
+                boxes.add(box)
+                if len(boxes) == 1:
+                    await self._redis.subscribe(channel)
             yield box
         finally:
-            boxes.discard(box)
-            if not boxes:
+            self._boxes.get(channel, set()).discard(box)
+            if not self._boxes.get(channel):
                 await asyncio.shield(self._leave(channel))
 
     async def _leave(self, channel: str) -> None:
@@ -243,6 +243,11 @@ class Channels(Broadcast, Generic[T]):
                 continue
             boxes = self._boxes.get(event.channel)
             if boxes:
-                item = self._decode(event.channel, event.message)
+                try:
+                    item = self._decode(event.channel, event.message)
+                except Exception as error:  # noqa: BLE001 - a newer release may tell of more
+                    log.warning("hint not understood", extra={"error": type(error).__name__})
+                    self.lag(event.channel)
+                    continue
                 for box in boxes:
                     box.put(item)

@@ -16,8 +16,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 OUTAGES = (OSError, TimeoutError, PoolTimeout, asyncpg.InterfaceError)
-OUTAGE_CLASSES = ("08", "53", "57")
-"""SQLSTATE: connection, resources, operator intervention."""
+OUTAGE_CLASSES = ("08", "40", "53", "57")
+"""SQLSTATE: connection, rollback, resources, operator intervention."""
+READ_ONLY = "25006"
+"""The server has become a replica."""
 
 
 def is_outage(error: BaseException) -> bool:
@@ -38,7 +40,8 @@ def _causes(error: DBAPIError) -> Iterator[BaseException]:
 
 def _breaks(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresError):
-        return (error.sqlstate or "")[:2] in OUTAGE_CLASSES
+        state = error.sqlstate or ""
+        return state[:2] in OUTAGE_CLASSES or state == READ_ONLY
     return isinstance(error, OUTAGES)
 
 

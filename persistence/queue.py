@@ -6,6 +6,7 @@ worker that was taken for dead can write nothing more. Locks are always taken on
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from uuid import UUID, uuid4
@@ -33,6 +34,8 @@ from persistence.channels import Channels
 from persistence.codec import announce, encode, recorded
 from persistence.outages import told_as_unavailable
 from persistence.versions import snapshot_of
+
+log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.25
 CONNECT_SECONDS = 15
@@ -64,28 +67,41 @@ FACTS = """
 """
 INBOX = """
     select c.id, c.call_id, c.kind, c.body, c.asked_by
-      from call_log l join call_command c on c.call_id = l.call_id and c.done_at is null
-     where l.worker_id = $1 and l.ended_at is null order by c.place limit 1000
+      from call_log l cross join lateral (
+           select * from call_command c where c.call_id = l.call_id and c.done_at is null
+            order by c.kind <> 'END', c.place limit 20) c
+     where l.worker_id = $1 and l.ended_at is null order by c.place
 """
+IS_ENLISTED = "select 1 from worker_process where id = $1 for key share"
 END = "select tenant_id, seq, at, body::text from end_call($1, $2, false, $3, $4, $5)"
 RELEASE = """
     update call_log set worker_id = null, epoch = epoch + 1,
            deadline_at = now() + make_interval(secs => $3)
      where call_id = $1 and epoch = $2 and ended_at is null
 """
-BURY = """
-    with gone as (delete from worker_process where id = any($1) returning id)
+BURY = "delete from worker_process where id = any($1)"
+# Locked in the order in which appends lock, so that the two never wait in a circle.
+FREE = """
+    with lost as (
+        select call_id from call_log l where {condition} and l.ended_at is null
+         order by call_id for update)
     update call_log l set worker_id = null, epoch = l.epoch + 1,
-           deadline_at = now() + make_interval(secs => $2)
-      from gone where l.worker_id = gone.id and l.ended_at is null
+           deadline_at = now() + make_interval(secs => $1)
+      from lost where l.call_id = lost.call_id
     returning l.call_id
 """
+FREE_ORPHANS = FREE.format(
+    condition="l.worker_id is not null and not exists "
+    "(select from worker_process p where p.id = l.worker_id)"
+)
+FREE_OTHERS = FREE.format(condition="l.worker_id = $2 and l.call_id <> all($3)")
 SILENT = """
     select id from worker_process where heartbeat_at < now() - make_interval(secs => $1)
 """
 OVERDUE = """
-    select l.call_id,
+    select l.call_id, l.epoch,
            case when l.state = 'PENDING' then 'NO_WORKER'
+                when l.state = 'ENDING' then 'ENDED_BY_AGENT'
                 when l.worker_id is null then 'WORKER_LOST'
                 when l.answered_at is not null then 'MAX_DURATION'
                 else 'INTERNAL' end as reason
@@ -139,6 +155,8 @@ class SqlQueue:
     async def claim(self, worker: UUID, most: int) -> Sequence[Claim]:
         told: list[hints.Hint] = []
         async with self._pool.acquire(timeout=5) as connection, connection.transaction():
+            if await connection.fetchval(IS_ENLISTED, worker) is None:
+                return []
             picked = await connection.fetch(PICK, most)
             claims = [await self._take(connection, worker, row, told) for row in picked]
         await self._channels.publish_many(told)
@@ -196,8 +214,15 @@ class SqlQueue:
         await self._channels.publish_many([hints.waiting()])
 
     @told_as_unavailable
+    async def let_go(self, worker: UUID, held: Sequence[CallId]) -> None:
+        freed = await self._pool.fetch(FREE_OTHERS, self._resume_seconds, worker, held)
+        if freed:
+            log.warning("gave back calls that were not held", extra={"calls": len(freed)})
+            await self._channels.publish_many([hints.waiting()])
+
+    @told_as_unavailable
     async def dismiss(self, worker: UUID) -> None:
-        await self._pool.execute("delete from worker_process where id = $1", worker)
+        await self._bury([worker])
 
     async def wakes(self, worker: UUID) -> AsyncIterator[None]:
         async with (
@@ -228,11 +253,18 @@ class SqlQueue:
     @told_as_unavailable
     async def bury_silent(self, lease_seconds: float) -> int:
         """Take every call from workers that have been silent; answers how many calls."""
-        silent = [row["id"] for row in await self._pool.fetch(SILENT, lease_seconds)]
-        if not silent:
-            return 0
-        freed = await self._pool.fetch(BURY, silent, self._resume_seconds)
-        await self._channels.publish_many([hints.waiting()])
+        return await self._bury(
+            [row["id"] for row in await self._pool.fetch(SILENT, lease_seconds)]
+        )
+
+    async def _bury(self, workers: list[UUID]) -> int:
+        """A worker may be claiming while it is buried: so whatever nobody holds is freed, not
+        only what these workers were seen to hold."""
+        if workers:
+            await self._pool.execute(BURY, workers)
+        freed = await self._pool.fetch(FREE_ORPHANS, self._resume_seconds)
+        if freed:
+            await self._channels.publish_many([hints.waiting()])
         return len(freed)
 
     @told_as_unavailable
@@ -241,7 +273,8 @@ class SqlQueue:
         ended: list[tuple[UUID, EndReason]] = []
         for row in overdue:
             id, reason = CallId(row["call_id"]), EndReason(row["reason"])
-            if await self._end(id, None, reason):
+            # Claimed meanwhile, it has another epoch, and is no longer overdue.
+            if await self._end(id, row["epoch"], reason):
                 ended.append((id, reason))
         return ended
 

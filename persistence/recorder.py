@@ -63,6 +63,8 @@ class Line:
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+STORED = ("ok", "dup")
+
 Batch = list[tuple[Line, Sequence[Entry]]]
 
 
@@ -86,7 +88,7 @@ class LogRecorder:
 
     def emit(self, claim: Claim, event: CallEvent) -> None:
         line = self._line(claim)
-        if not line.fenced.is_set():
+        if line is not None and not line.fenced.is_set():
             line.waiting.append(Entry(datetime.now(UTC), event, encode(event)))
             if isinstance(event, AgentTurn):
                 self._passing.pop((claim.call.id, event.turn_id), None)
@@ -94,6 +96,8 @@ class LogRecorder:
             self._work.set()
 
     def show(self, claim: Claim, event: Ephemeral) -> None:
+        if self.fenced(claim):
+            return
         # The newest revision of a turn replaces one that has not been sent yet.
         self._passing[claim.call.id, event.turn_id] = (claim, event)
         if self._showing is None:
@@ -106,23 +110,32 @@ class LogRecorder:
 
     async def settled(self, claim: Claim) -> None:
         line = self._line(claim)
-        if line.waiting and not line.fenced.is_set():
+        if line is not None and line.waiting and not line.fenced.is_set():
             await line.settled.wait()
 
     def fenced(self, claim: Claim) -> bool:
-        return self._line(claim).fenced.is_set()
+        line = self._line(claim)
+        return line is None or line.fenced.is_set()
 
     async def lost(self, claim: Claim) -> None:
-        await self._line(claim).fenced.wait()
+        line = self._line(claim)
+        if line is not None:
+            await line.fenced.wait()
 
     def forget(self, claim: Claim) -> None:
         line = self._lines.get(claim.call.id)
         if line is not None and line.claim.epoch == claim.epoch:
             del self._lines[claim.call.id]
 
-    def _line(self, claim: Claim) -> Line:
+    def _line(self, claim: Claim) -> Line | None:
+        """None: this process holds the call under a newer epoch."""
         line = self._lines.get(claim.call.id)
+        if line is not None and line.claim.epoch > claim.epoch:
+            return None
         if line is None or line.claim.epoch < claim.epoch:
+            if line is not None:
+                line.fenced.set()
+                line.settled.set()
             line = self._lines[claim.call.id] = Line(claim)
         return line
 
@@ -185,18 +198,26 @@ class LogRecorder:
 
     async def _store(self, batch: Batch) -> list[asyncpg.Record]:
         arguments = _columns(batch)
-        done = [id for _, entries in batch for e in entries if (id := _acknowledged(e.event))]
+        acknowledges = any(_acknowledged(e.event) for _, entries in batch for e in entries)
         async with self._pool.acquire(timeout=5) as connection:
-            if not done:
+            if not acknowledges:
                 return await connection.fetch(APPEND, *arguments)
             async with connection.transaction():
                 rows = await connection.fetch(APPEND, *arguments)
+                # Only what is in the log has been obeyed.
+                done = [
+                    id
+                    for (_, entries), row in zip(batch, rows, strict=True)
+                    if row["status"] in STORED
+                    for entry in entries
+                    if (id := _acknowledged(entry.event))
+                ]
                 await connection.execute(DONE, done)
                 return rows
 
     def _settle(self, line: Line, answer: Answer) -> list[hints.Hint]:
         status, first, entries = answer.status, answer.first, answer.entries
-        if status not in ("ok", "dup"):
+        if status not in STORED:
             log.warning(
                 "call is no longer ours",
                 extra={"call_id": str(line.claim.call.id), "status": status},

@@ -11,6 +11,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
@@ -43,12 +44,20 @@ def decode(channel: str, message: str) -> object:
     return CallId(UUID(message)) if message else None
 
 
+@dataclass(slots=True, eq=False)
+class Follower:
+    """One subscription: how far it has come, and where it is told to look again."""
+
+    tenant: TenantId
+    box: Mailbox[object]
+    seen: int
+
+
 class EventStreams:
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record], channels: Channels[object]) -> None:
         self._pool = pool
         self._channels = channels
-        self._watched: Counter[tuple[TenantId, CallId]] = Counter()
-        self._heads: dict[CallId, int] = {}
+        self._followers: dict[CallId, set[Follower]] = {}
         self._listed: Counter[TenantId] = Counter()
 
     async def follow(
@@ -57,21 +66,20 @@ class EventStreams:
         seen = await self.position(tenant, id, after)
         # Listening begins before the first read, so nothing falls between history and live.
         async with self._channels.listen(call_channel(tenant, id)) as box:
-            with self._watching(tenant, id):
-                async for update in self._run(tenant, id, seen, box):
+            follower = Follower(tenant, box, seen)
+            with self._following(id, follower):
+                async for update in self._run(id, follower):
                     yield update
 
-    async def _run(
-        self, tenant: TenantId, id: CallId, seen: int, box: Mailbox[object]
-    ) -> AsyncGenerator[CallUpdate]:
+    async def _run(self, id: CallId, follower: Follower) -> AsyncGenerator[CallUpdate]:
+        box = follower.box
         while True:
             box.forget_lag()
-            async for event in self._stored(tenant, id, seen):
+            async for event in self._stored(follower.tenant, id, follower.seen):
                 yield event
-                seen = event.seq
+                follower.seen = event.seq
                 if isinstance(event.event, CallEnded):
                     return
-            self._heads[id] = max(self._heads.get(id, 0), seen)
             while True:
                 item = await box.get()
                 if isinstance(item, Lagged):
@@ -80,13 +88,12 @@ class EventStreams:
                     yield item
                     continue
                 assert isinstance(item, Recorded)
-                if item.seq <= seen:
+                if item.seq <= follower.seen:
                     continue
-                if item.seq > seen + 1:
+                if item.seq > follower.seen + 1:
                     break  # committed before it was told, so the log has what is missing
                 yield item
-                seen = item.seq
-                self._heads[id] = max(self._heads.get(id, 0), seen)
+                follower.seen = item.seq
                 if isinstance(item.event, CallEnded):
                     return
 
@@ -140,15 +147,15 @@ class EventStreams:
         return [recorded(id, row["seq"], row["at"], row["body"]) for row in rows]
 
     @contextmanager
-    def _watching(self, tenant: TenantId, id: CallId) -> Iterator[None]:
-        self._watched[tenant, id] += 1
+    def _following(self, id: CallId, follower: Follower) -> Iterator[None]:
+        followers = self._followers.setdefault(id, set())
+        followers.add(follower)
         try:
             yield
         finally:
-            self._watched[tenant, id] -= 1
-            if not self._watched[tenant, id]:
-                del self._watched[tenant, id]
-                self._heads.pop(id, None)
+            followers.discard(follower)
+            if not followers:
+                self._followers.pop(id, None)
 
     async def look_for_ever(self) -> None:
         """The safety net: one query for all watched calls finds what no hint told of."""
@@ -163,12 +170,10 @@ class EventStreams:
     async def _look(self) -> None:
         for tenant in [t for t, n in self._listed.items() if n]:
             self._channels.lag(calls_channel(tenant))
-        watched = {id: tenant for tenant, id in self._watched}
-        if not watched:
+        if not self._followers:
             return
-        rows = await self._pool.fetch("select * from log_heads($1)", list(watched))
+        rows = await self._pool.fetch("select * from log_heads($1)", list(self._followers))
         for row in rows:
-            id, head = CallId(row["call_id"]), row["head"]
-            if head > self._heads.get(id, 0) and id in watched:
-                self._heads[id] = head
-                self._channels.lag(call_channel(watched[id], id))
+            for follower in self._followers.get(CallId(row["call_id"]), ()):
+                if follower.seen < row["head"]:
+                    follower.box.lag()

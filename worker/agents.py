@@ -198,7 +198,7 @@ class NodeAgent(Agent):
 
     def _end_call(self) -> llm.Tool:
         async def end(raw_arguments: dict[str, Any], context: RunContext[Any]) -> str:
-            self._conversation.ending = EndReason.WORKFLOW_FINISHED
+            self._conversation.end_after_this_turn(EndReason.WORKFLOW_FINISHED)
             return "The call ends after your next words. Say goodbye."
 
         return function_tool(

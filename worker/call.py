@@ -119,7 +119,7 @@ class HeldCall:
     async def _talk(self, conversation: Conversation, session: TextSession) -> EndReason | None:
         await session.begin()
         await session.finish_open_turn()
-        while conversation.ending is None:
+        while conversation.story.ending is None:
             command = await self._next()
             if command is None:
                 return None if self._leaving.is_set() else EndReason.SILENCE
@@ -128,7 +128,7 @@ class HeldCall:
             )
             await session.answer(turn)
         self._refuse_rest(conversation)
-        return conversation.ending
+        return conversation.story.ending
 
     async def _next(self) -> Command | None:
         """The next message; None when none comes in time, or the call is to be given back."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from livekit.agents import llm
 
-from domain.calls import EndReason
+from domain.calls import CallState, EndReason, advance
 from domain.events import (
     AgentTurn,
     CallEvent,
@@ -23,6 +23,7 @@ from domain.events import (
     HandoffVia,
     PartialTranscript,
     Speaker,
+    StateChanged,
     ToolFinished,
     UserTurn,
 )
@@ -46,8 +47,6 @@ class Conversation:
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     calling: bool = False
     """What the model is saying now comes with a tool call or a hand-off."""
-    ending: EndReason | None = None
-    """An agent has asked for the call to end after this turn."""
     spoken: int = 0
     _turns: int = 0
     _rev: int = 0
@@ -63,6 +62,11 @@ class Conversation:
     def tell(self, event: CallEvent) -> None:
         self.recorder.emit(self.claim, event)
         self.story = self.story.after(event, datetime.now(UTC))
+
+    def end_after_this_turn(self, reason: EndReason) -> None:
+        if self.story.ending is None:
+            ending = advance(self.story.state, CallState.ENDING)
+            self.tell(StateChanged(before=self.story.state, state=ending, ending_for=reason))
 
     def look(self, node: str, params: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         return self.story.context.seen_by(node, params)

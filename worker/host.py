@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from uuid import UUID
 
+from domain.calls import CallId
 from domain.ports import CallQueue, Claim, Recorder
 from domain.settings import Settings
 from domain.tasks import end
@@ -18,6 +19,7 @@ from worker.providers.keys import ProviderKeys
 log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 15.0
+TIDY_SECONDS = 2.0
 
 
 class Host:
@@ -34,6 +36,7 @@ class Host:
         self._calls: dict[UUID, HeldCall] = {}
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._worker: UUID
+        self._tidied_at = 0.0
 
     async def serve(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
         """Hold calls until told to stop; then give every call back for another worker."""
@@ -70,6 +73,7 @@ class Host:
                         break
 
     async def _look(self, tasks: asyncio.TaskGroup) -> None:
+        await self._let_go()
         room = self._settings.worker_capacity - len(self._calls)
         if room > 0:
             for claim in await self._queue.claim(self._worker, min(room, 20)):
@@ -80,6 +84,13 @@ class Host:
                 if call is not None:
                     call.deliver(command)
 
+    async def _let_go(self) -> None:
+        """Now and then. In one line with claiming, so that no claim is taken for lost."""
+        now = asyncio.get_running_loop().time()
+        if now - self._tidied_at > TIDY_SECONDS:
+            await self._queue.let_go(self._worker, [CallId(id) for id in self._calls])
+            self._tidied_at = now
+
     def _hold(self, claim: Claim, tasks: asyncio.TaskGroup) -> None:
         id = claim.call.id
         log.info("call claimed", extra={"call_id": str(id), "epoch": claim.epoch})
@@ -87,13 +98,13 @@ class Host:
             claim, self._queue, self._recorder, self._keys, self._settings.idle_call_seconds
         )
         previous = self._tasks.get(id)
-        if previous is not None:
-            previous.cancel()
         self._calls[id] = call
-        self._tasks[id] = tasks.create_task(self._run(call))
+        self._tasks[id] = tasks.create_task(self._run(call, previous))
 
-    async def _run(self, call: HeldCall) -> None:
+    async def _run(self, call: HeldCall, previous: asyncio.Task[None] | None) -> None:
         id = call.claim.call.id
+        if previous is not None:
+            await end(previous)
         try:
             await call.run()
         finally:

@@ -14,6 +14,7 @@ from contextlib import suppress
 
 from domain.errors import Unavailable
 from domain.settings import Settings
+from domain.tasks import beside
 from persistence.queue import SqlQueue
 from persistence.wiring import worker_services
 from worker.process import run
@@ -29,7 +30,6 @@ class Keeper:
         self._queue = queue
         self._settings = settings
         self._looked_at: float | None = None
-        self._tidied_at: float | None = None
 
     async def keep(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -57,19 +57,24 @@ class Keeper:
         else:
             await self._queue.answers()
         self._looked_at = now
-        await self._tidy(now)
 
-    async def _tidy(self, now: float) -> None:
-        if self._tidied_at is None or now - self._tidied_at > TIDY_SECONDS:
-            self._tidied_at = now
-            gone = await self._queue.forget_old(self._settings.retention_days)
-            log.info("tidied", extra={"calls_removed": gone})
+    async def tidy_for_ever(self) -> None:
+        """Beside the rounds: what it deletes may be much, and they must not wait for it."""
+        while True:
+            try:
+                gone = await self._queue.forget_old(self._settings.retention_days)
+                log.info("tidied", extra={"calls_removed": gone})
+                await asyncio.sleep(TIDY_SECONDS)
+            except Unavailable:
+                await asyncio.sleep(ROUND_SECONDS)
 
 
 async def keep(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     async with worker_services(settings) as services:
         ready()
-        await Keeper(services.queue, settings).keep(stop)
+        keeper = Keeper(services.queue, settings)
+        async with beside(keeper.tidy_for_ever()):
+            await keeper.keep(stop)
 
 
 if __name__ == "__main__":

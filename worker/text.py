@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 from livekit.agents import AgentSession
@@ -86,7 +86,9 @@ class TextSession:
         if self._failed:
             # Also after half an answer: it will not be completed.
             conversation.calling = False
-            await self._session.say(APOLOGY)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TURN_SECONDS):
+                    await self._session.say(APOLOGY)
         conversation.tell(
             TurnMeasured(
                 turn_id=turn,

@@ -5,15 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-import orjson
-from jsonschema import Draft202012Validator
 from livekit.agents import ToolError
 
 from domain.calls import EndReason
 from domain.events import ToolFinished, ToolOutcome, ToolStarted
+from domain.schemas import TOO_LARGE, objection
 from domain.templates import fill, render
 from domain.tools import (
     ContextDelete,
@@ -28,7 +26,6 @@ from domain.tools import (
 from worker.conversation import Conversation, as_text
 
 DONE = "Done."
-LARGEST_ARGUMENTS = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,7 @@ class Use:
 async def use_tool(conversation: Conversation, use: Use) -> str:
     """What the model is told; `ToolError` when the use is refused. Both are recorded."""
     began = time.monotonic()
-    problem = objection(use.tool, use.arguments)
+    problem = objection(use.tool.parameters, use.arguments)
     arguments: Mapping[str, Any] = {} if problem == TOO_LARGE else use.arguments
     conversation.tell(
         ToolStarted(tool_call_id=use.id, node=use.node, tool=use.tool.name, arguments=arguments)
@@ -66,27 +63,6 @@ async def use_tool(conversation: Conversation, use: Use) -> str:
     return as_text(result)
 
 
-TOO_LARGE = f"The arguments are larger than {LARGEST_ARGUMENTS} bytes."
-
-
-def objection(tool: ToolSpec, arguments: Mapping[str, Any]) -> str | None:
-    """Why these arguments are not acceptable, for the model to mend."""
-    plain = orjson.dumps(arguments, default=str)
-    if len(plain) > LARGEST_ARGUMENTS:
-        return TOO_LARGE
-    validator = _validator(orjson.dumps(tool.parameters, option=orjson.OPT_SORT_KEYS))
-    errors = sorted(validator.iter_errors(arguments), key=lambda e: list(map(str, e.path)))
-    if not errors:
-        return None
-    where = "/".join(map(str, errors[0].absolute_path)) or "arguments"
-    return f"{where}: {errors[0].message[:500]}"
-
-
-@lru_cache(1024)
-def _validator(schema: bytes) -> Draft202012Validator:
-    return Draft202012Validator(orjson.loads(schema))
-
-
 def _run(conversation: Conversation, use: Use) -> Any:
     said = [answer for action in use.tool.actions if (answer := _act(conversation, use, action))]
     return "\n".join(said) or DONE
@@ -106,7 +82,7 @@ def _act(conversation: Conversation, use: Use, action: ToolAction) -> str | None
         case FlagClear(flag=flag):
             conversation.tell(context.write(f"flags.{flag}", False, use.node))
         case EndCall():
-            conversation.ending = EndReason.ENDED_BY_AGENT
+            conversation.end_after_this_turn(EndReason.ENDED_BY_AGENT)
         case Respond(message=message):
             return render(message, seen)
     return None

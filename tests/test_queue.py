@@ -1,0 +1,211 @@
+"""Holding calls: what happens when a worker stalls, stops in the middle, or is asked too much."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import asyncpg
+import pytest
+
+from domain.access import Viewer
+from domain.actions.calls import CallRequest, end_call, send_message, start_call
+from domain.calls import Call, CallId, EndReason
+from domain.commands import CommandKind
+from domain.errors import RateLimited
+from domain.events import AgentTurn, Recorded, UserTurn
+from domain.ports import Claim, Services
+from domain.settings import Settings
+from persistence.wiring import WorkerServices, worker_services
+from tests.clinic import publish_clinic
+
+pytestmark = pytest.mark.anyio
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    services: Services
+    viewer: Viewer
+    worker: WorkerServices
+    db: asyncpg.Connection[asyncpg.Record]
+
+    async def call(self) -> Call:
+        request = CallRequest(workflow_name="clinic")
+        return await start_call(self.services, self.viewer, request, 3600)
+
+    async def say(self, id: CallId, text: str) -> str:
+        return str((await send_message(self.services, self.viewer, id, text, None)).id)
+
+    async def bury(self) -> int:
+        await self.db.execute("update worker_process set heartbeat_at = now() - interval '1 h'")
+        return await self.worker.queue.bury_silent(60)
+
+    async def events(self, id: CallId) -> list[Recorded]:
+        async with self.services.store.work(self.viewer.tenant_id) as work:
+            return list(await work.calls.events(id, 0, 1_000))
+
+
+@pytest.fixture
+async def office(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Office]:
+    await publish_clinic(services, viewer)
+    db = await asyncpg.connect(settings.database_url)
+    async with worker_services(settings) as worker:
+        yield Office(services, viewer, worker, db)
+    await db.close()
+
+
+async def held(office: Office) -> Claim:
+    await office.call()
+    worker = await office.worker.queue.enlist(10)
+    [claim] = await office.worker.queue.claim(worker, 1)
+    return claim
+
+
+async def test_a_buried_worker_claims_nothing(office: Office) -> None:
+    await office.call()
+    worker = await office.worker.queue.enlist(10)
+    await office.bury()
+    assert await office.worker.queue.claim(worker, 5) == []
+    other = await office.worker.queue.enlist(10)
+    assert len(await office.worker.queue.claim(other, 5)) == 1
+
+
+async def test_calls_of_a_worker_that_is_not_there_are_freed(office: Office) -> None:
+    """However it came to be: burying looks at who is missing, not at who was buried."""
+    claim = await held(office)
+    await office.db.execute("delete from worker_process")
+    assert await office.bury() == 1
+    other = await office.worker.queue.enlist(10)
+    [again] = await office.worker.queue.claim(other, 5)
+    assert (again.call.id, again.replaced) == (claim.call.id, True)
+
+
+async def test_who_leaves_gives_everything_back(office: Office) -> None:
+    await office.call()
+    worker = await office.worker.queue.enlist(10)
+    await office.worker.queue.claim(worker, 1)
+    await office.worker.queue.dismiss(worker)
+    other = await office.worker.queue.enlist(10)
+    assert len(await office.worker.queue.claim(other, 5)) == 1
+
+
+async def test_a_claim_whose_answer_was_lost_is_let_go(office: Office) -> None:
+    kept, lost = await office.call(), await office.call()
+    worker = await office.worker.queue.enlist(10)
+    assert len(await office.worker.queue.claim(worker, 2)) == 2
+    await office.worker.queue.let_go(worker, [kept.id])
+    [again] = await office.worker.queue.claim(worker, 2)
+    assert again.call.id == lost.id
+
+
+async def test_a_fenced_writer_acknowledges_nothing(office: Office) -> None:
+    claim = await held(office)
+    message = await office.say(claim.call.id, "hello")
+    await office.bury()
+    turn = UserTurn(turn_id=message, text="hello", message_id=message)
+    office.worker.recorder.emit(claim, turn)
+    await office.worker.recorder.lost(claim)
+    other = await office.worker.queue.enlist(10)
+    await office.worker.queue.claim(other, 1)
+    assert [str(command.id) for command in await office.worker.queue.inbox(other)] == [message]
+
+
+async def test_an_old_holder_in_the_same_process_writes_nothing(office: Office) -> None:
+    old = await held(office)
+    await office.bury()
+    worker = await office.worker.queue.enlist(10)
+    [new] = await office.worker.queue.claim(worker, 1)
+    recorder = office.worker.recorder
+    recorder.emit(new, _said("new"))
+    recorder.emit(old, _said("old"))
+    assert recorder.fenced(old)
+    assert not recorder.fenced(new)
+    await asyncio.wait_for(recorder.lost(old), 1)
+    await recorder.settled(new)
+    events = [e.event for e in await office.events(new.call.id)]
+    assert [e.text for e in events if isinstance(e, AgentTurn)] == ["new"]
+
+
+async def test_one_busy_call_does_not_hide_another(office: Office) -> None:
+    busy, quiet = await office.call(), await office.call()
+    worker = await office.worker.queue.enlist(10)
+    await office.worker.queue.claim(worker, 2)
+    for n in range(32):
+        await office.say(busy.id, str(n))
+    with pytest.raises(RateLimited):
+        await office.say(busy.id, "one too many")
+    await office.say(quiet.id, "hello")
+    await end_call(office.services, office.viewer, busy.id)
+    inbox = await office.worker.queue.inbox(worker)
+    assert [c.body["text"] for c in inbox if c.call_id == quiet.id] == ["hello"]
+    of_busy = [c for c in inbox if c.call_id == busy.id]
+    assert [c.kind for c in of_busy].count(CommandKind.END) == 1
+    assert [c.body["text"] for c in of_busy if c.body] == [str(n) for n in range(19)]
+
+
+async def test_a_call_claimed_at_the_last_moment_is_not_ended(office: Office) -> None:
+    """Found overdue, then claimed, then to be ended: the claim has won."""
+    claim = await held(office)
+    queue = office.worker.queue
+    assert not await queue._end(claim.call.id, claim.epoch - 1, EndReason.NO_WORKER)
+    await office.worker.recorder.settled(claim)
+    assert (await office.events(claim.call.id))[-1].event.kind == "state_changed"
+
+
+async def test_appends_and_burials_do_not_wait_in_a_circle(office: Office) -> None:
+    for _ in range(20):
+        await office.call()
+    for round in range(5):
+        worker = await office.worker.queue.enlist(50)
+        claims = await office.worker.queue.claim(worker, 20)
+        assert len(claims) == 20
+
+        async def write(claims: object = claims, round: int = round) -> None:
+            for n in range(20):
+                for claim in claims:  # type: ignore[attr-defined]
+                    office.worker.recorder.emit(claim, _said(f"{round}.{n}"))
+                await asyncio.sleep(0.001)
+
+        await asyncio.gather(write(), office.bury())
+
+
+async def test_a_watcher_whose_hint_was_lost_is_told_by_the_regular_look(office: Office) -> None:
+    """Also when another watcher of the call has seen it already."""
+    claim = await held(office)
+    tenant = office.viewer.tenant_id
+    first: list[int] = []
+    changed = asyncio.Condition()
+
+    async def watch(seen: list[int]) -> None:
+        async for update in office.services.streams.follow(tenant, claim.call.id, None):
+            async with changed:
+                seen.extend([update.seq] if isinstance(update, Recorded) else [])
+                changed.notify_all()
+
+    async def until(seen: list[int], count: int) -> None:
+        async with changed:
+            await changed.wait_for(lambda: len(seen) >= count)
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        early = tasks.create_task(watch(first))
+        await until(first, 2)
+        # Stored, and nobody was told: the writer died between its commit and its hint.
+        await office.db.execute(
+            "with log as (update call_log set head = head + 1 where call_id = $1 returning *) "
+            "insert into call_event (tenant_id, call_id, seq, at, kind, body) "
+            "select tenant_id, call_id, head, now(), 'error_raised', "
+            '\'{"source":"t","message":"m","recoverable":true,'
+            '"kind":"error_raised"}\' from log',
+            claim.call.id,
+        )
+        second: list[int] = []
+        late = tasks.create_task(watch(second))
+        await until(first, 3)
+        await until(second, 3)
+        early.cancel()
+        late.cancel()
+
+
+def _said(text: str) -> AgentTurn:
+    return AgentTurn(turn_id=text, node="n", agent="a", text=text, heard_text=text)
