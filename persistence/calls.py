@@ -8,11 +8,11 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import (
     Boolean,
     ColumnElement,
     Integer,
-    Row,
     Select,
     Table,
     Text,
@@ -46,6 +46,7 @@ from domain.events import Recorded, StateChanged
 from domain.ports import Key, Slice
 from persistence import hints
 from persistence.codec import announce, encode, recorded
+from persistence.database import fetch
 from persistence.tables import CallRow, CommandRow, EventRow, IdempotencyRow, LogRow
 
 _call: Table = CallRow.__table__  # type: ignore[assignment]
@@ -150,7 +151,7 @@ class SqlCalls:
         return next(iter(await self.many([id])), None)
 
     async def many(self, ids: Sequence[UUID]) -> Sequence[Call]:
-        rows = await self._db.execute(BY_IDS, {"tenant": self._tenant, "ids": list(ids)})
+        rows = await fetch(self._db, BY_IDS, {"tenant": self._tenant, "ids": list(ids)})
         return [call_from(row) for row in rows]
 
     async def page(self, filter: CallFilter, first: int, after: Key | None) -> Slice[Call]:
@@ -158,9 +159,8 @@ class SqlCalls:
         if after is not None:
             given |= {"at": after.at, "id": after.id}
         query = page_query(frozenset(given))
-        rows = (
-            await self._db.execute(query, {**given, "tenant": self._tenant, "limit": first + 1})
-        ).all()
+        values = {**given, "tenant": self._tenant, "limit": first + 1}
+        rows = await fetch(self._db, query, values)
         return Slice(tuple(map(call_from, rows[:first])), more=len(rows) > first)
 
     async def ask(self, command: Command) -> None:
@@ -295,9 +295,8 @@ def _facts(call: Call) -> dict[str, Any]:
     }
 
 
-def call_from(row: Row[Any]) -> Call:
-    """Columns by their places: a page reads hundreds of them, and names take thrice as long."""
-    facts = dict(zip(COLUMNS, row, strict=True))
+def call_from(row: asyncpg.Record) -> Call:
+    facts = dict(row)
     for name, kind in _ENUMS:
         facts[name] = kind[facts[name]]
     return Call(**facts)

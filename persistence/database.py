@@ -5,12 +5,16 @@ row-level security, `studio_service` (worker, keeper) sees all."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import Select
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 STATEMENT_SECONDS = 10
 
@@ -53,6 +57,29 @@ async def create_pool(url: str, role: DbRole, size: int = 10) -> asyncpg.Pool[as
 
 async def _leave_as_is(connection: Any) -> None:
     """Nothing is ever set beyond a transaction, so there is nothing to reset: a round trip less."""
+
+
+async def driver(connection: AsyncConnection) -> asyncpg.Connection[asyncpg.Record]:
+    """asyncpg's own connection under SQLAlchemy's."""
+    raw: asyncpg.Connection[asyncpg.Record] | None = (
+        await connection.get_raw_connection()
+    ).driver_connection
+    assert raw is not None
+    return raw
+
+
+async def fetch(
+    connection: AsyncConnection, query: Select[Any], values: Mapping[str, Any]
+) -> list[asyncpg.Record]:
+    """The rows of a query that is built once and asked often: half of what it costs otherwise."""
+    text, names = _compiled(query)
+    return await (await driver(connection)).fetch(text, *(values[name] for name in names))
+
+
+@lru_cache(256)
+def _compiled(query: Select[Any]) -> tuple[str, tuple[str, ...]]:
+    compiled = query.compile(dialect=PGDialect_asyncpg())
+    return str(compiled), tuple(compiled.positiontup or ())
 
 
 def with_driver(url: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -12,6 +13,7 @@ from domain.access import TenantId
 from domain.ports import Work
 from persistence.calls import SqlCalls
 from persistence.channels import Channels
+from persistence.database import driver
 from persistence.drafts import agents, tools, workflows
 from persistence.hints import Hint
 from persistence.outages import is_outage, unavailable
@@ -30,14 +32,14 @@ class SqlWork:
 
 class SqlStore:
     def __init__(self, engine: AsyncEngine, channels: Channels[object]) -> None:
-        self._engine = engine
+        # The transaction is begun and ended here, in one round trip each.
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._channels = channels
 
     @asynccontextmanager
     async def work(self, tenant: TenantId) -> AsyncGenerator[Work]:
         try:
-            async with self._engine.begin() as connection:
-                await as_tenant(connection, tenant)
+            async with self._engine.connect() as connection, _transaction(connection, tenant):
                 work = SqlWork(connection, tenant)
                 yield work
         except Exception as error:
@@ -46,6 +48,27 @@ class SqlStore:
             raise
         # Commit first, tell afterwards.
         await self._channels.publish_many(work.hints)
+
+
+@asynccontextmanager
+async def _transaction(connection: AsyncConnection, tenant: TenantId) -> AsyncGenerator[None]:
+    """One for this tenant; every request makes one, so it goes straight to the driver."""
+    raw = await driver(connection)
+    try:
+        # A UUID and nothing else: simple queries take no parameters.
+        await raw.execute(f"begin; select set_config('app.tenant', '{UUID(str(tenant))}', true)")
+        yield
+        await raw.execute("commit")
+    except Exception as error:
+        if is_outage(error):
+            await connection.invalidate()
+        else:
+            await raw.execute("rollback")
+        raise
+    except BaseException:
+        # Cancelled in mid-query: what the connection is at is not known.
+        await connection.invalidate()
+        raise
 
 
 AS_TENANT = text("select set_config('app.tenant', :tenant, true)")
