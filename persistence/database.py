@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -17,6 +17,8 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 STATEMENT_SECONDS = 10
+
+_DIALECT: Any = cast(Any, PGDialect_asyncpg)()
 
 
 class DbRole(StrEnum):
@@ -78,7 +80,7 @@ async def fetch(
 
 @lru_cache(256)
 def _compiled(query: Select[Any]) -> tuple[str, tuple[str, ...]]:
-    compiled = query.compile(dialect=PGDialect_asyncpg())
+    compiled = query.compile(dialect=_DIALECT)
     return str(compiled), tuple(compiled.positiontup or ())
 
 
