@@ -14,7 +14,8 @@ from domain.agents import AgentSpec, Prompt, ProviderChoice
 from domain.calls import CallState
 from domain.context import Context
 from domain.events import UserTurn
-from domain.tools import ContextSet, Respond, ToolSpec
+from domain.steps import ContextSet, Respond
+from domain.tools import ToolSpec
 from domain.transcripts import Story
 from domain.workflows import Node, Snapshot, WorkflowSpec
 from persistence.wiring import worker_services
@@ -86,6 +87,7 @@ async def side_by_side(options: Mapping[str, object]) -> tuple[list[float], list
             Story(state=CallState.ACTIVE, context=Context()),
             services.recorder,
             ProviderKeys(),
+            services.outbound,
         )
         plain: AgentSession[None] = AgentSession(
             vad=None, turn_handling={"turn_detection": None}, user_away_timeout=None

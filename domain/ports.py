@@ -16,6 +16,7 @@ from domain.agents import Agent, AgentSpec
 from domain.calls import Call, CallFilter, CallId, EndReason
 from domain.commands import Command
 from domain.events import CallEvent, CallUpdate, Ephemeral, Recorded
+from domain.outbound import Outbound
 from domain.tools import Tool, ToolSpec
 from domain.workflows import Version, VersionId, Workflow, WorkflowId, WorkflowSpec
 
@@ -293,5 +294,6 @@ class Services:
     accounts: Accounts
     streams: Streams
     limiter: Limiter
+    outbound: Outbound
     clock: Clock
     ready: Callable[[], Awaitable[dict[str, bool]]]

@@ -58,6 +58,9 @@ class Settings:
         30, "Ended calls and their events are kept this long; 0 = for ever"
     )
 
+    outbound_allow: str = setting(
+        "", "Private addresses that tools may reach, comma-separated host:port or CIDR"
+    )
     openai_api_key: str = setting("", "Key for agents on OpenAI", secret=True)
     openai_base_url: str = setting("", "An OpenAI-compatible server instead of OpenAI")
     google_api_key: str = setting("", "Key for agents on Gemini", secret=True)

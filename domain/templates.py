@@ -97,6 +97,11 @@ def fill(value: Any, context: Context) -> Any:
     return value
 
 
+def look_up_text(path: str, context: Context) -> Any:
+    """The value at a dotted path; None when any step is missing."""
+    return look_up(tuple(path.split(".")), context)
+
+
 def paths_in(template: Template) -> Iterator[tuple[str, ...]]:
     for part in template:
         if isinstance(part, Slot) and part.path:

@@ -7,7 +7,7 @@ from typing import Any
 
 from domain import expressions, templates
 from domain.errors import InvalidInput, Path
-from domain.tokens import Malformed, is_path
+from domain.tokens import Malformed, is_path, steps_of
 
 READABLE = frozenset({"user", "tenant", "call", "params", "workflow", "flags", "agent", "history"})
 WRITABLE = frozenset({"workflow", "flags", "agent"})
@@ -24,12 +24,21 @@ def check_template(value: Any, path: Path, readable: frozenset[str] = READABLE) 
         _check_spaces(templates.paths_in(parsed), here, readable)
 
 
-def check_condition(text: str, path: Path) -> None:
+def check_condition(text: str, path: Path, readable: frozenset[str] = READABLE) -> None:
     try:
         parsed = expressions.parse(text)
     except Malformed as problem:
         raise _refusal(problem, path) from None
-    _check_spaces(expressions.paths_in(parsed), path, READABLE)
+    _check_spaces(expressions.paths_in(parsed), path, readable)
+
+
+def check_readable(where: str, path: Path, readable: frozenset[str] = READABLE) -> None:
+    """A path that steps may read."""
+    try:
+        steps = steps_of(where)
+    except Malformed as problem:
+        raise _refusal(problem, path) from None
+    _check_spaces([steps], path, readable)
 
 
 def check_writable(where: str, path: Path) -> None:

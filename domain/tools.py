@@ -1,73 +1,53 @@
-"""A tool: a chain of declared actions that a model may call. Data, never code."""
+"""A tool: a chain of declared steps that a model may call. Data, never code."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, NewType
+from typing import Any, NewType
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from domain.access import TenantId
 from domain.errors import InvalidInput, Path
 from domain.names import IDENTIFIER, check_name, check_text
 from domain.schemas import check_schema
-from domain.texts import check_template, check_writable
+from domain.steps import (
+    ApiCall,
+    Conditional,
+    ContextDelete,
+    ContextGet,
+    ContextSet,
+    EndCall,
+    FlagClear,
+    FlagSet,
+    Handoff,
+    Respond,
+    SendDtmf,
+    ToolAction,
+    TransferCall,
+    Transform,
+    Validate,
+    steps_in,
+)
+from domain.texts import READABLE, check_condition, check_readable, check_template, check_writable
+from domain.tokens import is_path
 
 ToolId = NewType("ToolId", UUID)
 
 MOST_ACTIONS = 32
+MOST_STEPS = 100
+DEEPEST = 5
+LONGEST_SECONDS = 60.0
+MOST_RETRIES = 5
 
+OF_STEPS = READABLE | {"response"}
+OF_HEADERS = OF_STEPS | {"secret"}
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContextSet:
-    """Write a value into the call's context; `path[+]` appends to a list."""
-
-    path: str
-    value: Any
-    type: Literal["context.set"] = "context.set"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContextDelete:
-    """Remove a value from the call's context."""
-
-    path: str
-    type: Literal["context.delete"] = "context.delete"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlagSet:
-    """Turn a flag on."""
-
-    flag: str
-    type: Literal["flag.set"] = "flag.set"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlagClear:
-    """Turn a flag off."""
-
-    flag: str
-    type: Literal["flag.clear"] = "flag.clear"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Respond:
-    """Tell the model this as the tool's result; a template."""
-
-    message: str
-    type: Literal["respond"] = "respond"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndCall:
-    """End the call once the agent has finished speaking."""
-
-    type: Literal["end_call"] = "end_call"
-
-
-ToolAction = ContextSet | ContextDelete | FlagSet | FlagClear | Respond | EndCall
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
+_SLOT = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 NO_PARAMETERS: Mapping[str, Any] = {
     "type": "object",
@@ -78,12 +58,25 @@ NO_PARAMETERS: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolSpec:
-    """Everything of a tool that people edit. `parameters` is a JSON Schema of type object."""
+    """Everything of a tool that people edit. `parameters` is a JSON Schema of type object.
+
+    `actions` run in order up to the first that fails; then `on_success` or `on_failure` run.
+    `confirm`: the caller must have agreed before anything is done."""
 
     name: str
     description: str
     parameters: Mapping[str, Any] = field(default_factory=lambda: NO_PARAMETERS)
     actions: tuple[ToolAction, ...] = ()
+    on_success: tuple[ToolAction, ...] = ()
+    on_failure: tuple[ToolAction, ...] = ()
+    timeout: float = 30.0
+    """Of the whole use, in seconds."""
+    confirm: bool = False
+
+    @property
+    def reaches_out(self) -> bool:
+        """It may have an effect outside of the call."""
+        return any(isinstance(a, ApiCall | TransferCall | SendDtmf) for _, a in steps_of(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +91,13 @@ class Tool:
     spec: ToolSpec
 
 
+def steps_of(spec: ToolSpec, path: Path = ()) -> Iterator[tuple[Path, ToolAction]]:
+    """Every step of the tool with the way to it, as the API names it."""
+    yield from steps_in(spec.actions, (*path, "actions"))
+    yield from steps_in(spec.on_success, (*path, "onSuccess"))
+    yield from steps_in(spec.on_failure, (*path, "onFailure"))
+
+
 def check_tool(spec: ToolSpec, path: Path = ("input",)) -> ToolSpec:
     """The spec itself, or `InvalidInput` naming the first field that breaks a rule."""
     check_name(spec.name, (*path, "name"), IDENTIFIER)
@@ -105,10 +105,23 @@ def check_tool(spec: ToolSpec, path: Path = ("input",)) -> ToolSpec:
     check_schema(spec.parameters, (*path, "parameters"))
     if not spec.actions:
         raise InvalidInput("A tool needs at least one action.", (*path, "actions"))
-    if len(spec.actions) > MOST_ACTIONS:
-        raise InvalidInput(f"A tool may have {MOST_ACTIONS} actions.", (*path, "actions"))
-    for place, action in enumerate(spec.actions):
-        _check_action(action, (*path, "actions", str(place)))
+    for name, chain in (
+        ("actions", spec.actions),
+        ("onSuccess", spec.on_success),
+        ("onFailure", spec.on_failure),
+    ):
+        if len(chain) > MOST_ACTIONS:
+            raise InvalidInput(f"A chain may have {MOST_ACTIONS} actions.", (*path, name))
+    if not 0 < spec.timeout <= LONGEST_SECONDS:
+        raise InvalidInput(
+            f"timeout is in seconds, up to {LONGEST_SECONDS:.0f}.", (*path, "timeout")
+        )
+    for count, (way, action) in enumerate(steps_of(spec, path)):
+        if count >= MOST_STEPS or way.count("conditional") > DEEPEST:
+            raise InvalidInput(
+                f"A tool may have {MOST_STEPS} steps, in conditionals {DEEPEST} deep.", way
+            )
+        _check_action(action, way)
     return spec
 
 
@@ -116,7 +129,9 @@ def _check_action(action: ToolAction, path: Path) -> None:
     match action:
         case ContextSet(path=where, value=value):
             check_writable(where, (*path, "contextSet", "path"))
-            check_template(value, (*path, "contextSet", "value"))
+            check_template(value, (*path, "contextSet", "value"), OF_STEPS)
+        case ContextGet(path=where):
+            check_readable(where, (*path, "contextGet", "path"), OF_STEPS)
         case ContextDelete(path=where):
             check_writable(where, (*path, "contextDelete", "path"))
         case FlagSet(flag=flag):
@@ -125,6 +140,79 @@ def _check_action(action: ToolAction, path: Path) -> None:
             check_name(flag, (*path, "flagClear", "flag"), IDENTIFIER)
         case Respond(message=message):
             check_text(message, (*path, "respond", "message"), most=4_096, least=1)
-            check_template(message, (*path, "respond", "message"))
+            check_template(message, (*path, "respond", "message"), OF_STEPS)
+        case Handoff(node=node):
+            check_name(node, (*path, "handoff", "node"), IDENTIFIER)
+        case ApiCall():
+            _check_api_call(action, (*path, "apiCall"))
+        case Conditional(condition=condition):
+            check_condition(condition, (*path, "conditional", "condition"), OF_STEPS)
+        case Validate(rules=rules):
+            _check_rules(rules, (*path, "validate", "rules"))
+        case Transform():
+            check_writable(action.path, (*path, "transform", "path"))
+            check_template(action.value, (*path, "transform", "value"), OF_STEPS)
+            check_text(action.separator, (*path, "transform", "separator"), most=20)
+        case TransferCall(number=number):
+            check_template(number, (*path, "transferCall", "number"), OF_STEPS)
+        case SendDtmf(digits=digits):
+            check_template(digits, (*path, "sendDtmf", "digits"), OF_STEPS)
         case EndCall():
             pass
+
+
+def _check_rules(rules: tuple[Any, ...], path: Path) -> None:
+    if not rules:
+        raise InvalidInput("validate needs at least one rule.", path)
+    for place, rule in enumerate(rules):
+        here = (*path, str(place))
+        check_condition(rule.condition, (*here, "condition"), OF_STEPS)
+        check_text(rule.message, (*here, "message"), most=1_000, least=1)
+        check_template(rule.message, (*here, "message"), OF_STEPS)
+
+
+def _check_api_call(call: ApiCall, path: Path) -> None:
+    check_text(call.url, (*path, "url"), most=2_000, least=1)
+    check_template(call.url, (*path, "url"), OF_STEPS)
+    _check_host(call.url, (*path, "url"))
+    for name, value in call.headers.items():
+        here = (*path, "headers", name)
+        if not _HEADER.fullmatch(name):
+            raise InvalidInput(f"{name[:64]!r} is no name for a header.", here)
+        check_text(value, here, most=4_096)
+        check_template(value, here, OF_HEADERS)
+        if "\n" in value or "\r" in value:
+            raise InvalidInput("A header is one line.", here)
+    check_template(call.query, (*path, "query"), OF_STEPS)
+    check_template(call.body, (*path, "body"), OF_STEPS)
+    if not 0 < call.timeout <= LONGEST_SECONDS:
+        raise InvalidInput(
+            f"timeout is in seconds, up to {LONGEST_SECONDS:.0f}.", (*path, "timeout")
+        )
+    if not 0 <= call.retries <= MOST_RETRIES:
+        raise InvalidInput(f"retries may be 0 to {MOST_RETRIES}.", (*path, "retries"))
+    for where, source in call.save.items():
+        check_writable(where, (*path, "save", where))
+        if not is_path(source) or source.split(".")[0] not in ("status", "body"):
+            raise InvalidInput(
+                f"{source[:80]!r} does not lead into the response; write status or body.….",
+                (*path, "save", where),
+            )
+
+
+def _check_host(url: str, path: Path) -> None:
+    """Where a request goes is for the author to say, not for a value of the call."""
+    head = _SLOT.split(url, maxsplit=1)[0]
+    try:
+        parts = urlsplit(head)
+    except ValueError:
+        raise InvalidInput("url is not a URL.", path) from None
+    ends = "/" in head[len(parts.scheme) + 3 :] or head == url
+    if parts.scheme not in ("http", "https") or not parts.hostname or not ends:
+        raise InvalidInput(
+            "url must begin with https:// and a host that is written out, then a slash; slots come "
+            "after that.",
+            path,
+        )
+    if "@" in parts.netloc:
+        raise InvalidInput("url must not hold a name or a password; use a header.", path)

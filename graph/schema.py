@@ -16,9 +16,9 @@ from graph.queries import Query
 from graph.scalars import SCALARS
 from graph.subscriptions import Subscription
 from graph.types import enums
+from graph.types.actions import ACTIONS
 from graph.types.errors import HANDLERS
 from graph.types.events import EVENTS
-from graph.types.tools import ACTIONS
 from graph.types.workflows import VersionType
 
 assert enums

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from domain.outbound import Outbound
 from domain.ports import Services
 from domain.settings import Settings
 from domain.tasks import beside
@@ -16,6 +17,7 @@ from persistence.accounts import KeyRing, SqlAccounts
 from persistence.channels import Channels, RedisBackend
 from persistence.database import DbRole, create_engine, create_pool
 from persistence.limiter import RedisLimiter
+from persistence.outbound import GuardedHttp
 from persistence.queue import SqlQueue
 from persistence.recorder import LogRecorder
 from persistence.store import SqlStore
@@ -28,6 +30,7 @@ class WorkerServices:
 
     queue: SqlQueue
     recorder: LogRecorder
+    outbound: Outbound
 
 
 @asynccontextmanager
@@ -41,6 +44,8 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         channels = await stack.enter_async_context(_channels(settings))
         limiter = RedisLimiter(settings.redis_url)
         stack.push_async_callback(limiter.aclose)
+        outbound = GuardedHttp(settings.outbound_allow)
+        stack.push_async_callback(outbound.aclose)
         streams = EventStreams(pool, channels)
         await stack.enter_async_context(beside(streams.look_for_ever()))
 
@@ -57,6 +62,7 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             ),
             streams=streams,
             limiter=limiter,
+            outbound=outbound,
             clock=lambda: datetime.now(UTC),
             ready=ready,
         )
@@ -71,7 +77,9 @@ async def worker_services(settings: Settings) -> AsyncGenerator[WorkerServices]:
         recorder = LogRecorder(pool, channels)
         await stack.enter_async_context(beside(recorder.flush_for_ever()))
         queue = SqlQueue(pool, channels, resume_seconds=settings.resume_seconds)
-        yield WorkerServices(queue=queue, recorder=recorder)
+        outbound = GuardedHttp(settings.outbound_allow)
+        stack.push_async_callback(outbound.aclose)
+        yield WorkerServices(queue=queue, recorder=recorder, outbound=outbound)
 
 
 @asynccontextmanager

@@ -8,7 +8,8 @@ from domain.actions.tools import create_tool
 from domain.actions.workflows import create_workflow, publish_workflow
 from domain.agents import AgentSpec, Prompt, ProviderChoice
 from domain.ports import Services
-from domain.tools import ContextSet, FlagSet, Respond, ToolSpec
+from domain.steps import ContextSet, FlagSet, Respond
+from domain.tools import ToolSpec
 from domain.workflows import Connection, Node, Version, Workflow, WorkflowSpec
 
 RECEPTION = AgentSpec(

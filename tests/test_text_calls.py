@@ -44,7 +44,7 @@ async def working(settings: Settings) -> AsyncIterator[Host]:
     """A worker for the length of the block, stopped as by a deploy."""
     stop, ready = asyncio.Event(), asyncio.Event()
     async with worker_services(settings) as wired, asyncio.TaskGroup() as tasks:
-        host = Host(wired.queue, wired.recorder, settings)
+        host = Host(wired.queue, wired.recorder, wired.outbound, settings)
         tasks.create_task(host.serve(stop, ready.set))
         await ready.wait()
         try:

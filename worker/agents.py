@@ -16,11 +16,11 @@ from livekit.agents import Agent, ModelSettings, RunContext, ToolError, function
 from livekit.agents.llm import ToolFlag
 
 from domain.calls import EndReason
-from domain.events import HandoffRefused, HandoffVia, NodeEntered
+from domain.events import HandoffVia, NodeEntered
 from domain.templates import render
 from domain.tools import NO_PARAMETERS, ToolSpec
 from domain.workflows import END_CALL, Connection
-from worker.conversation import MOST_HANDOFFS, Conversation
+from worker.conversation import Conversation
 from worker.providers import build_llm
 from worker.providers.keys import MissingKey
 from worker.tools import Use, use_tool
@@ -130,11 +130,13 @@ class NodeAgent(Agent):
             yield self._end_call()
 
     def _tool(self, tool: ToolSpec) -> llm.Tool:
-        async def use(raw_arguments: dict[str, Any], context: RunContext[Any]) -> str:
+        async def use(raw_arguments: dict[str, Any], context: RunContext[Any]) -> Any:
             # What the agent said before it reached for the tool comes first in the log.
             await context.wait_for_playout()
             id = context.function_call.call_id
-            return await use_tool(self._conversation, Use(id, self._node, tool, raw_arguments))
+            told = await use_tool(self._conversation, Use(id, self._node, tool, raw_arguments))
+            wanted, self._conversation.wanted = self._conversation.wanted, None
+            return self._moved(wanted, HandoffVia.TOOL, context, told) if wanted else told
 
         # The plugins' serialisers take plain dicts only.
         parameters = json.loads(json.dumps(tool.parameters, default=dict))
@@ -154,16 +156,11 @@ class NodeAgent(Agent):
         async def go(
             raw_arguments: dict[str, Any], context: RunContext[Any]
         ) -> tuple[Agent, llm.ToolResult]:
-            self._refuse_unless_free(connection)
-            try:
-                agent = NodeAgent(self._conversation, connection.target, Entering.HANDOFF)
-            except MissingKey as missing:
-                raise self._refused(connection, str(missing)) from None
-            context.disallow_interruptions()
-            self._conversation.moving = connection
-            self._conversation.arrived.clear()
+            problem = self._conversation.hindrance()
+            if problem is not None:
+                raise self._refused(connection, HandoffVia.MODEL, problem)
             told = f"Transferred to {connection.target}."
-            return agent, llm.ToolResult(told, reply_required=False)
+            return self._moved(connection, HandoffVia.MODEL, context, told)
 
         return function_tool(
             go,
@@ -176,24 +173,22 @@ class NodeAgent(Agent):
             flags=ToolFlag.IGNORE_ON_ENTER,
         )
 
-    def _refuse_unless_free(self, connection: Connection) -> None:
+    def _moved(
+        self, connection: Connection, via: HandoffVia, context: RunContext[Any], told: str
+    ) -> tuple[Agent, llm.ToolResult]:
+        """The agent that takes over, as LiveKit wants to be told of it."""
         conversation = self._conversation
-        if conversation.moving is not None:
-            raise self._refused(
-                connection, f"A hand-off to {conversation.moving.target} is under way."
-            )
-        if len(conversation.story.visited) > MOST_HANDOFFS:
-            raise self._refused(connection, f"The call has had {MOST_HANDOFFS} hand-offs.")
+        try:
+            agent = NodeAgent(conversation, connection.target, Entering.HANDOFF)
+        except MissingKey as missing:
+            raise self._refused(connection, via, str(missing)) from None
+        context.disallow_interruptions()
+        conversation.moving, conversation.via = connection, via
+        conversation.arrived.clear()
+        return agent, llm.ToolResult(told, reply_required=False)
 
-    def _refused(self, connection: Connection, reason: str) -> ToolError:
-        self._conversation.tell(
-            HandoffRefused(
-                from_node=self._node,
-                to_node=connection.target,
-                via=HandoffVia.MODEL,
-                message=reason,
-            )
-        )
+    def _refused(self, connection: Connection, via: HandoffVia, reason: str) -> ToolError:
+        self._conversation.refuse(self._node, connection.target, via, reason)
         return ToolError(f"Not handed off. {reason}")
 
     def _end_call(self) -> llm.Tool:

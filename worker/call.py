@@ -19,6 +19,7 @@ from domain.events import (
     StateChanged,
     UserTurn,
 )
+from domain.outbound import Outbound
 from domain.ports import CallQueue, Claim, Recorder
 from domain.tasks import end
 from domain.transcripts import tell
@@ -38,12 +39,14 @@ class HeldCall:
         claim: Claim,
         queue: CallQueue,
         recorder: Recorder,
+        outbound: Outbound,
         keys: ProviderKeys,
         idle_seconds: float,
     ) -> None:
         self.claim = claim
         self._queue = queue
         self._recorder = recorder
+        self._outbound = outbound
         self._keys = keys
         self._idle_seconds = idle_seconds
         self._inbox: asyncio.Queue[Command] = asyncio.Queue()
@@ -89,7 +92,7 @@ class HeldCall:
         events = await patiently(lambda: self._queue.log_of(self.claim.call))
         story = tell(events, given_to(self.claim.call))
         self._seen |= {UUID(id) for id in story.obeyed}
-        conversation = Conversation(self.claim, story, self._recorder, self._keys)
+        conversation = Conversation(self.claim, story, self._recorder, self._keys, self._outbound)
         if story.state is CallState.CONNECTING:
             conversation.tell(StateChanged(before=story.state, state=CallState.ACTIVE))
         return conversation

@@ -20,6 +20,7 @@ from domain.events import (
     AgentTurn,
     CallEvent,
     HandedOff,
+    HandoffRefused,
     HandoffVia,
     PartialTranscript,
     Speaker,
@@ -27,6 +28,7 @@ from domain.events import (
     ToolFinished,
     UserTurn,
 )
+from domain.outbound import Outbound
 from domain.ports import Claim, Recorder
 from domain.transcripts import Said, Story
 from domain.workflows import Connection, Snapshot
@@ -41,9 +43,15 @@ class Conversation:
     story: Story
     recorder: Recorder
     keys: ProviderKeys
+    outbound: Outbound
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     models: dict[str, llm.LLM[Any]] = field(default_factory=dict)
+    wanted: Connection | None = None
+    """The hand-off that a tool has asked for."""
     moving: Connection | None = None
     """The hand-off that is under way."""
+    via: HandoffVia = HandoffVia.MODEL
+    """What made it happen."""
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     calling: bool = False
     """What the model is saying now comes with a tool call or a hand-off."""
@@ -104,6 +112,30 @@ class Conversation:
     def _turn_id(self) -> str:
         return f"{self.claim.epoch}.{self._turns}"
 
+    def ask_for(self, node: str, target: str) -> str | None:
+        """A tool wants the conversation to go there. Why it does not; None when it will."""
+        ways = [c for c in self.snapshot.workflow.ways_out(node) if c.target == target]
+        problem = self.hindrance()
+        if not ways:
+            problem = f"No connection leads from {node} to {target}."
+        if problem is None:
+            self.wanted = ways[0]
+        else:
+            self.refuse(node, target, HandoffVia.TOOL, problem)
+        return problem
+
+    def hindrance(self) -> str | None:
+        """Why there can be no hand-off just now."""
+        under_way = self.moving or self.wanted
+        if under_way is not None:
+            return f"A hand-off to {under_way.target} is under way."
+        if len(self.story.visited) > MOST_HANDOFFS:
+            return f"The call has had {MOST_HANDOFFS} hand-offs."
+        return None
+
+    def refuse(self, node: str, target: str, via: HandoffVia, problem: str) -> None:
+        self.tell(HandoffRefused(from_node=node, to_node=target, via=via, message=problem))
+
     # ---- hand-offs -------------------------------------------------------------------------
 
     def hand_off(self) -> None:
@@ -113,7 +145,7 @@ class Conversation:
                 HandedOff(
                     from_node=self.moving.source,
                     to_node=self.moving.target,
-                    via=HandoffVia.MODEL,
+                    via=self.via,
                     context_passed=self.moving.context_passed,
                 )
             )

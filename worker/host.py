@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 from domain.calls import CallId
+from domain.outbound import Outbound
 from domain.ports import CallQueue, Claim, Recorder
 from domain.settings import Settings
 from domain.tasks import end
@@ -23,8 +24,11 @@ TIDY_SECONDS = 2.0
 
 
 class Host:
-    def __init__(self, queue: CallQueue, recorder: Recorder, settings: Settings) -> None:
+    def __init__(
+        self, queue: CallQueue, recorder: Recorder, outbound: Outbound, settings: Settings
+    ) -> None:
         self._queue = queue
+        self._outbound = outbound
         self._recorder = recorder
         self._settings = settings
         self._keys = ProviderKeys(
@@ -95,7 +99,12 @@ class Host:
         id = claim.call.id
         log.info("call claimed", extra={"call_id": str(id), "epoch": claim.epoch})
         call = HeldCall(
-            claim, self._queue, self._recorder, self._keys, self._settings.idle_call_seconds
+            claim,
+            self._queue,
+            self._recorder,
+            self._outbound,
+            self._keys,
+            self._settings.idle_call_seconds,
         )
         previous = self._tasks.get(id)
         self._calls[id] = call

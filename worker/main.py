@@ -14,7 +14,9 @@ from worker.process import run
 
 async def work(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     async with worker_services(settings) as services:
-        await Host(services.queue, services.recorder, settings).serve(stop, ready)
+        await Host(services.queue, services.recorder, services.outbound, settings).serve(
+            stop, ready
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Runs the action chain of a tool, step by step, each effect an event of the call."""
+"""A use of a tool in a call: the chain runs on the conversation, and every effect is an event."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from typing import Any
 from livekit.agents import ToolError
 
 from domain.calls import EndReason
-from domain.events import ToolFinished, ToolOutcome, ToolStarted
+from domain.chain import Ending
+from domain.chain import use as run_chain
+from domain.context import Context
+from domain.events import ContextChanged, ToolFinished, ToolOutcome, ToolStarted, UserTurn
+from domain.outbound import HttpRequest, HttpResponse, Outbound
 from domain.schemas import TOO_LARGE, objection
-from domain.templates import fill, render
-from domain.tools import (
-    ContextDelete,
-    ContextSet,
-    EndCall,
-    FlagClear,
-    FlagSet,
-    Respond,
-    ToolAction,
-    ToolSpec,
-)
-from worker.conversation import Conversation, as_text
+from domain.steps import SendDtmf, TransferCall
+from domain.tools import ToolSpec
+from worker.conversation import Conversation
 
-DONE = "Done."
+MOST_USES = 100
+"""Of tools in one call."""
+
+CONFIRM = (
+    "This needs the caller's consent. Tell them what you are about to do and ask; once they have "
+    "agreed, use the tool again with the same arguments."
+)
+SPENT = "Tools have been used too often in this call. Go on without."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,48 +43,99 @@ class Use:
 async def use_tool(conversation: Conversation, use: Use) -> str:
     """What the model is told; `ToolError` when the use is refused. Both are recorded."""
     began = time.monotonic()
-    problem = objection(use.tool.parameters, use.arguments)
+    problem = objection(use.tool.parameters, use.arguments) or _unwelcome(conversation, use)
     arguments: Mapping[str, Any] = {} if problem == TOO_LARGE else use.arguments
     conversation.tell(
         ToolStarted(tool_call_id=use.id, node=use.node, tool=use.tool.name, arguments=arguments)
     )
-    result = problem or _run(conversation, use)
+    outcome, result = ToolOutcome.REFUSED, problem or ""
+    if problem is None:
+        world = InCall(conversation, use.node)
+        if use.tool.reaches_out:
+            # Stored first: whoever takes the call over must know that it may have been done.
+            await conversation.recorder.settled(conversation.claim)
+        used = await run_chain(
+            use.tool, use.arguments, world, f"{conversation.claim.call.id}.{use.id}"
+        )
+        outcome, result = OUTCOMES[used.ending], used.result
     conversation.tell(
         ToolFinished(
             tool_call_id=use.id,
             node=use.node,
             tool=use.tool.name,
             arguments=arguments,
-            outcome=ToolOutcome.REFUSED if problem else ToolOutcome.SUCCEEDED,
+            outcome=outcome,
             result=result,
             duration_ms=round((time.monotonic() - began) * 1000, 1),
         )
     )
     if problem:
         raise ToolError(problem)
-    return as_text(result)
+    return result
 
 
-def _run(conversation: Conversation, use: Use) -> Any:
-    said = [answer for action in use.tool.actions if (answer := _act(conversation, use, action))]
-    return "\n".join(said) or DONE
+OUTCOMES = {
+    Ending.SUCCEEDED: ToolOutcome.SUCCEEDED,
+    Ending.FAILED: ToolOutcome.FAILED,
+    Ending.REFUSED: ToolOutcome.REFUSED,
+}
 
 
-def _act(conversation: Conversation, use: Use, action: ToolAction) -> str | None:
-    """Do one action; answers what the tool has to say to the model, if anything."""
-    context = conversation.story.context
-    seen = conversation.look(use.node, use.arguments)
-    match action:
-        case ContextSet(path=path, value=value):
-            conversation.tell(context.write(path, fill(value, seen), use.node))
-        case ContextDelete(path=path):
-            conversation.tell(context.remove(path, use.node))
-        case FlagSet(flag=flag):
-            conversation.tell(context.write(f"flags.{flag}", True, use.node))
-        case FlagClear(flag=flag):
-            conversation.tell(context.write(f"flags.{flag}", False, use.node))
-        case EndCall():
-            conversation.end_after_this_turn(EndReason.ENDED_BY_AGENT)
-        case Respond(message=message):
-            return render(message, seen)
-    return None
+def _unwelcome(conversation: Conversation, use: Use) -> str | None:
+    """Why this use is not wanted now, whatever its arguments."""
+    said = conversation.story.said
+    if sum(isinstance(event, ToolFinished) for event in said) >= MOST_USES:
+        return SPENT
+    return CONFIRM if use.tool.confirm and not _agreed(said, use) else None
+
+
+def _agreed(said: tuple[Any, ...], use: Use) -> bool:
+    """The same was asked for before, and the caller has spoken since."""
+    spoken = False
+    for event in reversed(said):
+        if isinstance(event, UserTurn):
+            spoken = True
+        elif isinstance(event, ToolFinished) and event.tool == use.tool.name:
+            return spoken and event.result == CONFIRM and event.arguments == use.arguments
+    return False
+
+
+class InCall:
+    """The world of a chain that runs in a call."""
+
+    def __init__(self, conversation: Conversation, node: str) -> None:
+        self._conversation = conversation
+        self._node = node
+
+    @property
+    def context(self) -> Context:
+        return self._conversation.story.context
+
+    def look(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._conversation.look(self._node, params)
+
+    def change(self, path: str, value: Any) -> ContextChanged:
+        return self._told(self.context.write(path, value, self._node))
+
+    def remove(self, path: str) -> ContextChanged:
+        return self._told(self.context.remove(path, self._node))
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        outbound: Outbound = self._conversation.outbound
+        return await outbound.send(request)
+
+    def secret(self, name: str) -> str | None:
+        return self._conversation.secrets.get(name)
+
+    def hand_off(self, node: str) -> str | None:
+        return self._conversation.ask_for(self._node, node)
+
+    def end_call(self) -> None:
+        self._conversation.end_after_this_turn(EndReason.ENDED_BY_AGENT)
+
+    def press(self, what: TransferCall | SendDtmf, value: str) -> str | None:
+        return "This call is not on a phone line."
+
+    def _told(self, change: ContextChanged) -> ContextChanged:
+        self._conversation.tell(change)
+        return change

@@ -13,6 +13,7 @@ from domain.commands import CommandKind
 from domain.events import HandoffVia, Speaker, ToolOutcome
 from domain.findings import FindingCode, Severity
 from domain.providers import ProviderKind
+from domain.steps import Method, Operation
 
 E = TypeVar("E", bound=Enum)
 
@@ -123,3 +124,26 @@ described(
     TOOL_NAME_CLASH="A tool has a name that workflows use themselves.",
 )
 described(ProviderKind, LLM="Language models.")
+described(
+    Method,
+    GET="Read.",
+    POST="Make or do; not sent again unless retryUnsafe.",
+    PUT="Write whole.",
+    PATCH="Change a part; not sent again unless retryUnsafe.",
+    DELETE="Remove.",
+)
+described(
+    Operation,
+    APPEND="The list at path and the value behind it.",
+    REMOVE="The list at path without the value.",
+    MERGE="The object at path with the value's keys.",
+    INCREMENT="The number at path and the value (1 without).",
+    COUNT="How many the value holds.",
+    FIRST="The first item of the value.",
+    LAST="The last item of the value.",
+    SUM="The items of the value, added up.",
+    SORT="The items of the value in order.",
+    UNIQUE="The items of the value, each once.",
+    JOIN="The items of the value as one text.",
+    SPLIT="The text as a list.",
+)

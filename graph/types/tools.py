@@ -11,60 +11,10 @@ from domain import tools as domain
 from domain.errors import InvalidInput
 from graph.parameters import checked, from_list
 from graph.scalars import Json
+from graph.types.actions import ToolAction, ToolActionInput, actions
 from graph.types.common import Connection, Node, shows
 from graph.types.errors import InUse, NameTaken, NotFoundError, RevisionConflict, ValidationError
 from graph.types.inputs import Fields, as_is, changes
-
-
-@strawberry.interface(description="One step of a tool.")
-class ToolAction:
-    type: str = strawberry.field(description="What kind of step it is.")
-
-
-@strawberry.type(description="Writes a value into the call's context.")
-class ContextSetAction(ToolAction):
-    is_type_of = shows(domain.ContextSet)
-    path: str = strawberry.field(description="Where to; a trailing [+] appends to a list.")
-    value: Json = strawberry.field(description="What; strings are templates.")
-
-
-@strawberry.type(description="Removes a value from the call's context.")
-class ContextDeleteAction(ToolAction):
-    is_type_of = shows(domain.ContextDelete)
-    path: str = strawberry.field(description="Which.")
-
-
-@strawberry.type(description="Turns a flag on.")
-class FlagSetAction(ToolAction):
-    is_type_of = shows(domain.FlagSet)
-    flag: str = strawberry.field(description="Its name.")
-
-
-@strawberry.type(description="Turns a flag off.")
-class FlagClearAction(ToolAction):
-    is_type_of = shows(domain.FlagClear)
-    flag: str = strawberry.field(description="Its name.")
-
-
-@strawberry.type(description="Tells the model something as the tool's result.")
-class RespondAction(ToolAction):
-    is_type_of = shows(domain.Respond)
-    message: str = strawberry.field(description="What; a template.")
-
-
-@strawberry.type(description="Ends the call after the agent's next words.")
-class EndCallAction(ToolAction):
-    is_type_of = shows(domain.EndCall)
-
-
-ACTIONS = [
-    ContextSetAction,
-    ContextDeleteAction,
-    FlagSetAction,
-    FlagClearAction,
-    RespondAction,
-    EndCallAction,
-]
 
 
 def _spec(name: str, description: str, type: Any) -> Any:
@@ -82,6 +32,14 @@ class ToolType(Node):
     description: str = _spec("description", "What the model is told it is for.", str)
     parameters: Json = _spec("parameters", "A JSON Schema of its arguments.", Json)
     actions: list[ToolAction] = _spec("actions", "What it does, in order.", list[ToolAction])
+    on_success: list[ToolAction] = _spec(
+        "on_success", "What follows when all of it went well.", list[ToolAction]
+    )
+    on_failure: list[ToolAction] = _spec(
+        "on_failure", "What follows when a step failed.", list[ToolAction]
+    )
+    timeout: float = _spec("timeout", "Of the whole use, in seconds.", float)
+    confirm: bool = _spec("confirm", "Whether the caller must have agreed.", bool)
     revision: int = strawberry.field(description="Grows with every edit.")
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last edited.")
@@ -94,57 +52,6 @@ ToolConnection = Connection[ToolType]
 class ToolBy:
     id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="By its id.")
     name: strawberry.Maybe[str] = strawberry.field(description="By its name.")
-
-
-@strawberry.input(description="Writes a value into the call's context.")
-class ContextSetInput:
-    path: str = strawberry.field(description="Where to, for instance workflow.slot.")
-    value: Json = strawberry.field(description="What; strings are templates.")
-
-
-@strawberry.input(description="Removes a value from the call's context.")
-class ContextDeleteInput:
-    path: str = strawberry.field(description="Which.")
-
-
-@strawberry.input(description="A flag.")
-class FlagInput:
-    flag: str = strawberry.field(description="Its name.")
-
-
-@strawberry.input(description="Tells the model something.")
-class RespondInput:
-    message: str = strawberry.field(description="What; a template.")
-
-
-@strawberry.input(one_of=True, description="One step of a tool.")
-class ToolActionInput:
-    context_set: strawberry.Maybe[ContextSetInput] = strawberry.field(
-        description="Write into the context."
-    )
-    context_delete: strawberry.Maybe[ContextDeleteInput] = strawberry.field(
-        description="Remove from the context."
-    )
-    flag_set: strawberry.Maybe[FlagInput] = strawberry.field(description="Turn a flag on.")
-    flag_clear: strawberry.Maybe[FlagInput] = strawberry.field(description="Turn a flag off.")
-    respond: strawberry.Maybe[RespondInput] = strawberry.field(description="Tell the model.")
-    end_call: strawberry.Maybe[bool] = strawberry.field(description="End the call: true.")
-
-    def action(self) -> domain.ToolAction:
-        if self.context_set:
-            given = self.context_set.value
-            return domain.ContextSet(path=given.path, value=given.value)
-        if self.context_delete:
-            return domain.ContextDelete(path=self.context_delete.value.path)
-        if self.flag_set:
-            return domain.FlagSet(flag=self.flag_set.value.flag)
-        if self.flag_clear:
-            return domain.FlagClear(flag=self.flag_clear.value.flag)
-        if self.respond:
-            return domain.Respond(message=self.respond.value.message)
-        if self.end_call and self.end_call.value:
-            return domain.EndCall()
-        raise InvalidInput("endCall must be true.", ("input", "actions"))
 
 
 @strawberry.input(description="A parameter, in short form.")
@@ -168,6 +75,16 @@ class CreateToolInput:
         default=None, description="The same in short form, instead of `parameters`."
     )
     actions: list[ToolActionInput] = strawberry.field(description="What it does, in order.")
+    on_success: list[ToolActionInput] = strawberry.field(
+        default_factory=list, description="What follows when all of it went well."
+    )
+    on_failure: list[ToolActionInput] = strawberry.field(
+        default_factory=list, description="What follows when a step failed."
+    )
+    timeout: float = strawberry.field(default=30.0, description="Of the whole use, in seconds.")
+    confirm: bool = strawberry.field(
+        default=False, description="Do nothing before the caller has agreed."
+    )
 
     def spec(self) -> domain.ToolSpec:
         if self.parameters is not None and self.parameters_list is not None:
@@ -184,11 +101,11 @@ class CreateToolInput:
             description=self.description,
             parameters=schema,
             actions=actions(self.actions),
+            on_success=actions(self.on_success),
+            on_failure=actions(self.on_failure),
+            timeout=self.timeout,
+            confirm=self.confirm,
         )
-
-
-def actions(given: list[ToolActionInput]) -> tuple[domain.ToolAction, ...]:
-    return tuple(action.action() for action in given)
 
 
 @strawberry.input(description="Changes to a tool: what is left out stays as it is.")
@@ -201,6 +118,16 @@ class UpdateToolInput:
     actions: strawberry.Maybe[list[ToolActionInput] | None] = strawberry.field(
         description="All its actions."
     )
+    on_success: strawberry.Maybe[list[ToolActionInput] | None] = strawberry.field(
+        description="All that follows when it went well."
+    )
+    on_failure: strawberry.Maybe[list[ToolActionInput] | None] = strawberry.field(
+        description="All that follows when a step failed."
+    )
+    timeout: strawberry.Maybe[float | None] = strawberry.field(description="In seconds.")
+    confirm: strawberry.Maybe[bool | None] = strawberry.field(
+        description="Whether the caller must have agreed."
+    )
 
     def changes(self) -> dict[str, Any]:
         fields: Fields = {
@@ -208,6 +135,10 @@ class UpdateToolInput:
             "description": ("description", as_is),
             "parameters": ("parameters", checked),
             "actions": ("actions", actions),
+            "on_success": ("on_success", actions),
+            "on_failure": ("on_failure", actions),
+            "timeout": ("timeout", as_is),
+            "confirm": ("confirm", as_is),
         }
         return changes(self, fields)
 

@@ -1,0 +1,46 @@
+"""HTTP to the outside, as tools see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """`timeout` is of the whole request, in seconds."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    timeout: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """`ms`: how long it took."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    ms: float
+
+
+class Blocked(Exception):
+    """The address may not be reached."""
+
+
+class Unreachable(Exception):
+    """There is no answer; `kind` is timeout, connect, broken or too_large."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+class Outbound(Protocol):
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """Raises `Blocked` or `Unreachable`. Redirects are answers like others."""
+        ...

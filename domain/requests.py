@@ -1,0 +1,132 @@
+"""The `api_call` step: a request built from the call's context, sent again where that is safe."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from domain import templates
+from domain.outbound import Blocked, HttpRequest, HttpResponse, Unreachable
+from domain.steps import ApiCall
+from domain.templates import as_text, fill, render
+
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 5.0
+LARGEST_BODY = 65_536
+"""Of an answer, as far as it is shown and kept."""
+
+Send = Callable[[HttpRequest], Awaitable[HttpResponse]]
+Secret = Callable[[str], str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back; `problem` is for the model, when it is not what was hoped for."""
+
+    status: int = 0
+    body: Any = None
+    problem: str | None = None
+    effect: Mapping[str, Any] = field(default_factory=dict)
+
+
+async def ask(
+    call: ApiCall, seen: Mapping[str, Any], send: Send, secret: Secret, key: str
+) -> Answer:
+    url, body = _url(call, seen), _body(call, seen)
+    shown = {"method": call.method.value, "url": url.split("?")[0]}
+    try:
+        headers = _headers(call, seen, secret, body)
+    except LookupError as missing:
+        return Answer(problem=f"There is no secret {missing.args[0]!r}.", effect=shown)
+    # Ours goes last: nothing that a tool says may replace it.
+    request = HttpRequest(
+        method=call.method.value,
+        url=url,
+        headers={**headers, "Idempotency-Key": key},
+        body=body,
+        timeout=call.timeout,
+    )
+    tries = 1 + (call.retries if call.method.is_safe or call.retry_unsafe else 0)
+    for n in range(1, tries + 1):
+        answer = await _try(request, send, {**shown, "tries": n})
+        if answer.problem is None or not _may_pass(answer) or n == tries:
+            break
+        await asyncio.sleep(min(LONGEST_PAUSE, FIRST_PAUSE * 2**n) * random.uniform(0.5, 1.0))
+    return answer
+
+
+async def _try(request: HttpRequest, send: Send, shown: Mapping[str, Any]) -> Answer:
+    try:
+        response = await send(request)
+    except Blocked:
+        return Answer(problem="That address may not be reached.", effect={**shown, "blocked": True})
+    except Unreachable as error:
+        problem = f"The server could not be reached ({error.kind})."
+        return Answer(problem=problem, effect={**shown, "failed": error.kind})
+    body = _read(response)
+    effect = {**shown, "status": response.status, "ms": round(response.ms, 1), "body": body}
+    if response.status >= 400 or response.status < 200:
+        problem = f"The server answered with status {response.status}."
+        return Answer(status=response.status, body=body, problem=problem, effect=effect)
+    if response.status >= 300:
+        problem = "The server answered with a redirect, which is not followed."
+        return Answer(status=response.status, body=body, problem=problem, effect=effect)
+    return Answer(status=response.status, body=body, effect=effect)
+
+
+def _may_pass(answer: Answer) -> bool:
+    """Whether the same request may do better a moment later."""
+    return "failed" in answer.effect or answer.status == 429 or answer.status >= 500
+
+
+def _url(call: ApiCall, seen: Mapping[str, Any]) -> str:
+    """Slots are filled in encoded, so that a value cannot become part of the path or the query."""
+    parts = [
+        part if isinstance(part, str) else quote(as_text(part.value(seen, {})), safe="")
+        for part in templates.parse(call.url)
+    ]
+    url = "".join(parts)
+    query = {name: as_text(fill(value, seen)) for name, value in call.query.items()}
+    if not query:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}"
+
+
+def _headers(
+    call: ApiCall, seen: Mapping[str, Any], secret: Secret, body: bytes | None
+) -> dict[str, str]:
+    headers = {} if body is None else {"Content-Type": "application/json"}
+    for name, value in call.headers.items():
+        # Secrets are looked up here and nowhere else, after every other value.
+        wanted = {p[1] for p in templates.paths_in(templates.parse(value)) if p[0] == "secret"}
+        known = {one: _needed(secret, one) for one in wanted}
+        line = render(value, {**seen, "secret": known})
+        headers[name] = " ".join(line.split())
+    return headers
+
+
+def _needed(secret: Secret, name: str) -> str:
+    found = secret(name)
+    if found is None:
+        raise LookupError(name)
+    return found
+
+
+def _body(call: ApiCall, seen: Mapping[str, Any]) -> bytes | None:
+    if call.body is None:
+        return None
+    return json.dumps(fill(call.body, seen), ensure_ascii=False, default=str).encode()
+
+
+def _read(response: HttpResponse) -> Any:
+    """JSON where it is some, else text; what is too long is cut."""
+    text = response.body[:LARGEST_BODY].decode(errors="replace")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
