@@ -6,25 +6,27 @@ from typing import Annotated, TypeVar
 
 import strawberry
 
-from domain.actions import agents, calls, tools, workflows
+from domain.actions import agents, calls, tools, versions, workflows
 from domain.agents import AgentId
 from domain.calls import CallId
 from domain.ports import TokenPair
 from domain.tools import ToolId
-from domain.workflows import WorkflowId
+from domain.trials import Stub
+from domain.workflows import VersionId, WorkflowId
 from graph.types import accounts as a
 from graph.types import agents as g
 from graph.types import calls as c
 from graph.types import tools as t
 from graph.types import workflows as w
 from graph.types.common import shown
+from graph.types.inputs import mapping
 from resolvers import accounts
 from resolvers.context import Ctx
 from resolvers.ids import needed_id
 
 T = TypeVar("T")
 Input = Annotated[T, strawberry.argument(description="What is asked for.")]
-ID, CALL_ID = ("input", "id"), ("input", "callId")
+ID, CALL_ID, VERSION_ID = ("input", "id"), ("input", "callId"), ("input", "versionId")
 
 
 @strawberry.type(description="What can be done.")
@@ -94,6 +96,20 @@ class Mutation:
         id = ToolId(needed_id("Tool", input.id, ID))
         return t.DeleteToolSuccess(tool=shown(await tools.delete_tool(services, viewer, id)))
 
+    @strawberry.mutation(description="Try a tool out, outside of any call.")
+    async def test_tool(self, info: Ctx, input: Input[t.TestToolInput]) -> t.TestToolResult:
+        services, viewer = info.context.services, info.context.require()
+        trial = await tools.test_tool(
+            services,
+            viewer,
+            ToolId(needed_id("Tool", input.id, ID)),
+            mapping(input.arguments, "arguments"),
+            mapping(input.context, "context"),
+            [Stub(status=stub.status, body=stub.body) for stub in input.stubs],
+            live=input.live,
+        )
+        return t.TestToolSuccess.of(trial)
+
     @strawberry.mutation(description="Make a workflow.")
     async def create_workflow(
         self, info: Ctx, input: Input[w.CreateWorkflowInput]
@@ -132,6 +148,22 @@ class Mutation:
             services, viewer, id, input.expected_revision, input.checked_note()
         )
         return w.PublishWorkflowSuccess(workflow=shown(workflow), version=shown(version))
+
+    @strawberry.mutation(
+        description=(
+            "Make an earlier version the draft again, with its agents and tools. The slug stays."
+        )
+    )
+    async def restore_workflow(
+        self, info: Ctx, input: Input[w.RestoreWorkflowInput]
+    ) -> w.RestoreWorkflowResult:
+        services, viewer = info.context.services, info.context.require()
+        id = WorkflowId(needed_id("Workflow", input.id, ID))
+        version_id = VersionId(needed_id("WorkflowVersion", input.version_id, VERSION_ID))
+        workflow, version = await versions.restore_workflow(
+            services, viewer, id, version_id, input.expected_revision, input.publish
+        )
+        return w.RestoreWorkflowSuccess(workflow=shown(workflow), version=shown(version))
 
     @strawberry.mutation(description="Start a call.")
     async def start_call(self, info: Ctx, input: Input[c.StartCallInput]) -> c.StartCallResult:

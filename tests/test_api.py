@@ -139,6 +139,50 @@ async def test_what_is_in_use_is_not_deleted(
     assert await stored(settings) == before
 
 
+TRY = f"""mutation ($input: TestToolInput!) {{ testTool(input: $input) {{
+  __typename ... on TestToolSuccess {{ ending result context
+    steps {{ place type ok problem effect }} }} {FAILS} }} }}"""
+
+
+async def test_a_tool_is_tried_out_with_stubs(api: Api, settings: Settings) -> None:
+    ask = {
+        "url": "https://api.example.org/orders",
+        "method": "POST",
+        "headers": {"Authorization": "Bearer {{secret.token}}"},
+        "body": {"slot": "{{params.slot}}"},
+        "save": {"workflow.order": "body.id"},
+    }
+    again = {"condition": "response.status == 201", "then": [{"flagSet": {"flag": "ordered"}}]}
+    made = await do(
+        api,
+        CREATE_TOOL,
+        name="order",
+        description="Orders.",
+        parametersList=[{"name": "slot", "type": "string", "required": True}],
+        actions=[{"apiCall": ask}, {"conditional": again}],
+        onFailure=[{"respond": {"message": "Not now."}}],
+    )
+    id = made["tool"]["id"]
+    before = await stored(settings)
+    stub = {"status": 201, "body": {"id": "o-1"}}
+    tried = await do(api, TRY, id=id, arguments={"slot": "ten"}, stubs=[stub])
+    assert (tried["ending"], tried["result"]) == ("SUCCEEDED", "Done.")
+    assert tried["context"] == {
+        "workflow": {"order": "o-1"},
+        "flags": {"ordered": True},
+        "agent": {},
+    }
+    assert [step["type"] for step in tried["steps"]] == ["api_call", "conditional", "flag.set"]
+    assert tried["steps"][0]["effect"]["body"] == {"id": "o-1"}
+    failed = await do(api, TRY, id=id, arguments={"slot": "ten"}, stubs=[{"status": 500}])
+    assert (failed["ending"], failed["result"]) == ("FAILED", "Not now.")
+    refused = await do(api, TRY, id=id, arguments={})
+    assert (refused["ending"], refused["steps"]) == ("REFUSED", [])
+    wrong = await do(api, TRY, id=id, context={"secret": {}})
+    assert wrong["path"] == ["input", "context"]
+    assert await stored(settings) == before
+
+
 async def test_an_unsound_workflow_is_not_published(api: Api, settings: Settings) -> None:
     nodes = [{"id": "start", "agent": "nobody", "isEntry": True}]
     made = await do(api, CREATE_WORKFLOW, slug="broken", nodes=nodes)

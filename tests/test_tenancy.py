@@ -56,6 +56,11 @@ CASES: dict[str, tuple[str, str, str]] = {
         )
         for kind in KINDS[:3]
     },
+    "Mutation.testTool.input.id": (
+        "Tool",
+        f"mutation ($id: ID!) {{ testTool(input: {{id: $id}}) {{ {FAILS} }} }}",
+        "testTool",
+    ),
     "Mutation.publishWorkflow.input.id": (
         "Workflow",
         (
@@ -103,16 +108,16 @@ SUBSCRIPTIONS: dict[str, tuple[str, str]] = {
 }
 
 
-def _ids_in(type_: Any, path: str) -> set[str]:
+def _ids_in(type_: Any, path: str, within: frozenset[str] = frozenset()) -> set[str]:
     named = get_named_type(type_)
     if named.name == "ID":
         return {path}
-    if not isinstance(named, GraphQLInputObjectType):
+    if not isinstance(named, GraphQLInputObjectType) or named.name in within:
         return set()
     return {
         coordinate
         for name, field in named.fields.items()
-        for coordinate in _ids_in(field.type, f"{path}.{name}")
+        for coordinate in _ids_in(field.type, f"{path}.{name}", within | {named.name})
     }
 
 

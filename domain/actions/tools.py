@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from domain.access import Scope, Viewer
-from domain.errors import InUse, NotFound
+from domain.context import Context
+from domain.errors import InUse, InvalidInput, NotFound
 from domain.ports import Services, Work
 from domain.tools import Tool, ToolId, ToolSpec, check_tool
+from domain.trials import NODE, Stub, Trial, try_out
+
+SPACES = ("user", "call", "workflow", "flags", "agent")
 
 
 async def create_tool(services: Services, viewer: Viewer, spec: ToolSpec) -> Tool:
@@ -37,6 +42,36 @@ async def delete_tool(services: Services, viewer: Viewer, id: ToolId) -> Tool:
         await _not_used(work, tool, "id")
         await work.tools.delete(id)
         return tool
+
+
+async def test_tool(
+    services: Services,
+    viewer: Viewer,
+    id: ToolId,
+    arguments: Mapping[str, Any],
+    context: Mapping[str, Any],
+    stubs: Sequence[Stub],
+    *,
+    live: bool,
+) -> Trial:
+    """Use the tool once, outside of any call. `live` asks real servers, else the stubs answer."""
+    viewer.require(Scope.TOOLS_WRITE)
+    async with services.store.work(viewer.tenant_id) as work:
+        tool = await _existing(work, id)
+    outbound = services.outbound if live else None
+    return await try_out(tool.spec, arguments, _context_of(context), outbound=outbound, stubs=stubs)
+
+
+def _context_of(given: Mapping[str, Any]) -> Context:
+    for name, values in given.items():
+        if name not in SPACES:
+            raise InvalidInput(
+                f"context holds {', '.join(SPACES)}, not {name[:60]!r}.", ("input", "context")
+            )
+        if not isinstance(values, Mapping):
+            raise InvalidInput(f"{name} must be a JSON object.", ("input", "context", name))
+    spaces = {name: values for name, values in given.items() if name != "agent"}
+    return Context(**spaces, agents={NODE: given.get("agent", {})})
 
 
 async def _existing(work: Work, id: ToolId) -> Tool:

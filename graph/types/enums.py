@@ -9,7 +9,9 @@ import strawberry
 
 from domain.access import Scope
 from domain.calls import Blame, CallKind, CallState, Direction, EndReason
+from domain.chain import Ending
 from domain.commands import CommandKind
+from domain.diff import ChangeKind
 from domain.events import HandoffVia, Speaker, ToolOutcome
 from domain.findings import FindingCode, Severity
 from domain.providers import ProviderKind
@@ -123,6 +125,12 @@ described(
     DUPLICATE_CONNECTION="Two nodes are joined twice.",
     TOOL_NAME_CLASH="A tool has a name that workflows use themselves.",
 )
+described(
+    ChangeKind,
+    ADDED="It is new.",
+    REMOVED="It is gone.",
+    CHANGED="It has another value.",
+)
 described(ProviderKind, LLM="Language models.")
 described(
     Method,
@@ -146,4 +154,10 @@ described(
     UNIQUE="The items of the value, each once.",
     JOIN="The items of the value as one text.",
     SPLIT="The text as a list.",
+)
+described(
+    Ending,
+    SUCCEEDED="Every step did what it is there for.",
+    FAILED="A step failed; the ones before it stand.",
+    REFUSED="The arguments do not fit; nothing was done.",
 )

@@ -8,11 +8,13 @@ from typing import Annotated, Any
 import strawberry
 
 from domain import tools as domain
+from domain.chain import Ending
 from domain.errors import InvalidInput
+from domain.trials import NODE, Trial
 from graph.parameters import checked, from_list
 from graph.scalars import Json
 from graph.types.actions import ToolAction, ToolActionInput, actions
-from graph.types.common import Connection, Node, shows
+from graph.types.common import Connection, Node, shown, shows
 from graph.types.errors import InUse, NameTaken, NotFoundError, RevisionConflict, ValidationError
 from graph.types.inputs import Fields, as_is, changes
 
@@ -163,6 +165,57 @@ class DeleteToolSuccess:
     tool: ToolType = strawberry.field(description="The tool as it was.")
 
 
+@strawberry.input(description="What a server is taken to answer.")
+class StubInput:
+    status: int = strawberry.field(default=200, description="The HTTP status.")
+    body: Json | None = strawberry.field(default=None, description="The body, as JSON.")
+
+
+@strawberry.input(description="A tool to be tried out.")
+class TestToolInput:
+    id: strawberry.ID = strawberry.field(description="The tool.")
+    arguments: Json | None = strawberry.field(default=None, description="As a model gives them.")
+    context: Json | None = strawberry.field(
+        default=None, description="What it can read: user, call, workflow, flags, agent."
+    )
+    live: bool = strawberry.field(default=False, description="Ask real servers.")
+    stubs: list[StubInput] = strawberry.field(
+        default_factory=list, description="What servers answer, in order, when not live."
+    )
+
+
+@strawberry.type(description="What one step of a tool did.")
+class ToolStep:
+    place: list[str] = strawberry.field(description="Leads to it: actions, 0, …")
+    type: str = strawberry.field(description="What kind of step it is.")
+    ok: bool = strawberry.field(description="Whether it did what it is there for.")
+    ms: float = strawberry.field(description="How long it took, in milliseconds.")
+    effect: Json = strawberry.field(description="What it changed, sent or got.")
+    problem: str | None = strawberry.field(description="Why it failed.")
+
+
+@strawberry.type(description="The tool was tried out.")
+class TestToolSuccess:
+    ending: Ending = strawberry.field(description="How it went.")
+    result: str = strawberry.field(description="What the model would have been told.")
+    steps: list[ToolStep] = strawberry.field(description="Every step, in order.")
+    context: Json = strawberry.field(description="The context as it is afterwards.")
+
+    @staticmethod
+    def of(trial: Trial) -> TestToolSuccess:
+        context = trial.context.seen_by(NODE)
+        return TestToolSuccess(
+            ending=trial.used.ending,
+            result=trial.used.result,
+            steps=shown(list(trial.used.steps)),
+            context=Json({name: context[name] for name in ("workflow", "flags", "agent")}),
+        )
+
+
+TestToolResult = Annotated[
+    TestToolSuccess | ValidationError | NotFoundError,
+    strawberry.union("TestToolResult", description="What became of testTool."),
+]
 CreateToolResult = Annotated[
     CreateToolSuccess | ValidationError | NameTaken,
     strawberry.union("CreateToolResult", description="What became of createTool."),
