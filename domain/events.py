@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Literal, get_args
 
 from domain.calls import Blame, CallId, CallState, EndReason
+from domain.workflows import ContextPolicy
 
 
 class Speaker(StrEnum):
@@ -85,16 +86,22 @@ class NodeEntered:
     node: str
     agent: str
     first_visit: bool
+    skipped: tuple[str, ...] = ()
     kind: Literal["node_entered"] = "node_entered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandedOff:
-    """The conversation moved from one node of the workflow to another."""
+    """The conversation moved from one node of the workflow to another, past those `skipped`. How
+    much of it the next agent is shown says the policy; a summary is kept here."""
 
     from_node: str
     to_node: str
     via: HandoffVia
+    skipped: tuple[str, ...] = ()
+    context_policy: ContextPolicy = ContextPolicy.FULL
+    last_n: int = 0
+    summary: str | None = None
     context_passed: tuple[str, ...] = ()
     kind: Literal["handed_off"] = "handed_off"
 

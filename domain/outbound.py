@@ -13,14 +13,14 @@ class HttpRequest:
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
     timeout: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """`ms`: how long it took."""
+    """Names of headers are in lower case; `ms` is how long it all took."""
 
     status: int
     headers: Mapping[str, str]
@@ -29,11 +29,11 @@ class HttpResponse:
 
 
 class Blocked(Exception):
-    """The address may not be reached."""
+    """The address may not be reached, or the request may not be sent."""
 
 
 class Unreachable(Exception):
-    """There is no answer; `kind` is timeout, connect, broken or too_large."""
+    """There is no whole answer; `kind` is timeout, connect, broken or too_large."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)

@@ -4,7 +4,7 @@ Adapters live in persistence/; one frozen `Services` is wired per process."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,10 +63,19 @@ class Drafts(Protocol[T, S_contra]):
 
     async def delete(self, id: UUID) -> None: ...
 
+    async def put(self, specs: Sequence[S_contra]) -> Sequence[T]:
+        """Under its name each spec is what stands: those that differ are saved, those that are
+        missing added, the others left. Answers those that were written."""
+        ...
+
 
 class Tools(Drafts[Tool, ToolSpec], Protocol):
     async def using(self, name: str) -> Sequence[str]:
         """Names of the agents that have that tool."""
+        ...
+
+    async def users(self, names: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """The same for many tools, by the name of the tool; one that nobody has is left out."""
         ...
 
 
@@ -81,6 +90,10 @@ class Workflows(Drafts[Workflow, WorkflowSpec], Protocol):
         """Names of the workflows whose draft has that agent."""
         ...
 
+    async def users(self, names: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """The same for many agents, by the name of the agent; one that no draft has is left out."""
+        ...
+
 
 class Versions(Protocol):
     async def add(self, version: Version) -> Version:
@@ -92,6 +105,10 @@ class Versions(Protocol):
         ...
 
     async def many(self, ids: Sequence[UUID]) -> Sequence[Version]: ...
+
+    async def before(self, ids: Sequence[UUID]) -> Mapping[UUID, Version]:
+        """For each version the one published last before it; a first one is left out."""
+        ...
 
     async def page(self, id: WorkflowId, first: int, after: Key | None) -> Slice[Version]: ...
 

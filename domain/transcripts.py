@@ -29,6 +29,8 @@ from domain.events import (
     TurnMeasured,
     UserTurn,
 )
+from domain.templates import as_text
+from domain.workflows import ContextPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,14 @@ class Turn:
     interrupted: bool = False
 
 
-Said = UserTurn | AgentTurn | ToolFinished
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """What an agent is told instead of what was said before it took over."""
+
+    text: str
+
+
+Said = UserTurn | AgentTurn | ToolFinished | Briefing
 """What a model has to be shown of the past."""
 
 
@@ -55,6 +64,10 @@ class Story:
     state: CallState = CallState.PENDING
     context: Context = field(default_factory=Context)
     said: tuple[Said, ...] = ()
+    memory: tuple[Said, ...] = ()
+    """What the active agent is shown of it."""
+    taken: tuple[tuple[str, str], ...] = ()
+    """The connections, as they were taken."""
     turns: tuple[Turn, ...] = ()
     node: str | None = None
     visited: tuple[str, ...] = ()
@@ -79,6 +92,7 @@ class Story:
                 return replace(
                     self,
                     said=(*self.said, event),
+                    memory=(*self.memory, event),
                     turns=(*self.turns, _caller_turn(event, at)),
                     obeyed=self.obeyed | {event.message_id or event.turn_id},
                     open_turn=event.turn_id,
@@ -88,6 +102,7 @@ class Story:
                 return replace(
                     self,
                     said=(*self.said, event),
+                    memory=(*self.memory, event),
                     turns=(*self.turns, _agent_turn(event, at)),
                     agent_spoke_last=not event.more,
                 )
@@ -96,13 +111,23 @@ class Story:
                     self, node=node, visited=(*self.visited, node), agent_spoke_last=False
                 )
             case HandedOff(to_node=node):
-                return replace(self, node=node, agent_spoke_last=False)
+                return replace(
+                    self,
+                    node=node,
+                    memory=passed_on(event, self.said, self.context),
+                    taken=(*self.taken, (event.from_node, (*event.skipped, node)[0])),
+                    agent_spoke_last=False,
+                )
             case ToolStarted():
                 return replace(self, open_tools={**self.open_tools, event.tool_call_id: event})
             case ToolFinished():
                 rest = {k: v for k, v in self.open_tools.items() if k != event.tool_call_id}
                 return replace(
-                    self, said=(*self.said, event), open_tools=rest, agent_spoke_last=False
+                    self,
+                    said=(*self.said, event),
+                    memory=(*self.memory, event),
+                    open_tools=rest,
+                    agent_spoke_last=False,
                 )
             case ContextChanged():
                 return replace(self, context=self.context.after(event))
@@ -121,6 +146,34 @@ def tell(events: Iterable[Recorded], context: Context | None = None) -> Story:
     for recorded in events:
         story = story.after(recorded.event, recorded.at)
     return story
+
+
+def passed_on(event: HandedOff, said: tuple[Said, ...], context: Context) -> tuple[Said, ...]:
+    """What the next agent is shown of the conversation: under every policy the words of the caller
+    that nobody has answered."""
+    open_words = said[-1:] if said and isinstance(said[-1], UserTurn) else ()
+    match event.context_policy:
+        case ContextPolicy.FULL:
+            return said
+        case ContextPolicy.LAST_N:
+            return (*_known(event, context), *_last(said, event.last_n))
+        case ContextPolicy.SUMMARY:
+            summary = Briefing(f"The conversation so far, in short: {event.summary or 'nothing.'}")
+            return (summary, *_known(event, context), *open_words)
+        case ContextPolicy.VARIABLES_ONLY:
+            return (*_known(event, context), *open_words)
+
+
+def _known(event: HandedOff, context: Context) -> tuple[Briefing, ...]:
+    found = [(key, context.workflow.get(key)) for key in event.context_passed]
+    told = "; ".join(f"{key} = {as_text(value)}" for key, value in found if value is not None)
+    return (Briefing(f"What is known: {told}."),) if told else ()
+
+
+def _last(said: tuple[Said, ...], turns: int) -> tuple[Said, ...]:
+    """The last turns, with what tools did between them."""
+    places = [n for n, item in enumerate(said) if isinstance(item, UserTurn | AgentTurn)]
+    return said[places[-turns] :] if len(places) > turns else said
 
 
 def _caller_turn(event: UserTurn, at: datetime) -> Turn:

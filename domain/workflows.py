@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import NewType
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from domain.access import TenantId
 from domain.agents import AgentSpec
 from domain.errors import InvalidInput, Path
 from domain.names import AGENT_NAME, IDENTIFIER, check_name, check_text
+from domain.texts import check_condition
 from domain.tools import ToolSpec
 
 WorkflowId = NewType("WorkflowId", UUID)
@@ -19,6 +21,8 @@ VersionId = NewType("VersionId", UUID)
 
 MOST_NODES = 100
 MOST_CONNECTIONS = 1_000
+MOST_REPEATS = 50
+MOST_TURNS = 200
 HANDOFF_PREFIX = "transfer_to_"
 END_CALL = "end_call"
 """Tools that a workflow brings itself: one per way out, and one in exit nodes."""
@@ -40,16 +44,40 @@ class Node:
     agent: str
     is_entry: bool = False
     is_exit: bool = False
+    skip_condition: str | None = None
+    """While it holds, conversations pass this node by."""
     position: Position | None = None
+
+
+class ContextPolicy(StrEnum):
+    """How much of the conversation so far the next agent is shown."""
+
+    FULL = "FULL"
+    LAST_N = "LAST_N"
+    SUMMARY = "SUMMARY"
+    VARIABLES_ONLY = "VARIABLES_ONLY"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """A way from one node to another. The model is told `description`: when to take it."""
+    """A way from one node to another.
+
+    With a `condition` it is taken without asking the model, once that holds; else the model is told
+    `description`: when to take it. Of several whose condition holds, the one of the highest
+    `priority` is taken, and of equal ones the first."""
 
     source: str
     target: str
     description: str = ""
+    condition: str | None = None
+    priority: int = 0
+    is_default: bool = False
+    """Where a conversation goes that passes the source by, when no condition holds."""
+    may_repeat: int = 1
+    """How often it may be taken in one call."""
+    context_policy: ContextPolicy = ContextPolicy.FULL
+    last_n: int = 10
+    """Turns, for LAST_N."""
     context_passed: tuple[str, ...] = ()
 
     @property
@@ -136,9 +164,21 @@ def check_workflow(spec: WorkflowSpec, path: Path = ("input",)) -> WorkflowSpec:
     for place, node in enumerate(spec.nodes):
         check_name(node.id, (*path, "nodes", str(place), "id"), IDENTIFIER)
         check_name(node.agent, (*path, "nodes", str(place), "agent"), AGENT_NAME)
+        if node.skip_condition is not None:
+            check_condition(node.skip_condition, (*path, "nodes", str(place), "skipCondition"))
     for place, connection in enumerate(spec.connections):
         here = (*path, "connections", str(place))
         check_text(connection.description, (*here, "description"), most=2_000)
+        if connection.condition is not None:
+            check_condition(connection.condition, (*here, "condition"))
+        if not 1 <= connection.may_repeat <= MOST_REPEATS:
+            raise InvalidInput(f"mayRepeat is 1 to {MOST_REPEATS}.", (*here, "mayRepeat"))
+        if not 1 <= connection.last_n <= MOST_TURNS:
+            raise InvalidInput(f"lastN is 1 to {MOST_TURNS}.", (*here, "lastN"))
+        if not abs(connection.priority) <= MOST_CONNECTIONS:
+            raise InvalidInput("priority is a small number.", (*here, "priority"))
+        for number, name in enumerate(connection.context_passed):
+            check_name(name, (*here, "contextPassed", str(number)), IDENTIFIER)
     for place, key in enumerate(spec.shared_context):
         check_name(key, (*path, "sharedContext", str(place)), IDENTIFIER)
     return spec

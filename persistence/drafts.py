@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
@@ -79,6 +79,26 @@ class SqlDrafts(Generic[T, S]):
         c = self._table.c
         await self._db.execute(delete(self._table).where(c.tenant_id == self._tenant, c.id == id))
 
+    async def put(self, specs: Sequence[S]) -> Sequence[T]:
+        wanted = {self._columns(spec)["name"]: spec for spec in specs}
+        # Nobody edits them in between; and in one order, so that two who put the same things
+        # never each hold what the other waits for.
+        held = await self._db.execute(
+            self._mine()
+            .where(self._table.c.name.in_(wanted))
+            .order_by(self._table.c.name)
+            .with_for_update()
+        )
+        found = {row.name: row for row in held}
+        written = []
+        for name in sorted(wanted):
+            row, spec = found.get(name), wanted[name]
+            if row is None:
+                written.append(await self.add(spec))
+            elif self._specs.validate_python(row.spec) != spec:
+                written.append(await self.save(row.id, spec, row.revision))
+        return written
+
     def _mine(self) -> Any:
         return select(self._table).where(self._table.c.tenant_id == self._tenant)
 
@@ -128,13 +148,19 @@ class SqlDrafts(Generic[T, S]):
 
 class SqlTools(SqlDrafts[Tool, ToolSpec]):
     async def using(self, name: str) -> Sequence[str]:
+        return (await self.users([name])).get(name, ())
+
+    async def users(self, names: Sequence[str]) -> Mapping[str, Sequence[str]]:
         agent: Any = AgentRow.__table__.c
-        rows = await self._db.scalars(
-            select(agent.name)
-            .where(agent.tenant_id == self._tenant, agent.spec["tools"].contains([name]))
+        tool: Any = func.jsonb_array_elements_text(agent.spec["tools"]).column_valued("used")
+        rows = await self._db.execute(
+            select(tool, agent.name)
+            .select_from(AgentRow.__table__)
+            .where(agent.tenant_id == self._tenant, tool.in_(names))
             .order_by(agent.name)
+            .distinct()
         )
-        return rows.all()
+        return _grouped(rows)
 
 
 class SqlWorkflows(SqlDrafts[Workflow, WorkflowSpec]):
@@ -160,13 +186,27 @@ class SqlWorkflows(SqlDrafts[Workflow, WorkflowSpec]):
         return self._made(row.one())
 
     async def using_agent(self, name: str) -> Sequence[str]:
+        return (await self.users([name])).get(name, ())
+
+    async def users(self, names: Sequence[str]) -> Mapping[str, Sequence[str]]:
         c = self._table.c
-        rows = await self._db.scalars(
-            select(c.name)
-            .where(c.tenant_id == self._tenant, c.spec["nodes"].contains([{"agent": name}]))
+        node: Any = func.jsonb_array_elements(c.spec["nodes"]).column_valued("node")
+        agent = node.op("->>")("agent")
+        rows = await self._db.execute(
+            select(agent, c.name)
+            .select_from(self._table)
+            .where(c.tenant_id == self._tenant, agent.in_(names))
             .order_by(c.name)
+            .distinct()
         )
-        return rows.all()
+        return _grouped(rows)
+
+
+def _grouped(rows: Iterable[Any]) -> Mapping[str, Sequence[str]]:
+    found: dict[str, list[str]] = {}
+    for used, user in rows:
+        found.setdefault(used, []).append(user)
+    return found
 
 
 def _agent(row: Row[Any], spec: AgentSpec) -> Agent:

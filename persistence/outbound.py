@@ -1,81 +1,132 @@
 """HTTP to the outside for tools: to public addresses only, whatever a URL or a name server says.
 
-The guard sits where the socket is made and sees the address that is really connected to, so a name
-that resolves elsewhere a moment later, a number in disguise or a redirect leads nowhere."""
+The guard sits where sockets are made and sees the address that is really connected to. A name that
+resolves elsewhere a moment later, a number in disguise or a redirect leads nowhere."""
 
 from __future__ import annotations
 
+import asyncio
+import re
 import socket
 import time
-from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import Collection
+from contextvars import ContextVar
+from ipaddress import ip_address
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
+from yarl import URL
 
-from domain.errors import InvalidSetting
+from domain.addresses import AllowList, is_public
 from domain.outbound import Blocked, HttpRequest, HttpResponse, Unreachable
 
 LARGEST_BODY = 1024 * 1024
 CHUNK = 65_536
-PORTS = frozenset({80, 443})
 CONNECT_SECONDS = 5.0
+WEB_PORTS = frozenset({80, 443})
+MOST_CONNECTIONS = 1000
+MOST_PER_HOST = 100
+"""One slow server must not hold the connections of all others."""
 
-_NAT64 = IPv6Network("64:ff9b::/96")
-_SIX_TO_FOUR = IPv6Network("2002::/16")
-_METADATA = frozenset({ip_address("169.254.169.254"), ip_address("fd00:ec2::254")})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OURS = frozenset(
+    {
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""Headers that say where a message goes and where it ends. Connections are shared: one that a
+tool could put out of step would answer somebody else."""
 
-Address = IPv4Address | IPv6Address
+URL_TEXT = re.compile(r"[^\x00-\x20\x7f\\]+")
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+
+_asked: ContextVar[URL] = ContextVar("asked")
 
 
 class GuardedHttp:
-    def __init__(self, allowed: str = "") -> None:
-        self._allowed = AllowList(allowed)
+    """`ports` and `plain` widen what may be asked of public addresses; `plain` is HTTP without
+    TLS. Both are free for the places in `allowed`, the setting OUTBOUND_ALLOW."""
+
+    def __init__(
+        self,
+        allowed: str = "",
+        *,
+        ports: Collection[int] = WEB_PORTS,
+        plain: bool = False,
+        resolver: AbstractResolver | None = None,
+    ) -> None:
+        self._allowed = AllowList.read(allowed)
+        self._ports = ports
+        self._plain = plain
+        self._resolver = resolver
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        self._check(request)
-        began = time.perf_counter()
+        url = self._checked(request)
+        # The guard is called inside, in this context or in a copy of it.
+        asked = _asked.set(url)
         try:
-            return await self._ask(request, began)
+            async with asyncio.timeout(request.timeout):
+                return await self._exchange(request, url)
         except TimeoutError:
             raise Unreachable("timeout") from None
+        except aiohttp.InvalidURL:
+            raise Blocked from None
         except aiohttp.ClientConnectorError as error:
-            if isinstance(error.os_error, _Refused):
+            if isinstance(error.__cause__, _Refused):
                 raise Blocked from None
             raise Unreachable("connect") from None
-        except (aiohttp.ClientError, OSError, ValueError):
+        except UnicodeError:
+            # A name that no name server can be asked for.
+            raise Unreachable("connect") from None
+        except (aiohttp.ClientError, OSError):
             raise Unreachable("broken") from None
+        finally:
+            _asked.reset(asked)
 
     async def aclose(self) -> None:
         if self._session is not None:
             await self._session.close()
 
-    def _check(self, request: HttpRequest) -> None:
+    def _checked(self, request: HttpRequest) -> URL:
+        """What is refused without asking a name server. It is parsed once: the URL that is looked
+        at here is the one that is sent to."""
+        if not URL_TEXT.fullmatch(request.url) or request.method not in METHODS:
+            raise Blocked
         try:
-            parts = urlsplit(request.url)
-            port = parts.port or {"http": 80, "https": 443}[parts.scheme]
-        except (ValueError, KeyError):
+            url = URL(request.url)
+            host, port = url.raw_host, url.port
+        except ValueError:
             raise Blocked from None
-        ours = self._allowed.names(parts.hostname or "", port)
-        if not parts.hostname or "@" in parts.netloc:
+        if url.scheme not in ("http", "https") or not host or not port:
             raise Blocked
-        if not ours and (parts.scheme != "https" or port not in PORTS):
+        if "@" in url.raw_authority:
             raise Blocked
-        lines = (part for header in request.headers.items() for part in header)
-        if any(character in line for line in lines for character in "\r\n\x00"):
+        if not (self._is_web(url) or self._allowed.may_hold(port)):
             raise Blocked
+        if not all(map(_may_be_sent, request.headers, request.headers.values())):
+            raise Blocked
+        return url
 
-    async def _ask(self, request: HttpRequest, began: float) -> HttpResponse:
-        session = self._opened()
-        async with session.request(
+    async def _exchange(self, request: HttpRequest, url: URL) -> HttpResponse:
+        began = time.perf_counter()
+        async with self._opened().request(
             request.method,
-            request.url,
-            headers=dict(request.headers),
+            url,
+            headers=request.headers,
             data=request.body,
             allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(total=request.timeout, sock_connect=CONNECT_SECONDS),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
         ) as response:
             body = bytearray()
             async for chunk in response.content.iter_chunked(CHUNK):
@@ -83,95 +134,47 @@ class GuardedHttp:
                 if len(body) > LARGEST_BODY:
                     raise Unreachable("too_large")
             ms = (time.perf_counter() - began) * 1000
-            return HttpResponse(response.status, dict(response.headers), bytes(body), ms)
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            return HttpResponse(response.status, headers, bytes(body), ms)
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(socket_factory=self._guarded, limit=100),
+                connector=aiohttp.TCPConnector(
+                    socket_factory=self._guarded,
+                    resolver=self._resolver,
+                    limit=MOST_CONNECTIONS,
+                    limit_per_host=MOST_PER_HOST,
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
+                # What is small on the wire may be huge when unpacked.
                 auto_decompress=False,
                 headers={"User-Agent": "agent-studio", "Accept-Encoding": "identity"},
             )
         return self._session
 
-    def _guarded(self, info: Any) -> socket.socket:
-        family, kind, protocol, _, address = info
-        if not self._allowed.holds(ip_address(address[0].split("%")[0]), address[1]):
+    def _guarded(self, info: aiohttp.AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, there = info
+        url = _asked.get()
+        # An IPv6 address may name its zone.
+        address, port = ip_address(str(there[0]).partition("%")[0]), int(there[1])
+        listed = self._allowed.holds(url.raw_host or "", address, port)
+        if not listed and not (self._is_web(url) and is_public(address)):
             raise _Refused
         return socket.socket(family=family, type=kind, proto=protocol)
+
+    def _is_web(self, url: URL) -> bool:
+        return (url.scheme == "https" or self._plain) and url.port in self._ports
 
 
 class _Refused(OSError):
     """The guard's no."""
 
 
-class AllowList:
-    """Private places that may be reached: `host:port`, `address:port` or a network in CIDR."""
-
-    def __init__(self, text: str) -> None:
-        self._places: set[tuple[str, int]] = set()
-        self._networks: list[Any] = []
-        for part in filter(None, (part.strip() for part in text.split(","))):
-            try:
-                if "/" in part:
-                    self._networks.append(ip_network(part))
-                else:
-                    host, _, port = part.rpartition(":")
-                    self._places.add((host.strip("[]").lower(), int(port)))
-            except ValueError:
-                raise InvalidSetting(
-                    f"OUTBOUND_ALLOW: {part!r} is neither host:port nor a network."
-                ) from None
-
-    def names(self, host: str, port: int) -> bool:
-        """Whether plain HTTP and any port may be used for it."""
-        if (host.lower(), port) in self._places:
-            return True
-        try:
-            address = ip_address(host)
-        except ValueError:
-            return False
-        return any(address in network for network in self._networks)
-
-    def holds(self, address: Address, port: int) -> bool:
-        """Whether a socket may be opened to it."""
-        if is_public(address) and port in PORTS:
-            return True
-        if any(address in network for network in self._networks):
-            return True
-        return any(
-            there == port and (host == str(address) or address in _resolved(host))
-            for host, there in self._places
-        )
-
-
-def is_public(address: Address) -> bool:
-    inner = unwrapped(address)
-    return inner.is_global and not inner.is_multicast and inner not in _METADATA
-
-
-def unwrapped(address: Address) -> Address:
-    """The IPv4 address that an IPv6 one stands for."""
-    if not isinstance(address, IPv6Address):
-        return address
-    if address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    if address in _SIX_TO_FOUR and address.sixtofour is not None:
-        return address.sixtofour
-    if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFFFFFF)
-    if address.teredo is not None:
-        return address.teredo[1]
-    return address
-
-
-def _resolved(host: str) -> Sequence[Address]:
-    """Only of names that the operator has listed: localhost, or a name on a private network."""
-    if host == "localhost":
-        return [ip_address("127.0.0.1"), ip_address("::1")]
-    try:
-        return [ip_address(info[4][0]) for info in socket.getaddrinfo(host, None)]
-    except OSError:
-        return []
+def _may_be_sent(name: str, value: str) -> bool:
+    return (
+        HEADER_NAME.fullmatch(name) is not None
+        and HEADER_VALUE.fullmatch(value) is not None
+        and name.lower() not in OURS
+    )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Table, func, insert, select, text
+from sqlalchemy import Row, Table, case, func, insert, select, text, true
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -61,6 +61,32 @@ class SqlVersions:
             select(_table).where(c.tenant_id == self._tenant, c.id.in_(ids))
         )
         return [version_from(row) for row in rows]
+
+    async def before(self, ids: Sequence[UUID]) -> Mapping[UUID, Version]:
+        version, earlier = _table.alias(), _table.alias()
+        is_earlier = case(
+            (version.c.number > 0, earlier.c.number < version.c.number),
+            # A draft has no number of its own.
+            else_=earlier.c.published_at < version.c.published_at,
+        )
+        last = (
+            select(earlier)
+            .where(
+                earlier.c.tenant_id == self._tenant,
+                earlier.c.workflow_id == version.c.workflow_id,
+                earlier.c.number > 0,
+                is_earlier,
+            )
+            .order_by(earlier.c.number.desc())
+            .limit(1)
+            .lateral()
+        )
+        rows = await self._db.execute(
+            select(version.c.id.label("after"), last)
+            .join_from(version, last, true())
+            .where(version.c.tenant_id == self._tenant, version.c.id.in_(ids))
+        )
+        return {row.after: version_from(row) for row in rows}
 
     async def page(self, id: WorkflowId, first: int, after: Key | None) -> Slice[Version]:
         c = _table.c

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from domain.errors import NotFound, Path
 
+NOUNS = {"WorkflowVersion": "version"}
+
 
 def global_id(kind: str, id: UUID) -> str:
     return urlsafe_b64encode(f"{kind}:{id}".encode()).decode().rstrip("=")
@@ -31,5 +33,5 @@ def needed_id(kind: str, text: str, path: Path) -> UUID:
     """The id; whoever names something else learns only that it is not there."""
     id = own_id(kind, text)
     if id is None:
-        raise NotFound(f"There is no such {kind.lower()}.", path)
+        raise NotFound(f"There is no such {NOUNS.get(kind, kind.lower())}.", path)
     return id

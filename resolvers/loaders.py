@@ -11,12 +11,13 @@ from uuid import UUID
 from aiodataloader import DataLoader
 
 from domain.access import TenantId
+from domain.actions.workflows import take_snapshots
 from domain.calls import Call, CallId
 from domain.context import given_to
 from domain.events import Recorded
 from domain.ports import Services, Work
 from domain.transcripts import Story, tell
-from domain.workflows import Version, Workflow
+from domain.workflows import Snapshot, Version, Workflow
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -61,6 +62,37 @@ class Loaders:
             return [found.get(name) for name in names]
 
         return self._made.setdefault(("tools_named", tenant), Loader(load))
+
+    def earlier(self, services: Services, tenant: TenantId) -> Loader[UUID, Version | None]:
+        """The version before a version."""
+
+        async def load(ids: Sequence[UUID]) -> list[Version | None]:
+            async with services.store.work(tenant) as work:
+                found = await work.versions.before(ids)
+            return [found.get(id) for id in ids]
+
+        return self._made.setdefault(("earlier", tenant), Loader(load))
+
+    def drafts(self, services: Services, tenant: TenantId) -> Loader[Workflow, Snapshot]:
+        """Of a workflow, with its agents and tools as they are now."""
+
+        async def load(workflows: Sequence[Workflow]) -> list[Snapshot]:
+            async with services.store.work(tenant) as work:
+                return await take_snapshots(work, [workflow.spec for workflow in workflows])
+
+        return self._made.setdefault(
+            ("drafts", tenant), Loader(load, get_cache_key=lambda w: (w.id, w.revision))
+        )
+
+    def users(self, services: Services, tenant: TenantId, name: str) -> Loader[str, list[str]]:
+        """Who uses something: for a tool ask `tools`, for an agent `workflows`."""
+
+        async def load(names: Sequence[str]) -> list[list[str]]:
+            async with services.store.work(tenant) as work:
+                found = await getattr(work, name).users(names)
+            return [list(found.get(each, ())) for each in names]
+
+        return self._made.setdefault((f"users:{name}", tenant), Loader(load))
 
     def by_id(self, services: Services, tenant: TenantId, name: str) -> Loader[UUID, Any]:
         """Of one of the repositories of `Work`, by its name there."""

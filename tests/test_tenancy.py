@@ -28,6 +28,8 @@ pytestmark = pytest.mark.anyio
 
 KINDS = ("Agent", "Tool", "Workflow", "WorkflowVersion", "Call")
 FAILS = "__typename ... on Error { code message path }"
+NOBODYS_WORKFLOW = global_id("Workflow", uuid4())
+NOBODYS_VERSION = global_id("WorkflowVersion", uuid4())
 
 CASES: dict[str, tuple[str, str, str]] = {
     "Query.node.id": ("*", "query ($id: ID!) { x: node(id: $id) { __typename id } }", "x"),
@@ -68,6 +70,30 @@ CASES: dict[str, tuple[str, str, str]] = {
             f"{{ {FAILS} }} }}"
         ),
         "publishWorkflow",
+    ),
+    "Mutation.restoreWorkflow.input.id": (
+        "Workflow",
+        (
+            "mutation ($id: ID!) { restoreWorkflow(input: "
+            f'{{id: $id, versionId: "{NOBODYS_VERSION}", expectedRevision: 1}}) {{ {FAILS} }} }}'
+        ),
+        "restoreWorkflow",
+    ),
+    "Mutation.restoreWorkflow.input.versionId": (
+        "WorkflowVersion",
+        (
+            "mutation ($id: ID!) { restoreWorkflow(input: "
+            f'{{id: "{NOBODYS_WORKFLOW}", versionId: $id, expectedRevision: 1}}) {{ {FAILS} }} }}'
+        ),
+        "restoreWorkflow",
+    ),
+    "Mutation.startCall.input.version": (
+        "WorkflowVersion",
+        (
+            'mutation ($id: ID!) { startCall(input: {workflow: {slug: "clinic"}, version: $id}) '
+            f"{{ {FAILS} }} }}"
+        ),
+        "startCall",
     ),
     "Mutation.startCall.input.workflow.id": (
         "Workflow",

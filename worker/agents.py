@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from enum import Enum, auto
 from typing import Any
 
@@ -17,12 +18,14 @@ from livekit.agents.llm import ToolFlag
 
 from domain.calls import EndReason
 from domain.events import HandoffVia, NodeEntered
+from domain.routing import Landing
 from domain.templates import render
 from domain.tools import NO_PARAMETERS, ToolSpec
-from domain.workflows import END_CALL, Connection
-from worker.conversation import Conversation
+from domain.workflows import END_CALL, Connection, ContextPolicy
+from worker.conversation import Conversation, Move
 from worker.providers import build_llm
 from worker.providers.keys import MissingKey
+from worker.summaries import summarised
 from worker.tools import Use, use_tool
 
 
@@ -35,9 +38,10 @@ class Entering(Enum):
 
 
 class NodeAgent(Agent):
-    def __init__(self, conversation: Conversation, node: str, entering: Entering) -> None:
+    def __init__(self, conversation: Conversation, landing: Landing, entering: Entering) -> None:
         self._conversation = conversation
-        self._node = node
+        self._landing = landing
+        self._node = node = landing.node
         self._entering = entering
         self._spec = conversation.snapshot.agent_of(node)
         self._told = self._instructions_now()
@@ -51,6 +55,10 @@ class NodeAgent(Agent):
     @property
     def node(self) -> str:
         return self._node
+
+    @property
+    def model(self) -> llm.LLM[Any]:
+        return self._conversation.models[self._spec.name]
 
     def _model(self) -> llm.LLM[Any]:
         # One object per agent and call: connections are kept over hand-offs.
@@ -93,7 +101,12 @@ class NodeAgent(Agent):
             conversation.hand_off()
             greet = self._node not in conversation.story.visited
             conversation.tell(
-                NodeEntered(node=self._node, agent=self._spec.name, first_visit=greet)
+                NodeEntered(
+                    node=self._node,
+                    agent=self._spec.name,
+                    first_visit=greet,
+                    skipped=self._landing.skipped,
+                )
             )
         greeting = self._greeting() if greet else ""
         conversation.calling = False
@@ -123,7 +136,8 @@ class NodeAgent(Agent):
     def _all_tools(self) -> Any:
         workflow = self._conversation.snapshot.workflow
         for connection in workflow.ways_out(self._node):
-            yield self._way_out(connection)
+            if connection.condition is None:
+                yield self._way_out(connection)
         for name in self._spec.tools:
             yield self._tool(self._conversation.snapshot.tools[name])
         if workflow.node(self._node).is_exit:
@@ -136,7 +150,12 @@ class NodeAgent(Agent):
             id = context.function_call.call_id
             told = await use_tool(self._conversation, Use(id, self._node, tool, raw_arguments))
             wanted, self._conversation.wanted = self._conversation.wanted, None
-            return self._moved(wanted, HandoffVia.TOOL, context, told) if wanted else told
+            if wanted is not None:
+                return await self._moved(wanted, HandoffVia.TOOL, context, told)
+            way = self._conversation.due(self._node)
+            if way is not None:
+                return await self._moved(way, HandoffVia.CONDITION, context, told)
+            return told
 
         # The plugins' serialisers take plain dicts only.
         parameters = json.loads(json.dumps(tool.parameters, default=dict))
@@ -156,11 +175,11 @@ class NodeAgent(Agent):
         async def go(
             raw_arguments: dict[str, Any], context: RunContext[Any]
         ) -> tuple[Agent, llm.ToolResult]:
-            problem = self._conversation.hindrance()
+            problem = self._conversation.hindrance(connection)
             if problem is not None:
                 raise self._refused(connection, HandoffVia.MODEL, problem)
             told = f"Transferred to {connection.target}."
-            return self._moved(connection, HandoffVia.MODEL, context, told)
+            return await self._moved(connection, HandoffVia.MODEL, context, told)
 
         return function_tool(
             go,
@@ -173,19 +192,42 @@ class NodeAgent(Agent):
             flags=ToolFlag.IGNORE_ON_ENTER,
         )
 
-    def _moved(
-        self, connection: Connection, via: HandoffVia, context: RunContext[Any], told: str
+    async def _moved(
+        self, way: Connection, via: HandoffVia, context: RunContext[Any], told: str
     ) -> tuple[Agent, llm.ToolResult]:
         """The agent that takes over, as LiveKit wants to be told of it."""
-        conversation = self._conversation
-        try:
-            agent = NodeAgent(conversation, connection.target, Entering.HANDOFF)
-        except MissingKey as missing:
-            raise self._refused(connection, via, str(missing)) from None
         context.disallow_interruptions()
-        conversation.moving, conversation.via = connection, via
-        conversation.arrived.clear()
+        try:
+            agent = await self.next_agent(way, via)
+        except MissingKey as missing:
+            raise self._refused(way, via, str(missing)) from None
         return agent, llm.ToolResult(told, reply_required=False)
+
+    async def successor(self) -> NodeAgent | None:
+        """Who is to answer in this agent's place, as a condition holds."""
+        way = self._conversation.due(self._node)
+        if way is None:
+            return None
+        try:
+            return await self.next_agent(way, HandoffVia.CONDITION)
+        except MissingKey as missing:
+            target = way.target
+            self._conversation.refuse(self._node, target, HandoffVia.CONDITION, str(missing))
+            return None
+
+    async def next_agent(self, way: Connection, via: HandoffVia) -> NodeAgent:
+        """Whoever has the word next; from here on the hand-off is under way."""
+        conversation = self._conversation
+        landing = conversation.land(way.target)
+        agent = NodeAgent(conversation, landing, Entering.HANDOFF)
+        in_short = way.context_policy is ContextPolicy.SUMMARY
+        move = Move(way=way, via=via, landing=landing, complete=not in_short)
+        conversation.moving = move
+        conversation.arrived.clear()
+        if in_short:
+            summary = await summarised(conversation.history(), agent.model)
+            conversation.moving = replace(move, summary=summary, complete=True)
+        return agent
 
     def _refused(self, connection: Connection, via: HandoffVia, reason: str) -> ToolError:
         self._conversation.refuse(self._node, connection.target, via, reason)

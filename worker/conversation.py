@@ -30,11 +30,24 @@ from domain.events import (
 )
 from domain.outbound import Outbound
 from domain.ports import Claim, Recorder
-from domain.transcripts import Said, Story
-from domain.workflows import Connection, Snapshot
+from domain.routing import Landing, due, land
+from domain.transcripts import Briefing, Said, Story
+from domain.workflows import Connection, ContextPolicy, Snapshot
 from worker.providers.keys import ProviderKeys
 
 MOST_HANDOFFS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A hand-off that was decided: where it leads in the end, and what the next agent is told."""
+
+    way: Connection
+    via: HandoffVia
+    landing: Landing
+    summary: str | None = None
+    complete: bool = True
+    """False while the summary is being written."""
 
 
 @dataclass(slots=True)
@@ -48,10 +61,8 @@ class Conversation:
     models: dict[str, llm.LLM[Any]] = field(default_factory=dict)
     wanted: Connection | None = None
     """The hand-off that a tool has asked for."""
-    moving: Connection | None = None
+    moving: Move | None = None
     """The hand-off that is under way."""
-    via: HandoffVia = HandoffVia.MODEL
-    """What made it happen."""
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     calling: bool = False
     """What the model is saying now comes with a tool call or a hand-off."""
@@ -65,7 +76,14 @@ class Conversation:
 
     @property
     def node(self) -> str:
-        return self.story.node or self.snapshot.workflow.entry.id
+        return self.landing.node
+
+    @property
+    def landing(self) -> Landing:
+        """Where the conversation is, or begins."""
+        if self.story.node is not None:
+            return Landing(self.story.node)
+        return self.land(self.snapshot.workflow.entry.id)
 
     def tell(self, event: CallEvent) -> None:
         self.recorder.emit(self.claim, event)
@@ -115,23 +133,35 @@ class Conversation:
     def ask_for(self, node: str, target: str) -> str | None:
         """A tool wants the conversation to go there. Why it does not; None when it will."""
         ways = [c for c in self.snapshot.workflow.ways_out(node) if c.target == target]
-        problem = self.hindrance()
         if not ways:
-            problem = f"No connection leads from {node} to {target}."
+            problem: str | None = f"No connection leads from {node} to {target}."
+        else:
+            problem = self.hindrance(ways[0])
         if problem is None:
             self.wanted = ways[0]
         else:
             self.refuse(node, target, HandoffVia.TOOL, problem)
         return problem
 
-    def hindrance(self) -> str | None:
-        """Why there can be no hand-off just now."""
-        under_way = self.moving or self.wanted
-        if under_way is not None:
-            return f"A hand-off to {under_way.target} is under way."
+    def hindrance(self, way: Connection) -> str | None:
+        """Why it cannot be taken just now."""
+        if self.moving is not None:
+            return f"A hand-off to {self.moving.landing.node} is under way."
+        if self.wanted is not None:
+            return f"A hand-off to {self.wanted.target} is under way."
         if len(self.story.visited) > MOST_HANDOFFS:
             return f"The call has had {MOST_HANDOFFS} hand-offs."
+        if self.story.taken.count((way.source, way.target)) >= way.may_repeat:
+            return f"This way may be taken {way.may_repeat} time(s) in a call, and has been."
         return None
+
+    def due(self, node: str) -> Connection | None:
+        """The connection that is to be taken now, whatever the model thinks."""
+        way = due(self.snapshot.workflow, node, self.look(node))
+        return way if way is not None and self.hindrance(way) is None else None
+
+    def land(self, node: str) -> Landing:
+        return land(self.snapshot.workflow, node, self.look)
 
     def refuse(self, node: str, target: str, via: HandoffVia, problem: str) -> None:
         self.tell(HandoffRefused(from_node=node, to_node=target, via=via, message=problem))
@@ -140,18 +170,26 @@ class Conversation:
 
     def hand_off(self) -> None:
         """Tell of the hand-off that was decided, once."""
-        if self.moving is not None and self.story.node == self.moving.source:
-            self.tell(
-                HandedOff(
-                    from_node=self.moving.source,
-                    to_node=self.moving.target,
-                    via=self.via,
-                    context_passed=self.moving.context_passed,
-                )
+        move = self.moving
+        if move is None or not move.complete or self.story.node != move.way.source:
+            return
+        policy = move.way.context_policy
+        shared = () if policy is ContextPolicy.FULL else self.snapshot.workflow.shared_context
+        self.tell(
+            HandedOff(
+                from_node=move.way.source,
+                to_node=move.landing.node,
+                via=move.via,
+                skipped=move.landing.skipped,
+                context_policy=policy,
+                last_n=move.way.last_n if policy is ContextPolicy.LAST_N else 0,
+                summary=move.summary,
+                context_passed=tuple(dict.fromkeys((*move.way.context_passed, *shared))),
             )
+        )
 
     def history(self) -> llm.ChatContext:
-        return chat_context(self.story.said)
+        return chat_context(self.story.memory)
 
 
 def chat_context(said: tuple[Said, ...]) -> llm.ChatContext:
@@ -159,6 +197,8 @@ def chat_context(said: tuple[Said, ...]) -> llm.ChatContext:
     context = llm.ChatContext.empty()
     for event in said:
         match event:
+            case Briefing(text=text):
+                context.add_message(role="system", content=text)
             case UserTurn(text=text):
                 context.add_message(role="user", content=text)
             case AgentTurn(heard_text=text):

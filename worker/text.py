@@ -49,7 +49,7 @@ class TextSession:
             entering = Entering.HANDOFF
         self._report_unknown_tools()
         self._conversation.arrived.clear()
-        agent = NodeAgent(self._conversation, self._conversation.node, entering)
+        agent = NodeAgent(self._conversation, self._conversation.landing, entering)
         async with asyncio.timeout(TURN_SECONDS):
             await self._session.start(agent, record=False, session_host=False)
             await self._conversation.arrived.wait()
@@ -75,11 +75,11 @@ class TextSession:
         before = self._tokens
         self._failed, self._first_token = False, None
         agent = self._session.current_agent
-        if isinstance(agent, NodeAgent):
-            await agent.refresh()
+        assert isinstance(agent, NodeAgent)
+        await agent.refresh()
         try:
             async with asyncio.timeout(TURN_SECONDS):
-                await self._generate(text)
+                await self._generate(agent, text)
         except TimeoutError:
             self._session.interrupt(force=True)
             self._raise("turn", "TimeoutError")
@@ -99,8 +99,13 @@ class TextSession:
             )
         )
 
-    async def _generate(self, text: str | None) -> None:
-        if text is None:
+    async def _generate(self, agent: NodeAgent, text: str | None) -> None:
+        following = await agent.successor()
+        if following is not None:
+            # Nobody is asked: who has the word next answers.
+            self._conversation.hand_off()
+            self._session.update_agent(following)
+        elif text is None:
             await self._session.generate_reply()
         else:
             await self._session.generate_reply(user_input=text)

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from domain.access import Scope, Viewer
+from domain.actions.versions import version_of
 from domain.actions.workflows import new_version, refuse_unsound, take_snapshot
 from domain.calls import Call, CallId, CallKind, Direction, EndReason
 from domain.commands import LONGEST_MESSAGE, Command, CommandId, CommandKind
@@ -30,7 +31,8 @@ LARGEST_JSON = 16_384
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRequest:
-    """What `startCall` is asked for. The workflow is named by id or by slug."""
+    """What `startCall` is asked for. The workflow is named by id or by slug; without
+    `version_id` its published version runs."""
 
     workflow_id: UUID | None = None
     workflow_name: str | None = None
@@ -41,6 +43,7 @@ class CallRequest:
     idempotency_key: str | None = None
     max_seconds: int | None = None
     draft: bool = False
+    version_id: UUID | None = None
 
 
 async def start_call(
@@ -116,6 +119,8 @@ def _check(request: CallRequest, longest: int) -> None:
             "start a TEXT call.",
             ("input", "kind"),
         )
+    if request.draft and request.version_id is not None:
+        raise InvalidInput("Give version or draft: true, not both.", ("input", "version"))
     check_text(request.user_id, ("input", "userId"), most=255, least=1)
     check_text(request.idempotency_key, ("input", "idempotencyKey"), most=255, least=1)
     if request.max_seconds is not None and not 1 <= request.max_seconds <= longest:
@@ -141,6 +146,8 @@ async def _workflow_of(work: Work, request: CallRequest) -> Workflow:
 async def _version_of(
     services: Services, viewer: Viewer, work: Work, workflow: Workflow, request: CallRequest
 ) -> VersionId:
+    if request.version_id is not None:
+        return (await version_of(work, workflow, request.version_id, ("input", "version"))).id
     if not request.draft:
         if workflow.published is None:
             raise WorkflowNotPublished(
@@ -172,5 +179,7 @@ def _digest(request: CallRequest) -> str:
         request.metadata,
         request.max_seconds,
         request.draft,
+        # Left out where there is none, as it was before there could be one.
+        *([str(request.version_id)] if request.version_id else []),
     ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

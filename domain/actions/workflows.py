@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -38,7 +39,7 @@ async def update_workflow(
 ) -> Workflow:
     viewer.require(Scope.WORKFLOWS_WRITE)
     async with services.store.work(viewer.tenant_id) as work:
-        workflow = await _existing(work, id)
+        workflow = await existing_workflow(work, id)
         spec = check_workflow(replace(workflow.spec, **changes))
         return await work.workflows.save(id, spec, expected_revision)
 
@@ -47,7 +48,7 @@ async def delete_workflow(services: Services, viewer: Viewer, id: WorkflowId) ->
     """The draft goes; calls that ran it keep their versions."""
     viewer.require(Scope.WORKFLOWS_WRITE)
     async with services.store.work(viewer.tenant_id) as work:
-        workflow = await _existing(work, id)
+        workflow = await existing_workflow(work, id)
         await work.workflows.delete(id)
         return workflow
 
@@ -58,14 +59,9 @@ async def publish_workflow(
     """Freeze the workflow with its agents and tools; `NotPublishable` with every finding."""
     viewer.require(Scope.WORKFLOWS_WRITE)
     async with services.store.work(viewer.tenant_id) as work:
-        workflow = await _existing(work, id)
+        workflow = await existing_workflow(work, id)
         workflow = await work.workflows.expect(workflow, expected_revision)
-        snapshot = await take_snapshot(work, workflow.spec)
-        refuse_unsound(snapshot)
-        version = await work.versions.add(
-            new_version(viewer, workflow, snapshot, services.clock(), note)
-        )
-        return await work.workflows.publish(id, version.id), version
+        return await publish_draft(work, viewer, workflow, services.clock(), note)
 
 
 async def findings_of(
@@ -76,11 +72,26 @@ async def findings_of(
         return verify(await take_snapshot(work, spec))
 
 
+async def publish_draft(
+    work: Work, viewer: Viewer, workflow: Workflow, at: datetime, note: str | None
+) -> tuple[Workflow, Version]:
+    """Of a workflow that is kept from changing until the commit."""
+    snapshot = await take_snapshot(work, workflow.spec)
+    refuse_unsound(snapshot)
+    version = await work.versions.add(new_version(viewer, workflow, snapshot, at, note))
+    return await work.workflows.publish(workflow.id, version.id), version
+
+
 async def take_snapshot(work: Work, spec: WorkflowSpec) -> Snapshot:
-    agents = {a.spec.name: a.spec for a in await work.agents.named([n.agent for n in spec.nodes])}
+    return (await take_snapshots(work, [spec]))[0]
+
+
+async def take_snapshots(work: Work, specs: Sequence[WorkflowSpec]) -> list[Snapshot]:
+    held = sorted({node.agent for spec in specs for node in spec.nodes})
+    agents = {a.spec.name: a.spec for a in await work.agents.named(held)}
     wanted = sorted({tool for agent in agents.values() for tool in agent.tools})
     tools = {t.spec.name: t.spec for t in await work.tools.named(wanted)}
-    return used_by(spec, agents, tools)
+    return [used_by(spec, agents, tools) for spec in specs]
 
 
 def refuse_unsound(snapshot: Snapshot) -> None:
@@ -111,7 +122,7 @@ def new_version(
     )
 
 
-async def _existing(work: Work, id: WorkflowId) -> Workflow:
+async def existing_workflow(work: Work, id: WorkflowId) -> Workflow:
     workflow = await work.workflows.get(id)
     if workflow is None:
         raise NotFound("There is no such workflow.", ("input", "id"))

@@ -14,6 +14,7 @@ from graph.types.errors import InUse, NameTaken, NotFoundError, RevisionConflict
 from graph.types.inputs import Fields, as_is, changes
 from graph.types.providers import ProviderChoiceInput, ProviderChoiceType
 from graph.types.tools import ToolType
+from resolvers import versions
 from resolvers.context import Ctx
 from resolvers.loaders import loaders
 
@@ -44,6 +45,10 @@ async def _tools(root: Any, info: Ctx) -> Any:
     return [tool for tool in await loader.load_many(list(root.spec.tools)) if tool is not None]
 
 
+async def _used_by(root: Any, info: Ctx) -> list[str]:
+    return await versions.users_of_agent(info, root.spec.name)
+
+
 @strawberry.type(name="Agent", description="A prompt, a model and tools: one voice of a workflow.")
 class AgentType(Node):
     is_type_of = shows(domain.Agent)
@@ -55,6 +60,9 @@ class AgentType(Node):
     llm: ProviderChoiceType = _spec("llm", "The model that speaks for it.", ProviderChoiceType)
     tools: list[ToolType] = strawberry.field(
         resolver=_tools, graphql_type=list[ToolType], description="What it may use."
+    )
+    used_by: list[str] = strawberry.field(
+        resolver=_used_by, description="The slugs of the workflows whose drafts have it."
     )
     revision: int = strawberry.field(description="Grows with every edit.")
     created_at: datetime = strawberry.field(description="When it was made.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import strawberry
 
@@ -28,7 +29,7 @@ from graph.types.workflows import VersionType, WorkflowBy, WorkflowType
 from resolvers import calls as resolvers
 from resolvers import workflows as workflow_resolvers
 from resolvers.context import Ctx
-from resolvers.ids import own_id
+from resolvers.ids import needed_id, own_id
 
 if TYPE_CHECKING:
     from graph.types.events import CallEventConnection
@@ -144,6 +145,10 @@ class StartCallInput:
     max_duration: Duration | None = strawberry.field(default=None, description="Ends it then.")
     draft: bool = strawberry.field(default=False, description="Run the draft, for trying out.")
 
+    version: strawberry.ID | None = strawberry.field(
+        default=None, description="Run this version of the workflow, not the published one."
+    )
+
     def request(self) -> CallRequest:
         longest: timedelta | None = self.max_duration
         by_id = self.workflow.id.value if self.workflow.id else None
@@ -157,7 +162,13 @@ class StartCallInput:
             idempotency_key=self.idempotency_key,
             max_seconds=None if longest is None else int(longest.total_seconds()),
             draft=self.draft,
+            version_id=self._version(),
         )
+
+    def _version(self) -> UUID | None:
+        if self.version is None:
+            return None
+        return needed_id("WorkflowVersion", self.version, ("input", "version"))
 
 
 @strawberry.input(description="The caller's next turn in a text call.")
@@ -193,6 +204,7 @@ StartCallResult = Annotated[
     StartCallSuccess
     | ValidationError
     | WorkflowNotFound
+    | NotFoundError
     | WorkflowNotPublished
     | NotPublishable
     | IdempotencyConflict,

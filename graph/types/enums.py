@@ -16,6 +16,7 @@ from domain.events import HandoffVia, Speaker, ToolOutcome
 from domain.findings import FindingCode, Severity
 from domain.providers import ProviderKind
 from domain.steps import Method, Operation
+from domain.workflows import ContextPolicy
 
 E = TypeVar("E", bound=Enum)
 
@@ -101,6 +102,13 @@ described(
     CONDITION="A condition turned true.",
     TOOL="A tool asked for it.",
     OPERATOR="An operator asked for it.",
+)
+described(
+    ContextPolicy,
+    FULL="All that was said.",
+    LAST_N="The last turns.",
+    SUMMARY="A summary, written by the next agent's own model.",
+    VARIABLES_ONLY="Nothing but the keys of the shared context, and what the caller said last.",
 )
 described(
     ToolOutcome,

@@ -17,6 +17,8 @@ from graph.types.actions import ToolAction, ToolActionInput, actions
 from graph.types.common import Connection, Node, shown, shows
 from graph.types.errors import InUse, NameTaken, NotFoundError, RevisionConflict, ValidationError
 from graph.types.inputs import Fields, as_is, changes
+from resolvers import versions
+from resolvers.context import Ctx
 
 
 def _spec(name: str, description: str, type: Any) -> Any:
@@ -24,6 +26,10 @@ def _spec(name: str, description: str, type: Any) -> Any:
         return getattr(root.spec, name)
 
     return strawberry.field(resolver=read, graphql_type=type, description=description)
+
+
+async def _used_by(root: Any, info: Ctx) -> list[str]:
+    return await versions.users_of_tool(info, root.spec.name)
 
 
 @strawberry.type(name="Tool", description="A chain of actions that a model may call.")
@@ -42,6 +48,9 @@ class ToolType(Node):
     )
     timeout: float = _spec("timeout", "Of the whole use, in seconds.", float)
     confirm: bool = _spec("confirm", "Whether the caller must have agreed.", bool)
+    used_by: list[str] = strawberry.field(
+        resolver=_used_by, description="The names of the agents that have it."
+    )
     revision: int = strawberry.field(description="Grows with every edit.")
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last edited.")

@@ -11,6 +11,7 @@ from domain import workflows as domain
 from domain.errors import InvalidInput
 from graph.scalars import Cursor
 from graph.types.common import Connection, Node, shown, shows
+from graph.types.diffs import WorkflowDiff
 from graph.types.errors import (
     NameTaken,
     NotFoundError,
@@ -20,31 +21,17 @@ from graph.types.errors import (
 )
 from graph.types.findings import VerificationReport
 from graph.types.inputs import Fields, as_is, changes
+from graph.types.nodes import (
+    ConnectionInput,
+    NodeInput,
+    WorkflowLink,
+    WorkflowNode,
+    connections,
+    nodes,
+)
+from resolvers import versions as version_resolvers
 from resolvers import workflows as resolvers
 from resolvers.context import Ctx
-
-
-@strawberry.type(description="Where an editor draws a node.")
-class Position:
-    x: float = strawberry.field(description="Pixels from the left.")
-    y: float = strawberry.field(description="Pixels from the top.")
-
-
-@strawberry.type(description="A place in the workflow, held by an agent.")
-class WorkflowNode:
-    id: str = strawberry.field(description="Its name in this workflow.")
-    agent: str = strawberry.field(description="The name of its agent.")
-    is_entry: bool = strawberry.field(description="Whether calls begin here.")
-    is_exit: bool = strawberry.field(description="Whether the agent here may end the call.")
-    position: Position | None = strawberry.field(description="Where an editor draws it.")
-
-
-@strawberry.type(description="A way from one node to another.")
-class WorkflowLink:
-    source: str = strawberry.field(description="From this node.")
-    target: str = strawberry.field(description="To this node.")
-    description: str = strawberry.field(description="Tells the model when to take it.")
-    context_passed: list[str] = strawberry.field(description="Keys that matter to the next agent.")
 
 
 @strawberry.type(name="WorkflowVersion", description="A workflow as it was published.")
@@ -56,6 +43,18 @@ class VersionType(Node):
     note: str | None = strawberry.field(description="What the publisher said about it.")
     published_at: datetime = strawberry.field(description="When.")
     published_by: str = strawberry.field(description="By whom: user:… or key:….")
+
+    @strawberry.field(description="What changed since the version before it, or another one.")
+    async def diff(
+        self,
+        info: Ctx,
+        since: Annotated[
+            strawberry.ID | None,
+            strawberry.argument(name="from", description="Since this version."),
+        ] = None,
+    ) -> WorkflowDiff:
+        found = await version_resolvers.changes_of(info, shown(self), since)
+        return WorkflowDiff(changes=shown(found))
 
 
 VersionConnection = Connection[VersionType]
@@ -97,6 +96,16 @@ class WorkflowType(Node):
     async def published(self, info: Ctx) -> VersionType | None:
         return shown(await resolvers.published(info, shown(self)))
 
+    @strawberry.field(
+        description=(
+            "What publishing would change: the draft, with its agents and tools as they are now, "
+            "against the published version."
+        )
+    )
+    async def draft_diff(self, info: Ctx) -> WorkflowDiff:
+        found = await version_resolvers.changes_of_draft(info, shown(self))
+        return WorkflowDiff(changes=shown(found))
+
     @strawberry.field(description="Its versions, newest first.")
     async def versions(
         self,
@@ -114,57 +123,6 @@ WorkflowConnection = Connection[WorkflowType]
 class WorkflowBy:
     id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="By its id.")
     slug: strawberry.Maybe[str] = strawberry.field(description="By its slug.")
-
-
-@strawberry.input(description="Where an editor draws a node.")
-class PositionInput:
-    x: float = strawberry.field(description="Pixels from the left.")
-    y: float = strawberry.field(description="Pixels from the top.")
-
-
-@strawberry.input(description="A place in the workflow.")
-class NodeInput:
-    id: str = strawberry.field(description="Lower-case letters, digits and underscores.")
-    agent: str = strawberry.field(description="The name of its agent.")
-    is_entry: bool = strawberry.field(default=False, description="Whether calls begin here.")
-    is_exit: bool = strawberry.field(default=False, description="Whether calls may end here.")
-    position: PositionInput | None = strawberry.field(default=None, description="For editors.")
-
-    def node(self) -> domain.Node:
-        at = self.position
-        return domain.Node(
-            id=self.id,
-            agent=self.agent,
-            is_entry=self.is_entry,
-            is_exit=self.is_exit,
-            position=domain.Position(x=at.x, y=at.y) if at else None,
-        )
-
-
-@strawberry.input(description="A way from one node to another.")
-class ConnectionInput:
-    source: str = strawberry.field(description="From this node.")
-    target: str = strawberry.field(description="To this node.")
-    description: str = strawberry.field(default="", description="When the model takes it.")
-    context_passed: list[str] = strawberry.field(
-        default_factory=list, description="Keys that matter to the next agent."
-    )
-
-    def connection(self) -> domain.Connection:
-        return domain.Connection(
-            source=self.source,
-            target=self.target,
-            description=self.description,
-            context_passed=tuple(self.context_passed),
-        )
-
-
-def nodes(given: list[NodeInput]) -> tuple[domain.Node, ...]:
-    return tuple(node.node() for node in given)
-
-
-def connections(given: list[ConnectionInput]) -> tuple[domain.Connection, ...]:
-    return tuple(connection.connection() for connection in given)
 
 
 @strawberry.input(description="A workflow, saved or not.")
@@ -238,6 +196,14 @@ class PublishWorkflowInput:
         return self.note
 
 
+@strawberry.input(description="The version to go back to.")
+class RestoreWorkflowInput:
+    id: strawberry.ID = strawberry.field(description="The workflow.")
+    version_id: strawberry.ID = strawberry.field(description="One of its versions.")
+    expected_revision: int = strawberry.field(description="The revision you read.")
+    publish: bool = strawberry.field(default=False, description="Publish it as well.")
+
+
 @strawberry.type(description="The workflow was made.")
 class CreateWorkflowSuccess:
     workflow: WorkflowType = strawberry.field(description="The new workflow.")
@@ -259,6 +225,14 @@ class PublishWorkflowSuccess:
     version: VersionType = strawberry.field(description="Its new version.")
 
 
+@strawberry.type(description="The version is the draft again, with its agents and tools.")
+class RestoreWorkflowSuccess:
+    workflow: WorkflowType = strawberry.field(description="The workflow as it is now.")
+    version: VersionType | None = strawberry.field(
+        description="The new version, when it was published."
+    )
+
+
 CreateWorkflowResult = Annotated[
     CreateWorkflowSuccess | ValidationError | NameTaken,
     strawberry.union("CreateWorkflowResult", description="What became of createWorkflow."),
@@ -274,4 +248,8 @@ DeleteWorkflowResult = Annotated[
 PublishWorkflowResult = Annotated[
     PublishWorkflowSuccess | ValidationError | NotFoundError | RevisionConflict | NotPublishable,
     strawberry.union("PublishWorkflowResult", description="What became of publishWorkflow."),
+]
+RestoreWorkflowResult = Annotated[
+    RestoreWorkflowSuccess | ValidationError | NotFoundError | RevisionConflict | NotPublishable,
+    strawberry.union("RestoreWorkflowResult", description="What became of restoreWorkflow."),
 ]

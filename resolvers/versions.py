@@ -1,0 +1,64 @@
+"""What differs between versions, and who uses what."""
+
+from __future__ import annotations
+
+import asyncio
+
+from domain.access import Scope, Viewer
+from domain.diff import Change, diff
+from domain.errors import NotFound
+from domain.workflows import Snapshot, Version, Workflow
+from resolvers.context import Ctx
+from resolvers.ids import needed_id
+from resolvers.loaders import loaders
+
+Changes = tuple[Change, ...]
+
+
+async def changes_of(info: Ctx, version: Version, since: str | None) -> Changes:
+    """Since the version named, or the one before."""
+    viewer, services = _reader(info), info.context.services
+    if since is None:
+        earlier = await loaders().earlier(services, viewer.tenant_id).load(version.id)
+    else:
+        id = needed_id("WorkflowVersion", since, ("from",))
+        earlier = await loaders().versions(services, viewer.tenant_id).load(id)
+        if earlier is None:
+            raise NotFound("There is no such version.", ("from",))
+    return await _diff(earlier, version.snapshot)
+
+
+async def changes_of_draft(info: Ctx, workflow: Workflow) -> Changes:
+    """Since the published version; since nothing when there is none."""
+    viewer, services = _reader(info), info.context.services
+    draft = await loaders().drafts(services, viewer.tenant_id).load(workflow)
+    versions = loaders().versions(services, viewer.tenant_id)
+    published = await versions.load(workflow.published) if workflow.published else None
+    return await _diff(published, draft)
+
+
+async def users_of_agent(info: Ctx, name: str) -> list[str]:
+    viewer = info.context.require(Scope.WORKFLOWS_READ)
+    return await _users(info, viewer, "workflows", name)
+
+
+async def users_of_tool(info: Ctx, name: str) -> list[str]:
+    viewer = info.context.require(Scope.AGENTS_READ)
+    return await _users(info, viewer, "tools", name)
+
+
+async def _users(info: Ctx, viewer: Viewer, of: str, name: str) -> list[str]:
+    found: list[str] = await loaders().users(info.context.services, viewer.tenant_id, of).load(name)
+    return found
+
+
+async def _diff(before: Version | None, after: Snapshot) -> Changes:
+    # Large prompts take a while, and others are being answered meanwhile.
+    return await asyncio.to_thread(diff, before.snapshot if before else None, after)
+
+
+def _reader(info: Ctx) -> Viewer:
+    """A diff shows prompts and tools: not for a credential that may only read workflows."""
+    info.context.require(Scope.AGENTS_READ)
+    info.context.require(Scope.TOOLS_READ)
+    return info.context.require(Scope.WORKFLOWS_READ)
