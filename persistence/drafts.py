@@ -8,7 +8,8 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Table, delete, func, insert, select, tuple_, update
+from sqlalchemy import Row, Table, Text, column, delete, func, insert, select, true, tuple_, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -152,11 +153,11 @@ class SqlTools(SqlDrafts[Tool, ToolSpec]):
 
     async def users(self, names: Sequence[str]) -> Mapping[str, Sequence[str]]:
         agent: Any = AgentRow.__table__.c
-        tool: Any = func.jsonb_array_elements_text(agent.spec["tools"]).column_valued("used")
+        used = _items(func.jsonb_array_elements_text(agent.spec["tools"]), Text)
         rows = await self._db.execute(
-            select(tool, agent.name)
-            .select_from(AgentRow.__table__)
-            .where(agent.tenant_id == self._tenant, tool.in_(names))
+            select(used.c.item, agent.name)
+            .join_from(AgentRow.__table__, used, true())
+            .where(agent.tenant_id == self._tenant, used.c.item.in_(names))
             .order_by(agent.name)
             .distinct()
         )
@@ -190,16 +191,21 @@ class SqlWorkflows(SqlDrafts[Workflow, WorkflowSpec]):
 
     async def users(self, names: Sequence[str]) -> Mapping[str, Sequence[str]]:
         c = self._table.c
-        node: Any = func.jsonb_array_elements(c.spec["nodes"]).column_valued("node")
-        agent = node.op("->>")("agent")
+        nodes = _items(func.jsonb_array_elements(c.spec["nodes"]), JSONB)
+        agent = nodes.c.item["agent"].astext
         rows = await self._db.execute(
             select(agent, c.name)
-            .select_from(self._table)
+            .join_from(self._table, nodes, true())
             .where(c.tenant_id == self._tenant, agent.in_(names))
             .order_by(c.name)
             .distinct()
         )
         return _grouped(rows)
+
+
+def _items(array: Any, type: Any) -> Any:
+    """The items of a JSON array as rows."""
+    return array.table_valued(column("item", type)).render_derived()
 
 
 def _grouped(rows: Iterable[Any]) -> Mapping[str, Sequence[str]]:
