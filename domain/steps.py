@@ -85,10 +85,12 @@ class ApiCall:
     """Ask a server over HTTP. Later steps read the answer at `response.status` and
     `response.body`; `save` writes parts of it into the context: {context path: response path}.
 
+    With `endpoint`, the name of a server in the tenant's settings, `url` is only what follows.
     The host of `url` is never a template. `headers` may hold `{{secret.name}}`, filled in last and
     shown to nobody. Each try of one use carries the same `Idempotency-Key`."""
 
-    url: str
+    url: str = ""
+    endpoint: str = ""
     method: Method = Method.GET
     headers: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, Any] = field(default_factory=dict)
@@ -101,6 +103,20 @@ class ApiCall:
     retry_unsafe: bool = False
     save: Mapping[str, str] = field(default_factory=dict)
     type: Literal["api_call"] = "api_call"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class McpCall:
+    """Use a tool of an MCP server that the tenant's settings name. Without `arguments` it is given
+    what the model gave. Later steps read the answer at `response.content` and, where there is one,
+    `response.structured`; `save` writes parts of it into the context."""
+
+    server: str
+    tool: str
+    arguments: Mapping[str, Any] | None = None
+    timeout: float = 30.0
+    save: Mapping[str, str] = field(default_factory=dict)
+    type: Literal["mcp_call"] = "mcp_call"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +207,7 @@ ToolAction = (
     | Respond
     | Handoff
     | ApiCall
+    | McpCall
     | Conditional
     | Validate
     | Transform

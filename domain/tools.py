@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NewType
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from domain.access import TenantId
 from domain.errors import InvalidInput, Path
+from domain.http_rules import OF_STEPS, check_api_call, check_saved, check_timeout
 from domain.names import IDENTIFIER, check_name, check_text
 from domain.schemas import check_schema
 from domain.steps import (
@@ -24,6 +23,7 @@ from domain.steps import (
     FlagClear,
     FlagSet,
     Handoff,
+    McpCall,
     Respond,
     SendDtmf,
     ToolAction,
@@ -32,8 +32,7 @@ from domain.steps import (
     Validate,
     steps_in,
 )
-from domain.texts import READABLE, check_condition, check_readable, check_template, check_writable
-from domain.tokens import is_path
+from domain.texts import check_condition, check_readable, check_template, check_writable
 
 ToolId = NewType("ToolId", UUID)
 
@@ -41,13 +40,6 @@ MOST_ACTIONS = 32
 MOST_STEPS = 100
 DEEPEST = 5
 LONGEST_SECONDS = 60.0
-MOST_RETRIES = 5
-
-OF_STEPS = READABLE | {"response"}
-OF_HEADERS = OF_STEPS | {"secret"}
-
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
-_SLOT = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 NO_PARAMETERS: Mapping[str, Any] = {
     "type": "object",
@@ -76,7 +68,9 @@ class ToolSpec:
     @property
     def reaches_out(self) -> bool:
         """It may have an effect outside of the call."""
-        return any(isinstance(a, ApiCall | TransferCall | SendDtmf) for _, a in steps_of(self))
+        return any(
+            isinstance(a, ApiCall | McpCall | TransferCall | SendDtmf) for _, a in steps_of(self)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +138,9 @@ def _check_action(action: ToolAction, path: Path) -> None:
         case Handoff(node=node):
             check_name(node, (*path, "handoff", "node"), IDENTIFIER)
         case ApiCall():
-            _check_api_call(action, (*path, "apiCall"))
+            check_api_call(action, (*path, "apiCall"))
+        case McpCall():
+            _check_mcp_call(action, (*path, "mcpCall"))
         case Conditional(condition=condition):
             check_condition(condition, (*path, "conditional", "condition"), OF_STEPS)
         case Validate(rules=rules):
@@ -171,48 +167,9 @@ def _check_rules(rules: tuple[Any, ...], path: Path) -> None:
         check_template(rule.message, (*here, "message"), OF_STEPS)
 
 
-def _check_api_call(call: ApiCall, path: Path) -> None:
-    check_text(call.url, (*path, "url"), most=2_000, least=1)
-    check_template(call.url, (*path, "url"), OF_STEPS)
-    _check_host(call.url, (*path, "url"))
-    for name, value in call.headers.items():
-        here = (*path, "headers", name)
-        if not _HEADER.fullmatch(name):
-            raise InvalidInput(f"{name[:64]!r} is no name for a header.", here)
-        check_text(value, here, most=4_096)
-        check_template(value, here, OF_HEADERS)
-        if "\n" in value or "\r" in value:
-            raise InvalidInput("A header is one line.", here)
-    check_template(call.query, (*path, "query"), OF_STEPS)
-    check_template(call.body, (*path, "body"), OF_STEPS)
-    if not 0 < call.timeout <= LONGEST_SECONDS:
-        raise InvalidInput(
-            f"timeout is in seconds, up to {LONGEST_SECONDS:.0f}.", (*path, "timeout")
-        )
-    if not 0 <= call.retries <= MOST_RETRIES:
-        raise InvalidInput(f"retries may be 0 to {MOST_RETRIES}.", (*path, "retries"))
-    for where, source in call.save.items():
-        check_writable(where, (*path, "save", where))
-        if not is_path(source) or source.split(".")[0] not in ("status", "body"):
-            raise InvalidInput(
-                f"{source[:80]!r} does not lead into the response; write status or body.….",
-                (*path, "save", where),
-            )
-
-
-def _check_host(url: str, path: Path) -> None:
-    """Where a request goes is for the author to say, not for a value of the call."""
-    head = _SLOT.split(url, maxsplit=1)[0]
-    try:
-        parts = urlsplit(head)
-    except ValueError:
-        raise InvalidInput("url is not a URL.", path) from None
-    ends = "/" in head[len(parts.scheme) + 3 :] or head == url
-    if parts.scheme not in ("http", "https") or not parts.hostname or not ends:
-        raise InvalidInput(
-            "url must begin with https:// and a host that is written out, then a slash; slots come "
-            "after that.",
-            path,
-        )
-    if "@" in parts.netloc:
-        raise InvalidInput("url must not hold a name or a password; use a header.", path)
+def _check_mcp_call(call: McpCall, path: Path) -> None:
+    check_name(call.server, (*path, "server"), IDENTIFIER)
+    check_text(call.tool, (*path, "tool"), most=128, least=1)
+    check_template(call.arguments, (*path, "arguments"), OF_STEPS)
+    check_timeout(call.timeout, (*path, "timeout"))
+    check_saved(call.save, (*path, "save"), ("content", "structured"))

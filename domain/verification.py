@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 from domain.agents import AgentSpec
+from domain.catalogue import names
 from domain.findings import Finding, FindingCode, Severity
-from domain.providers import ProviderKind, names
+from domain.providers import ProviderKind
 from domain.tools import ToolSpec
 from domain.workflows import END_CALL, HANDOFF_PREFIX, Snapshot, WorkflowSpec
 
@@ -136,7 +137,7 @@ def _reach(snapshot: Snapshot) -> Iterator[Finding]:
 def _agents(snapshot: Snapshot) -> Iterator[Finding]:
     known = names(ProviderKind.LLM)
     for name, agent in snapshot.agents.items():
-        if agent.llm.provider not in known:
+        if agent.llm is not None and agent.llm.provider not in known:
             yield _error(
                 _C.UNKNOWN_PROVIDER,
                 ("agents", name, "llm", "provider"),

@@ -8,7 +8,8 @@ import strawberry
 
 from domain.access import Scope
 from domain.calls import CallFilter as DomainFilter
-from domain.providers import CATALOGUE, ProviderKind
+from domain.catalogue import CATALOGUE
+from domain.providers import ProviderKind
 from domain.workflows import check_workflow
 from graph.scalars import Cursor
 from graph.types.accounts import Viewer

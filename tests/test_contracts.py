@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from alembic import command
 
-from domain.providers import CATALOGUE, ProviderKind, names
+from domain.catalogue import CATALOGUE, names
+from domain.providers import ProviderKind
 from domain.settings import Settings
 from persistence.migrate import configuration
 from worker.providers import LLMS
@@ -32,7 +33,7 @@ def test_our_import_names_are_ours(name: str) -> None:
 
 
 def test_every_provider_of_the_catalogue_can_be_built() -> None:
-    assert names(ProviderKind.LLM) == set(LLMS)
+    assert set(names(ProviderKind.LLM)) == set(LLMS)
     assert len({(p.kind, p.name) for p in CATALOGUE}) == len(CATALOGUE)
 
 

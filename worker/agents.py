@@ -64,6 +64,7 @@ class NodeAgent(Agent):
         # One object per agent and call: connections are kept over hand-offs.
         models, name = self._conversation.models, self._spec.name
         if name not in models:
+            assert self._spec.llm is not None, "no version is without a model"
             models[name] = build_llm(
                 self._spec.llm,
                 self._conversation.keys,

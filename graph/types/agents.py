@@ -12,24 +12,20 @@ from domain.access import Scope
 from graph.types.common import Connection, Node, shows
 from graph.types.errors import InUse, NameTaken, NotFoundError, RevisionConflict, ValidationError
 from graph.types.inputs import Fields, as_is, changes
+from graph.types.prompts import (
+    Prompt,
+    PromptInput,
+    SessionSettings,
+    SessionSettingsInput,
+    Voice,
+    VoiceInput,
+    voices,
+)
 from graph.types.providers import ProviderChoiceInput, ProviderChoiceType
 from graph.types.tools import ToolType
 from resolvers import versions
 from resolvers.context import Ctx
 from resolvers.loaders import loaders
-
-
-@strawberry.type(description="A slot of a prompt, and what stands there by default.")
-class Variable:
-    name: str = strawberry.field(description="The path that the slot names.")
-    default: str = strawberry.field(description="What stands there when the context has nothing.")
-
-
-@strawberry.type(description="What an agent is told.")
-class Prompt:
-    system: str = strawberry.field(description="Its instructions; a template.")
-    greeting: str | None = strawberry.field(description="What it says first; a template.")
-    variables: list[Variable] = strawberry.field(description="Slots with defaults.")
 
 
 def _spec(name: str, description: str, type: Any) -> Any:
@@ -57,7 +53,27 @@ class AgentType(Node):
     display_name: str | None = _spec("display_name", "For people.", str | None)
     description: str | None = _spec("description", "What it is for.", str | None)
     prompt: Prompt = _spec("prompt", "What it is told.", Prompt)
-    llm: ProviderChoiceType = _spec("llm", "The model that speaks for it.", ProviderChoiceType)
+    llm: ProviderChoiceType | None = _spec(
+        "llm", "The model; null: the tenant's default.", ProviderChoiceType | None
+    )
+    stt: ProviderChoiceType | None = _spec(
+        "stt", "What it hears with; null: the tenant's default.", ProviderChoiceType | None
+    )
+    tts: ProviderChoiceType | None = _spec(
+        "tts", "What it speaks with; null: the tenant's default.", ProviderChoiceType | None
+    )
+    vad: ProviderChoiceType | None = _spec(
+        "vad",
+        "What tells speech from noise; null: the tenant's default.",
+        ProviderChoiceType | None,
+    )
+    voices: list[Voice] = _spec("voices", "Its voice in each language.", list[Voice])
+    languages: list[str] = _spec("languages", "What it speaks, as BCP 47 tags.", list[str])
+    default_language: str | None = _spec(
+        "default_language", "What it speaks unless the caller's language is known.", str | None
+    )
+    keyterms: list[str] = _spec("keyterms", "Words that hearing should expect.", list[str])
+    session: SessionSettings = _spec("session", "How it listens.", SessionSettings)
     tools: list[ToolType] = strawberry.field(
         resolver=_tools, graphql_type=list[ToolType], description="What it may use."
     )
@@ -69,6 +85,9 @@ class AgentType(Node):
     updated_at: datetime = strawberry.field(description="When it was last edited.")
 
 
+MAY_BE_NULL = frozenset(
+    {"display_name", "description", "llm", "stt", "tts", "vad", "default_language"}
+)
 AgentConnection = Connection[AgentType]
 
 
@@ -78,32 +97,39 @@ class AgentBy:
     name: strawberry.Maybe[str] = strawberry.field(description="By its name.")
 
 
-@strawberry.input(description="A slot of a prompt, and what stands there by default.")
-class VariableInput:
-    name: str = strawberry.field(description="The path that the slot names.")
-    default: str = strawberry.field(default="", description="What stands there otherwise.")
-
-
-@strawberry.input(description="What an agent is told.")
-class PromptInput:
-    system: str = strawberry.field(description="Its instructions; a template.")
-    greeting: str | None = strawberry.field(default=None, description="What it says first.")
-    variables: list[VariableInput] = strawberry.field(
-        default_factory=list, description="Slots with defaults."
-    )
-
-    def prompt(self) -> domain.Prompt:
-        variables = tuple(domain.Variable(name=v.name, default=v.default) for v in self.variables)
-        return domain.Prompt(system=self.system, greeting=self.greeting, variables=variables)
-
-
 @strawberry.input(description="A new agent.")
 class CreateAgentInput:
     name: str = strawberry.field(description="Lower-case letters, digits and hyphens.")
     display_name: str | None = strawberry.field(default=None, description="For people.")
     description: str | None = strawberry.field(default=None, description="What it is for.")
     prompt: PromptInput = strawberry.field(description="What it is told.")
-    llm: ProviderChoiceInput = strawberry.field(description="The model that speaks for it.")
+    llm: ProviderChoiceInput | None = strawberry.field(
+        default=None, description="The model that speaks for it."
+    )
+    stt: ProviderChoiceInput | None = strawberry.field(
+        default=None, description="What it hears with."
+    )
+    tts: ProviderChoiceInput | None = strawberry.field(
+        default=None, description="What it speaks with."
+    )
+    vad: ProviderChoiceInput | None = strawberry.field(
+        default=None, description="What tells speech from noise."
+    )
+    voices: list[VoiceInput] = strawberry.field(
+        default_factory=list, description="Its voice in each language."
+    )
+    languages: list[str] = strawberry.field(
+        default_factory=list, description="What it speaks, as BCP 47 tags."
+    )
+    default_language: str | None = strawberry.field(
+        default=None, description="One of them; the first when it is left out."
+    )
+    keyterms: list[str] = strawberry.field(
+        default_factory=list, description="Words that hearing should expect."
+    )
+    session: SessionSettingsInput | None = strawberry.field(
+        default=None, description="How it listens."
+    )
     tools: list[str] = strawberry.field(default_factory=list, description="Names of tools.")
 
     def spec(self) -> domain.AgentSpec:
@@ -112,9 +138,21 @@ class CreateAgentInput:
             display_name=self.display_name,
             description=self.description,
             prompt=self.prompt.prompt(),
-            llm=self.llm.choice(),
+            llm=_chosen(self.llm),
+            stt=_chosen(self.stt),
+            tts=_chosen(self.tts),
+            vad=_chosen(self.vad),
+            voices=voices(self.voices),
+            languages=tuple(self.languages),
+            default_language=self.default_language,
+            keyterms=tuple(self.keyterms),
+            session=self.session.session() if self.session else domain.Session(),
             tools=tuple(self.tools),
         )
+
+
+def _chosen(given: ProviderChoiceInput | None) -> domain.ProviderChoice | None:
+    return given.choice() if given else None
 
 
 @strawberry.input(description="Changes to an agent: what is left out stays as it is.")
@@ -126,6 +164,20 @@ class UpdateAgentInput:
     description: strawberry.Maybe[str | None] = strawberry.field(description="What it is for.")
     prompt: strawberry.Maybe[PromptInput | None] = strawberry.field(description="A new prompt.")
     llm: strawberry.Maybe[ProviderChoiceInput | None] = strawberry.field(description="A new model.")
+    stt: strawberry.Maybe[ProviderChoiceInput | None] = strawberry.field(description="Hearing.")
+    tts: strawberry.Maybe[ProviderChoiceInput | None] = strawberry.field(description="Speech.")
+    vad: strawberry.Maybe[ProviderChoiceInput | None] = strawberry.field(
+        description="What tells speech from noise."
+    )
+    voices: strawberry.Maybe[list[VoiceInput] | None] = strawberry.field(description="All voices.")
+    languages: strawberry.Maybe[list[str] | None] = strawberry.field(
+        description="All its languages."
+    )
+    default_language: strawberry.Maybe[str | None] = strawberry.field(description="One of them.")
+    keyterms: strawberry.Maybe[list[str] | None] = strawberry.field(description="All keyterms.")
+    session: strawberry.Maybe[SessionSettingsInput | None] = strawberry.field(
+        description="How it listens."
+    )
     tools: strawberry.Maybe[list[str] | None] = strawberry.field(description="All its tools.")
 
     def changes(self) -> dict[str, Any]:
@@ -135,9 +187,17 @@ class UpdateAgentInput:
             "description": ("description", as_is),
             "prompt": ("prompt", PromptInput.prompt),
             "llm": ("llm", ProviderChoiceInput.choice),
+            "stt": ("stt", ProviderChoiceInput.choice),
+            "tts": ("tts", ProviderChoiceInput.choice),
+            "vad": ("vad", ProviderChoiceInput.choice),
+            "voices": ("voices", voices),
+            "languages": ("languages", tuple),
+            "default_language": ("default_language", as_is),
+            "keyterms": ("keyterms", tuple),
+            "session": ("session", SessionSettingsInput.session),
             "tools": ("tools", tuple),
         }
-        return changes(self, fields, nullable=frozenset({"display_name", "description"}))
+        return changes(self, fields, nullable=MAY_BE_NULL)
 
 
 @strawberry.input(description="The agent to delete.")

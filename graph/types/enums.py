@@ -14,7 +14,7 @@ from domain.commands import CommandKind
 from domain.diff import ChangeKind
 from domain.events import HandoffVia, Speaker, ToolOutcome
 from domain.findings import FindingCode, Severity
-from domain.providers import ProviderKind
+from domain.providers import OptionType, ProviderKind
 from domain.steps import Method, Operation
 from domain.workflows import ContextPolicy
 
@@ -139,7 +139,21 @@ described(
     REMOVED="It is gone.",
     CHANGED="It has another value.",
 )
-described(ProviderKind, LLM="Language models.")
+described(
+    ProviderKind,
+    STT="Turns speech into text.",
+    LLM="Language models.",
+    TTS="Speaks.",
+    VAD="Hears whether somebody speaks.",
+)
+described(
+    OptionType,
+    NUMBER="A number.",
+    INTEGER="A whole number.",
+    BOOLEAN="True or false.",
+    TEXT="A text.",
+    LIST="A list of JSON values.",
+)
 described(
     Method,
     GET="Read.",

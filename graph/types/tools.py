@@ -13,7 +13,8 @@ from domain.errors import InvalidInput
 from domain.trials import NODE, Trial
 from graph.parameters import checked, from_list
 from graph.scalars import Json
-from graph.types.actions import ToolAction, ToolActionInput, actions
+from graph.types.action_inputs import ToolActionInput, actions
+from graph.types.actions import ToolAction
 from graph.types.common import Connection, Node, shown, shows
 from graph.types.errors import InUse, NameTaken, NotFoundError, RevisionConflict, ValidationError
 from graph.types.inputs import Fields, as_is, changes

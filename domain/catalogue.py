@@ -1,0 +1,251 @@
+"""The providers an agent can choose from: pure data, no plugin needed to read it."""
+
+from __future__ import annotations
+
+from domain.providers import CredentialField, Option, OptionType, Provider, ProviderKind
+
+_KEY = CredentialField(name="apiKey", label="API key", help="From the provider's console.")
+_INDIAN = (
+    *("bn-IN", "en-IN", "gu-IN", "hi-IN", "kn-IN", "ml-IN", "mr-IN", "od-IN", "pa-IN"),
+    *("ta-IN", "te-IN"),
+)
+
+
+def _temperature(most: float) -> Option:
+    return Option(
+        name="temperature",
+        type=OptionType.NUMBER,
+        minimum=0,
+        maximum=most,
+        help="How freely the model chooses its words; 0 is the most predictable.",
+    )
+
+
+_MOST_TOKENS = Option(
+    name="max_tokens",
+    type=OptionType.INTEGER,
+    minimum=1,
+    maximum=100_000,
+    help="The longest answer, in tokens.",
+)
+
+STT = (
+    Provider(
+        kind=ProviderKind.STT,
+        name="deepgram",
+        display_name="Deepgram",
+        models=("nova-3", "nova-2", "nova-2-phonecall"),
+        languages=(
+            *("multi", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "et", "fi", "fr"),
+            *("hi", "hu", "id", "it", "ja", "kn", "ko", "lt", "lv", "mr", "ms", "nl", "no", "pl"),
+            *("pt", "ro", "ru", "sk", "sv", "ta", "te", "tl", "tr", "uk", "vi", "zh"),
+        ),
+        options=(
+            Option(
+                name="language",
+                type=OptionType.TEXT,
+                help="What is spoken; multi to tell languages apart. Else the call's language.",
+            ),
+            Option(
+                name="smart_format",
+                type=OptionType.BOOLEAN,
+                default=False,
+                help="Write numbers, dates and addresses as people do.",
+            ),
+            Option(
+                name="numerals",
+                type=OptionType.BOOLEAN,
+                default=False,
+                help="Write numbers as digits.",
+            ),
+            Option(
+                name="profanity_filter",
+                type=OptionType.BOOLEAN,
+                default=False,
+                help="Mask swearwords.",
+            ),
+            Option(
+                name="endpointing_ms",
+                type=OptionType.INTEGER,
+                default=25,
+                minimum=0,
+                maximum=2_000,
+                help="Silence after which a phrase is taken as finished.",
+            ),
+        ),
+        credentials=(_KEY,),
+    ),
+    Provider(
+        kind=ProviderKind.STT,
+        name="sarvam",
+        display_name="Sarvam",
+        models=("saaras:v3", "saarika:v2.5"),
+        languages=_INDIAN,
+        options=(
+            Option(
+                name="language",
+                type=OptionType.TEXT,
+                choices=("unknown", *_INDIAN),
+                help="What is spoken; unknown to tell languages apart.",
+            ),
+            Option(
+                name="mode",
+                type=OptionType.TEXT,
+                default="transcribe",
+                choices=("transcribe", "translate", "verbatim", "translit", "codemix"),
+                help="How what is heard is written down.",
+            ),
+        ),
+        credentials=(_KEY,),
+    ),
+)
+LLM = (
+    Provider(
+        kind=ProviderKind.LLM,
+        name="scripted",
+        display_name="Scripted (no key)",
+        models=("rules",),
+        options=(
+            Option(name="rules", type=OptionType.LIST, default=[], help="The first that fits."),
+            Option(
+                name="word_ms",
+                type=OptionType.NUMBER,
+                default=0,
+                minimum=0,
+                maximum=5_000,
+                help="Pause before each word, in milliseconds.",
+            ),
+        ),
+    ),
+    Provider(
+        kind=ProviderKind.LLM,
+        name="openai",
+        display_name="OpenAI",
+        models=("gpt-4.1", "gpt-4.1-mini", "gpt-4o", "gpt-4o-mini"),
+        options=(_temperature(2), _MOST_TOKENS),
+        credentials=(_KEY,),
+    ),
+    Provider(
+        kind=ProviderKind.LLM,
+        name="google",
+        display_name="Google Gemini",
+        models=("gemini-2.5-flash", "gemini-2.5-pro", "gemini-2.0-flash"),
+        options=(_temperature(2), _MOST_TOKENS),
+        credentials=(_KEY,),
+    ),
+)
+TTS = (
+    Provider(
+        kind=ProviderKind.TTS,
+        name="cartesia",
+        display_name="Cartesia",
+        models=("sonic-3", "sonic-2", "sonic-turbo"),
+        languages=(
+            *("ar", "bg", "bn", "cs", "da", "de", "el", "en", "es", "fi", "fr", "gu", "he", "hi"),
+            *("hr", "hu", "id", "it", "ja", "ka", "kn", "ko", "ml", "mr", "ms", "nl", "no", "pa"),
+            *("pl", "pt", "ro", "ru", "sk", "sv", "ta", "te", "th", "tl", "tr", "uk", "vi", "zh"),
+        ),
+        options=(
+            Option(
+                name="speed",
+                type=OptionType.NUMBER,
+                default=1.0,
+                minimum=0.6,
+                maximum=1.5,
+                help="1 is the voice's own pace.",
+            ),
+            Option(
+                name="volume",
+                type=OptionType.NUMBER,
+                default=1.0,
+                minimum=0.5,
+                maximum=2.0,
+                help="1 is the voice's own loudness.",
+            ),
+            Option(
+                name="emotion",
+                type=OptionType.TEXT,
+                help="A mood, such as calm or excited; sonic-3 only.",
+            ),
+        ),
+        credentials=(_KEY,),
+    ),
+    Provider(
+        kind=ProviderKind.TTS,
+        name="sarvam",
+        display_name="Sarvam",
+        models=("bulbul:v3", "bulbul:v2"),
+        languages=_INDIAN,
+        voices=("anushka", "abhilash", "manisha", "vidya", "arya", "karun", "hitesh", "shubh"),
+        options=(
+            Option(
+                name="pace",
+                type=OptionType.NUMBER,
+                default=1.0,
+                minimum=0.5,
+                maximum=2.0,
+                help="1 is the voice's own pace.",
+            ),
+            Option(
+                name="loudness",
+                type=OptionType.NUMBER,
+                default=1.0,
+                minimum=0.5,
+                maximum=2.0,
+                help="1 is the voice's own loudness.",
+            ),
+            Option(
+                name="pitch",
+                type=OptionType.NUMBER,
+                default=0.0,
+                minimum=-0.75,
+                maximum=0.75,
+                help="0 is the voice's own pitch; bulbul:v2 only.",
+            ),
+        ),
+        credentials=(_KEY,),
+    ),
+)
+VAD = (
+    Provider(
+        kind=ProviderKind.VAD,
+        name="silero",
+        display_name="Silero (on this machine)",
+        models=("silero",),
+        options=(
+            Option(
+                name="activation_threshold",
+                type=OptionType.NUMBER,
+                default=0.5,
+                minimum=0.05,
+                maximum=0.95,
+                help="How sure it must be that somebody speaks; higher ignores more noise.",
+            ),
+            Option(
+                name="min_silence_duration",
+                type=OptionType.NUMBER,
+                default=0.55,
+                minimum=0.05,
+                maximum=3.0,
+                help="Silence after which speech is taken as finished, in seconds.",
+            ),
+            Option(
+                name="min_speech_duration",
+                type=OptionType.NUMBER,
+                default=0.05,
+                minimum=0.01,
+                maximum=1.0,
+                help="Shorter sounds are no speech, in seconds.",
+            ),
+        ),
+    ),
+)
+CATALOGUE: tuple[Provider, ...] = (*STT, *LLM, *TTS, *VAD)
+
+
+def names(kind: ProviderKind) -> tuple[str, ...]:
+    return tuple(p.name for p in CATALOGUE if p.kind is kind)
+
+
+def provider(kind: ProviderKind, name: str) -> Provider | None:
+    return next((p for p in CATALOGUE if p.kind is kind and p.name == name), None)

@@ -1,0 +1,119 @@
+"""What a tenant sets once for all its agents and tools."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from domain.agents import AgentSpec, ProviderChoice, check_choice
+from domain.errors import InvalidInput, Path
+from domain.http_rules import check_headers, check_url
+from domain.languages import check_language
+from domain.names import IDENTIFIER, check_name, check_text
+
+MOST_ENDPOINTS = 100
+MOST_SERVERS = 20
+LARGEST_VALUES = 16_384
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """What agents have that choose nothing themselves."""
+
+    llm: ProviderChoice | None = None
+    stt: ProviderChoice | None = None
+    tts: ProviderChoice | None = None
+    vad: ProviderChoice | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A server under a name, so that one tool serves in every environment.
+
+    What a tool gives as its path is put behind `url`; its headers go over these."""
+
+    name: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class McpServer:
+    """A server of tools that speaks the Model Context Protocol over streamable HTTP. Only the tools
+    in `allow` may be used."""
+
+    name: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    allow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantSettings:
+    """`values` is what templates read at `tenant.settings`."""
+
+    defaults: Defaults = Defaults()
+    endpoints: tuple[Endpoint, ...] = ()
+    mcp_servers: tuple[McpServer, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def endpoint(self, name: str) -> Endpoint | None:
+        return next((each for each in self.endpoints if each.name == name), None)
+
+    def mcp_server(self, name: str) -> McpServer | None:
+        return next((each for each in self.mcp_servers if each.name == name), None)
+
+    @property
+    def shown(self) -> Mapping[str, Any]:
+        """The namespace `tenant`."""
+        return {"settings": self.values, "language": self.defaults.language}
+
+
+def filled(agent: AgentSpec, defaults: Defaults) -> AgentSpec:
+    """The agent with the tenant's defaults where it chose nothing."""
+    return replace(
+        agent,
+        llm=agent.llm or defaults.llm,
+        stt=agent.stt or defaults.stt,
+        tts=agent.tts or defaults.tts,
+        vad=agent.vad or defaults.vad,
+        default_language=agent.default_language
+        or next(iter(agent.languages), None)
+        or defaults.language,
+    )
+
+
+def check_settings(settings: TenantSettings, path: Path = ("input",)) -> TenantSettings:
+    """The settings themselves, or `InvalidInput` naming the first field that breaks a rule."""
+    for name in ("llm", "stt", "tts", "vad"):
+        choice = getattr(settings.defaults, name)
+        if choice is not None:
+            check_choice(choice, (*path, "defaults", name))
+    if settings.defaults.language is not None:
+        check_language(settings.defaults.language, (*path, "defaults", "language"))
+    _check_places(settings.endpoints, MOST_ENDPOINTS, (*path, "endpoints"))
+    _check_places(settings.mcp_servers, MOST_SERVERS, (*path, "mcpServers"))
+    for place, server in enumerate(settings.mcp_servers):
+        for number, tool in enumerate(server.allow):
+            here = (*path, "mcpServers", str(place), "allow", str(number))
+            check_text(tool, here, most=128, least=1)
+    if len(json.dumps(settings.values, default=dict)) > LARGEST_VALUES:
+        raise InvalidInput(f"values may have {LARGEST_VALUES} bytes as JSON.", (*path, "values"))
+    return settings
+
+
+def _check_places(places: Sequence[Endpoint | McpServer], most: int, path: Path) -> None:
+    if len(places) > most:
+        raise InvalidInput(f"At most {most} are possible here.", path)
+    seen: set[str] = set()
+    for number, place in enumerate(places):
+        here = (*path, str(number))
+        check_name(place.name, (*here, "name"), IDENTIFIER)
+        if place.name in seen:
+            raise InvalidInput("The same name stands here twice.", (*here, "name"))
+        seen.add(place.name)
+        check_url(place.url, (*here, "url"))
+        check_headers(place.headers, (*here, "headers"))
