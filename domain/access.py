@@ -26,6 +26,8 @@ class Scope(StrEnum):
     WORKFLOWS_WRITE = "workflows:write"
     CALLS_READ = "calls:read"
     CALLS_WRITE = "calls:write"
+    SETTINGS_READ = "settings:read"
+    SETTINGS_WRITE = "settings:write"
 
 
 READ = frozenset(scope for scope in Scope if scope.endswith(":read"))

@@ -9,12 +9,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 from domain import expressions
-from domain.context import Context
 from domain.events import ContextChanged
-from domain.requests import ask
+from domain.mcp import Line, McpFailed, call_tool
+from domain.requests import ask, filled
 from domain.schemas import objection
 from domain.steps import (
     ApiCall,
@@ -26,6 +26,7 @@ from domain.steps import (
     FlagClear,
     FlagSet,
     Handoff,
+    McpCall,
     Respond,
     SendDtmf,
     ToolAction,
@@ -36,43 +37,11 @@ from domain.steps import (
 from domain.templates import as_text, fill, look_up_text, render
 from domain.tools import ToolSpec
 from domain.transforms import transformed
+from domain.world import World
 
 DONE = "Done."
 TIMED_OUT = "The tool took too long; it is not known what was done."
 LARGEST_VALUE = 65_536
-
-
-class World(Protocol):
-    """What the steps of one use may see and do."""
-
-    @property
-    def context(self) -> Context: ...
-
-    def look(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The namespaces that this node can read."""
-        ...
-
-    def change(self, path: str, value: Any) -> ContextChanged:
-        """Write, and tell of it."""
-        ...
-
-    def remove(self, path: str) -> ContextChanged: ...
-
-    async def send(self, request: Any) -> Any:
-        """Over HTTP: `domain.outbound`."""
-        ...
-
-    def secret(self, name: str) -> str | None: ...
-
-    def hand_off(self, node: str) -> str | None:
-        """Why not; None when it is under way."""
-        ...
-
-    def end_call(self) -> None: ...
-
-    def press(self, what: TransferCall | SendDtmf, value: str) -> str | None:
-        """On the phone line. Why not; None when it is done."""
-        ...
 
 
 class Ending(StrEnum):
@@ -179,6 +148,8 @@ class _Run:
                 return await self._branch(action, place)
             case ApiCall():
                 return await self._ask(action)
+            case McpCall():
+                return await self._ask_mcp(action)
             case _:
                 return self._act(action)
 
@@ -243,13 +214,52 @@ class _Run:
     async def _ask(self, call: ApiCall) -> Mapping[str, Any]:
         self._sent += 1
         key = f"{self._key}.{self._sent}"
+        call = self._at_endpoint(call)
         answer = await ask(call, self._seen, self._world.send, self._world.secret, key)
         self._response = {"status": answer.status, "body": answer.body}
         if answer.problem is not None:
             raise Failed(answer.problem, answer.effect)
-        for path, source in call.save.items():
-            self._write(path, look_up_text(source, self._response))
+        self._save(call.save)
         return answer.effect
+
+    def _at_endpoint(self, call: ApiCall) -> ApiCall:
+        if not call.endpoint:
+            return call
+        endpoint = self._world.settings.endpoint(call.endpoint)
+        if endpoint is None:
+            raise Failed(f"There is no endpoint {call.endpoint!r}.")
+        url = endpoint.url.rstrip("/") + call.url if call.url else endpoint.url
+        return replace(call, url=url, headers={**endpoint.headers, **call.headers})
+
+    async def _ask_mcp(self, call: McpCall) -> Mapping[str, Any]:
+        server = self._world.settings.mcp_server(call.server)
+        effect = {"server": call.server, "tool": call.tool}
+        if server is None:
+            raise Failed(f"There is no MCP server {call.server!r}.", effect)
+        if call.tool not in server.allow:
+            raise Failed(f"The tool {call.tool!r} of {call.server!r} is not allowed.", effect)
+        given = self._arguments if call.arguments is None else fill(call.arguments, self._seen)
+        try:
+            headers = filled(server.headers, self._seen, self._world.secret)
+            line = Line(
+                url=server.url, headers=headers, send=self._world.send, seconds=call.timeout
+            )
+            answer = await call_tool(line, call.tool, given)
+        except LookupError as missing:
+            raise Failed(f"There is no secret {missing.args[0]!r}.", effect) from None
+        except McpFailed as failed:
+            raise Failed(str(failed), effect) from None
+        content = answer.content[:LARGEST_VALUE]
+        self._response = {"content": content, "structured": answer.structured}
+        if answer.is_error:
+            raise Failed(content or "The tool failed.", effect)
+        self.told.append(content or DONE)
+        self._save(call.save)
+        return {**effect, "content": content}
+
+    def _save(self, places: Mapping[str, str]) -> None:
+        for path, source in places.items():
+            self._write(path, look_up_text(source, self._response))
 
 
 def _told_of(change: ContextChanged) -> Mapping[str, Any]:

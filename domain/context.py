@@ -14,10 +14,11 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """`user` and `call` are given at the start and never written; `agent` is kept per node."""
+    """`user`, `call` and `tenant` are given at the start and never written; `agent` is kept per node."""
 
     user: Values = field(default_factory=dict)
     call: Values = field(default_factory=dict)
+    tenant: Values = field(default_factory=dict)
     workflow: Values = field(default_factory=dict)
     flags: Mapping[str, bool] = field(default_factory=dict)
     agents: Mapping[str, Values] = field(default_factory=dict)
@@ -27,6 +28,7 @@ class Context:
         return {
             "user": self.user,
             "call": self.call,
+            "tenant": self.tenant,
             "workflow": self.workflow,
             "flags": self.flags,
             "agent": self.agents.get(node, {}),
@@ -56,8 +58,8 @@ class Context:
         return replace(self, **{space: values})
 
 
-def given_to(call: Call) -> Context:
-    """The context a call begins with."""
+def given_to(call: Call, tenant: Values | None = None) -> Context:
+    """The context a call begins with; `tenant` is what the settings show."""
     about = {
         "id": str(call.id),
         "kind": call.kind.value,
@@ -65,7 +67,7 @@ def given_to(call: Call) -> Context:
         "phone_number": call.phone_number,
         "started_at": call.created_at.isoformat(),
     }
-    return Context(user=call.user_context, call=about)
+    return Context(user=call.user_context, call=about, tenant=tenant or {})
 
 
 def _absolute(path: str, node: str) -> str:

@@ -17,6 +17,7 @@ from domain.calls import Call, CallFilter, CallId, EndReason
 from domain.commands import Command
 from domain.events import CallEvent, CallUpdate, Ephemeral, Recorded
 from domain.outbound import Outbound
+from domain.tenants import NO_SETTINGS, KeptSettings, TenantSettings
 from domain.tools import Tool, ToolSpec
 from domain.workflows import Version, VersionId, Workflow, WorkflowId, WorkflowSpec
 
@@ -136,6 +137,14 @@ class Calls(Protocol):
     async def events(self, id: CallId, after: int, limit: int) -> Sequence[Recorded]: ...
 
 
+class SettingsOfTenant(Protocol):
+    async def get(self) -> KeptSettings: ...
+
+    async def save(self, spec: TenantSettings, expected_revision: int) -> KeptSettings:
+        """`RevisionConflict` when they are no longer at that revision."""
+        ...
+
+
 class Work(Protocol):
     """One transaction for one tenant: all of it happens or nothing. What it appended to logs
     is told to watchers after the commit."""
@@ -150,6 +159,8 @@ class Work(Protocol):
     def versions(self) -> Versions: ...
     @property
     def calls(self) -> Calls: ...
+    @property
+    def settings(self) -> SettingsOfTenant: ...
 
 
 class Store(Protocol):
@@ -215,6 +226,7 @@ class Claim:
     epoch: int
     replaced: bool
     """Another worker held it before."""
+    settings: TenantSettings = NO_SETTINGS
 
 
 class CallQueue(Protocol):

@@ -40,14 +40,14 @@ async def ask(
     url, body = _url(call, seen), _body(call, seen)
     shown = {"method": call.method.value, "url": url.split("?")[0]}
     try:
-        headers = _headers(call, seen, secret, body)
+        headers = filled(call.headers, seen, secret)
     except LookupError as missing:
         return Answer(problem=f"There is no secret {missing.args[0]!r}.", effect=shown)
     # Ours goes last: nothing that a tool says may replace it.
     request = HttpRequest(
         method=call.method.value,
         url=url,
-        headers={**headers, "Idempotency-Key": key},
+        headers={**_ours(body), **headers, "Idempotency-Key": key},
         body=body,
         timeout=call.timeout,
     )
@@ -97,17 +97,20 @@ def _url(call: ApiCall, seen: Mapping[str, Any]) -> str:
     return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}"
 
 
-def _headers(
-    call: ApiCall, seen: Mapping[str, Any], secret: Secret, body: bytes | None
-) -> dict[str, str]:
-    headers = {} if body is None else {"Content-Type": "application/json"}
-    for name, value in call.headers.items():
+def _ours(body: bytes | None) -> dict[str, str]:
+    return {} if body is None else {"Content-Type": "application/json"}
+
+
+def filled(headers: Mapping[str, str], seen: Mapping[str, Any], secret: Secret) -> dict[str, str]:
+    """Headers as they are sent; `LookupError` names a secret that is missing."""
+    lines = {}
+    for name, value in headers.items():
         # Secrets are looked up here and nowhere else, after every other value.
         wanted = {p[1] for p in templates.paths_in(templates.parse(value)) if p[0] == "secret"}
         known = {one: _needed(secret, one) for one in wanted}
         line = render(value, {**seen, "secret": known})
-        headers[name] = " ".join(line.split())
-    return headers
+        lines[name] = " ".join(line.split())
+    return lines
 
 
 def _needed(secret: Secret, name: str) -> str:

@@ -72,6 +72,17 @@ class TenantSettings:
         return {"settings": self.values, "language": self.defaults.language}
 
 
+NO_SETTINGS = TenantSettings()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptSettings:
+    """The settings as they stand now; revision 0: nobody has edited them."""
+
+    revision: int = 0
+    spec: TenantSettings = NO_SETTINGS
+
+
 def filled(agent: AgentSpec, defaults: Defaults) -> AgentSpec:
     """The agent with the tenant's defaults where it chose nothing."""
     return replace(

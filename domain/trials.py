@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from domain.chain import Used, use
@@ -12,6 +12,7 @@ from domain.context import Context
 from domain.events import ContextChanged
 from domain.outbound import HttpRequest, HttpResponse, Outbound, Unreachable
 from domain.steps import SendDtmf, TransferCall
+from domain.tenants import NO_SETTINGS, TenantSettings
 from domain.tools import ToolSpec
 
 NODE = "trial"
@@ -38,18 +39,26 @@ async def try_out(
     arguments: Mapping[str, Any],
     context: Context,
     *,
+    settings: TenantSettings = NO_SETTINGS,
     outbound: Outbound | None = None,
     stubs: Sequence[Stub] = (),
 ) -> Trial:
     """With `outbound` servers are really asked; else the stubs answer, in order."""
-    bench = _Bench(context, outbound, list(stubs))
+    bench = _Bench(replace(context, tenant=settings.shown), settings, outbound, list(stubs))
     used = await use(tool, arguments, bench, "trial")
     return Trial(used=used, context=bench.context)
 
 
 class _Bench:
-    def __init__(self, context: Context, outbound: Outbound | None, stubs: list[Stub]) -> None:
+    def __init__(
+        self,
+        context: Context,
+        settings: TenantSettings,
+        outbound: Outbound | None,
+        stubs: list[Stub],
+    ) -> None:
         self.context = context
+        self.settings = settings
         self._outbound = outbound
         self._stubs = stubs
 

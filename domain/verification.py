@@ -137,7 +137,14 @@ def _reach(snapshot: Snapshot) -> Iterator[Finding]:
 def _agents(snapshot: Snapshot) -> Iterator[Finding]:
     known = names(ProviderKind.LLM)
     for name, agent in snapshot.agents.items():
-        if agent.llm is not None and agent.llm.provider not in known:
+        if agent.llm is None:
+            yield _error(
+                _C.NO_MODEL,
+                ("agents", name, "llm"),
+                f"{name!r} has no model, and the settings have none for all.",
+                "Choose a model for it, or a default for all agents.",
+            )
+        elif agent.llm.provider not in known:
             yield _error(
                 _C.UNKNOWN_PROVIDER,
                 ("agents", name, "llm", "provider"),

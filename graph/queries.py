@@ -18,9 +18,10 @@ from graph.types.calls import CallConnection, CallFilter, CallType, filter_of
 from graph.types.common import Node, shown
 from graph.types.findings import VerificationReport
 from graph.types.providers import Provider
+from graph.types.settings import McpTool, SettingsType
 from graph.types.tools import ToolBy, ToolConnection, ToolType
 from graph.types.workflows import WorkflowBy, WorkflowConnection, WorkflowInput, WorkflowType
-from resolvers import accounts, calls, drafts, nodes, workflows
+from resolvers import accounts, calls, drafts, nodes, settings, workflows
 from resolvers.context import Ctx
 from resolvers.pages import Page, PageInfo
 
@@ -125,6 +126,18 @@ class Query:
     ) -> VerificationReport | None:
         found = await workflows.findings(info, check_workflow(config.spec(), ("config",)))
         return VerificationReport(findings=shown(list(found)))
+
+    @strawberry.field(description="The settings of your tenant.")
+    async def settings(self, info: Ctx) -> SettingsType | None:
+        return shown(await settings.settings(info))
+
+    @strawberry.field(description="What an MCP server of the settings offers, allowed or not.")
+    async def mcp_tools(
+        self,
+        info: Ctx,
+        server: Annotated[str, strawberry.argument(description="Its name in the settings.")],
+    ) -> list[McpTool] | None:
+        return shown(await settings.mcp_tools(info, server))
 
     @strawberry.field(description="The providers that agents can choose from.")
     def providers(

@@ -33,6 +33,7 @@ from persistence import hints
 from persistence.channels import Channels
 from persistence.codec import announce, encode, recorded
 from persistence.outages import told_as_unavailable
+from persistence.settings import settings_from
 from persistence.versions import snapshot_of
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ RECORD = """
 """
 FACTS = """
     select c.*, l.state, l.active_node, l.answered_at, l.ended_at, l.end_reason,
+           (select spec from tenant_settings s where s.tenant_id = c.tenant_id) as settings,
            v.id as v_id, v.number, v.checksum, v.note, v.published_at, v.published_by, v.snapshot
       from call c join call_log l on l.call_id = c.id
       join workflow_version v on v.id = c.version_id
@@ -180,7 +182,11 @@ class SqlQueue:
         told.append(hints.changed(tenant, id))
         facts = await connection.fetchrow(FACTS, id)
         return Claim(
-            call=_call(facts), version=_version(facts), epoch=held["epoch"], replaced=not fresh
+            call=_call(facts),
+            version=_version(facts),
+            epoch=held["epoch"],
+            replaced=not fresh,
+            settings=settings_from(orjson.loads(facts["settings"] or "{}")),
         )
 
     @told_as_unavailable

@@ -17,6 +17,7 @@ from persistence.database import driver
 from persistence.drafts import agents, tools, workflows
 from persistence.hints import Hint
 from persistence.outages import is_outage, unavailable
+from persistence.settings import SqlTenantSettings
 from persistence.versions import SqlVersions
 
 
@@ -28,6 +29,7 @@ class SqlWork:
         self.workflows = workflows(connection, tenant)
         self.versions = SqlVersions(connection, tenant)
         self.calls = SqlCalls(connection, tenant, self.hints)
+        self.settings = SqlTenantSettings(connection, tenant)
 
 
 class SqlStore:

@@ -94,6 +94,16 @@ class RefreshRow(Owned):
     __table_args__ = (Index(None, "family"), Index(None, "tenant_id"))
 
 
+class TenantSettingsRow(Base):
+    __tablename__ = "tenant_settings"
+    tenant_id: Mapped[UUID] = mapped_column(
+        ForeignKey("tenant.id", ondelete="CASCADE"), primary_key=True
+    )
+    revision: Mapped[int]
+    spec: Mapped[dict[str, Any]]
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class Draft(Owned):
     """What people edit: a spec under a name, with a revision that grows."""
 

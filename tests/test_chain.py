@@ -36,9 +36,17 @@ from domain.steps import (
     Transform,
     Validate,
 )
+from domain.tenants import Endpoint, TenantSettings
 from domain.tools import ToolSpec, check_tool
 
 pytestmark = pytest.mark.anyio
+SETTINGS = TenantSettings(
+    endpoints=(
+        Endpoint(
+            name="crm", url="https://crm.example.com/v1/", headers={"X-Env": "test", "X-Kind": "a"}
+        ),
+    )
+)
 ANY = {"type": "object"}
 
 
@@ -51,6 +59,7 @@ class Desk:
     sent: list[HttpRequest] = field(default_factory=list)
     handed: list[str] = field(default_factory=list)
     ended: bool = False
+    settings: TenantSettings = SETTINGS
 
     def look(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
         return self.context.seen_by("desk", params)

@@ -89,6 +89,10 @@ UNSOUND: dict[str, tuple[Snapshot, list[tuple[FindingCode, tuple[str, ...]]]]] =
         ),
         [(FindingCode.UNKNOWN_PROVIDER, ("agents", "reception", "llm", "provider"))],
     ),
+    "an agent without a model": (
+        used_by(CLINIC, AGENTS | {"reception": replace(RECEPTION, llm=None)}, TOOLS),
+        [(FindingCode.NO_MODEL, ("agents", "reception", "llm"))],
+    ),
     "a tool with the name of a hand-off": (
         used_by(
             CLINIC,

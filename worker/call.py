@@ -90,7 +90,7 @@ class HeldCall:
 
     async def _open(self) -> Conversation:
         events = await patiently(lambda: self._queue.log_of(self.claim.call))
-        story = tell(events, given_to(self.claim.call))
+        story = tell(events, given_to(self.claim.call, self.claim.settings.shown))
         self._seen |= {UUID(id) for id in story.obeyed}
         conversation = Conversation(self.claim, story, self._recorder, self._keys, self._outbound)
         if story.state is CallState.CONNECTING:

@@ -17,6 +17,7 @@ from domain.events import ContextChanged, ToolFinished, ToolOutcome, ToolStarted
 from domain.outbound import HttpRequest, HttpResponse, Outbound
 from domain.schemas import TOO_LARGE, objection
 from domain.steps import SendDtmf, TransferCall
+from domain.tenants import TenantSettings
 from domain.tools import ToolSpec
 from worker.conversation import Conversation
 
@@ -126,6 +127,10 @@ class InCall:
 
     def secret(self, name: str) -> str | None:
         return self._conversation.secrets.get(name)
+
+    @property
+    def settings(self) -> TenantSettings:
+        return self._conversation.claim.settings
 
     def hand_off(self, node: str) -> str | None:
         return self._conversation.ask_for(self._node, node)

@@ -58,8 +58,15 @@ async def test_tool(
     viewer.require(Scope.TOOLS_WRITE)
     async with services.store.work(viewer.tenant_id) as work:
         tool = await _existing(work, id)
-    outbound = services.outbound if live else None
-    return await try_out(tool.spec, arguments, _context_of(context), outbound=outbound, stubs=stubs)
+        kept = await work.settings.get()
+    return await try_out(
+        tool.spec,
+        arguments,
+        _context_of(context),
+        settings=kept.spec,
+        outbound=services.outbound if live else None,
+        stubs=stubs,
+    )
 
 
 def _context_of(given: Mapping[str, Any]) -> Context:

@@ -12,6 +12,7 @@ from domain.access import Scope, Viewer
 from domain.errors import NotFound, NotPublishable
 from domain.findings import Finding, Severity
 from domain.ports import Services, Work
+from domain.tenants import filled
 from domain.verification import used_by, verify
 from domain.workflows import (
     Snapshot,
@@ -88,7 +89,8 @@ async def take_snapshot(work: Work, spec: WorkflowSpec) -> Snapshot:
 
 async def take_snapshots(work: Work, specs: Sequence[WorkflowSpec]) -> list[Snapshot]:
     held = sorted({node.agent for spec in specs for node in spec.nodes})
-    agents = {a.spec.name: a.spec for a in await work.agents.named(held)}
+    defaults = (await work.settings.get()).spec.defaults
+    agents = {a.spec.name: filled(a.spec, defaults) for a in await work.agents.named(held)}
     wanted = sorted({tool for agent in agents.values() for tool in agent.tools})
     tools = {t.spec.name: t.spec for t in await work.tools.named(wanted)}
     return [used_by(spec, agents, tools) for spec in specs]

@@ -85,6 +85,8 @@ described(
 )
 described(
     Scope,
+    SETTINGS_READ="Read the settings of the tenant.",
+    SETTINGS_WRITE="Change the settings of the tenant.",
     AGENTS_READ="Read agents.",
     AGENTS_WRITE="Create, change and delete agents.",
     TOOLS_READ="Read tools.",
@@ -127,6 +129,7 @@ described(
     UNKNOWN_AGENT="A node names an agent that does not exist.",
     UNKNOWN_TOOL="An agent names a tool that does not exist.",
     UNKNOWN_PROVIDER="An agent names a provider that does not exist.",
+    NO_MODEL="An agent has no model, and there is no default.",
     UNKNOWN_NODE="A connection names a node that does not exist.",
     UNREACHABLE_NODE="No way leads to a node.",
     DEAD_END="From a node no way leads to an exit.",

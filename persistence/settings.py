@@ -1,0 +1,61 @@
+"""The settings of a tenant: one row, there from the first edit on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Table, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.access import TenantId
+from domain.errors import RevisionConflict
+from domain.tenants import KeptSettings, TenantSettings
+from persistence.tables import TenantSettingsRow
+
+_specs: TypeAdapter[TenantSettings] = TypeAdapter(TenantSettings)
+_table: Table = TenantSettingsRow.__table__  # type: ignore[assignment]
+
+
+def settings_from(plain: Any) -> TenantSettings:
+    return _specs.validate_python(plain or {})
+
+
+class SqlTenantSettings:
+    def __init__(self, connection: AsyncConnection, tenant: TenantId) -> None:
+        self._db = connection
+        self._tenant = tenant
+
+    async def get(self) -> KeptSettings:
+        query = select(_table).where(_table.c.tenant_id == self._tenant)
+        row = (await self._db.execute(query)).one_or_none()
+        if row is None:
+            return KeptSettings()
+        return KeptSettings(revision=row.revision, spec=settings_from(row.spec))
+
+    async def save(self, spec: TenantSettings, expected_revision: int) -> KeptSettings:
+        plain = _specs.dump_python(spec, mode="json")
+        revision = expected_revision + 1
+        if expected_revision == 0:
+            statement: Any = (
+                insert(_table)
+                .values(tenant_id=self._tenant, revision=revision, spec=plain)
+                .on_conflict_do_nothing()
+            )
+        else:
+            c = _table.c
+            statement = (
+                update(_table)
+                .where(c.tenant_id == self._tenant, c.revision == expected_revision)
+                .values(revision=revision, spec=plain, updated_at=func.now())
+            )
+        if (await self._db.execute(statement)).rowcount != 1:
+            current = (await self.get()).revision
+            raise RevisionConflict(
+                f"The settings are at revision {current}, not {expected_revision}. Read them "
+                "again and repeat the change.",
+                ("input", "expectedRevision"),
+                current=current,
+            )
+        return KeptSettings(revision=revision, spec=spec)
