@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Literal, get_args
 
 from domain.calls import Blame, CallId, CallState, EndReason
+from domain.providers import ProviderKind
 from domain.workflows import ContextPolicy
 
 
@@ -184,6 +185,17 @@ class TurnMeasured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderFailedOver:
+    """A provider failed and the next of the agent's choice is asked; or it is back."""
+
+    provider_kind: ProviderKind
+    provider: str
+    model: str
+    available: bool
+    kind: Literal["provider_failed_over"] = "provider_failed_over"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorRaised:
     """Something failed while the call went on."""
 
@@ -236,6 +248,7 @@ CallEvent = (
     | CommandApplied
     | CommandRefused
     | TurnMeasured
+    | ProviderFailedOver
     | ErrorRaised
     | WorkerReplaced
     | CallEnded

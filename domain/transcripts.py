@@ -84,6 +84,16 @@ class Story:
         """The caller said something and the agents have not finished replying."""
         return self.open_turn is not None and (bool(self.open_tools) or not self.agent_spoke_last)
 
+    @property
+    def history(self) -> dict[str, Any]:
+        """The namespace `history`: where the conversation has been."""
+        return {
+            "nodes": list(self.visited),
+            "handoffs": len(self.taken),
+            "previous": self.visited[-2] if len(self.visited) > 1 else None,
+            "turns": len(self.turns),
+        }
+
     def after(self, event: CallEvent, at: datetime) -> Story:
         match event:
             case StateChanged(state=state, ending_for=reason):

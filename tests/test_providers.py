@@ -15,7 +15,16 @@ from domain.actions.calls import end_call, send_message
 from domain.actions.tools import create_tool
 from domain.actions.workflows import create_workflow, publish_workflow
 from domain.agents import ProviderChoice
-from domain.events import CallEnded, CallEvent, ErrorRaised, TurnMeasured
+from domain.events import (
+    CallEnded,
+    CallEvent,
+    ErrorRaised,
+    HandoffRefused,
+    ProviderFailedOver,
+    ToolFinished,
+    ToolOutcome,
+    TurnMeasured,
+)
 from domain.ports import Services
 from domain.settings import Settings
 from tests.clinic import BOOK, BOOKING, CLINIC, RECEPTION
@@ -47,9 +56,14 @@ class Caller:
 
 @asynccontextmanager
 async def calling(
-    services: Services, settings: Settings, viewer: Viewer, provider: str, key: str = KEY
+    services: Services,
+    settings: Settings,
+    viewer: Viewer,
+    provider: str,
+    key: str = KEY,
+    chain: ProviderChoice | None = None,
 ) -> AsyncIterator[tuple[Caller, Models]]:
-    choice = ProviderChoice(provider=provider, model=PROVIDERS[provider])
+    choice = chain or ProviderChoice(provider=provider, model=PROVIDERS[provider])
     await create_tool(services, viewer, BOOK)
     for agent in (RECEPTION, BOOKING):
         await create_agent(services, viewer, replace(agent, llm=choice))
@@ -171,6 +185,9 @@ async def test_a_wrong_tool_call_is_refused_and_the_model_is_told(
         events = await caller.say("I need an appointment", "tomorrow")
     told = story(events)
     assert not any(line.startswith("workflow.slot") for line in told)
+    [refused] = [e for e in events if isinstance(e, ToolFinished)]
+    assert (refused.tool, refused.outcome) == (call[0], ToolOutcome.REFUSED)
+    assert len(str(refused.arguments)) < 1_000
     assert told[-1] == "booking: Let me see."
     results = str(stand_in.asked[-1])
     assert word in results[results.index("tomorrow") :]
@@ -186,3 +203,67 @@ async def test_of_two_hand_offs_at_once_the_first_happens(
     kinds = [event.kind for event in events]
     assert (kinds.count("handed_off"), kinds.count("handoff_refused")) == (1, 1)
     assert story(events)[-1] == "booking: Booking here. When suits you?"
+
+
+async def test_arguments_that_are_no_json_are_refused(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    async with calling(services, settings, viewer, "openai") as (caller, stand_in):
+        stand_in.script = [
+            Says("One moment.", (TO_BOOKING,)),
+            Says("", (("book_appointment", '{"slot": "ten'),)),
+            Says("Let me see."),
+        ]
+        events = await caller.say("I need an appointment", "tomorrow")
+    [refused] = [e for e in events if isinstance(e, ToolFinished)]
+    assert refused.outcome is ToolOutcome.REFUSED
+    assert refused.result.startswith("The arguments are not a JSON object.")
+    assert refused.result in str(stand_in.asked[-1])
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_hand_off_without_a_connection_is_refused(
+    services: Services, settings: Settings, viewer: Viewer, provider: str
+) -> None:
+    async with calling(services, settings, viewer, provider) as (caller, stand_in):
+        stand_in.script = [Says("", (("transfer_to_billing", {}),)), Says("I stay.")]
+        events = await caller.say("billing, please")
+    [refused] = [e for e in events if isinstance(e, HandoffRefused)]
+    assert (refused.from_node, refused.to_node) == ("reception", "billing")
+    assert story(events)[-1] == "reception: I stay."
+
+
+async def test_when_a_model_fails_the_next_one_answers_and_it_is_told(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    chain = ProviderChoice(
+        provider="openai",
+        model="gpt-4.1",
+        fallbacks=(ProviderChoice(provider="google", model="gemini-2.5-flash"),),
+    )
+    async with calling(services, settings, viewer, "openai", chain=chain) as (caller, stand_in):
+        stand_in.script = [Fails(500), Says("Here I am."), Says("Still here.")]
+        events = await caller.say("hello?", "and now?")
+    changes = [e for e in events if isinstance(e, ProviderFailedOver)]
+    assert [(e.provider, e.model, e.available) for e in changes] == [("openai", "gpt-4.1", False)]
+    told = [line for line in story(events) if line.startswith("reception")]
+    assert told == ["reception: Here I am.", "reception: Still here."]
+    # The one that failed is not asked again for a while: openai's is the only one with "messages".
+    assert ["messages" in asked for asked in stand_in.asked] == [True, False, False]
+
+
+async def test_when_all_models_fail_the_caller_hears_an_apology(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    chain = ProviderChoice(
+        provider="openai",
+        model="gpt-4.1",
+        fallbacks=(ProviderChoice(provider="google", model="gemini-2.5-flash"),),
+    )
+    async with calling(services, settings, viewer, "openai", chain=chain) as (caller, stand_in):
+        stand_in.script = [Fails(500)]
+        events = await caller.say("hello?")
+    assert (
+        story(events)[-1] == "reception: I am sorry, I cannot answer right now. Please try again."
+    )
+    assert len(stand_in.asked) == 2

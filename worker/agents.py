@@ -27,6 +27,7 @@ from worker.providers import build_llm
 from worker.providers.keys import MissingKey
 from worker.summaries import summarised
 from worker.tools import Use, use_tool
+from worker.vetting import vet
 
 
 class Entering(Enum):
@@ -69,6 +70,7 @@ class NodeAgent(Agent):
                 self._spec.llm,
                 self._conversation.keys,
                 lambda: self._conversation.look(self._conversation.node),
+                self._conversation.failed_over,
             )
         return models[name]
 
@@ -87,6 +89,8 @@ class NodeAgent(Agent):
     async def on_enter(self) -> None:
         conversation = self._conversation
         try:
+            # Told first: it decides what this agent is shown.
+            conversation.hand_off()
             history = conversation.history()
             await self.update_chat_ctx(history, exclude_invalid_function_calls=False)
             await self._take_over()
@@ -99,7 +103,6 @@ class NodeAgent(Agent):
         if self._entering is Entering.RESUME:
             greet = not conversation.story.turns
         else:
-            conversation.hand_off()
             greet = self._node not in conversation.story.visited
             conversation.tell(
                 NodeEntered(
@@ -121,9 +124,12 @@ class NodeAgent(Agent):
     ) -> AsyncGenerator[Any]:
         """The model's answer as it comes, noting whether it calls for something more."""
         self._conversation.calling = False
+        known = {tool.id for tool in tools}
         async for chunk in Agent.default.llm_node(self, chat_ctx, tools, model_settings):
             if isinstance(chunk, llm.ChatChunk) and chunk.delta and chunk.delta.tool_calls:
                 self._conversation.calling = True
+                for call in chunk.delta.tool_calls:
+                    vet(self._conversation, self._node, call, known)
             yield chunk
 
     def _greeting(self) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from livekit.agents import llm
 
+from domain.agents import ProviderChoice
 from domain.calls import CallState, EndReason, advance
 from domain.events import (
     AgentTurn,
@@ -23,6 +24,7 @@ from domain.events import (
     HandoffRefused,
     HandoffVia,
     PartialTranscript,
+    ProviderFailedOver,
     Speaker,
     StateChanged,
     ToolFinished,
@@ -30,6 +32,7 @@ from domain.events import (
 )
 from domain.outbound import Outbound
 from domain.ports import Claim, Recorder
+from domain.providers import ProviderKind
 from domain.routing import Landing, due, land
 from domain.transcripts import Briefing, Said, Story
 from domain.workflows import Connection, ContextPolicy, Snapshot
@@ -66,6 +69,8 @@ class Conversation:
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     calling: bool = False
     """What the model is saying now comes with a tool call or a hand-off."""
+    spoilt: dict[str, str] = field(default_factory=dict)
+    """Uses of tools that the model got wrong, by their ids, and what is wrong with them."""
     spoken: int = 0
     _turns: int = 0
     _rev: int = 0
@@ -95,7 +100,19 @@ class Conversation:
             self.tell(StateChanged(before=self.story.state, state=ending, ending_for=reason))
 
     def look(self, node: str, params: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
-        return self.story.context.seen_by(node, params)
+        seen = self.story.context.seen_by(node, params)
+        seen["history"] = self.story.history
+        return seen
+
+    def failed_over(self, choice: ProviderChoice, available: bool) -> None:
+        self.tell(
+            ProviderFailedOver(
+                provider_kind=ProviderKind.LLM,
+                provider=choice.provider,
+                model=choice.model,
+                available=available,
+            )
+        )
 
     # ---- what agents say -------------------------------------------------------------------
 

@@ -44,7 +44,11 @@ class Use:
 async def use_tool(conversation: Conversation, use: Use) -> str:
     """What the model is told; `ToolError` when the use is refused. Both are recorded."""
     began = time.monotonic()
-    problem = objection(use.tool.parameters, use.arguments) or _unwelcome(conversation, use)
+    problem = (
+        conversation.spoilt.pop(use.id, None)
+        or objection(use.tool.parameters, use.arguments)
+        or _unwelcome(conversation, use)
+    )
     arguments: Mapping[str, Any] = {} if problem == TOO_LARGE else use.arguments
     conversation.tell(
         ToolStarted(tool_call_id=use.id, node=use.node, tool=use.tool.name, arguments=arguments)

@@ -8,13 +8,15 @@ from typing import Any
 from livekit.agents import llm
 
 from domain.agents import ProviderChoice
+from worker.providers.chain import Chain, Changed
 from worker.providers.google import google_llm
-from worker.providers.keys import ProviderKeys
+from worker.providers.keys import MissingKey, ProviderKeys
 from worker.providers.openai import openai_llm
 from worker.providers.scripted import ScriptedLLM
 
 Look = Callable[[], Mapping[str, Any]]
 """The context as the active node sees it."""
+
 
 LLMS: Mapping[str, Callable[[ProviderChoice, ProviderKeys, Look], llm.LLM[Any]]] = {
     "scripted": lambda choice, _, look: ScriptedLLM(choice.options, look),
@@ -23,5 +25,20 @@ LLMS: Mapping[str, Callable[[ProviderChoice, ProviderKeys, Look], llm.LLM[Any]]]
 }
 
 
-def build_llm(choice: ProviderChoice, keys: ProviderKeys, look: Look) -> llm.LLM[Any]:
-    return LLMS[choice.provider](choice, keys, look)
+def build_llm(
+    choice: ProviderChoice, keys: ProviderKeys, look: Look, changed: Changed
+) -> llm.LLM[Any]:
+    """The model, with its fallbacks behind it. `MissingKey` when none of them can be used."""
+    built: dict[llm.LLM[Any], ProviderChoice] = {}
+    missing: MissingKey | None = None
+    for each in choice.chain:
+        try:
+            built[LLMS[each.provider](each, keys, look)] = each
+        except MissingKey as problem:
+            missing = missing or problem
+    if not built:
+        assert missing is not None
+        raise missing
+    if len(built) == 1:
+        return next(iter(built))
+    return Chain(built, changed)

@@ -16,6 +16,8 @@ def google_llm(choice: ProviderChoice, keys: ProviderKeys) -> llm.LLM[Any]:
     given: dict[str, Any] = {}
     if "temperature" in choice.options:
         given["temperature"] = float(choice.options["temperature"])
+    if "max_tokens" in choice.options:
+        given["max_output_tokens"] = int(choice.options["max_tokens"])
     if keys.google_base_url:
         given["http_options"] = HttpOptions(base_url=keys.google_base_url)
     return google.LLM(

@@ -15,6 +15,8 @@ def openai_llm(choice: ProviderChoice, keys: ProviderKeys) -> llm.LLM[Any]:
     given: dict[str, Any] = {}
     if "temperature" in choice.options:
         given["temperature"] = float(choice.options["temperature"])
+    if "max_tokens" in choice.options:
+        given["max_completion_tokens"] = int(choice.options["max_tokens"])
     if keys.openai_base_url:
         given["base_url"] = keys.openai_base_url
     return openai.LLM(model=choice.model, api_key=needed(keys.openai, "openai"), **given)
