@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
-from livekit.agents import AgentSession
+from livekit.agents import AgentSession, llm
 from livekit.agents.types import APIConnectOptions
 from livekit.agents.utils import http_context
 from livekit.agents.voice.agent_session import SessionConnectOptions
@@ -38,6 +38,11 @@ class TextSession:
         session.on("conversation_item_added", self._added)
         session.on("error", self._error)
         session.on("session_usage_updated", self._used)
+
+    @property
+    def history(self) -> llm.ChatContext:
+        """All of the conversation, as models see it."""
+        return self._session.history
 
     # ---- turns -----------------------------------------------------------------------------
 
