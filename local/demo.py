@@ -172,7 +172,7 @@ async def _agent(studio: Studio, agent: Json, found: Json | None) -> bool:
     if found is None:
         await studio.mutate(CREATE_AGENT, {"input": agent})
         return True
-    if found["llm"]["provider"] == agent["llm"]["provider"]:
+    if (found["llm"] or {}).get("provider") == agent["llm"]["provider"]:
         return False
     expected = {"id": found["id"], "expectedRevision": found["revision"]}
     await studio.mutate(UPDATE_AGENT, {"input": {**expected, "llm": agent["llm"]}})
