@@ -19,9 +19,10 @@ from graph.types.common import Node, shown
 from graph.types.findings import VerificationReport
 from graph.types.providers import Provider
 from graph.types.settings import McpTool, SettingsType
+from graph.types.simulations import Simulation
 from graph.types.tools import ToolBy, ToolConnection, ToolType
 from graph.types.workflows import WorkflowBy, WorkflowConnection, WorkflowInput, WorkflowType
-from resolvers import accounts, calls, drafts, nodes, settings, workflows
+from resolvers import accounts, calls, drafts, nodes, settings, simulations, workflows
 from resolvers.context import Ctx
 from resolvers.pages import Page, PageInfo
 
@@ -126,6 +127,17 @@ class Query:
     ) -> VerificationReport | None:
         found = await workflows.findings(info, check_workflow(config.spec(), ("config",)))
         return VerificationReport(findings=shown(list(found)))
+
+    @strawberry.field(
+        description="A suite that says what was said in a call and expects what came of it."
+    )
+    async def simulation_from_call(
+        self,
+        info: Ctx,
+        call_id: Annotated[strawberry.ID, strawberry.argument(description="The call.")],
+    ) -> Simulation | None:
+        suite = await simulations.from_call(info, call_id)
+        return Simulation(suite=shown(suite)) if suite else None
 
     @strawberry.field(description="The settings of your tenant.")
     async def settings(self, info: Ctx) -> SettingsType | None:

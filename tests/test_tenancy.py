@@ -71,6 +71,11 @@ CASES: dict[str, tuple[str, str, str]] = {
         ),
         "publishWorkflow",
     ),
+    "Query.simulationFromCall.callId": (
+        "Call",
+        "query ($id: ID!) { simulationFromCall(callId: $id) { suite yaml } }",
+        "simulationFromCall",
+    ),
     "Mutation.restoreWorkflow.input.id": (
         "Workflow",
         (
