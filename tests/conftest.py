@@ -15,10 +15,12 @@ import pytest
 from domain.access import Tenant, TenantId, Viewer
 from domain.ports import Services
 from domain.settings import Settings
+from graph.app import with_loaders
 from local import postgres, valkey
 from persistence.migrate import upgrade
 from persistence.wiring import api_services
 from tests.people import owner_of
+from tests.serving import Api, serving
 
 SECRET = "for-tests-only-" + "0" * 32
 TEMPLATE = "studio_template"
@@ -84,6 +86,13 @@ async def tenant(settings: Settings) -> Tenant:
 @pytest.fixture
 def viewer(tenant: Tenant) -> Viewer:
     return owner_of(tenant)
+
+
+@pytest.fixture
+async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
+    """Serving the real schema to an owner."""
+    async with serving(services, settings, viewer, with_loaders) as running:
+        yield running
 
 
 async def new_tenant(settings: Settings, slug: str) -> Tenant:

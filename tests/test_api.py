@@ -4,74 +4,34 @@ when something cannot be done. A refusal changes nothing."""
 from __future__ import annotations
 
 import asyncio
-import base64
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import pytest
 
-from domain.access import TenantId, Viewer
-from domain.actions.calls import CallRequest, start_call
-from domain.ports import Services, Store, Work
+from domain.access import Viewer
+from domain.ports import Services
 from domain.settings import Settings
-from graph.app import with_loaders
 from resolvers.ids import global_id
+from tests.asking import (
+    CREATE_AGENT,
+    CREATE_TOOL,
+    CREATE_WORKFLOW,
+    DELETE_AGENT,
+    END,
+    FAILS,
+    GREETER,
+    PUBLISH,
+    SEND,
+    START,
+    UPDATE_AGENT,
+    do,
+    stored,
+)
 from tests.clinic import publish_clinic
-from tests.serving import Api, serving
+from tests.serving import Api
 
 pytestmark = pytest.mark.anyio
-
-FAILS = "... on Error { code message path }"
-CREATE_AGENT = f"""mutation ($input: CreateAgentInput!) {{ createAgent(input: $input) {{
-  __typename ... on CreateAgentSuccess {{ agent {{ id name revision tools {{ name }} }} }} {FAILS} }} }}"""
-UPDATE_AGENT = f"""mutation ($input: UpdateAgentInput!) {{ updateAgent(input: $input) {{
-  __typename ... on UpdateAgentSuccess {{ agent {{ id name description revision }} }} {FAILS}
-  ... on RevisionConflict {{ current }} }} }}"""
-DELETE_AGENT = f"""mutation ($input: DeleteAgentInput!) {{ deleteAgent(input: $input) {{
-  __typename ... on DeleteAgentSuccess {{ agent {{ id }} }} {FAILS}
-  ... on InUse {{ usedBy }} }} }}"""
-CREATE_TOOL = f"""mutation ($input: CreateToolInput!) {{ createTool(input: $input) {{
-  __typename ... on CreateToolSuccess {{ tool {{ id name parameters }} }} {FAILS} }} }}"""
-CREATE_WORKFLOW = f"""mutation ($input: CreateWorkflowInput!) {{ createWorkflow(input: $input) {{
-  __typename ... on CreateWorkflowSuccess {{ workflow {{ id slug revision }} }} {FAILS} }} }}"""
-PUBLISH = f"""mutation ($input: PublishWorkflowInput!) {{ publishWorkflow(input: $input) {{
-  __typename ... on PublishWorkflowSuccess {{ version {{ id number }} }} {FAILS}
-  ... on NotPublishable {{ findings {{ code severity path message }} }} }} }}"""
-START = f"""mutation ($input: StartCallInput!) {{ startCall(input: $input) {{
-  __typename ... on StartCallSuccess {{ call {{ id state }} }} {FAILS} }} }}"""
-SEND = f"""mutation ($input: SendMessageInput!) {{ sendMessage(input: $input) {{
-  __typename ... on SendMessageSuccess {{ turnId }} {FAILS} }} }}"""
-END = f"""mutation ($input: EndCallInput!) {{ endCall(input: $input) {{
-  __typename ... on EndCallSuccess {{ call {{ id state endReason blame }} }} {FAILS} }} }}"""
-
-LLM = {"provider": "scripted", "model": "rules", "options": {"rules": [{"says": "Hi."}]}}
-GREETER = {"name": "greeter", "prompt": {"system": "Greet."}, "llm": LLM}
-TABLES = ("agent", "tool", "workflow", "workflow_version", "call", "call_event", "call_command")
-
-
-@pytest.fixture
-async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
-    async with serving(services, settings, viewer, with_loaders) as running:
-        yield running
-
-
-async def do(api: Api, document: str, /, **given: Any) -> Any:
-    answer = await api.ask(document, variables={"input": given})
-    assert "errors" not in answer, answer
-    [result] = answer["data"].values()
-    return result
-
-
-async def stored(settings: Settings) -> list[Any]:
-    """All that matters in the database."""
-    db = await asyncpg.connect(settings.database_url)
-    rows = [await db.fetch(f"select * from {table} order by 1, 2") for table in TABLES]
-    await db.close()
-    return rows
 
 
 async def test_a_team_makes_a_workflow_from_nothing(api: Api) -> None:
@@ -340,145 +300,3 @@ async def test_text_that_cannot_be_kept_is_refused_at_the_door(
     answer = await api.ask(CREATE_AGENT, variables={"input": half})
     assert answer["errors"][0]["extensions"] == {"code": "BAD_REQUEST"}
     assert await stored(settings) == before
-
-
-BAD_CURSORS = {
-    "nonsense": "zzz",
-    "empty": "",
-    "of another list": base64.urlsafe_b64encode(b"tools|2026-01-01T00:00:00|x").decode(),
-}
-
-
-@pytest.mark.parametrize("name", BAD_CURSORS)
-async def test_a_wrong_cursor_of_a_list_is_told_so(api: Api, name: str) -> None:
-    document = "query ($a: Cursor) { agents(after: $a) { edges { cursor } } }"
-    answer = await api.ask(document, variables={"a": BAD_CURSORS[name]})
-    assert answer["data"] == {"agents": None}
-    [error] = answer["errors"]
-    assert error["extensions"] == {"code": "INVALID_CURSOR", "path": ["after"]}
-
-
-async def test_wrong_cursors_of_a_stream_are_told_so(
-    api: Api, services: Services, viewer: Viewer
-) -> None:
-    await publish_clinic(services, viewer)
-    calls = [
-        await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
-        for _ in range(2)
-    ]
-    one, other = (global_id("Call", call.id) for call in calls)
-    page = await api.ask(
-        "query ($id: ID!) { call(id: $id) { events { edges { cursor } } } }", variables={"id": one}
-    )
-    cursor = page["data"]["call"]["events"]["edges"][-1]["cursor"]
-    follow = (
-        "subscription ($id: ID!, $a: Cursor) { callEvents(callId: $id, after: $a) {__typename}}"
-    )
-    async with api.socket() as socket:
-        for number, after in enumerate((cursor, "zzz", "", cursor[:-1])):
-            await socket.say(
-                type="subscribe",
-                id=str(number),
-                payload={"query": follow, "variables": {"id": other, "a": after}},
-            )
-            heard = await socket.hear()
-            assert heard["type"] == "error", (after, heard)
-            assert heard["payload"][0]["extensions"]["code"] == "INVALID_CURSOR"
-        await socket.say(
-            type="subscribe",
-            id="good",
-            payload={"query": follow, "variables": {"id": one, "a": cursor}},
-        )
-        await do(api, END, callId=one)
-        heard = await socket.hear()
-        assert heard["payload"]["data"] == {"callEvents": {"__typename": "CallEnded"}}
-
-
-async def test_pages_join_without_gap_or_overlap(
-    api: Api, services: Services, viewer: Viewer
-) -> None:
-    await publish_clinic(services, viewer)
-    started = [
-        await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
-        for _ in range(23)
-    ]
-    document = (
-        "query ($a: Cursor) { calls(first: 5, after: $a) { edges { node { id } } "
-        "pageInfo { hasNextPage endCursor } } }"
-    )
-    seen: list[str] = []
-    after: str | None = None
-    pages = 0
-    while True:
-        page = (await api.ask(document, variables={"a": after}))["data"]["calls"]
-        seen += [edge["node"]["id"] for edge in page["edges"]]
-        pages += 1
-        if pages == 2:
-            # A newer one belongs to no page that is still to come.
-            await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
-        if not page["pageInfo"]["hasNextPage"]:
-            break
-        after = page["pageInfo"]["endCursor"]
-    assert pages == 5
-    assert seen == [global_id("Call", call.id) for call in reversed(started)]
-
-
-@dataclass(slots=True)
-class CountingStore:
-    """The store, and how often it was gone to."""
-
-    store: Store
-    count: int = 0
-
-    def work(self, tenant: TenantId) -> AbstractAsyncContextManager[Work]:
-        self.count += 1
-        return self.store.work(tenant)
-
-
-async def test_a_list_costs_the_same_transactions_however_long(
-    services: Services, viewer: Viewer, settings: Settings
-) -> None:
-    await publish_clinic(services, viewer)
-    for _ in range(20):
-        await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
-    document = (
-        "query ($n: Int) { calls(first: $n) { edges { node { id workflow { slug } version { number } transcript { text } "
-        "nodesVisited } } } }"
-    )
-    counting = CountingStore(services.store)
-    counts = []
-    async with serving(replace(services, store=counting), settings, viewer, with_loaders) as api:
-        for n in (1, 20):
-            before = counting.count
-            answer = await api.ask(document, variables={"n": n})
-            assert len(answer["data"]["calls"]["edges"]) == n, answer
-            counts.append(counting.count - before)
-    assert counts[0] == counts[1] <= 7, counts
-
-
-async def test_a_list_of_calls_is_alive(api: Api, services: Services, viewer: Viewer) -> None:
-    await publish_clinic(services, viewer)
-    request = CallRequest(workflow_name="clinic")
-    first = await start_call(services, viewer, request, 3600)
-    document = (
-        "subscription { calls(filter: {live: true}) { __typename "
-        "... on CallListSnapshot { calls { id state } } ... on CallAdded { call { id state } } "
-        "... on CallChanged { call { id } } ... on CallRemoved { callId } } }"
-    )
-    async with api.socket() as socket:
-        await socket.subscribe("1", document)
-
-        async def heard() -> Any:
-            return (await socket.hear())["payload"]["data"]["calls"]
-
-        snapshot = await heard()
-        assert [call["id"] for call in snapshot["calls"]] == [global_id("Call", first.id)]
-        second = await start_call(services, viewer, request, 3600)
-        added = await heard()
-        assert (added["__typename"], added["call"]["id"]) == (
-            "CallAdded",
-            global_id("Call", second.id),
-        )
-        await do(api, END, callId=global_id("Call", first.id))
-        removed = await heard()
-        assert removed == {"__typename": "CallRemoved", "callId": global_id("Call", first.id)}

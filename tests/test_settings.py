@@ -19,12 +19,12 @@ from domain.ports import Services
 from domain.settings import Settings
 from graph.app import with_loaders
 from persistence.outbound import GuardedHttp
+from tests.asking import FAILS, do
 from tests.emulators.serving import served
 from tests.serving import Api, serving
 
 pytestmark = pytest.mark.anyio
 
-FAILS = "... on Error { code message path }"
 SETTINGS = "{ settings { revision values endpoints { name url headers } defaults { language } } }"
 UPDATE = f"""mutation ($input: UpdateSettingsInput!) {{ updateSettings(input: $input) {{ __typename
   ... on UpdateSettingsSuccess {{ settings {{ revision mcpServers {{ name allow }} }} }}
@@ -51,19 +51,6 @@ async def api_that_reaches(
         stack.push_async_callback(outbound.aclose)
         services = replace(services, outbound=outbound)
         yield await stack.enter_async_context(serving(services, settings, viewer, with_loaders))
-
-
-@pytest.fixture
-async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
-    async with serving(services, settings, viewer, with_loaders) as running:
-        yield running
-
-
-async def do(api: Api, document: str, /, **given: Any) -> Any:
-    answer = await api.ask(document, variables={"input": given})
-    assert "errors" not in answer, answer
-    [result] = answer["data"].values()
-    return result
 
 
 async def test_settings_are_edited_by_part_and_by_revision(api: Api) -> None:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from domain.access import Viewer
 from domain.ports import Services
-from domain.settings import Settings
-from graph.app import with_loaders
+from tests.asking import FAILS, do
 from tests.clinic import publish_clinic
-from tests.serving import Api, serving
+from tests.serving import Api
 
 pytestmark = pytest.mark.anyio
 
-FAILS = "... on Error { code message path }"
 READ = """{ workflow(by: {slug: "clinic"}) { id revision description
   published { id number note } draftDiff { summary }
   versions { edges { node { id number checksum diff { changes { path kind before after } } } } }
@@ -35,18 +32,9 @@ START = f"""mutation ($input: StartCallInput!) {{ startCall(input: $input) {{ __
   ... on StartCallSuccess {{ call {{ version {{ id number }} }} }} {FAILS} }} }}"""
 
 
-@pytest.fixture
-async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
+@pytest.fixture(autouse=True)
+async def clinic(services: Services, viewer: Viewer) -> None:
     await publish_clinic(services, viewer)
-    async with serving(services, settings, viewer, with_loaders) as running:
-        yield running
-
-
-async def do(api: Api, document: str, /, **given: Any) -> Any:
-    answer = await api.ask(document, variables={"input": given})
-    assert "errors" not in answer, answer
-    [result] = answer["data"].values()
-    return result
 
 
 async def read(api: Api, document: str = READ) -> Any:
