@@ -33,15 +33,16 @@ return {1, math.floor(-early / step), 0}
 
 
 class RedisLimiter:
-    """`per_minute` may be spent at once, and comes back evenly over a minute."""
+    """`per_minute` may be spent at once, and comes back evenly over a minute. Redis is away when it
+    has not answered in `patience` seconds."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience: float = 0.25) -> None:
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=16,
-            timeout=1,
-            socket_timeout=0.25,
-            socket_connect_timeout=0.25,
+            timeout=4 * patience,
+            socket_timeout=patience,
+            socket_connect_timeout=patience,
             retry=Retry(NoBackoff(), 0),
         )
         self._redis = Redis(connection_pool=pool)

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.anyio
 async def test_a_minute_may_be_spent_at_once_and_no_more(
     servers: tuple[str, str], redis: str
 ) -> None:
-    limiter = RedisLimiter(servers[1] if redis == "there" else "redis://127.0.0.1:1")
+    url = servers[1] if redis == "there" else "redis://127.0.0.1:1"
+    limiter = RedisLimiter(url, patience=10.0)
     key = secrets.token_hex(4)
     answers = await asyncio.gather(*(limiter.spend(key, 1, 50) for _ in range(200)))
     assert sum(answer.allowed for answer in answers) == 50
