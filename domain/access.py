@@ -28,9 +28,12 @@ class Scope(StrEnum):
     CALLS_WRITE = "calls:write"
     SETTINGS_READ = "settings:read"
     SETTINGS_WRITE = "settings:write"
+    CREDENTIALS_READ = "credentials:read"
+    CREDENTIALS_WRITE = "credentials:write"
 
 
-READ = frozenset(scope for scope in Scope if scope.endswith(":read"))
+OF_ADMINS = frozenset({Scope.CREDENTIALS_READ, Scope.CREDENTIALS_WRITE})
+READ = frozenset(scope for scope in Scope if scope.endswith(":read")) - OF_ADMINS
 
 
 class Role(StrEnum):
@@ -46,7 +49,7 @@ class Role(StrEnum):
 SCOPES: dict[Role, frozenset[Scope]] = {
     Role.OWNER: frozenset(Scope),
     Role.ADMIN: frozenset(Scope),
-    Role.EDITOR: frozenset(Scope),
+    Role.EDITOR: frozenset(Scope) - OF_ADMINS,
     Role.OPERATOR: READ | {Scope.CALLS_WRITE},
     Role.VIEWER: READ,
 }

@@ -20,6 +20,7 @@ DomainError
 ├── RateLimited
 ├── InvalidCursor             not a cursor of this call
 ├── CursorExpired             the history it points into was rewound
+├── VaultLocked              credentials are sealed under a key that is not at hand
 └── Unavailable               a store is down; retrying may help
 """
 
@@ -117,6 +118,10 @@ class CallHasEnded(Conflict):
 
 class InvalidTransition(Conflict):
     code = "INVALID_TRANSITION"
+
+
+class VaultLocked(DomainError):
+    code = "VAULT_LOCKED"
 
 
 class RateLimited(DomainError):

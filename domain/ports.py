@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
@@ -15,6 +15,7 @@ from domain.access import Tenant, TenantId, User, UserId, Viewer
 from domain.agents import Agent, AgentSpec
 from domain.calls import Call, CallFilter, CallId, EndReason
 from domain.commands import Command
+from domain.credentials import Credential, CredentialKind, KeyTest, Opened
 from domain.events import CallEvent, CallUpdate, Ephemeral, Recorded
 from domain.outbound import Outbound
 from domain.tenants import NO_SETTINGS, KeptSettings, TenantSettings
@@ -145,6 +146,26 @@ class SettingsOfTenant(Protocol):
         ...
 
 
+class Credentials(Protocol):
+    async def all(self, kind: CredentialKind) -> Sequence[Credential]:
+        """By name, without their values."""
+        ...
+
+    async def set(self, kind: CredentialKind, name: str, value: str, by: str) -> Credential: ...
+
+    async def delete(self, kind: CredentialKind, name: str) -> Credential | None: ...
+
+    async def opened(self) -> Opened:
+        """`VaultLocked` when the key that sealed them is not at hand."""
+        ...
+
+
+class Prober(Protocol):
+    async def ask(self, provider: str, key: str) -> KeyTest:
+        """What the provider says of the key. Never raises."""
+        ...
+
+
 class Work(Protocol):
     """One transaction for one tenant: all of it happens or nothing. What it appended to logs
     is told to watchers after the commit."""
@@ -161,6 +182,8 @@ class Work(Protocol):
     def calls(self) -> Calls: ...
     @property
     def settings(self) -> SettingsOfTenant: ...
+    @property
+    def credentials(self) -> Credentials: ...
 
 
 class Store(Protocol):
@@ -227,6 +250,8 @@ class Claim:
     replaced: bool
     """Another worker held it before."""
     settings: TenantSettings = NO_SETTINGS
+    opened: Opened = field(default_factory=Opened, repr=False)
+    """The tenant's own keys and secrets."""
 
 
 class CallQueue(Protocol):
@@ -324,5 +349,6 @@ class Services:
     streams: Streams
     limiter: Limiter
     outbound: Outbound
+    prober: Prober
     clock: Clock
     ready: Callable[[], Awaitable[dict[str, bool]]]

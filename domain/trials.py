@@ -41,10 +41,14 @@ async def try_out(
     *,
     settings: TenantSettings = NO_SETTINGS,
     outbound: Outbound | None = None,
+    secrets: Mapping[str, str] | None = None,
     stubs: Sequence[Stub] = (),
 ) -> Trial:
-    """With `outbound` servers are really asked; else the stubs answer, in order."""
-    bench = _Bench(replace(context, tenant=settings.shown), settings, outbound, list(stubs))
+    """With `outbound` servers are really asked, with these secrets; else the stubs answer, in
+    order."""
+    bench = _Bench(
+        replace(context, tenant=settings.shown), settings, outbound, secrets, list(stubs)
+    )
     used = await use(tool, arguments, bench, "trial")
     return Trial(used=used, context=bench.context)
 
@@ -55,11 +59,13 @@ class _Bench:
         context: Context,
         settings: TenantSettings,
         outbound: Outbound | None,
+        secrets: Mapping[str, str] | None,
         stubs: list[Stub],
     ) -> None:
         self.context = context
         self.settings = settings
         self._outbound = outbound
+        self._secrets = secrets
         self._stubs = stubs
 
     def look(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -84,8 +90,8 @@ class _Bench:
         return HttpResponse(stub.status, {}, json.dumps(stub.body).encode(), 0.0)
 
     def secret(self, name: str) -> str | None:
-        # Stubbed, no secret is needed; live, there are none that a trial may use.
-        return None if self._outbound is not None else f"<{name}>"
+        # Stubbed, no secret is needed.
+        return f"<{name}>" if self._secrets is None else self._secrets.get(name)
 
     def hand_off(self, node: str) -> str | None:
         return None

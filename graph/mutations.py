@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
-
 import strawberry
 
-from domain.actions import agents, calls, settings, tools, versions, workflows
+from domain.actions import agents, calls, tools, versions, workflows
 from domain.agents import AgentId
 from domain.calls import CallId
 from domain.ports import TokenPair
 from domain.tools import ToolId
 from domain.trials import Stub
 from domain.workflows import VersionId, WorkflowId
+from graph.tenant_mutations import ID, Input, TenantMutation
 from graph.types import accounts as a
 from graph.types import agents as g
 from graph.types import calls as c
-from graph.types import settings as s
 from graph.types import tools as t
 from graph.types import workflows as w
 from graph.types.common import shown
@@ -25,13 +23,11 @@ from resolvers import accounts
 from resolvers.context import Ctx
 from resolvers.ids import needed_id
 
-T = TypeVar("T")
-Input = Annotated[T, strawberry.argument(description="What is asked for.")]
-ID, CALL_ID, VERSION_ID = ("input", "id"), ("input", "callId"), ("input", "versionId")
+CALL_ID, VERSION_ID = ("input", "callId"), ("input", "versionId")
 
 
 @strawberry.type(description="What can be done.")
-class Mutation:
+class Mutation(TenantMutation):
     @strawberry.mutation(description="Sign in with an address and a password.")
     async def login(self, info: Ctx, input: Input[a.LoginInput]) -> a.LoginResult:
         return _signed_in(await accounts.login(info, input.email, input.password))
@@ -110,24 +106,6 @@ class Mutation:
             live=input.live,
         )
         return t.TestToolSuccess.of(trial)
-
-    @strawberry.mutation(description="Change the settings of your tenant.")
-    async def update_settings(
-        self, info: Ctx, input: Input[s.UpdateSettingsInput]
-    ) -> s.UpdateSettingsResult:
-        services, viewer = info.context.services, info.context.require()
-        kept = await settings.update_settings(
-            services, viewer, input.expected_revision, input.changes()
-        )
-        return s.UpdateSettingsSuccess(settings=shown(kept))
-
-    @strawberry.mutation(description="Make tools of what an MCP server offers, and allow them.")
-    async def import_mcp_tools(
-        self, info: Ctx, input: Input[s.ImportMcpToolsInput]
-    ) -> s.ImportMcpToolsResult:
-        services, viewer = info.context.services, info.context.require()
-        made = await settings.import_mcp_tools(services, viewer, input.server, input.tools)
-        return s.ImportMcpToolsSuccess(tools=shown(list(made)))
 
     @strawberry.mutation(description="Make a workflow.")
     async def create_workflow(

@@ -9,6 +9,7 @@ import strawberry
 from domain.access import Scope
 from domain.calls import CallFilter as DomainFilter
 from domain.catalogue import CATALOGUE
+from domain.credentials import CredentialKind
 from domain.providers import ProviderKind
 from domain.workflows import check_workflow
 from graph.scalars import Cursor
@@ -16,13 +17,14 @@ from graph.types.accounts import Viewer
 from graph.types.agents import AgentBy, AgentConnection, AgentType
 from graph.types.calls import CallConnection, CallFilter, CallType, filter_of
 from graph.types.common import Node, shown
+from graph.types.credentials import Credential
 from graph.types.findings import VerificationReport
 from graph.types.providers import Provider
 from graph.types.settings import McpTool, SettingsType
 from graph.types.simulations import Simulation
 from graph.types.tools import ToolBy, ToolConnection, ToolType
 from graph.types.workflows import WorkflowBy, WorkflowConnection, WorkflowInput, WorkflowType
-from resolvers import accounts, calls, drafts, nodes, settings, simulations, workflows
+from resolvers import accounts, calls, credentials, drafts, nodes, settings, simulations, workflows
 from resolvers.context import Ctx
 from resolvers.pages import Page, PageInfo
 
@@ -138,6 +140,14 @@ class Query:
     ) -> Simulation | None:
         suite = await simulations.from_call(info, call_id)
         return Simulation(suite=shown(suite)) if suite else None
+
+    @strawberry.field(description="Your own keys for providers.")
+    async def credentials(self, info: Ctx) -> list[Credential] | None:
+        return shown(list(await credentials.credentials(info, CredentialKind.PROVIDER)))
+
+    @strawberry.field(description="The secrets that headers of your tools may hold.")
+    async def secrets(self, info: Ctx) -> list[Credential] | None:
+        return shown(list(await credentials.credentials(info, CredentialKind.SECRET)))
 
     @strawberry.field(description="The settings of your tenant.")
     async def settings(self, info: Ctx) -> SettingsType | None:

@@ -7,13 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import hashlib
-import hmac
 import secrets
-import string
 import time
-import zlib
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,21 +16,17 @@ from uuid import UUID, uuid4
 import jwt
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Table, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.access import SCOPES, Role, Scope, Tenant, TenantId, User, UserId, Viewer
-from domain.errors import CredentialExpired, InvalidSetting, Unauthenticated
+from domain.errors import CredentialExpired, Unauthenticated
 from domain.ports import TokenPair
+from persistence.keys import KeyRing, is_api_key
 from persistence.outages import told_as_unavailable
 from persistence.store import as_tenant
 from persistence.tables import RefreshRow, TenantRow, UserRow
 
-ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
-KEY_LETTERS, CHECK_LETTERS = 30, 6
 ISSUER = "agent-studio"
 REUSE_GRACE = timedelta(seconds=5)
 """Two tabs of a browser may refresh at once; that is no theft."""
@@ -50,64 +41,6 @@ _tenant: Table = TenantRow.__table__  # type: ignore[assignment]
 # OWASP's floor for Argon2id; each check costs 19 MiB, so few run at once.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _nobody = _hasher.hash(secrets.token_hex(16))
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRing:
-    """What SECRET_KEY gives: the first secret signs, all of them verify."""
-
-    signing: tuple[str, Ed25519PrivateKey]
-    verifying: dict[str, Ed25519PublicKey]
-    peppers: tuple[bytes, ...]
-
-    @staticmethod
-    def of(secret_key: str) -> KeyRing:
-        ring = [part.strip() for part in secret_key.split(",") if part.strip()]
-        if not ring or any(len(part) < 32 for part in ring):
-            raise InvalidSetting(
-                "SECRET_KEY must be 32 or more random characters; make one with "
-                "`python3 -c 'import secrets; print(secrets.token_urlsafe(32))'`."
-            )
-        pairs = [
-            (
-                hashlib.sha256(part.encode()).hexdigest()[:8],
-                Ed25519PrivateKey.from_private_bytes(_derive(part, b"jwt")),
-            )
-            for part in ring
-        ]
-        return KeyRing(
-            signing=pairs[0],
-            verifying={kid: key.public_key() for kid, key in pairs},
-            peppers=tuple(_derive(part, b"pepper") for part in ring),
-        )
-
-    def digests(self, secret: str) -> list[bytes]:
-        return [hmac.digest(pepper, secret.encode(), "sha256") for pepper in self.peppers]
-
-
-def _derive(secret: str, purpose: bytes) -> bytes:
-    return HKDF(SHA256(), 32, salt=None, info=b"agent-studio/" + purpose).derive(secret.encode())
-
-
-def new_api_key(environment: str = "live") -> str:
-    """`as_live_` + 30 random letters + 6 that check them, so that a typo is found offline."""
-    body = f"as_{environment}_" + "".join(secrets.choice(ALPHABET) for _ in range(KEY_LETTERS))
-    return body + _check_letters(body)
-
-
-def is_api_key(text_: str) -> bool:
-    body, check = text_[:-CHECK_LETTERS], text_[-CHECK_LETTERS:]
-    return text_.startswith(("as_live_", "as_test_")) and hmac.compare_digest(
-        _check_letters(body).encode(), check.encode()
-    )
-
-
-def _check_letters(body: str) -> str:
-    number, letters = zlib.crc32(body.encode()), ""
-    for _ in range(CHECK_LETTERS):
-        number, digit = divmod(number, len(ALPHABET))
-        letters += ALPHABET[digit]
-    return letters
 
 
 class SqlAccounts:

@@ -26,6 +26,8 @@ from domain.calls import (
     advance,
 )
 from domain.commands import Command, CommandId, CommandKind
+from domain.credentials import Opened
+from domain.errors import VaultLocked
 from domain.events import CallEvent, Recorded, StateChanged, WorkerReplaced
 from domain.ports import Claim
 from domain.workflows import Version, VersionId, WorkflowId
@@ -34,6 +36,7 @@ from persistence.channels import Channels
 from persistence.codec import announce, encode, recorded
 from persistence.outages import told_as_unavailable
 from persistence.settings import settings_from
+from persistence.vault import Vault
 from persistence.versions import snapshot_of
 
 log = logging.getLogger(__name__)
@@ -66,6 +69,10 @@ FACTS = """
       from call c join call_log l on l.call_id = c.id
       join workflow_version v on v.id = c.version_id
      where c.id = $1
+"""
+SEALED = """
+    select k.tenant_id, k.key_id, k.wrapped, c.id, c.kind, c.name, c.sealed
+      from data_key k join credential c using (tenant_id) where k.tenant_id = $1
 """
 INBOX = """
     select c.id, c.call_id, c.kind, c.body, c.asked_by
@@ -129,11 +136,13 @@ class SqlQueue:
         self,
         pool: asyncpg.Pool[asyncpg.Record],
         channels: Channels[Any],
+        vault: Vault,
         *,
         resume_seconds: float,
     ) -> None:
         self._pool = pool
         self._channels = channels
+        self._vault = vault
         self._resume_seconds = resume_seconds
 
     # ---- a worker --------------------------------------------------------------------------
@@ -187,7 +196,15 @@ class SqlQueue:
             epoch=held["epoch"],
             replaced=not fresh,
             settings=settings_from(orjson.loads(facts["settings"] or "{}")),
+            opened=self._opened(await connection.fetch(SEALED, tenant)),
         )
+
+    def _opened(self, rows: Sequence[asyncpg.Record]) -> Opened:
+        """A call begins without them rather than not at all, and says so."""
+        try:
+            return self._vault.opened(rows)
+        except VaultLocked as locked:
+            return Opened(problem=locked.message)
 
     @told_as_unavailable
     async def inbox(self, worker: UUID) -> Sequence[Command]:

@@ -18,11 +18,12 @@ from persistence.drafts import agents, tools, workflows
 from persistence.hints import Hint
 from persistence.outages import is_outage, unavailable
 from persistence.settings import SqlTenantSettings
+from persistence.vault import SqlCredentials, Vault
 from persistence.versions import SqlVersions
 
 
 class SqlWork:
-    def __init__(self, connection: AsyncConnection, tenant: TenantId) -> None:
+    def __init__(self, connection: AsyncConnection, tenant: TenantId, vault: Vault) -> None:
         self.hints: list[Hint] = []
         self.agents = agents(connection, tenant)
         self.tools = tools(connection, tenant)
@@ -30,19 +31,21 @@ class SqlWork:
         self.versions = SqlVersions(connection, tenant)
         self.calls = SqlCalls(connection, tenant, self.hints)
         self.settings = SqlTenantSettings(connection, tenant)
+        self.credentials = SqlCredentials(connection, tenant, vault)
 
 
 class SqlStore:
-    def __init__(self, engine: AsyncEngine, channels: Channels[object]) -> None:
+    def __init__(self, engine: AsyncEngine, channels: Channels[object], vault: Vault) -> None:
         # The transaction is begun and ended here, in one round trip each.
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._channels = channels
+        self._vault = vault
 
     @asynccontextmanager
     async def work(self, tenant: TenantId) -> AsyncGenerator[Work]:
         try:
             async with self._engine.connect() as connection, _transaction(connection, tenant):
-                work = SqlWork(connection, tenant)
+                work = SqlWork(connection, tenant, self._vault)
                 yield work
         except Exception as error:
             if is_outage(error):

@@ -104,6 +104,29 @@ class TenantSettingsRow(Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class DataKeyRow(Base):
+    """The key that seals a tenant's credentials, wrapped."""
+
+    __tablename__ = "data_key"
+    tenant_id: Mapped[UUID] = mapped_column(
+        ForeignKey("tenant.id", ondelete="CASCADE"), primary_key=True
+    )
+    key_id: Mapped[str]
+    wrapped: Mapped[bytes]
+
+
+class CredentialRow(Owned):
+    __tablename__ = "credential"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    name: Mapped[str]
+    last_four: Mapped[str]
+    sealed: Mapped[bytes]
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_by: Mapped[str]
+    __table_args__ = (UniqueConstraint("tenant_id", "kind", "name"),)
+
+
 class Draft(Owned):
     """What people edit: a spec under a name, with a revision that grows."""
 

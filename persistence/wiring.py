@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from domain.outbound import Outbound
 from domain.ports import Services
 from domain.settings import Settings
 from domain.tasks import beside
-from persistence.accounts import KeyRing, SqlAccounts
+from persistence.accounts import SqlAccounts
 from persistence.channels import Channels, RedisBackend
 from persistence.database import DbRole, create_engine, create_pool
+from persistence.keys import KeyRing
 from persistence.limiter import RedisLimiter
 from persistence.outbound import GuardedHttp
+from persistence.probes import HttpProber
 from persistence.queue import SqlQueue
 from persistence.recorder import LogRecorder
 from persistence.store import SqlStore
 from persistence.streams import EventStreams, decode
+from persistence.vault import Vault, rewrap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,7 @@ class WorkerServices:
     queue: SqlQueue
     recorder: LogRecorder
     outbound: Outbound
+    rewrap: Callable[[], Awaitable[int]]
 
 
 @asynccontextmanager
@@ -53,7 +58,7 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             return {"database": await _answers(pool.fetchval("select 1")), "redis": channels.up}
 
         yield Services(
-            store=SqlStore(engine, channels),
+            store=SqlStore(engine, channels, Vault(ring)),
             accounts=SqlAccounts(
                 engine,
                 ring,
@@ -63,6 +68,7 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             streams=streams,
             limiter=limiter,
             outbound=outbound,
+            prober=HttpProber(settings),
             clock=lambda: datetime.now(UTC),
             ready=ready,
         )
@@ -76,10 +82,16 @@ async def worker_services(settings: Settings) -> AsyncGenerator[WorkerServices]:
         channels = await stack.enter_async_context(_channels(settings))
         recorder = LogRecorder(pool, channels)
         await stack.enter_async_context(beside(recorder.flush_for_ever()))
-        queue = SqlQueue(pool, channels, resume_seconds=settings.resume_seconds)
+        vault = Vault(KeyRing.of(settings.secret_key))
+        queue = SqlQueue(pool, channels, vault, resume_seconds=settings.resume_seconds)
         outbound = GuardedHttp(settings.outbound_allow)
         stack.push_async_callback(outbound.aclose)
-        yield WorkerServices(queue=queue, recorder=recorder, outbound=outbound)
+        yield WorkerServices(
+            queue=queue,
+            recorder=recorder,
+            outbound=outbound,
+            rewrap=partial(rewrap, pool, vault),
+        )
 
 
 @asynccontextmanager

@@ -12,8 +12,9 @@ from domain.access import Scope, Tenant
 from domain.errors import InvalidSetting, Unauthenticated
 from domain.ports import Services
 from domain.settings import Settings
-from persistence.accounts import KNOWN_SECONDS, KeyRing, is_api_key, new_api_key
+from persistence.accounts import KNOWN_SECONDS
 from persistence.admin import bootstrap
+from persistence.keys import KeyRing, is_api_key, new_api_key
 from persistence.wiring import api_services
 
 pytestmark = pytest.mark.anyio

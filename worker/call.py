@@ -92,7 +92,16 @@ class HeldCall:
         events = await patiently(lambda: self._queue.log_of(self.claim.call))
         story = tell(events, given_to(self.claim.call, self.claim.settings.shown))
         self._seen |= {UUID(id) for id in story.obeyed}
-        conversation = Conversation(self.claim, story, self._recorder, self._keys, self._outbound)
+        conversation = Conversation(
+            self.claim,
+            story,
+            self._recorder,
+            self._keys.with_own(self.claim.opened.providers),
+            self._outbound,
+            secrets=self.claim.opened.secrets,
+        )
+        if self.claim.opened.problem:
+            self._note("vault", self.claim.opened.problem)
         if story.state is CallState.CONNECTING:
             conversation.tell(StateChanged(before=story.state, state=CallState.ACTIVE))
         return conversation

@@ -31,12 +31,7 @@ class Host:
         self._outbound = outbound
         self._recorder = recorder
         self._settings = settings
-        self._keys = ProviderKeys(
-            openai=settings.openai_api_key,
-            openai_base_url=settings.openai_base_url,
-            google=settings.google_api_key,
-            google_base_url=settings.google_base_url,
-        )
+        self._keys = ProviderKeys.of(settings)
         self._calls: dict[UUID, HeldCall] = {}
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._worker: UUID

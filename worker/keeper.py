@@ -1,7 +1,7 @@
 """`python -m worker.keeper`: tidies up. Any number may run; none is needed for a call to go on.
 
 Every second it takes calls from workers that have fallen silent and ends calls that are overdue;
-once an hour it removes what is older than the retention."""
+once an hour it removes what is older than the retention and wraps data keys anew."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from contextlib import suppress
 from domain.errors import Unavailable
 from domain.settings import Settings
 from domain.tasks import beside
-from persistence.queue import SqlQueue
-from persistence.wiring import worker_services
+from persistence.wiring import WorkerServices, worker_services
 from worker.process import run
 
 log = logging.getLogger(__name__)
@@ -26,8 +25,9 @@ TIDY_SECONDS = 3_600.0
 
 
 class Keeper:
-    def __init__(self, queue: SqlQueue, settings: Settings) -> None:
-        self._queue = queue
+    def __init__(self, services: WorkerServices, settings: Settings) -> None:
+        self._queue = services.queue
+        self._rewrap = services.rewrap
         self._settings = settings
         self._looked_at: float | None = None
 
@@ -64,6 +64,9 @@ class Keeper:
             try:
                 gone = await self._queue.forget_old(self._settings.retention_days)
                 log.info("tidied", extra={"calls_removed": gone})
+                wrapped = await self._rewrap()
+                if wrapped:
+                    log.info("wrapped data keys anew", extra={"tenants": wrapped})
                 await asyncio.sleep(TIDY_SECONDS)
             except Unavailable:
                 await asyncio.sleep(ROUND_SECONDS)
@@ -72,7 +75,7 @@ class Keeper:
 async def keep(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     async with worker_services(settings) as services:
         ready()
-        keeper = Keeper(services.queue, settings)
+        keeper = Keeper(services, settings)
         async with beside(keeper.tidy_for_ever()):
             await keeper.keep(stop)
 

@@ -41,8 +41,9 @@ async def mcp_tools(services: Services, viewer: Viewer, name: str) -> tuple[McpT
     viewer.require(Scope.TOOLS_WRITE)
     async with services.store.work(viewer.tenant_id) as work:
         kept = await work.settings.get()
+        secrets = (await work.credentials.opened()).secrets
     server = _server(kept, name, ("server",))
-    return await _offered(services, server, ("server",))
+    return await _offered(services, server, secrets, ("server",))
 
 
 async def import_mcp_tools(
@@ -53,8 +54,9 @@ async def import_mcp_tools(
     viewer.require(Scope.SETTINGS_WRITE)
     async with services.store.work(viewer.tenant_id) as work:
         kept = await work.settings.get()
+        secrets = (await work.credentials.opened()).secrets
     server = _server(kept, name, ("input", "server"))
-    offered = {t.name: t for t in await _offered(services, server, ("input", "server"))}
+    offered = {t.name: t for t in await _offered(services, server, secrets, ("input", "server"))}
     specs = [
         _spec_of(server, offered, tool, ("input", "tools", str(place)))
         for place, tool in enumerate(wanted)
@@ -73,9 +75,11 @@ def _server(kept: KeptSettings, name: str, path: Path) -> McpServer:
     return server
 
 
-async def _offered(services: Services, server: McpServer, path: Path) -> tuple[McpTool, ...]:
+async def _offered(
+    services: Services, server: McpServer, secrets: Mapping[str, str], path: Path
+) -> tuple[McpTool, ...]:
     try:
-        headers = filled(server.headers, {}, _no_secret)
+        headers = filled(server.headers, {}, lambda name: secrets.get(name))
         send = services.outbound.send
         line = Line(url=server.url, headers=headers, send=send, seconds=MCP_SECONDS)
         return await list_tools(line)
@@ -83,10 +87,6 @@ async def _offered(services: Services, server: McpServer, path: Path) -> tuple[M
         raise InvalidInput(f"There is no secret {missing.args[0]!r}.", path) from None
     except McpFailed as failed:
         raise InvalidInput(str(failed), path) from None
-
-
-def _no_secret(_name: str) -> str | None:
-    return None
 
 
 def _spec_of(server: McpServer, offered: Mapping[str, McpTool], name: str, path: Path) -> ToolSpec:

@@ -59,12 +59,14 @@ async def test_tool(
     async with services.store.work(viewer.tenant_id) as work:
         tool = await _existing(work, id)
         kept = await work.settings.get()
+        secrets = (await work.credentials.opened()).secrets if live else None
     return await try_out(
         tool.spec,
         arguments,
         _context_of(context),
         settings=kept.spec,
         outbound=services.outbound if live else None,
+        secrets=secrets,
         stubs=stubs,
     )
 

@@ -11,6 +11,7 @@ from domain.access import Scope
 from domain.calls import Blame, CallKind, CallState, Direction, EndReason
 from domain.chain import Ending
 from domain.commands import CommandKind
+from domain.credentials import Verdict
 from domain.diff import ChangeKind
 from domain.events import HandoffVia, Speaker, ToolOutcome
 from domain.findings import FindingCode, Severity
@@ -87,6 +88,8 @@ described(
     Scope,
     SETTINGS_READ="Read the settings of the tenant.",
     SETTINGS_WRITE="Change the settings of the tenant.",
+    CREDENTIALS_READ="See which keys and secrets there are.",
+    CREDENTIALS_WRITE="Set, test and delete keys and secrets.",
     AGENTS_READ="Read agents.",
     AGENTS_WRITE="Create, change and delete agents.",
     TOOLS_READ="Read tools.",
@@ -135,6 +138,12 @@ described(
     DEAD_END="From a node no way leads to an exit.",
     DUPLICATE_CONNECTION="Two nodes are joined twice.",
     TOOL_NAME_CLASH="A tool has a name that workflows use themselves.",
+)
+described(
+    Verdict,
+    ACCEPTED="The key is good.",
+    REJECTED="The provider does not know it, or does not let it in.",
+    UNREACHABLE="It could not be found out.",
 )
 described(
     ChangeKind,

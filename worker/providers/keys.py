@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+
+from domain.settings import Settings
 
 
 class MissingKey(Exception):
@@ -15,6 +18,21 @@ class ProviderKeys:
     openai_base_url: str = ""
     google: str = field(default="", repr=False)
     google_base_url: str = ""
+
+    @classmethod
+    def of(cls, settings: Settings) -> ProviderKeys:
+        """Those of the operator, for tenants that bring none."""
+        return cls(
+            openai=settings.openai_api_key,
+            openai_base_url=settings.openai_base_url,
+            google=settings.google_api_key,
+            google_base_url=settings.google_base_url,
+        )
+
+    def with_own(self, keys: Mapping[str, str]) -> ProviderKeys:
+        """The tenant's own go first."""
+        known = {field.name for field in fields(self)}
+        return replace(self, **{name: key for name, key in keys.items() if name in known})
 
 
 def needed(key: str, provider: str) -> str:

@@ -1,0 +1,71 @@
+"""Asks providers whether they know a key. Their addresses are ours, or the operator's: no guard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from domain.credentials import KeyTest, Verdict
+from domain.settings import Settings
+
+SECONDS = 10.0
+PUBLIC: Mapping[str, str] = {
+    "openai": "https://api.openai.com/v1",
+    "google": "https://generativelanguage.googleapis.com",
+    "deepgram": "https://api.deepgram.com",
+    "cartesia": "https://api.cartesia.ai",
+    "sarvam": "https://api.sarvam.ai",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request that costs nothing and that a wrong key is refused."""
+
+    path: str
+    header: str
+    prefix: str = ""
+    more: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+
+
+QUESTIONS: Mapping[str, Question] = {
+    "openai": Question("/models", "Authorization", "Bearer "),
+    "google": Question("/v1beta/models", "x-goog-api-key"),
+    "deepgram": Question("/v1/projects", "Authorization", "Token "),
+    "cartesia": Question("/voices?limit=1", "X-API-Key", more={"Cartesia-Version": "2025-04-16"}),
+    "sarvam": Question("/text-lid", "api-subscription-key", body={"input": "namaste"}),
+}
+
+
+class HttpProber:
+    def __init__(self, settings: Settings, bases: Mapping[str, str] | None = None) -> None:
+        own = {"openai": settings.openai_base_url, "google": settings.google_base_url}
+        self._bases = {**PUBLIC, **{n: url for n, url in own.items() if url}, **(bases or {})}
+
+    async def ask(self, provider: str, key: str) -> KeyTest:
+        question = QUESTIONS[provider]
+        url = self._bases[provider].rstrip("/") + question.path
+        headers = {question.header: f"{question.prefix}{key}", **question.more}
+        method = "GET" if question.body is None else "POST"
+        try:
+            async with httpx.AsyncClient(timeout=SECONDS, trust_env=False) as http:
+                answer = await http.request(method, url, headers=headers, json=question.body)
+        except httpx.HTTPError as error:
+            message = f"{provider} could not be reached ({type(error).__name__})."
+            return KeyTest(verdict=Verdict.UNREACHABLE, message=message)
+        return _judged(provider, answer.status_code)
+
+
+def _judged(provider: str, status: int) -> KeyTest:
+    if 200 <= status < 300:
+        return KeyTest(verdict=Verdict.ACCEPTED, message=f"{provider} accepts the key.")
+    # Gemini answers 400 to a key that it does not know.
+    if status in (401, 403) or (provider == "google" and status == 400):
+        message = f"{provider} refuses the key (status {status})."
+        return KeyTest(verdict=Verdict.REJECTED, message=message)
+    message = f"{provider} answered with status {status}, which says nothing about the key."
+    return KeyTest(verdict=Verdict.UNREACHABLE, message=message)
