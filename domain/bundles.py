@@ -14,8 +14,8 @@ from domain.shapes import read, write
 from domain.tenants import TenantSettings, check_settings
 from domain.tools import ToolSpec, check_tool
 from domain.verification import used_by, verify
-from domain.workflows import WorkflowSpec, check_workflow
 from domain.words import word
+from domain.workflows import WorkflowSpec, check_workflow
 
 MOST_OF_A_KIND = 1_000
 KINDS = ("agents", "tools", "workflows")
@@ -45,9 +45,7 @@ class Bundle:
         agents = sorted(self.agents, key=lambda spec: spec.name)
         tools = sorted(self.tools, key=lambda spec: spec.name)
         workflows = sorted(self.workflows, key=lambda spec: spec.name)
-        return replace(
-            self, agents=tuple(agents), tools=tuple(tools), workflows=tuple(workflows)
-        )
+        return replace(self, agents=tuple(agents), tools=tuple(tools), workflows=tuple(workflows))
 
 
 def read_bundle(value: Any, path: Path = ()) -> Bundle:

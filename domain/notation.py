@@ -148,7 +148,7 @@ class _Builder:
             for event in yaml.parse(text, Loader=_LOADER):
                 self._take(event, event.start_mark.line + 1)
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
+            mark: Any = error.problem_mark or error.context_mark
             told = f"This is not YAML: {error.problem or error.context}"
             raise Unreadable(told, mark.line + 1 if mark else None) from None
         except (yaml.YAMLError, RecursionError, ValueError) as error:

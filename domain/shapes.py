@@ -30,9 +30,10 @@ def read(kind: type[T], value: Any, path: Path = ()) -> T:
 
 def write(item: Any) -> Any:
     """As JSON, in the order of the fields; what stands at its default is left out."""
-    if is_dataclass(item):
-        kept = [f for f in _fields(type(item)) if not _is_default(f, getattr(item, f.name))]
-        return {word(type(item), f.name): _write_field(type(item), f, item) for f in kept}
+    kind: Any = type(item)
+    if is_dataclass(kind):
+        kept = [f for f in _fields(kind) if not _is_default(f, getattr(item, f.name))]
+        return {word(kind, f.name): _write_field(kind, f, item) for f in kept}
     if isinstance(item, Mapping):
         return {key: write(value) for key, value in item.items()}
     if isinstance(item, list | tuple):
@@ -196,7 +197,7 @@ def _short(value: Any) -> str:
 # ---- classes -------------------------------------------------------------------------------
 
 
-def _write_field(kind: type, field: Field[Any], item: Any) -> Any:
+def _write_field(kind: Any, field: Field[Any], item: Any) -> Any:
     value = getattr(item, field.name)
     if isinstance(value, float) and value.is_integer():
         return int(value)  # people write 30, not 30.0; reading turns it back
