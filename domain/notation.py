@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -145,12 +145,12 @@ class _Builder:
 
     def build(self, text: str) -> _Builder:
         try:
-            for event in yaml.parse(text, Loader=_LOADER):
+            for event in cast(Any, yaml.parse(text, Loader=_LOADER)):
                 self._take(event, event.start_mark.line + 1)
         except yaml.MarkedYAMLError as error:
-            mark: Any = error.problem_mark or error.context_mark
+            mark = error.problem_mark or error.context_mark
             told = f"This is not YAML: {error.problem or error.context}"
-            raise Unreadable(told, mark.line + 1 if mark else None) from None
+            raise Unreadable(told, None if mark is None else mark.line + 1) from None
         except (yaml.YAMLError, RecursionError, ValueError) as error:
             if isinstance(error, InvalidInput):
                 raise

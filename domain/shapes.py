@@ -30,8 +30,8 @@ def read(kind: type[T], value: Any, path: Path = ()) -> T:
 
 def write(item: Any) -> Any:
     """As JSON, in the order of the fields; what stands at its default is left out."""
-    kind: Any = type(item)
-    if is_dataclass(kind):
+    if is_dataclass(item):
+        kind = cast(Any, type(item))
         kept = [f for f in _fields(kind) if not _is_default(f, getattr(item, f.name))]
         return {word(kind, f.name): _write_field(kind, f, item) for f in kept}
     if isinstance(item, Mapping):
@@ -199,11 +199,16 @@ def _short(value: Any) -> str:
 
 def _write_field(kind: Any, field: Field[Any], item: Any) -> Any:
     value = getattr(item, field.name)
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and _hints(kind)[field.name] is not Any:
         return int(value)  # people write 30, not 30.0; reading turns it back
     if not isinstance(value, tuple) or not _holds_a_choice(kind, field.name):
         return write(value)
-    return [{_tag(type(each)): write(each) if _fields(type(each)) else True} for each in value]
+    return [_write_choice(each) for each in value]
+
+
+def _write_choice(item: Any) -> dict[str, Any]:
+    kind: Any = type(item)
+    return {_tag(kind): write(item) if _fields(kind) else True}
 
 
 @lru_cache(maxsize=256)

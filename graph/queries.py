@@ -14,13 +14,14 @@ from domain.workflows import check_workflow
 from graph.scalars import Cursor
 from graph.types.accounts import Viewer
 from graph.types.agents import AgentBy, AgentConnection, AgentType
+from graph.types.bundles import Bundle
 from graph.types.calls import CallConnection, CallFilter, CallType, filter_of
 from graph.types.common import Node, shown
 from graph.types.findings import VerificationReport
 from graph.types.providers import Provider
 from graph.types.tools import ToolBy, ToolConnection, ToolType
 from graph.types.workflows import WorkflowBy, WorkflowConnection, WorkflowInput, WorkflowType
-from resolvers import accounts, calls, drafts, nodes, workflows
+from resolvers import accounts, bundles, calls, drafts, nodes, workflows
 from resolvers.context import Ctx
 from resolvers.pages import Page, PageInfo
 
@@ -125,6 +126,17 @@ class Query:
     ) -> VerificationReport | None:
         found = await workflows.findings(info, check_workflow(config.spec(), ("config",)))
         return VerificationReport(findings=shown(list(found)))
+
+    @strawberry.field(description="Workflows with all they use, to be kept in files.")
+    async def export_bundle(
+        self,
+        info: Ctx,
+        workflows: Annotated[
+            list[str] | None,
+            strawberry.argument(description="Their slugs; without, everything there is."),
+        ] = None,
+    ) -> Bundle | None:
+        return Bundle.of(await bundles.export(info, workflows))
 
     @strawberry.field(description="The providers that agents can choose from.")
     def providers(

@@ -14,6 +14,7 @@ from domain.commands import CommandKind
 from domain.diff import ChangeKind
 from domain.events import HandoffVia, Speaker, ToolOutcome
 from domain.findings import FindingCode, Severity
+from domain.notes import NoteKind
 from domain.providers import OptionType, ProviderKind
 from domain.steps import Method, Operation
 from domain.workflows import ContextPolicy
@@ -132,6 +133,14 @@ described(
     DEAD_END="From a node no way leads to an exit.",
     DUPLICATE_CONNECTION="Two nodes are joined twice.",
     TOOL_NAME_CLASH="A tool has a name that workflows use themselves.",
+)
+described(
+    NoteKind,
+    ADDED="It is new.",
+    CHANGED="It was there and is different now.",
+    UNCHANGED="It was there, the same.",
+    CONVERTED="It was written in older words.",
+    DROPPED="It is not part of what was taken.",
 )
 described(
     ChangeKind,
