@@ -13,6 +13,7 @@ from enum import Enum, StrEnum
 from itertools import takewhile, zip_longest
 from typing import Any, TypeAlias
 
+from domain.words import word
 from domain.workflows import Snapshot, WorkflowSpec
 
 JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
@@ -20,11 +21,6 @@ Path = tuple[str, ...]
 
 IDENTITIES = (("id",), ("source", "target"), ("name",))
 """Items of a list that all have one of these are matched by it."""
-SHOWN_AS: Mapping[tuple[type, str], str] = {
-    (WorkflowSpec, "name"): "slug",
-    (WorkflowSpec, "display_name"): "name",
-}
-"""Where the API has another word for a field than its own in camel case."""
 LONG_TEXT = 120
 SHORTENED = 100
 MOST_EFFORT = 4_000_000
@@ -152,12 +148,7 @@ def _name(item: Any) -> str | None:
 
 
 def _fields(item: Any) -> dict[str, Any]:
-    return {_word(type(item), f.name): getattr(item, f.name) for f in fields(item)}
-
-
-def _word(owner: type, name: str) -> str:
-    head, *rest = name.split("_")
-    return SHOWN_AS.get((owner, name)) or head + "".join(part.title() for part in rest)
+    return {word(type(item), f.name): getattr(item, f.name) for f in fields(item)}
 
 
 def _added(path: Path, value: Any) -> Change:

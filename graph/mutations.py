@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from domain.actions import agents, calls, tools, versions, workflows
+from domain.actions import agents, bundles, calls, tools, versions, workflows
 from domain.agents import AgentId
 from domain.calls import CallId
 from domain.ports import TokenPair
@@ -14,6 +14,7 @@ from domain.workflows import VersionId, WorkflowId
 from graph.tenant_mutations import ID, Input, TenantMutation
 from graph.types import accounts as a
 from graph.types import agents as g
+from graph.types import bundles as b
 from graph.types import calls as c
 from graph.types import tools as t
 from graph.types import workflows as w
@@ -161,6 +162,21 @@ class Mutation(TenantMutation):
             services, viewer, id, version_id, input.expected_revision, input.publish
         )
         return w.RestoreWorkflowSuccess(workflow=shown(workflow), version=shown(version))
+
+    @strawberry.mutation(
+        description=(
+            "Put in a bundle of agents, tools and workflows: all of it, or nothing. What has the "
+            "same name is changed; what the bundle does not name stays. May be repeated."
+        )
+    )
+    async def import_bundle(
+        self, info: Ctx, input: Input[b.ImportBundleInput]
+    ) -> b.ImportBundleResult:
+        services, viewer = info.context.services, info.context.require()
+        report = await bundles.import_bundle(
+            services, viewer, input.bundle, publish=input.publish, dry_run=input.dry_run
+        )
+        return b.ImportBundleSuccess.of(report, dry_run=input.dry_run)
 
     @strawberry.mutation(description="Start a call.")
     async def start_call(self, info: Ctx, input: Input[c.StartCallInput]) -> c.StartCallResult:

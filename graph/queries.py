@@ -15,6 +15,7 @@ from domain.workflows import check_workflow
 from graph.scalars import Cursor
 from graph.types.accounts import Viewer
 from graph.types.agents import AgentBy, AgentConnection, AgentType
+from graph.types.bundles import Bundle
 from graph.types.calls import CallConnection, CallFilter, CallType, filter_of
 from graph.types.common import Node, shown
 from graph.types.credentials import Credential
@@ -24,7 +25,17 @@ from graph.types.settings import McpTool, SettingsType
 from graph.types.simulations import Simulation
 from graph.types.tools import ToolBy, ToolConnection, ToolType
 from graph.types.workflows import WorkflowBy, WorkflowConnection, WorkflowInput, WorkflowType
-from resolvers import accounts, calls, credentials, drafts, nodes, settings, simulations, workflows
+from resolvers import (
+    accounts,
+    bundles,
+    calls,
+    credentials,
+    drafts,
+    nodes,
+    settings,
+    simulations,
+    workflows,
+)
 from resolvers.context import Ctx
 from resolvers.pages import Page, PageInfo
 
@@ -160,6 +171,17 @@ class Query:
         server: Annotated[str, strawberry.argument(description="Its name in the settings.")],
     ) -> list[McpTool] | None:
         return shown(await settings.mcp_tools(info, server))
+
+    @strawberry.field(description="Workflows with all they use, to be kept in files.")
+    async def export_bundle(
+        self,
+        info: Ctx,
+        workflows: Annotated[
+            list[str] | None,
+            strawberry.argument(description="Their slugs; without, everything there is."),
+        ] = None,
+    ) -> Bundle | None:
+        return Bundle.of(await bundles.export(info, workflows))
 
     @strawberry.field(description="The providers that agents can choose from.")
     def providers(

@@ -12,9 +12,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from domain.access import Viewer
+from domain.actions.bundles import WRITES
 from domain.errors import DomainError, RateLimited, Unauthenticated, Unavailable
 from graph.answers import encode
 from graph.auth import credential_of
+from graph.limits import fields_of
 from graph.masking import BAD_REQUEST, refusal, shown, told
 from graph.operations import Admitted, Api, Asked, Refused
 from graph.throttle import Payer
@@ -22,6 +24,9 @@ from graph.throttle import Payer
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
 LARGEST_BODY = 65_536
+LARGEST_IMPORT = 2 * 1024 * 1024
+"""Of a request that does nothing but import a bundle, by somebody who may."""
+IMPORT = "importBundle"
 STATUS_OF = {Unauthenticated.code: 401, RateLimited.code: 429, Unavailable.code: 503}
 
 Page = Callable[[Request], Awaitable[Response]]
@@ -71,13 +76,16 @@ class GraphQLOverHTTP:
         viewer, payer = await _who(api, request)
         api.throttle.check(payer)
         try:
-            body = await _body(request) if request.method == "POST" else _query(request)
+            size, body = (
+                await _body(request, viewer) if request.method == "POST" else _query(request)
+            )
             asked = Asked.of(body)
         except (NotServed, GraphQLError):
             await api.throttle.spend(payer)
             raise
         admitted = await api.admit(asked, viewer, payer)
         _check_kind(request, admitted)
+        _check_size(size, admitted)
         request.scope.get("facts", {}).update(_facts(admitted, viewer))
         payload = await api.run(admitted, api.context(viewer))
         status = 400 if media == GRAPHQL and "data" not in payload else 200
@@ -108,7 +116,10 @@ async def _who(api: Api, request: Request) -> tuple[Viewer | None, Payer]:
     return viewer, api.throttle.payer(viewer, address)
 
 
-async def _body(request: Request) -> object:
+async def _body(request: Request, viewer: Viewer | None) -> tuple[int, object]:
+    """With its size: whether a large one is for an import is known once it is read."""
+    may_import = viewer is not None and viewer.scopes.issuperset(WRITES)
+    most = LARGEST_IMPORT if may_import else LARGEST_BODY
     media = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if media != JSON:
         raise NotServed(415, f"Send the request as {JSON}.")
@@ -116,20 +127,31 @@ async def _body(request: Request) -> object:
     try:
         async for chunk in request.stream():
             body += chunk
-            if len(body) > LARGEST_BODY:
-                message = f"The request is larger than {LARGEST_BODY} bytes."
-                raise NotServed(413, message, "PAYLOAD_TOO_LARGE", connection="close")
+            if len(body) > most:
+                raise _too_large(most, connection="close")
     except ClientDisconnect:
         raise NotServed(400, "The request broke off.") from None
-    return _decoded(body, "The request")
+    return len(body), _decoded(body, "The request")
 
 
-def _query(request: Request) -> object:
+def _query(request: Request) -> tuple[int, object]:
     parameters: dict[str, Any] = dict(request.query_params)
     for name in ("variables", "extensions"):
         if parameters.get(name):
             parameters[name] = _decoded(parameters[name].encode(), f"`{name}`")
-    return parameters
+    return 0, parameters
+
+
+def _too_large(most: int, **headers: str) -> NotServed:
+    return NotServed(
+        413, f"The request is larger than {most} bytes.", "PAYLOAD_TOO_LARGE", **headers
+    )
+
+
+def _check_size(size: int, admitted: Admitted) -> None:
+    fields = fields_of(admitted.operation.selection_set, admitted.document.fragments)
+    if size > LARGEST_BODY and [field.name.value for field in fields] != [IMPORT]:
+        raise _too_large(LARGEST_BODY)
 
 
 def _decoded(text: bytes | bytearray, what: str) -> object:

@@ -15,6 +15,7 @@ from domain.credentials import Verdict
 from domain.diff import ChangeKind
 from domain.events import HandoffVia, Speaker, ToolOutcome
 from domain.findings import FindingCode, Severity
+from domain.notes import NoteKind
 from domain.providers import OptionType, ProviderKind
 from domain.steps import Method, Operation
 from domain.workflows import ContextPolicy
@@ -144,6 +145,14 @@ described(
     ACCEPTED="The key is good.",
     REJECTED="The provider does not know it, or does not let it in.",
     UNREACHABLE="It could not be found out.",
+)
+described(
+    NoteKind,
+    ADDED="It is new.",
+    CHANGED="It was there and is different now.",
+    UNCHANGED="It was there, the same.",
+    CONVERTED="It was written in older words.",
+    DROPPED="It is not part of what was taken.",
 )
 described(
     ChangeKind,

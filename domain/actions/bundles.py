@@ -1,0 +1,180 @@
+"""What people do with bundles: take everything out as one, and put one in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from domain.access import Scope, Viewer
+from domain.actions.workflows import publish_draft, take_snapshots
+from domain.bundles import Bundle, Spec, fields_changed
+from domain.errors import NameTaken, NotPublishable, WorkflowNotFound
+from domain.findings import Finding
+from domain.imports import Imported, import_value
+from domain.notes import ImportNote, NoteKind
+from domain.ports import Drafts, Key, Services, Work
+from domain.verification import verify
+from domain.workflows import Snapshot, Version, Workflow
+
+READS = (Scope.WORKFLOWS_READ, Scope.AGENTS_READ, Scope.TOOLS_READ)
+WRITES = (Scope.WORKFLOWS_WRITE, Scope.AGENTS_WRITE, Scope.TOOLS_WRITE)
+PAGE = 100
+PATH = ("input", "bundle")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What an import did, or would have done."""
+
+    notes: tuple[ImportNote, ...]
+    workflows: tuple[Workflow, ...]
+    versions: tuple[Version, ...]
+    """Those that were published by it."""
+    findings: tuple[Finding, ...]
+    """Of all its workflows; paths begin with the workflow."""
+
+
+class _OnlyAsked(Exception):
+    """Takes back everything a dry run did."""
+
+
+async def export_bundle(
+    services: Services, viewer: Viewer, slugs: Sequence[str] | None = None
+) -> Bundle:
+    """These workflows with what they use; without names everything there is."""
+    for scope in READS:
+        viewer.require(scope)
+    async with services.store.work(viewer.tenant_id) as work:
+        if slugs is None:
+            return Bundle(
+                agents=await _all(work.agents),
+                tools=await _all(work.tools),
+                workflows=await _all(work.workflows),
+            ).sorted
+        found = {w.spec.name: w.spec for w in await work.workflows.named(list(slugs))}
+        for place, slug in enumerate(slugs):
+            if slug not in found:
+                raise WorkflowNotFound(
+                    f"There is no workflow {slug[:64]!r}.", ("workflows", str(place))
+                )
+        return _together(await take_snapshots(work, list(found.values())))
+
+
+async def import_bundle(
+    services: Services,
+    viewer: Viewer,
+    given: Any,
+    *,
+    publish: bool = False,
+    dry_run: bool = False,
+) -> ImportReport:
+    """All of it, or nothing. What is there under the same name is changed to what the bundle says;
+    what the bundle does not name stays. Done again, it changes nothing."""
+    for scope in WRITES:
+        viewer.require(scope)
+    imported = await asyncio.to_thread(import_value, given, PATH)
+    report: ImportReport | None = None
+    try:
+        async with services.store.work(viewer.tenant_id) as work:
+            report = await _import(work, services, viewer, imported, publish=publish)
+            if dry_run:
+                raise _OnlyAsked
+    except _OnlyAsked:
+        pass
+    except NameTaken as taken:
+        # It was missing, and somebody made one in this moment.
+        raise NameTaken(f"{taken.message} Repeat the import.", PATH) from taken
+    assert report is not None
+    return report
+
+
+async def _import(
+    work: Work, services: Services, viewer: Viewer, imported: Imported, *, publish: bool
+) -> ImportReport:
+    bundle, notes = imported.bundle, list(imported.notes)
+    notes += await _put(work.tools, "tools", bundle.tools)
+    notes += await _put(work.agents, "agents", bundle.agents)
+    notes += await _put(work.workflows, "workflows", bundle.workflows)
+    if bundle.settings is not None:
+        notes.append(
+            ImportNote(
+                path=("settings",),
+                kind=NoteKind.DROPPED,
+                message="Settings are not part of an import; make them by hand.",
+            )
+        )
+    drafts = await work.workflows.named([spec.name for spec in bundle.workflows])
+    workflows = sorted(drafts, key=lambda workflow: workflow.spec.name)
+    snapshots = await take_snapshots(work, [workflow.spec for workflow in workflows])
+    versions: list[Version] = []
+    if publish:
+        for place, (workflow, snapshot) in enumerate(zip(workflows, snapshots, strict=True)):
+            workflows[place], version = await _publish(work, services, viewer, workflow, snapshot)
+            versions += [version] if version else []
+    return ImportReport(
+        notes=tuple(notes),
+        workflows=tuple(workflows),
+        versions=tuple(versions),
+        findings=tuple(f for snapshot in snapshots for f in _findings(snapshot)),
+    )
+
+
+async def _put(drafts: Drafts[Any, Any], kind: str, specs: Sequence[Spec]) -> list[ImportNote]:
+    before = {item.spec.name: item.spec for item in await drafts.named([s.name for s in specs])}
+    written = {item.spec.name for item in await drafts.put(specs)}
+    return [_told(kind, spec, before.get(spec.name), spec.name in written) for spec in specs]
+
+
+def _told(kind: str, spec: Spec, before: Spec | None, written: bool) -> ImportNote:
+    path = (kind, spec.name)
+    if not written:
+        return ImportNote(path=path, kind=NoteKind.UNCHANGED, message="It is so already.")
+    if before is None:
+        return ImportNote(path=path, kind=NoteKind.ADDED, message="It is new.")
+    changed = ", ".join(fields_changed(before, spec))
+    return ImportNote(path=path, kind=NoteKind.CHANGED, message=f"Changed: {changed}.")
+
+
+async def _publish(
+    work: Work, services: Services, viewer: Viewer, workflow: Workflow, snapshot: Snapshot
+) -> tuple[Workflow, Version | None]:
+    """Not once more when the published version is the same."""
+    workflow = await work.workflows.expect(workflow, workflow.revision)
+    if workflow.published is not None:
+        [published] = await work.versions.many([workflow.published])
+        if published.snapshot == snapshot:
+            return workflow, None
+    try:
+        return await publish_draft(work, viewer, workflow, services.clock(), "Imported.")
+    except NotPublishable as refused:
+        raise NotPublishable(
+            f"{workflow.spec.name}: {refused.message}",
+            (*PATH, "workflows", workflow.spec.name),
+            findings=tuple(_findings(snapshot)),
+        ) from None
+
+
+def _findings(snapshot: Snapshot) -> list[Finding]:
+    slug = snapshot.workflow.name
+    return [replace(f, path=("workflows", slug, *f.path)) for f in verify(snapshot)]
+
+
+def _together(snapshots: Sequence[Snapshot]) -> Bundle:
+    agents = {name: agent for each in snapshots for name, agent in each.agents.items()}
+    tools = {name: tool for each in snapshots for name, tool in each.tools.items()}
+    return Bundle(
+        agents=tuple(agents.values()),
+        tools=tuple(tools.values()),
+        workflows=tuple(each.workflow for each in snapshots),
+    ).sorted
+
+
+async def _all(drafts: Drafts[Any, Any]) -> tuple[Any, ...]:
+    page = await drafts.page(PAGE, None)
+    found = list(page.items)
+    while page.more:
+        page = await drafts.page(PAGE, Key(found[-1].created_at, found[-1].id))
+        found += page.items
+    return tuple(item.spec for item in found)

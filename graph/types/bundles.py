@@ -1,0 +1,82 @@
+"""Bundles: everything as files hold it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+
+from domain.actions.bundles import ImportReport
+from domain.bundles import Bundle as DomainBundle
+from domain.bundles import write_bundle
+from domain.notation import write_yaml
+from domain.notes import NoteKind
+from graph.scalars import Json
+from graph.types.common import shown
+from graph.types.errors import NameTaken, NotPublishable, ValidationError
+from graph.types.findings import Finding
+from graph.types.workflows import VersionType, WorkflowType
+
+
+@strawberry.type(description="Workflows with all they use, as files hold them; sorted by name.")
+class Bundle:
+    json: Json = strawberry.field(description="In the words of the inputs, without defaults.")
+    yaml: str = strawberry.field(description="The same as YAML.")
+
+    @staticmethod
+    def of(bundle: DomainBundle) -> Bundle:
+        plain = write_bundle(bundle)
+        return Bundle(json=Json(plain), yaml=write_yaml(plain))
+
+
+@strawberry.type(description="What an import did with something.")
+class ImportNote:
+    path: list[str] = strawberry.field(
+        description="The thing by kind and name, or the place in what was given."
+    )
+    kind: NoteKind = strawberry.field(description="What became of it.")
+    message: str = strawberry.field(description="For people.")
+
+
+@strawberry.input(description="A bundle to be put in.")
+class ImportBundleInput:
+    bundle: Json = strawberry.field(
+        description="agents, tools and workflows; configs of the older system are converted."
+    )
+    publish: bool = strawberry.field(
+        default=False, description="Publish each workflow whose published version differs."
+    )
+    dry_run: bool = strawberry.field(
+        default=False, description="Only tell what would become of it; nothing changes."
+    )
+
+
+@strawberry.type(description="The bundle is in; after a dry run: it could be.")
+class ImportBundleSuccess:
+    dry_run: bool = strawberry.field(description="Whether nothing has changed.")
+    report: list[ImportNote] = strawberry.field(description="What became of each thing.")
+    findings: list[Finding] = strawberry.field(
+        description="What verification says; paths begin with workflows and the slug."
+    )
+    workflows: list[WorkflowType] = strawberry.field(
+        description="The workflows of the bundle as they are now; none after a dry run."
+    )
+    versions: list[VersionType] = strawberry.field(
+        description="The versions it published; none after a dry run."
+    )
+
+    @staticmethod
+    def of(report: ImportReport, *, dry_run: bool) -> ImportBundleSuccess:
+        return ImportBundleSuccess(
+            dry_run=dry_run,
+            report=shown(list(report.notes)),
+            findings=shown(list(report.findings)),
+            workflows=shown([] if dry_run else list(report.workflows)),
+            versions=shown([] if dry_run else list(report.versions)),
+        )
+
+
+ImportBundleResult = Annotated[
+    ImportBundleSuccess | ValidationError | NotPublishable | NameTaken,
+    strawberry.union("ImportBundleResult", description="What became of importBundle."),
+]
