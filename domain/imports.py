@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from domain.bundles import Bundle, read_bundle
-from domain.errors import Path
+from domain.bundles import Bundle, merged, read_bundle
+from domain.errors import InvalidInput, Path
 from domain.legacy import convert, is_legacy
 from domain.notation import read_text
 from domain.notes import ImportNote
@@ -31,5 +32,21 @@ def import_value(value: Any, path: Path = ()) -> Imported:
     value = plain(value, path)
     if not is_legacy(value):
         return Imported(bundle=read_bundle(value, path))
-    converted, notes = convert(value, path)
+    converted, notes = convert((value, path))
     return Imported(bundle=read_bundle(converted, path), notes=notes)
+
+
+def import_together(values: Sequence[Any]) -> Imported:
+    """Of several files that make one bundle; paths begin with the number of the file. Older
+    configs are converted together, because a tool may name what stands in another file."""
+    roots = [(plain(value, (str(n),)), (str(n),)) for n, value in enumerate(values)]
+    older = [root for root in roots if is_legacy(root[0])]
+    bundles = [read_bundle(value, path) for value, path in roots if not is_legacy(value)]
+    if not older:
+        return Imported(bundle=merged(bundles))
+    converted, notes = convert(*older)
+    try:
+        bundles.append(read_bundle(converted))
+    except InvalidInput as problem:
+        raise InvalidInput(f"After conversion: {problem.message}", problem.path) from None
+    return Imported(bundle=merged(bundles), notes=notes)

@@ -19,6 +19,9 @@ from domain.notes import ImportNote
 KINDS = ("agents", "tools", "workflows")
 MOST_THINGS = 3_000
 
+Thing = tuple[Any, Path, str | None]
+"""What was given, where it stands, and its kind where that is known."""
+
 _OLD_KEYS = frozenset(
     [
         "config",
@@ -103,18 +106,17 @@ def is_legacy(value: Any) -> bool:
     )
 
 
-def convert(value: Any, path: Path = ()) -> tuple[dict[str, Any], tuple[ImportNote, ...]]:
-    """A bundle in plain JSON, still to be read and checked; and a note of every change."""
+def convert(*roots: tuple[Any, Path]) -> tuple[dict[str, Any], tuple[ImportNote, ...]]:
+    """One bundle out of one or several values and their places: plain JSON, still to be read and
+    checked; and a note of every change."""
     to = Converter()
-    found = _sorted_out(value, path, to)
+    found = _sorted_out([thing for value, path in roots for thing in _things(value, path)], to)
     workflows = [each for each, _ in found["workflows"]]
     to.shared = shared_keys(workflows)
-    to.nodes = nodes_by_agent(workflows, to)
-    given, settings_path = _settings_in(value, path)
-    named = given.get("endpoints")
-    to.endpoints = named if isinstance(named, Mapping) else {}
-    common = given.get("api_config")
-    to.api = common if isinstance(common, Mapping) else {}
+    to.nodes = nodes_by_agent(workflows)
+    given = [(each, path) for root in roots for each, path in _settings_in(*root)]
+    to.endpoints = _known(given, "endpoints")
+    to.api = _known(given, "api_config")
     made: dict[str, Any] = {
         "agents": [],
         "tools": [tool(to.item(each, at)) for each, at in found["tools"]],
@@ -124,9 +126,16 @@ def convert(value: Any, path: Path = ()) -> tuple[dict[str, Any], tuple[ImportNo
         hints = {"name": each.get("name"), "handoffs": each.get("handoffs")}
         made["agents"].append(agent(to.item({**each, "handoffs": None}, at)))
         check_handoffs(to.item(hints, at), made["workflows"])
-    if given:
-        made["settings"] = settings(to.item(given, settings_path))
+    for each, at in given[:1]:
+        made["settings"] = settings(to.item(each, at))
+    for _, at in given[1:]:
+        to.dropped(at, "The settings stand somewhere else already.")
     return {key: items for key, items in made.items() if items}, tuple(to.notes)
+
+
+def _known(given: list[tuple[Mapping[str, Any], Path]], key: str) -> Mapping[str, Any]:
+    found = next((each[key] for each, _ in given if key in each), None)
+    return found if isinstance(found, Mapping) else {}
 
 
 def _parts(item: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -150,11 +159,13 @@ def _has_old_words(part: Mapping[str, Any]) -> bool:
 
 
 def _sorted_out(
-    value: Any, path: Path, to: Converter
+    things: list[Thing], to: Converter
 ) -> dict[str, list[tuple[Mapping[str, Any], Path]]]:
     """Every agent, tool and workflow, with the place it stands at."""
     found: dict[str, list[tuple[Mapping[str, Any], Path]]] = {kind: [] for kind in KINDS}
-    for each, at, kind in _things(value, path):
+    if len(things) > MOST_THINGS:
+        raise InvalidInput(f"At most {MOST_THINGS} things are taken at once.")
+    for each, at, kind in things:
         if not isinstance(each, Mapping):
             to.dropped(at, "An object belongs here.")
             continue
@@ -164,12 +175,10 @@ def _sorted_out(
             to.dropped(at, "This is no agent, tool or workflow.")
             continue
         found[kind].append((flat, at))
-    if sum(map(len, found.values())) > MOST_THINGS:
-        raise InvalidInput(f"At most {MOST_THINGS} things are taken at once.", path)
     return found
 
 
-def _things(value: Any, path: Path) -> list[tuple[Any, Path, str | None]]:
+def _things(value: Any, path: Path) -> list[Thing]:
     if isinstance(value, list):
         return [(each, (*path, str(n)), None) for n, each in enumerate(value)]
     if not isinstance(value, Mapping):
@@ -179,9 +188,7 @@ def _things(value: Any, path: Path) -> list[tuple[Any, Path, str | None]]:
     if _of(_unwrapped(value)) is not None:
         return [(value, path, None)]
     known = (*KINDS, "settings", "tenant")
-    others: list[tuple[Any, Path, str | None]] = [
-        (None, (*path, key), None) for key in value if key not in known
-    ]
+    others: list[Thing] = [(None, (*path, key), None) for key in value if key not in known]
     return others + [
         (each, (*path, kind, name), kind)
         for kind in KINDS
@@ -217,11 +224,10 @@ def _of(value: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _settings_in(value: Any, path: Path) -> tuple[Mapping[str, Any], Path]:
+def _settings_in(value: Any, path: Path) -> Iterator[tuple[Mapping[str, Any], Path]]:
     for way in (("settings",), ("tenant", "settings")):
         found = value
         for key in way:
             found = found.get(key) if isinstance(found, Mapping) else None
         if isinstance(found, Mapping):
-            return found, (*path, *way)
-    return {}, path
+            yield found, (*path, *way)

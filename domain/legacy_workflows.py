@@ -103,7 +103,7 @@ def shared_keys(workflows: Sequence[Mapping[str, Any]]) -> frozenset[str]:
     )
 
 
-def nodes_by_agent(workflows: Sequence[Mapping[str, Any]], to: Converter) -> dict[str, str]:
+def nodes_by_agent(workflows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Of agents that hold exactly one node everywhere, what that node will be called."""
     held: dict[str, set[str]] = {}
     for each in workflows:

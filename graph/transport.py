@@ -24,7 +24,7 @@ from graph.throttle import Payer
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
 LARGEST_BODY = 65_536
-LARGEST_IMPORT = 2 * 1024 * 1024
+LARGEST_IMPORT = 1024 * 1024
 """Of a request that does nothing but import a bundle, by somebody who may."""
 IMPORT = "importBundle"
 STATUS_OF = {Unauthenticated.code: 401, RateLimited.code: 429, Unavailable.code: 503}
@@ -131,7 +131,12 @@ async def _body(request: Request, viewer: Viewer | None) -> tuple[int, object]:
                 raise _too_large(most, connection="close")
     except ClientDisconnect:
         raise NotServed(400, "The request broke off.") from None
-    return len(body), _decoded(body, "The request")
+    try:
+        return len(body), _decoded(body, "The request")
+    except NotServed:
+        if len(body) > LARGEST_BODY:
+            raise _too_large(LARGEST_BODY) from None
+        raise
 
 
 def _query(request: Request) -> tuple[int, object]:

@@ -29,13 +29,14 @@ STUDIO_STATE is where data, keys and logs are kept (.studio unless set).
 """
 
 # Their arguments belong to the program they start.
-PASSED_ON = ("test", "bench", "talk")
+PASSED_ON = ("test", "bench", "talk", "verify", "export", "import")
+EXPLAINED_THERE = ("verify", "export", "import")
 
 
 def main(argv: Sequence[str] | None = None, services: Services = everything) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     try:
-        if given and given[0] in PASSED_ON and given[1:2] not in (["-h"], ["--help"]):
+        if given and given[0] in PASSED_ON and not _wants_help_here(given):
             return _pass_on(given[0], given[1:], os.environ)
         return _run(_parser().parse_args(given), os.environ, services)
     except (CannotStart, InvalidSetting) as error:
@@ -73,11 +74,21 @@ def _pass_on(command: str, rest: Sequence[str], environ: Mapping[str, str]) -> i
             return checks.check(rest)
         case "bench":
             return benches.bench(rest)
+        case "talk":
+            return _with_api(("local.talk", *rest), environ)
+        case "verify":
+            return _module(("local.bundles", command, *rest), environ)
         case _:
-            return _talk(rest, environ)
+            module = ("local.bundles", command, *rest)
+            help = {"-h", "--help"}.intersection(rest)
+            return _module(module, environ) if help else _with_api(module, environ)
 
 
-def _talk(rest: Sequence[str], environ: Mapping[str, str]) -> int:
+def _wants_help_here(given: Sequence[str]) -> bool:
+    return given[0] not in EXPLAINED_THERE and given[1:2] in (["-h"], ["--help"])
+
+
+def _with_api(module: Sequence[str], environ: Mapping[str, str]) -> int:
     """With the address and the token of what runs here, unless they are given."""
     found: dict[str, str] = {}
     if not environ.get("STUDIO_URL"):
@@ -87,8 +98,11 @@ def _talk(rest: Sequence[str], environ: Mapping[str, str]) -> int:
             how = "still starting" if record else "not running; start with ./studio up"
             raise CannotStart(f"{how}, or set STUDIO_URL")
         found = {"STUDIO_URL": record.url, "STUDIO_TOKEN": state.token.read_text().strip()}
-    argv = (sys.executable, "-m", "local.talk", *rest)
-    return subprocess.run(argv, check=False, env={**environ, **found}).returncode
+    return _module(module, {**environ, **found})
+
+
+def _module(module: Sequence[str], environ: Mapping[str, str]) -> int:
+    return subprocess.run((sys.executable, "-m", *module), check=False, env=environ).returncode
 
 
 def _logs(state: State, args: argparse.Namespace) -> int:
@@ -136,6 +150,9 @@ def _parser() -> argparse.ArgumentParser:
         "--yes", action="store_true", help="do not ask"
     )
     command("talk", "have a conversation with an agent in this terminal")
+    command("verify", "check files of agents, tools and workflows, without a server")
+    command("export", "write agents, tools and workflows as YAML")
+    command("import", "put files of agents, tools and workflows in")
     command("test", "run every check; more arguments go to pytest")
     command("bench", "measure: ./studio bench NAME [--json]; without NAME, list them")
     return parser

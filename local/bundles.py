@@ -1,0 +1,218 @@
+"""`./studio verify`, `export` and `import`: agents, tools and workflows as files that a team keeps.
+
+`verify` needs nothing but the files; the others go through the public API."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from domain.bundles import findings_in, write_bundle
+from domain.findings import Severity
+from local.bundle_files import Files, NotRead, read_files
+from local.client import Refused, Studio
+
+Json = dict[str, Any]
+
+EXPORT = "query ($workflows: [String!]) { exportBundle(workflows: $workflows) { json yaml } }"
+FINDING = "findings { code severity path message fix }"
+IMPORT = f"""
+mutation ($input: ImportBundleInput!) {{
+  importBundle(input: $input) {{
+    __typename
+    ... on Error {{ message code path }}
+    ... on NotPublishable {{ {FINDING} }}
+    ... on ImportBundleSuccess {{
+      dryRun
+      report {{ path kind message }}
+      workflows {{ slug }}
+      versions {{ number workflow {{ slug }} }}
+      {FINDING}
+    }}
+  }}
+}}
+"""
+SILENT = "UNCHANGED"
+
+
+def verify(options: argparse.Namespace) -> int:
+    files = read_files(options.files)
+    found = findings_in(files.bundle)
+    spots = [(files.of_finding(slug, finding), slug, finding) for slug, finding in found]
+    errors = sum(finding.severity is Severity.ERROR for _, finding in found)
+    if options.json:
+        _print_json(
+            ok=not errors,
+            findings=[
+                {
+                    "file": spot.file,
+                    "line": spot.line,
+                    "workflow": slug,
+                    "path": list(spot.path),
+                    "code": f.code, "severity": f.severity, "message": f.message, "fix": f.fix,
+                }
+                for spot, slug, f in spots
+            ],
+            notes=_notes(files),
+        )
+        return bool(errors)
+    _tell_notes(files)
+    for spot, _, finding in spots:
+        _tell_finding(str(spot), finding.severity, finding.code, finding.message, finding.fix)
+    print(
+        f"{_contents(files)}: {_count(errors, 'error')}, {_count(len(found) - errors, 'warning')}"
+    )
+    return bool(errors)
+
+
+def export(options: argparse.Namespace) -> int:
+    answer = asyncio.run(_studio().ask(EXPORT, {"workflows": options.workflows or None}))
+    as_json = options.json or (options.output or "").endswith(".json")
+    bundle = answer["exportBundle"]
+    text = (
+        f"{json.dumps(bundle['json'], indent=2, ensure_ascii=False)}\n"
+        if as_json
+        else bundle["yaml"]
+    )
+    if options.output:
+        Path(options.output).write_text(text, encoding="utf-8")
+    else:
+        sys.stdout.write(text)
+    return 0
+
+
+def import_files(options: argparse.Namespace) -> int:
+    files = read_files(options.files)
+    input = {
+        "bundle": write_bundle(files.bundle),
+        "publish": options.publish,
+        "dryRun": options.dry_run,
+    }
+    [answer] = asyncio.run(_studio().ask(IMPORT, {"input": input})).values()
+    if options.json:
+        _print_json(**answer, notes=_notes(files))
+        return int("message" in answer)
+    _tell_notes(files)
+    for finding in answer.get("findings", ()):
+        place = ".".join(finding["path"])
+        told = finding["message"], finding["fix"]
+        _tell_finding(place, finding["severity"], finding["code"], *told)
+    if "message" in answer:
+        print(f"nothing was changed: {answer['message']} ({answer['code']})", file=sys.stderr)
+        return 1
+    _tell_report(answer)
+    return 0
+
+
+def _tell_report(answer: Json) -> None:
+    kinds = [note["kind"] for note in answer["report"]]
+    for note in answer["report"]:
+        if note["kind"] != SILENT:
+            print(f"{note['kind'].lower():<10} {'.'.join(note['path'])}: {note['message']}")
+    for version in answer["versions"]:
+        print(f"published  {version['workflow']['slug']} version {version['number']}")
+    counts = ", ".join(f"{kinds.count(kind)} {kind.lower()}" for kind in dict.fromkeys(kinds))
+    print(f"{'would be: ' if answer['dryRun'] else ''}{counts or 'nothing to import'}")
+
+
+def _tell_notes(files: Files) -> None:
+    for note in files.imported.notes:
+        print(f"{note.kind.lower():<10} {files.of_note(note.path)}: {note.message}")
+
+
+def _tell_finding(place: str, severity: str, code: str, message: str, fix: str) -> None:
+    print(f"{place}\n  {severity.lower()} {code}: {message}\n  fix: {fix}")
+
+
+def _notes(files: Files) -> list[Json]:
+    spots = [(note, files.of_note(note.path)) for note in files.imported.notes]
+    return [
+        {
+            "file": spot.file,
+            "line": spot.line,
+            "path": list(spot.path),
+            "kind": note.kind,
+            "message": note.message,
+        }
+        for note, spot in spots
+    ]
+
+
+def _contents(files: Files) -> str:
+    bundle = files.bundle
+    parts = (
+        _count(len(bundle.workflows), "workflow"),
+        _count(len(bundle.agents), "agent"),
+        _count(len(bundle.tools), "tool"),
+    )
+    return ", ".join(parts)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def _print_json(**fields: Any) -> None:
+    print(json.dumps(fields, ensure_ascii=False))
+
+
+def _studio() -> Studio:
+    return Studio(os.environ.get("STUDIO_URL", ""), os.environ.get("STUDIO_TOKEN", ""))
+
+
+COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "verify": verify,
+    "export": export,
+    "import": import_files,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        return COMMANDS[options.command](options)
+    except NotRead as problem:
+        if getattr(options, "json", False):
+            at = {"file": problem.spot.file, "line": problem.spot.line}
+            error = {**at, "path": list(problem.spot.path), "message": problem.message}
+            _print_json(ok=False, error=error)
+        else:
+            print(problem, file=sys.stderr)
+        return 2
+    except (Refused, TimeoutError, OSError) as problem:
+        told = str(problem) or f"{os.environ.get('STUDIO_URL')} did not answer; is it running?"
+        print(told, file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="./studio")
+    commands = parser.add_subparsers(dest="command", required=True)
+    files = {"nargs": "+", "metavar": "FILE", "help": "YAML or JSON, or a directory of them"}
+
+    def command(name: str, help: str) -> Callable[..., argparse.Action]:
+        return commands.add_parser(name, help=help, description=help).add_argument
+
+    add = command("verify", "check files without a server; exit status 1 for errors, 2 unreadable")
+    add("files", **files)
+    add("--json", action="store_true", help="one JSON object, for programs")
+    add = command("export", "write agents, tools and workflows as YAML")
+    add("workflows", nargs="*", metavar="WORKFLOW", help="with what they use (without: all)")
+    add("-o", "--output", metavar="FILE", help="into this file; .json for JSON")
+    add("--json", action="store_true", help="JSON instead of YAML")
+    add = command("import", "put files in, all of it or nothing; may be repeated")
+    add("files", **files)
+    add("--publish", action="store_true", help="publish each workflow that is different")
+    add("--dry-run", action="store_true", help="only tell what would happen")
+    add("--json", action="store_true", help="one JSON object, for programs")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
