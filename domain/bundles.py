@@ -115,7 +115,7 @@ def place_of(bundle: Bundle, slug: str, finding: Finding) -> Path:
     return (kind, _place(getattr(bundle, kind), rest[0]), *rest[1:])
 
 
-def fields_changed(before: Spec, after: Spec) -> list[str]:
+def fields_changed(before: Spec | TenantSettings, after: Spec | TenantSettings) -> list[str]:
     """The words of what differs at the top of two specs."""
     names = [f.name for f in fields(after) if getattr(before, f.name) != getattr(after, f.name)]
     return [word(type(after), name) for name in names]

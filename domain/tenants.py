@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from domain.agents import AgentSpec, ProviderChoice, check_choice
@@ -94,6 +94,22 @@ def filled(agent: AgentSpec, defaults: Defaults) -> AgentSpec:
         default_language=agent.default_language
         or next(iter(agent.languages), None)
         or defaults.language,
+    )
+
+
+def joined(kept: TenantSettings, given: TenantSettings) -> TenantSettings:
+    """What is kept, and over it what is given, by name."""
+    return TenantSettings(
+        defaults=Defaults(
+            **{
+                field.name: getattr(given.defaults, field.name)
+                or getattr(kept.defaults, field.name)
+                for field in fields(Defaults)
+            }
+        ),
+        endpoints=tuple({e.name: e for e in (*kept.endpoints, *given.endpoints)}.values()),
+        mcp_servers=tuple({s.name: s for s in (*kept.mcp_servers, *given.mcp_servers)}.values()),
+        values={**kept.values, **given.values},
     )
 
 

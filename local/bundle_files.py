@@ -91,11 +91,16 @@ def _listed(given: Sequence[str]) -> list[Path]:
         if not each.is_dir():
             found.append(each)
             continue
-        inside = sorted(p for p in each.rglob("*") if p.suffix in ENDINGS and p.is_file())
+        inside = sorted(p for p in each.rglob("*") if _is_bundle(p))
         if not inside:
             raise NotRead(f"no {', '.join(ENDINGS)} files here", Spot(str(each), None, ()))
         found += inside
     return list(dict.fromkeys(found))
+
+
+def _is_bundle(path: Path) -> bool:
+    """Suites of simulations may lie beside them."""
+    return path.suffix in ENDINGS and path.is_file() and ".suite." not in path.name
 
 
 def _spot(documents: dict[str, Document], path: Way) -> Spot:

@@ -29,8 +29,8 @@ STUDIO_STATE is where data, keys and logs are kept (.studio unless set).
 """
 
 # Their arguments belong to the program they start.
-PASSED_ON = ("test", "bench", "talk", "verify", "export", "import")
-EXPLAINED_THERE = ("verify", "export", "import")
+PASSED_ON = ("test", "bench", "talk", "verify", "export", "import", "simulate")
+EXPLAINED_THERE = ("verify", "export", "import", "simulate")
 
 
 def main(argv: Sequence[str] | None = None, services: Services = everything) -> int:
@@ -76,6 +76,8 @@ def _pass_on(command: str, rest: Sequence[str], environ: Mapping[str, str]) -> i
             return benches.bench(rest)
         case "talk":
             return _with_api(("local.talk", *rest), environ)
+        case "simulate":
+            return _module(("worker.simulate", *rest), environ)
         case "verify":
             return _module(("local.bundles", command, *rest), environ)
         case _:

@@ -103,7 +103,7 @@ async def _played(
     settings = loaded.bundle.settings
     stage = Stage(
         snapshot=snapshot,
-        keys=keys,
+        keys=keys if args.live or args.model else ProviderKeys(),
         model=args.model or loaded.suite.model,
     )
     if settings is not None:
@@ -204,6 +204,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--only", default="", metavar="TEXT", help="only cases with this in their names")
     add("--model", type=_choice, metavar="PROVIDER/MODEL", help="plays all agents")
     add("--judge", type=_choice, metavar="PROVIDER/MODEL", help="asks the suites' judges")
+    add("--live", action="store_true", help="with the keys of models in the environment")
     add("--parallel", type=int, default=8, metavar="N", help="cases at once (8)")
     add("--junit", metavar="FILE", help="write a JUnit report")
     add("--json", action="store_true", help="one JSON object on standard output")

@@ -15,6 +15,7 @@ from domain.findings import Finding
 from domain.imports import Imported, import_value
 from domain.notes import ImportNote, NoteKind
 from domain.ports import Drafts, Key, Services, Work
+from domain.tenants import NO_SETTINGS, TenantSettings, check_settings, joined
 from domain.verification import verify
 from domain.workflows import Snapshot, Version, Workflow
 
@@ -48,7 +49,10 @@ async def export_bundle(
         viewer.require(scope)
     async with services.store.work(viewer.tenant_id) as work:
         if slugs is None:
+            settings = (await work.settings.get()).spec
+            shown = settings != NO_SETTINGS and Scope.SETTINGS_READ in viewer.scopes
             return Bundle(
+                settings=settings if shown else None,
                 agents=await _all(work.agents),
                 tools=await _all(work.tools),
                 workflows=await _all(work.workflows),
@@ -98,13 +102,8 @@ async def _import(
     notes += await _put(work.agents, "agents", bundle.agents)
     notes += await _put(work.workflows, "workflows", bundle.workflows)
     if bundle.settings is not None:
-        notes.append(
-            ImportNote(
-                path=("settings",),
-                kind=NoteKind.DROPPED,
-                message="Settings are not part of an import; make them by hand.",
-            )
-        )
+        viewer.require(Scope.SETTINGS_WRITE)
+        notes.append(await _set(work, bundle.settings))
     drafts = await work.workflows.named([spec.name for spec in bundle.workflows])
     workflows = sorted(drafts, key=lambda workflow: workflow.spec.name)
     snapshots = await take_snapshots(work, [workflow.spec for workflow in workflows])
@@ -125,6 +124,19 @@ async def _put(drafts: Drafts[Any, Any], kind: str, specs: Sequence[Spec]) -> li
     before = {item.spec.name: item.spec for item in await drafts.named([s.name for s in specs])}
     written = {item.spec.name for item in await drafts.put(specs)}
     return [_told(kind, spec, before.get(spec.name), spec.name in written) for spec in specs]
+
+
+async def _set(work: Work, settings: TenantSettings) -> ImportNote:
+    """Endpoints, servers and values are kept that the bundle does not name."""
+    kept = await work.settings.get()
+    wanted = joined(kept.spec, settings)
+    if wanted == kept.spec:
+        return ImportNote(
+            path=("settings",), kind=NoteKind.UNCHANGED, message="They are so already."
+        )
+    await work.settings.save(check_settings(wanted, (*PATH, "settings")), kept.revision)
+    changed = ", ".join(fields_changed(kept.spec, wanted))
+    return ImportNote(path=("settings",), kind=NoteKind.CHANGED, message=f"Changed: {changed}.")
 
 
 def _told(kind: str, spec: Spec, before: Spec | None, written: bool) -> ImportNote:

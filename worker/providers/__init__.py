@@ -30,15 +30,16 @@ def build_llm(
 ) -> llm.LLM[Any]:
     """The model, with its fallbacks behind it. `MissingKey` when none of them can be used."""
     built: dict[llm.LLM[Any], ProviderChoice] = {}
-    missing: MissingKey | None = None
+    missing: list[tuple[ProviderChoice, MissingKey]] = []
     for each in choice.chain:
         try:
             built[LLMS[each.provider](each, keys, look)] = each
         except MissingKey as problem:
-            missing = missing or problem
+            missing.append((each, problem))
     if not built:
-        assert missing is not None
-        raise missing
+        raise missing[0][1]
+    for each, _ in missing:
+        changed(each, False)
     if len(built) == 1:
         return next(iter(built))
     return Chain(built, changed)
