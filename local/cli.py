@@ -29,7 +29,7 @@ STUDIO_STATE is where data, keys and logs are kept (.studio unless set).
 """
 
 # Their arguments belong to the program they start.
-PASSED_ON = ("test", "bench", "talk", "verify", "export", "import", "simulate")
+PASSED_ON = ("test", "bench", "talk", "verify", "export", "import", "simulate", "demo")
 EXPLAINED_THERE = ("verify", "export", "import", "simulate")
 
 
@@ -76,6 +76,8 @@ def _pass_on(command: str, rest: Sequence[str], environ: Mapping[str, str]) -> i
             return benches.bench(rest)
         case "talk":
             return _with_api(("local.talk", *rest), environ)
+        case "demo":
+            return _with_api(("local.parcels", *rest), environ)
         case "simulate":
             return _module(("worker.simulate", *rest), environ)
         case "verify":
@@ -155,6 +157,8 @@ def _parser() -> argparse.ArgumentParser:
     command("verify", "check files of agents, tools and workflows, without a server")
     command("export", "write agents, tools and workflows as YAML")
     command("import", "put files of agents, tools and workflows in")
+    command("simulate", "play suites of conversations through, without a server")
+    command("demo", "a second workflow, with a server that its tool asks")
     command("test", "run every check; more arguments go to pytest")
     command("bench", "measure: ./studio bench NAME [--json]; without NAME, list them")
     return parser

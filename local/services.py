@@ -13,6 +13,8 @@ from local.server import Server
 from local.service import Service, answers, touches
 from local.state import REPOSITORY, State
 
+DEMO_SERVER = "127.0.0.1:8765"
+"""Of `./studio demo`: the only private place that tools reach here, unless you say otherwise."""
 TENANT, OWNER = "demo", "owner@demo.local"
 
 
@@ -47,7 +49,7 @@ class Plan:
             "DATABASE_URL": self.postgres.url if self.postgres else self.environ["DATABASE_URL"],
             "REDIS_URL": self.valkey.url if self.valkey else self.environ["REDIS_URL"],
         }
-        return {**self.environ, **made}
+        return {"OUTBOUND_ALLOW": DEMO_SERVER, **self.environ, **made}
 
 
 def everything(plan: Plan) -> tuple[Service, ...]:

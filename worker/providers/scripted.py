@@ -4,7 +4,8 @@
 
     {"hears": ["appointment", "book"],      # any of these words in what the caller said last
      "after": "book_appointment",           # or: this tool has just answered
-     "says": "One moment.",                 # a template; {{heard}} is what the caller said
+     "says": "One moment.",                 # a template; {{heard}} is what the caller said,
+                                            # {{output}} what the tool told
      "calls": {"tool": "…", "arguments": {…}}}
 
 A rule with neither `hears` nor `after` always fits. `options.word_ms` paces the words."""
@@ -81,7 +82,7 @@ class _Recital(llm.LLMStream):
     async def _run(self) -> None:
         heard, answered, output = _situation(self._chat_ctx)
         rule = choose(self._rules, heard, answered)
-        context = {**self._look(), "heard": heard}
+        context = {**self._look(), "heard": heard, "output": output or ""}
         words = render(str(rule.get("says", "")), context).split(" ")
         if not rule:
             words = (output or "I have no rule for that.").split(" ")

@@ -1,0 +1,68 @@
+"""`./studio demo`: a second workflow, with a server of its own that its tool asks.
+
+Serves parcels on this machine, puts `local/demos/courier.yaml` in, and goes on until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from domain.bundles import write_bundle
+from local.bundle_files import read_files
+from local.client import Refused, Studio
+from local.state import REPOSITORY
+
+HOST, PORT = "127.0.0.1", 8765
+FILE = REPOSITORY / "local" / "demos" / "courier.yaml"
+PARCELS = {
+    "1001": {"number": "1001", "status": "out for delivery", "days_late": 0},
+    "2002": {"number": "2002", "status": "delayed in Pune", "days_late": 3},
+}
+IMPORT = """
+mutation ($input: ImportBundleInput!) { importBundle(input: $input) {
+  ... on Error { message code } ... on ImportBundleSuccess { report { kind } } } }
+"""
+SHOWN = f"""
+Parcels are served on http://{HOST}:{PORT} until Ctrl-C. In another terminal:
+
+  ./studio talk courier --say "where is my parcel?" --say "Asha" --say "2002" --say "yes"
+"""
+
+
+async def parcel(request: Request) -> JSONResponse:
+    found = PARCELS.get(request.path_params["number"])
+    return JSONResponse(found or {"problem": "unknown"}, status_code=200 if found else 404)
+
+
+app = Starlette(routes=[Route("/parcels/{number}", parcel)])
+
+
+async def serve(studio: Studio) -> None:
+    bundle = write_bundle(read_files([str(FILE)]).bundle)
+    await studio.mutate(IMPORT, {"input": {"bundle": bundle, "publish": True}})
+    print(SHOWN, flush=True)
+    config = uvicorn.Config(app, host=HOST, port=PORT, log_level="warning", lifespan="off")
+    await uvicorn.Server(config).serve()
+
+
+def main() -> int:
+    studio = Studio(os.environ["STUDIO_URL"], os.environ["STUDIO_TOKEN"])
+    try:
+        asyncio.run(serve(studio))
+    except (Refused, TimeoutError, OSError) as problem:
+        print(problem or "the API did not answer", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
