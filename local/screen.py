@@ -94,7 +94,13 @@ class TerminalScreen:
                 value = json.dumps(event["value"], ensure_ascii=False)
                 return self._quiet(f"{event['path']} = {'removed' if event['removed'] else value}")
             case "HandedOff":
-                return self._quiet(f"hand-off {event['fromNode']} → {event['toNode']}", GREEN)
+                past = f" (past {', '.join(event['skipped'])})" if event["skipped"] else ""
+                moved = f"{event['fromNode']} → {event['toNode']}{past}"
+                return self._quiet(f"hand-off {moved}", GREEN)
+            case "ProviderFailedOver":
+                model = f"{event['provider']} {event['model']}"
+                told = "is back" if event["available"] else "does not answer; the next one does"
+                return self._quiet(f"{model} {told}", YELLOW)
             case "HandoffRefused":
                 return self._quiet(f"no hand-off to {event['toNode']}: {event['message']}", RED)
             case "StateChanged":

@@ -34,7 +34,8 @@ subscription ($callId: ID!, $after: Cursor) {
     ... on AgentTurn { turnId node agent text heardText interrupted }
     ... on PartialTranscript { turnId rev speaker text }
     ... on NodeEntered { node agent firstVisit }
-    ... on HandedOff { fromNode toNode via contextPassed }
+    ... on HandedOff { fromNode toNode via contextPassed skipped }
+    ... on ProviderFailedOver { providerKind provider model available }
     ... on HandoffRefused { fromNode toNode via message }
     ... on ToolStarted { toolCallId node tool arguments }
     ... on ToolFinished { toolCallId node tool outcome result durationMs }

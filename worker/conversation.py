@@ -69,6 +69,8 @@ class Conversation:
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     calling: bool = False
     """What the model is saying now comes with a tool call or a hand-off."""
+    failed: set[tuple[str, str]] = field(default_factory=set)
+    """Models that did not answer, or have no key, though others stand behind them."""
     spoilt: dict[str, str] = field(default_factory=dict)
     """Uses of tools that the model got wrong, by their ids, and what is wrong with them."""
     spoken: int = 0
@@ -105,6 +107,10 @@ class Conversation:
         return seen
 
     def failed_over(self, choice: ProviderChoice, available: bool) -> None:
+        known = (choice.provider, choice.model)
+        if available is (known not in self.failed):
+            return
+        self.failed ^= {known}
         self.tell(
             ProviderFailedOver(
                 provider_kind=ProviderKind.LLM,
