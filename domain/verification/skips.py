@@ -1,0 +1,105 @@
+"""Nodes that are passed by: where a conversation goes then, and whether it still comes to an end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from domain.findings import Finding, FindingCode
+from domain.verification.telling import error, reached, warning
+from domain.workflows import Connection, Node, Snapshot, WorkflowSpec
+
+_C = FindingCode
+
+
+def findings(snapshot: Snapshot) -> Iterator[Finding]:
+    workflow = snapshot.workflow
+    for place, node in enumerate(workflow.nodes):
+        ways = workflow.ways_out(node.id)
+        yield from _defaults(workflow, node, ways)
+        if node.skip_condition is not None:
+            yield from _way_on(place, node, ways)
+    yield from _all_skipped(workflow)
+
+
+def _defaults(
+    workflow: WorkflowSpec, node: Node, ways: tuple[Connection, ...]
+) -> Iterator[Finding]:
+    defaults = [str(workflow.connections.index(way)) for way in ways if way.is_default]
+    if len(defaults) > 1:
+        yield error(
+            _C.MANY_DEFAULTS,
+            ("connections", defaults[1], "isDefault"),
+            f"{node.id!r} has {len(defaults)} default ways.",
+            "Leave isDefault on one of them.",
+        )
+    if defaults and node.skip_condition is None:
+        yield warning(
+            _C.USELESS_DEFAULT,
+            ("connections", defaults[0], "isDefault"),
+            f"{node.id!r} is never passed by, so its default way is never taken as one.",
+            "Remove isDefault, or give the node a skipCondition.",
+        )
+
+
+def _way_on(place: int, node: Node, ways: tuple[Connection, ...]) -> Iterator[Finding]:
+    """Passed by, a node needs one way that is taken without asking anybody."""
+    plain = [way for way in ways if way.condition is None]
+    if any(way.is_default for way in ways) or len(plain) == 1:
+        return
+    here = ("nodes", str(place), "skipCondition")
+    if len(plain) > 1:
+        yield error(
+            _C.SKIPPED_TO_NOWHERE,
+            here,
+            f"When {node.id!r} is passed by, {len(plain)} ways lead on and none is the default.",
+            "Set isDefault on one of them.",
+        )
+    elif ways:
+        yield warning(
+            _C.SKIPPED_TO_NOWHERE,
+            here,
+            f"When {node.id!r} is passed by and no condition holds, no way leads on: it is entered "
+            "after all.",
+            "Set isDefault on one of its connections.",
+        )
+    else:
+        yield error(
+            _C.SKIPPED_TO_NOWHERE,
+            here,
+            f"{node.id!r} has no way on, so it cannot be passed by.",
+            "Connect it onward, or remove skipCondition.",
+        )
+
+
+def _all_skipped(workflow: WorkflowSpec) -> Iterator[Finding]:
+    """With every skippable node passed by, each node that is left still comes to an exit."""
+    left = [node for node in workflow.nodes if node.skip_condition is None]
+    skippable = {node.id for node in workflow.nodes} - {node.id for node in left}
+    if not skippable or not any(node.is_exit for node in workflow.nodes):
+        return
+    onward = {n.id: [c.target for c in workflow.ways_out(n.id)] for n in workflow.nodes}
+    beyond = {id: _landings(id, onward, skippable) for id in onward}
+    exits = {node.id for node in left if node.is_exit}
+    # A node that leads nowhere is entered after all, and one that is an exit may end the call.
+    exits |= {n.id for n in workflow.nodes if n.is_exit and not onward[n.id]}
+    for place, node in enumerate(workflow.nodes):
+        if node.id in skippable or not reached([node.id], onward) & _exits_of(workflow):
+            continue
+        if not reached([node.id], beyond) & exits:
+            yield error(
+                _C.SKIPPED_DEAD_END,
+                ("nodes", str(place)),
+                f"When the nodes with a skipCondition are passed by, {node.id!r} leads to no exit.",
+                "Connect it to an exit that is never passed by.",
+            )
+
+
+def _exits_of(workflow: WorkflowSpec) -> set[str]:
+    return {node.id for node in workflow.nodes if node.is_exit}
+
+
+def _landings(id: str, onward: dict[str, list[str]], skippable: set[str]) -> list[str]:
+    """The nodes that one comes to from `id`, through any number that are passed by."""
+    through = {k: v if k in skippable or k == id else [] for k, v in onward.items()}
+    found = reached(onward.get(id, ()), through)
+    return [each for each in found if each not in skippable or not onward.get(each)]
