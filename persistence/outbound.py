@@ -46,9 +46,9 @@ OURS = frozenset(
 """Headers that say where a message goes and where it ends. Connections are shared: one that a
 tool could put out of step would answer somebody else."""
 
-URL_TEXT = re.compile(r"[^\x00-\x20\x7f\\]+")
+URL_TEXT = re.compile(r"[^\x00-\x20\x7f\\\ud800-\udfff]+")
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]*")
 
 _asked: ContextVar[URL] = ContextVar("asked")
 
