@@ -13,6 +13,7 @@ from uuid import UUID
 from domain.access import TenantId
 from domain.errors import InvalidInput, Path
 from domain.names import IDENTIFIER, check_name, check_text
+from domain.outbound import OURS
 from domain.schemas import check_schema
 from domain.steps import (
     ApiCall,
@@ -46,6 +47,7 @@ MOST_RETRIES = 5
 OF_STEPS = READABLE | {"response"}
 OF_HEADERS = OF_STEPS | {"secret"}
 
+RESERVED = OURS | {"idempotency-key"}
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 _SLOT = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
@@ -179,6 +181,8 @@ def _check_api_call(call: ApiCall, path: Path) -> None:
         here = (*path, "headers", name)
         if not _HEADER.fullmatch(name):
             raise InvalidInput(f"{name[:64]!r} is no name for a header.", here)
+        if name.lower() in RESERVED:
+            raise InvalidInput(f"{name} is a header that tools do not set.", here)
         check_text(value, here, most=4_096)
         check_template(value, here, OF_HEADERS)
         if "\n" in value or "\r" in value:

@@ -9,13 +9,13 @@ from typing import Any
 
 from livekit.agents import ToolError
 
+from domain.arguments import objection, unusable
 from domain.calls import EndReason
 from domain.chain import Ending
 from domain.chain import use as run_chain
 from domain.context import Context
 from domain.events import ContextChanged, ToolFinished, ToolOutcome, ToolStarted, UserTurn
 from domain.outbound import HttpRequest, HttpResponse, Outbound
-from domain.schemas import TOO_LARGE, objection
 from domain.steps import SendDtmf, TransferCall
 from domain.tools import ToolSpec
 from worker.conversation import Conversation
@@ -44,7 +44,7 @@ async def use_tool(conversation: Conversation, use: Use) -> str:
     """What the model is told; `ToolError` when the use is refused. Both are recorded."""
     began = time.monotonic()
     problem = objection(use.tool.parameters, use.arguments) or _unwelcome(conversation, use)
-    arguments: Mapping[str, Any] = {} if problem == TOO_LARGE else use.arguments
+    arguments: Mapping[str, Any] = {} if unusable(use.arguments) else use.arguments
     conversation.tell(
         ToolStarted(tool_call_id=use.id, node=use.node, tool=use.tool.name, arguments=arguments)
     )
