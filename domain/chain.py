@@ -12,10 +12,10 @@ from enum import StrEnum
 from typing import Any
 
 from domain import expressions
+from domain.arguments import objection
 from domain.events import ContextChanged
 from domain.mcp import Line, McpFailed, call_tool
 from domain.requests import ask, filled
-from domain.schemas import objection
 from domain.steps import (
     ApiCall,
     Conditional,
@@ -37,6 +37,7 @@ from domain.steps import (
 from domain.templates import as_text, fill, look_up_text, render
 from domain.tools import ToolSpec
 from domain.transforms import transformed
+from domain.values import unfit
 from domain.world import World
 
 DONE = "Done."
@@ -193,9 +194,16 @@ class _Run:
         return {**self._world.look(self._arguments), "response": self._response}
 
     def _write(self, path: str, value: Any) -> Mapping[str, Any]:
+        where = path.removesuffix("[+]")
+        if where != path:
+            before = look_up_text(where, self._world.look({}))
+            value = [*(before if isinstance(before, list) else []), value]
+        why = unfit(value)
+        if why is not None:
+            raise Failed(f"The value for {where} is {why}.")
         if len(as_text(value)) > LARGEST_VALUE:
-            raise Failed(f"The value for {path} is larger than {LARGEST_VALUE} bytes.")
-        return _told_of(self._world.change(path, value))
+            raise Failed(f"The value for {where} is larger than {LARGEST_VALUE} characters.")
+        return _told_of(self._world.change(where, value))
 
     def _validate(self, rules: tuple[Any, ...]) -> Mapping[str, Any]:
         for rule in rules:

@@ -22,6 +22,8 @@ from domain.tokens import Kind, Malformed, Token, look_up, steps_of, tokens_of
 
 LONGEST = 2_000
 MOST_NODES = 200
+MOST_ITEMS = 500
+"""That `in` looks at, of a list."""
 DEEPEST = 32
 
 Context = Mapping[str, Any]
@@ -159,7 +161,10 @@ def _within(item: Any, held: Any) -> bool:
         return isinstance(item, str) and item in held
     if isinstance(held, Mapping):
         return isinstance(item, str) and item in held
-    return isinstance(held, list | tuple) and any(same(item, each) for each in held)
+    if not isinstance(held, list | tuple):
+        return False
+    looked_at = held[:MOST_ITEMS]
+    return item in looked_at and any(same(item, each) for each in looked_at)
 
 
 def _is_number(value: Any) -> bool:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from domain.errors import InvalidInput, Path
 from domain.names import IDENTIFIER, check_name, check_text
+from domain.outbound import OURS
 from domain.steps import ApiCall
 from domain.texts import READABLE, check_template, check_writable
 from domain.tokens import is_path
@@ -20,6 +21,7 @@ LONGEST_URL = 2_000
 OF_STEPS = READABLE | {"response"}
 OF_HEADERS = OF_STEPS | {"secret"}
 
+RESERVED = OURS | {"idempotency-key"}
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 _SLOT = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
@@ -74,6 +76,8 @@ def check_headers(headers: Mapping[str, str], path: Path) -> None:
         here = (*path, name)
         if not _HEADER.fullmatch(name):
             raise InvalidInput(f"{name[:64]!r} is no name for a header.", here)
+        if name.lower() in RESERVED:
+            raise InvalidInput(f"{name} is a header that tools do not set.", here)
         check_text(value, here, most=4_096)
         check_template(value, here, OF_HEADERS)
         if "\n" in value or "\r" in value:

@@ -14,11 +14,14 @@ from domain import templates
 from domain.outbound import Blocked, HttpRequest, HttpResponse, Unreachable
 from domain.steps import ApiCall
 from domain.templates import as_text, fill, render
+from domain.values import unfit
 
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
 LARGEST_BODY = 65_536
 """Of an answer, as far as it is shown and kept."""
+LONGEST_URL = 8_192
+LARGEST_SENT = 1024 * 1024
 
 Send = Callable[[HttpRequest], Awaitable[HttpResponse]]
 Secret = Callable[[str], str | None]
@@ -38,7 +41,9 @@ async def ask(
     call: ApiCall, seen: Mapping[str, Any], send: Send, secret: Secret, key: str
 ) -> Answer:
     url, body = _url(call, seen), _body(call, seen)
-    shown = {"method": call.method.value, "url": url.split("?")[0]}
+    shown = {"method": call.method.value, "url": url.split("?")[0][:LONGEST_URL]}
+    if len(url) > LONGEST_URL or len(body or b"") > LARGEST_SENT:
+        return Answer(problem="The request became too large to be sent.", effect=shown)
     try:
         headers = filled(call.headers, seen, secret)
     except LookupError as missing:
@@ -127,9 +132,10 @@ def _body(call: ApiCall, seen: Mapping[str, Any]) -> bytes | None:
 
 
 def _read(response: HttpResponse) -> Any:
-    """JSON where it is some, else text; what is too long is cut."""
-    text = response.body[:LARGEST_BODY].decode(errors="replace")
+    """JSON where it is some that can be kept, else text; what is too long is cut."""
+    text = response.body[:LARGEST_BODY].decode(errors="replace").replace("\x00", "\ufffd")
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         return text
+    return text if unfit(value) else value

@@ -1,154 +1,209 @@
-"""JSON Schema (draft 2020-12) for the arguments of tools, made safe for schemas that others wrote.
+"""JSON Schema (draft 2020-12) for the parameters of tools, made safe for schemas that others wrote.
 
 A schema refers to nothing outside itself and not to itself, expands to a bounded size, and its
-patterns are RE2's, which match in linear time. So checking arguments always ends soon."""
+patterns are RE2's, which match in linear time. Keywords that cannot be judged in bounded time are
+refused; unknown ones say nothing. How arguments are judged: `domain.arguments`."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 import re2
-from jsonschema import Draft202012Validator, ValidationError
-from jsonschema.exceptions import SchemaError
-from jsonschema.validators import extend
-from referencing import Registry
 
 from domain.errors import InvalidInput, Path
+from domain.values import unfit
 
 MOST_PARTS = 2_000
 DEEPEST = 20
-LARGEST_ARGUMENTS = 65_536
-TOO_LARGE = f"The arguments are larger than {LARGEST_ARGUMENTS} bytes."
+LONGEST_PATTERN = 500
+LARGEST_PATTERNS = 20_000
+"""Of all patterns together, in RE2's instructions."""
 
-REFUSED = ("$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "$id", "$anchor")
+TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
+REFERENCE = "#/$defs/"
+REFUSED = frozenset(
+    {
+        *("$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "$id", "$anchor"),
+        *("$vocabulary", "patternProperties", "unevaluatedItems", "unevaluatedProperties"),
+        *("contains", "minContains", "maxContains", "dependentRequired", "dependentSchemas"),
+    }
+)
+
+ONE = frozenset({"items", "not", "additionalProperties", "propertyNames", "if", "then", "else"})
+LISTS = frozenset({"prefixItems", "allOf", "anyOf", "oneOf"})
+NAMED = frozenset({"properties", "$defs"})
+DATA = frozenset({"enum", "const", "default", "examples"})
 
 
 def check_schema(schema: Any, path: Path) -> Mapping[str, Any]:
     """The schema itself, or `InvalidInput` that names the place in it."""
     if not isinstance(schema, Mapping) or schema.get("type") != "object":
         raise InvalidInput('parameters must be a JSON Schema with "type": "object".', path)
-    for way, part in _parts(schema, path):
-        _check_part(part, way)
-    _check_size(schema, path)
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        where = "/".join(map(str, error.absolute_path)) or "parameters"
-        raise InvalidInput(f"{where}: {error.message[:300]}", path) from None
+    _Check(schema, path).whole()
+    why = unfit(schema)
+    if why is not None:
+        raise InvalidInput(f"The schema is {why}.", path)
     return schema
 
 
-def objection(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> str | None:
-    """Why these arguments are not acceptable, for the model to mend."""
-    if len(json.dumps(arguments, default=str)) > LARGEST_ARGUMENTS:
-        return TOO_LARGE
-    validator = _validator(json.dumps(schema, sort_keys=True, default=dict))
-    try:
-        errors = sorted(validator.iter_errors(arguments), key=lambda e: list(map(str, e.path)))
-    except RecursionError:
-        return "The arguments are nested too deep."
-    if not errors:
-        return None
-    where = "/".join(map(str, errors[0].absolute_path)) or "arguments"
-    return f"{where}: {errors[0].message[:500]}"
-
-
-# ---- patterns ------------------------------------------------------------------------------
-
-
-def _compiled(pattern: str) -> Any:
+@lru_cache(1_024)
+def compiled(pattern: str) -> Any:
+    """Raises `ValueError` for what is no pattern of RE2."""
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = 1 << 20
-    return re2.compile(pattern, options=options)
+    options.max_mem = 1 << 19
+    try:
+        return re2.compile(pattern, options=options)
+    except (re2.error, RecursionError, UnicodeError) as error:
+        raise ValueError(pattern) from error
 
 
-_compiled_once = lru_cache(1_024)(_compiled)
+# ---- what the values of keywords must be ----------------------------------------------------
 
 
-def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
-    if isinstance(instance, str) and not _compiled_once(pattern).search(instance):
-        yield ValidationError(f"{instance[:80]!r} does not match {pattern!r}")
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
-_Validator: Any = cast(Any, extend)(Draft202012Validator, {"pattern": _pattern})
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
 
 
-@lru_cache(1_024)
-def _validator(schema: str) -> Any:
-    return _Validator(json.loads(schema), registry=Registry())
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
 
 
-# ---- what a schema may hold ----------------------------------------------------------------
+def _is_type(value: Any) -> bool:
+    named = value if isinstance(value, list | tuple) else [value]
+    return bool(named) and all(isinstance(one, str) and one in TYPES for one in named)
 
 
-def _parts(schema: Any, path: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    """Every object of it, however deep, with the way there."""
-    left: list[tuple[Path, Any]] = [(path, schema)]
-    count = 0
-    while left:
-        way, value = left.pop()
-        count += 1
-        if count > MOST_PARTS or len(way) - len(path) > 2 * DEEPEST:
-            raise InvalidInput("The schema is too large or nested too deep.", path)
-        if isinstance(value, Mapping):
-            yield way, value
-            left += [((*way, str(key)), inner) for key, inner in value.items()]
-        elif isinstance(value, list | tuple):
-            left += [((*way, str(place)), inner) for place, inner in enumerate(value)]
+def _is_names(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
 
 
-def _check_part(part: Mapping[str, Any], way: Path) -> None:
-    for word in REFUSED:
-        if word in part and way[-1] != "properties":
-            raise InvalidInput(f"{word} is not supported: write the schema out.", (*way, word))
-    reference = part.get("$ref")
-    if isinstance(reference, str) and not reference.startswith("#/$defs/"):
-        raise InvalidInput(
-            f"$ref {reference[:80]!r} must lead to #/$defs/… of this schema.", (*way, "$ref")
-        )
-    if "patternProperties" in part and way[-1] != "properties":
-        raise InvalidInput("patternProperties is not supported.", (*way, "patternProperties"))
-    pattern = part.get("pattern")
-    if isinstance(pattern, str):
-        try:
-            _compiled_once(pattern)
-        except re2.error:
+Wanted = tuple[Callable[[Any], bool], str]
+
+TEXT: Wanted = (_is_text, "a text")
+NUMBER: Wanted = (_is_number, "a number")
+COUNT: Wanted = (_is_count, "a whole number from 0")
+YES_NO: Wanted = (lambda value: isinstance(value, bool), "true or false")
+LIST: Wanted = (lambda value: isinstance(value, list | tuple), "a list")
+
+PLAIN: Mapping[str, Wanted] = {
+    "type": (_is_type, f"one or several of {', '.join(sorted(TYPES))}"),
+    "required": (_is_names, "a list of names"),
+    "enum": LIST,
+    "examples": LIST,
+    "multipleOf": (lambda v: _is_number(v) and v > 1e-300, "a number above 0"),
+    "uniqueItems": YES_NO,
+    "deprecated": YES_NO,
+    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), NUMBER),
+    **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), COUNT),
+    **dict.fromkeys(("minProperties", "maxProperties"), COUNT),
+    **dict.fromkeys(("$ref", "pattern", "title", "description", "format"), TEXT),
+    **dict.fromkeys(("$schema", "$comment"), TEXT),
+}
+
+
+class _Check:
+    """One walk over a schema and, in place, over what it refers to."""
+
+    def __init__(self, schema: Mapping[str, Any], path: Path) -> None:
+        self._schema = schema
+        self._path = path
+        self._parts = 0
+        self._instructions = 0
+
+    def whole(self) -> None:
+        if not isinstance(self._schema.get("$defs", {}), Mapping):
+            raise InvalidInput("$defs must be an object of schemas.", (*self._path, "$defs"))
+        self._one(self._schema, self._path, (), 0)
+
+    def _one(self, schema: Any, way: Path, within: tuple[str, ...], depth: int) -> None:
+        self._count(1)
+        if isinstance(schema, bool):
+            return
+        if not isinstance(schema, Mapping):
+            raise InvalidInput("A schema is an object, true or false.", way)
+        if depth > DEEPEST:
+            raise InvalidInput(f"A schema may be nested {DEEPEST} deep.", self._path)
+        for name, value in schema.items():
+            if not isinstance(name, str):
+                raise InvalidInput("The names in a schema are texts.", way)
+            self._keyword(name, value, (*way, name), within, depth)
+
+    def _keyword(
+        self, name: str, value: Any, way: Path, within: tuple[str, ...], depth: int
+    ) -> None:
+        self._count(1)
+        if name in REFUSED:
+            raise InvalidInput(f"{name} is not supported.", way)
+        wanted = PLAIN.get(name)
+        if wanted is not None and not wanted[0](value):
+            raise InvalidInput(f"{name} must be {wanted[1]}.", way)
+        if name in ONE:
+            self._one(value, way, within, depth + 1)
+        elif name in LISTS:
+            if not isinstance(value, list | tuple) or not value:
+                raise InvalidInput(f"{name} must be a list of schemas.", way)
+            for place, inner in enumerate(value):
+                self._one(inner, (*way, str(place)), within, depth + 1)
+        elif name in NAMED:
+            if not isinstance(value, Mapping):
+                raise InvalidInput(f"{name} must be an object of schemas.", way)
+            for key, inner in value.items():
+                self._one(inner, (*way, str(key)), within, depth + 1)
+        elif name in DATA:
+            self._data(value, way)
+        elif name == "$ref":
+            self._reference(value, way, within, depth)
+        elif name == "pattern":
+            self._pattern(value, way)
+
+    def _reference(self, reference: str, way: Path, within: tuple[str, ...], depth: int) -> None:
+        name = reference.removeprefix(REFERENCE)
+        if name == reference or not name or not set(name).isdisjoint("/~%"):
             raise InvalidInput(
-                f"{pattern[:80]!r} is no RE2 pattern; look-around and back references are not "
-                "supported.",
-                (*way, "pattern"),
-            ) from None
-
-
-def _check_size(schema: Mapping[str, Any], path: Path) -> None:
-    """Of the schema with its references written out."""
-    definitions = schema.get("$defs", {})
-    sizes: dict[str, int] = {}
-
-    def size(value: Any, within: tuple[str, ...]) -> int:
-        if isinstance(value, Mapping):
-            reference = value.get("$ref")
-            own = 1 + sum(size(v, within) for k, v in value.items() if k != "$defs")
-            return own + (referred(reference, within) if isinstance(reference, str) else 0)
-        if isinstance(value, list | tuple):
-            return 1 + sum(size(item, within) for item in value)
-        return 1
-
-    def referred(reference: str, within: tuple[str, ...]) -> int:
-        name = reference.removeprefix("#/$defs/")
+                f"$ref {reference[:80]!r} must lead to #/$defs/… of this schema.", way
+            )
         if name in within:
-            raise InvalidInput(f"$defs/{name} refers to itself.", (*path, "$defs", name))
+            raise InvalidInput(f"$defs/{name[:80]} refers to itself.", way)
+        definitions = self._schema.get("$defs", {})
         if name not in definitions:
-            raise InvalidInput(f"There is no $defs/{name}.", (*path, "$defs"))
-        if name not in sizes:
-            sizes[name] = size(definitions[name], (*within, name))
-        return sizes[name]
+            raise InvalidInput(f"There is no $defs/{name[:80]}.", way)
+        there = (*self._path, "$defs", name)
+        self._one(definitions[name], there, (*within, name), depth + 1)
 
-    for name in definitions:
-        referred(f"#/$defs/{name}", ())
-    if size(schema, ()) > MOST_PARTS:
-        raise InvalidInput(f"The schema, written out, has more than {MOST_PARTS} parts.", path)
+    def _pattern(self, pattern: str, way: Path) -> None:
+        try:
+            if len(pattern) > LONGEST_PATTERN:
+                raise ValueError
+            self._instructions += compiled(pattern).programsize
+        except ValueError:
+            raise InvalidInput(
+                f"{pattern[:80]!r} is no RE2 pattern of at most {LONGEST_PATTERN} characters; "
+                "look-around and back references are not supported.",
+                way,
+            ) from None
+        if self._instructions > LARGEST_PATTERNS:
+            raise InvalidInput("The patterns of the schema are too large.", way)
+
+    def _data(self, value: Any, way: Path) -> None:
+        left = [value]
+        while left:
+            inner = left.pop()
+            self._count(1)
+            if isinstance(inner, Mapping):
+                left += inner.values()
+            elif isinstance(inner, list | tuple):
+                left += inner
+
+    def _count(self, parts: int) -> None:
+        self._parts += parts
+        if self._parts > MOST_PARTS:
+            raise InvalidInput(
+                f"The schema, written out, has more than {MOST_PARTS} parts.", self._path
+            )

@@ -18,7 +18,6 @@ from domain.tokens import Kind, Malformed, Token, look_up, steps_of, tokens_of
 
 LONGEST = 32_768
 MOST_SLOTS = 100
-LONGEST_SLOT = 600
 MOST_FILTERS = 8
 LONGEST_VALUE = 4_096
 LONGEST_RESULT = 65_536
@@ -75,11 +74,16 @@ def parse(text: str) -> Template:
 
 def render(text: str, context: Context, defaults: Mapping[str, Any] = NO_DEFAULTS) -> str:
     """The text with every slot filled; a missing value is its default, or nothing."""
-    parts = [
-        part if isinstance(part, str) else as_text(part.value(context, defaults))[:LONGEST_VALUE]
-        for part in parse(text)
-    ]
-    return "".join(parts)[:LONGEST_RESULT]
+    parts: list[str] = []
+    room = LONGEST_RESULT
+    for part in parse(text):
+        if isinstance(part, Slot):
+            part = as_text(part.value(context, defaults))[:LONGEST_VALUE]
+        parts.append(part[:room])
+        room -= len(part)
+        if room <= 0:
+            break
+    return "".join(parts)
 
 
 def fill(value: Any, context: Context) -> Any:

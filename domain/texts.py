@@ -8,6 +8,7 @@ from typing import Any
 from domain import expressions, templates
 from domain.errors import InvalidInput, Path
 from domain.tokens import Malformed, is_path, steps_of
+from domain.values import unfit
 
 READABLE = frozenset({"user", "tenant", "call", "params", "workflow", "flags", "agent", "history"})
 WRITABLE = frozenset({"workflow", "flags", "agent"})
@@ -15,12 +16,19 @@ WRITABLE = frozenset({"workflow", "flags", "agent"})
 
 def check_template(value: Any, path: Path, readable: frozenset[str] = READABLE) -> None:
     """Of every string in `value`, however deep: its slots are paths into the context."""
+    why = unfit(value)
+    if why is not None:
+        raise InvalidInput(f"The value is {why}.", path)
+    slots = 0
     for way, text in templates.strings_in(value):
         here = (*path, *way)
         try:
             parsed = templates.parse(text)
         except Malformed as problem:
             raise _refusal(problem, here) from None
+        slots += sum(isinstance(part, templates.Slot) for part in parsed)
+        if slots > templates.MOST_SLOTS:
+            raise InvalidInput(f"A value may have {templates.MOST_SLOTS} slots.", path)
         _check_spaces(templates.paths_in(parsed), here, readable)
 
 

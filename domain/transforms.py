@@ -68,7 +68,7 @@ def _plain(number: float) -> int | float:
 def _rank(item: Any) -> tuple[int, float, str]:
     """Numbers first, then texts, then the rest by how they are written."""
     if isinstance(item, int | float) and not isinstance(item, bool):
-        return 0, float(item), ""
+        return 0, item, ""
     return (1, 0.0, item) if isinstance(item, str) else (2, 0.0, as_text(item))
 
 

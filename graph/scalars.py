@@ -9,7 +9,7 @@ from typing import Any, NewType
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
-LARGEST_DEPTH = 32
+from domain.values import DEEPEST, is_deep
 
 Cursor = NewType("Cursor", str)
 Duration = NewType("Duration", timedelta)
@@ -33,21 +33,9 @@ def read_duration(text: Any) -> timedelta:
 
 
 def read_json(value: Any) -> Any:
-    if _depth(value) > LARGEST_DEPTH:
-        raise ValueError(f"JSON may be nested {LARGEST_DEPTH} deep.")
+    if is_deep(value):
+        raise ValueError(f"JSON may be nested {DEEPEST} deep.")
     return value
-
-
-def _depth(value: Any) -> int:
-    # Level by level, so that a hostile value cannot exhaust the stack.
-    depth, level = 0, [value]
-    while level and depth <= LARGEST_DEPTH:
-        depth += 1
-        inner = [
-            v.values() if isinstance(v, dict) else v for v in level if isinstance(v, dict | list)
-        ]
-        level = [item for items in inner for item in items]
-    return depth
 
 
 def _read_cursor(value: Any) -> str:

@@ -18,7 +18,7 @@ from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from domain.addresses import AllowList, is_public
-from domain.outbound import Blocked, HttpRequest, HttpResponse, Unreachable
+from domain.outbound import OURS, Blocked, HttpRequest, HttpResponse, Unreachable
 
 LARGEST_BODY = 1024 * 1024
 CHUNK = 65_536
@@ -29,26 +29,9 @@ MOST_PER_HOST = 100
 """One slow server must not hold the connections of all others."""
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-OURS = frozenset(
-    {
-        "connection",
-        "content-length",
-        "expect",
-        "host",
-        "keep-alive",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
-"""Headers that say where a message goes and where it ends. Connections are shared: one that a
-tool could put out of step would answer somebody else."""
-
-URL_TEXT = re.compile(r"[^\x00-\x20\x7f\\]+")
+URL_TEXT = re.compile(r"[^\x00-\x20\x7f\\\ud800-\udfff]+")
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]*")
 
 _asked: ContextVar[URL] = ContextVar("asked")
 

@@ -279,9 +279,15 @@ async def test_values_are_transformed(
     assert type(desk.context.workflow["x"]) is type(after)
 
 
+TEXT = st.text(st.characters(min_codepoint=1, exclude_categories=["Cs"]), max_size=5)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.just(10**400)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner),
     max_leaves=8,
 )
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from domain.arguments import objection
 from domain.errors import InvalidInput
-from domain.schemas import check_schema, objection
+from domain.schemas import check_schema
 
 P = ("input", "parameters")
 

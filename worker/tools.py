@@ -9,13 +9,13 @@ from typing import Any
 
 from livekit.agents import ToolError
 
+from domain.arguments import objection, unusable
 from domain.calls import EndReason
 from domain.chain import Ending
 from domain.chain import use as run_chain
 from domain.context import Context
 from domain.events import ContextChanged, ToolFinished, ToolOutcome, ToolStarted, UserTurn
 from domain.outbound import HttpRequest, HttpResponse, Outbound
-from domain.schemas import TOO_LARGE, objection
 from domain.steps import SendDtmf, TransferCall
 from domain.tenants import TenantSettings
 from domain.tools import ToolSpec
@@ -49,7 +49,7 @@ async def use_tool(conversation: Conversation, use: Use) -> str:
         or objection(use.tool.parameters, use.arguments)
         or _unwelcome(conversation, use)
     )
-    arguments: Mapping[str, Any] = {} if problem == TOO_LARGE else use.arguments
+    arguments: Mapping[str, Any] = {} if unusable(use.arguments) else use.arguments
     conversation.tell(
         ToolStarted(tool_call_id=use.id, node=use.node, tool=use.tool.name, arguments=arguments)
     )

@@ -6,8 +6,8 @@ import json
 
 from livekit.agents import llm
 
+from domain.arguments import LARGEST_ARGUMENTS, TOO_LARGE
 from domain.events import HandoffVia, ToolFinished, ToolOutcome, ToolStarted
-from domain.schemas import LARGEST_ARGUMENTS, TOO_LARGE
 from domain.workflows import HANDOFF_PREFIX
 from worker.conversation import Conversation
 
