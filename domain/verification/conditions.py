@@ -74,12 +74,15 @@ def _alone(text: str, path: Steps, budget: _Budget) -> Iterator[Finding]:
 
 def _in_turn(snapshot: Snapshot, node: str, budget: _Budget) -> Iterator[Finding]:
     """The conditions of one node, in the order in which they are looked at."""
-    workflow = snapshot.workflow
-    ways = [c for c in workflow.ways_out(node) if c.condition is not None]
-    ways.sort(key=lambda way: -way.priority)
+    ways = [
+        (place, way)
+        for place, way in enumerate(snapshot.workflow.connections)
+        if way.source == node and way.condition is not None
+    ]
+    ways.sort(key=lambda placed: -placed[1].priority)
     before: list[Connection] = []
-    for way in ways:
-        path = ("connections", str(workflow.connections.index(way)), "condition")
+    for place, way in ways:
+        path = ("connections", str(place), "condition")
         own = list(_alone(str(way.condition), path, budget))
         yield from own
         hider = None if own else _hider(way, before, budget)

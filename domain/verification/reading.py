@@ -65,7 +65,7 @@ def prompt_reads(agent: AgentSpec, path: Path) -> Iterator[Read]:
 
 def reads_of(tool: ToolSpec, path: Path) -> Iterator[Read]:
     for here, step in steps_of(tool, path):
-        yield from _step_reads(step, (*here, camel(step.type)))
+        yield from _step_reads(step, (*here, camel(step.type.replace(".", "_"))))
 
 
 def _step_reads(step: ToolAction, path: Path) -> Iterator[Read]:

@@ -15,16 +15,18 @@ def findings(snapshot: Snapshot) -> Iterator[Finding]:
     workflow = snapshot.workflow
     for place, node in enumerate(workflow.nodes):
         ways = workflow.ways_out(node.id)
-        yield from _defaults(workflow, node, ways)
+        yield from _defaults(workflow, node)
         if node.skip_condition is not None:
             yield from _way_on(place, node, ways)
     yield from _all_skipped(workflow)
 
 
-def _defaults(
-    workflow: WorkflowSpec, node: Node, ways: tuple[Connection, ...]
-) -> Iterator[Finding]:
-    defaults = [str(workflow.connections.index(way)) for way in ways if way.is_default]
+def _defaults(workflow: WorkflowSpec, node: Node) -> Iterator[Finding]:
+    defaults = [
+        str(place)
+        for place, way in enumerate(workflow.connections)
+        if way.source == node.id and way.is_default
+    ]
     if len(defaults) > 1:
         yield error(
             _C.MANY_DEFAULTS,
