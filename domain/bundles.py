@@ -103,7 +103,7 @@ def findings_in(bundle: Bundle) -> tuple[tuple[str, Finding], ...]:
         (snapshot.workflow.name, finding)
         for snapshot in snapshots
         if snapshot is not None
-        for finding in verify(snapshot)
+        for finding in verify(snapshot, bundle.settings)
     )
 
 

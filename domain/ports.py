@@ -350,5 +350,7 @@ class Services:
     limiter: Limiter
     outbound: Outbound
     prober: Prober
+    provider_keys: frozenset[str]
+    """The providers that the operator has a key for."""
     clock: Clock
     ready: Callable[[], Awaitable[dict[str, bool]]]

@@ -66,6 +66,12 @@ class Settings:
     google_api_key: str = setting("", "Key for agents on Gemini", secret=True)
     google_base_url: str = setting("", "A Gemini-compatible server instead of Google")
 
+    @property
+    def provider_keys(self) -> frozenset[str]:
+        """The providers that there is a key for, of whichever tenant."""
+        held = {"openai": self.openai_api_key, "google": self.google_api_key}
+        return frozenset(name for name, key in held.items() if key)
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """Read NAME for every field `name`; raise `InvalidSetting` naming the first bad one."""

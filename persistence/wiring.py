@@ -69,6 +69,7 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             limiter=limiter,
             outbound=outbound,
             prober=HttpProber(settings),
+            provider_keys=settings.provider_keys,
             clock=lambda: datetime.now(UTC),
             ready=ready,
         )

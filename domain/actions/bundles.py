@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from domain.access import Scope, Viewer
-from domain.actions.workflows import publish_draft, take_snapshots
+from domain.actions.workflows import publish_draft, take_snapshots, verified
 from domain.bundles import Bundle, Spec, fields_changed
 from domain.errors import NameTaken, NotPublishable, WorkflowNotFound
 from domain.findings import Finding
@@ -16,7 +16,6 @@ from domain.imports import Imported, import_value
 from domain.notes import ImportNote, NoteKind
 from domain.ports import Drafts, Key, Services, Work
 from domain.tenants import NO_SETTINGS, TenantSettings, check_settings, joined
-from domain.verification import verify
 from domain.workflows import Snapshot, Version, Workflow
 
 READS = (Scope.WORKFLOWS_READ, Scope.AGENTS_READ, Scope.TOOLS_READ)
@@ -63,7 +62,7 @@ async def export_bundle(
                 raise WorkflowNotFound(
                     f"There is no workflow {slug[:64]!r}.", ("workflows", str(place))
                 )
-        return _together(await take_snapshots(work, list(found.values())))
+        return _together(await take_snapshots(work, list(found.values()), as_written=True))
 
 
 async def import_bundle(
@@ -112,11 +111,12 @@ async def _import(
         for place, (workflow, snapshot) in enumerate(zip(workflows, snapshots, strict=True)):
             workflows[place], version = await _publish(work, services, viewer, workflow, snapshot)
             versions += [version] if version else []
+    findings = [f for each in snapshots for f in await _findings(services, work, each)]
     return ImportReport(
         notes=tuple(notes),
         workflows=tuple(workflows),
         versions=tuple(versions),
-        findings=tuple(f for snapshot in snapshots for f in _findings(snapshot)),
+        findings=tuple(findings),
     )
 
 
@@ -159,18 +159,19 @@ async def _publish(
         if published.snapshot == snapshot:
             return workflow, None
     try:
-        return await publish_draft(work, viewer, workflow, services.clock(), "Imported.")
+        return await publish_draft(services, work, viewer, workflow, "Imported.")
     except NotPublishable as refused:
         raise NotPublishable(
             f"{workflow.spec.name}: {refused.message}",
             (*PATH, "workflows", workflow.spec.name),
-            findings=tuple(_findings(snapshot)),
+            findings=tuple(await _findings(services, work, snapshot)),
         ) from None
 
 
-def _findings(snapshot: Snapshot) -> list[Finding]:
+async def _findings(services: Services, work: Work, snapshot: Snapshot) -> list[Finding]:
     slug = snapshot.workflow.name
-    return [replace(f, path=("workflows", slug, *f.path)) for f in verify(snapshot)]
+    found = await verified(services, work, snapshot)
+    return [replace(f, path=("workflows", slug, *f.path)) for f in found]
 
 
 def _together(snapshots: Sequence[Snapshot]) -> Bundle:

@@ -157,7 +157,7 @@ async def _version_of(
             )
         return workflow.published
     snapshot = await take_snapshot(work, workflow.spec)
-    refuse_unsound(snapshot)
+    await refuse_unsound(services, work, snapshot)
     draft = new_version(viewer, workflow, snapshot, services.clock())
     return (await work.versions.add_draft(draft)).id
 

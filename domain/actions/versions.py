@@ -41,7 +41,7 @@ async def restore_workflow(
         workflow = await work.workflows.save(id, spec, expected_revision)
         if not publish:
             return workflow, None
-        return await publish_draft(work, viewer, workflow, services.clock(), _note(version))
+        return await publish_draft(services, work, viewer, workflow, _note(version))
 
 
 async def version_of(work: Work, workflow: Workflow, id: UUID, path: Path) -> Version:

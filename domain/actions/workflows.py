@@ -9,10 +9,11 @@ from typing import Any
 from uuid import uuid4
 
 from domain.access import Scope, Viewer
+from domain.credentials import CredentialKind
 from domain.errors import NotFound, NotPublishable
 from domain.findings import Finding, Severity
 from domain.ports import Services, Work
-from domain.tenants import filled
+from domain.tenants import Defaults, filled
 from domain.verification import used_by, verify
 from domain.workflows import (
     Snapshot,
@@ -62,7 +63,7 @@ async def publish_workflow(
     async with services.store.work(viewer.tenant_id) as work:
         workflow = await existing_workflow(work, id)
         workflow = await work.workflows.expect(workflow, expected_revision)
-        return await publish_draft(work, viewer, workflow, services.clock(), note)
+        return await publish_draft(services, work, viewer, workflow, note)
 
 
 async def findings_of(
@@ -70,16 +71,17 @@ async def findings_of(
 ) -> tuple[Finding, ...]:
     viewer.require(Scope.WORKFLOWS_READ)
     async with services.store.work(viewer.tenant_id) as work:
-        return verify(await take_snapshot(work, spec))
+        return await verified(services, work, await take_snapshot(work, spec))
 
 
 async def publish_draft(
-    work: Work, viewer: Viewer, workflow: Workflow, at: datetime, note: str | None
+    services: Services, work: Work, viewer: Viewer, workflow: Workflow, note: str | None
 ) -> tuple[Workflow, Version]:
     """Of a workflow that is kept from changing until the commit."""
     snapshot = await take_snapshot(work, workflow.spec)
-    refuse_unsound(snapshot)
-    version = await work.versions.add(new_version(viewer, workflow, snapshot, at, note))
+    await refuse_unsound(services, work, snapshot)
+    version = new_version(viewer, workflow, snapshot, services.clock(), note)
+    version = await work.versions.add(version)
     return await work.workflows.publish(workflow.id, version.id), version
 
 
@@ -87,17 +89,31 @@ async def take_snapshot(work: Work, spec: WorkflowSpec) -> Snapshot:
     return (await take_snapshots(work, [spec]))[0]
 
 
-async def take_snapshots(work: Work, specs: Sequence[WorkflowSpec]) -> list[Snapshot]:
+async def take_snapshots(
+    work: Work, specs: Sequence[WorkflowSpec], *, as_written: bool = False
+) -> list[Snapshot]:
+    """Agents have the tenant's defaults where they chose nothing, unless they are wanted
+    `as_written`."""
     held = sorted({node.agent for spec in specs for node in spec.nodes})
-    defaults = (await work.settings.get()).spec.defaults
-    agents = {a.spec.name: filled(a.spec, defaults) for a in await work.agents.named(held)}
+    defaults = Defaults() if as_written else (await work.settings.get()).spec.defaults
+    agents = {
+        a.spec.name: a.spec if as_written else filled(a.spec, defaults)
+        for a in await work.agents.named(held)
+    }
     wanted = sorted({tool for agent in agents.values() for tool in agent.tools})
     tools = {t.spec.name: t.spec for t in await work.tools.named(wanted)}
     return [used_by(spec, agents, tools) for spec in specs]
 
 
-def refuse_unsound(snapshot: Snapshot) -> None:
-    findings = verify(snapshot)
+async def verified(services: Services, work: Work, snapshot: Snapshot) -> tuple[Finding, ...]:
+    """With all that is known here: the settings, and which providers there are keys for."""
+    own = await work.credentials.all(CredentialKind.PROVIDER)
+    keys = services.provider_keys.union(credential.name for credential in own)
+    return verify(snapshot, (await work.settings.get()).spec, keys)
+
+
+async def refuse_unsound(services: Services, work: Work, snapshot: Snapshot) -> None:
+    findings = await verified(services, work, snapshot)
     errors = [f for f in findings if f.severity is Severity.ERROR]
     if errors:
         raise NotPublishable(
