@@ -7,7 +7,7 @@ from typing import Any
 
 from domain.http_rules import OF_STEPS
 from domain.legacy_calls import api_call
-from domain.legacy_text import Item, given
+from domain.legacy_text import Item, given, short
 from domain.steps import Operation
 
 Steps = list[dict[str, Any]]
@@ -153,8 +153,8 @@ def _validate(item: Item) -> Steps:
         )
         message = each.to.template(each.text("message", "error"), each.at("message"))
         if condition is None:
-            each.rest  # noqa: B018, noted as a whole
-            each.to.dropped(each.path, "The rule has no condition that can be read; write one.")
+            told = f"The rule {short(each.rest)} has no condition that can be read; write one."
+            each.to.dropped(each.path, told)
             continue
         rules.append({"condition": condition, "message": message or f"{condition} must hold."})
         each.done()

@@ -49,7 +49,7 @@ class Converter:
     def item(self, value: Any, path: Path) -> Item:
         if not isinstance(value, dict):
             if value is not None:
-                self.dropped(path, f"An object belongs here, not {_short(value)}.")
+                self.dropped(path, f"An object belongs here, not {short(value)}.")
             value = {}
         return Item(value, path, self)
 
@@ -61,7 +61,7 @@ class Converter:
         if isinstance(value, list):
             return value
         if value is not None:
-            self.dropped(path, f"A list belongs here, not {_short(value)}.")
+            self.dropped(path, f"A list belongs here, not {short(value)}.")
         return []
 
     # ---- names ------------------------------------------------------------------------------
@@ -80,7 +80,7 @@ class Converter:
             name = f"x{joint}{name}".rstrip(joint)
         name = name[:LONGEST_NAME].rstrip(joint)
         if name != value:
-            self.converted(path, f"The name {_short(value)} is now {name}.")
+            self.converted(path, f"The name {short(value)} is now {name}.")
         return name
 
     # ---- paths ------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ class Converter:
             check_template(made, path, SPACES | {"secret"})
         except InvalidInput as problem:
             self.dropped(path, f"Braces that are no slot were taken out: {problem.message}")
-            made = made.replace("{{", "").replace("}}", "")
+            made = _without_braces(made)
         return made
 
     def _slot(self, inside: str, path: Path, readable: frozenset[str]) -> str:
@@ -240,7 +240,7 @@ class Item:
             return value
         if isinstance(value, int | float) and not isinstance(value, bool):
             return str(value)
-        self.to.dropped(self.at(found), f"Text belongs here, not {_short(value)}.")
+        self.to.dropped(self.at(found), f"Text belongs here, not {short(value)}.")
         return None
 
     def flag(self, *keys: str) -> bool | None:
@@ -248,7 +248,7 @@ class Item:
         value = self.take(*keys)
         if value is None or isinstance(value, bool):
             return value
-        self.to.dropped(self.at(found), f"true or false belongs here, not {_short(value)}.")
+        self.to.dropped(self.at(found), f"true or false belongs here, not {short(value)}.")
         return None
 
     def number(self, *keys: str, least: float, most: float) -> float | None:
@@ -258,7 +258,7 @@ class Item:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float):
-            self.to.dropped(self.at(found), f"A number belongs here, not {_short(value)}.")
+            self.to.dropped(self.at(found), f"A number belongs here, not {short(value)}.")
             return None
         kept = max(least, min(most, value))
         if kept != value:
@@ -282,7 +282,7 @@ class Item:
     def done(self) -> None:
         for key, value in self.rest.items():
             if value not in (None, "", [], {}):
-                self.to.dropped(self.at(key), f"There is no such thing here: {_short(value)}.")
+                self.to.dropped(self.at(key), f"There is no such thing here: {short(value)}.")
 
 
 def given(**fields: Any) -> dict[str, Any]:
@@ -290,6 +290,15 @@ def given(**fields: Any) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if value not in (None, [], {}, "")}
 
 
-def _short(value: Any) -> str:
+def _without_braces(text: str) -> str:
+    """All but those of slots."""
+    parts = _SLOT.split(text)
+    for place, part in enumerate(parts):
+        bare = part.replace("{{", "").replace("}}", "")
+        parts[place] = f"{{{{{part}}}}}" if place % 2 else bare
+    return "".join(parts)
+
+
+def short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:60]}…"

@@ -55,7 +55,10 @@ def verify(options: argparse.Namespace) -> int:
                     "line": spot.line,
                     "workflow": slug,
                     "path": list(spot.path),
-                    "code": f.code, "severity": f.severity, "message": f.message, "fix": f.fix,
+                    "code": f.code,
+                    "severity": f.severity,
+                    "message": f.message,
+                    "fix": f.fix,
                 }
                 for spot, slug, f in spots
             ],
