@@ -7,7 +7,8 @@ from typing import Any
 from domain.agents import OF_PROMPTS
 from domain.catalogue import names
 from domain.languages import TAG
-from domain.legacy_text import Converter, Item, given
+from domain.legacy_text import Converter, Item
+from domain.legacy_words import given
 from domain.providers import ProviderKind
 
 RENAMED = {"gemini": "google", "google_gemini": "google", "sarvam_ai": "sarvam"}

@@ -7,7 +7,8 @@ from typing import Any
 
 from domain.errors import InvalidInput
 from domain.http_rules import check_url
-from domain.legacy_text import Converter, Item, given
+from domain.legacy_text import Converter, Item
+from domain.legacy_words import given
 from domain.steps import Method
 
 BASE = "api"

@@ -7,7 +7,8 @@ from typing import Any
 
 from domain.http_rules import OF_STEPS
 from domain.legacy_calls import api_call
-from domain.legacy_text import Item, given, short
+from domain.legacy_text import Item
+from domain.legacy_words import given, short
 from domain.steps import Operation
 
 Steps = list[dict[str, Any]]

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from domain.legacy_agents import forget
-from domain.legacy_text import Converter, Item, given
+from domain.legacy_text import Converter, Item
+from domain.legacy_words import given
 
 
 def workflow(item: Item) -> dict[str, Any]:

@@ -240,9 +240,10 @@ def _represent_float(dumper: Any, number: float) -> Any:
 
 
 def _style(text: str) -> str | None:
-    if not text or text[0].isspace() or not ("\n" in text or len(text) > LONG_LINE):
-        return None
-    return "|" if all(line.isprintable() for line in text.split("\n")) else '"'
+    if not all(line.isprintable() for line in text.split("\n")):
+        return '"'
+    long = "\n" in text or len(text) > LONG_LINE
+    return "|" if long and not text[0].isspace() else None
 
 
 _Dumper.add_representer(str, _represent_text)
