@@ -29,13 +29,14 @@ def read(kind: type[T], value: Any, path: Path = ()) -> T:
 
 
 def write(item: Any) -> Any:
-    """As JSON, in the order of the fields; what stands at its default is left out."""
+    """As JSON, without what stands at its default. Fields are in their own order; free objects are
+    sorted, because the store does not keep how they were."""
     if is_dataclass(item):
         kind = cast(Any, type(item))
         kept = [f for f in _fields(kind) if not _is_default(f, getattr(item, f.name))]
         return {word(kind, f.name): _write_field(kind, f, item) for f in kept}
     if isinstance(item, Mapping):
-        return {key: write(value) for key, value in item.items()}
+        return {key: write(item[key]) for key in sorted(item)}
     if isinstance(item, list | tuple):
         return [write(value) for value in item]
     return item.value if isinstance(item, Enum) else item

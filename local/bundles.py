@@ -31,8 +31,8 @@ mutation ($input: ImportBundleInput!) {{
     ... on ImportBundleSuccess {{
       dryRun
       report {{ path kind message }}
-      workflows {{ slug }}
-      versions {{ number workflow {{ slug }} }}
+      workflows {{ slug published {{ id number }} }}
+      versions {{ id }}
       {FINDING}
     }}
   }}
@@ -118,8 +118,10 @@ def _tell_report(answer: Json) -> None:
     for note in answer["report"]:
         if note["kind"] != SILENT:
             print(f"{note['kind'].lower():<10} {'.'.join(note['path'])}: {note['message']}")
-    for version in answer["versions"]:
-        print(f"published  {version['workflow']['slug']} version {version['number']}")
+    made = [version["id"] for version in answer["versions"]]
+    for workflow in answer["workflows"]:
+        if (version := workflow["published"]) and version["id"] in made:
+            print(f"published  {workflow['slug']} version {version['number']}")
     counts = ", ".join(f"{kinds.count(kind)} {kind.lower()}" for kind in dict.fromkeys(kinds))
     print(f"{'would be: ' if answer['dryRun'] else ''}{counts or 'nothing to import'}")
 
