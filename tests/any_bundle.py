@@ -13,7 +13,7 @@ from domain.tenants import Defaults, Endpoint, McpServer, TenantSettings
 from domain.tools import ToolSpec
 from domain.workflows import Connection, ContextPolicy, Node, Position, WorkflowSpec
 
-LETTERS = st.characters(exclude_categories=("Cs",), exclude_characters="\x00")
+LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
 TEXT = st.text(LETTERS, max_size=12) | st.sampled_from(
     ["a\nb\n", "no", "1e5", "null", "~", "- a", "# b", "x: y", " a\nb", "a \nb", "\ta", "é\u2028b"]
 )
