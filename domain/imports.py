@@ -8,7 +8,8 @@ from typing import Any
 
 from domain.bundles import Bundle, merged, read_bundle
 from domain.errors import InvalidInput, Path
-from domain.legacy import convert, is_legacy
+from domain.legacy import convert
+from domain.legacy_shapes import is_legacy
 from domain.notation import read_text
 from domain.notes import ImportNote
 from domain.shapes import plain

@@ -117,11 +117,11 @@ def _in_braces(text: str, error: json.JSONDecodeError) -> Any:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Unreadable(f"The key {twice[:60]!r} stands twice in one object.")
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise Unreadable(f"The key {name[:60]!r} stands twice in one object.")
+        found[name] = value
     return found
 
 

@@ -168,7 +168,12 @@ def _print_json(**fields: Any) -> None:
 
 
 def _studio() -> Studio:
-    return Studio(os.environ.get("STUDIO_URL", ""), os.environ.get("STUDIO_TOKEN", ""))
+    url, token = os.environ.get("STUDIO_URL", ""), os.environ.get("STUDIO_TOKEN", "")
+    if not url:
+        raise Refused("no studio is running here; start one with ./studio up")
+    if not token:
+        raise Refused("set STUDIO_TOKEN as well: an access token or API key of that studio")
+    return Studio(url, token)
 
 
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {

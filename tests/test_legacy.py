@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from domain.bundles import Bundle, findings_in, read_bundle, write_bundle
 from domain.errors import InvalidInput
 from domain.imports import Imported, import_value
-from domain.legacy import is_legacy
+from domain.legacy_shapes import is_legacy
 from domain.notation import read_text, write_yaml
 from domain.notes import NoteKind
 from tests.clinic import BOOK, BOOKING, CLINIC, RECEPTION
@@ -53,6 +53,15 @@ def test_a_slip_in_a_bundle_of_today_is_not_taken_for_an_older_config() -> None:
     with pytest.raises(InvalidInput, match="did you mean 'displayName'") as refused:
         import_value({"agents": [agent]})
     assert refused.value.path == ("agents", "0", "display_name")
+
+
+def test_one_thing_of_today_is_not_taken_for_an_older_config() -> None:
+    for kind, things in write_bundle(Bundle(tools=(BOOK,), workflows=(CLINIC,))).items():
+        with pytest.raises(InvalidInput, match="known are agents, tools, workflows"):
+            import_value(things[0])
+        with pytest.raises(InvalidInput, match="not a list"):
+            import_value(things)
+        assert kind in ("tools", "workflows")
 
 
 def test_a_bundle_of_today_is_left_as_it_is() -> None:
