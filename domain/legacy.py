@@ -14,6 +14,7 @@ from domain.legacy_calls import settings
 from domain.legacy_shapes import KINDS, Thing, kind_of, things, unwrapped
 from domain.legacy_text import Converter
 from domain.legacy_tools import tool
+from domain.legacy_words import short
 from domain.legacy_workflows import check_handoffs, nodes_by_agent, shared_keys, workflow
 from domain.notes import ImportNote
 
@@ -61,7 +62,7 @@ def _sorted_out(
         raise InvalidInput(f"At most {MOST_THINGS} things are taken at once.")
     for each, at, kind in things:
         if not isinstance(each, Mapping):
-            to.dropped(at, "An object belongs here.")
+            to.dropped(at, f"This is no agent, tool or workflow: {short(each)}.")
             continue
         flat = unwrapped(each)
         kind = kind or kind_of(flat) or ""

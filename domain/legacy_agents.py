@@ -194,7 +194,6 @@ def _variables(inside: Item) -> list[dict[str, Any]]:
         default = each.text("default", "default_value")
         if name:
             found[to.readable(name, each.at("name"))] = default or ""
-        each.forget("type", "description", "required")
         each.done()
     return [{"name": name, **given(default=default)} for name, default in found.items()]
 

@@ -132,6 +132,7 @@ def _filled(to: Converter, path: str) -> str:
 
 def _retries(item: Item, given_: Any) -> int | None:
     if isinstance(given_, dict):
+        item.to.converted(item.at("retries"), "Only the number of tries is kept.")
         given_ = given_.get("max_attempts") or given_.get("count") or given_.get("retries")
     if given_ is None or isinstance(given_, bool) or not isinstance(given_, int | float):
         return None

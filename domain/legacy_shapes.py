@@ -12,6 +12,9 @@ KINDS = ("agents", "tools", "workflows")
 Thing = tuple[Any, Path, str | None]
 """What was given, where it stands, and its kind where that is known."""
 
+NOTHING = "nothing"
+"""The kind of what there is no place for."""
+
 _OLD_KEYS = frozenset(
     [
         "config",
@@ -107,13 +110,26 @@ def things(value: Any, path: Path) -> list[Thing]:
         return things(value["items"], (*path, "items"))
     if kind_of(unwrapped(value)) is not None:
         return [(value, path, None)]
-    known = (*KINDS, "settings", "tenant")
-    others: list[Thing] = [(None, (*path, key), None) for key in value if key not in known]
-    return others + [
-        (each, (*path, kind, name), kind)
-        for kind in KINDS
-        for name, each in _entries(value.get(kind))
+    return [
+        *_others(value, path),
+        *(
+            (each, (*path, kind, name), kind)
+            for kind in KINDS
+            for name, each in _entries(value.get(kind))
+        ),
     ]
+
+
+def _others(value: Mapping[str, Any], path: Path) -> Iterator[Thing]:
+    """What is neither of a kind nor settings, to be told."""
+    for key, each in value.items():
+        if key in KINDS and isinstance(each, list | Mapping | None):
+            continue
+        if key == "tenant" and isinstance(each, Mapping):
+            inside = (k for k in each if k not in ("settings", "id"))
+            yield from ((each[k], (*path, key, k), NOTHING) for k in inside)
+        elif key != "settings":
+            yield each, (*path, key), NOTHING
 
 
 def _entries(value: Any) -> Sequence[tuple[str, Any]]:

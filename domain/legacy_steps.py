@@ -24,7 +24,7 @@ def _step(item: Item) -> Steps:
     if "config" in item:
         inside = item.to.item(item.take("config"), item.at("config")).rest
         item = item.to.item({**inside, **item.rest}, item.path)
-    item.forget("id", "order", "name", "enabled")
+    item.forget("id", "order")
     make = STEPS.get(type_.replace("_", ".") if type_.startswith(("context", "flag")) else type_)
     if make is None:
         item.rest  # noqa: B018, noted as a whole
@@ -125,7 +125,6 @@ def _respond(item: Item) -> Steps:
 def _handoff(item: Item) -> Steps:
     to = item.to
     name = item.text("node", "target", "target_agent", "agent", "agent_name", "to", "target_id")
-    item.forget("reason", "message")
     if not name:
         to.dropped(item.path, "It names no agent.")
         return []
@@ -197,7 +196,6 @@ def _dtmf(item: Item) -> Steps:
 
 
 def _end(item: Item) -> Steps:
-    item.forget("reason", "message")
     return [{"endCall": True}]
 
 

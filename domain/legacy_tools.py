@@ -35,7 +35,6 @@ def tool(item: Item) -> dict[str, Any]:
         ),
     }
     forget(item)
-    item.forget("display_name", "displayName")
     item.done()
     return made
 

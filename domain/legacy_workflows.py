@@ -25,7 +25,7 @@ def workflow(item: Item) -> dict[str, Any]:
         ),
     }
     forget(item)
-    item.forget("version", "viewport")
+    item.forget("viewport")
     item.done()
     return made
 
@@ -47,7 +47,7 @@ def _node(item: Item) -> dict[str, Any]:
             position=_position(item),
         ),
     }
-    item.forget("type", "data", "label", "display_name", "width", "height")
+    item.forget("width", "height")
     item.done()
     return made
 
@@ -83,7 +83,7 @@ def _connection(item: Item) -> dict[str, Any]:
             contextPassed=_keys(item, "context_passed", "contextPassed"),
         ),
     }
-    item.forget("id", "type", "animated")
+    item.forget("id", "animated")
     item.done()
     return made
 

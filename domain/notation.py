@@ -18,7 +18,7 @@ from domain.errors import InvalidInput, Path
 
 LARGEST_TEXT = 5 * 1024 * 1024
 DEEPEST = 64
-MOST_PARTS = 500_000
+MOST_PARTS = 200_000
 LONG_LINE = 80
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -154,7 +155,7 @@ async def test_an_older_config_is_converted_on_the_way_in(api: Api) -> None:
     counted = [note["kind"] for note in answer["report"]]
     assert {kind: counted.count(kind) for kind in counted} == {
         "CONVERTED": 17,
-        "DROPPED": 3,
+        "DROPPED": 5,
         "ADDED": 4,
     }
 
@@ -172,6 +173,16 @@ async def test_a_bundle_may_be_larger_than_other_requests(api: Api) -> None:
     assert (await api.post(two, variables=variables)).status_code == 413
     too_large = {"agents": [{"name": f"a{n}", **prompt} for n in range(40)]}
     assert (await api.post(IMPORT, variables={"input": {"bundle": too_large}})).status_code == 413
+
+
+async def test_two_imports_at_once_are_one_after_the_other(api: Api) -> None:
+    answers = await asyncio.gather(*(put(api, WHOLE) for _ in range(4)))
+    names = {answer["__typename"] for answer in answers}
+    assert "ImportBundleSuccess" in names
+    assert names <= {"ImportBundleSuccess", "NameTaken"}
+    again = await put(api, WHOLE)
+    assert set(kinds(again).values()) == {"UNCHANGED"}
+    assert await taken(api) == WHOLE
 
 
 async def test_an_export_of_what_is_not_there_says_which(api: Api) -> None:

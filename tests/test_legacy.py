@@ -99,6 +99,14 @@ def test_nothing_is_lost_in_silence() -> None:
     }
     dropped = {n.path for n in import_value(agent).notes if n.kind is NoteKind.DROPPED}
     assert dropped == {("prompt", "mood"), ("session", "echo"), ("colour",)}
+    around = {
+        "agents": [{**agent, "config": {}}],
+        "tools": 7,
+        "flows": {},
+        "tenant": {"plan": "PRO"},
+    }
+    dropped = {n.path for n in import_value(around).notes if n.kind is NoteKind.DROPPED}
+    assert dropped >= {("tools",), ("flows",), ("tenant", "plan")}
 
 
 def test_braces_without_end_take_no_longer_than_other_text() -> None:
