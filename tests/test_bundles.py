@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import settings as steps
 from hypothesis import strategies as st
 
-from domain.bundles import Bundle, findings_in, merged, place_of, read_bundle, write_bundle
+from domain.bundles import Bundle, findings_in, merged, read_bundle, write_bundle
 from domain.errors import InvalidInput
 from domain.findings import FindingCode
 from domain.imports import import_, import_together
@@ -235,8 +235,8 @@ def test_what_stands_in_two_files_is_refused() -> None:
         merged([one, Bundle(settings=TenantSettings())])
 
 
-def test_findings_are_placed_in_the_bundle() -> None:
+def test_every_workflow_is_verified_with_what_the_bundle_has() -> None:
     bundle = Bundle(agents=(BOOKING, RECEPTION), workflows=(CLINIC,))
     [(slug, finding)] = findings_in(bundle)
     assert (slug, finding.code) == ("clinic", FindingCode.UNKNOWN_TOOL)
-    assert place_of(bundle, slug, finding) == ("agents", "0", "tools")
+    assert findings_in(WHOLE) == ()
