@@ -107,14 +107,6 @@ def findings_in(bundle: Bundle) -> tuple[tuple[str, Finding], ...]:
     )
 
 
-def place_of(bundle: Bundle, slug: str, finding: Finding) -> Path:
-    """Where in the bundle a finding about one of its workflows is."""
-    kind, *rest = finding.path or ("",)
-    if kind not in ("agents", "tools") or not rest:
-        return ("workflows", _place(bundle.workflows, slug), *finding.path)
-    return (kind, _place(getattr(bundle, kind), rest[0]), *rest[1:])
-
-
 def fields_changed(before: Spec | TenantSettings, after: Spec | TenantSettings) -> list[str]:
     """The words of what differs at the top of two specs."""
     names = [f.name for f in fields(after) if getattr(before, f.name) != getattr(after, f.name)]
@@ -140,10 +132,6 @@ def _check_names(specs: Sequence[Spec], path: Path) -> None:
                 (*path, str(place), word(type(spec), "name")),
             )
         seen[spec.name] = place
-
-
-def _place(specs: Sequence[Spec], name: str) -> str:
-    return next((str(n) for n, spec in enumerate(specs) if spec.name == name), name)
 
 
 def _with_schema(tool: Any, path: Path) -> Any:

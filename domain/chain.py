@@ -13,6 +13,7 @@ from typing import Any
 
 from domain import expressions
 from domain.arguments import objection
+from domain.discretion import Discreet
 from domain.events import ContextChanged
 from domain.mcp import Line, McpFailed, call_tool
 from domain.requests import ask, filled
@@ -104,6 +105,7 @@ class _Run:
         self.steps: list[Step] = []
         self.told: list[str] = []
         self._world = world
+        self._outside = Discreet(world.send, world.secret)
         self._arguments = arguments
         self._key = key
         self._response: Mapping[str, Any] = {}
@@ -223,7 +225,7 @@ class _Run:
         self._sent += 1
         key = f"{self._key}.{self._sent}"
         call = self._at_endpoint(call)
-        answer = await ask(call, self._seen, self._world.send, self._world.secret, key)
+        answer = await ask(call, self._seen, self._outside.send, self._outside.secret, key)
         self._response = {"status": answer.status, "body": answer.body}
         if answer.problem is not None:
             raise Failed(answer.problem, answer.effect)
@@ -248,9 +250,9 @@ class _Run:
             raise Failed(f"The tool {call.tool!r} of {call.server!r} is not allowed.", effect)
         given = self._arguments if call.arguments is None else fill(call.arguments, self._seen)
         try:
-            headers = filled(server.headers, self._seen, self._world.secret)
+            headers = filled(server.headers, self._seen, self._outside.secret)
             line = Line(
-                url=server.url, headers=headers, send=self._world.send, seconds=call.timeout
+                url=server.url, headers=headers, send=self._outside.send, seconds=call.timeout
             )
             answer = await call_tool(line, call.tool, given)
         except LookupError as missing:

@@ -8,10 +8,11 @@ from typing import Any
 
 from domain.bundles import Bundle, merged, read_bundle
 from domain.errors import InvalidInput, Path
-from domain.legacy import convert, is_legacy
+from domain.legacy import convert
+from domain.legacy_shapes import is_legacy
 from domain.notation import read_text
 from domain.notes import ImportNote
-from domain.shapes import plain
+from domain.shapes import bounded, plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,7 @@ def import_(data: bytes | str) -> Imported:
 
 def import_value(value: Any, path: Path = ()) -> Imported:
     """Of plain JSON; `InvalidInput` names the place."""
-    value = plain(value, path)
+    value = _plain(value, path)
     if not is_legacy(value):
         return Imported(bundle=read_bundle(value, path))
     converted, notes = convert((value, path))
@@ -39,7 +40,7 @@ def import_value(value: Any, path: Path = ()) -> Imported:
 def import_together(values: Sequence[Any]) -> Imported:
     """Of several files that make one bundle; paths begin with the number of the file. Older
     configs are converted together, because a tool may name what stands in another file."""
-    roots = [(plain(value, (str(n),)), (str(n),)) for n, value in enumerate(values)]
+    roots = [(_plain(value, (str(n),)), (str(n),)) for n, value in enumerate(values)]
     older = [root for root in roots if is_legacy(root[0])]
     bundles = [read_bundle(value, path) for value, path in roots if not is_legacy(value)]
     if not older:
@@ -50,3 +51,7 @@ def import_together(values: Sequence[Any]) -> Imported:
     except InvalidInput as problem:
         raise InvalidInput(f"After conversion: {problem.message}", problem.path) from None
     return Imported(bundle=merged(bundles), notes=notes)
+
+
+def _plain(value: Any, path: Path) -> Any:
+    return plain(bounded(value, path), path)

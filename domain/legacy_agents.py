@@ -7,7 +7,8 @@ from typing import Any
 from domain.agents import OF_PROMPTS
 from domain.catalogue import names
 from domain.languages import TAG
-from domain.legacy_text import Converter, Item, given
+from domain.legacy_text import Converter, Item
+from domain.legacy_words import given
 from domain.providers import ProviderKind
 
 RENAMED = {"gemini": "google", "google_gemini": "google", "sarvam_ai": "sarvam"}
@@ -193,7 +194,6 @@ def _variables(inside: Item) -> list[dict[str, Any]]:
         default = each.text("default", "default_value")
         if name:
             found[to.readable(name, each.at("name"))] = default or ""
-        each.forget("type", "description", "required")
         each.done()
     return [{"name": name, **given(default=default)} for name, default in found.items()]
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from domain.errors import InvalidInput
 from domain.http_rules import check_url
-from domain.legacy_text import Converter, Item, given
+from domain.legacy_text import Converter, Item
+from domain.legacy_words import given
 from domain.steps import Method
 
 BASE = "api"
@@ -131,6 +132,7 @@ def _filled(to: Converter, path: str) -> str:
 
 def _retries(item: Item, given_: Any) -> int | None:
     if isinstance(given_, dict):
+        item.to.converted(item.at("retries"), "Only the number of tries is kept.")
         given_ = given_.get("max_attempts") or given_.get("count") or given_.get("retries")
     if given_ is None or isinstance(given_, bool) or not isinstance(given_, int | float):
         return None

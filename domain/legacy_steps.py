@@ -7,7 +7,8 @@ from typing import Any
 
 from domain.http_rules import OF_STEPS
 from domain.legacy_calls import api_call
-from domain.legacy_text import Item, given
+from domain.legacy_text import Item
+from domain.legacy_words import given, short
 from domain.steps import Operation
 
 Steps = list[dict[str, Any]]
@@ -23,7 +24,7 @@ def _step(item: Item) -> Steps:
     if "config" in item:
         inside = item.to.item(item.take("config"), item.at("config")).rest
         item = item.to.item({**inside, **item.rest}, item.path)
-    item.forget("id", "order", "name", "enabled")
+    item.forget("id", "order")
     make = STEPS.get(type_.replace("_", ".") if type_.startswith(("context", "flag")) else type_)
     if make is None:
         item.rest  # noqa: B018, noted as a whole
@@ -124,7 +125,6 @@ def _respond(item: Item) -> Steps:
 def _handoff(item: Item) -> Steps:
     to = item.to
     name = item.text("node", "target", "target_agent", "agent", "agent_name", "to", "target_id")
-    item.forget("reason", "message")
     if not name:
         to.dropped(item.path, "It names no agent.")
         return []
@@ -153,8 +153,8 @@ def _validate(item: Item) -> Steps:
         )
         message = each.to.template(each.text("message", "error"), each.at("message"))
         if condition is None:
-            each.rest  # noqa: B018, noted as a whole
-            each.to.dropped(each.path, "The rule has no condition that can be read; write one.")
+            told = f"The rule {short(each.rest)} has no condition that can be read; write one."
+            each.to.dropped(each.path, told)
             continue
         rules.append({"condition": condition, "message": message or f"{condition} must hold."})
         each.done()
@@ -196,7 +196,6 @@ def _dtmf(item: Item) -> Steps:
 
 
 def _end(item: Item) -> Steps:
-    item.forget("reason", "message")
     return [{"endCall": True}]
 
 

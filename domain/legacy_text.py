@@ -11,6 +11,7 @@ from typing import Any
 
 from domain.errors import InvalidInput, Path
 from domain.http_rules import OF_STEPS
+from domain.legacy_words import SLOT, short, without_braces
 from domain.notes import ImportNote, NoteKind
 from domain.texts import READABLE, check_condition, check_template
 from domain.tokens import is_path
@@ -20,8 +21,6 @@ OLD_SPACES = frozenset({"agents", "temp", "now"})
 LONGEST_NAME = 63
 LONGEST_CONDITION = 2_000
 
-# Bounded, so that a text full of braces takes no longer than any other.
-_SLOT = re.compile(r"\{\{([^{}]{0,500})\}\}")
 _SIGNS = {"===": "==", "!==": "!=", "&&": " and ", "||": " or ", "!": "not "}
 _KEPT = frozenset({"and", "or", "not", "in", "is", "empty", "true", "false", "null", "none"})
 _TOKEN = re.compile(r"\"[^\"]*\"|'[^']*'|===|!==|&&|\|\||!(?!=)|[A-Za-z_][A-Za-z0-9_.]*", re.ASCII)
@@ -49,7 +48,7 @@ class Converter:
     def item(self, value: Any, path: Path) -> Item:
         if not isinstance(value, dict):
             if value is not None:
-                self.dropped(path, f"An object belongs here, not {_short(value)}.")
+                self.dropped(path, f"An object belongs here, not {short(value)}.")
             value = {}
         return Item(value, path, self)
 
@@ -61,7 +60,7 @@ class Converter:
         if isinstance(value, list):
             return value
         if value is not None:
-            self.dropped(path, f"A list belongs here, not {_short(value)}.")
+            self.dropped(path, f"A list belongs here, not {short(value)}.")
         return []
 
     # ---- names ------------------------------------------------------------------------------
@@ -80,7 +79,7 @@ class Converter:
             name = f"x{joint}{name}".rstrip(joint)
         name = name[:LONGEST_NAME].rstrip(joint)
         if name != value:
-            self.converted(path, f"The name {_short(value)} is now {name}.")
+            self.converted(path, f"The name {short(value)} is now {name}.")
         return name
 
     # ---- paths ------------------------------------------------------------------------------
@@ -97,7 +96,7 @@ class Converter:
         text = str(given or "").strip()
         where = text.removesuffix("[+]")
         tail = text[len(where) :]
-        bare = _SLOT.fullmatch(where)
+        bare = SLOT.fullmatch(where)
         where = bare[1].strip() if bare else where
         space, _, rest = where.partition(".")
         if space in ("user", "params", "tenant", "call", "history") and rest:
@@ -140,12 +139,12 @@ class Converter:
             return [self.template(v, (*path, str(n)), readable) for n, v in enumerate(value)]
         if not isinstance(value, str):
             return value
-        made = _SLOT.sub(lambda slot: self._slot(slot[1].strip(), path, readable), value)
+        made = SLOT.sub(lambda slot: self._slot(slot[1].strip(), path, readable), value)
         try:
             check_template(made, path, SPACES | {"secret"})
         except InvalidInput as problem:
             self.dropped(path, f"Braces that are no slot were taken out: {problem.message}")
-            made = made.replace("{{", "").replace("}}", "")
+            made = without_braces(made)
         return made
 
     def _slot(self, inside: str, path: Path, readable: frozenset[str]) -> str:
@@ -186,7 +185,7 @@ class Converter:
         if len(text) > LONGEST_CONDITION:
             self.dropped(path, "The condition is too long.")
             return None
-        made = self._in_expression(_SLOT.sub(lambda slot: slot[1].strip(), text).strip())
+        made = self._in_expression(SLOT.sub(lambda slot: slot[1].strip(), text).strip())
         try:
             check_condition(made, path, readable)
         except InvalidInput as problem:
@@ -240,7 +239,7 @@ class Item:
             return value
         if isinstance(value, int | float) and not isinstance(value, bool):
             return str(value)
-        self.to.dropped(self.at(found), f"Text belongs here, not {_short(value)}.")
+        self.to.dropped(self.at(found), f"Text belongs here, not {short(value)}.")
         return None
 
     def flag(self, *keys: str) -> bool | None:
@@ -248,7 +247,7 @@ class Item:
         value = self.take(*keys)
         if value is None or isinstance(value, bool):
             return value
-        self.to.dropped(self.at(found), f"true or false belongs here, not {_short(value)}.")
+        self.to.dropped(self.at(found), f"true or false belongs here, not {short(value)}.")
         return None
 
     def number(self, *keys: str, least: float, most: float) -> float | None:
@@ -258,7 +257,7 @@ class Item:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float):
-            self.to.dropped(self.at(found), f"A number belongs here, not {_short(value)}.")
+            self.to.dropped(self.at(found), f"A number belongs here, not {short(value)}.")
             return None
         kept = max(least, min(most, value))
         if kept != value:
@@ -282,14 +281,4 @@ class Item:
     def done(self) -> None:
         for key, value in self.rest.items():
             if value not in (None, "", [], {}):
-                self.to.dropped(self.at(key), f"There is no such thing here: {_short(value)}.")
-
-
-def given(**fields: Any) -> dict[str, Any]:
-    """What there is: None and what is empty is left out."""
-    return {key: value for key, value in fields.items() if value not in (None, [], {}, "")}
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:60]}…"
+                self.to.dropped(self.at(key), f"There is no such thing here: {short(value)}.")

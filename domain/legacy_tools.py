@@ -6,7 +6,8 @@ from typing import Any
 
 from domain.legacy_agents import forget
 from domain.legacy_steps import chain
-from domain.legacy_text import Item, given
+from domain.legacy_text import Item
+from domain.legacy_words import given
 from domain.parameters import TYPES
 
 
@@ -34,7 +35,6 @@ def tool(item: Item) -> dict[str, Any]:
         ),
     }
     forget(item)
-    item.forget("display_name", "displayName")
     item.done()
     return made
 

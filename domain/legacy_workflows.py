@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from domain.legacy_agents import forget
-from domain.legacy_text import Converter, Item, given
+from domain.legacy_text import Converter, Item
+from domain.legacy_words import given
 
 
 def workflow(item: Item) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def workflow(item: Item) -> dict[str, Any]:
         ),
     }
     forget(item)
-    item.forget("version", "viewport")
+    item.forget("viewport")
     item.done()
     return made
 
@@ -46,7 +47,7 @@ def _node(item: Item) -> dict[str, Any]:
             position=_position(item),
         ),
     }
-    item.forget("type", "data", "label", "display_name", "width", "height")
+    item.forget("width", "height")
     item.done()
     return made
 
@@ -82,7 +83,7 @@ def _connection(item: Item) -> dict[str, Any]:
             contextPassed=_keys(item, "context_passed", "contextPassed"),
         ),
     }
-    item.forget("id", "type", "animated")
+    item.forget("id", "animated")
     item.done()
     return made
 

@@ -18,7 +18,7 @@ from domain.errors import InvalidInput, Path
 
 LARGEST_TEXT = 5 * 1024 * 1024
 DEEPEST = 64
-MOST_PARTS = 500_000
+MOST_PARTS = 200_000
 LONG_LINE = 80
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -117,11 +117,11 @@ def _in_braces(text: str, error: json.JSONDecodeError) -> Any:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Unreadable(f"The key {twice[:60]!r} stands twice in one object.")
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise Unreadable(f"The key {name[:60]!r} stands twice in one object.")
+        found[name] = value
     return found
 
 
@@ -240,9 +240,10 @@ def _represent_float(dumper: Any, number: float) -> Any:
 
 
 def _style(text: str) -> str | None:
-    if not text or text[0].isspace() or not ("\n" in text or len(text) > LONG_LINE):
-        return None
-    return "|" if all(line.isprintable() for line in text.split("\n")) else '"'
+    if not all(line.isprintable() for line in text.split("\n")):
+        return '"'
+    long = "\n" in text or len(text) > LONG_LINE
+    return "|" if long and not text[0].isspace() else None
 
 
 _Dumper.add_representer(str, _represent_text)

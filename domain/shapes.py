@@ -20,31 +20,34 @@ from domain.words import camel, word
 T = TypeVar("T")
 
 DEEPEST = 32
+MOST_PARTS = 200_000
 LARGEST_NUMBER = 2**63
 
 
 def read(kind: type[T], value: Any, path: Path = ()) -> T:
     """`InvalidInput` names the exact place of what does not fit, and what would."""
-    return cast(T, _read(kind, value, path))
+    return cast(T, _read(kind, bounded(value, path), path))
 
 
 def write(item: Any) -> Any:
-    """As JSON, in the order of the fields; what stands at its default is left out."""
+    """As JSON, without what stands at its default. Fields are in their own order; free objects are
+    sorted, because the store does not keep how they were."""
     if is_dataclass(item):
         kind = cast(Any, type(item))
         kept = [f for f in _fields(kind) if not _is_default(f, getattr(item, f.name))]
         return {word(kind, f.name): _write_field(kind, f, item) for f in kept}
     if isinstance(item, Mapping):
-        return {key: write(value) for key, value in item.items()}
+        return {key: write(item[key]) for key in sorted(item)}
     if isinstance(item, list | tuple):
         return [write(value) for value in item]
     return item.value if isinstance(item, Enum) else item
 
 
 def unknown_key(key: str, known: list[str], path: Path) -> InvalidInput:
-    near = get_close_matches(camel(key), known, n=1) or get_close_matches(key, known, n=1)
+    shown = key[:60]
+    near = get_close_matches(camel(shown), known, n=1) or get_close_matches(shown, known, n=1)
     fix = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}."
-    return InvalidInput(f"{key[:60]!r} is not known here; {fix}", path)
+    return InvalidInput(f"{shown!r} is not known here; {fix}", path)
 
 
 # ---- reading -------------------------------------------------------------------------------
@@ -108,20 +111,32 @@ def _read_fields(kind: Any, given: Mapping[str, Any], path: Path) -> Any:
 def _read_choice(kind: type[Enum], value: Any, path: Path) -> Enum:
     values = [each.value for each in kind]
     if value not in values:
-        near = get_close_matches(str(value).upper(), values, n=1)
+        near = get_close_matches(value[:60].upper(), values, n=1) if isinstance(value, str) else ()
         fix = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(values)}."
         raise InvalidInput(f"{_short(value)} is not possible; {fix}", path)
     return kind(value)
 
 
-def plain(value: Any, path: Path = (), depth: int = 0) -> Any:
-    """JSON that every part of the product can hold."""
-    if depth > DEEPEST:
-        raise InvalidInput(f"JSON may be nested {DEEPEST} deep.", path)
+def bounded(value: Any, path: Path = ()) -> Any:
+    """The value itself, if it is not nested too deep and holds not too much; found out quickly."""
+    held, level = 0, [value]
+    for _ in range(DEEPEST + 1):
+        inside = [each for each in level if isinstance(each, dict | list)]
+        held += sum(map(len, inside))
+        if held > MOST_PARTS:
+            raise InvalidInput(f"At most {MOST_PARTS} values are taken.", path)
+        if not inside:
+            return value
+        level = [v for each in inside for v in (each.values() if isinstance(each, dict) else each)]
+    raise InvalidInput(f"JSON may be nested {DEEPEST} deep.", path)
+
+
+def plain(value: Any, path: Path = ()) -> Any:
+    """JSON that every part of the product can hold, out of what is `bounded`."""
     if isinstance(value, dict):
-        return {_text(k, path): plain(v, (*path, str(k)), depth + 1) for k, v in value.items()}
+        return {_text(k, path): plain(v, (*path, str(k))) for k, v in value.items()}
     if isinstance(value, list):
-        return [plain(each, (*path, str(n)), depth + 1) for n, each in enumerate(value)]
+        return [plain(each, (*path, str(n))) for n, each in enumerate(value)]
     if value is None or isinstance(value, bool):
         return value
     return _text(value, path) if isinstance(value, str) else _number(value, path)

@@ -19,7 +19,7 @@ from graph.auth import credential_of
 from graph.limits import fields_of
 from graph.masking import BAD_REQUEST, refusal, shown, told
 from graph.operations import Admitted, Api, Asked, Refused
-from graph.throttle import Payer
+from graph.throttle import COST_OF_ONE, Payer
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
@@ -85,7 +85,9 @@ class GraphQLOverHTTP:
             raise
         admitted = await api.admit(asked, viewer, payer)
         _check_kind(request, admitted)
-        _check_size(size, admitted)
+        if size > LARGEST_BODY:
+            _check_large(admitted)
+            await api.throttle.spend(payer, COST_OF_ONE * (size // LARGEST_BODY))
         request.scope.get("facts", {}).update(_facts(admitted, viewer))
         payload = await api.run(admitted, api.context(viewer))
         status = 400 if media == GRAPHQL and "data" not in payload else 200
@@ -153,9 +155,10 @@ def _too_large(most: int, **headers: str) -> NotServed:
     )
 
 
-def _check_size(size: int, admitted: Admitted) -> None:
+def _check_large(admitted: Admitted) -> None:
+    """A large import is paid for as the requests it could have been; nothing else may be large."""
     fields = fields_of(admitted.operation.selection_set, admitted.document.fragments)
-    if size > LARGEST_BODY and [field.name.value for field in fields] != [IMPORT]:
+    if [field.name.value for field in fields] != [IMPORT]:
         raise _too_large(LARGEST_BODY)
 
 

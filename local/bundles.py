@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from domain.bundles import findings_in, write_bundle
-from domain.findings import Severity
-from local.bundle_files import Files, NotRead, read_files
+from domain.findings import Finding, Severity
+from local.bundle_files import Files, NotRead, Spot, read_files
 from local.client import Refused, Studio
 
 Json = dict[str, Any]
@@ -31,8 +31,8 @@ mutation ($input: ImportBundleInput!) {{
     ... on ImportBundleSuccess {{
       dryRun
       report {{ path kind message }}
-      workflows {{ slug }}
-      versions {{ number workflow {{ slug }} }}
+      workflows {{ slug published {{ id number }} }}
+      versions {{ id }}
       {FINDING}
     }}
   }}
@@ -47,42 +47,23 @@ def verify(options: argparse.Namespace) -> int:
     spots = [(files.of_finding(slug, finding), slug, finding) for slug, finding in found]
     errors = sum(finding.severity is Severity.ERROR for _, finding in found)
     if options.json:
-        _print_json(
-            ok=not errors,
-            findings=[
-                {
-                    "file": spot.file,
-                    "line": spot.line,
-                    "workflow": slug,
-                    "path": list(spot.path),
-                    "code": f.code,
-                    "severity": f.severity,
-                    "message": f.message,
-                    "fix": f.fix,
-                }
-                for spot, slug, f in spots
-            ],
-            notes=_notes(files),
-        )
-        return bool(errors)
+        told = [_finding_json(spot, slug, finding) for spot, slug, finding in spots]
+        _print_json(ok=not errors, findings=told, notes=_notes(files))
+        return int(errors > 0)
     _tell_notes(files)
     for spot, _, finding in spots:
         _tell_finding(str(spot), finding.severity, finding.code, finding.message, finding.fix)
-    print(
-        f"{_contents(files)}: {_count(errors, 'error')}, {_count(len(found) - errors, 'warning')}"
-    )
-    return bool(errors)
+    warnings = len(found) - errors
+    print(f"{_contents(files)}: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
+    return int(errors > 0)
 
 
 def export(options: argparse.Namespace) -> int:
     answer = asyncio.run(_studio().ask(EXPORT, {"workflows": options.workflows or None}))
     as_json = options.json or (options.output or "").endswith(".json")
     bundle = answer["exportBundle"]
-    text = (
-        f"{json.dumps(bundle['json'], indent=2, ensure_ascii=False)}\n"
-        if as_json
-        else bundle["yaml"]
-    )
+    shown = json.dumps(bundle["json"], indent=2, ensure_ascii=False)
+    text = f"{shown}\n" if as_json else bundle["yaml"]
     if options.output:
         Path(options.output).write_text(text, encoding="utf-8")
     else:
@@ -118,8 +99,10 @@ def _tell_report(answer: Json) -> None:
     for note in answer["report"]:
         if note["kind"] != SILENT:
             print(f"{note['kind'].lower():<10} {'.'.join(note['path'])}: {note['message']}")
-    for version in answer["versions"]:
-        print(f"published  {version['workflow']['slug']} version {version['number']}")
+    made = [version["id"] for version in answer["versions"]]
+    for workflow in answer["workflows"]:
+        if (version := workflow["published"]) and version["id"] in made:
+            print(f"published  {workflow['slug']} version {version['number']}")
     counts = ", ".join(f"{kinds.count(kind)} {kind.lower()}" for kind in dict.fromkeys(kinds))
     print(f"{'would be: ' if answer['dryRun'] else ''}{counts or 'nothing to import'}")
 
@@ -131,6 +114,19 @@ def _tell_notes(files: Files) -> None:
 
 def _tell_finding(place: str, severity: str, code: str, message: str, fix: str) -> None:
     print(f"{place}\n  {severity.lower()} {code}: {message}\n  fix: {fix}")
+
+
+def _finding_json(spot: Spot, slug: str, finding: Finding) -> Json:
+    return {
+        "file": spot.file,
+        "line": spot.line,
+        "workflow": slug,
+        "path": list(spot.path),
+        "code": finding.code,
+        "severity": finding.severity,
+        "message": finding.message,
+        "fix": finding.fix,
+    }
 
 
 def _notes(files: Files) -> list[Json]:
@@ -166,7 +162,12 @@ def _print_json(**fields: Any) -> None:
 
 
 def _studio() -> Studio:
-    return Studio(os.environ.get("STUDIO_URL", ""), os.environ.get("STUDIO_TOKEN", ""))
+    url, token = os.environ.get("STUDIO_URL", ""), os.environ.get("STUDIO_TOKEN", "")
+    if not url:
+        raise Refused("no studio is running here; start one with ./studio up")
+    if not token:
+        raise Refused("set STUDIO_TOKEN as well: an access token or API key of that studio")
+    return Studio(url, token)
 
 
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {

@@ -18,9 +18,11 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from domain.access import Role, Viewer
-from domain.actions.credentials import credentials_of, set_credential, set_secret
+from domain.actions.credentials import TESTS_PER_MINUTE, credentials_of, set_credential, set_secret
+from domain.calls import EndReason
 from domain.credentials import CredentialKind, Opened, with_keys
 from domain.errors import Forbidden, VaultLocked
+from domain.events import CallEnded
 from domain.ports import Services
 from domain.settings import Settings
 from graph.app import with_loaders
@@ -35,6 +37,8 @@ from tests.emulators.serving import served
 from tests.people import member_of, owner_of
 from tests.serving import Api, serving
 from tests.test_providers import calling, story
+from tests.test_settings import CREATE_TOOL, TRY, api_that_reaches
+from tests.test_text_calls import started, watch
 
 pytestmark = pytest.mark.anyio
 
@@ -287,14 +291,52 @@ async def test_a_call_uses_the_tenants_own_key_and_tells_nobody(
         assert all(KEY not in row[0] for row in rows), table
 
 
-async def test_a_call_says_when_the_vault_does_not_open(
+async def test_a_call_ends_and_says_so_when_the_vault_does_not_open(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await set_credential(services, viewer, "openai", "kept-under-another-key")
     await execute(settings, "update data_key set key_id = 'gone'")
-    async with calling(services, settings, viewer, "openai", key=KEY) as (caller, model):
-        model.script = [Says("Here I am.")]
-        events = await caller.say("hello?")
+    async with calling(services, settings, viewer, "openai", key=KEY) as (_, model):
+        call = await started(services, viewer)
+        events = await watch(services, viewer, call.id, CallEnded)
     [error] = [e for e in events if e.kind == "error_raised"]
-    assert (error.source, "SECRET_KEY" in error.message) == ("vault", True)
-    assert model.keys == [KEY]
+    assert "SECRET_KEY" in error.message
+    [ended] = [e for e in events if isinstance(e, CallEnded)]
+    assert ended.reason is EndReason.PROVIDER_FAILED
+    assert model.keys == [], "the operator's key does not stand in"
+
+
+async def test_a_server_that_tells_what_it_was_sent_does_not_tell_the_secret(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await set_secret(services, viewer, "crm", OWN)
+
+    async def echo(request: Request) -> JSONResponse:
+        return JSONResponse({"seen": dict(request.headers)})
+
+    async with (
+        served(Starlette(routes=[Route("/{rest:path}", echo)])) as url,
+        api_that_reaches(services, settings, viewer, url.removeprefix("http://")) as api,
+    ):
+        call = {"url": f"{url}/", "headers": {"X-Token": "Bearer {{secret.crm}}"}}
+        save = {"save": {"workflow.seen": "body.seen"}}
+        made = await do(
+            api,
+            CREATE_TOOL,
+            name="echo",
+            description="Echoes.",
+            actions=[{"apiCall": {**call, **save}}],
+        )
+        tried = await do(api, TRY, id=made["tool"]["id"], live=True)
+    assert tried["context"]["workflow"]["seen"]["x-token"] == "Bearer [secret]"
+    assert OWN not in json.dumps(tried)
+
+
+async def test_keys_are_not_guessed_by_testing(api: Api) -> None:
+    async def code() -> Any:
+        answer = await api.ask(TEST, variables={"input": {"provider": "openai", "key": "short"}})
+        return answer
+
+    answers = [await code() for _ in range(TESTS_PER_MINUTE + 1)]
+    assert "errors" not in answers[0]
+    assert answers[-1]["errors"][0]["extensions"]["code"] == "RATE_LIMITED"

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from graphql import build_schema, parse, validate
 
+from domain.bundles import findings_in
 from domain.findings import FindingCode
+from domain.imports import import_
 from domain.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -51,3 +53,11 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_every_finding_has_its_place_in_the_docs() -> None:
     text = (ROOT / "docs" / "findings.md").read_text()
     assert re.findall(r"^## ([A-Z_]+)$", text, re.MULTILINE) == [code.value for code in FindingCode]
+
+
+def test_bundles_in_the_docs_can_be_imported_and_are_sound() -> None:
+    text = (ROOT / "docs" / "bundles.md").read_text()
+    examples = re.findall(r"```(?:yaml|json)\n(.*?)```", text, re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        assert findings_in(import_(example).bundle) == ()

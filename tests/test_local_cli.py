@@ -27,7 +27,8 @@ def studio(state: Path, *words: str, **environ: str) -> subprocess.CompletedProc
 def test_help_shows_the_first_steps(tmp_path: Path) -> None:
     shown = studio(tmp_path, "--help")
     assert shown.returncode == 0
-    for command in ("up", "down", "status", "logs", "reset", "talk", "test", "bench"):
+    served = ("up", "down", "status", "logs", "reset", "talk")
+    for command in (*served, "verify", "export", "import", "test", "bench"):
         assert f"\n    {command} " in shown.stdout
     assert "./studio talk            have a conversation" in shown.stdout
 

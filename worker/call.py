@@ -101,7 +101,8 @@ class HeldCall:
             secrets=self.claim.opened.secrets,
         )
         if self.claim.opened.problem:
-            self._note("vault", self.claim.opened.problem)
+            # The operator's keys do not stand in: whoever brought their own pays with it.
+            raise MissingKey(self.claim.opened.problem)
         if story.state is CallState.CONNECTING:
             conversation.tell(StateChanged(before=story.state, state=CallState.ACTIVE))
         return conversation

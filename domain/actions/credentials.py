@@ -14,9 +14,10 @@ from domain.credentials import (
     check_provider,
     check_secret,
 )
-from domain.errors import InvalidInput, NotFound
+from domain.errors import InvalidInput, NotFound, RateLimited
 from domain.ports import Services
 
+TESTS_PER_MINUTE = 20
 PROVIDER, SECRET = CredentialKind.PROVIDER, CredentialKind.SECRET
 
 
@@ -61,6 +62,13 @@ async def test_credential(
 ) -> KeyTest:
     """Ask the provider about a key, or the one that is kept."""
     viewer.require(Scope.CREDENTIALS_WRITE)
+    tried = await services.limiter.spend(f"keytest:{viewer.tenant_id}", 1, TESTS_PER_MINUTE)
+    if not tried.allowed:
+        raise RateLimited(
+            f"Too many tests; try again in {tried.retry_after:.0f} seconds.",
+            ("input",),
+            retry_after=tried.retry_after,
+        )
     check_provider(provider, ("input", "provider"))
     if key is None:
         async with services.store.work(viewer.tenant_id) as work:

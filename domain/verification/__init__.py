@@ -28,7 +28,7 @@ def verify(
     if not broken:
         found += skips.findings(snapshot)
         found += conditions.findings(snapshot)
-    found += agents.findings(snapshot, keys)
+    found += agents.findings(snapshot, settings, keys)
     found += broken
     if not broken:
         found += tools.findings(snapshot, settings)

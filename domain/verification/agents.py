@@ -9,6 +9,7 @@ from domain.catalogue import names, provider
 from domain.findings import Finding, FindingCode
 from domain.languages import base, speaks
 from domain.providers import Provider, ProviderKind
+from domain.tenants import TenantSettings
 from domain.verification.telling import Path, error, listed, warning
 from domain.workflows import END_CALL, HANDOFF_PREFIX, Snapshot
 
@@ -21,11 +22,15 @@ WHAT = {
 }
 
 
-def findings(snapshot: Snapshot, keys: frozenset[str] | None) -> Iterator[Finding]:
+def findings(
+    snapshot: Snapshot, settings: TenantSettings | None, keys: frozenset[str] | None
+) -> Iterator[Finding]:
     for name, agent in snapshot.agents.items():
         path = ("agents", name)
         if agent.llm is None:
-            yield error(
+            # Where the settings are not known they may have one.
+            tell = warning if settings is None else error
+            yield tell(
                 _C.NO_MODEL,
                 (*path, "llm"),
                 f"{name!r} has no model, and the settings have none for all.",

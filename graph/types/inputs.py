@@ -8,6 +8,7 @@ from typing import Any
 from strawberry import Some
 
 from domain.errors import InvalidInput
+from domain.words import camel
 
 Convert = Callable[[Any], Any]
 Fields = Mapping[str, tuple[str, Convert]]
@@ -43,8 +44,3 @@ def mapping(value: Any, name: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise InvalidInput(f"{name} must be a JSON object.", ("input", name))
     return value
-
-
-def camel(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(part.title() for part in rest)
