@@ -49,6 +49,7 @@ OF_HEADERS = OF_STEPS | {"secret"}
 
 RESERVED = OURS | {"idempotency-key"}
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
+_NO_URL = re.compile(r"[\x00-\x20\x7f\\]")
 _SLOT = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 NO_PARAMETERS: Mapping[str, Any] = {
@@ -207,12 +208,15 @@ def _check_api_call(call: ApiCall, path: Path) -> None:
 def _check_host(url: str, path: Path) -> None:
     """Where a request goes is for the author to say, not for a value of the call."""
     head = _SLOT.split(url, maxsplit=1)[0]
+    if _NO_URL.search(_SLOT.sub("", url)):
+        raise InvalidInput("url must not hold spaces, line breaks or backslashes.", path)
     try:
         parts = urlsplit(head)
+        ends = "/" in head[len(parts.scheme) + 3 :] or head == url
+        named = bool(parts.hostname) and parts.port != 0 and ends
     except ValueError:
         raise InvalidInput("url is not a URL.", path) from None
-    ends = "/" in head[len(parts.scheme) + 3 :] or head == url
-    if parts.scheme not in ("http", "https") or not parts.hostname or not ends:
+    if parts.scheme not in ("http", "https") or not named:
         raise InvalidInput(
             "url must begin with https:// and a host that is written out, then a slash; slots come "
             "after that.",
