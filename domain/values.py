@@ -43,6 +43,8 @@ def _limit_passed(value: Any, most: int | None) -> str | None:
     for _ in range(DEEPEST):
         nested = [v for v in level if isinstance(v, _NESTED)]
         size += sum([2 * len(v) for v in nested]) + sum([len(v) for v in level if type(v) is str])
+        # Writing out huge numbers is slow; a digit is less than four bits.
+        size += sum([v.bit_length() // 4 for v in level if type(v) is int])
         if most is not None and size > most:
             return _too_large(most)
         if not nested:

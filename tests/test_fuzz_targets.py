@@ -56,7 +56,7 @@ def test_what_is_slow_each_time_is_told_and_a_pause_is_not() -> None:
             works(3)
 
     outcome = fuzz(broken(works), 0.3, seed=1)
-    assert (outcome.is_good, outcome.slowest_input) == (False, "3")
+    assert (outcome.is_good, outcome.slowest_input[-3:]) == (False, ": 3")
     assert fuzz(broken(pauses), 0.1, seed=1).is_good
 
 

@@ -64,7 +64,8 @@ def fuzz(target: Target, seconds: float, seed: int) -> Outcome:
                 break
             continue
         if took > outcome.slowest:
-            outcome.slowest, outcome.slowest_input = took, f"{made!r:.2000}"
+            number = outcome.executions - 1
+            outcome.slowest, outcome.slowest_input = took, f"input {number}: {made!r:.2000}"
     outcome.seconds = time.monotonic() - began
     return outcome
 
