@@ -17,7 +17,6 @@ LARGEST_ARGUMENTS = 65_536
 MOST_JUDGEMENTS = 3_000
 MOST_MATCHING = 700_000
 """Characters times the size of the pattern."""
-TOO_LARGE = f"The arguments are larger than {LARGEST_ARGUMENTS} bytes."
 TOO_MANY = "The arguments have too many parts to be judged."
 
 Way = tuple[str, ...]
@@ -41,10 +40,8 @@ def objection(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> str | 
 
 def unusable(arguments: Mapping[str, Any]) -> str | None:
     """Why they are nothing that can be kept, whatever the schema."""
-    why = unfit(arguments)
-    if why is not None:
-        return f"The arguments are {why}."
-    return TOO_LARGE if len(json.dumps(arguments)) > LARGEST_ARGUMENTS else None
+    why = unfit(arguments, LARGEST_ARGUMENTS)
+    return None if why is None else f"The arguments are {why}."
 
 
 class _TooMuch(Exception):

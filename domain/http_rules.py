@@ -23,6 +23,7 @@ OF_HEADERS = OF_STEPS | {"secret"}
 
 RESERVED = OURS | {"idempotency-key"}
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
+_NO_URL = re.compile(r"[\x00-\x20\x7f\\]")
 _SLOT = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 
@@ -46,12 +47,15 @@ def check_url(url: str, path: Path) -> None:
     check_text(url, path, most=LONGEST_URL, least=1)
     check_template(url, path, OF_STEPS)
     head = _SLOT.split(url, maxsplit=1)[0]
+    if _NO_URL.search(_SLOT.sub("", url)):
+        raise InvalidInput("url must not hold spaces, line breaks or backslashes.", path)
     try:
         parts = urlsplit(head)
+        ends = "/" in head[len(parts.scheme) + 3 :] or head == url
+        named = bool(parts.hostname) and parts.port != 0 and ends
     except ValueError:
         raise InvalidInput("url is not a URL.", path) from None
-    ends = "/" in head[len(parts.scheme) + 3 :] or head == url
-    if parts.scheme not in ("http", "https") or not parts.hostname or not ends:
+    if parts.scheme not in ("http", "https") or not named:
         raise InvalidInput(
             "url must begin with https:// and a host that is written out, then a slash; slots come "
             "after that.",
@@ -65,6 +69,8 @@ def _check_rest(rest: str, path: Path) -> None:
     """What is put behind the URL of an endpoint."""
     check_text(rest, path, most=LONGEST_URL)
     check_template(rest, path, OF_STEPS)
+    if _NO_URL.search(_SLOT.sub("", rest)):
+        raise InvalidInput("url must not hold spaces, line breaks or backslashes.", path)
     if rest and rest[0] not in "/?":
         raise InvalidInput("With an endpoint, url is what follows its own: /path or ?query.", path)
 

@@ -7,6 +7,7 @@ import re
 from domain.errors import InvalidInput, Path
 
 AGENT_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
+HALF = re.compile("[\ud800-\udfff]")
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 """Of tools, nodes and context keys: safe as a function name for every model."""
 
@@ -26,6 +27,8 @@ def check_text(text: str | None, path: Path, *, most: int, least: int = 0) -> No
         return
     if "\x00" in text:
         raise InvalidInput(f"{path[-1]} must not contain a NUL character.", path)
+    if HALF.search(text):
+        raise InvalidInput(f"{path[-1]} must not contain half a character (a surrogate).", path)
     if least and len(text.strip()) < least:
         raise InvalidInput(f"{path[-1]} must not be empty.", path)
     if len(text) > most:

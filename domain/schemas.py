@@ -18,7 +18,7 @@ from domain.values import unfit
 MOST_PARTS = 2_000
 DEEPEST = 20
 LONGEST_PATTERN = 500
-LARGEST_PATTERNS = 20_000
+LARGEST_PATTERNS = 8_000
 """Of all patterns together, in RE2's instructions."""
 
 TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
@@ -53,7 +53,7 @@ def compiled(pattern: str) -> Any:
     """Raises `ValueError` for what is no pattern of RE2."""
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = 1 << 19
+    options.max_mem = 1 << 18
     try:
         return re2.compile(pattern, options=options)
     except (re2.error, RecursionError, UnicodeError) as error:

@@ -75,10 +75,13 @@ def parse(text: str) -> Template:
 def render(text: str, context: Context, defaults: Mapping[str, Any] = NO_DEFAULTS) -> str:
     """The text with every slot filled; a missing value is its default, or nothing."""
     parts: list[str] = []
+    filled: dict[Slot, str] = {}
     room = LONGEST_RESULT
     for part in parse(text):
         if isinstance(part, Slot):
-            part = as_text(part.value(context, defaults))[:LONGEST_VALUE]
+            if part not in filled:
+                filled[part] = as_text(part.value(context, defaults))[:LONGEST_VALUE]
+            part = filled[part]
         parts.append(part[:room])
         room -= len(part)
         if room <= 0:
@@ -236,7 +239,7 @@ def _date(value: Any, pattern: str) -> Any:
 FILTERS: dict[str, Callable[[Any, Any], Any]] = {
     "upper": lambda value, _: as_text(value)[:LONGEST_VALUE].upper(),
     "lower": lambda value, _: as_text(value)[:LONGEST_VALUE].lower(),
-    "trim": lambda value, _: as_text(value).strip(),
+    "trim": lambda value, _: as_text(value)[:LONGEST_VALUE].strip(),
     "default": lambda value, other: other if value is None or value == "" else value,
     "json": lambda value, _: json.dumps(value, ensure_ascii=False, default=str),
     "number": _number,

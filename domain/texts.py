@@ -16,9 +16,7 @@ WRITABLE = frozenset({"workflow", "flags", "agent"})
 
 def check_template(value: Any, path: Path, readable: frozenset[str] = READABLE) -> None:
     """Of every string in `value`, however deep: its slots are paths into the context."""
-    why = unfit(value)
-    if why is not None:
-        raise InvalidInput(f"The value is {why}.", path)
+    _check_fit(value, path)
     slots = 0
     for way, text in templates.strings_in(value):
         here = (*path, *way)
@@ -33,6 +31,7 @@ def check_template(value: Any, path: Path, readable: frozenset[str] = READABLE) 
 
 
 def check_condition(text: str, path: Path, readable: frozenset[str] = READABLE) -> None:
+    _check_fit(text, path)
     try:
         parsed = expressions.parse(text)
     except Malformed as problem:
@@ -58,6 +57,12 @@ def check_writable(where: str, path: Path) -> None:
             "for instance workflow.appointment.",
             path,
         )
+
+
+def _check_fit(value: Any, path: Path) -> None:
+    why = unfit(value)
+    if why is not None:
+        raise InvalidInput(f"The value is {why}.", path)
 
 
 def _check_spaces(paths: Iterable[tuple[str, ...]], path: Path, readable: frozenset[str]) -> None:

@@ -20,6 +20,9 @@ _TOKEN = re.compile(
 )
 
 
+MOST_TOKENS = 1_000
+
+
 class Malformed(ValueError):
     """Text that cannot be read; `at` is the place, counted from 0."""
 
@@ -62,6 +65,8 @@ def tokens_of(text: str) -> list[Token]:
             place = length - len(rest.rstrip())
             raise Malformed(f"{rest[:12]!r} cannot be read here", place)
         kind = str(match.lastgroup)
+        if len(found) >= MOST_TOKENS:
+            raise Malformed(f"There may be {MOST_TOKENS} words and signs", at)
         found.append(Token(Kind(kind), match[kind], match.start(kind)))
         at = match.end()
     return [*found, Token(Kind.END, "", length)]

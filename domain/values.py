@@ -3,39 +3,55 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 DEEPEST = 32
+LARGEST = 262_144
 
 TOO_DEEP = f"nested more than {DEEPEST} deep"
 NO_JSON = "not JSON: it holds NaN, an infinity or half a character"
 NUL = "not text: it holds a NUL character"
 
-
-def unfit(value: Any) -> str | None:
-    """Why it cannot be kept or sent as JSON."""
-    if is_deep(value):
-        return TOO_DEEP
-    try:
-        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
-        text.encode()
-    except ValueError:
-        return NO_JSON
-    # A backslash that is written out is doubled.
-    return NUL if "\\u0000" in text.replace("\\\\", "") else None
+_NESTED = (dict, list, tuple)
 
 
 def is_deep(value: Any) -> bool:
     """Nested deeper than any value may be."""
+    return _limit_passed(value, None) == TOO_DEEP
+
+
+def unfit(value: Any, most: int = LARGEST) -> str | None:
+    """Why it cannot be kept or sent as JSON; `most` is in characters."""
+    passed = _limit_passed(value, most)
+    if passed is not None:
+        return passed
+    try:
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+        text.encode()
+    except (ValueError, TypeError):
+        return NO_JSON
+    if len(text) > most:
+        return _too_large(most)
+    # A backslash that is written out is doubled.
+    return NUL if "\\u0000" in text.replace("\\\\", "") else None
+
+
+def _limit_passed(value: Any, most: int | None) -> str | None:
+    """Seen without looking at much more than what may be: an item takes two characters or more."""
     # Level by level, so that a hostile value cannot exhaust the stack.
-    depth, level = 0, [value]
-    while level and depth <= DEEPEST:
-        depth += 1
-        inner = [
-            v.values() if isinstance(v, Mapping) else v
-            for v in level
-            if isinstance(v, Mapping | list | tuple)
-        ]
-        level = [item for items in inner for item in items]
-    return depth > DEEPEST
+    size, level = 0, [value]
+    for _ in range(DEEPEST):
+        nested = [v for v in level if isinstance(v, _NESTED)]
+        size += sum([2 * len(v) for v in nested]) + sum([len(v) for v in level if type(v) is str])
+        # Writing out huge numbers is slow; a digit is less than four bits.
+        size += sum([v.bit_length() // 4 for v in level if type(v) is int])
+        if most is not None and size > most:
+            return _too_large(most)
+        if not nested:
+            return None
+        level = [item for v in nested for item in (v.values() if isinstance(v, dict) else v)]
+    return TOO_DEEP
+
+
+def _too_large(most: int) -> str:
+    return f"larger than {most} characters"

@@ -98,6 +98,7 @@ HOSTILE: dict[str, tuple[Any, Any, str | None]] = {
     "a NUL in a name": (of(), {"\x00": 1}, "NUL"),
     "deep": (of(), DEEP, "nested"),
     "huge": (of(x={"multipleOf": 0.1}), 10**400, None),
+    "many huge": (of(), [10**400] * 8_000, "larger"),
     "huge and a fraction": (of(x={"multipleOf": 10**200}), 0.5, "multiple"),
     "many that must differ": (
         of(x={"uniqueItems": True}),

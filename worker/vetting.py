@@ -6,11 +6,12 @@ import json
 
 from livekit.agents import llm
 
-from domain.arguments import LARGEST_ARGUMENTS, TOO_LARGE
+from domain.arguments import LARGEST_ARGUMENTS
 from domain.events import HandoffVia, ToolFinished, ToolOutcome, ToolStarted
 from domain.workflows import HANDOFF_PREFIX
 from worker.conversation import Conversation
 
+TOO_LARGE = f"The arguments are larger than {LARGEST_ARGUMENTS} bytes."
 NOT_JSON = "The arguments are not a JSON object. Nothing was done; use the tool again."
 
 

@@ -1,0 +1,63 @@
+"""Made-up templates, expressions and schemas: nothing may crash, or take longer than 5 ms of CPU.
+
+./studio bench fuzz [TARGET ...] [--seconds 60] [--seed N] [--json]"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+from collections.abc import Sequence
+
+from bench.fuzzing.parameters import SCHEMA
+from bench.fuzzing.run import Outcome, Target, fuzz
+from bench.fuzzing.texts import EXPRESSION, TEMPLATE
+
+TARGETS: dict[str, Target] = {target.name: target for target in (TEMPLATE, EXPRESSION, SCHEMA)}
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="studio bench fuzz", description=__doc__)
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join(TARGETS)}")
+    parser.add_argument("--seconds", type=float, default=60.0, help="for each target")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args(arguments)
+    unknown = set(given.targets) - TARGETS.keys()
+    if unknown:
+        parser.error(f"no target named {', '.join(sorted(unknown))}")
+    print(f"fuzz: seed {given.seed}, {given.seconds:g} s for each target")
+    outcomes: dict[str, Outcome] = {}
+    for name in given.targets or TARGETS:
+        outcomes[name] = fuzz(TARGETS[name], given.seconds, given.seed)
+        _tell(name, outcomes[name])
+    if given.json:
+        print(json.dumps({name: _figures(outcome) for name, outcome in outcomes.items()}))
+    return 0 if all(outcome.is_good for outcome in outcomes.values()) else 1
+
+
+def _tell(name: str, outcome: Outcome) -> None:
+    figures = _figures(outcome)
+    print(
+        f"  {name:<12} {figures['per_second']:>10,.0f} exec/s, {figures['accepted']:.0%} accepted   "
+        f"slowest {figures['slowest_ms']:.2f} ms   {len(outcome.crashes)} crashes",
+        flush=True,
+    )
+    print(f"    slowest: {outcome.slowest_input}")
+    for crash in outcome.crashes:
+        print(f"    crash: {crash}")
+
+
+def _figures(outcome: Outcome) -> dict[str, float]:
+    return {
+        "executions": outcome.executions,
+        "accepted": round(outcome.accepted / max(outcome.executions, 1), 3),
+        "per_second": round(outcome.executions / max(outcome.seconds, 1e-9), 1),
+        "slowest_ms": round(outcome.slowest * 1000, 3),
+        "crashes": len(outcome.crashes),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

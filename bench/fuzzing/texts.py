@@ -1,0 +1,113 @@
+"""Templates and conditions, in a context that is not what they expect."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from random import Random
+from typing import Any
+
+from bench.fuzzing.making import chance, nested, spoil, value
+from bench.fuzzing.run import Target
+from domain import expressions, templates
+from domain.texts import check_condition, check_template
+
+NAMES = ("name", "a", "b", "tags", "long", "many", "odd", "0", "1", "__class__", "x" * 63)
+SPACES = ("user", "workflow", "flags", "agent", "params", "call")
+FOREIGN = ("secret", "os", "not", "_")
+FILTERS = (
+    *("upper", "lower", "trim", "json", "number", "number: 2", "round", "round: 9"),
+    *('default: "x"', "default: 3", 'date: "%d %B %Y"', 'date: "%%"'),
+)
+NO_FILTERS = ("safe", "upper: 1", 'date: "%c"', "default", "number: 10", "round: -1", "")
+LITERALS = ("1", "-2.5", "'a'", '"b"', "true", "false", "null", "'Ada'", "999999999999999")
+SIGNS = ("==", "!=", "<", "<=", ">", ">=", "in", "not in")
+CONTEXTS = 100
+Case = tuple[str, Any]
+
+
+def path(random: Random) -> str:
+    steps = [random.choice(NAMES) for _ in range(random.choice((0, 1, 1, 1, 2, 3, 8)))]
+    return ".".join([random.choice(FOREIGN if chance(random, 0.01) else SPACES), *steps])
+
+
+@lru_cache
+def context(number: int) -> Any:
+    """One of some; sizes as tools may leave them behind."""
+    random = Random(number)
+    odd = {name: value(random, NAMES) for name in NAMES}
+    large = {
+        "name": "Ada",
+        "long": "ab" * random.choice((1, 4_000, 30_000)),
+        "many": list(range(random.choice((1, 600, 3_000)))),
+        "odd": nested(random.choice((1, 30)), 1),
+    }
+    return {space: random.choice((odd, large, {}, None, "a", [odd])) for space in SPACES}
+
+
+def template(random: Random) -> Case:
+    parts = []
+    for _ in range(random.choice((1, 1, 2, 5, 30, 101))):
+        filters = random.choices(FILTERS, k=random.choice((0, 0, 1, 2, 8)))
+        if chance(random, 0.01):
+            filters.append(random.choice(NO_FILTERS))
+        head = random.choice(LITERALS) if chance(random, 0.1) else path(random)
+        parts.append(f"{{{{ {' | '.join([head, *filters])} }}}}")
+        parts.append(random.choice((" ", "", "Hello, ", "}} {", "{ {")))
+    return spoil(random, "".join(parts)), context(random.randrange(CONTEXTS))
+
+
+def condition(random: Random) -> Case:
+    return spoil(random, _expression(random, random.choice((0, 1, 2, 3)))), context(
+        random.randrange(CONTEXTS)
+    )
+
+
+def _expression(random: Random, depth: int) -> str:
+    if depth == 0:
+        return _test(random)
+    inner = [_expression(random, depth - 1) for _ in range(random.choice((1, 2, 3, 8)))]
+    match random.randrange(4):
+        case 0:
+            return f"({inner[0]})"
+        case 1:
+            return f"not {inner[0]}"
+        case _:
+            return random.choice((" and ", " or ")).join(inner)
+
+
+def _test(random: Random) -> str:
+    left, right = _term(random), _term(random)
+    match random.randrange(4):
+        case 0:
+            return left
+        case 1:
+            return f"{left} is {random.choice(('', 'not '))}empty"
+        case _:
+            return f"{left} {random.choice(SIGNS)} {right}"
+
+
+def _term(random: Random) -> str:
+    if chance(random, 0.1):
+        return f"[{', '.join(random.choices(LITERALS, k=random.choice((0, 1, 3, 60))))}]"
+    return path(random) if chance(random, 0.6) else random.choice(LITERALS)
+
+
+def _render(case: Case) -> None:
+    text, seen = case
+    # Also what would be refused today: it may have been stored before.
+    done = templates.render(text, seen)
+    assert len(done) <= templates.LONGEST_RESULT
+    check_template(text, ("input",))
+    assert "{{" in text or done == text[: templates.LONGEST_RESULT]
+
+
+def _hold(case: Case) -> None:
+    text, seen = case
+    held = expressions.holds(text, seen)
+    tree = expressions.parse(text)
+    assert expressions.truth(expressions.value_of(expressions.Not(tree), seen)) is not held
+    check_condition(text, ("input",))
+
+
+TEMPLATE = Target("template", template, _render, templates.parse.cache_clear)
+EXPRESSION = Target("expression", condition, _hold, expressions.parse.cache_clear)
