@@ -50,7 +50,7 @@ def one(name: str, type: str = "string", **more: Any) -> ParameterInput:
 
 
 @pytest.mark.parametrize(
-    ("parametersList", "path", "says"),
+    ("parameters", "path", "says"),
     [
         (
             [one("a", "elephant")],
