@@ -12,7 +12,9 @@ from graphql import build_schema, parse, validate
 from domain.bundles import findings_in
 from domain.findings import FindingCode
 from domain.imports import import_
+from domain.notation import read_text
 from domain.settings import Settings
+from domain.suites import SHAPES, read_suite
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -61,3 +63,18 @@ def test_bundles_in_the_docs_can_be_imported_and_are_sound() -> None:
     assert len(examples) == 2
     for example in examples:
         assert findings_in(import_(example).bundle) == ()
+
+
+def test_the_suite_in_the_docs_can_be_read() -> None:
+    page = (ROOT / "docs" / "simulations.md").read_text()
+    examples = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert [len(read_suite(read_text(each).value, "x").cases) for each in examples] == [1]
+
+
+def test_the_documented_expectations_are_those_that_there_are() -> None:
+    page = (ROOT / "docs" / "simulations.md").read_text()
+    table = page[page.index("| key |") : page.index("`expect` is an object")]
+    named = {
+        name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1])
+    }
+    assert named == SHAPES.keys()
