@@ -13,7 +13,7 @@ from typing import Any
 from domain.schemas import REFERENCE, compiled
 from domain.values import unfit
 
-LARGEST_ARGUMENTS = 65_536
+LARGEST_ARGUMENTS = 32_768
 MOST_JUDGEMENTS = 3_000
 MOST_MATCHING = 700_000
 """Characters times the size of the pattern."""

@@ -33,7 +33,8 @@ def unfit(value: Any, most: int = LARGEST) -> str | None:
     if len(text) > most:
         return _too_large(most)
     # A backslash that is written out is doubled.
-    return NUL if "\\u0000" in text.replace("\\\\", "") else None
+    has_nul = "\\u0000" in text and "\\u0000" in text.replace("\\\\", "")
+    return NUL if has_nul else None
 
 
 def _limit_passed(value: Any, most: int | None) -> str | None:
