@@ -14,7 +14,7 @@ import uvloop
 from domain.access import TenantId
 from domain.calls import Call, CallId, CallKind, CallState, Direction
 from domain.events import AgentTurn
-from domain.ports import Claim
+from domain.holding import Claim
 from domain.settings import Settings
 from domain.workflows import Snapshot, Version, VersionId, WorkflowId, WorkflowSpec
 from persistence.wiring import worker_services

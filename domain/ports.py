@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
@@ -16,9 +16,9 @@ from domain.agents import Agent, AgentSpec
 from domain.calls import Call, CallFilter, CallId, EndReason
 from domain.commands import Command
 from domain.credentials import Credential, CredentialKind, KeyTest, Opened
-from domain.events import CallEvent, CallUpdate, Ephemeral, Recorded
+from domain.events import CallUpdate, Recorded
 from domain.outbound import Outbound
-from domain.tenants import NO_SETTINGS, KeptSettings, TenantSettings
+from domain.tenants import KeptSettings, TenantSettings
 from domain.tools import Tool, ToolSpec
 from domain.workflows import Version, VersionId, Workflow, WorkflowId, WorkflowSpec
 
@@ -237,88 +237,6 @@ class Streams(Protocol):
 
     def changes(self, tenant: TenantId) -> AsyncIterator[frozenset[CallId] | None]:
         """Ids of calls that changed, as they change; None: look at all of them again."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A call that this worker holds until it ends it or loses it."""
-
-    call: Call
-    version: Version
-    epoch: int
-    replaced: bool
-    """Another worker held it before."""
-    settings: TenantSettings = NO_SETTINGS
-    opened: Opened = field(default_factory=Opened, repr=False)
-    """The tenant's own keys and secrets."""
-
-
-class CallQueue(Protocol):
-    """The call table as the queue that workers claim from. Every change is fenced by epoch."""
-
-    async def enlist(self, capacity: int) -> UUID:
-        """Become a worker others can see; the id is good until it is buried."""
-        ...
-
-    async def heartbeat(self, worker: UUID) -> bool:
-        """False: taken for dead, every call is lost."""
-        ...
-
-    async def claim(self, worker: UUID, most: int) -> Sequence[Claim]: ...
-
-    async def inbox(self, worker: UUID) -> Sequence[Command]:
-        """What is asked of this worker's calls and not acknowledged yet, oldest first."""
-        ...
-
-    async def log_of(self, call: Call) -> Sequence[Recorded]: ...
-
-    async def end(self, claim: Claim, reason: EndReason) -> bool:
-        """The one end of the call; False when it had ended or was fenced."""
-        ...
-
-    async def release(self, claim: Claim) -> None:
-        """Give the call back so that another worker goes on with it."""
-        ...
-
-    async def let_go(self, worker: UUID, held: Sequence[CallId]) -> None:
-        """Give back every call of this worker but these: a claim whose answer was lost."""
-        ...
-
-    async def dismiss(self, worker: UUID) -> None:
-        """The worker is gone, and whatever it still holds is given back."""
-        ...
-
-    def wakes(self, worker: UUID) -> AsyncIterator[None]:
-        """One item whenever it is worth looking at the queue or the inbox."""
-        ...
-
-
-class Recorder(Protocol):
-    """Writes the logs of the calls that this process holds."""
-
-    def emit(self, claim: Claim, event: CallEvent) -> None:
-        """Never waits. Events of a call are stored in the order of emission."""
-        ...
-
-    def show(self, claim: Claim, event: Ephemeral) -> None:
-        """Never waits; may be dropped."""
-        ...
-
-    async def settled(self, claim: Claim) -> None:
-        """Returns once everything emitted for the call is stored, or it is fenced."""
-        ...
-
-    def fenced(self, claim: Claim) -> bool:
-        """Somebody else holds the call, or it has ended: nothing more can be stored."""
-        ...
-
-    async def lost(self, claim: Claim) -> None:
-        """Returns when the call is fenced."""
-        ...
-
-    def forget(self, claim: Claim) -> None:
-        """Done with this call."""
         ...
 
 

@@ -29,12 +29,29 @@ from domain.commands import Command, CommandId, CommandKind
 from domain.credentials import Opened
 from domain.errors import VaultLocked
 from domain.events import CallEvent, Recorded, StateChanged, WorkerReplaced
-from domain.ports import Claim
+from domain.holding import Claim
 from domain.workflows import Version, VersionId, WorkflowId
 from persistence import hints
 from persistence.channels import Channels
 from persistence.codec import announce, encode, recorded
 from persistence.outages import told_as_unavailable
+from persistence.queue_sql import (
+    BURY,
+    END,
+    FACTS,
+    FORGET,
+    FREE_ORPHANS,
+    FREE_OTHERS,
+    INBOX,
+    IS_ENLISTED,
+    OVERDUE,
+    PICK,
+    RECORD,
+    RELEASE,
+    SEALED,
+    SILENT,
+    TAKE,
+)
 from persistence.settings import settings_from
 from persistence.vault import Vault
 from persistence.versions import snapshot_of
@@ -44,90 +61,6 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
 CONNECT_SECONDS = 15
 
-PICK = """
-    select l.call_id, l.tenant_id, l.state, l.epoch from call_log l
-     where l.ended_at is null and l.worker_id is null
-     order by l.created_at limit $1 for update skip locked
-"""
-TAKE = """
-    update call_log l set worker_id = $2, epoch = l.epoch + 1, head = l.head + 1, producer_seq = 0,
-           state = coalesce($3, l.state),
-           deadline_at = case when $3 is null then coalesce(
-               l.answered_at + make_interval(secs => (
-                   select c.max_seconds + 10 from call c where c.id = l.call_id)),
-               now() + make_interval(secs => $4)) else now() + make_interval(secs => $4) end
-     where l.call_id = $1 returning l.epoch, l.head
-"""
-RECORD = """
-    insert into call_event (tenant_id, call_id, seq, at, kind, body)
-    values ($1, $2, $3, clock_timestamp(), $4, $5) returning at
-"""
-FACTS = """
-    select c.*, l.state, l.active_node, l.answered_at, l.ended_at, l.end_reason,
-           (select spec from tenant_settings s where s.tenant_id = c.tenant_id) as settings,
-           v.id as v_id, v.number, v.checksum, v.note, v.published_at, v.published_by, v.snapshot
-      from call c join call_log l on l.call_id = c.id
-      join workflow_version v on v.id = c.version_id
-     where c.id = $1
-"""
-SEALED = """
-    select k.tenant_id, k.key_id, k.wrapped, c.id, c.kind, c.name, c.sealed
-      from data_key k join credential c using (tenant_id) where k.tenant_id = $1
-"""
-INBOX = """
-    select c.id, c.call_id, c.kind, c.body, c.asked_by
-      from call_log l cross join lateral (
-           select * from call_command c where c.call_id = l.call_id and c.done_at is null
-            order by c.kind <> 'END', c.place limit 20) c
-     where l.worker_id = $1 and l.ended_at is null order by c.place
-"""
-IS_ENLISTED = "select 1 from worker_process where id = $1 for key share"
-END = "select tenant_id, seq, at, body::text from end_call($1, $2, false, $3, $4, $5)"
-RELEASE = """
-    update call_log set worker_id = null, epoch = epoch + 1,
-           deadline_at = now() + make_interval(secs => $3)
-     where call_id = $1 and epoch = $2 and ended_at is null
-"""
-BURY = "delete from worker_process where id = any($1)"
-# Locked in the order in which appends lock, so that the two never wait in a circle.
-FREE = """
-    with lost as (
-        select call_id from call_log l where {condition} and l.ended_at is null
-         order by call_id for update)
-    update call_log l set worker_id = null, epoch = l.epoch + 1,
-           deadline_at = now() + make_interval(secs => $1)
-      from lost where l.call_id = lost.call_id
-    returning l.call_id
-"""
-FREE_ORPHANS = FREE.format(
-    condition="l.worker_id is not null and not exists "
-    "(select from worker_process p where p.id = l.worker_id)"
-)
-FREE_OTHERS = FREE.format(condition="l.worker_id = $2 and l.call_id <> all($3)")
-SILENT = """
-    select id from worker_process where heartbeat_at < now() - make_interval(secs => $1)
-"""
-OVERDUE = """
-    select l.call_id, l.epoch,
-           case when l.state = 'PENDING' then 'NO_WORKER'
-                when l.state = 'ENDING' then 'ENDED_BY_AGENT'
-                when l.worker_id is null then 'WORKER_LOST'
-                when l.answered_at is not null then 'MAX_DURATION'
-                else 'INTERNAL' end as reason
-      from call_log l
-     where l.ended_at is null and (
-           l.deadline_at < now()
-           or (l.state = 'PENDING' and l.worker_id is null
-               and l.created_at < now() - make_interval(secs => $1)))
-     limit 500
-"""
-
-FORGET = """
-    delete from call where id in (
-        select call_id from call_log
-         where ended_at is not null and ended_at < now() - make_interval(days => $1) limit $2)
-    returning id
-"""
 FORGET_AT_ONCE = 500
 
 

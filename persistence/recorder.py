@@ -28,7 +28,7 @@ from domain.events import (
     StateChanged,
     UserTurn,
 )
-from domain.ports import Claim
+from domain.holding import Claim
 from persistence import hints
 from persistence.channels import Channels
 from persistence.codec import announce, announce_passing, encode

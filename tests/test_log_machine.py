@@ -33,7 +33,8 @@ from domain.actions.calls import CallRequest, send_message, start_call
 from domain.calls import CallId, EndReason
 from domain.errors import CallHasEnded
 from domain.events import ErrorRaised
-from domain.ports import Claim, Services
+from domain.holding import Claim
+from domain.ports import Services
 from domain.settings import Settings
 from persistence.codec import decode, encode
 from persistence.recorder import APPEND

@@ -15,7 +15,8 @@ from domain.calls import Call, CallId, EndReason
 from domain.commands import CommandKind
 from domain.errors import RateLimited
 from domain.events import AgentTurn, Recorded, UserTurn
-from domain.ports import Claim, Services
+from domain.holding import Claim
+from domain.ports import Services
 from domain.settings import Settings
 from persistence.wiring import WorkerServices, worker_services
 from tests.clinic import publish_clinic

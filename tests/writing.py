@@ -10,7 +10,8 @@ from domain.access import Viewer
 from domain.actions.calls import CallRequest, start_call
 from domain.calls import CallId, EndReason
 from domain.events import AgentTurn, PartialTranscript, Speaker
-from domain.ports import Claim, Services
+from domain.holding import Claim
+from domain.ports import Services
 from domain.settings import Settings
 from persistence.wiring import WorkerServices, worker_services
 from tests.clinic import publish_clinic

@@ -19,8 +19,8 @@ from domain.events import (
     StateChanged,
     UserTurn,
 )
+from domain.holding import CallQueue, Claim, Recorder
 from domain.outbound import Outbound
-from domain.ports import CallQueue, Claim, Recorder
 from domain.tasks import end
 from domain.transcripts import tell
 from worker.conversation import Conversation

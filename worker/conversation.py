@@ -30,8 +30,8 @@ from domain.events import (
     ToolFinished,
     UserTurn,
 )
+from domain.holding import Claim, Recorder
 from domain.outbound import Outbound
-from domain.ports import Claim, Recorder
 from domain.providers import ProviderKind
 from domain.routing import Landing, due, land
 from domain.transcripts import Briefing, Said, Story

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 from domain.calls import CallId
+from domain.holding import CallQueue, Claim, Recorder
 from domain.outbound import Outbound
-from domain.ports import CallQueue, Claim, Recorder
 from domain.settings import Settings
 from domain.tasks import end
 from worker.call import HeldCall

@@ -19,8 +19,8 @@ from domain.agents import ProviderChoice
 from domain.calls import Call, CallId, CallKind, CallState, Direction
 from domain.context import Context, given_to
 from domain.events import CallEvent, Ephemeral, UserTurn
+from domain.holding import Claim
 from domain.outbound import Outbound
-from domain.ports import Claim
 from domain.simulations import Case, Scene, Step, StubbedServers, failures
 from domain.tenants import NO_SETTINGS, TenantSettings
 from domain.transcripts import Story
