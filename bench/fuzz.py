@@ -1,4 +1,4 @@
-"""Made-up templates, expressions and schemas: nothing may crash, or take longer than 5 ms of CPU.
+"""Made-up templates, expressions, schemas and files: nothing may crash, or take longer than 5 ms of CPU.
 
 ./studio bench fuzz [TARGET ...] [--seconds 60] [--seed N] [--json]"""
 
@@ -10,11 +10,14 @@ import random
 import sys
 from collections.abc import Sequence
 
+from bench.fuzzing.bundles import IMPORT
 from bench.fuzzing.parameters import SCHEMA
 from bench.fuzzing.run import Outcome, Target, fuzz
 from bench.fuzzing.texts import EXPRESSION, TEMPLATE
 
-TARGETS: dict[str, Target] = {target.name: target for target in (TEMPLATE, EXPRESSION, SCHEMA)}
+TARGETS: dict[str, Target] = {
+    target.name: target for target in (TEMPLATE, EXPRESSION, SCHEMA, IMPORT)
+}
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -5,7 +5,6 @@ A value out of several classes is an object with one key, its class: `{"flagSet"
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from difflib import get_close_matches
@@ -95,7 +94,7 @@ def _read_one_of(hints: tuple[Any, ...], value: Any, path: Path) -> Any:
 
 
 def _read_fields(kind: Any, given: Mapping[str, Any], path: Path) -> Any:
-    known = {word(kind, f.name): f for f in _fields(kind)}
+    known = _words(kind)
     for key in given:
         if key not in known:
             raise unknown_key(key, list(known), (*path, key))
@@ -151,7 +150,8 @@ def _text(value: Any, path: Path) -> str:
 
 def _number(value: Any, path: Path) -> int | float:
     number = cast("int | float", _need(value, float, path))
-    if not math.isfinite(number) or abs(number) >= LARGEST_NUMBER:
+    # Said so that NaN is refused as well, and a number beyond every float does not overflow.
+    if not -LARGEST_NUMBER < number < LARGEST_NUMBER:
         raise InvalidInput("The number is too large.", path)
     return number
 
@@ -235,6 +235,11 @@ def _holds_a_choice(kind: type, name: str) -> bool:
 @lru_cache(maxsize=256)
 def _fields(kind: Any) -> tuple[Field[Any], ...]:
     return tuple(f for f in fields(kind) if get_origin(_hints(kind)[f.name]) is not Literal)
+
+
+@lru_cache(maxsize=256)
+def _words(kind: Any) -> Mapping[str, Field[Any]]:
+    return {word(kind, f.name): f for f in _fields(kind)}
 
 
 @lru_cache(maxsize=256)

@@ -17,7 +17,7 @@ from domain.errors import InvalidInput
 def test_nothing_breaks_in_a_second(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--seconds", "1", "--seed", "7", "--json"]) == 0
     figures = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert list(figures) == list(TARGETS) == ["template", "expression", "schema"]
+    assert list(figures) == list(TARGETS) == ["template", "expression", "schema", "import"]
     for name, figure in figures.items():
         assert figure["crashes"] == 0, name
         assert figure["executions"] > 50, name
