@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from domain.agents import ProviderChoice, check_choice
@@ -14,12 +15,13 @@ from domain.events import (
     CallEvent,
     ContextChanged,
     HandedOff,
+    HandoffVia,
     Recorded,
     ToolFinished,
     ToolOutcome,
     UserTurn,
 )
-from domain.plain import items, mapping, needed, number, text, yes_or_no
+from domain.shapes import read, unknown_key
 from domain.simulations import Case, Expectation, Given, Step, Stub, Suite
 from domain.tokens import is_path
 
@@ -30,189 +32,205 @@ JUDGES = (
 MOST_CASES = 1_000
 MOST_STEPS = 200
 
-OF_SUITE = frozenset({"suite", "bundle", "model", "judges", "workflow", "given", "http", "cases"})
-OF_CASE = frozenset({"name", "workflow", "given", "http", "steps"})
-OF_STEP = frozenset({"say", "expect"})
-OF_GIVEN = frozenset({"user", "workflow", "flags"})
-OF_STUB = frozenset({"request", "status", "body"})
-OF_MODEL = frozenset({"provider", "model", "options"})
-NOTHING: Mapping[str, Any] = {}
+Texts = tuple[str, ...]
+
+
+# ---- how a suite is written -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    say: str | None = None
+    expect: Any = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    name: str
+    workflow: str | None = None
+    given: Given = field(default_factory=Given)
+    http: tuple[Stub, ...] = ()
+    steps: tuple[_Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Suite:
+    """What it says of `workflow`, `given` and `http` holds for each of its cases."""
+
+    suite: str | None = None
+    bundle: Any = ()
+    model: ProviderChoice | None = None
+    judges: Texts = ()
+    workflow: str | None = None
+    given: Given = field(default_factory=Given)
+    http: tuple[Stub, ...] = ()
+    cases: tuple[_Case, ...]
 
 
 def read_suite(plain: Any, name: str) -> Suite:
-    """`InvalidInput` names the first mistake. What the suite says of `workflow`, `given` and `http`
-    holds for each of its cases."""
-    whole = mapping(plain, (), OF_SUITE)
-    cases = items(needed(whole, "cases", ()), ("cases",), lambda c, p: _case(c, p, whole))
-    if not 1 <= len(cases) <= MOST_CASES:
+    """`InvalidInput` names the first mistake."""
+    whole = read(_Suite, plain)
+    if not 1 <= len(whole.cases) <= MOST_CASES:
         raise InvalidInput(f"A suite has 1 to {MOST_CASES} cases.", ("cases",))
-    names = [case.name for case in cases]
-    for place, case in enumerate(cases):
-        if case.name in names[:place]:
+    if whole.model is not None:
+        check_choice(whole.model, ("model",))
+    for place, judge in enumerate(whole.judges):
+        _one_of(judge, JUDGES, ("judges", str(place)))
+    _check_stubs(whole.http, ("http",))
+    names = [case.name for case in whole.cases]
+    for place, name_ in enumerate(names):
+        if name_ in names[:place]:
             raise InvalidInput("Two cases have this name.", ("cases", str(place), "name"))
     return Suite(
-        name=text(whole.get("suite", name), ("suite",)),
-        bundles=_bundles(whole.get("bundle", [])),
-        model=_model(whole.get("model"), ("model",)),
-        judges=items(whole.get("judges", []), ("judges",), _judge),
-        cases=cases,
+        name=whole.suite or name,
+        bundles=_listed(whole.bundle, ("bundle",)),
+        model=whole.model,
+        judges=whole.judges,
+        cases=tuple(
+            _case(case, whole, ("cases", str(place))) for place, case in enumerate(whole.cases)
+        ),
     )
 
 
-def _bundles(value: Any) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else items(value, ("bundle",), text)
-
-
-def _case(value: Any, path: Path, suite: Mapping[str, Any]) -> Case:
-    case = mapping(value, path, OF_CASE)
-    workflow = case.get("workflow", suite.get("workflow"))
+def _case(case: _Case, suite: _Suite, path: Path) -> Case:
+    workflow = case.workflow or suite.workflow
     if workflow is None:
         raise InvalidInput("Name the workflow here, or for the whole suite.", (*path, "workflow"))
-    common = _given(suite.get("given", {}), ("given",))
-    own = _given(case.get("given", {}), (*path, "given"))
-    steps = items(needed(case, "steps", path), (*path, "steps"), _step)
-    if not 1 <= len(steps) <= MOST_STEPS:
+    if not 1 <= len(case.steps) <= MOST_STEPS:
         raise InvalidInput(f"A case has 1 to {MOST_STEPS} steps.", (*path, "steps"))
+    _check_stubs(case.http, (*path, "http"))
     return Case(
-        name=text(needed(case, "name", path), (*path, "name")),
-        workflow=text(workflow, (*path, "workflow")),
+        name=case.name,
+        workflow=workflow,
         given=Given(
-            user={**common.user, **own.user},
-            workflow={**common.workflow, **own.workflow},
-            flags={**common.flags, **own.flags},
+            user={**suite.given.user, **case.given.user},
+            workflow={**suite.given.workflow, **case.given.workflow},
+            flags={**suite.given.flags, **case.given.flags},
         ),
-        http=(
-            *items(case.get("http", []), (*path, "http"), _stub),
-            *items(suite.get("http", []), ("http",), _stub),
+        http=(*case.http, *suite.http),
+        steps=tuple(
+            _step(step, (*path, "steps", str(place))) for place, step in enumerate(case.steps)
         ),
-        steps=steps,
     )
 
 
-def _given(value: Any, path: Path) -> Given:
-    given = mapping(value, path, OF_GIVEN)
-    flags = mapping(given.get("flags", {}), (*path, "flags"))
-    return Given(
-        user=mapping(given.get("user", {}), (*path, "user")),
-        workflow=mapping(given.get("workflow", {}), (*path, "workflow")),
-        flags={name: yes_or_no(flag, (*path, "flags", name)) for name, flag in flags.items()},
-    )
+def _check_stubs(stubs: tuple[Stub, ...], path: Path) -> None:
+    for place, stub in enumerate(stubs):
+        here = (*path, str(place))
+        if stub.status not in range(100, 600):
+            raise InvalidInput("status is 100 to 599.", (*here, "status"))
+        if " " not in stub.request.strip():
+            raise InvalidInput("request is a method and a URL: POST https://….", (*here, "request"))
 
 
-def _stub(value: Any, path: Path) -> Stub:
-    stub = mapping(value, path, OF_STUB)
-    status = number(stub.get("status", 200), (*path, "status"))
-    if status not in range(100, 600):
-        raise InvalidInput("status is 100 to 599.", (*path, "status"))
-    request = text(needed(stub, "request", path), (*path, "request"))
-    if " " not in request.strip():
-        raise InvalidInput("request is a method and a URL: POST https://….", (*path, "request"))
-    return Stub(request=request, status=int(status), body=stub.get("body"))
-
-
-def _model(value: Any, path: Path) -> ProviderChoice | None:
-    if value is None:
-        return None
-    model = mapping(value, path, OF_MODEL)
-    choice = ProviderChoice(
-        provider=text(needed(model, "provider", path), (*path, "provider")),
-        model=text(model.get("model", ""), (*path, "model")),
-        options=mapping(model.get("options", {}), (*path, "options")),
-    )
-    check_choice(choice, path)
-    return choice
-
-
-def _judge(value: Any, path: Path) -> str:
-    name = text(value, path)
-    if name not in JUDGES:
-        raise InvalidInput(f"There is no judge {name[:40]!r}; {', '.join(JUDGES)}.", path)
-    return name
-
-
-def _step(value: Any, path: Path) -> Step:
-    step = mapping(value, path, OF_STEP)
-    said = step.get("say")
-    if said is not None and not text(said, (*path, "say")).strip():
+def _step(step: _Step, path: Path) -> Step:
+    if step.say is not None and not step.say.strip():
         raise InvalidInput("say must not be empty.", (*path, "say"))
-    return Step(say=said, expect=tuple(_expected(step.get("expect", []), (*path, "expect"))))
+    return Step(say=step.say, expect=tuple(_expected(step.expect, (*path, "expect"))))
 
 
 def _expected(value: Any, path: Path) -> Iterable[Expectation]:
     """An object, or a list of them where one key is wanted twice."""
-    places = enumerate(value) if isinstance(value, list) else ((None, value),)
-    for place, each in places:
-        here = path if place is None else (*path, str(place))
-        for kind, wanted in mapping(each, here, frozenset(SHAPES)).items():
+    listed = isinstance(value, list | tuple)
+    for place, each in enumerate(value if listed else (value,)):
+        here = (*path, str(place)) if listed else path
+        for kind, wanted in read(ANYTHING, each, here).items():
+            if kind not in SHAPES:
+                raise unknown_key(kind, list(SHAPES), (*here, kind))
             SHAPES[kind](wanted, (*here, kind))
             yield Expectation(kind=kind, value=wanted)
 
 
 # ---- the shapes of what is expected ---------------------------------------------------------
 
+ANYTHING: Any = Mapping[str, Any]
 
-def _texts(value: Any, path: Path) -> None:
-    if isinstance(value, list):
-        items(value, path, text)
-    else:
-        text(value, path)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    equals: str | None = None
+    contains: Any = ()
+    lacks: Any = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ToolUse:
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    outcome: ToolOutcome | None = None
+    result: Any = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Move:
+    to: str | None = None
+    from_: str | None = None
+    via: HandoffVia | None = None
+    skipped: Texts = ()
+
+
+def _listed(value: Any, path: Path) -> Texts:
+    return (value,) if isinstance(value, str) else read(TEXTS, list(value), path)
+
+
+TEXTS: Any = Texts
 
 
 def _words(value: Any, path: Path) -> None:
     if not isinstance(value, dict):
         _texts(value, path)
         return
-    for key, inner in mapping(value, path, frozenset({"equals", "contains", "lacks"})).items():
-        _texts(inner, (*path, key))
+    words = read(_Words, value, path)
+    _texts(words.contains, (*path, "contains"))
+    _texts(words.lacks, (*path, "lacks"))
+
+
+def _texts(value: Any, path: Path) -> None:
+    if isinstance(value, list | tuple):
+        read(TEXTS, list(value), path)
+    else:
+        read(str, value, path)
 
 
 def _tool_use(value: Any, path: Path) -> None:
-    if isinstance(value, str):
-        return
-    use = mapping(value, path, frozenset({"name", "arguments", "outcome", "result"}))
-    text(needed(use, "name", path), (*path, "name"))
-    mapping(use.get("arguments", {}), (*path, "arguments"))
-    _texts(use.get("result", []), (*path, "result"))
-    if "outcome" in use:
-        _one_of(use["outcome"], [outcome.value for outcome in ToolOutcome], (*path, "outcome"))
+    if not isinstance(value, str):
+        _texts(read(_ToolUse, value, path).result, (*path, "result"))
 
 
 def _move(value: Any, path: Path) -> None:
-    if isinstance(value, str):
-        return
-    move = mapping(value, path, frozenset({"to", "from", "via", "skipped"}))
-    items(move.get("skipped", []), (*path, "skipped"), text)
+    if not isinstance(value, str):
+        read(_Move, value, path)
 
 
 def _values(value: Any, path: Path) -> None:
-    for where in mapping(value, path):
+    for where in read(ANYTHING, value, path):
         if not is_path(where):
             raise InvalidInput(f"{where[:80]!r} is not a path into the context.", (*path, where))
 
 
 def _ending(value: Any, path: Path) -> None:
     if not isinstance(value, bool):
-        _one_of(value, [reason.value for reason in EndReason], path)
+        read(EndReason, value, path)
 
 
 def _text_or_true(value: Any, path: Path) -> None:
     if not isinstance(value, bool):
-        text(value, path)
+        read(str, value, path)
 
 
-def _one_of(value: Any, known: list[str], path: Path) -> None:
+def _one_of(value: str, known: Texts, path: Path) -> None:
     if value not in known:
-        raise InvalidInput(f"{str(value)[:60]!r} is none of {', '.join(known)}.", path)
+        raise InvalidInput(f"{value[:60]!r} is none of {', '.join(known)}.", path)
 
 
 SHAPES: Mapping[str, Callable[[Any, Path], object]] = {
     "says": _words,
-    "node": text,
+    "node": lambda value, path: read(str, value, path),
     "tool": _tool_use,
     "noTool": _text_or_true,
     "handoff": _move,
-    "noHandoff": yes_or_no,
-    "handoffRefused": text,
+    "noHandoff": lambda value, path: read(bool, value, path),
+    "handoffRefused": lambda value, path: read(str, value, path),
     "context": _values,
     "end": _ending,
     "error": _text_or_true,

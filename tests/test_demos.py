@@ -55,9 +55,9 @@ def test_two_runs_are_the_same_bit_for_bit() -> None:
     ("text", "status", "words"),
     [
         ("cases: []", 2, "1 to 1000"),
-        ("suite: x", 2, "needs cases"),
+        ("suite: x", 2, "cases is missing"),
         ("cases: [{name: a, steps: [{say: hi}]}]", 2, "workflow"),
-        ("workflow: courier\ncases: [{name: a, steps: [{sya: hi}]}]", 2, "Did you mean say?"),
+        ("workflow: courier\ncases: [{name: a, steps: [{sya: hi}]}]", 2, "did you mean 'say'?"),
         ("workflow: nope\ncases: [{name: a, steps: [{say: hi}]}]", 2, "'nope'"),
         (
             "workflow: courier\ncases: [{name: a, steps: [{say: hi, expect: {end: true}}]}]",

@@ -224,13 +224,13 @@ async def test_nothing_is_said_to_a_call_that_has_ended() -> None:
         ({"cases": []}, ("cases",), "1 to 1000"),
         ({"cases": [BOOKS, BOOKS]}, ("cases", "1", "name"), "Two cases"),
         ({"workflow": None}, ("cases", "0", "workflow"), "Name the workflow"),
-        ({"case": []}, ("case",), "Did you mean cases?"),
-        ({"judges": ["harsh"]}, ("judges", "0"), "no judge"),
-        ({"model": {"provider": 3}}, ("model", "provider"), "must be a text"),
+        ({"case": []}, ("case",), "did you mean 'cases'?"),
+        ({"judges": ["harsh"]}, ("judges", "0"), "is none of task_completion"),
+        ({"model": {"provider": 3}}, ("model", "provider"), "Text belongs here"),
         ({"http": [{"request": "/orders"}]}, ("http", "0", "request"), "a method and a URL"),
         ({"http": [{"request": "GET /", "status": 99}]}, ("http", "0", "status"), "100 to 599"),
-        ({"given": {"flags": {"vip": 1}}}, ("given", "flags", "vip"), "true or false"),
-        ({"given": {"agent": {}}}, ("given", "agent"), "There can be flags, user, workflow."),
+        ({"given": {"flags": {"vip": 1}}}, ("given", "flags", "vip"), "True or false belongs here"),
+        ({"given": {"agent": {}}}, ("given", "agent"), "known are user, workflow, flags."),
     ],
 )
 def test_bad_suites_are_refused_by_place(
