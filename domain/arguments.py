@@ -11,9 +11,10 @@ from fractions import Fraction
 from typing import Any
 
 from domain.schemas import REFERENCE, compiled
-from domain.values import unfit
+from domain.values import has_more_parts, unfit
 
 LARGEST_ARGUMENTS = 32_768
+MOST_PARTS = 3_000
 MOST_JUDGEMENTS = 3_000
 MOST_MATCHING = 700_000
 """Characters times the size of the pattern."""
@@ -40,6 +41,8 @@ def objection(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> str | 
 
 def unusable(arguments: Mapping[str, Any]) -> str | None:
     """Why they are nothing that can be kept, whatever the schema."""
+    if has_more_parts(arguments, MOST_PARTS):
+        return TOO_MANY
     why = unfit(arguments, LARGEST_ARGUMENTS)
     return None if why is None else f"The arguments are {why}."
 

@@ -37,6 +37,18 @@ def unfit(value: Any, most: int = LARGEST) -> str | None:
     return NUL if has_nul else None
 
 
+def has_more_parts(value: Any, most: int) -> bool:
+    """Whether lists and objects in it hold more than `most` items together."""
+    count, level = 0, [value]
+    while level:
+        nested = [v for v in level if isinstance(v, _NESTED)]
+        count += sum([len(v) for v in nested])
+        if count > most:
+            return True
+        level = [item for v in nested for item in (v.values() if isinstance(v, dict) else v)]
+    return False
+
+
 def _limit_passed(value: Any, most: int | None) -> str | None:
     """Seen without looking at much more than what may be: an item takes two characters or more."""
     # Level by level, so that a hostile value cannot exhaust the stack.

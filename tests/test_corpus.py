@@ -13,6 +13,7 @@ from hypothesis import settings as steps
 from hypothesis import strategies as st
 
 from domain.bundles import read_bundle
+from domain.expressions import holds
 from domain.findings import Finding, FindingCode, Severity
 from domain.notation import read_text
 from domain.routing import due, land
@@ -182,3 +183,73 @@ def test_what_is_said_of_conditions_is_true(workflow: WorkflowSpec, context: Any
         if finding.code is FindingCode.SHADOWED:
             hidden = workflow.connections[int(finding.path[1])]
             assert due(workflow, hidden.source, context) is not hidden
+
+
+# ---- whatever a condition says --------------------------------------------------------------
+
+paths = st.sampled_from(["user.a", "user.b", "flags.x", "workflow.list"])
+literals = st.sampled_from(["0", "1", "1.5", "-1", '"a"', '"b"', '""', "true", "false", "null"])
+tests = st.one_of(
+    paths,
+    st.tuples(paths, st.sampled_from(["==", "!=", "<", "<=", ">", ">="]), literals).map(" ".join),
+    st.tuples(literals, st.just("in"), paths).map(" ".join),
+    st.tuples(paths, literals, literals).map(lambda t: f"{t[0]} in [{t[1]}, {t[2]}]"),
+    paths.map(lambda path: f"{path} is empty"),
+    st.tuples(paths, st.just("<"), paths).map(" ".join),
+)
+written = st.recursive(
+    tests,
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from(["and", "or"]), inner).map(
+            lambda t: f"({t[0]} {t[1]} {t[2]})"
+        ),
+        inner.map(lambda text: f"not ({text})"),
+    ),
+    max_leaves=6,
+)
+kinds = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 3),
+    st.floats(-2, 2),
+    st.sampled_from(["", "a", "ab", "b", "c", "ba"]),
+    st.lists(st.sampled_from([0, 1, "a", "b", None, True]), max_size=3),
+    st.dictionaries(st.sampled_from("ab"), st.just(1), max_size=2),
+)
+seen = st.fixed_dictionaries(
+    {
+        "user": st.fixed_dictionaries({}, optional={"a": kinds, "b": kinds}),
+        "flags": st.fixed_dictionaries({}, optional={"x": st.booleans()}),
+        "workflow": st.fixed_dictionaries({}, optional={"list": kinds}),
+    }
+)
+
+
+@steps(max_examples=1_500, deadline=None)
+@given(written, written, st.lists(seen, min_size=8, max_size=8))
+def test_what_is_proven_of_conditions_holds(one: str, other: str, contexts: list[Any]) -> None:
+    fork = WorkflowSpec(
+        name="w",
+        nodes=(
+            Node(id="a", agent="reception", is_entry=True),
+            Node(id="b", agent="reception", is_exit=True),
+            Node(id="c", agent="reception", is_exit=True),
+        ),
+        connections=(
+            Connection(source="a", target="b", condition=one),
+            Connection(source="a", target="c", condition=other),
+        ),
+    )
+    for finding in verify(of(fork)):
+        way = (
+            fork.connections[int(finding.path[1])] if finding.path[:1] == ("connections",) else None
+        )
+        if way is None or way.condition is None:
+            continue
+        truths = {holds(way.condition, context) for context in contexts}
+        if finding.code is FindingCode.NEVER_TRUE:
+            assert truths == {False}
+        elif finding.code is FindingCode.ALWAYS_TRUE:
+            assert truths == {True}
+        elif finding.code is FindingCode.SHADOWED:
+            assert all(due(fork, "a", context) is not way for context in contexts)

@@ -33,7 +33,7 @@ _C = FindingCode
 MOST_MODELS = 5_000
 MOST_IN_ALL = 200_000
 """Evaluations for one workflow: beyond it, nothing more is claimed."""
-SAMPLES: tuple[Any, ...] = (None, True, False, "", "~", [], ["~"], {}, {"~": 1}, 0, 0.5, -1)
+SAMPLES: tuple[Any, ...] = (None, True, False, "", "\x00", "~", [], ["~"], {}, {"~": 1}, 0, 0.5, -1)
 """One of each kind, as none of what is written out."""
 
 FLAG = (None, True, False)
@@ -134,12 +134,14 @@ def _domains(conditions: Sequence[Expression]) -> Mapping[Steps, Sequence[Any]] 
 
 
 def _collect(expression: Expression, written: list[Any]) -> bool:
-    """The literals; False when two paths are held against each other."""
+    """The literals; False where the values cannot be told apart by a few: when two paths are held
+    against each other, or something is looked for inside of a value."""
     match expression:
         case Literal(value):
             written.append(value)
-        case Compare(_, left, right):
-            if any(True for _ in paths_in(left)) and any(True for _ in paths_in(right)):
+        case Compare(sign, left, right):
+            within = any(True for _ in paths_in(right))
+            if within and (sign == "in" or any(True for _ in paths_in(left))):
                 return False
             return _collect(left, written) and _collect(right, written)
         case And(parts) | Or(parts):
@@ -160,10 +162,6 @@ def _around(written: Sequence[Any]) -> list[Any]:
     found += [numbers[0] - 1, numbers[-1] + 1] if numbers else []
     found += [(a + b) / 2 for a, b in pairwise(numbers)]
     found += [text + "\x00" for text in texts]
-    # What is looked for in a value may be in a text, a list or an object, with all the others.
-    found += ["".join(texts), list(texts), dict.fromkeys(texts, 1)] if texts else []
-    found += [[text] for text in texts]
-    found += [{text: 1} for text in texts] + [[number] for number in numbers]
     unique: list[Any] = []
     for value in found:
         if not any(type(value) is type(other) and value == other for other in unique):

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 
 from domain.findings import Finding, FindingCode
 from domain.verification.telling import error, listed, reached
-from domain.workflows import Snapshot
+from domain.workflows import HANDOFF_PREFIX, Snapshot
+
+LONGEST_TOOL_NAME = 64
+"""Longer names of functions are refused by models' APIs."""
 
 _C = FindingCode
 
@@ -85,6 +88,13 @@ def _connections(snapshot: Snapshot) -> Iterator[Finding]:
                 ("connections", str(place)),
                 f"{connection.source!r} is connected to itself.",
                 "Remove it: an agent that has the word keeps it.",
+            )
+        if len(connection.tool_name) > LONGEST_TOOL_NAME and connection.condition is None:
+            yield error(
+                _C.HANDOFF_NAME_TOO_LONG,
+                ("connections", str(place), "target"),
+                f"{connection.tool_name!r} is too long for the name of a tool.",
+                f"Give the node an id of at most {LONGEST_TOOL_NAME - len(HANDOFF_PREFIX)} letters.",
             )
         if seen[connection.source, connection.target] > 1:
             yield error(

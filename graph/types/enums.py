@@ -134,6 +134,7 @@ described(
     UNKNOWN_NODE="A connection or a tool names a node that does not exist.",
     DUPLICATE_CONNECTION="Two nodes are joined twice.",
     SELF_CONNECTION="A node is joined to itself.",
+    HANDOFF_NAME_TOO_LONG="A node's id is too long to be handed off to by the model.",
     UNREACHABLE_NODE="No way leads to a node.",
     DEAD_END="From a node no way leads to an exit.",
     UNMARKED_CYCLE="Connections make a ring, and none of them says how often it may be taken.",
