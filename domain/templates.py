@@ -41,7 +41,12 @@ class Slot:
     text: str = ""
 
     def value(self, context: Context, defaults: Mapping[str, Any]) -> Any:
-        value = look_up(self.path, context) if self.path else self.text
+        return self.made_of(self.raw(context), defaults)
+
+    def raw(self, context: Context) -> Any:
+        return look_up(self.path, context) if self.path else self.text
+
+    def made_of(self, value: Any, defaults: Mapping[str, Any]) -> Any:
         if value is None and self.path:
             value = defaults.get(".".join(self.path))
         for filter in self.filters:
@@ -75,18 +80,27 @@ def parse(text: str) -> Template:
 def render(text: str, context: Context, defaults: Mapping[str, Any] = NO_DEFAULTS) -> str:
     """The text with every slot filled; a missing value is its default, or nothing."""
     parts: list[str] = []
-    filled: dict[Slot, str] = {}
+    large: dict[Slot, str] = {}
     room = LONGEST_RESULT
     for part in parse(text):
-        if isinstance(part, Slot):
-            if part not in filled:
-                filled[part] = as_text(part.value(context, defaults))[:LONGEST_VALUE]
-            part = filled[part]
-        parts.append(part[:room])
-        room -= len(part)
+        words = part if isinstance(part, str) else _words(part, context, defaults, large)
+        parts.append(words[:room])
+        room -= len(words)
         if room <= 0:
             break
     return "".join(parts)
+
+
+def _words(
+    slot: Slot, context: Context, defaults: Mapping[str, Any], large: dict[Slot, str]
+) -> str:
+    """Of the slot. What may take long to write out is written once, however often it is wanted."""
+    raw = slot.raw(context)
+    if not isinstance(raw, dict | list | tuple):
+        return as_text(slot.made_of(raw, defaults))[:LONGEST_VALUE]
+    if slot not in large:
+        large[slot] = as_text(slot.made_of(raw, defaults))[:LONGEST_VALUE]
+    return large[slot]
 
 
 def fill(value: Any, context: Context) -> Any:
