@@ -151,7 +151,7 @@ class Caller:
                 self.changed.notify_all()
 
     async def until(self, done: Callable[[], bool]) -> None:
-        async with asyncio.timeout(90), self.changed:
+        async with asyncio.timeout(200), self.changed:
             await self.changed.wait_for(done)
 
     def _answered(self, number: int) -> bool:
