@@ -32,7 +32,7 @@ from persistence.migrate import upgrade
 from tests.conftest import SECRET
 from tests.test_talk import ROOT, free_port, until_answers
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
 CALLS, MESSAGES, KILLS = 6, 6, 12
 WORDS = ["I need an appointment", "tomorrow at ten", "friday morning", "monday", "today", "tuesday"]
