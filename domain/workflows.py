@@ -13,12 +13,14 @@ from domain.access import TenantId
 from domain.agents import AgentSpec
 from domain.errors import InvalidInput, Path
 from domain.names import AGENT_NAME, IDENTIFIER, check_name, check_text
-from domain.texts import check_condition
+from domain.texts import READABLE, check_condition
 from domain.tools import ToolSpec
 
 WorkflowId = NewType("WorkflowId", UUID)
 VersionId = NewType("VersionId", UUID)
 
+OF_WAYS = READABLE - {"params"}
+"""No tool is being used where the way is chosen."""
 MOST_NODES = 100
 MOST_CONNECTIONS = 1_000
 MOST_REPEATS = 50
@@ -165,12 +167,14 @@ def check_workflow(spec: WorkflowSpec, path: Path = ("input",)) -> WorkflowSpec:
         check_name(node.id, (*path, "nodes", str(place), "id"), IDENTIFIER)
         check_name(node.agent, (*path, "nodes", str(place), "agent"), AGENT_NAME)
         if node.skip_condition is not None:
-            check_condition(node.skip_condition, (*path, "nodes", str(place), "skipCondition"))
+            check_condition(
+                node.skip_condition, (*path, "nodes", str(place), "skipCondition"), OF_WAYS
+            )
     for place, connection in enumerate(spec.connections):
         here = (*path, "connections", str(place))
         check_text(connection.description, (*here, "description"), most=2_000)
         if connection.condition is not None:
-            check_condition(connection.condition, (*here, "condition"))
+            check_condition(connection.condition, (*here, "condition"), OF_WAYS)
         if not 1 <= connection.may_repeat <= MOST_REPEATS:
             raise InvalidInput(f"mayRepeat is 1 to {MOST_REPEATS}.", (*here, "mayRepeat"))
         if not 1 <= connection.last_n <= MOST_TURNS:
