@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import aiohttp
 
 from domain.credentials import KeyTest, Verdict
 from domain.settings import Settings
@@ -52,12 +52,18 @@ class HttpProber:
         headers = {question.header: f"{question.prefix}{key}", **question.more}
         method = "GET" if question.body is None else "POST"
         try:
-            async with httpx.AsyncClient(timeout=SECONDS, trust_env=False) as http:
-                answer = await http.request(method, url, headers=headers, json=question.body)
-        except httpx.HTTPError as error:
+            patience = aiohttp.ClientTimeout(total=SECONDS)
+            async with (
+                aiohttp.ClientSession(timeout=patience) as http,
+                http.request(
+                    method, url, headers=headers, json=question.body, allow_redirects=False
+                ) as answer,
+            ):
+                status = answer.status
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
             message = f"{provider} could not be reached ({type(error).__name__})."
             return KeyTest(verdict=Verdict.UNREACHABLE, message=message)
-        return _judged(provider, answer.status_code)
+        return _judged(provider, status)
 
 
 def _judged(provider: str, status: int) -> KeyTest:
