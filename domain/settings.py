@@ -63,13 +63,32 @@ class Settings:
     )
     openai_api_key: str = setting("", "Key for agents on OpenAI", secret=True)
     openai_base_url: str = setting("", "An OpenAI-compatible server instead of OpenAI")
+    livekit_url: str = setting("", "LiveKit server for voice calls, as ws:// or wss://")
+    livekit_public_url: str = setting(
+        "", "Where callers reach LiveKit, when that is another address than for us"
+    )
+    livekit_api_key: str = setting("", "Key of the LiveKit server")
+    livekit_api_secret: str = setting("", "Secret that belongs to that key", secret=True)
+
     google_api_key: str = setting("", "Key for agents on Gemini", secret=True)
     google_base_url: str = setting("", "A Gemini-compatible server instead of Google")
+    deepgram_api_key: str = setting("", "Key for agents that hear through Deepgram", secret=True)
+    deepgram_base_url: str = setting("", "A Deepgram-compatible server instead of Deepgram")
+    cartesia_api_key: str = setting("", "Key for agents that speak through Cartesia", secret=True)
+    cartesia_base_url: str = setting("", "A Cartesia-compatible server instead of Cartesia")
+    sarvam_api_key: str = setting("", "Key for agents on Sarvam", secret=True)
+    sarvam_base_url: str = setting("", "A Sarvam-compatible server instead of Sarvam")
 
     @property
     def provider_keys(self) -> frozenset[str]:
         """The providers that there is a key for, of whichever tenant."""
-        held = {"openai": self.openai_api_key, "google": self.google_api_key}
+        held = {
+            "openai": self.openai_api_key,
+            "google": self.google_api_key,
+            "deepgram": self.deepgram_api_key,
+            "cartesia": self.cartesia_api_key,
+            "sarvam": self.sarvam_api_key,
+        }
         return frozenset(name for name, key in held.items() if key)
 
     @classmethod
