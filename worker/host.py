@@ -16,6 +16,7 @@ from domain.tasks import end
 from worker.call import HeldCall
 from worker.patience import patiently
 from worker.providers.keys import ProviderKeys
+from worker.rooms import Rooms
 
 log = logging.getLogger(__name__)
 
@@ -32,15 +33,19 @@ class Host:
         self._recorder = recorder
         self._settings = settings
         self._keys = ProviderKeys.of(settings)
+        self._rooms = Rooms.of(settings)
         self._calls: dict[UUID, HeldCall] = {}
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._worker: UUID
+        self._tell: Callable[[UUID], None]
         self._tidied_at = 0.0
 
-    async def serve(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-        """Hold calls until told to stop; then give every call back for another worker."""
-        self._worker = await self._enlisted()
-        ready()
+    async def serve(self, stop: asyncio.Event, enlisted: Callable[[UUID], None]) -> None:
+        """Hold calls until told to stop; then give every call back for another worker.
+
+        `enlisted` is told the name we are known by: at the start, and when it changes."""
+        self._tell = enlisted
+        self._worker = await self._enlist()
         async with asyncio.TaskGroup() as tasks:
             beat = tasks.create_task(self._heartbeat())
             work = tasks.create_task(self._work(tasks))
@@ -50,8 +55,10 @@ class Host:
             await end(beat)
         await self._queue.dismiss(self._worker)
 
-    async def _enlisted(self) -> UUID:
-        return await patiently(lambda: self._queue.enlist(self._settings.worker_capacity))
+    async def _enlist(self) -> UUID:
+        worker = await patiently(lambda: self._queue.enlist(self._settings.worker_capacity))
+        self._tell(worker)
+        return worker
 
     async def _heartbeat(self) -> None:
         while True:
@@ -60,7 +67,7 @@ class Host:
                 # Others may hold our calls already; what we would still write is fenced.
                 log.warning("taken for dead; beginning anew")
                 self._drop_all()
-                self._worker = await self._enlisted()
+                self._worker = await self._enlist()
 
     async def _work(self, tasks: asyncio.TaskGroup) -> None:
         while True:
@@ -99,6 +106,7 @@ class Host:
             self._recorder,
             self._outbound,
             self._keys,
+            self._rooms,
             self._settings.idle_call_seconds,
         )
         previous = self._tasks.get(id)

@@ -1,4 +1,4 @@
-"""`python -m worker.main`: the process that talks."""
+"""`python -m worker.main`: the processes that talk, one for each core."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from collections.abc import Callable
 
 from domain.settings import Settings
 from persistence.wiring import worker_services
-from worker.host import Host
+from worker.pool import Pool
 from worker.process import run
 
 
 async def work(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     async with worker_services(settings) as services:
-        await Host(services.queue, services.recorder, services.outbound, settings).serve(
-            stop, ready
-        )
+        await Pool(services.queue, os.environ, settings.worker_processes).serve(stop, ready)
 
 
 if __name__ == "__main__":
