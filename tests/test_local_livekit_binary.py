@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -25,15 +26,18 @@ chmod +x "$GOBIN/server\""""
 
 @dataclass
 class Machine:
-    """A machine with nothing but a shell and what a test puts on it."""
+    """A machine with a shell, three tools and what a test puts on it."""
 
     root: Path
     said: list[str] = field(default_factory=list)
 
     @property
     def environ(self) -> dict[str, str]:
-        mine = {"PATH": f"{self.root / 'bin'}:/usr/bin:/bin", "HOME": str(self.root)}
-        return {**mine, "GOFLAGS": "-mod=vendor"}
+        return {
+            "PATH": str(self.root / "bin"),
+            "HOME": str(self.root),
+            "GOFLAGS": "-mod=vendor",
+        }
 
     @property
     def cached(self) -> Path:
@@ -63,7 +67,12 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
-    return Machine(tmp_path / "a home")
+    machine = Machine(tmp_path / "a home")
+    (machine.root / "bin").mkdir(parents=True)
+    for tool in ("chmod", "sleep", "setpriv"):
+        if found := shutil.which(tool):
+            (machine.root / "bin" / tool).symlink_to(found)
+    return machine
 
 
 def test_the_named_one_goes_before_path_and_path_before_the_cache(machine: Machine) -> None:
