@@ -123,5 +123,5 @@ def everything(plan: Plan) -> tuple[Service, ...]:
 def _livekit(livekit: Livekit | None) -> tuple[Service, ...]:
     if livekit is None:
         return ()
-    store = Service(program=livekit.store.program)
+    store = Service(program=livekit.store.program, loud=LOUD_IN_POSTGRES)
     return store, Service(program=livekit.server.program, after=(STORE,), loud=LOUD_IN_LIVEKIT)

@@ -23,6 +23,7 @@ from local import livekit as livekit_server
 from local import livekit_binary, postgres, valkey
 from local.livekit import Access
 from local.livekit_binary import NoLivekit
+from local.program import CannotStart
 from persistence.migrate import upgrade
 from persistence.wiring import api_services
 from tests.people import owner_of
@@ -65,7 +66,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         say = partial(print, file=sys.__stderr__, flush=True)
         try:
             livekit_binary.find(os.environ, say)
-        except NoLivekit as error:
+        except CannotStart as error:
             say(f"VOICE CALLS ARE NOT TESTED: {error}")
 
 
