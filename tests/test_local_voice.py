@@ -209,3 +209,31 @@ def test_a_test_that_needs_livekit_is_skipped_at_home_and_fails_in_ci(
     assert ran.returncode == code, ran.stdout
     assert counted in ran.stdout
     assert f"VOICE CALLS ARE NOT TESTED: {ABSENT.removeprefix('off; ')}\n" in ran.stderr
+
+
+def test_ctrl_c_ends_a_build_and_starts_nothing(
+    studio: Callable[..., Studio], bare: dict[str, str], tmp_path: Path
+) -> None:
+    go = tmp_path / "tools" / "go"
+    go.write_text(
+        f"#!/bin/sh\n[ $1 = version ] && echo go1.26.8 && exit\necho > {tmp_path}/begun\n"
+        f"exec {shutil.which('sleep')} 60\n"
+    )
+    go.chmod(0o755)
+    here = studio(**bare)
+    command = (sys.executable, "-m", "local.cli", "up")
+    with subprocess.Popen(
+        command, env=here.environ, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
+    ) as up:
+        while not (tmp_path / "begun").exists():
+            assert up.poll() is None
+            time.sleep(0.02)
+        compiler = machine.children(up.pid)
+        up.send_signal(signal.SIGINT)
+        assert up.wait(10) == 130
+        assert up.stdout is not None
+        assert up.stdout.read().startswith("building livekit-server ")
+    assert len(compiler) == 1
+    assert machine.until_gone(compiler, 5)
+    assert list((tmp_path / "cache" / "agent-studio" / "bin").glob(".build-*")) == []
+    assert here.facts()["running"] is False
