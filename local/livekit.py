@@ -97,7 +97,7 @@ async def _prepare_server(state: Path, binary: Path, store: Server) -> Server:
             "enable_loopback_candidate": True,
             "ips": {"includes": ["127.0.0.1/32"]},
         },
-        "room": {"auto_create": False, "empty_timeout": 20, "departure_timeout": 20},
+        "room": {"auto_create": True, "empty_timeout": 20, "departure_timeout": 20},
         "logging": {"level": "info", "json": True},
     }
     home.write_private(configuration, json.dumps(options, indent=1))  # JSON is YAML

@@ -17,13 +17,13 @@ from livekit.agents import (
     Agent,
     ModelSettings,
     RunContext,
-    SpeechHandle,
     StopResponse,
     ToolError,
     function_tool,
     llm,
 )
 from livekit.agents.llm import ToolFlag
+from livekit.agents.voice import SpeechHandle
 
 from domain.agents import AgentSpec
 from domain.calls import EndReason

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from uuid import UUID
@@ -66,8 +67,7 @@ class Pool:
                 raise
             log.error("a worker died", extra={"pid": child.process.pid})
             if child.worker is not None:
-                worker = child.worker
-                await patiently(lambda worker=worker: self._queue.dismiss(worker))
+                await patiently(partial(self._queue.dismiss, child.worker))
             if time.monotonic() - child.began < SHORT_LIFE_SECONDS:
                 await asyncio.sleep(PAUSE_SECONDS)
 

@@ -102,11 +102,13 @@ class VoiceSession:
     async def talk(self, leaving: asyncio.Event, until: float) -> EndReason | None:
         """Why the call is over; None when it is to be given back."""
         resumed = bool(self._conversation.story.visited)
-        guards = [
+        guards: list[asyncio.Future[EndReason | None]] = [
             asyncio.ensure_future(self._over),
-            asyncio.create_task(self._until_deserted(RESUME_SECONDS if resumed else JOIN_SECONDS)),
-            asyncio.create_task(self._until_silent()),
-            asyncio.create_task(self._until_left(leaving)),
+            asyncio.ensure_future(
+                self._until_deserted(RESUME_SECONDS if resumed else JOIN_SECONDS)
+            ),
+            asyncio.ensure_future(self._until_silent()),
+            asyncio.ensure_future(self._until_left(leaving)),
         ]
         warning = asyncio.create_task(self._warn(until))
         try:
@@ -148,7 +150,7 @@ class VoiceSession:
     def _is_there(self) -> bool:
         return any(p.identity == CALLER for p in self._room.remote_participants.values())
 
-    async def _until_deserted(self, first: float) -> EndReason:
+    async def _until_deserted(self, first: float) -> EndReason | None:
         resumed, told, patience = first == RESUME_SECONDS, False, first
         while await self._presence(True, patience):
             state = self._conversation.story.state
@@ -171,7 +173,7 @@ class VoiceSession:
                     await self._changed.wait()
         return self._is_there() is wanted
 
-    async def _until_silent(self) -> EndReason:
+    async def _until_silent(self) -> EndReason | None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             since = self._quiet_since
@@ -192,12 +194,13 @@ class VoiceSession:
                 await self._session.say(self._agent().filled(due[0].say))
                 self._asking = False
 
-    async def _until_left(self, leaving: asyncio.Event) -> None:
+    async def _until_left(self, leaving: asyncio.Event) -> EndReason | None:
         """Give the call back between two turns, or after a while in the middle of one."""
         await leaving.wait()
         with suppress(TimeoutError):
             async with asyncio.timeout(LEAVE_SECONDS):
                 await self._idle.wait()
+        return None
 
     async def _warn(self, until: float) -> None:
         await asyncio.sleep(max(0.0, until - time.monotonic() - FINISHING_SECONDS))

@@ -14,6 +14,7 @@ class Waterfall:
     def __init__(self) -> None:
         self._turn: dict[str, float | None] = {}
         self._silent_at = time.monotonic()
+        self._stopped_at: float | None = None
         self._tokens = (0, 0)
         self._counted = (0, 0)
 
@@ -23,6 +24,7 @@ class Waterfall:
 
     def heard(self, metrics: Mapping[str, Any]) -> None:
         """The caller's turn was taken; begins a new account."""
+        self._stopped_at = metrics.get("stopped_speaking_at")
         self._turn = {
             "stt_ms": _ms(metrics.get("transcription_delay")),
             "end_of_turn_ms": _ms(metrics.get("end_of_turn_delay")),
@@ -33,6 +35,10 @@ class Waterfall:
         if "first_audio_ms" in self._turn:
             return
         total = _ms(metrics.get("e2e_latency"))
+        started_at = metrics.get("started_speaking_at")
+        if total is None and started_at and self._stopped_at:
+            # The answer came by way of a tool.
+            total = _ms(started_at - self._stopped_at)
         self._turn |= {
             "llm_first_token_ms": _ms(metrics.get("llm_node_ttft")),
             "tts_first_byte_ms": _ms(metrics.get("tts_node_ttfb")),
