@@ -281,6 +281,8 @@ class VoiceSession:
     def _agent_changed(self, event: AgentStateChangedEvent) -> None:
         if self._asking:
             return  # to ask whether somebody is there is not to talk with them
+        if event.new_state == "speaking":
+            self._waterfall.sounded(time.monotonic())
         if event.new_state in ("speaking", "thinking"):
             self._busy()
         elif event.new_state == "listening":

@@ -14,17 +14,21 @@ class Waterfall:
     def __init__(self) -> None:
         self._turn: dict[str, float | None] = {}
         self._silent_at = time.monotonic()
-        self._stopped_at: float | None = None
+        self._sounded_at: float | None = None
         self._tokens = (0, 0)
         self._counted = (0, 0)
 
     def silent(self, at: float) -> None:
         """The caller stopped speaking."""
-        self._silent_at = at
+        self._silent_at, self._sounded_at = at, None
+
+    def sounded(self, at: float) -> None:
+        """An agent began to speak."""
+        if self._sounded_at is None:
+            self._sounded_at = at
 
     def heard(self, metrics: Mapping[str, Any]) -> None:
         """The caller's turn was taken; begins a new account."""
-        self._stopped_at = metrics.get("stopped_speaking_at")
         self._turn = {
             "stt_ms": _ms(metrics.get("transcription_delay")),
             "end_of_turn_ms": _ms(metrics.get("end_of_turn_delay")),
@@ -35,10 +39,9 @@ class Waterfall:
         if "first_audio_ms" in self._turn:
             return
         total = _ms(metrics.get("e2e_latency"))
-        started_at = metrics.get("started_speaking_at")
-        if total is None and started_at and self._stopped_at:
-            # The answer came by way of a tool.
-            total = _ms(started_at - self._stopped_at)
+        if total is None and self._sounded_at is not None:
+            # The answer came by way of a tool: the session measures it not.
+            total = _ms(self._sounded_at - self._silent_at)
         self._turn |= {
             "llm_first_token_ms": _ms(metrics.get("llm_node_ttft")),
             "tts_first_byte_ms": _ms(metrics.get("tts_node_ttfb")),
