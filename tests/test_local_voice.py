@@ -211,6 +211,15 @@ def test_a_test_that_needs_livekit_is_skipped_at_home_and_fails_in_ci(
     assert f"VOICE CALLS ARE NOT TESTED: {ABSENT.removeprefix('off; ')}\n" in ran.stderr
 
 
+@pytest.fixture
+def listening_to_ctrl_c() -> Iterator[None]:
+    """Whoever is started in the background by a shell ignores it, and so do its children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("listening_to_ctrl_c")
 def test_ctrl_c_ends_a_build_and_starts_nothing(
     studio: Callable[..., Studio], bare: dict[str, str], tmp_path: Path
 ) -> None:
