@@ -153,7 +153,7 @@ async def test_a_deploy_moves_a_call_to_the_next_worker(
     async with working(settings):
         events = await watch(services, viewer, call.id, TurnMeasured, 2)
     told = retold(events)
-    assert told[11:13] == ["worker_replaced", "caller: tomorrow at ten"]
+    assert told[11:14] == ["worker_left", "worker_replaced", "caller: tomorrow at ten"]
     assert told[-2:] == ["booking: You are booked for tomorrow at ten.", "turn_measured"]
     assert told.count("enter booking") == 1
     finished = [e for e in events if isinstance(e, ToolFinished)]
