@@ -28,6 +28,7 @@ from domain.events import (
     ToolStarted,
     TurnMeasured,
     UserTurn,
+    WorkerLeft,
     WorkerReplaced,
 )
 from domain.ports import Services
@@ -99,7 +100,7 @@ def retold(events: list[CallEvent]) -> list[str]:
                 lines.append(f"{event.command} applied")
             case ErrorRaised():
                 lines.append(f"error {event.source}")
-            case TurnMeasured() | WorkerReplaced():
+            case TurnMeasured() | WorkerReplaced() | WorkerLeft():
                 lines.append(event.kind)
             case _:
                 lines.append(repr(event))
