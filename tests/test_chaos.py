@@ -36,12 +36,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
 CALLS, MESSAGES, KILLS = 6, 6, 12
 WORDS = ["I need an appointment", "tomorrow at ten", "friday morning", "monday", "today", "tuesday"]
-QUICK = {
-    "LEASE_SECONDS": "1.5",
-    "HEARTBEAT_SECONDS": "0.3",
-    "LOG_LEVEL": "ERROR",
-    "WORKER_PROCESSES": "1",
-}
+QUICK = {"LEASE_SECONDS": "1.5", "HEARTBEAT_SECONDS": "0.3", "LOG_LEVEL": "ERROR"}
 
 
 @dataclass(slots=True)

@@ -37,15 +37,12 @@ class Host:
         self._calls: dict[UUID, HeldCall] = {}
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._worker: UUID
-        self._tell: Callable[[UUID], None]
         self._tidied_at = 0.0
 
-    async def serve(self, stop: asyncio.Event, enlisted: Callable[[UUID], None]) -> None:
-        """Hold calls until told to stop; then give every call back for another worker.
-
-        `enlisted` is told the name we are known by: at the start, and when it changes."""
-        self._tell = enlisted
+    async def serve(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+        """Hold calls until told to stop; then give every call back for another worker."""
         self._worker = await self._enlist()
+        ready()
         async with asyncio.TaskGroup() as tasks:
             beat = tasks.create_task(self._heartbeat())
             work = tasks.create_task(self._work(tasks))
@@ -56,9 +53,7 @@ class Host:
         await self._queue.dismiss(self._worker)
 
     async def _enlist(self) -> UUID:
-        worker = await patiently(lambda: self._queue.enlist(self._settings.worker_capacity))
-        self._tell(worker)
-        return worker
+        return await patiently(lambda: self._queue.enlist(self._settings.worker_capacity))
 
     async def _heartbeat(self) -> None:
         while True:
