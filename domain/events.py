@@ -174,11 +174,20 @@ class CommandRefused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnMeasured:
-    """A user turn has been answered whole; how long that took, and what it used."""
+    """A user turn has been answered whole; how long that took, and what it used.
+
+    In a voice call the waterfall, of which `first_audio_ms` is the sum as the worker measures it;
+    `at_ear_ms` adds what the network and the caller's buffers take, as an estimate."""
 
     turn_id: str
     total_ms: float
+    stt_ms: float | None = None
+    end_of_turn_ms: float | None = None
     llm_first_token_ms: float | None = None
+    tts_first_byte_ms: float | None = None
+    playback_ms: float | None = None
+    first_audio_ms: float | None = None
+    at_ear_ms: float | None = None
     input_tokens: int = 0
     output_tokens: int = 0
     kind: Literal["turn_measured"] = "turn_measured"
@@ -211,6 +220,30 @@ class WorkerReplaced:
 
     epoch: int
     kind: Literal["worker_replaced"] = "worker_replaced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerLeft:
+    """The call's worker gave it back, whole, for another one to go on with."""
+
+    epoch: int
+    kind: Literal["worker_left"] = "worker_left"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerPresent:
+    """The caller came into the call's room, or was lost from it and is waited for."""
+
+    present: bool
+    kind: Literal["caller_present"] = "caller_present"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerSilent:
+    """The caller has said nothing for so long that the agent asks whether they are there."""
+
+    seconds: float
+    kind: Literal["caller_silent"] = "caller_silent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +284,9 @@ CallEvent = (
     | ProviderFailedOver
     | ErrorRaised
     | WorkerReplaced
+    | WorkerLeft
+    | CallerPresent
+    | CallerSilent
     | CallEnded
 )
 Ephemeral = PartialTranscript

@@ -18,6 +18,7 @@ from domain.commands import Command
 from domain.credentials import Credential, CredentialKind, KeyTest, Opened
 from domain.events import CallUpdate, Recorded
 from domain.outbound import Outbound
+from domain.rooms import Tickets
 from domain.tenants import KeptSettings, TenantSettings
 from domain.tools import Tool, ToolSpec
 from domain.workflows import Version, VersionId, Workflow, WorkflowId, WorkflowSpec
@@ -268,6 +269,8 @@ class Services:
     limiter: Limiter
     outbound: Outbound
     prober: Prober
+    tickets: Tickets | None
+    """Into the rooms of voice calls; None when there is no LiveKit."""
     provider_keys: frozenset[str]
     """The providers that the operator has a key for."""
     clock: Clock

@@ -28,6 +28,7 @@ from domain.events import (
     ToolStarted,
     TurnMeasured,
     UserTurn,
+    WorkerLeft,
 )
 from domain.templates import as_text
 from domain.workflows import ContextPolicy
@@ -78,6 +79,8 @@ class Story:
     ending: EndReason | None = None
     """An agent has asked for the end; what it still has to say comes first."""
     end_reason: EndReason | None = None
+    left_at: datetime | None = None
+    """When a worker gave it back last."""
 
     @property
     def owes_an_answer(self) -> bool:
@@ -145,6 +148,8 @@ class Story:
                 return replace(self, open_turn=None if turn == self.open_turn else self.open_turn)
             case CommandApplied(command_id=id) | CommandRefused(command_id=id):
                 return replace(self, obeyed=self.obeyed | {id})
+            case WorkerLeft():
+                return replace(self, left_at=at)
             case CallEnded(state=state, reason=reason):
                 return replace(self, state=state, end_reason=reason)
         return self

@@ -183,7 +183,14 @@ class Mutation(TenantMutation):
         services, viewer = info.context.services, info.context.require()
         longest = info.context.settings.max_call_seconds
         call = await calls.start_call(services, viewer, input.request(), longest)
-        return c.StartCallSuccess(call=shown(call))
+        return c.StartCallSuccess(call=shown(call), join=shown(calls.ticket(services, call)))
+
+    @strawberry.mutation(description="A new ticket into a voice call, say after a reload.")
+    async def join_call(self, info: Ctx, input: Input[c.JoinCallInput]) -> c.JoinCallResult:
+        services, viewer = info.context.services, info.context.require()
+        id = CallId(needed_id("Call", input.call_id, CALL_ID))
+        call, ticket = await calls.join_call(services, viewer, id)
+        return c.JoinCallSuccess(call=shown(call), join=shown(ticket))
 
     @strawberry.mutation(description="Say something in a text call.")
     async def send_message(

@@ -10,13 +10,14 @@ from local.services import OWNER
 from local.state import State
 
 
-def banner(state: State, url: str, environ: Mapping[str, str], stop: str) -> str:
+def banner(state: State, url: str, voice: str, environ: Mapping[str, str], stop: str) -> str:
     token = state.token.read_text().strip() if state.token.exists() else "-"
     facts = {
         "GraphiQL": f"{url}/graphql",
         "Token": f"{token}   (kept in {shown(state.token)})",
         "Owner": f"{OWNER}, password in {shown(state.owner_password)}",
         "Models": _models(environ),
+        "Voice": f"voice calls: {voice}",
         "Logs": f"{shown(state.logs)}/   or  ./studio logs -f",
         "Stop": stop,
         "Try next": "./studio talk",

@@ -50,7 +50,7 @@ class Child:
             return
         self._note(replace(self.entry, state="stopping"))
         plan = self.service.program
-        asked = asyncio.create_task(program.stop(self.process, plan.stop, plan.grace))
+        asked = asyncio.create_task(program.stop(self.process, plan.stop, plan.grace, plan.asks))
         forced = asyncio.create_task(force.wait())
         await asyncio.wait((asked, forced), return_when=asyncio.FIRST_COMPLETED)
         if not asked.done():

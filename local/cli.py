@@ -24,7 +24,8 @@ first steps:
   ./studio talk            have a conversation with the demo agent
   ./studio down            stop what `up --detach` started
 
-DATABASE_URL and REDIS_URL name servers of yours, to be used instead of the built-in ones.
+DATABASE_URL, REDIS_URL and LIVEKIT_URL (with LIVEKIT_API_KEY and LIVEKIT_API_SECRET) name servers
+of yours, to be used instead of the built-in ones; LIVEKIT_SERVER_BIN a livekit-server to run.
 STUDIO_STATE is where data, keys and logs are kept (.studio unless set).
 """
 
@@ -55,7 +56,8 @@ def _run(args: argparse.Namespace, environ: Mapping[str, str], services: Service
     state = State.at(environ)
     match args.command:
         case "up":
-            return up(state, environ, services, port=args.port, detach=args.detach)
+            given = {"port": args.port, "detach": args.detach, "with_voice": args.voice}
+            return up(state, environ, services, **given)
         case "down":
             return down(state)
         case "status":
@@ -142,6 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     add = command("up", "start everything and keep it running")
     add("--port", type=_port, help="port of the API (API_PORT, or 8000)")
     add("--detach", action="store_true", help="go on in the background once all is ready")
+    add("--no-voice", dest="voice", action="store_false", help="text calls only, without LiveKit")
     command("down", "stop what runs")
     command("status", "what runs: process, pid, state, uptime, restarts, memory")(
         "--json", action="store_true", help="the same for programs"

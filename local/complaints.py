@@ -14,6 +14,8 @@ MOST_LINES = 20
 LOUD = re.compile(r'\b(WARNING|ERROR|CRITICAL|Traceback)\b|"(warning|error|critical)"')
 # PostgreSQL calls it fatal, too, when it is stopped or not yet there; that is said by us.
 LOUD_IN_POSTGRES = re.compile(r"PANIC:|FATAL:  (?!terminating connection|the database system is)")
+# It warns of much that callers do, and of nothing that we could mend.
+LOUD_IN_LIVEKIT = re.compile(r'"level":"(error|fatal|panic)"|^(panic|fatal error):')
 
 
 @dataclass(slots=True)

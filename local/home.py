@@ -11,6 +11,7 @@ import secrets
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from socket import SOCK_STREAM, SocketKind
 
 from local.program import CannotStart
 
@@ -41,19 +42,20 @@ def kept_secret(path: Path) -> str:
     return path.read_text().strip()
 
 
-def kept_port(path: Path) -> int:
+def kept_port(path: Path, kind: SocketKind = SOCK_STREAM) -> int:
     """The port used last time while it is free, else another one, remembered."""
-    if path.exists() and (port := int(path.read_text())) and is_free(port):
+    if path.exists() and (port := int(path.read_text())) and is_free(port, kind=kind):
         return port
-    port = free_port()
+    port = free_port(kind)
     write_private(path, str(port))
     return port
 
 
-def is_free(port: int, host: str = "127.0.0.1") -> bool:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        # As servers do: a port that only waits for old connections to fade counts as free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def is_free(port: int, host: str = "127.0.0.1", kind: SocketKind = SOCK_STREAM) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind) as probe:
+        if kind is SOCK_STREAM:
+            # As servers do: a port that only waits for old connections to fade counts as free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
@@ -65,9 +67,9 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
     return True
 
 
-def free_port() -> int:
+def free_port(kind: SocketKind = SOCK_STREAM) -> int:
     for port in random.sample(PORTS, 200):
-        if is_free(port):
+        if is_free(port, kind=kind):
             return port
     raise CannotStart(f"no free port found between {PORTS.start} and {PORTS.stop}")
 

@@ -41,6 +41,12 @@ def children(pid: int) -> list[int]:
         return []
 
 
+def started_with(argument: str) -> list[int]:
+    """The processes that have this among the arguments of their command line."""
+    found = psutil.process_iter(["cmdline"])
+    return [one.pid for one in found if argument in (one.info["cmdline"] or ())]
+
+
 def end(pid: int, how: signal.Signals, grace: float) -> None:
     """End a process that is not our child: ask, wait, insist, wait until it is gone."""
     for ask, seconds in ((how, grace), (signal.SIGKILL, grace)):

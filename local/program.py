@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from signal import Signals
 
+BETWEEN_ASKS = 0.3  # so that they do not arrive as one
+
 
 class CannotStart(Exception):
     """A program could not be started; the message says which, why, and what to do."""
@@ -29,6 +31,8 @@ class Program:
     env: Mapping[str, str] = field(default_factory=dict)
     ready: Callable[[int], Awaitable[bool]] = at_once
     stop: Signals = Signals.SIGTERM
+    # How many times it has to be asked: a first request may only keep newcomers out.
+    asks: int = 1
     grace: float = 10.0
     patience: float = 30.0
     # What the kernel sends when whoever started the program is gone (Linux only).
@@ -62,12 +66,18 @@ async def until_ready(program: Program, process: asyncio.subprocess.Process, log
         raise CannotStart(f"{late}\n{tail(log)}") from None
 
 
-async def stop(process: asyncio.subprocess.Process, how: Signals, grace: float) -> bool:
+async def stop(
+    process: asyncio.subprocess.Process, how: Signals, grace: float, asks: int = 1
+) -> bool:
     """Ask, wait, then insist; answers whether asking was enough."""
-    if process.returncode is not None:
-        return True
-    with contextlib.suppress(ProcessLookupError):
-        process.send_signal(how)
+    for _ in range(asks):
+        if process.returncode is not None:
+            return True
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(how)
+        if asks > 1:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), BETWEEN_ASKS)
     try:
         await asyncio.wait_for(process.wait(), grace)
         return True

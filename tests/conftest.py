@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,11 @@ from domain.access import Tenant, TenantId, Viewer
 from domain.ports import Services
 from domain.settings import Settings
 from graph.app import with_loaders
-from local import postgres, valkey
+from local import livekit as livekit_server
+from local import livekit_binary, postgres, valkey
+from local.livekit import Access
+from local.livekit_binary import NoLivekit
+from local.program import CannotStart
 from persistence.migrate import upgrade
 from persistence.wiring import api_services
 from tests.people import owner_of
@@ -50,6 +57,35 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
         portal.wrap_async_context_manager(both(state)) as urls,
     ):
         yield urls
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Where LiveKit has to be built, do it now: no test's time limit allows for it."""
+    wanted = any("livekit" in getattr(item, "fixturenames", ()) for item in session.items)
+    if wanted and not session.config.option.collectonly:
+        say = partial(print, file=sys.__stderr__, flush=True)
+        try:
+            livekit_binary.find(os.environ, say)
+        except CannotStart as error:
+            say(f"VOICE CALLS ARE NOT TESTED: {error}")
+
+
+@pytest.fixture(scope="session")
+def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Access]:
+    """A LiveKit that lives as long as the test run; CI must have one."""
+    try:
+        binary = livekit_binary.find(os.environ, print)
+    except NoLivekit as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"voice calls cannot be tested: {error}")
+        pytest.skip(f"VOICE CALLS ARE NOT TESTED: {error}")
+    with (
+        anyio.from_thread.start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(
+            livekit_server.running(tmp_path_factory.mktemp("state"), binary)
+        ) as access,
+    ):
+        yield access
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from local.cli import main
 from local.program import Program
 from local.service import Service, touches
 from local.services import Plan
+from local.voice import NAMES
 
 TOY = """
 import os, signal, sys, time
@@ -65,4 +66,6 @@ def _toy(plan: Plan, name: str, needs: str) -> Service:
 if __name__ == "__main__":
     os.environ.setdefault("DATABASE_URL", "unused")
     os.environ.setdefault("REDIS_URL", "unused")
+    for name in NAMES:
+        os.environ.setdefault(name, "unused")
     sys.exit(main(services=toys))

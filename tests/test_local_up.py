@@ -41,7 +41,7 @@ def processes(environ: dict[str, str]) -> dict[str, dict[str, Any]]:
 
 
 def test_everything_starts_survives_a_database_crash_and_stops(environ: dict[str, str]) -> None:
-    up = studio(environ, "up", "--detach")
+    up = studio(environ, "up", "--detach", "--no-voice")
     assert up.returncode == 0, up.stdout + up.stderr
     url, token = f"http://127.0.0.1:{environ['API_PORT']}", _token(environ)
     assert f"{url}/graphql" in up.stdout

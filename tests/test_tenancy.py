@@ -110,6 +110,11 @@ CASES: dict[str, tuple[str, str, str]] = {
         f'mutation ($id: ID!) {{ sendMessage(input: {{callId: $id, text: "hi"}}) {{ {FAILS} }} }}',
         "sendMessage",
     ),
+    "Mutation.joinCall.input.callId": (
+        "Call",
+        f"mutation ($id: ID!) {{ joinCall(input: {{callId: $id}}) {{ {FAILS} }} }}",
+        "joinCall",
+    ),
     "Mutation.endCall.input.callId": (
         "Call",
         f"mutation ($id: ID!) {{ endCall(input: {{callId: $id}}) {{ {FAILS} }} }}",

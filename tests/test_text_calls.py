@@ -28,6 +28,7 @@ from domain.events import (
     ToolStarted,
     TurnMeasured,
     UserTurn,
+    WorkerLeft,
     WorkerReplaced,
 )
 from domain.ports import Services
@@ -99,7 +100,7 @@ def retold(events: list[CallEvent]) -> list[str]:
                 lines.append(f"{event.command} applied")
             case ErrorRaised():
                 lines.append(f"error {event.source}")
-            case TurnMeasured() | WorkerReplaced():
+            case TurnMeasured() | WorkerReplaced() | WorkerLeft():
                 lines.append(event.kind)
             case _:
                 lines.append(repr(event))
@@ -153,7 +154,7 @@ async def test_a_deploy_moves_a_call_to_the_next_worker(
     async with working(settings):
         events = await watch(services, viewer, call.id, TurnMeasured, 2)
     told = retold(events)
-    assert told[11:13] == ["worker_replaced", "caller: tomorrow at ten"]
+    assert told[11:14] == ["worker_left", "worker_replaced", "caller: tomorrow at ten"]
     assert told[-2:] == ["booking: You are booked for tomorrow at ten.", "turn_measured"]
     assert told.count("enter booking") == 1
     finished = [e for e in events if isinstance(e, ToolFinished)]

@@ -8,14 +8,24 @@ interrupted (else talking over "one moment" cancels it)."""
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterable
 from dataclasses import replace
 from enum import Enum, auto
 from typing import Any
 
-from livekit.agents import Agent, ModelSettings, RunContext, ToolError, function_tool, llm
+from livekit.agents import (
+    Agent,
+    ModelSettings,
+    RunContext,
+    StopResponse,
+    ToolError,
+    function_tool,
+    llm,
+)
 from livekit.agents.llm import ToolFlag
+from livekit.agents.voice import SpeechHandle
 
+from domain.agents import AgentSpec
 from domain.calls import EndReason
 from domain.events import HandoffVia, NodeEntered
 from domain.routing import Landing
@@ -51,11 +61,16 @@ class NodeAgent(Agent):
             instructions=self._told,
             tools=list(self._all_tools()),
             llm=self._model(),
+            **self._speech(),
         )
 
     @property
     def node(self) -> str:
         return self._node
+
+    @property
+    def spec(self) -> AgentSpec:
+        return self._spec
 
     @property
     def model(self) -> llm.LLM[Any]:
@@ -74,8 +89,15 @@ class NodeAgent(Agent):
             )
         return models[name]
 
+    def _speech(self) -> dict[str, Any]:
+        speech = self._conversation.speech
+        if speech is None:
+            return {}
+        seen = self._conversation.look(self._node)
+        return {"stt": speech.ears(self._spec), "tts": speech.voice(self._spec, seen)}
+
     def _instructions_now(self) -> str:
-        return self._filled(self._spec.prompt.system)
+        return self.filled(self._spec.prompt.system)
 
     async def refresh(self) -> None:
         """Bring the prompt up to the context as it is now."""
@@ -114,10 +136,41 @@ class NodeAgent(Agent):
             )
         greeting = self._greeting() if greet else ""
         conversation.calling = False
+        said: SpeechHandle | None = None
         if greeting:
-            await self.session.say(greeting)
+            may_interrupt = self._spec.prompt.interruptible_greeting
+            said = self.session.say(greeting, allow_interruptions=may_interrupt)
         elif self._entering is Entering.HANDOFF:
-            await self.session.generate_reply()
+            said = self.session.generate_reply()
+        if said is not None and conversation.speech is None:
+            await said
+
+    async def on_user_turn_completed(
+        self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage
+    ) -> None:
+        """The caller has finished speaking: who is to answer?"""
+        conversation = self._conversation
+        speech = conversation.speech
+        conversation.heard(
+            new_message.text_content or "",
+            speech.language if speech else None,
+            new_message.transcript_confidence,
+        )
+        following = await self.successor()
+        if following is not None:
+            # Nobody is asked: who has the word next answers.
+            conversation.hand_off()
+            self.session.update_agent(following)
+            raise StopResponse()
+
+    async def transcription_node(
+        self, text: AsyncIterable[Any], model_settings: ModelSettings
+    ) -> AsyncGenerator[Any]:
+        """What is going to be said: all of it, whether or not it will be heard."""
+        self._conversation.written = ""
+        async for piece in text:
+            self._conversation.written += str(piece)
+            yield piece
 
     async def llm_node(
         self, chat_ctx: llm.ChatContext, tools: list[llm.Tool], model_settings: ModelSettings
@@ -133,9 +186,9 @@ class NodeAgent(Agent):
             yield chunk
 
     def _greeting(self) -> str:
-        return self._filled(self._spec.prompt.greeting or "")
+        return self.filled(self._spec.prompt.greeting or "")
 
-    def _filled(self, text: str) -> str:
+    def filled(self, text: str) -> str:
         return render(text, self._conversation.look(self._node), self._spec.prompt.defaults)
 
     # ---- what the model may call -----------------------------------------------------------

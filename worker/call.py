@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from domain.calls import CallState, EndReason
+from domain.calls import CallKind, CallState, EndReason
 from domain.commands import Command, CommandKind
 from domain.context import given_to
 from domain.events import (
@@ -18,6 +21,7 @@ from domain.events import (
     ErrorRaised,
     StateChanged,
     UserTurn,
+    WorkerLeft,
 )
 from domain.holding import CallQueue, Claim, Recorder
 from domain.outbound import Outbound
@@ -26,8 +30,12 @@ from domain.transcripts import tell
 from worker.conversation import Conversation
 from worker.patience import patiently
 from worker.providers.keys import MissingKey, ProviderKeys
+from worker.rooms import Rooms, RoomUnreachable
+from worker.speech import Speech
 from worker.text import TextSession, text_session
+from worker.voice import voice_session
 
+Talk = Callable[[], Awaitable[EndReason | None]]
 log = logging.getLogger(__name__)
 
 
@@ -41,6 +49,7 @@ class HeldCall:
         recorder: Recorder,
         outbound: Outbound,
         keys: ProviderKeys,
+        rooms: Rooms | None,
         idle_seconds: float,
     ) -> None:
         self.claim = claim
@@ -48,6 +57,7 @@ class HeldCall:
         self._recorder = recorder
         self._outbound = outbound
         self._keys = keys
+        self._rooms = rooms
         self._idle_seconds = idle_seconds
         self._inbox: asyncio.Queue[Command] = asyncio.Queue()
         self._seen: set[UUID] = set()
@@ -76,17 +86,24 @@ class HeldCall:
         except MissingKey as missing:
             self._note("config", str(missing))
             reason = EndReason.PROVIDER_FAILED
+        except RoomUnreachable as gone:
+            self._note("room", str(gone))
+            reason = EndReason.ROOM_GONE
         except Exception:
             log.exception("call failed", extra={"call_id": str(self.claim.call.id)})
             self._note("internal", "The worker failed.")
             reason = EndReason.INTERNAL
         if self._recorder.fenced(self.claim):
             return
+        if reason is None:
+            self._recorder.emit(self.claim, WorkerLeft(epoch=self.claim.epoch))
         await self._recorder.settled(self.claim)
         if reason is None:
             await patiently(lambda: self._queue.release(self.claim))
-        else:
-            await patiently(partial(self._queue.end, self.claim, reason))
+            return
+        ours = await patiently(partial(self._queue.end, self.claim, reason))
+        if ours and self._rooms is not None and self.claim.call.kind is not CallKind.TEXT:
+            await self._rooms.close(self.claim.call.id)
 
     async def _open(self) -> Conversation:
         events = await patiently(lambda: self._queue.log_of(self.claim.call))
@@ -103,14 +120,14 @@ class HeldCall:
         if self.claim.opened.problem:
             # The operator's keys do not stand in: whoever brought their own pays with it.
             raise MissingKey(self.claim.opened.problem)
-        if story.state is CallState.CONNECTING:
+        if story.state is CallState.CONNECTING and self.claim.call.kind is CallKind.TEXT:
             conversation.tell(StateChanged(before=story.state, state=CallState.ACTIVE))
         return conversation
 
     async def _converse(self, conversation: Conversation) -> EndReason | None:
         """Why the call is over; None when it is given back or was lost."""
-        async with text_session(conversation) as session:
-            talking = asyncio.create_task(self._talk(conversation, session))
+        async with self._session(conversation) as talk:
+            talking = asyncio.ensure_future(talk())
             lost = asyncio.create_task(self._recorder.lost(self.claim))
             try:
                 watched: set[asyncio.Future[Any]] = {talking, lost, self._hang_up}
@@ -128,6 +145,20 @@ class HeldCall:
                 conversation.tell(CommandApplied(command_id=str(command.id), command=command.kind))
                 return EndReason.ENDED_BY_API
             return talking.result() if talking in done else EndReason.MAX_DURATION
+
+    @asynccontextmanager
+    async def _session(self, conversation: Conversation) -> AsyncGenerator[Talk]:
+        """What carries the conversation, by the kind of the call."""
+        if self.claim.call.kind is CallKind.TEXT:
+            async with text_session(conversation) as text:
+                yield lambda: self._talk(conversation, text)
+            return
+        if self._rooms is None:
+            raise RoomUnreachable("This worker knows no LiveKit: set LIVEKIT_URL and its key.")
+        conversation.speech = Speech(conversation.keys, conversation.failed_over)
+        async with voice_session(conversation, self._rooms) as voice:
+            until = time.monotonic() + self._seconds_left()
+            yield lambda: voice.talk(self._leaving, until)
 
     async def _talk(self, conversation: Conversation, session: TextSession) -> EndReason | None:
         await session.begin()

@@ -37,6 +37,7 @@ from domain.routing import Landing, due, land
 from domain.transcripts import Briefing, Said, Story
 from domain.workflows import Connection, ContextPolicy, Snapshot
 from worker.providers.keys import ProviderKeys
+from worker.speech import Speech
 
 MOST_HANDOFFS = 50
 
@@ -73,9 +74,14 @@ class Conversation:
     """Models that did not answer, or have no key, though others stand behind them."""
     spoilt: dict[str, str] = field(default_factory=dict)
     """Uses of tools that the model got wrong, by their ids, and what is wrong with them."""
+    speech: Speech | None = None
+    """Ears and voices of the agents; None in a text call."""
+    written: str = ""
+    """What the model wrote of the turn that is being spoken."""
     spoken: int = 0
     _turns: int = 0
     _rev: int = 0
+    _heard: int = 0
 
     @property
     def snapshot(self) -> Snapshot:
@@ -106,14 +112,16 @@ class Conversation:
         seen["history"] = self.story.history
         return seen
 
-    def failed_over(self, choice: ProviderChoice, available: bool) -> None:
-        known = (choice.provider, choice.model)
+    def failed_over(
+        self, choice: ProviderChoice, available: bool, kind: ProviderKind = ProviderKind.LLM
+    ) -> None:
+        known = (f"{kind}.{choice.provider}", choice.model)
         if available is (known not in self.failed):
             return
         self.failed ^= {known}
         self.tell(
             ProviderFailedOver(
-                provider_kind=ProviderKind.LLM,
+                provider_kind=kind,
                 provider=choice.provider,
                 model=choice.model,
                 available=available,
@@ -130,7 +138,7 @@ class Conversation:
         )
         self.recorder.show(self.claim, partial)
 
-    def spoke(self, node: str, text: str, interrupted: bool) -> None:
+    def spoke(self, node: str, text: str, interrupted: bool, heard: str | None = None) -> None:
         agent = self.snapshot.agent_of(node).name
         self.tell(
             AgentTurn(
@@ -138,7 +146,7 @@ class Conversation:
                 node=node,
                 agent=agent,
                 text=text,
-                heard_text=text,
+                heard_text=text if heard is None else heard,
                 interrupted=interrupted,
                 more=self.calling,
             )
@@ -148,6 +156,22 @@ class Conversation:
         self._rev = 0
         # In one breath with the turn: a worker that dies now leaves no half-told hand-off.
         self.hand_off()
+
+    # ---- what the caller says --------------------------------------------------------------
+
+    @property
+    def caller_turn_id(self) -> str:
+        """Of the turn that the caller is in, or will take next."""
+        return f"caller.{self.claim.epoch}.{self._heard}"
+
+    def heard(self, text: str, language: str | None, confidence: float | None) -> None:
+        """The caller's turn is over."""
+        self.tell(
+            UserTurn(
+                turn_id=self.caller_turn_id, text=text, language=language, confidence=confidence
+            )
+        )
+        self._heard += 1
 
     @property
     def _turn_id(self) -> str:

@@ -16,6 +16,7 @@ from domain.tasks import end
 from worker.call import HeldCall
 from worker.patience import patiently
 from worker.providers.keys import ProviderKeys
+from worker.rooms import Rooms
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ class Host:
         self._recorder = recorder
         self._settings = settings
         self._keys = ProviderKeys.of(settings)
+        self._rooms = Rooms.of(settings)
         self._calls: dict[UUID, HeldCall] = {}
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._worker: UUID
@@ -39,7 +41,7 @@ class Host:
 
     async def serve(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
         """Hold calls until told to stop; then give every call back for another worker."""
-        self._worker = await self._enlisted()
+        self._worker = await self._enlist()
         ready()
         async with asyncio.TaskGroup() as tasks:
             beat = tasks.create_task(self._heartbeat())
@@ -50,7 +52,7 @@ class Host:
             await end(beat)
         await self._queue.dismiss(self._worker)
 
-    async def _enlisted(self) -> UUID:
+    async def _enlist(self) -> UUID:
         return await patiently(lambda: self._queue.enlist(self._settings.worker_capacity))
 
     async def _heartbeat(self) -> None:
@@ -60,7 +62,7 @@ class Host:
                 # Others may hold our calls already; what we would still write is fenced.
                 log.warning("taken for dead; beginning anew")
                 self._drop_all()
-                self._worker = await self._enlisted()
+                self._worker = await self._enlist()
 
     async def _work(self, tasks: asyncio.TaskGroup) -> None:
         while True:
@@ -99,6 +101,7 @@ class Host:
             self._recorder,
             self._outbound,
             self._keys,
+            self._rooms,
             self._settings.idle_call_seconds,
         )
         previous = self._tasks.get(id)

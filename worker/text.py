@@ -16,9 +16,10 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 from livekit.agents.voice.events import ConversationItemAddedEvent, ErrorEvent
 from livekit.agents.voice.io import TextOutput
 
-from domain.events import ErrorRaised, ToolFinished, ToolOutcome, TurnMeasured, UserTurn
-from worker.agents import Entering, NodeAgent
+from domain.events import ErrorRaised, TurnMeasured, UserTurn
+from worker.agents import NodeAgent
 from worker.conversation import Conversation
+from worker.opening import first_agent
 
 APOLOGY = "I am sorry, I cannot answer right now. Please try again."
 LLM_SECONDS = 20.0
@@ -48,13 +49,7 @@ class TextSession:
 
     async def begin(self) -> None:
         """Enter the first node and greet; or take up a call where its last worker left it."""
-        story = self._conversation.story
-        entering = Entering.RESUME if story.visited else Entering.START
-        if story.node is not None and story.node not in story.visited[-1:]:
-            entering = Entering.HANDOFF
-        self._report_unknown_tools()
-        self._conversation.arrived.clear()
-        agent = NodeAgent(self._conversation, self._conversation.landing, entering)
+        agent = first_agent(self._conversation)
         async with asyncio.timeout(TURN_SECONDS):
             await self._session.start(agent, record=False, session_host=False)
             await self._conversation.arrived.wait()
@@ -116,20 +111,6 @@ class TextSession:
             await self._session.generate_reply(user_input=text)
         while self._conversation.moving is not None:
             await self._conversation.arrived.wait()
-
-    def _report_unknown_tools(self) -> None:
-        for started in list(self._conversation.story.open_tools.values()):
-            self._conversation.tell(
-                ToolFinished(
-                    tool_call_id=started.tool_call_id,
-                    node=started.node,
-                    tool=started.tool,
-                    arguments=started.arguments,
-                    outcome=ToolOutcome.UNKNOWN,
-                    result="It is not known whether this was done. Do not simply do it again.",
-                    duration_ms=0.0,
-                )
-            )
 
     # ---- what the session tells ------------------------------------------------------------
 

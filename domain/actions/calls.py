@@ -19,11 +19,13 @@ from domain.errors import (
     CallHasEnded,
     InvalidInput,
     NotFound,
+    Path,
     WorkflowNotFound,
     WorkflowNotPublished,
 )
 from domain.names import check_text
 from domain.ports import Services, Work
+from domain.rooms import Ticket, Tickets
 from domain.workflows import VersionId, Workflow
 
 LARGEST_JSON = 16_384
@@ -54,9 +56,13 @@ async def start_call(
     The same idempotency key within 24 hours answers the same call."""
     viewer.require(Scope.CALLS_WRITE)
     _check(request, longest)
+    if request.kind is CallKind.VOIP:
+        _rooms(services, ("input", "kind"))
     async with services.store.work(viewer.tenant_id) as work:
         workflow = await _workflow_of(work, request)
         version = await _version_of(services, viewer, work, workflow, request)
+        if request.kind is CallKind.VOIP:
+            await _refuse_mute(work, version)
         call = Call(
             id=CallId(uuid4()),
             tenant_id=viewer.tenant_id,
@@ -71,6 +77,35 @@ async def start_call(
             created_at=services.clock(),
         )
         return await work.calls.start(call, request.idempotency_key, _digest(request))
+
+
+def ticket(services: Services, call: Call) -> Ticket | None:
+    """Lets the caller in, for the next minute; None where there is no room to enter."""
+    if call.kind is not CallKind.VOIP or call.ended_at is not None or services.tickets is None:
+        return None
+    return services.tickets.issue(call.id, services.clock())
+
+
+async def join_call(services: Services, viewer: Viewer, id: CallId) -> tuple[Call, Ticket]:
+    """The call and a new ticket for its caller, who may have been in the room before."""
+    viewer.require(Scope.CALLS_WRITE)
+    async with services.store.work(viewer.tenant_id) as work:
+        call = await _existing(work, id)
+    if call.kind is not CallKind.VOIP:
+        raise InvalidInput("Only VOIP calls have a room to join.", ("input", "callId"))
+    if call.ended_at is not None:
+        raise CallHasEnded("The call has ended.", ("input", "callId"))
+    return call, _rooms(services, ("input", "callId")).issue(id, services.clock())
+
+
+def _rooms(services: Services, path: Path) -> Tickets:
+    if services.tickets is None:
+        raise InvalidInput(
+            "VOIP calls need a LiveKit server, and this installation has none: set LIVEKIT_URL, "
+            "LIVEKIT_API_KEY and LIVEKIT_API_SECRET, or start a TEXT call.",
+            path,
+        )
+    return services.tickets
 
 
 async def send_message(
@@ -113,11 +148,9 @@ async def end_call(services: Services, viewer: Viewer, id: CallId) -> Call:
 
 
 def _check(request: CallRequest, longest: int) -> None:
-    if request.kind is not CallKind.TEXT:
+    if request.kind is CallKind.SIP:
         raise InvalidInput(
-            f"{request.kind} calls need a LiveKit server, which this installation has not; "
-            "start a TEXT call.",
-            ("input", "kind"),
+            "This installation has no telephone; start a VOIP or a TEXT call.", ("input", "kind")
         )
     if request.draft and request.version_id is not None:
         raise InvalidInput("Give version or draft: true, not both.", ("input", "version"))
@@ -160,6 +193,18 @@ async def _version_of(
     await refuse_unsound(services, work, snapshot)
     draft = new_version(viewer, workflow, snapshot, services.clock())
     return (await work.versions.add_draft(draft)).id
+
+
+async def _refuse_mute(work: Work, id: VersionId) -> None:
+    (version,) = await work.versions.many([id])
+    for agent in version.snapshot.agents.values():
+        for name, choice in (("stt", agent.stt), ("tts", agent.tts)):
+            if choice is None:
+                raise InvalidInput(
+                    f"The agent {agent.name} has no {name}, so it cannot talk: choose one for it "
+                    "or in the tenant's defaults and publish, or start a TEXT call.",
+                    ("input", "kind"),
+                )
 
 
 async def _existing(work: Work, id: CallId) -> Call:

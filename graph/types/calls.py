@@ -185,9 +185,29 @@ class EndCallInput:
     call_id: strawberry.ID = strawberry.field(description="The call.")
 
 
+@strawberry.type(description="Lets one caller into a call's room, with a microphone.")
+class JoinTicket:
+    url: str = strawberry.field(description="Of the LiveKit server.")
+    token: str = strawberry.field(description="For one room, to be used before it expires.")
+    room: str = strawberry.field(description="The room's name.")
+    expires_at: datetime = strawberry.field(description="Until then it lets the caller in.")
+
+
 @strawberry.type(description="The call was started, or had been with this key.")
 class StartCallSuccess:
     call: CallType = strawberry.field(description="The call.")
+    join: JoinTicket | None = strawberry.field(description="Only for a VOIP call that goes on.")
+
+
+@strawberry.input(description="A call whose room to join, again or on another device.")
+class JoinCallInput:
+    call_id: strawberry.ID = strawberry.field(description="The call.")
+
+
+@strawberry.type(description="The caller may come in; whoever was there as the caller goes out.")
+class JoinCallSuccess:
+    call: CallType = strawberry.field(description="The call.")
+    join: JoinTicket = strawberry.field(description="A new ticket.")
 
 
 @strawberry.type(description="The message will be answered; its UserTurn has this turnId.")
@@ -209,6 +229,10 @@ StartCallResult = Annotated[
     | NotPublishable
     | IdempotencyConflict,
     strawberry.union("StartCallResult", description="What became of startCall."),
+]
+JoinCallResult = Annotated[
+    JoinCallSuccess | ValidationError | NotFoundError | CallHasEnded,
+    strawberry.union("JoinCallResult", description="What became of joinCall."),
 ]
 SendMessageResult = Annotated[
     SendMessageSuccess | ValidationError | NotFoundError | CallHasEnded | IdempotencyConflict,

@@ -18,6 +18,12 @@ class ProviderKeys:
     openai_base_url: str = ""
     google: str = field(default="", repr=False)
     google_base_url: str = ""
+    deepgram: str = field(default="", repr=False)
+    deepgram_base_url: str = ""
+    cartesia: str = field(default="", repr=False)
+    cartesia_base_url: str = ""
+    sarvam: str = field(default="", repr=False)
+    sarvam_base_url: str = ""
 
     @classmethod
     def of(cls, settings: Settings) -> ProviderKeys:
@@ -27,6 +33,12 @@ class ProviderKeys:
             openai_base_url=settings.openai_base_url,
             google=settings.google_api_key,
             google_base_url=settings.google_base_url,
+            deepgram=settings.deepgram_api_key,
+            deepgram_base_url=settings.deepgram_base_url,
+            cartesia=settings.cartesia_api_key,
+            cartesia_base_url=settings.cartesia_base_url,
+            sarvam=settings.sarvam_api_key,
+            sarvam_base_url=settings.sarvam_base_url,
         )
 
     def with_own(self, keys: Mapping[str, str]) -> ProviderKeys:

@@ -1,0 +1,186 @@
+"""Where livekit-server is found, and how it is built by a Go that is there; Go is a stand-in."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from local.livekit_binary import VERSION, NoLivekit, find
+from local.program import CannotStart
+
+SERVER = "#!/bin/sh\necho livekit-server version 0 of {maker}\n"
+GO = """#!/bin/sh
+if [ "$1" = version ]; then echo "go version {version} linux/amd64"; exit 0; fi
+echo "$CGO_ENABLED $GOTOOLCHAIN $GOFLAGS $*" >> "{journal}"
+{install}
+"""
+BUILDS = """printf '%s\\n' '#!/bin/sh' 'echo livekit-server version 0 of go' > "$GOBIN/server"
+chmod +x "$GOBIN/server\""""
+
+
+@dataclass
+class Machine:
+    """A machine with a shell, three tools and what a test puts on it."""
+
+    root: Path
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {
+            "PATH": str(self.root / "bin"),
+            "HOME": str(self.root),
+            "GOFLAGS": "-mod=vendor",
+        }
+
+    @property
+    def cached(self) -> Path:
+        return self.root / ".cache" / "agent-studio" / "bin" / f"livekit-server-{VERSION}"
+
+    def install(self, path: Path, text: str) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+        return path
+
+    def with_go(self, install: str = BUILDS, version: str = "go1.26.8") -> None:
+        text = GO.format(version=version, install=install, journal=self.root / "journal")
+        self.install(self.root / "bin" / "go", text)
+
+    def built(self) -> list[str]:
+        journal = self.root / "journal"
+        return journal.read_text().splitlines() if journal.exists() else []
+
+    def find(self, deadline: float = 20, **environ: str) -> Path:
+        return find({**self.environ, **environ}, self.said.append, deadline=deadline)
+
+    def left(self) -> list[str]:
+        """What lies in the cache, but for the lock."""
+        return [one.name for one in self.cached.parent.iterdir() if one.suffix != ".lock"]
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    machine = Machine(tmp_path / "a home")
+    (machine.root / "bin").mkdir(parents=True)
+    for tool in ("chmod", "sleep", "setpriv"):
+        if found := shutil.which(tool):
+            (machine.root / "bin" / tool).symlink_to(found)
+    return machine
+
+
+def test_the_named_one_goes_before_path_and_path_before_the_cache(machine: Machine) -> None:
+    machine.with_go()
+    assert machine.find() == machine.cached
+    on_path = machine.install(machine.root / "bin" / "livekit-server", SERVER.format(maker="apt"))
+    assert machine.find() == on_path
+    named = machine.install(machine.root / "mine", SERVER.format(maker="me"))
+    assert machine.find(LIVEKIT_SERVER_BIN=str(named)) == named
+    on_path.unlink()
+    assert machine.find() == machine.cached
+    assert len(machine.built()) == 1
+
+
+def test_go_builds_it_once_and_alone_settings_of_the_user_left_out(machine: Machine) -> None:
+    machine.with_go()
+    assert machine.find() == machine.cached
+    source = f"github.com/livekit/livekit-server/cmd/server@v{VERSION}"
+    assert machine.built() == [f"0 local  install -trimpath {source}"]
+    assert machine.said == [
+        f"building livekit-server {VERSION} for voice calls; once, some minutes …"
+    ]
+    assert machine.left() == [machine.cached.name]
+
+
+def test_the_cache_follows_xdg(machine: Machine) -> None:
+    machine.with_go()
+    elsewhere = machine.root / "elsewhere"
+    found = machine.find(XDG_CACHE_HOME=str(elsewhere))
+    assert found == elsewhere / "agent-studio" / "bin" / machine.cached.name
+
+
+def test_two_builders_at_once_build_once(machine: Machine) -> None:
+    machine.with_go("sleep 0.5\n" + BUILDS)
+    with ThreadPoolExecutor() as pool:
+        found = list(pool.map(lambda _: machine.find(), range(3)))
+    assert found == [machine.cached] * 3
+    assert len(machine.built()) == 1
+    assert "waiting for another process that builds livekit-server …" in machine.said
+
+
+def test_what_a_killed_builder_left_is_cleared_away(machine: Machine) -> None:
+    machine.with_go()
+    (machine.cached.parent / ".build-dead").mkdir(parents=True)
+    (machine.cached.parent / ".build-dead" / "server").write_text("half")
+    machine.find()
+    assert machine.left() == [machine.cached.name]
+
+
+def test_a_broken_file_in_the_cache_is_built_anew(machine: Machine) -> None:
+    machine.with_go()
+    machine.install(machine.cached, "half a file")
+    assert machine.find() == machine.cached
+    assert machine.cached.read_text().endswith("of go\n")
+
+
+@pytest.mark.parametrize("version", ["go1.25.3", "go1.9", "weird"])
+def test_without_a_fitting_go_one_line_says_how_to_get_it(machine: Machine, version: str) -> None:
+    for there in (False, True):
+        if there:
+            machine.with_go(version=version)
+        with pytest.raises(NoLivekit) as refused:
+            machine.find()
+        assert str(refused.value) == (
+            "there is no livekit-server: put one on PATH (https://github.com/livekit/livekit),"
+            " or Go 1.26 to have it built, or set LIVEKIT_SERVER_BIN or LIVEKIT_URL"
+        )
+    assert (machine.built(), machine.said) == ([], [])
+
+
+def test_a_failed_build_shows_why_and_leaves_nothing(machine: Machine) -> None:
+    machine.with_go("echo 'go: fetching'; echo 'dial tcp: no such host' >&2; exit 1")
+    with pytest.raises(NoLivekit, match=r"^livekit-server could not be built: dial tcp: no such"):
+        machine.find()
+    assert machine.said[1:] == ["    go: fetching", "    dial tcp: no such host"]
+    assert machine.left() == []
+
+
+def test_a_build_that_takes_too_long_is_ended(machine: Machine) -> None:
+    machine.with_go(f"sleep 60 & echo $! > '{machine.root}/compiler'; wait")
+    began = time.monotonic()
+    with pytest.raises(NoLivekit, match=r"^livekit-server could not be built in 1 s$"):
+        machine.find(deadline=1)
+    assert time.monotonic() - began < 10
+    compiler = Path(f"/proc/{int((machine.root / 'compiler').read_text())}/status")
+    assert not compiler.exists() or "State:\tZ" in compiler.read_text()
+    assert machine.left() == []
+
+
+def test_whoever_waits_too_long_for_another_builder_gives_up(machine: Machine) -> None:
+    machine.with_go("sleep 2\n" + BUILDS)
+    first = threading.Thread(target=machine.find)
+    first.start()
+    while not machine.built():
+        time.sleep(0.02)
+    with pytest.raises(NoLivekit, match="another process builds livekit-server since"):
+        machine.find(deadline=0.2)
+    first.join()
+    assert machine.find() == machine.cached
+
+
+@pytest.mark.parametrize("text", [None, "no program at all", "#!/bin/sh\necho something else\n"])
+def test_a_named_program_that_is_none_is_refused(machine: Machine, text: str | None) -> None:
+    machine.with_go()
+    named = machine.root / "mine"
+    if text is not None:
+        machine.install(named, text)
+    with pytest.raises(CannotStart) as refused:
+        machine.find(LIVEKIT_SERVER_BIN=str(named))
+    assert str(refused.value) == (f"LIVEKIT_SERVER_BIN: {named} does not run as a livekit-server")
+    assert machine.built() == []

@@ -1,0 +1,35 @@
+"""What every voice call of a process shares: the models that tell speech from silence, and the end
+of a turn from a pause. They run on this machine."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from livekit.agents import inference, vad
+
+from domain.agents import ProviderChoice
+from worker.providers import build_vad
+
+DEFAULT = ProviderChoice(provider="silero", model="silero")
+
+
+@cache
+def detector() -> inference.TurnDetector:
+    """Named, because the default of a session may call a cloud."""
+    return inference.TurnDetector(version="v1-mini")
+
+
+def voice_activity(choice: ProviderChoice | None) -> vad.VAD:
+    choice = choice or DEFAULT
+    return _vad(choice.provider, choice.model, tuple(sorted(choice.options.items())))
+
+
+@cache
+def _vad(provider: str, model: str, options: tuple[tuple[str, float], ...]) -> vad.VAD:
+    return build_vad(ProviderChoice(provider=provider, model=model, options=dict(options)))
+
+
+def warm_up() -> None:
+    """Load them now: the first call should not wait for it."""
+    detector()
+    voice_activity(None)

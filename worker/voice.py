@@ -1,0 +1,360 @@
+"""A voice call on a LiveKit session in a room: the same agents as in text, with ears and a voice.
+
+The session hears and speaks; what happened is told here, in the order in which it was heard."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from livekit import rtc
+from livekit.agents import AgentSession
+from livekit.agents.types import APIConnectOptions
+from livekit.agents.utils import http_context
+from livekit.agents.voice.agent_session import SessionConnectOptions
+from livekit.agents.voice.events import (
+    AgentStateChangedEvent,
+    CloseEvent,
+    ConversationItemAddedEvent,
+    ErrorEvent,
+    UserInputTranscribedEvent,
+    UserStateChangedEvent,
+)
+from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions, TextOutputOptions
+
+from domain.calls import CallState, EndReason
+from domain.events import (
+    CallerPresent,
+    CallerSilent,
+    ErrorRaised,
+    PartialTranscript,
+    Speaker,
+    StateChanged,
+    TurnMeasured,
+)
+from domain.rooms import CALLER, JOIN_SECONDS
+from domain.tasks import end
+from worker.agents import NodeAgent
+from worker.conversation import Conversation
+from worker.hearing import detector, voice_activity
+from worker.opening import first_agent
+from worker.rooms import Rooms
+from worker.text import APOLOGY, MOST_TOOL_STEPS, Words
+from worker.waterfall import Waterfall
+
+log = logging.getLogger(__name__)
+
+SORRY = "Sorry, the line dropped for a moment."
+FINISHING = "We have to finish in a moment."
+FINISHING_SECONDS = 20.0
+GRACE_SECONDS = 30.0
+"""A caller who was lost may come back for so long."""
+RESUME_SECONDS = 8.0
+"""A caller who is not there when a call is taken up is waited for so long."""
+HANDED_OVER_IN = timedelta(seconds=2)
+"""A call that was given back and is taken up again so soon goes on without a word about it."""
+LLM_SECONDS = 10.0
+SPEECH_SECONDS = 8.0
+LOOK_SECONDS = 0.5
+LAST_WORD_SECONDS = 0.3
+"""What the caller's side still has to play when ours is done."""
+LEAVE_SECONDS = 10.0
+
+
+class VoiceSession:
+    """Carries one call in its room."""
+
+    def __init__(
+        self, conversation: Conversation, session: AgentSession[None], room: rtc.Room
+    ) -> None:
+        self._conversation = conversation
+        self._session = session
+        self._room = room
+        self._over: asyncio.Future[EndReason | None] = asyncio.get_running_loop().create_future()
+        self._changed = asyncio.Event()
+        self._turn = ""
+        self._finals = ""
+        self._rev = 0
+        self._idle = asyncio.Event()
+        self._waterfall = Waterfall()
+        self._quiet_since: float | None = None
+        self._quiet()
+        self._asked = 0
+        self._asking = False
+        session.on("user_input_transcribed", self._transcribed)
+        session.on("conversation_item_added", self._added)
+        session.on("user_state_changed", self._caller_changed)
+        session.on("agent_state_changed", self._agent_changed)
+        session.on("session_usage_updated", lambda event: self._waterfall.used(event.usage))
+        session.on("error", self._failed)
+        session.on("close", self._closed)
+        room.on("participant_connected", self._came_or_went)
+        room.on("participant_disconnected", self._came_or_went)
+        room.on("disconnected", self._cut_off)
+
+    # ---- the call --------------------------------------------------------------------------
+
+    async def talk(self, leaving: asyncio.Event, until: float) -> EndReason | None:
+        """Why the call is over; None when it is to be given back."""
+        resumed = bool(self._conversation.story.visited)
+        guards: list[asyncio.Future[EndReason | None]] = [
+            asyncio.ensure_future(self._over),
+            asyncio.ensure_future(
+                self._until_deserted(RESUME_SECONDS if resumed else JOIN_SECONDS)
+            ),
+            asyncio.ensure_future(self._until_silent()),
+            asyncio.ensure_future(self._until_left(leaving)),
+        ]
+        warning = asyncio.create_task(self._warn(until))
+        try:
+            await self._begin(resumed)
+            done, _ = await asyncio.wait(guards, return_when=asyncio.FIRST_COMPLETED)
+            return done.pop().result()
+        finally:
+            await end(warning, *guards[1:])
+
+    async def _begin(self, resumed: bool) -> None:
+        conversation = self._conversation
+        left_at = conversation.story.left_at
+        smooth = left_at is not None and datetime.now(UTC) - left_at < HANDED_OVER_IN
+        owing = conversation.story.owes_an_answer
+        await self._session.start(
+            first_agent(conversation),
+            room=self._room,
+            room_options=RoomOptions(
+                participant_identity=CALLER,
+                text_input=False,
+                audio_input=AudioInputOptions(sample_rate=16_000, frame_size_ms=100),
+                text_output=TextOutputOptions(next_in_chain=Words(conversation)),
+                close_on_disconnect=False,
+            ),
+            record=False,
+            session_host=False,
+        )
+        if resumed and not smooth:
+            self._session.say(SORRY, add_to_chat_ctx=False)
+        if resumed and owing:
+            self._session.generate_reply()
+
+    async def finish(self) -> None:
+        """Let what is being said be heard."""
+        await asyncio.sleep(LAST_WORD_SECONDS)
+
+    # ---- guards ----------------------------------------------------------------------------
+
+    def _is_there(self) -> bool:
+        return any(p.identity == CALLER for p in self._room.remote_participants.values())
+
+    async def _until_deserted(self, first: float) -> EndReason | None:
+        resumed, told, patience = first == RESUME_SECONDS, False, first
+        while await self._presence(True, patience):
+            state = self._conversation.story.state
+            if state is CallState.CONNECTING:
+                self._conversation.tell(StateChanged(before=state, state=CallState.ACTIVE))
+            self._conversation.tell(CallerPresent(present=True))
+            told, patience = True, GRACE_SECONDS
+            await self._presence(False, None)
+            self._conversation.tell(CallerPresent(present=False))
+        if told:
+            return EndReason.HUNG_UP_BY_USER
+        return EndReason.WORKER_LOST if resumed else EndReason.NO_ANSWER
+
+    async def _presence(self, wanted: bool, seconds: float | None) -> bool:
+        """Whether the caller is there, or gone, in time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._is_there() is not wanted:
+                    self._changed.clear()
+                    await self._changed.wait()
+        return self._is_there() is wanted
+
+    async def _until_silent(self) -> EndReason | None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            since = self._quiet_since
+            if since is None or not self._is_there():
+                continue
+            quiet = time.monotonic() - since
+            ending = self._conversation.story.ending
+            if ending is not None and quiet > 2 * LOOK_SECONDS:
+                return ending  # the agent had no more to say
+            patience = self._agent().spec.session
+            if quiet >= patience.auto_disconnect:
+                return EndReason.SILENCE
+            due = patience.silence[self._asked : self._asked + 1]
+            if due and quiet >= due[0].after:
+                self._asked += 1
+                self._conversation.tell(CallerSilent(seconds=due[0].after))
+                self._asking = True
+                await self._session.say(self._agent().filled(due[0].say))
+                self._asking = False
+
+    async def _until_left(self, leaving: asyncio.Event) -> EndReason | None:
+        """Give the call back between two turns, or after a while in the middle of one."""
+        await leaving.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await self._idle.wait()
+        return None
+
+    async def _warn(self, until: float) -> None:
+        await asyncio.sleep(max(0.0, until - time.monotonic() - FINISHING_SECONDS))
+        self._session.say(FINISHING)
+
+    def _agent(self) -> NodeAgent:
+        agent = self._session.current_agent
+        assert isinstance(agent, NodeAgent)
+        return agent
+
+    def _end(self, reason: EndReason | None) -> None:
+        if not self._over.done():
+            self._over.set_result(reason)
+
+    # ---- what the room tells ---------------------------------------------------------------
+
+    def _came_or_went(self, participant: rtc.RemoteParticipant) -> None:
+        self._changed.set()
+
+    def _cut_off(self, reason: Any) -> None:
+        deleted = (rtc.DisconnectReason.ROOM_DELETED, rtc.DisconnectReason.ROOM_CLOSED)
+        # Otherwise the connection is lost, not the call: whoever takes it up joins anew.
+        self._end(EndReason.ROOM_GONE if reason in deleted else None)
+
+    # ---- what the session tells ------------------------------------------------------------
+
+    def _transcribed(self, event: UserInputTranscribedEvent) -> None:
+        speech = self._conversation.speech
+        if event.language and speech is not None:
+            speech.language = str(event.language)
+        if self._turn != self._conversation.caller_turn_id:
+            self._turn = self._conversation.caller_turn_id
+            self._finals, self._rev = "", 0
+        text = f"{self._finals} {event.transcript}".strip()
+        if event.is_final:
+            self._finals = text
+        self._rev += 1
+        partial = PartialTranscript(
+            turn_id=self._turn,
+            rev=self._rev,
+            speaker=Speaker.CALLER,
+            text=text,
+        )
+        self._conversation.recorder.show(self._conversation.claim, partial)
+
+    def _added(self, event: ConversationItemAddedEvent) -> None:
+        item: Any = event.item
+        if item.type != "message":
+            return
+        if item.role == "user":
+            self._waterfall.heard(item.metrics or {})
+        elif item.role == "assistant" and item.text_content:
+            self._spoke(item)
+
+    def _spoke(self, item: Any) -> None:
+        conversation = self._conversation
+        heard = item.text_content
+        cut = bool(item.interrupted)
+        written = (conversation.written.strip() or heard) if cut else heard
+        self._waterfall.spoke(item.metrics or {})
+        conversation.spoke(conversation.node, written, cut, heard)
+        if conversation.calling:
+            return
+        turn = conversation.story.open_turn
+        if turn is not None:
+            conversation.tell(TurnMeasured(turn_id=turn, **self._waterfall.taken()))
+        if conversation.story.ending is not None:
+            self._end(conversation.story.ending)
+
+    def _caller_changed(self, event: UserStateChangedEvent) -> None:
+        if event.new_state == "speaking":
+            self._busy()
+            self._asked = 0
+        elif event.old_state == "speaking":
+            self._quiet()
+            self._waterfall.silent(time.monotonic())
+
+    def _agent_changed(self, event: AgentStateChangedEvent) -> None:
+        if self._asking:
+            return  # to ask whether somebody is there is not to talk with them
+        if event.new_state == "speaking":
+            self._waterfall.sounded(time.monotonic())
+        if event.new_state in ("speaking", "thinking"):
+            self._busy()
+        elif event.new_state == "listening":
+            self._quiet()
+
+    def _busy(self) -> None:
+        self._quiet_since = None
+        self._idle.clear()
+
+    def _quiet(self) -> None:
+        self._quiet_since = time.monotonic()
+        self._idle.set()
+
+    def _failed(self, event: ErrorEvent) -> None:
+        error: Any = event.error
+        # The kind of failure, never its text: that may hold words of the call, or a key.
+        kind = type(getattr(error, "error", error)).__name__
+        source = str(error.type).removesuffix("_error")
+        self._conversation.tell(ErrorRaised(source=source, message=kind, recoverable=True))
+        if source == "llm" and not error.recoverable:
+            self._conversation.calling = False
+            self._session.say(APOLOGY)
+
+    def _closed(self, event: CloseEvent) -> None:
+        if event.error is not None:
+            self._end(EndReason.PROVIDER_FAILED)
+
+
+@asynccontextmanager
+async def voice_session(conversation: Conversation, rooms: Rooms) -> AsyncGenerator[VoiceSession]:
+    claim = conversation.claim
+    call, epoch = claim.call.id, claim.epoch
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(http_context.open())
+        cleared = asyncio.create_task(rooms.clear_out(call, epoch)) if claim.replaced else None
+        try:
+            room = await rooms.join(call, epoch)
+        finally:
+            if cleared is not None:
+                await cleared
+        stack.push_async_callback(room.disconnect)
+        session = _session(conversation)
+        try:
+            yield VoiceSession(conversation, session, room)
+        finally:
+            await session.aclose()
+            for model in conversation.models.values():
+                await model.aclose()
+            if conversation.speech is not None:
+                await conversation.speech.aclose()
+
+
+def _session(conversation: Conversation) -> AgentSession[None]:
+    spec = conversation.snapshot.agent_of(conversation.node)
+    by_ear = spec.stt is not None and spec.stt.model.startswith("flux")
+    once = APIConnectOptions(max_retry=1, timeout=SPEECH_SECONDS)
+    return AgentSession(
+        vad=voice_activity(spec.vad),
+        turn_handling={
+            "turn_detection": "stt" if by_ear else detector(),
+            "endpointing": {
+                "min_delay": spec.session.min_endpointing,
+                "max_delay": spec.session.max_endpointing,
+            },
+            "interruption": {"mode": "vad"},
+        },
+        user_away_timeout=None,
+        max_tool_steps=MOST_TOOL_STEPS,
+        session_close_transcript_timeout=0.0,
+        conn_options=SessionConnectOptions(
+            llm_conn_options=APIConnectOptions(max_retry=1, timeout=LLM_SECONDS),
+            stt_conn_options=once,
+            tts_conn_options=once,
+        ),
+    )
