@@ -43,6 +43,7 @@ class Settings:
         60, "Requests an address may make per minute before it has signed in"
     )
 
+    worker_processes: int = setting(0, "Worker processes on a machine; 0 = one for each core")
     worker_capacity: int = setting(100, "Calls one worker process holds at once")
     claim_seconds: float = setting(
         5.0, "A new call that no worker takes in this time ends NO_WORKER"

@@ -12,13 +12,14 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import psutil
 import pytest
 
 from domain.settings import Settings
@@ -36,7 +37,12 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
 CALLS, MESSAGES, KILLS = 6, 6, 12
 WORDS = ["I need an appointment", "tomorrow at ten", "friday morning", "monday", "today", "tuesday"]
-QUICK = {"LEASE_SECONDS": "1.5", "HEARTBEAT_SECONDS": "0.3", "LOG_LEVEL": "ERROR"}
+QUICK = {
+    "LEASE_SECONDS": "1.5",
+    "HEARTBEAT_SECONDS": "0.3",
+    "LOG_LEVEL": "ERROR",
+    "WORKER_PROCESSES": "1",
+}
 
 
 @dataclass(slots=True)
@@ -46,21 +52,46 @@ class Process:
     module: str
     env: dict[str, str]
     running: asyncio.subprocess.Process | None = None
+    groups: list[int] = field(default_factory=list)
 
     async def start(self) -> None:
         self.running = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", self.module, env={**os.environ, **self.env}, cwd=ROOT
+            sys.executable,
+            "-m",
+            self.module,
+            env={**os.environ, **self.env},
+            cwd=ROOT,
+            start_new_session=True,
         )
+        self.groups.append(self.running.pid)
+
+    def tell(self, how: signal.Signals) -> None:
+        """To the process and to all that it has started, as when a machine dies."""
+        for group in self.groups:
+            with suppress(ProcessLookupError):
+                os.killpg(group, how)
 
     async def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
         assert self.running is not None
-        if self.running.returncode is None:
-            self.running.send_signal(how)
+        self.tell(how)
         await self.running.wait()
 
     async def restart(self) -> None:
         await self.kill()
         await self.start()
+
+    async def restart_parent(self) -> None:
+        """Its children go on for a while."""
+        assert self.running is not None
+        self.running.kill()
+        await self.running.wait()
+        await self.start()
+
+    async def kill_children(self) -> None:
+        """Their parent starts others."""
+        assert self.running is not None
+        for child in psutil.Process(self.running.pid).children():
+            child.kill()
 
 
 @dataclass(slots=True)
@@ -182,6 +213,8 @@ async def wreak(whole: Installation, dice: random.Random, kills: int) -> Counter
 
     deeds: dict[str, Callable[[], Awaitable[None]]] = {
         **{name: process.restart for name, process in processes.items()},
+        "worker 0's parent": processes["worker 0"].restart_parent,
+        "worker 1's children": processes["worker 1"].kill_children,
         "database": crash_database,
         "redis": crash_redis,
     }
@@ -254,19 +287,29 @@ async def audit(settings: Settings) -> int:
     return stored
 
 
-async def test_a_call_survives_the_death_of_its_only_worker(tmp_path: Path) -> None:
+DEATHS: dict[str, tuple[Callable[[Process], Awaitable[None]], int]] = {
+    "all of it": (Process.restart, 1),
+    "the process that talks": (Process.kill_children, 1),
+    "the process that watches": (Process.restart_parent, 0),
+}
+"""What may die of a worker, and how often another one has to take over for it."""
+
+
+@pytest.mark.parametrize("death", DEATHS)
+async def test_a_call_survives_the_death_of_its_only_worker(tmp_path: Path, death: str) -> None:
+    kill, replaced = DEATHS[death]
     async with installed(tmp_path, workers=1) as whole:
         caller = Caller(whole.studio(), 0)
 
         async def kill_in_mid_answer() -> None:
             await caller.until(lambda: caller.seen("PartialTranscript") > 0)
-            await whole.processes["worker 0"].restart()
+            await kill(whole.processes["worker 0"])
 
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(caller.talk(WORDS[:2]))
             tasks.create_task(kill_in_mid_answer())
     told = [e["__typename"] for e in caller.durable]
-    assert told.count("WorkerReplaced") == 1
+    assert told.count("WorkerReplaced") == replaced
     assert told.count("UserTurn") == told.count("TurnMeasured") == 2
     assert told.count("HandedOff") == told.count("ToolFinished") == told.count("CallEnded") == 1
     assert [e["seq"] for e in caller.durable] == list(range(1, len(told) + 1))
@@ -279,12 +322,11 @@ async def test_a_worker_that_was_taken_for_dead_writes_nothing_more(tmp_path: Pa
 
         async def freeze_and_replace() -> None:
             await caller.until(lambda: caller.seen("AgentTurn") > 0)
-            assert zombie.running is not None
-            zombie.running.send_signal(signal.SIGSTOP)
+            zombie.tell(signal.SIGSTOP)
             other = whole.processes["worker 1"] = Process(zombie.module, zombie.env)
             await other.start()
             await caller.until(lambda: caller.seen("WorkerReplaced") > 0)
-            zombie.running.send_signal(signal.SIGCONT)
+            zombie.tell(signal.SIGCONT)
 
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(caller.talk(WORDS[:2]))
