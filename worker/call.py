@@ -25,6 +25,7 @@ from domain.events import (
 )
 from domain.holding import CallQueue, Claim, Recorder
 from domain.outbound import Outbound
+from domain.settings import Settings
 from domain.tasks import end
 from domain.transcripts import tell
 from worker.conversation import Conversation
@@ -50,7 +51,7 @@ class HeldCall:
         outbound: Outbound,
         keys: ProviderKeys,
         rooms: Rooms | None,
-        idle_seconds: float,
+        settings: Settings,
     ) -> None:
         self.claim = claim
         self._queue = queue
@@ -58,7 +59,7 @@ class HeldCall:
         self._outbound = outbound
         self._keys = keys
         self._rooms = rooms
-        self._idle_seconds = idle_seconds
+        self._settings = settings
         self._inbox: asyncio.Queue[Command] = asyncio.Queue()
         self._seen: set[UUID] = set()
         self._hang_up: asyncio.Future[Command] = asyncio.get_running_loop().create_future()
@@ -156,7 +157,7 @@ class HeldCall:
         if self._rooms is None:
             raise RoomUnreachable("This worker knows no LiveKit: set LIVEKIT_URL and its key.")
         conversation.speech = Speech(conversation.keys, conversation.failed_over)
-        async with voice_session(conversation, self._rooms) as voice:
+        async with voice_session(conversation, self._rooms, self._settings) as voice:
             until = time.monotonic() + self._seconds_left()
             yield lambda: voice.talk(self._leaving, until)
 
@@ -181,7 +182,7 @@ class HeldCall:
         try:
             done, _ = await asyncio.wait(
                 {message, leaving},
-                timeout=self._idle_seconds,
+                timeout=self._settings.idle_call_seconds,
                 return_when=asyncio.FIRST_COMPLETED,
             )
             return message.result() if message in done and leaving not in done else None

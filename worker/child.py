@@ -31,7 +31,8 @@ async def hold_calls(settings: Settings, stop: asyncio.Event, ready: Callable[[]
 
 
 def _tell_parent(worker: UUID) -> None:
-    print(worker, flush=True)
+    sys.stdout.write(f"{worker}\n")
+    sys.stdout.flush()
 
 
 async def _until_orphaned(stop: asyncio.Event) -> None:

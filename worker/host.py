@@ -111,7 +111,7 @@ class Host:
             self._outbound,
             self._keys,
             self._rooms,
-            self._settings.idle_call_seconds,
+            self._settings,
         )
         previous = self._tasks.get(id)
         self._calls[id] = call
