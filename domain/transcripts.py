@@ -107,7 +107,7 @@ class Story:
                     said=(*self.said, event),
                     memory=(*self.memory, event),
                     turns=(*self.turns, _caller_turn(event, at)),
-                    obeyed=self.obeyed | {event.message_id or event.turn_id},
+                    obeyed=self.obeyed | ({event.message_id} if event.message_id else set()),
                     open_turn=event.turn_id,
                     agent_spoke_last=False,
                 )
