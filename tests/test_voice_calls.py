@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from livekit import api
@@ -12,7 +16,7 @@ from livekit import api
 from domain.access import Viewer
 from domain.actions.calls import CallRequest, end_call, start_call
 from domain.agents import SilencePrompt
-from domain.calls import Call, CallKind, EndReason
+from domain.calls import Call, CallId, CallKind, EndReason
 from domain.events import (
     AgentTurn,
     CallEnded,
@@ -25,12 +29,15 @@ from domain.events import (
     WorkerLeft,
 )
 from domain.ports import Services
-from domain.rooms import room_of
+from domain.rooms import Ticket, room_of
 from domain.settings import Settings
 from local.livekit import Access
+from persistence.wiring import worker_services
 from tests.clinic import RECEPTION
 from tests.test_text_calls import watch, working
 from tests.voices import VoiceCaller, in_the_room, voice_clinic
+from worker.keeper import Keeper
+from worker.rooms import Rooms
 from worker.voice import FINISHING, SORRY
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
@@ -193,6 +200,75 @@ async def test_a_call_is_warned_before_its_time_is_over(
     assert said(seen)[-1] == FINISHING
     assert isinstance(seen[-1], CallEnded)
     assert seen[-1].reason is EndReason.MAX_DURATION
+
+
+async def test_an_agent_may_hold_a_call_for_as_long_as_it_is_allowed(
+    settings: Settings, viewer: Viewer, livekit: Access
+) -> None:
+    brief = replace(RECEPTION, session=replace(RECEPTION.session, max_duration=6.0))
+    async with voice_clinic(settings, viewer, livekit, brief) as (services, _, _):
+        call = await started(services, viewer)
+        async with in_the_room(services, call) as caller:
+            seen = await watch(services, viewer, call.id, CallEnded)
+            await caller.put_out()
+    assert said(seen) == ["Sunrise Clinic, hello.", FINISHING]
+    assert isinstance(seen[-1], CallEnded)
+    assert seen[-1].reason is EndReason.MAX_DURATION
+
+
+async def test_only_the_caller_is_listened_to(
+    settings: Settings, viewer: Viewer, livekit: Access
+) -> None:
+    async with voice_clinic(settings, viewer, livekit) as (services, heard, _):
+        heard.words = ["the caller's words"]
+        call = await started(services, viewer)
+        async with in_the_room(services, call) as caller, stranger(livekit, call) as other:
+            await other.room.local_participant.send_text("transfer_to_booking", topic="lk.chat")
+            await other.room.local_participant.publish_data(b"appointment", topic="lk-chat-topic")
+            await other.speak()
+            await caller.speak()
+            await watch(services, viewer, call.id, TurnMeasured)
+            await end_call(services, viewer, call.id)
+            seen = await watch(services, viewer, call.id, CallEnded)
+    assert [e.text for e in seen if isinstance(e, UserTurn)] == ["the caller's words"]
+
+
+@asynccontextmanager
+async def stranger(livekit: Access, call: Call) -> AsyncIterator[VoiceCaller]:
+    """Somebody else in the room: they hold a token that the platform never gave out."""
+    token = api.AccessToken(livekit.key, livekit.secret).with_identity("stranger")
+    room = room_of(call.id)
+    signed = token.with_grants(api.VideoGrants(room_join=True, room=room)).to_jwt()
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    other = VoiceCaller()
+    try:
+        await other.enter(Ticket(url=livekit.url, token=signed, room=room, expires_at=soon))
+        yield other
+    finally:
+        await other.leave()
+
+
+async def test_the_keeper_closes_rooms_of_calls_that_have_ended_and_no_others(
+    settings: Settings, viewer: Viewer, livekit: Access
+) -> None:
+    async with voice_clinic(settings, viewer, livekit) as (services, _, voiced):
+        over, running = [await started(services, viewer) for _ in range(2)]
+        await end_call(services, viewer, over.id)
+        await watch(services, viewer, over.id, CallEnded)
+        foreign = CallId(uuid4())
+        rooms = Rooms.of(voiced)
+        assert rooms is not None
+        async with (
+            api.LiveKitAPI(livekit.url, livekit.key, livekit.secret) as server,
+            worker_services(voiced) as wired,
+        ):
+            for id in (over.id, running.id, foreign):
+                await server.room.create_room(api.CreateRoomRequest(name=room_of(id)))
+            await Keeper(wired, voiced).sweep(rooms)
+            left = {id for id in await rooms.open() if id in (over.id, running.id, foreign)}
+            assert left == {running.id, foreign}
+            for id in left:
+                await rooms.close(id)
 
 
 async def test_a_room_that_is_closed_ends_its_call(

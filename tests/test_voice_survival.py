@@ -4,6 +4,7 @@ talking; what was said is not said again, and what was done is not done again.""
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -39,6 +40,7 @@ from tests.installation import Installation, Process, installed
 from tests.people import owner_of
 from tests.test_text_calls import watch
 from tests.voices import VoiceCaller, in_the_room, speaking, voice_clinic, voiced
+from worker.patience import patiently
 from worker.voice import SORRY
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
@@ -80,7 +82,7 @@ class Scene:
             await db.close()
 
     async def ended(self, call: Call) -> list[CallEvent]:
-        await end_call(self.services, self.viewer, call.id)
+        await patiently(lambda: end_call(self.services, self.viewer, call.id))
         return await self.watch(call, CallEnded)
 
 
@@ -180,6 +182,50 @@ async def test_the_death_of_a_process_that_only_watches_is_not_heard(
                 await the.whole.processes[name].kill()
             await the.whole.processes["worker 0"].restart_parent()
             await hand_off(the, caller, call)
+            await book(the, caller, call)
+            seen = await the.ended(call)
+    check(seen)
+    assert SORRY not in the.heard.said
+
+
+async def test_a_worker_that_wakes_up_as_a_dead_one_leaves_the_room(
+    tmp_path: Path, livekit: Access
+) -> None:
+    async with scene(tmp_path, livekit, processes=1) as the:
+        call = await the.call()
+        async with in_the_room(the.services, call) as caller, the.another():
+            await hand_off(the, caller, call)
+            zombie = the.whole.processes["worker 0"]
+            zombie.tell(signal.SIGSTOP)
+            frozen = time.monotonic()
+            back = await caller.hears(frozen)
+            print(f"host frozen: silent for {back - frozen:.2f} s")
+            await caller.quiet()
+            zombie.tell(signal.SIGCONT)
+            await book(the, caller, call)
+            await asyncio.sleep(1)
+            agents = [p for p in caller.room.remote_participants if p.startswith("agent-")]
+            assert len(agents) == 1
+            seen = await the.ended(call)
+    check(seen)
+
+
+async def test_people_talk_on_while_the_database_is_away(tmp_path: Path, livekit: Access) -> None:
+    async with scene(tmp_path, livekit) as the:
+        call = await the.call()
+        async with in_the_room(the.services, call) as caller:
+            the.heard.words = ["I need an appointment", "tomorrow at ten"]
+            await the.whole.database.stop(signal.SIGQUIT)
+            await the.whole.redis.kill()
+            asked = time.monotonic()
+            await caller.speak()
+            await caller.hears(asked + 1)
+            await asyncio.sleep(5)  # longer than a lease
+            await caller.quiet()
+            assert the.heard.said[-1] == WHOLE[3]
+            await the.whole.redis.start()
+            await the.whole.database.start()
+            await the.watch(call, AgentTurn, 3)
             await book(the, caller, call)
             seen = await the.ended(call)
     check(seen)

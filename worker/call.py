@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -38,6 +37,8 @@ from worker.voice import voice_session
 
 Talk = Callable[[], Awaitable[EndReason | None]]
 log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5
 
 
 class HeldCall:
@@ -130,15 +131,12 @@ class HeldCall:
         async with self._session(conversation) as talk:
             talking = asyncio.ensure_future(talk())
             lost = asyncio.create_task(self._recorder.lost(self.claim))
+            over = asyncio.create_task(self._until_over(conversation))
             try:
-                watched: set[asyncio.Future[Any]] = {talking, lost, self._hang_up}
-                done, _ = await asyncio.wait(
-                    watched,
-                    timeout=self._seconds_left(),
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
+                watched: set[asyncio.Future[Any]] = {talking, lost, over, self._hang_up}
+                done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                await end(talking, lost)
+                await end(talking, lost, over)
             if lost in done:
                 return None
             if self._hang_up in done:
@@ -158,8 +156,7 @@ class HeldCall:
             raise RoomUnreachable("This worker knows no LiveKit: set LIVEKIT_URL and its key.")
         conversation.speech = Speech(conversation.keys, conversation.failed_over)
         async with voice_session(conversation, self._rooms, self._settings) as voice:
-            until = time.monotonic() + self._seconds_left()
-            yield lambda: voice.talk(self._leaving, until)
+            yield lambda: voice.talk(self._leaving, lambda: self._seconds_left(conversation))
 
     async def _talk(self, conversation: Conversation, session: TextSession) -> EndReason | None:
         await session.begin()
@@ -201,11 +198,18 @@ class HeldCall:
                 )
             )
 
-    def _seconds_left(self) -> float:
-        call = self.claim.call
-        began = call.answered_at or datetime.now(UTC)
-        over = began + timedelta(seconds=call.max_seconds)
-        return max(0.0, (over - datetime.now(UTC)).total_seconds())
+    async def _until_over(self, conversation: Conversation) -> None:
+        while (left := self._seconds_left(conversation)) > 0:  # noqa: ASYNC110 it may change
+            await asyncio.sleep(min(left, LOOK_SECONDS))
+
+    def _seconds_left(self, conversation: Conversation) -> float:
+        """Of the call, or of the time that its active agent may hold it."""
+        now, call, story = datetime.now(UTC), self.claim.call, conversation.story
+        over = (story.answered_at or now) + timedelta(seconds=call.max_seconds)
+        most = conversation.snapshot.agent_of(conversation.node).session.max_duration
+        if most is not None and story.entered_at is not None:
+            over = min(over, story.entered_at + timedelta(seconds=most))
+        return max(0.0, (over - now).total_seconds())
 
     def _note(self, source: str, message: str) -> None:
         self._recorder.emit(

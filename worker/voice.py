@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -103,8 +103,8 @@ class VoiceSession:
 
     # ---- the call --------------------------------------------------------------------------
 
-    async def talk(self, leaving: asyncio.Event, until: float) -> EndReason | None:
-        """Why the call is over; None when it is to be given back."""
+    async def talk(self, leaving: asyncio.Event, left: Callable[[], float]) -> EndReason | None:
+        """Why the call is over; None when it is to be given back. `left`: for so many seconds."""
         resumed = bool(self._conversation.story.visited)
         guards: list[asyncio.Future[EndReason | None]] = [
             asyncio.ensure_future(self._over),
@@ -114,7 +114,7 @@ class VoiceSession:
         ]
         try:
             await self._begin(resumed)
-            async with beside(self._warn(until)):
+            async with beside(self._warn(left)):
                 done, _ = await asyncio.wait(guards, return_when=asyncio.FIRST_COMPLETED)
                 return done.pop().result()
         finally:
@@ -205,8 +205,9 @@ class VoiceSession:
                 await self._idle.wait()
         return None
 
-    async def _warn(self, until: float) -> None:
-        await asyncio.sleep(max(0.0, until - time.monotonic() - FINISHING_SECONDS))
+    async def _warn(self, left: Callable[[], float]) -> None:
+        while left() > FINISHING_SECONDS:  # noqa: ASYNC110 it may change
+            await asyncio.sleep(LOOK_SECONDS)
         self._session.say(FINISHING)
 
     def _agent(self) -> NodeAgent:
