@@ -86,7 +86,8 @@ class SilencePrompt:
 class Session:
     """How patiently the agent listens. All times are in seconds.
 
-    After `auto_disconnect` of silence the call ends; `silence` is said on the way there."""
+    After `auto_disconnect` of silence the call ends; `silence` is said on the way there. It also
+    ends when this agent has held it for `max_duration`."""
 
     min_endpointing: float = 0.5
     max_endpointing: float = 3.0

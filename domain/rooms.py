@@ -15,8 +15,6 @@ EMPTY_SECONDS = 120
 """A room that nobody has joined is closed by the server after this long."""
 DEPARTURE_SECONDS = 60
 """So is one that everybody but agents has left. The worker ends the call well before."""
-JOIN_SECONDS = 60
-"""A ticket is good for so long; a caller that does not come in this time is not waited for."""
 
 
 def room_of(call: CallId) -> str:

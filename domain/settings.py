@@ -43,6 +43,7 @@ class Settings:
         60, "Requests an address may make per minute before it has signed in"
     )
 
+    worker_processes: int = setting(0, "Worker processes on a machine; 0 = one for each core")
     worker_capacity: int = setting(100, "Calls one worker process holds at once")
     claim_seconds: float = setting(
         5.0, "A new call that no worker takes in this time ends NO_WORKER"
@@ -53,6 +54,10 @@ class Settings:
     heartbeat_seconds: float = setting(1.0, "How often a worker says that it is alive")
     lease_seconds: float = setting(3.0, "A worker silent for this long is taken for dead")
     max_call_seconds: int = setting(3600, "Longest call, unless startCall asks for less")
+    join_seconds: float = setting(
+        60.0, "A voice call that nobody joins in this time ends NO_ANSWER"
+    )
+    return_seconds: float = setting(30.0, "A caller who is gone may come back for so long")
     idle_call_seconds: float = setting(900.0, "A text call without a message for this long ends")
     retention_days: int = setting(
         30, "Ended calls and their events are kept this long; 0 = for ever"

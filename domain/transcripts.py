@@ -72,6 +72,9 @@ class Story:
     turns: tuple[Turn, ...] = ()
     node: str | None = None
     visited: tuple[str, ...] = ()
+    answered_at: datetime | None = None
+    entered_at: datetime | None = None
+    """When the active agent took over."""
     obeyed: frozenset[str] = frozenset()
     open_turn: str | None = None
     open_tools: Mapping[str, ToolStarted] = field(default_factory=dict)
@@ -100,14 +103,20 @@ class Story:
     def after(self, event: CallEvent, at: datetime) -> Story:
         match event:
             case StateChanged(state=state, ending_for=reason):
-                return replace(self, state=state, ending=reason or self.ending)
+                answered = at if state is CallState.ACTIVE else None
+                return replace(
+                    self,
+                    state=state,
+                    answered_at=self.answered_at or answered,
+                    ending=reason or self.ending,
+                )
             case UserTurn():
                 return replace(
                     self,
                     said=(*self.said, event),
                     memory=(*self.memory, event),
                     turns=(*self.turns, _caller_turn(event, at)),
-                    obeyed=self.obeyed | {event.message_id or event.turn_id},
+                    obeyed=self.obeyed | ({event.message_id} if event.message_id else set()),
                     open_turn=event.turn_id,
                     agent_spoke_last=False,
                 )
@@ -121,7 +130,11 @@ class Story:
                 )
             case NodeEntered(node=node):
                 return replace(
-                    self, node=node, visited=(*self.visited, node), agent_spoke_last=False
+                    self,
+                    node=node,
+                    visited=(*self.visited, node),
+                    entered_at=at,
+                    agent_spoke_last=False,
                 )
             case HandedOff(to_node=node):
                 return replace(

@@ -38,6 +38,7 @@ from persistence.outages import told_as_unavailable
 from persistence.queue_sql import (
     BURY,
     END,
+    ENDED_OF,
     FACTS,
     FORGET,
     FREE_ORPHANS,
@@ -59,8 +60,8 @@ from persistence.versions import snapshot_of
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.25
-CONNECT_SECONDS = 90
-"""A claimed call that nobody talks in by then is broken; callers are waited for less long."""
+CONNECT_SECONDS = 30
+"""A claimed call that nobody talks in by then, and by when its caller should have come, is broken."""
 
 FORGET_AT_ONCE = 500
 
@@ -72,11 +73,13 @@ class SqlQueue:
         channels: Channels[Any],
         vault: Vault,
         *,
+        join_seconds: float,
         resume_seconds: float,
     ) -> None:
         self._pool = pool
         self._channels = channels
         self._vault = vault
+        self._connect_seconds = CONNECT_SECONDS + join_seconds
         self._resume_seconds = resume_seconds
 
     # ---- a worker --------------------------------------------------------------------------
@@ -113,7 +116,7 @@ class SqlQueue:
         id, tenant, state = row["call_id"], row["tenant_id"], CallState(row["state"])
         fresh = state is CallState.PENDING
         to = advance(state, CallState.CONNECTING) if fresh else None
-        held = await connection.fetchrow(TAKE, id, worker, to, CONNECT_SECONDS)
+        held = await connection.fetchrow(TAKE, id, worker, to, self._connect_seconds)
         event: CallEvent = (
             StateChanged(before=state, state=CallState.CONNECTING)
             if fresh
@@ -234,6 +237,12 @@ class SqlQueue:
             if await self._end(id, row["epoch"], reason):
                 ended.append((id, reason))
         return ended
+
+    @told_as_unavailable
+    async def ended_of(self, calls: Sequence[CallId]) -> list[CallId]:
+        """Those of them that are over."""
+        rows = await self._pool.fetch(ENDED_OF, list(calls)) if calls else []
+        return [CallId(row["call_id"]) for row in rows]
 
     @told_as_unavailable
     async def forget_old(self, retention_days: int) -> int:

@@ -20,6 +20,9 @@ RECORD = """
     insert into call_event (tenant_id, call_id, seq, at, kind, body)
     values ($1, $2, $3, clock_timestamp(), $4, $5) returning at
 """
+ENDED_OF = """
+    select call_id from call_log where call_id = any($1::uuid[]) and ended_at is not null
+"""
 FACTS = """
     select c.*, l.state, l.active_node, l.answered_at, l.ended_at, l.end_reason,
            (select spec from tenant_settings s where s.tenant_id = c.tenant_id) as settings,

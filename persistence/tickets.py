@@ -12,7 +12,6 @@ from domain.rooms import (
     CALLER,
     DEPARTURE_SECONDS,
     EMPTY_SECONDS,
-    JOIN_SECONDS,
     Ticket,
     room_of,
 )
@@ -22,10 +21,11 @@ CLOCKS_DIFFER_BY = timedelta(seconds=30)
 
 
 class SignedTickets:
-    def __init__(self, url: str, key: str, secret: str) -> None:
+    def __init__(self, url: str, key: str, secret: str, seconds: float) -> None:
         self._url = url
         self._key = key
         self._secret = secret
+        self._seconds = seconds
 
     @classmethod
     def of(cls, settings: Settings) -> SignedTickets | None:
@@ -33,10 +33,11 @@ class SignedTickets:
         key, secret = settings.livekit_api_key, settings.livekit_api_secret
         if not (settings.livekit_url and key and secret):
             return None
-        return cls(settings.livekit_public_url or settings.livekit_url, key, secret)
+        url = settings.livekit_public_url or settings.livekit_url
+        return cls(url, key, secret, settings.join_seconds)
 
     def issue(self, call: CallId, now: datetime) -> Ticket:
-        room, until = room_of(call), now + timedelta(seconds=JOIN_SECONDS)
+        room, until = room_of(call), now + timedelta(seconds=self._seconds)
         claims = {
             "iss": self._key,
             "sub": CALLER,

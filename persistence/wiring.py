@@ -86,7 +86,13 @@ async def worker_services(settings: Settings) -> AsyncGenerator[WorkerServices]:
         recorder = LogRecorder(pool, channels)
         await stack.enter_async_context(beside(recorder.flush_for_ever()))
         vault = Vault(KeyRing.of(settings.secret_key))
-        queue = SqlQueue(pool, channels, vault, resume_seconds=settings.resume_seconds)
+        queue = SqlQueue(
+            pool,
+            channels,
+            vault,
+            join_seconds=settings.join_seconds,
+            resume_seconds=settings.resume_seconds,
+        )
         outbound = GuardedHttp(settings.outbound_allow)
         stack.push_async_callback(outbound.aclose)
         yield WorkerServices(

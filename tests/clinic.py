@@ -77,14 +77,22 @@ CLINIC = WorkflowSpec(
 )
 
 
-async def save_clinic(services: Services, viewer: Viewer) -> Workflow:
+async def save_clinic(
+    services: Services,
+    viewer: Viewer,
+    agents: tuple[AgentSpec, ...] = (RECEPTION, BOOKING),
+) -> Workflow:
     await create_tool(services, viewer, BOOK)
-    await create_agent(services, viewer, RECEPTION)
-    await create_agent(services, viewer, BOOKING)
+    for agent in agents:
+        await create_agent(services, viewer, agent)
     return await create_workflow(services, viewer, CLINIC)
 
 
-async def publish_clinic(services: Services, viewer: Viewer) -> Version:
-    workflow = await save_clinic(services, viewer)
+async def publish_clinic(
+    services: Services,
+    viewer: Viewer,
+    agents: tuple[AgentSpec, ...] = (RECEPTION, BOOKING),
+) -> Version:
+    workflow = await save_clinic(services, viewer, agents)
     _, version = await publish_workflow(services, viewer, workflow.id, workflow.revision, None)
     return version

@@ -8,12 +8,9 @@ import asyncio
 import os
 import random
 import signal
-import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,90 +19,14 @@ import asyncpg
 import pytest
 
 from domain.settings import Settings
-from local import postgres, valkey
 from local.client import Studio
-from local.demo import seed
-from local.server import Server
 from local.talk import FOLLOW, SEND, START
-from persistence.admin import bootstrap
-from persistence.migrate import upgrade
-from tests.conftest import SECRET
-from tests.test_talk import ROOT, free_port, until_answers
+from tests.installation import Installation, Process, installed
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
 CALLS, MESSAGES, KILLS = 6, 6, 12
 WORDS = ["I need an appointment", "tomorrow at ten", "friday morning", "monday", "today", "tuesday"]
-QUICK = {"LEASE_SECONDS": "1.5", "HEARTBEAT_SECONDS": "0.3", "LOG_LEVEL": "ERROR"}
-
-
-@dataclass(slots=True)
-class Process:
-    """A process of the product that can be killed and is started again."""
-
-    module: str
-    env: dict[str, str]
-    running: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        self.running = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", self.module, env={**os.environ, **self.env}, cwd=ROOT
-        )
-
-    async def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
-        assert self.running is not None
-        if self.running.returncode is None:
-            self.running.send_signal(how)
-        await self.running.wait()
-
-    async def restart(self) -> None:
-        await self.kill()
-        await self.start()
-
-
-@dataclass(slots=True)
-class Installation:
-    settings: Settings
-    url: str
-    key: str
-    database: Server
-    redis: Server
-    processes: dict[str, Process] = field(default_factory=dict)
-
-    def studio(self) -> Studio:
-        return Studio(self.url, self.key)
-
-
-@asynccontextmanager
-async def installed(place: Path, workers: int, **more: str) -> AsyncIterator[Installation]:
-    async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(postgres.started(place, durable=False))
-        redis = await stack.enter_async_context(valkey.started(place))
-        await asyncio.to_thread(upgrade, database.url)
-        settings = Settings(database_url=database.url, redis_url=redis.url, secret_key=SECRET)
-        await bootstrap(settings, "demo", "o@demo.local", "password", place / "key")
-        port = free_port()
-        env = {
-            "DATABASE_URL": database.url,
-            "REDIS_URL": redis.url,
-            "SECRET_KEY": SECRET,
-            "API_PORT": str(port),
-            "PYTHONPATH": str(ROOT),
-            **QUICK,
-            **more,
-        }
-        names = {"api": "graph.app", "keeper": "worker.keeper"}
-        names |= {f"worker {n}": "worker.main" for n in range(workers)}
-        url = f"http://127.0.0.1:{port}"
-        key = (place / "key").read_text()
-        whole = Installation(settings, url, key, database, redis)
-        for name, module in names.items():
-            process = whole.processes[name] = Process(module, env)
-            stack.push_async_callback(process.kill)
-            await process.start()
-        await until_answers(f"{url}/health/ready")
-        await seed(whole.studio(), {})
-        yield whole
 
 
 class Caller:
@@ -182,6 +103,8 @@ async def wreak(whole: Installation, dice: random.Random, kills: int) -> Counter
 
     deeds: dict[str, Callable[[], Awaitable[None]]] = {
         **{name: process.restart for name, process in processes.items()},
+        "worker 0's parent": processes["worker 0"].restart_parent,
+        "worker 1's children": processes["worker 1"].kill_children,
         "database": crash_database,
         "redis": crash_redis,
     }
@@ -254,19 +177,29 @@ async def audit(settings: Settings) -> int:
     return stored
 
 
-async def test_a_call_survives_the_death_of_its_only_worker(tmp_path: Path) -> None:
+DEATHS: dict[str, tuple[Callable[[Process], Awaitable[None]], int]] = {
+    "all of it": (Process.restart, 1),
+    "the process that talks": (Process.kill_children, 1),
+    "the process that watches": (Process.restart_parent, 0),
+}
+"""What may die of a worker, and how often another one has to take over for it."""
+
+
+@pytest.mark.parametrize("death", DEATHS)
+async def test_a_call_survives_the_death_of_its_only_worker(tmp_path: Path, death: str) -> None:
+    kill, replaced = DEATHS[death]
     async with installed(tmp_path, workers=1) as whole:
         caller = Caller(whole.studio(), 0)
 
         async def kill_in_mid_answer() -> None:
             await caller.until(lambda: caller.seen("PartialTranscript") > 0)
-            await whole.processes["worker 0"].restart()
+            await kill(whole.processes["worker 0"])
 
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(caller.talk(WORDS[:2]))
             tasks.create_task(kill_in_mid_answer())
     told = [e["__typename"] for e in caller.durable]
-    assert told.count("WorkerReplaced") == 1
+    assert told.count("WorkerReplaced") == replaced
     assert told.count("UserTurn") == told.count("TurnMeasured") == 2
     assert told.count("HandedOff") == told.count("ToolFinished") == told.count("CallEnded") == 1
     assert [e["seq"] for e in caller.durable] == list(range(1, len(told) + 1))
@@ -279,12 +212,11 @@ async def test_a_worker_that_was_taken_for_dead_writes_nothing_more(tmp_path: Pa
 
         async def freeze_and_replace() -> None:
             await caller.until(lambda: caller.seen("AgentTurn") > 0)
-            assert zombie.running is not None
-            zombie.running.send_signal(signal.SIGSTOP)
+            zombie.tell(signal.SIGSTOP)
             other = whole.processes["worker 1"] = Process(zombie.module, zombie.env)
             await other.start()
             await caller.until(lambda: caller.seen("WorkerReplaced") > 0)
-            zombie.running.send_signal(signal.SIGCONT)
+            zombie.tell(signal.SIGCONT)
 
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(caller.talk(WORDS[:2]))

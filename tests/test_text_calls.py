@@ -46,7 +46,7 @@ async def working(settings: Settings) -> AsyncIterator[Host]:
     stop, ready = asyncio.Event(), asyncio.Event()
     async with worker_services(settings) as wired, asyncio.TaskGroup() as tasks:
         host = Host(wired.queue, wired.recorder, wired.outbound, settings)
-        tasks.create_task(host.serve(stop, ready.set))
+        tasks.create_task(host.serve(stop, lambda _: ready.set()))
         await ready.wait()
         try:
             yield host

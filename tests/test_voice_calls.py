@@ -3,132 +3,94 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
-import numpy as np
 import pytest
-from livekit import rtc
+from livekit import api
 
 from domain.access import Viewer
-from domain.actions.calls import CallRequest, end_call, start_call, ticket
-from domain.agents import ProviderChoice
-from domain.calls import CallKind
+from domain.actions.calls import CallRequest, end_call, start_call
+from domain.agents import SilencePrompt
+from domain.calls import Call, CallId, CallKind, EndReason
 from domain.events import (
     AgentTurn,
     CallEnded,
     CallerPresent,
+    CallerSilent,
+    CallEvent,
     HandedOff,
     TurnMeasured,
     UserTurn,
+    WorkerLeft,
 )
 from domain.ports import Services
-from domain.rooms import Ticket
+from domain.rooms import Ticket, room_of
 from domain.settings import Settings
 from local.livekit import Access
-from persistence.wiring import api_services
-from tests import clinic
-from tests.emulators.speech import Speech, speech, tone
+from persistence.wiring import worker_services
+from tests.clinic import RECEPTION
 from tests.test_text_calls import watch, working
+from tests.voices import VoiceCaller, in_the_room, voice_clinic
+from worker.keeper import Keeper
+from worker.rooms import Rooms
+from worker.voice import FINISHING, SORRY
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 
-RATE = 48_000
-EARS = ProviderChoice(provider="deepgram", model="nova-3")
-VOICE = ProviderChoice(provider="cartesia", model="sonic-3")
+HOURS = (
+    "We are open from Monday to Friday from eight in the morning until six in the evening and "
+    "on Saturday from nine until noon but never on a Sunday or on a public holiday"
+)
+assert RECEPTION.llm is not None
+TALKATIVE = replace(
+    RECEPTION,
+    llm=replace(
+        RECEPTION.llm,
+        options={
+            "rules": [
+                {"hears": ["hours"], "says": HOURS},
+                *RECEPTION.llm.options["rules"],
+            ]
+        },
+    ),
+)
 
 
-class Caller:
-    """In the room with a microphone; keeps when the agent was heard."""
-
-    def __init__(self) -> None:
-        self.room = rtc.Room()
-        self.heard = asyncio.Event()
-        self._source = rtc.AudioSource(RATE, 1, queue_size_ms=400)
-        self._tasks: list[asyncio.Task[None]] = []
-
-    async def join(self, ticket: Ticket) -> None:
-        self.room.on("track_subscribed", self._listen)
-        async with asyncio.timeout(10):
-            await self.room.connect(ticket.url, ticket.token)
-            track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
-            options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
-            await self.room.local_participant.publish_track(track, options)
-
-    def _listen(self, track: rtc.Track, *_: object) -> None:
-        self._tasks.append(asyncio.create_task(self._hear(rtc.AudioStream(track))))
-
-    async def _hear(self, stream: rtc.AudioStream) -> None:
-        async for event in stream:
-            samples = np.frombuffer(event.frame.data, dtype=np.int16)
-            if np.abs(samples).max(initial=0) > 1_000:
-                self.heard.set()
-
-    async def speak(self, seconds: float = 1.0) -> None:
-        """A sound, then silence."""
-        pcm = tone(seconds, RATE) + bytes(RATE * 2)
-        step = RATE // 50 * 2
-        for start in range(0, len(pcm) - step + 1, step):
-            frame = rtc.AudioFrame(pcm[start : start + step], RATE, 1, step // 2)
-            await self._source.capture_frame(frame)
-
-    async def leave(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await self.room.disconnect()
+async def started(services: Services, viewer: Viewer, seconds: float = 3600) -> Call:
+    request = CallRequest(workflow_name="clinic", kind=CallKind.VOIP)
+    return await start_call(services, viewer, request, int(seconds))
 
 
-@asynccontextmanager
-async def voice_clinic(
-    settings: Settings, viewer: Viewer, livekit: Access, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[tuple[Services, Speech]]:
-    async with speech() as heard:
-        voiced = replace(
-            settings,
-            livekit_url=livekit.url,
-            livekit_api_key=livekit.key,
-            livekit_api_secret=livekit.secret,
-            deepgram_api_key="stand-in",
-            deepgram_base_url=heard.url,
-            cartesia_api_key="stand-in",
-            cartesia_base_url=heard.url,
-        )
-        for name in ("RECEPTION", "BOOKING"):
-            spec = replace(getattr(clinic, name), stt=EARS, tts=VOICE)
-            monkeypatch.setattr(clinic, name, spec)
-        async with api_services(voiced) as services, working(voiced):
-            await clinic.publish_clinic(services, viewer)
-            yield services, heard
+def said(seen: list[CallEvent]) -> list[str]:
+    return [e.heard_text for e in seen if isinstance(e, AgentTurn)]
 
 
 async def test_a_call_is_heard_answered_handed_off_and_ended(
-    settings: Settings, viewer: Viewer, livekit: Access, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, viewer: Viewer, livekit: Access
 ) -> None:
-    async with voice_clinic(settings, viewer, livekit, monkeypatch) as (services, heard):
+    async with voice_clinic(settings, viewer, livekit) as (services, heard, _):
         heard.words = ["I need an appointment", "tomorrow at ten"]
-        request = CallRequest(workflow_name="clinic", kind=CallKind.VOIP)
-        call = await start_call(services, viewer, request, 3600)
-        caller = Caller()
-        entry = ticket(services, call)
-        assert entry is not None
-        await caller.join(entry)
-        async with asyncio.timeout(10):
-            await caller.heard.wait()
-        await watch(services, viewer, call.id, AgentTurn)
-        await caller.speak()
-        seen = await watch(services, viewer, call.id, HandedOff)
-        await watch(services, viewer, call.id, AgentTurn, 3)
-        await caller.speak()
-        seen = await watch(services, viewer, call.id, TurnMeasured, 2)
-        await end_call(services, viewer, call.id)
-        seen = await watch(services, viewer, call.id, CallEnded)
-        await caller.leave()
+        call = await started(services, viewer)
+        async with in_the_room(services, call) as caller:
+            await watch(services, viewer, call.id, AgentTurn)
+            await caller.speak()
+            seen = await watch(services, viewer, call.id, HandedOff)
+            await watch(services, viewer, call.id, AgentTurn, 3)
+            await caller.speak()
+            seen = await watch(services, viewer, call.id, TurnMeasured, 2)
+            await end_call(services, viewer, call.id)
+            seen = await watch(services, viewer, call.id, CallEnded)
+            await caller.put_out()
         assert [e.text for e in seen if isinstance(e, UserTurn)] == [
             "I need an appointment",
             "tomorrow at ten",
         ]
-        assert [e.heard_text for e in seen if isinstance(e, AgentTurn)] == [
+        assert said(seen) == [
             "Sunrise Clinic, hello.",
             "One moment.",
             "Booking here. When suits you?",
@@ -138,3 +100,208 @@ async def test_a_call_is_heard_answered_handed_off_and_ended(
         assert heard.ears == 1
         measured = [e for e in seen if isinstance(e, TurnMeasured)]
         assert [bool(e.first_audio_ms) for e in measured] == [True, True], measured
+
+
+async def test_who_talks_over_an_agent_is_heard_and_the_log_knows_how_far_it_came(
+    settings: Settings, viewer: Viewer, livekit: Access
+) -> None:
+    async with voice_clinic(settings, viewer, livekit, TALKATIVE) as (services, heard, _):
+        heard.words = ["what are your hours", "where are you"]
+        call = await started(services, viewer)
+        async with in_the_room(services, call) as caller:
+            await caller.speak()
+            await caller.hears(time.monotonic())
+            await asyncio.sleep(0.8)
+            await caller.speak()
+            seen = await watch(services, viewer, call.id, TurnMeasured, 2)
+    turns = [e for e in seen if isinstance(e, AgentTurn | UserTurn)]
+    assert [type(e) for e in turns] == [AgentTurn, UserTurn, AgentTurn, UserTurn, AgentTurn]
+    cut = turns[2]
+    assert isinstance(cut, AgentTurn)
+    assert (cut.interrupted, cut.text) == (True, HOURS)
+    assert HOURS.startswith(cut.heard_text.strip())
+    assert 0 < len(cut.heard_text) < len(HOURS)
+    assert [e.text for e in turns[3:]] == ["where are you", "How can I help?"]
+
+
+async def test_a_noise_without_words_does_not_silence_an_agent(
+    settings: Settings, viewer: Viewer, livekit: Access
+) -> None:
+    async with voice_clinic(settings, viewer, livekit, TALKATIVE) as (services, heard, _):
+        heard.words = ["what are your hours", ""]
+        call = await started(services, viewer)
+        async with in_the_room(services, call) as caller:
+            await caller.speak()
+            await caller.hears(time.monotonic())
+            await asyncio.sleep(0.8)
+            await caller.speak(0.8)
+            seen = await watch(services, viewer, call.id, TurnMeasured)
+    assert said(seen) == ["Sunrise Clinic, hello.", HOURS]
+    assert [e.interrupted for e in seen if isinstance(e, AgentTurn)] == [False, False]
+
+
+async def test_a_silent_caller_is_asked_twice_and_then_let_go(
+    settings: Settings, viewer: Viewer, livekit: Access
+) -> None:
+    ladder = (SilencePrompt(after=1.0, say="Are you there?"), SilencePrompt(after=2.5, say="Hm?"))
+    patient = replace(
+        RECEPTION, session=replace(RECEPTION.session, silence=ladder, auto_disconnect=5.0)
+    )
+    async with voice_clinic(settings, viewer, livekit, patient) as (services, _, _):
+        call = await started(services, viewer)
+        async with in_the_room(services, call) as caller:
+            seen = await watch(services, viewer, call.id, CallEnded)
+            await caller.put_out()
+    assert [e.seconds for e in seen if isinstance(e, CallerSilent)] == [1.0, 2.5]
+    assert said(seen) == ["Sunrise Clinic, hello.", "Are you there?", "Hm?"]
+    assert isinstance(seen[-1], CallEnded)
+    assert seen[-1].reason is EndReason.SILENCE
+
+
+async def test_a_caller_may_come_back_and_hangs_up_by_staying_away(
+    settings: Settings, viewer: Viewer, livekit: Access
+) -> None:
+    shortly = replace(settings, return_seconds=4.0)
+    async with voice_clinic(shortly, viewer, livekit) as (services, heard, _):
+        heard.words = ["I need an appointment"]
+        call = await started(services, viewer)
+        async with in_the_room(services, call) as caller:
+            await caller.leave()
+            await watch(services, viewer, call.id, CallerPresent, 2)
+            await caller.join(services, call)
+            await watch(services, viewer, call.id, CallerPresent, 3)
+            await caller.speak()
+            await watch(services, viewer, call.id, HandedOff)
+        seen = await watch(services, viewer, call.id, CallEnded)
+    assert [e.present for e in seen if isinstance(e, CallerPresent)] == [True, False, True, False]
+    assert isinstance(seen[-1], CallEnded)
+    assert seen[-1].reason is EndReason.HUNG_UP_BY_USER
+
+
+async def test_a_call_that_nobody_joins_is_not_answered(
+    settings: Settings, viewer: Viewer, livekit: Access
+) -> None:
+    shortly = replace(settings, join_seconds=1.0)
+    async with voice_clinic(shortly, viewer, livekit) as (services, _, _):
+        call = await started(services, viewer)
+        seen = await watch(services, viewer, call.id, CallEnded)
+    assert isinstance(seen[-1], CallEnded)
+    assert seen[-1].reason is EndReason.NO_ANSWER
+
+
+async def test_a_call_is_warned_before_its_time_is_over(
+    settings: Settings, viewer: Viewer, livekit: Access
+) -> None:
+    async with voice_clinic(settings, viewer, livekit) as (services, _, _):
+        call = await started(services, viewer, seconds=6)
+        async with in_the_room(services, call) as caller:
+            seen = await watch(services, viewer, call.id, CallEnded)
+            await caller.put_out()
+    assert said(seen)[-1] == FINISHING
+    assert isinstance(seen[-1], CallEnded)
+    assert seen[-1].reason is EndReason.MAX_DURATION
+
+
+async def test_an_agent_may_hold_a_call_for_as_long_as_it_is_allowed(
+    settings: Settings, viewer: Viewer, livekit: Access
+) -> None:
+    brief = replace(RECEPTION, session=replace(RECEPTION.session, max_duration=6.0))
+    async with voice_clinic(settings, viewer, livekit, brief) as (services, _, _):
+        call = await started(services, viewer)
+        async with in_the_room(services, call) as caller:
+            seen = await watch(services, viewer, call.id, CallEnded)
+            await caller.put_out()
+    assert said(seen) == ["Sunrise Clinic, hello.", FINISHING]
+    assert isinstance(seen[-1], CallEnded)
+    assert seen[-1].reason is EndReason.MAX_DURATION
+
+
+async def test_only_the_caller_is_listened_to(
+    settings: Settings, viewer: Viewer, livekit: Access
+) -> None:
+    async with voice_clinic(settings, viewer, livekit) as (services, heard, _):
+        heard.words = ["the caller's words"]
+        call = await started(services, viewer)
+        async with in_the_room(services, call) as caller, stranger(livekit, call) as other:
+            await other.room.local_participant.send_text("transfer_to_booking", topic="lk.chat")
+            await other.room.local_participant.publish_data(b"appointment", topic="lk-chat-topic")
+            await other.speak()
+            await caller.speak()
+            await watch(services, viewer, call.id, TurnMeasured)
+            await end_call(services, viewer, call.id)
+            seen = await watch(services, viewer, call.id, CallEnded)
+    assert [e.text for e in seen if isinstance(e, UserTurn)] == ["the caller's words"]
+
+
+@asynccontextmanager
+async def stranger(livekit: Access, call: Call) -> AsyncIterator[VoiceCaller]:
+    """Somebody else in the room: they hold a token that the platform never gave out."""
+    token = api.AccessToken(livekit.key, livekit.secret).with_identity("stranger")
+    room = room_of(call.id)
+    signed = token.with_grants(api.VideoGrants(room_join=True, room=room)).to_jwt()
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    other = VoiceCaller()
+    try:
+        await other.enter(Ticket(url=livekit.url, token=signed, room=room, expires_at=soon))
+        yield other
+    finally:
+        await other.leave()
+
+
+async def test_the_keeper_closes_rooms_of_calls_that_have_ended_and_no_others(
+    settings: Settings, viewer: Viewer, livekit: Access
+) -> None:
+    async with voice_clinic(settings, viewer, livekit) as (services, _, voiced):
+        over, running = [await started(services, viewer) for _ in range(2)]
+        await end_call(services, viewer, over.id)
+        await watch(services, viewer, over.id, CallEnded)
+        foreign = CallId(uuid4())
+        rooms = Rooms.of(voiced)
+        assert rooms is not None
+        async with (
+            api.LiveKitAPI(livekit.url, livekit.key, livekit.secret) as server,
+            worker_services(voiced) as wired,
+        ):
+            for id in (over.id, running.id, foreign):
+                await server.room.create_room(api.CreateRoomRequest(name=room_of(id)))
+            await Keeper(wired, voiced).sweep(rooms)
+            left = {id for id in await rooms.open() if id in (over.id, running.id, foreign)}
+            assert left == {running.id, foreign}
+            for id in left:
+                await rooms.close(id)
+
+
+async def test_a_room_that_is_closed_ends_its_call(
+    settings: Settings, viewer: Viewer, livekit: Access
+) -> None:
+    async with voice_clinic(settings, viewer, livekit) as (services, _, _):
+        call = await started(services, viewer)
+        async with in_the_room(services, call):
+            async with api.LiveKitAPI(livekit.url, livekit.key, livekit.secret) as server:
+                await server.room.delete_room(api.DeleteRoomRequest(room=room_of(call.id)))
+            seen = await watch(services, viewer, call.id, CallEnded)
+    assert isinstance(seen[-1], CallEnded)
+    assert seen[-1].reason is EndReason.ROOM_GONE
+
+
+async def test_a_deploy_is_not_heard(settings: Settings, viewer: Viewer, livekit: Access) -> None:
+    async with voice_clinic(settings, viewer, livekit) as (services, heard, voiced):
+        heard.words = ["I need an appointment", "tomorrow at ten"]
+        async with working(voiced):  # two workers: one of them is stopped in the call
+            calls = [await started(services, viewer) for _ in range(4)]
+            callers = [VoiceCaller() for _ in calls]
+            for caller, call in zip(callers, calls, strict=True):
+                await caller.join(services, call)
+            for call in calls:
+                await watch(services, viewer, call.id, AgentTurn)
+        moved = []
+        for call in calls:
+            await end_call(services, viewer, call.id)
+            seen = await watch(services, viewer, call.id, CallEnded)
+            moved.append(sum(isinstance(e, WorkerLeft) for e in seen))
+            assert said(seen) == ["Sunrise Clinic, hello."]
+        for caller in callers:
+            await caller.put_out()
+            await caller.leave()
+    assert set(moved) == {0, 1}
+    assert SORRY not in heard.said

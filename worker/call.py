@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -25,6 +24,7 @@ from domain.events import (
 )
 from domain.holding import CallQueue, Claim, Recorder
 from domain.outbound import Outbound
+from domain.settings import Settings
 from domain.tasks import end
 from domain.transcripts import tell
 from worker.conversation import Conversation
@@ -38,6 +38,8 @@ from worker.voice import voice_session
 Talk = Callable[[], Awaitable[EndReason | None]]
 log = logging.getLogger(__name__)
 
+LOOK_SECONDS = 0.5
+
 
 class HeldCall:
     """A call that this process holds. `run` returns when it is over, lost or given back."""
@@ -50,7 +52,7 @@ class HeldCall:
         outbound: Outbound,
         keys: ProviderKeys,
         rooms: Rooms | None,
-        idle_seconds: float,
+        settings: Settings,
     ) -> None:
         self.claim = claim
         self._queue = queue
@@ -58,7 +60,7 @@ class HeldCall:
         self._outbound = outbound
         self._keys = keys
         self._rooms = rooms
-        self._idle_seconds = idle_seconds
+        self._settings = settings
         self._inbox: asyncio.Queue[Command] = asyncio.Queue()
         self._seen: set[UUID] = set()
         self._hang_up: asyncio.Future[Command] = asyncio.get_running_loop().create_future()
@@ -129,15 +131,12 @@ class HeldCall:
         async with self._session(conversation) as talk:
             talking = asyncio.ensure_future(talk())
             lost = asyncio.create_task(self._recorder.lost(self.claim))
+            over = asyncio.create_task(self._until_over(conversation))
             try:
-                watched: set[asyncio.Future[Any]] = {talking, lost, self._hang_up}
-                done, _ = await asyncio.wait(
-                    watched,
-                    timeout=self._seconds_left(),
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
+                watched: set[asyncio.Future[Any]] = {talking, lost, over, self._hang_up}
+                done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                await end(talking, lost)
+                await end(talking, lost, over)
             if lost in done:
                 return None
             if self._hang_up in done:
@@ -156,9 +155,8 @@ class HeldCall:
         if self._rooms is None:
             raise RoomUnreachable("This worker knows no LiveKit: set LIVEKIT_URL and its key.")
         conversation.speech = Speech(conversation.keys, conversation.failed_over)
-        async with voice_session(conversation, self._rooms) as voice:
-            until = time.monotonic() + self._seconds_left()
-            yield lambda: voice.talk(self._leaving, until)
+        async with voice_session(conversation, self._rooms, self._settings) as voice:
+            yield lambda: voice.talk(self._leaving, lambda: self._seconds_left(conversation))
 
     async def _talk(self, conversation: Conversation, session: TextSession) -> EndReason | None:
         await session.begin()
@@ -181,7 +179,7 @@ class HeldCall:
         try:
             done, _ = await asyncio.wait(
                 {message, leaving},
-                timeout=self._idle_seconds,
+                timeout=self._settings.idle_call_seconds,
                 return_when=asyncio.FIRST_COMPLETED,
             )
             return message.result() if message in done and leaving not in done else None
@@ -200,11 +198,18 @@ class HeldCall:
                 )
             )
 
-    def _seconds_left(self) -> float:
-        call = self.claim.call
-        began = call.answered_at or datetime.now(UTC)
-        over = began + timedelta(seconds=call.max_seconds)
-        return max(0.0, (over - datetime.now(UTC)).total_seconds())
+    async def _until_over(self, conversation: Conversation) -> None:
+        while (left := self._seconds_left(conversation)) > 0:  # noqa: ASYNC110 it may change
+            await asyncio.sleep(min(left, LOOK_SECONDS))
+
+    def _seconds_left(self, conversation: Conversation) -> float:
+        """Of the call, or of the time that its active agent may hold it."""
+        now, call, story = datetime.now(UTC), self.claim.call, conversation.story
+        over = (story.answered_at or now) + timedelta(seconds=call.max_seconds)
+        most = conversation.snapshot.agent_of(conversation.node).session.max_duration
+        if most is not None and story.entered_at is not None:
+            over = min(over, story.entered_at + timedelta(seconds=most))
+        return max(0.0, (over - now).total_seconds())
 
     def _note(self, source: str, message: str) -> None:
         self._recorder.emit(

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 15.0
 TIDY_SECONDS = 2.0
+MOST_AT_ONCE = 20
+COURTESY_SECONDS = 0.002
 
 
 class Host:
@@ -37,12 +39,15 @@ class Host:
         self._calls: dict[UUID, HeldCall] = {}
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._worker: UUID
+        self._tell: Callable[[UUID], None]
         self._tidied_at = 0.0
 
-    async def serve(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-        """Hold calls until told to stop; then give every call back for another worker."""
+    async def serve(self, stop: asyncio.Event, enlisted: Callable[[UUID], None]) -> None:
+        """Hold calls until told to stop; then give every call back for another worker.
+
+        `enlisted` is told the name we are known by: at the start, and when it changes."""
+        self._tell = enlisted
         self._worker = await self._enlist()
-        ready()
         async with asyncio.TaskGroup() as tasks:
             beat = tasks.create_task(self._heartbeat())
             work = tasks.create_task(self._work(tasks))
@@ -53,7 +58,9 @@ class Host:
         await self._queue.dismiss(self._worker)
 
     async def _enlist(self) -> UUID:
-        return await patiently(lambda: self._queue.enlist(self._settings.worker_capacity))
+        worker = await patiently(lambda: self._queue.enlist(self._settings.worker_capacity))
+        self._tell(worker)
+        return worker
 
     async def _heartbeat(self) -> None:
         while True:
@@ -75,9 +82,11 @@ class Host:
 
     async def _look(self, tasks: asyncio.TaskGroup) -> None:
         await self._let_go()
+        # Whoever has least to do takes the next call.
+        await asyncio.sleep(min(len(self._calls), MOST_AT_ONCE) * COURTESY_SECONDS)
         room = self._settings.worker_capacity - len(self._calls)
         if room > 0:
-            for claim in await self._queue.claim(self._worker, min(room, 20)):
+            for claim in await self._queue.claim(self._worker, min(room, MOST_AT_ONCE)):
                 self._hold(claim, tasks)
         if self._calls:
             for command in await self._queue.inbox(self._worker):
@@ -102,7 +111,7 @@ class Host:
             self._outbound,
             self._keys,
             self._rooms,
-            self._settings.idle_call_seconds,
+            self._settings,
         )
         previous = self._tasks.get(id)
         self._calls[id] = call

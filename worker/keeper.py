@@ -1,7 +1,7 @@
 """`python -m worker.keeper`: tidies up. Any number may run; none is needed for a call to go on.
 
 Every second it takes calls from workers that have fallen silent and ends calls that are overdue;
-once an hour it removes what is older than the retention and wraps data keys anew."""
+every ten it closes the rooms of calls that have ended; once an hour it removes what is older than the retention and wraps data keys anew."""
 
 from __future__ import annotations
 
@@ -17,16 +17,19 @@ from domain.settings import Settings
 from domain.tasks import beside
 from persistence.wiring import WorkerServices, worker_services
 from worker.process import run
+from worker.rooms import Rooms
 
 log = logging.getLogger(__name__)
 
 ROUND_SECONDS = 1.0
+SWEEP_SECONDS = 10.0
 TIDY_SECONDS = 3_600.0
 
 
 class Keeper:
     def __init__(self, services: WorkerServices, settings: Settings) -> None:
         self._queue = services.queue
+        self._rooms = Rooms.of(settings)
         self._rewrap = services.rewrap
         self._settings = settings
         self._looked_at: float | None = None
@@ -58,6 +61,19 @@ class Keeper:
             await self._queue.answers()
         self._looked_at = now
 
+    async def sweep_for_ever(self) -> None:
+        while self._rooms is not None:
+            await asyncio.sleep(SWEEP_SECONDS)
+            with suppress(Unavailable):
+                await self.sweep(self._rooms)
+
+    async def sweep(self, rooms: Rooms) -> None:
+        """Close rooms that a worker could not close. Those of calls that we do not know are left
+        alone: another installation may use the same LiveKit."""
+        for id in await self._queue.ended_of(await rooms.open()):
+            log.warning("closing the room of a call that ended", extra={"call_id": str(id)})
+            await rooms.close(id)
+
     async def tidy_for_ever(self) -> None:
         """Beside the rounds: what it deletes may be much, and they must not wait for it."""
         while True:
@@ -76,7 +92,7 @@ async def keep(settings: Settings, stop: asyncio.Event, ready: Callable[[], None
     async with worker_services(settings) as services:
         ready()
         keeper = Keeper(services, settings)
-        async with beside(keeper.tidy_for_ever()):
+        async with beside(keeper.tidy_for_ever()), beside(keeper.sweep_for_ever()):
             await keeper.keep(stop)
 
 

@@ -18,15 +18,20 @@ from domain.settings import Settings
 def run(
     do: Callable[[Settings, asyncio.Event, Callable[[], None]], Awaitable[None]],
     environ: Mapping[str, str],
+    *,
+    on_interrupt: bool = True,
 ) -> None:
-    """Run until SIGTERM or SIGINT; touch READY_FILE, when named, once at work."""
+    """Run until SIGTERM or SIGINT; touch READY_FILE, when named, once at work.
+
+    Ctrl-C reaches a whole process group: whom a parent stops does not obey it by itself."""
 
     async def until_stopped() -> None:
         settings = Settings.from_env(environ)
         log_to_stderr(settings.log_level)
         stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, stop.set)
+        loop.add_signal_handler(signal.SIGINT, stop.set if on_interrupt else lambda: None)
         ready_file = environ.get("READY_FILE")
         await do(settings, stop, lambda: Path(ready_file).touch() if ready_file else None)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -37,8 +37,9 @@ from domain.events import (
     StateChanged,
     TurnMeasured,
 )
-from domain.rooms import CALLER, JOIN_SECONDS
-from domain.tasks import end
+from domain.rooms import CALLER
+from domain.settings import Settings
+from domain.tasks import beside, end
 from worker.agents import NodeAgent
 from worker.conversation import Conversation
 from worker.hearing import detector, voice_activity
@@ -52,8 +53,6 @@ log = logging.getLogger(__name__)
 SORRY = "Sorry, the line dropped for a moment."
 FINISHING = "We have to finish in a moment."
 FINISHING_SECONDS = 20.0
-GRACE_SECONDS = 30.0
-"""A caller who was lost may come back for so long."""
 RESUME_SECONDS = 8.0
 """A caller who is not there when a call is taken up is waited for so long."""
 HANDED_OVER_IN = timedelta(seconds=2)
@@ -70,11 +69,16 @@ class VoiceSession:
     """Carries one call in its room."""
 
     def __init__(
-        self, conversation: Conversation, session: AgentSession[None], room: rtc.Room
+        self,
+        conversation: Conversation,
+        session: AgentSession[None],
+        room: rtc.Room,
+        settings: Settings,
     ) -> None:
         self._conversation = conversation
         self._session = session
         self._room = room
+        self._settings = settings
         self._over: asyncio.Future[EndReason | None] = asyncio.get_running_loop().create_future()
         self._changed = asyncio.Event()
         self._turn = ""
@@ -99,24 +103,22 @@ class VoiceSession:
 
     # ---- the call --------------------------------------------------------------------------
 
-    async def talk(self, leaving: asyncio.Event, until: float) -> EndReason | None:
-        """Why the call is over; None when it is to be given back."""
+    async def talk(self, leaving: asyncio.Event, left: Callable[[], float]) -> EndReason | None:
+        """Why the call is over; None when it is to be given back. `left`: for so many seconds."""
         resumed = bool(self._conversation.story.visited)
         guards: list[asyncio.Future[EndReason | None]] = [
             asyncio.ensure_future(self._over),
-            asyncio.ensure_future(
-                self._until_deserted(RESUME_SECONDS if resumed else JOIN_SECONDS)
-            ),
+            asyncio.ensure_future(self._until_deserted(resumed)),
             asyncio.ensure_future(self._until_silent()),
             asyncio.ensure_future(self._until_left(leaving)),
         ]
-        warning = asyncio.create_task(self._warn(until))
         try:
             await self._begin(resumed)
-            done, _ = await asyncio.wait(guards, return_when=asyncio.FIRST_COMPLETED)
-            return done.pop().result()
+            async with beside(self._warn(left)):
+                done, _ = await asyncio.wait(guards, return_when=asyncio.FIRST_COMPLETED)
+                return done.pop().result()
         finally:
-            await end(warning, *guards[1:])
+            await end(*guards[1:])
 
     async def _begin(self, resumed: bool) -> None:
         conversation = self._conversation
@@ -150,14 +152,15 @@ class VoiceSession:
     def _is_there(self) -> bool:
         return any(p.identity == CALLER for p in self._room.remote_participants.values())
 
-    async def _until_deserted(self, first: float) -> EndReason | None:
-        resumed, told, patience = first == RESUME_SECONDS, False, first
+    async def _until_deserted(self, resumed: bool) -> EndReason | None:
+        told = False
+        patience = RESUME_SECONDS if resumed else self._settings.join_seconds
         while await self._presence(True, patience):
             state = self._conversation.story.state
             if state is CallState.CONNECTING:
                 self._conversation.tell(StateChanged(before=state, state=CallState.ACTIVE))
             self._conversation.tell(CallerPresent(present=True))
-            told, patience = True, GRACE_SECONDS
+            told, patience = True, self._settings.return_seconds
             await self._presence(False, None)
             self._conversation.tell(CallerPresent(present=False))
         if told:
@@ -202,8 +205,9 @@ class VoiceSession:
                 await self._idle.wait()
         return None
 
-    async def _warn(self, until: float) -> None:
-        await asyncio.sleep(max(0.0, until - time.monotonic() - FINISHING_SECONDS))
+    async def _warn(self, left: Callable[[], float]) -> None:
+        while left() > FINISHING_SECONDS:  # noqa: ASYNC110 it may change
+            await asyncio.sleep(LOOK_SECONDS)
         self._session.say(FINISHING)
 
     def _agent(self) -> NodeAgent:
@@ -312,7 +316,9 @@ class VoiceSession:
 
 
 @asynccontextmanager
-async def voice_session(conversation: Conversation, rooms: Rooms) -> AsyncGenerator[VoiceSession]:
+async def voice_session(
+    conversation: Conversation, rooms: Rooms, settings: Settings
+) -> AsyncGenerator[VoiceSession]:
     claim = conversation.claim
     call, epoch = claim.call.id, claim.epoch
     async with AsyncExitStack() as stack:
@@ -326,7 +332,7 @@ async def voice_session(conversation: Conversation, rooms: Rooms) -> AsyncGenera
         stack.push_async_callback(room.disconnect)
         session = _session(conversation)
         try:
-            yield VoiceSession(conversation, session, room)
+            yield VoiceSession(conversation, session, room, settings)
         finally:
             await session.aclose()
             for model in conversation.models.values():

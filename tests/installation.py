@@ -1,0 +1,125 @@
+"""A whole installation of real processes, each of which can be killed and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from domain.settings import Settings
+from local import postgres, valkey
+from local.client import Studio
+from local.demo import seed
+from local.server import Server
+from persistence.admin import bootstrap
+from persistence.migrate import upgrade
+from tests.conftest import SECRET
+from tests.test_talk import ROOT, free_port, until_answers
+
+QUICK = {
+    "LEASE_SECONDS": "1.5",
+    "HEARTBEAT_SECONDS": "0.3",
+    "LOG_LEVEL": "ERROR",
+    "WORKER_PROCESSES": "1",
+}
+
+
+@dataclass(slots=True)
+class Process:
+    """A process of the product that can be killed and is started again."""
+
+    module: str
+    env: dict[str, str]
+    running: asyncio.subprocess.Process | None = None
+    groups: list[int] = field(default_factory=list)
+
+    async def start(self) -> None:
+        self.running = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            self.module,
+            env={**os.environ, **self.env},
+            cwd=ROOT,
+            start_new_session=True,
+        )
+        self.groups.append(self.running.pid)
+
+    def tell(self, how: signal.Signals) -> None:
+        """To the process and to all that it has started, as when a machine dies."""
+        for group in self.groups:
+            with suppress(ProcessLookupError):
+                os.killpg(group, how)
+
+    async def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
+        assert self.running is not None
+        self.tell(how)
+        await self.running.wait()
+
+    async def restart(self) -> None:
+        await self.kill()
+        await self.start()
+
+    async def restart_parent(self) -> None:
+        """Its children go on for a while."""
+        assert self.running is not None
+        self.running.kill()
+        await self.running.wait()
+        await self.start()
+
+    async def kill_children(self) -> None:
+        """Their parent starts others."""
+        assert self.running is not None
+        for child in psutil.Process(self.running.pid).children():
+            child.kill()
+
+
+@dataclass(slots=True)
+class Installation:
+    settings: Settings
+    url: str
+    key: str
+    database: Server
+    redis: Server
+    processes: dict[str, Process] = field(default_factory=dict)
+
+    def studio(self) -> Studio:
+        return Studio(self.url, self.key)
+
+
+@asynccontextmanager
+async def installed(place: Path, workers: int, **more: str) -> AsyncIterator[Installation]:
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(postgres.started(place, durable=False))
+        redis = await stack.enter_async_context(valkey.started(place))
+        await asyncio.to_thread(upgrade, database.url)
+        settings = Settings(database_url=database.url, redis_url=redis.url, secret_key=SECRET)
+        await bootstrap(settings, "demo", "o@demo.local", "password", place / "key")
+        port = free_port()
+        env = {
+            "DATABASE_URL": database.url,
+            "REDIS_URL": redis.url,
+            "SECRET_KEY": SECRET,
+            "API_PORT": str(port),
+            "PYTHONPATH": str(ROOT),
+            **QUICK,
+            **more,
+        }
+        names = {"api": "graph.app", "keeper": "worker.keeper"}
+        names |= {f"worker {n}": "worker.main" for n in range(workers)}
+        url = f"http://127.0.0.1:{port}"
+        key = (place / "key").read_text()
+        whole = Installation(settings, url, key, database, redis)
+        for name, module in names.items():
+            process = whole.processes[name] = Process(module, env)
+            stack.push_async_callback(process.kill)
+            await process.start()
+        await until_answers(f"{url}/health/ready")
+        await seed(whole.studio(), {})
+        yield whole

@@ -1,0 +1,286 @@
+"""Processes and servers die in the middle of voice calls. The caller stays in the room and goes on
+talking; what was said is not said again, and what was done is not done again."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from domain.access import Viewer
+from domain.actions.calls import CallRequest, end_call, start_call
+from domain.calls import Call, CallKind, EndReason
+from domain.events import (
+    AgentTurn,
+    CallEnded,
+    CallEvent,
+    HandedOff,
+    ToolFinished,
+    TurnMeasured,
+    UserTurn,
+    WorkerReplaced,
+)
+from domain.ports import Services
+from domain.settings import Settings
+from local import livekit as livekit_server
+from local import livekit_binary
+from local.livekit import Access
+from persistence.wiring import api_services
+from tests.clinic import BOOKING, RECEPTION, publish_clinic
+from tests.conftest import new_tenant
+from tests.emulators.speech import Speech, speech
+from tests.installation import Installation, Process, installed
+from tests.people import owner_of
+from tests.test_text_calls import watch
+from tests.voices import VoiceCaller, in_the_room, speaking, voice_clinic, voiced
+from worker.patience import patiently
+from worker.voice import SORRY
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    whole: Installation
+    services: Services
+    viewer: Viewer
+    heard: Speech
+
+    async def call(self) -> Call:
+        request = CallRequest(workflow_name="clinic", kind=CallKind.VOIP)
+        return await start_call(self.services, self.viewer, request, 3600)
+
+    async def watch(self, call: Call, until: type, count: int = 1) -> list[CallEvent]:
+        return await watch(self.services, self.viewer, call.id, until, count)
+
+    @asynccontextmanager
+    async def another(self) -> AsyncIterator[None]:
+        """Another worker, which is there when the first has taken its calls."""
+        before = await self._workers()
+        another = Process("worker.main", self.whole.processes["worker 0"].env)
+        await another.start()
+        try:
+            async with asyncio.timeout(40):
+                while await self._workers() == before:  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+            yield
+        finally:
+            await another.kill()
+
+    async def _workers(self) -> int:
+        db = await asyncpg.connect(self.whole.settings.database_url)
+        try:
+            return int(await db.fetchval("select count(*) from worker_process"))
+        finally:
+            await db.close()
+
+    async def ended(self, call: Call) -> list[CallEvent]:
+        await patiently(lambda: end_call(self.services, self.viewer, call.id))
+        return await self.watch(call, CallEnded)
+
+
+@asynccontextmanager
+async def scene(
+    place: Path, livekit: Access, workers: int = 1, processes: int = 2
+) -> AsyncIterator[Scene]:
+    """Real processes, and a clinic with a voice."""
+    async with speech() as heard:
+        env = {
+            **livekit.environment,
+            "DEEPGRAM_API_KEY": "stand-in",
+            "DEEPGRAM_BASE_URL": heard.url,
+            "CARTESIA_API_KEY": "stand-in",
+            "CARTESIA_BASE_URL": heard.url,
+            "WORKER_PROCESSES": str(processes),
+            "HEARTBEAT_SECONDS": "1.0",
+            "LEASE_SECONDS": "3.0",
+        }
+        async with (
+            installed(place, workers, **env) as whole,
+            api_services(speaking(whole.settings, livekit, heard)) as services,
+        ):
+            viewer = owner_of(await new_tenant(whole.settings, "acme"))
+            await publish_clinic(services, viewer, voiced(RECEPTION, BOOKING))
+            yield Scene(whole, services, viewer, heard)
+
+
+def retold(seen: list[CallEvent]) -> list[str]:
+    return [e.text for e in seen if isinstance(e, UserTurn | AgentTurn)]
+
+
+WHOLE = [
+    "Sunrise Clinic, hello.",
+    "I need an appointment",
+    "One moment.",
+    "Booking here. When suits you?",
+    "tomorrow at ten",
+    "You are booked for tomorrow at ten.",
+]
+
+
+def check(seen: list[CallEvent]) -> None:
+    """The whole conversation, each thing of it once."""
+    assert retold(seen) == WHOLE
+    assert sum(isinstance(e, ToolFinished) for e in seen) == 1
+    assert sum(isinstance(e, HandedOff) for e in seen) == 1
+    assert isinstance(seen[-1], CallEnded)
+    assert seen[-1].reason is EndReason.ENDED_BY_API
+
+
+async def hand_off(the: Scene, caller: VoiceCaller, call: Call) -> None:
+    the.heard.words = ["I need an appointment", "tomorrow at ten"]
+    await caller.speak()
+    await the.watch(call, AgentTurn, 3)
+    await caller.quiet()
+
+
+async def book(the: Scene, caller: VoiceCaller, call: Call) -> None:
+    await caller.speak()
+    await the.watch(call, TurnMeasured, 2)
+
+
+DEATHS: dict[str, Callable[[Process], Awaitable[None]]] = {
+    "the process that talks": Process.kill_children,
+    "the whole machine": Process.kill,
+}
+
+
+@pytest.mark.parametrize("death", DEATHS)
+async def test_a_call_goes_on_with_its_memory_after_a_death(
+    tmp_path: Path, livekit: Access, death: str
+) -> None:
+    async with scene(tmp_path, livekit, processes=1) as the:
+        call = await the.call()
+        async with in_the_room(the.services, call) as caller, the.another():
+            await hand_off(the, caller, call)
+            killed = time.monotonic()
+            await DEATHS[death](the.whole.processes["worker 0"])
+            back = await caller.hears(killed)
+            await caller.quiet()
+            print(f"{death} killed: silent for {back - killed:.2f} s")
+            assert the.heard.said.count(SORRY) == 1
+            await book(the, caller, call)
+            seen = await the.ended(call)
+    check(seen)
+    assert sum(isinstance(e, WorkerReplaced) for e in seen) == 1
+
+
+async def test_the_death_of_a_process_that_only_watches_is_not_heard(
+    tmp_path: Path, livekit: Access
+) -> None:
+    async with scene(tmp_path, livekit) as the:
+        call = await the.call()
+        async with in_the_room(the.services, call) as caller:
+            for name in ("api", "keeper"):
+                await the.whole.processes[name].kill()
+            await the.whole.processes["worker 0"].restart_parent()
+            await hand_off(the, caller, call)
+            await book(the, caller, call)
+            seen = await the.ended(call)
+    check(seen)
+    assert SORRY not in the.heard.said
+
+
+async def test_a_worker_that_wakes_up_as_a_dead_one_leaves_the_room(
+    tmp_path: Path, livekit: Access
+) -> None:
+    async with scene(tmp_path, livekit, processes=1) as the:
+        call = await the.call()
+        async with in_the_room(the.services, call) as caller, the.another():
+            await hand_off(the, caller, call)
+            zombie = the.whole.processes["worker 0"]
+            zombie.tell(signal.SIGSTOP)
+            frozen = time.monotonic()
+            back = await caller.hears(frozen)
+            print(f"host frozen: silent for {back - frozen:.2f} s")
+            await caller.quiet()
+            zombie.tell(signal.SIGCONT)
+            await book(the, caller, call)
+            await asyncio.sleep(1)
+            agents = [p for p in caller.room.remote_participants if p.startswith("agent-")]
+            assert len(agents) == 1
+            seen = await the.ended(call)
+    check(seen)
+
+
+async def test_people_talk_on_while_the_database_is_away(tmp_path: Path, livekit: Access) -> None:
+    async with scene(tmp_path, livekit) as the:
+        call = await the.call()
+        async with in_the_room(the.services, call) as caller:
+            the.heard.words = ["I need an appointment", "tomorrow at ten"]
+            await the.whole.database.stop(signal.SIGQUIT)
+            await the.whole.redis.kill()
+            asked = time.monotonic()
+            await caller.speak()
+            await caller.hears(asked + 1)
+            await asyncio.sleep(5)  # longer than a lease
+            await caller.quiet()
+            assert the.heard.said[-1] == WHOLE[3]
+            await the.whole.redis.start()
+            await the.whole.database.start()
+            await the.watch(call, AgentTurn, 3)
+            await book(the, caller, call)
+            seen = await the.ended(call)
+    check(seen)
+    assert SORRY not in the.heard.said
+
+
+async def test_eight_calls_of_a_dead_process_go_on(tmp_path: Path, livekit: Access) -> None:
+    async with scene(tmp_path, livekit, workers=1, processes=1) as the:
+        calls = [await the.call() for _ in range(8)]
+        callers = [VoiceCaller() for _ in calls]
+        for caller, call in zip(callers, calls, strict=True):
+            await caller.join(the.services, call)
+        for caller in callers:
+            await caller.hears(0.0)
+            await caller.quiet()
+        async with the.another():
+            killed = time.monotonic()
+            await the.whole.processes["worker 0"].kill_children()
+            gaps = [await caller.hears(killed) - killed for caller in callers]
+            print(f"8 calls killed: silent for {min(gaps):.2f} to {max(gaps):.2f} s")
+            for call in calls:
+                seen = await the.ended(call)
+                assert retold(seen) == WHOLE[:1]
+                assert sum(isinstance(e, WorkerReplaced) for e in seen) == 1
+        for caller in callers:
+            await caller.leave()
+    assert the.heard.said.count(SORRY) == 8
+
+
+async def test_a_call_outlives_its_livekit_and_whatever_livekit_forgets(
+    settings: Settings, viewer: Viewer, tmp_path: Path, livekit: Access
+) -> None:
+    binary = livekit_binary.find({}, print)
+    async with (
+        livekit_server.started(tmp_path, binary) as own,
+        voice_clinic(settings, viewer, own.access) as (services, heard, _),
+    ):
+        heard.words = ["I need an appointment", "tomorrow at ten"]
+        request = CallRequest(workflow_name="clinic", kind=CallKind.VOIP)
+        call = await start_call(services, viewer, request, 3600)
+        async with in_the_room(services, call) as caller:
+            await own.store.kill()
+            await own.store.start()
+            await caller.speak()
+            await watch(services, viewer, call.id, AgentTurn, 3)
+            await caller.quiet()
+            await own.server.kill()
+            killed = time.monotonic()
+            await own.server.start()
+            async with asyncio.timeout(30):
+                await caller.reconnected()
+            print(f"LiveKit killed: connected again after {time.monotonic() - killed:.2f} s")
+            await asyncio.sleep(1)
+            await caller.speak()
+            await watch(services, viewer, call.id, TurnMeasured, 2)
+            await end_call(services, viewer, call.id)
+            seen = await watch(services, viewer, call.id, CallEnded)
+    check(seen)
