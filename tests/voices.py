@@ -92,11 +92,21 @@ class VoiceCaller:
 
     async def speak(self, seconds: float = 1.0) -> None:
         """A sound, then silence."""
-        pcm = syllables(seconds, RATE) + bytes(RATE)
+        await self._send(syllables(seconds, RATE) + bytes(RATE))
+        await self._source.wait_for_playout()
+
+    async def says(self, seconds: float) -> float:
+        """Speak, and go on with silence; when the sound was over, by the clock that sends it."""
+        await self._send(syllables(seconds, RATE))
+        await self._source.wait_for_playout()
+        over = time.monotonic()
+        self._tasks.append(asyncio.create_task(self._send(bytes(2 * RATE))))
+        return over
+
+    async def _send(self, pcm: bytes) -> None:
         for start in range(0, len(pcm) - 2 * FRAME + 1, 2 * FRAME):
             frame = rtc.AudioFrame(pcm[start : start + 2 * FRAME], RATE, 1, FRAME)
             await self._source.capture_frame(frame)
-        await self._source.wait_for_playout()
 
     async def hears(self, since: float, patience: float = 15.0) -> float:
         """When an agent was first heard after that moment."""

@@ -1,0 +1,149 @@
+"""A voice turn beside a bare session's, the first sound of a call, and the gap when a worker dies."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import psutil
+from livekit import api
+
+from bench.lab import Figure, measure, percentile, report
+from bench.rooms import Exchange, exchange
+from domain.rooms import CALLER, Ticket
+from tests.installation import Process
+from tests.voices import VoiceCaller
+
+TURNS, CALLS, KILLS = 24, 20, 20
+WARM = 3
+
+
+async def turn(caller: VoiceCaller) -> float:
+    """ms from the end of the caller's sound to the agent's first, at the caller."""
+    spoken = await caller.says(0.6)
+    heard = await caller.hears(spoken)
+    await caller.quiet()
+    return (heard - spoken) * 1000
+
+
+@asynccontextmanager
+async def bare_call(hall: Exchange) -> AsyncIterator[VoiceCaller]:
+    """A caller in a room with a session of livekit-agents in a process of its own."""
+    access, room = hall.livekit.access, "bare"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bench.bare",
+        room,
+        env={**hall.env, **_path()},
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    token = api.AccessToken(access.key, access.secret).with_identity(CALLER)
+    signed = token.with_grants(api.VideoGrants(room_join=True, room=room)).to_jwt()
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    caller = VoiceCaller()
+    try:
+        await caller.enter(Ticket(url=access.url, token=signed, room=room, expires_at=soon))
+        await caller.hears(0.0, patience=60)
+        await caller.quiet()
+        yield caller
+    finally:
+        await caller.leave()
+        process.kill()
+        await process.wait()
+
+
+@asynccontextmanager
+async def our_call(hall: Exchange) -> AsyncIterator[VoiceCaller]:
+    call = await hall.call()
+    caller = VoiceCaller()
+    try:
+        await caller.join(hall.services, call)
+        await caller.hears(0.0)
+        await caller.quiet()
+        yield caller
+    finally:
+        await caller.leave()
+        await hall.end(call)
+
+
+async def turns(hall: Exchange) -> tuple[list[float], list[float]]:
+    """Ours and the bare session's, in turn, so that both meet the same noise."""
+    ours: list[float] = []
+    bare: list[float] = []
+    async with our_call(hall) as us, bare_call(hall) as them:
+        for _ in range(TURNS):
+            ours.append(await turn(us))
+            bare.append(await turn(them))
+    return ours[WARM:], bare[WARM:]
+
+
+async def first_sound(hall: Exchange) -> float:
+    began = time.monotonic()
+    call = await hall.call()
+    caller = VoiceCaller()
+    await caller.join(hall.services, call)
+    heard = await caller.hears(0.0)
+    await caller.leave()
+    await hall.end(call)
+    return heard - began
+
+
+def holder(worker: Process) -> psutil.Process:
+    """The process that is in a room: it is the one with media sockets."""
+    assert worker.running is not None
+    children = psutil.Process(worker.running.pid).children()
+    return next(child for child in children if child.net_connections("udp"))
+
+
+async def gap(hall: Exchange, worker: Process) -> float:
+    async with our_call(hall) as caller:
+        killed = time.monotonic()
+        holder(worker).kill()
+        heard = await caller.hears(killed)
+        await caller.quiet()
+    await asyncio.sleep(6)  # another process takes the dead one's place
+    return heard - killed
+
+
+async def main() -> None:
+    async with exchange() as hall, hall.worker(2) as worker:
+        for _ in range(4):
+            await first_sound(hall)
+        _say("turns")
+        ours, bare = await turns(hall)
+        _say("first sounds")
+        sounds = [await first_sound(hall) for _ in range(CALLS)]
+        _say("kills")
+        gaps = [await gap(hall, worker) for _ in range(KILLS)]
+    added = percentile(ours, 0.5) - percentile(bare, 0.5)
+    report(
+        f"voice: {len(ours)} turns of each side, {CALLS} calls, {KILLS} kills, all at the caller",
+        [
+            Figure("added_ms", added, "<= 10"),
+            Figure("ours_ms", percentile(ours, 0.5)),
+            Figure("bare_ms", percentile(bare, 0.5)),
+            Figure("ours_p95_ms", percentile(ours, 0.95)),
+            Figure("bare_p95_ms", percentile(bare, 0.95)),
+            Figure("first_audio_s", percentile(sounds, 0.5), "<= 0.6"),
+            Figure("first_audio_p95_s", percentile(sounds, 0.95), "<= 1.0"),
+            Figure("kill_gap_s", percentile(gaps, 0.5), "<= 1.5"),
+            Figure("kill_gap_p95_s", percentile(gaps, 0.95), "<= 3"),
+        ],
+    )
+
+
+def _say(what: str) -> None:
+    print(f"{what} …", file=sys.stderr)
+
+
+def _path() -> dict[str, str]:
+    return {"PYTHONPATH": ":".join(sys.path)}
+
+
+if __name__ == "__main__":
+    measure(main)
