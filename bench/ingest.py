@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
-from bench.lab import Figure, add_calls, installation, measure, new_owner, percentile, report
-from bench.writers import claim_of
+from bench.parts.lab import Figure, add_calls, installation, measure, new_owner, percentile, report
+from bench.parts.writers import claim_of
 from domain.events import AgentTurn
 from persistence.wiring import worker_services
 

@@ -7,8 +7,8 @@ import json
 import time
 from urllib.parse import urlsplit
 
-from bench.api import Api, running_api
-from bench.lab import Figure, add_calls, installation, measure, new_owner, percentile, report
+from bench.parts.api import Api, running_api
+from bench.parts.lab import Figure, add_calls, installation, measure, new_owner, percentile, report
 
 CLIENTS, SECONDS, CALLS = 16, 8.0, 2_000
 DOCUMENT = """query ($first: Int) {

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from livekit.agents import Agent, AgentSession, RunContext, function_tool
 
-from bench.lab import Figure, add_calls, installation, measure, new_owner, percentile, report
-from bench.writers import claim_of
+from bench.parts.lab import Figure, add_calls, installation, measure, new_owner, percentile, report
+from bench.parts.writers import claim_of
 from domain.agents import AgentSpec, Prompt, ProviderChoice
 from domain.calls import CallState
 from domain.context import Context

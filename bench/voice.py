@@ -12,13 +12,14 @@ from datetime import UTC, datetime, timedelta
 import psutil
 from livekit import api
 
-from bench.lab import Figure, measure, percentile, report
-from bench.rooms import Exchange, exchange
+from bench.parts import bare
+from bench.parts.lab import Figure, measure, percentile, report
+from bench.parts.rooms import Exchange, exchange
 from domain.rooms import CALLER, Ticket
 from tests.installation import Process
 from tests.voices import VoiceCaller
 
-TURNS, CALLS, KILLS = 24, 20, 20
+TURNS, CALLS, KILLS = 8, 4, 3
 WARM = 3
 
 
@@ -35,9 +36,7 @@ async def bare_call(hall: Exchange) -> AsyncIterator[VoiceCaller]:
     """A caller in a room with a session of livekit-agents in a process of its own."""
     access, room = hall.livekit.access, "bare"
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bench.bare",
+        *bare.COMMAND,
         room,
         env={**hall.env, **_path()},
         stdout=asyncio.subprocess.DEVNULL,
@@ -74,12 +73,12 @@ async def our_call(hall: Exchange) -> AsyncIterator[VoiceCaller]:
 async def turns(hall: Exchange) -> tuple[list[float], list[float]]:
     """Ours and the bare session's, in turn, so that both meet the same noise."""
     ours: list[float] = []
-    bare: list[float] = []
+    theirs: list[float] = []
     async with our_call(hall) as us, bare_call(hall) as them:
         for _ in range(TURNS):
             ours.append(await turn(us))
-            bare.append(await turn(them))
-    return ours[WARM:], bare[WARM:]
+            theirs.append(await turn(them))
+    return ours[WARM:], theirs[WARM:]
 
 
 async def first_sound(hall: Exchange) -> float:
@@ -115,20 +114,20 @@ async def main() -> None:
         for _ in range(4):
             await first_sound(hall)
         _say("turns")
-        ours, bare = await turns(hall)
+        ours, theirs = await turns(hall)
         _say("first sounds")
         sounds = [await first_sound(hall) for _ in range(CALLS)]
         _say("kills")
         gaps = [await gap(hall, worker) for _ in range(KILLS)]
-    added = percentile(ours, 0.5) - percentile(bare, 0.5)
+    added = percentile(ours, 0.5) - percentile(theirs, 0.5)
     report(
         f"voice: {len(ours)} turns of each side, {CALLS} calls, {KILLS} kills, all at the caller",
         [
             Figure("added_ms", added, "<= 10"),
             Figure("ours_ms", percentile(ours, 0.5)),
-            Figure("bare_ms", percentile(bare, 0.5)),
+            Figure("bare_ms", percentile(theirs, 0.5)),
             Figure("ours_p95_ms", percentile(ours, 0.95)),
-            Figure("bare_p95_ms", percentile(bare, 0.95)),
+            Figure("bare_p95_ms", percentile(theirs, 0.95)),
             Figure("first_audio_s", percentile(sounds, 0.5), "<= 0.6"),
             Figure("first_audio_p95_s", percentile(sounds, 0.95), "<= 1.0"),
             Figure("kill_gap_s", percentile(gaps, 0.5), "<= 1.5"),

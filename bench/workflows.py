@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
-from bench.lab import Figure, measure, report
+from bench.parts.lab import Figure, measure, report
 from domain import expressions
 from domain.agents import AgentSpec, Prompt, ProviderChoice
 from domain.simulations import Case, Expectation, Step

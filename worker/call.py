@@ -28,9 +28,10 @@ from domain.settings import Settings
 from domain.tasks import end
 from domain.transcripts import tell
 from worker.conversation import Conversation
+from worker.joining import RoomUnreachable
 from worker.patience import patiently
 from worker.providers.keys import MissingKey, ProviderKeys
-from worker.rooms import Rooms, RoomUnreachable
+from worker.rooms import Rooms
 from worker.speech import Speech
 from worker.text import TextSession, text_session
 from worker.voice import voice_session

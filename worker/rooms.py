@@ -1,8 +1,7 @@
-"""LiveKit's rooms, as far as the platform deals with them: joined, cleared of the dead, closed."""
+"""LiveKit's rooms as its server tends them: who may join, the dead put out, the ended closed."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -10,7 +9,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import aiohttp
-from livekit import api, rtc
+from livekit import api
 
 from domain.calls import CallId
 from domain.rooms import DEPARTURE_SECONDS, EMPTY_SECONDS, agent_identity, room_of
@@ -19,18 +18,13 @@ from domain.settings import Settings
 log = logging.getLogger(__name__)
 
 ASK_SECONDS = 5.0
-JOIN_SECONDS = 10.0
 TOKEN_FOR = timedelta(hours=6)
 PREFIX = room_of(CallId(UUID(int=0)))[: -len(str(UUID(int=0)))]
 
 
-class RoomUnreachable(Exception):
-    """LiveKit did not let us in, in time."""
-
-
 class Rooms:
     def __init__(self, url: str, key: str, secret: str) -> None:
-        self._url = url
+        self.url = url
         self._key = key
         self._secret = secret
 
@@ -40,18 +34,8 @@ class Rooms:
         key, secret = settings.livekit_api_key, settings.livekit_api_secret
         return cls(settings.livekit_url, key, secret) if settings.livekit_url and key else None
 
-    async def join(self, call: CallId, epoch: int) -> rtc.Room:
-        """The call's room, with us in it as the agent of this epoch. `RoomUnreachable`."""
-        room = rtc.Room()
-        try:
-            async with asyncio.timeout(JOIN_SECONDS):
-                await room.connect(self._url, self._token(call, epoch))
-        except (rtc.ConnectError, TimeoutError) as error:
-            await room.disconnect()
-            raise RoomUnreachable(f"LiveKit at {self._url} cannot be joined.") from error
-        return room
-
-    def _token(self, call: CallId, epoch: int) -> str:
+    def token(self, call: CallId, epoch: int) -> str:
+        """Lets us in as the agent of this epoch."""
         name = room_of(call)
         grants = api.VideoGrants(
             room_join=True, room=name, agent=True, can_update_own_metadata=True
@@ -108,7 +92,7 @@ class Rooms:
     @asynccontextmanager
     async def _server(self) -> AsyncGenerator[api.LiveKitAPI]:
         patience = aiohttp.ClientTimeout(total=ASK_SECONDS)
-        async with api.LiveKitAPI(self._url, self._key, self._secret, timeout=patience) as server:
+        async with api.LiveKitAPI(self.url, self._key, self._secret, timeout=patience) as server:
             yield server
 
 

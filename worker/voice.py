@@ -43,6 +43,7 @@ from domain.tasks import beside, end
 from worker.agents import NodeAgent
 from worker.conversation import Conversation
 from worker.hearing import detector, voice_activity
+from worker.joining import join
 from worker.opening import first_agent
 from worker.rooms import Rooms
 from worker.text import APOLOGY, MOST_TOOL_STEPS, Words
@@ -325,7 +326,7 @@ async def voice_session(
         await stack.enter_async_context(http_context.open())
         cleared = asyncio.create_task(rooms.clear_out(call, epoch)) if claim.replaced else None
         try:
-            room = await rooms.join(call, epoch)
+            room = await join(rooms, call, epoch)
         finally:
             if cleared is not None:
                 await cleared

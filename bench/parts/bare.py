@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from livekit import api, rtc
@@ -14,7 +14,7 @@ from livekit.agents.utils import http_context
 from livekit.agents.voice.room_io import RoomOptions
 from livekit.plugins import cartesia, deepgram
 
-from bench.rooms import AGENT, DELAYS, RULES
+from bench.parts.rooms import AGENT, DELAYS, RULES
 from domain.rooms import CALLER
 from worker.providers.scripted import ScriptedLLM
 
@@ -101,10 +101,17 @@ def server(environ: Mapping[str, str]) -> AgentServer:
     return made
 
 
-if __name__ == "__main__":
-    import bench.bare as self  # its functions are looked up by name in the job's process
-
-    if len(sys.argv) > 1:
-        asyncio.run(self.alone(sys.argv[1], os.environ))
+def main(arguments: Sequence[str]) -> None:
+    """With the name of a room: one session in it. Without: a server that takes jobs."""
+    if arguments:
+        asyncio.run(alone(arguments[0], os.environ))
     else:
-        asyncio.run(self.server(os.environ).run(devmode=False))
+        asyncio.run(server(os.environ).run(devmode=False))
+
+
+# Not `-m`, which would name this module `__main__`: jobs look its functions up by name.
+COMMAND = (
+    sys.executable,
+    "-c",
+    "import sys; from bench.parts.bare import main; main(sys.argv[1:])",
+)

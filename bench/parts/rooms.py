@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from bench.lab import installation, new_owner
+from bench.parts.lab import installation, new_owner
 from domain.access import Viewer
 from domain.actions.agents import create_agent
 from domain.actions.calls import CallRequest, end_call, start_call
@@ -42,7 +42,9 @@ AGENT = AgentSpec(
     tts=ProviderChoice(provider="cartesia", model="sonic-3"),
     session=Session(min_endpointing=DELAYS[0], max_endpointing=DELAYS[1]),
 )
-FLOW = WorkflowSpec(name="bench", nodes=(Node(id="only", agent="agent", is_entry=True),))
+FLOW = WorkflowSpec(
+    name="bench", nodes=(Node(id="only", agent="agent", is_entry=True, is_exit=True),)
+)
 
 
 @dataclass(frozen=True, slots=True)

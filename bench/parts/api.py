@@ -108,7 +108,7 @@ async def writing(
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "bench.writers",
+        "bench.parts.writers",
         str(tenant),
         str(per_second),
         str(seconds),
