@@ -132,7 +132,7 @@ class VoiceSession:
             room_options=RoomOptions(
                 participant_identity=CALLER,
                 text_input=False,
-                audio_input=AudioInputOptions(sample_rate=16_000, frame_size_ms=100),
+                audio_input=AudioInputOptions(sample_rate=16_000, frame_size_ms=50),
                 text_output=TextOutputOptions(next_in_chain=Words(conversation)),
                 close_on_disconnect=False,
             ),

@@ -1,0 +1,231 @@
+"""How many voice calls a worker host holds, and what each costs, beside a process per job."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import asyncpg
+from livekit import api
+
+from bench.parts import bare
+from bench.parts.lab import Figure, measure, percentile, report
+from bench.parts.load import Load, memory_mb
+from bench.parts.rooms import Exchange, exchange
+from domain.actions.calls import ticket
+from domain.rooms import CALLER
+from domain.tasks import end
+
+LEVELS = (1, 4, 8)
+COMPARED = 4
+"""Calls at which the two are held beside each other: both can hold so many here."""
+GREETING_SECONDS = 8.0
+SECONDS = 22.0
+MOST_SLOWER = 1.15
+
+Ticket = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    calls: int
+    turns: Sequence[float]
+    """ms from the caller's last sound to the agent's first, as the worker measures it."""
+    percent: Mapping[str, float]
+    memory: float
+
+    @property
+    def each(self) -> float:
+        """% of a core that the worker needs for a call."""
+        return self.percent.get("worker", 0.0) / self.calls
+
+    def told(self, who: str) -> str:
+        used = ", ".join(f"{role} {share:.0f}" for role, share in sorted(self.percent.items()))
+        middle, late = percentile(self.turns, 0.5), percentile(self.turns, 0.95)
+        return (
+            f"{who:>9} {self.calls:>2} calls: p50 {middle:.0f} p95 {late:.0f} ms "
+            f"({len(self.turns)} turns), {self.each:.1f} % of a core each, "
+            f"{self.memory:.0f} MB; % of a core: {used}"
+        )
+
+
+@asynccontextmanager
+async def callers(tickets: Sequence[Ticket]) -> AsyncIterator[None]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench.parts.callers", stdin=PIPE
+    )
+    assert process.stdin is not None
+    process.stdin.writelines(f"{url} {token}\n".encode() for url, token in tickets)
+    try:
+        yield
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def watched(count: int, turns: Callable[[datetime], AsyncIterator[float]]) -> Level:
+    """What becomes of so many calls that are going on."""
+    await asyncio.sleep(GREETING_SECONDS)
+    since, load = datetime.now().astimezone(), Load()
+    await asyncio.sleep(SECONDS)
+    percent, memory = load.percent(), memory_mb("worker")
+    return Level(count, [turn async for turn in turns(since)], percent, memory)
+
+
+# ---- ours ---------------------------------------------------------------------------------------
+
+
+async def ours(hall: Exchange, count: int) -> Level:
+    calls = [await hall.call() for _ in range(count)]
+    entries = [ticket(hall.services, call) for call in calls]
+    tickets = [(entry.url, entry.token) for entry in entries if entry is not None]
+    try:
+        async with callers(tickets):
+            return await watched(count, lambda since: _measured(hall, since))
+    finally:
+        for call in calls:
+            await hall.end(call)
+
+
+async def _measured(hall: Exchange, since: datetime) -> AsyncIterator[float]:
+    db = await asyncpg.connect(hall.env["DATABASE_URL"])
+    try:
+        rows = await db.fetch(
+            "select (body ->> 'first_audio_ms')::float as ms from call_event "
+            "where kind = 'turn_measured' and at > $1 and body ->> 'first_audio_ms' is not null",
+            since,
+        )
+    finally:
+        await db.close()
+    for row in rows:
+        yield row["ms"]
+
+
+# ---- a process per job --------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def agent_server(hall: Exchange) -> AsyncIterator[list[float]]:
+    """livekit-agents' own server with the same agent; what turns its jobs measure."""
+    process = await asyncio.create_subprocess_exec(
+        *bare.COMMAND,
+        env={**hall.env, "PYTHONPATH": ":".join(sys.path)},
+        stdout=PIPE,
+        start_new_session=True,
+    )
+    measured: list[float] = []
+
+    async def read() -> None:
+        assert process.stdout is not None
+        async for line in process.stdout:
+            with suppress(ValueError):
+                measured.append(float(line))
+
+    reading = asyncio.create_task(read())
+    try:
+        await asyncio.sleep(15)  # until it has registered and has a process to spare
+        yield measured
+    finally:
+        # It would wait for its jobs; nobody waits for those.
+        os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+        await end(reading)
+
+
+async def theirs(hall: Exchange, measured: list[float], count: int) -> Level:
+    access = hall.livekit.access
+    rooms = [f"bench-{uuid4()}" for _ in range(count)]
+    async with api.LiveKitAPI(access.url, access.key, access.secret) as server:
+        for room in rooms:
+            await server.room.create_room(api.CreateRoomRequest(name=room))
+            asked = api.CreateAgentDispatchRequest(agent_name=bare.NAME, room=room)
+            await server.agent_dispatch.create_dispatch(asked)
+
+        async def turns(_: datetime) -> AsyncIterator[float]:
+            for turn in measured:
+                yield turn
+
+        try:
+            async with callers([(access.url, _token(hall, room)) for room in rooms]):
+                await asyncio.sleep(GREETING_SECONDS)  # its processes take their time
+                measured.clear()
+                return await watched(count, turns)
+        finally:
+            for room in rooms:
+                await server.room.delete_room(api.DeleteRoomRequest(room=room))
+
+
+def _token(hall: Exchange, room: str) -> str:
+    access = hall.livekit.access
+    token = api.AccessToken(access.key, access.secret).with_identity(CALLER)
+    grants = api.VideoGrants(room_join=True, room=room)
+    return token.with_grants(grants).with_ttl(timedelta(minutes=5)).to_jwt()
+
+
+# ---- figures ------------------------------------------------------------------------------------
+
+
+async def main() -> None:
+    async with exchange() as hall:
+        async with hall.worker(2):
+            await ours(hall, 2)  # the first calls of a process pay for what the others find done
+            levels = await _levels(hall)
+        async with agent_server(hall) as measured:
+            compared = await theirs(hall, measured, COMPARED)
+            _say(compared.told("a process"))
+    report(*_figures(levels, compared))
+
+
+async def _levels(hall: Exchange) -> list[Level]:
+    """Up to the first that is too slow."""
+    levels: list[Level] = []
+    for count in LEVELS:
+        levels.append(await ours(hall, count))
+        _say(levels[-1].told("ours"))
+        if not _holds(levels[-1], levels[0]):
+            break
+    return levels
+
+
+def _holds(level: Level, one: Level) -> bool:
+    slow = percentile(level.turns, 0.95) > MOST_SLOWER * percentile(one.turns, 0.95)
+    return not slow and len(level.turns) >= level.calls * SECONDS / 7 * 0.8
+
+
+def _figures(levels: Sequence[Level], compared: Level) -> tuple[str, Sequence[Figure]]:
+    one, held = levels[0], [level for level in levels if _holds(level, levels[0])]
+    most = held[-1]
+    beside = next(level for level in levels if level.calls == COMPARED)
+    rest = sum(most.percent.get(role, 0.0) for role in ("callers", "livekit", "providers"))
+    figures = (
+        Figure("calls", most.calls, ">= 12"),
+        Figure("cpu_percent_per_call", most.each, "<= 9"),
+        Figure("mb_per_call", (most.memory - one.memory) / max(1, most.calls - 1), "<= 15"),
+        Figure("ratio_to_agentserver", compared.each / beside.each, ">= 1.6"),
+        Figure("p95_one_ms", percentile(one.turns, 0.95)),
+        Figure("p95_most_ms", percentile(most.turns, 0.95)),
+        Figure("callers_percent", most.percent.get("callers", 0.0)),
+        Figure("servers_percent", rest - most.percent.get("callers", 0.0)),
+        Figure("machine_percent", most.percent["machine"]),
+    )
+    title = (
+        f"capacity: calls on this machine at p95 <= {MOST_SLOWER} x that of one call; callers, "
+        "LiveKit and stand-ins of providers take their part of the same cores"
+    )
+    return title, figures
+
+
+def _say(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    measure(main)
