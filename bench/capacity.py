@@ -122,16 +122,21 @@ async def agent_server(hall: Exchange) -> AsyncIterator[list[float]]:
         start_new_session=True,
     )
     measured: list[float] = []
+    registered = asyncio.Event()
 
     async def read() -> None:
         assert process.stdout is not None
         async for line in process.stdout:
+            if line.decode().strip() == bare.REGISTERED:
+                registered.set()
             with suppress(ValueError):
                 measured.append(float(line))
 
     reading = asyncio.create_task(read())
     try:
-        await asyncio.sleep(15)  # until it has registered and has a process to spare
+        async with asyncio.timeout(60):
+            await registered.wait()
+        await asyncio.sleep(5)  # the server offers it jobs only after a while
         yield measured
     finally:
         # It would wait for its jobs; nobody waits for those.

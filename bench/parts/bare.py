@@ -19,6 +19,7 @@ from domain.rooms import CALLER
 from worker.providers.scripted import ScriptedLLM
 
 NAME = "bench"
+REGISTERED = "registered"
 
 
 class Bare(Agent):
@@ -47,8 +48,7 @@ def session(vad: Any, environ: Mapping[str, str]) -> AgentSession[None]:
     def added(event: Any) -> None:
         latency = (getattr(event.item, "metrics", None) or {}).get("e2e_latency")
         if latency is not None:
-            sys.stdout.write(f"{latency * 1000:.1f}\n")
-            sys.stdout.flush()
+            _say(f"{latency * 1000:.1f}")
 
     made.on("conversation_item_added", added)
     return made
@@ -98,7 +98,13 @@ def server(environ: Mapping[str, str]) -> AgentServer:
         initialize_process_timeout=60,
     )
     made.rtc_session(job, agent_name=NAME)
+    made.on("worker_registered", lambda *_: _say(REGISTERED))
     return made
+
+
+def _say(word: str) -> None:
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()
 
 
 def main(arguments: Sequence[str]) -> None:
