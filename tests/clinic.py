@@ -81,8 +81,9 @@ async def save_clinic(
     services: Services,
     viewer: Viewer,
     agents: tuple[AgentSpec, ...] = (RECEPTION, BOOKING),
+    tool: ToolSpec = BOOK,
 ) -> Workflow:
-    await create_tool(services, viewer, BOOK)
+    await create_tool(services, viewer, tool)
     for agent in agents:
         await create_agent(services, viewer, agent)
     return await create_workflow(services, viewer, CLINIC)
@@ -92,7 +93,8 @@ async def publish_clinic(
     services: Services,
     viewer: Viewer,
     agents: tuple[AgentSpec, ...] = (RECEPTION, BOOKING),
+    tool: ToolSpec = BOOK,
 ) -> Version:
-    workflow = await save_clinic(services, viewer, agents)
+    workflow = await save_clinic(services, viewer, agents, tool)
     _, version = await publish_workflow(services, viewer, workflow.id, workflow.revision, None)
     return version

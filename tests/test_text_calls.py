@@ -59,11 +59,16 @@ async def started(services: Services, viewer: Viewer) -> Call:
 
 
 async def watch(
-    services: Services, viewer: Viewer, id: CallId, until: type, count: int = 1
+    services: Services,
+    viewer: Viewer,
+    id: CallId,
+    until: type,
+    count: int = 1,
+    patience: float = 20.0,
 ) -> list[CallEvent]:
     """Durable events up to the `count`-th of a kind."""
     seen: list[CallEvent] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patience):
         async for update in services.streams.follow(viewer.tenant_id, id, None):
             if isinstance(update, Recorded):
                 seen.append(update.event)

@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import asyncpg
@@ -16,6 +16,7 @@ import pytest
 
 from domain.access import Viewer
 from domain.actions.calls import CallRequest, end_call, start_call
+from domain.agents import AgentSpec
 from domain.calls import Call, CallKind, EndReason
 from domain.events import (
     AgentTurn,
@@ -23,22 +24,27 @@ from domain.events import (
     CallEvent,
     HandedOff,
     ToolFinished,
+    ToolOutcome,
     TurnMeasured,
     UserTurn,
     WorkerReplaced,
 )
 from domain.ports import Services
 from domain.settings import Settings
+from domain.steps import ApiCall, Method
+from domain.tools import ToolSpec
 from local import livekit as livekit_server
 from local import livekit_binary
 from local.livekit import Access
 from persistence.wiring import api_services
-from tests.clinic import BOOKING, RECEPTION, publish_clinic
+from tests.clinic import BOOK, BOOKING, RECEPTION, publish_clinic
 from tests.conftest import new_tenant
 from tests.emulators.speech import Speech, speech
+from tests.hosts import host
 from tests.installation import Installation, Process, installed
 from tests.people import owner_of
 from tests.test_text_calls import watch
+from tests.test_voice_calls import HOURS, TALKATIVE
 from tests.voices import VoiceCaller, in_the_room, speaking, voice_clinic, voiced
 from worker.patience import patiently
 from worker.voice import SORRY
@@ -88,7 +94,13 @@ class Scene:
 
 @asynccontextmanager
 async def scene(
-    place: Path, livekit: Access, workers: int = 1, processes: int = 2
+    place: Path,
+    livekit: Access,
+    workers: int = 1,
+    processes: int = 2,
+    reception: AgentSpec = RECEPTION,
+    tool: ToolSpec = BOOK,
+    outbound: str = "",
 ) -> AsyncIterator[Scene]:
     """Real processes, and a clinic with a voice."""
     async with speech() as heard:
@@ -99,6 +111,7 @@ async def scene(
             "CARTESIA_API_KEY": "stand-in",
             "CARTESIA_BASE_URL": heard.url,
             "WORKER_PROCESSES": str(processes),
+            "OUTBOUND_ALLOW": outbound,
             "HEARTBEAT_SECONDS": "1.0",
             "LEASE_SECONDS": "3.0",
         }
@@ -107,7 +120,7 @@ async def scene(
             api_services(speaking(whole.settings, livekit, heard)) as services,
         ):
             viewer = owner_of(await new_tenant(whole.settings, "acme"))
-            await publish_clinic(services, viewer, voiced(RECEPTION, BOOKING))
+            await publish_clinic(services, viewer, voiced(reception, BOOKING), tool)
             yield Scene(whole, services, viewer, heard)
 
 
@@ -170,6 +183,53 @@ async def test_a_call_goes_on_with_its_memory_after_a_death(
             seen = await the.ended(call)
     check(seen)
     assert sum(isinstance(e, WorkerReplaced) for e in seen) == 1
+
+
+async def test_an_answer_that_was_cut_off_by_a_death_is_given_again(
+    tmp_path: Path, livekit: Access
+) -> None:
+    async with scene(tmp_path, livekit, processes=1, reception=TALKATIVE) as the:
+        call = await the.call()
+        async with in_the_room(the.services, call) as caller, the.another():
+            the.heard.words = ["what are your hours"]
+            asked = time.monotonic()
+            await caller.speak()
+            await caller.hears(asked)
+            await asyncio.sleep(1)
+            await the.whole.processes["worker 0"].kill_children()
+            seen = await the.watch(call, TurnMeasured)
+            await caller.quiet()
+            assert the.heard.said.count(SORRY) == 1
+            seen = await the.ended(call)
+    assert retold(seen) == ["Sunrise Clinic, hello.", "what are your hours", HOURS]
+
+
+async def test_a_tool_that_ran_when_its_worker_died_is_not_run_again(
+    tmp_path: Path, livekit: Access
+) -> None:
+    stuck = asyncio.Event()
+
+    async def never(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+        stuck.set()
+        await asyncio.sleep(30)
+
+    async with host(never) as clinic:
+        url = f"http://127.0.0.1:{clinic.port}/book"
+        slow = replace(BOOK, actions=(ApiCall(url=url, method=Method.POST, timeout=20.0),))
+        allowed = f"127.0.0.1:{clinic.port}"
+        async with scene(tmp_path, livekit, processes=1, tool=slow, outbound=allowed) as the:
+            call = await the.call()
+            async with in_the_room(the.services, call) as caller, the.another():
+                await hand_off(the, caller, call)
+                await caller.speak()
+                async with asyncio.timeout(15):
+                    await stuck.wait()
+                await the.whole.processes["worker 0"].kill_children()
+                await the.watch(call, TurnMeasured, 2)
+                seen = await the.ended(call)
+        assert clinic.hits == 1
+    used = [e for e in seen if isinstance(e, ToolFinished)]
+    assert [e.outcome for e in used] == [ToolOutcome.UNKNOWN]
 
 
 async def test_the_death_of_a_process_that_only_watches_is_not_heard(
@@ -253,6 +313,25 @@ async def test_eight_calls_of_a_dead_process_go_on(tmp_path: Path, livekit: Acce
         for caller in callers:
             await caller.leave()
     assert the.heard.said.count(SORRY) == 8
+
+
+async def test_a_call_ends_when_its_livekit_does_not_come_back(
+    settings: Settings, viewer: Viewer, tmp_path: Path, livekit: Access
+) -> None:
+    binary = livekit_binary.find({}, print)
+    async with (
+        livekit_server.started(tmp_path, binary) as own,
+        voice_clinic(settings, viewer, own.access) as (services, _, _),
+    ):
+        request = CallRequest(workflow_name="clinic", kind=CallKind.VOIP)
+        call = await start_call(services, viewer, request, 3600)
+        async with in_the_room(services, call):
+            await own.server.kill()
+            killed = time.monotonic()
+            seen = await watch(services, viewer, call.id, CallEnded, patience=60)
+            print(f"LiveKit gone for good: ended after {time.monotonic() - killed:.2f} s")
+    assert isinstance(seen[-1], CallEnded)
+    assert seen[-1].reason is EndReason.ROOM_GONE
 
 
 async def test_a_call_outlives_its_livekit_and_whatever_livekit_forgets(

@@ -167,10 +167,11 @@ async def voice_clinic(
     viewer: Viewer,
     livekit: Access,
     reception: AgentSpec = RECEPTION,
+    booking: AgentSpec = BOOKING,
 ) -> AsyncIterator[tuple[Services, Speech, Settings]]:
     """The clinic, open for calls, with one worker."""
     async with speech() as heard:
         with_voice = speaking(settings, livekit, heard)
         async with api_services(with_voice) as services, working(with_voice):
-            await publish_clinic(services, viewer, voiced(reception, BOOKING))
+            await publish_clinic(services, viewer, voiced(reception, booking))
             yield services, heard, with_voice

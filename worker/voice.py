@@ -58,6 +58,9 @@ RESUME_SECONDS = 8.0
 """A caller who is not there when a call is taken up is waited for so long."""
 HANDED_OVER_IN = timedelta(seconds=2)
 """A call that was given back and is taken up again so soon goes on without a word about it."""
+ECHO_SECONDS = 1.0
+"""Of an agent's first words, in which the caller's side learns to cancel its echo; until then what
+comes back is not listened to."""
 LLM_SECONDS = 10.0
 SPEECH_SECONDS = 8.0
 LOOK_SECONDS = 0.5
@@ -357,6 +360,7 @@ def _session(conversation: Conversation) -> AgentSession[None]:
             "interruption": {"mode": "vad"},
         },
         user_away_timeout=None,
+        aec_warmup_duration=ECHO_SECONDS,
         max_tool_steps=MOST_TOOL_STEPS,
         session_close_transcript_timeout=0.0,
         conn_options=SessionConnectOptions(
