@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
+from domain.access import TenantId
+from domain.budgets import Budgets, Standing
 from domain.calls import Call, CallId, EndReason
 from domain.commands import Command
 from domain.credentials import Opened
@@ -47,6 +49,10 @@ class CallQueue(Protocol):
         ...
 
     async def log_of(self, call: Call) -> Sequence[Recorded]: ...
+
+    async def standing(self, tenant: TenantId) -> tuple[Budgets, Standing]:
+        """The budgets of a tenant as they are now, and how much of them is used."""
+        ...
 
     async def end(self, claim: Claim, reason: EndReason) -> bool:
         """The one end of the call; False when it had ended or was fenced."""

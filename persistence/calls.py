@@ -45,8 +45,9 @@ from domain.errors import CallHasEnded, IdempotencyConflict, NotFound, RateLimit
 from domain.events import Recorded, StateChanged
 from domain.ports import Key, Slice
 from persistence import hints
+from persistence.budgets import refuse_spent
 from persistence.codec import announce, encode, recorded
-from persistence.database import fetch
+from persistence.database import driver, fetch
 from persistence.tables import CallRow, CommandRow, EventRow, IdempotencyRow, LogRow
 
 _call: Table = CallRow.__table__  # type: ignore[assignment]
@@ -95,6 +96,7 @@ class SqlCalls:
             earlier = await self._reserve(call.id, key, digest)
             if earlier is not None:
                 return earlier
+        await refuse_spent(await driver(self._db), self._tenant)
         # The database's clock says when a call began: its deadlines are measured by it.
         at = await self._db.scalar(
             insert(_call)
