@@ -35,6 +35,9 @@ class Usage:
         """Parts of the same are added up; those without a price stay apart from those with one."""
         return (self.kind, self.provider, self.model, self.cost is None)
 
+    def at(self, cost: int | None) -> Usage:
+        return replace(self, cost=cost)
+
     def __add__(self, other: Usage) -> Usage:
         return replace(
             self,

@@ -30,6 +30,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.access import TenantId
+from domain.budgets import Budgets, Standing
 from domain.calls import (
     OUTCOME,
     Call,
@@ -45,7 +46,7 @@ from domain.errors import CallHasEnded, IdempotencyConflict, NotFound, RateLimit
 from domain.events import Recorded, StateChanged
 from domain.ports import Key, Slice
 from persistence import hints
-from persistence.budgets import refuse_spent
+from persistence.budgets import budgets_of, refuse_spent, standing_of
 from persistence.codec import announce, encode, recorded
 from persistence.database import driver, fetch
 from persistence.tables import CallRow, CommandRow, EventRow, IdempotencyRow, LogRow
@@ -125,6 +126,11 @@ class SqlCalls:
         )
         self._hints += [hints.waiting(), hints.changed(self._tenant, call.id)]
         return replace(call, created_at=at)
+
+    async def standing(self) -> tuple[Budgets, Standing]:
+        connection = await driver(self._db)
+        budgets = await budgets_of(connection, self._tenant)
+        return budgets, await standing_of(connection, self._tenant)
 
     async def _reserve(self, id: CallId, key: str, digest: str) -> Call | None:
         """None: the key is new and now belongs to `id`. Waits for a rival to commit."""

@@ -35,12 +35,12 @@ from domain.events import (
     PartialTranscript,
     Speaker,
     StateChanged,
-    TurnMeasured,
 )
 from domain.rooms import CALLER
 from domain.settings import Settings
 from domain.tasks import beside, end
 from worker.agents import NodeAgent
+from worker.budget import FINISH_SECONDS
 from worker.conversation import Conversation
 from worker.hearing import detector, voice_activity
 from worker.opening import first_agent
@@ -52,7 +52,6 @@ log = logging.getLogger(__name__)
 
 SORRY = "Sorry, the line dropped for a moment."
 FINISHING = "We have to finish in a moment."
-FINISHING_SECONDS = 20.0
 RESUME_SECONDS = 8.0
 """A caller who is not there when a call is taken up is waited for so long."""
 HANDED_OVER_IN = timedelta(seconds=2)
@@ -94,7 +93,6 @@ class VoiceSession:
         session.on("conversation_item_added", self._added)
         session.on("user_state_changed", self._caller_changed)
         session.on("agent_state_changed", self._agent_changed)
-        session.on("session_usage_updated", lambda event: self._waterfall.used(event.usage))
         session.on("error", self._failed)
         session.on("close", self._closed)
         room.on("participant_connected", self._came_or_went)
@@ -206,7 +204,7 @@ class VoiceSession:
         return None
 
     async def _warn(self, left: Callable[[], float]) -> None:
-        while left() > FINISHING_SECONDS:  # noqa: ASYNC110 it may change
+        while left() > FINISH_SECONDS:  # noqa: ASYNC110 it may change
             await asyncio.sleep(LOOK_SECONDS)
         self._session.say(FINISHING)
 
@@ -270,7 +268,7 @@ class VoiceSession:
             return
         turn = conversation.story.open_turn
         if turn is not None:
-            conversation.tell(TurnMeasured(turn_id=turn, **self._waterfall.taken()))
+            conversation.measured(turn, **self._waterfall.taken())
         if conversation.story.ending is not None:
             self._end(conversation.story.ending)
 

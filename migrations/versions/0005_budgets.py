@@ -65,4 +65,6 @@ def downgrade() -> None:
 
 def run_script(script: str) -> None:
     """Many statements at once, which only the plain driver connection takes."""
-    op.get_bind().connection.dbapi_connection.run_async(lambda raw: raw.execute(script))
+    connection = op.get_bind().connection.dbapi_connection
+    assert connection is not None
+    connection.run_async(lambda raw: raw.execute(script))
