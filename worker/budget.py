@@ -18,7 +18,7 @@ from worker.conversation import Conversation
 
 log = logging.getLogger(__name__)
 
-FINISH_SECONDS = 20.0
+FINISH_SECONDS = 10.0
 """So long a call may go on when its budget is spent: to say so, and to come to an end."""
 ASK_SECONDS = 5.0
 

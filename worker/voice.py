@@ -40,7 +40,6 @@ from domain.rooms import CALLER
 from domain.settings import Settings
 from domain.tasks import beside, end
 from worker.agents import NodeAgent
-from worker.budget import FINISH_SECONDS
 from worker.conversation import Conversation
 from worker.hearing import detector, voice_activity
 from worker.opening import first_agent
@@ -52,6 +51,7 @@ log = logging.getLogger(__name__)
 
 SORRY = "Sorry, the line dropped for a moment."
 FINISHING = "We have to finish in a moment."
+FINISHING_SECONDS = 20.0
 RESUME_SECONDS = 8.0
 """A caller who is not there when a call is taken up is waited for so long."""
 HANDED_OVER_IN = timedelta(seconds=2)
@@ -204,7 +204,7 @@ class VoiceSession:
         return None
 
     async def _warn(self, left: Callable[[], float]) -> None:
-        while left() > FINISH_SECONDS:  # noqa: ASYNC110 it may change
+        while left() > FINISHING_SECONDS:  # noqa: ASYNC110 it may change
             await asyncio.sleep(LOOK_SECONDS)
         self._session.say(FINISHING)
 
