@@ -14,14 +14,16 @@ from hypothesis import strategies as st
 
 from domain.access import Viewer
 from domain.actions.calls import end_call, send_message
+from domain.actions.workflows import publish_workflow, update_workflow
 from domain.agents import ProviderChoice
+from domain.budgets import Budgets
 from domain.events import CallEnded, CallEvent, TurnMeasured, UsageMeasured, spent_in
 from domain.latency import latency_of, percentile
 from domain.money import read, written
 from domain.ports import Services
 from domain.providers import ProviderKind
 from domain.settings import Settings
-from domain.tenants import TenantSettings
+from domain.tenants import TenantSettings, joined
 from domain.usage import Usage, cost_of, spent, summed
 from domain.workflows import ContextPolicy
 from graph.app import with_loaders
@@ -159,13 +161,16 @@ async def test_the_model_of_a_chain_that_answered_is_the_one_that_is_counted(
 
 
 async def test_a_summary_is_counted_with_its_turn(
-    services: Services, settings: Settings, viewer: Viewer, monkeypatch: pytest.MonkeyPatch
+    services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     way = replace(clinic.CLINIC.connections[0], context_policy=ContextPolicy.SUMMARY)
     choice = ProviderChoice(provider="openai", model=MINI)
-    in_short = replace(clinic.CLINIC, connections=(way,))
-    monkeypatch.setattr("tests.test_providers.CLINIC", in_short)
     async with calling(services, settings, viewer, "openai", chain=choice) as (caller, stand_in):
+        async with services.store.work(viewer.tenant_id) as work:
+            (kept,) = await work.workflows.named(["clinic"])
+        changes = {"connections": (way,)}
+        changed = await update_workflow(services, viewer, kept.id, kept.revision, changes)
+        await publish_workflow(services, viewer, kept.id, changed.revision, None)
         stand_in.script = [BOOKED[0], Says("Wants an appointment."), *BOOKED[1:]]
         events = await caller.say(*SAID)
         assert len(stand_in.asked) == 4
@@ -185,7 +190,7 @@ async def test_what_a_lost_worker_had_told_of_is_counted_once(
         await watch(services, viewer, call.id, TurnMeasured)
         await send_message(services, viewer, call.id, "are you there?", None)
         async with asyncio.timeout(10):
-            while len(stand_in.asked) < 2:
+            while len(stand_in.asked) < 2:  # noqa: ASYNC110 the stand-in tells nobody
                 await asyncio.sleep(0.05)
         await row(
             settings,
@@ -380,9 +385,6 @@ def test_turns_that_were_not_measured_do_not_count() -> None:
 
 
 def test_settings_that_are_joined_keep_prices_and_budgets() -> None:
-    from domain.budgets import Budgets
-    from domain.tenants import joined
-
     kept = TenantSettings(budgets=Budgets(concurrent_calls=1), values={"a": 1})
     both = joined(kept, TenantSettings(values={"b": 2}))
     assert (both.budgets, both.values) == (kept.budgets, {"a": 1, "b": 2})
