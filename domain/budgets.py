@@ -29,6 +29,11 @@ class Budgets:
     spend_per_month: int | None = None
     spend_per_call: int | None = None
 
+    @property
+    def of_months(self) -> bool:
+        """Whether a month has a limit at all."""
+        return self.minutes_per_month is not None or self.spend_per_month is not None
+
 
 NO_BUDGETS = Budgets()
 

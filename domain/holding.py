@@ -8,7 +8,6 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.access import TenantId
-from domain.budgets import Budgets, Standing
 from domain.calls import Call, CallId, EndReason
 from domain.commands import Command
 from domain.credentials import Opened
@@ -50,8 +49,8 @@ class CallQueue(Protocol):
 
     async def log_of(self, call: Call) -> Sequence[Recorded]: ...
 
-    async def standing(self, tenant: TenantId) -> tuple[Budgets, Standing]:
-        """The budgets of a tenant as they are now, and how much of them is used."""
+    async def is_used_up(self, tenant: TenantId) -> bool:
+        """The tenant's month allows no more, by its budgets as they are now."""
         ...
 
     async def end(self, claim: Claim, reason: EndReason) -> bool:

@@ -15,7 +15,7 @@ import asyncpg
 import orjson
 
 from domain.access import TenantId
-from domain.budgets import Budgets, Standing
+from domain.budgets import is_used_up
 from domain.calls import (
     OUTCOME,
     Call,
@@ -167,10 +167,10 @@ class SqlQueue:
         return [recorded(call.id, row["seq"], row["at"], row["body"]) for row in rows]
 
     @told_as_unavailable
-    async def standing(self, tenant: TenantId) -> tuple[Budgets, Standing]:
+    async def is_used_up(self, tenant: TenantId) -> bool:
         async with self._pool.acquire(timeout=5) as connection:
             budgets = await budgets_of(connection, tenant)
-            return budgets, await standing_of(connection, tenant)
+            return budgets.of_months and is_used_up(budgets, await standing_of(connection, tenant))
 
     @told_as_unavailable
     async def end(self, claim: Claim, reason: EndReason) -> bool:

@@ -10,7 +10,6 @@ import logging
 import time
 from datetime import UTC, datetime, timedelta
 
-from domain.budgets import is_used_up
 from domain.errors import Unavailable
 from domain.holding import CallQueue
 from domain.usage import spent
@@ -48,7 +47,7 @@ class Purse:
         self._asked_at = time.monotonic()
         call = self._conversation.claim.call
         try:
-            if is_used_up(*await self._queue.standing(call.tenant_id)):
+            if await self._queue.is_used_up(call.tenant_id):
                 self._found_empty()
         except Unavailable:
             log.warning("budgets not looked at", extra={"call_id": str(call.id)})
