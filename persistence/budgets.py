@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 from pydantic import TypeAdapter
 
 from domain.access import TenantId
@@ -17,9 +16,12 @@ STANDING = "select * from tenant_standing($1)"
 _budgets: TypeAdapter[Budgets] = TypeAdapter(Budgets)
 
 
+def read_budgets(kept: str | None) -> Budgets:
+    return NO_BUDGETS if kept is None else _budgets.validate_json(kept)
+
+
 async def budgets_of(connection: Any, tenant: TenantId) -> Budgets:
-    kept = await connection.fetchval(BUDGETS, tenant)
-    return NO_BUDGETS if kept is None else _budgets.validate_python(orjson.loads(kept))
+    return read_budgets(await connection.fetchval(BUDGETS, tenant))
 
 
 async def standing_of(connection: Any, tenant: TenantId) -> Standing:
@@ -27,11 +29,11 @@ async def standing_of(connection: Any, tenant: TenantId) -> Standing:
     return Standing(**row)
 
 
-async def refuse_spent(connection: Any, tenant: TenantId) -> None:
-    """`QuotaExceeded` when another call would be too many; to be asked in its transaction.
+async def refuse_spent(connection: Any, tenant: TenantId, budgets: Budgets) -> None:
+    """`QuotaExceeded` when another call would be too many; to be asked in its transaction, before
+    it stands among those that go on.
 
     Only where the calls that go on are counted do starts wait for each other, until the commit."""
-    budgets = await budgets_of(connection, tenant)
     if budgets == NO_BUDGETS:
         return
     if budgets.concurrent_calls is not None:
