@@ -110,6 +110,7 @@ class EndReason(StrEnum):
     PROVIDER_FAILED = "PROVIDER_FAILED"
     TRUNK_FAILED = "TRUNK_FAILED"
     CANCELED = "CANCELED"
+    BUDGET_SPENT = "BUDGET_SPENT"
     INTERNAL = "INTERNAL"
 
 
@@ -134,6 +135,7 @@ OUTCOME: dict[EndReason, tuple[CallState, Blame]] = {
     _R.PROVIDER_FAILED: (_S.FAILED, _B.PROVIDER),
     _R.TRUNK_FAILED: (_S.FAILED, _B.CARRIER),
     _R.CANCELED: (_S.CANCELED, _B.API),
+    _R.BUDGET_SPENT: (_S.COMPLETED, _B.CONFIG),
     _R.INTERNAL: (_S.FAILED, _B.PLATFORM),
 }
 """The final state and the blame that follow from each reason."""

@@ -18,6 +18,7 @@ DomainError
 │   ├── CallHasEnded
 │   └── InvalidTransition     a call cannot go there from where it is
 ├── RateLimited
+├── QuotaExceeded             a budget of the tenant is used up
 ├── InvalidCursor             not a cursor of this call
 ├── CursorExpired             the history it points into was rewound
 ├── VaultLocked              credentials are sealed under a key that is not at hand
@@ -26,6 +27,7 @@ DomainError
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from domain.findings import Finding
@@ -130,6 +132,26 @@ class RateLimited(DomainError):
     def __init__(self, message: str, path: Path = (), *, retry_after: float) -> None:
         super().__init__(message, path)
         self.retry_after = retry_after
+
+
+class QuotaExceeded(DomainError):
+    code = "QUOTA_EXCEEDED"
+
+    def __init__(
+        self,
+        message: str,
+        path: Path = (),
+        *,
+        budget: str,
+        used: float,
+        limit: float,
+        resets_at: datetime | None,
+    ) -> None:
+        super().__init__(message, path)
+        self.budget = budget
+        self.used = used
+        self.limit = limit
+        self.resets_at = resets_at
 
 
 class InvalidCursor(DomainError):

@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 
 from domain.calls import Blame, CallId, CallState, EndReason
 from domain.providers import ProviderKind
+from domain.usage import Usage, spent
 from domain.workflows import ContextPolicy
 
 
@@ -190,7 +191,17 @@ class TurnMeasured:
     at_ear_ms: float | None = None
     input_tokens: int = 0
     output_tokens: int = 0
+    usage: tuple[Usage, ...] = ()
     kind: Literal["turn_measured"] = "turn_measured"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageMeasured:
+    """What was used since it was last told of, outside of a measured turn: by a greeting, by
+    listening on, by what was said at the end."""
+
+    usage: tuple[Usage, ...]
+    kind: Literal["usage_measured"] = "usage_measured"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,6 +292,7 @@ CallEvent = (
     | CommandApplied
     | CommandRefused
     | TurnMeasured
+    | UsageMeasured
     | ProviderFailedOver
     | ErrorRaised
     | WorkerReplaced
@@ -292,6 +304,14 @@ CallEvent = (
 Ephemeral = PartialTranscript
 
 DURABLE: tuple[type, ...] = get_args(CallEvent)
+
+
+def spent_in(event: CallEvent) -> int:
+    """What it tells of having been spent, in billionths of a dollar."""
+    match event:
+        case TurnMeasured(usage=usage) | UsageMeasured(usage=usage):
+            return spent(usage)
+    return 0
 
 
 @dataclass(frozen=True, slots=True)

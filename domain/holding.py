@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
+from domain.access import TenantId
 from domain.calls import Call, CallId, EndReason
 from domain.commands import Command
 from domain.credentials import Opened
@@ -47,6 +48,10 @@ class CallQueue(Protocol):
         ...
 
     async def log_of(self, call: Call) -> Sequence[Recorded]: ...
+
+    async def is_used_up(self, tenant: TenantId) -> bool:
+        """The tenant's month allows no more, by its budgets as they are now."""
+        ...
 
     async def end(self, claim: Claim, reason: EndReason) -> bool:
         """The one end of the call; False when it had ended or was fenced."""

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from domain.access import Tenant, TenantId, User, UserId, Viewer
 from domain.agents import Agent, AgentSpec
+from domain.budgets import Budgets, Standing
 from domain.calls import Call, CallFilter, CallId, EndReason
 from domain.commands import Command
 from domain.credentials import Credential, CredentialKind, KeyTest, Opened
@@ -119,7 +120,12 @@ class Versions(Protocol):
 class Calls(Protocol):
     async def start(self, call: Call, key: str | None, digest: str) -> Call:
         """Store the call and its first event. A call started with the same key is answered
-        instead; `IdempotencyConflict` when that one had another digest."""
+        instead; `IdempotencyConflict` when that one had another digest, `QuotaExceeded` when a
+        budget of the tenant is used up."""
+        ...
+
+    async def standing(self) -> tuple[Budgets, Standing]:
+        """The budgets of the tenant, and how much of them is used."""
         ...
 
     async def get(self, id: CallId) -> Call | None: ...

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from domain.agents import AgentSpec, ProviderChoice, check_choice
+from domain.budgets import NO_BUDGETS, Budgets
 from domain.errors import InvalidInput, Path
 from domain.http_rules import check_headers, check_url
 from domain.languages import check_language
 from domain.names import IDENTIFIER, check_name, check_text
+from domain.prices import Price, check_prices
+from domain.words import camel
 
 MOST_ENDPOINTS = 100
 MOST_SERVERS = 20
@@ -53,12 +56,14 @@ class McpServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantSettings:
-    """`values` is what templates read at `tenant.settings`."""
+    """`values` is what templates read at `tenant.settings`; `prices` go over those that are listed."""
 
     defaults: Defaults = Defaults()
     endpoints: tuple[Endpoint, ...] = ()
     mcp_servers: tuple[McpServer, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
+    prices: tuple[Price, ...] = ()
+    budgets: Budgets = NO_BUDGETS
 
     def endpoint(self, name: str) -> Endpoint | None:
         return next((each for each in self.endpoints if each.name == name), None)
@@ -98,8 +103,10 @@ def filled(agent: AgentSpec, defaults: Defaults) -> AgentSpec:
 
 
 def joined(kept: TenantSettings, given: TenantSettings) -> TenantSettings:
-    """What is kept, and over it what is given, by name."""
-    return TenantSettings(
+    """What is kept, and over it what is given, by name. Prices and budgets stay: no bundle has
+    them."""
+    return replace(
+        kept,
         defaults=Defaults(
             **{
                 field.name: getattr(given.defaults, field.name)
@@ -129,7 +136,18 @@ def check_settings(settings: TenantSettings, path: Path = ("input",)) -> TenantS
             check_text(tool, here, most=128, least=1)
     if len(json.dumps(settings.values, default=dict)) > LARGEST_VALUES:
         raise InvalidInput(f"values may have {LARGEST_VALUES} bytes as JSON.", (*path, "values"))
+    check_prices(settings.prices, (*path, "prices"))
+    _check_budgets(settings.budgets, (*path, "budgets"))
     return settings
+
+
+def _check_budgets(budgets: Budgets, path: Path) -> None:
+    for name in ("concurrent_calls", "minutes_per_month"):
+        limit = getattr(budgets, name)
+        if limit is not None and limit < 0:
+            raise InvalidInput(
+                "A budget is 0 or more; null is no limit, 0 lets no call in.", (*path, camel(name))
+            )
 
 
 def _check_places(places: Sequence[Endpoint | McpServer], most: int, path: Path) -> None:

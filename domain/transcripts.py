@@ -27,10 +27,12 @@ from domain.events import (
     ToolFinished,
     ToolStarted,
     TurnMeasured,
+    UsageMeasured,
     UserTurn,
     WorkerLeft,
 )
 from domain.templates import as_text
+from domain.usage import Usage, summed
 from domain.workflows import ContextPolicy
 
 
@@ -84,6 +86,9 @@ class Story:
     end_reason: EndReason | None = None
     left_at: datetime | None = None
     """When a worker gave it back last."""
+    measured: tuple[TurnMeasured, ...] = ()
+    usage: tuple[Usage, ...] = ()
+    """What was used, summed by model."""
 
     @property
     def owes_an_answer(self) -> bool:
@@ -157,8 +162,15 @@ class Story:
                 )
             case ContextChanged():
                 return replace(self, context=self.context.after(event))
-            case TurnMeasured(turn_id=turn):
-                return replace(self, open_turn=None if turn == self.open_turn else self.open_turn)
+            case TurnMeasured(turn_id=turn, usage=usage):
+                return replace(
+                    self,
+                    open_turn=None if turn == self.open_turn else self.open_turn,
+                    measured=(*self.measured, event),
+                    usage=summed((*self.usage, *usage)),
+                )
+            case UsageMeasured(usage=usage):
+                return replace(self, usage=summed((*self.usage, *usage)))
             case CommandApplied(command_id=id) | CommandRefused(command_id=id):
                 return replace(self, obeyed=self.obeyed | {id})
             case WorkerLeft():

@@ -14,6 +14,7 @@ import strawberry
 
 from domain.events import Passing, Recorded
 from graph.scalars import Json
+from graph.types.usage import Usage
 
 SAID: dict[str, str] = {
     "before": "The state before; null at the start.",
@@ -62,6 +63,7 @@ SAID: dict[str, str] = {
     "llm_first_token_ms": "Until the model's first word, in milliseconds.",
     "input_tokens": "Tokens the model read.",
     "output_tokens": "Tokens the model wrote.",
+    "usage": "What was used of each model since it was last told of.",
     "provider_kind": "What it does in a call.",
     "provider": "Its name in the catalogue.",
     "model": "Its model.",
@@ -113,6 +115,8 @@ def _shown_as(name: str, hint: Any) -> Any:
         return Json | None
     if "Mapping" in str(hint):
         return Json
+    if name == "usage":
+        return list[Usage]
     if "tuple" in str(hint):
         return list[str]
     return hint

@@ -9,11 +9,13 @@ from typing import Any, NewType
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
+from domain import money
 from domain.values import DEEPEST, is_deep
 
 Cursor = NewType("Cursor", str)
 Duration = NewType("Duration", timedelta)
 Json = NewType("Json", object)
+Money = NewType("Money", int)
 
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 
@@ -30,6 +32,12 @@ def read_duration(text: Any) -> timedelta:
     if days > 10_000:
         raise ValueError("That duration is too long.")
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def read_money(value: Any) -> int:
+    if not isinstance(value, str):
+        raise TypeError('An amount is a string, like "1.25": other numbers are not exact.')
+    return money.read(value)
 
 
 def read_json(value: Any) -> Any:
@@ -57,6 +65,13 @@ SCALARS: dict[object, ScalarDefinition] = {
         specified_by_url="https://www.iso.org/iso-8601-date-and-time-format.html",
         serialize=write_duration,
         parse_value=read_duration,
+    ),
+    Money: strawberry.scalar(
+        name="Money",
+        description='An amount of US dollars, exact, as a string: "0.0045". At most nine places.',
+        specified_by_url="https://www.iso.org/iso-4217-currency-codes.html",
+        serialize=money.written,
+        parse_value=read_money,
     ),
     Json: strawberry.scalar(
         name="JSON",

@@ -26,6 +26,10 @@ class Screen(Protocol):
 
     def note(self, text: str) -> None: ...
 
+    def total(self, call: Json) -> None:
+        """What the call came to, and how quick it was."""
+        ...
+
 
 class JsonScreen:
     """One event per line, as the subscription delivered it."""
@@ -40,6 +44,9 @@ class JsonScreen:
         pass
 
     def note(self, text: str) -> None:
+        pass
+
+    def total(self, call: Json) -> None:
         pass
 
 
@@ -73,6 +80,16 @@ class TerminalScreen:
 
     def note(self, text: str) -> None:
         self._write(self._paint(RED, f"  ! {text}"))
+
+    def total(self, call: Json) -> None:
+        cost, latency = call["cost"], call["latency"]
+        told = []
+        if cost:
+            told.append(f"about {cost['total']} USD{' and more' if cost['partial'] else ''}")
+        if latency:
+            told.append(f"answers in {latency['totalMs']['p50']:.0f} ms")
+        if told:
+            self._write(self._quiet(", ".join(told)))
 
     def _line(self, event: Json) -> str | None:
         match event["__typename"]:

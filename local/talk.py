@@ -50,6 +50,10 @@ subscription ($callId: ID!, $after: Cursor) {
 }
 """
 
+TOTAL = """query ($id: ID!) {
+  call(id: $id) { cost { total partial } latency { totalMs { p50 } } }
+}"""
+
 HANG_UP_SECONDS = 3.0
 
 
@@ -88,7 +92,14 @@ class Talk:
             await self._hang_up()
             raise
         assert self._ended is not None
+        await self._tell_total()
         return self._ended
+
+    async def _tell_total(self) -> None:
+        with suppress(Refused, TimeoutError):
+            async with asyncio.timeout(HANG_UP_SECONDS):
+                answer = await self._studio.ask(TOTAL, {"id": self._call})
+                self._screen.total(answer["call"])
 
     async def _hang_up(self) -> None:
         """Ctrl-C is the natural way out of a conversation: the call goes with it."""

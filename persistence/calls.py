@@ -13,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Integer,
+    ScalarSelect,
     Select,
     Table,
     Text,
@@ -30,6 +31,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.access import TenantId
+from domain.budgets import Budgets, Standing
 from domain.calls import (
     OUTCOME,
     Call,
@@ -45,15 +47,24 @@ from domain.errors import CallHasEnded, IdempotencyConflict, NotFound, RateLimit
 from domain.events import Recorded, StateChanged
 from domain.ports import Key, Slice
 from persistence import hints
+from persistence.budgets import budgets_of, read_budgets, refuse_spent, standing_of
 from persistence.codec import announce, encode, recorded
-from persistence.database import fetch
-from persistence.tables import CallRow, CommandRow, EventRow, IdempotencyRow, LogRow
+from persistence.database import driver, fetch
+from persistence.tables import (
+    CallRow,
+    CommandRow,
+    EventRow,
+    IdempotencyRow,
+    LogRow,
+    TenantSettingsRow,
+)
 
 _call: Table = CallRow.__table__  # type: ignore[assignment]
 _log: Table = LogRow.__table__  # type: ignore[assignment]
 _event: Table = EventRow.__table__  # type: ignore[assignment]
 _command: Table = CommandRow.__table__  # type: ignore[assignment]
 _idempotency: Table = IdempotencyRow.__table__  # type: ignore[assignment]
+_settings: Table = TenantSettingsRow.__table__  # type: ignore[assignment]
 
 COLUMNS = tuple(field.name for field in fields(Call))
 CALL = select(
@@ -96,12 +107,14 @@ class SqlCalls:
             if earlier is not None:
                 return earlier
         # The database's clock says when a call began: its deadlines are measured by it.
-        at = await self._db.scalar(
-            insert(_call)
-            .values(**_facts(call), created_at=func.now())
-            .returning(_call.c.created_at)
-        )
-        assert at is not None
+        at, budgets = (
+            await self._db.execute(
+                insert(_call)
+                .values(**_facts(call), created_at=func.now())
+                .returning(_call.c.created_at, self._budgets())
+            )
+        ).one()
+        await refuse_spent(await driver(self._db), self._tenant, read_budgets(budgets))
         await self._db.execute(
             insert(_log).values(
                 call_id=call.id,
@@ -123,6 +136,16 @@ class SqlCalls:
         )
         self._hints += [hints.waiting(), hints.changed(self._tenant, call.id)]
         return replace(call, created_at=at)
+
+    def _budgets(self) -> ScalarSelect[str]:
+        """Asked along with what is asked anyway: most tenants have none."""
+        c = _settings.c
+        return select(c.spec["budgets"].astext).where(c.tenant_id == self._tenant).scalar_subquery()
+
+    async def standing(self) -> tuple[Budgets, Standing]:
+        connection = await driver(self._db)
+        budgets = await budgets_of(connection, self._tenant)
+        return budgets, await standing_of(connection, self._tenant)
 
     async def _reserve(self, id: CallId, key: str, digest: str) -> Call | None:
         """None: the key is new and now belongs to `id`. Waits for a rival to commit."""

@@ -15,6 +15,7 @@ import asyncpg
 import orjson
 
 from domain.access import TenantId
+from domain.budgets import is_used_up
 from domain.calls import (
     OUTCOME,
     Call,
@@ -32,6 +33,7 @@ from domain.events import CallEvent, Recorded, StateChanged, WorkerReplaced
 from domain.holding import Claim
 from domain.workflows import Version, VersionId, WorkflowId
 from persistence import hints
+from persistence.budgets import budgets_of, standing_of
 from persistence.channels import Channels
 from persistence.codec import announce, encode, recorded
 from persistence.outages import told_as_unavailable
@@ -163,6 +165,12 @@ class SqlQueue:
             "select seq, at, body::text from call_event where call_id = $1 order by seq", call.id
         )
         return [recorded(call.id, row["seq"], row["at"], row["body"]) for row in rows]
+
+    @told_as_unavailable
+    async def is_used_up(self, tenant: TenantId) -> bool:
+        async with self._pool.acquire(timeout=5) as connection:
+            budgets = await budgets_of(connection, tenant)
+            return budgets.of_months and is_used_up(budgets, await standing_of(connection, tenant))
 
     @told_as_unavailable
     async def end(self, claim: Claim, reason: EndReason) -> bool:

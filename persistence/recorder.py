@@ -27,6 +27,7 @@ from domain.events import (
     NodeEntered,
     StateChanged,
     UserTurn,
+    spent_in,
 )
 from domain.holding import Claim
 from persistence import hints
@@ -39,7 +40,7 @@ log = logging.getLogger(__name__)
 MOST_AT_ONCE = 2_000
 SHOW_SECONDS = 0.05
 
-APPEND = "select * from append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+APPEND = "select * from append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 DONE = "update call_command set done_at = now() where id = any($1)"
 
 
@@ -246,6 +247,7 @@ def _columns(batch: Batch) -> tuple[list[Any], ...]:
         [entry.at for entry in entries],
         [entry.event.kind for entry in entries],
         [entry.body for entry in entries],
+        [sum(spent_in(entry.event) for entry in of_call) for _, of_call in batch],
     )
 
 

@@ -6,7 +6,7 @@ lock every event gets its number."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -236,6 +236,7 @@ class LogRow(Owned):
     answered_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[str | None]
+    spent: Mapped[int] = mapped_column(BigInteger, server_default="0")
     __table_args__ = (
         Index(
             "ix_call_log_live",
@@ -258,6 +259,21 @@ class LogRow(Owned):
         Index("ix_call_log_ended", "ended_at", postgresql_where=text("ended_at is not null")),
         {"postgresql_with": {"fillfactor": "50"}},
     )
+
+
+class MonthRow(Base):
+    """What the calls of a tenant that ended in a month of UTC took. Locked last of all, and only
+    by the end of a call."""
+
+    __tablename__ = "tenant_month"
+    tenant_id: Mapped[UUID] = mapped_column(
+        ForeignKey("tenant.id", ondelete="CASCADE"), primary_key=True
+    )
+    month: Mapped[date] = mapped_column(primary_key=True)
+    calls: Mapped[int] = mapped_column(server_default="0")
+    talk_ms: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    spent: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    __table_args__ = ({"postgresql_with": {"fillfactor": "50"}},)
 
 
 class EventRow(Owned):

@@ -116,6 +116,7 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
 
         @initialize()
         def open(self) -> None:
+            self.spent_before = self.standing()[1]
             for _ in range(2):
                 self.start()
                 self.workers.append(world.run(world.worker.queue.enlist(10)))
@@ -123,6 +124,13 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
 
         def log(self, n: int) -> Log:
             return list(self.logs.values())[n % len(self.logs)]
+
+        def standing(self) -> tuple[int, int]:
+            """The calls that go on, and what the month's have spent."""
+            query = "select live_calls, spent from tenant_standing($1)"
+            row = world.run(world.db.fetchrow(query, world.viewer.tenant_id))
+            assert row is not None
+            return row["live_calls"], row["spent"]
 
         def held(self, n: int) -> Claim:
             """The newest first: old ones are only good for being refused."""
@@ -213,7 +221,7 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
                 world.db.fetch(
                     APPEND,
                     *([claim.call.id], [claim.epoch], [first], [n], *moves),
-                    *(now, ["error_raised"] * n, bodies),
+                    *(now, ["error_raised"] * n, bodies, [n]),
                 )
             )
             assert row["status"] == expected
@@ -298,6 +306,10 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
                 assert [e["kind"] for e in events] == log.kinds
                 told = [decode(e["body"]) for e in events if e["kind"] == "error_raised"]
                 assert [t.message for t in told if isinstance(t, ErrorRaised)] == log.notes
+            # Each of them spends one, and is booked once, whether its call goes on or has ended.
+            live = sum(not log.ended for log in self.logs.values())
+            spent = sum(len(log.notes) for log in self.logs.values())
+            assert self.standing() == (live, self.spent_before + spent)
 
         def teardown(self) -> None:
             for log in self.logs.values():

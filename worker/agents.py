@@ -86,6 +86,7 @@ class NodeAgent(Agent):
                 self._conversation.keys,
                 lambda: self._conversation.look(self._conversation.node),
                 self._conversation.failed_over,
+                self._conversation.meter.count,
             )
         return models[name]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,7 @@ from domain.outbound import Outbound
 from domain.settings import Settings
 from domain.tasks import end
 from domain.transcripts import tell
+from worker.budget import Purse
 from worker.conversation import Conversation
 from worker.joining import RoomUnreachable
 from worker.patience import patiently
@@ -40,6 +42,8 @@ Talk = Callable[[], Awaitable[EndReason | None]]
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
+TELL_USAGE_SECONDS = 30.0
+OVER_BUDGET = "We have to end here, I am sorry. Please try again later. Goodbye."
 
 
 class HeldCall:
@@ -129,10 +133,18 @@ class HeldCall:
 
     async def _converse(self, conversation: Conversation) -> EndReason | None:
         """Why the call is over; None when it is given back or was lost."""
-        async with self._session(conversation) as talk:
+        try:
+            return await self._carried(conversation)
+        finally:
+            # Only now everything is closed, and has told of all that it did.
+            conversation.tell_rest_of_usage()
+
+    async def _carried(self, conversation: Conversation) -> EndReason | None:
+        purse = Purse(conversation, self._queue)
+        async with self._session(conversation, purse) as talk:
             talking = asyncio.ensure_future(talk())
             lost = asyncio.create_task(self._recorder.lost(self.claim))
-            over = asyncio.create_task(self._until_over(conversation))
+            over = asyncio.create_task(self._until_over(conversation, purse))
             try:
                 watched: set[asyncio.Future[Any]] = {talking, lost, over, self._hang_up}
                 done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
@@ -144,28 +156,37 @@ class HeldCall:
                 command = self._hang_up.result()
                 conversation.tell(CommandApplied(command_id=str(command.id), command=command.kind))
                 return EndReason.ENDED_BY_API
-            return talking.result() if talking in done else EndReason.MAX_DURATION
+            return talking.result() if talking in done else over.result()
 
     @asynccontextmanager
-    async def _session(self, conversation: Conversation) -> AsyncGenerator[Talk]:
+    async def _session(self, conversation: Conversation, purse: Purse) -> AsyncGenerator[Talk]:
         """What carries the conversation, by the kind of the call."""
         if self.claim.call.kind is CallKind.TEXT:
             async with text_session(conversation) as text:
-                yield lambda: self._talk(conversation, text)
+                yield lambda: self._talk(conversation, text, purse)
             return
         if self._rooms is None:
             raise RoomUnreachable("This worker knows no LiveKit: set LIVEKIT_URL and its key.")
-        conversation.speech = Speech(conversation.keys, conversation.failed_over)
+        conversation.speech = Speech(
+            conversation.keys, conversation.failed_over, conversation.meter.count
+        )
         async with voice_session(conversation, self._rooms, self._settings) as voice:
-            yield lambda: voice.talk(self._leaving, lambda: self._seconds_left(conversation))
+            yield lambda: voice.talk(self._leaving, lambda: self._seconds_left(conversation, purse))
 
-    async def _talk(self, conversation: Conversation, session: TextSession) -> EndReason | None:
+    async def _talk(
+        self, conversation: Conversation, session: TextSession, purse: Purse
+    ) -> EndReason | None:
         await session.begin()
         await session.finish_open_turn()
         while conversation.story.ending is None:
-            command = await self._next()
+            command = None if purse.is_empty else await self._next(purse)
+            if command is None and self._leaving.is_set():
+                return None
+            if purse.is_empty:
+                await session.take_leave(OVER_BUDGET)
+                return EndReason.BUDGET_SPENT
             if command is None:
-                return None if self._leaving.is_set() else EndReason.SILENCE
+                return EndReason.SILENCE
             turn = UserTurn(
                 turn_id=str(command.id), text=command.body["text"], message_id=str(command.id)
             )
@@ -173,13 +194,15 @@ class HeldCall:
         self._refuse_rest(conversation)
         return conversation.story.ending
 
-    async def _next(self) -> Command | None:
-        """The next message; None when none comes in time, or the call is to be given back."""
+    async def _next(self, purse: Purse) -> Command | None:
+        """The next message; None when none comes in time, the budget is spent, or the call is to
+        be given back."""
         message = asyncio.ensure_future(self._inbox.get())
         leaving = asyncio.ensure_future(self._leaving.wait())
+        empty = asyncio.ensure_future(purse.empty.wait())
         try:
             done, _ = await asyncio.wait(
-                {message, leaving},
+                {message, leaving, empty},
                 timeout=self._settings.idle_call_seconds,
                 return_when=asyncio.FIRST_COMPLETED,
             )
@@ -187,6 +210,7 @@ class HeldCall:
         finally:
             message.cancel()
             leaving.cancel()
+            empty.cancel()
 
     def _refuse_rest(self, conversation: Conversation) -> None:
         while not self._inbox.empty():
@@ -199,17 +223,27 @@ class HeldCall:
                 )
             )
 
-    async def _until_over(self, conversation: Conversation) -> None:
-        while (left := self._seconds_left(conversation)) > 0:  # noqa: ASYNC110 it may change
+    async def _until_over(self, conversation: Conversation, purse: Purse) -> EndReason:
+        told_at = time.monotonic()
+        while (left := self._seconds_left(conversation, purse)) > 0:
+            await purse.look()
+            if time.monotonic() - told_at > TELL_USAGE_SECONDS:
+                told_at = time.monotonic()
+                # Listening on costs too. What belongs to a turn is told of with the turn.
+                if conversation.story.open_turn is None:
+                    conversation.tell_rest_of_usage()
             await asyncio.sleep(min(left, LOOK_SECONDS))
+        return EndReason.BUDGET_SPENT if purse.is_overdue else EndReason.MAX_DURATION
 
-    def _seconds_left(self, conversation: Conversation) -> float:
-        """Of the call, or of the time that its active agent may hold it."""
+    def _seconds_left(self, conversation: Conversation, purse: Purse) -> float:
+        """Of the call, of the time that its active agent may hold it, or of its budget."""
         now, call, story = datetime.now(UTC), self.claim.call, conversation.story
         over = (story.answered_at or now) + timedelta(seconds=call.max_seconds)
         most = conversation.snapshot.agent_of(conversation.node).session.max_duration
         if most is not None and story.entered_at is not None:
             over = min(over, story.entered_at + timedelta(seconds=most))
+        if purse.over_at is not None:
+            over = min(over, purse.over_at)
         return max(0.0, (over - now).total_seconds())
 
     def _note(self, source: str, message: str) -> None:

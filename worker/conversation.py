@@ -28,14 +28,18 @@ from domain.events import (
     Speaker,
     StateChanged,
     ToolFinished,
+    TurnMeasured,
+    UsageMeasured,
     UserTurn,
 )
 from domain.holding import Claim, Recorder
 from domain.outbound import Outbound
+from domain.prices import PriceList
 from domain.providers import ProviderKind
 from domain.routing import Landing, due, land
 from domain.transcripts import Briefing, Said, Story
 from domain.workflows import Connection, ContextPolicy, Snapshot
+from worker.meter import Meter
 from worker.providers.keys import ProviderKeys
 from worker.speech import Speech
 
@@ -79,9 +83,13 @@ class Conversation:
     written: str = ""
     """What the model wrote of the turn that is being spoken."""
     spoken: int = 0
+    meter: Meter = field(init=False)
     _turns: int = 0
     _rev: int = 0
     _heard: int = 0
+
+    def __post_init__(self) -> None:
+        self.meter = Meter(PriceList(self.claim.settings.prices))
 
     @property
     def snapshot(self) -> Snapshot:
@@ -101,6 +109,26 @@ class Conversation:
     def tell(self, event: CallEvent) -> None:
         self.recorder.emit(self.claim, event)
         self.story = self.story.after(event, datetime.now(UTC))
+
+    def measured(self, turn: str, total_ms: float, **waterfall: Any) -> None:
+        """A turn has been answered whole."""
+        used = self.meter.taken()
+        models = [part for part in used if part.kind is ProviderKind.LLM]
+        self.tell(
+            TurnMeasured(
+                turn_id=turn,
+                total_ms=total_ms,
+                input_tokens=sum(part.input_tokens for part in models),
+                output_tokens=sum(part.output_tokens for part in models),
+                usage=used,
+                **waterfall,
+            )
+        )
+
+    def tell_rest_of_usage(self) -> None:
+        used = self.meter.taken()
+        if used:
+            self.tell(UsageMeasured(usage=used))
 
     def end_after_this_turn(self, reason: EndReason) -> None:
         if self.story.ending is None:

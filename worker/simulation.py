@@ -24,6 +24,7 @@ from domain.outbound import Outbound
 from domain.simulations import Case, Scene, Step, StubbedServers, failures
 from domain.tenants import NO_SETTINGS, TenantSettings
 from domain.transcripts import Story
+from domain.usage import Usage
 from domain.workflows import Snapshot, Version, VersionId, WorkflowId
 from worker.conversation import Conversation
 from worker.providers.keys import MissingKey, ProviderKeys
@@ -212,4 +213,9 @@ def _plain(events: Sequence[CallEvent]) -> Iterator[Mapping[str, Any]]:
 
 
 def _written(value: Any) -> Any:
-    return value.value if isinstance(value, Enum) else dict(value)
+    match value:
+        case Enum():
+            return value.value
+        case Usage():
+            return dataclasses.asdict(value)
+    return dict(value)

@@ -13,6 +13,7 @@ from livekit.agents import stt, tts
 from domain.agents import AgentSpec, ProviderChoice, Voice
 from domain.providers import ProviderKind
 from domain.templates import render
+from worker.meter import Measured
 from worker.providers import build_stt, build_tts
 from worker.providers.keys import ProviderKeys
 
@@ -24,9 +25,10 @@ class Changed(Protocol):
 
 
 class Speech:
-    def __init__(self, keys: ProviderKeys, changed: Changed) -> None:
+    def __init__(self, keys: ProviderKeys, changed: Changed, measured: Measured) -> None:
         self._keys = keys
         self._changed = changed
+        self._measured = measured
         self._built: dict[str, stt.STT[Any] | tts.TTS[Any]] = {}
         self.language: str | None = None
         """The one that the caller was last heard to speak."""
@@ -37,7 +39,9 @@ class Speech:
         key = _key("stt", asdict(spec.stt), language, spec.keyterms)
         if key not in self._built:
             told = self._of(ProviderKind.STT)
-            self._built[key] = build_stt(spec.stt, self._keys, language, spec.keyterms, told)
+            self._built[key] = build_stt(
+                spec.stt, self._keys, language, spec.keyterms, told, self._measured
+            )
         found = self._built[key]
         assert isinstance(found, stt.STT)
         return found
@@ -49,7 +53,9 @@ class Speech:
         key = _key("tts", asdict(spec.tts), language, voice)
         if key not in self._built:
             told = self._of(ProviderKind.TTS)
-            self._built[key] = build_tts(spec.tts, self._keys, language, voice or None, told)
+            self._built[key] = build_tts(
+                spec.tts, self._keys, language, voice or None, told, self._measured
+            )
         found = self._built[key]
         assert isinstance(found, tts.TTS)
         return found

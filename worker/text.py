@@ -16,7 +16,7 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 from livekit.agents.voice.events import ConversationItemAddedEvent, ErrorEvent
 from livekit.agents.voice.io import TextOutput
 
-from domain.events import ErrorRaised, TurnMeasured, UserTurn
+from domain.events import ErrorRaised, UserTurn
 from worker.agents import NodeAgent
 from worker.conversation import Conversation
 from worker.opening import first_agent
@@ -35,10 +35,8 @@ class TextSession:
         self._session = session
         self._failed = False
         self._first_token: float | None = None
-        self._tokens = (0, 0)
         session.on("conversation_item_added", self._added)
         session.on("error", self._error)
-        session.on("session_usage_updated", self._used)
 
     @property
     def history(self) -> llm.ChatContext:
@@ -53,11 +51,16 @@ class TextSession:
         async with asyncio.timeout(TURN_SECONDS):
             await self._session.start(agent, record=False, session_host=False)
             await self._conversation.arrived.wait()
+        self._conversation.tell_rest_of_usage()
 
     async def answer(self, turn: UserTurn) -> None:
         """Record the caller's turn and answer it whole."""
         self._conversation.tell(turn)
         await self._reply(turn.turn_id, turn.text)
+
+    async def take_leave(self, words: str) -> None:
+        async with asyncio.timeout(TURN_SECONDS):
+            await self._session.say(words)
 
     async def finish_open_turn(self) -> None:
         """Give the answer that a lost worker still owed; what was answered stays answered."""
@@ -67,12 +70,11 @@ class TextSession:
         if self._conversation.story.owes_an_answer:
             await self._reply(turn, None)
         else:
-            self._conversation.tell(TurnMeasured(turn_id=turn, total_ms=0.0))
+            self._conversation.measured(turn, 0.0)
 
     async def _reply(self, turn: str, text: str | None) -> None:
         began = time.monotonic()
         conversation = self._conversation
-        before = self._tokens
         self._failed, self._first_token = False, None
         agent = self._session.current_agent
         assert isinstance(agent, NodeAgent)
@@ -89,15 +91,8 @@ class TextSession:
             with suppress(TimeoutError):
                 async with asyncio.timeout(TURN_SECONDS):
                     await self._session.say(APOLOGY)
-        conversation.tell(
-            TurnMeasured(
-                turn_id=turn,
-                total_ms=round((time.monotonic() - began) * 1000, 1),
-                llm_first_token_ms=self._first_token,
-                input_tokens=self._tokens[0] - before[0],
-                output_tokens=self._tokens[1] - before[1],
-            )
-        )
+        total_ms = round((time.monotonic() - began) * 1000, 1)
+        conversation.measured(turn, total_ms, llm_first_token_ms=self._first_token)
 
     async def _generate(self, agent: NodeAgent, text: str | None) -> None:
         following = await agent.successor()
@@ -136,13 +131,6 @@ class TextSession:
     def _raise(self, source: str, kind: str, *, tried_again: bool = False) -> None:
         self._failed = not tried_again
         self._conversation.tell(ErrorRaised(source=source, message=kind, recoverable=True))
-
-    def _used(self, event: Any) -> None:
-        usage = [u for u in event.usage.model_usage if hasattr(u, "output_tokens")]
-        self._tokens = (
-            sum(u.input_tokens for u in usage),
-            sum(u.output_tokens for u in usage),
-        )
 
 
 class Words(TextOutput):

@@ -35,7 +35,6 @@ from domain.events import (
     PartialTranscript,
     Speaker,
     StateChanged,
-    TurnMeasured,
 )
 from domain.rooms import CALLER
 from domain.settings import Settings
@@ -98,7 +97,6 @@ class VoiceSession:
         session.on("conversation_item_added", self._added)
         session.on("user_state_changed", self._caller_changed)
         session.on("agent_state_changed", self._agent_changed)
-        session.on("session_usage_updated", lambda event: self._waterfall.used(event.usage))
         session.on("error", self._failed)
         session.on("close", self._closed)
         room.on("participant_connected", self._came_or_went)
@@ -274,7 +272,7 @@ class VoiceSession:
             return
         turn = conversation.story.open_turn
         if turn is not None:
-            conversation.tell(TurnMeasured(turn_id=turn, **self._waterfall.taken()))
+            conversation.measured(turn, **self._waterfall.taken())
         if conversation.story.ending is not None:
             self._end(conversation.story.ending)
 

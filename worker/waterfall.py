@@ -15,8 +15,6 @@ class Waterfall:
         self._turn: dict[str, float | None] = {}
         self._silent_at = time.monotonic()
         self._sounded_at: float | None = None
-        self._tokens = (0, 0)
-        self._counted = (0, 0)
 
     def silent(self, at: float) -> None:
         """The caller stopped speaking."""
@@ -50,23 +48,12 @@ class Waterfall:
             "at_ear_ms": None if total is None else round(total + TO_THE_EAR_MS, 1),
         }
 
-    def used(self, usage: Any) -> None:
-        models = [used for used in usage.model_usage if hasattr(used, "output_tokens")]
-        self._tokens = (
-            sum(used.input_tokens for used in models),
-            sum(used.output_tokens for used in models),
-        )
-
     def taken(self) -> dict[str, Any]:
         """The account of the turn that has just been answered, which closes it."""
-        (read, wrote), before = self._tokens, self._counted
-        self._counted = self._tokens
         account, self._turn = self._turn, {}
         return {
             **account,
             "total_ms": round((time.monotonic() - self._silent_at) * 1000, 1),
-            "input_tokens": read - before[0],
-            "output_tokens": wrote - before[1],
         }
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from domain.access import Scope, Viewer
+from domain.budgets import Level, levels
 from domain.errors import InvalidInput, NotFound, Path
 from domain.mcp import Line, McpFailed, McpTool, list_tools
 from domain.names import IDENTIFIER, check_name
@@ -23,6 +24,13 @@ async def settings_of(services: Services, viewer: Viewer) -> KeptSettings:
     viewer.require(Scope.SETTINGS_READ)
     async with services.store.work(viewer.tenant_id) as work:
         return await work.settings.get()
+
+
+async def limits_of(services: Services, viewer: Viewer) -> tuple[Level, ...]:
+    """How the budgets of the tenant stand."""
+    viewer.require(Scope.CALLS_READ)
+    async with services.store.work(viewer.tenant_id) as work:
+        return levels(*await work.calls.standing())
 
 
 async def update_settings(

@@ -8,7 +8,11 @@ from typing import Annotated, Any
 import strawberry
 
 from domain.access import Scope
+from graph.types.common import shown
 from graph.types.errors import InvalidCredentials, ValidationError
+from graph.types.usage import BudgetLevel
+from resolvers import settings
+from resolvers.context import Ctx
 from resolvers.ids import global_id
 
 
@@ -29,6 +33,10 @@ class Viewer:
     subject: str = strawberry.field(description="user:… or key:….")
     email: str | None = strawberry.field(description="Of a user.")
     scopes: list[Scope] = strawberry.field(description="What it may do.")
+
+    @strawberry.field(description="The budgets of your tenant, and what is left of them.")
+    async def limits(self, info: Ctx) -> list[BudgetLevel] | None:
+        return shown(list(await settings.limits(info)))
 
 
 @strawberry.input(description="Who signs in.")

@@ -12,7 +12,9 @@ from domain import calls as domain
 from domain.actions.calls import CallRequest
 from domain.calls import Blame, CallKind, CallState, Direction, EndReason
 from domain.events import Speaker
+from domain.latency import latency_of
 from domain.transcripts import as_json
+from domain.usage import cost_of
 from graph.scalars import Cursor, Duration, Json
 from graph.types.common import Connection, Node, shown, shows
 from graph.types.errors import (
@@ -20,11 +22,13 @@ from graph.types.errors import (
     IdempotencyConflict,
     NotFoundError,
     NotPublishable,
+    QuotaExceeded,
     ValidationError,
     WorkflowNotFound,
     WorkflowNotPublished,
 )
 from graph.types.inputs import mapping
+from graph.types.usage import Cost, LatencySummary, Usage
 from graph.types.workflows import VersionType, WorkflowBy, WorkflowType
 from resolvers import calls as resolvers
 from resolvers import workflows as workflow_resolvers
@@ -91,6 +95,18 @@ class CallType(Node):
     @strawberry.field(description="The nodes it went through, in order.")
     async def nodes_visited(self, info: Ctx) -> list[str]:
         return list((await resolvers.story(info, shown(self))).visited)
+
+    @strawberry.field(description="What was used of each model so far.")
+    async def usage(self, info: Ctx) -> list[Usage]:
+        return shown((await resolvers.story(info, shown(self))).usage)
+
+    @strawberry.field(description="What that comes to, as estimated; null: nothing was used.")
+    async def cost(self, info: Ctx) -> Cost | None:
+        return shown(cost_of((await resolvers.story(info, shown(self))).usage))
+
+    @strawberry.field(description="How quick its answers were; null: none was measured.")
+    async def latency(self, info: Ctx) -> LatencySummary | None:
+        return shown(latency_of((await resolvers.story(info, shown(self))).measured))
 
     @strawberry.field(description="Its log; the cursors are those of callEvents.")
     async def events(
@@ -227,6 +243,7 @@ StartCallResult = Annotated[
     | NotFoundError
     | WorkflowNotPublished
     | NotPublishable
+    | QuotaExceeded
     | IdempotencyConflict,
     strawberry.union("StartCallResult", description="What became of startCall."),
 ]

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import strawberry
 
 from domain.access import Scope
+from domain.budgets import Budget
 from domain.calls import Blame, CallKind, CallState, Direction, EndReason
 from domain.chain import Ending
 from domain.commands import CommandKind
@@ -36,6 +37,12 @@ described(
     VOIP="In a browser or an app, over WebRTC.",
     SIP="Over the telephone.",
     TEXT="Typed messages.",
+)
+described(
+    Budget,
+    CONCURRENT_CALLS="Calls that go on at the same time.",
+    MINUTES_PER_MONTH="Minutes of calls, from answer to end, in a month of UTC.",
+    SPEND_PER_MONTH="Dollars that the calls of a month of UTC may come to, as estimated.",
 )
 described(Direction, INBOUND="The caller called.", OUTBOUND="We called.")
 described(
@@ -83,6 +90,7 @@ described(
     PROVIDER_FAILED="A provider failed, or its key is missing.",
     TRUNK_FAILED="The trunk failed.",
     CANCELED="It was ended before a worker took it.",
+    BUDGET_SPENT="What it may spend is spent, or a budget of the tenant's month.",
     INTERNAL="The platform failed.",
 )
 described(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import strawberry
 
 from domain import errors
+from domain.budgets import Budget
 from graph.types.enums import described
 from graph.types.findings import Finding
 
@@ -26,6 +28,7 @@ class ErrorCode(StrEnum):
     WORKFLOW_NOT_PUBLISHED = "WORKFLOW_NOT_PUBLISHED"
     NOT_PUBLISHABLE = "NOT_PUBLISHABLE"
     CALL_HAS_ENDED = "CALL_HAS_ENDED"
+    QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     UNAUTHENTICATED = "UNAUTHENTICATED"
 
 
@@ -41,6 +44,7 @@ described(
     WORKFLOW_NOT_PUBLISHED="The workflow has no published version.",
     NOT_PUBLISHABLE="Verification found errors.",
     CALL_HAS_ENDED="The call is over.",
+    QUOTA_EXCEEDED="A budget of the tenant is used up.",
     UNAUTHENTICATED="The credential is no good.",
 )
 
@@ -104,6 +108,16 @@ class CallHasEnded(Error):
     pass
 
 
+@strawberry.type(description="A budget of your tenant is used up.")
+class QuotaExceeded(Error):
+    budget: Budget = strawberry.field(description="Which one.")
+    used: float = strawberry.field(description="In calls, minutes or dollars, as the budget is.")
+    limit: float = strawberry.field(description="In the same.")
+    resets_at: datetime | None = strawberry.field(
+        description="When there is more of it; null: as soon as a call ends."
+    )
+
+
 @strawberry.type(description="The address, the password or the token is no good.")
 class InvalidCredentials(Error):
     pass
@@ -139,5 +153,6 @@ HANDLERS = [
     _handler(errors.WorkflowNotPublished, WorkflowNotPublished),
     _handler(errors.NotPublishable, NotPublishable),
     _handler(errors.CallHasEnded, CallHasEnded),
+    _handler(errors.QuotaExceeded, QuotaExceeded),
     _handler(errors.Unauthenticated, InvalidCredentials),
 ]

@@ -6,8 +6,11 @@ from typing import Annotated, Any
 
 import strawberry
 
+from domain import budgets as limits
 from domain import tenants as domain
-from graph.scalars import Json
+from domain.prices import Price
+from domain.providers import ProviderKind
+from graph.scalars import Json, Money
 from graph.types.errors import NotFoundError, RevisionConflict, ValidationError
 from graph.types.inputs import Fields, changes, mapping
 from graph.types.providers import ProviderChoiceInput, ProviderChoiceType
@@ -38,6 +41,31 @@ class McpServer:
     allow: list[str] = strawberry.field(description="The tools of it that may be used.")
 
 
+@strawberry.type(
+    name="Price",
+    description="What a model costs: dollars for a million tokens or characters, or for an hour.",
+)
+class PriceType:
+    kind: ProviderKind = strawberry.field(description="What it does in a call.")
+    provider: str = strawberry.field(description="Its name in the catalogue.")
+    model: str = strawberry.field(description="As agents name it.")
+    input_tokens: Money | None = strawberry.field(description="For a million tokens read.")
+    cached_tokens: Money | None = strawberry.field(
+        description="For a million of those that the provider still knew; null: like the others."
+    )
+    output_tokens: Money | None = strawberry.field(description="For a million tokens written.")
+    characters: Money | None = strawberry.field(description="For a million characters spoken.")
+    audio_hour: Money | None = strawberry.field(description="For an hour of audio.")
+
+
+@strawberry.type(description="Limits to what calls may use; null: none. Months are those of UTC.")
+class Budgets:
+    concurrent_calls: int | None = strawberry.field(description="Calls that go on at a time.")
+    minutes_per_month: int | None = strawberry.field(description="Minutes of all calls.")
+    spend_per_month: Money | None = strawberry.field(description="What all calls may come to.")
+    spend_per_call: Money | None = strawberry.field(description="What one call may come to.")
+
+
 def _spec(name: str, description: str, type: Any) -> Any:
     def read(root: Any) -> Any:
         return getattr(root.spec, name)
@@ -52,6 +80,10 @@ class SettingsType:
     endpoints: list[Endpoint] = _spec("endpoints", "Servers by name.", list[Endpoint])
     mcp_servers: list[McpServer] = _spec("mcp_servers", "Servers of tools.", list[McpServer])
     values: Json = _spec("values", "What templates read at tenant.settings.", Json)
+    prices: list[PriceType] = _spec(
+        "prices", "Your own, over those that are known here.", list[PriceType]
+    )
+    budgets: Budgets = _spec("budgets", "Limits to what calls may use.", Budgets)
 
 
 @strawberry.input(description="What agents have that choose nothing themselves.")
@@ -91,6 +123,49 @@ class McpServerInput:
     allow: list[str] = strawberry.field(
         default_factory=list, description="The tools of it that may be used."
     )
+
+
+@strawberry.input(description="What a model costs you; by what it is priced depends on its kind.")
+class PriceInput:
+    kind: ProviderKind = strawberry.field(description="LLM, STT or TTS.")
+    provider: str = strawberry.field(description="Its name in the catalogue.")
+    model: str = strawberry.field(description="As agents name it.")
+    input_tokens: Money | None = strawberry.field(
+        default=None, description="For a million tokens read."
+    )
+    cached_tokens: Money | None = strawberry.field(
+        default=None, description="For a million that the provider still knew."
+    )
+    output_tokens: Money | None = strawberry.field(
+        default=None, description="For a million tokens written."
+    )
+    characters: Money | None = strawberry.field(
+        default=None, description="For a million characters spoken."
+    )
+    audio_hour: Money | None = strawberry.field(default=None, description="For an hour of audio.")
+
+
+@strawberry.input(description="Limits to what calls may use; what is left out is without limit.")
+class BudgetsInput:
+    concurrent_calls: int | None = strawberry.field(
+        default=None, description="Calls that go on at a time."
+    )
+    minutes_per_month: int | None = strawberry.field(
+        default=None, description="Minutes of all calls, in a month of UTC."
+    )
+    spend_per_month: Money | None = strawberry.field(
+        default=None, description="What all calls may come to, in a month of UTC."
+    )
+    spend_per_call: Money | None = strawberry.field(
+        default=None, description="What one call may come to."
+    )
+
+    def budgets(self) -> limits.Budgets:
+        return limits.Budgets(**vars(self))
+
+
+def prices(given: list[PriceInput]) -> tuple[Price, ...]:
+    return tuple(Price(**vars(each)) for each in given)
 
 
 def endpoints(given: list[EndpointInput]) -> tuple[domain.Endpoint, ...]:
@@ -135,6 +210,12 @@ class UpdateSettingsInput:
     values: strawberry.Maybe[Json | None] = strawberry.field(
         description="All of what templates read at tenant.settings."
     )
+    prices: strawberry.Maybe[list[PriceInput] | None] = strawberry.field(
+        description="All prices of your own."
+    )
+    budgets: strawberry.Maybe[BudgetsInput | None] = strawberry.field(
+        description="All of them: what is left out inside is without limit."
+    )
 
     def changes(self) -> dict[str, Any]:
         fields: Fields = {
@@ -142,6 +223,8 @@ class UpdateSettingsInput:
             "endpoints": ("endpoints", endpoints),
             "mcp_servers": ("mcp_servers", servers),
             "values": ("values", _values),
+            "prices": ("prices", prices),
+            "budgets": ("budgets", BudgetsInput.budgets),
         }
         return changes(self, fields)
 

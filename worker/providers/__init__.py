@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from livekit.agents import llm, stt, tts, vad
 
 from domain.agents import ProviderChoice
+from domain.providers import ProviderKind
+from worker.meter import Measured
 from worker.providers.chain import ATTEMPT_SECONDS, Chain, Changed
 from worker.providers.google import google_llm
 from worker.providers.hearing import deepgram_stt, sarvam_stt, silero_vad
@@ -33,14 +36,19 @@ STTS: Mapping[str, Hear] = {"deepgram": deepgram_stt, "sarvam": sarvam_stt}
 TTSS: Mapping[str, Speak] = {"cartesia": cartesia_tts, "sarvam": sarvam_tts}
 VADS: Mapping[str, Callable[[ProviderChoice], vad.VAD]] = {"silero": silero_vad}
 
-Built = TypeVar("Built")
+Built = TypeVar("Built", llm.LLM[Any], stt.STT[Any], tts.TTS[Any])
 
 
 def build_llm(
-    choice: ProviderChoice, keys: ProviderKeys, look: Look, changed: Changed
+    choice: ProviderChoice,
+    keys: ProviderKeys,
+    look: Look,
+    changed: Changed,
+    measured: Measured,
 ) -> llm.LLM[Any]:
     """The model, with its fallbacks behind it. `MissingKey` when none of them can be used."""
     built = _usable(choice, lambda each: LLMS[each.provider](each, keys, look), changed)
+    _meter(ProviderKind.LLM, built, measured)
     return next(iter(built)) if len(built) == 1 else Chain(built, changed)
 
 
@@ -50,9 +58,11 @@ def build_stt(
     language: str | None,
     keyterms: tuple[str, ...],
     changed: Changed,
+    measured: Measured,
 ) -> stt.STT[Any]:
     """The ears, with their fallbacks behind them. `MissingKey` when none of them can be used."""
     built = _usable(choice, lambda c: STTS[c.provider](c, keys, language, keyterms), changed)
+    _meter(ProviderKind.STT, built, measured)
     if len(built) == 1:
         return next(iter(built))
     chain = stt.FallbackAdapter(list(built), attempt_timeout=ATTEMPT_SECONDS, max_retry_per_stt=0)
@@ -66,9 +76,11 @@ def build_tts(
     language: str | None,
     voice: str | None,
     changed: Changed,
+    measured: Measured,
 ) -> tts.TTS[Any]:
     """The voice, with its fallbacks behind it. `MissingKey` when none of them can be used."""
     built = _usable(choice, lambda c: TTSS[c.provider](c, keys, language, voice), changed)
+    _meter(ProviderKind.TTS, built, measured)
     if len(built) == 1:
         return next(iter(built))
     chain = tts.FallbackAdapter(list(built), max_retry_per_tts=0)
@@ -78,6 +90,12 @@ def build_tts(
 
 def build_vad(choice: ProviderChoice) -> vad.VAD:
     return VADS[choice.provider](choice)
+
+
+def _meter(kind: ProviderKind, built: Mapping[Built, ProviderChoice], measured: Measured) -> None:
+    """Each model is listened to by itself: a chain does not say which one was asked."""
+    for model, choice in built.items():
+        model.on("metrics_collected", partial(measured, kind, choice))
 
 
 def _usable(

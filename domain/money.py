@@ -1,0 +1,35 @@
+"""Amounts of US dollars, as whole billionths: sums are exact, and no price is too small."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+
+CURRENCY = "USD"
+DOLLAR = 1_000_000_000
+MOST = 1_000_000 * DOLLAR
+
+
+def dollars(nanos: int) -> Decimal:
+    return Decimal(nanos).scaleb(-9)
+
+
+def written(nanos: int) -> str:
+    """As people write it: two places at least, and no zeros behind those."""
+    units, rest = divmod(abs(nanos), DOLLAR)
+    places = f"{rest:09}".rstrip("0").ljust(2, "0")
+    return f"{'-' if nanos < 0 else ''}{units}.{places}"
+
+
+def read(text: str) -> int:
+    """`ValueError` says what is wrong with it."""
+    try:
+        amount = Decimal(text).scaleb(9) if len(text) <= 32 else Decimal("NaN")
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite():
+        raise ValueError('An amount is written like "1.25".')
+    if amount != amount.to_integral_value():
+        raise ValueError("An amount may have nine places behind the point.")
+    if not 0 <= amount <= MOST:
+        raise ValueError("An amount is between 0 and 1000000 dollars.")
+    return int(amount)
