@@ -22,6 +22,7 @@ from domain.events import (
     HandedOff,
     NodeEntered,
     Recorded,
+    RecordingStarted,
     Speaker,
     StateChanged,
     ToolFinished,
@@ -84,6 +85,9 @@ class Story:
     end_reason: EndReason | None = None
     left_at: datetime | None = None
     """When a worker gave it back last."""
+    recorded: bool = False
+    announced: bool = False
+    """The first words of the call are that it is recorded."""
 
     @property
     def owes_an_answer(self) -> bool:
@@ -163,6 +167,8 @@ class Story:
                 return replace(self, obeyed=self.obeyed | {id})
             case WorkerLeft():
                 return replace(self, left_at=at)
+            case RecordingStarted(announced=announced):
+                return replace(self, recorded=True, announced=announced)
             case CallEnded(state=state, reason=reason):
                 return replace(self, state=state, end_reason=reason)
         return self

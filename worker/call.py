@@ -30,6 +30,7 @@ from domain.transcripts import tell
 from worker.conversation import Conversation
 from worker.patience import patiently
 from worker.providers.keys import MissingKey, ProviderKeys
+from worker.recording import Recorders, recorded
 from worker.rooms import Rooms, RoomUnreachable
 from worker.speech import Speech
 from worker.text import TextSession, text_session
@@ -53,6 +54,7 @@ class HeldCall:
         keys: ProviderKeys,
         rooms: Rooms | None,
         settings: Settings,
+        recorders: Recorders | None = None,
     ) -> None:
         self.claim = claim
         self._queue = queue
@@ -61,6 +63,7 @@ class HeldCall:
         self._keys = keys
         self._rooms = rooms
         self._settings = settings
+        self._recorders = recorders
         self._inbox: asyncio.Queue[Command] = asyncio.Queue()
         self._seen: set[UUID] = set()
         self._hang_up: asyncio.Future[Command] = asyncio.get_running_loop().create_future()
@@ -155,7 +158,10 @@ class HeldCall:
         if self._rooms is None:
             raise RoomUnreachable("This worker knows no LiveKit: set LIVEKIT_URL and its key.")
         conversation.speech = Speech(conversation.keys, conversation.failed_over)
-        async with voice_session(conversation, self._rooms, self._settings) as voice:
+        async with (
+            recorded(conversation, self._recorders) as recording,
+            voice_session(conversation, self._rooms, self._settings, recording) as voice,
+        ):
             yield lambda: voice.talk(self._leaving, lambda: self._seconds_left(conversation))
 
     async def _talk(self, conversation: Conversation, session: TextSession) -> EndReason | None:

@@ -16,6 +16,7 @@ from domain.errors import Unavailable
 from domain.settings import Settings
 from domain.tasks import beside
 from persistence.wiring import WorkerServices, worker_services
+from worker.archive import Archive
 from worker.process import run
 from worker.rooms import Rooms
 
@@ -32,6 +33,8 @@ class Keeper:
         self._rooms = Rooms.of(settings)
         self._rewrap = services.rewrap
         self._settings = settings
+        self._recordings = services.recordings
+        self._archive = Archive(services.recordings, services.sounds) if services.sounds else None
         self._looked_at: float | None = None
 
     async def keep(self, stop: asyncio.Event) -> None:
@@ -78,6 +81,7 @@ class Keeper:
         """Beside the rounds: what it deletes may be much, and they must not wait for it."""
         while True:
             try:
+                await self._tidy_recordings()
                 gone = await self._queue.forget_old(self._settings.retention_days)
                 log.info("tidied", extra={"calls_removed": gone})
                 wrapped = await self._rewrap()
@@ -87,12 +91,28 @@ class Keeper:
             except Unavailable:
                 await asyncio.sleep(ROUND_SECONDS)
 
+    async def _tidy_recordings(self) -> None:
+        """First those of calls that are to be forgotten, which wait until the sound is gone."""
+        settings = self._settings
+        expired = await self._recordings.expire(settings.recording_days, settings.retention_days)
+        swept = await self._archive.sweep() if self._archive is not None else 0
+        if expired or swept:
+            log.info("tidied recordings", extra={"expired": expired, "orphans": swept})
+
+    async def archive_for_ever(self) -> None:
+        if self._archive is not None:
+            await self._archive.keep_for_ever()
+
 
 async def keep(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     async with worker_services(settings) as services:
         ready()
         keeper = Keeper(services, settings)
-        async with beside(keeper.tidy_for_ever()), beside(keeper.sweep_for_ever()):
+        async with (
+            beside(keeper.tidy_for_ever()),
+            beside(keeper.sweep_for_ever()),
+            beside(keeper.archive_for_ever()),
+        ):
             await keeper.keep(stop)
 
 

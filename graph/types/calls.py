@@ -25,8 +25,10 @@ from graph.types.errors import (
     WorkflowNotPublished,
 )
 from graph.types.inputs import mapping
+from graph.types.recordings import Recording
 from graph.types.workflows import VersionType, WorkflowBy, WorkflowType
 from resolvers import calls as resolvers
+from resolvers import recordings as recording_resolvers
 from resolvers import workflows as workflow_resolvers
 from resolvers.context import Ctx
 from resolvers.ids import needed_id, own_id
@@ -91,6 +93,10 @@ class CallType(Node):
     @strawberry.field(description="The nodes it went through, in order.")
     async def nodes_visited(self, info: Ctx) -> list[str]:
         return list((await resolvers.story(info, shown(self))).visited)
+
+    @strawberry.field(description="Its recording; none where nothing was recorded.")
+    async def recording(self, info: Ctx) -> Recording | None:
+        return shown(await recording_resolvers.recording(info, shown(self)))
 
     @strawberry.field(description="Its log; the cursors are those of callEvents.")
     async def events(
@@ -220,6 +226,16 @@ class EndCallSuccess:
     call: CallType = strawberry.field(description="The call as it is now.")
 
 
+@strawberry.input(description="A call whose recording to delete.")
+class DeleteRecordingInput:
+    call_id: strawberry.ID = strawberry.field(description="The call.")
+
+
+@strawberry.type(description="The recording is deleted; its sound is gone within moments.")
+class DeleteRecordingSuccess:
+    call: CallType = strawberry.field(description="The call, which has no other recording.")
+
+
 StartCallResult = Annotated[
     StartCallSuccess
     | ValidationError
@@ -241,4 +257,8 @@ SendMessageResult = Annotated[
 EndCallResult = Annotated[
     EndCallSuccess | NotFoundError,
     strawberry.union("EndCallResult", description="What became of endCall."),
+]
+DeleteRecordingResult = Annotated[
+    DeleteRecordingSuccess | NotFoundError,
+    strawberry.union("DeleteRecordingResult", description="What became of deleteRecording."),
 ]
