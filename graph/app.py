@@ -17,7 +17,6 @@ from domain.settings import Settings
 from graph.asgi import create_app
 from graph.ide import ide_page, ide_routes
 from graph.loading import LoaderScope
-from graph.recordings import recording_routes
 from graph.schema import build_schema
 from graph.server import listen, server_of
 from persistence.wiring import api_services
@@ -27,8 +26,7 @@ def main() -> None:
     try:
         settings = Settings.from_env(os.environ)
         configure_logs(settings.log_level)
-        opened = api_services(settings)
-        routes = [*ide_routes(settings.local_token), *recording_routes()]
+        opened, routes = api_services(settings), ide_routes(settings.local_token)
         app = create_app(settings, opened, with_loaders, ide_page, routes)
         listening = listen(settings.api_host, settings.api_port)
     except (DomainError, OSError) as error:

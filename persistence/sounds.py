@@ -77,6 +77,10 @@ class ObjectStore:
             yield bytes(chunk)
 
     async def delete(self, keys: Sequence[str]) -> None:
+        if isinstance(self._store, S3Store):
+            if keys:
+                await self._do(obstore.delete, self._store, list(keys))
+            return
         for key in keys:
             with suppress(NotFound):
                 await self._do(obstore.delete, self._store, key)

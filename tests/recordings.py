@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -14,13 +15,13 @@ from domain.access import Viewer
 from domain.actions.workflows import publish_workflow, update_workflow
 from domain.calls import Call
 from domain.ports import Services
-from domain.recordings import Recording, RecordingState
+from domain.recordings import Place, Recording, RecordingState
 from domain.settings import Settings
 from domain.workflows import RecordingChoice
 from persistence.wiring import worker_services
 from tests.voices import LOUD, VoiceCaller
 from worker.archive import Archive
-from worker.opus import decoded
+from worker.opus import FRAME_MS, RATE, Encoder, decoded, ogg
 
 WINDOW = 0.1
 NEAR_SECONDS = 0.5
@@ -66,14 +67,8 @@ async def ready(services: Services, call: Call, patience: float = 20.0) -> Recor
     until = time.monotonic() + patience
     while (found := await recording_of(services, call)).state is not RecordingState.READY:
         assert time.monotonic() < until, found
-        await anyio_sleep()
+        await asyncio.sleep(0.1)
     return found
-
-
-async def anyio_sleep() -> None:
-    import asyncio
-
-    await asyncio.sleep(0.1)
 
 
 async def sound_of(services: Services, recording: Recording) -> bytes:
@@ -109,3 +104,11 @@ def on_the_line(caller: VoiceCaller, recording: Recording) -> list[float]:
     """When the caller heard agents, in seconds of the recording."""
     began = recording.started_at.timestamp() - (time.time() - time.monotonic())
     return [at - began for at in caller.sounds]
+
+
+def piece(epoch: int, at_ms: int, ms: int = 1_000, level: int = 8_000) -> tuple[Place, bytes]:
+    """So much of a tone, on both sides."""
+    count = RATE * ms // 1000
+    tone = (level * np.sin(np.arange(count) * 2 * np.pi * 440 / RATE)).astype(np.int16)
+    packets = Encoder().encode(np.stack([tone, tone], axis=1))
+    return Place(epoch, at_ms), ogg(packets[: ms // FRAME_MS])

@@ -84,6 +84,7 @@ async def test_both_sides_are_heard_when_they_spoke_and_what_was_cut_off_is_not(
     assert len(got.left) < 40
     assert near(ear, got.right) == 1
     assert near(got.right, ear) == 1
-    assert recording.duration_ms == round(got.seconds * 1000, -1)
+    assert recording.duration_ms is not None
+    assert abs(recording.duration_ms - got.seconds * 1000) < 20
     assert recording.missing_ms == 0
     assert recording.size == len(sound)

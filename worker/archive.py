@@ -41,7 +41,7 @@ class Broken(Exception):
 
 class Archive:
     def __init__(self, ledger: Ledger, sounds: SoundStore) -> None:
-        self._ledger = ledger
+        self.ledger = ledger
         self._sounds = sounds
 
     async def keep_for_ever(self) -> None:
@@ -55,7 +55,7 @@ class Archive:
 
     async def step(self) -> bool:
         """Do what is due next; False when nothing is."""
-        job = await self._ledger.take()
+        job = await self.ledger.take()
         if job is None:
             return False
         try:
@@ -77,7 +77,7 @@ class Archive:
     async def _hold(self, job: Job) -> None:
         while True:
             await asyncio.sleep(LEASE_SECONDS / 3)
-            await self._ledger.renew(job)
+            await self.ledger.renew(job)
 
     async def _failed(self, job: Job, error: BaseException) -> None:
         while isinstance(error, BaseExceptionGroup):
@@ -91,7 +91,7 @@ class Archive:
         pause = None if given_up else min(2.0 ** min(job.tries, 10), LONGEST_PAUSE)
         facts = {"call_id": str(job.call_id), "tries": job.tries, "again_in": pause}
         log.error("a recording was not tended", extra=facts, exc_info=None if known else error)
-        await self._ledger.failed(job, reason, pause)
+        await self.ledger.failed(job, reason, pause)
 
     # ---- joining ---------------------------------------------------------------------------
 
@@ -109,7 +109,7 @@ class Archive:
             await self._sounds.put(job.recording.key, whole)
             size = whole.stat().st_size
         missing = joiner.missing_ms + self._tail_ms(job, joiner.duration_ms)
-        if not await self._ledger.ready(job, joiner.duration_ms, missing, size):
+        if not await self.ledger.ready(job, joiner.duration_ms, missing, size):
             # Deleted meanwhile; or another keeper is at it, and will put the same.
             await self._withdraw(job)
             return
@@ -124,7 +124,7 @@ class Archive:
         return int(lasted - duration_ms) if lasted - duration_ms > TAIL_MS else 0
 
     async def _withdraw(self, job: Job) -> None:
-        states = await self._ledger.states([job.call_id])
+        states = await self.ledger.states([job.call_id])
         if states.get(job.call_id) in (None, RecordingState.DELETED):
             await self._sounds.delete([job.recording.key])
 
@@ -136,7 +136,7 @@ class Archive:
     async def _clear(self, job: Job, keep: str | None = None) -> None:
         await self._sounds.delete([key for key in await self._keys(job) if key != keep])
         done = keep is not None or job.over
-        await self._ledger.cleared(job, None if done else AGAIN_SECONDS)
+        await self.ledger.cleared(job, None if done else AGAIN_SECONDS)
 
     async def sweep(self) -> int:
         """Remove what no recording claims: pieces that came too late, sound of forgotten calls."""
@@ -145,7 +145,7 @@ class Archive:
         gone = 0
         for start in range(0, len(old), AT_ONCE):
             batch = {key: call for key in old[start : start + AT_ONCE] if (call := _call_of(key))}
-            states = await self._ledger.states(list(batch.values()))
+            states = await self.ledger.states(list(batch.values()))
             orphans = [key for key, call in batch.items() if _is_orphan(key, states.get(call))]
             await self._sounds.delete(orphans)
             gone += len(orphans)
