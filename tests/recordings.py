@@ -106,9 +106,20 @@ def on_the_line(caller: VoiceCaller, recording: Recording) -> list[float]:
     return [at - began for at in caller.sounds]
 
 
+def tone(ms: int, level: int = 8_000) -> list[bytes]:
+    count = RATE * ms // 1000
+    wave = (level * np.sin(np.arange(count) * 2 * np.pi * 440 / RATE)).astype(np.int16)
+    return Encoder().encode(np.stack([wave, wave], axis=1))
+
+
 def piece(epoch: int, at_ms: int, ms: int = 1_000, level: int = 8_000) -> tuple[Place, bytes]:
     """So much of a tone, on both sides."""
-    count = RATE * ms // 1000
-    tone = (level * np.sin(np.arange(count) * 2 * np.pi * 440 / RATE)).astype(np.int16)
-    packets = Encoder().encode(np.stack([tone, tone], axis=1))
-    return Place(epoch, at_ms), ogg(packets[: ms // FRAME_MS])
+    return Place(epoch, at_ms), ogg(tone(ms, level)[: ms // FRAME_MS])
+
+
+def cut(seconds: int, every_ms: int) -> tuple[bytes, list[tuple[Place, bytes]]]:
+    """A tone as one file, and the same in pieces."""
+    packets, step = tone(seconds * 1_000), every_ms // FRAME_MS
+    starts = range(0, len(packets), step)
+    pieces = [(Place(1, n * FRAME_MS), ogg(packets[n : n + step])) for n in starts]
+    return ogg(packets), pieces

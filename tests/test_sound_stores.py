@@ -115,9 +115,12 @@ async def test_a_bucket_signs_links_that_expire_and_a_folder_has_none(
         assert (await http.put(link, content=b"theirs")).status_code == 403
         bucket.ahead = timedelta(minutes=6)
         assert (await http.get(link)).status_code == 403
-    assert await opened(Settings(recordings_url=f"file://{tmp_path}")).link(
-        "t/a/whole.ogg", timedelta(minutes=5)
-    ) is None
+    assert (
+        await opened(Settings(recordings_url=f"file://{tmp_path}")).link(
+            "t/a/whole.ogg", timedelta(minutes=5)
+        )
+        is None
+    )
 
 
 async def test_a_store_that_is_away_is_unavailable(bucket: Storage, settings: Settings) -> None:

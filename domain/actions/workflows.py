@@ -25,7 +25,6 @@ from domain.workflows import (
     check_workflow,
 )
 
-
 NO_PLACE = Finding(
     code=FindingCode.NO_RECORDINGS,
     severity=Severity.ERROR,
