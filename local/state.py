@@ -70,6 +70,10 @@ class State:
     def secret_key(self) -> Path:
         return self.root / "secret.key"
 
+    @property
+    def recordings(self) -> Path:
+        return self.root / "recordings"
+
     def log(self, name: str) -> Path:
         return self.logs / f"{name}.log"
 
@@ -84,6 +88,7 @@ class State:
             "livekit",
             "livekit-db",
             "logs",
+            "recordings",
             "*.ready",
             "run.json",
             "lock",

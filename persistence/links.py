@@ -35,7 +35,7 @@ class SignedLinks:
         except (ValueError, struct.error):
             raise Forbidden("This is not a link to a recording.") from None
         made = [hmac.digest(key, what, "sha256") for key in self._keys]
-        if not any([hmac.compare_digest(signature, each) for each in made]):
+        if not any(hmac.compare_digest(signature, each) for each in made):
             raise Forbidden("This is not a link to a recording.")
         if now.timestamp() >= until:
             raise Forbidden("This link has expired; ask for the recording again.")

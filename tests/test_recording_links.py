@@ -199,8 +199,8 @@ async def test_a_deleted_recording_is_gone_at_once_and_for_good(place: Place) ->
     async with archive(place.settings) as keeper:
         assert await keeper.step()
     assert (await place.api.http.get(url)).status_code == 404
-    folder = Path(place.settings.recordings_url.removeprefix("file://"))
-    assert [file for file in folder.rglob("*") if file.is_file()] == []
+    assert place.services.sounds is not None
+    assert [kept async for kept in place.services.sounds.list("")] == []
 
 
 async def test_what_was_never_recorded_has_nothing_to_hear_or_delete(place: Place) -> None:

@@ -88,7 +88,7 @@ class Scene:
 
 @asynccontextmanager
 async def scene(
-    place: Path, livekit: Access, workers: int = 1, processes: int = 2
+    place: Path, livekit: Access, workers: int = 1, processes: int = 2, **more: str
 ) -> AsyncIterator[Scene]:
     """Real processes, and a clinic with a voice."""
     async with speech() as heard:
@@ -101,6 +101,7 @@ async def scene(
             "WORKER_PROCESSES": str(processes),
             "HEARTBEAT_SECONDS": "1.0",
             "LEASE_SECONDS": "3.0",
+            **more,
         }
         async with (
             installed(place, workers, **env) as whole,
