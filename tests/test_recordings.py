@@ -106,9 +106,9 @@ async def test_a_recording_goes_on_over_the_death_of_its_worker(
 ) -> None:
     place = keeping(Settings(), tmp_path)
     env = {"RECORDINGS_URL": place.recordings_url, "SPOOL_FOLDER": place.spool_folder}
-    async with scene(tmp_path, livekit, processes=1, **env) as the:
-        sounds = ObjectStore.of(place)
-        services = replace(the.services, sounds=sounds)
+    async with scene(tmp_path, livekit, processes=1, **env) as made:
+        services = replace(made.services, sounds=ObjectStore.of(place))
+        the = replace(made, services=services)
         await record_clinic(services, the.viewer, None)
         call = await the.call()
         async with in_the_room(services, call) as caller, the.another():

@@ -81,23 +81,24 @@ class Keeper:
         """Beside the rounds: what it deletes may be much, and they must not wait for it."""
         while True:
             try:
-                await self._tidy_recordings()
-                gone = await self._queue.forget_old(self._settings.retention_days)
+                settings = self._settings
+                # Calls are forgotten in a later round, when the sound is gone.
+                await self._recordings.expire(settings.recording_days, settings.retention_days)
+                gone = await self._queue.forget_old(settings.retention_days)
                 log.info("tidied", extra={"calls_removed": gone})
                 wrapped = await self._rewrap()
                 if wrapped:
                     log.info("wrapped data keys anew", extra={"tenants": wrapped})
+                await self._sweep_recordings()
                 await asyncio.sleep(TIDY_SECONDS)
             except Unavailable:
                 await asyncio.sleep(ROUND_SECONDS)
 
-    async def _tidy_recordings(self) -> None:
-        """First those of calls that are to be forgotten, which wait until the sound is gone."""
-        settings = self._settings
-        expired = await self._recordings.expire(settings.recording_days, settings.retention_days)
-        swept = await self._archive.sweep() if self._archive is not None else 0
-        if expired or swept:
-            log.info("tidied recordings", extra={"expired": expired, "orphans": swept})
+    async def _sweep_recordings(self) -> None:
+        if self._archive is not None:
+            with suppress(Unavailable):  # the next hour will do
+                swept = await self._archive.sweep()
+                log.info("swept recordings that nobody claims", extra={"sounds": swept})
 
     async def archive_for_ever(self) -> None:
         if self._archive is not None:

@@ -69,7 +69,7 @@ class CallRecording:
         self._with = recorders
         self._folder = folder_of(self._claim.call.tenant_id, self._claim.call.id)
         self._agent: AgentTap | None = None
-        self._began: float | None = None
+        self._listening = False
         self._heard: list[Sound] = []
         self._timeline: Timeline | None = None
         self._pieces: asyncio.Queue[Piece | None] = asyncio.Queue()
@@ -86,8 +86,8 @@ class CallRecording:
 
     def _listener(self, side: Side) -> Any:
         def heard(at: float, frame: rtc.AudioFrame | None) -> None:
-            if self._began is not None:
-                self._heard.append(Sound(side, at - self._began, frame))
+            if self._listening:
+                self._heard.append(Sound(side, at, frame))
 
         return heard
 
@@ -98,19 +98,24 @@ class CallRecording:
         except Exception as error:
             log.exception("recording failed", extra={"call_id": str(self._claim.call.id)})
             self._complain(type(error).__name__)
-            self._began = None
+            self._stop()
+
+    def _stop(self) -> None:
+        self._listening = False
+        self._heard.clear()
 
     async def _run(self) -> None:
         now, ledger = datetime.now(UTC), self._with.ledger
+        self._listening = True
         recording = await patiently(lambda: ledger.begin(self._claim.call, self._claim.epoch, now))
         if recording.state is not RecordingState.RECORDING:
+            self._stop()
             return
         if not self._conversation.story.recorded:
             announced = bool(self._conversation.announcement)
             self._conversation.tell(RecordingStarted(announced=announced))
         began = recording.started_at.timestamp()
-        self._timeline = Timeline(self._claim.epoch, max(0.0, time.time() - began))
-        self._began = began
+        self._timeline = Timeline(self._claim.epoch, began, now.timestamp())
         self._putting = asyncio.create_task(self._put_for_ever())
         while not self._putting.done():
             await asyncio.sleep(LOOK_SECONDS)
@@ -118,8 +123,8 @@ class CallRecording:
         await self._putting
 
     async def _look(self, until: float, last: bool = False) -> None:
-        timeline, began, agent = self._timeline, self._began, self._agent
-        if timeline is None or began is None:
+        timeline, agent = self._timeline, self._agent
+        if timeline is None or not self._listening:
             return
         if agent is not None:
             agent.settle(until)
@@ -127,7 +132,7 @@ class CallRecording:
         sounds, self._heard = self._heard, []
         make = timeline.finish if last else timeline.add
         loop = asyncio.get_running_loop()
-        making = loop.run_in_executor(self._with.thread, make, sounds, until - began)
+        making = loop.run_in_executor(self._with.thread, make, sounds, until)
         making.add_done_callback(self._take)
         # What is being made is kept, also when nobody waits for it any more.
         await asyncio.shield(making)
@@ -143,7 +148,7 @@ class CallRecording:
             if not await self._with.spool.keep(key, piece.sound):
                 self._complain("No room is left where pieces wait for the store.")
             elif await self._is_unwanted(key):
-                self._began = None
+                self._stop()
                 return
 
     async def _is_unwanted(self, key: str) -> bool:
@@ -157,7 +162,7 @@ class CallRecording:
         if self._putting is None:
             return
         try:
-            if self._began is not None:
+            if self._listening:
                 await self._flush(self._putting)
         except Exception as error:
             log.exception("recording failed", extra={"call_id": str(self._claim.call.id)})

@@ -24,7 +24,7 @@ class Side(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """What was heard from a moment on, in seconds of the recording. None ends what went before."""
+    """What was heard from a moment on, as `time.time`. None ends what went before."""
 
     side: Side
     at: float
@@ -86,11 +86,13 @@ class Track:
 
 
 class Timeline:
-    """Makes pieces of what is put on it. Used by one thread at a time."""
+    """Makes pieces of what is put on it: the part, from `since` on, of a recording that `began` at
+    or before that. Used by one thread at a time."""
 
-    def __init__(self, epoch: int, begin: float) -> None:
+    def __init__(self, epoch: int, began: float, since: float) -> None:
         self._epoch = epoch
-        self._at_ms = int(begin * 1000) // FRAME_MS * FRAME_MS
+        self._began = began
+        self._at_ms = int(max(0.0, since - began) * 1000) // FRAME_MS * FRAME_MS
         self._cursor = self._at_ms * RATE // 1000
         self._tracks = (Track(), Track())
         self._encoder = Encoder()
@@ -103,8 +105,8 @@ class Timeline:
             if sound.frame is None:
                 track.end()
             else:
-                track.add(sound.at, sound.frame)
-        end = round(until * RATE)
+                track.add(sound.at - self._began, sound.frame)
+        end = round((until - self._began) * RATE)
         if end > self._cursor:
             both = np.stack([track.take(self._cursor, end) for track in self._tracks], axis=1)
             self._packets += self._encoder.encode(both)
