@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import strawberry
 
 from domain.recordings import RecordingState
 from domain.workflows import RecordingChoice
+from graph.types.common import shown
 from resolvers import recordings as resolvers
 from resolvers.context import Ctx
 
@@ -55,14 +55,10 @@ class Recording:
         )
     )
     async def url(self, info: Ctx) -> str | None:
-        link = await resolvers.link(info, _domain(self))
+        link = await resolvers.link(info, shown(self))
         return link[0] if link else None
 
     @strawberry.field(description="Until when the link can be used; ask again for another.")
     async def expires_at(self, info: Ctx) -> datetime | None:
-        link = await resolvers.link(info, _domain(self))
+        link = await resolvers.link(info, shown(self))
         return link[1] if link else None
-
-
-def _domain(root: Any) -> Any:
-    return root
