@@ -74,6 +74,10 @@ class State:
     def recordings(self) -> Path:
         return self.root / "recordings"
 
+    @property
+    def spool(self) -> Path:
+        return self.root / "spool"
+
     def log(self, name: str) -> Path:
         return self.logs / f"{name}.log"
 
@@ -89,6 +93,7 @@ class State:
             "livekit-db",
             "logs",
             "recordings",
+            "spool",
             "*.ready",
             "run.json",
             "lock",

@@ -32,7 +32,7 @@ class Encoder:
     """Of stereo sound, in order."""
 
     def __init__(self) -> None:
-        # PyAV says which kind of context it makes only when it is asked by a literal it knows.
+        # What kind of context it is, the library tells only of codecs that it has listed.
         made: Any = av.CodecContext.create("libopus", "w")
         made.sample_rate, made.layout, made.format = RATE, "stereo", "s16"
         made.bit_rate = BITS

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
-from domain.errors import Unavailable
+from domain.errors import InvalidSetting, Unavailable
 from domain.recordings import Ledger, Place, SoundStore
 from domain.settings import Settings
 
@@ -37,6 +37,8 @@ class Spool:
     def of(cls, settings: Settings, sounds: SoundStore, ledger: Ledger) -> Spool:
         place = Path(settings.spool_folder or _usual(settings))
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if place.stat().st_uid != os.getuid():
+            raise InvalidSetting(f"{place} belongs to somebody else; set SPOOL_FOLDER to another.")
         return cls(place, settings.spool_megabytes * MEGABYTE, sounds, ledger)
 
     async def keep(self, key: str, sound: bytes) -> bool:
