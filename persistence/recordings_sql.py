@@ -45,7 +45,8 @@ READY = """
      where call_id = $1 and tries = $2 and state = 'PROCESSING' returning call_id
 """
 CLEARED = """
-    update recording set cleared = $3::float is null, due_at = now() + make_interval(secs => $3)
+    update recording set cleared = $3::float is null, due_at = now() + make_interval(secs => $3),
+           error = case state when 'READY' then null else error end
      where call_id = $1 and tries = $2 and state in ('READY', 'DELETED')
 """
 FAIL = """

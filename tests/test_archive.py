@@ -27,7 +27,7 @@ from tests.clinic import publish_clinic
 from tests.emulators.storage import Storage, storage
 from tests.recordings import Heard, cut, keeping, near, piece, recording_of, sound_of
 from tests.test_sound_stores import in_bucket
-from worker.archive import MOST_TRIES, Archive
+from worker.archive import MOST_TRIES, TRIES_WITHOUT_SOUND, Archive
 from worker.joining import Joiner
 from worker.opus import decoded
 from worker.spool import Spool
@@ -215,6 +215,17 @@ async def test_what_cannot_be_joined_is_given_up_with_a_reason(s3: Desk) -> None
     await delete_recording(s3.services, s3.viewer, call.id)
     assert await s3.archive.step()
     assert await s3.kept(call) == []
+
+
+async def test_a_call_of_which_nothing_was_kept_says_so(s3: Desk) -> None:
+    call = await s3.call(end=False)
+    await end_call(s3.services, s3.viewer, call.id)
+    for _ in range(TRIES_WITHOUT_SOUND):
+        await s3.due(call)
+        assert await s3.archive.step()
+    recording = await s3.recording(call)
+    assert (recording.state, recording.error) == (RecordingState.FAILED, "Nothing was recorded.")
+    assert recording.size is None
 
 
 async def test_a_deletion_waits_for_whoever_is_still_at_it(the: Desk) -> None:

@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
 MOST_TRIES = 10
+TRIES_WITHOUT_SOUND = 3
+TRIES_OF_A_DAY = 300
+"""A store that is away is waited for so long."""
 LONGEST_PAUSE = 300.0
 AGAIN_SECONDS = 5.0
 TAIL_MS = 2_000
@@ -35,8 +38,8 @@ ORPHANED_AFTER = timedelta(hours=2)
 AT_ONCE = 500
 
 
-class Broken(Exception):
-    """Trying again will not help, but there is no harm in it either."""
+class Empty(Exception):
+    """There is nothing to join."""
 
 
 class Archive:
@@ -82,12 +85,12 @@ class Archive:
     async def _failed(self, job: Job, error: BaseException) -> None:
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
-        known = isinstance(error, Broken | Unavailable | NotFound)
+        known = isinstance(error, Empty | Unavailable | NotFound)
         reason = (
             str(error) if known else f"The pieces could not be joined ({type(error).__name__})."
         )
         joining = job.recording.state is RecordingState.PROCESSING
-        given_up = job.tries >= MOST_TRIES and joining
+        given_up = joining and job.tries >= _most_tries(error)
         pause = None if given_up else min(2.0 ** min(job.tries, 10), LONGEST_PAUSE)
         facts = {"call_id": str(job.call_id), "tries": job.tries, "again_in": pause}
         log.error("a recording was not tended", extra=facts, exc_info=None if known else error)
@@ -98,7 +101,7 @@ class Archive:
     async def _join(self, job: Job) -> None:
         keys = {place: key for key in await self._keys(job) if (place := Place.of(key))}
         if not keys:
-            raise Broken("Nothing was recorded.")
+            raise Empty("Nothing was recorded.")
         with tempfile.TemporaryDirectory(prefix="agent-studio-") as folder:
             whole = Path(folder) / WHOLE
             joiner = await asyncio.to_thread(Joiner, whole, list(keys))
@@ -150,6 +153,15 @@ class Archive:
             await self._sounds.delete(orphans)
             gone += len(orphans)
         return gone
+
+
+def _most_tries(error: BaseException) -> int:
+    match error:
+        case Empty():
+            return TRIES_WITHOUT_SOUND
+        case Unavailable():
+            return TRIES_OF_A_DAY
+    return MOST_TRIES
 
 
 def _call_of(key: str) -> UUID | None:
