@@ -60,6 +60,12 @@ class Scene:
     async def watch(self, call: Call, until: type, count: int = 1) -> list[CallEvent]:
         return await watch(self.services, self.viewer, call.id, until, count)
 
+    async def staffed(self, count: int) -> None:
+        """Until so many workers are there: on a busy machine they take their time."""
+        async with asyncio.timeout(60):
+            while await self._workers() < count:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+
     @asynccontextmanager
     async def another(self) -> AsyncIterator[None]:
         """Another worker, which is there when the first has taken its calls."""
@@ -109,7 +115,9 @@ async def scene(
         ):
             viewer = owner_of(await new_tenant(whole.settings, "acme"))
             await publish_clinic(services, viewer, voiced(RECEPTION, BOOKING))
-            yield Scene(whole, services, viewer, heard)
+            the = Scene(whole, services, viewer, heard)
+            await the.staffed(workers * processes)
+            yield the
 
 
 def retold(seen: list[CallEvent]) -> list[str]:
