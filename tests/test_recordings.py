@@ -108,7 +108,7 @@ async def test_a_recording_goes_on_over_the_death_of_its_worker(
 ) -> None:
     place = keeping(Settings(), tmp_path)
     env = {"RECORDINGS_URL": place.recordings_url, "SPOOL_FOLDER": place.spool_folder}
-    async with scene(tmp_path, livekit, processes=1, **env) as made:
+    async with scene(tmp_path, livekit, processes=1, more=env) as made:
         services = replace(made.services, sounds=ObjectStore.of(place))
         the = replace(made, services=services)
         await record_clinic(services, the.viewer, None)

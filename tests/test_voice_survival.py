@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +42,8 @@ from tests.test_text_calls import watch
 from tests.voices import VoiceCaller, in_the_room, speaking, voice_clinic, voiced
 from worker.patience import patiently
 from worker.voice import SORRY
+
+NOTHING: Mapping[str, str] = {}
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
@@ -94,7 +96,11 @@ class Scene:
 
 @asynccontextmanager
 async def scene(
-    place: Path, livekit: Access, workers: int = 1, processes: int = 2, **more: str
+    place: Path,
+    livekit: Access,
+    workers: int = 1,
+    processes: int = 2,
+    more: Mapping[str, str] = NOTHING,
 ) -> AsyncIterator[Scene]:
     """Real processes, and a clinic with a voice."""
     async with speech() as heard:
