@@ -21,7 +21,7 @@ from domain.recordings import (
     SoundStore,
 )
 from domain.tasks import beside
-from worker.joining import Joiner
+from worker.pieces import Joiner
 
 log = logging.getLogger(__name__)
 
