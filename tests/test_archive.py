@@ -28,8 +28,8 @@ from tests.emulators.storage import Storage, storage
 from tests.recordings import Heard, cut, keeping, near, piece, recording_of, sound_of
 from tests.test_sound_stores import in_bucket
 from worker.archive import MOST_TRIES, TRIES_WITHOUT_SOUND, Archive
-from worker.pieces import Joiner
 from worker.opus import decoded
+from worker.pieces import Joiner
 from worker.spool import Spool
 
 pytestmark = pytest.mark.anyio
