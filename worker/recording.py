@@ -147,6 +147,8 @@ class CallRecording:
             key = self._folder + piece.place.name
             if not await self._with.spool.keep(key, piece.sound):
                 self._complain("No room is left where pieces wait for the store.")
+            elif self._with.spool.is_away:
+                self._complain("The store is away; what was recorded waits for it.")
             elif await self._is_unwanted(key):
                 self._stop()
                 return
@@ -181,7 +183,6 @@ class CallRecording:
     async def _settle(self) -> None:
         call, epoch, ledger = self._claim.call.id, self._claim.epoch, self._with.ledger
         if await asyncio.to_thread(self._with.spool.waiting, self._folder):
-            self._complain("The store is away; what was recorded waits for it.")
             await patiently(lambda: ledger.owed(call, epoch, OWED_SECONDS))
         else:
             await patiently(lambda: ledger.settled(call, epoch))

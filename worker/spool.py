@@ -41,9 +41,14 @@ class Spool:
             raise InvalidSetting(f"{place} belongs to somebody else; set SPOOL_FOLDER to another.")
         return cls(place, settings.spool_megabytes * MEGABYTE, sounds, ledger)
 
+    @property
+    def is_away(self) -> bool:
+        """The store did not answer a moment ago."""
+        return time.monotonic() < self._away_until
+
     async def keep(self, key: str, sound: bytes) -> bool:
         """Put it into the store, or on disk for later; False: there is no room, and it is lost."""
-        if time.monotonic() >= self._away_until and await self._put(key, sound):
+        if not self.is_away and await self._put(key, sound):
             return True
         return await asyncio.to_thread(self._write, key, sound)
 
