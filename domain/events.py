@@ -258,6 +258,14 @@ class CallerSilent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingStarted:
+    """From here on the call is recorded. `announced`: the caller is told so, in the next words."""
+
+    announced: bool
+    kind: Literal["recording_started"] = "recording_started"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallEnded:
     """The call is over. Always the last event, and there is exactly one."""
 
@@ -299,6 +307,7 @@ CallEvent = (
     | WorkerLeft
     | CallerPresent
     | CallerSilent
+    | RecordingStarted
     | CallEnded
 )
 Ephemeral = PartialTranscript

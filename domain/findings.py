@@ -62,6 +62,7 @@ class FindingCode(StrEnum):
     UNKNOWN_SETTING = "UNKNOWN_SETTING"
     UNUSED_VARIABLE = "UNUSED_VARIABLE"
     UNWRITTEN_KEY = "UNWRITTEN_KEY"
+    NO_RECORDINGS = "NO_RECORDINGS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from domain.commands import Command
 from domain.credentials import Credential, CredentialKind, KeyTest, Opened
 from domain.events import CallUpdate, Recorded
 from domain.outbound import Outbound
+from domain.recordings import Links, Recordings, SoundStore
 from domain.rooms import Tickets
 from domain.tenants import KeptSettings, TenantSettings
 from domain.tools import Tool, ToolSpec
@@ -188,6 +189,8 @@ class Work(Protocol):
     @property
     def calls(self) -> Calls: ...
     @property
+    def recordings(self) -> Recordings: ...
+    @property
     def settings(self) -> SettingsOfTenant: ...
     @property
     def credentials(self) -> Credentials: ...
@@ -277,6 +280,9 @@ class Services:
     prober: Prober
     tickets: Tickets | None
     """Into the rooms of voice calls; None when there is no LiveKit."""
+    sounds: SoundStore | None
+    """Of recordings; None: calls cannot be recorded."""
+    links: Links
     provider_keys: frozenset[str]
     """The providers that the operator has a key for."""
     clock: Clock

@@ -75,6 +75,21 @@ class Settings:
     livekit_api_key: str = setting("", "Key of the LiveKit server")
     livekit_api_secret: str = setting("", "Secret that belongs to that key", secret=True)
 
+    recordings_url: str = setting(
+        "", "Where recordings of calls are kept: file:///folder or s3://bucket/prefix; none without"
+    )
+    recording_days: int = setting(
+        0, "Recordings are kept this long after their calls; 0 = as long as the calls"
+    )
+    s3_endpoint: str = setting("", "An S3-compatible store instead of Amazon's, as https://host")
+    s3_region: str = setting("us-east-1", "Region of the bucket")
+    s3_access_key: str = setting("", "Key of the S3 store; where there is none, the machine's role")
+    s3_secret_key: str = setting("", "Secret that belongs to that key", secret=True)
+    spool_folder: str = setting(
+        "", "Where pieces of recordings wait for a store that is away; a temporary folder without"
+    )
+    spool_megabytes: int = setting(256, "How much may wait there; what is more is lost")
+
     google_api_key: str = setting("", "Key for agents on Gemini", secret=True)
     google_base_url: str = setting("", "A Gemini-compatible server instead of Google")
     deepgram_api_key: str = setting("", "Key for agents that hear through Deepgram", secret=True)

@@ -22,6 +22,7 @@ from domain.events import (
     HandedOff,
     NodeEntered,
     Recorded,
+    RecordingStarted,
     Speaker,
     StateChanged,
     ToolFinished,
@@ -89,6 +90,9 @@ class Story:
     measured: tuple[TurnMeasured, ...] = ()
     usage: tuple[Usage, ...] = ()
     """What was used, summed by model."""
+    recorded: bool = False
+    announced: bool = False
+    """The first words of the call are that it is recorded."""
 
     @property
     def owes_an_answer(self) -> bool:
@@ -175,6 +179,8 @@ class Story:
                 return replace(self, obeyed=self.obeyed | {id})
             case WorkerLeft():
                 return replace(self, left_at=at)
+            case RecordingStarted(announced=announced):
+                return replace(self, recorded=True, announced=announced)
             case CallEnded(state=state, reason=reason):
                 return replace(self, state=state, end_reason=reason)
         return self

@@ -13,7 +13,7 @@ from domain.access import TenantId
 from domain.agents import AgentSpec
 from domain.errors import InvalidInput, Path
 from domain.names import AGENT_NAME, IDENTIFIER, check_name, check_text
-from domain.texts import READABLE, check_condition
+from domain.texts import READABLE, check_condition, check_template
 from domain.tools import ToolSpec
 
 WorkflowId = NewType("WorkflowId", UUID)
@@ -89,6 +89,14 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingChoice:
+    """Whether voice calls are recorded, and what callers are told of it before the greeting."""
+
+    enabled: bool = False
+    announcement: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowSpec:
     """Everything of a workflow that people edit. `name` is its slug."""
 
@@ -98,6 +106,11 @@ class WorkflowSpec:
     nodes: tuple[Node, ...] = ()
     connections: tuple[Connection, ...] = ()
     shared_context: tuple[str, ...] = ()
+    recording: RecordingChoice | None = None
+
+    @property
+    def is_recorded(self) -> bool:
+        return self.recording is not None and self.recording.enabled
 
     @property
     def entry(self) -> Node:
@@ -185,4 +198,8 @@ def check_workflow(spec: WorkflowSpec, path: Path = ("input",)) -> WorkflowSpec:
             check_name(name, (*here, "contextPassed", str(number)), IDENTIFIER)
     for place, key in enumerate(spec.shared_context):
         check_name(key, (*path, "sharedContext", str(place)), IDENTIFIER)
+    if spec.recording is not None and spec.recording.announcement is not None:
+        here = (*path, "recording", "announcement")
+        check_text(spec.recording.announcement, here, most=2_000, least=1)
+        check_template(spec.recording.announcement, here, OF_WAYS)
     return spec

@@ -22,6 +22,7 @@ from graph.documents import AsAdmitted, Documents
 from graph.fanout import Fanout
 from graph.health import health_routes
 from graph.operations import Api
+from graph.recordings import recording_routes
 from graph.throttle import Throttle
 from graph.transport import GraphQLOverHTTP, Page
 from graph.websocket import GraphQLOverWebSocket
@@ -67,6 +68,7 @@ def create_app(
             Route("/graphql", GraphQLOverHTTP(page)),
             WebSocketRoute("/graphql", GraphQLOverWebSocket(origins)),
             *health_routes(),
+            *recording_routes(),
             *more,
         ],
         middleware=[Middleware(AccessLog), _cors(origins)],

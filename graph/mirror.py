@@ -58,6 +58,7 @@ SAID: dict[str, str] = {
     "playback_ms": "Until that sound was on its way, in milliseconds.",
     "first_audio_ms": "From the end of speech to the answer's first sound, in milliseconds.",
     "at_ear_ms": "The same at the caller's ear, estimated, in milliseconds.",
+    "announced": "Whether the caller is told so, in the agent's next words.",
     "present": "Whether they are there now.",
     "seconds": "For how long, in seconds.",
     "llm_first_token_ms": "Until the model's first word, in milliseconds.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from domain.actions import agents, bundles, calls, tools, versions, workflows
+from domain.actions import agents, bundles, calls, recordings, tools, versions, workflows
 from domain.agents import AgentId
 from domain.calls import CallId
 from domain.ports import TokenPair
@@ -206,6 +206,20 @@ class Mutation(TenantMutation):
         services, viewer = info.context.services, info.context.require()
         id = CallId(needed_id("Call", input.call_id, CALL_ID))
         return c.EndCallSuccess(call=shown(await calls.end_call(services, viewer, id)))
+
+    @strawberry.mutation(
+        description=(
+            "Delete the recording of a call, for good. Of a call that goes on, nothing more is "
+            "recorded. Asking twice does no harm."
+        )
+    )
+    async def delete_recording(
+        self, info: Ctx, input: Input[c.DeleteRecordingInput]
+    ) -> c.DeleteRecordingResult:
+        services, viewer = info.context.services, info.context.require()
+        id = CallId(needed_id("Call", input.call_id, CALL_ID))
+        call = await recordings.delete_recording(services, viewer, id)
+        return c.DeleteRecordingSuccess(call=shown(call))
 
 
 def _signed_in(pair: TokenPair) -> a.LoginSuccess:

@@ -60,7 +60,12 @@ class Plan:
             "REDIS_URL": self.valkey.url if self.valkey else self.environ["REDIS_URL"],
         }
         given = {name: value for name, value in self.environ.items() if name not in NAMES}
-        return {"OUTBOUND_ALLOW": DEMO_SERVER, **given, **made, **self.access}
+        usual = {
+            "OUTBOUND_ALLOW": DEMO_SERVER,
+            "RECORDINGS_URL": self.state.recordings.as_uri(),
+            "SPOOL_FOLDER": str(self.state.spool),
+        }
+        return {**usual, **given, **made, **self.access}
 
 
 def everything(plan: Plan) -> tuple[Service, ...]:

@@ -70,6 +70,14 @@ class State:
     def secret_key(self) -> Path:
         return self.root / "secret.key"
 
+    @property
+    def recordings(self) -> Path:
+        return self.root / "recordings"
+
+    @property
+    def spool(self) -> Path:
+        return self.root / "spool"
+
     def log(self, name: str) -> Path:
         return self.logs / f"{name}.log"
 
@@ -84,6 +92,8 @@ class State:
             "livekit",
             "livekit-db",
             "logs",
+            "recordings",
+            "spool",
             "*.ready",
             "run.json",
             "lock",

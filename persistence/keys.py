@@ -29,6 +29,7 @@ class KeyRing:
     peppers: tuple[bytes, ...]
     wrapping: dict[str, AESGCM] = field(repr=False)
     """Of the data keys of tenants; the first wraps, all of them unwrap."""
+    links: tuple[bytes, ...] = field(repr=False)
 
     @staticmethod
     def of(secret_key: str) -> KeyRing:
@@ -53,6 +54,7 @@ class KeyRing:
                 hashlib.sha256(part.encode()).hexdigest()[:8]: AESGCM(_derive(part, b"wrap"))
                 for part in ring
             },
+            links=tuple(_derive(part, b"links") for part in ring),
         )
 
     def digests(self, secret: str) -> list[bytes]:

@@ -86,6 +86,9 @@ OVERDUE = """
 FORGET = """
     delete from call where id in (
         select call_id from call_log
-         where ended_at is not null and ended_at < now() - make_interval(days => $1) limit $2)
+         where ended_at is not null and ended_at < now() - make_interval(days => $1)
+           and not exists (select from recording r where r.call_id = call_log.call_id
+                              and not (r.state = 'DELETED' and r.cleared))
+         limit $2)
     returning id
 """

@@ -17,6 +17,7 @@ from persistence.database import driver
 from persistence.drafts import agents, tools, workflows
 from persistence.hints import Hint
 from persistence.outages import is_outage, unavailable
+from persistence.recordings import SqlRecordings
 from persistence.settings import SqlTenantSettings
 from persistence.vault import SqlCredentials, Vault
 from persistence.versions import SqlVersions
@@ -30,6 +31,7 @@ class SqlWork:
         self.workflows = workflows(connection, tenant)
         self.versions = SqlVersions(connection, tenant)
         self.calls = SqlCalls(connection, tenant, self.hints)
+        self.recordings = SqlRecordings(connection, tenant)
         self.settings = SqlTenantSettings(connection, tenant)
         self.credentials = SqlCredentials(connection, tenant, vault)
 

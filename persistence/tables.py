@@ -289,6 +289,30 @@ class EventRow(Owned):
     body: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
+class RecordingRow(Owned):
+    """Of a voice call, once a worker has begun to record it. `cleared`: the store holds of it what
+    it should, and no keeper need look."""
+
+    __tablename__ = "recording"
+    call_id: Mapped[UUID] = mapped_column(
+        ForeignKey("call.id", ondelete="CASCADE"), primary_key=True
+    )
+    epoch: Mapped[int]
+    state: Mapped[str]
+    started_at: Mapped[datetime]
+    due_at: Mapped[datetime | None]
+    tries: Mapped[int] = mapped_column(server_default="0")
+    cleared: Mapped[bool] = mapped_column(server_default=text("false"))
+    duration_ms: Mapped[int | None] = mapped_column(BigInteger)
+    missing_ms: Mapped[int | None] = mapped_column(BigInteger)
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    error: Mapped[str | None]
+    ready_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+    deleted_by: Mapped[str | None]
+    __table_args__ = (Index("ix_recording_due", "due_at", postgresql_where=text("not cleared")),)
+
+
 class CommandRow(Owned):
     __tablename__ = "call_command"
     id: Mapped[UUID] = mapped_column(primary_key=True)

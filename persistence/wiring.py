@@ -19,10 +19,13 @@ from persistence.channels import Channels, RedisBackend
 from persistence.database import DbRole, create_engine, create_pool
 from persistence.keys import KeyRing
 from persistence.limiter import RedisLimiter
+from persistence.links import SignedLinks
 from persistence.outbound import GuardedHttp
 from persistence.probes import HttpProber
 from persistence.queue import SqlQueue
 from persistence.recorder import LogRecorder
+from persistence.recordings import SqlLedger
+from persistence.sounds import ObjectStore
 from persistence.store import SqlStore
 from persistence.streams import EventStreams, decode
 from persistence.tickets import SignedTickets
@@ -36,6 +39,8 @@ class WorkerServices:
     queue: SqlQueue
     recorder: LogRecorder
     outbound: Outbound
+    recordings: SqlLedger
+    sounds: ObjectStore | None
     rewrap: Callable[[], Awaitable[int]]
 
 
@@ -52,6 +57,7 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         stack.push_async_callback(limiter.aclose)
         outbound = GuardedHttp(settings.outbound_allow)
         stack.push_async_callback(outbound.aclose)
+        sounds = _sounds(settings, stack)
         streams = EventStreams(pool, channels)
         await stack.enter_async_context(beside(streams.look_for_ever()))
 
@@ -71,6 +77,8 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             outbound=outbound,
             prober=HttpProber(settings),
             tickets=SignedTickets.of(settings),
+            sounds=sounds,
+            links=SignedLinks(ring),
             provider_keys=settings.provider_keys,
             clock=lambda: datetime.now(UTC),
             ready=ready,
@@ -99,8 +107,17 @@ async def worker_services(settings: Settings) -> AsyncGenerator[WorkerServices]:
             queue=queue,
             recorder=recorder,
             outbound=outbound,
+            recordings=SqlLedger(pool),
+            sounds=_sounds(settings, stack),
             rewrap=partial(rewrap, pool, vault),
         )
+
+
+def _sounds(settings: Settings, stack: AsyncExitStack) -> ObjectStore | None:
+    sounds = ObjectStore.of(settings)
+    if sounds is not None:
+        stack.callback(sounds.close)
+    return sounds
 
 
 @asynccontextmanager

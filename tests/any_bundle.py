@@ -11,7 +11,14 @@ from domain.agents import AgentSpec, Prompt, ProviderChoice, Session, SilencePro
 from domain.bundles import Bundle
 from domain.tenants import Defaults, Endpoint, McpServer, TenantSettings
 from domain.tools import ToolSpec
-from domain.workflows import Connection, ContextPolicy, Node, Position, WorkflowSpec
+from domain.workflows import (
+    Connection,
+    ContextPolicy,
+    Node,
+    Position,
+    RecordingChoice,
+    WorkflowSpec,
+)
 
 LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
 TEXT = st.text(LETTERS, max_size=12) | st.sampled_from(
@@ -134,6 +141,7 @@ WORKFLOWS = st.builds(
         )
     ),
     shared_context=many(TEXT),
+    recording=maybe(st.builds(RecordingChoice, enabled=st.booleans(), announcement=maybe(TEXT))),
 )
 SETTINGS = st.builds(
     TenantSettings,

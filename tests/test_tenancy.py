@@ -115,6 +115,11 @@ CASES: dict[str, tuple[str, str, str]] = {
         f"mutation ($id: ID!) {{ joinCall(input: {{callId: $id}}) {{ {FAILS} }} }}",
         "joinCall",
     ),
+    "Mutation.deleteRecording.input.callId": (
+        "Call",
+        f"mutation ($id: ID!) {{ deleteRecording(input: {{callId: $id}}) {{ {FAILS} }} }}",
+        "deleteRecording",
+    ),
     "Mutation.endCall.input.callId": (
         "Call",
         f"mutation ($id: ID!) {{ endCall(input: {{callId: $id}}) {{ {FAILS} }} }}",

@@ -36,6 +36,7 @@ from domain.settings import Settings
 from persistence.wiring import worker_services
 from tests.clinic import publish_clinic
 from worker.host import Host
+from worker.recording import Recorders
 
 pytestmark = pytest.mark.anyio
 
@@ -44,8 +45,12 @@ pytestmark = pytest.mark.anyio
 async def working(settings: Settings) -> AsyncIterator[Host]:
     """A worker for the length of the block, stopped as by a deploy."""
     stop, ready = asyncio.Event(), asyncio.Event()
-    async with worker_services(settings) as wired, asyncio.TaskGroup() as tasks:
-        host = Host(wired.queue, wired.recorder, wired.outbound, settings)
+    async with (
+        worker_services(settings) as wired,
+        Recorders.of(settings, wired.sounds, wired.recordings) as recorders,
+        asyncio.TaskGroup() as tasks,
+    ):
+        host = Host(wired.queue, wired.recorder, wired.outbound, settings, recorders)
         tasks.create_task(host.serve(stop, lambda _: ready.set()))
         await ready.wait()
         try:

@@ -111,6 +111,7 @@ class NodeAgent(Agent):
 
     async def on_enter(self) -> None:
         conversation = self._conversation
+        conversation.begins(self.session)
         try:
             # Told first: it decides what this agent is shown.
             conversation.hand_off()
@@ -124,7 +125,7 @@ class NodeAgent(Agent):
     async def _take_over(self) -> None:
         conversation = self._conversation
         if self._entering is Entering.RESUME:
-            greet = not conversation.story.turns
+            greet = len(conversation.story.turns) <= conversation.story.announced
         else:
             greet = self._node not in conversation.story.visited
             conversation.tell(
@@ -137,6 +138,8 @@ class NodeAgent(Agent):
             )
         greeting = self._greeting() if greet else ""
         conversation.calling = False
+        if conversation.announcement and not conversation.story.turns:
+            self.session.say(self.filled(conversation.announcement), allow_interruptions=False)
         said: SpeechHandle | None = None
         if greeting:
             may_interrupt = self._spec.prompt.interruptible_greeting

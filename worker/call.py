@@ -33,6 +33,7 @@ from worker.conversation import Conversation
 from worker.joining import RoomUnreachable
 from worker.patience import patiently
 from worker.providers.keys import MissingKey, ProviderKeys
+from worker.recording import Recorders, recorded
 from worker.rooms import Rooms
 from worker.speech import Speech
 from worker.text import TextSession, text_session
@@ -58,6 +59,7 @@ class HeldCall:
         keys: ProviderKeys,
         rooms: Rooms | None,
         settings: Settings,
+        recorders: Recorders | None = None,
     ) -> None:
         self.claim = claim
         self._queue = queue
@@ -66,6 +68,7 @@ class HeldCall:
         self._keys = keys
         self._rooms = rooms
         self._settings = settings
+        self._recorders = recorders
         self._inbox: asyncio.Queue[Command] = asyncio.Queue()
         self._seen: set[UUID] = set()
         self._hang_up: asyncio.Future[Command] = asyncio.get_running_loop().create_future()
@@ -170,7 +173,10 @@ class HeldCall:
         conversation.speech = Speech(
             conversation.keys, conversation.failed_over, conversation.meter.count
         )
-        async with voice_session(conversation, self._rooms, self._settings) as voice:
+        async with (
+            recorded(conversation, self._recorders) as recording,
+            voice_session(conversation, self._rooms, self._settings, recording) as voice,
+        ):
             yield lambda: voice.talk(self._leaving, lambda: self._seconds_left(conversation, purse))
 
     async def _talk(

@@ -14,6 +14,7 @@ from persistence.wiring import worker_services
 from worker.hearing import warm_up
 from worker.host import Host
 from worker.process import run
+from worker.recording import Recorders
 
 ORPHAN_SECONDS = 10.0
 """Whoever started the parent starts another: its processes should be there for our calls."""
@@ -25,8 +26,12 @@ async def hold_calls(settings: Settings, stop: asyncio.Event, ready: Callable[[]
     """Until SIGTERM, or until the parent is gone: then the calls are given back."""
     if settings.livekit_url:
         await asyncio.to_thread(warm_up)
-    async with worker_services(settings) as services, beside(_until_orphaned(stop)):
-        host = Host(services.queue, services.recorder, services.outbound, settings)
+    async with (
+        worker_services(settings) as services,
+        Recorders.of(settings, services.sounds, services.recordings) as recorders,
+        beside(_until_orphaned(stop)),
+    ):
+        host = Host(services.queue, services.recorder, services.outbound, settings, recorders)
         await host.serve(stop, _tell_parent)
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from livekit.agents import llm
+from livekit.agents import AgentSession, llm
 
 from domain.agents import ProviderChoice
 from domain.calls import CallState, EndReason, advance
@@ -80,6 +80,10 @@ class Conversation:
     """Uses of tools that the model got wrong, by their ids, and what is wrong with them."""
     speech: Speech | None = None
     """Ears and voices of the agents; None in a text call."""
+    announcement: str | None = None
+    """A template of what callers are told before anything else: that they are recorded."""
+    begins: Callable[[AgentSession[Any]], None] = lambda _: None
+    """Told before an agent says anything."""
     written: str = ""
     """What the model wrote of the turn that is being spoken."""
     spoken: int = 0

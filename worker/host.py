@@ -16,6 +16,7 @@ from domain.tasks import end
 from worker.call import HeldCall
 from worker.patience import patiently
 from worker.providers.keys import ProviderKeys
+from worker.recording import Recorders
 from worker.rooms import Rooms
 
 log = logging.getLogger(__name__)
@@ -28,12 +29,18 @@ COURTESY_SECONDS = 0.002
 
 class Host:
     def __init__(
-        self, queue: CallQueue, recorder: Recorder, outbound: Outbound, settings: Settings
+        self,
+        queue: CallQueue,
+        recorder: Recorder,
+        outbound: Outbound,
+        settings: Settings,
+        recorders: Recorders | None = None,
     ) -> None:
         self._queue = queue
         self._outbound = outbound
         self._recorder = recorder
         self._settings = settings
+        self._recorders = recorders
         self._keys = ProviderKeys.of(settings)
         self._rooms = Rooms.of(settings)
         self._calls: dict[UUID, HeldCall] = {}
@@ -112,6 +119,7 @@ class Host:
             self._keys,
             self._rooms,
             self._settings,
+            self._recorders,
         )
         previous = self._tasks.get(id)
         self._calls[id] = call

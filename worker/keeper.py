@@ -16,6 +16,7 @@ from domain.errors import Unavailable
 from domain.settings import Settings
 from domain.tasks import beside
 from persistence.wiring import WorkerServices, worker_services
+from worker.archive import Archive
 from worker.process import run
 from worker.rooms import Rooms
 
@@ -32,6 +33,8 @@ class Keeper:
         self._rooms = Rooms.of(settings)
         self._rewrap = services.rewrap
         self._settings = settings
+        self._recordings = services.recordings
+        self._archive = Archive(services.recordings, services.sounds) if services.sounds else None
         self._looked_at: float | None = None
 
     async def keep(self, stop: asyncio.Event) -> None:
@@ -78,21 +81,39 @@ class Keeper:
         """Beside the rounds: what it deletes may be much, and they must not wait for it."""
         while True:
             try:
-                gone = await self._queue.forget_old(self._settings.retention_days)
+                settings = self._settings
+                # Calls are forgotten in a later round, when the sound is gone.
+                await self._recordings.expire(settings.recording_days, settings.retention_days)
+                gone = await self._queue.forget_old(settings.retention_days)
                 log.info("tidied", extra={"calls_removed": gone})
                 wrapped = await self._rewrap()
                 if wrapped:
                     log.info("wrapped data keys anew", extra={"tenants": wrapped})
+                await self._sweep_recordings()
                 await asyncio.sleep(TIDY_SECONDS)
             except Unavailable:
                 await asyncio.sleep(ROUND_SECONDS)
+
+    async def _sweep_recordings(self) -> None:
+        if self._archive is not None:
+            with suppress(Unavailable):  # the next hour will do
+                swept = await self._archive.sweep()
+                log.info("swept recordings that nobody claims", extra={"sounds": swept})
+
+    async def archive_for_ever(self) -> None:
+        if self._archive is not None:
+            await self._archive.keep_for_ever()
 
 
 async def keep(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     async with worker_services(settings) as services:
         ready()
         keeper = Keeper(services, settings)
-        async with beside(keeper.tidy_for_ever()), beside(keeper.sweep_for_ever()):
+        async with (
+            beside(keeper.tidy_for_ever()),
+            beside(keeper.sweep_for_ever()),
+            beside(keeper.archive_for_ever()),
+        ):
             await keeper.keep(stop)
 
 

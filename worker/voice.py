@@ -44,6 +44,7 @@ from worker.conversation import Conversation
 from worker.hearing import detector, voice_activity
 from worker.joining import join
 from worker.opening import first_agent
+from worker.recording import CallRecording
 from worker.rooms import Rooms
 from worker.text import APOLOGY, MOST_TOOL_STEPS, Words
 from worker.waterfall import Waterfall
@@ -77,11 +78,13 @@ class VoiceSession:
         session: AgentSession[None],
         room: rtc.Room,
         settings: Settings,
+        recording: CallRecording | None = None,
     ) -> None:
         self._conversation = conversation
         self._session = session
         self._room = room
         self._settings = settings
+        self._recording = recording
         self._over: asyncio.Future[EndReason | None] = asyncio.get_running_loop().create_future()
         self._changed = asyncio.Event()
         self._turn = ""
@@ -116,7 +119,7 @@ class VoiceSession:
         ]
         try:
             await self._begin(resumed)
-            async with beside(self._warn(left)):
+            async with beside(self._warn(left)), beside(self._record()):
                 done, _ = await asyncio.wait(guards, return_when=asyncio.FIRST_COMPLETED)
                 return done.pop().result()
         finally:
@@ -211,6 +214,10 @@ class VoiceSession:
         while left() > FINISHING_SECONDS:  # noqa: ASYNC110 it may change
             await asyncio.sleep(LOOK_SECONDS)
         self._session.say(FINISHING)
+
+    async def _record(self) -> None:
+        if self._recording is not None and await self._presence(True, None):
+            await self._recording.run()
 
     def _agent(self) -> NodeAgent:
         agent = self._session.current_agent
@@ -319,7 +326,10 @@ class VoiceSession:
 
 @asynccontextmanager
 async def voice_session(
-    conversation: Conversation, rooms: Rooms, settings: Settings
+    conversation: Conversation,
+    rooms: Rooms,
+    settings: Settings,
+    recording: CallRecording | None = None,
 ) -> AsyncGenerator[VoiceSession]:
     claim = conversation.claim
     call, epoch = claim.call.id, claim.epoch
@@ -334,8 +344,10 @@ async def voice_session(
         stack.push_async_callback(room.disconnect)
         session = _session(conversation)
         try:
-            yield VoiceSession(conversation, session, room, settings)
+            yield VoiceSession(conversation, session, room, settings, recording)
         finally:
+            if recording is not None:
+                await recording.finish()
             await session.aclose()
             for model in conversation.models.values():
                 await model.aclose()

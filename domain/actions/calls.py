@@ -62,7 +62,7 @@ async def start_call(
         workflow = await _workflow_of(work, request)
         version = await _version_of(services, viewer, work, workflow, request)
         if request.kind is CallKind.VOIP:
-            await _refuse_mute(work, version)
+            await _refuse_unfit(services, work, version)
         call = Call(
             id=CallId(uuid4()),
             tenant_id=viewer.tenant_id,
@@ -195,8 +195,15 @@ async def _version_of(
     return (await work.versions.add_draft(draft)).id
 
 
-async def _refuse_mute(work: Work, id: VersionId) -> None:
+async def _refuse_unfit(services: Services, work: Work, id: VersionId) -> None:
+    """What was sound when it was published may lack something for a voice call here and now."""
     (version,) = await work.versions.many([id])
+    if version.snapshot.workflow.is_recorded and services.sounds is None:
+        raise InvalidInput(
+            "The workflow wants its calls recorded, and this installation has no place for "
+            "recordings: set RECORDINGS_URL, or switch recording off and publish.",
+            ("input", "workflow"),
+        )
     for agent in version.snapshot.agents.values():
         for name, choice in (("stt", agent.stt), ("tts", agent.tts)):
             if choice is None:

@@ -11,7 +11,7 @@ from uuid import uuid4
 from domain.access import Scope, Viewer
 from domain.credentials import CredentialKind
 from domain.errors import NotFound, NotPublishable
-from domain.findings import Finding, Severity
+from domain.findings import Finding, FindingCode, Severity
 from domain.ports import Services, Work
 from domain.tenants import Defaults, filled
 from domain.verification import used_by, verify
@@ -23,6 +23,14 @@ from domain.workflows import (
     WorkflowId,
     WorkflowSpec,
     check_workflow,
+)
+
+NO_PLACE = Finding(
+    code=FindingCode.NO_RECORDINGS,
+    severity=Severity.ERROR,
+    path=("recording", "enabled"),
+    message="Calls cannot be recorded: this installation has no place for recordings.",
+    fix="Set RECORDINGS_URL for every process, or switch recording off.",
 )
 
 
@@ -109,7 +117,10 @@ async def verified(services: Services, work: Work, snapshot: Snapshot) -> tuple[
     """With all that is known here: the settings, and which providers there are keys for."""
     own = await work.credentials.all(CredentialKind.PROVIDER)
     keys = services.provider_keys.union(credential.name for credential in own)
-    return verify(snapshot, (await work.settings.get()).spec, keys)
+    found = verify(snapshot, (await work.settings.get()).spec, keys)
+    if snapshot.workflow.is_recorded and services.sounds is None:
+        return (*found, NO_PLACE)
+    return found
 
 
 async def refuse_unsound(services: Services, work: Work, snapshot: Snapshot) -> None:

@@ -28,9 +28,11 @@ from graph.types.errors import (
     WorkflowNotPublished,
 )
 from graph.types.inputs import mapping
+from graph.types.recordings import Recording
 from graph.types.usage import Cost, LatencySummary, Usage
 from graph.types.workflows import VersionType, WorkflowBy, WorkflowType
 from resolvers import calls as resolvers
+from resolvers import recordings as recording_resolvers
 from resolvers import workflows as workflow_resolvers
 from resolvers.context import Ctx
 from resolvers.ids import needed_id, own_id
@@ -107,6 +109,10 @@ class CallType(Node):
     @strawberry.field(description="How quick its answers were; null: none was measured.")
     async def latency(self, info: Ctx) -> LatencySummary | None:
         return shown(latency_of((await resolvers.story(info, shown(self))).measured))
+
+    @strawberry.field(description="Its recording; none where nothing was recorded.")
+    async def recording(self, info: Ctx) -> Recording | None:
+        return shown(await recording_resolvers.recording(info, shown(self)))
 
     @strawberry.field(description="Its log; the cursors are those of callEvents.")
     async def events(
@@ -236,6 +242,16 @@ class EndCallSuccess:
     call: CallType = strawberry.field(description="The call as it is now.")
 
 
+@strawberry.input(description="A call whose recording to delete.")
+class DeleteRecordingInput:
+    call_id: strawberry.ID = strawberry.field(description="The call.")
+
+
+@strawberry.type(description="The recording is deleted; its sound is gone within moments.")
+class DeleteRecordingSuccess:
+    call: CallType = strawberry.field(description="The call, which has no other recording.")
+
+
 StartCallResult = Annotated[
     StartCallSuccess
     | ValidationError
@@ -258,4 +274,8 @@ SendMessageResult = Annotated[
 EndCallResult = Annotated[
     EndCallSuccess | NotFoundError,
     strawberry.union("EndCallResult", description="What became of endCall."),
+]
+DeleteRecordingResult = Annotated[
+    DeleteRecordingSuccess | NotFoundError,
+    strawberry.union("DeleteRecordingResult", description="What became of deleteRecording."),
 ]

@@ -18,6 +18,7 @@ from domain.events import HandoffVia, Speaker, ToolOutcome
 from domain.findings import FindingCode, Severity
 from domain.notes import NoteKind
 from domain.providers import OptionType, ProviderKind
+from domain.recordings import RecordingState
 from domain.steps import Method, Operation
 from domain.workflows import ContextPolicy
 
@@ -180,6 +181,7 @@ described(
     UNKNOWN_SETTING="The settings do not have a value that is read.",
     UNUSED_VARIABLE="A variable of a prompt is not read by it.",
     UNWRITTEN_KEY="A key is to be passed on that nothing writes.",
+    NO_RECORDINGS="Calls are to be recorded, and there is no place for it.",
 )
 described(
     Verdict,
@@ -244,4 +246,12 @@ described(
     SUCCEEDED="Every step did what it is there for.",
     FAILED="A step failed; the ones before it stand.",
     REFUSED="The arguments do not fit; nothing was done.",
+)
+described(
+    RecordingState,
+    RECORDING="The call goes on and is recorded.",
+    PROCESSING="The call is over, and its pieces are being joined.",
+    READY="It can be heard.",
+    FAILED="It could not be joined; `error` says why.",
+    DELETED="It was deleted, and cannot be had back.",
 )

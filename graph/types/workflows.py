@@ -29,6 +29,7 @@ from graph.types.nodes import (
     connections,
     nodes,
 )
+from graph.types.recordings import WorkflowRecording, WorkflowRecordingInput
 from resolvers import versions as version_resolvers
 from resolvers import workflows as resolvers
 from resolvers.context import Ctx
@@ -82,6 +83,12 @@ class WorkflowType(Node):
     nodes: list[WorkflowNode] = _spec("nodes", "The agents' places.", list[WorkflowNode])
     connections: list[WorkflowLink] = _spec("connections", "The ways.", list[WorkflowLink])
     shared_context: list[str] = _spec("shared_context", "Keys all agents share.", list[str])
+
+    @strawberry.field(description="Whether its voice calls are recorded.")
+    def recording(self) -> WorkflowRecording:
+        root: Any = self
+        return shown(root.spec.recording or domain.RecordingChoice())
+
     revision: int = strawberry.field(description="Grows with every edit.")
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last edited.")
@@ -137,6 +144,9 @@ class WorkflowInput:
     shared_context: list[str] = strawberry.field(
         default_factory=list, description="Keys all agents share."
     )
+    recording: WorkflowRecordingInput | None = strawberry.field(
+        default=None, description="Whether voice calls are recorded; they are not by default."
+    )
 
     def spec(self) -> domain.WorkflowSpec:
         return domain.WorkflowSpec(
@@ -146,6 +156,7 @@ class WorkflowInput:
             nodes=nodes(self.nodes),
             connections=connections(self.connections),
             shared_context=tuple(self.shared_context),
+            recording=self.recording.choice() if self.recording else None,
         )
 
 
@@ -166,6 +177,9 @@ class UpdateWorkflowInput:
         description="All connections."
     )
     shared_context: strawberry.Maybe[list[str] | None] = strawberry.field(description="All keys.")
+    recording: strawberry.Maybe[WorkflowRecordingInput | None] = strawberry.field(
+        description="Whether voice calls are recorded; null for not."
+    )
 
     def changes(self) -> dict[str, Any]:
         fields: Fields = {
@@ -175,8 +189,9 @@ class UpdateWorkflowInput:
             "nodes": ("nodes", nodes),
             "connections": ("connections", connections),
             "shared_context": ("shared_context", tuple),
+            "recording": ("recording", lambda given: given.choice()),
         }
-        return changes(self, fields, nullable=frozenset({"name", "description"}))
+        return changes(self, fields, nullable=frozenset({"name", "description", "recording"}))
 
 
 @strawberry.input(description="The workflow to delete.")

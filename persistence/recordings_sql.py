@@ -1,0 +1,66 @@
+"""The statements of the ledger of recordings. `due_at` is when a keeper is to look at one: a lease
+while one does, a pause after it failed, and while pieces are still to come, when to go without."""
+
+from __future__ import annotations
+
+BEGIN = """
+    insert into recording (call_id, tenant_id, epoch, state, started_at)
+    values ($1, $2, $3, 'RECORDING', $4)
+    on conflict (call_id) do update set epoch = greatest(recording.epoch, excluded.epoch),
+           due_at = case when recording.state = 'RECORDING' then null else recording.due_at end
+    returning *
+"""
+IS_WANTED = "select 1 from recording where call_id = $1 and state = 'RECORDING'"
+SETTLED = """
+    update recording set due_at = now()
+     where call_id = $1 and epoch = $2 and state = 'RECORDING'
+"""
+OWED = """
+    update recording set due_at = now() + make_interval(secs => $3)
+     where call_id = $1 and epoch = $2 and state = 'RECORDING'
+"""
+# A worker that has lost its call, or is dead, says nothing: then five seconds are enough.
+TAKE = """
+    with next as (
+        select r.call_id, l.ended_at from recording r join call_log l using (call_id)
+         where not r.cleared and case
+               when r.state in ('RECORDING', 'PROCESSING') then l.ended_at is not null
+                    and coalesce(r.due_at, l.ended_at + interval '5 seconds') <= now()
+               when r.state in ('READY', 'DELETED') then r.due_at <= now()
+               else false end
+         order by r.due_at limit 1 for update of r skip locked)
+    update recording r set tries = r.tries + 1, due_at = now() + make_interval(secs => $1),
+           state = case r.state when 'RECORDING' then 'PROCESSING' else r.state end
+      from next where r.call_id = next.call_id
+    returning r.*, next.ended_at, next.ended_at < now() - interval '10 seconds'
+           and coalesce(r.deleted_at < now() - interval '1 minute', true) as over
+"""
+RENEW = """
+    update recording set due_at = now() + make_interval(secs => $3)
+     where call_id = $1 and tries = $2
+"""
+READY = """
+    update recording set state = 'READY', duration_ms = $3, missing_ms = $4, size = $5,
+           error = null, ready_at = now(), due_at = now() + interval '30 seconds'
+     where call_id = $1 and tries = $2 and state = 'PROCESSING' returning call_id
+"""
+CLEARED = """
+    update recording set cleared = $3::float is null, due_at = now() + make_interval(secs => $3),
+           error = case state when 'READY' then null else error end
+     where call_id = $1 and tries = $2 and state in ('READY', 'DELETED')
+"""
+FAIL = """
+    update recording set error = $3, due_at = now() + make_interval(secs => $4),
+           state = case when $4::float is null and state = 'PROCESSING' then 'FAILED' else state end
+     where call_id = $1 and tries = $2
+"""
+EXPIRE = """
+    update recording r set state = 'DELETED', deleted_at = now(), deleted_by = $3,
+           cleared = false, tries = 0, due_at = now()
+      from call_log l
+     where l.call_id = r.call_id and r.state <> 'DELETED' and (
+           ($1 > 0 and l.ended_at < now() - make_interval(days => $1))
+           or ($2 > 0 and l.ended_at < now() - make_interval(days => $2)))
+    returning r.call_id
+"""
+STATES = "select call_id, state from recording where call_id = any($1::uuid[])"

@@ -1,0 +1,129 @@
+"""Pieces of recordings that wait on disk for a store that is away. They outlive their process: any
+worker of the machine puts what it finds. There is room for so much; what is more is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from uuid import UUID
+
+from domain.errors import InvalidSetting, Unavailable
+from domain.recordings import Ledger, Place, SoundStore
+from domain.settings import Settings
+
+log = logging.getLogger(__name__)
+
+PUT_SECONDS = 4.0
+PAUSE_SECONDS = 5.0
+"""A store that did not answer is left alone for so long."""
+MEGABYTE = 1_000_000
+
+
+class Spool:
+    def __init__(self, place: Path, most: int, sounds: SoundStore, ledger: Ledger) -> None:
+        self._place = place
+        self._most = most
+        self._sounds = sounds
+        self._ledger = ledger
+        self._away_until = 0.0
+
+    @classmethod
+    def of(cls, settings: Settings, sounds: SoundStore, ledger: Ledger) -> Spool:
+        place = Path(settings.spool_folder or _usual(settings))
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if place.stat().st_uid != os.getuid():
+            raise InvalidSetting(f"{place} belongs to somebody else; set SPOOL_FOLDER to another.")
+        return cls(place, settings.spool_megabytes * MEGABYTE, sounds, ledger)
+
+    @property
+    def is_away(self) -> bool:
+        """The store did not answer a moment ago."""
+        return time.monotonic() < self._away_until
+
+    async def keep(self, key: str, sound: bytes) -> bool:
+        """Put it into the store, or on disk for later; False: there is no room, and it is lost."""
+        if not self.is_away and await self._put(key, sound):
+            return True
+        return await asyncio.to_thread(self._write, key, sound)
+
+    async def _put(self, key: str, sound: bytes) -> bool:
+        try:
+            async with asyncio.timeout(PUT_SECONDS):
+                await self._sounds.put(key, sound)
+            return True
+        except (Unavailable, TimeoutError):
+            log.warning("the store of recordings is away")
+            self._away_until = time.monotonic() + PAUSE_SECONDS
+            return False
+
+    def _write(self, key: str, sound: bytes) -> bool:
+        if sum(file.stat().st_size for file in self._files()) + len(sound) > self._most:
+            return False
+        try:
+            file = self._place / key
+            file.parent.mkdir(parents=True, exist_ok=True)
+            part = file.with_suffix(f".{os.getpid()}")
+            part.write_bytes(sound)
+            part.rename(file)
+        except OSError as error:
+            log.error("the spool cannot be written", extra={"why": error.strerror})
+            return False
+        return True
+
+    def _files(self) -> list[Path]:
+        return sorted(self._place.glob("*/*/*.ogg"))
+
+    def waiting(self, folder: str) -> bool:
+        return any((self._place / folder).glob("*.ogg"))
+
+    async def empty_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(PAUSE_SECONDS)
+            try:
+                await self.empty()
+            except Unavailable:
+                continue
+            except Exception:
+                # Something odd lies there; calls must not end for it.
+                log.exception("the spool could not be emptied")
+
+    async def empty(self) -> None:
+        """Put what waits, as far as the store takes it."""
+        for file in await asyncio.to_thread(self._files):
+            key = file.relative_to(self._place).as_posix()
+            call, place = UUID(file.parent.name), Place.of(key)
+            with suppress(FileNotFoundError):  # another process was quicker
+                if await self._ledger.is_wanted(call):
+                    if not await self._put(key, await asyncio.to_thread(file.read_bytes)):
+                        return
+                    await self.withdraw_unwanted(call, key)
+                await asyncio.to_thread(_remove, file)
+            if place is not None and not self.waiting(key.rpartition("/")[0]):
+                await self._ledger.settled(call, place.epoch)
+
+    async def withdraw_unwanted(self, call: UUID, key: str) -> bool:
+        """Asked after a piece was put: it may have been deleted in between. True: it was."""
+        if await self._ledger.is_wanted(call):
+            return False
+        await self._sounds.delete([key])
+        return True
+
+
+def _remove(file: Path) -> None:
+    file.unlink()
+    for folder in (file.parent, file.parent.parent):
+        with suppress(OSError):  # something else waits there
+            folder.rmdir()
+
+
+def _usual(settings: Settings) -> Path:
+    """One for each installation and user of the machine, the same for all its processes."""
+    which = f"{settings.database_url} {settings.recordings_url} {os.getuid()}"
+    name = hashlib.sha256(which.encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"agent-studio-spool-{name}"
