@@ -80,6 +80,8 @@ async function visit() {
   await line("You are booked for");
   await page.locator(".latency").nth(1).waitFor();
   found.lines = await lines();
+  await page.waitForTimeout(500); // words that come late must not stay
+  found.unfinished = await page.locator("#now li").allInnerTexts();
   found.context = await page.locator("#context").innerText();
   await page.locator(".latency summary").first().click();
   found.waterfall = await page.locator(".latency").first().locator("th").allInnerTexts();

@@ -5,12 +5,13 @@ import { at, h } from "./dom.js";
 import { microphone, Place } from "./room.js";
 import { Transcript } from "./transcript.js";
 import { median } from "./waterfall.js";
-import { because, clock, putOut, seconds, STATES, whose } from "./words.js";
+import { because, clock, putOut, RECORDINGS, seconds, STATES, whose } from "./words.js";
 
-const FRESH_MS = 5_000; // older events are history, which nobody wants read out
+const LULL_MS = 1_000; // after it the history is complete: from now on things are read out
 const END_MS = 2_000; // between the room's end and the event that says why
 const RECORDING_MS = 3_000;
 const RECORDING_TRIES = 40;
+const BEING_MADE = ["RECORDING", "PROCESSING"];
 const READ_OUT = 6;
 
 export class Call {
@@ -35,7 +36,7 @@ export class Call {
     this.workflow = workflow;
     this.page = page;
     this.measured = [];
-    this.ahead = Infinity; // of our clock before the server's
+    this.ahead = null; // how much our clock is before the server's; live events tell
     this.state = "PENDING";
     this.listeners = new AbortController();
   }
@@ -58,6 +59,8 @@ export class Call {
         : "",
     );
     this.connection = found ? "" : "Connecting";
+    this.isLive = !found;
+    if (found) this.awaitLull();
     this.draw();
     this.press("mute", () => this.mute());
     this.press("hang-up", () => this.hangUp());
@@ -89,13 +92,23 @@ export class Call {
 
   next(event) {
     const when = event.at && Date.parse(event.at);
-    if (when) this.ahead = Math.min(this.ahead, Date.now() - when);
+    if (when) this.compareClocks(Date.now() - when);
     const words = this.transcript.add(event);
-    if (words && Date.now() - when - this.ahead < FRESH_MS) this.tell(words);
+    if (words && this.isLive) this.tell(words);
     if (event.__typename === "StateChanged") this.enters(event.state, when);
     if (event.__typename === "TurnMeasured") this.measured.push(event);
     if (event.__typename === "CallEnded") this.ended(event);
     else if (event.__typename !== "PartialTranscript") this.draw();
+  }
+
+  compareClocks(lag) {
+    if (this.isLive) this.ahead = this.ahead === null ? lag : Math.min(this.ahead, lag);
+    else this.awaitLull();
+  }
+
+  awaitLull() {
+    clearTimeout(this.lull);
+    this.lull = setTimeout(() => (this.isLive = true), LULL_MS);
   }
 
   enters(state, when) {
@@ -115,7 +128,7 @@ export class Call {
     at("state").textContent = (!this.over && this.connection) || STATES[this.state];
     at("state").dataset.state = this.over ? "over" : this.connection ? "waiting" : this.state;
     if (this.over) at("timer").textContent = clock(this.over.durationMs);
-    else if (this.began) at("timer").textContent = clock(Date.now() - this.ahead - this.began);
+    else if (this.began) at("timer").textContent = clock(Date.now() - (this.ahead ?? 0) - this.began);
   }
 
   // ---- the room -------------------------------------------------------------------------
@@ -131,25 +144,32 @@ export class Call {
       sounding: () => (at("sound-on").hidden = true),
       dead: () => this.lost(place, "The microphone is gone. Plug it in again, then go on."),
     });
+    this.place = place;
     this.muted = false;
     at("mute").textContent = "Mute";
     try {
       await place.enter(join);
-      if (this.over || this.isLeft) return void place.close();
-      this.place = place;
+      if (this.place !== place) return void place.close(); // over, hung up or left meanwhile
       this.connectionIs("");
       at("mute").focus({ preventScroll: true });
     } catch (error) {
-      if (!this.over) this.away(error.message);
+      if (this.place !== place) return;
+      this.place = null;
+      this.away(error.message);
     }
   }
 
   lost(place, why) {
-    if (this.over || this.isLeft || place !== this.place) return;
+    if (place !== this.place) return;
     this.place = null;
     place.close();
     this.away(why);
     this.tell(why);
+  }
+
+  leaveRoom() {
+    this.place?.close();
+    this.place = null;
   }
 
   away(why) {
@@ -192,7 +212,7 @@ export class Call {
       if (!this.over) this.page.complain(new Error(`${error.message} ${then}`));
     } finally {
       at("hang-up").disabled = at("give-up").disabled = false;
-      this.place?.close();
+      this.leaveRoom();
     }
   }
 
@@ -201,8 +221,7 @@ export class Call {
   ended(event) {
     this.over = event;
     this.state = event.state;
-    this.place?.close();
-    this.place = null;
+    this.leaveRoom();
     clearInterval(this.ticking);
     this.away("");
     this.draw();
@@ -230,17 +249,17 @@ export class Call {
     return facts.map(([what, value]) => h("div", {}, h("dt", {}, what), h("dd", {}, value)));
   }
 
-  /** It may be ready some time after the end. */
+  /** It is ready some time after the end. Its link is good for minutes: an old one is renewed. */
   async showRecording() {
-    for (let tries = 0; tries < RECORDING_TRIES && !this.isLeft; tries++) {
+    for (let tries = 0; tries < RECORDING_TRIES; tries++) {
       const recording = await recordingOf(this.id).catch(() => null);
       if (!recording || this.isLeft) return;
       at("recording").hidden = false;
-      if (recording.url) return at("recording").replaceChildren(...player(recording));
-      const failed = /FAIL|LOST|DELETED|NONE/.test(recording.state);
-      const words = failed ? "There is no recording of this call." : "The recording is being made…";
-      at("recording").replaceChildren(h("p", { class: "fine" }, words));
-      if (failed) return;
+      const renew = () => recordingOf(this.id);
+      at("recording").replaceChildren(...(recording.url ? player(recording, renew) : [
+        h("p", { class: "fine" }, RECORDINGS[recording.state] ?? recording.state),
+      ]));
+      if (!BEING_MADE.includes(recording.state)) return;
       await new Promise((resolve) => setTimeout(resolve, RECORDING_MS));
     }
   }
@@ -250,14 +269,27 @@ export class Call {
     this.isLeft = true;
     this.listeners.abort();
     clearInterval(this.ticking);
+    clearTimeout(this.lull);
     this.stop();
-    this.place?.close();
+    this.leaveRoom();
     at("dock").hidden = true;
     if (next) this.page.over(next);
   }
 }
 
-const player = ({ url, durationMs }) => [
-  h("h3", { id: "recording-title" }, `Recording, ${clock(durationMs ?? 0)}`),
-  h("audio", { controls: true, preload: "none", src: url, "aria-labelledby": "recording-title" }),
-];
+function player({ url, durationMs }, renew) {
+  const renewed = async () => {
+    const newer = await renew().catch(() => null);
+    if (newer?.url && newer.url !== sound.getAttribute("src")) sound.src = link.href = newer.url;
+  };
+  const sound = h("audio", {
+    controls: true,
+    preload: "none",
+    src: url,
+    "aria-labelledby": "recording-title",
+    error: renewed,
+  });
+  const link = h("a", { href: url, target: "_blank", rel: "noopener" }, "Open the sound alone");
+  const title = `Recording, ${clock(durationMs ?? 0)}`;
+  return [h("h3", { id: "recording-title" }, title), sound, h("p", { class: "fine" }, link)];
+}

@@ -17,6 +17,7 @@ function draw() {
   const { token, standing } = session();
   at("sign-out").hidden = !token;
   at("sign-in").hidden = !isOut();
+  at("sign-in-why").classList.toggle("bad", standing === "REFUSED");
   if (isOut()) {
     asked = "";
     at("sign-in-why").textContent =
@@ -122,21 +123,8 @@ function open(id, workflow, found) {
   call.watch(found);
 }
 
-async function start(event) {
-  event?.preventDefault();
+async function start(workflow) {
   complain(null);
-  const chosen = at("choose-form").elements.workflow;
-  const workflow = [chosen].flat().length ? picked() : null;
-  if (!workflow) return;
-  await begun(workflow);
-}
-
-const picked = () => {
-  const input = document.querySelector("input[name=workflow]:checked");
-  return input && { slug: input.value, name: input.dataset.name };
-};
-
-async function begun(workflow) {
   const button = at("start");
   button.disabled = true;
   const label = button.textContent;
@@ -160,7 +148,7 @@ function over(next) {
   call = null;
   forget();
   complain(null);
-  if (next === "again" && workflow?.slug) return choose().then(() => begun(workflow));
+  if (next === "again" && workflow?.slug) return choose().then(() => start(workflow));
   return choose();
 }
 
@@ -182,7 +170,11 @@ at("sign-out").addEventListener("click", () => {
   complain(null);
   signOut();
 });
-at("choose-form").addEventListener("submit", start);
+at("choose-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const picked = document.querySelector("input[name=workflow]:checked");
+  if (picked) start({ slug: picked.value, name: picked.dataset.name });
+});
 addEventListener("hashchange", () => location.reload());
 
 localToken.offered("/talk").then((offered) => (at("use-local").hidden = !offered));

@@ -125,6 +125,10 @@ export class Transcript {
     this.note("bad", `${command} was not done: ${message}`);
   }
 
+  RecordingStarted() {
+    this.note("", "From here on the call is recorded.");
+  }
+
   CallerPresent({ present }) {
     this.note("", present ? "You are in the room." : "You left the room; the agent waits.");
   }

@@ -69,6 +69,13 @@ export const OUTCOMES = {
   UNKNOWN: "outcome unknown: the worker was lost while it ran",
 };
 
+export const RECORDINGS = {
+  RECORDING: "The recording is being made…",
+  PROCESSING: "The recording is being made…",
+  FAILED: "The recording could not be made. ./studio logs keeper tells why.",
+  DELETED: "The recording was deleted.",
+};
+
 export const KINDS = { STT: "Hearing", LLM: "The model", TTS: "The voice", VAD: "Voice detection" };
 
 export const NO_MICROPHONES_HERE =
