@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
+import re
 import socket
 import wave
 from dataclasses import replace
@@ -16,20 +17,46 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from domain.access import Viewer
+from domain.events import (
+    AgentTurn,
+    CallerPresent,
+    CallerSilent,
+    CommandRefused,
+    ContextChanged,
+    ErrorRaised,
+    HandedOff,
+    HandoffRefused,
+    HandoffVia,
+    NodeEntered,
+    ProviderFailedOver,
+    ToolFinished,
+    ToolOutcome,
+    ToolStarted,
+    TurnMeasured,
+    UserTurn,
+    WorkerLeft,
+    WorkerReplaced,
+)
 from domain.ports import Services
+from domain.providers import ProviderKind
 from domain.settings import Settings
 from graph.app import with_loaders
 from graph.connections import Patience
 from graph.talk import talk_routes
 from local.livekit import Access
+from persistence.wiring import api_services
+from resolvers.ids import global_id
 from tests.browsers import ROOT, missing, scripts
 from tests.clinic import publish_clinic
 from tests.emulators.speech import syllables
 from tests.serving import key_of, serving
 from tests.voices import voice_clinic
+from tests.writing import writing
 
 SOURCE = ROOT / "graph" / "pages" / "src" / "talk"
 RATE = 48_000
+PICTURES = os.environ.get("PICTURES", "")
+"""A folder in which to keep what the pages look like."""
 LIVEKIT = Settings(livekit_url="ws://inside:7880", livekit_api_key="key", livekit_api_secret="s")
 
 
@@ -102,6 +129,15 @@ def test_what_the_page_asks_fits_the_schema(file: Path) -> None:
     assert validate(schema, parse(file.read_text())) == []
 
 
+def test_every_event_of_a_call_has_its_words() -> None:
+    schema = build_schema((ROOT / "schema.graphql").read_text())
+    events = {each.name for each in schema.type_map["CallUpdate"].types}
+    drawn = re.findall(r"^  (\w+)\(.*\{$", (SOURCE / "transcript.js").read_text(), re.MULTILINE)
+
+    # The state stands above the words; that a command was done is seen by what it did.
+    assert events - set(drawn) == {"StateChanged", "CommandApplied"}
+
+
 # ---- in a browser -------------------------------------------------------------------------
 
 
@@ -120,10 +156,19 @@ def microphone(path: Path, *starts: float) -> Path:
     return path
 
 
+def told(line: str) -> str:
+    """Of a line of the call, who and what; not how long it took."""
+    who, *words = re.split(r"\n+", line.strip())
+    return f"{who}: {words[0]}" if words else who
+
+
 def need_a_network() -> None:
     """Browsers do not connect by way of the loopback interface alone."""
     if [name for _, name in socket.if_nameindex() if name != "lo"] == []:
         missing("THE PAGE IS NOT TESTED IN A CALL: this machine has a loopback interface only")
+
+
+REFUSED = "Failed to load resource: the server responded with a status of 401 (Unauthorized)"
 
 
 @pytest.mark.anyio
@@ -139,6 +184,117 @@ async def test_a_call_by_keyboard_from_the_sign_in_to_the_end(
         more = talk_routes(replace(voiced, local_token=await key_of(voiced, viewer)))
         async with serving(services, voiced, viewer, with_loaders, Patience(), more) as api:
             host = livekit.url.split("//")[1]
-            see = partial(visit, "talk.mjs", f"{api.url}/talk", host, wav)
+            see = partial(visit, "talk.mjs", f"{api.url}/talk", host, wav, PICTURES)
+            seen = await to_thread.run_sync(see)
+    assert seen["refused"] == [REFUSED]
+    assert seen["workflows"] == ["clinic\nreception, booking · version 1"]
+    assert seen["state"] == "In conversation"
+    assert [told(line) for line in seen["lines"]] == [
+        "You are in the room.",
+        "reception: Sunrise Clinic, hello.",
+        "You: I need an appointment",
+        "reception: One moment.",
+        "reception → booking (the model asked for it)",
+        "booking: Booking here. When suits you?",
+        "You: tomorrow at ten",
+        'workflow.slot = "tomorrow at ten"',
+        "flags.booked = true",
+        "book_appointment succeeded",
+        "booking: You are booked for tomorrow at ten.",
+    ]
+    assert seen["unfinished"] == []
+    print(seen)
+
+
+STORY = (
+    UserTurn(turn_id="c0", text="What are your hours?"),
+    AgentTurn(
+        turn_id="1.0",
+        node="reception",
+        agent="reception",
+        text="We are open from Monday to Friday, and on Saturday until noon.",
+        heard_text="We are open from Monday",
+        interrupted=True,
+    ),
+    TurnMeasured(
+        turn_id="c0",
+        total_ms=2100,
+        stt_ms=240,
+        end_of_turn_ms=520,
+        llm_first_token_ms=310,
+        tts_first_byte_ms=140,
+        playback_ms=20,
+        first_audio_ms=990,
+        at_ear_ms=1210,
+    ),
+    ProviderFailedOver(
+        provider_kind=ProviderKind.LLM, provider="openai", model="gpt-4.1", available=False
+    ),
+    HandoffRefused(
+        from_node="reception",
+        to_node="billing",
+        via=HandoffVia.MODEL,
+        message="No way leads there.",
+    ),
+    HandedOff(from_node="reception", to_node="booking", via=HandoffVia.CONDITION),
+    NodeEntered(node="booking", agent="booking", first_visit=True, skipped=("triage",)),
+    ToolStarted(tool_call_id="t", node="booking", tool="book", arguments={"slot": "ten"}),
+    ToolFinished(
+        tool_call_id="t",
+        node="booking",
+        tool="book",
+        arguments={"slot": "ten"},
+        outcome=ToolOutcome.FAILED,
+        result="<b>full</b>",
+        duration_ms=12.4,
+    ),
+    ContextChanged(path="workflow.slot", value="ten"),
+    ContextChanged(path="flags.booked", value=True),
+    ContextChanged(path="flags.booked", value=None, removed=True),
+    CommandRefused(command_id="c", command="TRANSFER", message="There is no trunk."),
+    CallerSilent(seconds=8.0),
+    CallerPresent(present=False),
+    WorkerLeft(epoch=2),
+    WorkerReplaced(epoch=3),
+    ErrorRaised(source="tts", message="APITimeoutError", recoverable=True),
+)
+
+
+@pytest.mark.anyio
+async def test_a_call_that_is_over_can_be_read(
+    settings: Settings, viewer: Viewer, services: Services, tmp_path: Path
+) -> None:
+    visit = scripts(tmp_path / "scripts")
+    async with writing(services, settings, viewer) as writer:
+        for event in STORY:
+            writer.worker.recorder.emit(writer.claim, event)
+        await writer.worker.recorder.settled(writer.claim)
+        await writer.end()
+        more = talk_routes(settings)
+        async with serving(services, settings, viewer, with_loaders, Patience(), more) as api:
+            page = f"{api.url}/talk#call={global_id('Call', writer.call_id)}"
+            see = partial(visit, "talk-read.mjs", page, api.key, PICTURES)
+            seen = await to_thread.run_sync(see)
+    print(seen)
+
+
+@pytest.mark.anyio
+async def test_what_is_wrong_is_said_together_with_what_to_do(
+    settings: Settings, viewer: Viewer, tmp_path: Path
+) -> None:
+    visit = scripts(tmp_path / "scripts")
+    nobody = replace(LIVEKIT, livekit_url="ws://127.0.0.1:9")
+    absent = replace(
+        settings,
+        livekit_url=nobody.livekit_url,
+        livekit_api_key=nobody.livekit_api_key,
+        livekit_api_secret="s" * 32,
+    )
+    async with api_services(absent) as services:
+        await publish_clinic(services, viewer)
+        serve = partial(serving, services, absent, viewer, with_loaders, Patience())
+        async with serve(talk_routes(absent)) as api, serve(talk_routes(settings)) as other:
+            pages = f"{api.url}/talk", f"{other.url}/talk"
+            see = partial(visit, "talk-problems.mjs", *pages, api.key)
             seen = await to_thread.run_sync(see)
     print(seen)

@@ -117,7 +117,7 @@ function option({ slug, name, description, published, nodes }, place) {
 }
 
 function open(id, workflow, found) {
-  history.replaceState(null, "", `${location.pathname}${location.search}#call=${id}`);
+  history.replaceState(null, "", `${location.pathname}${location.search}#call=${encodeURIComponent(id)}`);
   call = new Call(id, workflow, { complain, over });
   show("call");
   call.watch(found);
