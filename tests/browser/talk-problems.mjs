@@ -39,7 +39,7 @@ async function said(url, flags, see) {
     await page.goto(url);
     await page.getByLabel("Access token or API key").fill(key);
     await page.keyboard.press("Enter");
-    await page.locator("#choose, #call").and(page.locator(":visible")).first().waitFor();
+    await page.locator("#start:enabled, #notice:not([hidden]), #problem:not([hidden])").first().waitFor();
     return await see(page);
   } finally {
     await browser.close();

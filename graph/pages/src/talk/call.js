@@ -53,12 +53,11 @@ export class Call {
     at("told").replaceChildren();
     at("known").open = matchMedia("(min-width: 64rem)").matches;
     this.transcript = new Transcript();
-    this.away(
-      found && !found.endedAt && found.kind === "VOIP"
-        ? "This call is still going on. Nobody hears you until you go on with it."
-        : "",
-    );
+    const goesOn = found && !found.endedAt && found.kind === "VOIP";
     this.connection = found ? "" : "Connecting";
+    this.away(
+      goesOn ? "This call is still going on. Nobody hears you until you go on with it." : "",
+    );
     this.isLive = !found;
     if (found) this.awaitLull();
     this.draw();
@@ -123,8 +122,8 @@ export class Call {
   }
 
   draw() {
-    const talking = Boolean(this.place) && !this.over;
-    at("dock").hidden = !talking;
+    at("talking").hidden = !this.place;
+    at("dock").hidden = !this.place && at("away").hidden;
     at("state").textContent = (!this.over && this.connection) || STATES[this.state];
     at("state").dataset.state = this.over ? "over" : this.connection ? "waiting" : this.state;
     if (this.over) at("timer").textContent = clock(this.over.durationMs);
@@ -175,7 +174,8 @@ export class Call {
   away(why) {
     at("away-why").textContent = why;
     at("away").hidden = !why;
-    if (why) this.connectionIs("Not in the room");
+    if (why) this.connection = "Not in the room";
+    this.draw();
   }
 
   async goOn() {

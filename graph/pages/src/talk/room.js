@@ -17,6 +17,7 @@ import { microphoneProblem, NO_MICROPHONES_HERE, unreachable } from "./words.js"
 setLogLevel(LogLevel.silent); // what matters of it is shown on the page
 
 const LEVELS_MS = 60;
+const PATIENCE = { maxRetries: 1, websocketTimeout: 5_000, peerConnectionTimeout: 10_000 };
 
 export class Problem extends Error {}
 
@@ -53,7 +54,7 @@ export class Place {
 
   async enter({ url, token }) {
     try {
-      await this.room.connect(url, token);
+      await this.room.connect(url, token, PATIENCE);
       await this.room.localParticipant.publishTrack(this.track, { source: Track.Source.Microphone });
     } catch (error) {
       this.close();

@@ -73,7 +73,7 @@ export class Transcript {
 
   HandedOff({ fromNode, toNode, via }) {
     const why = h("span", { class: "why" }, VIA[via] ?? "");
-    this.note("way", h("b", {}, fromNode), " → ", h("b", {}, toNode), why);
+    this.note("way", h("b", {}, fromNode), " → ", h("b", {}, toNode), " ", why);
     return `Handed over from ${fromNode} to ${toNode}.`;
   }
 

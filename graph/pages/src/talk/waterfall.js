@@ -61,7 +61,7 @@ export function waterfall(turn) {
 }
 
 function bar(step, whole) {
-  const made = h("i", { class: `step ${step.name}` });
+  const made = h("i", { class: `step of-${step.name}` });
   // Through the object model: a style attribute would be against the page's policy.
   made.style.left = `${(100 * step.from) / whole}%`;
   made.style.width = `${(100 * (step.until - step.from)) / whole}%`;
