@@ -49,7 +49,7 @@ from local.livekit import Access
 from persistence.wiring import api_services
 from resolvers.ids import global_id
 from tests.browsers import ROOT, missing, scripts
-from tests.clinic import publish_clinic
+from tests.clinic import RECEPTION, publish_clinic
 from tests.emulators.speech import syllables
 from tests.serving import key_of, serving
 from tests.voices import voice_clinic
@@ -161,7 +161,7 @@ def microphone(path: Path, *starts: float) -> Path:
 def told(line: str) -> str:
     """Of a line of the call, who and what; not how long it took."""
     who, *words = re.split(r"\n+", line.strip())
-    return f"{who}: {words[0]}" if words else who
+    return f"{who}: {words[0]}" if words else re.sub(r", \d+ ms$", "", who)
 
 
 def need_a_network() -> None:
@@ -170,6 +170,7 @@ def need_a_network() -> None:
         missing("THE PAGE IS NOT TESTED IN A CALL: this machine has a loopback interface only")
 
 
+PROMPT = replace(RECEPTION, session=replace(RECEPTION.session, max_endpointing=0.6))
 REFUSED = "Failed to load resource: the server responded with a status of 401 (Unauthorized)"
 
 
@@ -181,7 +182,7 @@ async def test_a_call_by_keyboard_from_the_sign_in_to_the_end(
     need_a_network()
     visit = scripts(tmp_path / "scripts")
     wav = microphone(tmp_path / "microphone.wav", 4.0, 11.0)
-    async with voice_clinic(settings, viewer, livekit) as (services, heard, voiced):
+    async with voice_clinic(settings, viewer, livekit, PROMPT) as (services, heard, voiced):
         heard.words = ["I need an appointment", "tomorrow at ten", "thank you"]
         more = talk_routes(replace(voiced, local_token=await key_of(voiced, viewer)))
         async with serving(services, voiced, viewer, with_loaders, Patience(), more) as api:
@@ -199,13 +200,42 @@ async def test_a_call_by_keyboard_from_the_sign_in_to_the_end(
         "reception → booking the model asked for it",
         "booking: Booking here. When suits you?",
         "You: tomorrow at ten",
+        "book_appointment succeeded",
         'workflow.slot = "tomorrow at ten"',
         "flags.booked = true",
-        "book_appointment succeeded",
         "booking: You are booked for tomorrow at ten.",
     ]
     assert seen["unfinished"] == []
-    print(seen)
+    assert seen["context"] == 'workflow.slot\n"tomorrow at ten"\nflags.booked\ntrue'
+    assert seen["waterfall"] == [
+        "Words understood",
+        "Turn taken for over",
+        "Model’s first token",
+        "Voice’s first byte",
+        "Playback",
+        "Network and jitter, estimated",
+    ]
+    assert seen["announced"][-3:] == [
+        "Tool book_appointment succeeded.",
+        "booking: You are booked for tomorrow at ten.",
+        "The microphone is muted.",
+    ]
+    assert (seen["muted"], seen["again"]) == ("Unmute", seen["lines"])
+    assert [told(line) for line in seen["back"]] == [
+        "You left the room; the agent waits.",
+        "You are in the room.",
+        "You: thank you",
+        "booking: Which day suits you?",
+    ]
+    figures = dict(figure.split("\n") for figure in seen["figures"])
+    assert (figures["Reason"], figures["Whose doing"]) == ("ENDED_BY_API", "a client of the API")
+    assert re.fullmatch(r"0:[0-5]\d", figures["Duration"])
+    assert re.fullmatch(r"\d\.\d\d s", figures["Median to first sound"])
+    assert (seen["docked"], seen["address"], seen["overflows"]) == (False, f"{api.url}/talk", False)
+    assert {name: found for name, found in seen.items() if name.startswith("barriers")} == {
+        f"barriers{screen}": [] for screen in ("SignIn", "Choose", "Call", "Away", "Over")
+    }
+    assert (seen["errors"], seen["outside"]) == ([], [])
 
 
 STORY = (
@@ -277,7 +307,42 @@ async def test_a_call_that_is_over_can_be_read(
             page = f"{api.url}/talk#call={global_id('Call', writer.call_id)}"
             see = partial(visit, "talk-read.mjs", page, api.key, PICTURES)
             seen = await to_thread.run_sync(see)
-    print(seen)
+    assert [line.split("\n")[0] for line in seen["lines"]] == [
+        "You",
+        "reception",
+        "The model openai gpt-4.1 failed; the next one answers.",
+        "Not handed over from reception to billing: No way leads there.",
+        "reception → booking its condition turned true",
+        "Passed by: triage",
+        "book failed, 12 ms",
+        'workflow.slot = "ten"',
+        "flags.booked = true",
+        "flags.booked removed",
+        "TRANSFER was not done: There is no trunk.",
+        "Nothing was said for 8 s.",
+        "You left the room; the agent waits.",
+        "The worker is being stopped; another one goes on from here.",
+        "The worker was lost; another one goes on from here.",
+        "tts: APITimeoutError. The call goes on.",
+        "The call ended after 0:00.",
+    ]
+    assert re.findall(r"\d+ ms", seen["lines"][1]) == [
+        f"{ms} ms" for ms in (240, 280, 310, 140, 20, 220)
+    ]
+    assert seen["lines"][6].endswith("Result\n<b>full</b>")
+    assert seen["unheard"] == ["to Friday, and on Saturday until noon."]
+    assert seen["context"] == 'workflow.slot\n"ten"'
+    assert seen["figures"] == [
+        "Duration\n0:00",
+        "Answers\n1",
+        "Median to first sound\n0.99 s",
+        "Median at your ear\n1.21 s",
+        "Reason\nENDED_BY_API",
+        "Whose doing\na client of the API",
+    ]
+    # A reader is told what happens, not what happened long ago.
+    assert seen["told"] == ["The call is over. The call was ended through the API."]
+    assert (seen["barriers"], seen["errors"], seen["outside"]) == ([], [], [])
 
 
 @pytest.mark.anyio

@@ -41,6 +41,10 @@ async function said(url, flags, see) {
     await page.keyboard.press("Enter");
     await page.locator("#start:enabled, #notice:not([hidden]), #problem:not([hidden])").first().waitFor();
     return await see(page);
+  } catch (error) {
+    throw new Error(await browser.contexts()[0].pages()[0].locator("body").innerText(), {
+      cause: error,
+    });
   } finally {
     await browser.close();
   }

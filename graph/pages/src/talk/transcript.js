@@ -92,7 +92,7 @@ export class Transcript {
     const took = `${said}, ${Math.round(event.durationMs)} ms`;
     const line = tool(event, h("span", { class: event.outcome.toLowerCase() }, took), [
       ...(more.length ? [h("p", {}, more.join(":").trim())] : []),
-      h("h4", {}, "Result"),
+      h("p", { class: "of" }, "Result"),
       h("pre", { tabindex: "0" }, pretty(event.result)),
     ]);
     const begun = this.tools.get(event.toolCallId);
@@ -193,7 +193,7 @@ const tool = ({ tool, arguments: given }, outcome, more = []) =>
       "details",
       {},
       h("summary", {}, h("code", {}, tool), " ", outcome),
-      h("h4", {}, "Arguments"),
+      h("p", { class: "of" }, "Arguments"),
       h("pre", { tabindex: "0" }, pretty(given)),
       more,
     ),
