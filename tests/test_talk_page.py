@@ -9,11 +9,12 @@ import wave
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from unittest.mock import ANY
 from uuid import uuid4
 
 import pytest
 from anyio import to_thread
-from graphql import build_schema, parse, validate
+from graphql import GraphQLObjectType, GraphQLUnionType, build_schema, parse, validate
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -49,10 +50,10 @@ from local.livekit import Access
 from persistence.wiring import api_services
 from resolvers.ids import global_id
 from tests.browsers import ROOT, missing, scripts
-from tests.clinic import RECEPTION, publish_clinic
-from tests.emulators.speech import syllables
+from tests.clinic import BOOKING, RECEPTION, publish_clinic
+from tests.emulators.speech import Speech, syllables
 from tests.serving import key_of, serving
-from tests.voices import voice_clinic
+from tests.voices import speaking, voice_clinic, voiced
 from tests.writing import writing
 
 SOURCE = ROOT / "graph" / "pages" / "src" / "talk"
@@ -126,14 +127,18 @@ def test_the_page_is_told_whether_there_are_voice_calls(settings: Settings, voic
 @pytest.mark.parametrize("file", sorted(SOURCE.glob("*.graphql")), ids=lambda file: file.stem)
 def test_what_the_page_asks_fits_the_schema(file: Path) -> None:
     schema = build_schema((ROOT / "schema.graphql").read_text())
-    if file.stem == "recording" and "recording" not in schema.type_map["Call"].fields:
+    call = schema.type_map["Call"]
+    assert isinstance(call, GraphQLObjectType)
+    if file.stem == "recording" and "recording" not in call.fields:
         return  # the page asks for it only where the API knows of it
     assert validate(schema, parse(file.read_text())) == []
 
 
 def test_every_event_of_a_call_has_its_words() -> None:
     schema = build_schema((ROOT / "schema.graphql").read_text())
-    events = {each.name for each in schema.type_map["CallUpdate"].types}
+    update = schema.type_map["CallUpdate"]
+    assert isinstance(update, GraphQLUnionType)
+    events = {each.name for each in update.types}
     drawn = re.findall(r"^  (\w+)\(.*\{$", (SOURCE / "transcript.js").read_text(), re.MULTILINE)
 
     # The state stands above the words; that a command was done is seen by what it did.
@@ -182,10 +187,10 @@ async def test_a_call_by_keyboard_from_the_sign_in_to_the_end(
     need_a_network()
     visit = scripts(tmp_path / "scripts")
     wav = microphone(tmp_path / "microphone.wav", 4.0, 11.0)
-    async with voice_clinic(settings, viewer, livekit, PROMPT) as (services, heard, voiced):
+    async with voice_clinic(settings, viewer, livekit, PROMPT) as (services, heard, whole):
         heard.words = ["I need an appointment", "tomorrow at ten", "thank you"]
-        more = talk_routes(replace(voiced, local_token=await key_of(voiced, viewer)))
-        async with serving(services, voiced, viewer, with_loaders, Patience(), more) as api:
+        more = talk_routes(replace(whole, local_token=await key_of(whole, viewer)))
+        async with serving(services, whole, viewer, with_loaders, Patience(), more) as api:
             host = livekit.url.split("//")[1]
             see = partial(visit, "talk.mjs", f"{api.url}/talk", host, wav, PICTURES)
             seen = await to_thread.run_sync(see)
@@ -329,7 +334,7 @@ async def test_a_call_that_is_over_can_be_read(
     assert re.findall(r"\d+ ms", seen["lines"][1]) == [
         f"{ms} ms" for ms in (240, 280, 310, 140, 20, 220)
     ]
-    assert seen["lines"][6].endswith("Result\n<b>full</b>")
+    assert seen["lines"][6].endswith("Result\n\n<b>full</b>")
     assert seen["unheard"] == ["to Friday, and on Saturday until noon."]
     assert seen["context"] == 'workflow.slot\n"ten"'
     assert seen["figures"] == [
@@ -351,14 +356,35 @@ async def test_what_is_wrong_is_said_together_with_what_to_do(
 ) -> None:
     visit = scripts(tmp_path / "scripts")
     nowhere = f"ws://127.0.0.1:{free_port()}"
-    absent = replace(
-        settings, livekit_url=nowhere, livekit_api_key="key", livekit_api_secret="s" * 32
-    )
+    absent = speaking(settings, Access(url=nowhere, key="k", secret="s" * 32), Speech())
     async with api_services(absent) as services:
-        await publish_clinic(services, viewer)
+        await publish_clinic(services, viewer, voiced(RECEPTION, BOOKING))
         serve = partial(serving, services, absent, viewer, with_loaders, Patience())
         async with serve(talk_routes(absent)) as api, serve(talk_routes(settings)) as other:
             pages = f"{api.url}/talk", f"{other.url}/talk"
             see = partial(visit, "talk-problems.mjs", *pages, api.key)
             seen = await to_thread.run_sync(see)
-    print(seen)
+    assert seen == {
+        "withoutLivekit": (
+            "Voice calls need a LiveKit server, and this installation has none. ./studio up brings "
+            "one where it can and says why where it cannot; or set LIVEKIT_URL, LIVEKIT_API_KEY "
+            "and LIVEKIT_API_SECRET and restart."
+        ),
+        "insecure": (
+            "Browsers give the microphone only to https pages and to localhost. Open this page as "
+            "https://…, or on the machine itself as http://localhost."
+        ),
+        # No call was started.
+        "denied": [
+            "This page may not use the microphone. Allow it in the site settings beside the "
+            "address, then try again. If it is allowed there, look into the system's privacy "
+            "settings.",
+            False,
+        ],
+        "unreachable": [ANY, "The call was ended before a worker took it."],
+        "unknown": ("There is no such call, or it is not yours. It may have been deleted by now."),
+    }
+    assert seen["unreachable"][0].startswith(
+        f"LiveKit at {nowhere} did not let you in. Is it reachable from this browser? Its port "
+        "and UDP must be open, and LIVEKIT_PUBLIC_URL must be an address that browsers can reach."
+    )
