@@ -34,6 +34,7 @@ const REASONS = {
   ROOM_GONE: "The room was closed on the LiveKit server.",
   PROVIDER_FAILED:
     "A provider failed or its key is missing. Check the keys for hearing, model and voice.",
+  BUDGET_SPENT: "The budget was spent. Raise it in the settings to go on.",
   CANCELED: "The call was ended before a worker took it.",
   INTERNAL: "Something broke on the platform. ./studio logs worker tells what.",
 };
