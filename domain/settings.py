@@ -32,7 +32,7 @@ class Settings:
         "127.0.0.1", "Addresses whose X-Forwarded-For names the client, comma-separated"
     )
     local_token: str = setting(
-        "", "Offered to GraphiQL on this machine; set by `./studio up` only", secret=True
+        "", "Offered to GraphiQL and /talk on this machine; set by `./studio up` only", secret=True
     )
     log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR")
 

@@ -19,6 +19,7 @@ from graph.ide import ide_page, ide_routes
 from graph.loading import LoaderScope
 from graph.schema import build_schema
 from graph.server import listen, server_of
+from graph.talk import talk_routes
 from persistence.wiring import api_services
 
 
@@ -26,7 +27,8 @@ def main() -> None:
     try:
         settings = Settings.from_env(os.environ)
         configure_logs(settings.log_level)
-        opened, routes = api_services(settings), ide_routes(settings.local_token)
+        opened = api_services(settings)
+        routes = [*ide_routes(settings.local_token), *talk_routes(settings)]
         app = create_app(settings, opened, with_loaders, ide_page, routes)
         listening = listen(settings.api_host, settings.api_port)
     except (DomainError, OSError) as error:

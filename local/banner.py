@@ -14,6 +14,7 @@ def banner(state: State, url: str, voice: str, environ: Mapping[str, str], stop:
     token = state.token.read_text().strip() if state.token.exists() else "-"
     facts = {
         "GraphiQL": f"{url}/graphql",
+        "Talk": f"{url}/talk   (in a browser, with a microphone)",
         "Token": f"{token}   (kept in {shown(state.token)})",
         "Owner": f"{OWNER}, password in {shown(state.owner_password)}",
         "Models": _models(environ),

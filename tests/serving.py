@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +13,7 @@ from uuid import UUID
 import asyncpg
 import httpx
 from redis.asyncio import Redis
+from starlette.routing import BaseRoute
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
@@ -92,9 +93,10 @@ async def serving(
     viewer: Viewer,
     schema_of: Any = toy_schema,
     patience: Patience = IMPATIENT,
+    more: Sequence[BaseRoute] = (),
 ) -> AsyncIterator[Api]:
     await _forget_limits(settings)
-    app = create_app(settings, nullcontext(services), schema_of, patience=patience)
+    app = create_app(settings, nullcontext(services), schema_of, more=more, patience=patience)
     listening = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     server = server_of(app, settings.trusted_proxies)

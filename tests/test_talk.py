@@ -205,6 +205,7 @@ async def test_behind_caddy_calls_stream_and_the_inside_stays_inside(
         async with httpx.AsyncClient(base_url=url) as http:
             assert (await http.get("/health/ready")).status_code == 404
             assert (await http.post("/graphiql/local-token")).status_code == 404
+            assert (await http.post("/talk/local-token")).status_code == 404
             assert (await http.post("/graphql", json={"query": "x" * 70_000})).status_code == 413
 
 

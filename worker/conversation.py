@@ -162,11 +162,11 @@ class Conversation:
 
     # ---- what agents say -------------------------------------------------------------------
 
-    def speaking(self, text: str) -> None:
-        """The words of the agent's turn so far."""
+    def speaking(self, turn_id: str, text: str) -> None:
+        """The words of that turn of the agent so far; the last may come when it is over."""
         self._rev += 1
         partial = PartialTranscript(
-            turn_id=self._turn_id, rev=self._rev, speaker=Speaker.AGENT, text=text
+            turn_id=turn_id, rev=self._rev, speaker=Speaker.AGENT, text=text
         )
         self.recorder.show(self.claim, partial)
 
@@ -174,7 +174,7 @@ class Conversation:
         agent = self.snapshot.agent_of(node).name
         self.tell(
             AgentTurn(
-                turn_id=self._turn_id,
+                turn_id=self.agent_turn_id,
                 node=node,
                 agent=agent,
                 text=text,
@@ -206,7 +206,8 @@ class Conversation:
         self._heard += 1
 
     @property
-    def _turn_id(self) -> str:
+    def agent_turn_id(self) -> str:
+        """Of the turn that the agent is in, or will take next."""
         return f"{self.claim.epoch}.{self._turns}"
 
     def ask_for(self, node: str, target: str) -> str | None:

@@ -140,10 +140,13 @@ class Words(TextOutput):
         super().__init__(label="studio", next_in_chain=None)
         self._conversation = conversation
         self._text = ""
+        self._turn_id = ""
 
     async def capture_text(self, text: str) -> None:
+        if not self._text:
+            self._turn_id = self._conversation.agent_turn_id
         self._text += text
-        self._conversation.speaking(self._text)
+        self._conversation.speaking(self._turn_id, self._text)
 
     def flush(self) -> None:
         self._text = ""

@@ -1,17 +1,11 @@
 // Uses GraphiQL as a person would and prints what was seen, as JSON.
 //   node graphiql.mjs <page> [<folder for pictures> [light|dark]]
 
-import { chromium } from "playwright-core";
+import { launch, watched } from "./browser.mjs";
 
 const [page_url, pictures, colorScheme = "light"] = process.argv.slice(2);
-const QUIET = ["--disable-quic", "--no-first-run", "--disable-background-networking"];
-const STILL = ["--disable-component-update", "--disable-sync"];
-const AS_ROOT = process.getuid() === 0 ? ["--no-sandbox"] : [];
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: [...QUIET, ...STILL, ...AS_ROOT],
-});
+const browser = await launch();
 try {
   console.log(JSON.stringify(await visit()));
 } finally {
@@ -23,16 +17,7 @@ async function visit() {
     colorScheme,
     viewport: { width: 1280, height: 760 },
   });
-  const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
-  const errors = [];
-  const outside = [];
-  page.on("console", (said) => said.type() === "error" && errors.push(said.text()));
-  page.on("pageerror", (error) => errors.push(String(error)));
-  page.on("request", (request) => {
-    if (!/^(data|blob):/.test(request.url()) && new URL(request.url()).host !== new URL(page_url).host)
-      outside.push(request.url());
-  });
+  const { page, errors, outside } = await watched(context, [new URL(page_url).host]);
 
   const status = page.locator("output");
   const field = page.getByLabel("Access token or API key");

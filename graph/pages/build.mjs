@@ -18,26 +18,32 @@ const withoutFonts = {
 };
 
 await rm("static", { recursive: true, force: true });
-await mkdir("static");
-await copyFile("src/index.html", "static/index.html");
-const { metafile } = await build({
-  entryPoints: { app: "src/main.jsx" },
-  outdir: "static",
-  bundle: true,
-  minify: true,
-  metafile: true,
-  format: "iife",
-  target: "es2022",
-  jsx: "automatic",
-  define: { "process.env.NODE_ENV": '"production"' },
-  loader: { ".graphql": "text" },
-  legalComments: "none", // the whole licences are in LICENSES.txt
-  plugins: [withoutFonts],
-});
-await writeFile("static/LICENSES.txt", await licences());
+await page("graphiql", "main.jsx", []);
+await page("talk", "main.js", ["icon.svg"]);
+
+async function page(name, entry, files) {
+  const [from, to] = [`src/${name}`, `static/${name}`];
+  await mkdir(to, { recursive: true });
+  for (const file of ["index.html", ...files]) await copyFile(`${from}/${file}`, `${to}/${file}`);
+  const { metafile } = await build({
+    entryPoints: { app: `${from}/${entry}` },
+    outdir: to,
+    bundle: true,
+    minify: true,
+    metafile: true,
+    format: "iife",
+    target: "es2022",
+    jsx: "automatic",
+    define: { "process.env.NODE_ENV": '"production"' },
+    loader: { ".graphql": "text" },
+    legalComments: "none", // the whole licences are in LICENSES.txt
+    plugins: [withoutFonts],
+  });
+  await writeFile(`${to}/LICENSES.txt`, await licences(metafile));
+}
 
 /** The packages that the bundle has at least one byte of, each under the licence it came with. */
-async function licences() {
+async function licences(metafile) {
   const used = Object.values(metafile.outputs).flatMap(({ inputs }) =>
     Object.keys(inputs).filter((path) => inputs[path].bytesInOutput > 0),
   );

@@ -1,7 +1,5 @@
 // Who is signed in, for this browser tab only: sessionStorage is empty again when it closes.
 
-import { useSyncExternalStore } from "react";
-
 const KEY = "agent-studio:token";
 const told = new Set();
 // standing: UNPROVEN | ACCEPTED | REFUSED, as the API last said about this token
@@ -12,9 +10,8 @@ function change(next) {
   told.forEach((tell) => tell());
 }
 
+export const session = () => now;
 export const token = () => now.token;
-
-export const useSession = () => useSyncExternalStore(onChange, () => now);
 
 export function signIn(token) {
   sessionStorage.setItem(KEY, token);
@@ -39,7 +36,22 @@ export function otherToken(than) {
   });
 }
 
-function onChange(tell) {
+export function onChange(tell) {
   told.add(tell);
   return () => told.delete(tell);
+}
+
+/** Whether a page on this machine may have the token of a local install, and that token. */
+export const localToken = {
+  offered: (page) => ask(`${page}/config.json`).then((it) => it.localToken === true, () => false),
+  fetch: (page) => ask(`${page}/local-token`, { method: "POST" }).then((it) => it.token),
+};
+
+/** As somebody pastes it: perhaps with the name of the header's scheme before it. */
+export const pasted = (text) => text.trim().replace(/^Bearer\s+/i, "");
+
+async function ask(url, options) {
+  const response = await fetch(url, options);
+  if (!response.ok) throw new Error(`${url}: ${response.status}`);
+  return response.json();
 }

@@ -1,19 +1,21 @@
 // The page: GraphiQL under a slim bar that holds the token.
 
-import { useEffect, useState } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 import { createRoot } from "react-dom/client";
 import { GraphiQL } from "graphiql";
 import "graphiql/style.css";
 import "./page.css";
 import overview from "./overview.graphql";
 import watchCall from "./watch-call.graphql";
-import { signIn, signOut, useSession } from "./session.js";
-import { fetcher } from "./transport.js";
+import { localToken, onChange, pasted, session, signIn, signOut } from "../shared/session.js";
+import { fetcher } from "./fetcher.js";
 
 const FIRST_TABS = [
   { query: overview },
   { query: watchCall, variables: JSON.stringify({ callId: "" }, null, 2) },
 ];
+
+const useSession = () => useSyncExternalStore(onChange, session);
 
 function Page() {
   const { token } = useSession();
@@ -41,7 +43,7 @@ function Bar() {
   const [hasLocal, setHasLocal] = useState(false);
   const [problem, setProblem] = useState("");
   useEffect(() => {
-    ask("/graphiql/config.json").then(({ localToken }) => setHasLocal(localToken === true), () => {});
+    localToken.offered("/graphiql").then(setHasLocal);
   }, []);
 
   const isOut = token === "" || standing === "REFUSED";
@@ -51,14 +53,12 @@ function Bar() {
     else signOut();
   };
   const useLocal = () =>
-    ask("/graphiql/local-token", { method: "POST" }).then(
-      (local) => enter(local.token),
-      () => setProblem("There is no local token any more: is the API still the same?"),
+    localToken.fetch("/graphiql").then(enter, () =>
+      setProblem("There is no local token any more: is the API still the same?"),
     );
   const submit = (event) => {
     event.preventDefault();
-    const typed = new FormData(event.currentTarget).get("token").trim();
-    enter(typed.replace(/^Bearer\s+/i, ""));
+    enter(pasted(new FormData(event.currentTarget).get("token")));
   };
 
   return (
@@ -98,12 +98,6 @@ function message(token, standing, hasLocal) {
   if (!token) return `Not signed in. ${ways} an access token or an API key.`;
   if (standing === "REFUSED") return "The API refused this token: it is wrong or has expired.";
   return standing === "ACCEPTED" ? "Signed in." : "Not yet answered by the API.";
-}
-
-async function ask(url, options) {
-  const response = await fetch(url, options);
-  if (!response.ok) throw new Error(`${url}: ${response.status}`);
-  return response.json();
 }
 
 createRoot(document.getElementById("page")).render(<Page />);

@@ -1,0 +1,103 @@
+"""What the pages of the API have in common: their files, and the token of a local install.
+
+The files in `pages/static/` are built by `npm ci && npm run build` in `pages/`; nothing in them
+asks any other host for anything, but for LiveKit, on which a call is held.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from ipaddress import ip_address
+from pathlib import Path
+
+from starlette.datastructures import Address
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+STATIC = Path(__file__).parent / "pages" / "static"
+EVERYWHERE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+PRIVATE = {**EVERYWHERE, "Cache-Control": "no-store"}
+
+NAMED_HOST = re.compile(r"[a-z0-9.-]+(:\d+)?", re.IGNORECASE)
+THIS_MACHINE = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+
+
+def files_of(page: str, local_token: str, **facts: bool) -> list[BaseRoute]:
+    """The built files of a page, the facts it is told and, when there is a local token, the way
+    to it."""
+
+    async def config(request: Request) -> Response:
+        told = {"localToken": bool(local_token) and is_local(request), **facts}
+        return JSONResponse(told, headers=PRIVATE)
+
+    async def token(request: Request) -> Response:
+        if not local_token or not is_local(request):
+            raise HTTPException(404)
+        return JSONResponse({"token": local_token}, headers=PRIVATE)
+
+    return [
+        Route(f"/{page}/config.json", config),
+        Route(f"/{page}/local-token", token, methods=["POST"]),
+        Mount(f"/{page}/assets", Assets(directory=STATIC / page)),
+    ]
+
+
+def own_sockets(request: Request) -> str:
+    """Not every browser counts WebSockets of the same host as 'self'."""
+    host = request.headers.get("Host", "")
+    return f" ws://{host} wss://{host}" if NAMED_HOST.fullmatch(host) else ""
+
+
+def is_local(request: Request) -> bool:
+    """Asked by a page of ours, in a browser on this machine, with nothing in between.
+
+    The host keeps out pages whose name was made to resolve to this machine, the origin pages of
+    other sites, and the rest whoever comes through a proxy or tunnel that runs here.
+    """
+    host = request.headers.get("Host", "")
+    return (
+        request.client is not None
+        and is_loopback(request.client.host)
+        and THIS_MACHINE.fullmatch(host) is not None
+        and request.headers.get("Origin") in (None, f"http://{host}", f"https://{host}")
+        and not any(name in request.headers for name in FORWARDED)
+        and not is_somebody_elses(request.client)
+    )
+
+
+def is_somebody_elses(client: Address) -> bool:
+    """Does another user of this machine ask? Linux tells whose a connection is; elsewhere nobody
+    does, and the machine is taken for one person's."""
+    table = Path("/proc/net/tcp6" if ":" in client.host else "/proc/net/tcp")
+    try:
+        lines = table.read_text().splitlines()[1:]
+    except OSError:
+        return False
+    port = f":{client.port:04X}"
+    owners = {int(line.split()[7]) for line in lines if line.split()[1].endswith(port)}
+    return not owners <= {os.getuid(), 0}
+
+
+def is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address.removeprefix("::ffff:")).is_loopback
+    except ValueError:
+        return False
+
+
+class Assets(StaticFiles):
+    """Files whose names stay and whose content may not: asked for each time, sent when changed."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        # The page itself is among them; here it is a file that does nothing.
+        closed = "default-src 'none'; frame-ancestors 'none'"
+        response.headers.update({**EVERYWHERE, "Content-Security-Policy": closed})
+        response.headers["Cache-Control"] = "no-cache"
+        return response

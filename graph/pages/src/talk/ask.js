@@ -1,0 +1,71 @@
+// What this page asks of the API. An answer that is an error is thrown, in the API's own words.
+
+import { connect, cursorOf, post, reason } from "../shared/api.js";
+import CALL from "./call.graphql";
+import END from "./end-call.graphql";
+import FOLLOW from "./follow-call.graphql";
+import JOIN from "./join-call.graphql";
+import RECORDING from "./recording.graphql";
+import START from "./start-call.graphql";
+import WORKFLOWS from "./workflows.graphql";
+
+const PATIENCE_MS = 15_000;
+
+export class Refused extends Error {
+  constructor(message, code) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export async function publishedWorkflows() {
+  const found = [];
+  for (let after = null; ; ) {
+    const { workflows } = await ask(WORKFLOWS, { after });
+    found.push(...workflows.edges.map(({ node }) => node).filter((node) => node.published));
+    if (!workflows.pageInfo.hasNextPage) return found;
+    after = workflows.pageInfo.endCursor;
+  }
+}
+
+/** The call and the caller's ticket. Repeated with the same key it is the same call. */
+export const startCall = async (slug, key) => done((await ask(START, { slug, key })).startCall);
+export const joinCall = async (callId) => done((await ask(JOIN, { callId })).joinCall).join;
+export const endCall = async (callId) => done((await ask(END, { callId })).endCall);
+export const callAtHand = async (id) => (await ask(CALL, { id })).call;
+
+/** null where calls are not recorded, or by an API that knows of no recordings. */
+export async function recordingOf(id) {
+  const { __type } = await ask('{ __type(name: "Call") { fields { name } } }');
+  if (!__type.fields.some(({ name }) => name === "recording")) return null;
+  return (await ask(RECORDING, { id })).call?.recording ?? null;
+}
+
+/** Every event from the first one on, through lost connections; ends after the last one. */
+export function follow(callId, { next, done, lost, back, failed }) {
+  const payload = { query: FOLLOW, variables: { callId, after: null } };
+  return connect({}, back, lost).subscribe(payload, {
+    next(result) {
+      if (result.errors) return failed(result.errors[0].message);
+      // The client sends this same payload again after a lost connection.
+      payload.variables.after = cursorOf(result.data) ?? payload.variables.after;
+      next(result.data.callEvents);
+    },
+    error: (cause) => failed(Array.isArray(cause) ? cause[0].message : reason(cause)),
+    complete: done,
+  });
+}
+
+async function ask(query, variables) {
+  const result = await post({ query, variables }, {}, AbortSignal.timeout(PATIENCE_MS));
+  if (!result.data || result.errors) {
+    const [error] = result.errors ?? [{ message: "The API gave no answer." }];
+    throw new Refused(error.message, error.extensions?.code);
+  }
+  return result.data;
+}
+
+function done(result) {
+  if (result.message !== undefined) throw new Refused(result.message, result.__typename);
+  return result;
+}

@@ -1,0 +1,295 @@
+// One call: followed from its first event to its last, and spoken in meanwhile.
+
+import { endCall, follow, joinCall, recordingOf, startCall } from "./ask.js";
+import { at, h } from "./dom.js";
+import { microphone, Place } from "./room.js";
+import { Transcript } from "./transcript.js";
+import { median } from "./waterfall.js";
+import { because, clock, putOut, RECORDINGS, seconds, STATES, whose } from "./words.js";
+
+const LULL_MS = 1_000; // after it the history is complete: from now on things are read out
+const END_MS = 2_000; // between the room's end and the event that says why
+const RECORDING_MS = 3_000;
+const RECORDING_TRIES = 40;
+const BEING_MADE = ["RECORDING", "PROCESSING"];
+const READ_OUT = 6;
+
+export class Call {
+  /** A microphone first, then the call, then the room. */
+  static async start(workflow, { step, open, enter }) {
+    step("Asking for the microphone…");
+    const track = await microphone();
+    let started;
+    try {
+      step("Calling…");
+      started = await startCall(workflow.slug, crypto.randomUUID());
+    } catch (error) {
+      track.stop();
+      throw error;
+    }
+    open(started.call.id);
+    await enter(started.join, track);
+  }
+
+  constructor(id, workflow, page) {
+    this.id = id;
+    this.workflow = workflow;
+    this.page = page;
+    this.measured = [];
+    this.ahead = null; // how much our clock is before the server's; live events tell
+    this.state = "PENDING";
+    this.listeners = new AbortController();
+  }
+
+  /** Shows all of it. Found after a reload it has been going on, perhaps to its end. */
+  watch(found) {
+    const name = this.workflow?.name ?? "A workflow that was deleted";
+    at("call-title").textContent = name;
+    at("call-id").textContent = this.id;
+    document.title = `${name} · Agent Studio`;
+    at("agent").textContent = "";
+    at("timer").textContent = "";
+    at("summary").hidden = at("recording").hidden = true;
+    at("told").replaceChildren();
+    at("known").open = matchMedia("(min-width: 64rem)").matches;
+    this.transcript = new Transcript();
+    const goesOn = found && !found.endedAt && found.kind === "VOIP";
+    this.connection = found ? "" : "Connecting";
+    this.away(
+      goesOn ? "This call is still going on. Nobody hears you until you go on with it." : "",
+    );
+    this.isLive = !found;
+    if (found) this.awaitLull();
+    this.draw();
+    this.press("mute", () => this.mute());
+    this.press("hang-up", () => this.hangUp());
+    this.press("give-up", () => this.hangUp());
+    this.press("go-on", () => this.goOn());
+    this.press("sound-on", () => this.place?.sound());
+    this.press("again", () => this.leave("again"));
+    this.press("other", () => this.leave("other"));
+    this.ticking = setInterval(() => this.draw(), 500);
+    this.stop = follow(this.id, {
+      next: (event) => this.next(event),
+      done: () => {},
+      lost: () => this.connectionIs("No connection to the API, trying again"),
+      back: () => this.connectionIs(""),
+      failed: (message) => this.page.complain(new Error(message)),
+    });
+  }
+
+  press(id, act) {
+    at(id).addEventListener("click", act, { signal: this.listeners.signal });
+  }
+
+  connectionIs(words) {
+    this.connection = words;
+    this.draw();
+  }
+
+  // ---- what happens ---------------------------------------------------------------------
+
+  next(event) {
+    const when = event.at && Date.parse(event.at);
+    if (when) this.compareClocks(Date.now() - when);
+    const words = this.transcript.add(event);
+    if (words && this.isLive) this.tell(words);
+    if (event.__typename === "StateChanged") this.enters(event.state, when);
+    if (event.__typename === "TurnMeasured") this.measured.push(event);
+    if (event.__typename === "CallEnded") this.ended(event);
+    else if (event.__typename !== "PartialTranscript") this.draw();
+  }
+
+  compareClocks(lag) {
+    if (this.isLive) this.ahead = this.ahead === null ? lag : Math.min(this.ahead, lag);
+    else this.awaitLull();
+  }
+
+  awaitLull() {
+    clearTimeout(this.lull);
+    this.lull = setTimeout(() => (this.isLive = true), LULL_MS);
+  }
+
+  enters(state, when) {
+    this.state = state;
+    if (state === "ACTIVE") this.began ??= when;
+  }
+
+  tell(words) {
+    const told = at("told");
+    told.append(h("p", {}, words));
+    while (told.childElementCount > READ_OUT) told.firstChild.remove();
+  }
+
+  draw() {
+    at("talking").hidden = !this.place;
+    at("dock").hidden = !this.place && at("away").hidden;
+    at("state").textContent = (!this.over && this.connection) || STATES[this.state];
+    at("state").dataset.state = this.over ? "over" : this.connection ? "waiting" : this.state;
+    if (this.over) at("timer").textContent = clock(this.over.durationMs);
+    else if (this.began) at("timer").textContent = clock(Date.now() - (this.ahead ?? 0) - this.began);
+  }
+
+  // ---- the room -------------------------------------------------------------------------
+
+  async enter(join, track) {
+    this.away("");
+    this.connectionIs("Connecting");
+    const place = new Place(track, {
+      reconnecting: () => this.connectionIs("Reconnecting"),
+      reconnected: () => this.connectionIs(""),
+      out: (reason) => setTimeout(() => this.lost(place, putOut(reason)), END_MS),
+      silent: () => (at("sound-on").hidden = false),
+      sounding: () => (at("sound-on").hidden = true),
+      dead: () => this.lost(place, "The microphone is gone. Plug it in again, then go on."),
+    });
+    this.place = place;
+    this.muted = false;
+    at("mute").textContent = "Mute";
+    try {
+      await place.enter(join);
+      if (this.place !== place) return void place.close(); // over, hung up or left meanwhile
+      this.connectionIs("");
+      at("mute").focus({ preventScroll: true });
+    } catch (error) {
+      if (this.place !== place) return;
+      this.place = null;
+      this.away(error.message);
+    }
+  }
+
+  lost(place, why) {
+    if (place !== this.place) return;
+    this.place = null;
+    place.close();
+    this.away(why);
+    this.tell(why);
+  }
+
+  leaveRoom() {
+    this.place?.close();
+    this.place = null;
+  }
+
+  away(why) {
+    at("away-why").textContent = why;
+    at("away").hidden = !why;
+    if (why) this.connection = "Not in the room";
+    this.draw();
+  }
+
+  async goOn() {
+    this.page.complain(null);
+    at("go-on").disabled = true;
+    try {
+      const track = await microphone();
+      const join = await joinCall(this.id).catch((error) => {
+        track.stop();
+        throw error;
+      });
+      await this.enter(join, track);
+    } catch (error) {
+      this.page.complain(error);
+    } finally {
+      at("go-on").disabled = false;
+    }
+  }
+
+  async mute() {
+    this.muted = !this.muted;
+    await this.place.mute(this.muted);
+    at("mute").textContent = this.muted ? "Unmute" : "Mute";
+    this.tell(this.muted ? "The microphone is muted." : "The microphone is on.");
+  }
+
+  async hangUp() {
+    this.byUs = true;
+    at("hang-up").disabled = at("give-up").disabled = true;
+    try {
+      await endCall(this.id);
+    } catch (error) {
+      const then = "You are out of the room, and the call ends by itself in a short while.";
+      if (!this.over) this.page.complain(new Error(`${error.message} ${then}`));
+    } finally {
+      at("hang-up").disabled = at("give-up").disabled = false;
+      this.leaveRoom();
+    }
+  }
+
+  // ---- the end --------------------------------------------------------------------------
+
+  ended(event) {
+    this.over = event;
+    this.state = event.state;
+    this.leaveRoom();
+    clearInterval(this.ticking);
+    this.away("");
+    this.draw();
+    const words = because(event, this.byUs);
+    at("summary-title").textContent = words;
+    at("figures").replaceChildren(...this.figures().flat());
+    at("summary").hidden = false;
+    document.documentElement.scrollTop = 0;
+    at("summary-title").focus({ preventScroll: true });
+    this.tell(`The call is over. ${words}`);
+    this.showRecording();
+  }
+
+  figures() {
+    const heard = this.measured.filter(({ firstAudioMs }) => firstAudioMs !== null);
+    const middle = (field) => median(heard.map((turn) => turn[field]).filter((ms) => ms !== null));
+    const facts = [
+      ["Duration", clock(this.over.durationMs)],
+      ["Answers", String(this.measured.length)],
+      ["Median to first sound", seconds(middle("firstAudioMs"))],
+      ["Median at your ear", seconds(middle("atEarMs"))],
+      ["Reason", this.over.reason],
+      ["Whose doing", whose(this.over.blame)],
+    ];
+    return facts.map(([what, value]) => h("div", {}, h("dt", {}, what), h("dd", {}, value)));
+  }
+
+  /** It is ready some time after the end. Its link is good for minutes: an old one is renewed. */
+  async showRecording() {
+    for (let tries = 0; tries < RECORDING_TRIES; tries++) {
+      const recording = await recordingOf(this.id).catch(() => null);
+      if (!recording || this.isLeft) return;
+      at("recording").hidden = false;
+      const renew = () => recordingOf(this.id);
+      at("recording").replaceChildren(...(recording.url ? player(recording, renew) : [
+        h("p", { class: "fine" }, RECORDINGS[recording.state] ?? recording.state),
+      ]));
+      if (!BEING_MADE.includes(recording.state)) return;
+      await new Promise((resolve) => setTimeout(resolve, RECORDING_MS));
+    }
+  }
+
+  /** The page shows something else from now on. */
+  leave(next) {
+    this.isLeft = true;
+    this.listeners.abort();
+    clearInterval(this.ticking);
+    clearTimeout(this.lull);
+    this.stop();
+    this.leaveRoom();
+    at("dock").hidden = true;
+    if (next) this.page.over(next);
+  }
+}
+
+function player({ url, durationMs }, renew) {
+  const renewed = async () => {
+    const newer = await renew().catch(() => null);
+    if (newer?.url && newer.url !== sound.getAttribute("src")) sound.src = link.href = newer.url;
+  };
+  const sound = h("audio", {
+    controls: true,
+    preload: "none",
+    src: url,
+    "aria-labelledby": "recording-title",
+    error: renewed,
+  });
+  const link = h("a", { href: url, target: "_blank", rel: "noopener" }, "Open the sound alone");
+  const title = `Recording, ${clock(durationMs ?? 0)}`;
+  return [h("h3", { id: "recording-title" }, title), sound, h("p", { class: "fine" }, link)];
+}

@@ -1,0 +1,43 @@
+// A Chromium that asks for nothing by itself, and a page in it whose complaints are kept.
+
+import axe from "axe-core";
+import { chromium } from "playwright-core";
+
+const QUIET = ["--disable-quic", "--no-first-run", "--disable-background-networking"];
+const STILL = ["--disable-component-update", "--disable-sync"];
+const AS_ROOT = process.getuid() === 0 ? ["--no-sandbox"] : [];
+
+export const launch = (...more) =>
+  chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: [...QUIET, ...STILL, ...AS_ROOT, ...more],
+  });
+
+/** `errors`: what went to the console as one; `outside`: requests to hosts not in `ours`. */
+export async function watched(context, ours) {
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  const [errors, outside] = [[], []];
+  page.on("console", (said) => said.type() === "error" && errors.push(said.text()));
+  page.on("pageerror", (error) => errors.push(String(error)));
+  const note = (url) => {
+    if (!/^(data|blob):/.test(url) && !ours.includes(new URL(url).host)) outside.push(url);
+  };
+  page.on("request", (request) => note(request.url()));
+  page.on("websocket", (socket) => note(socket.url()));
+  return { page, errors, outside };
+}
+
+/** What of WCAG 2.2 AA and good practice the page does not keep, in light and in dark. */
+export async function barriers(page) {
+  const found = [];
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    await page.evaluate(axe.source);
+    const { violations } = await page.evaluate(() => globalThis.axe.run());
+    for (const { id, nodes } of violations)
+      found.push(...nodes.map(({ html, failureSummary }) => [colorScheme, id, html, failureSummary]));
+  }
+  await page.emulateMedia({ colorScheme: null });
+  return found;
+}

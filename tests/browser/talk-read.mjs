@@ -1,0 +1,36 @@
+// Reads a call that is over, and prints what the page shows of it, as JSON.
+//   node talk-read.mjs <page with the call's id behind #> <API key> [<folder for pictures>]
+
+import { barriers, launch, watched } from "./browser.mjs";
+
+const [url, key, pictures] = process.argv.slice(2);
+const browser = await launch();
+try {
+  const { page, errors, outside } = await watched(await browser.newContext(), [new URL(url).host]);
+  await page.goto(url);
+  await page.getByLabel("Access token or API key").fill(key);
+  await page.keyboard.press("Enter");
+  await page.locator("#summary").waitFor();
+  for (const more of await page.locator("#story summary").all()) await more.click();
+  console.log(
+    JSON.stringify({
+      lines: await page.locator("#story > li").allInnerTexts(),
+      unheard: await page.locator("del").allInnerTexts(),
+      context: await page.locator("#context").innerText(),
+      figures: await page.locator("#figures > div").allInnerTexts(),
+      told: await page.locator("#told p").allInnerTexts(),
+      barriers: await barriers(page),
+      errors,
+      outside,
+    }),
+  );
+  if (pictures)
+    for (const colorScheme of ["light", "dark"])
+      for (const width of [1280, 360]) {
+        await page.emulateMedia({ colorScheme });
+        await page.setViewportSize({ width, height: 860 });
+        await page.screenshot({ path: `${pictures}/read-${colorScheme}-${width}.png`, fullPage: true });
+      }
+} finally {
+  await browser.close();
+}
