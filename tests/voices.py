@@ -21,7 +21,8 @@ from domain.settings import Settings
 from local.livekit import Access
 from persistence.wiring import api_services
 from tests.clinic import BOOKING, RECEPTION, publish_clinic
-from tests.emulators.speech import Speech, speech, syllables
+from tests.emulators.sounds import syllables
+from tests.emulators.speech import Speech, speech
 from tests.test_text_calls import working
 
 RATE = 48_000
