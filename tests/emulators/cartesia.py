@@ -36,7 +36,7 @@ async def speak(world: Speech, socket: WebSocket) -> None:
         words, rate = asked["transcript"].split(), asked["output_format"]["sample_rate"]
         if words and before >= 0:
             half = _sound(context, halves(asked["transcript"]), before, rate)
-            if await world.faults.spoils(NAME, socket, lambda half=half: half):
+            if await world.faults.spoils(NAME, socket, half):
                 said[context] = -1
                 continue
             said[context] += len(words)

@@ -35,7 +35,7 @@ async def listen(world: Speech, socket: WebSocket) -> None:
                 language = world.language("en")
                 first = _heard(ear, words.split()[:1], language, final=False)
                 half = _heard(ear, halves(words), language, final=False)
-                if await world.faults.spoils(NAME, socket, lambda half=half: [half]):
+                if await world.faults.spoils(NAME, socket, [half]):
                     words = ""
                     continue
                 await socket.send_json({"type": "SpeechStarted", "timestamp": ear.began})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,7 +69,7 @@ class Faults:
         await socket.accept()
         return True
 
-    async def spoils(self, provider: str, socket: WebSocket, half: Callable[[], list[Any]]) -> bool:
+    async def spoils(self, provider: str, socket: WebSocket, half: list[Any]) -> bool:
         """Whether something went wrong in place of an answer; `half` is what still comes of it
         before a cut."""
         match self.take(provider, IN_ANSWERS):
@@ -78,7 +77,7 @@ class Faults:
                 await asyncio.sleep(seconds)
                 return False
             case Cut():
-                for message in half():
+                for message in half:
                     await socket.send_json(message)
                 await socket.close(1011)
             case Garbage():

@@ -39,7 +39,7 @@ async def listen(world: Speech, socket: WebSocket) -> None:
                     tell("StartOfTurn", words.split()[:1], language),
                     tell("Update", halves(words), language),
                 ]
-                if await world.faults.spoils(NAME, socket, lambda half=half: half):
+                if await world.faults.spoils(NAME, socket, half):
                     words = ""
                     continue
                 for each in half:

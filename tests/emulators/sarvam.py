@@ -33,7 +33,7 @@ async def listen(world: Speech, socket: WebSocket) -> None:
             if what == "began":
                 words, language = world.next(), world.language(_spoken(query))
                 began = _signal("START_SPEECH")
-                if await world.faults.spoils(STT, socket, lambda began=began: [began]):
+                if await world.faults.spoils(STT, socket, [began]):
                     words = ""
                     continue
                 await socket.send_json(began)
@@ -81,10 +81,8 @@ async def speak(world: Speech, socket: WebSocket) -> None:
                     opened = True
             case "text" if not spoilt:
                 words, rate = asked["data"]["text"], told["speech_sample_rate"]
-                half = " ".join(halves(words))
-                spoilt = await world.faults.spoils(
-                    TTS, socket, lambda half=half, rate=rate: [_sound(half, rate)]
-                )
+                half = _sound(" ".join(halves(words)), rate)
+                spoilt = await world.faults.spoils(TTS, socket, [half])
                 if spoilt:
                     continue
                 world.spoke(

@@ -19,7 +19,7 @@ class Speech:
 
     url: str = ""
     words: list[str] = field(default_factory=list)
-    otherwise: Iterator[str] = repeat("hello")
+    otherwise: Iterator[str] = field(default_factory=lambda: repeat("hello"))
     """What is heard when there are no more words."""
     languages: list[str] = field(default_factory=list)
     """Of the next utterances, where the provider tells languages apart."""
