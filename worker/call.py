@@ -29,7 +29,7 @@ from domain.tasks import end
 from domain.transcripts import tell
 from worker.conversation import Conversation
 from worker.patience import patiently
-from worker.providers.keys import MissingKey, ProviderKeys
+from worker.providers.keys import ProviderKeys, Unusable
 from worker.rooms import Rooms, RoomUnreachable
 from worker.speech import Speech
 from worker.text import TextSession, text_session
@@ -85,7 +85,7 @@ class HeldCall:
         try:
             conversation = await self._open()
             reason = await self._converse(conversation)
-        except MissingKey as missing:
+        except Unusable as missing:
             self._note("config", str(missing))
             reason = EndReason.PROVIDER_FAILED
         except RoomUnreachable as gone:
@@ -121,7 +121,7 @@ class HeldCall:
         )
         if self.claim.opened.problem:
             # The operator's keys do not stand in: whoever brought their own pays with it.
-            raise MissingKey(self.claim.opened.problem)
+            raise Unusable(self.claim.opened.problem)
         if story.state is CallState.CONNECTING and self.claim.call.kind is CallKind.TEXT:
             conversation.tell(StateChanged(before=story.state, state=CallState.ACTIVE))
         return conversation

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import aiohttp
 from livekit.agents import llm, stt, tts, vad
 
 from domain.agents import ProviderChoice
-from worker.providers.chain import ATTEMPT_SECONDS, Chain, Changed
+from worker.providers.chain import Chain
+from worker.providers.ears import Ears
 from worker.providers.google import google_llm
 from worker.providers.hearing import deepgram_stt, sarvam_stt, silero_vad
-from worker.providers.keys import MissingKey, ProviderKeys
+from worker.providers.keys import ProviderKeys, Unusable
 from worker.providers.openai import openai_llm
+from worker.providers.order import Changed, Order, Rests
 from worker.providers.scripted import ScriptedLLM
 from worker.providers.speaking import cartesia_tts, sarvam_tts
+from worker.providers.voices import Voices
 
 Look = Callable[[], Mapping[str, Any]]
 """The context as the active node sees it."""
@@ -27,8 +32,13 @@ LLMS: Mapping[str, Callable[[ProviderChoice, ProviderKeys, Look], llm.LLM[Any]]]
 }
 
 
-Hear = Callable[[ProviderChoice, ProviderKeys, str | None, tuple[str, ...]], stt.STT[Any]]
-Speak = Callable[[ProviderChoice, ProviderKeys, str | None, str | None], tts.TTS[Any]]
+Hear = Callable[
+    [ProviderChoice, ProviderKeys, tuple[str, ...], tuple[str, ...], aiohttp.ClientSession],
+    stt.STT[Any],
+]
+Speak = Callable[
+    [ProviderChoice, ProviderKeys, str | None, str | None, aiohttp.ClientSession], tts.TTS[Any]
+]
 STTS: Mapping[str, Hear] = {"deepgram": deepgram_stt, "sarvam": sarvam_stt}
 TTSS: Mapping[str, Speak] = {"cartesia": cartesia_tts, "sarvam": sarvam_tts}
 VADS: Mapping[str, Callable[[ProviderChoice], vad.VAD]] = {"silero": silero_vad}
@@ -36,44 +46,46 @@ VADS: Mapping[str, Callable[[ProviderChoice], vad.VAD]] = {"silero": silero_vad}
 Built = TypeVar("Built")
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What providers of speech are built with, for one call."""
+
+    keys: ProviderKeys
+    http: aiohttp.ClientSession
+    changed: Changed
+    rests: Rests
+
+
 def build_llm(
     choice: ProviderChoice, keys: ProviderKeys, look: Look, changed: Changed
 ) -> llm.LLM[Any]:
-    """The model, with its fallbacks behind it. `MissingKey` when none of them can be used."""
+    """The model, with its fallbacks behind it. `Unusable` when none of them can be used."""
     built = _usable(choice, lambda each: LLMS[each.provider](each, keys, look), changed)
-    return next(iter(built)) if len(built) == 1 else Chain(built, changed)
+    return Chain(Order(built, changed))
 
 
 def build_stt(
-    choice: ProviderChoice,
-    keys: ProviderKeys,
-    language: str | None,
-    keyterms: tuple[str, ...],
-    changed: Changed,
-) -> stt.STT[Any]:
-    """The ears, with their fallbacks behind them. `MissingKey` when none of them can be used."""
-    built = _usable(choice, lambda c: STTS[c.provider](c, keys, language, keyterms), changed)
-    if len(built) == 1:
-        return next(iter(built))
-    chain = stt.FallbackAdapter(list(built), attempt_timeout=ATTEMPT_SECONDS, max_retry_per_stt=0)
-    chain.on("stt_availability_changed", lambda e: changed(built[e.stt], e.available))
-    return chain
+    choice: ProviderChoice, means: Means, languages: tuple[str, ...], keyterms: tuple[str, ...]
+) -> Ears:
+    """The ears, with their fallbacks behind them. `Unusable` when none of them can be used."""
+
+    def build(each: ProviderChoice) -> stt.STT[Any]:
+        return STTS[each.provider](each, means.keys, languages, keyterms, means.http)
+
+    return Ears(Order(_usable(choice, build, means.changed), means.changed, means.rests))
 
 
 def build_tts(
-    choice: ProviderChoice,
-    keys: ProviderKeys,
-    language: str | None,
-    voice: str | None,
-    changed: Changed,
-) -> tts.TTS[Any]:
-    """The voice, with its fallbacks behind it. `MissingKey` when none of them can be used."""
-    built = _usable(choice, lambda c: TTSS[c.provider](c, keys, language, voice), changed)
-    if len(built) == 1:
-        return next(iter(built))
-    chain = tts.FallbackAdapter(list(built), max_retry_per_tts=0)
-    chain.on("tts_availability_changed", lambda e: changed(built[e.tts], e.available))
-    return chain
+    choice: ProviderChoice, means: Means, language: str | None, voice: str | None
+) -> Voices:
+    """The voice, with its fallbacks behind it. `Unusable` when none of them can be used."""
+
+    def build(each: ProviderChoice) -> tts.TTS[Any]:
+        # The voice is one of the first provider: what others call theirs is not known.
+        own = voice if each.provider == choice.provider else None
+        return TTSS[each.provider](each, means.keys, language, own, means.http)
+
+    return Voices(Order(_usable(choice, build, means.changed), means.changed, means.rests))
 
 
 def build_vad(choice: ProviderChoice) -> vad.VAD:
@@ -83,16 +95,18 @@ def build_vad(choice: ProviderChoice) -> vad.VAD:
 def _usable(
     choice: ProviderChoice, build: Callable[[ProviderChoice], Built], changed: Changed
 ) -> dict[Built, ProviderChoice]:
-    """Those of the chain that there is a key for, in order."""
+    """Those of the chain that can be used, in order."""
     built: dict[Built, ProviderChoice] = {}
-    missing: list[tuple[ProviderChoice, MissingKey]] = []
+    problems: list[tuple[ProviderChoice, Unusable]] = []
     for each in choice.chain:
         try:
             built[build(each)] = each
-        except MissingKey as problem:
-            missing.append((each, problem))
+        except Unusable as problem:
+            problems.append((each, problem))
+        except ValueError as problem:  # what plugins say of options that do not fit the model
+            problems.append((each, Unusable(f"{each.provider} {each.model}: {problem}")))
     if not built:
-        raise missing[0][1]
-    for each, _ in missing:
+        raise problems[0][1]
+    for each, _ in problems:
         changed(each, False)
     return built

@@ -1,0 +1,40 @@
+"""Providers that fail again and again: when it is enough."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+ENOUGH_SECONDS = 10.0
+ENOUGH_TIMES = 3
+
+
+class Troubles:
+    """Failures in a row, by what the provider does in the call: stt, llm, tts."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._since: dict[str, float] = {}
+        self._times: dict[str, int] = {}
+
+    def failed(self, source: str) -> bool:
+        """Whether it is the first time in a row."""
+        self._since.setdefault(source, self._clock())
+        self._times[source] = self._times.get(source, 0) + 1
+        return self._times[source] == 1
+
+    def over(self, source: str) -> None:
+        """It works (again)."""
+        self._since.pop(source, None)
+        self._times.pop(source, None)
+
+    def lasts(self, source: str) -> bool:
+        return source in self._since
+
+    @property
+    def hopeless(self) -> bool:
+        """One of them has failed several times in a row, and for long."""
+        return any(
+            times >= ENOUGH_TIMES and self._clock() - self._since[source] >= ENOUGH_SECONDS
+            for source, times in self._times.items()
+        )
