@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-ENOUGH_SECONDS = 10.0
 ENOUGH_TIMES = 3
 
 
 class Troubles:
     """Failures in a row, by what the provider does in the call: stt, llm, tts."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, enough: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._enough = enough
         self._clock = clock
         self._since: dict[str, float] = {}
         self._times: dict[str, int] = {}
@@ -33,8 +33,8 @@ class Troubles:
 
     @property
     def hopeless(self) -> bool:
-        """One of them has failed several times in a row, and for long."""
+        """One of them has failed several times in a row, and for long enough, in seconds."""
         return any(
-            times >= ENOUGH_TIMES and self._clock() - self._since[source] >= ENOUGH_SECONDS
+            times >= ENOUGH_TIMES and self._clock() - self._since[source] >= self._enough
             for source, times in self._times.items()
         )

@@ -98,7 +98,7 @@ class VoiceSession:
         self._quiet()
         self._asked = 0
         self._asking = False
-        self._troubles = Troubles()
+        self._troubles = Troubles(settings.outage_seconds)
         session.on("user_input_transcribed", self._transcribed)
         session.on("conversation_item_added", self._added)
         session.on("user_state_changed", self._caller_changed)

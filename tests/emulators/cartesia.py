@@ -41,7 +41,7 @@ async def speak(world: Speech, socket: WebSocket) -> None:
                 continue
             said[context] += len(words)
             voice, language = asked["voice"]["id"], asked["language"] or ""
-            world.spoke(" ".join(words), NAME, voice, language)
+            world.spoke(" ".join(words), NAME, voice, language, key)
             for each in _sound(context, words, before, rate):
                 await socket.send_json(each)
         if not asked.get("continue") and said[context] >= 0:

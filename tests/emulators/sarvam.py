@@ -85,9 +85,8 @@ async def speak(world: Speech, socket: WebSocket) -> None:
                 spoilt = await world.faults.spoils(TTS, socket, [half])
                 if spoilt:
                     continue
-                world.spoke(
-                    " ".join(words.split()), TTS, told["speaker"], told["target_language_code"]
-                )
+                speaker, language = told["speaker"], told["target_language_code"]
+                world.spoke(" ".join(words.split()), TTS, speaker, language, key)
                 await socket.send_json(_sound(words, rate))
             case "flush" if not spoilt:
                 await socket.send_json({"type": "event", "data": {"event_type": "final"}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ class Speech:
     said: list[str] = field(default_factory=list)
     voices: list[tuple[str, str, str]] = field(default_factory=list)
     """Who said it: provider, voice, language."""
+    by_key: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """What was said, by the key that it was said with."""
     keys: list[tuple[str, str]] = field(default_factory=list)
     """Provider and key of every connection."""
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -44,8 +47,9 @@ class Speech:
         self.keys.append((provider, key))
         self.asked.append((provider, asked))
 
-    def spoke(self, words: str, provider: str, voice: str, language: str) -> None:
+    def spoke(self, words: str, provider: str, voice: str, language: str, key: str) -> None:
         self.said.append(words)
+        self.by_key[key].append(words)
         self.voices.append((provider, voice, language))
 
 

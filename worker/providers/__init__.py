@@ -83,7 +83,9 @@ def build_tts(
     def build(each: ProviderChoice) -> tts.TTS[Any]:
         # The voice is one of the first provider: what others call theirs is not known.
         own = voice if each.provider == choice.provider else None
-        return TTSS[each.provider](each, means.keys, language, own, means.http)
+        made = TTSS[each.provider](each, means.keys, language, own, means.http)
+        # One that takes only whole texts is given sentences.
+        return made if made.capabilities.streaming else tts.StreamAdapter(tts=made)
 
     return Voices(Order(_usable(choice, build, means.changed), means.changed, means.rests))
 
