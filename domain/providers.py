@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -97,6 +97,8 @@ class Provider:
     options: tuple[Option, ...] = ()
     languages: tuple[str, ...] = ()
     voices: tuple[str, ...] = ()
+    voices_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of models that have all their own: any other is refused."""
     credentials: tuple[CredentialField, ...] = ()
 
     @property

@@ -77,12 +77,11 @@ class Speech:
         return self._voices[key]
 
     def _spoken(self, spec: AgentSpec) -> str | None:
-        heard = self._answered
+        heard, usual = self._answered, next(iter(_expected(spec)), None)
         if heard is None or (spec.languages and not speaks(spec.languages, heard)):
-            return spec.default_language
-        family = base(heard)
-        fitting = [v.language for v in spec.voices if base(v.language) == family]
-        return next(iter(sorted(fitting, key=lambda each: each != heard)), spec.default_language)
+            return usual
+        fitting = [v.language for v in spec.voices if base(v.language) == base(heard)]
+        return next(iter(sorted(fitting, key=lambda each: each != heard)), usual)
 
     def _means(self, kind: ProviderKind) -> Means:
         return Means(
