@@ -12,6 +12,7 @@ from local.livekit import STORE, Livekit
 from local.program import Program, at_once
 from local.server import Server
 from local.service import Service, answers, touches
+from local.stand_ins import StandIns
 from local.state import REPOSITORY, State
 from local.voice import NAMES, Voice
 
@@ -32,6 +33,7 @@ class Plan:
     postgres: Server | None = None
     valkey: Server | None = None
     livekit: Livekit | None = None
+    stand_ins: StandIns | None = None
 
     @property
     def url(self) -> str:
@@ -60,7 +62,8 @@ class Plan:
             "REDIS_URL": self.valkey.url if self.valkey else self.environ["REDIS_URL"],
         }
         given = {name: value for name, value in self.environ.items() if name not in NAMES}
-        return {"OUTBOUND_ALLOW": DEMO_SERVER, **given, **made, **self.access}
+        stand_ins = self.stand_ins.environment if self.stand_ins else {}
+        return {"OUTBOUND_ALLOW": DEMO_SERVER, **given, **stand_ins, **made, **self.access}
 
 
 def everything(plan: Plan) -> tuple[Service, ...]:
@@ -84,6 +87,7 @@ def everything(plan: Plan) -> tuple[Service, ...]:
     return (
         *(Service(program=server.program, loud=LOUD_IN_POSTGRES) for server in plan.servers),
         *_livekit(plan.livekit),
+        *([plan.stand_ins.service(environment)] if plan.stand_ins else []),
         Service(
             program=module("migrate", "persistence.migrate"),
             after=("postgres",),
@@ -93,7 +97,7 @@ def everything(plan: Plan) -> tuple[Service, ...]:
             program=module(
                 "worker", "worker.main", ready=touches(state.ready_file("worker")), grace=20.0
             ),
-            after=("migrate", "valkey", "livekit"),
+            after=("migrate", "valkey", "livekit", "emulators"),
         ),
         Service(
             program=module("admin", "persistence.admin", "bootstrap", *account, *files),

@@ -85,6 +85,7 @@ class State:
             "livekit-db",
             "logs",
             "*.ready",
+            "emulators.port",
             "run.json",
             "lock",
         )

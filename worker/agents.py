@@ -23,6 +23,7 @@ from livekit.agents import (
     llm,
 )
 from livekit.agents.llm import ToolFlag
+from livekit.agents.utils import shortuuid
 from livekit.agents.voice import SpeechHandle
 
 from domain.agents import AgentSpec
@@ -169,6 +170,12 @@ class NodeAgent(Agent):
             new_message.transcript_confidence,
         )
         self._speak_as_heard()
+        if conversation.stumbled:
+            # The same history under another name: else that failure would be taken for the answer.
+            conversation.stumbled = False
+            turn_ctx.items[:1] = [
+                item.model_copy(update={"id": shortuuid()}) for item in turn_ctx.items[:1]
+            ]
         following = await self.successor()
         if following is not None:
             # Nobody is asked: who has the word next answers.

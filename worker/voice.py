@@ -275,6 +275,11 @@ class VoiceSession:
         )
         self._conversation.recorder.show(self._conversation.claim, partial)
 
+    @property
+    def _caller_has_the_word(self) -> bool:
+        """Words of a turn were heard, and it is not over."""
+        return self._rev > 0 and self._turn == self._conversation.caller_turn_id
+
     def _not_heard(self, event: UserTranscriptionTimeoutEvent) -> None:
         speech = self._conversation.speech
         if speech is not None and event.speech_duration >= SPEECH_SECONDS:
@@ -341,6 +346,10 @@ class VoiceSession:
         source = str(error.type).removesuffix("_error")
         self._conversation.tell(ErrorRaised(source=source, message=kind, recoverable=True))
         if error.recoverable:
+            return
+        if source == "llm" and self._caller_has_the_word:
+            # An answer that was prepared while the caller spoke; they have asked for none yet.
+            self._conversation.stumbled = True
             return
         first = self._troubles.failed(source)
         if source == "llm":
