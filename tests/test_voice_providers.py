@@ -29,14 +29,14 @@ from domain.events import (
 from domain.ports import Services
 from domain.settings import Settings
 from local.livekit import Access
-from tests.clinic import BOOKING, RECEPTION
+from tests.clinic import BOOKING, RECEPTION, publish_clinic
 from tests.conftest import new_tenant
 from tests.emulators.faults import Cut, Refused
 from tests.emulators.models import KEY, Fails, Models, Says, models
 from tests.emulators.speech import Speech
 from tests.people import owner_of
 from tests.test_text_calls import watch
-from tests.voices import VoiceCaller, in_the_room, publish_clinic, voice_clinic, voiced
+from tests.voices import VoiceCaller, in_the_room, voice_clinic, voiced
 from worker.text import APOLOGY
 from worker.voice import CANNOT_HEAR, GIVING_UP
 
@@ -235,11 +235,11 @@ async def test_the_answer_comes_in_the_language_of_the_caller(
 
 @asynccontextmanager
 async def shortly(
-    settings: Settings, viewer: Viewer, livekit: Access, *agents: AgentSpec
+    settings: Settings, viewer: Viewer, livekit: Access, reception: AgentSpec = RECEPTION
 ) -> AsyncIterator[tuple[Services, Speech]]:
     """The clinic, which gives up after two seconds."""
     brief = replace(settings, outage_seconds=2.0)
-    async with voice_clinic(brief, viewer, livekit, *agents) as (services, heard, _):
+    async with voice_clinic(brief, viewer, livekit, reception) as (services, heard, _):
         yield services, heard
 
 

@@ -173,9 +173,8 @@ class NodeAgent(Agent):
         if conversation.stumbled:
             # The same history under another name: else that failure would be taken for the answer.
             conversation.stumbled = False
-            turn_ctx.items[:1] = [
-                item.model_copy(update={"id": shortuuid()}) for item in turn_ctx.items[:1]
-            ]
+            renamed = [i.model_copy(update={"id": shortuuid()}) for i in turn_ctx.items[-1:]]
+            turn_ctx.items[-1:] = renamed
         following = await self.successor()
         if following is not None:
             # Nobody is asked: who has the word next answers.
