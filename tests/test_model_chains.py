@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from livekit.agents import APIConnectionError, llm
@@ -48,7 +49,7 @@ async def chain(*choices: ProviderChoice) -> AsyncIterator[tuple[Chain, Models, 
             await built.aclose()
 
 
-async def answer(model: llm.LLM, patience: float = 8.0) -> tuple[str, float]:
+async def answer(model: llm.LLM[Any], patience: float = 8.0) -> tuple[str, float]:
     """What was said, and when its first word came, in seconds."""
     context = llm.ChatContext.empty()
     context.add_message(role="user", content="hello?")

@@ -38,7 +38,7 @@ from tests.people import owner_of
 from tests.test_text_calls import watch
 from tests.voices import VoiceCaller, in_the_room, voice_clinic, voiced
 from worker.text import APOLOGY
-from worker.voice import CANNOT_HEAR, GIVING_UP
+from worker.troubles import CANNOT_HEAR, GIVING_UP
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 
@@ -281,6 +281,7 @@ async def test_without_a_voice_the_call_does_not_go_on_in_silence(
         await caller.leave()
     assert gave_up(seen, "tts")
     assert heard.said == []
+    assert [e.heard_text for e in seen if isinstance(e, AgentTurn)] == []
 
 
 async def test_without_a_model_the_caller_hears_apologies_and_is_let_go(

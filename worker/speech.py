@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Protocol
 
+import aiohttp
+
 from domain.agents import AgentSpec, ProviderChoice, Voice
 from domain.languages import ANY, base, speaks
 from domain.providers import ProviderKind
@@ -35,7 +37,7 @@ class Speech:
     def __init__(self, keys: ProviderKeys, changed: Changed) -> None:
         self._keys = keys
         self._changed = changed
-        self._http = connections()
+        self._http: aiohttp.ClientSession | None = None
         self._rests: dict[ProviderKind, Rests] = {kind: {} for kind in ProviderKind}
         self._ears: dict[str, Ears] = {}
         self._voices: dict[str, Voices] = {}
@@ -84,6 +86,8 @@ class Speech:
         return next(iter(sorted(fitting, key=lambda each: each != heard)), usual)
 
     def _means(self, kind: ProviderKind) -> Means:
+        if self._http is None:
+            self._http = connections()
         return Means(
             keys=self._keys,
             http=self._http,
@@ -96,7 +100,8 @@ class Speech:
             await ears.aclose()
         for voice in self._voices.values():
             await voice.aclose()
-        await self._http.close()
+        if self._http is not None:
+            await self._http.close()
 
 
 def _expected(spec: AgentSpec) -> tuple[str, ...]:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
 
+from worker.text import APOLOGY
+
+CANNOT_HEAR = "I am sorry, I cannot hear you just now. One moment, please."
+GIVING_UP = "I am sorry, we have a technical problem. Please call again later."
 ENOUGH_TIMES = 3
+AGAIN_SECONDS = 1.0
+LAST_WORDS_SECONDS = 6.0
 
 
 class Troubles:
@@ -38,3 +47,18 @@ class Troubles:
             times >= ENOUGH_TIMES and self._clock() - self._since[source] >= self._enough
             for source, times in self._times.items()
         )
+
+
+async def until_hopeless(
+    troubles: Troubles, say: Callable[[str], Awaitable[Any]], idle: asyncio.Event
+) -> None:
+    """Until nobody hears, thinks or speaks for long: no caller is left in silence. A voice that
+    failed is tried again meanwhile; in the end the caller is told, if there is one."""
+    while not troubles.hopeless:
+        await asyncio.sleep(AGAIN_SECONDS)
+        if troubles.lasts("tts") and idle.is_set():
+            await say(APOLOGY)
+    if not troubles.lasts("tts"):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_SECONDS):
+                await say(GIVING_UP)

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from livekit import rtc
@@ -49,7 +50,7 @@ from worker.opening import first_agent
 from worker.providers.ears import TRANSCRIPT_SECONDS
 from worker.rooms import Rooms
 from worker.text import APOLOGY, MOST_TOOL_STEPS, Words
-from worker.troubles import Troubles
+from worker.troubles import CANNOT_HEAR, Troubles, until_hopeless
 from worker.waterfall import Waterfall
 
 log = logging.getLogger(__name__)
@@ -61,9 +62,6 @@ RESUME_SECONDS = 8.0
 """A caller who is not there when a call is taken up is waited for so long."""
 HANDED_OVER_IN = timedelta(seconds=2)
 """A call that was given back and is taken up again so soon goes on without a word about it."""
-CANNOT_HEAR = "I am sorry, I cannot hear you just now. One moment, please."
-GIVING_UP = "I am sorry, we have a technical problem. Please call again later."
-LAST_WORDS_SECONDS = 6.0
 LLM_SECONDS = 8.0
 SPEECH_SECONDS = 0.5
 """Shorter sounds need no words."""
@@ -209,16 +207,8 @@ class VoiceSession:
                 self._asking = False
 
     async def _until_hopeless(self) -> EndReason | None:
-        """Where nobody hears, thinks or speaks for long, the call is over: no caller is left in
-        silence. A voice that failed is tried again meanwhile."""
-        while not self._troubles.hopeless:
-            await asyncio.sleep(2 * LOOK_SECONDS)
-            if self._troubles.lasts("tts") and self._idle.is_set():
-                await self._session.say(APOLOGY, add_to_chat_ctx=False)
-        if not self._troubles.lasts("tts"):
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LAST_WORDS_SECONDS):
-                    await self._session.say(GIVING_UP, add_to_chat_ctx=False)
+        say = partial(self._session.say, add_to_chat_ctx=False)
+        await until_hopeless(self._troubles, say, self._idle)
         return EndReason.PROVIDER_FAILED
 
     async def _until_left(self, leaving: asyncio.Event) -> EndReason | None:

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterable
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
 from livekit import rtc
 from livekit.agents import APIConnectionError, stt
 from livekit.agents.stt import SpeechEvent, SpeechEventType, STTCapabilities
@@ -33,6 +34,8 @@ KEPT_SECONDS = 30.0
 PAUSES = (0.5, 1.0, 2.0)
 """Between rounds in which nobody could be reached."""
 
+LOUD = 500
+"""A sample of speech is louder at times; of 32 767."""
 Frame = rtc.AudioFrame
 NOTHING_HEARD = (SpeechEventType.RECOGNITION_USAGE,)
 UNFINISHED = (SpeechEventType.START_OF_SPEECH, SpeechEventType.INTERIM_TRANSCRIPT)
@@ -106,6 +109,12 @@ class Kept:
         self.seconds += frame.duration
         self.only(KEPT_SECONDS)
 
+    def sounds(self, seconds: float) -> bool:
+        """Whether the last seconds were loud. A session withholds what it does not want heard."""
+        loud = (float(np.abs(np.frombuffer(f.data, np.int16)).max(initial=0)) for f in self.frames)
+        last = int(seconds / (self.seconds / len(self.frames))) if self.frames else 0
+        return any(each > LOUD for each in list(loud)[-last:]) if last else False
+
     def only(self, seconds: float) -> None:
         """Forget all but the last seconds."""
         while self.frames and self.seconds - self.frames[0].duration >= seconds:
@@ -133,7 +142,8 @@ class _Listening(stt.RecognizeStream):
         return self._task.done()
 
     def overdue(self, since: float) -> None:
-        if self._event_at < since or self._begun:
+        silent = self._event_at < since or self._begun
+        if silent and self._kept.sounds(time.time() - since):
             self._owed = True
             self._late.set()
 
