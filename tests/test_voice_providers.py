@@ -14,7 +14,7 @@ import pytest
 from domain.access import Viewer
 from domain.actions.calls import CallRequest, end_call, start_call
 from domain.actions.credentials import set_credential
-from domain.agents import AgentSpec, ProviderChoice, Voice
+from domain.agents import AgentSpec, ProviderChoice, Session, Voice
 from domain.calls import Blame, Call, CallKind, EndReason
 from domain.events import (
     AgentTurn,
@@ -29,7 +29,9 @@ from domain.events import (
 from domain.ports import Services
 from domain.settings import Settings
 from local.livekit import Access
-from tests.clinic import BOOKING, RECEPTION, publish_clinic
+from tests.clinic import BOOKING as SLOW_BOOKING
+from tests.clinic import RECEPTION as SLOW_RECEPTION
+from tests.clinic import publish_clinic
 from tests.conftest import new_tenant
 from tests.emulators.faults import Cut, Refused
 from tests.emulators.models import KEY, Fails, Models, Says, models
@@ -61,6 +63,11 @@ def with_model(agent: AgentSpec, model: ProviderChoice) -> AgentSpec:
     return replace(agent, llm=model, default_language="en-IN")
 
 
+def quick(agent: AgentSpec) -> AgentSpec:
+    """Takes synthetic syllables for finished, as it would what people say."""
+    return replace(agent, session=Session(min_endpointing=0.2, max_endpointing=0.4))
+
+
 def thinking(settings: Settings, thinks: Models) -> Settings:
     return replace(
         settings,
@@ -69,6 +76,9 @@ def thinking(settings: Settings, thinks: Models) -> Settings:
         google_api_key=KEY,
         google_base_url=f"{thinks.url}/gemini",
     )
+
+
+RECEPTION, BOOKING = quick(SLOW_RECEPTION), quick(SLOW_BOOKING)
 
 
 async def started(services: Services, viewer: Viewer) -> Call:
@@ -181,7 +191,7 @@ async def test_providers_that_fail_in_a_sentence_are_replaced_within_it(
     settings: Settings, viewer: Viewer, livekit: Access
 ) -> None:
     ears, voice = replace(NOVA, fallbacks=(SAARAS,)), replace(SONIC, fallbacks=(BULBUL,))
-    clinic = voice_clinic(settings, viewer, livekit, ears=ears, voice=voice)
+    clinic = voice_clinic(settings, viewer, livekit, RECEPTION, ears=ears, voice=voice)
     async with clinic as (services, heard, _):
         heard.words = ["I need an appointment"] * 2
         call = await started(services, viewer)
@@ -235,7 +245,7 @@ async def test_the_answer_comes_in_the_language_of_the_caller(
 
 @asynccontextmanager
 async def shortly(
-    settings: Settings, viewer: Viewer, livekit: Access, reception: AgentSpec = RECEPTION
+    settings: Settings, viewer: Viewer, livekit: Access, reception: AgentSpec
 ) -> AsyncIterator[tuple[Services, Speech]]:
     """The clinic, which gives up after two seconds."""
     brief = replace(settings, outage_seconds=2.0)
@@ -254,7 +264,7 @@ def gave_up(seen: list[CallEvent], source: str) -> bool:
 async def test_without_ears_the_caller_is_told_and_let_go(
     settings: Settings, viewer: Viewer, livekit: Access
 ) -> None:
-    async with shortly(settings, viewer, livekit) as (services, heard):
+    async with shortly(settings, viewer, livekit, RECEPTION) as (services, heard):
         heard.faults.lasting["deepgram"] = Refused(401)
         call = await started(services, viewer)
         async with in_the_room(services, call) as caller:
@@ -270,7 +280,7 @@ async def test_without_ears_the_caller_is_told_and_let_go(
 async def test_without_a_voice_the_call_does_not_go_on_in_silence(
     settings: Settings, viewer: Viewer, livekit: Access
 ) -> None:
-    async with shortly(settings, viewer, livekit) as (services, heard):
+    async with shortly(settings, viewer, livekit, RECEPTION) as (services, heard):
         heard.faults.lasting["cartesia"] = Refused(503)
         call, caller = await started(services, viewer), VoiceCaller()
         await caller.join(services, call)

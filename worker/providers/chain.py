@@ -13,7 +13,7 @@ from typing import Any
 from livekit.agents import APIConnectionError, APIError, llm
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, APIConnectOptions
 
-from worker.providers.order import Order
+from worker.providers.order import Front, Order, pass_on
 
 ATTEMPT_SECONDS = 10.0
 """What the plugins are told: Gemini takes no less. We are less patient."""
@@ -23,24 +23,14 @@ AGAIN_SECONDS = 0.1
 """Before one that stands alone is asked once more."""
 
 
-class Chain(llm.LLM[Any]):
+class Chain(Front, llm.LLM[Any]):
+    order: Order[llm.LLM[Any]]
+
     def __init__(self, order: Order[llm.LLM[Any]], word_seconds: float = WORD_SECONDS) -> None:
         super().__init__()
         self.order = order
         self.word_seconds = word_seconds
-        for model in order.all:
-            model.on("metrics_collected", self._measured)
-
-    @property
-    def model(self) -> str:
-        return self.order.first.model
-
-    @property
-    def provider(self) -> str:
-        return self.order.first.provider
-
-    def _measured(self, *metrics: Any) -> None:
-        self.emit("metrics_collected", *metrics)
+        pass_on(order, self.emit)
 
     def prewarm(self, *, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self.order.first.prewarm(loop=loop)

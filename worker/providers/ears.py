@@ -21,7 +21,7 @@ from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, APIConn
 
 from domain.tasks import end
 from worker.providers.hearing import SAMPLE_RATE
-from worker.providers.order import Order
+from worker.providers.order import Front, Order, pass_on
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,9 @@ UNFINISHED = (SpeechEventType.START_OF_SPEECH, SpeechEventType.INTERIM_TRANSCRIP
 FINISHED = (SpeechEventType.FINAL_TRANSCRIPT, SpeechEventType.END_OF_SPEECH)
 
 
-class Ears(stt.STT[Any]):
+class Ears(Front, stt.STT[Any]):
+    order: Order[stt.STT[Any]]
+
     def __init__(
         self, order: Order[stt.STT[Any]], transcript_seconds: float = TRANSCRIPT_SECONDS
     ) -> None:
@@ -60,19 +62,7 @@ class Ears(stt.STT[Any]):
         self.order = order
         self.transcript_seconds = transcript_seconds
         self._streams: list[_Listening] = []
-        for one in order.all:
-            one.on("metrics_collected", self._measured)
-
-    @property
-    def model(self) -> str:
-        return self.order.first.model
-
-    @property
-    def provider(self) -> str:
-        return self.order.first.provider
-
-    def _measured(self, *metrics: Any) -> None:
-        self.emit("metrics_collected", *metrics)
+        pass_on(order, self.emit)
 
     def stream(
         self,

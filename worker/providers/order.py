@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Generic, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 from domain.agents import ProviderChoice
 
@@ -61,3 +62,22 @@ class Order(Generic[Built]):
 
     def _name(self, one: Built) -> tuple[str, str]:
         return self._built[one].provider, self._built[one].model
+
+
+class Front:
+    """A chain looks like whoever is first in it, and passes on what all of them measure."""
+
+    order: Order[Any]
+
+    @property
+    def model(self) -> str:
+        return str(self.order.first.model)
+
+    @property
+    def provider(self) -> str:
+        return str(self.order.first.provider)
+
+
+def pass_on(order: Order[Any], emit: Callable[..., Any]) -> None:
+    for one in order.all:
+        one.on("metrics_collected", partial(emit, "metrics_collected"))

@@ -24,7 +24,7 @@ from livekit.agents.types import (
 from livekit.agents.utils import shortuuid
 
 from domain.tasks import end
-from worker.providers.order import Order
+from worker.providers.order import Front, Order, pass_on
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,9 @@ LOOK_SECONDS = 0.1
 FAILURES = (APIError, TimeoutError, aiohttp.ClientError, OSError, RuntimeError, ValueError)
 
 
-class Voices(tts.TTS[Any]):
+class Voices(Front, tts.TTS[Any]):
+    order: Order[tts.TTS[Any]]
+
     def __init__(self, order: Order[tts.TTS[Any]], sound_seconds: float = SOUND_SECONDS) -> None:
         super().__init__(
             capabilities=TTSCapabilities(
@@ -50,19 +52,7 @@ class Voices(tts.TTS[Any]):
         )
         self.order = order
         self.sound_seconds = sound_seconds
-        for one in order.all:
-            one.on("metrics_collected", self._measured)
-
-    @property
-    def model(self) -> str:
-        return self.order.first.model
-
-    @property
-    def provider(self) -> str:
-        return self.order.first.provider
-
-    def _measured(self, *metrics: Any) -> None:
-        self.emit("metrics_collected", *metrics)
+        pass_on(order, self.emit)
 
     def prewarm(self) -> None:
         self.order.first.prewarm()
