@@ -26,6 +26,9 @@ _BULBUL: Mapping[str, tuple[str, ...]] = {
     "bulbul:v2": ("anushka", "manisha", "vidya", "arya", "abhilash", "karun", "hitesh"),
 }
 
+TOLD_APART = ("en", "es", "fr", "de", "hi", "ru", "pt", "ja", "it", "nl")
+"""What nova-3 and flux-general-multi tell apart by themselves."""
+
 
 def _temperature(most: float) -> Option:
     return Option(
@@ -60,6 +63,12 @@ STT = (
             *("pt", "ro", "ru", "sk", "sv", "ta", "te", "th", "tl", "tr", "uk", "vi"),
             "zh",
         ),
+        languages_of={
+            "nova-3-medical": ("en",),
+            "nova-2-phonecall": ("en",),
+            "flux-general-en": ("en",),
+            "flux-general-multi": TOLD_APART,
+        },
         options=(
             Option(
                 name="language",

@@ -96,6 +96,8 @@ class Provider:
     models: tuple[str, ...]
     options: tuple[Option, ...] = ()
     languages: tuple[str, ...] = ()
+    languages_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of models that know fewer."""
     voices: tuple[str, ...] = ()
     voices_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Of models that have all their own: any other is refused."""

@@ -347,3 +347,15 @@ async def test_a_voice_with_long_pauses_of_the_model_is_not_left() -> None:
         assert " ".join(the.world.said) == (
             "The first sentence is here. And the second one follows it."
         )
+
+
+async def test_a_voice_that_recovered_speaks_again() -> None:
+    async with stage() as the:
+        the.world.faults.orders["cartesia"] = [Refused()]
+        for rested in (False, False, True):
+            if rested:
+                the.rests[("cartesia", "sonic-3")] = time.monotonic()
+            await spoken(the.voices(SONIC, BULBUL), "One sentence.")
+        assert the.changes == [("sonic-3", False), ("sonic-3", True)]
+        assert [name for name, _, _ in the.world.voices] == ["sarvam-tts", "sarvam-tts", "cartesia"]
+        assert [name for name, _ in the.world.keys].count("cartesia") == 2

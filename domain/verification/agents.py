@@ -139,17 +139,20 @@ def _languages(agent: AgentSpec, path: Path) -> Iterator[Finding]:
     for kind, choice in agent.choices:
         if kind not in (ProviderKind.STT, ProviderKind.TTS):
             continue
-        entries = [provider(kind, each.provider) for each in choice.chain]
-        known = [entry for entry in entries if entry is not None and entry.languages]
+        entries = ((each.model, provider(kind, each.provider)) for each in choice.chain)
+        known = [
+            (entry.display_name, entry.languages_of.get(model, entry.languages))
+            for model, entry in entries
+            if entry is not None and entry.languages
+        ]
         for language in wanted:
-            deaf = [e.display_name for e in known if not speaks(e.languages, language)]
-            if deaf and known and not speaks(known[0].languages, language):
+            if known and not speaks(known[0][1], language):
                 verb = "hear" if kind is ProviderKind.STT else "speak"
                 yield error(
                     _C.LANGUAGE_NOT_KNOWN,
                     (*path, kind.value.lower(), "provider"),
-                    f"{known[0].display_name} does not {verb} {language}.",
-                    "Choose another provider, or take the language off the agent.",
+                    f"{known[0][0]} does not {verb} {language}.",
+                    "Choose another provider or model, or take the language off the agent.",
                 )
 
 

@@ -13,14 +13,13 @@ from livekit.plugins.deepgram.models import DeepgramLanguages
 from livekit.plugins.sarvam.stt import SAARAS_V3_LANGUAGES, SpeechStream
 
 from domain.agents import ProviderChoice
+from domain.catalogue import TOLD_APART
 from domain.languages import ANY, base
 from worker.providers.keys import ProviderKeys, needed
 from worker.providers.wire import connections
 
 SAMPLE_RATE = 16_000
 DEEPGRAM = frozenset(get_args(DeepgramLanguages))
-TOLD_APART = frozenset(("en", "es", "fr", "de", "hi", "ru", "pt", "ja", "it", "nl"))
-"""What nova-3 and Flux tell apart by themselves."""
 UNKNOWN = "unknown"
 """What Sarvam calls a language that it is to find out."""
 
@@ -69,7 +68,7 @@ def _only(options: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 
 def _deepgram_language(model: str, languages: tuple[str, ...]) -> str | None:
     families = {base(each) for each in languages}
-    if len(families) > 1 and families <= TOLD_APART and model.startswith("nova-3"):
+    if len(families) > 1 and families <= set(TOLD_APART) and model.startswith("nova-3"):
         return ANY
     first = languages[0] if languages else None
     return first if first is None or first in DEEPGRAM else base(first)
