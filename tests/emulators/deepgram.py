@@ -22,7 +22,7 @@ async def listen(world: Speech, socket: WebSocket) -> None:
     world.opened(NAME, key, query)
     if not await world.faults.admits(NAME, socket):
         return
-    ear, words = Activity(int(query.get("sample_rate", "16000"))), ""
+    ear, words, spoilt = Activity(int(query.get("sample_rate", "16000"))), "", False
     async for message in messages(socket):
         if isinstance(message, str):
             if json.loads(message)["type"] == "CloseStream":
@@ -35,12 +35,12 @@ async def listen(world: Speech, socket: WebSocket) -> None:
                 language = world.language("en")
                 first = _heard(ear, words.split()[:1], language, final=False)
                 half = _heard(ear, halves(words), language, final=False)
-                if await world.faults.spoils(NAME, socket, [half]):
-                    words = ""
+                spoilt = await world.faults.spoils(NAME, socket, [half])
+                if spoilt:
                     continue
                 await socket.send_json({"type": "SpeechStarted", "timestamp": ear.began})
                 await socket.send_json(first)
-            else:
+            elif not spoilt:
                 await socket.send_json(_heard(ear, words.split(), language, final=True))
 
 

@@ -25,6 +25,7 @@ async def listen(world: Speech, socket: WebSocket) -> None:
         return
     await socket.send_json({"type": "Connected", "request_id": "stand-in", "sequence_id": 0})
     ear, words, language = Activity(int(query.get("sample_rate", "16000"))), "", "en"
+    spoilt = False
     tell = _teller(ear)
     async for message in messages(socket):
         if isinstance(message, str):
@@ -39,12 +40,12 @@ async def listen(world: Speech, socket: WebSocket) -> None:
                     tell("StartOfTurn", words.split()[:1], language),
                     tell("Update", halves(words), language),
                 ]
-                if await world.faults.spoils(NAME, socket, half):
-                    words = ""
+                spoilt = await world.faults.spoils(NAME, socket, half)
+                if spoilt:
                     continue
                 for each in half:
                     await socket.send_json(each)
-            elif words:
+            elif not spoilt:
                 await socket.send_json(tell("EndOfTurn", words.split(), language))
 
 

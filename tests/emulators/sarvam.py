@@ -24,6 +24,7 @@ async def listen(world: Speech, socket: WebSocket) -> None:
     if not await world.faults.admits(STT, socket):
         return
     ear, words, language = Activity(int(query.get("sample_rate", "16000"))), "", "en-IN"
+    spoilt = False
     async for message in messages(socket):
         asked = json.loads(message)
         if asked.get("type") == "end_of_stream":
@@ -33,11 +34,11 @@ async def listen(world: Speech, socket: WebSocket) -> None:
             if what == "began":
                 words, language = world.next(), world.language(_spoken(query))
                 began = _signal("START_SPEECH")
-                if await world.faults.spoils(STT, socket, [began]):
-                    words = ""
+                spoilt = await world.faults.spoils(STT, socket, [began])
+                if spoilt:
                     continue
                 await socket.send_json(began)
-            elif words:
+            elif not spoilt:
                 await socket.send_json(_signal("END_SPEECH"))
                 await socket.send_json(_heard(ear, words, language))
 
