@@ -133,10 +133,10 @@ async def test_two_agents_book_an_appointment(
                 call = await started(services, viewer)
                 async with in_the_room(services, call) as caller:
                     await watch(services, viewer, call.id, AgentTurn)
-                    await caller.speak()
+                    await caller.speak(0.6)
                     await watch(services, viewer, call.id, AgentTurn, 3)
                     await caller.quiet()
-                    await caller.speak()
+                    await caller.speak(0.6)
                     await watch(services, viewer, call.id, TurnMeasured, 2)
                     await end_call(services, viewer, call.id)
                     seen = await watch(services, viewer, call.id, CallEnded)
@@ -198,7 +198,7 @@ async def test_providers_that_fail_in_a_sentence_are_replaced_within_it(
         async with in_the_room(services, call) as caller:
             heard.faults.orders["deepgram"] = [Cut()]
             heard.faults.orders["cartesia"] = [Cut()]
-            await caller.speak()
+            await caller.speak(0.6)
             await watch(services, viewer, call.id, AgentTurn, 3)
             await end_call(services, viewer, call.id)
             seen = await watch(services, viewer, call.id, CallEnded)
@@ -227,10 +227,10 @@ async def test_the_answer_comes_in_the_language_of_the_caller(
         heard.words, heard.languages = ["mujhe kuch poochna hai", "okay"], ["hi", "en"]
         call = await started(services, viewer)
         async with in_the_room(services, call) as caller:
-            await caller.speak()
+            await caller.speak(0.6)
             await watch(services, viewer, call.id, TurnMeasured)
             await caller.quiet()
-            await caller.speak()
+            await caller.speak(0.6)
             await watch(services, viewer, call.id, TurnMeasured, 2)
             await end_call(services, viewer, call.id)
             seen = await watch(services, viewer, call.id, CallEnded)
@@ -305,7 +305,7 @@ async def test_without_a_model_the_caller_hears_apologies_and_is_let_go(
             call = await started(services, viewer)
             async with in_the_room(services, call) as caller:
                 for turn in range(1, 4):
-                    await caller.speak()
+                    await caller.speak(0.6)
                     await watch(services, viewer, call.id, UserTurn, turn)
                     await caller.hears(time.monotonic())
                     await caller.quiet()
