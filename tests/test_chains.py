@@ -261,6 +261,24 @@ async def test_ears_that_stand_alone_connect_again_and_no_word_is_lost(provider:
         assert (the.changes, told) == ([], [True])
 
 
+async def test_a_turn_that_breaks_every_line_is_given_up() -> None:
+    async with stage() as the:
+        the.world.words = ["not heard"] * 20
+        the.world.faults.lasting["deepgram"] = Cut()
+        ears = the.ears(NOVA)
+        told: list[bool] = []
+        ears.on("error", lambda error: told.append(error.recoverable))
+        async with calling(ears) as caller:
+            await caller.says()
+            await asyncio.sleep(1.0)
+            assert told[:4] == [True, True, True, False]
+            assert the.world.ears <= 7, "with pauses between"
+            del the.world.faults.lasting["deepgram"]
+            the.world.words = [WORDS]
+            await caller.says()
+            assert await caller.understood() == [WORDS]
+
+
 # ---- voices ------------------------------------------------------------------------------------
 
 

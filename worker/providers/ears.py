@@ -31,6 +31,8 @@ TRANSCRIPT_SECONDS = 3.0
 """After the caller's words, those of the provider come within this time."""
 KEPT_SECONDS = 30.0
 """So much of a turn can be heard again by the next one."""
+MOST_BREAKS = 3
+"""Within a turn; then it is taken for one that nobody can hear."""
 PAUSES = (0.5, 1.0, 2.0)
 """Between rounds in which nobody could be reached."""
 
@@ -122,6 +124,8 @@ class _Listening(stt.RecognizeStream):
         """The caller said something that is not yet told in words."""
         self._begun = False
         """Some words of a turn came, and not yet all."""
+        self._breaks = 0
+        """How often a line broke since a turn was last heard whole."""
         self._event_at = 0.0
         self._late = asyncio.Event()
         once = APIConnectOptions(max_retry=0, timeout=CONNECT_SECONDS)
@@ -180,7 +184,7 @@ class _Listening(stt.RecognizeStream):
                 rounds += 1
 
     async def _hears(self, one: stt.STT[Any]) -> bool:
-        """Whether anything was heard through it until it failed, or was left for a better one."""
+        """Whether it was of use until it failed, or was left for a better one."""
         began = time.time()
         self._late.clear()
         tasks = [
@@ -199,9 +203,11 @@ class _Listening(stt.RecognizeStream):
             kind = type(problem).__name__
             log.warning("no longer listened to", extra={"provider": one.label, "kind": kind})
             self._ears.order.failed(one)
-            if self._ears.order.alone and self._event_at >= began:
-                self._emit_error(APIConnectionError("The line broke."), recoverable=True)
-        return problem is None or self._event_at >= began
+            self._breaks += 1
+        of_use = self._event_at >= began and self._breaks <= MOST_BREAKS
+        if problem is not None and of_use and self._ears.order.alone:
+            self._emit_error(APIConnectionError("The line broke."), recoverable=True)
+        return problem is None or of_use
 
     async def _owing(self, began: float) -> None:
         """Returns when it was given words and made nothing of them."""
@@ -242,6 +248,7 @@ class _Listening(stt.RecognizeStream):
         elif event.type in FINISHED:
             self._owed = self._begun = False
         if event.type is SpeechEventType.FINAL_TRANSCRIPT:
+            self._breaks = 0
             until = max((each.end_time for each in event.alternatives), default=0.0)
             told = until - offset if until else self._pushed
             self._kept.only(max(0.0, self._pushed - told))

@@ -156,8 +156,8 @@ class _Saying(tts.SynthesizeStream):
                     emitter.push_timed_transcript(tune.timed(audio))
             for frame in tune.rest():
                 emitter.push_frame(frame)
-            if not tune.seconds:
-                raise APIConnectionError("It made no sound.")
+            if not tune.seconds or self._ended_at is None:
+                raise APIConnectionError("It stopped speaking.")
         except BaseException:
             self._said += tune.words(rest)
             raise
