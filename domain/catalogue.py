@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from domain.providers import CredentialField, Option, OptionType, Provider, ProviderKind
 
 _KEY = CredentialField(name="apiKey", label="API key", help="From the provider's console.")
@@ -9,6 +11,23 @@ _INDIAN = (
     *("bn-IN", "en-IN", "gu-IN", "hi-IN", "kn-IN", "ml-IN", "mr-IN", "od-IN", "pa-IN"),
     *("ta-IN", "te-IN"),
 )
+_INDIAN_HEARD = (
+    *_INDIAN,
+    *("as-IN", "brx-IN", "doi-IN", "kok-IN", "ks-IN", "mai-IN", "mni-IN", "ne-IN", "sa-IN"),
+    *("sat-IN", "sd-IN", "ur-IN"),
+)
+_BULBUL: Mapping[str, tuple[str, ...]] = {
+    "bulbul:v3": (
+        *("shubh", "ritu", "rahul", "pooja", "simran", "kavya", "amit", "ratan", "rohan", "dev"),
+        *("ishita", "shreya", "manan", "sumit", "priya", "aditya", "kabir", "neha", "varun"),
+        *("roopa", "aayan", "ashutosh", "advait", "amelia", "sophia", "suhani", "rupali"),
+        *("tanya", "shruti", "kavitha"),
+    ),
+    "bulbul:v2": ("anushka", "manisha", "vidya", "arya", "abhilash", "karun", "hitesh"),
+}
+
+TOLD_APART = ("en", "es", "fr", "de", "hi", "ru", "pt", "ja", "it", "nl")
+"""What nova-3 and flux-general-multi tell apart by themselves."""
 
 
 def _temperature(most: float) -> Option:
@@ -34,12 +53,22 @@ STT = (
         kind=ProviderKind.STT,
         name="deepgram",
         display_name="Deepgram",
-        models=("nova-3", "nova-2", "nova-2-phonecall"),
+        models=(
+            *("nova-3", "nova-3-medical", "nova-2", "nova-2-phonecall"),
+            *("flux-general-en", "flux-general-multi"),
+        ),
         languages=(
             *("multi", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "et", "fi", "fr"),
             *("hi", "hu", "id", "it", "ja", "kn", "ko", "lt", "lv", "mr", "ms", "nl", "no", "pl"),
-            *("pt", "ro", "ru", "sk", "sv", "ta", "te", "tl", "tr", "uk", "vi", "zh"),
+            *("pt", "ro", "ru", "sk", "sv", "ta", "te", "th", "tl", "tr", "uk", "vi"),
+            "zh",
         ),
+        languages_of={
+            "nova-3-medical": ("en",),
+            "nova-2-phonecall": ("en",),
+            "flux-general-en": ("en",),
+            "flux-general-multi": TOLD_APART,
+        },
         options=(
             Option(
                 name="language",
@@ -70,7 +99,29 @@ STT = (
                 default=25,
                 minimum=0,
                 maximum=2_000,
-                help="Silence after which a phrase is taken as finished.",
+                help="Silence after which a phrase is taken as finished; not for flux.",
+            ),
+            Option(
+                name="eot_threshold",
+                type=OptionType.NUMBER,
+                minimum=0.5,
+                maximum=0.9,
+                help="How sure flux must be that the caller has finished; else 0.7.",
+            ),
+            Option(
+                name="eager_eot_threshold",
+                type=OptionType.NUMBER,
+                minimum=0.3,
+                maximum=0.9,
+                help="From here on flux lets the answer be prepared before it is sure; at most "
+                "eot_threshold. Faster, for more requests to the model.",
+            ),
+            Option(
+                name="eot_timeout_ms",
+                type=OptionType.INTEGER,
+                minimum=500,
+                maximum=10_000,
+                help="Silence after which flux takes the turn as finished in any case; else 5000.",
             ),
         ),
         credentials=(_KEY,),
@@ -79,13 +130,13 @@ STT = (
         kind=ProviderKind.STT,
         name="sarvam",
         display_name="Sarvam",
-        models=("saaras:v3", "saarika:v2.5"),
-        languages=_INDIAN,
+        models=("saaras:v4", "saaras:v3"),
+        languages=_INDIAN_HEARD,
         options=(
             Option(
                 name="language",
                 type=OptionType.TEXT,
-                choices=("unknown", *_INDIAN),
+                choices=("unknown", *_INDIAN_HEARD),
                 help="What is spoken; unknown to tell languages apart.",
             ),
             Option(
@@ -94,6 +145,11 @@ STT = (
                 default="transcribe",
                 choices=("transcribe", "translate", "verbatim", "translit", "codemix"),
                 help="How what is heard is written down.",
+            ),
+            Option(
+                name="high_vad_sensitivity",
+                type=OptionType.BOOLEAN,
+                help="Take shorter pauses for the end of a phrase, and quieter sounds for speech.",
             ),
         ),
         credentials=(_KEY,),
@@ -121,7 +177,7 @@ LLM = (
         kind=ProviderKind.LLM,
         name="openai",
         display_name="OpenAI",
-        models=("gpt-4.1", "gpt-4.1-mini", "gpt-4o", "gpt-4o-mini"),
+        models=("gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-4o", "gpt-4o-mini", "gpt-5.4-mini"),
         options=(_temperature(2), _MOST_TOKENS),
         credentials=(_KEY,),
     ),
@@ -129,7 +185,7 @@ LLM = (
         kind=ProviderKind.LLM,
         name="google",
         display_name="Google Gemini",
-        models=("gemini-2.5-flash", "gemini-2.5-pro", "gemini-2.0-flash"),
+        models=("gemini-2.5-flash", "gemini-2.5-pro", "gemini-3.5-flash", "gemini-3.8-flash"),
         options=(_temperature(2), _MOST_TOKENS),
         credentials=(_KEY,),
     ),
@@ -142,8 +198,9 @@ TTS = (
         models=("sonic-3", "sonic-2", "sonic-turbo"),
         languages=(
             *("ar", "bg", "bn", "cs", "da", "de", "el", "en", "es", "fi", "fr", "gu", "he", "hi"),
-            *("hr", "hu", "id", "it", "ja", "ka", "kn", "ko", "ml", "mr", "ms", "nl", "no", "pa"),
-            *("pl", "pt", "ro", "ru", "sk", "sv", "ta", "te", "th", "tl", "tr", "uk", "vi", "zh"),
+            *("hr", "hu", "id", "it", "ja", "ka", "kn", "ko", "ml", "mr", "ms", "nl", "no", "or"),
+            *("pa", "pl", "pt", "ro", "ru", "sk", "sv", "ta", "te", "th", "tl", "tr", "uk", "ur"),
+            *("vi", "zh"),
         ),
         options=(
             Option(
@@ -151,7 +208,7 @@ TTS = (
                 type=OptionType.NUMBER,
                 default=1.0,
                 minimum=0.6,
-                maximum=1.5,
+                maximum=2.0,
                 help="1 is the voice's own pace.",
             ),
             Option(
@@ -174,9 +231,10 @@ TTS = (
         kind=ProviderKind.TTS,
         name="sarvam",
         display_name="Sarvam",
-        models=("bulbul:v3", "bulbul:v2"),
+        models=("bulbul:v3", "bulbul:v2", "bulbul:v4-flash"),
         languages=_INDIAN,
-        voices=("anushka", "abhilash", "manisha", "vidya", "arya", "karun", "hitesh", "shubh"),
+        voices=tuple(voice for voices in _BULBUL.values() for voice in voices),
+        voices_of=_BULBUL,
         options=(
             Option(
                 name="pace",
@@ -200,7 +258,15 @@ TTS = (
                 default=0.0,
                 minimum=-0.75,
                 maximum=0.75,
-                help="0 is the voice's own pitch; bulbul:v2 only.",
+                help="0 is the voice's own pitch; not for bulbul:v3.",
+            ),
+            Option(
+                name="temperature",
+                type=OptionType.NUMBER,
+                default=0.6,
+                minimum=0.01,
+                maximum=1.0,
+                help="How freely it reads; not for bulbul:v2.",
             ),
         ),
         credentials=(_KEY,),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -96,7 +96,11 @@ class Provider:
     models: tuple[str, ...]
     options: tuple[Option, ...] = ()
     languages: tuple[str, ...] = ()
+    languages_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of models that know fewer."""
     voices: tuple[str, ...] = ()
+    voices_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of models that have all their own: any other is refused."""
     credentials: tuple[CredentialField, ...] = ()
 
     @property

@@ -58,6 +58,10 @@ class Settings:
         60.0, "A voice call that nobody joins in this time ends NO_ANSWER"
     )
     return_seconds: float = setting(30.0, "A caller who is gone may come back for so long")
+    outage_seconds: float = setting(
+        10.0,
+        "A voice call that nobody hears, answers or speaks in for so long ends PROVIDER_FAILED",
+    )
     idle_call_seconds: float = setting(900.0, "A text call without a message for this long ends")
     retention_days: int = setting(
         30, "Ended calls and their events are kept this long; 0 = for ever"

@@ -56,8 +56,15 @@ def _run(args: argparse.Namespace, environ: Mapping[str, str], services: Service
     state = State.at(environ)
     match args.command:
         case "up":
-            given = {"port": args.port, "detach": args.detach, "with_voice": args.voice}
-            return up(state, environ, services, **given)
+            return up(
+                state,
+                environ,
+                services,
+                port=args.port,
+                detach=args.detach,
+                with_voice=args.voice,
+                with_stand_ins=args.emulators,
+            )
         case "down":
             return down(state)
         case "status":
@@ -145,6 +152,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--port", type=_port, help="port of the API (API_PORT, or 8000)")
     add("--detach", action="store_true", help="go on in the background once all is ready")
     add("--no-voice", dest="voice", action="store_false", help="text calls only, without LiveKit")
+    add(
+        "--emulators",
+        action="store_true",
+        help="stand-ins in place of the providers that there is no key for, to work without any",
+    )
     command("down", "stop what runs")
     command("status", "what runs: process, pid, state, uptime, restarts, memory")(
         "--json", action="store_true", help="the same for programs"

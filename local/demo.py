@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.client import Refused, Studio
+from local.stand_ins import KEY as STAND_IN
 
 Json = dict[str, Any]
 
@@ -91,15 +92,42 @@ WORKFLOW: Json = {
 }
 
 
+SPEECH: dict[str, list[Json]] = {
+    "stt": [
+        {"provider": "deepgram", "model": "nova-3"},
+        {"provider": "sarvam", "model": "saaras:v4"},
+    ],
+    "tts": [
+        {"provider": "cartesia", "model": "sonic-3"},
+        {"provider": "sarvam", "model": "bulbul:v3"},
+    ],
+}
+
+
 def model(environ: Mapping[str, str], rules: list[Json]) -> Json:
     """The provider of the first key that was given, else the script."""
-    if environ.get("OPENAI_API_KEY"):
+    if _real(environ, "OPENAI"):
         name = environ.get("DEMO_MODEL", "gpt-4.1-mini")
         return {"provider": "openai", "model": name, "options": {}}
-    if environ.get("GOOGLE_API_KEY"):
+    if _real(environ, "GOOGLE"):
         name = environ.get("DEMO_MODEL", "gemini-2.5-flash")
         return {"provider": "google", "model": name, "options": {}}
     return {"provider": "scripted", "model": "rules", "options": {"rules": rules, "word_ms": 15}}
+
+
+def speech(environ: Mapping[str, str]) -> Json:
+    """What hears and speaks: by the keys that there are, stand-ins last. Empty without any."""
+    chosen: Json = {}
+    for kind, choices in SPEECH.items():
+        keyed = [c for c in choices if environ.get(f"{c['provider'].upper()}_API_KEY")]
+        keyed.sort(key=lambda c: not _real(environ, c["provider"].upper()))
+        if keyed:
+            chosen[kind] = {**keyed[0], "options": {}}
+    return chosen
+
+
+def _real(environ: Mapping[str, str], provider: str) -> bool:
+    return environ.get(f"{provider}_API_KEY", "") not in ("", STAND_IN)
 
 
 def agents(environ: Mapping[str, str]) -> list[Json]:
@@ -114,6 +142,7 @@ def agents(environ: Mapping[str, str]) -> list[Json]:
                 "greeting": "Sunrise Clinic, good day. How can I help you?",
             },
             "llm": model(environ, RECEPTION_RULES),
+            **speech(environ),
             "tools": [],
         },
         {
@@ -125,6 +154,7 @@ def agents(environ: Mapping[str, str]) -> list[Json]:
                 "greeting": "Hello, this is booking. Which day and what time would suit you?",
             },
             "llm": model(environ, BOOKING_RULES),
+            **speech(environ),
             "tools": ["book_appointment"],
         },
     ]
@@ -133,9 +163,12 @@ def agents(environ: Mapping[str, str]) -> list[Json]:
 FIND = """
 query ($tool: String!, $workflow: String!) {
   tool(by: {name: $tool}) { id revision }
-  reception: agent(by: {name: "reception"}) { id revision llm { provider } }
-  booking: agent(by: {name: "booking"}) { id revision llm { provider } }
+  reception: agent(by: {name: "reception"}) { ...chosen }
+  booking: agent(by: {name: "booking"}) { ...chosen }
   workflow(by: {slug: $workflow}) { id revision published { number } }
+}
+fragment chosen on Agent {
+  id revision llm { provider } stt { provider } tts { provider }
 }
 """
 ERROR = "... on Error { message code }"
@@ -168,15 +201,20 @@ async def seed(studio: Studio, environ: Mapping[str, str]) -> None:
 
 
 async def _agent(studio: Studio, agent: Json, found: Json | None) -> bool:
-    """Make the agent, or give it the model that is asked for now; True when that was needed."""
+    """Make the agent, or give it the providers that are asked for now; True when that was needed."""
     if found is None:
         await studio.mutate(CREATE_AGENT, {"input": agent})
         return True
-    if (found["llm"] or {}).get("provider") == agent["llm"]["provider"]:
-        return False
-    expected = {"id": found["id"], "expectedRevision": found["revision"]}
-    await studio.mutate(UPDATE_AGENT, {"input": {**expected, "llm": agent["llm"]}})
-    return True
+    wanted = {kind: agent[kind] for kind in ("llm", "stt", "tts") if kind in agent}
+    changed = {
+        kind: choice
+        for kind, choice in wanted.items()
+        if (found[kind] or {}).get("provider") != choice["provider"]
+    }
+    if changed:
+        expected = {"id": found["id"], "expectedRevision": found["revision"]}
+        await studio.mutate(UPDATE_AGENT, {"input": {**expected, **changed}})
+    return bool(changed)
 
 
 def main() -> None:

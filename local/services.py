@@ -12,6 +12,7 @@ from local.livekit import STORE, Livekit
 from local.program import Program, at_once
 from local.server import Server
 from local.service import Service, answers, touches
+from local.stand_ins import StandIns
 from local.state import REPOSITORY, State
 from local.voice import NAMES, Voice
 
@@ -32,6 +33,7 @@ class Plan:
     postgres: Server | None = None
     valkey: Server | None = None
     livekit: Livekit | None = None
+    stand_ins: StandIns | None = None
 
     @property
     def url(self) -> str:
@@ -65,7 +67,8 @@ class Plan:
             "RECORDINGS_URL": self.state.recordings.as_uri(),
             "SPOOL_FOLDER": str(self.state.spool),
         }
-        return {**usual, **given, **made, **self.access}
+        stand_ins = self.stand_ins.environment if self.stand_ins else {}
+        return {**usual, **given, **stand_ins, **made, **self.access}
 
 
 def everything(plan: Plan) -> tuple[Service, ...]:
@@ -89,6 +92,7 @@ def everything(plan: Plan) -> tuple[Service, ...]:
     return (
         *(Service(program=server.program, loud=LOUD_IN_POSTGRES) for server in plan.servers),
         *_livekit(plan.livekit),
+        *([plan.stand_ins.service(environment)] if plan.stand_ins else []),
         Service(
             program=module("migrate", "persistence.migrate"),
             after=("postgres",),
@@ -98,7 +102,7 @@ def everything(plan: Plan) -> tuple[Service, ...]:
             program=module(
                 "worker", "worker.main", ready=touches(state.ready_file("worker")), grace=20.0
             ),
-            after=("migrate", "valkey", "livekit"),
+            after=("migrate", "valkey", "livekit", "emulators"),
         ),
         Service(
             program=module("admin", "persistence.admin", "bootstrap", *account, *files),

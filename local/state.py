@@ -95,6 +95,7 @@ class State:
             "recordings",
             "spool",
             "*.ready",
+            "emulators.port",
             "run.json",
             "lock",
         )

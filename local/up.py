@@ -17,6 +17,7 @@ from local.logs import Tail, turn_over
 from local.program import CannotStart
 from local.service import Service
 from local.services import Plan
+from local.stand_ins import stand_ins
 from local.state import State
 from local.supervisor import Supervisor, end_leftovers
 from local.voice import voice
@@ -35,6 +36,7 @@ def up(
     port: int | None,
     detach: bool,
     with_voice: bool,
+    with_stand_ins: bool = False,
 ) -> int:
     settings = Settings.from_env(environ)
     port = port or settings.api_port
@@ -48,10 +50,20 @@ def up(
                 " stop it, or choose another with --port"
             )
         calls = voice(environ, wanted=with_voice, say=say)
+        standing_in = stand_ins(state, environ) if with_stand_ins else None
+        if standing_in:
+            calls = replace(calls, said=f"{calls.said}; on {standing_in.said}")
         if detach and (pid := _fork_away(state)):
             return _follow(state, pid)
         host = FROM_HERE.get(settings.api_host, settings.api_host)
-        plan = Plan(state=state, environ=environ, host=host, port=port, voice=calls)
+        plan = Plan(
+            state=state,
+            environ=environ,
+            host=host,
+            port=port,
+            voice=calls,
+            stand_ins=standing_in,
+        )
         return asyncio.run(_supervise(plan, services, show_banner=not detach))
 
 

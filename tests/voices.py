@@ -21,7 +21,8 @@ from domain.settings import Settings
 from local.livekit import Access
 from persistence.wiring import api_services
 from tests.clinic import BOOKING, RECEPTION, publish_clinic
-from tests.emulators.speech import Speech, speech, syllables
+from tests.emulators.sounds import syllables
+from tests.emulators.speech import Speech, speech
 from tests.test_text_calls import working
 
 RATE = 48_000
@@ -32,8 +33,10 @@ EARS = ProviderChoice(provider="deepgram", model="nova-3")
 VOICE = ProviderChoice(provider="cartesia", model="sonic-3")
 
 
-def voiced(*agents: AgentSpec) -> tuple[AgentSpec, ...]:
-    return tuple(replace(agent, stt=EARS, tts=VOICE) for agent in agents)
+def voiced(
+    *agents: AgentSpec, ears: ProviderChoice = EARS, voice: ProviderChoice = VOICE
+) -> tuple[AgentSpec, ...]:
+    return tuple(replace(agent, stt=ears, tts=voice) for agent in agents)
 
 
 def speaking(settings: Settings, livekit: Access, heard: Speech) -> Settings:
@@ -47,6 +50,8 @@ def speaking(settings: Settings, livekit: Access, heard: Speech) -> Settings:
         deepgram_base_url=heard.url,
         cartesia_api_key="stand-in",
         cartesia_base_url=heard.url,
+        sarvam_api_key="stand-in",
+        sarvam_base_url=heard.url,
     )
 
 
@@ -168,10 +173,13 @@ async def voice_clinic(
     livekit: Access,
     reception: AgentSpec = RECEPTION,
     booking: AgentSpec = BOOKING,
+    ears: ProviderChoice = EARS,
+    voice: ProviderChoice = VOICE,
 ) -> AsyncIterator[tuple[Services, Speech, Settings]]:
     """The clinic, open for calls, with one worker."""
     async with speech() as heard:
         with_voice = speaking(settings, livekit, heard)
         async with api_services(with_voice) as services, working(with_voice):
-            await publish_clinic(services, viewer, voiced(reception, booking))
+            agents = voiced(reception, booking, ears=ears, voice=voice)
+            await publish_clinic(services, viewer, agents)
             yield services, heard, with_voice

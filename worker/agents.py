@@ -23,6 +23,7 @@ from livekit.agents import (
     llm,
 )
 from livekit.agents.llm import ToolFlag
+from livekit.agents.utils import shortuuid
 from livekit.agents.voice import SpeechHandle
 
 from domain.agents import AgentSpec
@@ -33,8 +34,9 @@ from domain.templates import render
 from domain.tools import NO_PARAMETERS, ToolSpec
 from domain.workflows import END_CALL, Connection, ContextPolicy
 from worker.conversation import Conversation, Move
+from worker.hearing import turn_handling
 from worker.providers import build_llm
-from worker.providers.keys import MissingKey
+from worker.providers.keys import Unusable
 from worker.summaries import summarised
 from worker.tools import Use, use_tool
 from worker.vetting import vet
@@ -95,7 +97,18 @@ class NodeAgent(Agent):
         if speech is None:
             return {}
         seen = self._conversation.look(self._node)
-        return {"stt": speech.ears(self._spec), "tts": speech.voice(self._spec, seen)}
+        return {
+            "stt": speech.ears(self._spec),
+            "tts": speech.voice(self._spec, seen),
+            "turn_handling": turn_handling(self._spec),
+        }
+
+    def _speak_as_heard(self) -> None:
+        """In the language of the caller, from the next answer on."""
+        if self._conversation.speech is not None:
+            voice = self._speech()["tts"]
+            if voice is not self.tts:
+                self.update_options(tts=voice)
 
     def _instructions_now(self) -> str:
         return self.filled(self._spec.prompt.system)
@@ -160,6 +173,12 @@ class NodeAgent(Agent):
             speech.language if speech else None,
             new_message.transcript_confidence,
         )
+        self._speak_as_heard()
+        if conversation.stumbled:
+            # The same history under another name: else that failure would be taken for the answer.
+            conversation.stumbled = False
+            renamed = [i.model_copy(update={"id": shortuuid()}) for i in turn_ctx.items[-1:]]
+            turn_ctx.items[-1:] = renamed
         following = await self.successor()
         if following is not None:
             # Nobody is asked: who has the word next answers.
@@ -263,7 +282,7 @@ class NodeAgent(Agent):
         context.disallow_interruptions()
         try:
             agent = await self.next_agent(way, via)
-        except MissingKey as missing:
+        except Unusable as missing:
             raise self._refused(way, via, str(missing)) from None
         return agent, llm.ToolResult(told, reply_required=False)
 
@@ -274,7 +293,7 @@ class NodeAgent(Agent):
             return None
         try:
             return await self.next_agent(way, HandoffVia.CONDITION)
-        except MissingKey as missing:
+        except Unusable as missing:
             target = way.target
             self._conversation.refuse(self._node, target, HandoffVia.CONDITION, str(missing))
             return None

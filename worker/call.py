@@ -32,7 +32,7 @@ from worker.budget import Purse
 from worker.conversation import Conversation
 from worker.joining import RoomUnreachable
 from worker.patience import patiently
-from worker.providers.keys import MissingKey, ProviderKeys
+from worker.providers.keys import ProviderKeys, Unusable
 from worker.recording import Recorders, recorded
 from worker.rooms import Rooms
 from worker.speech import Speech
@@ -93,7 +93,7 @@ class HeldCall:
         try:
             conversation = await self._open()
             reason = await self._converse(conversation)
-        except MissingKey as missing:
+        except Unusable as missing:
             self._note("config", str(missing))
             reason = EndReason.PROVIDER_FAILED
         except RoomUnreachable as gone:
@@ -129,7 +129,7 @@ class HeldCall:
         )
         if self.claim.opened.problem:
             # The operator's keys do not stand in: whoever brought their own pays with it.
-            raise MissingKey(self.claim.opened.problem)
+            raise Unusable(self.claim.opened.problem)
         if story.state is CallState.CONNECTING and self.claim.call.kind is CallKind.TEXT:
             conversation.tell(StateChanged(before=story.state, state=CallState.ACTIVE))
         return conversation

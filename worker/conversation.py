@@ -76,6 +76,8 @@ class Conversation:
     """What the model is saying now comes with a tool call or a hand-off."""
     failed: set[tuple[str, str]] = field(default_factory=set)
     """Models that did not answer, or have no key, though others stand behind them."""
+    stumbled: bool = False
+    """The answer that was prepared while the caller spoke could not be had."""
     spoilt: dict[str, str] = field(default_factory=dict)
     """Uses of tools that the model got wrong, by their ids, and what is wrong with them."""
     speech: Speech | None = None

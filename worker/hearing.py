@@ -6,11 +6,25 @@ from __future__ import annotations
 from functools import cache
 
 from livekit.agents import inference, vad
+from livekit.agents.voice.turn import TurnHandlingOptions
 
-from domain.agents import ProviderChoice
+from domain.agents import AgentSpec, ProviderChoice
 from worker.providers import build_vad
 
 DEFAULT = ProviderChoice(provider="silero", model="silero")
+
+
+def turn_handling(spec: AgentSpec) -> TurnHandlingOptions:
+    """How it is told that the caller has finished: by ears that tell turns, else by a model."""
+    by_ear = spec.stt is not None and all(c.model.startswith("flux") for c in spec.stt.chain)
+    return {
+        "turn_detection": "stt" if by_ear else detector(),
+        "endpointing": {
+            "min_delay": spec.session.min_endpointing,
+            "max_delay": spec.session.max_endpointing,
+        },
+        "interruption": {"mode": "vad"},
+    }
 
 
 @cache

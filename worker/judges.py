@@ -39,7 +39,7 @@ class Judgment:
 async def judged(
     names: Sequence[str], history: llm.ChatContext, judge: ProviderChoice, keys: ProviderKeys
 ) -> list[Judgment]:
-    """What each judge says of the conversation, in the order asked for. `MissingKey` without one."""
+    """What each judge says of the conversation, in the order asked for. `Unusable` without one."""
     model = build_llm(judge, keys, dict, lambda *_: None, lambda *_: None)
     try:
         return await asyncio.gather(*(_asked(name, history, model) for name in names))

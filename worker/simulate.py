@@ -28,7 +28,7 @@ from domain.settings import Settings
 from domain.simulations import Case, Suite
 from domain.suites import read_suite
 from worker.judges import Judgment, judged
-from worker.providers.keys import MissingKey, ProviderKeys
+from worker.providers.keys import ProviderKeys, Unusable
 from worker.reports import Result, Told, as_json, as_junit
 from worker.simulation import Stage, play
 
@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = Settings.from_env(os.environ)
         suites = [_loaded(file, args.bundle) for file in _files(args.suites)]
         results = asyncio.run(_all(suites, args, settings))
-    except (CannotPlay, InvalidSetting, MissingKey) as problem:
+    except (CannotPlay, InvalidSetting, Unusable) as problem:
         print(problem, file=sys.stderr)
         return 2
     if args.junit:

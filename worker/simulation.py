@@ -27,7 +27,7 @@ from domain.transcripts import Story
 from domain.usage import Usage
 from domain.workflows import Snapshot, Version, VersionId, WorkflowId
 from worker.conversation import Conversation
-from worker.providers.keys import MissingKey, ProviderKeys
+from worker.providers.keys import ProviderKeys, Unusable
 from worker.text import TextSession, text_session
 
 CASE_SECONDS = 120.0
@@ -91,7 +91,7 @@ async def play(case: Case, stage: Stage) -> Played:
             await session.begin()
             problems.extend(await _steps(case, conversation, session, notebook))
             history = session.history
-    except MissingKey as missing:
+    except Unusable as missing:
         problems.append(Problem(step=0, say=None, message=str(missing)))
     except TimeoutError:
         words = f"did not finish within {CASE_SECONDS:.0f} seconds"

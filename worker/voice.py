@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from livekit import rtc
@@ -24,6 +26,7 @@ from livekit.agents.voice.events import (
     ErrorEvent,
     UserInputTranscribedEvent,
     UserStateChangedEvent,
+    UserTranscriptionTimeoutEvent,
 )
 from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions, TextOutputOptions
 
@@ -41,12 +44,14 @@ from domain.settings import Settings
 from domain.tasks import beside, end
 from worker.agents import NodeAgent
 from worker.conversation import Conversation
-from worker.hearing import detector, voice_activity
+from worker.hearing import turn_handling, voice_activity
 from worker.joining import join
 from worker.opening import first_agent
+from worker.providers.ears import TRANSCRIPT_SECONDS
 from worker.recording import CallRecording
 from worker.rooms import Rooms
 from worker.text import APOLOGY, MOST_TOOL_STEPS, Words
+from worker.troubles import CANNOT_HEAR, Troubles, until_hopeless
 from worker.waterfall import Waterfall
 
 log = logging.getLogger(__name__)
@@ -61,8 +66,9 @@ HANDED_OVER_IN = timedelta(seconds=2)
 ECHO_SECONDS = 1.0
 """Of an agent's first words, in which the caller's side learns to cancel its echo; until then what
 comes back is not listened to."""
-LLM_SECONDS = 10.0
-SPEECH_SECONDS = 8.0
+LLM_SECONDS = 8.0
+SPEECH_SECONDS = 0.5
+"""Shorter sounds need no words."""
 LOOK_SECONDS = 0.5
 LAST_WORD_SECONDS = 0.3
 """What the caller's side still has to play when ours is done."""
@@ -96,11 +102,13 @@ class VoiceSession:
         self._quiet()
         self._asked = 0
         self._asking = False
+        self._troubles = Troubles(settings.outage_seconds)
         session.on("user_input_transcribed", self._transcribed)
         session.on("conversation_item_added", self._added)
         session.on("user_state_changed", self._caller_changed)
         session.on("agent_state_changed", self._agent_changed)
         session.on("error", self._failed)
+        session.on("user_transcription_timeout", self._not_heard)
         session.on("close", self._closed)
         room.on("participant_connected", self._came_or_went)
         room.on("participant_disconnected", self._came_or_went)
@@ -115,6 +123,7 @@ class VoiceSession:
             asyncio.ensure_future(self._over),
             asyncio.ensure_future(self._until_deserted(resumed)),
             asyncio.ensure_future(self._until_silent()),
+            asyncio.ensure_future(self._until_hopeless()),
             asyncio.ensure_future(self._until_left(leaving)),
         ]
         try:
@@ -202,6 +211,11 @@ class VoiceSession:
                 await self._session.say(self._agent().filled(due[0].say))
                 self._asking = False
 
+    async def _until_hopeless(self) -> EndReason | None:
+        say = partial(self._session.say, add_to_chat_ctx=False)
+        await until_hopeless(self._troubles, say, self._idle)
+        return EndReason.PROVIDER_FAILED
+
     async def _until_left(self, leaving: asyncio.Event) -> EndReason | None:
         """Give the call back between two turns, or after a while in the middle of one."""
         await leaving.wait()
@@ -241,9 +255,10 @@ class VoiceSession:
     # ---- what the session tells ------------------------------------------------------------
 
     def _transcribed(self, event: UserInputTranscribedEvent) -> None:
+        self._troubles.over("stt")
         speech = self._conversation.speech
-        if event.language and speech is not None:
-            speech.language = str(event.language)
+        if event.is_final and speech is not None:
+            speech.heard(event.transcript, event.language)
         if self._turn != self._conversation.caller_turn_id:
             self._turn = self._conversation.caller_turn_id
             self._finals, self._rev = "", 0
@@ -258,6 +273,16 @@ class VoiceSession:
             text=text,
         )
         self._conversation.recorder.show(self._conversation.claim, partial)
+
+    @property
+    def _caller_has_the_word(self) -> bool:
+        """Words of a turn were heard, and it is not over."""
+        return self._rev > 0 and self._turn == self._conversation.caller_turn_id
+
+    def _not_heard(self, event: UserTranscriptionTimeoutEvent) -> None:
+        speech = self._conversation.speech
+        if speech is not None and event.speech_duration >= SPEECH_SECONDS:
+            speech.overdue(event.vad_speech_started_at)
 
     def _added(self, event: ConversationItemAddedEvent) -> None:
         item: Any = event.item
@@ -274,6 +299,8 @@ class VoiceSession:
         cut = bool(item.interrupted)
         written = (conversation.written.strip() or heard) if cut else heard
         self._waterfall.spoke(item.metrics or {})
+        if "llm_node_ttft" in (item.metrics or {}):
+            self._troubles.over("llm")
         conversation.spoke(conversation.node, written, cut, heard)
         if conversation.calling:
             return
@@ -292,6 +319,8 @@ class VoiceSession:
             self._waterfall.silent(time.monotonic())
 
     def _agent_changed(self, event: AgentStateChangedEvent) -> None:
+        if event.new_state == "speaking":
+            self._troubles.over("tts")
         if self._asking:
             return  # to ask whether somebody is there is not to talk with them
         if event.new_state == "speaking":
@@ -315,9 +344,18 @@ class VoiceSession:
         kind = type(getattr(error, "error", error)).__name__
         source = str(error.type).removesuffix("_error")
         self._conversation.tell(ErrorRaised(source=source, message=kind, recoverable=True))
-        if source == "llm" and not error.recoverable:
+        if error.recoverable:
+            return
+        if source == "llm" and self._caller_has_the_word:
+            # An answer that was prepared while the caller spoke; they have asked for none yet.
+            self._conversation.stumbled = True
+            return
+        first = self._troubles.failed(source)
+        if source == "llm":
             self._conversation.calling = False
             self._session.say(APOLOGY)
+        elif source == "stt" and first:
+            self._session.say(CANNOT_HEAR, add_to_chat_ctx=False)
 
     def _closed(self, event: CloseEvent) -> None:
         if event.error is not None:
@@ -357,25 +395,18 @@ async def voice_session(
 
 def _session(conversation: Conversation) -> AgentSession[None]:
     spec = conversation.snapshot.agent_of(conversation.node)
-    by_ear = spec.stt is not None and spec.stt.model.startswith("flux")
-    once = APIConnectOptions(max_retry=1, timeout=SPEECH_SECONDS)
+    once = APIConnectOptions(max_retry=0, timeout=LLM_SECONDS)
     return AgentSession(
         vad=voice_activity(spec.vad),
-        turn_handling={
-            "turn_detection": "stt" if by_ear else detector(),
-            "endpointing": {
-                "min_delay": spec.session.min_endpointing,
-                "max_delay": spec.session.max_endpointing,
-            },
-            "interruption": {"mode": "vad"},
-        },
+        turn_handling=turn_handling(spec),
         user_away_timeout=None,
         aec_warmup_duration=ECHO_SECONDS,
+        transcription_timeout=TRANSCRIPT_SECONDS,
         max_tool_steps=MOST_TOOL_STEPS,
         session_close_transcript_timeout=0.0,
         conn_options=SessionConnectOptions(
-            llm_conn_options=APIConnectOptions(max_retry=1, timeout=LLM_SECONDS),
-            stt_conn_options=once,
-            tts_conn_options=once,
+            llm_conn_options=once,
+            # When it is enough is for us to say: see `Troubles`.
+            max_unrecoverable_errors=sys.maxsize,
         ),
     )

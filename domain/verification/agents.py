@@ -43,6 +43,10 @@ def findings(
         yield from _tools(snapshot, agent, path)
 
 
+FLUX_IS_SURE = 0.7
+"""The eot_threshold of Deepgram Flux, unless another is given."""
+
+
 def _chosen(
     kind: ProviderKind, choice: ProviderChoice, path: Path, keys: frozenset[str] | None
 ) -> Iterator[Finding]:
@@ -60,6 +64,7 @@ def _chosen(
             continue
         yield from _model(entry, each, here)
         yield from _options(entry, each, here)
+        yield from _eagerness(each, here)
         if (each.provider, each.model) in seen:
             yield warning(
                 _C.USELESS_FALLBACK,
@@ -117,22 +122,37 @@ def _options(entry: Provider, choice: ProviderChoice, path: Path) -> Iterator[Fi
             )
 
 
+def _eagerness(choice: ProviderChoice, path: Path) -> Iterator[Finding]:
+    eager = choice.options.get("eager_eot_threshold")
+    sure = choice.options.get("eot_threshold", FLUX_IS_SURE)
+    if isinstance(eager, int | float) and isinstance(sure, int | float) and eager > sure:
+        yield error(
+            _C.INVALID_OPTION,
+            (*path, "options", "eager_eot_threshold"),
+            f"eager_eot_threshold is more than eot_threshold, which is {sure:g}.",
+            "Lower it, or raise eot_threshold.",
+        )
+
+
 def _languages(agent: AgentSpec, path: Path) -> Iterator[Finding]:
     wanted = agent.languages or ((agent.default_language,) if agent.default_language else ())
     for kind, choice in agent.choices:
         if kind not in (ProviderKind.STT, ProviderKind.TTS):
             continue
-        entries = [provider(kind, each.provider) for each in choice.chain]
-        known = [entry for entry in entries if entry is not None and entry.languages]
+        entries = ((each.model, provider(kind, each.provider)) for each in choice.chain)
+        known = [
+            (entry.display_name, entry.languages_of.get(model, entry.languages))
+            for model, entry in entries
+            if entry is not None and entry.languages
+        ]
         for language in wanted:
-            deaf = [e.display_name for e in known if not speaks(e.languages, language)]
-            if deaf and known and not speaks(known[0].languages, language):
+            if known and not speaks(known[0][1], language):
                 verb = "hear" if kind is ProviderKind.STT else "speak"
                 yield error(
                     _C.LANGUAGE_NOT_KNOWN,
                     (*path, kind.value.lower(), "provider"),
-                    f"{known[0].display_name} does not {verb} {language}.",
-                    "Choose another provider, or take the language off the agent.",
+                    f"{known[0][0]} does not {verb} {language}.",
+                    "Choose another provider or model, or take the language off the agent.",
                 )
 
 
@@ -159,7 +179,15 @@ def _voices(agent: AgentSpec, path: Path) -> Iterator[Finding]:
                 "Add it to languages, or remove the voice.",
             )
         known = spoken.voices if spoken else ()
-        if known and "{{" not in voice.voice and voice.voice not in known:
+        own = spoken.voices_of.get(agent.tts.model, ()) if spoken and agent.tts else ()
+        if own and "{{" not in voice.voice and voice.voice not in own and agent.tts:
+            yield error(
+                _C.UNKNOWN_VOICE,
+                (*here, "voice"),
+                f"{agent.tts.model} has no voice {voice.voice!r}.",
+                f"Choose one of {listed(own)}.",
+            )
+        elif known and "{{" not in voice.voice and voice.voice not in known:
             yield warning(
                 _C.UNKNOWN_VOICE,
                 (*here, "voice"),

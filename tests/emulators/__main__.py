@@ -1,23 +1,35 @@
-"""`python -m tests.emulators`: stand-ins of the providers, for as long as it runs. Its first lines
-say where they are, as settings; an empty line ends them."""
+"""`python -m tests.emulators [PORT]`: stand-ins of the providers, for as long as it runs. Its first
+lines say where they are, as settings; an empty line ends them."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
+from itertools import cycle
 
-from tests.emulators.models import Says, models
-from tests.emulators.speech import speech
+from starlette.applications import Starlette
+
+from tests.emulators.models import Models, Says, model_routes
+from tests.emulators.serving import served
+from tests.emulators.speech import speech_routes
+from tests.emulators.world import Speech
+
+CALLER = ("What are your opening hours?", "I need an appointment", "Tomorrow at ten", "No, thanks")
+"""What every sound is heard as, in turn."""
 
 
-async def main() -> None:
-    async with speech() as heard, models() as thinks:
-        thinks.script = [Says("I am a stand-in and know only this sentence.")]
+async def main(port: int) -> None:
+    speech = Speech(otherwise=cycle(CALLER))
+    models = Models(accepted=None)
+    models.script = [Says("I am a stand-in and know only this sentence.")]
+    app = Starlette(routes=[*speech_routes(speech), *model_routes(models)])
+    async with served(app, port) as url:
         where = {
-            "DEEPGRAM_BASE_URL": heard.url,
-            "CARTESIA_BASE_URL": heard.url,
-            "OPENAI_BASE_URL": f"{thinks.url}/v1",
-            "GOOGLE_BASE_URL": thinks.url,
+            "DEEPGRAM_BASE_URL": url,
+            "CARTESIA_BASE_URL": url,
+            "SARVAM_BASE_URL": url,
+            "OPENAI_BASE_URL": f"{url}/openai",
+            "GOOGLE_BASE_URL": f"{url}/gemini",
         }
         sys.stdout.write("".join(f"{name}={url}\n" for name, url in where.items()) + "\n")
         sys.stdout.flush()
@@ -25,4 +37,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 0))

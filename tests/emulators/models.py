@@ -15,8 +15,9 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
+from tests.emulators.faults import Garbage, Silent
 from tests.emulators.serving import served
 
 KEY = "key-of-a-stand-in"
@@ -30,6 +31,8 @@ class Says:
     calls: tuple[tuple[str, Any], ...] = ()
     pause: float = 0.0
     """Before each word, in seconds."""
+    late: float = 0.0
+    """Before the first one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,38 +43,53 @@ class Fails:
     words: str = ""
 
 
+Answer = Says | Fails | Garbage | Silent
+
+
 @dataclass(slots=True)
 class Models:
     """What is to be answered, in order, and what was asked. The last answer is given for ever."""
 
     url: str = ""
-    script: list[Says | Fails] = field(default_factory=list)
+    script: list[Answer] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    accepted: frozenset[str] | None = frozenset({KEY})
+    """The keys that open; None: every one."""
+    looked: list[tuple[str, str]] = field(default_factory=list)
+    """Lists of models that were asked for: of whom, and with which key."""
 
-    def next(self) -> Says | Fails:
+    def next(self) -> Answer:
         return self.script.pop(0) if len(self.script) > 1 else self.script[0]
+
+
+def model_routes(state: Models) -> list[BaseRoute]:
+    def key_of(request: Request) -> str:
+        bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+        return request.headers.get("x-goog-api-key", bearer)
+
+    async def openai(request: Request) -> Response:
+        return await _answer(state, request, key_of(request), _openai_chunks)
+
+    async def gemini(request: Request) -> Response:
+        return await _answer(state, request, key_of(request), _gemini_chunks)
+
+    async def look(request: Request) -> Response:
+        state.looked.append((request.url.path.split("/")[1], key_of(request)))
+        return JSONResponse({"object": "list", "data": [], "models": []})
+
+    return [
+        Route("/openai/chat/completions", openai, methods=["POST"]),
+        Route("/openai/models", look),
+        Route("/gemini/{rest:path}", gemini, methods=["POST"]),
+        Route("/gemini/{rest:path}", look),
+    ]
 
 
 @asynccontextmanager
 async def models() -> AsyncIterator[Models]:
     state = Models()
-
-    async def openai(request: Request) -> Response:
-        key = request.headers.get("authorization", "").removeprefix("Bearer ")
-        return await _answer(state, request, key, _openai_chunks)
-
-    async def gemini(request: Request) -> Response:
-        key = request.headers.get("x-goog-api-key", "")
-        return await _answer(state, request, key, _gemini_chunks)
-
-    app = Starlette(
-        routes=[
-            Route("/openai/chat/completions", openai, methods=["POST"]),
-            Route("/gemini/{rest:path}", gemini, methods=["POST"]),
-        ]
-    )
-    async with served(app) as url:
+    async with served(Starlette(routes=model_routes(state))) as url:
         state.url = url
         yield state
 
@@ -79,7 +97,7 @@ async def models() -> AsyncIterator[Models]:
 async def _answer(state: Models, request: Request, key: str, chunks: Any) -> Response:
     state.asked.append(await request.json())
     state.keys.append(key)
-    if key != KEY:
+    if state.accepted is not None and key not in state.accepted:
         return _refused(401)
     answer = state.next()
     if isinstance(answer, Fails) and answer.status != 200:
@@ -96,11 +114,19 @@ class Cut(Exception):
     """The connection breaks here."""
 
 
-async def _stream(answer: Says | Fails, chunks: Any) -> AsyncIterator[str]:
-    if isinstance(answer, Fails):
-        for word in answer.words.split():
-            yield _event(chunks(Says(word))[0])
-        raise Cut
+async def _stream(answer: Answer, chunks: Any) -> AsyncIterator[str]:
+    match answer:
+        case Fails():
+            for word in answer.words.split():
+                yield _event(chunks(Says(word))[0])
+            raise Cut
+        case Garbage():
+            yield _event("<html>502 Bad Gateway</html>")
+            return
+        case Silent():
+            await asyncio.sleep(3600)
+            return
+    await asyncio.sleep(answer.late)
     for chunk in chunks(answer):
         await asyncio.sleep(answer.pause)
         yield _event(chunk)

@@ -14,8 +14,8 @@ from domain.tasks import end
 
 
 @asynccontextmanager
-async def served(app: Starlette) -> AsyncIterator[str]:
-    listening = socket.create_server(("127.0.0.1", 0))
+async def served(app: Starlette, port: int = 0) -> AsyncIterator[str]:
+    listening = socket.create_server(("127.0.0.1", port))
     config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listening]))

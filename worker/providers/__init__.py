@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
+import aiohttp
 from livekit.agents import llm, stt, tts, vad
 
 from domain.agents import ProviderChoice
 from domain.providers import ProviderKind
 from worker.meter import Measured
-from worker.providers.chain import ATTEMPT_SECONDS, Chain, Changed
+from worker.providers.chain import Chain
+from worker.providers.ears import Ears
 from worker.providers.google import google_llm
 from worker.providers.hearing import deepgram_stt, sarvam_stt, silero_vad
-from worker.providers.keys import MissingKey, ProviderKeys
+from worker.providers.keys import ProviderKeys, Unusable
 from worker.providers.openai import openai_llm
+from worker.providers.order import Changed, Order, Rests
 from worker.providers.scripted import ScriptedLLM
 from worker.providers.speaking import cartesia_tts, sarvam_tts
+from worker.providers.voices import Voices
 
 Look = Callable[[], Mapping[str, Any]]
 """The context as the active node sees it."""
@@ -30,13 +35,29 @@ LLMS: Mapping[str, Callable[[ProviderChoice, ProviderKeys, Look], llm.LLM[Any]]]
 }
 
 
-Hear = Callable[[ProviderChoice, ProviderKeys, str | None, tuple[str, ...]], stt.STT[Any]]
-Speak = Callable[[ProviderChoice, ProviderKeys, str | None, str | None], tts.TTS[Any]]
+Hear = Callable[
+    [ProviderChoice, ProviderKeys, tuple[str, ...], tuple[str, ...], aiohttp.ClientSession],
+    stt.STT[Any],
+]
+Speak = Callable[
+    [ProviderChoice, ProviderKeys, str | None, str | None, aiohttp.ClientSession], tts.TTS[Any]
+]
 STTS: Mapping[str, Hear] = {"deepgram": deepgram_stt, "sarvam": sarvam_stt}
 TTSS: Mapping[str, Speak] = {"cartesia": cartesia_tts, "sarvam": sarvam_tts}
 VADS: Mapping[str, Callable[[ProviderChoice], vad.VAD]] = {"silero": silero_vad}
 
 Built = TypeVar("Built", llm.LLM[Any], stt.STT[Any], tts.TTS[Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What providers of speech are built with, for one call."""
+
+    keys: ProviderKeys
+    http: aiohttp.ClientSession
+    changed: Changed
+    measured: Measured
+    rests: Rests
 
 
 def build_llm(
@@ -46,46 +67,40 @@ def build_llm(
     changed: Changed,
     measured: Measured,
 ) -> llm.LLM[Any]:
-    """The model, with its fallbacks behind it. `MissingKey` when none of them can be used."""
+    """The model, with its fallbacks behind it. `Unusable` when none of them can be used."""
     built = _usable(choice, lambda each: LLMS[each.provider](each, keys, look), changed)
     _meter(ProviderKind.LLM, built, measured)
-    return next(iter(built)) if len(built) == 1 else Chain(built, changed)
+    return Chain(Order(built, changed))
 
 
 def build_stt(
-    choice: ProviderChoice,
-    keys: ProviderKeys,
-    language: str | None,
-    keyterms: tuple[str, ...],
-    changed: Changed,
-    measured: Measured,
-) -> stt.STT[Any]:
-    """The ears, with their fallbacks behind them. `MissingKey` when none of them can be used."""
-    built = _usable(choice, lambda c: STTS[c.provider](c, keys, language, keyterms), changed)
-    _meter(ProviderKind.STT, built, measured)
-    if len(built) == 1:
-        return next(iter(built))
-    chain = stt.FallbackAdapter(list(built), attempt_timeout=ATTEMPT_SECONDS, max_retry_per_stt=0)
-    chain.on("stt_availability_changed", lambda e: changed(built[e.stt], e.available))
-    return chain
+    choice: ProviderChoice, means: Means, languages: tuple[str, ...], keyterms: tuple[str, ...]
+) -> Ears:
+    """The ears, with their fallbacks behind them. `Unusable` when none of them can be used."""
+
+    def build(each: ProviderChoice) -> stt.STT[Any]:
+        return STTS[each.provider](each, means.keys, languages, keyterms, means.http)
+
+    built = _usable(choice, build, means.changed)
+    _meter(ProviderKind.STT, built, means.measured)
+    return Ears(Order(built, means.changed, means.rests))
 
 
 def build_tts(
-    choice: ProviderChoice,
-    keys: ProviderKeys,
-    language: str | None,
-    voice: str | None,
-    changed: Changed,
-    measured: Measured,
-) -> tts.TTS[Any]:
-    """The voice, with its fallbacks behind it. `MissingKey` when none of them can be used."""
-    built = _usable(choice, lambda c: TTSS[c.provider](c, keys, language, voice), changed)
-    _meter(ProviderKind.TTS, built, measured)
-    if len(built) == 1:
-        return next(iter(built))
-    chain = tts.FallbackAdapter(list(built), max_retry_per_tts=0)
-    chain.on("tts_availability_changed", lambda e: changed(built[e.tts], e.available))
-    return chain
+    choice: ProviderChoice, means: Means, language: str | None, voice: str | None
+) -> Voices:
+    """The voice, with its fallbacks behind it. `Unusable` when none of them can be used."""
+
+    def build(each: ProviderChoice) -> tts.TTS[Any]:
+        # The voice is one of the first provider: what others call theirs is not known.
+        own = voice if each.provider == choice.provider else None
+        made = TTSS[each.provider](each, means.keys, language, own, means.http)
+        # One that takes only whole texts is given sentences.
+        return made if made.capabilities.streaming else tts.StreamAdapter(tts=made)
+
+    built = _usable(choice, build, means.changed)
+    _meter(ProviderKind.TTS, built, means.measured)
+    return Voices(Order(built, means.changed, means.rests))
 
 
 def build_vad(choice: ProviderChoice) -> vad.VAD:
@@ -101,16 +116,18 @@ def _meter(kind: ProviderKind, built: Mapping[Built, ProviderChoice], measured: 
 def _usable(
     choice: ProviderChoice, build: Callable[[ProviderChoice], Built], changed: Changed
 ) -> dict[Built, ProviderChoice]:
-    """Those of the chain that there is a key for, in order."""
+    """Those of the chain that can be used, in order."""
     built: dict[Built, ProviderChoice] = {}
-    missing: list[tuple[ProviderChoice, MissingKey]] = []
+    problems: list[tuple[ProviderChoice, Unusable]] = []
     for each in choice.chain:
         try:
             built[build(each)] = each
-        except MissingKey as problem:
-            missing.append((each, problem))
+        except Unusable as problem:
+            problems.append((each, problem))
+        except ValueError as problem:  # what plugins say of options that do not fit the model
+            problems.append((each, Unusable(f"{each.provider} {each.model}: {problem}")))
     if not built:
-        raise missing[0][1]
-    for each, _ in missing:
+        raise problems[0][1]
+    for each, _ in problems:
         changed(each, False)
     return built

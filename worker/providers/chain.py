@@ -5,52 +5,35 @@ paid and unheard, and logs the words of half answers."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from livekit.agents import APIConnectionError, APIError, llm
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, APIConnectOptions
 
-from domain.agents import ProviderChoice
+from worker.providers.order import Front, Order, pass_on
 
 ATTEMPT_SECONDS = 10.0
-REST_SECONDS = 30.0
-"""So long one that failed is passed by."""
+"""What the plugins are told: Gemini takes no less. We are less patient."""
+WORD_SECONDS = 5.0
+"""A model with another one behind it says its first word, and each further one, in this time."""
+AGAIN_SECONDS = 0.1
+"""Before one that stands alone is asked once more."""
 
-Changed = Callable[[ProviderChoice, bool], None]
-"""Told which provider failed (False), or is back (True)."""
 
+class Chain(Front, llm.LLM[Any]):
+    order: Order[llm.LLM[Any]]
 
-class Chain(llm.LLM[Any]):
-    def __init__(self, built: Mapping[llm.LLM[Any], ProviderChoice], changed: Changed) -> None:
+    def __init__(self, order: Order[llm.LLM[Any]], word_seconds: float = WORD_SECONDS) -> None:
         super().__init__()
-        self._built = built
-        self._changed = changed
-        self._rest: dict[llm.LLM[Any], float] = {}
+        self.order = order
+        self.word_seconds = word_seconds
+        pass_on(order, self.emit)
 
-    @property
-    def model(self) -> str:
-        return next(self.order()).model
-
-    @property
-    def provider(self) -> str:
-        return next(self.order()).provider
-
-    def order(self) -> Iterator[llm.LLM[Any]]:
-        """Those that failed of late come last."""
-        now = time.monotonic()
-        yield from sorted(self._built, key=lambda model: self._rest.get(model, 0.0) > now)
-
-    def failed(self, model: llm.LLM[Any]) -> None:
-        if model not in self._rest:
-            self._changed(self._built[model], False)
-        self._rest[model] = time.monotonic() + REST_SECONDS
-
-    def answered(self, model: llm.LLM[Any]) -> None:
-        if self._rest.pop(model, None) is not None:
-            self._changed(self._built[model], True)
+    def prewarm(self, *, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self.order.first.prewarm(loop=loop)
 
     def chat(
         self,
@@ -66,7 +49,7 @@ class Chain(llm.LLM[Any]):
         return _Answer(self, chat_ctx, tools or [], conn_options, asked)
 
     async def aclose(self) -> None:
-        for model in self._built:
+        for model in self.order.all:
             await model.aclose()
 
 
@@ -81,36 +64,57 @@ class _Answer(llm.LLMStream):
     ) -> None:
         self._chain = chain
         self._asked = asked
+        self._patience = conn_options.timeout
         # Each model is asked once; there are others.
-        self._patience = replace(conn_options, max_retry=0, timeout=ATTEMPT_SECONDS)
-        super().__init__(
-            chain, chat_ctx=chat_ctx, tools=tools, conn_options=replace(conn_options, max_retry=0)
-        )
+        once = replace(conn_options, max_retry=0)
+        self._once = replace(once, timeout=max(conn_options.timeout, ATTEMPT_SECONDS))
+        super().__init__(chain, chat_ctx=chat_ctx, tools=tools, conn_options=once)
 
     async def _run(self) -> None:
-        for model in list(self._chain.order()):
-            if await self._heard(model):
-                self._chain.answered(model)
+        order = self._chain.order
+        *others, last = order.now()
+        for model in others:
+            patience = min(self._patience, self._chain.word_seconds)
+            if await self._heard(model, patience) is None:
                 return
-        raise APIConnectionError("No model of the chain answered.", retryable=False)
+        problem = await self._heard(last, self._patience)
+        if order.alone and isinstance(problem, APIError) and problem.retryable:
+            await asyncio.sleep(AGAIN_SECONDS)
+            problem = await self._heard(last, self._patience)
+        if problem is not None:
+            raise APIConnectionError("No model answered.", retryable=False) from problem
 
-    async def _heard(self, model: llm.LLM[Any]) -> bool:
+    async def _heard(self, model: llm.LLM[Any], patience: float) -> Exception | None:
+        """Why it did not answer; None when it did."""
         begun = False
         try:
             stream = model.chat(
-                chat_ctx=self._chat_ctx,
-                tools=self._tools,
-                conn_options=self._patience,
-                **self._asked,
+                chat_ctx=self._chat_ctx, tools=self._tools, conn_options=self._once, **self._asked
             )
             async with stream:
-                async for chunk in stream:
+                async for chunk in in_time(stream, patience):
                     begun = begun or chunk.delta is not None
                     self._event_ch.send_nowait(chunk)
-        except (APIError, TimeoutError):
-            self._chain.failed(model)
+        except (APIError, TimeoutError) as problem:
+            self._chain.order.failed(model)
             if begun:
                 # Two halves of different answers make no whole.
-                raise
-            return False
-        return True
+                raise APIConnectionError("The answer broke off.", retryable=False) from problem
+            return problem
+        self._chain.order.answered(model)
+        return None
+
+    async def _metrics_monitor_task(self, event_aiter: Any) -> None:
+        async for _ in event_aiter:
+            pass  # each of the chain tells its own
+
+
+async def in_time(stream: llm.LLMStream, seconds: float) -> AsyncIterator[llm.ChatChunk]:
+    """What comes, while nothing takes longer than that; else `TimeoutError`."""
+    while True:
+        try:
+            async with asyncio.timeout(seconds):
+                chunk = await anext(stream)
+        except StopAsyncIteration:
+            return
+        yield chunk

@@ -2,52 +2,116 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, get_args
 
+import aiohttp
 from livekit.agents import inference, stt, vad
+from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
 from livekit.plugins import deepgram, sarvam
+from livekit.plugins.deepgram.models import DeepgramLanguages
+from livekit.plugins.sarvam.stt import SAARAS_V3_LANGUAGES, SpeechStream
 
 from domain.agents import ProviderChoice
+from domain.catalogue import TOLD_APART
+from domain.languages import ANY, base
 from worker.providers.keys import ProviderKeys, needed
+from worker.providers.wire import connections
 
 SAMPLE_RATE = 16_000
+DEEPGRAM = frozenset(get_args(DeepgramLanguages))
+UNKNOWN = "unknown"
+"""What Sarvam calls a language that it is to find out."""
 
 
 def deepgram_stt(
-    choice: ProviderChoice, keys: ProviderKeys, language: str | None, keyterms: tuple[str, ...]
+    choice: ProviderChoice,
+    keys: ProviderKeys,
+    languages: tuple[str, ...],
+    keyterms: tuple[str, ...],
+    http: aiohttp.ClientSession,
 ) -> stt.STT[Any]:
-    key = needed(keys.deepgram, "deepgram")
-    spoken = choice.options.get("language") or language
-    given: dict[str, Any] = {"api_key": key, "sample_rate": SAMPLE_RATE}
-    if keyterms:
-        given["keyterms"] = list(keyterms)
+    """`languages` are those to expect, the likeliest first."""
+    options = dict(choice.options)
+    fixed = tuple(filter(None, [options.pop("language", None)]))
+    given: dict[str, Any] = {
+        "api_key": needed(keys.deepgram, "deepgram"),
+        "sample_rate": SAMPLE_RATE,
+        "http_session": http,
+    }
     if choice.model.startswith("flux"):
         if keys.deepgram_base_url:
             given["base_url"] = f"{_socket(keys.deepgram_base_url)}/v2/listen"
-        return deepgram.STTv2(model=choice.model, **given)
+        if keyterms:
+            given["keyterm"] = list(keyterms)
+        if choice.model.endswith("-multi") and (expected := fixed or languages):
+            given["language_hint"] = list(dict.fromkeys(base(each) for each in expected))
+        return deepgram.STTv2(model=choice.model, **given, **_only(options, FLUX_OPTIONS))
     if keys.deepgram_base_url:
         given["base_url"] = f"{keys.deepgram_base_url.rstrip('/')}/v1/listen"
-    if spoken:
+    if keyterms and choice.model.startswith("nova-3"):  # others refuse them
+        given["keyterm"] = list(keyterms)
+    if spoken := next(iter(fixed), None) or _deepgram_language(choice.model, languages):
         given["language"] = spoken
-    for name in ("smart_format", "numerals", "profanity_filter", "endpointing_ms"):
-        if name in choice.options:
-            given[name] = choice.options[name]
-    return deepgram.STT(model=choice.model, **given)
+    return deepgram.STT(model=choice.model, **given, **_only(options, NOVA_OPTIONS))
+
+
+NOVA_OPTIONS = ("smart_format", "numerals", "profanity_filter", "endpointing_ms")
+FLUX_OPTIONS = (
+    *("numerals", "profanity_filter", "eager_eot_threshold", "eot_threshold", "eot_timeout_ms"),
+)
+
+
+def _only(options: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name in names}
+
+
+def _deepgram_language(model: str, languages: tuple[str, ...]) -> str | None:
+    families = {base(each) for each in languages}
+    if len(families) > 1 and families <= set(TOLD_APART) and model.startswith("nova-3"):
+        return ANY
+    first = languages[0] if languages else None
+    return first if first is None or first in DEEPGRAM else base(first)
+
+
+class _SarvamSTT(sarvam.STT):
+    """Streams to where it is told: the plugin has no argument for that."""
+
+    def stream(self, **given: Any) -> SpeechStream:
+        stream = SpeechStream(
+            stt=self,
+            opts=replace(self._opts),
+            conn_options=given.get("conn_options", DEFAULT_API_CONNECT_OPTIONS),
+            api_key=self._opts.api_key,
+            http_session=connections(),  # it closes them itself
+        )
+        self._streams.add(stream)
+        return stream
 
 
 def sarvam_stt(
-    choice: ProviderChoice, keys: ProviderKeys, language: str | None, keyterms: tuple[str, ...]
+    choice: ProviderChoice,
+    keys: ProviderKeys,
+    languages: tuple[str, ...],
+    keyterms: tuple[str, ...],
+    http: aiohttp.ClientSession,
 ) -> stt.STT[Any]:
-    given: dict[str, Any] = {
-        "language": choice.options.get("language") or language or "unknown",
-        "mode": choice.options.get("mode", "transcribe"),
-        "sample_rate": SAMPLE_RATE,
-    }
-    made = sarvam.STT(model=choice.model, api_key=needed(keys.sarvam, "sarvam"), **given)
+    options = dict(choice.options)
+    spoken = options.pop("language", None) or _sarvam_language(languages)
+    key = needed(keys.sarvam, "sarvam")
+    made = _SarvamSTT(
+        model=choice.model, api_key=key, language=spoken, sample_rate=SAMPLE_RATE, **options
+    )
     if keys.sarvam_base_url:
-        # The plugin has no argument for where it streams to.
         made._opts.streaming_url = f"{_socket(keys.sarvam_base_url)}/speech-to-text/ws"
     return made
+
+
+def _sarvam_language(languages: tuple[str, ...]) -> str:
+    if len({base(each) for each in languages}) != 1:
+        return UNKNOWN
+    indian = f"{base(languages[0])}-IN"
+    return indian if indian in SAARAS_V3_LANGUAGES else UNKNOWN
 
 
 def silero_vad(choice: ProviderChoice) -> vad.VAD:

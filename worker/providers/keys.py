@@ -8,7 +8,11 @@ from dataclasses import dataclass, field, fields, replace
 from domain.settings import Settings
 
 
-class MissingKey(Exception):
+class Unusable(Exception):
+    """A provider of the agent cannot be used as it is set up."""
+
+
+class MissingKey(Unusable):
     """The agent's provider needs a key that nobody gave."""
 
 

@@ -1,0 +1,67 @@
+"""`./studio up --emulators`: stand-ins of the providers, to work on voice calls without keys.
+
+They are the ones that the tests run against and lie with them, so there is one of each. An installed
+package is without tests, hence without them; `./studio` is run from a checkout."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from local import home
+from local.complaints import LOUD
+from local.program import CannotStart, Program
+from local.service import Service, answers
+from local.state import REPOSITORY, State
+
+KEY = "stand-in"
+"""In place of a provider's key."""
+PLACES = {
+    "DEEPGRAM": "",
+    "CARTESIA": "",
+    "SARVAM": "",
+    "OPENAI": "/openai",
+    "GOOGLE": "/gemini",
+}
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class StandIns:
+    """Where they answer, and whom they stand in for: those that no key was given for."""
+
+    port: int
+    names: tuple[str, ...]
+
+    @property
+    def said(self) -> str:
+        named = ", ".join(name.title() for name in self.names)
+        return (
+            f"STAND-INS, not the real {named}: what callers say is made up, and agents sound as"
+            " tones"
+        )
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        url = f"http://{HOST}:{self.port}"
+        keys = {f"{name}_API_KEY": KEY for name in self.names}
+        return keys | {f"{name}_BASE_URL": url + PLACES[name] for name in self.names}
+
+    def service(self, environment: Mapping[str, str]) -> Service:
+        program = Program(
+            name="emulators",
+            argv=(sys.executable, "-m", "tests.emulators", str(self.port)),
+            env=environment,
+            ready=answers(HOST, self.port, "/openai/models"),
+        )
+        return Service(program=program, loud=LOUD)
+
+
+def stand_ins(state: State, environ: Mapping[str, str]) -> StandIns:
+    if not (REPOSITORY / "tests" / "emulators").is_dir():
+        raise CannotStart("--emulators needs a checkout: an installed package has no tests/")
+    names = tuple(name for name in PLACES if not environ.get(f"{name}_API_KEY"))
+    if not names:
+        raise CannotStart("--emulators: there is a key for every provider, so none stands in")
+    return StandIns(home.kept_port(state.root / "emulators.port"), names)

@@ -1,0 +1,89 @@
+"""Faults to order from a stand-in, by provider: what goes wrong at the wire, and when."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.responses import JSONResponse
+from starlette.websockets import WebSocket
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """At connect, with a status: 401, 429, 503, …"""
+
+    status: int = 503
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """Answers as it should, so many seconds late."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The connection breaks in the middle of an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Garbage:
+    """Something that is not of the protocol comes in place of an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """Takes everything and never answers."""
+
+
+Fault = Refused | Slow | Cut | Garbage | Silent
+IN_ANSWERS = (Slow, Cut, Garbage, Silent)
+
+
+@dataclass(slots=True)
+class Faults:
+    """Each order is carried out once, first come first served; `lasting` ones every time."""
+
+    orders: dict[str, list[Fault]] = field(default_factory=lambda: defaultdict(list))
+    lasting: dict[str, Fault] = field(default_factory=dict)
+
+    def take(self, provider: str, kinds: type | tuple[type, ...]) -> Fault | None:
+        """The fault that is due now, if the next one is of these kinds."""
+        lasting = self.lasting.get(provider)
+        if lasting is not None:
+            return lasting if isinstance(lasting, kinds) else None
+        queue = self.orders[provider]
+        return queue.pop(0) if queue and isinstance(queue[0], kinds) else None
+
+    async def admits(self, provider: str, socket: WebSocket) -> bool:
+        """Accepts a connection, unless it is to be refused."""
+        refused = self.take(provider, Refused)
+        if isinstance(refused, Refused):
+            body = {"error": f"refused with {refused.status}"}
+            await socket.send_denial_response(JSONResponse(body, status_code=refused.status))
+            return False
+        await socket.accept()
+        return True
+
+    async def spoils(self, provider: str, socket: WebSocket, half: list[Any]) -> bool:
+        """Whether something went wrong in place of an answer; `half` is what still comes of it
+        before a cut."""
+        match self.take(provider, IN_ANSWERS):
+            case Slow(seconds=seconds):
+                await asyncio.sleep(seconds)
+                return False
+            case Cut():
+                for message in half:
+                    await socket.send_json(message)
+                await socket.close(1011)
+            case Garbage():
+                await socket.send_text("<html>502 Bad Gateway</html>")
+            case Silent():
+                pass
+            case _:
+                return False
+        return True
