@@ -12,6 +12,8 @@ from worker.providers.chain import ATTEMPT_SECONDS, Chain, Changed
 from worker.providers.google import google_llm
 from worker.providers.hearing import deepgram_stt, sarvam_stt, silero_vad
 from worker.providers.keys import MissingKey, ProviderKeys
+from worker.providers.local_hearing import local_stt
+from worker.providers.local_speaking import local_tts
 from worker.providers.openai import openai_llm
 from worker.providers.scripted import ScriptedLLM
 from worker.providers.speaking import cartesia_tts, sarvam_tts
@@ -29,8 +31,16 @@ LLMS: Mapping[str, Callable[[ProviderChoice, ProviderKeys, Look], llm.LLM[Any]]]
 
 Hear = Callable[[ProviderChoice, ProviderKeys, str | None, tuple[str, ...]], stt.STT[Any]]
 Speak = Callable[[ProviderChoice, ProviderKeys, str | None, str | None], tts.TTS[Any]]
-STTS: Mapping[str, Hear] = {"deepgram": deepgram_stt, "sarvam": sarvam_stt}
-TTSS: Mapping[str, Speak] = {"cartesia": cartesia_tts, "sarvam": sarvam_tts}
+STTS: Mapping[str, Hear] = {
+    "deepgram": deepgram_stt,
+    "sarvam": sarvam_stt,
+    "local": local_stt,
+}
+TTSS: Mapping[str, Speak] = {
+    "cartesia": cartesia_tts,
+    "sarvam": sarvam_tts,
+    "local": local_tts,
+}
 VADS: Mapping[str, Callable[[ProviderChoice], vad.VAD]] = {"silero": silero_vad}
 
 Built = TypeVar("Built")

@@ -9,7 +9,7 @@ from domain.settings import Settings
 
 
 class MissingKey(Exception):
-    """The agent's provider needs a key that nobody gave."""
+    """The agent's provider needs something that nobody gave: a key, or a program."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,7 @@ class ProviderKeys:
     cartesia_base_url: str = ""
     sarvam: str = field(default="", repr=False)
     sarvam_base_url: str = ""
+    espeak_ng: str = "espeak-ng"
 
     @classmethod
     def of(cls, settings: Settings) -> ProviderKeys:
@@ -39,6 +40,7 @@ class ProviderKeys:
             cartesia_base_url=settings.cartesia_base_url,
             sarvam=settings.sarvam_api_key,
             sarvam_base_url=settings.sarvam_base_url,
+            espeak_ng=settings.espeak_ng,
         )
 
     def with_own(self, keys: Mapping[str, str]) -> ProviderKeys:
