@@ -10,9 +10,12 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
+from shutil import which
 from typing import Any
 
 from local.client import Refused, Studio
+from local.phrases import PHRASES
 
 Json = dict[str, Any]
 
@@ -102,7 +105,39 @@ def model(environ: Mapping[str, str], rules: list[Json]) -> Json:
     return {"provider": "scripted", "model": "rules", "options": {"rules": rules, "word_ms": 15}}
 
 
+def speech(environ: Mapping[str, str]) -> Json:
+    """Ears and a voice by the keys that were given, else those of this machine, else none."""
+    if environ.get("DEEPGRAM_API_KEY") and environ.get("CARTESIA_API_KEY"):
+        return _speech("deepgram nova-3", "cartesia sonic-3")
+    if environ.get("SARVAM_API_KEY"):
+        return _speech("sarvam saaras:v3", "sarvam bulbul:v3")
+    if missing_for_local(environ) is None:
+        return _speech("local pocketsphinx", "local espeak-ng", phrases=PHRASES)
+    return {"stt": None, "tts": None}
+
+
+def _speech(ears: str, voice: str, **options: Any) -> Json:
+    chosen = {}
+    for kind, name, given in (("stt", ears, options), ("tts", voice, {})):
+        provider, model = name.split(" ")
+        chosen[kind] = {"provider": provider, "model": model, "options": given}
+    return chosen
+
+
+def missing_for_local(environ: Mapping[str, str]) -> str | None:
+    """What this machine would need to hear and speak by itself; None when it has all."""
+    if find_spec("pocketsphinx") is None:
+        return "needs Python 3.11 or 3.13"
+    if which(environ.get("ESPEAK_NG") or "espeak-ng") is None:
+        return "apt-get install espeak-ng, or brew install espeak-ng"
+    return None
+
+
 def agents(environ: Mapping[str, str]) -> list[Json]:
+    return [{**agent, **speech(environ)} for agent in _agents(environ)]
+
+
+def _agents(environ: Mapping[str, str]) -> list[Json]:
     return [
         {
             "name": "reception",
@@ -133,11 +168,15 @@ def agents(environ: Mapping[str, str]) -> list[Json]:
 FIND = """
 query ($tool: String!, $workflow: String!) {
   tool(by: {name: $tool}) { id revision }
-  reception: agent(by: {name: "reception"}) { id revision llm { provider } }
-  booking: agent(by: {name: "booking"}) { id revision llm { provider } }
+  reception: agent(by: {name: "reception"}) { ...Chosen }
+  booking: agent(by: {name: "booking"}) { ...Chosen }
   workflow(by: {slug: $workflow}) { id revision published { number } }
 }
+fragment Chosen on Agent {
+  id revision llm { provider } stt { provider } tts { provider }
+}
 """
+CHOICES = ("llm", "stt", "tts")
 ERROR = "... on Error { message code }"
 CREATE_TOOL = (
     f"mutation ($input: CreateToolInput!) {{ createTool(input: $input) {{ __typename {ERROR} }} }}"
@@ -168,14 +207,19 @@ async def seed(studio: Studio, environ: Mapping[str, str]) -> None:
 
 
 async def _agent(studio: Studio, agent: Json, found: Json | None) -> bool:
-    """Make the agent, or give it the model that is asked for now; True when that was needed."""
+    """Make the agent, or give it what is asked for now; True when that was needed."""
     if found is None:
         await studio.mutate(CREATE_AGENT, {"input": agent})
         return True
-    if (found["llm"] or {}).get("provider") == agent["llm"]["provider"]:
+    changed = {
+        kind: agent[kind]
+        for kind in CHOICES
+        if (found[kind] or {}).get("provider") != (agent[kind] or {}).get("provider")
+    }
+    if not changed:
         return False
     expected = {"id": found["id"], "expectedRevision": found["revision"]}
-    await studio.mutate(UPDATE_AGENT, {"input": {**expected, "llm": agent["llm"]}})
+    await studio.mutate(UPDATE_AGENT, {"input": {**expected, **changed}})
     return True
 
 
