@@ -134,7 +134,11 @@ def missing_for_local(environ: Mapping[str, str]) -> str | None:
 
 
 def agents(environ: Mapping[str, str]) -> list[Json]:
-    return [{**agent, **speech(environ)} for agent in _agents(environ)]
+    chosen = speech(environ)
+    by_itself = (chosen["stt"] or {}).get("provider") == "local"
+    # Its phrases are complete sentences: there is little to wait for.
+    session = {"maxEndpointing": 0.8 if by_itself else 3.0}
+    return [{**agent, **chosen, "session": session} for agent in _agents(environ)]
 
 
 def _agents(environ: Mapping[str, str]) -> list[Json]:
@@ -219,6 +223,7 @@ async def _agent(studio: Studio, agent: Json, found: Json | None) -> bool:
     if not changed:
         return False
     expected = {"id": found["id"], "expectedRevision": found["revision"]}
+    changed["session"] = agent["session"]
     await studio.mutate(UPDATE_AGENT, {"input": {**expected, **changed}})
     return True
 

@@ -7,12 +7,12 @@ import asyncio
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
+import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +45,7 @@ def spoken(text: str, file: Path, voice: str = "en-us") -> Path:
 
 
 @asynccontextmanager
-async def talking(
-    whole: Installation, *words: str
-) -> AsyncIterator[asyncio.subprocess.Process]:
+async def talking(whole: Installation, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """`./studio talk` in a process of its own."""
     access = {"STUDIO_URL": whole.url, "STUDIO_TOKEN": whole.key, "PYTHONPATH": str(ROOT)}
     process = await asyncio.create_subprocess_exec(
@@ -78,6 +76,43 @@ async def test_a_clinic_is_called_without_a_key(tmp_path: Path, livekit: Access)
         async with talking(whole, *command) as process:
             told, complaints = await process.communicate()
     events = [json.loads(line) for line in told.splitlines()]
-    print(complaints.decode())
-    for e in events: print(e)
-    assert process.returncode == 0, complaints
+    assert (process.returncode, complaints) == (0, b"")
+    assert [event["text"] for event in kinds(events, "UserTurn")] == SAID
+    moves = [(e["fromNode"], e["toNode"]) for e in kinds(events, "HandedOff")]
+    assert moves == [("reception", "booking")]
+    [tool] = kinds(events, "ToolFinished")
+    assert (tool["outcome"], tool["result"]) == ("SUCCEEDED", "Booked: tomorrow at ten.")
+    last = events[-1]
+    assert (last["state"], last["reason"]) == ("COMPLETED", "WORKFLOW_FINISHED")
+    for measured in kinds(events, "TurnMeasured"):
+        print(f"heard after {measured['atEarMs']} ms, voice {measured['ttsFirstByteMs']} ms")
+    check_sides(out, [read_wav(file) for file in files])
+
+
+def check_sides(out: Path, turns: list[tuple[int, Samples]]) -> None:
+    """Agent and caller take turns on one time line; the caller says what the files say."""
+    with wave.open(str(out)) as file:
+        assert (file.getnchannels(), file.getsampwidth()) == (2, 2)
+        rate, raw = file.getframerate(), file.readframes(file.getnframes())
+    caller, agent = np.frombuffer(raw, np.int16).reshape(-1, 2).T
+    ours, theirs = stretches(rate, caller), stretches(rate, agent)
+    assert len(ours) == len(turns)
+    for (begin, end), (file_rate, samples) in zip(ours, turns, strict=True):
+        [(first, last)] = stretches(file_rate, samples)
+        assert abs((end - begin) - (last - first)) < 0.15
+        assert not any(a < end and begin < b for a, b in theirs), "they talked over each other"
+    greeted, goodbye = theirs[0], theirs[-1]
+    assert greeted[1] < ours[0][0]
+    assert ours[-1][1] < goodbye[0]
+    # Between two turns of the caller there is an answer.
+    for (_, end), (begin, _) in pairwise(ours):
+        assert any(end < a and b < begin for a, b in theirs)
+
+
+def stretches(rate: int, samples: Samples, pause: float = 0.4) -> list[tuple[float, float]]:
+    """When somebody spoke, in seconds; pauses within a sentence do not count."""
+    loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > 600) / rate
+    breaks = np.flatnonzero(np.diff(loud) > pause)
+    begins = loud[np.concatenate(([0], breaks + 1))]
+    ends = loud[np.concatenate((breaks, [len(loud) - 1]))]
+    return [(float(a), float(b)) for a, b in zip(begins, ends, strict=True)]

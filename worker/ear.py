@@ -12,13 +12,16 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from pocketsphinx import Decoder
 
 from domain.phrases import tokens, words
 
 LENGTH = struct.Struct("<I")
 SAMPLE_RATE = 16_000
-TUNED = {"cmn": "batch", "lw": 3.0, "dither": True, "samprate": SAMPLE_RATE, "loglevel": "FATAL"}
+TUNED = {"cmn": "batch", "lw": 3.0, "samprate": SAMPLE_RATE, "loglevel": "FATAL"}
+NOISE = 0.005
+"""Of the loudest sound: perfect silence, as a line without a room has it, is misheard a lot."""
 
 
 def decoder_for(phrases: Sequence[str]) -> tuple[Any, list[str]]:
@@ -39,6 +42,18 @@ def grammar(phrases: Sequence[str], unknown: frozenset[str] = frozenset()) -> st
     return f"#JSGF V1.0;\ngrammar phrases;\npublic <said> = {ways};\n"
 
 
+def heard(decoder: Any, pcm: bytes) -> str:
+    """The words of one utterance; none when it is no phrase."""
+    samples = np.frombuffer(pcm, np.int16).astype(np.float64)
+    loudest = np.abs(samples).max(initial=0.0)
+    samples += np.random.default_rng(0).normal(0.0, NOISE * loudest, len(samples))
+    decoder.start_utt()
+    decoder.process_raw(samples.clip(-32_768, 32_767).astype(np.int16).tobytes(), False, True)
+    decoder.end_utt()
+    found = decoder.hyp()
+    return str(found.hypstr) if found else ""
+
+
 def main() -> None:
     source, told = sys.stdin.buffer, sys.stdout
     phrases = json.loads(source.readline())
@@ -46,12 +61,7 @@ def main() -> None:
     decoder, unknown = decoder_for(phrases)
     print(json.dumps({"unknown": unknown}), file=told, flush=True)
     while head := source.read(LENGTH.size):
-        pcm = source.read(LENGTH.unpack(head)[0])
-        decoder.start_utt()
-        decoder.process_raw(pcm, False, True)
-        decoder.end_utt()
-        found = decoder.hyp()
-        said = found.hypstr.split() if found else []
+        said = heard(decoder, source.read(LENGTH.unpack(head)[0])).split()
         text = " ".join(written.get(word, word) for word in said)
         print(json.dumps({"text": text}), file=told, flush=True)
 
