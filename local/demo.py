@@ -46,16 +46,16 @@ BOOKING_RULES: list[Json] = [
     },
     {"after": "end_call", "says": "Thank you for calling, and take care. Goodbye!"},
     {
-        "hears": ["no", "nothing", "bye", "that is all", "that's all", "thank"],
-        "calls": {"tool": "end_call"},
-    },
-    {
         "hears": [
             *("today", "tomorrow", "monday", "tuesday", "wednesday", "thursday", "friday"),
-            *("saturday", "morning", "afternoon", "o'clock", "next week"),
+            *("saturday", "morning", "afternoon", "o'clock", "noon", "next week"),
         ],
         "says": "Let me write that down.",
         "calls": {"tool": "book_appointment", "arguments": {"when": "{{heard}}"}},
+    },
+    {
+        "hears": ["no", "nothing", "bye", "that is all", "that's all", "thank"],
+        "calls": {"tool": "end_call"},
     },
     {"says": "Which day and what time would suit you?"},
 ]

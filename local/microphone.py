@@ -29,7 +29,7 @@ class NoMicrophone(Exception):
 class Microphone:
     def __init__(self) -> None:
         try:
-            import sounddevice  # type: ignore[import-untyped]
+            import sounddevice
         except OSError:
             how = "apt-get install libportaudio2, or brew install portaudio"
             raise NoMicrophone(f"a microphone needs PortAudio: {how}; {INSTEAD}") from None

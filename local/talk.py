@@ -230,8 +230,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ended = asyncio.run(talking(Studio(url, token), screen, options))
     except KeyboardInterrupt:
         return 130
-    except CannotTalk as problem:
-        print(problem, file=sys.stderr)
+    except CannotTalk as missing:
+        print(missing, file=sys.stderr)
         return 2
     except (Refused, TimeoutError, ExceptionGroup) as error:
         problem = _first(error)

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -96,12 +97,16 @@ class Telephone:
         await self._hang_up()
         room = self._room = rtc.Room()
         room.on("track_subscribed", self._listen)
-        room.on("disconnected", lambda reason: room is self._room and self._gone.put_nowait(reason))
+        room.on("disconnected", partial(self._cut_off, room))
         async with asyncio.timeout(CONNECT_SECONDS):
             await room.connect(ticket["url"], ticket["token"])
             track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
             options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
             await room.local_participant.publish_track(track, options)
+
+    def _cut_off(self, room: rtc.Room, reason: int) -> None:
+        if room is self._room:
+            self._gone.put_nowait(reason)
 
     async def _hang_up(self) -> None:
         room, self._room = self._room, rtc.Room()

@@ -57,7 +57,7 @@ class VoiceTalk(Talk):
             if self._tape is not None:
                 telephone.said.append(self._tape.caller)
                 telephone.heard.append(self._tape.agent)
-                stack.callback(lambda tape=self._tape: tape.close(telephone.now))
+                stack.callback(self._tape_ends, self._tape, telephone)
             if self._microphone is not None:
                 stack.enter_context(self._microphone.at(telephone))
             holding = asyncio.create_task(telephone.hold(started["join"]))
@@ -69,6 +69,10 @@ class VoiceTalk(Talk):
                 holding.cancel()
                 with suppress(asyncio.CancelledError, Refused, TimeoutError):
                     await holding
+
+    @staticmethod
+    def _tape_ends(tape: Tape, telephone: Telephone) -> None:
+        tape.close(telephone.now)
 
     async def _new_ticket(self) -> Json:
         joined = await self._studio.mutate(JOIN, {"input": {"callId": self._call}})

@@ -20,6 +20,7 @@ from domain.phrases import tokens, words
 LENGTH = struct.Struct("<I")
 SAMPLE_RATE = 16_000
 TUNED = {"cmn": "batch", "lw": 3.0, "samprate": SAMPLE_RATE, "loglevel": "FATAL"}
+QUIET = 100
 NOISE = 0.005
 """Of the loudest sound: perfect silence, as a line without a room has it, is misheard a lot."""
 
@@ -46,6 +47,8 @@ def heard(decoder: Any, pcm: bytes) -> str:
     """The words of one utterance; none when it is no phrase."""
     samples = np.frombuffer(pcm, np.int16).astype(np.float64)
     loudest = np.abs(samples).max(initial=0.0)
+    if loudest < QUIET:
+        return ""
     samples += np.random.default_rng(0).normal(0.0, NOISE * loudest, len(samples))
     decoder.start_utt()
     decoder.process_raw(samples.clip(-32_768, 32_767).astype(np.int16).tobytes(), False, True)
