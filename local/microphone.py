@@ -58,7 +58,7 @@ class Microphone:
             frame = rtc.AudioFrame(bytes(data), RATE, 1, BLOCK)
             self._processing.process_stream(frame)
             samples = np.frombuffer(bytes(frame.data), np.int16)
-            loop.call_soon_threadsafe(telephone.feed, samples)
+            loop.call_soon_threadsafe(telephone.live, samples)
 
         telephone.heard.append(self._hear)
         options = {"samplerate": RATE, "blocksize": BLOCK, "channels": 1, "dtype": "int16"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from typing import Any, Protocol, TextIO
 
 Json = dict[str, Any]
@@ -40,7 +41,7 @@ class JsonScreen:
         pass
 
     def note(self, text: str) -> None:
-        pass
+        print(text, file=sys.stderr, flush=True)
 
 
 class TerminalScreen:

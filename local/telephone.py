@@ -20,6 +20,7 @@ from local.sound import Samples
 RATE = 48_000
 FRAME = RATE // 50
 QUEUE_MS = 100
+MOST_LIVE = 20
 LOUD = 600
 PAUSE_SECONDS = 0.6
 CONNECT_SECONDS = 10.0
@@ -81,7 +82,7 @@ class Telephone:
                     pause = 0.0
                     if await self._gone.get() in OURS_TO_END:
                         return
-                except (rtc.ConnectError, TimeoutError):
+                except (rtc.ConnectError, rtc.participant.PublishTrackError, TimeoutError):
                     pass
                 self._lost()
                 await asyncio.sleep(pause)
@@ -98,6 +99,7 @@ class Telephone:
         room = self._room = rtc.Room()
         room.on("track_subscribed", self._listen)
         room.on("disconnected", partial(self._cut_off, room))
+        room.on("reconnecting", self._lost)
         async with asyncio.timeout(CONNECT_SECONDS):
             await room.connect(ticket["url"], ticket["token"])
             track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
@@ -130,6 +132,12 @@ class Telephone:
         """Say these after what waits already."""
         self._waiting.append(samples)
         self._spoken.clear()
+
+    def live(self, samples: Samples) -> None:
+        """As they are spoken: what comes by a clock of its own must not pile up."""
+        while len(self._waiting) >= MOST_LIVE:
+            self._waiting.popleft()
+        self.feed(samples)
 
     async def say(self, samples: Samples) -> None:
         self.feed(samples)
