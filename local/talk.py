@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -192,6 +193,8 @@ async def _by_voice(studio: Studio, screen: Screen, options: argparse.Namespace)
     # Loaded only now: it takes a second.
     from local import microphone, sound, telephone, voice_talk
 
+    # Its warnings are about its own insides.
+    logging.getLogger("livekit").setLevel(logging.ERROR)
     try:
         recorded = voice_talk.recordings(options.wav or [])
         speaker = None if options.wav else microphone.Microphone()
