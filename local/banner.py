@@ -46,6 +46,6 @@ def _speech(environ: Mapping[str, str]) -> str:
     if ears is None:
         return f"none; to hear the demo: {missing_for_local(environ)}"
     if ears["provider"] == "local":
-        real = "DEEPGRAM_API_KEY and CARTESIA_API_KEY for a real voice"
-        return f"offline: robotic, understands the demo's phrases only; {real}"
-    return f"{ears['provider']}, by the key in the environment"
+        more = "DEEPGRAM_API_KEY and CARTESIA_API_KEY give it a real voice"
+        return f"offline: robotic, and understands only the demo's phrases;\n{'':<12}{more}"
+    return f"{ears['provider'].title()}, by the key in the environment"
