@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from domain.phrases import objection
 from domain.providers import CredentialField, Option, OptionType, Provider, ProviderKind
 
 _KEY = CredentialField(name="apiKey", label="API key", help="From the provider's console.")
@@ -154,6 +155,23 @@ STT = (
         ),
         credentials=(_KEY,),
     ),
+    Provider(
+        kind=ProviderKind.STT,
+        name="local",
+        display_name="PocketSphinx (on this machine, no key)",
+        models=("pocketsphinx",),
+        languages=("en",),
+        options=(
+            Option(
+                name="phrases",
+                type=OptionType.LIST,
+                default=[],
+                check=objection,
+                help="What callers may say, as: I need (an appointment | a slot) [please]. "
+                "Without any it listens for all English words, and mishears every second one.",
+            ),
+        ),
+    ),
 )
 LLM = (
     Provider(
@@ -270,6 +288,28 @@ TTS = (
             ),
         ),
         credentials=(_KEY,),
+    ),
+    Provider(
+        kind=ProviderKind.TTS,
+        name="local",
+        display_name="eSpeak NG (on this machine, no key)",
+        models=("espeak-ng",),
+        languages=(
+            *("ar", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "et", "fi", "fr", "gu"),
+            *("he", "hi", "hr", "hu", "id", "it", "ja", "ka", "kn", "ko", "lt", "lv", "ml", "mr"),
+            *("ms", "nl", "no", "pa", "pl", "pt", "ro", "ru", "sk", "sv", "ta", "te", "th", "tr"),
+            *("uk", "vi", "zh"),
+        ),
+        options=(
+            Option(
+                name="speed",
+                type=OptionType.NUMBER,
+                default=1.0,
+                minimum=0.5,
+                maximum=2.0,
+                help="1 is 165 words a minute.",
+            ),
+        ),
     ),
 )
 VAD = (

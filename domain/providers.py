@@ -40,6 +40,8 @@ class Option:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
+    check: Callable[[Any], str | None] | None = None
+    """What else is wrong with a value of the right type, as the end of a sentence."""
 
     def objection(self, value: Any) -> str | None:
         """What is wrong with a value, as the end of a sentence; None when it will do."""
@@ -51,7 +53,7 @@ class Option:
             return f"is more than {self.maximum:g}"
         if self.choices and value not in self.choices:
             return f"is none of {', '.join(self.choices)}"
-        return None
+        return self.check(value) if self.check else None
 
 
 def _is_number(value: Any) -> bool:

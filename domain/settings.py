@@ -102,6 +102,7 @@ class Settings:
     cartesia_base_url: str = setting("", "A Cartesia-compatible server instead of Cartesia")
     sarvam_api_key: str = setting("", "Key for agents on Sarvam", secret=True)
     sarvam_base_url: str = setting("", "A Sarvam-compatible server instead of Sarvam")
+    espeak_ng: str = setting("espeak-ng", "The program behind the voice `local`")
 
     @property
     def provider_keys(self) -> frozenset[str]:

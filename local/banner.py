@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from local.demo import missing_for_local, speech
 from local.services import OWNER
 from local.state import State
 
@@ -19,9 +20,10 @@ def banner(state: State, url: str, voice: str, environ: Mapping[str, str], stop:
         "Owner": f"{OWNER}, password in {shown(state.owner_password)}",
         "Models": _models(environ),
         "Voice": f"voice calls: {voice}",
+        "Speech": _speech(environ),
         "Logs": f"{shown(state.logs)}/   or  ./studio logs -f",
         "Stop": stop,
-        "Try next": "./studio talk",
+        "Try next": "./studio talk    or, aloud,  ./studio talk --voice",
     }
     lines = (f"  {name:<9} {fact}" for name, fact in facts.items())
     return "\n".join(("", "Agent Studio is ready.", "", *lines, ""))
@@ -37,3 +39,14 @@ def _models(environ: Mapping[str, str]) -> str:
     if given := [model for name, model in keys.items() if environ.get(name)]:
         return f"{' and '.join(given)}, by the key in the environment"
     return "scripted, no key needed; or OPENAI_API_KEY=… ./studio up, or GOOGLE_API_KEY=…"
+
+
+def _speech(environ: Mapping[str, str]) -> str:
+    """How the demo hears and speaks."""
+    ears = speech(environ)["stt"]
+    if ears is None:
+        return f"none; to hear the demo: {missing_for_local(environ)}"
+    if ears["provider"] == "local":
+        more = "DEEPGRAM_API_KEY and CARTESIA_API_KEY give it a real voice"
+        return f"offline: robotic, and understands only the demo's phrases;\n{'':<12}{more}"
+    return f"{ears['provider'].title()}, by the key in the environment"

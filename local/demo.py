@@ -10,9 +10,12 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
+from shutil import which
 from typing import Any
 
 from local.client import Refused, Studio
+from local.phrases import PHRASES
 from local.stand_ins import KEY as STAND_IN
 
 Json = dict[str, Any]
@@ -44,16 +47,16 @@ BOOKING_RULES: list[Json] = [
     },
     {"after": "end_call", "says": "Thank you for calling, and take care. Goodbye!"},
     {
-        "hears": ["no", "nothing", "bye", "that is all", "that's all", "thank"],
-        "calls": {"tool": "end_call"},
-    },
-    {
         "hears": [
             *("today", "tomorrow", "monday", "tuesday", "wednesday", "thursday", "friday"),
-            *("saturday", "morning", "afternoon", "o'clock", "next week"),
+            *("saturday", "morning", "afternoon", "o'clock", "noon", "next week"),
         ],
         "says": "Let me write that down.",
         "calls": {"tool": "book_appointment", "arguments": {"when": "{{heard}}"}},
+    },
+    {
+        "hears": ["no", "nothing", "bye", "that is all", "that's all", "thank"],
+        "calls": {"tool": "end_call"},
     },
     {"says": "Which day and what time would suit you?"},
 ]
@@ -103,6 +106,11 @@ SPEECH: dict[str, list[Json]] = {
     ],
 }
 
+LOCAL: Json = {
+    "stt": {"provider": "local", "model": "pocketsphinx", "options": {"phrases": PHRASES}},
+    "tts": {"provider": "local", "model": "espeak-ng", "options": {}},
+}
+
 
 def model(environ: Mapping[str, str], rules: list[Json]) -> Json:
     """The provider of the first key that was given, else the script."""
@@ -116,13 +124,16 @@ def model(environ: Mapping[str, str], rules: list[Json]) -> Json:
 
 
 def speech(environ: Mapping[str, str]) -> Json:
-    """What hears and speaks: by the keys that there are, stand-ins last. Empty without any."""
+    """What hears and speaks: by the keys that there are, stand-ins after them, else what this
+    machine can do by itself."""
     chosen: Json = {}
     for kind, choices in SPEECH.items():
         keyed = [c for c in choices if environ.get(f"{c['provider'].upper()}_API_KEY")]
         keyed.sort(key=lambda c: not _real(environ, c["provider"].upper()))
         if keyed:
             chosen[kind] = {**keyed[0], "options": {}}
+        else:
+            chosen[kind] = LOCAL[kind] if missing_for_local(environ) is None else None
     return chosen
 
 
@@ -130,7 +141,24 @@ def _real(environ: Mapping[str, str], provider: str) -> bool:
     return environ.get(f"{provider}_API_KEY", "") not in ("", STAND_IN)
 
 
+def missing_for_local(environ: Mapping[str, str]) -> str | None:
+    """What this machine would need to hear and speak by itself; None when it has all."""
+    if find_spec("pocketsphinx") is None:
+        return "needs Python 3.11 or 3.13"
+    if which(environ.get("ESPEAK_NG") or "espeak-ng") is None:
+        return "apt-get install espeak-ng, or brew install espeak-ng"
+    return None
+
+
 def agents(environ: Mapping[str, str]) -> list[Json]:
+    chosen = speech(environ)
+    by_itself = (chosen["stt"] or {}).get("provider") == "local"
+    # Its phrases are complete sentences: there is little to wait for.
+    session = {"maxEndpointing": 0.8 if by_itself else 3.0}
+    return [{**agent, **chosen, "session": session} for agent in _agents(environ)]
+
+
+def _agents(environ: Mapping[str, str]) -> list[Json]:
     return [
         {
             "name": "reception",
@@ -142,7 +170,6 @@ def agents(environ: Mapping[str, str]) -> list[Json]:
                 "greeting": "Sunrise Clinic, good day. How can I help you?",
             },
             "llm": model(environ, RECEPTION_RULES),
-            **speech(environ),
             "tools": [],
         },
         {
@@ -154,7 +181,6 @@ def agents(environ: Mapping[str, str]) -> list[Json]:
                 "greeting": "Hello, this is booking. Which day and what time would suit you?",
             },
             "llm": model(environ, BOOKING_RULES),
-            **speech(environ),
             "tools": ["book_appointment"],
         },
     ]
@@ -163,14 +189,15 @@ def agents(environ: Mapping[str, str]) -> list[Json]:
 FIND = """
 query ($tool: String!, $workflow: String!) {
   tool(by: {name: $tool}) { id revision }
-  reception: agent(by: {name: "reception"}) { ...chosen }
-  booking: agent(by: {name: "booking"}) { ...chosen }
+  reception: agent(by: {name: "reception"}) { ...Chosen }
+  booking: agent(by: {name: "booking"}) { ...Chosen }
   workflow(by: {slug: $workflow}) { id revision published { number } }
 }
-fragment chosen on Agent {
+fragment Chosen on Agent {
   id revision llm { provider } stt { provider } tts { provider }
 }
 """
+CHOICES = ("llm", "stt", "tts")
 ERROR = "... on Error { message code }"
 CREATE_TOOL = (
     f"mutation ($input: CreateToolInput!) {{ createTool(input: $input) {{ __typename {ERROR} }} }}"
@@ -201,20 +228,21 @@ async def seed(studio: Studio, environ: Mapping[str, str]) -> None:
 
 
 async def _agent(studio: Studio, agent: Json, found: Json | None) -> bool:
-    """Make the agent, or give it the providers that are asked for now; True when that was needed."""
+    """Make the agent, or give it what is asked for now; True when that was needed."""
     if found is None:
         await studio.mutate(CREATE_AGENT, {"input": agent})
         return True
-    wanted = {kind: agent[kind] for kind in ("llm", "stt", "tts") if kind in agent}
     changed = {
-        kind: choice
-        for kind, choice in wanted.items()
-        if (found[kind] or {}).get("provider") != choice["provider"]
+        kind: agent[kind]
+        for kind in CHOICES
+        if (found[kind] or {}).get("provider") != (agent[kind] or {}).get("provider")
     }
-    if changed:
-        expected = {"id": found["id"], "expectedRevision": found["revision"]}
-        await studio.mutate(UPDATE_AGENT, {"input": {**expected, **changed}})
-    return bool(changed)
+    if not changed:
+        return False
+    expected = {"id": found["id"], "expectedRevision": found["revision"]}
+    changed["session"] = agent["session"]
+    await studio.mutate(UPDATE_AGENT, {"input": {**expected, **changed}})
+    return True
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from typing import Any, Protocol, TextIO
 
 Json = dict[str, Any]
@@ -44,7 +45,7 @@ class JsonScreen:
         pass
 
     def note(self, text: str) -> None:
-        pass
+        print(text, file=sys.stderr, flush=True)
 
     def total(self, call: Json) -> None:
         pass
@@ -53,8 +54,9 @@ class JsonScreen:
 class TerminalScreen:
     """Turns in the foreground; tools, hand-offs and states as quiet lines between them."""
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO, voice: bool = False) -> None:
         self._out = out
+        self._voice = voice
         self._lively = out.isatty()
         self._partial = False
         self._prompted = False
@@ -63,7 +65,7 @@ class TerminalScreen:
     def show(self, event: Json) -> None:
         self._reconnecting = False
         if event["__typename"] == "PartialTranscript":
-            self._show_partial(event["text"])
+            self._show_partial(event["speaker"], event["text"])
         elif line := self._line(event):
             self._write(line)
 
@@ -95,7 +97,9 @@ class TerminalScreen:
         match event["__typename"]:
             case "UserTurn":
                 # Typed lines stand there already.
-                return None if self._lively else f"{YOU.ljust(WIDTH)} {event['text']}"
+                if self._lively and not self._voice:
+                    return None
+                return f"{self._paint(BOLD, YOU.ljust(WIDTH))} {event['text']}"
             case "AgentTurn":
                 cut = " —" if event["interrupted"] else ""
                 return f"{self._paint(CYAN, event['agent'].ljust(WIDTH))} {event['text']}{cut}"
@@ -126,6 +130,12 @@ class TerminalScreen:
                 return self._quiet(f"not done: {event['message']}", RED)
             case "ErrorRaised":
                 return self._quiet(f"{event['source']}: {event['message']}", RED)
+            case "TurnMeasured" if event["firstAudioMs"] is not None:
+                return self._quiet(_waterfall(event))
+            case "CallerPresent":
+                return None if event["present"] else self._quiet("the caller is gone", YELLOW)
+            case "CallerSilent":
+                return self._quiet(f"silence for {event['seconds']:g} s", YELLOW)
             case "WorkerReplaced":
                 return self._quiet("the worker was lost; another one goes on", YELLOW)
             case "CallEnded":
@@ -137,12 +147,13 @@ class TerminalScreen:
     def _quiet(self, text: str, colour: str = DIM) -> str:
         return self._paint(colour, f"  · {text}")
 
-    def _show_partial(self, text: str) -> None:
+    def _show_partial(self, speaker: str, text: str) -> None:
         if not self._lively:
             return
         width = shutil.get_terminal_size().columns - WIDTH - 2
         shown = text if len(text) <= width else "…" + text[-(width - 1) :]
-        self._out.write("\r\033[K" + self._paint(DIM, f"{' ' * WIDTH} {shown}"))
+        who = YOU if speaker == "CALLER" else ""
+        self._out.write("\r\033[K" + self._paint(DIM, f"{who.ljust(WIDTH)} {shown}"))
         self._out.flush()
         self._partial = True
 
@@ -154,3 +165,18 @@ class TerminalScreen:
 
     def _paint(self, colour: str, text: str) -> str:
         return f"\033[{colour}m{text}\033[0m" if self._lively else text
+
+
+PARTS = {
+    "endOfTurnMs": "end of turn",
+    "sttMs": "hearing",
+    "llmFirstTokenMs": "model",
+    "ttsFirstByteMs": "voice",
+}
+
+
+def _waterfall(measured: Json) -> str:
+    """How long the caller waited, and for what."""
+    parts = (f"{what} {measured[name]:.0f}" for name, what in PARTS.items() if measured[name])
+    detail = ", ".join(parts)
+    return f"heard after {measured['atEarMs']:.0f} ms" + (f" ({detail})" if detail else "")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
+from pathlib import Path
 from threading import Thread
 from typing import Any
 from uuid import uuid4
@@ -20,7 +22,7 @@ Json = dict[str, Any]
 ERROR = "... on Error { message code }"
 START = (
     "mutation ($input: StartCallInput!) { startCall(input: $input) "
-    f"{{ __typename {ERROR} ... on StartCallSuccess {{ call {{ id }} }} }} }}"
+    f"{{ __typename {ERROR} ... on StartCallSuccess {{ call {{ id }} join {{ url token }} }} }} }}"
 )
 SEND = f"mutation ($input: SendMessageInput!) {{ sendMessage(input: $input) {{ __typename {ERROR} }} }}"
 END = f"mutation ($input: EndCallInput!) {{ endCall(input: $input) {{ __typename {ERROR} }} }}"
@@ -42,7 +44,12 @@ subscription ($callId: ID!, $after: Cursor) {
     ... on ContextChanged { path value removed }
     ... on CommandApplied { commandId command }
     ... on CommandRefused { commandId command message }
-    ... on TurnMeasured { turnId totalMs llmFirstTokenMs inputTokens outputTokens }
+    ... on TurnMeasured {
+      turnId totalMs sttMs endOfTurnMs llmFirstTokenMs ttsFirstByteMs firstAudioMs atEarMs
+      inputTokens outputTokens
+    }
+    ... on CallerPresent { present }
+    ... on CallerSilent { seconds }
     ... on ErrorRaised { source message recoverable }
     ... on WorkerReplaced { epoch }
     ... on CallEnded { state reason blame durationMs }
@@ -60,6 +67,8 @@ HANG_UP_SECONDS = 3.0
 class Talk:
     """One call: what the caller says, and what is heard of it."""
 
+    KIND = "TEXT"
+
     def __init__(self, studio: Studio, screen: Screen) -> None:
         self._studio = studio
         self._screen = screen
@@ -76,14 +85,14 @@ class Talk:
             {
                 "input": {
                     "workflow": {"slug": workflow},
-                    "kind": "TEXT",
+                    "kind": self.KIND,
                     "idempotencyKey": uuid4().hex,
                 }
             },
         )
         self._call = started["call"]["id"]
         try:
-            async with asyncio.TaskGroup() as tasks:
+            async with self._line(started), asyncio.TaskGroup() as tasks:
                 listening = tasks.create_task(self._listen())
                 speaking = tasks.create_task(self._speak(lines))
                 await listening
@@ -100,6 +109,11 @@ class Talk:
             async with asyncio.timeout(HANG_UP_SECONDS):
                 answer = await self._studio.ask(TOTAL, {"id": self._call})
                 self._screen.total(answer["call"])
+
+    @asynccontextmanager
+    async def _line(self, started: Json) -> AsyncGenerator[None]:
+        """What carries the words; text needs no more than the API."""
+        yield
 
     async def _hang_up(self) -> None:
         """Ctrl-C is the natural way out of a conversation: the call goes with it."""
@@ -122,24 +136,30 @@ class Talk:
                         self._answered.set()
 
     async def _speak(self, lines: AsyncIterator[str]) -> None:
-        await self._answered.wait()  # the greeting comes first
+        await self._until_answered()  # the greeting comes first
         async for line in lines:
             if self._ended:
                 return
             self._answered.clear()
             self._spoken += 1
-            key = f"{self._call}-{self._spoken}"[:255]
-            message = {"callId": self._call, "text": line, "idempotencyKey": key}
             try:
-                await self._studio.mutate(SEND, {"input": message})
+                await self._say(line)
             except Refused as refused:
                 if not self._ended:
                     self._screen.note(str(refused))
                 self._answered.set()
                 continue
-            await self._answered.wait()
+            await self._until_answered()
         if not self._ended:
             await self._studio.mutate(END, {"input": {"callId": self._call}})
+
+    async def _say(self, line: str) -> None:
+        key = f"{self._call}-{self._spoken}"[:255]
+        message = {"callId": self._call, "text": line, "idempotencyKey": key}
+        await self._studio.mutate(SEND, {"input": message})
+
+    async def _until_answered(self) -> None:
+        await self._answered.wait()
 
 
 async def given(lines: Sequence[str]) -> AsyncGenerator[str]:
@@ -171,10 +191,40 @@ async def typed(screen: Screen) -> AsyncGenerator[str]:
             yield line.strip()
 
 
+class CannotTalk(Exception):
+    """Something is missing on this machine, before any call was started."""
+
+
+async def _by_text(studio: Studio, screen: Screen, options: argparse.Namespace) -> Json:
+    lines = given(options.say) if options.say else typed(screen)
+    return await Talk(studio, screen).hold(options.workflow, lines)
+
+
+async def _by_voice(studio: Studio, screen: Screen, options: argparse.Namespace) -> Json:
+    # Loaded only now: it takes a second.
+    from local import microphone, sound, telephone, voice_talk
+
+    # Its warnings are about its own insides.
+    logging.getLogger("livekit").setLevel(logging.ERROR)
+    try:
+        recorded = voice_talk.recordings(options.wav or [])
+        speaker = None if options.wav else microphone.Microphone()
+        tape = sound.Tape(options.out, telephone.RATE) if options.out else None
+    except (sound.BadSound, microphone.NoMicrophone) as problem:
+        raise CannotTalk(str(problem)) from None
+    if speaker is not None:
+        screen.note("speak whenever you like; Ctrl-C hangs up. Headphones are best.")
+    talk = voice_talk.VoiceTalk(studio, screen, recorded, speaker, tape)
+    return await talk.hold(options.workflow, given([str(path) for path in options.wav or ()]))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="./studio talk", description=__doc__)
     parser.add_argument("workflow", nargs="?", default="clinic", help="its slug (default: clinic)")
     parser.add_argument("--say", action="append", help="say this instead of typing; repeatable")
+    parser.add_argument("--voice", action="store_true", help="speak: by microphone, or by --wav")
+    parser.add_argument("--wav", action="append", type=Path, help="say this file; repeatable")
+    parser.add_argument("--out", type=Path, help="keep the voices: caller left, agent right (WAV)")
     parser.add_argument("--json", action="store_true", help="one event per line, for machines")
     options = parser.parse_args(arguments)
     url, token = os.environ.get("STUDIO_URL", ""), os.environ.get("STUDIO_TOKEN", "")
@@ -184,12 +234,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("set STUDIO_TOKEN as well: an access token or API key of that studio")
     if any(not line.strip() for line in options.say or ()):
         parser.error("--say needs words")
-    screen: Screen = JsonScreen() if options.json else TerminalScreen(sys.stdout)
-    lines = given(options.say) if options.say else typed(screen)
+    if (options.wav or options.out) and not options.voice:
+        parser.error("--wav and --out need --voice")
+    if options.voice and options.say:
+        parser.error("--say is for text; --voice takes --wav FILE, or a microphone")
+    screen: Screen = JsonScreen() if options.json else TerminalScreen(sys.stdout, options.voice)
+    talking = _by_voice if options.voice else _by_text
     try:
-        ended = asyncio.run(Talk(Studio(url, token), screen).hold(options.workflow, lines))
+        ended = asyncio.run(talking(Studio(url, token), screen, options))
     except KeyboardInterrupt:
         return 130
+    except CannotTalk as missing:
+        print(missing, file=sys.stderr)
+        return 2
     except (Refused, TimeoutError, ExceptionGroup) as error:
         problem = _first(error)
         if not isinstance(problem, Refused | TimeoutError):

@@ -18,6 +18,8 @@ from worker.providers.ears import Ears
 from worker.providers.google import google_llm
 from worker.providers.hearing import deepgram_stt, sarvam_stt, silero_vad
 from worker.providers.keys import ProviderKeys, Unusable
+from worker.providers.local_hearing import local_stt
+from worker.providers.local_speaking import local_tts
 from worker.providers.openai import openai_llm
 from worker.providers.order import Changed, Order, Rests
 from worker.providers.scripted import ScriptedLLM
@@ -42,8 +44,16 @@ Hear = Callable[
 Speak = Callable[
     [ProviderChoice, ProviderKeys, str | None, str | None, aiohttp.ClientSession], tts.TTS[Any]
 ]
-STTS: Mapping[str, Hear] = {"deepgram": deepgram_stt, "sarvam": sarvam_stt}
-TTSS: Mapping[str, Speak] = {"cartesia": cartesia_tts, "sarvam": sarvam_tts}
+STTS: Mapping[str, Hear] = {
+    "deepgram": deepgram_stt,
+    "sarvam": sarvam_stt,
+    "local": lambda choice, *_: local_stt(choice),
+}
+TTSS: Mapping[str, Speak] = {
+    "cartesia": cartesia_tts,
+    "sarvam": sarvam_tts,
+    "local": lambda choice, keys, language, voice, _: local_tts(choice, keys, language, voice),
+}
 VADS: Mapping[str, Callable[[ProviderChoice], vad.VAD]] = {"silero": silero_vad}
 
 Built = TypeVar("Built", llm.LLM[Any], stt.STT[Any], tts.TTS[Any])

@@ -28,6 +28,7 @@ class ProviderKeys:
     cartesia_base_url: str = ""
     sarvam: str = field(default="", repr=False)
     sarvam_base_url: str = ""
+    espeak_ng: str = "espeak-ng"
 
     @classmethod
     def of(cls, settings: Settings) -> ProviderKeys:
@@ -43,6 +44,7 @@ class ProviderKeys:
             cartesia_base_url=settings.cartesia_base_url,
             sarvam=settings.sarvam_api_key,
             sarvam_base_url=settings.sarvam_base_url,
+            espeak_ng=settings.espeak_ng,
         )
 
     def with_own(self, keys: Mapping[str, str]) -> ProviderKeys:

@@ -1,0 +1,139 @@
+"""Sound in files: WAV of any usual kind read as one channel, and a conversation kept as two."""
+
+from __future__ import annotations
+
+import struct
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.int16]
+
+EXTENSIBLE = 0xFFFE
+LONGEST_SECONDS = 120.0
+SETTLED_SECONDS = 2.0
+"""What is older is written: nothing of it can still come."""
+
+
+class BadSound(Exception):
+    """The message says which file, and what is wrong with it."""
+
+
+def read_wav(path: Path) -> tuple[int, Samples]:
+    """Its rate, and its samples with all channels in one."""
+    try:
+        chunks = dict(_chunks(path.read_bytes()))
+    except OSError as error:
+        raise BadSound(f"{path}: {error.strerror}") from None
+    except (struct.error, ValueError):
+        raise BadSound(f"{path} is not a WAV file") from None
+    try:
+        kind, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", chunks[b"fmt "])
+        if kind == EXTENSIBLE:
+            [kind] = struct.unpack_from("<H", chunks[b"fmt "], 24)
+        data = chunks[b"data"]
+    except (KeyError, struct.error):
+        raise BadSound(f"{path} is a WAV file without sound in it") from None
+    if not 1 <= channels <= 32 or not 8_000 <= rate <= 192_000:
+        raise BadSound(f"{path} has {channels} channels at {rate} Hz, which cannot be played")
+    values = _values(kind, bits, data)
+    if values is None:
+        raise BadSound(f"{path} is neither PCM nor float: convert it to 16-bit PCM")
+    mixed = values[: len(values) // channels * channels].reshape(-1, channels).mean(axis=1)
+    if not 0 < len(mixed) <= rate * LONGEST_SECONDS:
+        raise BadSound(
+            f"{path} lasts {len(mixed) / rate:g} s; 0 to {LONGEST_SECONDS:g} can be played"
+        )
+    return rate, (np.nan_to_num(mixed).clip(-1.0, 1.0) * 32_767).astype(np.int16)
+
+
+def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    riff, _, form = struct.unpack_from("<4sI4s", content)
+    if (riff, form) != (b"RIFF", b"WAVE"):
+        raise ValueError
+    at = 12
+    while at + 8 <= len(content):
+        name, size = struct.unpack_from("<4sI", content, at)
+        # A program that writes to a pipe does not know the size: then it is all there is.
+        yield name, content[at + 8 : at + 8 + size]
+        at += 8 + size + size % 2
+
+
+def _values(kind: int, bits: int, data: bytes) -> NDArray[np.float64] | None:
+    """From -1 to 1."""
+    match kind, bits:
+        case (1, 8):  # PCM
+            return (np.frombuffer(data, np.uint8).astype(np.float64) - 128) / 128
+        case (1, 24):
+            bytes_ = np.frombuffer(data[: len(data) // 3 * 3], np.uint8).reshape(-1, 3)
+            wide = np.zeros((len(bytes_), 4), np.uint8)
+            wide[:, 1:] = bytes_
+            return wide.view("<i4").ravel().astype(np.float64) / 2**31
+        case (1, 16 | 32):
+            whole = data[: len(data) // (bits // 8) * (bits // 8)]
+            return np.frombuffer(whole, f"<i{bits // 8}").astype(np.float64) / 2.0 ** (bits - 1)
+        case (3, 32 | 64):  # float
+            whole = data[: len(data) // (bits // 8) * (bits // 8)]
+            return np.frombuffer(whole, f"<f{bits // 8}").astype(np.float64)
+        case _:
+            return None
+
+
+class Tape:
+    """A conversation as a WAV file, the caller left and the agent right, on one time line. What is
+    written is whole at any moment."""
+
+    def __init__(self, path: Path, rate: int) -> None:
+        self._rate = rate
+        self._sides: tuple[Samples, Samples] = (np.zeros(0, np.int16), np.zeros(0, np.int16))
+        self._written = 0
+        try:
+            self._file = wave.open(str(path), "wb")  # noqa: SIM115 closed by close
+        except OSError as error:
+            raise BadSound(f"{path}: {error.strerror}") from None
+        self._file.setnchannels(2)
+        self._file.setsampwidth(2)
+        self._file.setframerate(rate)
+
+    def caller(self, at: float, samples: Samples) -> None:
+        self._add(0, at, samples)
+
+    def agent(self, at: float, samples: Samples) -> None:
+        self._add(1, at, samples)
+
+    def _add(self, side: int, at: float, samples: Samples) -> None:
+        """Mixed in at that second; what comes too late for its place is dropped."""
+        start = round(at * self._rate) - self._written
+        samples = samples[max(0, -start) :]
+        start = max(0, start)
+        end = start + len(samples)
+        self._reach(end)
+        old = self._sides[side][start:end].astype(np.int32)
+        self._sides[side][start:end] = (old + samples).clip(-32_768, 32_767)
+        self._write(len(self._sides[0]) - round(SETTLED_SECONDS * self._rate))
+
+    def _reach(self, end: int) -> None:
+        if (more := end - len(self._sides[0])) > 0:
+            # Grown by whole seconds: most of the time there is room already.
+            room = np.zeros(more + self._rate, np.int16)
+            left, right = self._sides
+            self._sides = np.concatenate((left, room)), np.concatenate((right, room))
+
+    def _write(self, count: int) -> None:
+        if count < self._rate:
+            return
+        left, right = self._sides
+        self._file.writeframes(np.stack((left[:count], right[:count]), axis=1).tobytes())
+        self._sides = left[count:].copy(), right[count:].copy()
+        self._written += count
+
+    def close(self, at: float) -> None:
+        """The conversation was so long."""
+        rest = max(0, round(at * self._rate) - self._written)
+        self._reach(rest)
+        left, right = self._sides
+        self._file.writeframes(np.stack((left[:rest], right[:rest]), axis=1).tobytes())
+        self._file.close()
