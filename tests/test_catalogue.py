@@ -23,11 +23,13 @@ from domain.providers import Option, OptionType, Provider, ProviderKind
 from tests.clinic import RECEPTION
 from worker.providers import LLMS, STTS, TTSS, VADS, Means, build_stt, build_tts
 from worker.providers.keys import ProviderKeys, Unusable
+from worker.providers.local_speaking import LocalTTS, local_tts
 from worker.providers.wire import connections
 
 pytestmark = pytest.mark.anyio
 
 KEYS = ProviderKeys(openai="k", google="k", deepgram="k", cartesia="k", sarvam="k")
+OURS = ("scripted", "local")
 OF_FLUX = {"eot_threshold", "eager_eot_threshold", "eot_timeout_ms"}
 RENAMED = {
     "max_tokens": ("max_completion_tokens", "max_output_tokens"),
@@ -62,7 +64,7 @@ def sample(option: Option) -> Any:
 def every_option() -> Iterator[tuple[ProviderKind, str, str]]:
     for each in CATALOGUE:
         for option in each.options:
-            if each.name != "scripted":
+            if each.name not in OURS:
                 yield each.kind, each.name, option.name
 
 
@@ -87,6 +89,13 @@ async def test_every_option_reaches_the_plugin(kind: ProviderKind, name: str, op
     held = given(built._opts)
     reached = [held.get(each) for each in RENAMED.get(option, (option,))]
     assert value in reached or [value] in reached
+
+
+def test_a_voice_of_this_machine_speaks_as_fast_as_it_is_told() -> None:
+    choice = ProviderChoice(provider="local", model="espeak-ng", options={"speed": 2.0})
+    built = local_tts(choice, KEYS, "en", None)
+    assert isinstance(built, LocalTTS)
+    assert built.command[-2:] == ("-s", "330")
 
 
 def given(options: Any) -> dict[str, Any]:

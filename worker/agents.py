@@ -35,7 +35,7 @@ from domain.tools import NO_PARAMETERS, ToolSpec
 from domain.workflows import END_CALL, Connection, ContextPolicy
 from worker.conversation import Conversation, Move
 from worker.hearing import turn_handling
-from worker.providers import build_llm
+from worker.models import model_of
 from worker.providers.keys import Unusable
 from worker.summaries import summarised
 from worker.tools import Use, use_tool
@@ -62,7 +62,7 @@ class NodeAgent(Agent):
             id=node,
             instructions=self._told,
             tools=list(self._all_tools()),
-            llm=self._model(),
+            llm=model_of(conversation, self._spec),
             **self._speech(),
         )
 
@@ -77,20 +77,6 @@ class NodeAgent(Agent):
     @property
     def model(self) -> llm.LLM[Any]:
         return self._conversation.models[self._spec.name]
-
-    def _model(self) -> llm.LLM[Any]:
-        # One object per agent and call: connections are kept over hand-offs.
-        models, name = self._conversation.models, self._spec.name
-        if name not in models:
-            assert self._spec.llm is not None, "no version is without a model"
-            models[name] = build_llm(
-                self._spec.llm,
-                self._conversation.keys,
-                lambda: self._conversation.look(self._conversation.node),
-                self._conversation.failed_over,
-                self._conversation.meter.count,
-            )
-        return models[name]
 
     def _speech(self) -> dict[str, Any]:
         speech = self._conversation.speech

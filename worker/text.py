@@ -19,6 +19,7 @@ from livekit.agents.voice.io import TextOutput
 from domain.events import ErrorRaised, UserTurn
 from worker.agents import NodeAgent
 from worker.conversation import Conversation
+from worker.models import make_ready
 from worker.opening import first_agent
 
 APOLOGY = "I am sorry, I cannot answer right now. Please try again."
@@ -156,6 +157,7 @@ class Words(TextOutput):
 async def text_session(conversation: Conversation) -> AsyncGenerator[TextSession]:
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(http_context.open())
+        await make_ready(conversation)
         session: AgentSession[None] = AgentSession(
             vad=None,
             turn_handling={"turn_detection": None},

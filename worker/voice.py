@@ -46,6 +46,7 @@ from worker.agents import NodeAgent
 from worker.conversation import Conversation
 from worker.hearing import turn_handling, voice_activity
 from worker.joining import join
+from worker.models import make_ready
 from worker.opening import first_agent
 from worker.providers.ears import TRANSCRIPT_SECONDS
 from worker.recording import CallRecording
@@ -374,9 +375,12 @@ async def voice_session(
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(http_context.open())
         cleared = asyncio.create_task(rooms.clear_out(call, epoch)) if claim.replaced else None
+        ready = asyncio.create_task(make_ready(conversation))
         try:
             room = await join(rooms, call, epoch)
+            await ready
         finally:
+            await end(ready)
             if cleared is not None:
                 await cleared
         stack.push_async_callback(room.disconnect)
