@@ -378,12 +378,12 @@ async def voice_session(
         ready = asyncio.create_task(make_ready(conversation))
         try:
             room = await join(rooms, call, epoch)
+            stack.push_async_callback(room.disconnect)
             await ready
         finally:
             await end(ready)
             if cleared is not None:
                 await cleared
-        stack.push_async_callback(room.disconnect)
         session = _session(conversation)
         try:
             yield VoiceSession(conversation, session, room, settings, recording)
