@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import asyncpg
 import psutil
 
 from domain.settings import Settings
@@ -92,6 +93,20 @@ class Installation:
     def studio(self) -> Studio:
         return Studio(self.url, self.key)
 
+    async def workers(self) -> int:
+        """How many processes are there to hold calls."""
+        db = await asyncpg.connect(self.settings.database_url)
+        try:
+            return int(await db.fetchval("select count(*) from worker_process"))
+        finally:
+            await db.close()
+
+    async def staffed(self, count: int) -> None:
+        """Until so many workers are there: on a busy machine they take their time."""
+        async with asyncio.timeout(60):
+            while await self.workers() < count:  # noqa: ASYNC110 - they are other processes
+                await asyncio.sleep(0.1)
+
 
 @asynccontextmanager
 async def installed(place: Path, workers: int, **more: str) -> AsyncIterator[Installation]:
@@ -122,4 +137,5 @@ async def installed(place: Path, workers: int, **more: str) -> AsyncIterator[Ins
             await process.start()
         await until_answers(f"{url}/health/ready")
         await seed(whole.studio(), {})
+        await whole.staffed(workers * int(env["WORKER_PROCESSES"]))
         yield whole

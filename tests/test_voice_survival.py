@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from domain.access import Viewer
@@ -68,32 +67,19 @@ class Scene:
     async def watch(self, call: Call, until: type, count: int = 1) -> list[CallEvent]:
         return await watch(self.services, self.viewer, call.id, until, count)
 
-    async def staffed(self, count: int) -> None:
-        """Until so many workers are there: on a busy machine they take their time."""
-        async with asyncio.timeout(60):
-            while await self._workers() < count:  # noqa: ASYNC110
-                await asyncio.sleep(0.1)
-
     @asynccontextmanager
     async def another(self) -> AsyncIterator[None]:
         """Another worker, which is there when the first has taken its calls."""
-        before = await self._workers()
+        before = await self.whole.workers()
         another = Process("worker.main", self.whole.processes["worker 0"].env)
         await another.start()
         try:
             async with asyncio.timeout(40):
-                while await self._workers() == before:  # noqa: ASYNC110
+                while await self.whole.workers() == before:  # noqa: ASYNC110
                     await asyncio.sleep(0.1)
             yield
         finally:
             await another.kill()
-
-    async def _workers(self) -> int:
-        db = await asyncpg.connect(self.whole.settings.database_url)
-        try:
-            return int(await db.fetchval("select count(*) from worker_process"))
-        finally:
-            await db.close()
 
     async def ended(self, call: Call) -> list[CallEvent]:
         await patiently(lambda: end_call(self.services, self.viewer, call.id))
@@ -129,9 +115,7 @@ async def scene(
         ):
             viewer = owner_of(await new_tenant(whole.settings, "acme"))
             await publish_clinic(services, viewer, voiced(reception, BOOKING), tool)
-            the = Scene(whole, services, viewer, heard)
-            await the.staffed(workers * processes)
-            yield the
+            yield Scene(whole, services, viewer, heard)
 
 
 def retold(seen: list[CallEvent]) -> list[str]:

@@ -83,7 +83,7 @@ async def test_a_clinic_is_called_without_a_key(tmp_path: Path, livekit: Access)
     files = [spoken(text, tmp_path / f"{n}.wav") for n, text in enumerate(SAID)]
     out = tmp_path / "conversation.wav"
     turns = [word for file in files for word in ("--wav", str(file))]
-    async with installed(tmp_path, 1, **livekit.environment, CLAIM_SECONDS="60") as whole:
+    async with installed(tmp_path, 1, **livekit.environment) as whole:
         command = ("--voice", *turns, "--out", str(out), "--json")
         async with talking(whole, *command) as process:
             told, complaints = await process.communicate()
@@ -133,7 +133,7 @@ def stretches(rate: int, samples: Samples, pause: float = 0.4) -> list[tuple[flo
 async def test_ctrl_c_hangs_up(tmp_path: Path, livekit: Access) -> None:
     file = spoken(SAID[0], tmp_path / "0.wav")
     out = tmp_path / "conversation.wav"
-    async with installed(tmp_path, 1, **livekit.environment, CLAIM_SECONDS="60") as whole:
+    async with installed(tmp_path, 1, **livekit.environment) as whole:
         command = ("--voice", "--wav", str(file), "--out", str(out), "--json")
         async with talking(whole, *command) as process:
             assert process.stdout is not None
