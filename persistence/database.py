@@ -5,7 +5,8 @@ row-level security, `studio_service` (worker, keeper) sees all."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, cast
@@ -17,6 +18,9 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 STATEMENT_SECONDS = 10
+BRIEF_MS = 2_000
+PAUSE_MS: Mapping[str, int] = {"studio_api": 30_000, "studio_service": BRIEF_MS}
+"""How long a process of a role may do nothing within a transaction."""
 
 _DIALECT: Any = cast(Any, PGDialect_asyncpg)()
 
@@ -61,6 +65,16 @@ async def _leave_as_is(connection: Any) -> None:
     """Nothing is ever set beyond a transaction, so there is nothing to reset: a round trip less."""
 
 
+@asynccontextmanager
+async def brief(connection: Any) -> AsyncGenerator[None]:
+    """A transaction that ends soon, also when this process is frozen in the middle of it: its locks
+    would keep others from taking over what it held."""
+    async with connection.transaction():
+        if connection.get_server_version().major >= 17:  # before, only its pauses are limited
+            await connection.execute(f"set local transaction_timeout = {BRIEF_MS}")
+        yield
+
+
 async def driver(connection: AsyncConnection) -> asyncpg.Connection[asyncpg.Record]:
     """asyncpg's own connection under SQLAlchemy's."""
     raw: asyncpg.Connection[asyncpg.Record] | None = (
@@ -101,7 +115,7 @@ def _server_settings(role: DbRole) -> dict[str, Any]:
         "role": role.value,
         "application_name": role.value,
         "statement_timeout": str(STATEMENT_SECONDS * 1000),
-        "idle_in_transaction_session_timeout": "30000",
+        "idle_in_transaction_session_timeout": str(PAUSE_MS[role.value]),
         "timezone": "UTC",
         "jit": "off",
     }

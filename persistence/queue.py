@@ -36,6 +36,7 @@ from persistence import hints
 from persistence.budgets import budgets_of, standing_of
 from persistence.channels import Channels
 from persistence.codec import announce, encode, recorded
+from persistence.database import brief
 from persistence.outages import told_as_unavailable
 from persistence.queue_sql import (
     BURY,
@@ -104,7 +105,7 @@ class SqlQueue:
     @told_as_unavailable
     async def claim(self, worker: UUID, most: int) -> Sequence[Claim]:
         told: list[hints.Hint] = []
-        async with self._pool.acquire(timeout=5) as connection, connection.transaction():
+        async with self._pool.acquire(timeout=5) as connection, brief(connection):
             if await connection.fetchval(IS_ENLISTED, worker) is None:
                 return []
             picked = await connection.fetch(PICK, most)

@@ -33,6 +33,7 @@ from domain.holding import Claim
 from persistence import hints
 from persistence.channels import Channels
 from persistence.codec import announce, announce_passing, encode
+from persistence.database import brief
 from persistence.outages import is_outage
 
 log = logging.getLogger(__name__)
@@ -203,7 +204,7 @@ class LogRecorder:
         async with self._pool.acquire(timeout=5) as connection:
             if not acknowledges:
                 return await connection.fetch(APPEND, *arguments)
-            async with connection.transaction():
+            async with brief(connection):
                 rows = await connection.fetch(APPEND, *arguments)
                 # Only what is in the log has been obeyed.
                 done = [

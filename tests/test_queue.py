@@ -18,6 +18,7 @@ from domain.events import AgentTurn, Recorded, UserTurn
 from domain.holding import Claim
 from domain.ports import Services
 from domain.settings import Settings
+from persistence.database import DbRole, brief, create_pool
 from persistence.wiring import WorkerServices, worker_services
 from tests.clinic import publish_clinic
 
@@ -70,6 +71,19 @@ async def test_a_buried_worker_claims_nothing(office: Office) -> None:
     assert await office.worker.queue.claim(worker, 5) == []
     other = await office.worker.queue.enlist(10)
     assert len(await office.worker.queue.claim(other, 5)) == 1
+
+
+async def test_a_worker_that_froze_in_the_middle_of_a_claim_does_not_keep_its_calls(
+    office: Office, settings: Settings
+) -> None:
+    await held(office)
+    pool = await create_pool(settings.database_url, DbRole.SERVICE, 1)
+    frozen = await pool.acquire()
+    await brief(frozen).__aenter__()  # and it will never leave
+    await frozen.execute("select from worker_process for key share")
+    assert await office.bury() == 1
+    assert frozen.is_closed()
+    pool.terminate()
 
 
 async def test_calls_of_a_worker_that_is_not_there_are_freed(office: Office) -> None:
