@@ -86,6 +86,9 @@ class Settings:
         0, "Recordings are kept this long after their calls; 0 = as long as the calls"
     )
     s3_endpoint: str = setting("", "An S3-compatible store instead of Amazon's, as https://host")
+    s3_public_endpoint: str = setting(
+        "", "Where listeners reach that store, when that is another address than for us"
+    )
     s3_region: str = setting("us-east-1", "Region of the bucket")
     s3_access_key: str = setting("", "Key of the S3 store; where there is none, the machine's role")
     s3_secret_key: str = setting("", "Secret that belongs to that key", secret=True)

@@ -12,21 +12,26 @@ from domain.settings import Settings
 from graph.pages import EVERYWHERE, STATIC, files_of, own_sockets
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'; trusted-types 'none'; connect-src 'self'"
+    "require-trusted-types-for 'script'; trusted-types 'none'; "
+    "media-src 'self'{sounds}; connect-src 'self'{sockets}{rooms}"
 )
 MAY_USE = "microphone=(self), autoplay=(self), camera=(), display-capture=(), geolocation=()"
+STORE = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?", re.IGNORECASE)
 LIVEKIT = re.compile(r"(?:ws|http)(s?)://([a-z0-9.-]+(?::\d+)?)(?:/.*)?", re.IGNORECASE)
 
 
 def talk_routes(settings: Settings) -> list[BaseRoute]:
     rooms = rooms_at(settings.livekit_public_url or settings.livekit_url)
+    sounds = sounds_at(settings)
 
     async def page(request: Request) -> Response:
         headers = {
             **EVERYWHERE,
-            "Content-Security-Policy": POLICY + own_sockets(request) + rooms,
+            "Content-Security-Policy": POLICY.format(
+                sounds=sounds, sockets=own_sockets(request), rooms=rooms
+            ),
             "Permissions-Policy": MAY_USE,
             "Cache-Control": "no-cache",
         }
@@ -42,3 +47,12 @@ def rooms_at(url: str) -> str:
         return ""
     secure, host = server.group(1).lower(), server.group(2)
     return f" ws{secure}://{host} http{secure}://{host}"
+
+
+def sounds_at(settings: Settings) -> str:
+    """Where recordings are heard that are not kept in a folder of ours."""
+    if not settings.recordings_url.startswith("s3://"):
+        return ""
+    amazon = f"https://s3.{settings.s3_region}.amazonaws.com"
+    store = STORE.match(settings.s3_public_endpoint or settings.s3_endpoint or amazon)
+    return f" {store[0]}" if store else ""

@@ -49,4 +49,4 @@ def _speech(environ: Mapping[str, str]) -> str:
     if ears["provider"] == "local":
         more = "DEEPGRAM_API_KEY and CARTESIA_API_KEY give it a real voice"
         return f"offline: robotic, and understands only the demo's phrases;\n{'':<12}{more}"
-    return f"{ears['provider'].title()}, by the key in the environment"
+    return f"by the key of {ears['provider']} in the environment"

@@ -29,7 +29,7 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class StandIns:
-    """Where they answer, and whom they stand in for: those that no key was given for."""
+    """Where they answer, and whom they stand in for: those of which no key or address was given."""
 
     port: int
     names: tuple[str, ...]
@@ -61,7 +61,8 @@ class StandIns:
 def stand_ins(state: State, environ: Mapping[str, str]) -> StandIns:
     if not (REPOSITORY / "tests" / "emulators").is_dir():
         raise CannotStart("--emulators needs a checkout: an installed package has no tests/")
-    names = tuple(name for name in PLACES if not environ.get(f"{name}_API_KEY"))
+    given = ("_API_KEY", "_BASE_URL")
+    names = tuple(n for n in PLACES if not any(environ.get(n + which) for which in given))
     if not names:
         raise CannotStart("--emulators: there is a key for every provider, so none stands in")
     return StandIns(home.kept_port(state.root / "emulators.port"), names)

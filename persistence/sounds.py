@@ -30,8 +30,10 @@ T = TypeVar("T")
 class ObjectStore:
     """It is asked in threads of ours: its own asynchronous calls can abort a process that ends."""
 
-    def __init__(self, store: LocalStore | S3Store) -> None:
+    def __init__(self, store: LocalStore | S3Store, shown: S3Store | None = None) -> None:
         self._store = store
+        self._shown = shown
+        """The same as its listeners reach it."""
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="sounds")
 
     async def _do(self, do: Callable[..., T], *args: Any, **more: Any) -> T:
@@ -51,7 +53,12 @@ class ObjectStore:
             case "file" if where.path.startswith("/") and not where.netloc:
                 return cls(_folder(Path(unquote(where.path))))
             case "s3" if where.netloc:
-                return cls(_bucket(settings, where.netloc, where.path.strip("/")))
+                place = (where.netloc, where.path.strip("/"))
+                shown = settings.s3_public_endpoint or settings.s3_endpoint
+                return cls(
+                    _bucket(settings, settings.s3_endpoint, *place),
+                    _bucket(settings, shown, *place),
+                )
         raise _unknown(settings.recordings_url)
 
     async def put(self, key: str, sound: bytes | Path) -> None:
@@ -93,9 +100,9 @@ class ObjectStore:
                     yield Kept(item["path"], item["size"], item["last_modified"])
 
     async def link(self, key: str, expires_in: timedelta) -> str | None:
-        if isinstance(self._store, LocalStore):
+        if self._shown is None:
             return None
-        return await self._do(obstore.sign, self._store, "GET", key, expires_in)
+        return await self._do(obstore.sign, self._shown, "GET", key, expires_in)
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -111,10 +118,10 @@ def _folder(place: Path) -> LocalStore:
     return LocalStore(place, automatic_cleanup=True)
 
 
-def _bucket(settings: Settings, bucket: str, prefix: str) -> S3Store:
+def _bucket(settings: Settings, endpoint: str, bucket: str, prefix: str) -> S3Store:
     given: dict[str, Any] = {}
-    if settings.s3_endpoint:
-        given["endpoint"] = settings.s3_endpoint
+    if endpoint:
+        given["endpoint"] = endpoint
     if settings.s3_access_key:
         given["access_key_id"] = settings.s3_access_key
         given["secret_access_key"] = settings.s3_secret_key
@@ -125,7 +132,7 @@ def _bucket(settings: Settings, bucket: str, prefix: str) -> S3Store:
         client_options={
             "timeout": timedelta(seconds=10 * ANSWER_SECONDS),
             "connect_timeout": timedelta(seconds=ANSWER_SECONDS),
-            "allow_http": settings.s3_endpoint.startswith("http://"),
+            "allow_http": endpoint.startswith("http://"),
         },
         retry_config={
             "max_retries": 2,

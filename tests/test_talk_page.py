@@ -31,8 +31,8 @@ def test_the_page_runs_its_own_scripts_and_speaks_to_its_api_and_its_livekit_alo
 
     assert policy(public) == (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "media-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-        "require-trusted-types-for 'script'; trusted-types 'none'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'; media-src 'self'; "
         "connect-src 'self' ws://studio.example:8443 wss://studio.example:8443 "
         "wss://rooms.example https://rooms.example"
     )
@@ -54,6 +54,31 @@ def test_the_policy_names_livekit_as_it_is_set_and_nothing_strange(url: str, roo
     assert policy(LIVEKIT, host="x; script-src *").endswith(
         "connect-src 'self' ws://inside:7880 http://inside:7880"
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "host"),
+    [
+        ({"recordings_url": "file:///sounds"}, ""),
+        ({"recordings_url": "s3://sounds"}, " https://s3.eu-west-1.amazonaws.com"),
+        ({"recordings_url": "s3://b/c", "s3_endpoint": "http://in:9000"}, " http://in:9000"),
+        (
+            {
+                "recordings_url": "s3://b",
+                "s3_endpoint": "http://in:9000",
+                "s3_public_endpoint": "https://sounds.example/; script-src *",
+            },
+            " https://sounds.example",
+        ),
+    ],
+)
+def test_the_page_may_play_recordings_from_where_they_are_kept(
+    given: dict[str, str], host: str
+) -> None:
+    environ = {name.upper(): value for name, value in given.items()}
+    settings = Settings.from_env({"S3_REGION": "eu-west-1", **environ})
+
+    assert f"; media-src 'self'{host}; connect-src" in policy(settings)
 
 
 def test_the_page_may_use_the_microphone_and_little_else() -> None:

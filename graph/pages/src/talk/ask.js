@@ -34,12 +34,8 @@ export const joinCall = async (callId) => done((await ask(JOIN, { callId })).joi
 export const endCall = async (callId) => done((await ask(END, { callId })).endCall);
 export const callAtHand = async (id) => (await ask(CALL, { id })).call;
 
-/** null where calls are not recorded, or by an API that knows of no recordings. */
-export async function recordingOf(id) {
-  const { __type } = await ask('{ __type(name: "Call") { fields { name } } }');
-  if (!__type.fields.some(({ name }) => name === "recording")) return null;
-  return (await ask(RECORDING, { id })).call?.recording ?? null;
-}
+/** null where the call is not recorded. */
+export const recordingOf = async (id) => (await ask(RECORDING, { id })).call?.recording ?? null;
 
 /** Every event from the first one on, through lost connections; ends after the last one. */
 export function follow(callId, { next, done, lost, back, failed }) {

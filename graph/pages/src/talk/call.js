@@ -5,7 +5,9 @@ import { at, h } from "./dom.js";
 import { microphone, Place } from "./room.js";
 import { Transcript } from "./transcript.js";
 import { median } from "./waterfall.js";
-import { because, clock, putOut, RECORDINGS, seconds, STATES, whose } from "./words.js";
+import {
+  because, clock, NOT_PLAYABLE, putOut, RECORDING_LATER, RECORDINGS, seconds, STATES, whose,
+} from "./words.js";
 
 const LULL_MS = 1_000; // after it the history is complete: from now on things are read out
 const END_MS = 2_000; // between the room's end and the event that says why
@@ -252,16 +254,21 @@ export class Call {
   /** It is ready some time after the end. Its link is good for minutes: an old one is renewed. */
   async showRecording() {
     for (let tries = 0; tries < RECORDING_TRIES; tries++) {
-      const recording = await recordingOf(this.id).catch(() => null);
-      if (!recording || this.isLeft) return;
-      at("recording").hidden = false;
-      const renew = () => recordingOf(this.id);
-      at("recording").replaceChildren(...(recording.url ? player(recording, renew) : [
-        h("p", { class: "fine" }, RECORDINGS[recording.state] ?? recording.state),
-      ]));
-      if (!BEING_MADE.includes(recording.state)) return;
+      const recording = await recordingOf(this.id).catch(() => undefined);
+      if (recording === null || this.isLeft) return;
+      if (recording) this.show(recording);
+      if (recording && !BEING_MADE.includes(recording.state)) return;
       await new Promise((resolve) => setTimeout(resolve, RECORDING_MS));
     }
+    at("recording").replaceChildren(h("p", { class: "fine" }, RECORDING_LATER));
+  }
+
+  show(recording) {
+    const said = [RECORDINGS[recording.state] ?? recording.state, recording.error ?? ""];
+    at("recording").hidden = false;
+    at("recording").replaceChildren(...(recording.url
+      ? player(recording, () => recordingOf(this.id))
+      : [h("p", { class: "fine" }, said.join(" ").trim())]));
   }
 
   /** The page shows something else from now on. */
@@ -278,9 +285,15 @@ export class Call {
 }
 
 function player({ url, durationMs }, renew) {
+  let fresh = true;
   const renewed = async () => {
-    const newer = await renew().catch(() => null);
-    if (newer?.url && newer.url !== sound.getAttribute("src")) sound.src = link.href = newer.url;
+    const { currentTime, paused } = sound;
+    const newer = fresh ? null : await renew().catch(() => null);
+    if (!newer?.url) return fine.prepend(`${NOT_PLAYABLE} `);
+    fresh = true;
+    sound.src = link.href = newer.url;
+    sound.currentTime = currentTime;
+    if (!paused) sound.play();
   };
   const sound = h("audio", {
     controls: true,
@@ -288,8 +301,11 @@ function player({ url, durationMs }, renew) {
     src: url,
     "aria-labelledby": "recording-title",
     error: renewed,
+    // What has been heard once can be heard: a later failure is that of an old link.
+    loadedmetadata: () => (fresh = false),
   });
   const link = h("a", { href: url, target: "_blank", rel: "noopener" }, "Open the sound alone");
   const title = `Recording, ${clock(durationMs ?? 0)}`;
-  return [h("h3", { id: "recording-title" }, title), sound, h("p", { class: "fine" }, link)];
+  const fine = h("p", { class: "fine" }, link);
+  return [h("h3", { id: "recording-title" }, title), sound, fine];
 }

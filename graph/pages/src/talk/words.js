@@ -73,9 +73,12 @@ export const OUTCOMES = {
 export const RECORDINGS = {
   RECORDING: "The recording is being made…",
   PROCESSING: "The recording is being made…",
-  FAILED: "The recording could not be made. ./studio logs keeper tells why.",
+  FAILED: "The recording could not be made.",
   DELETED: "The recording was deleted.",
 };
+
+export const RECORDING_LATER = "The recording is not ready yet. Load this page again later.";
+export const NOT_PLAYABLE = "This browser cannot play it here.";
 
 export const KINDS = { STT: "Hearing", LLM: "The model", TTS: "The voice", VAD: "Voice detection" };
 
@@ -83,9 +86,9 @@ export const NO_MICROPHONES_HERE =
   "Browsers give the microphone only to https pages and to localhost. Open this page as " +
   "https://…, or on the machine itself as http://localhost.";
 export const NO_LIVEKIT =
-  "Voice calls need a LiveKit server, and this installation has none. ./studio up brings one " +
-  "where it can and says why where it cannot; or set LIVEKIT_URL, LIVEKIT_API_KEY and " +
-  "LIVEKIT_API_SECRET and restart.";
+  "Voice calls need a LiveKit server, and this installation has none. Set LIVEKIT_URL, " +
+  "LIVEKIT_API_KEY and LIVEKIT_API_SECRET and restart; ./studio up brings one where it can, and " +
+  "says why where it cannot.";
 
 const MICROPHONE = {
   NotAllowedError:
