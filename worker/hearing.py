@@ -10,6 +10,7 @@ from livekit.agents.voice.turn import TurnHandlingOptions
 
 from domain.agents import AgentSpec, ProviderChoice
 from worker.providers import build_vad
+from worker.providers.wire import trust
 
 DEFAULT = ProviderChoice(provider="silero", model="silero")
 
@@ -47,3 +48,4 @@ def warm_up() -> None:
     """Load them now: the first call should not wait for it."""
     detector()
     voice_activity(None)
+    trust()

@@ -7,9 +7,13 @@ import asyncio
 from livekit import rtc
 
 from domain.calls import CallId
+from domain.tasks import end
 from worker.rooms import Rooms
 
 JOIN_SECONDS = 10.0
+TRY_SECONDS = 2.0
+"""Of one try to reach the server: LiveKit's library gives up by itself, before we do."""
+LEAVE_SECONDS = 3.0
 
 
 class RoomUnreachable(Exception):
@@ -19,10 +23,24 @@ class RoomUnreachable(Exception):
 async def join(rooms: Rooms, call: CallId, epoch: int) -> rtc.Room:
     """The call's room, with us in it as the agent of this epoch. `RoomUnreachable`."""
     room = rtc.Room()
+    options = rtc.RoomOptions(connect_timeout=TRY_SECONDS)
+    joining = asyncio.create_task(room.connect(rooms.url, rooms.token(call, epoch), options))
     try:
-        async with asyncio.timeout(JOIN_SECONDS):
-            await room.connect(rooms.url, rooms.token(call, epoch))
+        await asyncio.wait({joining}, timeout=JOIN_SECONDS)
+        if not joining.done():
+            raise TimeoutError
+        joining.result()
     except (rtc.ConnectError, TimeoutError) as error:
-        await room.disconnect()
+        await _leave(room, joining)
         raise RoomUnreachable(f"LiveKit at {rooms.url} cannot be joined.") from error
+    except asyncio.CancelledError:
+        await _leave(room, joining)
+        raise
     return room
+
+
+async def _leave(room: rtc.Room, joining: asyncio.Task[None]) -> None:
+    """Whoever is on the way in cannot be stopped, only be led out again."""
+    await asyncio.wait({joining}, timeout=LEAVE_SECONDS)
+    await end(joining)
+    await room.disconnect()

@@ -4,7 +4,7 @@ hand-offs."""
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 from livekit.agents import llm
@@ -32,6 +32,15 @@ async def make_ready(conversation: Conversation) -> None:
         with suppress(Unusable):  # told when the agent is needed
             made = await asyncio.to_thread(_made, conversation, spec)
             conversation.models[spec.name] = made
+
+
+async def closed(conversation: Conversation) -> None:
+    """The models, and the ears and voices; each of them, also when one cannot be closed."""
+    async with AsyncExitStack() as stack:
+        if conversation.speech is not None:
+            stack.push_async_callback(conversation.speech.aclose)
+        for model in conversation.models.values():
+            stack.push_async_callback(model.aclose)
 
 
 def _made(conversation: Conversation, spec: AgentSpec) -> llm.LLM[Any]:

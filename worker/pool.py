@@ -48,13 +48,19 @@ class Pool:
     async def _keep_one(self, ready: Callable[[], None]) -> None:
         while True:
             began = time.monotonic()
-            child = await self._start()
-            known_as = await self._watch(child, ready)
-            log.error("a worker process died", extra={"pid": child.pid})
-            if known_as is not None:
-                await patiently(partial(self._queue.dismiss, known_as))
+            try:
+                await self._one_life(ready)
+            except Exception:  # the place stays, whatever became of who had it
+                log.exception("a worker process could not be kept")
             if time.monotonic() - began < SHORT_LIFE_SECONDS:
                 await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _one_life(self, ready: Callable[[], None]) -> None:
+        child = await self._start()
+        known_as = await self._watch(child, ready)
+        log.error("a worker process died", extra={"pid": child.pid})
+        if known_as is not None:
+            await patiently(partial(self._queue.dismiss, known_as))
 
     async def _start(self) -> Process:
         child = await asyncio.create_subprocess_exec(
@@ -67,9 +73,9 @@ class Pool:
         """Until it is dead; what it was last known as."""
         known_as: UUID | None = None
         assert child.stdout is not None
-        async for line in child.stdout:
-            with suppress(ValueError):  # a library may print
-                known_as = UUID(line.decode().strip())
+        while not child.stdout.at_eof():
+            with suppress(ValueError):  # a library may print, and at length
+                known_as = UUID((await child.stdout.readline()).decode().strip())
                 ready()
         await child.wait()
         self._children.discard(child)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import asdict
 from typing import Any, Protocol
 
@@ -99,12 +100,13 @@ class Speech:
         )
 
     async def aclose(self) -> None:
-        for ears in self._ears.values():
-            await ears.aclose()
-        for voice in self._voices.values():
-            await voice.aclose()
-        if self._http is not None:
-            await self._http.close()
+        async with AsyncExitStack() as stack:
+            if self._http is not None:
+                stack.push_async_callback(self._http.close)
+            for ears in self._ears.values():
+                stack.push_async_callback(ears.aclose)
+            for voice in self._voices.values():
+                stack.push_async_callback(voice.aclose)
 
 
 def _expected(spec: AgentSpec) -> tuple[str, ...]:

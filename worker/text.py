@@ -19,7 +19,7 @@ from livekit.agents.voice.io import TextOutput
 from domain.events import ErrorRaised, UserTurn
 from worker.agents import NodeAgent
 from worker.conversation import Conversation
-from worker.models import make_ready
+from worker.models import closed, make_ready
 from worker.opening import first_agent
 
 APOLOGY = "I am sorry, I cannot answer right now. Please try again."
@@ -157,6 +157,7 @@ class Words(TextOutput):
 async def text_session(conversation: Conversation) -> AsyncGenerator[TextSession]:
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(http_context.open())
+        stack.push_async_callback(closed, conversation)
         await make_ready(conversation)
         session: AgentSession[None] = AgentSession(
             vad=None,
@@ -175,5 +176,3 @@ async def text_session(conversation: Conversation) -> AsyncGenerator[TextSession
             yield TextSession(conversation, session)
         finally:
             await session.aclose()
-            for model in conversation.models.values():
-                await model.aclose()

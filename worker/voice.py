@@ -46,7 +46,7 @@ from worker.agents import NodeAgent
 from worker.conversation import Conversation
 from worker.hearing import turn_handling, voice_activity
 from worker.joining import join
-from worker.models import make_ready
+from worker.models import closed, make_ready
 from worker.opening import first_agent
 from worker.providers.ears import TRANSCRIPT_SECONDS
 from worker.recording import CallRecording
@@ -71,6 +71,7 @@ LLM_SECONDS = 8.0
 SPEECH_SECONDS = 0.5
 """Shorter sounds need no words."""
 LOOK_SECONDS = 0.5
+MOST_TRIES = 40
 LAST_WORD_SECONDS = 0.3
 """What the caller's side still has to play when ours is done."""
 LEAVE_SECONDS = 10.0
@@ -131,7 +132,10 @@ class VoiceSession:
             await self._begin(resumed)
             async with beside(self._warn(left)), beside(self._record()):
                 done, _ = await asyncio.wait(guards, return_when=asyncio.FIRST_COMPLETED)
-                return done.pop().result()
+                reason = done.pop().result()
+                if reason is not None:
+                    await asyncio.sleep(LAST_WORD_SECONDS)
+                return reason
         finally:
             await end(*guards[1:])
 
@@ -158,9 +162,13 @@ class VoiceSession:
         if resumed and owing:
             self._session.generate_reply()
 
-    async def finish(self) -> None:
-        """Let what is being said be heard."""
-        await asyncio.sleep(LAST_WORD_SECONDS)
+    async def _say(self, text: str, **how: Any) -> None:
+        """Said, and waited for; while one agent hands over to the next, neither takes words."""
+        for _ in range(MOST_TRIES):
+            with suppress(RuntimeError):
+                await self._session.say(text, **how)
+                return
+            await asyncio.sleep(LOOK_SECONDS)
 
     # ---- guards ----------------------------------------------------------------------------
 
@@ -208,12 +216,17 @@ class VoiceSession:
             if due and quiet >= due[0].after:
                 self._asked += 1
                 self._conversation.tell(CallerSilent(seconds=due[0].after))
-                self._asking = True
-                await self._session.say(self._agent().filled(due[0].say))
-                self._asking = False
+                await self._ask(self._agent().filled(due[0].say))
+
+    async def _ask(self, text: str) -> None:
+        self._asking = True
+        try:
+            await self._say(text)
+        finally:
+            self._asking = False
 
     async def _until_hopeless(self) -> EndReason | None:
-        say = partial(self._session.say, add_to_chat_ctx=False)
+        say = partial(self._say, add_to_chat_ctx=False)
         await until_hopeless(self._troubles, say, self._idle)
         return EndReason.PROVIDER_FAILED
 
@@ -228,7 +241,7 @@ class VoiceSession:
     async def _warn(self, left: Callable[[], float]) -> None:
         while left() > FINISHING_SECONDS:  # noqa: ASYNC110 it may change
             await asyncio.sleep(LOOK_SECONDS)
-        self._session.say(FINISHING)
+        await self._say(FINISHING)
 
     async def _record(self) -> None:
         if self._recording is not None and await self._presence(True, None):
@@ -352,11 +365,12 @@ class VoiceSession:
             self._conversation.stumbled = True
             return
         first = self._troubles.failed(source)
-        if source == "llm":
-            self._conversation.calling = False
-            self._session.say(APOLOGY)
-        elif source == "stt" and first:
-            self._session.say(CANNOT_HEAR, add_to_chat_ctx=False)
+        with suppress(RuntimeError):  # the next agent is about to speak
+            if source == "llm":
+                self._conversation.calling = False
+                self._session.say(APOLOGY)
+            elif source == "stt" and first:
+                self._session.say(CANNOT_HEAR, add_to_chat_ctx=False)
 
     def _closed(self, event: CloseEvent) -> None:
         if event.error is not None:
@@ -374,6 +388,7 @@ async def voice_session(
     call, epoch = claim.call.id, claim.epoch
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(http_context.open())
+        stack.push_async_callback(closed, conversation)
         cleared = asyncio.create_task(rooms.clear_out(call, epoch)) if claim.replaced else None
         ready = asyncio.create_task(make_ready(conversation))
         try:
@@ -388,13 +403,11 @@ async def voice_session(
         try:
             yield VoiceSession(conversation, session, room, settings, recording)
         finally:
-            if recording is not None:
-                await recording.finish()
-            await session.aclose()
-            for model in conversation.models.values():
-                await model.aclose()
-            if conversation.speech is not None:
-                await conversation.speech.aclose()
+            try:
+                await session.aclose()
+            finally:
+                if recording is not None:
+                    await recording.finish()
 
 
 def _session(conversation: Conversation) -> AgentSession[None]:

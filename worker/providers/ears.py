@@ -76,6 +76,9 @@ class Ears(Front, stt.STT[Any]):
         self._streams.append(stream := _Listening(self))
         return stream
 
+    def prewarm(self) -> None:
+        self.order.first.prewarm()
+
     def overdue(self, since: float) -> None:
         """The caller has spoken since then, by the clock, and no words came of it."""
         for stream in self._streams:

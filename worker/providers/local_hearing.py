@@ -99,9 +99,20 @@ class Ear:
 
     async def _wake(self) -> None:
         # Whoever listens first will meet the same trouble, and tell it.
-        with suppress(OSError, ValueError, TimeoutError):
-            async with self._alone, asyncio.timeout(START_SECONDS):
-                await self._ready()
+        async with self._alone:
+            try:
+                async with asyncio.timeout(START_SECONDS):
+                    await self._ready()
+            except (
+                OSError,
+                ValueError,
+                LookupError,
+                TimeoutError,
+                asyncio.CancelledError,
+            ) as error:
+                await self._end()
+                if isinstance(error, asyncio.CancelledError):
+                    raise
 
     async def hear(self, pcm: bytes, seconds: float) -> str:
         async with self._alone:
@@ -110,16 +121,16 @@ class Ear:
                     process = await self._ready()
                 async with asyncio.timeout(seconds):
                     heard = await _asked(process, LENGTH.pack(len(pcm)) + pcm)
+                return str(heard["text"])
             except TimeoutError:
                 await self._end()
                 raise APITimeoutError("The ear did not answer.") from None
-            except (OSError, ValueError):
+            except (OSError, ValueError, LookupError):
                 await self._end()
                 raise APIConnectionError("The ear died.") from None
             except asyncio.CancelledError:
                 await self._end()  # its answer would be taken for the next one's
                 raise
-        return str(heard["text"])
 
     async def _ready(self) -> Process:
         if self._process is None:
@@ -129,7 +140,9 @@ class Ear:
             )
             told = await _asked(self._process, json.dumps(self._phrases).encode() + b"\n")
             if told["unknown"]:
-                log.warning("words of phrases cannot be heard", extra={"words": told["unknown"]})
+                log.warning(
+                    "words of phrases cannot be heard", extra={"count": len(told["unknown"])}
+                )
         return self._process
 
     async def _end(self) -> None:

@@ -40,12 +40,12 @@ class _JsonSocket(ClientWebSocketResponse):
 
 def connections() -> aiohttp.ClientSession:
     """For the length of a call; whoever asked for them closes them."""
-    connector = aiohttp.TCPConnector(limit_per_host=50, keepalive_timeout=120, ssl=_trust())
+    connector = aiohttp.TCPConnector(limit_per_host=50, keepalive_timeout=120, ssl=trust())
     return aiohttp.ClientSession(connector=connector, ws_response_class=_JsonSocket)
 
 
 @cache
-def _trust() -> ssl.SSLContext:
+def trust() -> ssl.SSLContext:
     # Read once: it is large. After the import of livekit, which sees to SSL_CERT_FILE.
     return ssl.create_default_context()
 
