@@ -121,7 +121,8 @@ async def test_a_call_by_keyboard_from_the_sign_in_to_the_end(
     ]
     assert seen["unfinished"] == []
     assert seen["context"] == 'workflow.slot\n"tomorrow at ten"\nflags.booked\ntrue'
-    assert seen["waterfall"] == [
+    # The hand-off of this answer took a moment too; a short one is not shown.
+    assert [part for part in seen["waterfall"] if part != "Tools and hand-offs"] == [
         "Words understood",
         "Turn taken for over",
         "Model’s first token",
