@@ -59,6 +59,14 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
         yield urls
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever needs a LiveKit is a test of voice: before `-m` chooses."""
+    for item in items:
+        if "livekit" in getattr(item, "fixturenames", ()):
+            item.add_marker("voice")
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Where LiveKit has to be built, do it now: no test's time limit allows for it."""
     wanted = any("livekit" in getattr(item, "fixturenames", ()) for item in session.items)
