@@ -10,6 +10,7 @@ import os
 import tempfile
 import time
 from contextlib import suppress
+from glob import glob
 from pathlib import Path
 from uuid import UUID
 
@@ -63,24 +64,24 @@ class Spool:
             return False
 
     def _write(self, key: str, sound: bytes) -> bool:
-        if sum(file.stat().st_size for file in self._files()) + len(sound) > self._most:
+        if sum(_size(self._place / each) for each in self._keys()) + len(sound) > self._most:
             return False
         try:
-            file = self._place / key
-            file.parent.mkdir(parents=True, exist_ok=True)
-            part = file.with_suffix(f".{os.getpid()}")
-            part.write_bytes(sound)
-            part.rename(file)
+            try:
+                _lay(self._place / key, sound)
+            except FileNotFoundError:  # another process has just removed the empty folder
+                _lay(self._place / key, sound)
         except OSError as error:
             log.error("the spool cannot be written", extra={"why": error.strerror})
             return False
         return True
 
-    def _files(self) -> list[Path]:
-        return sorted(self._place.glob("*/*/*.ogg"))
+    def _keys(self) -> list[str]:
+        # `Path.glob` raises when a folder goes away meanwhile.
+        return sorted(glob("*/*/*.ogg", root_dir=self._place))
 
     def waiting(self, folder: str) -> bool:
-        return any((self._place / folder).glob("*.ogg"))
+        return bool(glob("*.ogg", root_dir=self._place / folder))
 
     async def empty_for_ever(self) -> None:
         while True:
@@ -95,8 +96,8 @@ class Spool:
 
     async def empty(self) -> None:
         """Put what waits, as far as the store takes it."""
-        for file in await asyncio.to_thread(self._files):
-            key = file.relative_to(self._place).as_posix()
+        for key in await asyncio.to_thread(self._keys):
+            file = self._place / key
             call, place = UUID(file.parent.name), Place.of(key)
             with suppress(FileNotFoundError):  # another process was quicker
                 if await self._ledger.is_wanted(call):
@@ -113,6 +114,19 @@ class Spool:
             return False
         await self._sounds.delete([key])
         return True
+
+
+def _size(file: Path) -> int:
+    with suppress(FileNotFoundError):  # put meanwhile, by another process
+        return file.stat().st_size
+    return 0
+
+
+def _lay(file: Path, sound: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(f".{os.getpid()}")
+    part.write_bytes(sound)
+    part.rename(file)
 
 
 def _remove(file: Path) -> None:
