@@ -299,8 +299,8 @@ async def test_pieces_wait_on_disk_and_the_keeper_for_them(s3: Desk) -> None:
     key = f"{call.tenant_id}/{call.id}/{place.name}"
     s3.bucket.away = True
     assert await s3.spool.keep(key, sound)
-    await s3.archive.ledger.owed(call.id, 1, 60)
     await end_call(s3.services, s3.viewer, call.id)
+    await s3.spool.owe()
     await s3.age(call, 0)
     assert not await s3.archive.step()
     await s3.spool.empty()
@@ -308,6 +308,7 @@ async def test_pieces_wait_on_disk_and_the_keeper_for_them(s3: Desk) -> None:
     s3.bucket.away = False
     await s3.spool.empty()
     assert not s3.spool.waiting(f"{call.tenant_id}/{call.id}/")
+    await s3.due(call)
     assert await s3.archive.step()
     recording = await s3.recording(call)
     assert (recording.duration_ms, recording.missing_ms) == (2_000, 0)

@@ -15,7 +15,7 @@ from pathlib import Path
 from uuid import UUID
 
 from domain.errors import InvalidSetting, Unavailable
-from domain.recordings import Ledger, Place, SoundStore
+from domain.recordings import Ledger, Place, SoundStore, call_of
 from domain.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 PUT_SECONDS = 4.0
 PAUSE_SECONDS = 5.0
 """A store that did not answer is left alone for so long."""
+OWE_SECONDS = 2.0
 MEGABYTE = 1_000_000
 
 
@@ -77,8 +78,9 @@ class Spool:
         return True
 
     def _keys(self) -> list[str]:
-        # `Path.glob` raises when a folder goes away meanwhile.
-        return sorted(glob("*/*/*.ogg", root_dir=self._place))
+        # `Path.glob` raises when a folder goes away meanwhile. Other names are not ours.
+        found = sorted(glob("*/*/*.ogg", root_dir=self._place))
+        return [key for key in found if call_of(key) and Place.of(key)]
 
     def waiting(self, folder: str) -> bool:
         return bool(glob("*.ogg", root_dir=self._place / folder))
@@ -97,16 +99,28 @@ class Spool:
     async def empty(self) -> None:
         """Put what waits, as far as the store takes it."""
         for key in await asyncio.to_thread(self._keys):
-            file = self._place / key
-            call, place = UUID(file.parent.name), Place.of(key)
+            file, call = self._place / key, call_of(key)
+            assert call is not None
             with suppress(FileNotFoundError):  # another process was quicker
                 if await self._ledger.is_wanted(call):
                     if not await self._put(key, await asyncio.to_thread(file.read_bytes)):
                         return
                     await self.withdraw_unwanted(call, key)
                 await asyncio.to_thread(_remove, file)
-            if place is not None and not self.waiting(key.rpartition("/")[0]):
-                await self._ledger.settled(call, place.epoch)
+
+    async def owe_for_ever(self) -> None:
+        while True:
+            try:
+                await self.owe()
+            except Unavailable:
+                log.warning("store is away")
+            await asyncio.sleep(OWE_SECONDS)
+
+    async def owe(self) -> None:
+        """Keep keepers from joining calls without what waits here, whoever recorded it."""
+        calls = {call for key in await asyncio.to_thread(self._keys) if (call := call_of(key))}
+        if calls:
+            await self._ledger.owed(list(calls))
 
     async def withdraw_unwanted(self, call: UUID, key: str) -> bool:
         """Asked after a piece was put: it may have been deleted in between. True: it was."""
