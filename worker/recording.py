@@ -54,7 +54,7 @@ class Recorders:
             return
         spool = Spool.of(settings, sounds, ledger)
         with ThreadPoolExecutor(1, thread_name_prefix="recording") as thread:
-            async with beside(spool.empty_for_ever()), beside(spool.owe_for_ever()):
+            async with beside(spool.tend_for_ever()):
                 yield cls(spool, ledger, thread)
 
 

@@ -9,6 +9,7 @@ import logging
 import os
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from glob import glob
 from pathlib import Path
@@ -17,6 +18,7 @@ from uuid import UUID
 from domain.errors import InvalidSetting, Unavailable
 from domain.recordings import Ledger, Place, SoundStore, call_of
 from domain.settings import Settings
+from domain.tasks import beside
 
 log = logging.getLogger(__name__)
 
@@ -85,16 +87,9 @@ class Spool:
     def waiting(self, folder: str) -> bool:
         return bool(glob("*.ogg", root_dir=self._place / folder))
 
-    async def empty_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(PAUSE_SECONDS)
-            try:
-                await self.empty()
-            except Unavailable:
-                continue
-            except Exception:
-                # Something odd lies there; calls must not end for it.
-                log.exception("the spool could not be emptied")
+    async def tend_for_ever(self) -> None:
+        async with beside(_for_ever(self.owe, OWE_SECONDS)):
+            await _for_ever(self.empty, PAUSE_SECONDS)
 
     async def empty(self) -> None:
         """Put what waits, as far as the store takes it."""
@@ -108,14 +103,6 @@ class Spool:
                     await self.withdraw_unwanted(call, key)
                 await asyncio.to_thread(_remove, file)
 
-    async def owe_for_ever(self) -> None:
-        while True:
-            try:
-                await self.owe()
-            except Unavailable:
-                log.warning("store is away")
-            await asyncio.sleep(OWE_SECONDS)
-
     async def owe(self) -> None:
         """Keep keepers from joining calls without what waits here, whoever recorded it."""
         calls = {call for key in await asyncio.to_thread(self._keys) if (call := call_of(key))}
@@ -128,6 +115,18 @@ class Spool:
             return False
         await self._sounds.delete([key])
         return True
+
+
+async def _for_ever(do: Callable[[], Awaitable[None]], pause: float) -> None:
+    while True:
+        try:
+            await do()
+        except Unavailable:
+            log.warning("store is away")
+        except Exception:
+            # Something odd lies there; calls must not end for it.
+            log.exception("the spool could not be tended")
+        await asyncio.sleep(pause)
 
 
 def _size(file: Path) -> int:
