@@ -66,7 +66,7 @@ class SqlRecordings:
                 deleted_at=func.now(),
                 deleted_by=by,
                 cleared=False,
-                tries=0,
+                tries=c.tries + 1,  # whoever is at it has it no longer
                 due_at=func.now(),
             )
         )

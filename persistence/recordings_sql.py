@@ -62,7 +62,7 @@ FAIL = """
 """
 EXPIRE = """
     update recording r set state = 'DELETED', deleted_at = now(), deleted_by = $3,
-           cleared = false, tries = 0, due_at = now()
+           cleared = false, tries = r.tries + 1, due_at = now()
       from call_log l
      where l.call_id = r.call_id and r.state <> 'DELETED' and (
            ($1 > 0 and l.ended_at < now() - make_interval(days => $1))
