@@ -22,6 +22,8 @@ LINK_FOR = timedelta(minutes=10)
 """How long a link to a recording is good."""
 LEASE_SECONDS = 30.0
 """How long a keeper has for a recording until another one may take it, unless it says more."""
+OWED_SECONDS = 15.0
+"""How long a recording is waited for after it was said that some of it is still to come."""
 RETENTION = "retention"
 """Who deletes what is older than it may be."""
 WHOLE = "whole.ogg"
@@ -65,6 +67,15 @@ class Recording:
 
 def folder_of(tenant: UUID, call: UUID) -> str:
     return f"{tenant}/{call}/"
+
+
+def call_of(key: str) -> UUID | None:
+    """None: it is not a key of ours."""
+    parts = key.split("/")
+    try:
+        return UUID(parts[1]) if len(parts) == 3 and UUID(parts[0]) else None
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -180,8 +191,9 @@ class Ledger(Protocol):
         """Whatever this holder of the call has recorded is in the store."""
         ...
 
-    async def owed(self, call: UUID, epoch: int, seconds: float) -> None:
-        """Some of it is still to come, within that time."""
+    async def owed(self, calls: Sequence[UUID]) -> None:
+        """Some of these that have ended is still to come: it is waited for, as long as this is
+        said again in time, up to an hour after the end. A keeper that has begun begins anew."""
         ...
 
     async def take(self) -> Job | None:

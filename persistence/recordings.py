@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.access import TenantId
 from domain.calls import Call, CallId
-from domain.recordings import LEASE_SECONDS, RETENTION, Job, Recording, RecordingState
+from domain.recordings import LEASE_SECONDS, OWED_SECONDS, RETENTION, Job, Recording, RecordingState
 from persistence.outages import told_as_unavailable
 from persistence.recordings_sql import (
     BEGIN,
@@ -66,7 +66,7 @@ class SqlRecordings:
                 deleted_at=func.now(),
                 deleted_by=by,
                 cleared=False,
-                tries=0,
+                tries=c.tries + 1,  # whoever is at it has it no longer
                 due_at=func.now(),
             )
         )
@@ -94,8 +94,8 @@ class SqlLedger:
         await self._pool.execute(SETTLED, call, epoch)
 
     @told_as_unavailable
-    async def owed(self, call: UUID, epoch: int, seconds: float) -> None:
-        await self._pool.execute(OWED, call, epoch, seconds)
+    async def owed(self, calls: Sequence[UUID]) -> None:
+        await self._pool.execute(OWED, calls, OWED_SECONDS)
 
     # ---- a keeper --------------------------------------------------------------------------
 

@@ -10,14 +10,20 @@ BEGIN = """
            due_at = case when recording.state = 'RECORDING' then null else recording.due_at end
     returning *
 """
-IS_WANTED = "select 1 from recording where call_id = $1 and state = 'RECORDING'"
+IS_WANTED = """
+    select 1 from recording where call_id = $1 and state in ('RECORDING', 'PROCESSING')
+"""
 SETTLED = """
     update recording set due_at = now()
      where call_id = $1 and epoch = $2 and state = 'RECORDING'
 """
+# While a call is on, nobody joins it, and only its holder says when that may begin.
 OWED = """
-    update recording set due_at = now() + make_interval(secs => $3)
-     where call_id = $1 and epoch = $2 and state = 'RECORDING'
+    update recording r set state = 'RECORDING',
+           due_at = greatest(r.due_at, now() + make_interval(secs => $2))
+      from call_log l
+     where r.call_id = any($1::uuid[]) and l.call_id = r.call_id
+       and r.state in ('RECORDING', 'PROCESSING') and l.ended_at > now() - interval '1 hour'
 """
 # A worker that has lost its call, or is dead, says nothing: then five seconds are enough.
 TAKE = """
@@ -56,7 +62,7 @@ FAIL = """
 """
 EXPIRE = """
     update recording r set state = 'DELETED', deleted_at = now(), deleted_by = $3,
-           cleared = false, tries = 0, due_at = now()
+           cleared = false, tries = r.tries + 1, due_at = now()
       from call_log l
      where l.call_id = r.call_id and r.state <> 'DELETED' and (
            ($1 > 0 and l.ended_at < now() - make_interval(days => $1))

@@ -252,6 +252,30 @@ async def test_a_deletion_waits_for_whoever_is_still_at_it(the: Desk) -> None:
     assert await the.sql("select cleared from recording where call_id = $1", call.id)
 
 
+@pytest.mark.parametrize("by_hand", [True, False])
+async def test_a_keeper_that_was_at_it_before_a_deletion_does_not_end_it(
+    s3: Desk, by_hand: bool
+) -> None:
+    call = await s3.call(piece(1, 0))
+    before = await s3.archive.ledger.take()
+    assert before is not None
+    assert await s3.archive.ledger.ready(before, 1_000, 0, 1)
+    if by_hand:
+        await delete_recording(s3.services, s3.viewer, call.id)
+    else:
+        await s3.age(call, 2)
+        assert await s3.archive.ledger.expire(1, 0) == 1
+    cleared = "select cleared from recording where call_id = $1"
+    await s3.archive.ledger.cleared(before)
+    assert not await s3.sql(cleared, call.id)
+    job = await s3.archive.ledger.take()
+    assert job is not None
+    await s3.archive.ledger.cleared(before)
+    assert not await s3.sql(cleared, call.id)
+    await s3.archive.ledger.cleared(job)
+    assert await s3.sql(cleared, call.id)
+
+
 async def test_recordings_go_when_their_time_has_come_and_before_their_calls(the: Desk) -> None:
     young, old, ancient = [await the.call(piece(1, 0)) for _ in range(3)]
     while await the.archive.step():
@@ -299,8 +323,8 @@ async def test_pieces_wait_on_disk_and_the_keeper_for_them(s3: Desk) -> None:
     key = f"{call.tenant_id}/{call.id}/{place.name}"
     s3.bucket.away = True
     assert await s3.spool.keep(key, sound)
-    await s3.archive.ledger.owed(call.id, 1, 60)
     await end_call(s3.services, s3.viewer, call.id)
+    await s3.spool.owe()
     await s3.age(call, 0)
     assert not await s3.archive.step()
     await s3.spool.empty()
@@ -308,6 +332,7 @@ async def test_pieces_wait_on_disk_and_the_keeper_for_them(s3: Desk) -> None:
     s3.bucket.away = False
     await s3.spool.empty()
     assert not s3.spool.waiting(f"{call.tenant_id}/{call.id}/")
+    await s3.due(call)
     assert await s3.archive.step()
     recording = await s3.recording(call)
     assert (recording.duration_ms, recording.missing_ms) == (2_000, 0)

@@ -8,7 +8,6 @@ import logging
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID
 
 from domain.errors import NotFound, Unavailable
 from domain.recordings import (
@@ -19,6 +18,7 @@ from domain.recordings import (
     Place,
     RecordingState,
     SoundStore,
+    call_of,
 )
 from domain.tasks import beside
 from worker.pieces import Joiner
@@ -147,7 +147,7 @@ class Archive:
         old = [kept.key async for kept in self._sounds.list("") if kept.at < before]
         gone = 0
         for start in range(0, len(old), AT_ONCE):
-            batch = {key: call for key in old[start : start + AT_ONCE] if (call := _call_of(key))}
+            batch = {key: call for key in old[start : start + AT_ONCE] if (call := call_of(key))}
             states = await self.ledger.states(list(batch.values()))
             orphans = [key for key, call in batch.items() if _is_orphan(key, states.get(call))]
             await self._sounds.delete(orphans)
@@ -162,14 +162,6 @@ def _most_tries(error: BaseException) -> int:
         case Unavailable():
             return TRIES_OF_A_DAY
     return MOST_TRIES
-
-
-def _call_of(key: str) -> UUID | None:
-    parts = key.split("/")
-    try:
-        return UUID(parts[1]) if len(parts) == 3 and UUID(parts[0]) else None
-    except ValueError:
-        return None  # not ours
 
 
 def _is_orphan(key: str, state: RecordingState | None) -> bool:

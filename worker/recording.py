@@ -32,8 +32,6 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
 BEHIND_SECONDS = 0.6
 """What is older is known: every sound has come, and what was cut off has been told."""
-OWED_SECONDS = 3_600.0
-"""Pieces that the store has not taken by then are done without."""
 SETTLE_SECONDS = 5.0
 
 
@@ -56,7 +54,7 @@ class Recorders:
             return
         spool = Spool.of(settings, sounds, ledger)
         with ThreadPoolExecutor(1, thread_name_prefix="recording") as thread:
-            async with beside(spool.empty_for_ever()):
+            async with beside(spool.tend_for_ever()):
                 yield cls(spool, ledger, thread)
 
 
@@ -182,9 +180,8 @@ class CallRecording:
 
     async def _settle(self) -> None:
         call, epoch, ledger = self._claim.call.id, self._claim.epoch, self._with.ledger
-        if await asyncio.to_thread(self._with.spool.waiting, self._folder):
-            await patiently(lambda: ledger.owed(call, epoch, OWED_SECONDS))
-        else:
+        # Otherwise the spool, of any process here, says that some of it is still to come.
+        if not await asyncio.to_thread(self._with.spool.waiting, self._folder):
             await patiently(lambda: ledger.settled(call, epoch))
 
     def _complain(self, message: str) -> None:

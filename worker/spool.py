@@ -9,19 +9,23 @@ import logging
 import os
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from glob import glob
 from pathlib import Path
 from uuid import UUID
 
 from domain.errors import InvalidSetting, Unavailable
-from domain.recordings import Ledger, Place, SoundStore
+from domain.recordings import Ledger, Place, SoundStore, call_of
 from domain.settings import Settings
+from domain.tasks import beside
 
 log = logging.getLogger(__name__)
 
 PUT_SECONDS = 4.0
 PAUSE_SECONDS = 5.0
 """A store that did not answer is left alone for so long."""
+OWE_SECONDS = 2.0
 MEGABYTE = 1_000_000
 
 
@@ -63,49 +67,47 @@ class Spool:
             return False
 
     def _write(self, key: str, sound: bytes) -> bool:
-        if sum(file.stat().st_size for file in self._files()) + len(sound) > self._most:
+        if sum(_size(self._place / each) for each in self._keys()) + len(sound) > self._most:
             return False
         try:
-            file = self._place / key
-            file.parent.mkdir(parents=True, exist_ok=True)
-            part = file.with_suffix(f".{os.getpid()}")
-            part.write_bytes(sound)
-            part.rename(file)
+            try:
+                _lay(self._place / key, sound)
+            except FileNotFoundError:  # another process has just removed the empty folder
+                _lay(self._place / key, sound)
         except OSError as error:
             log.error("the spool cannot be written", extra={"why": error.strerror})
             return False
         return True
 
-    def _files(self) -> list[Path]:
-        return sorted(self._place.glob("*/*/*.ogg"))
+    def _keys(self) -> list[str]:
+        # `Path.glob` raises when a folder goes away meanwhile. Other names are not ours.
+        found = sorted(glob("*/*/*.ogg", root_dir=self._place))
+        return [key for key in found if call_of(key) and Place.of(key)]
 
     def waiting(self, folder: str) -> bool:
-        return any((self._place / folder).glob("*.ogg"))
+        return bool(glob("*.ogg", root_dir=self._place / folder))
 
-    async def empty_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(PAUSE_SECONDS)
-            try:
-                await self.empty()
-            except Unavailable:
-                continue
-            except Exception:
-                # Something odd lies there; calls must not end for it.
-                log.exception("the spool could not be emptied")
+    async def tend_for_ever(self) -> None:
+        async with beside(_for_ever(self.owe, OWE_SECONDS)):
+            await _for_ever(self.empty, PAUSE_SECONDS)
 
     async def empty(self) -> None:
         """Put what waits, as far as the store takes it."""
-        for file in await asyncio.to_thread(self._files):
-            key = file.relative_to(self._place).as_posix()
-            call, place = UUID(file.parent.name), Place.of(key)
+        for key in await asyncio.to_thread(self._keys):
+            file, call = self._place / key, call_of(key)
+            assert call is not None
             with suppress(FileNotFoundError):  # another process was quicker
                 if await self._ledger.is_wanted(call):
                     if not await self._put(key, await asyncio.to_thread(file.read_bytes)):
                         return
                     await self.withdraw_unwanted(call, key)
                 await asyncio.to_thread(_remove, file)
-            if place is not None and not self.waiting(key.rpartition("/")[0]):
-                await self._ledger.settled(call, place.epoch)
+
+    async def owe(self) -> None:
+        """Keep keepers from joining calls without what waits here, whoever recorded it."""
+        calls = {call for key in await asyncio.to_thread(self._keys) if (call := call_of(key))}
+        if calls:
+            await self._ledger.owed(list(calls))
 
     async def withdraw_unwanted(self, call: UUID, key: str) -> bool:
         """Asked after a piece was put: it may have been deleted in between. True: it was."""
@@ -113,6 +115,31 @@ class Spool:
             return False
         await self._sounds.delete([key])
         return True
+
+
+async def _for_ever(do: Callable[[], Awaitable[None]], pause: float) -> None:
+    while True:
+        try:
+            await do()
+        except Unavailable:
+            log.warning("store is away")
+        except Exception:
+            # Something odd lies there; calls must not end for it.
+            log.exception("the spool could not be tended")
+        await asyncio.sleep(pause)
+
+
+def _size(file: Path) -> int:
+    with suppress(FileNotFoundError):  # put meanwhile, by another process
+        return file.stat().st_size
+    return 0
+
+
+def _lay(file: Path, sound: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(f".{os.getpid()}")
+    part.write_bytes(sound)
+    part.rename(file)
 
 
 def _remove(file: Path) -> None:
