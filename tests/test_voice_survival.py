@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -68,16 +69,14 @@ class Scene:
         return await watch(self.services, self.viewer, call.id, until, count)
 
     @asynccontextmanager
-    async def another(self) -> AsyncIterator[None]:
-        """Another worker, which is there when the first has taken its calls."""
+    async def another(self) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """Another worker, started when the first has taken its calls; what waits until it is there,
+        as that takes a while."""
         before = await self.whole.workers()
         another = Process("worker.main", self.whole.processes["worker 0"].env)
         await another.start()
         try:
-            async with asyncio.timeout(40):
-                while await self.whole.workers() == before:  # noqa: ASYNC110
-                    await asyncio.sleep(0.1)
-            yield
+            yield partial(self.whole.staffed, before + 1)
         finally:
             await another.kill()
 
@@ -165,8 +164,9 @@ async def test_a_call_goes_on_with_its_memory_after_a_death(
 ) -> None:
     async with scene(tmp_path, livekit, processes=1) as the:
         call = await the.call()
-        async with in_the_room(the.services, call) as caller, the.another():
+        async with in_the_room(the.services, call) as caller, the.another() as there:
             await hand_off(the, caller, call)
+            await there()
             killed = time.monotonic()
             await DEATHS[death](the.whole.processes["worker 0"])
             back = await caller.hears(killed)
@@ -184,7 +184,8 @@ async def test_an_answer_that_was_cut_off_by_a_death_is_given_again(
 ) -> None:
     async with scene(tmp_path, livekit, processes=1, reception=TALKATIVE) as the:
         call = await the.call()
-        async with in_the_room(the.services, call) as caller, the.another():
+        async with in_the_room(the.services, call) as caller, the.another() as there:
+            await there()
             the.heard.words = ["what are your hours"]
             asked = time.monotonic()
             await caller.speak()
@@ -213,11 +214,12 @@ async def test_a_tool_that_ran_when_its_worker_died_is_not_run_again(
         allowed = {"OUTBOUND_ALLOW": f"127.0.0.1:{clinic.port}"}
         async with scene(tmp_path, livekit, processes=1, tool=slow, more=allowed) as the:
             call = await the.call()
-            async with in_the_room(the.services, call) as caller, the.another():
+            async with in_the_room(the.services, call) as caller, the.another() as there:
                 await hand_off(the, caller, call)
                 await caller.speak()
                 async with asyncio.timeout(15):
                     await stuck.wait()
+                await there()
                 await the.whole.processes["worker 0"].kill_children()
                 await the.watch(call, TurnMeasured, 2)
                 seen = await the.ended(call)
@@ -247,9 +249,10 @@ async def test_a_worker_that_wakes_up_as_a_dead_one_leaves_the_room(
 ) -> None:
     async with scene(tmp_path, livekit, processes=1) as the:
         call = await the.call()
-        async with in_the_room(the.services, call) as caller, the.another():
+        async with in_the_room(the.services, call) as caller, the.another() as there:
             await hand_off(the, caller, call)
             zombie = the.whole.processes["worker 0"]
+            await there()
             zombie.tell(signal.SIGSTOP)
             frozen = time.monotonic()
             back = await caller.hears(frozen)
@@ -295,7 +298,8 @@ async def test_eight_calls_of_a_dead_process_go_on(tmp_path: Path, livekit: Acce
         for caller in callers:
             await caller.hears(0.0)
             await caller.quiet()
-        async with the.another():
+        async with the.another() as there:
+            await there()
             killed = time.monotonic()
             await the.whole.processes["worker 0"].kill_children()
             gaps = [await caller.hears(killed) - killed for caller in callers]
