@@ -11,10 +11,10 @@ import pytest
 
 from domain.access import Viewer
 from domain.actions.calls import CallRequest, end_call, send_message, start_call
-from domain.calls import Call, CallId, EndReason
+from domain.calls import Call, CallId, CallState, EndReason
 from domain.commands import CommandKind
 from domain.errors import RateLimited
-from domain.events import AgentTurn, Recorded, UserTurn
+from domain.events import AgentTurn, Recorded, StateChanged, UserTurn
 from domain.holding import Claim
 from domain.ports import Services
 from domain.settings import Settings
@@ -104,6 +104,19 @@ async def test_who_leaves_gives_everything_back(office: Office) -> None:
     await office.worker.queue.dismiss(worker)
     other = await office.worker.queue.enlist(10)
     assert len(await office.worker.queue.claim(other, 5)) == 1
+
+
+async def test_a_call_that_is_ended_between_two_workers_was_no_canceled_one(office: Office) -> None:
+    fresh, answered = await office.call(), await office.call()
+    worker = await office.worker.queue.enlist(5)
+    claims = {c.call.id: c for c in await office.worker.queue.claim(worker, 2)}
+    active = StateChanged(before=CallState.CONNECTING, state=CallState.ACTIVE)
+    office.worker.recorder.emit(claims[answered.id], active)
+    await office.worker.recorder.settled(claims[answered.id])
+    for claim in claims.values():
+        await office.worker.queue.release(claim)
+    ended = [await end_call(office.services, office.viewer, c.id) for c in (fresh, answered)]
+    assert [c.end_reason for c in ended] == [EndReason.CANCELED, EndReason.ENDED_BY_API]
 
 
 async def test_a_claim_whose_answer_was_lost_is_let_go(office: Office) -> None:

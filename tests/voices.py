@@ -29,6 +29,8 @@ RATE = 48_000
 FRAME = RATE // 50
 LOUD = 1_000
 PAUSE_SECONDS = 0.4
+SOON = 0.8
+"""The detector takes made-up speech for unfinished, and would wait for more."""
 EARS = ProviderChoice(provider="deepgram", model="nova-3")
 VOICE = ProviderChoice(provider="cartesia", model="sonic-3")
 
@@ -36,7 +38,10 @@ VOICE = ProviderChoice(provider="cartesia", model="sonic-3")
 def voiced(
     *agents: AgentSpec, ears: ProviderChoice = EARS, voice: ProviderChoice = VOICE
 ) -> tuple[AgentSpec, ...]:
-    return tuple(replace(agent, stt=ears, tts=voice) for agent in agents)
+    return tuple(
+        replace(agent, stt=ears, tts=voice, session=replace(agent.session, max_endpointing=SOON))
+        for agent in agents
+    )
 
 
 def speaking(settings: Settings, livekit: Access, heard: Speech) -> Settings:

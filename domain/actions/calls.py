@@ -134,8 +134,10 @@ async def end_call(services: Services, viewer: Viewer, id: CallId) -> Call:
     """End the call; asking again, or of an ended call, gives the same answer."""
     viewer.require(Scope.CALLS_WRITE)
     async with services.store.work(viewer.tenant_id) as work:
-        await _existing(work, id)
-        if not await work.calls.end_unclaimed(id, EndReason.CANCELED):
+        call = await _existing(work, id)
+        # One that was answered may be between two workers.
+        reason = EndReason.ENDED_BY_API if call.answered_at else EndReason.CANCELED
+        if not await work.calls.end_unclaimed(id, reason):
             command = Command(
                 id=CommandId(uuid5(id, "end")),
                 call_id=id,
