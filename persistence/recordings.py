@@ -22,6 +22,7 @@ from persistence.recordings_sql import (
     EXPIRE,
     FAIL,
     IS_WANTED,
+    LEFT_BEHIND,
     OWED,
     READY,
     RENEW,
@@ -129,6 +130,11 @@ class SqlLedger:
     async def expire(self, recording_days: int, retention_days: int) -> int:
         gone = await self._pool.fetch(EXPIRE, recording_days, retention_days, RETENTION)
         return len(gone)
+
+    @told_as_unavailable
+    async def left_behind(self) -> int:
+        count: int = await self._pool.fetchval(LEFT_BEHIND)
+        return count
 
     @told_as_unavailable
     async def states(self, calls: Sequence[UUID]) -> dict[UUID, RecordingState]:

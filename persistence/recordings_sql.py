@@ -69,4 +69,5 @@ EXPIRE = """
            or ($2 > 0 and l.ended_at < now() - make_interval(days => $2)))
     returning r.call_id
 """
+LEFT_BEHIND = "select count(*) from recording where state = 'DELETED' and not cleared"
 STATES = "select call_id, state from recording where call_id = any($1::uuid[])"

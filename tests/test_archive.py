@@ -22,12 +22,14 @@ from domain.calls import Call
 from domain.ports import Services
 from domain.recordings import Place, Recording, RecordingState, SoundStore
 from domain.settings import Settings
+from domain.tasks import beside
 from persistence.wiring import api_services, worker_services
 from tests.clinic import publish_clinic
 from tests.emulators.storage import Storage, storage
 from tests.recordings import Heard, cut, keeping, near, piece, recording_of, sound_of
 from tests.test_sound_stores import in_bucket
 from worker.archive import MOST_TRIES, TRIES_WITHOUT_SOUND, Archive
+from worker.keeper import Keeper
 from worker.opus import decoded
 from worker.pieces import Joiner
 from worker.spool import Spool
@@ -302,6 +304,21 @@ async def test_recordings_go_when_their_time_has_come_and_before_their_calls(the
     assert (gone.state, gone.deleted_by) == (RecordingState.DELETED, "retention")
     assert [await the.kept(call) for call in (young, old, ancient)] == [["whole.ogg"], [], []]
     assert await the.sql("select count(*) from recording where call_id = $1", ancient.id) == 0
+
+
+async def test_a_keeper_without_the_store_warns_of_what_it_cannot_remove(
+    s3: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    call = await s3.call(piece(1, 0))
+    await s3.call(piece(1, 0))
+    bare = replace(s3.settings, recordings_url="", livekit_url="")
+    async with worker_services(bare) as wired:
+        for warnings in (0, 1):
+            async with beside(Keeper(wired, bare).tidy_for_ever()):
+                await asyncio.sleep(1)
+            told = [each for each in caplog.records if each.levelname == "WARNING"]
+            assert [vars(each)["recordings"] for each in told] == [1] * warnings
+            await delete_recording(s3.services, s3.viewer, call.id)
 
 
 async def test_what_nobody_claims_is_swept(s3: Desk) -> None:

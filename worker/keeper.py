@@ -95,10 +95,20 @@ class Keeper:
                 await asyncio.sleep(ROUND_SECONDS)
 
     async def _sweep_recordings(self) -> None:
-        if self._archive is not None:
-            with suppress(Unavailable):  # the next hour will do
-                swept = await self._archive.sweep()
-                log.info("swept recordings that nobody claims", extra={"sounds": swept})
+        if self._archive is None:
+            await self.warn_of_sound()
+            return
+        with suppress(Unavailable):  # the next hour will do
+            swept = await self._archive.sweep()
+            log.info("swept recordings that nobody claims", extra={"sounds": swept})
+
+    async def warn_of_sound(self) -> None:
+        left = await self._recordings.left_behind()
+        if left:
+            log.warning(
+                "deleted recordings cannot be removed, and their calls are kept: set RECORDINGS_URL",
+                extra={"recordings": left},
+            )
 
     async def archive_for_ever(self) -> None:
         if self._archive is not None:
