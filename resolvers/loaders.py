@@ -102,9 +102,7 @@ class Loaders:
     ) -> Loader[Recording, tuple[str, datetime] | None]:
         """One for all that is asked of it: each link has a time of its own."""
 
-        async def load(
-            recordings: Sequence[Recording],
-        ) -> Sequence[tuple[str, datetime] | None]:
+        async def load(recordings: Sequence[Recording]) -> list[tuple[str, datetime] | None]:
             return await asyncio.gather(*(link_to(services, each) for each in recordings))
 
         return self._made.setdefault(("links", tenant), Loader(load))
