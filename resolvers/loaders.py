@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Hashable, Sequence
 from contextvars import ContextVar
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from aiodataloader import DataLoader
 
 from domain.access import TenantId
+from domain.actions.recordings import link_to
 from domain.actions.workflows import take_snapshots
 from domain.calls import Call, CallId
 from domain.context import given_to
 from domain.events import Recorded
 from domain.ports import Services, Work
+from domain.recordings import Recording
 from domain.transcripts import Story, tell
 from domain.workflows import Snapshot, Version, Workflow
 
@@ -93,6 +96,16 @@ class Loaders:
             return [list(found.get(each, ())) for each in names]
 
         return self._made.setdefault((f"users:{name}", tenant), Loader(load))
+
+    def links(
+        self, services: Services, tenant: TenantId
+    ) -> Loader[Recording, tuple[str, datetime] | None]:
+        """One for all that is asked of it: each link has a time of its own."""
+
+        async def load(recordings: Sequence[Recording]) -> list[tuple[str, datetime] | None]:
+            return await asyncio.gather(*(link_to(services, each) for each in recordings))
+
+        return self._made.setdefault(("links", tenant), Loader(load))
 
     def by_id(self, services: Services, tenant: TenantId, name: str) -> Loader[UUID, Any]:
         """Of one of the repositories of `Work`, by its name there."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from domain.access import Scope
-from domain.actions.recordings import link_to
 from domain.calls import Call
 from domain.recordings import Recording
 from resolvers.context import Ctx
@@ -20,5 +19,7 @@ async def recording(info: Ctx, call: Call) -> Recording | None:
 
 
 async def link(info: Ctx, recording: Recording) -> tuple[str, datetime] | None:
-    info.context.require(Scope.CALLS_READ)
-    return await link_to(info.context.services, recording)
+    viewer = info.context.require(Scope.CALLS_READ)
+    loader = loaders().links(info.context.services, viewer.tenant_id)
+    found: tuple[str, datetime] | None = await loader.load(recording)
+    return found

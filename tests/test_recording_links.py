@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -122,6 +123,24 @@ async def test_a_link_lets_a_player_seek(place: Place) -> None:
     head = await http.head(url)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-length"] == str(len(sound))
+
+
+async def test_a_link_is_good_for_as_long_as_is_said(place: Place) -> None:
+    """Made once, however slowly the fields are asked for."""
+    minutes = count()
+    began = datetime.now(UTC)
+
+    def clock() -> datetime:
+        return began + timedelta(minutes=next(minutes))
+
+    services = replace(place.services, clock=clock)
+    async with serving(services, place.settings, place.viewer, with_loaders) as api:
+        asked = await api.ask(ASK, variables={"id": place.id})
+    told = asked["data"]["call"]["recording"]
+    token, until = told["url"].rpartition("/")[2], datetime.fromisoformat(told["expiresAt"])
+    place.services.links.opened(token, until - timedelta(seconds=2))
+    with pytest.raises(Forbidden, match="expired"):
+        place.services.links.opened(token, until)
 
 
 async def test_a_link_that_is_not_ours_leads_nowhere(place: Place) -> None:

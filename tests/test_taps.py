@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
 import numpy as np
 import pytest
 from livekit import rtc
+from livekit.agents import Agent, AgentSession
 from livekit.agents.voice import io
 
 from tests.recordings import Heard
@@ -169,3 +174,50 @@ def test_silence_is_a_sound_as_well() -> None:
     assert piece.place.at_ms == 0
     both = decoded(piece.sound)
     assert np.abs(both).max() == 0
+
+
+class Clocked(Speaker):
+    """Plays by the clock, and says what it played when it is told to stop."""
+
+    since: float | None = None
+
+    async def capture_frame(self, frame: rtc.AudioFrame) -> None:
+        await super().capture_frame(frame)
+        if self.since is None:
+            self.since = time.time()
+            self.on_playback_started(created_at=self.since)
+
+    def clear_buffer(self) -> None:
+        if self.since is not None:
+            self.stopped = time.time()
+            asyncio.get_running_loop().call_soon(self._finish, self.since, self.stopped)
+            self.since = None
+
+    def _finish(self, since: float, stopped: float) -> None:
+        self.on_playback_progressed(started_at=since, offset=0.0, duration=stopped - since)
+        self.on_playback_finished(playback_position=stopped - since, interrupted=True)
+
+
+async def test_what_was_heard_until_the_session_closed_is_told_when_it_is_closed() -> None:
+    heard: list[tuple[float, rtc.AudioFrame]] = []
+    speaker = Clocked()
+    tap = AgentTap(speaker, lambda at, frame: heard.append((at, frame)) if frame else None)
+    session: AgentSession[None] = AgentSession()
+    session.output.audio = tap
+    await session.start(Agent(instructions=""), record=False)
+    began = time.time()
+
+    async def sound() -> AsyncIterator[rtc.AudioFrame]:
+        for _ in range(50):
+            yield frame(0.1, 9_000, RATE)
+
+    session.say("hello", audio=sound())
+    await asyncio.sleep(1)
+    await session.aclose()
+    told = list(heard)
+    tap.settle(time.time() + 1)
+    assert heard == told  # nothing is left to tell
+    assert sum(each.duration for _, each in heard) == pytest.approx(
+        speaker.stopped - told[0][0], abs=0.01
+    )
+    assert told[0][0] == pytest.approx(began, abs=0.5)
