@@ -80,7 +80,8 @@ def _started(
     return subprocess.Popen(
         (str(TOOLS / command[0]), *command[1:]),
         cwd=REPOSITORY,
-        env={**environ, "STUDIO_STATE": state},
+        # One worker process is enough to test with: each takes seconds of a core to start.
+        env={**environ, "STUDIO_STATE": state, "WORKER_PROCESSES": "1"},
         stdout=output,
         stderr=None if output is None else subprocess.STDOUT,
     )

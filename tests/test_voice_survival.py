@@ -90,7 +90,7 @@ async def scene(
     place: Path,
     livekit: Access,
     workers: int = 1,
-    processes: int = 2,
+    processes: int = 1,
     reception: AgentSpec = RECEPTION,
     tool: ToolSpec = BOOK,
     more: Mapping[str, str] = NOTHING,
@@ -162,7 +162,7 @@ DEATHS: dict[str, Callable[[Process], Awaitable[None]]] = {
 async def test_a_call_goes_on_with_its_memory_after_a_death(
     tmp_path: Path, livekit: Access, death: str
 ) -> None:
-    async with scene(tmp_path, livekit, processes=1) as the:
+    async with scene(tmp_path, livekit) as the:
         call = await the.call()
         async with in_the_room(the.services, call) as caller, the.another() as there:
             await hand_off(the, caller, call)
@@ -182,7 +182,7 @@ async def test_a_call_goes_on_with_its_memory_after_a_death(
 async def test_an_answer_that_was_cut_off_by_a_death_is_given_again(
     tmp_path: Path, livekit: Access
 ) -> None:
-    async with scene(tmp_path, livekit, processes=1, reception=TALKATIVE) as the:
+    async with scene(tmp_path, livekit, reception=TALKATIVE) as the:
         call = await the.call()
         async with in_the_room(the.services, call) as caller, the.another() as there:
             await there()
@@ -212,7 +212,7 @@ async def test_a_tool_that_ran_when_its_worker_died_is_not_run_again(
         url = f"http://127.0.0.1:{clinic.port}/book"
         slow = replace(BOOK, actions=(ApiCall(url=url, method=Method.POST, timeout=20.0),))
         allowed = {"OUTBOUND_ALLOW": f"127.0.0.1:{clinic.port}"}
-        async with scene(tmp_path, livekit, processes=1, tool=slow, more=allowed) as the:
+        async with scene(tmp_path, livekit, tool=slow, more=allowed) as the:
             call = await the.call()
             async with in_the_room(the.services, call) as caller, the.another() as there:
                 await hand_off(the, caller, call)
@@ -247,7 +247,7 @@ async def test_the_death_of_a_process_that_only_watches_is_not_heard(
 async def test_a_worker_that_wakes_up_as_a_dead_one_leaves_the_room(
     tmp_path: Path, livekit: Access
 ) -> None:
-    async with scene(tmp_path, livekit, processes=1) as the:
+    async with scene(tmp_path, livekit) as the:
         call = await the.call()
         async with in_the_room(the.services, call) as caller, the.another() as there:
             await hand_off(the, caller, call)
@@ -290,7 +290,7 @@ async def test_people_talk_on_while_the_database_is_away(tmp_path: Path, livekit
 
 
 async def test_eight_calls_of_a_dead_process_go_on(tmp_path: Path, livekit: Access) -> None:
-    async with scene(tmp_path, livekit, workers=1, processes=1) as the:
+    async with scene(tmp_path, livekit, workers=1) as the:
         calls = [await the.call() for _ in range(8)]
         callers = [VoiceCaller() for _ in calls]
         for caller, call in zip(callers, calls, strict=True):
