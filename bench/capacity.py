@@ -24,11 +24,11 @@ from domain.actions.calls import ticket
 from domain.rooms import CALLER
 from domain.tasks import end
 
-LEVELS = (1, 4, 8)
+LEVELS = (1, 4, 8, 10, 12, 14, 16)
 COMPARED = 4
 """Calls at which the two are held beside each other: both can hold so many here."""
 GREETING_SECONDS = 8.0
-SECONDS = 22.0
+SECONDS = 36.0
 MOST_SLOWER = 1.15
 
 Ticket = tuple[str, str]

@@ -19,7 +19,7 @@ from domain.rooms import CALLER, Ticket
 from tests.installation import Process
 from tests.voices import VoiceCaller
 
-TURNS, CALLS, KILLS = 8, 4, 3
+TURNS, CALLS, KILLS = 24, 20, 20
 WARM = 3
 
 
