@@ -20,7 +20,7 @@ def test_nothing_breaks_in_a_second(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(figures) == list(TARGETS) == ["template", "expression", "schema", "import"]
     for name, figure in figures.items():
         assert figure["crashes"] == 0, name
-        assert figure["executions"] > 50, name
+        assert figure["executions"] > 10, name
         assert 0.1 < figure["accepted"] < 0.9, "what is refused at once tests little"
 
 

@@ -18,12 +18,14 @@ from domain.calls import Call
 from domain.ports import Services
 from domain.rooms import Ticket
 from domain.settings import Settings
+from domain.tasks import end
 from local.livekit import Access
 from persistence.wiring import api_services
 from tests.clinic import BOOKING, RECEPTION, publish_clinic
 from tests.emulators.sounds import syllables
 from tests.emulators.speech import Speech, speech
 from tests.test_text_calls import working
+from worker.joining import leave
 
 RATE = 48_000
 FRAME = RATE // 50
@@ -94,11 +96,14 @@ class VoiceCaller:
         self._tasks.append(asyncio.create_task(self._hear(rtc.AudioStream(track))))
 
     async def _hear(self, stream: rtc.AudioStream) -> None:
-        async for event in stream:
-            samples = np.frombuffer(event.frame.data, dtype=np.int16)
-            if np.abs(samples).max(initial=0) > LOUD:
-                self.sounds.append(time.monotonic())
-                self._changed.set()
+        try:
+            async for event in stream:
+                samples = np.frombuffer(event.frame.data, dtype=np.int16)
+                if np.abs(samples).max(initial=0) > LOUD:
+                    self.sounds.append(time.monotonic())
+                    self._changed.set()
+        finally:
+            await stream.aclose()
 
     async def speak(self, seconds: float = 1.0) -> None:
         """A sound, then silence."""
@@ -149,12 +154,11 @@ class VoiceCaller:
         await self._back.wait()
 
     async def leave(self) -> None:
-        for task in self._tasks:
-            task.cancel()
+        await end(*self._tasks)
         self._tasks.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(5):
-                await self.room.disconnect()
+                await leave(self.room)
         self._open()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from livekit import rtc
+from livekit.rtc._ffi_client import FfiClient
 
 from domain.calls import CallId
 from domain.tasks import end
@@ -31,16 +32,25 @@ async def join(rooms: Rooms, call: CallId, epoch: int) -> rtc.Room:
             raise TimeoutError
         joining.result()
     except (rtc.ConnectError, TimeoutError) as error:
-        await _leave(room, joining)
+        await _give_up(room, joining)
         raise RoomUnreachable(f"LiveKit at {rooms.url} cannot be joined.") from error
     except asyncio.CancelledError:
-        await _leave(room, joining)
+        await _give_up(room, joining)
         raise
     return room
 
 
-async def _leave(room: rtc.Room, joining: asyncio.Task[None]) -> None:
+async def leave(room: rtc.Room) -> None:
+    """Also of a room that is closed or was lost: the library then goes on to collect for it whatever
+    happens in this process."""
+    await room.disconnect()
+    queue = getattr(room, "_ffi_queue", None)
+    if queue is not None:
+        FfiClient.instance.queue.unsubscribe(queue)
+
+
+async def _give_up(room: rtc.Room, joining: asyncio.Task[None]) -> None:
     """Whoever is on the way in cannot be stopped, only be led out again."""
     await asyncio.wait({joining}, timeout=LEAVE_SECONDS)
     await end(joining)
-    await room.disconnect()
+    await leave(room)

@@ -45,7 +45,7 @@ from domain.tasks import beside, end
 from worker.agents import NodeAgent
 from worker.conversation import Conversation
 from worker.hearing import turn_handling, voice_activity
-from worker.joining import join
+from worker.joining import join, leave
 from worker.models import closed, make_ready
 from worker.opening import first_agent
 from worker.providers.ears import TRANSCRIPT_SECONDS
@@ -393,7 +393,7 @@ async def voice_session(
         ready = asyncio.create_task(make_ready(conversation))
         try:
             room = await join(rooms, call, epoch)
-            stack.push_async_callback(room.disconnect)
+            stack.push_async_callback(leave, room)
             await ready
         finally:
             await end(ready)
