@@ -114,10 +114,10 @@ async def test_a_recording_goes_on_over_the_death_of_its_worker(
         await record_clinic(services, the.viewer, None)
         call = await the.call()
         async with in_the_room(services, call) as caller, the.another() as there:
+            await there()
             await hand_off(the, caller, call)
             await kept(services, call, 1)
             before = time.monotonic()
-            await there()
             await the.whole.processes["worker 0"].kill_children()
             back = await caller.hears(before)
             await caller.quiet()

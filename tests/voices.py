@@ -86,7 +86,7 @@ class VoiceCaller:
         self.room.on("track_subscribed", self._listen)
         self.room.on("disconnected", lambda _: self._gone.set())
         self.room.on("reconnected", self._back.set)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await self.room.connect(entry.url, entry.token)
             track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
             options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
