@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from livekit.agents.utils import http_context
 
+from domain.agents import ProviderChoice
 from domain.catalogue import provider
 from domain.phrases import objection
 from domain.providers import ProviderKind
@@ -21,7 +23,10 @@ from local.sound import BadSound, Tape, read_wav
 from local.telephone import RATE, resampled
 from tests.test_voice_talk import espeak
 from worker.ear import decoder_for, grammar, heard
+from worker.providers import Means, build_tts
+from worker.providers.keys import ProviderKeys
 from worker.providers.scripted import choose
+from worker.providers.wire import connections
 
 BAD = {
     "a; import <file:/etc/passwd>": "holds ';'; there are only words, ( | ) and [ ]",
@@ -203,3 +208,17 @@ def _wav(kind: int, channels: int, rate: int, bits: int, data: bytes) -> bytes:
     body = b"WAVEfmt " + struct.pack("<I", len(head)) + head
     body += b"data" + struct.pack("<I", len(data)) + data
     return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+@pytest.mark.anyio
+async def test_the_voice_of_this_machine_speaks_as_one_of_a_chain() -> None:
+    choice = ProviderChoice(provider="local", model="espeak-ng")
+    async with http_context.open(), connections() as http:
+        means = Means(ProviderKeys(), http, lambda *_: None, lambda *_: None, {})
+        voice = build_tts(choice, means, "en", None)
+        stream = voice.stream()
+        stream.push_text("Sunrise Clinic, good day. How can I help you?")
+        stream.end_input()
+        seconds = [event.frame.duration async for event in stream]
+        await voice.aclose()
+    assert 2 < sum(seconds) < 6

@@ -19,9 +19,10 @@ from livekit.agents.types import (
     DEFAULT_API_CONNECT_OPTIONS,
     USERDATA_TIMED_TRANSCRIPT,
     APIConnectOptions,
+    NotGivenOr,
     TimedString,
 )
-from livekit.agents.utils import shortuuid
+from livekit.agents.utils import is_given, shortuuid
 
 from domain.tasks import end
 from worker.providers.order import Front, Order, pass_on
@@ -213,11 +214,15 @@ class _Tune:
         """Its words, by the clock of the whole sentence."""
         words = []
         for word in audio.frame.userdata.get(USERDATA_TIMED_TRANSCRIPT) or ():
-            start, over = float(word.start_time), float(word.end_time)
-            self._words.append((str(word), over))
-            before = self._before
-            words.append(TimedString(word, start_time=start + before, end_time=over + before))
+            # A voice that is given sentences tells only when each of them begins.
+            if is_given(word.end_time):
+                self._words.append((str(word), word.end_time))
+            begin, over = self._later(word.start_time), self._later(word.end_time)
+            words.append(TimedString(word, start_time=begin, end_time=over))
         return words
+
+    def _later(self, at: NotGivenOr[float]) -> NotGivenOr[float]:
+        return at + self._before if is_given(at) else at
 
     def words(self, text: str) -> int:
         """How many of the text were said."""
