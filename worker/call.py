@@ -158,7 +158,8 @@ class HeldCall:
             if self._hang_up in done:
                 command = self._hang_up.result()
                 conversation.tell(CommandApplied(command_id=str(command.id), command=command.kind))
-                return EndReason.ENDED_BY_API
+                # An agent that has asked for the end before was first.
+                return conversation.story.ending or EndReason.ENDED_BY_API
             return talking.result() if talking in done else over.result()
 
     @asynccontextmanager
