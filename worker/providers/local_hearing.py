@@ -103,16 +103,11 @@ class Ear:
             try:
                 async with asyncio.timeout(START_SECONDS):
                     await self._ready()
-            except (
-                OSError,
-                ValueError,
-                LookupError,
-                TimeoutError,
-                asyncio.CancelledError,
-            ) as error:
+            except (OSError, ValueError, LookupError, TimeoutError):
                 await self._end()
-                if isinstance(error, asyncio.CancelledError):
-                    raise
+            except asyncio.CancelledError:
+                await self._end()
+                raise
 
     async def hear(self, pcm: bytes, seconds: float) -> str:
         async with self._alone:
