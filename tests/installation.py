@@ -75,10 +75,11 @@ class Process:
         await self.start()
 
     async def kill_children(self) -> None:
-        """Their parent starts others."""
+        """Those that hold calls; their parent starts others."""
         assert self.running is not None
-        for child in psutil.Process(self.running.pid).children():
-            child.kill()
+        for forker in psutil.Process(self.running.pid).children():
+            for child in forker.children():
+                child.kill()
 
 
 @dataclass(slots=True)

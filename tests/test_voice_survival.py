@@ -292,7 +292,7 @@ async def test_people_talk_on_while_the_database_is_away(tmp_path: Path, livekit
 async def test_eight_calls_of_a_dead_process_go_on(tmp_path: Path, livekit: Access) -> None:
     async with scene(tmp_path, livekit, workers=1) as the:
         calls = [await the.call() for _ in range(8)]
-        callers = [VoiceCaller() for _ in calls]
+        callers = [VoiceCaller(grain_ms=50) for _ in calls]
         for caller, call in zip(callers, calls, strict=True):
             await caller.join(the.services, call)
         for caller in callers:

@@ -63,9 +63,11 @@ def speaking(settings: Settings, livekit: Access, heard: Speech) -> Settings:
 
 
 class VoiceCaller:
-    """In the room with a microphone; keeps when agents were heard, in seconds of `monotonic`."""
+    """In the room with a microphone; keeps when agents were heard, in seconds of `monotonic`, to
+    `grain_ms`: where there are many callers, a coarse one leaves the machine to those they test."""
 
-    def __init__(self) -> None:
+    def __init__(self, grain_ms: int = 10) -> None:
+        self._grain_ms = grain_ms
         self.sounds: list[float] = []
         self._changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -93,7 +95,8 @@ class VoiceCaller:
             await self.room.local_participant.publish_track(track, options)
 
     def _listen(self, track: rtc.Track, *_: object) -> None:
-        self._tasks.append(asyncio.create_task(self._hear(rtc.AudioStream(track))))
+        stream = rtc.AudioStream(track, frame_size_ms=self._grain_ms)
+        self._tasks.append(asyncio.create_task(self._hear(stream)))
 
     async def _hear(self, stream: rtc.AudioStream) -> None:
         try:

@@ -1,12 +1,13 @@
-"""`python -m worker.child`: one process of a pool. It hosts calls, and tells its parent as what."""
+"""One process of a pool. It hosts calls, and tells its parent as what."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import sys
-from collections.abc import Callable
-from uuid import UUID
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 
 from domain.settings import Settings
 from domain.tasks import beside
@@ -22,35 +23,30 @@ LAST_SECONDS = 25.0
 """Longer than it takes to give every call back, as long as the store answers."""
 
 
-async def hold_calls(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+def main(parent: socket.socket, environ: Mapping[str, str]) -> None:
+    own = {name: value for name, value in environ.items() if name != "READY_FILE"}  # the parent's
+    run(partial(hold_calls, parent), own, on_interrupt=False)
+
+
+async def hold_calls(
+    parent: socket.socket, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]
+) -> None:
     """Until SIGTERM, or until the parent is gone: then the calls are given back."""
+    reader, writer = await asyncio.open_connection(sock=parent)
     if settings.livekit_url:
-        await asyncio.to_thread(warm_up)
+        await warm_up()
     async with (
         worker_services(settings) as services,
         Recorders.of(settings, services.sounds, services.recordings) as recorders,
-        beside(_until_orphaned(stop)),
+        beside(_until_orphaned(reader, stop)),
     ):
         host = Host(services.queue, services.recorder, services.outbound, settings, recorders)
-        await host.serve(stop, _tell_parent)
+        await host.serve(stop, lambda worker: writer.write(f"{worker}\n".encode()))
 
 
-def _tell_parent(worker: UUID) -> None:
-    sys.stdout.write(f"{worker}\n")
-    sys.stdout.flush()
-
-
-async def _until_orphaned(stop: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-    lifeline = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lifeline), sys.stdin)
-    await lifeline.read()
+async def _until_orphaned(parent: asyncio.StreamReader, stop: asyncio.Event) -> None:
+    with suppress(ConnectionError):
+        await parent.read()
     await asyncio.sleep(ORPHAN_SECONDS)
-    loop.call_later(LAST_SECONDS, os._exit, 1)
+    asyncio.get_running_loop().call_later(LAST_SECONDS, os._exit, 1)
     stop.set()
-
-
-if __name__ == "__main__":
-    environ = dict(os.environ)
-    environ.pop("READY_FILE", None)  # the parent's to touch
-    run(hold_calls, environ, on_interrupt=False)

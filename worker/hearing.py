@@ -3,9 +3,11 @@ of a turn from a pause. They run on this machine."""
 
 from __future__ import annotations
 
+import asyncio
 from functools import cache
 
 from livekit.agents import inference, vad
+from livekit.agents.utils import http_context
 from livekit.agents.voice.turn import TurnHandlingOptions
 
 from domain.agents import AgentSpec, ProviderChoice
@@ -44,8 +46,14 @@ def _vad(provider: str, model: str, options: tuple[tuple[str, float], ...]) -> v
     return build_vad(ProviderChoice(provider=provider, model=model, options=dict(options)))
 
 
-def warm_up() -> None:
-    """Load them now: the first call should not wait for it."""
+async def warm_up() -> None:
+    """Load now what the first call would have to wait for."""
+    await asyncio.to_thread(_load)
+    async with http_context.open():
+        pass  # it has read the machine's certificates
+
+
+def _load() -> None:
     detector()
     voice_activity(None)
     trust()

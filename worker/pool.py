@@ -1,20 +1,27 @@
 """The worker processes of one machine. A process that dies takes its calls along: so its death is
 told at once, whoever is left takes them up, and another one is started.
 
-Parent and child talk through the child's standard streams: its output names the worker that it is
-known as, and the end of its input tells it that the parent is gone."""
+To load all that a voice call needs takes seconds of a processor. One process does that, and every
+worker is a fork of it: so another one is there at once, and takes no time from those who are just
+taking up its calls.
+
+Parent and child share a socket. On it the child names the worker that it is known as, and its end
+tells either that the other is gone."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import multiprocessing
 import os
-import sys
+import signal
+import socket
 import time
-from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
+from multiprocessing.context import ForkServerProcess
 from uuid import UUID
 
 from domain.holding import CallQueue
@@ -29,12 +36,30 @@ SHORT_LIFE_SECONDS = 5.0
 PAUSE_SECONDS = 1.0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Child:
+    process: ForkServerProcess
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    def tell(self, how: signal.Signals) -> None:
+        assert self.process.pid is not None
+        with suppress(ProcessLookupError):
+            os.kill(self.process.pid, how)
+
+    async def is_gone(self) -> None:
+        await self.reader.read()
+
+
 class Pool:
     def __init__(self, queue: CallQueue, environ: Mapping[str, str], size: int) -> None:
         self._queue = queue
         self._environ = dict(environ)
         self._size = size or os.cpu_count() or 1
-        self._children: set[Process] = set()
+        self._children: set[Child] = set()
+        self._forks = multiprocessing.get_context("forkserver")
+        self._forks.set_forkserver_preload(["worker.child"])
+        self._starting = asyncio.Lock()
 
     async def serve(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
         """Keep so many at work until told to stop; `ready` once the first of them is."""
@@ -57,37 +82,39 @@ class Pool:
 
     async def _one_life(self, ready: Callable[[], None]) -> None:
         child = await self._start()
-        known_as = await self._watch(child, ready)
-        log.error("a worker process died", extra={"pid": child.pid})
+        known_as: UUID | None = None
+        async for line in child.reader:
+            known_as = UUID(line.decode().strip())
+            ready()
+        self._children.discard(child)
+        child.writer.close()
+        log.error("a worker process died", extra={"pid": child.process.pid})
         if known_as is not None:
             await patiently(partial(self._queue.dismiss, known_as))
 
-    async def _start(self) -> Process:
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "worker.child", stdin=PIPE, stdout=PIPE, env=self._environ
-        )
+    async def _start(self) -> Child:
+        ours, theirs = socket.socketpair()
+        process = self._forks.Process(target=live, args=(theirs, self._environ), daemon=True)
+        with theirs:
+            async with self._starting:  # the first waits until everything is loaded
+                await asyncio.to_thread(process.start)
+        child = Child(process, *await asyncio.open_connection(sock=ours))
         self._children.add(child)
         return child
 
-    async def _watch(self, child: Process, ready: Callable[[], None]) -> UUID | None:
-        """Until it is dead; what it was last known as."""
-        known_as: UUID | None = None
-        assert child.stdout is not None
-        while not child.stdout.at_eof():
-            with suppress(ValueError):  # a library may print, and at length
-                known_as = UUID((await child.stdout.readline()).decode().strip())
-                ready()
-        await child.wait()
-        self._children.discard(child)
-        return known_as
+
+def live(parent: socket.socket, environ: Mapping[str, str]) -> None:
+    """What a child does. Its module is named only here, so that the parent need not load it."""
+    from worker.child import main
+
+    main(parent, environ)
 
 
-async def _stopped(child: Process) -> None:
-    with suppress(ProcessLookupError):
-        child.terminate()
+async def _stopped(child: Child) -> None:
+    child.tell(signal.SIGTERM)
     try:
         async with asyncio.timeout(STOP_SECONDS):
-            await child.wait()
+            await child.is_gone()
     except TimeoutError:
-        child.kill()
-        await child.wait()
+        child.tell(signal.SIGKILL)
+        await child.is_gone()

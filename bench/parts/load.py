@@ -10,9 +10,8 @@ import psutil
 
 ROLES: Mapping[str, str] = {
     "worker.main": "worker",
-    "worker.child": "worker",
     "bench.parts.bare": "worker",
-    "multiprocessing": "worker",  # the jobs of livekit-agents, and whoever forks them
+    "multiprocessing": "worker",  # the forks of either, and whoever forks them
     "bench.parts.callers": "callers",
     "tests.emulators": "providers",
     "livekit-server": "livekit",
