@@ -92,20 +92,22 @@ async def first_sound(hall: Exchange) -> float:
     return heard - began
 
 
-def holder(worker: Process) -> psutil.Process:
-    """The process that is in a room: it is the one with media sockets."""
+def sockets(worker: Process) -> dict[psutil.Process, set[int]]:
+    """For media, of its processes; some linger after a call."""
     assert worker.running is not None
-    children = psutil.Process(worker.running.pid).children()
-    return next(child for child in children if child.net_connections("udp"))
+    children = psutil.Process(worker.running.pid).children(recursive=True)
+    return {each: {s.fd for s in each.net_connections("udp")} for each in children}
 
 
 async def gap(hall: Exchange, worker: Process) -> float:
+    before = sockets(worker)
     async with our_call(hall) as caller:
+        holder = next(each for each, now in sockets(worker).items() if now - before[each])
         killed = time.monotonic()
-        holder(worker).kill()
+        holder.kill()
         heard = await caller.hears(killed)
         await caller.quiet()
-    await asyncio.sleep(6)  # another process takes the dead one's place
+    await asyncio.sleep(2)  # another process takes the dead one's place
     return heard - killed
 
 
