@@ -30,14 +30,11 @@ from livekit.agents.voice.events import (
 )
 from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions, TextOutputOptions
 
-from domain.calls import CallState, EndReason
+from domain.calls import EndReason
 from domain.events import (
-    CallerPresent,
-    CallerSilent,
     ErrorRaised,
     PartialTranscript,
     Speaker,
-    StateChanged,
 )
 from domain.rooms import CALLER
 from domain.settings import Settings
@@ -48,9 +45,11 @@ from worker.hearing import turn_handling, voice_activity
 from worker.joining import join, leave
 from worker.models import closed, make_ready
 from worker.opening import first_agent
+from worker.presence import Presence
 from worker.providers.ears import TRANSCRIPT_SECONDS
 from worker.recording import CallRecording
 from worker.rooms import Rooms
+from worker.silence import LOOK_SECONDS, Silence
 from worker.text import APOLOGY, MOST_TOOL_STEPS, Words
 from worker.troubles import CANNOT_HEAR, Troubles, until_hopeless
 from worker.waterfall import Waterfall
@@ -60,8 +59,6 @@ log = logging.getLogger(__name__)
 SORRY = "Sorry, the line dropped for a moment."
 FINISHING = "We have to finish in a moment."
 FINISHING_SECONDS = 20.0
-RESUME_SECONDS = 8.0
-"""A caller who is not there when a call is taken up is waited for so long."""
 HANDED_OVER_IN = timedelta(seconds=2)
 """A call that was given back and is taken up again so soon goes on without a word about it."""
 ECHO_SECONDS = 1.0
@@ -70,7 +67,6 @@ comes back is not listened to."""
 LLM_SECONDS = 8.0
 SPEECH_SECONDS = 0.5
 """Shorter sounds need no words."""
-LOOK_SECONDS = 0.5
 MOST_TRIES = 40
 LAST_WORD_SECONDS = 0.3
 """What the caller's side still has to play when ours is done."""
@@ -94,16 +90,12 @@ class VoiceSession:
         self._settings = settings
         self._recording = recording
         self._over: asyncio.Future[EndReason | None] = asyncio.get_running_loop().create_future()
-        self._changed = asyncio.Event()
+        self._presence = Presence(conversation, room, settings)
+        self._silence = Silence(conversation, self._presence, self._agent, self._say)
         self._turn = ""
         self._finals = ""
         self._rev = 0
-        self._idle = asyncio.Event()
         self._waterfall = Waterfall()
-        self._quiet_since: float | None = None
-        self._quiet()
-        self._asked = 0
-        self._asking = False
         self._troubles = Troubles(settings.outage_seconds)
         session.on("user_input_transcribed", self._transcribed)
         session.on("conversation_item_added", self._added)
@@ -112,8 +104,6 @@ class VoiceSession:
         session.on("error", self._failed)
         session.on("user_transcription_timeout", self._not_heard)
         session.on("close", self._closed)
-        room.on("participant_connected", self._came_or_went)
-        room.on("participant_disconnected", self._came_or_went)
         room.on("disconnected", self._cut_off)
 
     # ---- the call --------------------------------------------------------------------------
@@ -123,8 +113,8 @@ class VoiceSession:
         resumed = bool(self._conversation.story.visited)
         guards: list[asyncio.Future[EndReason | None]] = [
             asyncio.ensure_future(self._over),
-            asyncio.ensure_future(self._until_deserted(resumed)),
-            asyncio.ensure_future(self._until_silent()),
+            asyncio.ensure_future(self._presence.until_deserted(resumed)),
+            asyncio.ensure_future(self._silence.until_too_long()),
             asyncio.ensure_future(self._until_hopeless()),
             asyncio.ensure_future(self._until_left(leaving)),
         ]
@@ -150,7 +140,9 @@ class VoiceSession:
             room_options=RoomOptions(
                 participant_identity=CALLER,
                 text_input=False,
-                audio_input=AudioInputOptions(sample_rate=16_000, frame_size_ms=50),
+                audio_input=AudioInputOptions(
+                    sample_rate=16_000, frame_size_ms=80, auto_gain_control=False
+                ),
                 text_output=TextOutputOptions(next_in_chain=Words(conversation)),
                 close_on_disconnect=False,
             ),
@@ -172,62 +164,9 @@ class VoiceSession:
 
     # ---- guards ----------------------------------------------------------------------------
 
-    def _is_there(self) -> bool:
-        return any(p.identity == CALLER for p in self._room.remote_participants.values())
-
-    async def _until_deserted(self, resumed: bool) -> EndReason | None:
-        told = False
-        patience = RESUME_SECONDS if resumed else self._settings.join_seconds
-        while await self._presence(True, patience):
-            state = self._conversation.story.state
-            if state is CallState.CONNECTING:
-                self._conversation.tell(StateChanged(before=state, state=CallState.ACTIVE))
-            self._conversation.tell(CallerPresent(present=True))
-            told, patience = True, self._settings.return_seconds
-            await self._presence(False, None)
-            self._conversation.tell(CallerPresent(present=False))
-        if told:
-            return EndReason.HUNG_UP_BY_USER
-        return EndReason.WORKER_LOST if resumed else EndReason.NO_ANSWER
-
-    async def _presence(self, wanted: bool, seconds: float | None) -> bool:
-        """Whether the caller is there, or gone, in time."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while self._is_there() is not wanted:
-                    self._changed.clear()
-                    await self._changed.wait()
-        return self._is_there() is wanted
-
-    async def _until_silent(self) -> EndReason | None:
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            since = self._quiet_since
-            if since is None or not self._is_there():
-                continue
-            quiet = time.monotonic() - since
-            ending = self._conversation.story.ending
-            if ending is not None and quiet > 2 * LOOK_SECONDS:
-                return ending  # the agent had no more to say
-            patience = self._agent().spec.session
-            if quiet >= patience.auto_disconnect:
-                return EndReason.SILENCE
-            due = patience.silence[self._asked : self._asked + 1]
-            if due and quiet >= due[0].after:
-                self._asked += 1
-                self._conversation.tell(CallerSilent(seconds=due[0].after))
-                await self._ask(self._agent().filled(due[0].say))
-
-    async def _ask(self, text: str) -> None:
-        self._asking = True
-        try:
-            await self._say(text)
-        finally:
-            self._asking = False
-
     async def _until_hopeless(self) -> EndReason | None:
         say = partial(self._say, add_to_chat_ctx=False)
-        await until_hopeless(self._troubles, say, self._idle)
+        await until_hopeless(self._troubles, say, self._silence.fell)
         return EndReason.PROVIDER_FAILED
 
     async def _until_left(self, leaving: asyncio.Event) -> EndReason | None:
@@ -235,7 +174,7 @@ class VoiceSession:
         await leaving.wait()
         with suppress(TimeoutError):
             async with asyncio.timeout(LEAVE_SECONDS):
-                await self._idle.wait()
+                await self._silence.fell.wait()
         return None
 
     async def _warn(self, left: Callable[[], float]) -> None:
@@ -244,7 +183,7 @@ class VoiceSession:
         await self._say(FINISHING)
 
     async def _record(self) -> None:
-        if self._recording is not None and await self._presence(True, None):
+        if self._recording is not None and await self._presence.until_there():
             await self._recording.run()
 
     def _agent(self) -> NodeAgent:
@@ -257,9 +196,6 @@ class VoiceSession:
             self._over.set_result(reason)
 
     # ---- what the room tells ---------------------------------------------------------------
-
-    def _came_or_went(self, participant: rtc.RemoteParticipant) -> None:
-        self._changed.set()
 
     def _cut_off(self, reason: Any) -> None:
         deleted = (rtc.DisconnectReason.ROOM_DELETED, rtc.DisconnectReason.ROOM_CLOSED)
@@ -326,31 +262,22 @@ class VoiceSession:
 
     def _caller_changed(self, event: UserStateChangedEvent) -> None:
         if event.new_state == "speaking":
-            self._busy()
-            self._asked = 0
+            self._silence.is_broken(by_caller=True)
         elif event.old_state == "speaking":
-            self._quiet()
+            self._silence.begin()
             self._waterfall.silent(time.monotonic())
 
     def _agent_changed(self, event: AgentStateChangedEvent) -> None:
         if event.new_state == "speaking":
             self._troubles.over("tts")
-        if self._asking:
+        if self._silence.is_asking:
             return  # to ask whether somebody is there is not to talk with them
         if event.new_state == "speaking":
             self._waterfall.sounded(time.monotonic())
         if event.new_state in ("speaking", "thinking"):
-            self._busy()
+            self._silence.is_broken()
         elif event.new_state == "listening":
-            self._quiet()
-
-    def _busy(self) -> None:
-        self._quiet_since = None
-        self._idle.clear()
-
-    def _quiet(self) -> None:
-        self._quiet_since = time.monotonic()
-        self._idle.set()
+            self._silence.begin()
 
     def _failed(self, event: ErrorEvent) -> None:
         error: Any = event.error
