@@ -7,9 +7,8 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -69,14 +68,14 @@ class Scene:
         return await watch(self.services, self.viewer, call.id, until, count)
 
     @asynccontextmanager
-    async def another(self) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-        """Another worker, started when the first has taken its calls; what waits until it is there,
-        as that takes a while."""
+    async def another(self) -> AsyncIterator[None]:
+        """Another machine with workers, from when the first has taken its calls."""
         before = await self.whole.workers()
         another = Process("worker.main", self.whole.processes["worker 0"].env)
         await another.start()
         try:
-            yield partial(self.whole.staffed, before + 1)
+            await self.whole.staffed(before + 1)
+            yield
         finally:
             await another.kill()
 
@@ -89,8 +88,6 @@ class Scene:
 async def scene(
     place: Path,
     livekit: Access,
-    workers: int = 1,
-    processes: int = 1,
     reception: AgentSpec = RECEPTION,
     tool: ToolSpec = BOOK,
     more: Mapping[str, str] = NOTHING,
@@ -103,13 +100,12 @@ async def scene(
             "DEEPGRAM_BASE_URL": heard.url,
             "CARTESIA_API_KEY": "stand-in",
             "CARTESIA_BASE_URL": heard.url,
-            "WORKER_PROCESSES": str(processes),
             "HEARTBEAT_SECONDS": "1.0",
             "LEASE_SECONDS": "3.0",
             **more,
         }
         async with (
-            installed(place, workers, **env) as whole,
+            installed(place, workers=1, **env) as whole,
             api_services(speaking(whole.settings, livekit, heard)) as services,
         ):
             viewer = owner_of(await new_tenant(whole.settings, "acme"))
@@ -152,29 +148,37 @@ async def book(the: Scene, caller: VoiceCaller, call: Call) -> None:
     await the.watch(call, TurnMeasured, 2)
 
 
-DEATHS: dict[str, Callable[[Process], Awaitable[None]]] = {
-    "the process that talks": Process.kill_children,
-    "the whole machine": Process.kill,
-}
-
-
-@pytest.mark.parametrize("death", DEATHS)
-async def test_a_call_goes_on_with_its_memory_after_a_death(
-    tmp_path: Path, livekit: Access, death: str
+async def test_a_call_goes_on_with_its_memory_after_the_death_of_its_process(
+    tmp_path: Path, livekit: Access
 ) -> None:
     async with scene(tmp_path, livekit) as the:
         call = await the.call()
-        async with in_the_room(the.services, call) as caller, the.another() as there:
+        async with in_the_room(the.services, call) as caller:
             await hand_off(the, caller, call)
-            await there()
-            killed = time.monotonic()
-            await DEATHS[death](the.whole.processes["worker 0"])
-            back = await caller.hears(killed)
-            await caller.quiet()
-            print(f"{death} killed: silent for {back - killed:.2f} s")
-            assert the.heard.said.count(SORRY) == 1
-            await book(the, caller, call)
-            seen = await the.ended(call)
+            await goes_on(the, caller, call, Process.kill_children)
+
+
+async def test_a_call_goes_on_with_its_memory_after_the_death_of_its_machine(
+    tmp_path: Path, livekit: Access
+) -> None:
+    async with scene(tmp_path, livekit) as the:
+        call = await the.call()
+        async with in_the_room(the.services, call) as caller, the.another():
+            await hand_off(the, caller, call)
+            await goes_on(the, caller, call, Process.kill)
+
+
+async def goes_on(
+    the: Scene, caller: VoiceCaller, call: Call, death: Callable[[Process], Awaitable[None]]
+) -> None:
+    killed = time.monotonic()
+    await death(the.whole.processes["worker 0"])
+    back = await caller.hears(killed)
+    await caller.quiet()
+    print(f"killed: silent for {back - killed:.2f} s")
+    assert the.heard.said.count(SORRY) == 1
+    await book(the, caller, call)
+    seen = await the.ended(call)
     check(seen)
     assert sum(isinstance(e, WorkerReplaced) for e in seen) == 1
 
@@ -184,8 +188,7 @@ async def test_an_answer_that_was_cut_off_by_a_death_is_given_again(
 ) -> None:
     async with scene(tmp_path, livekit, reception=TALKATIVE) as the:
         call = await the.call()
-        async with in_the_room(the.services, call) as caller, the.another() as there:
-            await there()
+        async with in_the_room(the.services, call) as caller:
             the.heard.words = ["what are your hours"]
             asked = time.monotonic()
             await caller.speak()
@@ -214,12 +217,11 @@ async def test_a_tool_that_ran_when_its_worker_died_is_not_run_again(
         allowed = {"OUTBOUND_ALLOW": f"127.0.0.1:{clinic.port}"}
         async with scene(tmp_path, livekit, tool=slow, more=allowed) as the:
             call = await the.call()
-            async with in_the_room(the.services, call) as caller, the.another() as there:
+            async with in_the_room(the.services, call) as caller:
                 await hand_off(the, caller, call)
                 await caller.speak()
                 async with asyncio.timeout(15):
                     await stuck.wait()
-                await there()
                 await the.whole.processes["worker 0"].kill_children()
                 await the.watch(call, TurnMeasured, 2)
                 seen = await the.ended(call)
@@ -249,10 +251,9 @@ async def test_a_worker_that_wakes_up_as_a_dead_one_leaves_the_room(
 ) -> None:
     async with scene(tmp_path, livekit) as the:
         call = await the.call()
-        async with in_the_room(the.services, call) as caller, the.another() as there:
+        async with in_the_room(the.services, call) as caller, the.another():
             await hand_off(the, caller, call)
             zombie = the.whole.processes["worker 0"]
-            await there()
             zombie.tell(signal.SIGSTOP)
             frozen = time.monotonic()
             back = await caller.hears(frozen)
@@ -290,26 +291,21 @@ async def test_people_talk_on_while_the_database_is_away(tmp_path: Path, livekit
 
 
 async def test_eight_calls_of_a_dead_process_go_on(tmp_path: Path, livekit: Access) -> None:
-    async with scene(tmp_path, livekit, workers=1) as the:
-        calls = [await the.call() for _ in range(8)]
-        callers = [VoiceCaller(grain_ms=50) for _ in calls]
-        for caller, call in zip(callers, calls, strict=True):
-            await caller.join(the.services, call)
-        for caller in callers:
-            await caller.hears(0.0, patience=40)
-            await caller.quiet()
-        async with the.another() as there:
-            await there()
-            killed = time.monotonic()
-            await the.whole.processes["worker 0"].kill_children()
-            gaps = [await caller.hears(killed, patience=40) - killed for caller in callers]
-            print(f"8 calls killed: silent for {min(gaps):.2f} to {max(gaps):.2f} s")
-            for call in calls:
-                seen = await the.ended(call)
-                assert retold(seen) == WHOLE[:1]
-                assert sum(isinstance(e, WorkerReplaced) for e in seen) == 1
-        for caller in callers:
-            await caller.leave()
+    calls: list[Call] = []
+    callers: list[VoiceCaller] = []
+    async with scene(tmp_path, livekit) as the, AsyncExitStack() as stack:
+        for _ in range(8):
+            calls.append(await the.call())
+            room = in_the_room(the.services, calls[-1], VoiceCaller(grain_ms=50))
+            callers.append(await stack.enter_async_context(room))
+        killed = time.monotonic()
+        await the.whole.processes["worker 0"].kill_children()
+        gaps = [await caller.hears(killed, patience=30) - killed for caller in callers]
+        print(f"8 calls killed: silent for {min(gaps):.2f} to {max(gaps):.2f} s")
+        for call in calls:
+            seen = await the.ended(call)
+            assert retold(seen) == WHOLE[:1]
+            assert sum(isinstance(e, WorkerReplaced) for e in seen) == 1
     assert the.heard.said.count(SORRY) == 8
 
 

@@ -166,9 +166,11 @@ class VoiceCaller:
 
 
 @asynccontextmanager
-async def in_the_room(services: Services, call: Call) -> AsyncIterator[VoiceCaller]:
+async def in_the_room(
+    services: Services, call: Call, caller: VoiceCaller | None = None
+) -> AsyncIterator[VoiceCaller]:
     """A caller who has heard the greeting."""
-    caller = VoiceCaller()
+    caller = caller or VoiceCaller()
     try:
         await caller.join(services, call)
         await caller.hears(0.0)

@@ -68,6 +68,7 @@ LLM_SECONDS = 8.0
 SPEECH_SECONDS = 0.5
 """Shorter sounds need no words."""
 MOST_TRIES = 40
+CLEAR_SECONDS = 2.0
 LAST_WORD_SECONDS = 0.3
 """What the caller's side still has to play when ours is done."""
 LEAVE_SECONDS = 10.0
@@ -81,11 +82,13 @@ class VoiceSession:
         conversation: Conversation,
         session: AgentSession[None],
         room: rtc.Room,
+        rooms: Rooms,
         settings: Settings,
         recording: CallRecording | None = None,
     ) -> None:
         self._conversation = conversation
         self._session = session
+        self._rooms = rooms
         self._room = room
         self._settings = settings
         self._recording = recording
@@ -120,7 +123,7 @@ class VoiceSession:
         ]
         try:
             await self._begin(resumed)
-            async with beside(self._warn(left)), beside(self._record()):
+            async with beside(self._warn(left)), beside(self._record()), beside(self._clear_out()):
                 done, _ = await asyncio.wait(guards, return_when=asyncio.FIRST_COMPLETED)
                 reason = done.pop().result()
                 if reason is not None:
@@ -181,6 +184,13 @@ class VoiceSession:
         while left() > FINISHING_SECONDS:  # noqa: ASYNC110 it may change
             await asyncio.sleep(LOOK_SECONDS)
         await self._say(FINISHING)
+
+    async def _clear_out(self) -> None:
+        """Put a dead worker's agent out of the room, as soon as nobody waits for ours."""
+        claim = self._conversation.claim
+        if claim.replaced:
+            await asyncio.sleep(CLEAR_SECONDS)
+            await self._rooms.clear_out(claim.call.id, claim.epoch)
 
     async def _record(self) -> None:
         if self._recording is not None and await self._presence.until_there():
@@ -316,7 +326,6 @@ async def voice_session(
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(http_context.open())
         stack.push_async_callback(closed, conversation)
-        cleared = asyncio.create_task(rooms.clear_out(call, epoch)) if claim.replaced else None
         ready = asyncio.create_task(make_ready(conversation))
         try:
             room = await join(rooms, call, epoch)
@@ -324,11 +333,9 @@ async def voice_session(
             await ready
         finally:
             await end(ready)
-            if cleared is not None:
-                await cleared
         session = _session(conversation)
         try:
-            yield VoiceSession(conversation, session, room, settings, recording)
+            yield VoiceSession(conversation, session, room, rooms, settings, recording)
         finally:
             try:
                 await session.aclose()
