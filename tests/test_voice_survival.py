@@ -296,7 +296,7 @@ async def test_eight_calls_of_a_dead_process_go_on(tmp_path: Path, livekit: Acce
     async with scene(tmp_path, livekit) as the, AsyncExitStack() as stack:
         for _ in range(8):
             calls.append(await the.call())
-            room = in_the_room(the.services, calls[-1], VoiceCaller(grain_ms=50))
+            room = in_the_room(the.services, calls[-1], VoiceCaller(one_of_many=True))
             callers.append(await stack.enter_async_context(room))
         killed = time.monotonic()
         await the.whole.processes["worker 0"].kill_children()

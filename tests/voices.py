@@ -63,11 +63,12 @@ def speaking(settings: Settings, livekit: Access, heard: Speech) -> Settings:
 
 
 class VoiceCaller:
-    """In the room with a microphone; keeps when agents were heard, in seconds of `monotonic`, to
-    `grain_ms`: where there are many callers, a coarse one leaves the machine to those they test."""
+    """In the room with a microphone; keeps when agents were heard, in seconds of `monotonic`.
 
-    def __init__(self, grain_ms: int = 10) -> None:
-        self._grain_ms = grain_ms
+    One of many only listens, and not as finely: that leaves the machine to what they are to test."""
+
+    def __init__(self, one_of_many: bool = False) -> None:
+        self._grain_ms, self._queue_ms = (50, 0) if one_of_many else (10, 400)
         self.sounds: list[float] = []
         self._changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -75,7 +76,7 @@ class VoiceCaller:
 
     def _open(self) -> None:
         self.room = rtc.Room()
-        self._source = rtc.AudioSource(RATE, 1, queue_size_ms=400)
+        self._source = rtc.AudioSource(RATE, 1, queue_size_ms=self._queue_ms)
         self._gone = asyncio.Event()
         self._back = asyncio.Event()
 
