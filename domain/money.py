@@ -9,10 +9,6 @@ DOLLAR = 1_000_000_000
 MOST = 1_000_000 * DOLLAR
 
 
-def dollars(nanos: int) -> Decimal:
-    return Decimal(nanos).scaleb(-9)
-
-
 def written(nanos: int) -> str:
     """As people write it: two places at least, and no zeros behind those."""
     units, rest = divmod(abs(nanos), DOLLAR)
