@@ -92,17 +92,19 @@ async def first_sound(hall: Exchange) -> float:
     return heard - began
 
 
-def sockets(worker: Process) -> dict[psutil.Process, set[int]]:
+def sockets(worker: Process) -> dict[psutil.Process, set[object]]:
     """For media, of its processes; some linger after a call."""
     assert worker.running is not None
     children = psutil.Process(worker.running.pid).children(recursive=True)
-    return {each: {s.fd for s in each.net_connections("udp")} for each in children}
+    return {each: set(each.net_connections("udp")) for each in children}
 
 
 async def gap(hall: Exchange, worker: Process) -> float:
     before = sockets(worker)
     async with our_call(hall) as caller:
-        holder = next(each for each, now in sockets(worker).items() if now - before[each])
+        holder = next(
+            each for each, now in sockets(worker).items() if now - before.get(each, set())
+        )
         killed = time.monotonic()
         holder.kill()
         heard = await caller.hears(killed)

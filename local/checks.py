@@ -84,7 +84,7 @@ def _started(
     return subprocess.Popen(
         (*before, str(TOOLS / command[0]), *command[1:]),
         cwd=REPOSITORY,
-        # One worker process is enough to test with: each takes seconds of a core to start.
+        # One worker process is enough to test with.
         env={**environ, "STUDIO_STATE": state, "WORKER_PROCESSES": "1"},
         stdout=output,
         stderr=None if output is None else subprocess.STDOUT,

@@ -25,6 +25,7 @@ LAST_SECONDS = 25.0
 
 
 def main(parent: socket.socket, environ: Mapping[str, str]) -> None:
+    parent.set_inheritable(False)  # or programs that it starts would keep its end secret
     gc.freeze()  # what was loaded stays: to look through it again would hold up every call
     own = {name: value for name, value in environ.items() if name != "READY_FILE"}  # the parent's
     run(partial(hold_calls, parent), own, on_interrupt=False)

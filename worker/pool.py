@@ -1,9 +1,9 @@
 """The worker processes of one machine. A process that dies takes its calls along: so its death is
 told at once, whoever is left takes them up, and another one is started.
 
-To load all that a voice call needs takes seconds of a processor. One process does that, and every
-worker is a fork of it: so another one is there at once, and takes no time from those who are just
-taking up its calls.
+To load the code of all that a voice call needs takes seconds of a processor. One process does that,
+and every worker is a fork of it: so another one is there at once, and takes no time from those who
+are just taking up its calls.
 
 Parent and child share a socket. On it the child names the worker that it is known as, and its end
 tells either that the other is gone."""
@@ -56,10 +56,11 @@ class Pool:
         self._queue = queue
         self._environ = dict(environ)
         self._size = size or os.cpu_count() or 1
+        self._starts: set[asyncio.Task[Child]] = set()
         self._children: set[Child] = set()
         self._forks = multiprocessing.get_context("forkserver")
         self._forks.set_forkserver_preload(["worker.child"])
-        self._starting = asyncio.Lock()
+        self._one_at_a_time = asyncio.Lock()
 
     async def serve(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
         """Keep so many at work until told to stop; `ready` once the first of them is."""
@@ -68,43 +69,71 @@ class Pool:
             await stop.wait()
         finally:
             await end(*places)
+            if self._starts:  # whoever is on the way is told to stop with the others
+                await asyncio.wait(self._starts, timeout=STOP_SECONDS)
             await asyncio.gather(*(_stopped(child) for child in self._children))
 
     async def _keep_one(self, ready: Callable[[], None]) -> None:
         while True:
-            began = time.monotonic()
             try:
                 await self._one_life(ready)
             except Exception:  # the place stays, whatever became of who had it
                 log.exception("a worker process could not be kept")
-            if time.monotonic() - began < SHORT_LIFE_SECONDS:
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def _one_life(self, ready: Callable[[], None]) -> None:
-        child = await self._start()
-        known_as: UUID | None = None
-        async for line in child.reader:
-            known_as = UUID(line.decode().strip())
-            ready()
-        self._children.discard(child)
-        child.writer.close()
+        child = await self._started()
+        began = time.monotonic()
+        known_as = await self._known(child, ready)
         log.error("a worker process died", extra={"pid": child.process.pid})
         if known_as is not None:
             await patiently(partial(self._queue.dismiss, known_as))
+        if time.monotonic() - began < SHORT_LIFE_SECONDS:
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _known(self, child: Child, ready: Callable[[], None]) -> UUID | None:
+        """Until it is dead; what it was last known as."""
+        known_as: UUID | None = None
+        try:
+            async for line in child.reader:
+                known_as = UUID(line.decode().strip())
+                ready()
+        except Exception:
+            child.tell(signal.SIGKILL)
+            self._forget(child)
+            raise
+        self._forget(child)
+        return known_as
+
+    def _forget(self, child: Child) -> None:
+        self._children.discard(child)
+        child.writer.close()
+
+    async def _started(self) -> Child:
+        """A fork cannot be called off: whoever no longer waits for it leaves it to `serve`."""
+        start = asyncio.create_task(self._start())
+        self._starts.add(start)
+        start.add_done_callback(self._starts.discard)
+        return await asyncio.shield(start)
 
     async def _start(self) -> Child:
         ours, theirs = socket.socketpair()
         process = self._forks.Process(target=live, args=(theirs, self._environ), daemon=True)
-        with theirs:
-            async with self._starting:  # the first waits until everything is loaded
+        try:
+            async with self._one_at_a_time:  # the first waits until everything is loaded
                 await asyncio.to_thread(process.start)
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
         child = Child(process, *await asyncio.open_connection(sock=ours))
         self._children.add(child)
         return child
 
 
 def live(parent: socket.socket, environ: Mapping[str, str]) -> None:
-    """What a child does. Its module is named only here, so that the parent need not load it."""
+    """What a child does. Its module is imported only here: the parent need not load it."""
     from worker.child import main
 
     main(parent, environ)

@@ -28,17 +28,17 @@ class Silence:
         self._agent = agent
         self._say = say
         self._asked = 0
-        self._since: float | None = None
+        self._since: float | None = time.monotonic()
         self.is_asking = False
         self.fell = asyncio.Event()
         """Set while nobody speaks and no answer is being prepared."""
-        self.begin()
+        self.fell.set()
 
     def begin(self) -> None:
         self._since = time.monotonic()
         self.fell.set()
 
-    def is_broken(self, by_caller: bool = False) -> None:
+    def break_off(self, by_caller: bool = False) -> None:
         self._since = None
         self.fell.clear()
         if by_caller:

@@ -69,6 +69,7 @@ SPEECH_SECONDS = 0.5
 """Shorter sounds need no words."""
 MOST_TRIES = 40
 CLEAR_SECONDS = 2.0
+"""The caller hears our agent first: to let them go of the other's sound takes time, too."""
 LAST_WORD_SECONDS = 0.3
 """What the caller's side still has to play when ours is done."""
 LEAVE_SECONDS = 10.0
@@ -186,7 +187,7 @@ class VoiceSession:
         await self._say(FINISHING)
 
     async def _clear_out(self) -> None:
-        """Put a dead worker's agent out of the room, as soon as nobody waits for ours."""
+        """Put a dead worker's agent out of the room."""
         claim = self._conversation.claim
         if claim.replaced:
             await asyncio.sleep(CLEAR_SECONDS)
@@ -272,7 +273,7 @@ class VoiceSession:
 
     def _caller_changed(self, event: UserStateChangedEvent) -> None:
         if event.new_state == "speaking":
-            self._silence.is_broken(by_caller=True)
+            self._silence.break_off(by_caller=True)
         elif event.old_state == "speaking":
             self._silence.begin()
             self._waterfall.silent(time.monotonic())
@@ -285,7 +286,7 @@ class VoiceSession:
         if event.new_state == "speaking":
             self._waterfall.sounded(time.monotonic())
         if event.new_state in ("speaking", "thinking"):
-            self._silence.is_broken()
+            self._silence.break_off()
         elif event.new_state == "listening":
             self._silence.begin()
 
