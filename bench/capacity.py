@@ -24,7 +24,7 @@ from domain.actions.calls import ticket
 from domain.rooms import CALLER
 from domain.tasks import end
 
-LEVELS = (1, 4, 8, 10, 12, 14, 16)
+LEVELS = (1, 4, 6, 8, 10, 12, 14, 16)
 COMPARED = 4
 """Calls at which the two are held beside each other: both can hold so many here."""
 GREETING_SECONDS = 8.0
