@@ -91,7 +91,6 @@ class VoiceSession:
         self._session = session
         self._rooms = rooms
         self._room = room
-        self._settings = settings
         self._recording = recording
         self._over: asyncio.Future[EndReason | None] = asyncio.get_running_loop().create_future()
         self._presence = Presence(conversation, room, settings)
