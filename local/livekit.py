@@ -96,6 +96,9 @@ async def _prepare_server(state: Path, binary: Path, store: Server) -> Server:
             "use_external_ip": False,
             "enable_loopback_candidate": True,
             "ips": {"includes": ["127.0.0.1/32"]},
+            # Nobody has to be asked where loopback is. With none named, every client is told to
+            # ask servers on the internet, and joins with dozens of threads that look up their names.
+            "stun_servers": ["127.0.0.1:9"],
         },
         "room": {"auto_create": True, "empty_timeout": 20, "departure_timeout": 20},
         "logging": {"level": "info", "json": True},
