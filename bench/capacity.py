@@ -6,17 +6,21 @@ import asyncio
 import os
 import signal
 import sys
+import tempfile
 from asyncio.subprocess import PIPE
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
 from livekit import api
 
 from bench.parts import bare
+from bench.parts.crowd import Crowd, crowd
 from bench.parts.lab import Figure, measure, percentile, report
 from bench.parts.load import Load, memory_mb
 from bench.parts.rooms import Exchange, exchange
@@ -24,14 +28,14 @@ from domain.actions.calls import ticket
 from domain.rooms import CALLER
 from domain.tasks import end
 
-LEVELS = (1, 4, 6, 8, 10, 12, 14, 16)
-COMPARED = 4
-"""Calls at which the two are held beside each other: both can hold so many here."""
+LEVELS = (1, 4, 8, 12, 14, 16)
+COMPARED = 12
+"""Calls at which the two are held beside each other, where ours holds so many."""
+START_SECONDS = 120.0
+"""Of as many of their processes, which all load the same code."""
 GREETING_SECONDS = 8.0
 SECONDS = 36.0
 MOST_SLOWER = 1.15
-
-Ticket = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +61,6 @@ class Level:
         )
 
 
-@asynccontextmanager
-async def callers(tickets: Sequence[Ticket]) -> AsyncIterator[None]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.parts.callers", stdin=PIPE
-    )
-    assert process.stdin is not None
-    process.stdin.writelines(f"{url} {token}\n".encode() for url, token in tickets)
-    try:
-        yield
-    finally:
-        process.kill()
-        await process.wait()
-
-
 async def watched(count: int, turns: Callable[[datetime], AsyncIterator[float]]) -> Level:
     """What becomes of so many calls that are going on."""
     await asyncio.sleep(GREETING_SECONDS)
@@ -83,12 +73,12 @@ async def watched(count: int, turns: Callable[[datetime], AsyncIterator[float]])
 # ---- ours ---------------------------------------------------------------------------------------
 
 
-async def ours(hall: Exchange, count: int) -> Level:
+async def ours(hall: Exchange, crowd: Crowd, count: int) -> Level:
     calls = [await hall.call() for _ in range(count)]
     entries = [ticket(hall.services, call) for call in calls]
     tickets = [(entry.url, entry.token) for entry in entries if entry is not None]
     try:
-        async with callers(tickets):
+        async with crowd.calling(tickets):
             return await watched(count, lambda since: _measured(hall, since))
     finally:
         for call in calls:
@@ -112,32 +102,45 @@ async def _measured(hall: Exchange, since: datetime) -> AsyncIterator[float]:
 # ---- a process per job --------------------------------------------------------------------------
 
 
+class Told(list[float]):
+    """What the jobs of the other tell: that they have begun, and what their turns measure."""
+
+    def __init__(self) -> None:
+        self.words: Counter[str] = Counter()
+
+    def take(self, line: str) -> None:
+        try:
+            self.append(float(line))
+        except ValueError:
+            self.words[line] += 1
+
+    async def until(self, word: str, count: int) -> None:
+        async with asyncio.timeout(START_SECONDS):
+            while self.words[word] < count:  # noqa: ASYNC110 - other processes say it
+                await asyncio.sleep(0.1)
+
+
 @asynccontextmanager
-async def agent_server(hall: Exchange) -> AsyncIterator[list[float]]:
-    """livekit-agents' own server with the same agent; what turns its jobs measure."""
+async def agent_server(hall: Exchange) -> AsyncIterator[Told]:
+    """livekit-agents' own server with the same agent."""
     process = await asyncio.create_subprocess_exec(
         *bare.COMMAND,
         env={**hall.env, "PYTHONPATH": ":".join(sys.path)},
         stdout=PIPE,
         start_new_session=True,
     )
-    measured: list[float] = []
-    registered = asyncio.Event()
+    told = Told()
 
     async def read() -> None:
         assert process.stdout is not None
         async for line in process.stdout:
-            if line.decode().strip() == bare.REGISTERED:
-                registered.set()
-            with suppress(ValueError):
-                measured.append(float(line))
+            told.take(line.decode().strip())
 
     reading = asyncio.create_task(read())
     try:
-        async with asyncio.timeout(60):
-            await registered.wait()
+        await told.until(bare.REGISTERED, 1)
         await asyncio.sleep(5)  # the server offers it jobs only after a while
-        yield measured
+        yield told
     finally:
         # It would wait for its jobs; nobody waits for those.
         os.killpg(process.pid, signal.SIGKILL)
@@ -145,7 +148,7 @@ async def agent_server(hall: Exchange) -> AsyncIterator[list[float]]:
         await end(reading)
 
 
-async def theirs(hall: Exchange, measured: list[float], count: int) -> Level:
+async def theirs(hall: Exchange, crowd: Crowd, told: Told, count: int) -> Level:
     access = hall.livekit.access
     rooms = [f"bench-{uuid4()}" for _ in range(count)]
     async with api.LiveKitAPI(access.url, access.key, access.secret) as server:
@@ -155,13 +158,14 @@ async def theirs(hall: Exchange, measured: list[float], count: int) -> Level:
             await server.agent_dispatch.create_dispatch(asked)
 
         async def turns(_: datetime) -> AsyncIterator[float]:
-            for turn in measured:
+            for turn in told:
                 yield turn
 
         try:
-            async with callers([(access.url, _token(hall, room)) for room in rooms]):
-                await asyncio.sleep(GREETING_SECONDS)  # its processes take their time
-                measured.clear()
+            async with crowd.calling([(access.url, _token(hall, room)) for room in rooms]):
+                await told.until(bare.BEGUN, count)
+                await asyncio.sleep(GREETING_SECONDS)  # and until it has a spare process again
+                told.clear()
                 return await watched(count, turns)
         finally:
             for room in rooms:
@@ -179,21 +183,24 @@ def _token(hall: Exchange, room: str) -> str:
 
 
 async def main() -> None:
-    async with exchange() as hall:
-        async with hall.worker(2):
-            await ours(hall, 2)  # the first calls of a process pay for what the others find done
-            levels = await _levels(hall)
-        async with agent_server(hall) as measured:
-            compared = await theirs(hall, measured, COMPARED)
-            _say(compared.told("a process"))
+    with tempfile.TemporaryDirectory() as place:
+        people = await crowd(Path(place))
+        async with exchange() as hall:
+            async with hall.worker(2):
+                await ours(hall, people, 2)  # the first calls pay for what the others find done
+                levels = await _levels(hall, people)
+            count = min(COMPARED, _most(levels).calls)
+            async with agent_server(hall) as told:
+                compared = await theirs(hall, people, told, count)
+                _say(compared.told("a process"))
     report(*_figures(levels, compared))
 
 
-async def _levels(hall: Exchange) -> list[Level]:
+async def _levels(hall: Exchange, crowd: Crowd) -> list[Level]:
     """Up to the first that is too slow."""
     levels: list[Level] = []
     for count in LEVELS:
-        levels.append(await ours(hall, count))
+        levels.append(await ours(hall, crowd, count))
         _say(levels[-1].told("ours"))
         if not _holds(levels[-1], levels[0]):
             break
@@ -205,10 +212,13 @@ def _holds(level: Level, one: Level) -> bool:
     return not slow and len(level.turns) >= level.calls * SECONDS / 7 * 0.8
 
 
+def _most(levels: Sequence[Level]) -> Level:
+    return [level for level in levels if _holds(level, levels[0])][-1]
+
+
 def _figures(levels: Sequence[Level], compared: Level) -> tuple[str, Sequence[Figure]]:
-    one, held = levels[0], [level for level in levels if _holds(level, levels[0])]
-    most = held[-1]
-    beside = next(level for level in levels if level.calls == COMPARED)
+    one, most = levels[0], _most(levels)
+    beside = next(level for level in levels if level.calls == compared.calls)
     rest = sum(most.percent.get(role, 0.0) for role in ("callers", "livekit", "providers"))
     figures = (
         Figure("calls", most.calls, ">= 12"),

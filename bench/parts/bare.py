@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from worker.providers.scripted import ScriptedLLM
 
 NAME = "bench"
 REGISTERED = "registered"
+BEGUN = "begun"
 
 
 class Bare(Agent):
@@ -83,6 +85,7 @@ async def job(context: JobContext) -> None:
     await made.start(
         Bare(), room=context.room, room_options=OPTIONS, record=False, session_host=False
     )
+    _say(BEGUN)
 
 
 def server(environ: Mapping[str, str]) -> AgentServer:
@@ -112,6 +115,7 @@ def main(arguments: Sequence[str]) -> None:
     if arguments:
         asyncio.run(alone(arguments[0], os.environ))
     else:
+        logging.getLogger("livekit").setLevel(logging.ERROR)
         asyncio.run(server(os.environ).run(devmode=False))
 
 

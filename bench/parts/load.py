@@ -12,7 +12,7 @@ ROLES: Mapping[str, str] = {
     "worker.main": "worker",
     "bench.parts.bare": "worker",
     "multiprocessing": "worker",  # the forks of either, and whoever forks them
-    "bench.parts.callers": "callers",
+    "bench-callers": "callers",
     "tests.emulators": "providers",
     "livekit-server": "livekit",
     "valkey": "stores",

@@ -1,0 +1,121 @@
+// Command callers plays many callers who cost little: they send packets that were encoded
+// beforehand, and throw away what they are sent.
+//
+// Its argument is a file with what each of them says again and again: a line for every 20 ms, an
+// Opus packet in hex. Each line of its input is a ticket: url, token. They talk until it ends.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/hex"
+	"fmt"
+	"log"
+	"os"
+	"time"
+
+	"github.com/livekit/protocol/livekit"
+	"github.com/livekit/protocol/logger"
+	lksdk "github.com/livekit/server-sdk-go/v2"
+	"github.com/pion/webrtc/v4"
+	"github.com/pion/webrtc/v4/pkg/media"
+)
+
+const (
+	frame      = 20 * time.Millisecond
+	greeting   = 3 * time.Second         // before anybody says a word
+	apart      = 1700 * time.Millisecond // so that they do not all speak at once
+	patience   = 10 * time.Second
+	microphone = "microphone"
+)
+
+// words are said by one caller.
+type words struct {
+	lksdk.BaseSampleProvider
+	packets [][]byte
+	next    int
+}
+
+func (w *words) NextSample(context.Context) (media.Sample, error) {
+	packet := w.packets[w.next]
+	w.next = (w.next + 1) % len(w.packets)
+	return media.Sample{Data: packet, Duration: frame}, nil
+}
+
+func main() {
+	log.SetFlags(0)
+	packets, err := read(os.Args[1])
+	if err != nil {
+		log.Fatal(err)
+	}
+	lksdk.SetLogger(logger.GetDiscardLogger())
+	period := time.Duration(len(packets)) * frame
+	tickets := bufio.NewScanner(os.Stdin)
+	for late := time.Duration(0); tickets.Scan(); late = (late + apart) % period {
+		var url, token string
+		if _, err := fmt.Sscan(tickets.Text(), &url, &token); err != nil {
+			log.Fatalf("a ticket is a url and a token: %v", err)
+		}
+		go func() {
+			if err := call(url, token, packets, greeting+late); err != nil {
+				log.Fatalf("a caller could not come: %v", err)
+			}
+		}()
+	}
+}
+
+func read(path string) ([][]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	var packets [][]byte
+	lines := bufio.NewScanner(file)
+	for lines.Scan() {
+		packet, err := hex.DecodeString(lines.Text())
+		if err != nil {
+			return nil, fmt.Errorf("%s, line %d: %w", path, len(packets)+1, err)
+		}
+		packets = append(packets, packet)
+	}
+	if len(packets) == 0 {
+		return nil, fmt.Errorf("%s: there is nothing to say", path)
+	}
+	return packets, lines.Err()
+}
+
+func call(url, token string, packets [][]byte, late time.Duration) error {
+	track, err := lksdk.NewLocalTrack(webrtc.RTPCodecCapability{
+		MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2,
+	})
+	if err != nil {
+		return err
+	}
+	heard := lksdk.ParticipantCallback{OnTrackSubscribed: ignore}
+	room, err := lksdk.ConnectToRoomWithToken(url, token,
+		&lksdk.RoomCallback{ParticipantCallback: heard}, lksdk.WithConnectTimeout(patience))
+	if err != nil {
+		return err
+	}
+	options := lksdk.TrackPublicationOptions{
+		Name: microphone, Source: livekit.TrackSource_MICROPHONE,
+	}
+	if _, err := room.LocalParticipant.PublishTrack(track, &options); err != nil {
+		return err
+	}
+	time.Sleep(late)
+	return track.StartWrite(&words{packets: packets}, nil)
+}
+
+// ignore takes what comes, so that it does not pile up.
+func ignore(track *webrtc.TrackRemote, _ *lksdk.RemoteTrackPublication, _ *lksdk.RemoteParticipant) {
+	go func() {
+		packet := make([]byte, 1500)
+		for {
+			if _, _, err := track.Read(packet); err != nil {
+				return
+			}
+		}
+	}()
+}
