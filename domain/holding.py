@@ -41,7 +41,10 @@ class CallQueue(Protocol):
         """False: taken for dead, every call is lost."""
         ...
 
-    async def claim(self, worker: UUID, most: int) -> Sequence[Claim]: ...
+    async def claim(self, worker: UUID, most: int, *, voice: bool = True) -> Sequence[Claim]:
+        """So many of the calls that nobody holds, the oldest first; text calls only, unless
+        `voice`."""
+        ...
 
     async def inbox(self, worker: UUID) -> Sequence[Command]:
         """What is asked of this worker's calls and not acknowledged yet, oldest first."""

@@ -45,6 +45,10 @@ class Settings:
 
     worker_processes: int = setting(0, "Worker processes on a machine; 0 = one for each core")
     worker_capacity: int = setting(100, "Calls one worker process holds at once")
+    worker_voice_capacity: int = setting(8, "Of these, voice calls")
+    worker_voice_calls: int = setting(
+        400, "Voice calls after which a fresh process takes the place of a worker's; 0 = never"
+    )
     claim_seconds: float = setting(
         5.0, "A new call that no worker takes in this time ends NO_WORKER"
     )

@@ -103,12 +103,12 @@ class SqlQueue:
         return alive is not None
 
     @told_as_unavailable
-    async def claim(self, worker: UUID, most: int) -> Sequence[Claim]:
+    async def claim(self, worker: UUID, most: int, *, voice: bool = True) -> Sequence[Claim]:
         told: list[hints.Hint] = []
         async with self._pool.acquire(timeout=5) as connection, brief(connection):
             if await connection.fetchval(IS_ENLISTED, worker) is None:
                 return []
-            picked = await connection.fetch(PICK, most)
+            picked = await connection.fetch(PICK, most, voice)
             claims = [await self._take(connection, worker, row, told) for row in picked]
         await self._channels.publish_many(told)
         return claims

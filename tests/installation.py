@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import asyncpg
 import psutil
@@ -94,13 +96,19 @@ class Installation:
     def studio(self) -> Studio:
         return Studio(self.url, self.key)
 
-    async def workers(self) -> int:
-        """How many processes are there to hold calls."""
+    async def asked(self, query: str, *given: object) -> Any:
         db = await asyncpg.connect(self.settings.database_url)
         try:
-            return int(await db.fetchval("select count(*) from worker_process"))
+            return await db.fetchval(query, *given)
         finally:
             await db.close()
+
+    async def worker_ids(self) -> list[UUID]:
+        """The processes that are there to hold calls."""
+        return list(await self.asked("select array_agg(id) from worker_process") or ())
+
+    async def workers(self) -> int:
+        return len(await self.worker_ids())
 
     async def staffed(self, count: int) -> None:
         """Until so many workers are there: on a busy machine they take their time."""

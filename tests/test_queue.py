@@ -64,6 +64,16 @@ async def held(office: Office) -> Claim:
     return claim
 
 
+async def test_who_has_no_room_for_voice_takes_the_oldest_text_calls(office: Office) -> None:
+    calls = [(await office.call()).id for _ in range(4)]
+    await office.db.execute("update call set kind = 'VOIP' where id = any($1)", calls[::2])
+    worker = await office.worker.queue.enlist(10)
+    [claim] = await office.worker.queue.claim(worker, 1, voice=False)
+    assert claim.call.id == calls[1]
+    rest = await office.worker.queue.claim(worker, 10)
+    assert {c.call.id for c in rest} == {calls[n] for n in (0, 2, 3)}
+
+
 async def test_a_buried_worker_claims_nothing(office: Office) -> None:
     await office.call()
     worker = await office.worker.queue.enlist(10)

@@ -51,7 +51,7 @@ async def working(settings: Settings) -> AsyncIterator[Host]:
         asyncio.TaskGroup() as tasks,
     ):
         host = Host(wired.queue, wired.recorder, wired.outbound, settings, recorders)
-        tasks.create_task(host.serve(stop, lambda _: ready.set()))
+        tasks.create_task(host.serve(stop, lambda _: ready.set(), lambda: None))
         await ready.wait()
         try:
             yield host

@@ -10,17 +10,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from domain.access import Viewer
-from domain.actions.calls import CallRequest, end_call, start_call
+from domain.actions.calls import CallRequest, end_call, send_message, start_call
 from domain.agents import AgentSpec
 from domain.calls import Call, CallKind, EndReason
 from domain.events import (
     AgentTurn,
     CallEnded,
     CallEvent,
+    ErrorRaised,
     HandedOff,
     ToolFinished,
     ToolOutcome,
@@ -79,6 +81,12 @@ class Scene:
         finally:
             await another.kill()
 
+    async def holder(self, call: Call) -> UUID | None:
+        """The worker that has the call."""
+        query = "select worker_id from call_log where call_id = $1"
+        held: UUID | None = await self.whole.asked(query, call.id)
+        return held
+
     async def ended(self, call: Call) -> list[CallEvent]:
         await patiently(lambda: end_call(self.services, self.viewer, call.id))
         return await self.watch(call, CallEnded)
@@ -111,6 +119,21 @@ async def scene(
             viewer = owner_of(await new_tenant(whole.settings, "acme"))
             await publish_clinic(services, viewer, voiced(reception, BOOKING), tool)
             yield Scene(whole, services, viewer, heard)
+
+
+@asynccontextmanager
+async def on_the_line(
+    place: Path,
+    livekit: Access,
+    reception: AgentSpec = RECEPTION,
+    tool: ToolSpec = BOOK,
+    more: Mapping[str, str] = NOTHING,
+) -> AsyncIterator[tuple[Scene, Call, VoiceCaller]]:
+    """Somebody who talks with the clinic."""
+    async with scene(place, livekit, reception, tool, more) as the:
+        call = await the.call()
+        async with in_the_room(the.services, call) as caller:
+            yield the, call, caller
 
 
 def retold(seen: list[CallEvent]) -> list[str]:
@@ -151,21 +174,17 @@ async def book(the: Scene, caller: VoiceCaller, call: Call) -> None:
 async def test_a_call_goes_on_with_its_memory_after_the_death_of_its_process(
     tmp_path: Path, livekit: Access
 ) -> None:
-    async with scene(tmp_path, livekit) as the:
-        call = await the.call()
-        async with in_the_room(the.services, call) as caller:
-            await hand_off(the, caller, call)
-            await goes_on(the, caller, call, Process.kill_children)
+    async with on_the_line(tmp_path, livekit) as (the, call, caller):
+        await hand_off(the, caller, call)
+        await goes_on(the, caller, call, Process.kill_children)
 
 
 async def test_a_call_goes_on_with_its_memory_after_the_death_of_its_machine(
     tmp_path: Path, livekit: Access
 ) -> None:
-    async with scene(tmp_path, livekit) as the:
-        call = await the.call()
-        async with in_the_room(the.services, call) as caller, the.another():
-            await hand_off(the, caller, call)
-            await goes_on(the, caller, call, Process.kill)
+    async with on_the_line(tmp_path, livekit) as (the, call, caller), the.another():
+        await hand_off(the, caller, call)
+        await goes_on(the, caller, call, Process.kill)
 
 
 async def goes_on(
@@ -186,19 +205,17 @@ async def goes_on(
 async def test_an_answer_that_was_cut_off_by_a_death_is_given_again(
     tmp_path: Path, livekit: Access
 ) -> None:
-    async with scene(tmp_path, livekit, reception=TALKATIVE) as the:
-        call = await the.call()
-        async with in_the_room(the.services, call) as caller:
-            the.heard.words = ["what are your hours"]
-            asked = time.monotonic()
-            await caller.speak()
-            await caller.hears(asked)
-            await asyncio.sleep(1)
-            await the.whole.processes["worker 0"].kill_children()
-            seen = await the.watch(call, TurnMeasured)
-            await caller.quiet()
-            assert the.heard.said.count(SORRY) == 1
-            seen = await the.ended(call)
+    async with on_the_line(tmp_path, livekit, reception=TALKATIVE) as (the, call, caller):
+        the.heard.words = ["what are your hours"]
+        asked = time.monotonic()
+        await caller.speak()
+        await caller.hears(asked)
+        await asyncio.sleep(1)
+        await the.whole.processes["worker 0"].kill_children()
+        seen = await the.watch(call, TurnMeasured)
+        await caller.quiet()
+        assert the.heard.said.count(SORRY) == 1
+        seen = await the.ended(call)
     assert retold(seen) == ["Sunrise Clinic, hello.", "what are your hours", HOURS]
 
 
@@ -215,16 +232,14 @@ async def test_a_tool_that_ran_when_its_worker_died_is_not_run_again(
         url = f"http://127.0.0.1:{clinic.port}/book"
         slow = replace(BOOK, actions=(ApiCall(url=url, method=Method.POST, timeout=20.0),))
         allowed = {"OUTBOUND_ALLOW": f"127.0.0.1:{clinic.port}"}
-        async with scene(tmp_path, livekit, tool=slow, more=allowed) as the:
-            call = await the.call()
-            async with in_the_room(the.services, call) as caller:
-                await hand_off(the, caller, call)
-                await caller.speak()
-                async with asyncio.timeout(15):
-                    await stuck.wait()
-                await the.whole.processes["worker 0"].kill_children()
-                await the.watch(call, TurnMeasured, 2)
-                seen = await the.ended(call)
+        async with on_the_line(tmp_path, livekit, tool=slow, more=allowed) as (the, call, caller):
+            await hand_off(the, caller, call)
+            await caller.speak()
+            async with asyncio.timeout(15):
+                await stuck.wait()
+            await the.whole.processes["worker 0"].kill_children()
+            await the.watch(call, TurnMeasured, 2)
+            seen = await the.ended(call)
         assert clinic.hits == 1
     used = [e for e in seen if isinstance(e, ToolFinished)]
     assert [e.outcome for e in used] == [ToolOutcome.UNKNOWN]
@@ -233,15 +248,13 @@ async def test_a_tool_that_ran_when_its_worker_died_is_not_run_again(
 async def test_the_death_of_a_process_that_only_watches_is_not_heard(
     tmp_path: Path, livekit: Access
 ) -> None:
-    async with scene(tmp_path, livekit) as the:
-        call = await the.call()
-        async with in_the_room(the.services, call) as caller:
-            for name in ("api", "keeper"):
-                await the.whole.processes[name].kill()
-            await the.whole.processes["worker 0"].restart_parent()
-            await hand_off(the, caller, call)
-            await book(the, caller, call)
-            seen = await the.ended(call)
+    async with on_the_line(tmp_path, livekit) as (the, call, caller):
+        for name in ("api", "keeper"):
+            await the.whole.processes[name].kill()
+        await the.whole.processes["worker 0"].restart_parent()
+        await hand_off(the, caller, call)
+        await book(the, caller, call)
+        seen = await the.ended(call)
     check(seen)
     assert SORRY not in the.heard.said
 
@@ -249,44 +262,66 @@ async def test_the_death_of_a_process_that_only_watches_is_not_heard(
 async def test_a_worker_that_wakes_up_as_a_dead_one_leaves_the_room(
     tmp_path: Path, livekit: Access
 ) -> None:
-    async with scene(tmp_path, livekit) as the:
-        call = await the.call()
-        async with in_the_room(the.services, call) as caller, the.another():
-            await hand_off(the, caller, call)
-            zombie = the.whole.processes["worker 0"]
-            zombie.tell(signal.SIGSTOP)
-            frozen = time.monotonic()
-            back = await caller.hears(frozen)
-            print(f"host frozen: silent for {back - frozen:.2f} s")
-            await caller.quiet()
-            zombie.tell(signal.SIGCONT)
-            await book(the, caller, call)
-            await asyncio.sleep(1)
-            agents = [p for p in caller.room.remote_participants if p.startswith("agent-")]
-            assert len(agents) == 1
-            seen = await the.ended(call)
+    async with on_the_line(tmp_path, livekit) as (the, call, caller), the.another():
+        await hand_off(the, caller, call)
+        zombie = the.whole.processes["worker 0"]
+        zombie.tell(signal.SIGSTOP)
+        frozen = time.monotonic()
+        back = await caller.hears(frozen)
+        print(f"host frozen: silent for {back - frozen:.2f} s")
+        await caller.quiet()
+        zombie.tell(signal.SIGCONT)
+        await book(the, caller, call)
+        await asyncio.sleep(1)
+        agents = [p for p in caller.room.remote_participants if p.startswith("agent-")]
+        assert len(agents) == 1
+        seen = await the.ended(call)
     check(seen)
 
 
 async def test_people_talk_on_while_the_database_is_away(tmp_path: Path, livekit: Access) -> None:
-    async with scene(tmp_path, livekit) as the:
+    async with on_the_line(tmp_path, livekit) as (the, call, caller):
+        the.heard.words = ["I need an appointment", "tomorrow at ten"]
+        await the.whole.database.stop(signal.SIGQUIT)
+        await the.whole.redis.kill()
+        asked = time.monotonic()
+        await caller.speak()
+        await caller.hears(asked + 1)
+        await asyncio.sleep(5)  # longer than a lease
+        await caller.quiet()
+        assert the.heard.said[-1] == WHOLE[3]
+        await the.whole.redis.start()
+        await the.whole.database.start()
+        await the.watch(call, AgentTurn, 3)
+        await book(the, caller, call)
+        seen = await the.ended(call)
+    check(seen)
+    assert SORRY not in the.heard.said
+
+
+async def test_a_process_that_has_held_enough_is_replaced_and_nobody_notices(
+    tmp_path: Path, livekit: Access
+) -> None:
+    async with scene(tmp_path, livekit, more={"WORKER_VOICE_CALLS": "1"}) as the:
+        chat = await start_call(the.services, the.viewer, CallRequest(workflow_name="clinic"), 3600)
+        await the.watch(chat, AgentTurn)
+        elder = await the.holder(chat)
         call = await the.call()
         async with in_the_room(the.services, call) as caller:
-            the.heard.words = ["I need an appointment", "tomorrow at ten"]
-            await the.whole.database.stop(signal.SIGQUIT)
-            await the.whole.redis.kill()
-            asked = time.monotonic()
-            await caller.speak()
-            await caller.hears(asked + 1)
-            await asyncio.sleep(5)  # longer than a lease
-            await caller.quiet()
-            assert the.heard.said[-1] == WHOLE[3]
-            await the.whole.redis.start()
-            await the.whole.database.start()
-            await the.watch(call, AgentTurn, 3)
+            assert await the.holder(call) == elder
+            await the.watch(chat, WorkerReplaced)
+            assert await the.holder(chat) != elder
+            await hand_off(the, caller, call)
             await book(the, caller, call)
-            seen = await the.ended(call)
-    check(seen)
+            assert await the.holder(call) == elder
+            check(await the.ended(call))
+        async with asyncio.timeout(20):
+            while elder in await the.whole.worker_ids():  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.1)
+        await send_message(the.services, the.viewer, chat.id, "what are your hours", None)
+        told = await the.watch(chat, AgentTurn, 2)
+        await the.whole.staffed(1)
+    assert not any(isinstance(e, ErrorRaised) for e in told)
     assert SORRY not in the.heard.said
 
 

@@ -1,4 +1,4 @@
-"""One process of a pool. It hosts calls, and tells its parent as what."""
+"""One process of a pool. It hosts calls, and tells its parent as what, and when it takes no more."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from domain.tasks import beside
 from persistence.wiring import worker_services
 from worker.hearing import warm_up
 from worker.host import Host
-from worker.process import run
+from worker.process import RETIRES, run
 from worker.recording import Recorders
 
 ORPHAN_SECONDS = 10.0
@@ -44,7 +44,12 @@ async def hold_calls(
         beside(_until_orphaned(reader, stop)),
     ):
         host = Host(services.queue, services.recorder, services.outbound, settings, recorders)
-        await host.serve(stop, lambda worker: writer.write(f"{worker}\n".encode()))
+        say = partial(_say, writer)
+        await host.serve(stop, lambda worker: say(str(worker)), lambda: say(RETIRES))
+
+
+def _say(parent: asyncio.StreamWriter, word: str) -> None:
+    parent.write(f"{word}\n".encode())
 
 
 async def _until_orphaned(parent: asyncio.StreamReader, stop: asyncio.Event) -> None:

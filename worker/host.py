@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from domain.calls import CallId
+from domain.calls import CallId, CallKind
 from domain.holding import CallQueue, Claim, Recorder
 from domain.outbound import Outbound
 from domain.settings import Settings
@@ -46,20 +46,27 @@ class Host:
         self._calls: dict[UUID, HeldCall] = {}
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._worker: UUID
+        self._voice_calls = 0
         self._tell: Callable[[UUID], None]
+        self._retire: Callable[[], None]
+        self._retired = asyncio.Event()
         self._tidied_at = 0.0
 
-    async def serve(self, stop: asyncio.Event, enlisted: Callable[[UUID], None]) -> None:
+    async def serve(
+        self, stop: asyncio.Event, enlisted: Callable[[UUID], None], retires: Callable[[], None]
+    ) -> None:
         """Hold calls until told to stop; then give every call back for another worker.
 
-        `enlisted` is told the name we are known by: at the start, and when it changes."""
-        self._tell = enlisted
+        `enlisted` is told the name we are known by: at the start, and when it changes. `retires`:
+        enough voice calls were held, and no more are taken; when they are over, we leave."""
+        self._tell, self._retire = enlisted, retires
         self._worker = await self._enlist()
         async with asyncio.TaskGroup() as tasks:
             beat = tasks.create_task(self._heartbeat())
             work = tasks.create_task(self._work(tasks))
+            retiring = tasks.create_task(self._until_retired(stop))
             await stop.wait()
-            await end(work)
+            await end(work, retiring)
             await self._give_back()
             await end(beat)
         await self._queue.dismiss(self._worker)
@@ -89,17 +96,49 @@ class Host:
 
     async def _look(self, tasks: asyncio.TaskGroup) -> None:
         await self._let_go()
-        # Whoever has least to do takes the next call.
-        await asyncio.sleep(min(len(self._calls), MOST_AT_ONCE) * COURTESY_SECONDS)
-        room = self._settings.worker_capacity - len(self._calls)
-        if room > 0:
-            for claim in await self._queue.claim(self._worker, min(room, MOST_AT_ONCE)):
-                self._hold(claim, tasks)
+        while await self._claim(tasks):
+            pass
         if self._calls:
             for command in await self._queue.inbox(self._worker):
                 call = self._calls.get(command.call_id)
                 if call is not None:
                     call.deliver(command)
+
+    async def _claim(self, tasks: asyncio.TaskGroup) -> bool:
+        """Whether there may be more to claim."""
+        room = self._settings.worker_capacity - len(self._calls)
+        voice = self._settings.worker_voice_capacity - sum(
+            _is_voice(call.claim) for call in self._calls.values()
+        )
+        most = min(room, voice if voice > 0 else room, MOST_AT_ONCE)
+        if most <= 0 or self._retired.is_set():
+            return False
+        # Whoever has least to do takes the next call.
+        await asyncio.sleep(min(len(self._calls), MOST_AT_ONCE) * COURTESY_SECONDS)
+        claims = await self._queue.claim(self._worker, most, voice=voice > 0)
+        for claim in claims:
+            self._hold(claim, tasks)
+        self._grow_old(sum(map(_is_voice, claims)))
+        return len(claims) == most
+
+    def _grow_old(self, voice_calls: int) -> None:
+        """LiveKit's library keeps half a megabyte of every room that was joined."""
+        self._voice_calls += voice_calls
+        most = self._settings.worker_voice_calls
+        if most and self._voice_calls >= most and not self._retired.is_set():
+            log.info("held enough calls; another process takes this one's place")
+            self._retired.set()
+            self._retire()
+
+    async def _until_retired(self, stop: asyncio.Event) -> None:
+        """Voice calls are let end by themselves; for the others it is all one who holds them."""
+        await self._retired.wait()
+        while self._tasks:
+            for call in self._calls.values():
+                if not _is_voice(call.claim):
+                    call.leave()
+            await asyncio.wait(list(self._tasks.values()))
+        stop.set()
 
     async def _let_go(self) -> None:
         """Now and then. In one line with claiming, so that no claim is taken for lost."""
@@ -148,6 +187,10 @@ class Host:
     def _drop_all(self) -> None:
         for task in self._tasks.values():
             task.cancel()
+
+
+def _is_voice(claim: Claim) -> bool:
+    return claim.call.kind is not CallKind.TEXT
 
 
 @asynccontextmanager

@@ -5,8 +5,9 @@ To load the code of all that a voice call needs takes seconds of a processor. On
 and every worker is a fork of it: so another one is there at once, and takes no time from those who
 are just taking up its calls.
 
-Parent and child share a socket. On it the child names the worker that it is known as, and its end
-tells either that the other is gone."""
+Parent and child share a socket. On it the child names the worker that it is known as, and says when
+it retires: it then holds the calls that it has, takes no more, and another comes in its place. The
+end of the socket tells either that the other is gone."""
 
 from __future__ import annotations
 
@@ -27,6 +28,7 @@ from uuid import UUID
 from domain.holding import CallQueue
 from domain.tasks import end
 from worker.patience import patiently
+from worker.process import RETIRES
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ class Pool:
         self._size = size or os.cpu_count() or 1
         self._starts: set[asyncio.Task[Child]] = set()
         self._children: set[Child] = set()
+        self._retired: set[asyncio.Task[None]] = set()
         self._forks = multiprocessing.get_context("forkserver")
         self._forks.set_forkserver_preload(["worker.child"])
         self._one_at_a_time = asyncio.Lock()
@@ -68,7 +71,7 @@ class Pool:
         try:
             await stop.wait()
         finally:
-            await end(*places)
+            await end(*places, *self._retired)
             if self._starts:  # whoever is on the way is told to stop with the others
                 await asyncio.wait(self._starts, timeout=STOP_SECONDS)
             await asyncio.gather(*(_stopped(child) for child in self._children))
@@ -84,26 +87,42 @@ class Pool:
     async def _one_life(self, ready: Callable[[], None]) -> None:
         child = await self._started()
         began = time.monotonic()
-        known_as = await self._known(child, ready)
+        known_as, retires = await self._known(child, ready)
+        if retires:
+            seeing_out = asyncio.create_task(self._see_out(child, known_as))
+            self._retired.add(seeing_out)
+            seeing_out.add_done_callback(self._retired.discard)
+            return
         log.error("a worker process died", extra={"pid": child.process.pid})
-        if known_as is not None:
-            await patiently(partial(self._queue.dismiss, known_as))
+        await self._bury(child, known_as)
         if time.monotonic() - began < SHORT_LIFE_SECONDS:
             await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _known(self, child: Child, ready: Callable[[], None]) -> UUID | None:
-        """Until it is dead; what it was last known as."""
+    async def _known(self, child: Child, ready: Callable[[], None]) -> tuple[UUID | None, bool]:
+        """Until it is dead, or retires (True); what it was last known as."""
         known_as: UUID | None = None
         try:
             async for line in child.reader:
-                known_as = UUID(line.decode().strip())
+                word = line.decode().strip()
+                if word == RETIRES:
+                    return known_as, True
+                known_as = UUID(word)
                 ready()
         except Exception:
             child.tell(signal.SIGKILL)
             self._forget(child)
             raise
+        return known_as, False
+
+    async def _see_out(self, child: Child, known_as: UUID | None) -> None:
+        with suppress(ConnectionError):
+            await child.is_gone()
+        await self._bury(child, known_as)
+
+    async def _bury(self, child: Child, known_as: UUID | None) -> None:
         self._forget(child)
-        return known_as
+        if known_as is not None:
+            await patiently(partial(self._queue.dismiss, known_as))
 
     def _forget(self, child: Child) -> None:
         self._children.discard(child)

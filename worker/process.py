@@ -14,6 +14,9 @@ from domain.errors import DomainError
 from domain.logs import log_to_stderr
 from domain.settings import Settings
 
+RETIRES = "retires"
+"""Said by a process to its parent: it takes no more calls, and leaves when those it has are over."""
+
 
 def run(
     do: Callable[[Settings, asyncio.Event, Callable[[], None]], Awaitable[None]],
