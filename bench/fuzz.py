@@ -1,6 +1,6 @@
 """Made-up templates, expressions, schemas and files: nothing may crash, or take longer than 5 ms of CPU.
 
-./studio bench fuzz [TARGET ...] [--seconds 60] [--seed N] [--json]"""
+./studio bench fuzz [TARGET ...] [--seconds 60] [--most N] [--seed N] [--json]"""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="studio bench fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join(TARGETS)}")
     parser.add_argument("--seconds", type=float, default=60.0, help="for each target")
+    parser.add_argument("--most", type=int, default=sys.maxsize, help="inputs for each target")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     print(f"fuzz: seed {given.seed}, {given.seconds:g} s for each target")
     outcomes: dict[str, Outcome] = {}
     for name in given.targets or TARGETS:
-        outcomes[name] = fuzz(TARGETS[name], given.seconds, given.seed)
+        outcomes[name] = fuzz(TARGETS[name], given.seconds, given.seed, given.most)
         _tell(name, outcomes[name])
     if given.json:
         print(json.dumps({name: _figures(outcome) for name, outcome in outcomes.items()}))

@@ -4,6 +4,7 @@ Every input comes from the seed and its number alone, so a finding can be had ag
 
 from __future__ import annotations
 
+import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -45,10 +46,11 @@ class Outcome:
         return not self.crashes and self.slowest <= SLOWEST
 
 
-def fuzz(target: Target, seconds: float, seed: int) -> Outcome:
+def fuzz(target: Target, seconds: float, seed: int, most: int = sys.maxsize) -> Outcome:
+    """For so long, or for so many inputs."""
     outcome = Outcome()
     began = time.monotonic()
-    while time.monotonic() - began < seconds:
+    while outcome.executions < most and time.monotonic() - began < seconds:
         made = target.make(Random(f"{target.name} {seed} {outcome.executions}"))
         outcome.executions += 1
         try:
