@@ -20,7 +20,8 @@ HEADERS = {
     "Accept-Ranges": "bytes",
     "Cache-Control": "private, no-store",
     "Content-Disposition": 'inline; filename="recording.ogg"',
-    "Content-Security-Policy": "default-src 'none'; sandbox",
+    # A browser that opens the link makes a page of its own around the sound.
+    "Content-Security-Policy": "default-src 'none'; media-src 'self'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }

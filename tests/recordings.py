@@ -71,6 +71,15 @@ async def ready(services: Services, call: Call, patience: float = 20.0) -> Recor
     return found
 
 
+async def joined(services: Services, settings: Settings, call: Call) -> Recording:
+    """Once we have joined it."""
+    async with archive(settings) as keeper:
+        while (found := await recording_of(services, call)).state is not RecordingState.READY:
+            await keeper.step()
+            await asyncio.sleep(0.1)
+    return found
+
+
 async def sound_of(services: Services, recording: Recording) -> bytes:
     assert services.sounds is not None
     return b"".join([chunk async for chunk in services.sounds.read(recording.key)])

@@ -15,7 +15,6 @@ from domain.actions.recordings import delete_recording
 from domain.calls import Call, CallKind
 from domain.events import AgentTurn, CallEnded, ErrorRaised, RecordingStarted
 from domain.ports import Services
-from domain.recordings import RecordingState
 from domain.settings import Settings
 from local.livekit import Access
 from persistence.sounds import ObjectStore
@@ -24,12 +23,12 @@ from tests.recordings import (
     ANNOUNCEMENT,
     Heard,
     archive,
+    joined,
     keeping,
     near,
     on_the_line,
     ready,
     record_clinic,
-    recording_of,
     sound_of,
 )
 from tests.test_sound_stores import in_bucket
@@ -76,11 +75,7 @@ async def test_both_sides_are_heard_when_they_spoke_though_the_store_was_away(
                 await end_call(services, viewer, call.id)
                 seen = await watch(services, viewer, call.id, CallEnded)
             bucket.away = False
-            async with archive(known) as keeper:
-                while (await recording_of(services, call)).state is not RecordingState.READY:
-                    await keeper.step()
-                    await asyncio.sleep(0.1)
-            recording = await recording_of(services, call)
+            recording = await joined(services, known, call)
             sound = await sound_of(services, recording)
     told = [e for e in seen if isinstance(e, ErrorRaised)]
     assert [(e.source, e.recoverable) for e in told] == [("recording", True)]

@@ -15,8 +15,10 @@ import pytest
 from anyio import to_thread
 
 from domain.access import Viewer
+from domain.actions.calls import end_call
 from domain.events import (
     AgentTurn,
+    CallEnded,
     CallerPresent,
     CallerSilent,
     CommandRefused,
@@ -40,6 +42,7 @@ from domain.providers import ProviderKind
 from domain.settings import Settings
 from graph.app import with_loaders
 from graph.connections import Patience
+from graph.recordings import recording_routes
 from graph.talk import talk_routes
 from local.home import free_port
 from local.livekit import Access
@@ -48,8 +51,11 @@ from resolvers.ids import global_id
 from tests.browsers import missing, scripts
 from tests.clinic import BOOKING, RECEPTION, publish_clinic
 from tests.emulators.speech import Speech, syllables
+from tests.recordings import joined, keeping, record_clinic
 from tests.serving import key_of, serving
-from tests.voices import speaking, voice_clinic, voiced
+from tests.test_recordings import started as start_voice_call
+from tests.test_text_calls import watch
+from tests.voices import in_the_room, speaking, voice_clinic, voiced
 from tests.writing import writing
 
 RATE = 48_000
@@ -257,6 +263,34 @@ async def test_a_call_that_is_over_can_be_read(
     ]
     # A reader is told what happens, not what happened long ago.
     assert seen["told"] == ["The call is over. The call was ended through the API."]
+    assert (seen["barriers"], seen["errors"], seen["outside"]) == ([], [], [])
+
+
+@pytest.mark.anyio
+async def test_a_recording_can_be_heard_on_the_page_and_alone(
+    settings: Settings, viewer: Viewer, livekit: Access, tmp_path: Path
+) -> None:
+    visit = scripts(tmp_path / "scripts")
+    kept = keeping(settings, tmp_path)
+    async with voice_clinic(kept, viewer, livekit) as (services, _, whole):
+        await record_clinic(services, viewer)
+        call = await start_voice_call(services, viewer)
+        async with in_the_room(services, call) as caller:
+            await watch(services, viewer, call.id, AgentTurn, 2)
+            await caller.quiet()
+            await end_call(services, viewer, call.id)
+            await watch(services, viewer, call.id, CallEnded)
+        recording = await joined(services, whole, call)
+        more = [*talk_routes(whole), *recording_routes()]
+        async with serving(services, whole, viewer, with_loaders, Patience(), more) as api:
+            page = f"{api.url}/talk#call={global_id('Call', call.id)}"
+            see = partial(visit, "talk-listen.mjs", page, api.key, PICTURES)
+            seen = await to_thread.run_sync(see)
+    assert recording.duration_ms is not None
+    seconds = recording.duration_ms / 1000
+    assert seen["title"] == f"Recording, 0:{int(seconds):02}"
+    assert seen["played"] == pytest.approx(seconds, abs=0.1)
+    assert seen["alone"] == pytest.approx(seconds, abs=0.1)
     assert (seen["barriers"], seen["errors"], seen["outside"]) == ([], [], [])
 
 
