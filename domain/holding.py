@@ -42,8 +42,8 @@ class CallQueue(Protocol):
         ...
 
     async def claim(self, worker: UUID, most: int, *, voice: bool = True) -> Sequence[Claim]:
-        """So many of the calls that nobody holds, the oldest first; text calls only, unless
-        `voice`."""
+        """So many of the calls that nobody holds, the oldest first. Without `voice`: text calls,
+        and those that lost their worker and are left alone by everybody."""
         ...
 
     async def inbox(self, worker: UUID) -> Sequence[Command]:

@@ -66,6 +66,10 @@ POLL_SECONDS = 0.25
 CONNECT_SECONDS = 30
 """A claimed call that nobody talks in by then, and by when its caller should have come, is broken."""
 
+ALONE_SECONDS = 1.0
+"""Who has no room for another voice call lets others take up one that lost its worker, for so long;
+then it is better answered late than not at all."""
+
 FORGET_AT_ONCE = 500
 
 
@@ -84,6 +88,7 @@ class SqlQueue:
         self._vault = vault
         self._connect_seconds = CONNECT_SECONDS + join_seconds
         self._resume_seconds = resume_seconds
+        self._left_alone = resume_seconds - ALONE_SECONDS
 
     # ---- a worker --------------------------------------------------------------------------
 
@@ -108,7 +113,7 @@ class SqlQueue:
         async with self._pool.acquire(timeout=5) as connection, brief(connection):
             if await connection.fetchval(IS_ENLISTED, worker) is None:
                 return []
-            picked = await connection.fetch(PICK, most, voice)
+            picked = await connection.fetch(PICK, most, voice, self._left_alone)
             claims = [await self._take(connection, worker, row, told) for row in picked]
         await self._channels.publish_many(told)
         return claims

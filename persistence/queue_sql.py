@@ -5,7 +5,8 @@ from __future__ import annotations
 PICK = """
     select l.call_id, l.tenant_id, l.state, l.epoch from call_log l
      where l.ended_at is null and l.worker_id is null
-       and ($2 or exists (select from call c where c.id = l.call_id and c.kind = 'TEXT'))
+       and ($2 or exists (select from call c where c.id = l.call_id and c.kind = 'TEXT')
+            or (l.state <> 'PENDING' and l.deadline_at < now() + make_interval(secs => $3)))
      order by l.created_at limit $1 for update skip locked
 """
 TAKE = """

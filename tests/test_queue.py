@@ -74,6 +74,21 @@ async def test_who_has_no_room_for_voice_takes_the_oldest_text_calls(office: Off
     assert {c.call.id for c in rest} == {calls[n] for n in (0, 2, 3)}
 
 
+async def test_a_voice_call_that_lost_its_worker_is_taken_by_the_full_when_others_do_not(
+    office: Office,
+) -> None:
+    call = await office.call()
+    await office.db.execute("update call set kind = 'VOIP' where id = $1", call.id)
+    queue = office.worker.queue
+    [claim] = await queue.claim(await queue.enlist(10), 1)
+    await queue.release(claim)
+    full = await queue.enlist(10)
+    assert await queue.claim(full, 1, voice=False) == []
+    await office.db.execute("update call_log set deadline_at = deadline_at - interval '1.1 s'")
+    [again] = await queue.claim(full, 1, voice=False)
+    assert again.call.id == call.id
+
+
 async def test_a_buried_worker_claims_nothing(office: Office) -> None:
     await office.call()
     worker = await office.worker.queue.enlist(10)

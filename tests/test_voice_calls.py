@@ -25,6 +25,7 @@ from domain.events import (
     CallEvent,
     HandedOff,
     NodeEntered,
+    StateChanged,
     ToolFinished,
     ToolStarted,
     TurnMeasured,
@@ -37,6 +38,7 @@ from domain.settings import Settings
 from local.livekit import Access
 from persistence.wiring import worker_services
 from tests.clinic import BOOKING, RECEPTION
+from tests.test_text_calls import started as text_call
 from tests.test_text_calls import watch, working
 from tests.voices import VoiceCaller, in_the_room, voice_clinic
 from worker.keeper import Keeper
@@ -373,6 +375,23 @@ async def test_a_room_that_is_closed_ends_its_call(
             seen = await watch(services, viewer, call.id, CallEnded)
     assert isinstance(seen[-1], CallEnded)
     assert seen[-1].reason is EndReason.ROOM_GONE
+
+
+async def test_a_worker_holds_only_so_many_voice_calls_and_others_beside_them(
+    settings: Settings, viewer: Viewer, livekit: Access
+) -> None:
+    few = replace(settings, worker_voice_capacity=1)
+    async with voice_clinic(few, viewer, livekit) as (services, _, _):
+        first = await started(services, viewer)
+        await watch(services, viewer, first.id, StateChanged, 2)
+        second = await started(services, viewer)
+        chats = [await text_call(services, viewer) for _ in range(3)]
+        for chat in chats:
+            await watch(services, viewer, chat.id, AgentTurn)
+        async with services.store.work(viewer.tenant_id) as work:
+            assert len(await work.calls.events(second.id, 0, 10)) == 1
+        await end_call(services, viewer, first.id)
+        await watch(services, viewer, second.id, StateChanged, 2)
 
 
 async def test_a_deploy_is_not_heard(settings: Settings, viewer: Viewer, livekit: Access) -> None:

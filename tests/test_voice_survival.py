@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
+import psutil
 import pytest
 
 from domain.access import Viewer
@@ -320,9 +321,36 @@ async def test_a_process_that_has_held_enough_is_replaced_and_nobody_notices(
                 await asyncio.sleep(0.1)
         await send_message(the.services, the.viewer, chat.id, "what are your hours", None)
         told = await the.watch(chat, AgentTurn, 2)
-        await the.whole.staffed(1)
+        assert await the.whole.workers() == 1
     assert not any(isinstance(e, ErrorRaised) for e in told)
     assert SORRY not in the.heard.said
+
+
+async def test_the_death_of_a_process_with_its_last_calls_ends_none_of_them(
+    tmp_path: Path, livekit: Access
+) -> None:
+    more = {"WORKER_VOICE_CALLS": "1"}
+    async with on_the_line(tmp_path, livekit, more=more) as (the, call, caller):
+        await the.whole.staffed(2)
+        await hand_off(the, caller, call)
+        await goes_on(the, caller, call, Process.kill_children)
+
+
+async def test_a_process_with_its_last_calls_is_stopped_with_the_others(
+    tmp_path: Path, livekit: Access
+) -> None:
+    more = {"WORKER_VOICE_CALLS": "1"}
+    async with on_the_line(tmp_path, livekit, more=more) as (the, call, _):
+        await the.whole.staffed(2)
+        worker = the.whole.processes["worker 0"].running
+        assert worker is not None
+        before = psutil.Process(worker.pid).children(recursive=True)
+        worker.terminate()
+        async with asyncio.timeout(30):
+            assert await worker.wait() == 0
+        _, left = await asyncio.to_thread(psutil.wait_procs, before, 10)
+        assert left == []
+        assert await the.holder(call) is None
 
 
 async def test_eight_calls_of_a_dead_process_go_on(tmp_path: Path, livekit: Access) -> None:

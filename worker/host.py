@@ -25,6 +25,7 @@ DRAIN_SECONDS = 15.0
 TIDY_SECONDS = 2.0
 MOST_AT_ONCE = 20
 COURTESY_SECONDS = 0.002
+FEW = 2
 
 
 class Host:
@@ -48,7 +49,7 @@ class Host:
         self._worker: UUID
         self._voice_calls = 0
         self._tell: Callable[[UUID], None]
-        self._retire: Callable[[], None]
+        self._retires: Callable[[], None]
         self._retired = asyncio.Event()
         self._tidied_at = 0.0
 
@@ -59,14 +60,14 @@ class Host:
 
         `enlisted` is told the name we are known by: at the start, and when it changes. `retires`:
         enough voice calls were held, and no more are taken; when they are over, we leave."""
-        self._tell, self._retire = enlisted, retires
+        self._tell, self._retires = enlisted, retires
         self._worker = await self._enlist()
         async with asyncio.TaskGroup() as tasks:
             beat = tasks.create_task(self._heartbeat())
             work = tasks.create_task(self._work(tasks))
-            retiring = tasks.create_task(self._until_retired(stop))
+            last = tasks.create_task(self._see_out(stop))
             await stop.wait()
-            await end(work, retiring)
+            await end(work, last)
             await self._give_back()
             await end(beat)
         await self._queue.dismiss(self._worker)
@@ -96,47 +97,55 @@ class Host:
 
     async def _look(self, tasks: asyncio.TaskGroup) -> None:
         await self._let_go()
-        while await self._claim(tasks):
-            pass
+        await self._claim(tasks)
         if self._calls:
             for command in await self._queue.inbox(self._worker):
                 call = self._calls.get(command.call_id)
                 if call is not None:
                     call.deliver(command)
 
-    async def _claim(self, tasks: asyncio.TaskGroup) -> bool:
-        """Whether there may be more to claim."""
-        room = self._settings.worker_capacity - len(self._calls)
-        voice = self._settings.worker_voice_capacity - sum(
-            _is_voice(call.claim) for call in self._calls.values()
-        )
-        most = min(room, voice if voice > 0 else room, MOST_AT_ONCE)
-        if most <= 0 or self._retired.is_set():
-            return False
+    async def _claim(self, tasks: asyncio.TaskGroup) -> None:
+        room = min(self._settings.worker_capacity - len(self._calls), MOST_AT_ONCE)
+        voice = min(room, self._settings.worker_voice_capacity - self._voice_held)
+        if room <= 0 or self._retired.is_set():
+            return
         # Whoever has least to do takes the next call.
         await asyncio.sleep(min(len(self._calls), MOST_AT_ONCE) * COURTESY_SECONDS)
-        claims = await self._queue.claim(self._worker, most, voice=voice > 0)
+        taken = await self._take(voice, tasks) if voice > 0 else 0
+        if taken >= voice and taken < room:
+            await self._take(room - taken, tasks, voice=False)
+        self._retire_if_spent()
+
+    async def _take(self, most: int, tasks: asyncio.TaskGroup, *, voice: bool = True) -> int:
+        claims = await self._queue.claim(self._worker, most, voice=voice)
         for claim in claims:
             self._hold(claim, tasks)
-        self._grow_old(sum(map(_is_voice, claims)))
-        return len(claims) == most
+        self._voice_calls += sum(map(_is_voice, claims))
+        return len(claims)
 
-    def _grow_old(self, voice_calls: int) -> None:
-        """LiveKit's library keeps half a megabyte of every room that was joined."""
-        self._voice_calls += voice_calls
+    @property
+    def _voice_held(self) -> int:
+        return sum(_is_voice(call.claim) for call in self._calls.values())
+
+    def _retire_if_spent(self) -> None:
+        """LiveKit's library keeps half a megabyte of every room that was joined.
+
+        Whoever comes instead may hold as many calls as we do, on the same core: so better while
+        there are few."""
         most = self._settings.worker_voice_calls
-        if most and self._voice_calls >= most and not self._retired.is_set():
+        late = self._voice_calls >= 2 * most
+        if most and self._voice_calls >= most and (late or self._voice_held <= FEW):
             log.info("held enough calls; another process takes this one's place")
             self._retired.set()
-            self._retire()
+            self._retires()
 
-    async def _until_retired(self, stop: asyncio.Event) -> None:
-        """Voice calls are let end by themselves; for the others it is all one who holds them."""
+    async def _see_out(self, stop: asyncio.Event) -> None:
+        """Once retired. Voice calls end by themselves; for others it is all one who holds them."""
         await self._retired.wait()
-        while self._tasks:
-            for call in self._calls.values():
-                if not _is_voice(call.claim):
-                    call.leave()
+        for call in self._calls.values():
+            if not _is_voice(call.claim):
+                call.leave()
+        if self._tasks:
             await asyncio.wait(list(self._tasks.values()))
         stop.set()
 
@@ -161,20 +170,16 @@ class Host:
             self._recorders,
         )
         previous = self._tasks.get(id)
-        self._calls[id] = call
-        self._tasks[id] = tasks.create_task(self._run(call, previous))
+        task = tasks.create_task(_run(call, previous))
+        self._calls[id], self._tasks[id] = call, task
+        task.add_done_callback(lambda _: self._over(call))
 
-    async def _run(self, call: HeldCall, previous: asyncio.Task[None] | None) -> None:
+    def _over(self, call: HeldCall) -> None:
         id = call.claim.call.id
-        if previous is not None:
-            await end(previous)
-        try:
-            await call.run()
-        finally:
-            self._recorder.forget(call.claim)
-            if self._calls.get(id) is call:
-                del self._calls[id]
-                del self._tasks[id]
+        self._recorder.forget(call.claim)
+        if self._calls.get(id) is call:
+            del self._calls[id]
+            del self._tasks[id]
 
     async def _give_back(self) -> None:
         for call in self._calls.values():
@@ -187,6 +192,12 @@ class Host:
     def _drop_all(self) -> None:
         for task in self._tasks.values():
             task.cancel()
+
+
+async def _run(call: HeldCall, previous: asyncio.Task[None] | None) -> None:
+    if previous is not None:
+        await end(previous)
+    await call.run()
 
 
 def _is_voice(claim: Claim) -> bool:

@@ -14,7 +14,8 @@ from worker.process import run
 
 async def work(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     async with worker_services(settings) as services:
-        await Pool(services.queue, os.environ, settings.worker_processes).serve(stop, ready)
+        size, longest = settings.worker_processes, settings.max_call_seconds
+        await Pool(services.queue, os.environ, size, longest).serve(stop, ready)
 
 
 if __name__ == "__main__":

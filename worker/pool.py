@@ -20,7 +20,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing.context import ForkServerProcess
 from uuid import UUID
@@ -36,6 +36,7 @@ STOP_SECONDS = 18.0
 SHORT_LIFE_SECONDS = 5.0
 """One that lived no longer is not replaced at once: it would only die again."""
 PAUSE_SECONDS = 1.0
+DIED = "a worker process died"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,14 +54,24 @@ class Child:
         await self.reader.read()
 
 
+@dataclass(frozen=True, slots=True)
+class Life:
+    known_as: UUID | None = None
+    retires: bool = False
+
+
 class Pool:
-    def __init__(self, queue: CallQueue, environ: Mapping[str, str], size: int) -> None:
+    def __init__(
+        self, queue: CallQueue, environ: Mapping[str, str], size: int, longest: float
+    ) -> None:
+        """`longest`: seconds that a call may take, and with it whoever holds it."""
         self._queue = queue
         self._environ = dict(environ)
         self._size = size or os.cpu_count() or 1
         self._starts: set[asyncio.Task[Child]] = set()
         self._children: set[Child] = set()
-        self._retired: set[asyncio.Task[None]] = set()
+        self._longest = longest
+        self._farewells: set[asyncio.Task[None]] = set()
         self._forks = multiprocessing.get_context("forkserver")
         self._forks.set_forkserver_preload(["worker.child"])
         self._one_at_a_time = asyncio.Lock()
@@ -71,7 +82,7 @@ class Pool:
         try:
             await stop.wait()
         finally:
-            await end(*places, *self._retired)
+            await end(*places, *self._farewells)
             if self._starts:  # whoever is on the way is told to stop with the others
                 await asyncio.wait(self._starts, timeout=STOP_SECONDS)
             await asyncio.gather(*(_stopped(child) for child in self._children))
@@ -87,42 +98,49 @@ class Pool:
     async def _one_life(self, ready: Callable[[], None]) -> None:
         child = await self._started()
         began = time.monotonic()
-        known_as, retires = await self._known(child, ready)
-        if retires:
-            seeing_out = asyncio.create_task(self._see_out(child, known_as))
-            self._retired.add(seeing_out)
-            seeing_out.add_done_callback(self._retired.discard)
+        life = await self._lived(child, ready)
+        if life.retires:
+            farewell = asyncio.create_task(self._see_out(child, life))
+            self._farewells.add(farewell)
+            farewell.add_done_callback(self._farewells.discard)
             return
-        log.error("a worker process died", extra={"pid": child.process.pid})
-        await self._bury(child, known_as)
+        log.error(DIED, extra={"pid": child.process.pid})
+        await self._bury(child, life)
         if time.monotonic() - began < SHORT_LIFE_SECONDS:
             await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _known(self, child: Child, ready: Callable[[], None]) -> tuple[UUID | None, bool]:
-        """Until it is dead, or retires (True); what it was last known as."""
-        known_as: UUID | None = None
+    async def _lived(self, child: Child, ready: Callable[[], None]) -> Life:
+        """Until it is dead, or retires."""
+        life = Life()
         try:
             async for line in child.reader:
                 word = line.decode().strip()
                 if word == RETIRES:
-                    return known_as, True
-                known_as = UUID(word)
+                    return replace(life, retires=True)
+                life = Life(known_as=UUID(word))
                 ready()
         except Exception:
             child.tell(signal.SIGKILL)
             self._forget(child)
             raise
-        return known_as, False
+        return life
 
-    async def _see_out(self, child: Child, known_as: UUID | None) -> None:
-        with suppress(ConnectionError):
-            await child.is_gone()
-        await self._bury(child, known_as)
+    async def _see_out(self, child: Child, life: Life) -> None:
+        """It holds its last calls, and is dead when they are over, or before."""
+        try:
+            async with asyncio.timeout(self._longest + STOP_SECONDS):
+                await child.is_gone()
+        except (TimeoutError, ConnectionError):
+            child.tell(signal.SIGKILL)
+        await self._bury(child, life)
+        await asyncio.to_thread(child.process.join, STOP_SECONDS)
+        if child.process.exitcode != 0:
+            log.error(DIED, extra={"pid": child.process.pid})
 
-    async def _bury(self, child: Child, known_as: UUID | None) -> None:
+    async def _bury(self, child: Child, life: Life) -> None:
         self._forget(child)
-        if known_as is not None:
-            await patiently(partial(self._queue.dismiss, known_as))
+        if life.known_as is not None:
+            await patiently(partial(self._queue.dismiss, life.known_as))
 
     def _forget(self, child: Child) -> None:
         self._children.discard(child)
