@@ -10,7 +10,7 @@ import tempfile
 from asyncio.subprocess import PIPE
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ import asyncpg
 from livekit import api
 
 from bench.parts import bare
-from bench.parts.crowd import Crowd, crowd
+from bench.parts.crowd import Crowd, gathered
 from bench.parts.lab import Figure, measure, percentile, report
 from bench.parts.load import Load, memory_mb
 from bench.parts.rooms import Exchange, exchange
@@ -28,10 +28,11 @@ from domain.actions.calls import ticket
 from domain.rooms import CALLER
 from domain.tasks import end
 
-LEVELS = (1, 4, 8, 12, 14, 16)
-COMPARED = 12
+CORES = os.cpu_count() or 1
+LEVELS = (1, *(calls * CORES for calls in (2, 4, 6, 7, 8, 10)))
+COMPARED = 6 * CORES
 """Calls at which the two are held beside each other, where ours holds so many."""
-START_SECONDS = 120.0
+START_SECONDS = 90.0
 """Of as many of their processes, which all load the same code."""
 GREETING_SECONDS = 8.0
 SECONDS = 36.0
@@ -114,10 +115,13 @@ class Told(list[float]):
         except ValueError:
             self.words[line] += 1
 
-    async def until(self, word: str, count: int) -> None:
-        async with asyncio.timeout(START_SECONDS):
-            while self.words[word] < count:  # noqa: ASYNC110 - other processes say it
-                await asyncio.sleep(0.1)
+    async def until(self, word: str, count: int) -> int:
+        """How often it was said: so often, or less in all the time that is given."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(START_SECONDS):
+                while self.words[word] < count:  # noqa: ASYNC110 - other processes say it
+                    await asyncio.sleep(0.1)
+        return self.words[word]
 
 
 @asynccontextmanager
@@ -138,7 +142,8 @@ async def agent_server(hall: Exchange) -> AsyncIterator[Told]:
 
     reading = asyncio.create_task(read())
     try:
-        await told.until(bare.REGISTERED, 1)
+        if not await told.until(bare.REGISTERED, 1):
+            raise RuntimeError(f"livekit-agents' server did not begin in {START_SECONDS:g} s")
         await asyncio.sleep(5)  # the server offers it jobs only after a while
         yield told
     finally:
@@ -163,10 +168,10 @@ async def theirs(hall: Exchange, crowd: Crowd, told: Told, count: int) -> Level:
 
         try:
             async with crowd.calling([(access.url, _token(hall, room)) for room in rooms]):
-                await told.until(bare.BEGUN, count)
+                begun = await told.until(bare.BEGUN, count)
                 await asyncio.sleep(GREETING_SECONDS)  # and until it has a spare process again
                 told.clear()
-                return await watched(count, turns)
+                return await watched(begun, turns)
         finally:
             for room in rooms:
                 await server.room.delete_room(api.DeleteRoomRequest(room=room))
@@ -184,14 +189,13 @@ def _token(hall: Exchange, room: str) -> str:
 
 async def main() -> None:
     with tempfile.TemporaryDirectory() as place:
-        people = await crowd(Path(place))
+        people = await gathered(Path(place))
         async with exchange() as hall:
-            async with hall.worker(2):
+            async with hall.worker(CORES):
                 await ours(hall, people, 2)  # the first calls pay for what the others find done
                 levels = await _levels(hall, people)
-            count = min(COMPARED, _most(levels).calls)
             async with agent_server(hall) as told:
-                compared = await theirs(hall, people, told, count)
+                compared = await theirs(hall, people, told, _beside(levels).calls)
                 _say(compared.told("a process"))
     report(*_figures(levels, compared))
 
@@ -216,9 +220,13 @@ def _most(levels: Sequence[Level]) -> Level:
     return [level for level in levels if _holds(level, levels[0])][-1]
 
 
+def _beside(levels: Sequence[Level]) -> Level:
+    """What theirs is compared with."""
+    return [level for level in levels if level.calls <= min(COMPARED, _most(levels).calls)][-1]
+
+
 def _figures(levels: Sequence[Level], compared: Level) -> tuple[str, Sequence[Figure]]:
-    one, most = levels[0], _most(levels)
-    beside = next(level for level in levels if level.calls == compared.calls)
+    one, most, beside = levels[0], _most(levels), _beside(levels)
     rest = sum(most.percent.get(role, 0.0) for role in ("callers", "livekit", "providers"))
     figures = (
         Figure("calls", most.calls, ">= 12"),

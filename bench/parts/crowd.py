@@ -36,9 +36,7 @@ class Crowd:
 
     @asynccontextmanager
     async def calling(self, tickets: Sequence[Ticket]) -> AsyncIterator[None]:
-        process = await asyncio.create_subprocess_exec(
-            self.program, self.words, stdin=PIPE, env={**os.environ, "GOMAXPROCS": "1"}
-        )
+        process = await asyncio.create_subprocess_exec(self.program, self.words, stdin=PIPE)
         assert process.stdin is not None
         process.stdin.writelines(f"{url} {token}\n".encode() for url, token in tickets)
         try:
@@ -51,7 +49,7 @@ class Crowd:
                 await process.wait()
 
 
-async def crowd(place: Path) -> Crowd:
+async def gathered(place: Path) -> Crowd:
     """Built, which takes a minute the first time."""
     go = shutil.which("go")
     if go is None:
@@ -63,9 +61,14 @@ async def crowd(place: Path) -> Crowd:
         cwd=SOURCE,
         env={**os.environ, "CGO_ENABLED": "0"},
     )
-    async with asyncio.timeout(BUILD_SECONDS):
-        if await process.wait() != 0:
-            raise CannotStart("the callers could not be built; what Go said of it stands above")
+    try:
+        async with asyncio.timeout(BUILD_SECONDS):
+            if await process.wait() != 0:
+                raise CannotStart("the callers could not be built; what Go said stands above")
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     await asyncio.to_thread(words.write_text, "".join(f"{p.hex()}\n" for p in _packets()))
     return Crowd(program, words)
 

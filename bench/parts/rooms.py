@@ -118,7 +118,8 @@ def _env(settings: Settings) -> Mapping[str, str]:
     more = ("livekit_api_secret", "deepgram_api_key", "deepgram_base_url")
     last = ("cartesia_api_key", "cartesia_base_url")
     given = {name.upper(): str(getattr(settings, name)) for name in (*names, *more, *last)}
-    return {**given, "LOG_LEVEL": "ERROR"}
+    # What is held when nobody is turned away is to be seen.
+    return {**given, "LOG_LEVEL": "ERROR", "WORKER_VOICE_CAPACITY": "100"}
 
 
 @asynccontextmanager

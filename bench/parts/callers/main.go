@@ -62,6 +62,9 @@ func main() {
 			}
 		}()
 	}
+	if err := tickets.Err(); err != nil {
+		log.Fatal(err)
+	}
 }
 
 func read(path string) ([][]byte, error) {
@@ -79,7 +82,7 @@ func read(path string) ([][]byte, error) {
 		}
 		packets = append(packets, packet)
 	}
-	if len(packets) == 0 {
+	if len(packets) == 0 && lines.Err() == nil {
 		return nil, fmt.Errorf("%s: there is nothing to say", path)
 	}
 	return packets, lines.Err()
@@ -92,9 +95,11 @@ func call(url, token string, packets [][]byte, late time.Duration) error {
 	if err != nil {
 		return err
 	}
-	heard := lksdk.ParticipantCallback{OnTrackSubscribed: ignore}
-	room, err := lksdk.ConnectToRoomWithToken(url, token,
-		&lksdk.RoomCallback{ParticipantCallback: heard}, lksdk.WithConnectTimeout(patience))
+	told := lksdk.RoomCallback{
+		OnDisconnected:      func() { log.Fatal("a caller was put out of the room") },
+		ParticipantCallback: lksdk.ParticipantCallback{OnTrackSubscribed: ignore},
+	}
+	room, err := lksdk.ConnectToRoomWithToken(url, token, &told, lksdk.WithConnectTimeout(patience))
 	if err != nil {
 		return err
 	}
