@@ -10,7 +10,7 @@ import tempfile
 from asyncio.subprocess import PIPE
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,11 +29,11 @@ from domain.rooms import CALLER
 from domain.tasks import end
 
 CORES = os.cpu_count() or 1
-LEVELS = (1, *(calls * CORES for calls in (2, 4, 6, 7, 8, 10)))
+LEVELS = (1, *(calls * CORES for calls in (3, 6, 7, 8, 10)))
 COMPARED = 6 * CORES
 """Calls at which the two are held beside each other, where ours holds so many."""
-START_SECONDS = 90.0
-"""Of as many of their processes, which all load the same code."""
+START_SECONDS = 60.0
+"""Of one of their processes, which loads all the code."""
 GREETING_SECONDS = 8.0
 SECONDS = 36.0
 MOST_SLOWER = 1.15
@@ -115,13 +115,10 @@ class Told(list[float]):
         except ValueError:
             self.words[line] += 1
 
-    async def until(self, word: str, count: int) -> int:
-        """How often it was said: so often, or less in all the time that is given."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(START_SECONDS):
-                while self.words[word] < count:  # noqa: ASYNC110 - other processes say it
-                    await asyncio.sleep(0.1)
-        return self.words[word]
+    async def until(self, word: str, count: int) -> None:
+        async with asyncio.timeout(START_SECONDS):
+            while self.words[word] < count:  # noqa: ASYNC110 - other processes say it
+                await asyncio.sleep(0.1)
 
 
 @asynccontextmanager
@@ -142,8 +139,7 @@ async def agent_server(hall: Exchange) -> AsyncIterator[Told]:
 
     reading = asyncio.create_task(read())
     try:
-        if not await told.until(bare.REGISTERED, 1):
-            raise RuntimeError(f"livekit-agents' server did not begin in {START_SECONDS:g} s")
+        await told.until(bare.REGISTERED, 1)
         await asyncio.sleep(5)  # the server offers it jobs only after a while
         yield told
     finally:
@@ -157,10 +153,6 @@ async def theirs(hall: Exchange, crowd: Crowd, told: Told, count: int) -> Level:
     access = hall.livekit.access
     rooms = [f"bench-{uuid4()}" for _ in range(count)]
     async with api.LiveKitAPI(access.url, access.key, access.secret) as server:
-        for room in rooms:
-            await server.room.create_room(api.CreateRoomRequest(name=room))
-            asked = api.CreateAgentDispatchRequest(agent_name=bare.NAME, room=room)
-            await server.agent_dispatch.create_dispatch(asked)
 
         async def turns(_: datetime) -> AsyncIterator[float]:
             for turn in told:
@@ -168,10 +160,14 @@ async def theirs(hall: Exchange, crowd: Crowd, told: Told, count: int) -> Level:
 
         try:
             async with crowd.calling([(access.url, _token(hall, room)) for room in rooms]):
-                begun = await told.until(bare.BEGUN, count)
+                # One by one: a machine that loads many at once loses jobs, which nobody offers again.
+                for begun, room in enumerate(rooms, 1):
+                    asked = api.CreateAgentDispatchRequest(agent_name=bare.NAME, room=room)
+                    await server.agent_dispatch.create_dispatch(asked)
+                    await told.until(bare.BEGUN, begun)
                 await asyncio.sleep(GREETING_SECONDS)  # and until it has a spare process again
                 told.clear()
-                return await watched(begun, turns)
+                return await watched(count, turns)
         finally:
             for room in rooms:
                 await server.room.delete_room(api.DeleteRoomRequest(room=room))
