@@ -13,10 +13,11 @@ from livekit.agents import llm, stt, tts, vad
 from domain.agents import ProviderChoice
 from domain.providers import ProviderKind
 from worker.meter import Measured
+from worker.providers.activity import silero_vad
 from worker.providers.chain import Chain
 from worker.providers.ears import Ears
 from worker.providers.google import google_llm
-from worker.providers.hearing import deepgram_stt, sarvam_stt, silero_vad
+from worker.providers.hearing import deepgram_stt, sarvam_stt
 from worker.providers.keys import ProviderKeys, Unusable
 from worker.providers.local_hearing import local_stt
 from worker.providers.local_speaking import local_tts

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, get_args
 
 import aiohttp
-from livekit.agents import inference, stt, vad
+from livekit.agents import stt
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
 from livekit.plugins import deepgram, sarvam
 from livekit.plugins.deepgram.models import DeepgramLanguages
@@ -112,10 +112,6 @@ def _sarvam_language(languages: tuple[str, ...]) -> str:
         return UNKNOWN
     indian = f"{base(languages[0])}-IN"
     return indian if indian in SAARAS_V3_LANGUAGES else UNKNOWN
-
-
-def silero_vad(choice: ProviderChoice) -> vad.VAD:
-    return inference.VAD(**choice.options)
 
 
 def _socket(url: str) -> str:
