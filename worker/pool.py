@@ -36,6 +36,8 @@ STOP_SECONDS = 18.0
 SHORT_LIFE_SECONDS = 5.0
 """One that lived no longer is not replaced at once: it would only die again."""
 PAUSE_SECONDS = 1.0
+LAST_SECONDS = 300.0
+"""Of the last call of a process, beside what it may take: its caller comes, and we let go of it."""
 DIED = "a worker process died"
 
 
@@ -128,7 +130,7 @@ class Pool:
     async def _see_out(self, child: Child, life: Life) -> None:
         """It holds its last calls, and is dead when they are over, or before."""
         try:
-            async with asyncio.timeout(self._longest + STOP_SECONDS):
+            async with asyncio.timeout(self._longest + LAST_SECONDS):
                 await child.is_gone()
         except (TimeoutError, ConnectionError):
             child.tell(signal.SIGKILL)
