@@ -97,9 +97,10 @@ def listener(port: int) -> str:
 
 
 def memory(pid: int) -> int:
-    """Bytes held by the process and its children."""
+    """Bytes held by the process and its children; what they share is counted once."""
     total = 0
     for one in (pid, *children(pid)):
         with contextlib.suppress(psutil.Error):
-            total += psutil.Process(one).memory_info().rss
+            held = psutil.Process(one).memory_full_info()
+            total += getattr(held, "pss", held.uss)  # only Linux knows everybody's part
     return total

@@ -89,7 +89,7 @@ class TerminalScreen:
         if cost:
             told.append(f"about {cost['total']} USD{' and more' if cost['partial'] else ''}")
         if latency:
-            told.append(f"answers in {latency['totalMs']['p50']:.0f} ms")
+            told.append(_answers(latency))
         if told:
             self._write(self._quiet(", ".join(told)))
 
@@ -180,3 +180,10 @@ def _waterfall(measured: Json) -> str:
     parts = (f"{what} {measured[name]:.0f}" for name, what in PARTS.items() if measured[name])
     detail = ", ".join(parts)
     return f"heard after {measured['atEarMs']:.0f} ms" + (f" ({detail})" if detail else "")
+
+
+def _answers(latency: Json) -> str:
+    """What is heard is awaited until it begins; what is read, until it is there."""
+    if heard := latency["atEarMs"]:
+        return f"answers heard after {heard['p50']:.0f} ms"
+    return f"answers in {latency['totalMs']['p50']:.0f} ms"

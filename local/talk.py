@@ -58,7 +58,7 @@ subscription ($callId: ID!, $after: Cursor) {
 """
 
 TOTAL = """query ($id: ID!) {
-  call(id: $id) { cost { total partial } latency { totalMs { p50 } } }
+  call(id: $id) { cost { total partial } latency { totalMs { p50 } atEarMs { p50 } } }
 }"""
 
 HANG_UP_SECONDS = 3.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import re
@@ -142,6 +143,13 @@ async def test_the_readme_shows_what_talk_prints(
         await Talk(Studio(api.url, api.key), screen).hold("clinic", given(said))
     printed = capsys.readouterr().out
     assert _timeless(printed) == _timeless(shown.partition("```")[0])
+
+
+def test_of_a_spoken_call_it_is_told_how_long_a_caller_waits_for_sound() -> None:
+    out = io.StringIO()
+    latency = {"totalMs": {"p50": 8500.0}, "atEarMs": {"p50": 990.4}}
+    TerminalScreen(out, voice=True).total({"cost": None, "latency": latency})
+    assert out.getvalue() == "  · answers heard after 990 ms\n"
 
 
 def _timeless(text: str) -> str:
