@@ -101,6 +101,11 @@ def memory(pid: int) -> int:
     total = 0
     for one in (pid, *children(pid)):
         with contextlib.suppress(psutil.Error):
-            held = psutil.Process(one).memory_full_info()
-            total += getattr(held, "pss", held.uss)  # only Linux knows everybody's part
+            total += held(psutil.Process(one))
     return total
+
+
+def held(process: psutil.Process) -> int:
+    """Bytes that are its alone, and where that is known (on Linux), its part of what is shared."""
+    told = process.memory_full_info()
+    return int(getattr(told, "pss", told.uss))

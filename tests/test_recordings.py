@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from domain.access import Viewer
-from domain.actions.calls import CallRequest, end_call, start_call
+from domain.actions.calls import end_call
 from domain.actions.recordings import delete_recording
-from domain.calls import Call, CallKind
+from domain.calls import Call
 from domain.events import AgentTurn, CallEnded, ErrorRaised, RecordingStarted
 from domain.ports import Services
 from domain.settings import Settings
@@ -33,7 +33,7 @@ from tests.recordings import (
 )
 from tests.test_sound_stores import in_bucket
 from tests.test_text_calls import watch
-from tests.test_voice_calls import TALKATIVE
+from tests.test_voice_calls import TALKATIVE, started
 from tests.test_voice_survival import book, hand_off, scene
 from tests.voices import in_the_room, voice_clinic
 from worker.opus import FRAME_MS
@@ -43,11 +43,6 @@ LOST_SECONDS = PIECE_PACKETS * FRAME_MS / 1_000 + 2.0
 """The piece that was being filled, and what was not in it yet."""
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(90)]
-
-
-async def started(services: Services, viewer: Viewer) -> Call:
-    request = CallRequest(workflow_name="clinic", kind=CallKind.VOIP)
-    return await start_call(services, viewer, request, 3600)
 
 
 async def test_both_sides_are_heard_when_they_spoke_though_the_store_was_away(

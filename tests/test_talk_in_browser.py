@@ -53,8 +53,8 @@ from tests.clinic import BOOKING, RECEPTION, publish_clinic
 from tests.emulators.speech import Speech, syllables
 from tests.recordings import joined, keeping, record_clinic
 from tests.serving import key_of, serving
-from tests.test_recordings import started as start_voice_call
 from tests.test_text_calls import watch
+from tests.test_voice_calls import started
 from tests.voices import in_the_room, speaking, voice_clinic, voiced
 from tests.writing import writing
 
@@ -274,7 +274,7 @@ async def test_a_recording_can_be_heard_on_the_page_and_alone(
     kept = keeping(settings, tmp_path)
     async with voice_clinic(kept, viewer, livekit) as (services, _, whole):
         await record_clinic(services, viewer)
-        call = await start_voice_call(services, viewer)
+        call = await started(services, viewer)
         async with in_the_room(services, call) as caller:
             await watch(services, viewer, call.id, AgentTurn, 2)
             await caller.quiet()

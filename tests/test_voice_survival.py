@@ -16,9 +16,9 @@ import psutil
 import pytest
 
 from domain.access import Viewer
-from domain.actions.calls import CallRequest, end_call, send_message, start_call
+from domain.actions.calls import end_call, send_message
 from domain.agents import AgentSpec
-from domain.calls import Call, CallKind, EndReason
+from domain.calls import Call, EndReason
 from domain.events import (
     AgentTurn,
     CallEnded,
@@ -45,13 +45,15 @@ from tests.emulators.speech import Speech, speech
 from tests.hosts import host
 from tests.installation import Installation, Process, installed
 from tests.people import owner_of
+from tests.test_text_calls import started as text_call
 from tests.test_text_calls import watch
-from tests.test_voice_calls import HOURS, TALKATIVE
+from tests.test_voice_calls import HOURS, TALKATIVE, started
 from tests.voices import VoiceCaller, in_the_room, speaking, voice_clinic, voiced
 from worker.patience import patiently
 from worker.voice import SORRY
 
 NOTHING: Mapping[str, str] = {}
+RETIRED_SOON: Mapping[str, str] = {"WORKER_VOICE_CALLS": "1"}
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
 
@@ -64,8 +66,7 @@ class Scene:
     heard: Speech
 
     async def call(self) -> Call:
-        request = CallRequest(workflow_name="clinic", kind=CallKind.VOIP)
-        return await start_call(self.services, self.viewer, request, 3600)
+        return await started(self.services, self.viewer)
 
     async def watch(self, call: Call, until: type, count: int = 1) -> list[CallEvent]:
         return await watch(self.services, self.viewer, call.id, until, count)
@@ -303,8 +304,8 @@ async def test_people_talk_on_while_the_database_is_away(tmp_path: Path, livekit
 async def test_a_process_that_has_held_enough_is_replaced_and_nobody_notices(
     tmp_path: Path, livekit: Access
 ) -> None:
-    async with scene(tmp_path, livekit, more={"WORKER_VOICE_CALLS": "1"}) as the:
-        chat = await start_call(the.services, the.viewer, CallRequest(workflow_name="clinic"), 3600)
+    async with scene(tmp_path, livekit, more=RETIRED_SOON) as the:
+        chat = await text_call(the.services, the.viewer)
         await the.watch(chat, AgentTurn)
         elder = await the.holder(chat)
         call = await the.call()
@@ -329,8 +330,7 @@ async def test_a_process_that_has_held_enough_is_replaced_and_nobody_notices(
 async def test_the_death_of_a_process_with_its_last_calls_ends_none_of_them(
     tmp_path: Path, livekit: Access
 ) -> None:
-    more = {"WORKER_VOICE_CALLS": "1"}
-    async with on_the_line(tmp_path, livekit, more=more) as (the, call, caller):
+    async with on_the_line(tmp_path, livekit, more=RETIRED_SOON) as (the, call, caller):
         await the.whole.staffed(2)
         await hand_off(the, caller, call)
         await goes_on(the, caller, call, Process.kill_children)
@@ -339,8 +339,7 @@ async def test_the_death_of_a_process_with_its_last_calls_ends_none_of_them(
 async def test_a_process_with_its_last_calls_is_stopped_with_the_others(
     tmp_path: Path, livekit: Access
 ) -> None:
-    more = {"WORKER_VOICE_CALLS": "1"}
-    async with on_the_line(tmp_path, livekit, more=more) as (the, call, _):
+    async with on_the_line(tmp_path, livekit, more=RETIRED_SOON) as (the, call, _):
         await the.whole.staffed(2)
         worker = the.whole.processes["worker 0"].running
         assert worker is not None
@@ -380,8 +379,7 @@ async def test_a_call_ends_when_its_livekit_does_not_come_back(
         livekit_server.started(tmp_path, binary) as own,
         voice_clinic(settings, viewer, own.access) as (services, _, _),
     ):
-        request = CallRequest(workflow_name="clinic", kind=CallKind.VOIP)
-        call = await start_call(services, viewer, request, 3600)
+        call = await started(services, viewer)
         async with in_the_room(services, call):
             await own.server.kill()
             killed = time.monotonic()
@@ -400,8 +398,7 @@ async def test_a_call_outlives_its_livekit_and_whatever_livekit_forgets(
         voice_clinic(settings, viewer, own.access) as (services, heard, _),
     ):
         heard.words = ["I need an appointment", "tomorrow at ten"]
-        request = CallRequest(workflow_name="clinic", kind=CallKind.VOIP)
-        call = await start_call(services, viewer, request, 3600)
+        call = await started(services, viewer)
         async with in_the_room(services, call) as caller:
             await own.store.kill()
             await own.store.start()

@@ -6,11 +6,13 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import subprocess
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,19 +58,11 @@ async def gathered(place: Path) -> Crowd:
         raise CannotStart("the callers of this benchmark are built with Go: put Go 1.26 on PATH")
     print("building the callers …", file=sys.stderr)
     program, words = place / "bench-callers", place / "words"
-    process = await asyncio.create_subprocess_exec(
-        *(go, "build", "-trimpath", "-o", program, "."),
-        cwd=SOURCE,
-        env={**os.environ, "CGO_ENABLED": "0"},
-    )
-    try:
-        async with asyncio.timeout(BUILD_SECONDS):
-            if await process.wait() != 0:
-                raise CannotStart("the callers could not be built; what Go said stands above")
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+    build = partial(subprocess.run, check=False, cwd=SOURCE, timeout=BUILD_SECONDS)
+    command = (go, "build", "-trimpath", "-o", str(program), ".")
+    done = await asyncio.to_thread(build, command, env={**os.environ, "CGO_ENABLED": "0"})
+    if done.returncode != 0:
+        raise CannotStart("the callers could not be built; what Go said stands above")
     await asyncio.to_thread(words.write_text, "".join(f"{p.hex()}\n" for p in _packets()))
     return Crowd(program, words)
 

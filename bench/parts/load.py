@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 import psutil
 
+from local.machine import held
+
 ROLES: Mapping[str, str] = {
     "worker.main": "worker",
     "bench.parts.bare": "worker",
@@ -69,6 +71,6 @@ def _processes() -> list[psutil.Process]:
 
 def _pss(process: psutil.Process) -> float:
     try:
-        return float(process.memory_full_info().pss) / 2**20
+        return held(process) / 2**20
     except psutil.Error:
         return 0.0

@@ -28,6 +28,13 @@ export async function watched(context, ours) {
   return { page, errors, outside };
 }
 
+/** Opens the page and offers it a token, by keyboard. */
+export async function signIn(page, url, token) {
+  await page.goto(url);
+  await page.getByLabel("Access token or API key").fill(token);
+  await page.keyboard.press("Enter");
+}
+
 /** What of WCAG 2.2 AA and good practice the page does not keep, in light and in dark. */
 export async function barriers(page) {
   const found = [];

@@ -1,16 +1,14 @@
 // Listens to the recording of a call that is over, and prints what was heard, as JSON.
 //   node talk-listen.mjs <page with the call's id behind #> <API key> [<folder for pictures>]
 
-import { barriers, launch, watched } from "./browser.mjs";
+import { barriers, launch, signIn, watched } from "./browser.mjs";
 
 const [url, key, pictures] = process.argv.slice(2);
 const browser = await launch();
 try {
   const context = await browser.newContext();
   const { page, errors, outside } = await watched(context, [new URL(url).host]);
-  await page.goto(url);
-  await page.getByLabel("Access token or API key").fill(key);
-  await page.keyboard.press("Enter");
+  await signIn(page, url, key);
   const title = await page.locator("#recording-title").innerText();
   const sound = page.locator("#recording audio");
   await sound.focus();

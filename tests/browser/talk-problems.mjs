@@ -1,7 +1,7 @@
 // Meets what can go wrong before and around a call, and prints what the page says, as JSON.
 //   node talk-problems.mjs <page whose LiveKit is away> <page without LiveKit> <API key>
 
-import { launch, watched } from "./browser.mjs";
+import { launch, signIn, watched } from "./browser.mjs";
 
 const [away, without, key] = process.argv.slice(2);
 const DEVICE = "--use-fake-device-for-media-stream";
@@ -36,9 +36,7 @@ async function said(url, flags, see) {
   const browser = await launch(...flags);
   try {
     const { page } = await watched(await browser.newContext(), []);
-    await page.goto(url);
-    await page.getByLabel("Access token or API key").fill(key);
-    await page.keyboard.press("Enter");
+    await signIn(page, url, key);
     await page.locator("#start:enabled, #notice:not([hidden]), #problem:not([hidden])").first().waitFor();
     return await see(page);
   } catch (error) {

@@ -1,15 +1,13 @@
 // Reads a call that is over, and prints what the page shows of it, as JSON.
 //   node talk-read.mjs <page with the call's id behind #> <API key> [<folder for pictures>]
 
-import { barriers, launch, watched } from "./browser.mjs";
+import { barriers, launch, signIn, watched } from "./browser.mjs";
 
 const [url, key, pictures] = process.argv.slice(2);
 const browser = await launch();
 try {
   const { page, errors, outside } = await watched(await browser.newContext(), [new URL(url).host]);
-  await page.goto(url);
-  await page.getByLabel("Access token or API key").fill(key);
-  await page.keyboard.press("Enter");
+  await signIn(page, url, key);
   await page.locator("#summary").waitFor();
   for (const more of await page.locator("#story summary").all()) await more.click();
   console.log(

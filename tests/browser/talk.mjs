@@ -1,7 +1,7 @@
 // Calls a workflow as a person would, by keyboard alone, and prints what was seen, as JSON.
 //   node talk.mjs <page> <LiveKit's host> <what the microphone hears, WAV> [<folder for pictures>]
 
-import { barriers, launch, watched } from "./browser.mjs";
+import { barriers, launch, signIn, watched } from "./browser.mjs";
 
 const [page_url, livekit, wav, pictures] = process.argv.slice(2);
 const NARROW = { width: 360, height: 740 };
@@ -58,9 +58,7 @@ async function visit() {
     return wider;
   };
 
-  await page.goto(page_url);
-  await page.getByLabel("Access token or API key").fill("as_test_wrong");
-  await page.keyboard.press("Enter");
+  await signIn(page, page_url, "as_test_wrong");
   await page.getByText("The API refused this token").waitFor();
   found.refused = errors.splice(0);
   found.barriersSignIn = await barriers(page);

@@ -11,7 +11,7 @@ from livekit.agents import inference, vad
 from domain.agents import ProviderChoice
 
 
-class AtOnce(Executor):
+class _AtOnce(Executor):
     """Does what it is given there and then: to ask the model takes 20 µs, and to wake a thread for
     that, thirty times a second in every call, several times as much."""
 
@@ -32,4 +32,4 @@ class _SharedVAD(inference.VAD):
 
 
 def silero_vad(choice: ProviderChoice) -> vad.VAD:
-    return _SharedVAD(executor=AtOnce(), **choice.options)
+    return _SharedVAD(executor=_AtOnce(), **choice.options)
