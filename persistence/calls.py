@@ -10,12 +10,13 @@ from uuid import UUID
 
 import asyncpg
 from sqlalchemy import (
-    Boolean,
     ColumnElement,
     Integer,
     ScalarSelect,
     Select,
+    Subquery,
     Table,
+    TableValuedAlias,
     Text,
     Uuid,
     bindparam,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     join,
     select,
     text,
+    true,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -33,6 +35,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.access import TenantId
 from domain.budgets import Budgets, Standing
 from domain.calls import (
+    FINAL,
     OUTCOME,
     Call,
     CallFilter,
@@ -84,6 +87,8 @@ BY_IDS = CALL.where(
 )
 
 MOST_WAITING = 32
+
+_LIMIT = bindparam("limit", type_=Integer)
 
 STARTED = encode(StateChanged(before=None, state=CallState.PENDING))
 
@@ -178,12 +183,10 @@ class SqlCalls:
         return [call_from(row) for row in rows]
 
     async def page(self, filter: CallFilter, first: int, after: Key | None) -> Slice[Call]:
-        given = {name: value for name, value in _given(filter).items() if value is not None}
+        values = {"tenant": self._tenant, "limit": first + 1, **_conditions(filter)}
         if after is not None:
-            given |= {"at": after.at, "id": after.id}
-        query = page_query(frozenset(given))
-        values = {**given, "tenant": self._tenant, "limit": first + 1}
-        rows = await fetch(self._db, query, values)
+            values |= {"at": after.at, "id": after.id}
+        rows = await fetch(self._db, page_query(frozenset(values)), values)
         return Slice(tuple(map(call_from, rows[:first])), more=len(rows) > first)
 
     async def ask(self, command: Command) -> None:
@@ -272,34 +275,72 @@ class SqlCalls:
         return [recorded(id, row.seq, row.at, row.body) for row in rows]
 
 
-def _given(filter: CallFilter) -> dict[str, Any]:
-    return {
-        "states": list(filter.states) if filter.states is not None else None,
-        "kinds": list(filter.kinds) if filter.kinds is not None else None,
+def _conditions(filter: CallFilter) -> dict[str, Any]:
+    """The values that a page is asked for with; none for a list without a filter."""
+    if filter == CallFilter():
+        return {}
+    states = set(CallState if filter.states is None else filter.states)
+    if filter.live is not None:
+        states &= {state for state in CallState if (state in FINAL) is not filter.live}
+    given = {
+        "states": sorted(states),
+        "kinds": sorted(set(CallKind if filter.kinds is None else filter.kinds)),
         "workflow": filter.workflow_id,
         "user": filter.user_id,
-        "live": filter.live,
     }
+    return {name: value for name, value in given.items() if value is not None}
 
 
 @lru_cache(64)
 def page_query(given: frozenset[str]) -> Select[Any]:
-    """Built once for each set of conditions: building costs more than running."""
-    c = _call.c
-    conditions: dict[str, ColumnElement[bool]] = {
-        "states": _log.c.state == func.any(bindparam("states", type_=ARRAY(Text))),
-        "kinds": c.kind == func.any(bindparam("kinds", type_=ARRAY(Text))),
+    """Newest first. Built once for each set of conditions: building costs more than running."""
+    query = CALL.where(_call.c.tenant_id == bindparam("tenant"))
+    if "states" in given:
+        page = _filtered(given)
+        query = query.join(page, page.c.call_id == _call.c.id)
+    elif "at" in given:
+        query = query.where(_before(_call.c.created_at, _call.c.id))
+    return query.order_by(_call.c.created_at.desc(), _call.c.id.desc()).limit(_LIMIT)
+
+
+def _filtered(given: frozenset[str]) -> Subquery:
+    """The newest of every state and kind, each from the head of an index, and the newest of those.
+
+    An index that begins with the tenant, the state and the kind holds such calls in order, whatever
+    there are of others; one that is walked by time would be walked to its end for a rare state."""
+    c = _log.c
+    states, kinds = _rows_of("states"), _rows_of("kinds")
+    conditions = {
         "workflow": c.workflow_id == bindparam("workflow"),
         "user": c.user_id == bindparam("user"),
-        "live": _log.c.ended_at.is_(None) == bindparam("live", type_=Boolean),
-        "at": tuple_(c.created_at, c.id) < tuple_(bindparam("at"), bindparam("id")),
+        "at": _before(c.created_at, c.call_id),
     }
-    return (
-        CALL.where(c.tenant_id == bindparam("tenant"))
+    newest = (
+        select(c.call_id, c.created_at)
+        .where(c.tenant_id == bindparam("tenant"), c.state == states.c.one, c.kind == kinds.c.one)
         .where(*(condition for name, condition in conditions.items() if name in given))
-        .order_by(c.created_at.desc(), c.id.desc())
-        .limit(bindparam("limit", type_=Integer))
+        .order_by(c.created_at.desc(), c.call_id.desc())
+        .limit(_LIMIT)
+        .correlate(states, kinds)
+        .lateral("newest")
     )
+    return (
+        select(newest.c.call_id)
+        .select_from(join(join(states, kinds, true()), newest, true()))
+        .order_by(newest.c.created_at.desc(), newest.c.call_id.desc())
+        .limit(_LIMIT)
+        .subquery("page")
+    )
+
+
+def _rows_of(array: str) -> TableValuedAlias:
+    """The items of an array that a query is given, as rows with one column, `one`."""
+    items = func.unnest(bindparam(array, type_=ARRAY(Text)))
+    return items.table_valued("one", name=array).render_derived()
+
+
+def _before(at: ColumnElement[Any], id: ColumnElement[Any]) -> ColumnElement[bool]:
+    return tuple_(at, id) < tuple_(bindparam("at"), bindparam("id"))
 
 
 def _facts(call: Call) -> dict[str, Any]:

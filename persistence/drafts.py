@@ -8,8 +8,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Table, Text, column, delete, func, insert, select, true, tuple_, update
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Row, Table, delete, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,10 +18,12 @@ from domain.errors import NameTaken, NotFound, RevisionConflict
 from domain.ports import Key, Slice
 from domain.tools import Tool, ToolId, ToolSpec
 from domain.workflows import VersionId, Workflow, WorkflowId, WorkflowSpec
-from persistence.tables import AgentRow, Draft, ToolRow, WorkflowRow
+from persistence.tables import AgentRow, Draft, ReferenceRow, ToolRow, WorkflowRow
 
 T = TypeVar("T")
 S = TypeVar("S")
+
+_references: Table = ReferenceRow.__table__  # type: ignore[assignment]
 
 
 class SqlDrafts(Generic[T, S]):
@@ -152,16 +153,7 @@ class SqlTools(SqlDrafts[Tool, ToolSpec]):
         return (await self.users([name])).get(name, ())
 
     async def users(self, names: Sequence[str]) -> Mapping[str, Sequence[str]]:
-        agent: Any = AgentRow.__table__.c
-        used = _items(func.jsonb_array_elements_text(agent.spec["tools"]), Text)
-        rows = await self._db.execute(
-            select(used.c.item, agent.name)
-            .join_from(AgentRow.__table__, used, true())
-            .where(agent.tenant_id == self._tenant, used.c.item.in_(names))
-            .order_by(agent.name)
-            .distinct()
-        )
-        return _grouped(rows)
+        return await _users(self._db, self._tenant, "tool", names)
 
 
 class SqlWorkflows(SqlDrafts[Workflow, WorkflowSpec]):
@@ -190,22 +182,20 @@ class SqlWorkflows(SqlDrafts[Workflow, WorkflowSpec]):
         return (await self.users([name])).get(name, ())
 
     async def users(self, names: Sequence[str]) -> Mapping[str, Sequence[str]]:
-        c = self._table.c
-        nodes = _items(func.jsonb_array_elements(c.spec["nodes"]), JSONB)
-        agent = nodes.c.item["agent"].astext
-        rows = await self._db.execute(
-            select(agent, c.name)
-            .join_from(self._table, nodes, true())
-            .where(c.tenant_id == self._tenant, agent.in_(names))
-            .order_by(c.name)
-            .distinct()
-        )
-        return _grouped(rows)
+        return await _users(self._db, self._tenant, "agent", names)
 
 
-def _items(array: Any, type: Any) -> Any:
-    """The items of a JSON array as rows."""
-    return array.table_valued(column("item", type)).render_derived()
+async def _users(
+    connection: AsyncConnection, tenant: TenantId, kind: str, names: Sequence[str]
+) -> Mapping[str, Sequence[str]]:
+    """The names of the drafts that use these tools or agents."""
+    c = _references.c
+    rows = await connection.execute(
+        select(c.used_name, c.user_name)
+        .where(c.tenant_id == tenant, c.used_kind == kind, c.used_name.in_(names))
+        .order_by(c.user_name)
+    )
+    return _grouped(rows)
 
 
 def _grouped(rows: Iterable[Any]) -> Mapping[str, Sequence[str]]:

@@ -213,13 +213,15 @@ class CallRow(Owned):
     created_at: Mapped[datetime]
     __table_args__ = (
         Index(None, "tenant_id", "created_at", "id"),
-        Index(None, "tenant_id", "workflow_id", "created_at", "id"),
         Index(None, "version_id"),
     )
 
 
 class LogRow(Owned):
-    """What moves in a call. Narrow, so that an update stays within its page."""
+    """What moves in a call. Narrow, so that an update stays within its page.
+
+    `kind`, `workflow_id` and `user_id` are copies of the call's, made by a trigger, because lists
+    of calls are filtered by them and by the state at once. `created_at` is a copy, too."""
 
     __tablename__ = "call_log"
     call_id: Mapped[UUID] = mapped_column(
@@ -237,7 +239,31 @@ class LogRow(Owned):
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[str | None]
     spent: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    kind: Mapped[str | None]
+    workflow_id: Mapped[UUID | None]
+    user_id: Mapped[str | None]
     __table_args__ = (
+        Index("ix_call_log_state", "tenant_id", "state", "kind", "created_at", "call_id"),
+        Index(
+            "ix_call_log_workflow",
+            "tenant_id",
+            "workflow_id",
+            "state",
+            "kind",
+            "created_at",
+            "call_id",
+        ),
+        Index(
+            "ix_call_log_user",
+            "tenant_id",
+            "user_id",
+            "state",
+            "kind",
+            "created_at",
+            "call_id",
+            "workflow_id",
+            postgresql_where=text("user_id is not null"),
+        ),
         Index(
             "ix_call_log_live",
             "tenant_id",
@@ -341,6 +367,21 @@ class IdempotencyRow(Owned):
     call_id: Mapped[UUID]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     __table_args__ = (Index(None, "created_at"),)
+
+
+class ReferenceRow(Owned):
+    """A draft (`user_id`, `user_name`) that uses another by its name: an agent a tool, or a workflow
+    an agent (`used_kind`, `used_name`). Kept by triggers on the drafts."""
+
+    __tablename__ = "draft_reference"
+    tenant_id: Mapped[UUID] = mapped_column(
+        ForeignKey("tenant.id", ondelete="CASCADE"), primary_key=True
+    )
+    used_kind: Mapped[str] = mapped_column(primary_key=True)
+    used_name: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_name: Mapped[str]
+    __table_args__ = (Index(None, "user_id"),)
 
 
 class WorkerRow(Base):
