@@ -11,10 +11,8 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import (
     ColumnElement,
-    Integer,
     ScalarSelect,
     Select,
-    Subquery,
     Table,
     TableValuedAlias,
     Text,
@@ -23,6 +21,7 @@ from sqlalchemy import (
     func,
     insert,
     join,
+    literal_column,
     select,
     text,
     true,
@@ -88,7 +87,9 @@ BY_IDS = CALL.where(
 
 MOST_WAITING = 32
 
-_LIMIT = bindparam("limit", type_=Integer)
+PAGE_SIZES = (21, 101)
+"""How many rows a page is read with: a limit that stands in the text of a query, as the planner takes
+one that is given later for a tenth of the table."""
 
 STARTED = encode(StateChanged(before=None, state=CallState.PENDING))
 
@@ -183,10 +184,9 @@ class SqlCalls:
         return [call_from(row) for row in rows]
 
     async def page(self, filter: CallFilter, first: int, after: Key | None) -> Slice[Call]:
-        values = {"tenant": self._tenant, "limit": first + 1, **_conditions(filter)}
-        if after is not None:
-            values |= {"at": after.at, "id": after.id}
-        rows = await fetch(self._db, page_query(frozenset(values)), values)
+        conditions = conditions_of(filter, after)
+        query = page_query(frozenset(conditions), next(n for n in PAGE_SIZES if n > first))
+        rows = await fetch(self._db, query, {"tenant": self._tenant, **conditions})
         return Slice(tuple(map(call_from, rows[:first])), more=len(rows) > first)
 
     async def ask(self, command: Command) -> None:
@@ -275,10 +275,11 @@ class SqlCalls:
         return [recorded(id, row.seq, row.at, row.body) for row in rows]
 
 
-def _conditions(filter: CallFilter) -> dict[str, Any]:
-    """The values that a page is asked for with; none for a list without a filter."""
+def conditions_of(filter: CallFilter, after: Key | None) -> dict[str, Any]:
+    """What a page is asked for with; nothing for the first page of a list without a filter."""
+    place = {} if after is None else {"at": after.at, "id": after.id}
     if filter == CallFilter():
-        return {}
+        return place
     states = set(CallState if filter.states is None else filter.states)
     if filter.live is not None:
         states &= {state for state in CallState if (state in FINAL) is not filter.live}
@@ -288,59 +289,64 @@ def _conditions(filter: CallFilter) -> dict[str, Any]:
         "workflow": filter.workflow_id,
         "user": filter.user_id,
     }
-    return {name: value for name, value in given.items() if value is not None}
+    return {name: value for name, value in given.items() if value is not None} | place
 
 
 @lru_cache(64)
-def page_query(given: frozenset[str]) -> Select[Any]:
+def page_query(given: frozenset[str], size: int) -> Select[Any]:
     """Newest first. Built once for each set of conditions: building costs more than running."""
-    query = CALL.where(_call.c.tenant_id == bindparam("tenant"))
-    if "states" in given:
-        page = _filtered(given)
-        query = query.join(page, page.c.call_id == _call.c.id)
-    elif "at" in given:
-        query = query.where(_before(_call.c.created_at, _call.c.id))
-    return query.order_by(_call.c.created_at.desc(), _call.c.id.desc()).limit(_LIMIT)
+    page = (_filtered if "states" in given else _unfiltered)(given, size).subquery("page")
+    return (
+        CALL.join(page, page.c.id == _call.c.id)
+        .where(_call.c.tenant_id == bindparam("tenant"))
+        .order_by(_call.c.created_at.desc(), _call.c.id.desc())
+        .limit(literal_column(str(size)))
+    )
 
 
-def _filtered(given: frozenset[str]) -> Subquery:
+def _unfiltered(given: frozenset[str], size: int) -> Select[Any]:
+    c = _call.alias("newest").c
+    return _newest(c.id, c.created_at, given, size).where(c.tenant_id == bindparam("tenant"))
+
+
+def _filtered(given: frozenset[str], size: int) -> Select[Any]:
     """The newest of every state and kind, each from the head of an index, and the newest of those.
 
     An index that begins with the tenant, the state and the kind holds such calls in order, whatever
     there are of others; one that is walked by time would be walked to its end for a rare state."""
-    c = _log.c
+    c = _log.alias("log").c
     states, kinds = _rows_of("states"), _rows_of("kinds")
     conditions = {
         "workflow": c.workflow_id == bindparam("workflow"),
         "user": c.user_id == bindparam("user"),
-        "at": _before(c.created_at, c.call_id),
     }
-    newest = (
-        select(c.call_id, c.created_at)
-        .where(c.tenant_id == bindparam("tenant"), c.state == states.c.one, c.kind == kinds.c.one)
+    of_one_kind = (
+        _newest(c.call_id.label("id"), c.created_at, given, size)
+        .where(c.tenant_id == bindparam("tenant"))
+        .where(c.state == states.c.one, c.kind == kinds.c.one)
         .where(*(condition for name, condition in conditions.items() if name in given))
-        .order_by(c.created_at.desc(), c.call_id.desc())
-        .limit(_LIMIT)
         .correlate(states, kinds)
         .lateral("newest")
     )
-    return (
-        select(newest.c.call_id)
-        .select_from(join(join(states, kinds, true()), newest, true()))
-        .order_by(newest.c.created_at.desc(), newest.c.call_id.desc())
-        .limit(_LIMIT)
-        .subquery("page")
+    found = of_one_kind.c
+    return _newest(found.id, found.created_at, frozenset(), size).select_from(
+        join(join(states, kinds, true()), of_one_kind, true())
     )
+
+
+def _newest(
+    id: ColumnElement[Any], at: ColumnElement[Any], given: frozenset[str], size: int
+) -> Select[Any]:
+    """The ids of the newest, or of those that come after the place of a cursor."""
+    query = select(id, at).order_by(at.desc(), id.desc()).limit(literal_column(str(size)))
+    before = tuple_(at, id) < tuple_(bindparam("at"), bindparam("id"))
+    return query.where(before) if "at" in given else query
 
 
 def _rows_of(array: str) -> TableValuedAlias:
     """The items of an array that a query is given, as rows with one column, `one`."""
     items = func.unnest(bindparam(array, type_=ARRAY(Text)))
     return items.table_valued("one", name=array).render_derived()
-
-
-def _before(at: ColumnElement[Any], id: ColumnElement[Any]) -> ColumnElement[bool]:
-    return tuple_(at, id) < tuple_(bindparam("at"), bindparam("id"))
 
 
 def _facts(call: Call) -> dict[str, Any]:

@@ -88,12 +88,12 @@ async def fetch(
     connection: AsyncConnection, query: Select[Any], values: Mapping[str, Any]
 ) -> list[asyncpg.Record]:
     """The rows of a query that is built once and asked often: half of what it costs otherwise."""
-    text, names = _compiled(query)
+    text, names = compiled(query)
     return await (await driver(connection)).fetch(text, *(values[name] for name in names))
 
 
 @lru_cache(256)
-def _compiled(query: Select[Any]) -> tuple[str, tuple[str, ...]]:
+def compiled(query: Select[Any]) -> tuple[str, tuple[str, ...]]:
     compiled = query.compile(dialect=_DIALECT)
     return str(compiled), tuple(compiled.positiontup or ())
 

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Table, delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    Row,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,6 +31,7 @@ from domain.errors import NameTaken, NotFound, RevisionConflict
 from domain.ports import Key, Slice
 from domain.tools import Tool, ToolId, ToolSpec
 from domain.workflows import VersionId, Workflow, WorkflowId, WorkflowSpec
+from persistence.database import fetch
 from persistence.tables import AgentRow, Draft, ReferenceRow, ToolRow, WorkflowRow
 
 T = TypeVar("T")
@@ -189,13 +203,22 @@ async def _users(
     connection: AsyncConnection, tenant: TenantId, kind: str, names: Sequence[str]
 ) -> Mapping[str, Sequence[str]]:
     """The names of the drafts that use these tools or agents."""
+    values = {"tenant": tenant, "kind": kind, "names": list(names)}
+    return _grouped(await fetch(connection, users_query(), values))
+
+
+@lru_cache(1)
+def users_query() -> Select[Any]:
     c = _references.c
-    rows = await connection.execute(
+    return (
         select(c.used_name, c.user_name)
-        .where(c.tenant_id == tenant, c.used_kind == kind, c.used_name.in_(names))
+        .where(
+            c.tenant_id == bindparam("tenant"),
+            c.used_kind == bindparam("kind"),
+            c.used_name == func.any(bindparam("names", type_=ARRAY(Text))),
+        )
         .order_by(c.user_name)
     )
-    return _grouped(rows)
 
 
 def _grouped(rows: Iterable[Any]) -> Mapping[str, Sequence[str]]:

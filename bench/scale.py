@@ -1,0 +1,168 @@
+"""Every filter of `calls`, and who uses a draft, in a database of a million calls.
+
+Measured in PostgreSQL itself, as the API's role under row-level security, with the plan for the given
+values and with the generic one that a prepared statement gets after some runs."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+from sqlalchemy import Select
+
+from bench.parts.lab import Figure, installation, measure, new_owner, report
+from domain.calls import CallFilter, CallKind, CallState
+from domain.ports import Key
+from domain.workflows import WorkflowId
+from persistence.calls import PAGE_SIZES, conditions_of, page_query
+from persistence.database import DbRole, compiled, create_pool
+from persistence.drafts import users_query
+
+CALLS, LIVE, SMALL_TENANT, DRAFTS = 1_000_000, 2_000, 11_000, 5_000
+BUSY_WORKFLOW, COLD_WORKFLOW, USER, USUAL_USER = uuid4(), uuid4(), "user-7", "web"
+RUNS = 5
+
+# Without triggers and indexes' upkeep it takes a third of the time: the copies are made right here.
+FILL = """
+    insert into call (id, tenant_id, kind, direction, workflow_id, version_id, user_id,
+                      user_context, metadata, max_seconds, created_at)
+    select gen_random_uuid(), $1,
+           case when n % 1000 = 0 then 'SIP' when n % 10 < 3 then 'VOIP' else 'TEXT' end,
+           'INBOUND',
+           case when n % 240 = 0 then $4 when n % 11 = 0 then $3 else gen_random_uuid() end,
+           $2, case when n % 50 = 1 then 'web' when n % 3 > 0 then 'user-' || n % 50000 end,
+           '{}', '{}', 3600, now() - make_interval(secs => n)
+      from generate_series(1, $5::int) n
+"""
+FILL_LOGS = """
+    insert into call_log (call_id, tenant_id, epoch, head, state, created_at, ended_at, end_reason,
+                          kind, workflow_id, user_id)
+    select id, tenant_id, 1, 2, s.state, created_at,
+           case when s.state <> 'ACTIVE' then created_at end,
+           case when s.state <> 'ACTIVE' then 'ENDED_BY_API' end, kind, workflow_id, user_id
+      from (select *, row_number() over (order by created_at desc) as n from call
+             where tenant_id = $1) c
+      cross join lateral (select case when n <= $2::int then 'ACTIVE'
+                                      when n % 100 = 0 and kind <> 'SIP' then 'NO_ANSWER'
+                                      when n % 90 = 0 then 'FAILED' else 'COMPLETED' end as state) s
+"""
+FILL_DRAFTS = """
+    insert into agent (id, tenant_id, name, revision, spec)
+    select gen_random_uuid(), $1, 'agent-' || n, 1,
+           jsonb_build_object('tools', jsonb_build_array('tool-' || n % 500, 'tool-' || n % 7))
+      from generate_series(1, $2::int) n
+"""
+
+
+async def fill(db: asyncpg.Connection[Any], tenant: UUID, calls: int, live: int) -> None:
+    version = uuid4()
+    await db.execute(
+        "insert into workflow_version (id, tenant_id, workflow_id, number, checksum,"
+        " published_at, published_by, snapshot) values ($1, $2, $3, 1, '', now(), '', '{}')",
+        *(version, tenant, BUSY_WORKFLOW),
+    )
+    await db.execute(FILL, tenant, version, BUSY_WORKFLOW, COLD_WORKFLOW, calls)
+    await db.execute(FILL_LOGS, tenant, live)
+
+
+async def filled(url: str, tenant: UUID, small: UUID) -> None:
+    db = await asyncpg.connect(url)
+    await db.execute("insert into tenant (id, slug, name) values ($1, 'small', 'small')", small)
+    await db.execute("set session_replication_role = replica")
+    await fill(db, tenant, CALLS - SMALL_TENANT, LIVE)
+    await fill(db, small, SMALL_TENANT, 10)
+    await db.execute("set session_replication_role = origin")
+    await db.execute(FILL_DRAFTS, tenant, DRAFTS)
+    await db.execute("vacuum analyze")
+    await db.close()
+
+
+def filters() -> Mapping[str, CallFilter]:
+    cold, busy = WorkflowId(COLD_WORKFLOW), WorkflowId(BUSY_WORKFLOW)
+    s, k = CallState, CallKind
+    return {
+        "none": CallFilter(),
+        "BUSY": CallFilter(states=(s.BUSY,)),
+        "PENDING, CONNECTING": CallFilter(states=(s.PENDING, s.CONNECTING)),
+        "FAILED": CallFilter(states=(s.FAILED,)),
+        "ACTIVE": CallFilter(states=(s.ACTIVE,)),
+        "user": CallFilter(user_id=USER),
+        "usual user": CallFilter(user_id=USUAL_USER),
+        "unknown user": CallFilter(user_id="nobody"),
+        "workflow": CallFilter(workflow_id=busy),
+        "cold workflow": CallFilter(workflow_id=cold),
+        "workflow, user": CallFilter(workflow_id=busy, user_id=USER),
+        "cold workflow, usual user": CallFilter(workflow_id=cold, user_id=USUAL_USER),
+        "workflow, BUSY": CallFilter(workflow_id=busy, states=(s.BUSY,)),
+        "SIP": CallFilter(kinds=(k.SIP,)),
+        "SIP, NO_ANSWER": CallFilter(kinds=(k.SIP,), states=(s.NO_ANSWER,)),
+        "all four": CallFilter(kinds=(k.TEXT,), states=(s.FAILED,), workflow_id=busy, user_id=USER),
+        "live": CallFilter(live=True),
+        "ended": CallFilter(live=False),
+        "live, cold workflow": CallFilter(live=True, workflow_id=cold),
+    }
+
+
+def literal(value: Any) -> str:
+    match value:
+        case int():
+            return str(value)
+        case list():
+            return f"array[{', '.join(map(literal, value))}]::text[]"
+        case tuple():
+            return f"array[{', '.join(map(literal, value))}]::text[]"
+    return f"'{value}'"
+
+
+async def slowest(db: Any, query: Select[Any], values: Mapping[str, Any]) -> float:
+    """The slower of both plans, in ms; each the median of some runs."""
+    text, names = compiled(query)
+    given = ", ".join(literal(values[name]) for name in names)
+    await db.execute(f"prepare asked as {text}")
+    medians = []
+    for mode in ("force_custom_plan", "force_generic_plan"):
+        await db.execute(f"set local plan_cache_mode = {mode}")
+        times = []
+        for _ in range(RUNS):
+            plan = await db.fetchval(f"explain (analyze, format json) execute asked({given})")
+            times.append(json.loads(plan)[0]["Execution Time"])
+        medians.append(statistics.median(times))
+    await db.execute("deallocate asked")
+    return max(medians)
+
+
+async def main() -> None:
+    async with installation() as settings:
+        viewer = await new_owner(settings)
+        small = uuid4()
+        print(f"making {CALLS:,} calls …", file=sys.stderr, flush=True)
+        await filled(settings.database_url, viewer.tenant_id, small)
+        pool = await create_pool(settings.database_url, DbRole.API, 1)
+        figures = []
+        async with pool, pool.acquire() as db:
+            for tenant, whose in ((viewer.tenant_id, ""), (small, " (small tenant)")):
+                async with db.transaction():
+                    await db.execute(f"select set_config('app.tenant', '{tenant}', true)")
+                    for name, filter in filters().items():
+                        conditions = conditions_of(filter, Key(datetime.now(UTC), UUID(int=0)))
+                        query = page_query(frozenset(conditions), PAGE_SIZES[0])
+                        took = await slowest(db, query, {"tenant": tenant, **conditions})
+                        figures.append(Figure(f"{name}{whose}", took))
+                    users = {"tenant": tenant, "kind": "tool", "names": ["tool-3"]}
+                    figures.append(
+                        Figure(f"used by{whose}", await slowest(db, users_query(), users))
+                    )
+    report(
+        f"scale: {CALLS:,} calls, {LIVE:,} of them live; ms in PostgreSQL",
+        [*figures, Figure("slowest_filter_ms", max(f.value for f in figures), "<= 5")],
+    )
+
+
+if __name__ == "__main__":
+    measure(main)
