@@ -125,7 +125,7 @@ async def slowest(db: Any, query: Select[Any], values: Mapping[str, Any]) -> flo
     text, names = compiled(query)
     given = ", ".join(literal(values[name]) for name in names)
     await db.execute(f"prepare asked as {text}")
-    medians = []
+    medians: list[float] = []
     for mode in ("force_custom_plan", "force_generic_plan"):
         await db.execute(f"set local plan_cache_mode = {mode}")
         times = []

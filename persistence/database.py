@@ -75,6 +75,18 @@ async def brief(connection: Any) -> AsyncGenerator[None]:
         yield
 
 
+async def in_batches(
+    pool: asyncpg.Pool[asyncpg.Record], statement: str, *arguments: Any, size: int
+) -> int:
+    """Repeat a statement, whose last argument is how many rows it may change, until it has changed
+    all of them; answers how many. It returns a row for each."""
+    done, batch = 0, size
+    while batch == size:
+        batch = len(await pool.fetch(statement, *arguments, size))
+        done += batch
+    return done
+
+
 async def driver(connection: AsyncConnection) -> asyncpg.Connection[asyncpg.Record]:
     """asyncpg's own connection under SQLAlchemy's."""
     raw: asyncpg.Connection[asyncpg.Record] | None = (

@@ -36,7 +36,7 @@ from persistence import hints
 from persistence.budgets import budgets_of, standing_of
 from persistence.channels import Channels
 from persistence.codec import announce, encode, recorded
-from persistence.database import brief
+from persistence.database import brief, in_batches
 from persistence.outages import told_as_unavailable
 from persistence.queue_sql import (
     BURY,
@@ -44,6 +44,8 @@ from persistence.queue_sql import (
     ENDED_OF,
     FACTS,
     FORGET,
+    FORGET_KEYS,
+    FORGET_TOKENS,
     FREE_ORPHANS,
     FREE_OTHERS,
     INBOX,
@@ -70,7 +72,7 @@ ALONE_SECONDS = 1.0
 """Who has no room for another voice call lets others take up one that lost its worker, for so long;
 then it is better answered late than not at all."""
 
-FORGET_AT_ONCE = 500
+CALLS_AT_ONCE, ROWS_AT_ONCE = 500, 5_000
 
 
 class SqlQueue:
@@ -261,17 +263,11 @@ class SqlQueue:
     @told_as_unavailable
     async def forget_old(self, retention_days: int) -> int:
         """Remove calls that ended long ago, used-up keys and tokens; answers how many calls."""
-        await self._pool.execute(
-            "delete from idempotency where created_at < now() - interval '24 hours'"
-        )
-        await self._pool.execute("delete from refresh_token where expires_at < now()")
+        await in_batches(self._pool, FORGET_KEYS, size=ROWS_AT_ONCE)
+        await in_batches(self._pool, FORGET_TOKENS, size=ROWS_AT_ONCE)
         if retention_days <= 0:
             return 0
-        gone, batch = 0, FORGET_AT_ONCE
-        while batch == FORGET_AT_ONCE:
-            batch = len(await self._pool.fetch(FORGET, retention_days, FORGET_AT_ONCE))
-            gone += batch
-        return gone
+        return await in_batches(self._pool, FORGET, retention_days, size=CALLS_AT_ONCE)
 
     async def _end(self, id: CallId, epoch: int | None, reason: EndReason) -> bool:
         state, blame = OUTCOME[reason]

@@ -85,12 +85,24 @@ OVERDUE = """
      limit 500
 """
 
+# Everything old is removed in batches: one statement for all of it could take longer than a statement
+# may, and would then be tried for ever.
 FORGET = """
     delete from call where id in (
         select call_id from call_log
          where ended_at is not null and ended_at < now() - make_interval(days => $1)
            and not exists (select from recording r where r.call_id = call_log.call_id
                               and not (r.state = 'DELETED' and r.cleared))
-         limit $2)
+         order by ended_at limit $2)
     returning id
+"""
+FORGET_KEYS = """
+    delete from idempotency where ctid = any(array(
+        select ctid from idempotency where created_at < now() - interval '24 hours' limit $1))
+    returning 1
+"""
+FORGET_TOKENS = """
+    delete from refresh_token where ctid = any(array(
+        select ctid from refresh_token where expires_at < now() limit $1))
+    returning 1
 """

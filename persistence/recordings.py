@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.access import TenantId
 from domain.calls import Call, CallId
 from domain.recordings import LEASE_SECONDS, OWED_SECONDS, RETENTION, Job, Recording, RecordingState
+from persistence.database import in_batches
 from persistence.outages import told_as_unavailable
 from persistence.recordings_sql import (
     BEGIN,
@@ -33,6 +34,7 @@ from persistence.recordings_sql import (
 from persistence.tables import RecordingRow
 
 _table: Table = RecordingRow.__table__  # type: ignore[assignment]
+EXPIRED_AT_ONCE = 5_000
 _COLUMNS = tuple(field.name for field in fields(Recording))
 
 
@@ -128,8 +130,8 @@ class SqlLedger:
 
     @told_as_unavailable
     async def expire(self, recording_days: int, retention_days: int) -> int:
-        gone = await self._pool.fetch(EXPIRE, recording_days, retention_days, RETENTION)
-        return len(gone)
+        days = recording_days, retention_days
+        return await in_batches(self._pool, EXPIRE, *days, RETENTION, size=EXPIRED_AT_ONCE)
 
     @told_as_unavailable
     async def left_behind(self) -> int:

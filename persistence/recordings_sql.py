@@ -25,7 +25,8 @@ OWED = """
      where r.call_id = any($1::uuid[]) and l.call_id = r.call_id
        and r.state in ('RECORDING', 'PROCESSING') and l.ended_at > now() - interval '1 hour'
 """
-# A worker that has lost its call, or is dead, says nothing: then five seconds are enough.
+# A worker that has lost its call, or is dead, says nothing: then five seconds are enough. What was
+# deleted comes last, as there may be much of it, and the index is in that order.
 TAKE = """
     with next as (
         select r.call_id, l.ended_at from recording r join call_log l using (call_id)
@@ -34,7 +35,7 @@ TAKE = """
                     and coalesce(r.due_at, l.ended_at + interval '5 seconds') <= now()
                when r.state in ('READY', 'DELETED') then r.due_at <= now()
                else false end
-         order by r.due_at limit 1 for update of r skip locked)
+         order by r.state = 'DELETED', r.due_at limit 1 for update of r skip locked)
     update recording r set tries = r.tries + 1, due_at = now() + make_interval(secs => $1),
            state = case r.state when 'RECORDING' then 'PROCESSING' else r.state end
       from next where r.call_id = next.call_id
@@ -60,13 +61,18 @@ FAIL = """
            state = case when $4::float is null and state = 'PROCESSING' then 'FAILED' else state end
      where call_id = $1 and tries = $2
 """
+# Pieces of a call that has just ended may come for a minute more, and only then is a recording cleared
+# for good. What is expired in a batch is many, so it is looked at once that minute is over.
 EXPIRE = """
+    with old as (
+        select r.call_id from recording r join call_log l using (call_id)
+         where r.state <> 'DELETED' and (
+               ($1 > 0 and l.ended_at < now() - make_interval(days => $1))
+               or ($2 > 0 and l.ended_at < now() - make_interval(days => $2)))
+         order by r.call_id limit $4 for update of r)
     update recording r set state = 'DELETED', deleted_at = now(), deleted_by = $3,
-           cleared = false, tries = r.tries + 1, due_at = now()
-      from call_log l
-     where l.call_id = r.call_id and r.state <> 'DELETED' and (
-           ($1 > 0 and l.ended_at < now() - make_interval(days => $1))
-           or ($2 > 0 and l.ended_at < now() - make_interval(days => $2)))
+           cleared = false, tries = r.tries + 1, due_at = now() + interval '61 seconds'
+      from old where r.call_id = old.call_id
     returning r.call_id
 """
 LEFT_BEHIND = "select count(*) from recording where state = 'DELETED' and not cleared"

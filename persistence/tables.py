@@ -336,7 +336,14 @@ class RecordingRow(Owned):
     ready_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
     deleted_by: Mapped[str | None]
-    __table_args__ = (Index("ix_recording_due", "due_at", postgresql_where=text("not cleared")),)
+    __table_args__ = (
+        Index(
+            "ix_recording_due",
+            text("(state = 'DELETED')"),
+            "due_at",
+            postgresql_where=text("not cleared"),
+        ),
+    )
 
 
 class CommandRow(Owned):

@@ -23,6 +23,7 @@ from domain.ports import Services
 from domain.recordings import Place, Recording, RecordingState, SoundStore
 from domain.settings import Settings
 from domain.tasks import beside
+from persistence.recordings import EXPIRED_AT_ONCE
 from persistence.wiring import api_services, worker_services
 from tests.clinic import publish_clinic
 from tests.emulators.storage import Storage, storage
@@ -270,6 +271,7 @@ async def test_a_keeper_that_was_at_it_before_a_deletion_does_not_end_it(
     cleared = "select cleared from recording where call_id = $1"
     await s3.archive.ledger.cleared(before)
     assert not await s3.sql(cleared, call.id)
+    await s3.due(call)
     job = await s3.archive.ledger.take()
     assert job is not None
     await s3.archive.ledger.cleared(before)
@@ -296,6 +298,7 @@ async def test_recordings_go_when_their_time_has_come_and_before_their_calls(the
                 "update recording set deleted_at = now() - interval '2 minutes' where call_id = $1",
                 call.id,
             )
+            await the.due(call)  # as it is a minute after it was expired
         while await the.archive.step():
             pass
         assert await wired.queue.forget_old(30) == 1
@@ -304,6 +307,30 @@ async def test_recordings_go_when_their_time_has_come_and_before_their_calls(the
     assert (gone.state, gone.deleted_by) == (RecordingState.DELETED, "retention")
     assert [await the.kept(call) for call in (young, old, ancient)] == [["whole.ogg"], [], []]
     assert await the.sql("select count(*) from recording where call_id = $1", ancient.id) == 0
+
+
+async def test_many_recordings_expire_in_batches_and_new_ones_are_joined_before_them(
+    s3: Desk,
+) -> None:
+    many = EXPIRED_AT_ONCE + 1
+    old = await s3.call(piece(1, 0))
+    await s3.sql(
+        "with made as (insert into call select (jsonb_populate_record(c, jsonb_build_object('id',"
+        " gen_random_uuid()))).* from call c, generate_series(2, $2::int) where c.id = $1"
+        " returning id), logs as (insert into call_log select (jsonb_populate_record(l,"
+        " jsonb_build_object('call_id', made.id))).* from call_log l, made where l.call_id = $1"
+        " returning call_id) insert into recording select (jsonb_populate_record(r,"
+        " jsonb_build_object('call_id', logs.call_id))).* from recording r, logs"
+        " where r.call_id = $1",
+        *(old.id, many),
+    )
+    await s3.sql("update call_log set ended_at = now() - interval '2 days'")
+    assert await s3.archive.ledger.expire(1, 0) == many
+    fresh = await s3.call(piece(1, 0))
+    await s3.sql("update recording set due_at = now() - interval '1 hour' where state = 'DELETED'")
+    job = await s3.archive.ledger.take()
+    assert job is not None
+    assert job.call_id == fresh.id
 
 
 async def test_a_keeper_without_the_store_warns_of_what_it_cannot_remove(

@@ -36,6 +36,7 @@ TAIL_MS = 2_000
 """How long after the last sound a call may end without anything missing."""
 ORPHANED_AFTER = timedelta(hours=2)
 AT_ONCE = 500
+JOBS_AT_ONCE = 4
 
 
 class Empty(Exception):
@@ -48,6 +49,12 @@ class Archive:
         self._sounds = sounds
 
     async def keep_for_ever(self) -> None:
+        """Some at once, because each mostly waits for the store of recordings."""
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(JOBS_AT_ONCE):
+                tasks.create_task(self._work_for_ever())
+
+    async def _work_for_ever(self) -> None:
         while True:
             try:
                 while await self.step():

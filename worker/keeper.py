@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 ROUND_SECONDS = 1.0
 SWEEP_SECONDS = 10.0
 TIDY_SECONDS = 3_600.0
+MAX_TIDY_PAUSE_SECONDS = 60.0
 
 
 class Keeper:
@@ -79,6 +80,7 @@ class Keeper:
 
     async def tidy_for_ever(self) -> None:
         """Beside the rounds: what it deletes may be much, and they must not wait for it."""
+        pause = ROUND_SECONDS
         while True:
             try:
                 settings = self._settings
@@ -90,9 +92,14 @@ class Keeper:
                 if wrapped:
                     log.info("wrapped data keys anew", extra={"tenants": wrapped})
                 await self._sweep_recordings()
+                pause = ROUND_SECONDS
                 await asyncio.sleep(TIDY_SECONDS)
-            except Unavailable:
-                await asyncio.sleep(ROUND_SECONDS)
+            except Unavailable as error:
+                # Not the store's outage alone looks like this, but also a statement that takes too long.
+                facts = {"cause": type(error.__cause__).__name__, "again_in": pause}
+                log.warning("tidying was interrupted", extra=facts)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, MAX_TIDY_PAUSE_SECONDS)
 
     async def _sweep_recordings(self) -> None:
         if self._archive is None:

@@ -131,6 +131,11 @@ def upgrade() -> None:
         for name, columns in INDEXES.items():
             op.execute(f"drop index concurrently if exists {name}")  # left invalid by a failed try
             op.execute(f"create index concurrently {name} on call_log {columns}")
+        op.execute("drop index concurrently if exists ix_recording_due")
+        op.execute(
+            "create index concurrently ix_recording_due on recording ((state = 'DELETED'), due_at)"
+            " where not cleared"
+        )
         op.execute("drop index concurrently if exists ix_call_tenant_id_workflow_id_created_at_id")
 
 
@@ -155,6 +160,10 @@ def fill() -> None:
 def downgrade() -> None:
     for name in INDEXES:
         op.execute(f"drop index {name}")
+    op.drop_index("ix_recording_due", "recording")
+    op.create_index(
+        "ix_recording_due", "recording", ["due_at"], postgresql_where=sa.text("not cleared")
+    )
     op.create_index(
         op.f("ix_call_tenant_id_workflow_id_created_at_id"),
         "call",

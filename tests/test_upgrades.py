@@ -1,0 +1,43 @@
+"""An upgrade keeps what is in the database, and fills in what it adds."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+import asyncpg
+import pytest
+from alembic import command
+
+from domain.access import Viewer
+from domain.actions.calls import CallRequest, start_call
+from domain.calls import CallFilter
+from domain.ports import Services
+from domain.settings import Settings
+from persistence.migrate import configuration
+from persistence.wiring import api_services
+from tests.clinic import publish_clinic
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_calls_and_drafts_of_an_older_release_are_listed_by_every_filter(
+    services: Services, viewer: Viewer, settings: Settings
+) -> None:
+    await publish_clinic(services, viewer)
+    request = CallRequest(workflow_name="clinic", user_id="u1")
+    call = await start_call(services, viewer, request, 3600)
+    config = configuration(settings.database_url)
+    await asyncio.to_thread(command.downgrade, config, "0005")
+    db = await asyncpg.connect(settings.database_url)
+    columns = "select count(*) from information_schema.columns where table_name = 'call_log'"
+    before = await db.fetchval(columns)
+    await asyncio.to_thread(command.upgrade, config, "head")
+    assert await db.fetchval(columns) > before
+    await db.close()
+    # The old connections know the old columns.
+    async with api_services(settings) as after, after.store.work(viewer.tenant_id) as work:
+        page = await work.calls.page(CallFilter(user_id="u1", live=True), 20, None)
+        assert [UUID(str(found.id)) for found in page.items] == [call.id]
+        assert await work.workflows.using_agent("booking") == ["clinic"]
+        assert await work.tools.using("book_appointment") == ["booking"]
