@@ -34,6 +34,8 @@ class Settings:
     local_token: str = setting(
         "", "Offered to GraphiQL and /talk on this machine; set by `./studio up` only", secret=True
     )
+    health_host: str = setting("127.0.0.1", "Address of /health/ready of a worker or a keeper")
+    health_port: int = setting(0, "Port of /health/ready of a worker or a keeper; 0 = none")
     log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR")
 
     access_token_seconds: int = setting(600, "How long an access token is good for")

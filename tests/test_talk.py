@@ -1,4 +1,4 @@
-"""The demo and `studio talk`, through the public API of a real process, also behind Caddy."""
+"""The demo and `studio talk`, through the public API of a real process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import io
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -51,7 +50,7 @@ def free_port() -> int:
         return port
 
 
-async def start_api(settings: Settings, port: int) -> asyncio.subprocess.Process:
+async def start_api(settings: Settings, port: int, **more: str) -> asyncio.subprocess.Process:
     given_to_it = {
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
@@ -59,6 +58,7 @@ async def start_api(settings: Settings, port: int) -> asyncio.subprocess.Process
         "API_PORT": str(port),
         "LOG_LEVEL": "WARNING",
         "PYTHONPATH": str(ROOT),
+        **more,
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "graph.app", env={**os.environ, **given_to_it}, cwd=ROOT
@@ -172,49 +172,6 @@ async def test_a_conversation_goes_on_through_the_death_of_the_api(
             tasks.create_task(kill_and_restart())
             events = await talk(api.url, api.key, capsys)
         check(events)
-
-
-@asynccontextmanager
-async def caddy(api: ApiProcess, place: Path) -> AsyncIterator[str]:
-    program = shutil.which("caddy")
-    if program is None:
-        if os.environ.get("CI"):
-            pytest.fail("caddy is needed in CI")
-        pytest.skip("no caddy on this machine: apt-get install caddy")
-    url = f"http://127.0.0.1:{free_port()}"
-    environment = {
-        **os.environ,
-        "STUDIO_SITE": url,
-        "STUDIO_API": f"127.0.0.1:{api.port}",
-        "XDG_DATA_HOME": str(place),
-        "XDG_CONFIG_HOME": str(place),
-    }
-    config = ("--config", str(ROOT / "Caddyfile"), "--adapter", "caddyfile")
-    validated = await asyncio.create_subprocess_exec(
-        program, "validate", *config, env=environment, stderr=asyncio.subprocess.DEVNULL
-    )
-    assert await validated.wait() == 0
-    process = await asyncio.create_subprocess_exec(
-        program, "run", *config, env=environment, stderr=asyncio.subprocess.DEVNULL
-    )
-    try:
-        await until_answers(f"{url}/health/live")
-        yield url
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-async def test_behind_caddy_calls_stream_and_the_inside_stays_inside(
-    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    async with studio(settings, tmp_path) as api, caddy(api, tmp_path) as url:
-        check(await talk(url, api.key, capsys))
-        async with httpx.AsyncClient(base_url=url) as http:
-            assert (await http.get("/health/ready")).status_code == 404
-            assert (await http.post("/graphiql/local-token")).status_code == 404
-            assert (await http.post("/talk/local-token")).status_code == 404
-            assert (await http.post("/graphql", json={"query": "x" * 70_000})).status_code == 413
 
 
 def test_the_compose_file_keeps_to_the_compose_schema() -> None:

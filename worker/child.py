@@ -18,6 +18,8 @@ from worker.host import Host
 from worker.process import RETIRES, run
 from worker.recording import Recorders
 
+OF_THE_PARENT = ("READY_FILE", "HEALTH_PORT")
+
 ORPHAN_SECONDS = 10.0
 """Whoever started the parent starts another: its processes should be there for our calls."""
 LAST_SECONDS = 25.0
@@ -27,7 +29,7 @@ LAST_SECONDS = 25.0
 def main(parent: socket.socket, environ: Mapping[str, str]) -> None:
     parent.set_inheritable(False)  # or programs that it starts would keep its end secret
     gc.freeze()  # what was loaded stays: to look through it again would hold up every call
-    own = {name: value for name, value in environ.items() if name != "READY_FILE"}  # the parent's
+    own = {name: value for name, value in environ.items() if name not in OF_THE_PARENT}
     run(partial(hold_calls, parent), own, on_interrupt=False)
 
 

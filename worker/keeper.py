@@ -11,18 +11,22 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from domain.errors import Unavailable
 from domain.settings import Settings
 from domain.tasks import beside
 from persistence.wiring import WorkerServices, worker_services
 from worker.archive import Archive
+from worker.health import health_served
 from worker.process import run
 from worker.rooms import Rooms
 
 log = logging.getLogger(__name__)
 
 ROUND_SECONDS = 1.0
+READY_SECONDS = 10.0
+"""A keeper that has not finished a round for this long is not ready."""
 SWEEP_SECONDS = 10.0
 TIDY_SECONDS = 3_600.0
 MAX_TIDY_PAUSE_SECONDS = 60.0
@@ -47,6 +51,13 @@ class Keeper:
             with suppress(TimeoutError):
                 async with asyncio.timeout(ROUND_SECONDS):
                     await stop.wait()
+
+    def report(self) -> tuple[bool, dict[str, Any]]:
+        """Whether it keeps up with its rounds, and how long ago it finished one."""
+        if self._looked_at is None:
+            return False, {"last_round_seconds": None}
+        ago = time.monotonic() - self._looked_at
+        return ago < READY_SECONDS, {"last_round_seconds": round(ago, 1)}
 
     async def round(self) -> None:
         now = time.monotonic()
@@ -127,6 +138,7 @@ async def keep(settings: Settings, stop: asyncio.Event, ready: Callable[[], None
         ready()
         keeper = Keeper(services, settings)
         async with (
+            health_served(settings, keeper.report),
             beside(keeper.tidy_for_ever()),
             beside(keeper.sweep_for_ever()),
             beside(keeper.archive_for_ever()),

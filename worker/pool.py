@@ -23,6 +23,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing.context import ForkServerProcess
+from typing import Any
 from uuid import UUID
 
 from domain.holding import CallQueue
@@ -72,6 +73,7 @@ class Pool:
         self._size = size or os.cpu_count() or 1
         self._starts: set[asyncio.Task[Child]] = set()
         self._children: set[Child] = set()
+        self._at_work: set[Child] = set()
         self._longest = longest
         self._farewells: set[asyncio.Task[None]] = set()
         self._forks = multiprocessing.get_context("forkserver")
@@ -88,6 +90,11 @@ class Pool:
             if self._starts:  # whoever is on the way is told to stop with the others
                 await asyncio.wait(self._starts, timeout=STOP_SECONDS)
             await asyncio.gather(*(_stopped(child) for child in self._children))
+
+    def report(self) -> tuple[bool, dict[str, Any]]:
+        """Whether any process holds calls, and how many of how many do."""
+        at_work = len(self._at_work)
+        return at_work > 0, {"processes": at_work, "wanted": self._size}
 
     async def _keep_one(self, ready: Callable[[], None]) -> None:
         while True:
@@ -118,8 +125,10 @@ class Pool:
             async for line in child.reader:
                 word = line.decode().strip()
                 if word == RETIRES:
+                    self._at_work.discard(child)
                     return replace(life, retires=True)
                 life = Life(known_as=UUID(word))
+                self._at_work.add(child)
                 ready()
         except Exception:
             child.tell(signal.SIGKILL)
@@ -146,6 +155,7 @@ class Pool:
 
     def _forget(self, child: Child) -> None:
         self._children.discard(child)
+        self._at_work.discard(child)
         child.writer.close()
 
     async def _started(self) -> Child:

@@ -1,0 +1,79 @@
+"""A worker and a keeper tell whoever watches them whether they do their work."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import Any
+
+import httpx
+import pytest
+
+from domain.settings import Settings
+from persistence.wiring import worker_services
+from tests.installation import Process
+from tests.test_talk import ROOT, free_port
+from worker.keeper import READY_SECONDS, Keeper
+
+pytestmark = pytest.mark.anyio
+
+
+async def until_ready(url: str, wanted: int, **facts: int) -> Any:
+    """The facts that come with the answer that is waited for."""
+    async with asyncio.timeout(60), httpx.AsyncClient(base_url=url) as http:
+        while True:
+            try:
+                answer = await http.get("/health/ready")
+                if answer.status_code == wanted and answer.json().items() >= facts.items():
+                    return answer.json()
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(0.05)
+
+
+def process(module: str, settings: Settings, port: int) -> Process:
+    return Process(
+        module,
+        {
+            "DATABASE_URL": settings.database_url,
+            "REDIS_URL": settings.redis_url,
+            "SECRET_KEY": settings.secret_key,
+            "WORKER_PROCESSES": "2",
+            "HEALTH_PORT": str(port),
+            "LOG_LEVEL": "CRITICAL",
+            "PYTHONPATH": str(ROOT),
+        },
+    )
+
+
+async def test_a_worker_is_ready_while_its_processes_are_there(settings: Settings) -> None:
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    async with AsyncExitStack() as stack:
+        worker = process("worker.main", settings, port)
+        stack.push_async_callback(worker.kill)
+        await worker.start()
+        assert await until_ready(url, 200, processes=2) == {
+            "ready": True,
+            "processes": 2,
+            "wanted": 2,
+        }
+        async with httpx.AsyncClient(base_url=url) as http:
+            assert (await http.get("/health/live")).json() == {"live": True}
+            assert (await http.get("/metrics")).status_code == 404
+
+
+async def test_a_keeper_is_ready_once_it_does_its_rounds(settings: Settings) -> None:
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    async with AsyncExitStack() as stack:
+        keeper = process("worker.keeper", settings, port)
+        stack.push_async_callback(keeper.kill)
+        await keeper.start()
+        assert (await until_ready(url, 200))["last_round_seconds"] < READY_SECONDS
+
+
+async def test_a_keeper_that_has_done_no_round_is_not_ready(settings: Settings) -> None:
+    async with worker_services(settings) as services:
+        keeper = Keeper(services, settings)
+        assert keeper.report() == (False, {"last_round_seconds": None})
+        await keeper.round()
+        assert keeper.report() == (True, {"last_round_seconds": 0.0})
