@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -63,7 +64,8 @@ async def caddy(place: Path, *apis: int) -> AsyncIterator[str]:
         "XDG_CONFIG_HOME": str(place),
     }
     config = ("--config", str(ROOT / "Caddyfile"), "--adapter", "caddyfile")
-    quiet = {"env": environment, "stderr": asyncio.subprocess.DEVNULL}
+    nowhere = asyncio.subprocess.DEVNULL
+    quiet: dict[str, Any] = {"env": environment, "stdout": nowhere, "stderr": nowhere}
     validated = await asyncio.create_subprocess_exec(program(), "validate", *config, **quiet)
     assert await validated.wait() == 0
     process = await asyncio.create_subprocess_exec(program(), "run", *config, **quiet)
@@ -96,12 +98,17 @@ async def stopped(api: ApiProcess) -> None:
         await api.process.wait()
 
 
-async def ask_for_ever(url: str, key: str, answers: Counter[int], pause: float) -> None:
-    """Ask as a client does that keeps its connection."""
+async def ask_for_ever(
+    url: str, key: str, answers: Counter[int], pause: float, waits: list[float] | None = None
+) -> None:
+    """Ask as a client does that keeps its connection; `waits` gets the milliseconds of each answer."""
     headers = {"authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as http:
         while True:
-            answers[(await http.post("/graphql", json=VIEWER)).status_code] += 1
+            answer = await http.post("/graphql", json=VIEWER)
+            answers[answer.status_code] += 1
+            if waits is not None:
+                waits.append(answer.elapsed.total_seconds() * 1000)
             await asyncio.sleep(pause)
 
 
@@ -150,6 +157,15 @@ async def test_a_body_that_is_too_large_takes_the_api_from_nobody(
                 await until(answers, answers.total() + 5)
     assert refused == [413] * 10
     assert set(answers) == {200}
+
+
+def test_compose_and_ci_run_the_same_caddy() -> None:
+    compose = re.search(r"image: caddy:(\S+)", (ROOT / "docker-compose.yml").read_text())
+    ci = re.search(r"CADDY_VERSION=(\S+)", (ROOT / ".ci" / "run").read_text())
+    assert compose
+    assert ci
+    assert ci[1].startswith(f"{compose[1]}.")
+    assert compose[1] == f"{LEAST[0]}.{LEAST[1]}"
 
 
 async def restart_in_turn(apis: Sequence[ApiProcess], answers: Counter[int], **more: str) -> None:

@@ -1,0 +1,50 @@
+"""Rolling restarts of two API replicas behind Caddy, under requests that nobody may lose."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections import Counter
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from bench.parts.lab import Figure, installation, measure, percentile, report
+from domain.tasks import beside
+from tests.test_caddy import ask_for_ever, caddy, replicas, restart_in_turn
+
+CLIENTS, PAUSE_SECONDS, ROUNDS = 5, 0.1, 4
+SETTINGS = {"LAME_DUCK_SECONDS": "3", "REQUESTS_PER_MINUTE": "1000000"}
+
+
+async def main() -> None:
+    answers: Counter[int] = Counter()
+    waits: list[float] = []
+    with tempfile.TemporaryDirectory(prefix="studio-bench-") as folder:
+        place = Path(folder)
+        async with (
+            installation() as settings,
+            replicas(settings, place, 2, **SETTINGS) as apis,
+            caddy(place, *(api.port for api in apis)) as url,
+            AsyncExitStack() as clients,
+        ):
+            for _ in range(CLIENTS):
+                asking = ask_for_ever(url, apis[0].key, answers, PAUSE_SECONDS, waits)
+                await clients.enter_async_context(beside(asking))
+            began = time.perf_counter()
+            for _ in range(ROUNDS):
+                await restart_in_turn(apis, answers, **SETTINGS)
+            seconds = time.perf_counter() - began
+    report(
+        f"roll: {2 * ROUNDS} restarts of API replicas in {seconds:.0f} s, {CLIENTS} clients",
+        [
+            Figure("requests", answers.total()),
+            Figure("failed", answers.total() - answers[200], "0"),
+            Figure("p50_ms", percentile(waits, 0.5)),
+            Figure("p99_ms", percentile(waits, 0.99)),
+            Figure("max_ms", max(waits)),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    measure(main)
