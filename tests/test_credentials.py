@@ -34,6 +34,7 @@ from tests.asking import FAILS, do
 from tests.conftest import new_tenant
 from tests.emulators.models import KEY, Says
 from tests.emulators.serving import served
+from tests.emulators.speech import speech
 from tests.people import member_of, owner_of
 from tests.serving import Api, serving
 from tests.test_providers import calling, story
@@ -277,6 +278,16 @@ async def test_a_key_is_sent_to_the_configured_address_only(settings: Settings, 
         prober = HttpProber(replace(settings, **{**configured, f"{name}_base_url": url}))
         assert (await prober.ask(name, OWN)).verdict == "ACCEPTED"
     assert (len(asked), elsewhere) == (1, [])
+
+
+@pytest.mark.parametrize("name", ["deepgram", "cartesia", "sarvam"])
+async def test_a_stand_in_of_the_provider_answers_for_its_keys(
+    settings: Settings, name: str
+) -> None:
+    async with speech() as stand_in:
+        configured: dict[str, Any] = {f"{name}_base_url": stand_in.url}
+        told = await HttpProber(replace(settings, **configured)).ask(name, OWN)
+    assert told.verdict == "ACCEPTED"
 
 
 async def test_a_key_is_not_sent_after_a_redirect(settings: Settings) -> None:
