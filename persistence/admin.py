@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.access import SCOPES, Role
 from domain.errors import DomainError, InvalidSetting
 from domain.settings import Settings
-from persistence.accounts import hash_password
 from persistence.database import DbRole, create_engine
 from persistence.keys import KeyRing, new_api_key
+from persistence.passwords import hash_password
 from persistence.tables import ApiKeyRow, TenantRow, UserRow
 
 _tenant: Table = TenantRow.__table__  # type: ignore[assignment]

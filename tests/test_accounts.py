@@ -12,7 +12,7 @@ from domain.access import Scope, Tenant
 from domain.errors import InvalidSetting, Unauthenticated
 from domain.ports import Services
 from domain.settings import Settings
-from persistence.accounts import KNOWN_SECONDS
+from persistence.accounts import CACHE_SECONDS
 from persistence.admin import bootstrap
 from persistence.keys import KeyRing, is_api_key, new_api_key
 from persistence.wiring import api_services
@@ -102,7 +102,7 @@ async def test_api_keys_work_until_revoked(
     assert key.encode() not in (await db.fetchval("select hash from api_key"))
     await db.execute("update api_key set revoked_at = now()")
     await db.close()
-    await asyncio.sleep(KNOWN_SECONDS)
+    await asyncio.sleep(CACHE_SECONDS)
     with pytest.raises(Unauthenticated, match="revoked"):
         await services.accounts.viewer_of(key)
 
