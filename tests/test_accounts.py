@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -16,15 +17,23 @@ from persistence.accounts import CACHE_SECONDS
 from persistence.admin import bootstrap
 from persistence.keys import KeyRing, is_api_key, new_api_key
 from persistence.wiring import api_services
+from tests.people import PASSWORD
 
 pytestmark = pytest.mark.anyio
-PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
 async def owner(settings: Settings) -> str:
     await bootstrap(settings, "acme", "Owner@Acme.example", PASSWORD, None)
     return "owner@acme.example"
+
+
+async def execute(settings: Settings, statement: str, *given: object) -> list[asyncpg.Record]:
+    db = await asyncpg.connect(settings.database_url)
+    try:
+        return list(await db.fetch(statement, *given))
+    finally:
+        await db.close()
 
 
 async def test_a_person_signs_in_and_stays_signed_in(services: Services, owner: str) -> None:
@@ -87,11 +96,9 @@ async def test_a_key_of_another_secret_is_no_key(settings: Settings, owner: str)
 
 
 async def test_api_keys_work_until_revoked(
-    settings: Settings, services: Services, tmp_path: object
+    settings: Settings, services: Services, tmp_path: Path
 ) -> None:
-    from pathlib import Path
-
-    file = Path(str(tmp_path)) / "key"
+    file = tmp_path / "key"
     await bootstrap(settings, "acme", "o@acme.example", PASSWORD, file)
     key = file.read_text()
     viewer = await services.accounts.viewer_of(key)
