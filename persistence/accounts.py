@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domain.access import SCOPES, Role, Scope, Tenant, TenantId, User, UserId, Viewer
 from domain.errors import CredentialExpired, Unauthenticated, Unavailable
 from domain.ports import TokenPair
+from persistence.database import driver
 from persistence.keys import KeyRing, is_api_key
 from persistence.outages import told_as_unavailable
 from persistence.passwords import Passwords
@@ -46,7 +47,7 @@ _tenant: Table = TenantRow.__table__  # type: ignore[assignment]
 _key: Table = ApiKeyRow.__table__  # type: ignore[assignment]
 _address: Table = KnownAddressRow.__table__  # type: ignore[assignment]
 
-FIND_SESSION = text("select find_session(:tenant, :user, :session)")
+FIND_SESSION = "select find_session($1, $2, $3)"
 KNOWS_ADDRESS = text("select knows_address(:email, :networks, :since)")
 # Held to the end of the transaction, so that a session is not ended while it goes on.
 LOCK_SESSION = text("select pg_advisory_xact_lock(hashtextextended(cast(:session as text), 0))")
@@ -72,6 +73,8 @@ class SqlAccounts:
         refresh_seconds: int,
     ) -> None:
         self._engine = engine
+        # Each look-up is one statement and one round trip.
+        self._lookups = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._ring = ring
         self._passwords = passwords
         self._access = timedelta(seconds=access_seconds)
@@ -84,7 +87,7 @@ class SqlAccounts:
 
     @told_as_unavailable
     async def user_by_password(self, email: str, password: str) -> User | None:
-        async with self._engine.connect() as db:
+        async with self._lookups.connect() as db:
             row = (
                 await db.execute(text("select * from find_user(:email)"), {"email": email})
             ).one_or_none()
@@ -98,7 +101,7 @@ class SqlAccounts:
             "networks": self._ring.digests(network),
             "since": datetime.now(UTC) - ADDRESS_KNOWN_FOR,
         }
-        async with self._engine.connect() as db:
+        async with self._lookups.connect() as db:
             return bool(await db.scalar(KNOWS_ADDRESS, values))
 
     @told_as_unavailable
@@ -160,9 +163,9 @@ class SqlAccounts:
     @told_as_unavailable
     async def _viewer_of_token(self, token: str) -> Viewer:
         read = _read_token(self._ring, token)
-        values = {"tenant": read.tenant, "user": read.user, "session": read.session}
-        async with self._engine.connect() as db:
-            role = await db.scalar(FIND_SESSION, values)
+        async with self._lookups.connect() as db:
+            raw = await driver(db)
+            role = await raw.fetchval(FIND_SESSION, read.tenant, read.user, read.session)
         if role is None:
             raise Unauthenticated("The session is over; sign in again.")
         return Viewer(
@@ -261,7 +264,7 @@ class SqlAccounts:
     async def _find(self, function: str, secret: str) -> Row[Any] | None:
         """What is stored of a secret, under whichever entry of SECRET_KEY."""
         query = text(f"select * from {function}(:hash)")
-        async with self._engine.connect() as db:
+        async with self._lookups.connect() as db:
             for digest in self._ring.digests(secret):
                 row = (await db.execute(query, {"hash": digest})).one_or_none()
                 if row is not None:
