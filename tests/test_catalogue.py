@@ -137,7 +137,8 @@ def test_the_voices_are_those_of_the_plugin() -> None:
 async def test_every_language_of_the_catalogue_can_be_heard_and_spoken() -> None:
     async with connections() as http:
         means = Means(KEYS, http, lambda *_: None, lambda *_: None, {})
-        for each in STT:
+        without = () if find_spec("pocketsphinx") else ("local",)
+        for each in (each for each in STT if each.name not in without):
             for language in each.languages:
                 choice = ProviderChoice(provider=each.name, model=each.models[0])
                 build_stt(choice, means, (language,), ())
