@@ -97,6 +97,18 @@ async def test_a_refused_attempt_takes_nothing_from_others(services: Services, o
     assert (await login(services, owner, PASSWORD, an_address(), few))[0].email == owner
 
 
+async def test_no_email_stands_for_another_limit(services: Services, owner: str) -> None:
+    home = an_address()
+    for email in (
+        f"{network_of(home)}:{owner}",
+        f"both:{network_of(home)} {owner}",
+        network_of(home),
+    ):
+        with pytest.raises(Unauthenticated):
+            await login(services, email, "wrong", an_address(), Attempts(email=1))
+    assert (await login(services, owner, PASSWORD, home))[0].email == owner
+
+
 @pytest.mark.parametrize(
     ("address", "network"),
     [

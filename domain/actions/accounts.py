@@ -43,15 +43,16 @@ async def login(
 
 
 async def _spend_attempt(services: Services, attempts: Attempts, email: str, network: str) -> None:
-    # A network that is over its own limit does not use up the one that all share.
+    # A network that is over its own limit does not use up the one that all share. Nobody can write
+    # an e-mail that makes a key of another limit.
     for key, per_minute in (
-        (f"login:{network}:{email}", attempts.email_from_network),
-        (f"login-from:{network}", attempts.network),
+        (f"login:both:{network} {email}", attempts.email_from_network),
+        (f"login:network:{network}", attempts.network),
     ):
         allowance = await services.limiter.spend(key, 1, per_minute)
         if not allowance.allowed:
             raise _too_many(allowance.retry_after)
-    allowance = await services.limiter.spend(f"login:{email}", 1, attempts.email)
+    allowance = await services.limiter.spend(f"login:email:{email}", 1, attempts.email)
     if not allowance.allowed and not await services.accounts.knows_address(email, network):
         raise _too_many(allowance.retry_after)
 
