@@ -108,3 +108,16 @@ def _place(text: str) -> tuple[str, int]:
     if ":" in host:
         raise ValueError(f"{text!r} needs brackets")
     return plain_name(host), int(port)
+
+
+def network_of(address: str) -> str:
+    """Whose address it is: who has one IPv6 address has 2^64 of them."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv4Address):
+        return address
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(IPv6Network((parsed, 64), strict=False))

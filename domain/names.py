@@ -12,6 +12,21 @@ IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 """Of tools, nodes and context keys: safe as a function name for every model."""
 
 
+LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+EMAIL = re.compile(rf"[a-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{LABEL}(?:\.{LABEL})*")
+"""As forms in a browser take them, in lower case."""
+MAX_EMAIL_LENGTH = 254
+
+
+def check_email(email: str, path: Path) -> None:
+    if len(email) > MAX_EMAIL_LENGTH or not EMAIL.fullmatch(email):
+        raise InvalidInput(
+            f"{path[-1]} must be an e-mail address, for instance owner@acme.example, of at most "
+            f"{MAX_EMAIL_LENGTH} characters.",
+            path,
+        )
+
+
 def check_name(name: str, path: Path, pattern: re.Pattern[str] = AGENT_NAME) -> None:
     if not pattern.fullmatch(name):
         rest = "hyphens" if pattern is AGENT_NAME else "underscores"

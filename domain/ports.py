@@ -216,14 +216,21 @@ class Accounts(Protocol):
         """Takes as long for an unknown address as for a wrong password."""
         ...
 
-    async def viewer_of(self, credential: str) -> Viewer:
-        """Of an access token or an API key; `Unauthenticated` when it is no good."""
+    async def knows_address(self, email: str, network: str) -> bool:
+        """Whether the person with that e-mail has signed in from that network lately."""
         ...
 
-    async def sign_in(self, user: User) -> TokenPair: ...
+    async def viewer_of(self, credential: str) -> Viewer:
+        """Of an access token or an API key; `Unauthenticated` when it is no good, or no longer."""
+        ...
+
+    async def sign_in(self, user: User, network: str | None = None) -> TokenPair:
+        """A new session. The network is remembered as one that the person signs in from."""
+        ...
 
     async def refresh(self, token: str) -> TokenPair:
-        """Each refresh token works once; a second use ends the whole session."""
+        """Each refresh token works once. Another use within a short grace gives the same next
+        token, as long as that one is unused; any other ends the session."""
         ...
 
     async def sign_out(self, token: str) -> None: ...

@@ -125,6 +125,17 @@ class Settings:
         }
         return frozenset(name for name, key in held.items() if key)
 
+    @property
+    def provider_base_urls(self) -> Mapping[str, str]:
+        """Where each provider with a key is reached; empty for its public address."""
+        return {
+            "openai": self.openai_base_url,
+            "google": self.google_base_url,
+            "deepgram": self.deepgram_base_url,
+            "cartesia": self.cartesia_base_url,
+            "sarvam": self.sarvam_base_url,
+        }
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """Read NAME for every field `name`; raise `InvalidSetting` naming the first bad one."""

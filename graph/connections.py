@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from domain.access import Viewer
-from domain.errors import Unauthenticated, Unavailable
+from domain.errors import CredentialExpired, Unauthenticated, Unavailable
 from domain.ports import Accounts
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class Patience:
     stall: float = 5.0
     """While they take nothing of what is sent."""
     recheck: float = 5.0
-    """Until their key is looked at again."""
+    """Until their credential is looked at again."""
 
 
 class Watched(Protocol):
@@ -81,11 +81,13 @@ class Connections:
                 connection.evict(*STALLED)
 
     async def _recheck(self) -> None:
-        """Keys may be revoked. One question per key, however many connections hold it; tokens
-        are good until they expire."""
-        for credential, connections in self._by_key().items():
+        """Keys are revoked, sessions end, roles change. One question per credential, however many
+        connections hold it."""
+        for credential, connections in self._by_credential().items():
             try:
                 viewer = await self._accounts.viewer_of(credential)
+            except CredentialExpired:
+                _evict(connections, EXPIRED)
             except Unauthenticated:
                 _evict(connections, REVOKED)
             except Unavailable:
@@ -96,10 +98,10 @@ class Connections:
                 for connection in connections:
                     connection.viewer = viewer
 
-    def _by_key(self) -> dict[str, list[Watched]]:
+    def _by_credential(self) -> dict[str, list[Watched]]:
         found: dict[str, list[Watched]] = {}
         for connection in self._open:
-            if connection.viewer is not None and connection.viewer.subject.startswith("key:"):
+            if connection.viewer is not None:
                 found.setdefault(connection.credential, []).append(connection)
         return found
 

@@ -55,7 +55,7 @@ class Connection:
         self.moved_at = 0.0
         self.raw_send = send
         self._headers = Headers(scope=scope)
-        self._address = scope["client"][0] if scope.get("client") else ""
+        self.address = scope["client"][0] if scope.get("client") else ""
         self._receive = receive
         self._running = Running(lambda: self.evict(1011, "Internal error"))
         self._eviction: Closed | None = None
@@ -170,7 +170,7 @@ class Connection:
             self.credential = credential_in(payload) or credential_of(self._headers) or ""
             return await self.api.services.accounts.viewer_of(self.credential)
         except Unauthenticated:
-            await throttle.spend(throttle.payer(None, self._address))
+            await throttle.spend(throttle.payer(None, self.address))
             raise
 
     async def _subscribe(self, id: object, payload: object) -> None:
@@ -189,7 +189,7 @@ class Connection:
     # ---- operations ------------------------------------------------------------------------
 
     async def _operate(self, id: str, payload: object) -> None:
-        payer = self.api.throttle.payer(self.viewer, self._address)
+        payer = self.api.throttle.payer(self.viewer, self.address)
         try:
             admitted = await self.api.admit(await self._asked(payload, payer), self.viewer, payer)
             await deliver(self, id, admitted)

@@ -88,8 +88,10 @@ class Api:
     fanout: Fanout
     connections: Connections
 
-    def context(self, viewer: Viewer | None) -> Context:
-        return Context(services=self.services, settings=self.settings, viewer=viewer)
+    def context(self, viewer: Viewer | None, address: str) -> Context:
+        return Context(
+            services=self.services, settings=self.settings, viewer=viewer, address=address
+        )
 
     async def admit(self, asked: Asked, viewer: Viewer | None, payer: Payer) -> Admitted:
         """Raises `Refused`. What is refused is paid for too, at the lowest price."""

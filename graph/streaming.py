@@ -21,6 +21,7 @@ class Line(Protocol):
 
     api: Api
     viewer: Viewer | None
+    address: str
 
     async def send(self, text: str) -> None: ...
 
@@ -29,7 +30,7 @@ class Line(Protocol):
 
 async def deliver(line: Line, id: str, admitted: Admitted) -> None:
     """Raises `Refused` when nothing was executed."""
-    asked, context = admitted.asked, line.api.context(line.viewer)
+    asked, context = admitted.asked, line.api.context(line.viewer, line.address)
     if admitted.operation.operation is not OperationType.SUBSCRIPTION:
         payload = await line.api.run(admitted, context)
         await line.say({"type": "next", "id": id, "payload": payload})

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from dataclasses import dataclass
 
 from domain.access import Viewer
+from domain.addresses import network_of
 from domain.errors import RateLimited
 from domain.ports import Limiter
 from domain.settings import Settings
@@ -32,7 +32,7 @@ class Throttle:
     def payer(self, viewer: Viewer | None, address: str) -> Payer:
         if viewer is not None:
             return Payer(viewer.subject, self._settings.requests_per_minute)
-        return Payer(f"ip:{_network(address)}", self._settings.anonymous_requests_per_minute)
+        return Payer(f"ip:{network_of(address)}", self._settings.anonymous_requests_per_minute)
 
     def check(self, payer: Payer) -> None:
         """Costs nothing: refuses those who were told to wait and did not."""
@@ -57,14 +57,3 @@ def _refusal(seconds: float) -> RateLimited:
     return RateLimited(
         f"Too many requests; try again in {seconds:.1f} seconds.", retry_after=round(seconds, 3)
     )
-
-
-def _network(address: str) -> str:
-    """Who has one IPv6 address has 2^64 of them."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return address

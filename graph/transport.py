@@ -89,7 +89,7 @@ class GraphQLOverHTTP:
             _check_large(admitted)
             await api.throttle.spend(payer, COST_OF_ONE * (size // LARGEST_BODY))
         request.scope.get("facts", {}).update(_facts(admitted, viewer))
-        payload = await api.run(admitted, api.context(viewer))
+        payload = await api.run(admitted, api.context(viewer, _address(request)))
         status = 400 if media == GRAPHQL and "data" not in payload else 200
         return _response(media, status, payload)
 
@@ -108,7 +108,7 @@ def negotiate(accept: str | None) -> str:
 
 async def _who(api: Api, request: Request) -> tuple[Viewer | None, Payer]:
     """Found out before the body is read. A bad credential is paid for by its address."""
-    address = request.client.host if request.client else ""
+    address = _address(request)
     try:
         credential = credential_of(request.headers)
         viewer = await api.services.accounts.viewer_of(credential) if credential else None
@@ -116,6 +116,10 @@ async def _who(api: Api, request: Request) -> tuple[Viewer | None, Payer]:
         await api.throttle.spend(api.throttle.payer(None, address))
         raise
     return viewer, api.throttle.payer(viewer, address)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 async def _body(request: Request, viewer: Viewer | None) -> tuple[int, object]:

@@ -6,67 +6,103 @@ key derived from SECRET_KEY. Access tokens are JWT signed with Ed25519 (RFC 8037
 from __future__ import annotations
 
 import asyncio
-import base64
+import logging
 import secrets
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import jwt
-from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
-from sqlalchemy import Table, func, insert, select, text, update
+from sqlalchemy import Row, Table, and_, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.access import SCOPES, Role, Scope, Tenant, TenantId, User, UserId, Viewer
-from domain.errors import CredentialExpired, Unauthenticated
+from domain.errors import CredentialExpired, Unauthenticated, Unavailable
 from domain.ports import TokenPair
+from persistence.database import driver
 from persistence.keys import KeyRing, is_api_key
 from persistence.outages import told_as_unavailable
+from persistence.passwords import Passwords
 from persistence.store import as_tenant
-from persistence.tables import RefreshRow, TenantRow, UserRow
+from persistence.tables import ApiKeyRow, KnownAddressRow, RefreshRow, TenantRow, UserRow
+
+log = logging.getLogger(__name__)
 
 ISSUER = "agent-studio"
-REUSE_GRACE = timedelta(seconds=5)
-"""Two tabs of a browser may refresh at once; that is no theft."""
+REUSE_GRACE = timedelta(seconds=30)
+"""A refresh token that was used so recently is answered with the same successor, as long as that
+one was not used: the first answer was lost, or two tabs of a browser refreshed at once."""
 
-KNOWN_SECONDS, MOST_KNOWN = 1.0, 1_000
-"""A key is looked up once a second at most; so a revoked one works for a second longer."""
+CACHE_SECONDS, MAX_CACHED = 1.0, 5_000
+"""A credential is looked up once a second at most; so one that has ended works for a second more."""
+USE_RECORDED_EVERY = timedelta(minutes=1)
+ADDRESS_KNOWN_FOR = timedelta(days=30)
 
 _refresh: Table = RefreshRow.__table__  # type: ignore[assignment]
 _user: Table = UserRow.__table__  # type: ignore[assignment]
 _tenant: Table = TenantRow.__table__  # type: ignore[assignment]
+_key: Table = ApiKeyRow.__table__  # type: ignore[assignment]
+_address: Table = KnownAddressRow.__table__  # type: ignore[assignment]
 
-# OWASP's floor for Argon2id; each check costs 19 MiB, so few run at once.
-_hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-_nobody = _hasher.hash(secrets.token_hex(16))
+FIND_SESSION = "select find_session($1, $2, $3)"
+KNOWS_ADDRESS = text("select knows_address(:email, :networks, :since)")
+# Held to the end of the transaction, so that a session is not ended while it goes on.
+LOCK_SESSION = text("select pg_advisory_xact_lock(hashtextextended(cast(:session as text), 0))")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUse:
+    """An API key that was used, and what is stored of it under the newest entry of SECRET_KEY."""
+
+    tenant: TenantId
+    id: UUID
+    digest: bytes
 
 
 class SqlAccounts:
     def __init__(
-        self, engine: AsyncEngine, ring: KeyRing, *, access_seconds: int, refresh_seconds: int
+        self,
+        engine: AsyncEngine,
+        ring: KeyRing,
+        passwords: Passwords,
+        *,
+        access_seconds: int,
+        refresh_seconds: int,
     ) -> None:
         self._engine = engine
+        # Each look-up is one statement and one round trip.
+        self._lookups = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._ring = ring
+        self._passwords = passwords
         self._access = timedelta(seconds=access_seconds)
         self._refresh = timedelta(seconds=refresh_seconds)
-        self._hashing = asyncio.Semaphore(2)
-        self._known: dict[str, tuple[float, Viewer]] = {}
+        self._cache: dict[str, tuple[float, Viewer]] = {}
+        self._uses: dict[UUID, KeyUse] = {}
+        self._used = asyncio.Event()
 
     # ---- people ----------------------------------------------------------------------------
 
     @told_as_unavailable
     async def user_by_password(self, email: str, password: str) -> User | None:
-        async with self._engine.connect() as db:
+        async with self._lookups.connect() as db:
             row = (
                 await db.execute(text("select * from find_user(:email)"), {"email": email})
             ).one_or_none()
-        async with self._hashing:
-            right = await asyncio.to_thread(
-                _matches, row.password_hash if row else _nobody, password
-            )
+        right = await self._passwords.match(row.password_hash if row else None, password)
         return _user_from(row) if row and right else None
+
+    @told_as_unavailable
+    async def knows_address(self, email: str, network: str) -> bool:
+        values = {
+            "email": email,
+            "networks": self._ring.digests(network),
+            "since": datetime.now(UTC) - ADDRESS_KNOWN_FOR,
+        }
+        async with self._lookups.connect() as db:
+            return bool(await db.scalar(KNOWS_ADDRESS, values))
 
     @told_as_unavailable
     async def user(self, tenant: TenantId, id: UserId) -> User | None:
@@ -81,181 +117,293 @@ class SqlAccounts:
     async def tenant(self, id: TenantId) -> Tenant:
         async with self._engine.begin() as db:
             await as_tenant(db, id)
-            row = (await db.execute(select(_tenant).where(_tenant.c.id == id))).one()
+            row = (await db.execute(select(_tenant).where(_tenant.c.id == id))).one_or_none()
+        if row is None:
+            raise Unauthenticated("The tenant of this credential no longer exists.")
         return Tenant(id=TenantId(row.id), slug=row.slug, name=row.name)
 
     # ---- credentials -----------------------------------------------------------------------
 
     async def viewer_of(self, credential: str) -> Viewer:
-        if not credential.startswith("as_"):
-            return self._viewer_of_token(credential)
-        known = self._known.get(credential)
-        if known is None or known[0] < time.monotonic():
-            known = (time.monotonic() + KNOWN_SECONDS, await self._viewer_of_key(credential))
-            if len(self._known) >= MOST_KNOWN:
-                self._known.clear()
-            self._known[credential] = known
-        return known[1]
+        until, viewer = self._cache.get(credential, (0.0, None))
+        if viewer is None or until < time.monotonic():
+            is_key = credential.startswith("as_")
+            look = self._viewer_of_key if is_key else self._viewer_of_token
+            # Before the question: what changes while it is asked is seen a second later.
+            until = time.monotonic() + CACHE_SECONDS
+            viewer = await look(credential)
+            if len(self._cache) >= MAX_CACHED:
+                self._cache.clear()
+            self._cache[credential] = until, viewer
+        if viewer.expires_at is not None and viewer.expires_at <= datetime.now(UTC):
+            raise CredentialExpired("The credential has expired.")
+        return viewer
 
     @told_as_unavailable
     async def _viewer_of_key(self, key: str) -> Viewer:
         if not is_api_key(key):
             raise Unauthenticated("That is not an API key of this product; was it cut off?")
-        async with self._engine.connect() as db:
-            for digest in self._ring.digests(key):
-                found = await db.execute(
-                    text("select * from find_api_key(:hash)"), {"hash": digest}
-                )
-                row = found.one_or_none()
-                if row is not None:
-                    break
-        now = datetime.now(UTC)
-        if row is None or row.revoked_at is not None:
-            raise Unauthenticated("This API key is unknown or has been revoked.")
-        if row.expires_at is not None and row.expires_at <= now:
-            raise CredentialExpired("This API key has expired.")
+        row = await self._find("find_api_key", key)
+        if row is None:
+            raise Unauthenticated(
+                "This API key is unknown: it was mistyped or deleted, or it was made under an entry "
+                "of SECRET_KEY that has been dropped since. An administrator can make a new one."
+            )
+        if row.revoked_at is not None:
+            raise Unauthenticated("This API key has been revoked.")
+        self._note_use(row, self._ring.digests(key)[0])
         return Viewer(
             tenant_id=TenantId(row.tenant_id),
             subject=f"key:{row.id}",
-            scopes=frozenset(map(Scope, row.scopes)),
+            # One that a newer version knows counts for nothing here.
+            scopes=frozenset(scope for scope in Scope if scope.value in row.scopes),
             expires_at=row.expires_at,
         )
 
-    def _viewer_of_token(self, token: str) -> Viewer:
-        try:
-            kid = str(jwt.get_unverified_header(token).get("kid"))
-            claims = jwt.decode(
-                token,
-                self._ring.verifying[kid],
-                algorithms=["EdDSA"],
-                audience=ISSUER,
-                issuer=ISSUER,
-                leeway=0,
-                options={"require": ["exp", "sub", "tenant", "role"]},
-            )
-        except jwt.ExpiredSignatureError:
-            raise CredentialExpired("The access token has expired; refresh it.") from None
-        except (jwt.PyJWTError, KeyError, ValueError):
-            raise Unauthenticated("The credential is not valid.") from None
+    @told_as_unavailable
+    async def _viewer_of_token(self, token: str) -> Viewer:
+        read = _read_token(self._ring, token)
+        async with self._lookups.connect() as db:
+            raw = await driver(db)
+            role = await raw.fetchval(FIND_SESSION, read.tenant, read.user, read.session)
+        if role is None:
+            raise Unauthenticated("The session is over; sign in again.")
         return Viewer(
-            tenant_id=TenantId(UUID(claims["tenant"])),
-            subject=f"user:{claims['sub']}",
-            scopes=SCOPES[Role(claims["role"])],
-            expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+            tenant_id=read.tenant,
+            subject=f"user:{read.user}",
+            scopes=SCOPES[_role_named(role)],
+            expires_at=read.expires_at,
         )
+
+    # ---- uses of keys ----------------------------------------------------------------------
+
+    def _note_use(self, row: Row[Any], digest: bytes) -> None:
+        recently = datetime.now(UTC) - USE_RECORDED_EVERY
+        unrecorded = row.last_used_at is None or row.last_used_at < recently
+        if unrecorded or row.key_id != self._ring.ids[0]:
+            self._uses[row.id] = KeyUse(TenantId(row.tenant_id), row.id, digest)
+            self._used.set()
+
+    async def record_uses_for_ever(self) -> None:
+        """Beside the requests. A use that could not be recorded is noted again at the next one."""
+        while True:
+            await self._used.wait()
+            self._used.clear()
+            uses, self._uses = self._uses, {}
+            for use in uses.values():
+                try:
+                    await self._record(use)
+                except Unavailable:
+                    pass
+                except Exception as error:  # noqa: BLE001 - the other keys still want to be recorded
+                    log.error(
+                        "use of a key not recorded", extra={"error": type(error).__qualname__}
+                    )
+
+    @told_as_unavailable
+    async def _record(self, use: KeyUse) -> None:
+        """Also hashes the key anew under the newest entry of SECRET_KEY, so that keys in use go on
+        when an old entry is dropped."""
+        newest = self._ring.ids[0]
+        wanted = or_(
+            _key.c.last_used_at.is_(None),
+            _key.c.last_used_at < func.now() - USE_RECORDED_EVERY,
+            _key.c.key_id.is_distinct_from(newest),
+        )
+        async with self._engine.begin() as db:
+            await as_tenant(db, use.tenant)
+            await db.execute(
+                update(_key)
+                .where(_key.c.id == use.id, wanted)
+                .values(last_used_at=func.now(), hash=use.digest, key_id=newest)
+            )
 
     # ---- sessions --------------------------------------------------------------------------
 
     @told_as_unavailable
-    async def sign_in(self, user: User) -> TokenPair:
-        return await self._pair(user, uuid4())
+    async def sign_in(self, user: User, network: str | None = None) -> TokenPair:
+        session, refresh = uuid4(), secrets.token_urlsafe(32)
+        async with self._engine.begin() as db:
+            await as_tenant(db, user.tenant_id)
+            role = await _current_role(db, user.tenant_id, user.id)
+            await self._store(db, user.tenant_id, user.id, session, refresh)
+            if network:
+                await self._remember(db, user, network)
+        return self._pair(user.tenant_id, user.id, role, session, refresh)
 
     @told_as_unavailable
     async def refresh(self, token: str) -> TokenPair:
-        async with self._engine.connect() as db:
-            for digest in self._ring.digests(token):
-                found = await db.execute(
-                    text("select * from find_refresh_token(:hash)"), {"hash": digest}
-                )
-                row = found.one_or_none()
-                if row is not None:
-                    break
+        row = await self._find("find_refresh_token", token)
         if row is None or row.expires_at <= datetime.now(UTC):
-            raise Unauthenticated("The session is over; sign in again.", ("input", "refreshToken"))
-        if not await self._use(row.tenant_id, row.hash):
-            await self._end_family(row.tenant_id, row.family)
-            raise Unauthenticated(
-                "This refresh token was used before, so its session was ended; sign in again.",
-                ("input", "refreshToken"),
-            )
-        user = await self.user(TenantId(row.tenant_id), UserId(row.user_id))
-        if user is None:
-            raise Unauthenticated("The session is over; sign in again.", ("input", "refreshToken"))
-        return await self._pair(user, row.family, goes_on=True)
+            raise _over()
+        tenant, user = TenantId(row.tenant_id), UserId(row.user_id)
+        async with self._engine.begin() as db:
+            await as_tenant(db, tenant)
+            await db.execute(LOCK_SESSION, {"session": str(row.family)})
+            role = await _current_role(db, tenant, user)
+            successor = await self._successor(db, token, row)
+            ended = None if successor else await _delete_session(db, row.family)
+        if successor:
+            return self._pair(tenant, user, role, row.family, successor)
+        if not ended:
+            raise _over()
+        raise Unauthenticated(
+            "This refresh token was used before, so its session was ended; sign in again.",
+            ("input", "refreshToken"),
+        )
 
     @told_as_unavailable
     async def sign_out(self, token: str) -> None:
-        async with self._engine.connect() as db:
-            for digest in self._ring.digests(token):
-                found = await db.execute(
-                    text("select * from find_refresh_token(:hash)"), {"hash": digest}
-                )
-                for row in found:
-                    await self._end_family(row.tenant_id, row.family)
+        row = await self._find("find_refresh_token", token)
+        if row is not None:
+            async with self._engine.begin() as db:
+                await as_tenant(db, row.tenant_id)
+                await db.execute(LOCK_SESSION, {"session": str(row.family)})
+                await _delete_session(db, row.family)
 
-    async def _use(self, tenant: TenantId, digest: bytes) -> bool:
-        async with self._engine.begin() as db:
-            await as_tenant(db, tenant)
-            used = await db.execute(
-                update(_refresh)
-                .where(
-                    _refresh.c.hash == digest,
-                    (_refresh.c.used_at.is_(None))
-                    | (_refresh.c.used_at > datetime.now(UTC) - REUSE_GRACE),
-                )
-                .values(used_at=func.coalesce(_refresh.c.used_at, datetime.now(UTC)))
+    async def _find(self, function: str, secret: str) -> Row[Any] | None:
+        """What is stored of a secret, under whichever entry of SECRET_KEY."""
+        query = text(f"select * from {function}(:hash)")
+        async with self._lookups.connect() as db:
+            for digest in self._ring.digests(secret):
+                row = (await db.execute(query, {"hash": digest})).one_or_none()
+                if row is not None:
+                    return row
+        return None
+
+    async def _successor(self, db: AsyncConnection, token: str, found: Row[Any]) -> str | None:
+        """The refresh token that comes after this one; None when this one is gone or used up."""
+        recently = (_refresh.c.used_at > func.now() - REUSE_GRACE).label("recently")
+        query = select(_refresh.c.used_at, recently).where(_refresh.c.hash == found.hash)
+        row = (await db.execute(query)).one_or_none()
+        successors = self._ring.refresh_tokens_after(token)
+        if row is not None and row.used_at is None:
+            use = update(_refresh).where(_refresh.c.hash == found.hash)
+            await db.execute(use.values(used_at=func.now()))
+            await self._store(db, found.tenant_id, found.user_id, found.family, successors[0])
+            return successors[0]
+        if row is not None and row.recently:
+            for successor in successors:
+                if await self._is_unused(db, successor):
+                    return successor
+        return None
+
+    async def _is_unused(self, db: AsyncConnection, token: str) -> bool:
+        unused = and_(_refresh.c.hash.in_(self._ring.digests(token)), _refresh.c.used_at.is_(None))
+        return await db.scalar(select(_refresh.c.hash).where(unused)) is not None
+
+    async def _store(
+        self, db: AsyncConnection, tenant: TenantId, user: UserId, session: UUID, refresh: str
+    ) -> None:
+        await db.execute(
+            insert(_refresh).values(
+                hash=self._ring.digests(refresh)[0],
+                tenant_id=tenant,
+                user_id=user,
+                family=session,
+                expires_at=datetime.now(UTC) + self._refresh,
             )
-            return used.rowcount == 1
+        )
 
-    async def _end_family(self, tenant: TenantId, family: UUID) -> None:
-        async with self._engine.begin() as db:
-            await as_tenant(db, tenant)
-            await db.execute(_refresh.delete().where(_refresh.c.family == family))
+    async def _remember(self, db: AsyncConnection, user: User, network: str) -> None:
+        """The network, as one that this person signs in from; those of long ago are forgotten."""
+        values = {
+            "tenant_id": user.tenant_id,
+            "user_id": user.id,
+            "network": self._ring.digests(network)[0],
+        }
+        await db.execute(
+            insert(_address)
+            .values(**values)
+            .on_conflict_do_update(
+                index_elements=["user_id", "network"], set_={"seen_at": func.now()}
+            )
+        )
+        await db.execute(
+            _address.delete().where(
+                _address.c.user_id == user.id, _address.c.seen_at < func.now() - ADDRESS_KNOWN_FOR
+            )
+        )
 
-    async def _pair(self, user: User, family: UUID, *, goes_on: bool = False) -> TokenPair:
-        """`goes_on`: a session that a sign-out may have ended at this very moment."""
+    def _pair(
+        self, tenant: TenantId, user: UserId, role: Role, session: UUID, refresh: str
+    ) -> TokenPair:
         now = datetime.now(UTC)
         expires = now + self._access
         kid, key = self._ring.signing
         claims: dict[str, Any] = {
-            "sub": str(user.id),
-            "tenant": str(user.tenant_id),
-            "role": user.role.value,
+            "sub": str(user),
+            "tenant": str(tenant),
+            "sid": str(session),
+            "role": role.value,
             "iss": ISSUER,
             "aud": ISSUER,
             "iat": now,
             "exp": expires,
         }
-        refresh = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
-        async with self._engine.begin() as db:
-            await as_tenant(db, user.tenant_id)
-            if goes_on and not await _is_open(db, family):
-                raise Unauthenticated(
-                    "The session is over; sign in again.", ("input", "refreshToken")
-                )
-            await db.execute(
-                insert(_refresh).values(
-                    hash=self._ring.digests(refresh)[0],
-                    tenant_id=user.tenant_id,
-                    user_id=user.id,
-                    family=family,
-                    expires_at=now + self._refresh,
-                )
-            )
         access = jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": kid})
         return TokenPair(access, refresh, expires)
 
 
-async def _is_open(db: AsyncConnection, family: UUID) -> bool:
-    """A row of it is locked, so that whoever ends the session waits, or has ended it."""
-    row = await db.scalar(
-        select(_refresh.c.hash)
-        .where(_refresh.c.family == family)
-        .limit(1)
-        .with_for_update(read=True, key_share=True)
-    )
-    return row is not None
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    tenant: TenantId
+    user: UserId
+    session: UUID | None
+    """None in tokens that were made before they named their session."""
+    expires_at: datetime
 
 
-def hash_password(password: str) -> str:
-    return _hasher.hash(password)
-
-
-def _matches(stored: str, password: str) -> bool:
+def _read_token(ring: KeyRing, token: str) -> AccessToken:
     try:
-        return _hasher.verify(stored, password)
-    except VerificationError:
-        return False
+        kid = str(jwt.get_unverified_header(token).get("kid"))
+        claims = jwt.decode(
+            token,
+            ring.verifying[kid],
+            algorithms=["EdDSA"],
+            audience=ISSUER,
+            issuer=ISSUER,
+            leeway=0,
+            options={"require": ["exp", "sub", "tenant", "role"]},
+        )
+        _role_named(claims["role"])
+        return AccessToken(
+            tenant=TenantId(UUID(claims["tenant"])),
+            user=UserId(UUID(claims["sub"])),
+            session=UUID(claims["sid"]) if "sid" in claims else None,
+            expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+        )
+    except jwt.ExpiredSignatureError:
+        raise CredentialExpired("The access token has expired; refresh it.") from None
+    except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError):
+        raise Unauthenticated("The credential is not valid.") from None
+
+
+async def _current_role(db: AsyncConnection, tenant: TenantId, user: UserId) -> Role:
+    """Kept as it is to the end of the transaction, so that a token never outlives a change."""
+    query = select(_user.c.role).where(_user.c.tenant_id == tenant, _user.c.id == user)
+    role = await db.scalar(query.with_for_update(read=True))
+    if role is None:
+        raise _over()
+    return _role_named(role)
+
+
+async def _delete_session(db: AsyncConnection, session: UUID) -> int:
+    gone = await db.execute(_refresh.delete().where(_refresh.c.family == session))
+    return gone.rowcount
+
+
+def _over() -> Unauthenticated:
+    return Unauthenticated("The session is over; sign in again.", ("input", "refreshToken"))
+
+
+def _role_named(name: Any) -> Role:
+    try:
+        return Role(name)
+    except ValueError:
+        raise Unauthenticated(
+            f"The role {name!r} is not known to this version of the product."
+        ) from None
 
 
 def _user_from(row: Any) -> User:
@@ -263,6 +411,6 @@ def _user_from(row: Any) -> User:
         id=UserId(row.id),
         tenant_id=TenantId(row.tenant_id),
         email=row.email,
-        role=Role(row.role),
+        role=_role_named(row.role),
         password_hash=row.password_hash,
     )

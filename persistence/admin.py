@@ -1,4 +1,5 @@
-"""`python -m persistence.admin`: what must exist before anybody can sign in."""
+"""`python -m persistence.admin`: makes what must exist before anybody can sign in, and lists the
+API keys that there are."""
 
 from __future__ import annotations
 
@@ -6,6 +7,8 @@ import argparse
 import asyncio
 import os
 import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -14,43 +17,116 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.access import SCOPES, Role
-from domain.errors import DomainError, InvalidSetting
+from domain.errors import DomainError, InvalidInput, InvalidSetting
+from domain.names import check_email, check_name
+from domain.passwords import password_problems
 from domain.settings import Settings
-from persistence.accounts import hash_password
 from persistence.database import DbRole, create_engine
+from persistence.key_list import list_keys
 from persistence.keys import KeyRing, new_api_key
+from persistence.passwords import hash_password, matches
 from persistence.tables import ApiKeyRow, TenantRow, UserRow
 
 _tenant: Table = TenantRow.__table__  # type: ignore[assignment]
 _user: Table = UserRow.__table__  # type: ignore[assignment]
 _key: Table = ApiKeyRow.__table__  # type: ignore[assignment]
 
+CANNOT = 2
+"""The exit code when the input is refused; nothing has changed then."""
+
+
+class Refused(DomainError):
+    """All that is wrong with the input, a sentence on each line."""
+
+    code = InvalidInput.code
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whom `bootstrap` makes, and of which tenant."""
+
+    tenant: str
+    email: str
+    password: str = field(repr=False)
+
 
 async def bootstrap(
     settings: Settings, tenant: str, email: str, password: str, key_file: Path | None
 ) -> None:
     """The tenant, its owner and, unless `key_file` exists, a key. Doing it again changes nothing
-    but the owner's password."""
+    but the owner's password. `Refused` before anything has changed."""
+    owner = Owner(tenant, email.strip().lower(), password)
     engine = create_engine(settings.database_url, DbRole.SERVICE)
-    async with engine.begin() as db:
-        id = await _tenant_id(db, tenant)
-        await _owner(db, id, email.strip().lower(), password)
-        if key_file is not None and not await _is_good(db, settings, _read(key_file)):
-            _write_private(key_file, await create_key(db, settings, id, f"{tenant} bootstrap"))
-    await engine.dispose()
+    try:
+        async with engine.begin() as db:
+            await _check(db, settings, owner, key_file)
+            id = await _tenant_id(db, tenant)
+            await _save_owner(db, id, owner)
+            if key_file is not None and not await _is_good(db, settings, _read(key_file)):
+                _write_private(key_file, await create_key(db, settings, id, f"{tenant} bootstrap"))
+    finally:
+        await engine.dispose()
+
+
+async def _check(
+    db: AsyncConnection, settings: Settings, owner: Owner, key_file: Path | None
+) -> None:
+    """The rules are for what is new: what is there already stays as it is."""
+    tenant = await db.scalar(select(_tenant.c.id).where(_tenant.c.slug == owner.tenant))
+    user = (await db.execute(select(_user).where(_user.c.email == owner.email))).one_or_none()
+    problems = [] if key_file is None else _problems_of_key(settings, key_file)
+    if tenant is None:
+        problems += _told(check_name, owner.tenant, ("--tenant",))
+    if user is None:
+        problems += _told(check_email, owner.email, ("--email",))
+    elif user.tenant_id != tenant:
+        problems.append(f"{owner.email} is a member of another tenant; choose another --email.")
+    if user is None or not await asyncio.to_thread(matches, user.password_hash, owner.password):
+        problems += password_problems(owner.password, (owner.tenant, owner.email))
+    if problems:
+        raise Refused(problems)
+
+
+def _told(check: Callable[[str, tuple[str, ...]], None], value: str, path: tuple[str]) -> list[str]:
+    try:
+        check(value, path)
+    except InvalidInput as error:
+        return [error.message]
+    return []
+
+
+def _problems_of_key(settings: Settings, file: Path) -> list[str]:
+    problems = []
+    try:
+        KeyRing.of(settings.secret_key)
+    except InvalidSetting as error:
+        problems.append(error.message)
+    if not os.access(file if file.exists() else file.parent, os.R_OK | os.W_OK) or file.is_dir():
+        problems.append(f"--key-file {file} cannot be written.")
+    return problems
 
 
 async def create_key(
-    db: AsyncConnection, settings: Settings, tenant: UUID, name: str, role: Role = Role.OWNER
+    db: AsyncConnection,
+    settings: Settings,
+    tenant: UUID,
+    name: str,
+    role: Role = Role.OWNER,
+    created_by: str = "bootstrap",
 ) -> str:
-    key = new_api_key()
+    key, ring = new_api_key(), KeyRing.of(settings.secret_key)
     await db.execute(
         insert(_key).values(
             id=uuid4(),
             tenant_id=tenant,
             name=name,
             prefix=key[:12],
-            hash=KeyRing.of(settings.secret_key).digests(key)[0],
+            hash=ring.digests(key)[0],
+            key_id=ring.ids[0],
+            created_by=created_by,
             scopes=sorted(SCOPES[role]),
         )
     )
@@ -65,11 +141,12 @@ async def _tenant_id(db: AsyncConnection, slug: str) -> UUID:
     return id
 
 
-async def _owner(db: AsyncConnection, tenant: UUID, email: str, password: str) -> None:
-    hashed = await asyncio.to_thread(hash_password, password)
+async def _save_owner(db: AsyncConnection, tenant: UUID, owner: Owner) -> None:
+    hashed = await asyncio.to_thread(hash_password, owner.password)
+    values = {"email": owner.email, "role": Role.OWNER, "password_hash": hashed}
     written = await db.execute(
         upsert(_user)
-        .values(id=uuid4(), tenant_id=tenant, email=email, role=Role.OWNER, password_hash=hashed)
+        .values(id=uuid4(), tenant_id=tenant, **values)
         .on_conflict_do_update(
             index_elements=["email"],
             set_={"password_hash": hashed},
@@ -77,7 +154,7 @@ async def _owner(db: AsyncConnection, tenant: UUID, email: str, password: str) -
         )
     )
     if not written.rowcount:
-        raise InvalidSetting(f"{email} is a member of another tenant; choose another address.")
+        raise Refused([f"{owner.email} is a member of another tenant; choose another --email."])
 
 
 async def _is_good(db: AsyncConnection, settings: Settings, key: str) -> bool:
@@ -100,25 +177,45 @@ def _write_private(file: Path, secret: str) -> None:
         handle.write(secret)
 
 
-def main() -> None:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m persistence.admin")
-    commands = parser.add_subparsers(required=True)
+    commands = parser.add_subparsers(required=True, dest="command")
     make = commands.add_parser("bootstrap", help="make a tenant with its owner and a key")
     make.add_argument("--tenant", required=True, help="its slug")
     make.add_argument("--email", required=True, help="of its owner")
     make.add_argument("--password-file", type=Path, required=True)
     make.add_argument("--key-file", type=Path, help="an owner's API key is written here")
-    args = parser.parse_args()
+    commands.add_parser(
+        "keys", help="list the API keys, and the entry of SECRET_KEY that each was made under"
+    )
+    return parser
+
+
+async def _run(args: argparse.Namespace) -> None:
+    settings = Settings.from_env(os.environ)
+    if args.command == "keys":
+        sys.stdout.write(await list_keys(settings) + "\n")
+        return
+    password = _password_in(args.password_file)
+    await bootstrap(settings, args.tenant, args.email, password, args.key_file)
+
+
+def _password_in(file: Path) -> str:
     try:
-        asyncio.run(
-            bootstrap(
-                Settings.from_env(os.environ),
-                args.tenant,
-                args.email,
-                args.password_file.read_text().strip(),
-                args.key_file,
-            )
-        )
+        return file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise Refused([f"--password-file {file} cannot be read: {error.strerror}."]) from None
+    except UnicodeDecodeError:
+        raise Refused([f"--password-file {file} must hold text in UTF-8."]) from None
+
+
+def main() -> None:
+    args = _parser().parse_args()
+    try:
+        asyncio.run(_run(args))
+    except Refused as refused:
+        sys.stderr.write(refused.message + "\n")
+        sys.exit(CANNOT)
     except DomainError as error:
         sys.exit(error.message)
 

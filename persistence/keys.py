@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import secrets
@@ -27,6 +28,7 @@ class KeyRing:
     signing: tuple[str, Ed25519PrivateKey]
     verifying: dict[str, Ed25519PublicKey]
     peppers: tuple[bytes, ...]
+    successors: tuple[bytes, ...] = field(repr=False)
     wrapping: dict[str, AESGCM] = field(repr=False)
     """Of the data keys of tenants; the first wraps, all of them unwrap."""
     links: tuple[bytes, ...] = field(repr=False)
@@ -50,6 +52,7 @@ class KeyRing:
             signing=pairs[0],
             verifying={kid: key.public_key() for kid, key in pairs},
             peppers=tuple(_derive(part, b"pepper") for part in ring),
+            successors=tuple(_derive(part, b"successor") for part in ring),
             wrapping={
                 hashlib.sha256(part.encode()).hexdigest()[:8]: AESGCM(_derive(part, b"wrap"))
                 for part in ring
@@ -57,8 +60,22 @@ class KeyRing:
             links=tuple(_derive(part, b"links") for part in ring),
         )
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The names of the entries of SECRET_KEY, in their order."""
+        return tuple(self.verifying)
+
     def digests(self, secret: str) -> list[bytes]:
-        return [hmac.digest(pepper, secret.encode(), "sha256") for pepper in self.peppers]
+        """What is stored of a secret, under each entry; the first is used for new ones."""
+        text = secret.encode(errors="surrogatepass")
+        return [hmac.digest(pepper, text, "sha256") for pepper in self.peppers]
+
+    def refresh_tokens_after(self, token: str) -> list[str]:
+        """The refresh token that follows this one, under each entry. It can be reckoned again, so
+        that a client whose answer was lost is given the same one, and nobody stores it."""
+        text = token.encode(errors="surrogatepass")
+        made = (hmac.digest(key, text, "sha256") for key in self.successors)
+        return [base64.urlsafe_b64encode(digest).decode().rstrip("=") for digest in made]
 
 
 def _derive(secret: str, purpose: bytes) -> bytes:

@@ -43,8 +43,8 @@ QUESTIONS: Mapping[str, Question] = {
 
 class HttpProber:
     def __init__(self, settings: Settings, bases: Mapping[str, str] | None = None) -> None:
-        own = {"openai": settings.openai_base_url, "google": settings.google_base_url}
-        self._bases = {**PUBLIC, **{n: url for n, url in own.items() if url}, **(bases or {})}
+        configured = {name: url for name, url in settings.provider_base_urls.items() if url}
+        self._bases = {**PUBLIC, **configured, **(bases or {})}
 
     async def ask(self, provider: str, key: str) -> KeyTest:
         question = QUESTIONS[provider]

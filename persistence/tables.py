@@ -76,6 +76,9 @@ class ApiKeyRow(Owned):
     name: Mapped[str]
     prefix: Mapped[str]
     hash: Mapped[bytes] = mapped_column(unique=True)
+    key_id: Mapped[str | None]
+    """The entry of SECRET_KEY that the hash was made under; null: not used since that is kept."""
+    created_by: Mapped[str | None]
     scopes: Mapped[list[str]]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
@@ -92,6 +95,18 @@ class RefreshRow(Owned):
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
     __table_args__ = (Index(None, "family"), Index(None, "tenant_id"))
+
+
+class KnownAddressRow(Owned):
+    """A network that somebody signed in from, as HMAC-SHA256 under a key from SECRET_KEY."""
+
+    __tablename__ = "known_address"
+    user_id: Mapped[UUID] = mapped_column(
+        ForeignKey("app_user.id", ondelete="CASCADE"), primary_key=True
+    )
+    network: Mapped[bytes] = mapped_column(primary_key=True)
+    seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    __table_args__ = (Index(None, "tenant_id"),)
 
 
 class TenantSettingsRow(Base):

@@ -21,6 +21,7 @@ from persistence.keys import KeyRing
 from persistence.limiter import RedisLimiter
 from persistence.links import SignedLinks
 from persistence.outbound import GuardedHttp
+from persistence.passwords import Passwords
 from persistence.probes import HttpProber
 from persistence.queue import SqlQueue
 from persistence.recorder import LogRecorder
@@ -58,6 +59,16 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         outbound = GuardedHttp(settings.outbound_allow)
         stack.push_async_callback(outbound.aclose)
         sounds = _sounds(settings, stack)
+        passwords = Passwords()
+        stack.callback(passwords.close)
+        accounts = SqlAccounts(
+            engine,
+            ring,
+            passwords,
+            access_seconds=settings.access_token_seconds,
+            refresh_seconds=settings.refresh_token_seconds,
+        )
+        await stack.enter_async_context(beside(accounts.record_uses_for_ever()))
         streams = EventStreams(pool, channels)
         await stack.enter_async_context(beside(streams.look_for_ever()))
 
@@ -66,12 +77,7 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
 
         yield Services(
             store=SqlStore(engine, channels, Vault(ring)),
-            accounts=SqlAccounts(
-                engine,
-                ring,
-                access_seconds=settings.access_token_seconds,
-                refresh_seconds=settings.refresh_token_seconds,
-            ),
+            accounts=accounts,
             streams=streams,
             limiter=limiter,
             outbound=outbound,

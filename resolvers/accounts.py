@@ -33,7 +33,8 @@ async def viewer(info: Ctx) -> ViewerShown:
 
 
 async def login(info: Ctx, email: str, password: str) -> TokenPair:
-    return (await actions.login(info.context.services, email, password))[1]
+    context = info.context
+    return (await actions.login(context.services, email, password, context.address))[1]
 
 
 async def refresh_session(info: Ctx, token: str) -> TokenPair:

@@ -20,6 +20,8 @@ class Context:
     services: Services
     settings: Settings
     viewer: Viewer | None = None
+    address: str = ""
+    """The IP address of the client."""
     connection_params: dict[str, Any] | None = None
 
     def require(self, scope: Scope | None = None) -> Viewer:

@@ -24,6 +24,7 @@ from local.server import Server
 from persistence.admin import bootstrap
 from persistence.migrate import upgrade
 from tests.conftest import SECRET
+from tests.people import PASSWORD
 from tests.test_talk import ROOT, free_port, until_answers
 
 QUICK = {
@@ -124,7 +125,7 @@ async def installed(place: Path, workers: int, **more: str) -> AsyncIterator[Ins
         redis = await stack.enter_async_context(valkey.started(place))
         await asyncio.to_thread(upgrade, database.url)
         settings = Settings(database_url=database.url, redis_url=redis.url, secret_key=SECRET)
-        await bootstrap(settings, "demo", "o@demo.local", "password", place / "key")
+        await bootstrap(settings, "demo", "o@demo.local", PASSWORD, place / "key")
         port = free_port()
         env = {
             "DATABASE_URL": database.url,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from domain.access import SCOPES, Role, Tenant, Viewer
 
+PASSWORD = "correct horse battery"
+
 
 def owner_of(tenant: Tenant) -> Viewer:
     return member_of(tenant, Role.OWNER)

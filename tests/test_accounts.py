@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -12,19 +13,27 @@ from domain.access import Scope, Tenant
 from domain.errors import InvalidSetting, Unauthenticated
 from domain.ports import Services
 from domain.settings import Settings
-from persistence.accounts import KNOWN_SECONDS
+from persistence.accounts import CACHE_SECONDS
 from persistence.admin import bootstrap
 from persistence.keys import KeyRing, is_api_key, new_api_key
 from persistence.wiring import api_services
+from tests.people import PASSWORD
 
 pytestmark = pytest.mark.anyio
-PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
 async def owner(settings: Settings) -> str:
     await bootstrap(settings, "acme", "Owner@Acme.example", PASSWORD, None)
     return "owner@acme.example"
+
+
+async def execute(settings: Settings, statement: str, *given: object) -> list[asyncpg.Record]:
+    db = await asyncpg.connect(settings.database_url)
+    try:
+        return list(await db.fetch(statement, *given))
+    finally:
+        await db.close()
 
 
 async def test_a_person_signs_in_and_stays_signed_in(services: Services, owner: str) -> None:
@@ -87,11 +96,9 @@ async def test_a_key_of_another_secret_is_no_key(settings: Settings, owner: str)
 
 
 async def test_api_keys_work_until_revoked(
-    settings: Settings, services: Services, tmp_path: object
+    settings: Settings, services: Services, tmp_path: Path
 ) -> None:
-    from pathlib import Path
-
-    file = Path(str(tmp_path)) / "key"
+    file = tmp_path / "key"
     await bootstrap(settings, "acme", "o@acme.example", PASSWORD, file)
     key = file.read_text()
     viewer = await services.accounts.viewer_of(key)
@@ -102,7 +109,7 @@ async def test_api_keys_work_until_revoked(
     assert key.encode() not in (await db.fetchval("select hash from api_key"))
     await db.execute("update api_key set revoked_at = now()")
     await db.close()
-    await asyncio.sleep(KNOWN_SECONDS)
+    await asyncio.sleep(CACHE_SECONDS)
     with pytest.raises(Unauthenticated, match="revoked"):
         await services.accounts.viewer_of(key)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any, get_args
 
 import pytest
@@ -137,7 +138,8 @@ def test_the_voices_are_those_of_the_plugin() -> None:
 async def test_every_language_of_the_catalogue_can_be_heard_and_spoken() -> None:
     async with connections() as http:
         means = Means(KEYS, http, lambda *_: None, lambda *_: None, {})
-        for each in STT:
+        without = () if find_spec("pocketsphinx") else ("local",)
+        for each in (each for each in STT if each.name not in without):
             for language in each.languages:
                 choice = ProviderChoice(provider=each.name, model=each.models[0])
                 build_stt(choice, means, (language,), ())

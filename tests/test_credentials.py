@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
 
 from domain.access import Role, Viewer
@@ -34,6 +34,7 @@ from tests.asking import FAILS, do
 from tests.conftest import new_tenant
 from tests.emulators.models import KEY, Says
 from tests.emulators.serving import served
+from tests.emulators.speech import speech
 from tests.people import member_of, owner_of
 from tests.serving import Api, serving
 from tests.test_providers import calling, story
@@ -228,9 +229,11 @@ async def test_a_key_that_is_gone_does_not_stop_the_others_from_being_wrapped(
 
 
 @asynccontextmanager
-async def provider() -> AsyncIterator[tuple[str, list[Request]]]:
+async def provider(
+    seen: list[Request] | None = None,
+) -> AsyncIterator[tuple[str, list[Request]]]:
     """Knows one key, however it is sent; a key `broken` breaks it."""
-    asked: list[Request] = []
+    asked: list[Request] = [] if seen is None else seen
 
     async def answer(request: Request) -> JSONResponse:
         asked.append(request)
@@ -267,8 +270,43 @@ async def test_a_key_is_tried_with_its_provider(
     assert (await nowhere.ask(name, OWN)).verdict == "UNREACHABLE"
 
 
+@pytest.mark.parametrize("name", QUESTIONS)
+async def test_a_key_is_sent_to_the_configured_address_only(settings: Settings, name: str) -> None:
+    elsewhere: list[Request] = []
+    async with provider() as (url, asked), provider(elsewhere) as (other, _):
+        configured: dict[str, Any] = {f"{each}_base_url": other for each in QUESTIONS}
+        prober = HttpProber(replace(settings, **{**configured, f"{name}_base_url": url}))
+        assert (await prober.ask(name, OWN)).verdict == "ACCEPTED"
+    assert (len(asked), elsewhere) == (1, [])
+
+
+@pytest.mark.parametrize("name", ["deepgram", "cartesia", "sarvam"])
+async def test_a_stand_in_of_the_provider_answers_for_its_keys(
+    settings: Settings, name: str
+) -> None:
+    async with speech() as stand_in:
+        configured: dict[str, Any] = {f"{name}_base_url": stand_in.url}
+        told = await HttpProber(replace(settings, **configured)).ask(name, OWN)
+    assert told.verdict == "ACCEPTED"
+
+
+async def test_a_key_is_not_sent_after_a_redirect(settings: Settings) -> None:
+    elsewhere: list[Request] = []
+    async with provider(elsewhere) as (other, _):
+
+        async def away(request: Request) -> RedirectResponse:
+            return RedirectResponse(other)
+
+        app = Starlette(routes=[Route("/{rest:path}", away, methods=["GET", "POST"])])
+        async with served(app) as url:
+            prober = HttpProber(settings, dict.fromkeys(PUBLIC, url))
+            verdicts = [(await prober.ask(name, OWN)).verdict for name in QUESTIONS]
+    assert (set(verdicts), elsewhere) == ({"UNREACHABLE"}, [])
+
+
 def test_every_provider_with_a_key_can_be_asked() -> None:
     assert with_keys() == QUESTIONS.keys() == PUBLIC.keys()
+    assert Settings().provider_base_urls.keys() == PUBLIC.keys()
 
 
 async def test_a_call_uses_the_tenants_own_key_and_tells_nobody(

@@ -96,6 +96,9 @@ HEARD = {
     },
 }
 RULES = {"reception": RECEPTION_RULES, "booking": BOOKING_RULES}
+needs_pocketsphinx = pytest.mark.skipif(
+    find_spec("pocketsphinx") is None, reason="no wheel for this Python"
+)
 VOICES = ("en-us", "en-gb", "en-us+f3")
 
 
@@ -109,7 +112,7 @@ def said(text: str, voice: str) -> bytes:
     return np.concatenate((quiet, samples, quiet)).tobytes()
 
 
-@pytest.mark.skipif(find_spec("pocketsphinx") is None, reason="no wheel for this Python")
+@needs_pocketsphinx
 def test_the_demo_is_understood_in_three_voices() -> None:
     """Whole sentences, word for word; and, what counts, the answer that they lead to."""
     decoder, unknown = decoder_for(PHRASES)
@@ -130,6 +133,7 @@ def test_the_demo_is_understood_in_three_voices() -> None:
     assert answers >= 0.85 * total
 
 
+@needs_pocketsphinx
 def test_silence_and_noise_are_no_phrase() -> None:
     decoder, _ = decoder_for(PHRASES)
     assert heard(decoder, bytes(32_000)) == ""

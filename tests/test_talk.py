@@ -24,6 +24,7 @@ from local.demo import seed
 from local.screen import JsonScreen, TerminalScreen
 from local.talk import Talk, given
 from persistence.admin import bootstrap
+from tests.people import PASSWORD
 from tests.test_text_calls import working
 
 pytestmark = pytest.mark.anyio
@@ -81,7 +82,7 @@ async def until_answers(url: str) -> None:
 @asynccontextmanager
 async def studio(settings: Settings, place: Path) -> AsyncIterator[ApiProcess]:
     """An API process, a worker, and the demo."""
-    await bootstrap(settings, "demo", "owner@demo.local", "password", place / "key")
+    await bootstrap(settings, "demo", "owner@demo.local", PASSWORD, place / "key")
     port = free_port()
     api = ApiProcess(settings, port, (place / "key").read_text(), await start_api(settings, port))
     try:

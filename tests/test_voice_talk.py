@@ -159,13 +159,14 @@ async def test_a_worker_without_the_program_says_what_to_install(
     settings: Settings, viewer: Viewer, livekit: Access
 ) -> None:
     local = ProviderChoice(provider="local", model="espeak-ng")
-    ears = ProviderChoice(provider="local", model="pocketsphinx")
+    ears = ProviderChoice(provider="deepgram", model="nova-3")
     bare = replace(
         settings,
         livekit_url=livekit.url,
         livekit_api_key=livekit.key,
         livekit_api_secret=livekit.secret,
         espeak_ng="nowhere/espeak-ng",
+        deepgram_api_key="never-used",
     )
     agents = tuple(replace(agent, stt=ears, tts=local) for agent in (RECEPTION, BOOKING))
     async with api_services(bare) as services, working(bare):

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from pocketsphinx import Decoder
 
 from domain.phrases import tokens, words
 
@@ -27,6 +26,9 @@ NOISE = 0.005
 
 def decoder_for(phrases: Sequence[str]) -> tuple[Any, list[str]]:
     """Ears for these phrases, or for English at large; and the words that they do not know."""
+    # Not at the top: workers import this module for its constants, also where no wheel exists.
+    from pocketsphinx import Decoder
+
     if not phrases:
         return Decoder(**TUNED), []
     decoder = Decoder(lm=None, **TUNED)

@@ -56,9 +56,13 @@ class LoginSuccess:
         name="accessToken", description="Send it as `Authorization: Bearer …`."
     )
     refresh: str = strawberry.field(
-        name="refreshToken", description="Good once, for the next pair."
+        name="refreshToken",
+        description="Good once, for the next pair of tokens. If that answer is lost, the same token "
+        "gives the same next refresh token for 30 seconds. Any other second use ends the session.",
     )
-    expires_at: datetime = strawberry.field(description="When the access token ends.")
+    expires_at: datetime = strawberry.field(
+        description="When the access token ends, if its session does not end before (UTC)."
+    )
 
 
 @strawberry.type(description="Signed out.")

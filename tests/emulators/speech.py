@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from tests.emulators import cartesia, deepgram, flux, sarvam
 from tests.emulators.serving import served
@@ -18,7 +20,14 @@ __all__ = ["Speech", "speech", "speech_routes", "syllables", "tone"]
 
 
 def speech_routes(state: Speech) -> list[BaseRoute]:
+    async def known(_: Request) -> JSONResponse:
+        return JSONResponse({})
+
     return [
+        # What a key is tried with: every key is good.
+        Route("/v1/projects", known),
+        Route("/voices", known),
+        Route("/text-lid", known, methods=["POST"]),
         WebSocketRoute("/v1/listen", partial(deepgram.listen, state)),
         WebSocketRoute("/v2/listen", partial(flux.listen, state)),
         WebSocketRoute("/speech-to-text/ws", partial(sarvam.listen, state)),

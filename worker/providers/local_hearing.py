@@ -28,13 +28,18 @@ START_SECONDS = 10.0
 LEAST_SECONDS = 0.25
 """Shorter sounds are coughs and clicks, not words."""
 PAUSE_SECONDS = 0.4
+NO_POCKETSPHINX = (
+    "The speech-to-text provider local needs the package pocketsphinx, which is not installed here: "
+    "it has wheels for Python 3.11 and 3.13 only. Run the worker on one of these, or choose another "
+    "speech-to-text provider."
+)
 UNCLEAR = "(unclear)"
 """Stands for what was spoken but is none of the phrases, so that the agent can ask again."""
 
 
 def local_stt(choice: ProviderChoice) -> stt.STT[Any]:
     if find_spec("pocketsphinx") is None:
-        raise Unusable("local needs pocketsphinx to hear: pip install pocketsphinx.")
+        raise Unusable(NO_POCKETSPHINX)
     return LocalSTT(choice.options.get("phrases", ()))
 
 

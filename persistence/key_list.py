@@ -1,0 +1,82 @@
+"""`python -m persistence.admin keys`: the API keys of all tenants, each with the entry of SECRET_KEY
+that it was made under."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import Row, text
+
+from domain.settings import Settings
+from persistence.database import DbRole, create_engine
+from persistence.keys import KeyRing
+
+COLUMNS = ("TENANT", "NAME", "KEY", "CREATED", "BY", "LAST USED", "SECRET_KEY", "STATE")
+KEYS = text(
+    "select k.*, t.slug as tenant from api_key k join tenant t on t.id = k.tenant_id "
+    "order by t.slug, k.created_at, k.id"
+)
+
+
+async def list_keys(settings: Settings) -> str:
+    """A table of all API keys, and which of them hang on an entry of SECRET_KEY."""
+    ring = KeyRing.of(settings.secret_key)
+    engine = create_engine(settings.database_url, DbRole.SERVICE)
+    try:
+        async with engine.connect() as db:
+            rows = (await db.execute(KEYS)).all()
+    finally:
+        await engine.dispose()
+    lines = [COLUMNS, *(_line(row, ring) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    table = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+    return "\n".join([*table, "", *_outlook(rows, ring)])
+
+
+def _line(row: Row[tuple[object, ...]], ring: KeyRing) -> tuple[str, ...]:
+    return (
+        row.tenant,
+        row.name,
+        f"{row.prefix}…",
+        f"{row.created_at:%Y-%m-%d}",
+        row.created_by or "not known",
+        f"{row.last_used_at:%Y-%m-%d %H:%M}" if row.last_used_at else "never",
+        _entry(row.key_id, ring),
+        _state(row),
+    )
+
+
+def _entry(key_id: str | None, ring: KeyRing) -> str:
+    if key_id is None:
+        return "not known"
+    if key_id not in ring.ids:
+        return f"dropped ({key_id})"
+    return f"entry {ring.ids.index(key_id) + 1} of {len(ring.ids)} ({key_id})"
+
+
+def _state(row: Row[tuple[object, ...]]) -> str:
+    if row.revoked_at is not None:
+        return "revoked"
+    return "expired" if row.expires_at and row.expires_at <= datetime.now(UTC) else "live"
+
+
+def _outlook(rows: Sequence[Row[tuple[object, ...]]], ring: KeyRing) -> list[str]:
+    """What dropping the last entry of SECRET_KEY would do to the keys that are live."""
+    live = [row for row in rows if _state(row) == "live"]
+    last = ring.ids[-1]
+    hanging = [row for row in live if row.key_id == last]
+    unknown = [row for row in live if row.key_id is None]
+    dead = [row for row in live if row.key_id not in (None, *ring.ids)]
+    told = [f"Keys that would stop working without the last entry ({last}): {_named(hanging)}."]
+    if unknown:
+        told.append(
+            f"Keys that may stop working, as it is not known until they are used: {_named(unknown)}."
+        )
+    if dead:
+        told.append(f"Keys that do not work, as their entry was dropped: {_named(dead)}.")
+    return told
+
+
+def _named(rows: Sequence[Row[tuple[object, ...]]]) -> str:
+    return ", ".join(f"{row.name} ({row.prefix}…)" for row in rows) or "none"
