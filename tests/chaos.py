@@ -33,6 +33,7 @@ Json = dict[str, Any]
 
 PATIENCE_SECONDS = 60.0
 ANSWER_SECONDS = 200.0
+ANSWER = "It is done: "
 END = "mutation ($input: EndCallInput!) { endCall(input: $input) { __typename } }"
 IMPORT = (
     "mutation ($input: ImportBundleInput!) { importBundle(input: $input) "
@@ -101,6 +102,11 @@ class Caller:
 
     def _answered(self, number: int) -> bool:
         return self.seen("TurnMeasured") > number
+
+    @property
+    def is_being_served(self) -> bool:
+        """What was said is in the log, and the agent has not reached for a tool yet."""
+        return self.seen("UserTurn") == len(self.said) > self.seen("ToolStarted")
 
     def seen(self, kind: str) -> int:
         return sum(e["__typename"] == kind for e in self.events)
@@ -174,9 +180,14 @@ def shop_bundle(url: str) -> Json:
                     "model": "rules",
                     "options": {
                         "rules": [
-                            {"after": "order", "says": "{{heard}}: {{output}}"},
-                            {"calls": {"tool": "order", "arguments": {"what": "{{heard}}"}}},
-                        ]
+                            {"after": "order", "says": f"{ANSWER}{{{{heard}}}}"},
+                            {
+                                "says": "Let me see what I can do about it",
+                                "calls": {"tool": "order", "arguments": {"what": "{{heard}}"}},
+                            },
+                        ],
+                        # Long enough to be caught between the question and the tool.
+                        "word_ms": 75,
                     },
                 },
                 "tools": ["order"],
@@ -223,7 +234,7 @@ async def customers(whole: Installation, count: int) -> AsyncIterator[list[Calle
 
 @dataclass(frozen=True, slots=True)
 class Freeze:
-    """What is frozen, how long after a message was sent to every call, and for how long."""
+    """What is frozen, how long after agents were caught in mid-turn, and for how long."""
 
     who: str
     delay: float
@@ -248,31 +259,37 @@ def processes_of(whole: Installation, who: str) -> list[psutil.Process]:
     raise ValueError(who)
 
 
-@asynccontextmanager
-async def frozen(whole: Installation, who: str) -> AsyncIterator[None]:
-    stopped = processes_of(whole, who)
+async def frozen(whole: Installation, freeze: Freeze) -> None:
+    await asyncio.sleep(freeze.delay)
+    stopped = processes_of(whole, freeze.who)
     for process in stopped:
         process.suspend()
     try:
-        yield
+        await asyncio.sleep(freeze.seconds)
     finally:
         for process in stopped:
             process.resume()
 
 
-async def frozen_in_mid_turn(
-    whole: Installation, callers: Sequence[Caller], freeze: Freeze, words: str
+async def disturbed(
+    callers: Sequence[Caller], words: str, disturb: Callable[[], Awaitable[object]]
 ) -> int:
-    """Everybody says something, then it happens. Returns how many workers were replaced, when
-    everybody has been answered."""
+    """Everybody says something, and in the middle of the answers it happens. Returns how many
+    workers were replaced, when everybody has been answered."""
     before = replaced(callers)
     async with asyncio.TaskGroup() as tasks:
         for number, caller in enumerate(callers):
             tasks.create_task(caller.say(f"{words} {number}"))
-        await asyncio.sleep(freeze.delay)
-        async with frozen(whole, freeze.who):
-            await asyncio.sleep(freeze.seconds)
+        await _until_in_mid_turn(callers)
+        await disturb()
     return replaced(callers) - before
+
+
+async def _until_in_mid_turn(callers: Sequence[Caller]) -> None:
+    """Until a fair part of them have been heard and not been served yet, all at once."""
+    async with asyncio.timeout(ANSWER_SECONDS):
+        while sum(caller.is_being_served for caller in callers) < len(callers) / 4:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
 
 
 def replaced(callers: Sequence[Caller]) -> int:
@@ -341,6 +358,8 @@ def _lost(caller: Caller, shop: Shop) -> Iterator[str]:
         yield f"{caller.id}: event {seq}"
     turns = caller.values("UserTurn", "text")
     yield from (f"{caller.id}: {text}" for text in caller.said if text not in turns)
+    answers = caller.values("AgentTurn", "text")
+    yield from (f"{caller.id}: {t}" for t in caller.said if f"{ANSWER}{t}" not in answers)
     answered = set(caller.values("TurnMeasured", "turnId"))
     unanswered = [id for id in caller.values("UserTurn", "turnId") if id not in answered]
     yield from (f"{caller.id}: the answer to {id}" for id in unanswered)
@@ -357,7 +376,7 @@ def _doubled(caller: Caller) -> list[str]:
         for what in (
             *_more_than_once(f"event {e['seq']}" for e in caller.durable),
             *_more_than_once(caller.values("UserTurn", "text")),
-            *_more_than_once(caller.values("AgentTurn", "text")),
+            *_more_than_once(t for t in caller.values("AgentTurn", "text") if t.startswith(ANSWER)),
             *_more_than_once(caller.values("TurnMeasured", "turnId")),
         )
     ]
