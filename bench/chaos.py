@@ -32,7 +32,8 @@ KILLS = 4
 FREEZES = (
     *(Freeze("database", delay, 5.0) for delay in (0.0, 0.2, 0.4)),
     *(Freeze("all workers", delay, 7.0) for delay in (0.0, 0.2)),
-    *(Freeze("one worker", delay, 7.0) for delay in (0.1, 0.3)),
+    Freeze("worker 0", 0.1, 7.0),
+    Freeze("worker 1", 0.3, 7.0),  # by now it holds them all
     Freeze("redis", 0.1, 5.0),
 )
 """Longer than the lease, which is the one of production."""

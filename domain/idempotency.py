@@ -34,9 +34,10 @@ def use_key(call: CallId, story: Story, tool: str, arguments: Mapping[str, Any])
             case ToolFinished(outcome=ToolOutcome.REFUSED):
                 pass  # nothing was sent
             case ToolFinished() if _canonical([event.tool, event.arguments]) == use:
-                place = places.next()
                 if event.outcome is ToolOutcome.UNKNOWN:
-                    places.unknown.append(place)
+                    places.unknown.append(places.new())
+                else:
+                    places.next()
     for started in story.open_tools.values():
         if _canonical([started.tool, started.arguments]) == use:
             places.next()
@@ -56,12 +57,14 @@ class _Places:
     def begin(self, turn: str) -> None:
         self._turn, self._count = turn, 0
 
-    def next(self) -> tuple[str, int]:
-        if self.unknown:
-            return self.unknown.pop(0)
+    def new(self) -> tuple[str, int]:
         place = (self._turn, self._count)
         self._count += 1
         return place
+
+    def next(self) -> tuple[str, int]:
+        """The first that may have been done comes first."""
+        return self.unknown.pop(0) if self.unknown else self.new()
 
 
 def _canonical(value: Any) -> str:

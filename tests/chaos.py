@@ -251,8 +251,8 @@ def processes_of(whole: Installation, who: str) -> list[psutil.Process]:
             return [postmaster, *postmaster.children(recursive=True)]
         case "redis":
             return [psutil.Process(whole.redis.pid)]
-        case "one worker":
-            return whole.processes["worker 0"].children()
+        case "worker 0" | "worker 1":
+            return whole.processes[who].children()
         case "all workers":
             every = [p for name, p in whole.processes.items() if name.startswith("worker")]
             return [child for process in every for child in process.children()]
