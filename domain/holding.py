@@ -36,7 +36,7 @@ class CallQueue(Protocol):
     """The call table as the queue that workers claim from. Every change is fenced by epoch."""
 
     async def enlist(self, capacity: int) -> UUID:
-        """Become a worker others can see; the id is good until it is buried."""
+        """Become a worker others can see; the id is good until it is reaped."""
         ...
 
     async def heartbeat(self, worker: UUID) -> bool:

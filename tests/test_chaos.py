@@ -84,18 +84,18 @@ def check(caller: Caller) -> None:
 
 CUSTOMERS = 12
 FREEZES = (
-    Freeze("database", 0.0, 4.5),
-    Freeze("database", 0.3, 4.5),
-    Freeze("all workers", 0.1, 5.5),
-    Freeze("worker 0", 0.2, 5.5),
-    Freeze("redis", 0.1, 2.0),
+    Freeze("database", 0.0, 3.8),
+    Freeze("database", 0.3, 3.8),
+    Freeze("all workers", 0.1, 4.5),
+    Freeze("worker 0", 0.2, 4.5),
+    Freeze("redis", 0.1, 1.5),
 )
-"""Longer than a lease of three seconds, all but the last: Redis holds none."""
+"""Longer than the lease, all but the last: Redis grants none."""
 
 
 async def test_what_is_frozen_and_wakes_up_again_does_nothing_twice(tmp_path: Path) -> None:
     async with shop() as server:
-        more = {"LEASE_SECONDS": "3.0", "HEARTBEAT_SECONDS": "0.5"}
+        more = {"LEASE_SECONDS": "2.5", "HEARTBEAT_SECONDS": "0.5"}
         async with installed(tmp_path, workers=2, OUTBOUND_ALLOW=server.allowed, **more) as whole:
             await open_shop(whole, server)
             replaced = {}
