@@ -86,7 +86,8 @@ class Failed(Exception):
 
 
 async def use(tool: ToolSpec, arguments: Mapping[str, Any], world: World, key: str) -> Used:
-    """`key` is this use's own: every try of a request carries it. Never raises."""
+    """`key` is this use's own: every try of a request carries it, with the place of its step.
+    Raises only what the world does."""
     problem = objection(tool.parameters, arguments)
     if problem:
         return Used(ending=Ending.REFUSED, result=problem)
@@ -109,7 +110,6 @@ class _Run:
         self._arguments = arguments
         self._key = key
         self._response: Mapping[str, Any] = {}
-        self._sent = 0
 
     async def whole(self, tool: ToolSpec) -> Ending:
         problem = await self._chain(tool.actions, ("actions",))
@@ -150,9 +150,9 @@ class _Run:
             case Conditional():
                 return await self._branch(action, place)
             case ApiCall():
-                return await self._ask(action)
+                return await self._ask(action, self._key_at(place))
             case McpCall():
-                return await self._ask_mcp(action)
+                return await self._ask_mcp(action, self._key_at(place))
             case _:
                 return self._act(action)
 
@@ -221,9 +221,10 @@ class _Run:
             raise Failed(problem, {"holds": holds})
         return {"holds": holds}
 
-    async def _ask(self, call: ApiCall) -> Mapping[str, Any]:
-        self._sent += 1
-        key = f"{self._key}.{self._sent}"
+    def _key_at(self, place: tuple[str, ...]) -> str:
+        return ".".join((self._key, *place))
+
+    async def _ask(self, call: ApiCall, key: str) -> Mapping[str, Any]:
         call = self._at_endpoint(call)
         answer = await ask(call, self._seen, self._outside.send, self._outside.secret, key)
         self._response = {"status": answer.status, "body": answer.body}
@@ -241,7 +242,7 @@ class _Run:
         url = endpoint.url.rstrip("/") + call.url if call.url else endpoint.url
         return replace(call, url=url, headers={**endpoint.headers, **call.headers})
 
-    async def _ask_mcp(self, call: McpCall) -> Mapping[str, Any]:
+    async def _ask_mcp(self, call: McpCall, key: str) -> Mapping[str, Any]:
         server = self._world.settings.mcp_server(call.server)
         effect = {"server": call.server, "tool": call.tool}
         if server is None:
@@ -252,7 +253,11 @@ class _Run:
         try:
             headers = filled(server.headers, self._seen, self._outside.secret)
             line = Line(
-                url=server.url, headers=headers, send=self._outside.send, seconds=call.timeout
+                url=server.url,
+                headers=headers,
+                send=self._outside.send,
+                seconds=call.timeout,
+                key=key,
             )
             answer = await call_tool(line, call.tool, given)
         except LookupError as missing:

@@ -28,13 +28,15 @@ class Claim:
     settings: TenantSettings = NO_SETTINGS
     opened: Opened = field(default_factory=Opened, repr=False)
     """The tenant's own keys and secrets."""
+    worker: UUID | None = None
+    """The worker process that holds it; None where nothing is stored."""
 
 
 class CallQueue(Protocol):
     """The call table as the queue that workers claim from. Every change is fenced by epoch."""
 
     async def enlist(self, capacity: int) -> UUID:
-        """Become a worker others can see; the id is good until it is buried."""
+        """Become a worker others can see; the id is good until it is reaped."""
         ...
 
     async def heartbeat(self, worker: UUID) -> bool:
@@ -72,8 +74,17 @@ class CallQueue(Protocol):
         """The worker is gone, and whatever it still holds is given back."""
         ...
 
-    def wakes(self, worker: UUID) -> AsyncIterator[None]:
-        """One item whenever it is worth looking at the queue or the inbox."""
+    async def has_waiting(self) -> bool:
+        """A call waits for a worker."""
+        ...
+
+    def queue_hints(self) -> AsyncIterator[bool]:
+        """One item whenever it is worth looking at the queue: True when a call was said to wait,
+        False when it is only time to look again."""
+        ...
+
+    def inbox_hints(self, worker: UUID) -> AsyncIterator[bool]:
+        """The same for the inbox of this worker's calls."""
         ...
 
 
@@ -94,6 +105,11 @@ class Recorder(Protocol):
 
     def fenced(self, claim: Claim) -> bool:
         """Somebody else holds the call, or it has ended: nothing more can be stored."""
+        ...
+
+    async def held(self, claim: Claim) -> bool:
+        """Whether nobody else can hold the call at this moment. Where the lease does not answer for
+        it, the log is asked: raises `Unavailable` while it does not answer."""
         ...
 
     async def lost(self, claim: Claim) -> None:

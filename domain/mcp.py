@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from domain.outbound import Blocked, HttpRequest, HttpResponse, Unreachable
+from domain.outbound import IDEMPOTENCY_KEY, Blocked, HttpRequest, HttpResponse, Unreachable
 
 PROTOCOL = "2025-06-18"
 MOST_PAGES = 20
@@ -43,12 +43,14 @@ class McpFailed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """How to reach a server; each request may take so many seconds."""
+    """How to reach a server; each request may take so many seconds. `key` is the idempotency key
+    of the use of a tool; no other message carries it."""
 
     url: str
     headers: Mapping[str, str]
     send: Send
     seconds: float = 10.0
+    key: str | None = None
 
 
 async def list_tools(line: Line) -> tuple[McpTool, ...]:
@@ -67,7 +69,8 @@ async def list_tools(line: Line) -> tuple[McpTool, ...]:
 
 async def call_tool(line: Line, tool: str, arguments: Mapping[str, Any]) -> McpAnswer:
     session = await _opened(line)
-    result = await session.ask("tools/call", {"name": tool, "arguments": dict(arguments)})
+    use = {"name": tool, "arguments": dict(arguments)}
+    result = await session.ask("tools/call", use, line.key)
     content = result.get("content")
     parts = content if isinstance(content, list) else []
     texts = [str(p.get("text", "")) for p in parts if isinstance(p, dict) and "text" in p]
@@ -102,9 +105,11 @@ class _Session:
     def agree(self, version: str) -> None:
         self._headers["MCP-Protocol-Version"] = version
 
-    async def ask(self, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def ask(
+        self, method: str, params: Mapping[str, Any], key: str | None = None
+    ) -> Mapping[str, Any]:
         number = next(self._numbers)
-        response = await self._post({"id": number, "method": method, "params": params})
+        response = await self._post({"id": number, "method": method, "params": params}, key)
         if "mcp-session-id" in response.headers:
             self._headers["Mcp-Session-Id"] = response.headers["mcp-session-id"]
         message = next((m for m in _messages(response) if m.get("id") == number), {})
@@ -120,12 +125,14 @@ class _Session:
     async def tell(self, method: str) -> None:
         await self._post({"method": method})
 
-    async def _post(self, message: Mapping[str, Any]) -> HttpResponse:
+    async def _post(self, message: Mapping[str, Any], key: str | None = None) -> HttpResponse:
         body = json.dumps({"jsonrpc": "2.0", **message}, default=str).encode()
+        # Ours goes last: nothing that the settings say may replace it.
+        own = {} if key is None else {IDEMPOTENCY_KEY: key}
         request = HttpRequest(
             method="POST",
             url=self._line.url,
-            headers=self._headers,
+            headers={**self._headers, **own},
             body=body,
             timeout=self._line.seconds,
         )

@@ -23,6 +23,9 @@ OURS = frozenset(
 """Headers that say where a message goes and where it ends. Connections are shared: one that a
 tool could put out of step would answer somebody else."""
 
+IDEMPOTENCY_KEY = "Idempotency-Key"
+"""The header that tells a server that a request is a repetition: see `domain.idempotency`."""
+
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from domain import templates
-from domain.outbound import Blocked, HttpRequest, HttpResponse, Unreachable
+from domain.outbound import IDEMPOTENCY_KEY, Blocked, HttpRequest, HttpResponse, Unreachable
 from domain.steps import ApiCall
 from domain.templates import as_text, fill, render
 from domain.values import unfit
@@ -52,7 +52,7 @@ async def ask(
     request = HttpRequest(
         method=call.method.value,
         url=url,
-        headers={**_ours(body), **headers, "Idempotency-Key": key},
+        headers={**_ours(body), **headers, IDEMPOTENCY_KEY: key},
         body=body,
         timeout=call.timeout,
     )

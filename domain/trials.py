@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import uuid4
 
 from domain.chain import Used, use
 from domain.context import Context
@@ -49,7 +50,7 @@ async def try_out(
     bench = _Bench(
         replace(context, tenant=settings.shown), settings, outbound, secrets, list(stubs)
     )
-    used = await use(tool, arguments, bench, "trial")
+    used = await use(tool, arguments, bench, f"trial.{uuid4()}")
     return Trial(used=used, context=bench.context)
 
 

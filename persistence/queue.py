@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -37,9 +39,10 @@ from persistence.budgets import budgets_of, standing_of
 from persistence.channels import Channels
 from persistence.codec import announce, encode, recorded
 from persistence.database import brief, in_batches
+from persistence.leases import Leases
 from persistence.outages import told_as_unavailable
 from persistence.queue_sql import (
-    BURY,
+    DISMISS,
     END,
     ENDED_OF,
     FACTS,
@@ -48,14 +51,15 @@ from persistence.queue_sql import (
     FORGET_TOKENS,
     FREE_ORPHANS,
     FREE_OTHERS,
+    HAS_WAITING,
     INBOX,
     IS_ENLISTED,
     OVERDUE,
     PICK,
+    REAP,
     RECORD,
     RELEASE,
     SEALED,
-    SILENT,
     TAKE,
 )
 from persistence.settings import settings_from
@@ -81,6 +85,7 @@ class SqlQueue:
         pool: asyncpg.Pool[asyncpg.Record],
         channels: Channels[Any],
         vault: Vault,
+        leases: Leases,
         *,
         join_seconds: float,
         resume_seconds: float,
@@ -88,6 +93,7 @@ class SqlQueue:
         self._pool = pool
         self._channels = channels
         self._vault = vault
+        self._leases = leases
         self._connect_seconds = CONNECT_SECONDS + join_seconds
         self._resume_seconds = resume_seconds
         self._left_alone = resume_seconds - ALONE_SECONDS
@@ -96,18 +102,24 @@ class SqlQueue:
 
     @told_as_unavailable
     async def enlist(self, capacity: int) -> UUID:
-        worker = uuid4()
+        worker, asked_at = uuid4(), time.monotonic()
         await self._pool.execute(
             "insert into worker_process (id, capacity) values ($1, $2)", worker, capacity
         )
+        self._leases.renewed(worker, asked_at)
         return worker
 
     @told_as_unavailable
     async def heartbeat(self, worker: UUID) -> bool:
+        asked_at = time.monotonic()
         alive = await self._pool.fetchval(
             "update worker_process set heartbeat_at = now() where id = $1 returning id", worker
         )
-        return alive is not None
+        if alive is None:
+            self._leases.lost(worker)
+            return False
+        self._leases.renewed(worker, asked_at)
+        return True
 
     @told_as_unavailable
     async def claim(self, worker: UUID, most: int, *, voice: bool = True) -> Sequence[Claim]:
@@ -144,6 +156,7 @@ class SqlQueue:
             replaced=not fresh,
             settings=settings_from(orjson.loads(facts["settings"] or "{}")),
             opened=self._opened(await connection.fetch(SEALED, tenant)),
+            worker=worker,
         )
 
     def _opened(self, rows: Sequence[asyncpg.Record]) -> Opened:
@@ -198,54 +211,62 @@ class SqlQueue:
 
     @told_as_unavailable
     async def dismiss(self, worker: UUID) -> None:
-        await self._bury([worker])
+        self._leases.lost(worker)
+        await self._pool.execute(DISMISS, worker)
+        await self._free_orphans()
 
-    async def wakes(self, worker: UUID) -> AsyncIterator[None]:
-        async with (
-            self._channels.listen(hints.WORKERS) as queue,
-            self._channels.listen(hints.worker_channel(worker)) as inbox,
-        ):
-            waiting = {asyncio.ensure_future(box.get()): box for box in (queue, inbox)}
-            try:
-                while True:
-                    yield None
-                    done, _ = await asyncio.wait(
-                        waiting, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED
-                    )
-                    for task in done:
-                        box = waiting.pop(task)
-                        waiting[asyncio.ensure_future(box.get())] = box
-            finally:
-                for task in waiting:
-                    task.cancel()
+    @told_as_unavailable
+    async def has_waiting(self) -> bool:
+        return bool(await self._pool.fetchval(HAS_WAITING))
+
+    def queue_hints(self) -> AsyncIterator[bool]:
+        return self._hints(hints.WORKERS)
+
+    def inbox_hints(self, worker: UUID) -> AsyncIterator[bool]:
+        return self._hints(hints.worker_channel(worker))
+
+    async def _hints(self, channel: str) -> AsyncIterator[bool]:
+        async with self._channels.listen(channel) as box:
+            hinted = True  # nobody knows what was said before
+            while True:
+                yield hinted
+                try:
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await box.get()
+                    box.forget_lag()  # one look answers all that was said until now
+                    hinted = True
+                except TimeoutError:
+                    hinted = False
 
     # ---- the keeper ------------------------------------------------------------------------
 
     @told_as_unavailable
-    async def answers(self) -> None:
-        """Returns when the database does."""
-        await self._pool.fetchval("select 1")
+    async def database_time(self) -> datetime:
+        now: datetime = await self._pool.fetchval("select now()")
+        return now
 
     @told_as_unavailable
-    async def bury_silent(self, lease_seconds: float) -> int:
-        """Take every call from workers that have been silent; answers how many calls."""
-        return await self._bury(
-            [row["id"] for row in await self._pool.fetch(SILENT, lease_seconds)]
-        )
+    async def reap_dead_workers(self, silent_since: datetime) -> int:
+        """Take every call from workers that have not been heard since then, by the clock of the
+        database; answers how many calls. However late this is done, whoever was heard of later
+        is spared."""
+        await self._pool.execute(REAP, silent_since)
+        return await self._free_orphans()
 
-    async def _bury(self, workers: list[UUID]) -> int:
-        """A worker may be claiming while it is buried: so whatever nobody holds is freed, not
-        only what these workers were seen to hold."""
-        if workers:
-            await self._pool.execute(BURY, workers)
+    async def _free_orphans(self) -> int:
+        """A worker may be claiming while it is removed: so whatever nobody holds is freed, not
+        only what the removed workers were seen to hold."""
         freed = await self._pool.fetch(FREE_ORPHANS, self._resume_seconds)
         if freed:
             await self._channels.publish_many([hints.waiting()])
         return len(freed)
 
     @told_as_unavailable
-    async def end_overdue(self, claim_seconds: float) -> list[tuple[UUID, EndReason]]:
-        overdue = await self._pool.fetch(OVERDUE, claim_seconds)
+    async def end_overdue(
+        self, claim_seconds: float, as_of: datetime
+    ) -> list[tuple[UUID, EndReason]]:
+        """End what was overdue then, by the clock of the database, and still is."""
+        overdue = await self._pool.fetch(OVERDUE, claim_seconds, as_of)
         ended: list[tuple[UUID, EndReason]] = []
         for row in overdue:
             id, reason = CallId(row["call_id"]), EndReason(row["reason"])

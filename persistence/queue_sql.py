@@ -51,7 +51,12 @@ RELEASE = """
            deadline_at = now() + make_interval(secs => $3)
      where call_id = $1 and epoch = $2 and ended_at is null
 """
-BURY = "delete from worker_process where id = any($1)"
+DISMISS = "delete from worker_process where id = $1"
+# One statement: who is heard of in the meantime stays.
+REAP = "delete from worker_process where heartbeat_at < $1"
+HAS_WAITING = """
+    select exists (select from call_log where ended_at is null and worker_id is null)
+"""
 # Locked in the order in which appends lock, so that the two never wait in a circle.
 FREE = """
     with lost as (
@@ -67,9 +72,6 @@ FREE_ORPHANS = FREE.format(
     "(select from worker_process p where p.id = l.worker_id)"
 )
 FREE_OTHERS = FREE.format(condition="l.worker_id = $2 and l.call_id <> all($3)")
-SILENT = """
-    select id from worker_process where heartbeat_at < now() - make_interval(secs => $1)
-"""
 OVERDUE = """
     select l.call_id, l.epoch,
            case when l.state = 'PENDING' then 'NO_WORKER'
@@ -79,9 +81,9 @@ OVERDUE = """
                 else 'INTERNAL' end as reason
       from call_log l
      where l.ended_at is null and (
-           l.deadline_at < now()
+           l.deadline_at < $2
            or (l.state = 'PENDING' and l.worker_id is null
-               and l.created_at < now() - make_interval(secs => $1)))
+               and l.created_at < $2::timestamptz - make_interval(secs => $1)))
      limit 500
 """
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -34,7 +35,8 @@ from persistence import hints
 from persistence.channels import Channels
 from persistence.codec import announce, announce_passing, encode
 from persistence.database import brief
-from persistence.outages import is_outage
+from persistence.leases import Leases
+from persistence.outages import is_outage, told_as_unavailable
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +45,13 @@ SHOW_SECONDS = 0.05
 
 APPEND = "select * from append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 DONE = "update call_command set done_at = now() where id = any($1)"
+# Asks and renews in one: the worker cannot be taken for dead between the two.
+HOLDS = """
+    with worker as (
+        update worker_process set heartbeat_at = now() where id = $3 returning id)
+    select true from call_log l join worker on worker.id = l.worker_id
+     where l.call_id = $1 and l.epoch = $2 and l.ended_at is null
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +89,12 @@ class Answer:
 
 
 class LogRecorder:
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], channels: Channels[Any]) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool[asyncpg.Record], channels: Channels[Any], leases: Leases
+    ) -> None:
         self._pool = pool
         self._channels = channels
+        self._leases = leases
         self._lines: dict[UUID, Line] = {}
         self._passing: dict[tuple[UUID, str], tuple[Claim, Ephemeral]] = {}
         self._showing: asyncio.TimerHandle | None = None
@@ -118,6 +130,27 @@ class LogRecorder:
     def fenced(self, claim: Claim) -> bool:
         line = self._line(claim)
         return line is None or line.fenced.is_set()
+
+    @told_as_unavailable
+    async def held(self, claim: Claim) -> bool:
+        line = self._line(claim)
+        while line is not None and not line.fenced.is_set():
+            if self._leases.is_fresh(claim.worker):
+                return True
+            if not await self._renew(claim):
+                self._fence(line, "fenced")
+            elif self._leases.lasts(claim.worker):
+                return True
+            # Else the answer took as long as the lease: it tells of what was.
+        return False
+
+    async def _renew(self, claim: Claim) -> bool:
+        asked_at = time.monotonic()
+        async with self._pool.acquire(timeout=5) as connection:
+            held = await connection.fetchval(HOLDS, claim.call.id, claim.epoch, claim.worker)
+        if held and claim.worker is not None:
+            self._leases.renewed(claim.worker, asked_at)
+        return bool(held)
 
     async def lost(self, claim: Claim) -> None:
         line = self._line(claim)
@@ -220,18 +253,22 @@ class LogRecorder:
     def _settle(self, line: Line, answer: Answer) -> list[hints.Hint]:
         status, first, entries = answer.status, answer.first, answer.entries
         if status not in STORED:
-            log.warning(
-                "call is no longer ours",
-                extra={"call_id": str(line.claim.call.id), "status": status},
-            )
-            line.fenced.set()
-            line.waiting.clear()
-        else:
-            line.next += len(entries)
-            del line.waiting[: len(entries)]
+            self._fence(line, status)
+            return []
+        line.next += len(entries)
+        del line.waiting[: len(entries)]
         if not line.waiting:
             line.settled.set()
         return _announcements(line, first, entries) if status == "ok" and first else []
+
+    def _fence(self, line: Line, status: str) -> None:
+        log.warning(
+            "call is no longer ours",
+            extra={"call_id": str(line.claim.call.id), "status": status},
+        )
+        line.fenced.set()
+        line.waiting.clear()
+        line.settled.set()
 
 
 def _columns(batch: Batch) -> tuple[list[Any], ...]:

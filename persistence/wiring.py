@@ -18,6 +18,7 @@ from persistence.accounts import SqlAccounts
 from persistence.channels import Channels, RedisBackend
 from persistence.database import DbRole, create_engine, create_pool
 from persistence.keys import KeyRing
+from persistence.leases import Leases
 from persistence.limiter import RedisLimiter
 from persistence.links import SignedLinks
 from persistence.outbound import GuardedHttp
@@ -97,13 +98,15 @@ async def worker_services(settings: Settings) -> AsyncGenerator[WorkerServices]:
         pool = await create_pool(settings.database_url, DbRole.SERVICE)
         stack.callback(pool.terminate)
         channels = await stack.enter_async_context(_channels(settings))
-        recorder = LogRecorder(pool, channels)
+        leases = Leases(settings.lease_seconds)
+        recorder = LogRecorder(pool, channels, leases)
         await stack.enter_async_context(beside(recorder.flush_for_ever()))
         vault = Vault(KeyRing.of(settings.secret_key))
         queue = SqlQueue(
             pool,
             channels,
             vault,
+            leases,
             join_seconds=settings.join_seconds,
             resume_seconds=settings.resume_seconds,
         )

@@ -77,12 +77,16 @@ class Process:
         await self.running.wait()
         await self.start()
 
+    def children(self) -> list[psutil.Process]:
+        """Those that hold calls."""
+        assert self.running is not None
+        forkers = psutil.Process(self.running.pid).children()
+        return [child for forker in forkers for child in forker.children()]
+
     async def kill_children(self) -> None:
         """Those that hold calls; their parent starts others."""
-        assert self.running is not None
-        for forker in psutil.Process(self.running.pid).children():
-            for child in forker.children():
-                child.kill()
+        for child in self.children():
+            child.kill()
 
 
 @dataclass(slots=True)

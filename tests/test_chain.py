@@ -205,7 +205,7 @@ async def test_a_server_is_asked_and_its_answer_kept() -> None:
     [request] = desk.sent
     assert request.url == "https://api.example.org/users/Ada/orders?n=3&q=a%26b"
     assert request.headers["Authorization"] == "Bearer t0p"
-    assert request.headers["Idempotency-Key"] == "call.use.1"
+    assert request.headers["Idempotency-Key"] == "call.use.actions.0"
     assert json.loads(request.body or b"") == {"slot": "ten", "n": 3}
     assert "t0p" not in repr(used), "a secret must not be told"
 

@@ -8,112 +8,32 @@ import asyncio
 import os
 import random
 import signal
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import asyncpg
 import pytest
 
-from domain.settings import Settings
-from local.client import Studio
-from local.talk import FOLLOW, SEND, START
-from tests.installation import Installation, Process, installed
+from local.talk import START
+from tests.chaos import (
+    Caller,
+    Freeze,
+    account,
+    audit,
+    customers,
+    disturbed,
+    frozen,
+    open_shop,
+    shop,
+    wreak,
+)
+from tests.installation import Process, installed
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
 CALLS, MESSAGES, KILLS = 6, 6, 12
 WORDS = ["I need an appointment", "tomorrow at ten", "friday morning", "monday", "today", "tuesday"]
-
-
-class Caller:
-    """Talks through the API, message by message, and keeps all that was streamed."""
-
-    def __init__(self, studio: Studio, number: int) -> None:
-        self._studio = studio
-        self._number = number
-        self.id = ""
-        self.events: list[dict[str, Any]] = []
-        self.changed = asyncio.Condition()
-
-    async def talk(self, words: list[str]) -> None:
-        given = {"workflow": {"slug": "clinic"}, "idempotencyKey": f"chaos-{self._number}"}
-        started = await self._ask(START, {"input": given})
-        self.id = started["startCall"]["call"]["id"]
-        async with asyncio.TaskGroup() as tasks:
-            listening = tasks.create_task(self.listen())
-            for number, text in enumerate(words):
-                key = f"m{number}"
-                message = {"callId": self.id, "text": text, "idempotencyKey": key}
-                await self._ask(SEND, {"input": message})
-                await self.until(partial(self._answered, number))
-            end = "mutation ($input: EndCallInput!) { endCall(input: $input) { __typename } }"
-            await self._ask(end, {"input": {"callId": self.id}})
-            await listening
-
-    async def _ask(self, document: str, variables: dict[str, Any]) -> Any:
-        """Asks until the stores are back."""
-        until = time.monotonic() + 60
-        while True:
-            try:
-                return await self._studio.ask(document, variables, patience=60)
-            except Exception as error:
-                if "not available" not in str(error) or time.monotonic() > until:
-                    raise
-                await asyncio.sleep(0.2)
-
-    async def listen(self) -> None:
-        async for event in self._studio.follow(FOLLOW, {"callId": self.id}):
-            async with self.changed:
-                self.events.append(event)
-                self.changed.notify_all()
-
-    async def until(self, done: Callable[[], bool]) -> None:
-        async with asyncio.timeout(200), self.changed:
-            await self.changed.wait_for(done)
-
-    def _answered(self, number: int) -> bool:
-        return self.seen("TurnMeasured") > number
-
-    def seen(self, kind: str) -> int:
-        return sum(e["__typename"] == kind for e in self.events)
-
-    @property
-    def durable(self) -> list[dict[str, Any]]:
-        return [e for e in self.events if "seq" in e]
-
-
-async def wreak(whole: Installation, dice: random.Random, kills: int) -> Counter[str]:
-    """Kills something every second or so, and starts it again."""
-    done: Counter[str] = Counter()
-    processes = whole.processes
-
-    async def crash_database() -> None:
-        await whole.database.stop(signal.SIGQUIT)
-        await asyncio.sleep(0.3)
-        await whole.database.start()
-
-    async def crash_redis() -> None:
-        await whole.redis.kill()
-        await asyncio.sleep(0.3)
-        await whole.redis.start()
-
-    deeds: dict[str, Callable[[], Awaitable[None]]] = {
-        **{name: process.restart for name, process in processes.items()},
-        "worker 0's parent": processes["worker 0"].restart_parent,
-        "worker 1's children": processes["worker 1"].kill_children,
-        "database": crash_database,
-        "redis": crash_redis,
-    }
-    for _ in range(kills):
-        await asyncio.sleep(dice.uniform(0.3, 1.5))
-        name = dice.choice(sorted(deeds))
-        await deeds[name]()
-        done[name] += 1
-    return done
 
 
 async def test_nothing_is_lost_and_nothing_is_said_twice(tmp_path: Path) -> None:
@@ -162,19 +82,37 @@ def check(caller: Caller) -> None:
     assert answers == dict.fromkeys(WORDS[1:MESSAGES], 1)
 
 
-async def audit(settings: Settings) -> int:
-    """How many events are stored, after a look for calls that went wrong."""
-    db = await asyncpg.connect(settings.database_url)
-    wrong = await db.fetch(
-        "select l.call_id from call_log l where l.ended_at is null or l.head <> "
-        "(select count(*) from call_event e where e.call_id = l.call_id) or 1 <> "
-        "(select count(*) from call_event e where e.call_id = l.call_id and kind = 'call_ended')"
-    )
-    waiting = await db.fetchval("select count(*) from call_command where done_at is null")
-    stored: int = await db.fetchval("select count(*) from call_event")
-    await db.close()
-    assert (wrong, waiting) == ([], 0)
-    return stored
+CUSTOMERS = 12
+FREEZES = (
+    Freeze("database", 0.0, 3.8),
+    Freeze("database", 0.3, 3.8),
+    Freeze("all workers", 0.1, 4.5),
+    Freeze("worker 0", 0.2, 4.5),
+    Freeze("redis", 0.1, 1.5),
+)
+"""Longer than the lease, all but the last: Redis grants none."""
+
+
+async def test_what_is_frozen_and_wakes_up_again_does_nothing_twice(tmp_path: Path) -> None:
+    async with shop() as server:
+        more = {"LEASE_SECONDS": "2.5", "HEARTBEAT_SECONDS": "0.5"}
+        async with installed(tmp_path, workers=2, OUTBOUND_ALLOW=server.allowed, **more) as whole:
+            await open_shop(whole, server)
+            replaced = {}
+            async with customers(whole, CUSTOMERS) as callers:
+                for number, freeze in enumerate(FREEZES):
+                    replaced[str(freeze)] = await disturbed(
+                        callers, f"tool {number}", partial(frozen, whole, freeze)
+                    )
+            stored = await audit(whole.settings)
+    result = account(callers, server)
+    print(f"{result.uses} uses / {result.effects} effects / workers replaced {replaced}")
+    assert (result.lost, result.doubled, result.doubled_effects) == ([], [], [])
+    assert result.uses == CUSTOMERS * len(FREEZES)
+    assert result.keys == result.effects
+    assert sum(len(caller.durable) for caller in callers) == stored
+    # Nobody was at fault but the store.
+    assert {name: n for name, n in replaced.items() if "worker" not in name and n} == {}
 
 
 DEATHS: dict[str, tuple[Callable[[Process], Awaitable[None]], int]] = {

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -261,7 +261,8 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
                     worker,
                 )
             )
-            freed = world.run(world.worker.queue.bury_silent(60))
+            a_minute_ago = world.run(world.worker.queue.database_time()) - timedelta(minutes=1)
+            freed = world.run(world.worker.queue.reap_dead_workers(a_minute_ago))
             held = [log for log in self.logs.values() if log.holder == worker]
             assert freed == len(held)
             assert not world.run(world.worker.queue.heartbeat(worker))
@@ -280,7 +281,8 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
                     log.id,
                 )
             )
-            ended = world.run(world.worker.queue.end_overdue(3600))
+            now = world.run(world.worker.queue.database_time())
+            ended = world.run(world.worker.queue.end_overdue(3600, now))
             assert [e for e, _ in ended] == ([] if log.ended else [log.id])
             if not log.ended:
                 log.end()

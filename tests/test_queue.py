@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import asyncpg
 import pytest
@@ -41,7 +42,8 @@ class Office:
 
     async def bury(self) -> int:
         await self.db.execute("update worker_process set heartbeat_at = now() - interval '1 h'")
-        return await self.worker.queue.bury_silent(60)
+        a_minute_ago = await self.worker.queue.database_time() - timedelta(minutes=1)
+        return await self.worker.queue.reap_dead_workers(a_minute_ago)
 
     async def events(self, id: CallId) -> list[Recorded]:
         async with self.services.store.work(self.viewer.tenant_id) as work:

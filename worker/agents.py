@@ -33,7 +33,7 @@ from domain.routing import Landing
 from domain.templates import render
 from domain.tools import NO_PARAMETERS, ToolSpec
 from domain.workflows import END_CALL, Connection, ContextPolicy
-from worker.conversation import Conversation, Move
+from worker.conversation import CallLost, Conversation, Move
 from worker.hearing import turn_handling
 from worker.models import model_of
 from worker.providers.keys import Unusable
@@ -123,6 +123,8 @@ class NodeAgent(Agent):
 
     async def _take_over(self) -> None:
         conversation = self._conversation
+        if conversation.lost:
+            return
         if self._entering is Entering.RESUME:
             greet = len(conversation.story.turns) <= conversation.story.announced
         else:
@@ -186,6 +188,8 @@ class NodeAgent(Agent):
     ) -> AsyncGenerator[Any]:
         """The model's answer as it comes, noting whether it calls for something more."""
         self._conversation.calling = False
+        if self._conversation.lost:
+            return
         known = {tool.id for tool in tools}
         async for chunk in Agent.default.llm_node(self, chat_ctx, tools, model_settings):
             if isinstance(chunk, llm.ChatChunk) and chunk.delta and chunk.delta.tool_calls:
@@ -235,9 +239,8 @@ class NodeAgent(Agent):
                 "description": tool.description,
                 "parameters": parameters,
             },
-            # The same use again while it is under way is a mistake of the model.
-            on_duplicate="reject",
-            duplicate_scope="name_and_args",
+            # Two of the same are two uses: what is too many is for the tool to say.
+            on_duplicate="allow",
         )
 
     def _way_out(self, connection: Connection) -> llm.Tool:
@@ -287,6 +290,8 @@ class NodeAgent(Agent):
     async def next_agent(self, way: Connection, via: HandoffVia) -> NodeAgent:
         """Whoever has the word next; from here on the hand-off is under way."""
         conversation = self._conversation
+        if conversation.lost:
+            raise CallLost
         landing = conversation.land(way.target)
         agent = NodeAgent(conversation, landing, Entering.HANDOFF)
         in_short = way.context_policy is ContextPolicy.SUMMARY

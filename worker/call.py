@@ -29,7 +29,7 @@ from domain.settings import Settings
 from domain.tasks import end
 from domain.transcripts import tell
 from worker.budget import Purse
-from worker.conversation import Conversation
+from worker.conversation import CallLost, Conversation
 from worker.joining import RoomUnreachable
 from worker.patience import patiently
 from worker.providers.keys import ProviderKeys, Unusable
@@ -93,6 +93,8 @@ class HeldCall:
         try:
             conversation = await self._open()
             reason = await self._converse(conversation)
+        except CallLost:
+            return
         except Unusable as missing:
             self._note("config", str(missing))
             reason = EndReason.PROVIDER_FAILED
@@ -141,6 +143,7 @@ class HeldCall:
         finally:
             # Only now everything is closed, and has told of all that it did.
             conversation.tell_rest_of_usage()
+            conversation.closed = True
 
     async def _carried(self, conversation: Conversation) -> EndReason | None:
         purse = Purse(conversation, self._queue)

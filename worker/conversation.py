@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from livekit.agents import AgentSession, llm
+from livekit.agents import AgentSession, StopResponse, llm
 
 from domain.agents import ProviderChoice
 from domain.calls import CallState, EndReason, advance
@@ -40,6 +40,7 @@ from domain.routing import Landing, due, land
 from domain.transcripts import Briefing, Said, Story
 from domain.workflows import Connection, ContextPolicy, Snapshot
 from worker.meter import Meter
+from worker.patience import patiently
 from worker.providers.keys import ProviderKeys
 from worker.speech import Speech
 
@@ -56,6 +57,10 @@ class Move:
     summary: str | None = None
     complete: bool = True
     """False while the summary is being written."""
+
+
+class CallLost(StopResponse):
+    """Somebody else holds the call, or it is over: the turn ends here without another word."""
 
 
 @dataclass(slots=True)
@@ -78,6 +83,10 @@ class Conversation:
     """Models that did not answer, or have no key, though others stand behind them."""
     stumbled: bool = False
     """The answer that was prepared while the caller spoke could not be had."""
+    closed: bool = False
+    """This worker has ended the call or given it back; whatever still runs does nothing more."""
+    tool_call_ids: set[str] = field(init=False)
+    """All that were used in the call: some models give the same one twice."""
     spoilt: dict[str, str] = field(default_factory=dict)
     """Uses of tools that the model got wrong, by their ids, and what is wrong with them."""
     speech: Speech | None = None
@@ -96,6 +105,19 @@ class Conversation:
 
     def __post_init__(self) -> None:
         self.meter = Meter(PriceList(self.claim.settings.prices))
+        finished = (e.tool_call_id for e in self.story.said if isinstance(e, ToolFinished))
+        self.tool_call_ids = {*finished, *self.story.open_tools}
+
+    @property
+    def lost(self) -> bool:
+        """Known to be no longer ours. Asked before anything is said or handed over."""
+        return self.closed or self.recorder.fenced(self.claim)
+
+    async def ensure_held(self) -> None:
+        """Returns when nobody else can hold the call, however long it takes to be sure of that;
+        else raises `CallLost`. Asked before anything is done outside of the call."""
+        if self.closed or not await patiently(lambda: self.recorder.held(self.claim)):
+            raise CallLost
 
     @property
     def snapshot(self) -> Snapshot:

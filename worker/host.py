@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from uuid import UUID
 
 from domain.calls import CallId, CallKind
@@ -64,12 +65,13 @@ class Host:
         self._worker = await self._enlist()
         async with asyncio.TaskGroup() as tasks:
             beat = tasks.create_task(self._heartbeat())
-            work = tasks.create_task(self._work(tasks))
+            work = tasks.create_task(self._claim_for_ever(tasks))
+            inbox = tasks.create_task(self._read_inbox_for_ever())
             last = tasks.create_task(self._see_out(stop))
             await stop.wait()
             await end(work, last)
             await self._give_back()
-            await end(beat)
+            await end(inbox, beat)
         await self._queue.dismiss(self._worker)
 
     async def _enlist(self) -> UUID:
@@ -86,35 +88,50 @@ class Host:
                 self._drop_all()
                 self._worker = await self._enlist()
 
-    async def _work(self, tasks: asyncio.TaskGroup) -> None:
+    async def _read_inbox_for_ever(self) -> None:
+        """Beside claiming: what is asked of a call does not wait until others are taken."""
         while True:
             worker = self._worker
-            async with _closing(self._queue.wakes(worker)) as wakes:
-                async for _ in wakes:
-                    await patiently(lambda: self._look(tasks))
+            async with _closing(self._queue.inbox_hints(worker)) as hints:
+                async for _ in hints:
+                    await patiently(self._read_inbox)
                     if self._worker != worker:
                         break
 
-    async def _look(self, tasks: asyncio.TaskGroup) -> None:
-        await self._let_go()
-        await self._claim(tasks)
+    async def _read_inbox(self) -> None:
         if self._calls:
             for command in await self._queue.inbox(self._worker):
                 call = self._calls.get(command.call_id)
                 if call is not None:
                     call.deliver(command)
 
-    async def _claim(self, tasks: asyncio.TaskGroup) -> None:
-        room = min(self._settings.worker_capacity - len(self._calls), MOST_AT_ONCE)
-        voice = min(room, self._settings.worker_voice_capacity - self._voice_held)
-        if room <= 0 or self._retired.is_set():
+    async def _claim_for_ever(self, tasks: asyncio.TaskGroup) -> None:
+        async with _closing(self._queue.queue_hints()) as hints:
+            async for hinted in hints:
+                await patiently(partial(self._look_for_calls, tasks, hinted))
+
+    async def _look_for_calls(self, tasks: asyncio.TaskGroup, hinted: bool) -> None:
+        await self._let_go()
+        if self._room <= 0 or self._retired.is_set():
             return
-        # Whoever has least to do takes the next call.
-        await asyncio.sleep(min(len(self._calls), MOST_AT_ONCE) * COURTESY_SECONDS)
+        if hinted or await self._queue.has_waiting():
+            # Whoever has least to do takes the next call.
+            await asyncio.sleep(min(len(self._calls), MOST_AT_ONCE) * COURTESY_SECONDS)
+            await self._claim(tasks)
+        self._retire_if_spent()
+
+    @property
+    def _room(self) -> int:
+        return min(self._settings.worker_capacity - len(self._calls), MOST_AT_ONCE)
+
+    async def _claim(self, tasks: asyncio.TaskGroup) -> None:
+        room = self._room
+        voice = min(room, self._settings.worker_voice_capacity - self._voice_held)
         taken = await self._take(voice, tasks) if voice > 0 else 0
         if taken >= voice and taken < room:
-            await self._take(room - taken, tasks, voice=False)
-        self._retire_if_spent()
+            taken += await self._take(room - taken, tasks, voice=False)
+        if taken:
+            await self._read_inbox()  # what was asked of them before we held them
 
     async def _take(self, most: int, tasks: asyncio.TaskGroup, *, voice: bool = True) -> int:
         claims = await self._queue.claim(self._worker, most, voice=voice)
@@ -205,9 +222,9 @@ def _is_voice(claim: Claim) -> bool:
 
 
 @asynccontextmanager
-async def _closing(wakes: AsyncIterator[None]) -> AsyncGenerator[AsyncIterator[None]]:
+async def _closing(hints: AsyncIterator[bool]) -> AsyncGenerator[AsyncIterator[bool]]:
     try:
-        yield wakes
+        yield hints
     finally:
-        if isinstance(wakes, AsyncGenerator):
-            await wakes.aclose()
+        if isinstance(hints, AsyncGenerator):
+            await hints.aclose()

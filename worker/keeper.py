@@ -1,7 +1,8 @@
 """`python -m worker.keeper`: tidies up. Any number may run; none is needed for a call to go on.
 
-Every second it takes calls from workers that have fallen silent and ends calls that are overdue;
-every ten it closes the rooms of calls that have ended; once an hour it removes what is older than the retention and wraps data keys anew."""
+Several times in a lease it takes calls from workers that have fallen silent and ends calls that are
+overdue; every ten seconds it closes the rooms of calls that have ended; once an hour it removes what
+is older than the retention and wraps data keys anew."""
 
 from __future__ import annotations
 
@@ -19,14 +20,15 @@ from domain.tasks import beside
 from persistence.wiring import WorkerServices, worker_services
 from worker.archive import Archive
 from worker.health import health_served
+from worker.liveness import ANSWERS_PER_LEASE, FailureDetector
 from worker.process import run
 from worker.rooms import Rooms
 
 log = logging.getLogger(__name__)
 
-ROUND_SECONDS = 1.0
 READY_SECONDS = 10.0
 """A keeper that has not finished a round for this long is not ready."""
+RETRY_SECONDS = 1.0
 SWEEP_SECONDS = 10.0
 TIDY_SECONDS = 3_600.0
 MAX_TIDY_PAUSE_SECONDS = 60.0
@@ -40,7 +42,8 @@ class Keeper:
         self._settings = settings
         self._recordings = services.recordings
         self._archive = Archive(services.recordings, services.sounds) if services.sounds else None
-        self._looked_at: float | None = None
+        self._failures = FailureDetector(settings.lease_seconds)
+        self._round_at: float | None = None
 
     async def keep(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -49,32 +52,27 @@ class Keeper:
             except Unavailable:
                 log.warning("store is away")
             with suppress(TimeoutError):
-                async with asyncio.timeout(ROUND_SECONDS):
+                async with asyncio.timeout(self._settings.lease_seconds / ANSWERS_PER_LEASE):
                     await stop.wait()
 
     def report(self) -> tuple[bool, dict[str, Any]]:
         """Whether it keeps up with its rounds, and how long ago it finished one."""
-        if self._looked_at is None:
+        if self._round_at is None:
             return False, {"last_round_seconds": None}
-        ago = time.monotonic() - self._looked_at
+        ago = time.monotonic() - self._round_at
         return ago < READY_SECONDS, {"last_round_seconds": round(ago, 1)}
 
     async def round(self) -> None:
-        now = time.monotonic()
-        # A keeper that could not look for a while cannot tell silent workers from an outage
-        # that silenced everybody: it gives them the time of a lease to be heard again.
-        watching = (
-            self._looked_at is not None and now - self._looked_at < self._settings.lease_seconds
-        )
-        if watching:
-            freed = await self._queue.bury_silent(self._settings.lease_seconds)
-            if freed:
-                log.warning("took calls from silent workers", extra={"calls": freed})
-            for id, reason in await self._queue.end_overdue(self._settings.claim_seconds):
-                log.warning("ended an overdue call", extra={"call_id": str(id), "reason": reason})
-        else:
-            await self._queue.answers()
-        self._looked_at = now
+        verdict = self._failures.answered(await self._queue.database_time())
+        self._round_at = time.monotonic()
+        if verdict is None:
+            return
+        freed = await self._queue.reap_dead_workers(verdict.silent_since)
+        if freed:
+            log.warning("took calls from silent workers", extra={"calls": freed})
+        claim_seconds = self._settings.claim_seconds
+        for id, reason in await self._queue.end_overdue(claim_seconds, verdict.overdue_at):
+            log.warning("ended an overdue call", extra={"call_id": str(id), "reason": reason})
 
     async def sweep_for_ever(self) -> None:
         while self._rooms is not None:
@@ -91,7 +89,7 @@ class Keeper:
 
     async def tidy_for_ever(self) -> None:
         """Beside the rounds: what it deletes may be much, and they must not wait for it."""
-        pause = ROUND_SECONDS
+        pause = RETRY_SECONDS
         while True:
             try:
                 settings = self._settings
@@ -103,7 +101,7 @@ class Keeper:
                 if wrapped:
                     log.info("wrapped data keys anew", extra={"tenants": wrapped})
                 await self._sweep_recordings()
-                pause = ROUND_SECONDS
+                pause = RETRY_SECONDS
                 await asyncio.sleep(TIDY_SECONDS)
             except Unavailable as error:
                 # Not the store's outage alone looks like this, but also a statement that takes too long.

@@ -184,6 +184,9 @@ class Notebook:
     def fenced(self, claim: Claim) -> bool:
         return False
 
+    async def held(self, claim: Claim) -> bool:
+        return True
+
     async def lost(self, claim: Claim) -> None:
         await asyncio.Future()
 

@@ -11,15 +11,16 @@ from livekit.agents import ToolError
 
 from domain.arguments import objection, unusable
 from domain.calls import EndReason
-from domain.chain import Ending
+from domain.chain import Ending, Used
 from domain.chain import use as run_chain
 from domain.context import Context
 from domain.events import ContextChanged, ToolFinished, ToolOutcome, ToolStarted, UserTurn
-from domain.outbound import HttpRequest, HttpResponse, Outbound
+from domain.idempotency import use_key
+from domain.outbound import HttpRequest, HttpResponse
 from domain.steps import SendDtmf, TransferCall
 from domain.tenants import TenantSettings
 from domain.tools import ToolSpec
-from worker.conversation import Conversation
+from worker.conversation import CallLost, Conversation
 
 MOST_USES = 100
 """Of tools in one call."""
@@ -42,7 +43,8 @@ class Use:
 
 
 async def use_tool(conversation: Conversation, use: Use) -> str:
-    """What the model is told; `ToolError` when the use is refused. Both are recorded."""
+    """What the model is told; `ToolError` when the use is refused. Both are recorded. `CallLost`
+    when the call is somebody else's: what happened until then stays without an end in the log."""
     began = time.monotonic()
     problem = (
         conversation.spoilt.pop(use.id, None)
@@ -50,18 +52,14 @@ async def use_tool(conversation: Conversation, use: Use) -> str:
         or _unwelcome(conversation, use)
     )
     arguments: Mapping[str, Any] = {} if unusable(use.arguments) else use.arguments
+    # Reckoned before this use is told of, and so from what a successor finds in the log.
+    key = use_key(conversation.claim.call.id, conversation.story, use.tool.name, arguments)
     conversation.tell(
         ToolStarted(tool_call_id=use.id, node=use.node, tool=use.tool.name, arguments=arguments)
     )
     outcome, result = ToolOutcome.REFUSED, problem or ""
     if problem is None:
-        world = InCall(conversation, use.node)
-        if use.tool.reaches_out:
-            # Stored first: whoever takes the call over must know that it may have been done.
-            await conversation.recorder.settled(conversation.claim)
-        used = await run_chain(
-            use.tool, use.arguments, world, f"{conversation.claim.call.id}.{use.id}"
-        )
+        used = await _done(conversation, use, key)
         outcome, result = OUTCOMES[used.ending], used.result
     conversation.tell(
         ToolFinished(
@@ -77,6 +75,14 @@ async def use_tool(conversation: Conversation, use: Use) -> str:
     if problem:
         raise ToolError(problem)
     return result
+
+
+async def _done(conversation: Conversation, use: Use, key: str) -> Used:
+    if use.tool.reaches_out:
+        # Stored first: whoever takes the call over must know that it may have been done.
+        await conversation.recorder.settled(conversation.claim)
+        await conversation.ensure_held()
+    return await run_chain(use.tool, use.arguments, InCall(conversation, use.node), key)
 
 
 OUTCOMES = {
@@ -106,7 +112,7 @@ def _agreed(said: tuple[Any, ...], use: Use) -> bool:
 
 
 class InCall:
-    """The world of a chain that runs in a call."""
+    """The world of a chain that runs in a call. Nothing leaves it once the call is lost."""
 
     def __init__(self, conversation: Conversation, node: str) -> None:
         self._conversation = conversation
@@ -126,8 +132,9 @@ class InCall:
         return self._told(self.context.remove(path, self._node))
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        outbound: Outbound = self._conversation.outbound
-        return await outbound.send(request)
+        # Before each request, also of one that is tried again: the last may have taken long.
+        await self._conversation.ensure_held()
+        return await self._conversation.outbound.send(request)
 
     def secret(self, name: str) -> str | None:
         return self._conversation.secrets.get(name)
@@ -137,6 +144,8 @@ class InCall:
         return self._conversation.claim.settings
 
     def hand_off(self, node: str) -> str | None:
+        if self._conversation.lost:
+            raise CallLost
         return self._conversation.ask_for(self._node, node)
 
     def end_call(self) -> None:

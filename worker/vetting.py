@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from livekit.agents import llm
+from livekit.agents.utils import shortuuid
 
 from domain.arguments import LARGEST_ARGUMENTS
 from domain.events import HandoffVia, ToolFinished, ToolOutcome, ToolStarted
@@ -18,7 +19,11 @@ NOT_JSON = "The arguments are not a JSON object. Nothing was done; use the tool 
 def vet(conversation: Conversation, node: str, call: llm.FunctionToolCall, known: set[str]) -> None:
     """Record a call of something that does not exist; spoil one whose arguments are no good.
 
-    The library tells the model what there is, and would mend broken arguments by guessing."""
+    The library tells the model what there is, and would mend broken arguments by guessing.
+    Ids are the model's, and some give the same one twice: each use gets one of its own."""
+    if not call.call_id or call.call_id in conversation.tool_call_ids:
+        call.call_id = shortuuid("call_")
+    conversation.tool_call_ids.add(call.call_id)
     if call.name not in known:
         _record(conversation, node, call)
         return

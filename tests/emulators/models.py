@@ -33,6 +33,8 @@ class Says:
     """Before each word, in seconds."""
     late: float = 0.0
     """Before the first one."""
+    id: str | None = None
+    """Of every call; None: each has its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,12 @@ def _openai_chunks(answer: Says) -> list[Any]:
     for n, (name, arguments) in enumerate(answer.calls):
         text = arguments if isinstance(arguments, str) else json.dumps(arguments)
         function = {"name": name, "arguments": text}
-        call = {"index": n, "id": f"call_{n}", "type": "function", "function": function}
+        call = {
+            "index": n,
+            "id": answer.id or f"call_{n}",
+            "type": "function",
+            "function": function,
+        }
         chunks.append(chunk({"tool_calls": [call]}))
     chunks.append(chunk({}, "tool_calls" if answer.calls else "stop"))
     usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
