@@ -4,7 +4,7 @@ Adapters live in persistence/; one frozen `Services` is wired per process."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -139,11 +139,18 @@ class Calls(Protocol):
         """Put a command into the call's inbox; `CallHasEnded` when nobody will read it."""
         ...
 
-    async def end_unclaimed(self, id: CallId, reason: EndReason) -> bool:
-        """End a call that no worker holds; False when one does, or it has ended."""
+    async def end_unclaimed(
+        self, id: CallId, reason: EndReason, command: Command | None = None
+    ) -> bool:
+        """End a call that no worker holds; False when one does, or it has ended. The command that
+        asked for it is applied in the log."""
         ...
 
     async def events(self, id: CallId, after: int, limit: int) -> Sequence[Recorded]: ...
+
+    async def log_page(self, id: CallId, after: int, limit: int) -> Iterable[Recorded]:
+        """The same, decoded as they are taken: for logs that are read from end to end."""
+        ...
 
 
 class SettingsOfTenant(Protocol):

@@ -1,13 +1,14 @@
 """A call retold from its log: state, turns, context, and where the conversation stands.
 
-`tell` is a pure fold. The worker that takes a call over and the reader that wants a transcript
+`tell` is a pure fold, linear in the number of events. The worker that takes a call over and the reader that wants a transcript
 get the same story, because both read it here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from domain.calls import CallState, EndReason
@@ -32,6 +33,8 @@ from domain.events import (
     UserTurn,
     WorkerLeft,
 )
+from domain.pacer import Pacer
+from domain.persistent import PersistentList
 from domain.templates import as_text
 from domain.usage import Usage, summed
 from domain.workflows import ContextPolicy
@@ -67,18 +70,20 @@ class Story:
 
     state: CallState = CallState.PENDING
     context: Context = field(default_factory=Context)
-    said: tuple[Said, ...] = ()
-    memory: tuple[Said, ...] = ()
+    said: PersistentList[Said] = field(default_factory=PersistentList)
+    memory: PersistentList[Said] = field(default_factory=PersistentList)
     """What the active agent is shown of it."""
-    taken: tuple[tuple[str, str], ...] = ()
+    tools_used: int = 0
+    taken: PersistentList[tuple[str, str]] = field(default_factory=PersistentList)
     """The connections, as they were taken."""
-    turns: tuple[Turn, ...] = ()
+    turns: PersistentList[Turn] = field(default_factory=PersistentList)
     node: str | None = None
-    visited: tuple[str, ...] = ()
+    visited: PersistentList[str] = field(default_factory=PersistentList)
     answered_at: datetime | None = None
     entered_at: datetime | None = None
     """When the active agent took over."""
-    obeyed: frozenset[str] = frozenset()
+    obeyed: PersistentList[str] = field(default_factory=PersistentList)
+    """The ids of the messages and commands that were obeyed."""
     open_turn: str | None = None
     open_tools: Mapping[str, ToolStarted] = field(default_factory=dict)
     agent_spoke_last: bool = False
@@ -87,7 +92,7 @@ class Story:
     end_reason: EndReason | None = None
     left_at: datetime | None = None
     """When a worker gave it back last."""
-    measured: tuple[TurnMeasured, ...] = ()
+    measured: PersistentList[TurnMeasured] = field(default_factory=PersistentList)
     usage: tuple[Usage, ...] = ()
     """What was used, summed by model."""
     recorded: bool = False
@@ -122,26 +127,26 @@ class Story:
             case UserTurn():
                 return replace(
                     self,
-                    said=(*self.said, event),
-                    memory=(*self.memory, event),
-                    turns=(*self.turns, _caller_turn(event, at)),
-                    obeyed=self.obeyed | ({event.message_id} if event.message_id else set()),
+                    said=self.said.appended(event),
+                    memory=self.memory.appended(event),
+                    turns=self.turns.appended(_caller_turn(event, at)),
+                    obeyed=self._obeyed(event.message_id),
                     open_turn=event.turn_id,
                     agent_spoke_last=False,
                 )
             case AgentTurn():
                 return replace(
                     self,
-                    said=(*self.said, event),
-                    memory=(*self.memory, event),
-                    turns=(*self.turns, _agent_turn(event, at)),
+                    said=self.said.appended(event),
+                    memory=self.memory.appended(event),
+                    turns=self.turns.appended(_agent_turn(event, at)),
                     agent_spoke_last=not event.more,
                 )
             case NodeEntered(node=node):
                 return replace(
                     self,
                     node=node,
-                    visited=(*self.visited, node),
+                    visited=self.visited.appended(node),
                     entered_at=at,
                     agent_spoke_last=False,
                 )
@@ -150,7 +155,7 @@ class Story:
                     self,
                     node=node,
                     memory=passed_on(event, self.said, self.context),
-                    taken=(*self.taken, (event.from_node, (*event.skipped, node)[0])),
+                    taken=self.taken.appended((event.from_node, (*event.skipped, node)[0])),
                     agent_spoke_last=False,
                 )
             case ToolStarted():
@@ -159,8 +164,9 @@ class Story:
                 rest = {k: v for k, v in self.open_tools.items() if k != event.tool_call_id}
                 return replace(
                     self,
-                    said=(*self.said, event),
-                    memory=(*self.memory, event),
+                    said=self.said.appended(event),
+                    memory=self.memory.appended(event),
+                    tools_used=self.tools_used + 1,
                     open_tools=rest,
                     agent_spoke_last=False,
                 )
@@ -170,13 +176,13 @@ class Story:
                 return replace(
                     self,
                     open_turn=None if turn == self.open_turn else self.open_turn,
-                    measured=(*self.measured, event),
+                    measured=self.measured.appended(event),
                     usage=summed((*self.usage, *usage)),
                 )
             case UsageMeasured(usage=usage):
                 return replace(self, usage=summed((*self.usage, *usage)))
             case CommandApplied(command_id=id) | CommandRefused(command_id=id):
-                return replace(self, obeyed=self.obeyed | {id})
+                return replace(self, obeyed=self._obeyed(id))
             case WorkerLeft():
                 return replace(self, left_at=at)
             case RecordingStarted(announced=announced):
@@ -184,6 +190,9 @@ class Story:
             case CallEnded(state=state, reason=reason):
                 return replace(self, state=state, end_reason=reason)
         return self
+
+    def _obeyed(self, id: str | None) -> PersistentList[str]:
+        return self.obeyed if id is None else self.obeyed.appended(id)
 
 
 def tell(events: Iterable[Recorded], context: Context | None = None) -> Story:
@@ -194,7 +203,27 @@ def tell(events: Iterable[Recorded], context: Context | None = None) -> Story:
     return story
 
 
-def passed_on(event: HandedOff, said: tuple[Said, ...], context: Context) -> tuple[Said, ...]:
+ReadPage = Callable[[int, int], Awaitable[Iterable[Recorded]]]
+"""Reads the events behind a number, at most so many; they may be decoded as they are taken."""
+
+EVENTS_PER_PAGE = 500
+
+
+async def retell(read: ReadPage, pacer: Pacer, context: Context) -> Story:
+    """`tell` for a log of any length: it is read in pages and folded in slices, between which the
+    event loop goes on."""
+    story, seq, page = Story(context=context), 0, EVENTS_PER_PAGE
+    while page == EVENTS_PER_PAGE:
+        page = 0
+        async for recorded in pacer.paced(await read(seq, EVENTS_PER_PAGE)):
+            story = story.after(recorded.event, recorded.at)
+            seq, page = recorded.seq, page + 1
+    return story
+
+
+def passed_on(
+    event: HandedOff, said: PersistentList[Said], context: Context
+) -> PersistentList[Said]:
     """What the next agent is shown of the conversation: under every policy the words of the caller
     that nobody has answered."""
     open_words = said[-1:] if said and isinstance(said[-1], UserTurn) else ()
@@ -202,12 +231,12 @@ def passed_on(event: HandedOff, said: tuple[Said, ...], context: Context) -> tup
         case ContextPolicy.FULL:
             return said
         case ContextPolicy.LAST_N:
-            return (*_known(event, context), *_last(said, event.last_n))
+            return PersistentList((*_known(event, context), *_last(said, event.last_n)))
         case ContextPolicy.SUMMARY:
             summary = Briefing(f"The conversation so far, in short: {event.summary or 'nothing.'}")
-            return (summary, *_known(event, context), *open_words)
+            return PersistentList((summary, *_known(event, context), *open_words))
         case ContextPolicy.VARIABLES_ONLY:
-            return (*_known(event, context), *open_words)
+            return PersistentList((*_known(event, context), *open_words))
 
 
 def _known(event: HandedOff, context: Context) -> tuple[Briefing, ...]:
@@ -216,10 +245,12 @@ def _known(event: HandedOff, context: Context) -> tuple[Briefing, ...]:
     return (Briefing(f"What is known: {told}."),) if told else ()
 
 
-def _last(said: tuple[Said, ...], turns: int) -> tuple[Said, ...]:
+def _last(said: PersistentList[Said], turns: int) -> tuple[Said, ...]:
     """The last turns, with what tools did between them."""
-    places = [n for n, item in enumerate(said) if isinstance(item, UserTurn | AgentTurn)]
-    return said[places[-turns] :] if len(places) > turns else said
+    backwards = range(len(said) - 1, -1, -1)
+    places = (n for n in backwards if isinstance(said[n], UserTurn | AgentTurn))
+    found = list(islice(places, turns + 1))
+    return said[found[turns - 1] :] if len(found) > turns else said[:]
 
 
 def _caller_turn(event: UserTurn, at: datetime) -> Turn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from functools import lru_cache
 from typing import Any
@@ -203,6 +203,11 @@ class SqlCalls:
         if log.ended_at is not None:
             raise CallHasEnded("The call has ended.", ("input", "callId"))
         await self._refuse_too_many(command)
+        await self._put(command)
+        if log.worker_id is not None:
+            self._hints.append(hints.asked(log.worker_id))
+
+    async def _put(self, command: Command) -> None:
         await self._db.execute(
             upsert(_command)
             .values(
@@ -215,8 +220,18 @@ class SqlCalls:
             )
             .on_conflict_do_nothing()
         )
-        if log.worker_id is not None:
-            self._hints.append(hints.asked(log.worker_id))
+
+    async def _is_unclaimed(self, id: CallId) -> bool:
+        """And stays so until the transaction is over."""
+        c = _log.c
+        return (
+            await self._db.scalar(
+                select(c.worker_id.is_(None) & c.ended_at.is_(None))
+                .where(c.tenant_id == self._tenant, c.call_id == id)
+                .with_for_update()
+            )
+            or False
+        )
 
     async def _refuse_too_many(self, command: Command) -> None:
         c = _command.c
@@ -242,7 +257,11 @@ class SqlCalls:
             )
         return body is not None
 
-    async def end_unclaimed(self, id: CallId, reason: EndReason) -> bool:
+    async def end_unclaimed(
+        self, id: CallId, reason: EndReason, command: Command | None = None
+    ) -> bool:
+        if command is not None and await self._is_unclaimed(id):
+            await self._put(command)
         state, blame = OUTCOME[reason]
         rows = await self._db.execute(
             END,
@@ -262,6 +281,9 @@ class SqlCalls:
         return bool(written)
 
     async def events(self, id: CallId, after: int, limit: int) -> Sequence[Recorded]:
+        return list(await self.log_page(id, after, limit))
+
+    async def log_page(self, id: CallId, after: int, limit: int) -> Iterable[Recorded]:
         rows = await self._db.execute(
             text(
                 "select seq, at, body::text from call_event where tenant_id = :tenant "
@@ -269,7 +291,7 @@ class SqlCalls:
             ),
             {"tenant": self._tenant, "call": id, "after": after, "limit": limit},
         )
-        return [recorded(id, row.seq, row.at, row.body) for row in rows]
+        return (recorded(id, row.seq, row.at, row.body) for row in rows.all())
 
 
 def _given(filter: CallFilter) -> dict[str, Any]:

@@ -237,6 +237,8 @@ class LogRow(Owned):
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[str | None]
     spent: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    takeovers: Mapped[int] = mapped_column(server_default="0")
+    """By workers that wrote nothing to the log, in a row."""
     __table_args__ = (
         Index(
             "ix_call_log_live",

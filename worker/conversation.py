@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import dropwhile, islice, takewhile
 from typing import Any
 
 from livekit.agents import AgentSession, llm
@@ -44,6 +45,9 @@ from worker.providers.keys import ProviderKeys
 from worker.speech import Speech
 
 MOST_HANDOFFS = 50
+MAX_CHAT_ITEMS = 1_000
+"""A model is shown the newest turns and results of tools, at most so many: what a turn costs does not
+grow with the length of the call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,10 +275,29 @@ class Conversation:
         )
 
     def history(self) -> llm.ChatContext:
-        return chat_context(self.story.memory)
+        memory = self.story.memory
+        older = islice(memory, max(0, len(memory) - MAX_CHAT_ITEMS))
+        briefings = takewhile(lambda item: isinstance(item, Briefing), older)
+        return chat_context((*briefings, *memory[-MAX_CHAT_ITEMS:]))
 
 
-def chat_context(said: tuple[Said, ...]) -> llm.ChatContext:
+def forget_oldest(items: list[llm.ChatItem]) -> None:
+    """Keep instructions and briefings, which come first, and the newest items. They are left to
+    grow to twice as many before, so that most turns have nothing to move."""
+    if len(items) <= 2 * MAX_CHAT_ITEMS:
+        return
+    newest = items[-MAX_CHAT_ITEMS:]
+    # The result of a tool is nothing without its call.
+    newest = list(dropwhile(lambda item: item.type.startswith("function_call"), newest))
+    leading = takewhile(_is_instruction, items[:-MAX_CHAT_ITEMS])
+    items[:] = [*leading, *newest]
+
+
+def _is_instruction(item: llm.ChatItem) -> bool:
+    return item.type == "message" and item.role == "system"
+
+
+def chat_context(said: Sequence[Said]) -> llm.ChatContext:
     """What was said and done, as models are shown it."""
     context = llm.ChatContext.empty()
     for event in said:

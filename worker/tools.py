@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from livekit.agents import ToolError
@@ -19,10 +20,13 @@ from domain.outbound import HttpRequest, HttpResponse, Outbound
 from domain.steps import SendDtmf, TransferCall
 from domain.tenants import TenantSettings
 from domain.tools import ToolSpec
+from domain.transcripts import Said
 from worker.conversation import Conversation
 
 MOST_USES = 100
 """Of tools in one call."""
+RECENT = 200
+"""The caller's consent is good for so many turns and results of tools."""
 
 CONFIRM = (
     "This needs the caller's consent. Tell them what you are about to do and ask; once they have "
@@ -88,16 +92,16 @@ OUTCOMES = {
 
 def _unwelcome(conversation: Conversation, use: Use) -> str | None:
     """Why this use is not wanted now, whatever its arguments."""
-    said = conversation.story.said
-    if sum(isinstance(event, ToolFinished) for event in said) >= MOST_USES:
+    story = conversation.story
+    if story.tools_used >= MOST_USES:
         return SPENT
-    return CONFIRM if use.tool.confirm and not _agreed(said, use) else None
+    return CONFIRM if use.tool.confirm and not _agreed(story.said, use) else None
 
 
-def _agreed(said: tuple[Any, ...], use: Use) -> bool:
-    """The same was asked for before, and the caller has spoken since."""
+def _agreed(said: Sequence[Said], use: Use) -> bool:
+    """The same was asked for not long before, and the caller has spoken since."""
     spoken = False
-    for event in reversed(said):
+    for event in islice(reversed(said), RECENT):
         if isinstance(event, UserTurn):
             spoken = True
         elif isinstance(event, ToolFinished) and event.tool == use.tool.name:

@@ -1,0 +1,38 @@
+"""Long computations on an event loop, in slices, so that everything else goes on between them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Iterable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+SLICE_SECONDS = 0.005
+
+
+class Pacer:
+    """Lets one slice run in each pass of the event loop, however many computations are under way:
+    nobody else waits for more than one. One per event loop."""
+
+    def __init__(self, slice_seconds: float = SLICE_SECONDS) -> None:
+        self._slice_seconds = slice_seconds
+        self._turn = asyncio.Lock()
+
+    async def paced(self, items: Iterable[T]) -> AsyncGenerator[T]:
+        """The items, one by one. What is done with an item counts towards the slice, and so does
+        making it, where the items are made lazily."""
+        await self._my_turn()
+        until = time.perf_counter() + self._slice_seconds
+        for item in items:
+            yield item
+            if time.perf_counter() >= until:
+                await self._my_turn()
+                until = time.perf_counter() + self._slice_seconds
+
+    async def _my_turn(self) -> None:
+        # A lock is handed on in the order in which it was asked for. It is not held during the
+        # slice, so that a generator that nobody finishes holds up nobody.
+        async with self._turn:
+            await asyncio.sleep(0)
