@@ -15,7 +15,7 @@ END_ASKED = """exists (
 PICK = f"""
     select l.call_id, l.tenant_id, l.state, l.epoch, {END_ASKED} as end_asked,
            case when l.state = 'ENDING' then 'ENDED_BY_AGENT' else 'ENDED_BY_API' end as reason,
-           $4 > 0 and {FAILED_TAKEOVERS} > 1 as is_suspect
+           $4::int > 0 and {FAILED_TAKEOVERS} > 1 as is_suspect
       from call_log l
      where l.ended_at is null and l.worker_id is null
        and ($2 or exists (select from call c where c.id = l.call_id and c.kind = 'TEXT')
@@ -23,7 +23,7 @@ PICK = f"""
        and ($4 = 0 or {FAILED_TAKEOVERS} = 0 or (
             {FAILED_TAKEOVERS} < $4
             and l.deadline_at < now() + make_interval(
-                secs => $5 - least($6 * 2 ^ ({FAILED_TAKEOVERS} - 1), $5 / 2))
+                secs => $5::float8 - least($6::float8 * 2 ^ ({FAILED_TAKEOVERS} - 1), $5 / 2))
             and ({FAILED_TAKEOVERS} = 1 or not exists (
                  select from call_log h
                   where h.worker_id = $7 and h.ended_at is null
@@ -33,7 +33,7 @@ PICK = f"""
 CONFIRM = "update call_log set takeovers = 0 where call_id = $1 and epoch = $2 and takeovers > 0"
 TAKE = """
     update call_log l set worker_id = $2, epoch = l.epoch + 1, head = l.head + 1, producer_seq = 0,
-           takeovers = case when $3 is not null then 0
+           takeovers = case when $3::text is not null then 0
                             when l.producer_seq > 0 then 1 else l.takeovers + 1 end,
            state = coalesce($3, l.state),
            deadline_at = case when $3 is null then coalesce(

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
+
 from domain.calls import CallKind, CallState, EndReason
 from domain.commands import Command, CommandKind
 from domain.context import given_to
