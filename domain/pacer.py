@@ -1,4 +1,5 @@
-"""Long computations on an event loop, in slices, so that everything else goes on between them."""
+"""Long computations on an event loop: in slices, so that everything else goes on between them, and
+few at once for each tenant."""
 
 from __future__ import annotations
 
@@ -6,6 +7,9 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Iterable
 from typing import TypeVar
+from weakref import WeakValueDictionary
+
+from domain.access import TenantId
 
 T = TypeVar("T")
 
@@ -36,3 +40,18 @@ class Pacer:
         # slice, so that a generator that nobody finishes holds up nobody.
         async with self._turn:
             await asyncio.sleep(0)
+
+
+class TenantLimit:
+    """Of what a tenant may have under way at once, in this process."""
+
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
+        self._limits: WeakValueDictionary[TenantId, asyncio.Semaphore] = WeakValueDictionary()
+
+    def of(self, tenant: TenantId) -> asyncio.Semaphore:
+        """It is there for as long as somebody holds it or waits for it."""
+        limit = self._limits.get(tenant)
+        if limit is None:
+            limit = self._limits[tenant] = asyncio.Semaphore(self._at_once)
+        return limit

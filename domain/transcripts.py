@@ -5,7 +5,7 @@ get the same story, because both read it here."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -206,18 +206,25 @@ def tell(events: Iterable[Recorded], context: Context | None = None) -> Story:
 ReadPage = Callable[[int, int], Awaitable[Iterable[Recorded]]]
 """Reads the events behind a number, at most so many; they may be decoded as they are taken."""
 
-EVENTS_PER_PAGE = 500
+EVENTS_PER_PAGE = 250
 
 
-async def retell(read: ReadPage, pacer: Pacer, context: Context) -> Story:
-    """`tell` for a log of any length: it is read in pages and folded in slices, between which the
-    event loop goes on."""
-    story, seq, page = Story(context=context), 0, EVENTS_PER_PAGE
+async def paced_log(read: ReadPage, pacer: Pacer) -> AsyncGenerator[Recorded]:
+    """A log of any length: it is read in pages and decoded in slices, between which the event loop
+    goes on. What is done with an event counts towards the slice."""
+    seq, page = 0, EVENTS_PER_PAGE
     while page == EVENTS_PER_PAGE:
         page = 0
         async for recorded in pacer.paced(await read(seq, EVENTS_PER_PAGE)):
-            story = story.after(recorded.event, recorded.at)
+            yield recorded
             seq, page = recorded.seq, page + 1
+
+
+async def retell(read: ReadPage, pacer: Pacer, context: Context) -> Story:
+    """`tell` for a log of any length."""
+    story = Story(context=context)
+    async for recorded in paced_log(read, pacer):
+        story = story.after(recorded.event, recorded.at)
     return story
 
 
@@ -251,6 +258,16 @@ def _last(said: PersistentList[Said], turns: int) -> tuple[Said, ...]:
     places = (n for n in backwards if isinstance(said[n], UserTurn | AgentTurn))
     found = list(islice(places, turns + 1))
     return said[found[turns - 1] :] if len(found) > turns else said[:]
+
+
+def turn_of(recorded: Recorded) -> Turn:
+    """The turn that this event is."""
+    match recorded.event:
+        case UserTurn() as event:
+            return _caller_turn(event, recorded.at)
+        case AgentTurn() as event:
+            return _agent_turn(event, recorded.at)
+    raise ValueError(f"{recorded.event.kind} is not a turn")
 
 
 def _caller_turn(event: UserTurn, at: datetime) -> Turn:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    TextClause,
     Uuid,
     bindparam,
     func,
@@ -91,6 +92,14 @@ END = text(
     "select tenant_id, seq, at, body::text from end_call(:call, :epoch, :unclaimed, :reason, "
     ":state, :blame)"
 ).bindparams(bindparam("epoch", value=None), bindparam("unclaimed", value=False))
+
+_PAGE = """
+    select seq, at, body::text from call_event
+     where tenant_id = :tenant and call_id = :call and seq > :after {more}
+     order by seq limit :limit
+"""
+LOG_PAGE = text(_PAGE.format(more=""))
+TURNS = text(_PAGE.format(more="and kind in ('user_turn', 'agent_turn')"))
 
 
 class SqlCalls:
@@ -284,12 +293,16 @@ class SqlCalls:
         return list(await self.log_page(id, after, limit))
 
     async def log_page(self, id: CallId, after: int, limit: int) -> Iterable[Recorded]:
+        return await self._log_page(LOG_PAGE, id, after, limit)
+
+    async def turns(self, id: CallId, after: int, limit: int) -> Sequence[Recorded]:
+        return list(await self._log_page(TURNS, id, after, limit))
+
+    async def _log_page(
+        self, query: TextClause, id: CallId, after: int, limit: int
+    ) -> Iterable[Recorded]:
         rows = await self._db.execute(
-            text(
-                "select seq, at, body::text from call_event where tenant_id = :tenant "
-                "and call_id = :call and seq > :after order by seq limit :limit"
-            ),
-            {"tenant": self._tenant, "call": id, "after": after, "limit": limit},
+            query, {"tenant": self._tenant, "call": id, "after": after, "limit": limit}
         )
         return (recorded(id, row.seq, row.at, row.body) for row in rows.all())
 
