@@ -12,21 +12,33 @@ T = TypeVar("T")
 class PersistentList(Sequence[T]):
     """Immutable. `appended` takes constant time, because all versions share one list, of which each
     sees only its own beginning. Only a version that something else was already appended to is
-    copied."""
+    copied.
 
-    __slots__ = ("_items", "_length")
+    With `keep`, at least so many of the newest items are there, and at most twice as many; `total`
+    counts all that ever were."""
 
-    def __init__(self, items: Iterable[T] = ()) -> None:
+    __slots__ = ("_items", "_keep", "_length", "total")
+
+    def __init__(self, items: Iterable[T] = (), keep: int | None = None) -> None:
         self._items = list(items)
-        self._length = len(self._items)
+        self._length = self.total = len(self._items)
+        self._keep = keep
 
     def appended(self, item: T) -> PersistentList[T]:
         grown: PersistentList[T] = PersistentList.__new__(PersistentList)
-        is_newest = self._length == len(self._items)
-        grown._items = self._items if is_newest else self._items[: self._length]
+        grown._items = self._room()
         grown._items.append(item)
-        grown._length = self._length + 1
+        grown._length = len(grown._items)
+        grown._keep = self._keep
+        grown.total = self.total + 1
         return grown
+
+    def _room(self) -> list[T]:
+        """The items, in a list that ends with ours."""
+        if self._keep is not None and self._length >= 2 * self._keep:
+            return self._items[self._length - self._keep + 1 : self._length]
+        is_newest = self._length == len(self._items)
+        return self._items if is_newest else self._items[: self._length]
 
     def __len__(self) -> int:
         return self._length

@@ -63,6 +63,14 @@ class Briefing:
 Said = UserTurn | AgentTurn | ToolFinished | Briefing
 """What a model has to be shown of the past."""
 
+MAX_REMEMBERED = 1_000
+"""Models are shown the newest turns and results of tools, so many at most: what a turn costs does not
+grow with the length of the call."""
+
+
+def _recent() -> PersistentList[Any]:
+    return PersistentList(keep=MAX_REMEMBERED)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
@@ -70,9 +78,11 @@ class Story:
 
     state: CallState = CallState.PENDING
     context: Context = field(default_factory=Context)
-    said: PersistentList[Said] = field(default_factory=PersistentList)
-    memory: PersistentList[Said] = field(default_factory=PersistentList)
-    """What the active agent is shown of it."""
+    said: PersistentList[Said] = field(default_factory=_recent)
+    briefings: tuple[Briefing, ...] = ()
+    """What the active agent was told when it took over."""
+    memory: PersistentList[Said] = field(default_factory=_recent)
+    """What it is shown of what was said."""
     tools_used: int = 0
     taken: PersistentList[tuple[str, str]] = field(default_factory=PersistentList)
     """The connections, as they were taken."""
@@ -111,7 +121,7 @@ class Story:
             "nodes": list(self.visited),
             "handoffs": len(self.taken),
             "previous": self.visited[-2] if len(self.visited) > 1 else None,
-            "turns": len(self.turns),
+            "turns": self.turns.total,
         }
 
     def after(self, event: CallEvent, at: datetime) -> Story:
@@ -154,7 +164,8 @@ class Story:
                 return replace(
                     self,
                     node=node,
-                    memory=passed_on(event, self.said, self.context),
+                    briefings=briefings(event, self.context),
+                    memory=passed_on(event, self.said),
                     taken=self.taken.appended((event.from_node, (*event.skipped, node)[0])),
                     agent_spoke_last=False,
                 )
@@ -220,30 +231,41 @@ async def paced_log(read: ReadPage, pacer: Pacer) -> AsyncGenerator[Recorded]:
             seq, page = recorded.seq, page + 1
 
 
-async def retell(read: ReadPage, pacer: Pacer, context: Context) -> Story:
-    """`tell` for a log of any length."""
-    story = Story(context=context)
+async def retell(read: ReadPage, pacer: Pacer, story: Story) -> Story:
+    """`tell` for a log of any length, beginning with that story."""
     async for recorded in paced_log(read, pacer):
         story = story.after(recorded.event, recorded.at)
     return story
 
 
-def passed_on(
-    event: HandedOff, said: PersistentList[Said], context: Context
-) -> PersistentList[Said]:
+def brief_story(context: Context) -> Story:
+    """For whoever goes on with the call and needs no more of its past than its newest parts."""
+    return Story(context=context, turns=_recent(), obeyed=_recent(), measured=_recent())
+
+
+def briefings(event: HandedOff, context: Context) -> tuple[Briefing, ...]:
+    """What the next agent is told in place of what it is not shown."""
+    match event.context_policy:
+        case ContextPolicy.FULL:
+            return ()
+        case ContextPolicy.SUMMARY:
+            summary = Briefing(f"The conversation so far, in short: {event.summary or 'nothing.'}")
+            return (summary, *_known(event, context))
+        case ContextPolicy.LAST_N | ContextPolicy.VARIABLES_ONLY:
+            return _known(event, context)
+
+
+def passed_on(event: HandedOff, said: PersistentList[Said]) -> PersistentList[Said]:
     """What the next agent is shown of the conversation: under every policy the words of the caller
     that nobody has answered."""
-    open_words = said[-1:] if said and isinstance(said[-1], UserTurn) else ()
     match event.context_policy:
         case ContextPolicy.FULL:
             return said
         case ContextPolicy.LAST_N:
-            return PersistentList((*_known(event, context), *_last(said, event.last_n)))
-        case ContextPolicy.SUMMARY:
-            summary = Briefing(f"The conversation so far, in short: {event.summary or 'nothing.'}")
-            return PersistentList((summary, *_known(event, context), *open_words))
-        case ContextPolicy.VARIABLES_ONLY:
-            return PersistentList((*_known(event, context), *open_words))
+            shown = _last(said, event.last_n)
+        case ContextPolicy.SUMMARY | ContextPolicy.VARIABLES_ONLY:
+            shown = said[-1:] if said and isinstance(said[-1], UserTurn) else ()
+    return PersistentList(shown, keep=MAX_REMEMBERED)
 
 
 def _known(event: HandedOff, context: Context) -> tuple[Briefing, ...]:

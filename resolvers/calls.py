@@ -17,7 +17,7 @@ from resolvers.ids import own_id
 from resolvers.loaders import loaders
 from resolvers.pages import MOST, Edge, Page, clamped, key_of, page, pages_of
 
-MAX_TRANSCRIPT_TURNS = 20_000
+MAX_TRANSCRIPT_TURNS = 15_000
 
 
 async def call(info: Ctx, id: str) -> Call | None:

@@ -136,7 +136,7 @@ async def _story(
     services: Services, tenant: TenantId, call: Call, first: Iterable[Recorded]
 ) -> Story:
     async with reading(services, tenant, call.id, first) as read:
-        return await retell(read, services.pacer, given_to(call))
+        return await retell(read, services.pacer, Story(context=given_to(call)))
 
 
 scope: ContextVar[Loaders] = ContextVar("loaders")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +21,7 @@ LENGTHEN = """
         returning tenant_id, call_id, head - $2 as head)
     insert into call_event (tenant_id, call_id, seq, at, kind, body)
     select tenant_id, call_id, head + n, now(), body ->> 'kind', body
-      from log, generate_series(1, $2) as n, lateral (select case n % 3
+      from log, generate_series(1, $2) as n, lateral (select case case when $3 then 2 else n % 3 end
            when 1 then json_build_object('kind', 'user_turn', 'turn_id', 'u' || n,
                 'text', 'This is question number ' || n, 'message_id', gen_random_uuid())
            when 2 then json_build_object('kind', 'agent_turn', 'turn_id', 'a' || n,
@@ -33,11 +34,12 @@ LENGTHEN = """
 """
 
 
-async def lengthen(settings: Settings, id: UUID, events: int) -> None:
-    """Questions, answers and measurements, as if they had been stored one after the other."""
+async def lengthen(settings: Settings, id: UUID, events: int, *, only_said: bool = False) -> None:
+    """Questions, answers and measurements, as if they had been stored one after the other; or
+    nothing but answers."""
     db = await asyncpg.connect(settings.database_url)
     await db.execute("set session_replication_role = replica")  # foreign keys take most of it
-    await db.execute(LENGTHEN, id, events)
+    await db.execute(LENGTHEN, id, events, only_said)
     await db.execute("analyze call_event")
     await db.close()
 
@@ -54,6 +56,7 @@ class Delays:
 @asynccontextmanager
 async def watching_delays() -> AsyncIterator[Delays]:
     delays = Delays()
+    gc.freeze()  # as the product does when it has started: what it has loaded is not looked through
 
     async def watch() -> None:
         while True:
@@ -67,3 +70,4 @@ async def watching_delays() -> AsyncIterator[Delays]:
         yield delays
     finally:
         await end(task)
+        gc.unfreeze()

@@ -30,7 +30,7 @@ from domain.outbound import Outbound
 from domain.pacer import Pacer
 from domain.settings import Settings
 from domain.tasks import end
-from domain.transcripts import Story, retell
+from domain.transcripts import Story, brief_story, retell
 from worker.budget import Purse
 from worker.conversation import Conversation
 from worker.joining import RoomUnreachable
@@ -147,7 +147,8 @@ class HeldCall:
         async def read(after: int, limit: int) -> Iterable[Recorded]:
             return await patiently(lambda: self._queue.log_page(self.claim.call, after, limit))
 
-        return await retell(read, self._pacer, given_to(self.claim.call, self.claim.settings.shown))
+        begun = brief_story(given_to(self.claim.call, self.claim.settings.shown))
+        return await retell(read, self._pacer, begun)
 
     def _obey_end(self, tell: Callable[[CallEvent], None]) -> None:
         command = self._hang_up.result()

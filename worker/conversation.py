@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import dropwhile, islice, takewhile
+from itertools import dropwhile, takewhile
 from typing import Any
 
 from livekit.agents import AgentSession, llm
@@ -38,16 +38,13 @@ from domain.outbound import Outbound
 from domain.prices import PriceList
 from domain.providers import ProviderKind
 from domain.routing import Landing, due, land
-from domain.transcripts import Briefing, Said, Story
+from domain.transcripts import MAX_REMEMBERED, Briefing, Said, Story
 from domain.workflows import Connection, ContextPolicy, Snapshot
 from worker.meter import Meter
 from worker.providers.keys import ProviderKeys
 from worker.speech import Speech
 
 MOST_HANDOFFS = 50
-MAX_CHAT_ITEMS = 1_000
-"""A model is shown the newest turns and results of tools, at most so many: what a turn costs does not
-grow with the length of the call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,21 +272,19 @@ class Conversation:
         )
 
     def history(self) -> llm.ChatContext:
-        memory = self.story.memory
-        older = islice(memory, max(0, len(memory) - MAX_CHAT_ITEMS))
-        briefings = takewhile(lambda item: isinstance(item, Briefing), older)
-        return chat_context((*briefings, *memory[-MAX_CHAT_ITEMS:]))
+        story = self.story
+        return chat_context((*story.briefings, *story.memory[-MAX_REMEMBERED:]))
 
 
 def forget_oldest(items: list[llm.ChatItem]) -> None:
     """Keep instructions and briefings, which come first, and the newest items. They are left to
     grow to twice as many before, so that most turns have nothing to move."""
-    if len(items) <= 2 * MAX_CHAT_ITEMS:
+    if len(items) <= 2 * MAX_REMEMBERED:
         return
-    newest = items[-MAX_CHAT_ITEMS:]
+    newest = items[-MAX_REMEMBERED:]
     # The result of a tool is nothing without its call.
     newest = list(dropwhile(lambda item: item.type.startswith("function_call"), newest))
-    leading = takewhile(_is_instruction, items[:-MAX_CHAT_ITEMS])
+    leading = takewhile(_is_instruction, items[:-MAX_REMEMBERED])
     items[:] = [*leading, *newest]
 
 

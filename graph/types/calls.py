@@ -86,7 +86,7 @@ class CallType(Node):
         return shown(await workflow_resolvers.version(info, call.version_id))
 
     @strawberry.field(
-        description="What was said so far. Of a call with more than 20,000 turns, page through "
+        description="What was said so far. Of a call with more than 15,000 turns, page through "
         "turns instead."
     )
     async def transcript(self, info: Ctx) -> list[Turn]:
