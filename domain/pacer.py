@@ -17,8 +17,8 @@ SLICE_SECONDS = 0.005
 
 
 class Pacer:
-    """Lets one slice run in each pass of the event loop, however many computations are under way:
-    nobody else waits for more than one. One per event loop."""
+    """Lets one slice run at a time, and as much time pass between two as a slice takes, however many
+    computations are under way: half of the event loop belongs to everybody else. One per loop."""
 
     def __init__(self, slice_seconds: float = SLICE_SECONDS) -> None:
         self._slice_seconds = slice_seconds
@@ -27,19 +27,20 @@ class Pacer:
     async def paced(self, items: Iterable[T]) -> AsyncGenerator[T]:
         """The items, one by one. What is done with an item counts towards the slice, and so does
         making it, where the items are made lazily."""
-        await self._my_turn()
+        await self._my_turn(0.0)  # most are over within one slice
         until = time.perf_counter() + self._slice_seconds
         for item in items:
             yield item
             if time.perf_counter() >= until:
-                await self._my_turn()
+                await self._my_turn(self._slice_seconds)
                 until = time.perf_counter() + self._slice_seconds
 
-    async def _my_turn(self) -> None:
-        # A lock is handed on in the order in which it was asked for. It is not held during the
-        # slice, so that a generator that nobody finishes holds up nobody.
+    async def _my_turn(self, pause: float) -> None:
+        # A lock is handed on in the order in which it was asked for. Whoever is next gets it when
+        # the slice is over, which runs on without an await from here to the next turn. It is not
+        # held meanwhile, so that a generator that nobody finishes holds up nobody.
         async with self._turn:
-            await asyncio.sleep(0)
+            await asyncio.sleep(pause)
 
 
 class TenantLimit:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
-from domain.access import Scope
+from domain.access import Scope, TenantId
 from domain.calls import Call, CallFilter, CallId
 from domain.errors import InvalidInput
 from domain.events import Recorded
 from domain.latency import Latency, latency_of
-from domain.ports import Key, Slice
+from domain.ports import Key, Services, Slice
 from domain.transcripts import Story, Turn, turn_of
 from resolvers.context import Ctx
 from resolvers.ids import own_id
@@ -55,7 +55,17 @@ async def transcript(info: Ctx, call: Call) -> Sequence[Turn] | AsyncIterator[Tu
             "page through `turns(first:, after:)`.",
             ("transcript",),
         )
-    return turns if len(turns) <= MOST else info.context.services.pacer.paced(turns)
+    if len(turns) <= MOST:
+        return turns
+    return _paced(info.context.services, call.tenant_id, turns)
+
+
+async def _paced(
+    services: Services, tenant: TenantId, turns: Sequence[Turn]
+) -> AsyncGenerator[Turn]:
+    async with services.long_logs.of(tenant):
+        async for turn in services.pacer.paced(turns):
+            yield turn
 
 
 async def turns(info: Ctx, call: Call, first: int | None, after: str | None) -> Page[Turn]:
