@@ -18,29 +18,33 @@ SLICE_SECONDS = 0.005
 
 class Pacer:
     """Lets one slice run at a time, and as much time pass between two as a slice takes, however many
-    computations are under way: half of the event loop belongs to everybody else. One per loop."""
+    computations are under way: half of the event loop belongs to everybody else. Short ones that
+    follow each other share a slice. One per loop."""
 
     def __init__(self, slice_seconds: float = SLICE_SECONDS) -> None:
         self._slice_seconds = slice_seconds
+        self._until = 0.0
         self._turn = asyncio.Lock()
 
     async def paced(self, items: Iterable[T]) -> AsyncGenerator[T]:
         """The items, one by one. What is done with an item counts towards the slice, and so does
         making it, where the items are made lazily."""
-        await self._my_turn(0.0)  # most are over within one slice
-        until = time.perf_counter() + self._slice_seconds
+        if time.perf_counter() >= self._until:
+            await self._next_slice()
         for item in items:
             yield item
-            if time.perf_counter() >= until:
-                await self._my_turn(self._slice_seconds)
-                until = time.perf_counter() + self._slice_seconds
+            if time.perf_counter() >= self._until:
+                await self._next_slice()
 
-    async def _my_turn(self, pause: float) -> None:
-        # A lock is handed on in the order in which it was asked for. Whoever is next gets it when
-        # the slice is over, which runs on without an await from here to the next turn. It is not
-        # held meanwhile, so that a generator that nobody finishes holds up nobody.
+    async def _next_slice(self) -> None:
+        # The lock is handed on in the order in which it was asked for. It is not held during the
+        # slice, so that a generator that nobody finishes holds up nobody; whoever is next finds out
+        # when the slice is over, as nothing in it awaits.
         async with self._turn:
-            await asyncio.sleep(pause)
+            rest = self._until + self._slice_seconds - time.perf_counter()
+            if rest > 0:
+                await asyncio.sleep(rest)
+            self._until = time.perf_counter() + self._slice_seconds
 
 
 class TenantLimit:

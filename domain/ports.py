@@ -27,6 +27,7 @@ from domain.tools import Tool, ToolSpec
 from domain.workflows import Version, VersionId, Workflow, WorkflowId, WorkflowSpec
 
 MAX_LONG_LOGS = 2
+"""That a process reads at once for a tenant."""
 
 T = TypeVar("T")
 S_contra = TypeVar("S_contra", contravariant=True)
@@ -302,5 +303,6 @@ class Services:
     clock: Clock
     ready: Callable[[], Awaitable[dict[str, bool]]]
     pacer: Pacer = field(default_factory=Pacer)
+    """Of all that takes long, as far as it depends on how much there is."""
     long_logs: TenantLimit = field(default_factory=lambda: TenantLimit(MAX_LONG_LOGS))
     """Of reading logs that are longer than a page from end to end."""

@@ -1,7 +1,7 @@
 """A call retold from its log: state, turns, context, and where the conversation stands.
 
-`tell` is a pure fold, linear in the number of events. The worker that takes a call over and the reader that wants a transcript
-get the same story, because both read it here."""
+`tell` is a pure fold, linear in the number of events. The worker that takes a call over and the
+reader that wants a transcript get the same story, because both read it here."""
 
 from __future__ import annotations
 

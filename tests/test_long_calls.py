@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -18,7 +18,7 @@ from livekit.agents import llm
 from domain.access import Viewer
 from domain.actions.calls import end_call, send_message
 from domain.calls import Call, CallId, EndReason
-from domain.context import Context
+from domain.context import Context as CallContext
 from domain.events import (
     AgentTurn,
     CallEnded,
@@ -30,12 +30,13 @@ from domain.events import (
     WorkerReplaced,
 )
 from domain.persistent import PersistentList
-from domain.ports import Services
+from domain.ports import MAX_LONG_LOGS, Services
 from domain.providers import ProviderKind
 from domain.settings import Settings
 from domain.transcripts import MAX_REMEMBERED, brief_story, tell
 from domain.usage import Usage
 from graph.app import with_loaders
+from resolvers.context import Context
 from resolvers.ids import global_id
 from tests.clinic import publish_clinic
 from tests.conftest import new_tenant
@@ -99,7 +100,7 @@ def test_a_story_that_goes_on_leaves_the_earlier_one_as_it_was() -> None:
 
 def test_who_goes_on_with_a_call_remembers_its_newest_parts_and_counts_the_rest() -> None:
     events = log_of(3 * 5 * MAX_REMEMBERED)
-    brief, whole = brief_story(Context()), tell(events)
+    brief, whole = brief_story(CallContext()), tell(events)
     for recorded in events:
         brief = brief.after(recorded.event, recorded.at)
     assert brief.history == whole.history
@@ -230,6 +231,8 @@ async def tail(services: Services, viewer: Viewer, call: Call, until: type) -> l
 ASKED = """query ($id: ID!) { node(id: $id) { ... on Call {
   transcript { turnId at speaker text node agent interrupted } nodesVisited context
   usage { model inputTokens } latency { turns } } } }"""
+TRANSCRIPT = "query ($id: ID!) { node(id: $id) { ... on Call { transcript { text } } } }"
+PATIENT = httpx.Timeout(60)
 PAGED = """query ($id: ID!, $after: Cursor) { node(id: $id) { ... on Call {
   turns(first: 100, after: $after) {
     edges { cursor node { turnId text } } pageInfo { hasNextPage endCursor } } } } }"""
@@ -246,7 +249,7 @@ async def test_others_are_served_while_a_long_call_is_read_again_and_again(
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(serving(services, settings, viewer, with_loaders))
         of_other = await stack.enter_async_context(serving(services, settings, other, with_loaders))
-        api.http.timeout = of_other.http.timeout = httpx.Timeout(60)
+        api.http.timeout = of_other.http.timeout = PATIENT
         await api.post(ASKED, variables=given)  # what is loaded at first is not counted
         async with watching_delays() as delays:
             reading = asyncio.gather(*(api.post(ASKED, variables=given) for _ in range(3)))
@@ -280,8 +283,38 @@ async def test_the_turns_of_a_call_come_in_pages(
             texts += [edge["node"]["text"] for edge in page["edges"]]
             given["after"], more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
         whole = (await api.ask(ASKED, variables=given))["data"]["node"]["transcript"]
+        costs = [
+            (
+                await api.ask(
+                    f"query ($id: ID!) {{ node(id: $id) {{ ... on Call {{ {field} }} }} }}",
+                    variables=given,
+                )
+            )["extensions"]["cost"]["requested"]
+            for field in ("kind", "nodesVisited", "nodesVisited context")
+        ]
+    assert costs == [1, 11, 11]
     assert len(texts) == 240
     assert texts == [turn["text"] for turn in whole]
+
+
+async def test_who_gives_up_reading_leaves_room_for_others(
+    settings: Settings, services: Services, viewer: Viewer
+) -> None:
+    await publish_clinic(services, viewer)
+    call = await started(services, viewer)
+    await lengthen(settings, call.id, 3_000)
+    schema, given = with_loaders([]), {"id": global_id("Call", call.id)}
+    for seconds in (0.02, 0.1, 0.3):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await schema.execute(
+                    ASKED,
+                    variable_values=given,
+                    context_value=Context(services=services, settings=settings, viewer=viewer),
+                )
+    async with asyncio.timeout(30):
+        for _ in range(MAX_LONG_LOGS):
+            await services.long_logs.of(viewer.tenant_id).acquire()
 
 
 async def test_a_transcript_that_is_too_long_for_one_answer_says_how_to_read_it(
@@ -291,7 +324,9 @@ async def test_a_transcript_that_is_too_long_for_one_answer_says_how_to_read_it(
     call = await started(services, viewer)
     await lengthen(settings, call.id, 15_001, only_said=True)
     async with serving(services, settings, viewer, with_loaders) as api:
-        answer = await api.ask(ASKED, variables={"id": global_id("Call", call.id)})
+        api.http.timeout = PATIENT
+        given = {"id": global_id("Call", call.id)}
+        answer = await api.ask(TRANSCRIPT, variables=given)
     assert answer["data"] == {"node": None}
     [error] = answer["errors"]
     assert error["extensions"]["code"] == "INVALID_INPUT"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from livekit.agents import ToolError
@@ -25,8 +24,6 @@ from worker.conversation import Conversation
 
 MOST_USES = 100
 """Of tools in one call."""
-RECENT = 200
-"""The caller's consent is good for so many turns and results of tools."""
 
 CONFIRM = (
     "This needs the caller's consent. Tell them what you are about to do and ask; once they have "
@@ -99,9 +96,9 @@ def _unwelcome(conversation: Conversation, use: Use) -> str | None:
 
 
 def _agreed(said: Sequence[Said], use: Use) -> bool:
-    """The same was asked for not long before, and the caller has spoken since."""
+    """The same was asked for before, and the caller has spoken since."""
     spoken = False
-    for event in islice(reversed(said), RECENT):
+    for event in reversed(said):
         if isinstance(event, UserTurn):
             spoken = True
         elif isinstance(event, ToolFinished) and event.tool == use.tool.name:
