@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
@@ -52,7 +52,13 @@ class CallQueue(Protocol):
         """What is asked of this worker's calls and not acknowledged yet, oldest first."""
         ...
 
-    async def log_of(self, call: Call) -> Sequence[Recorded]: ...
+    async def log_page(self, call: Call, after: int, limit: int) -> Iterable[Recorded]:
+        """The events behind that number, at most so many, decoded as they are taken."""
+        ...
+
+    async def confirm(self, claim: Claim) -> None:
+        """The call goes on: that its former workers died was not its doing."""
+        ...
 
     async def is_used_up(self, tenant: TenantId) -> bool:
         """The tenant's month allows no more, by its budgets as they are now."""

@@ -4,9 +4,9 @@ Adapters live in persistence/; one frozen `Services` is wired per process."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
@@ -19,11 +19,15 @@ from domain.commands import Command
 from domain.credentials import Credential, CredentialKind, KeyTest, Opened
 from domain.events import CallUpdate, Recorded
 from domain.outbound import Outbound
+from domain.pacer import Pacer, TenantLimit
 from domain.recordings import Links, Recordings, SoundStore
 from domain.rooms import Tickets
 from domain.tenants import KeptSettings, TenantSettings
 from domain.tools import Tool, ToolSpec
 from domain.workflows import Version, VersionId, Workflow, WorkflowId, WorkflowSpec
+
+MAX_LONG_LOGS = 2
+"""That a process reads at once for a tenant."""
 
 T = TypeVar("T")
 S_contra = TypeVar("S_contra", contravariant=True)
@@ -139,11 +143,22 @@ class Calls(Protocol):
         """Put a command into the call's inbox; `CallHasEnded` when nobody will read it."""
         ...
 
-    async def end_unclaimed(self, id: CallId, reason: EndReason) -> bool:
-        """End a call that no worker holds; False when one does, or it has ended."""
+    async def end_unclaimed(
+        self, id: CallId, reason: EndReason, command: Command | None = None
+    ) -> bool:
+        """End a call that no worker holds; False when one does, or it has ended. The command that
+        asked for it is applied in the log."""
         ...
 
     async def events(self, id: CallId, after: int, limit: int) -> Sequence[Recorded]: ...
+
+    async def turns(self, id: CallId, after: int, limit: int) -> Sequence[Recorded]:
+        """The same, of nothing but what was said."""
+        ...
+
+    async def log_page(self, id: CallId, after: int, limit: int) -> Iterable[Recorded]:
+        """The same, decoded as they are taken: for logs that are read from end to end."""
+        ...
 
 
 class SettingsOfTenant(Protocol):
@@ -294,3 +309,7 @@ class Services:
     """The providers that the operator has a key for."""
     clock: Clock
     ready: Callable[[], Awaitable[dict[str, bool]]]
+    pacer: Pacer = field(default_factory=Pacer)
+    """Of all that takes long, as far as it depends on how much there is."""
+    long_logs: TenantLimit = field(default_factory=lambda: TenantLimit(MAX_LONG_LOGS))
+    """Of reading logs that are longer than a page from end to end."""

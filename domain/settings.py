@@ -57,6 +57,11 @@ class Settings:
     resume_seconds: float = setting(
         60.0, "A call that lost its worker and finds no other in this time ends WORKER_LOST"
     )
+    max_takeovers: int = setting(
+        5,
+        "A call whose workers die this often in a row before they get anywhere ends WORKER_LOST; "
+        "0 = never for that reason",
+    )
     heartbeat_seconds: float = setting(1.0, "How often a worker says that it is alive")
     lease_seconds: float = setting(3.0, "A worker silent for this long is taken for dead")
     max_call_seconds: int = setting(3600, "Longest call, unless startCall asks for less")

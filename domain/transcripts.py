@@ -1,13 +1,14 @@
 """A call retold from its log: state, turns, context, and where the conversation stands.
 
-`tell` is a pure fold. The worker that takes a call over and the reader that wants a transcript
-get the same story, because both read it here."""
+`tell` is a pure fold, linear in the number of events. The worker that takes a call over and the
+reader that wants a transcript get the same story, because both read it here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from domain.calls import CallState, EndReason
@@ -32,6 +33,8 @@ from domain.events import (
     UserTurn,
     WorkerLeft,
 )
+from domain.pacer import Pacer
+from domain.persistent import PersistentList
 from domain.templates import as_text
 from domain.usage import Usage, summed
 from domain.workflows import ContextPolicy
@@ -60,6 +63,14 @@ class Briefing:
 Said = UserTurn | AgentTurn | ToolFinished | Briefing
 """What a model has to be shown of the past."""
 
+MAX_REMEMBERED = 1_000
+"""Models are shown the newest turns and results of tools, so many at most: what a turn costs does not
+grow with the length of the call."""
+
+
+def _recent() -> PersistentList[Any]:
+    return PersistentList(keep=MAX_REMEMBERED)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
@@ -67,18 +78,22 @@ class Story:
 
     state: CallState = CallState.PENDING
     context: Context = field(default_factory=Context)
-    said: tuple[Said, ...] = ()
-    memory: tuple[Said, ...] = ()
-    """What the active agent is shown of it."""
-    taken: tuple[tuple[str, str], ...] = ()
+    said: PersistentList[Said] = field(default_factory=_recent)
+    briefings: tuple[Briefing, ...] = ()
+    """What the active agent was told when it took over."""
+    memory: PersistentList[Said] = field(default_factory=_recent)
+    """What it is shown of what was said."""
+    tools_used: int = 0
+    taken: PersistentList[tuple[str, str]] = field(default_factory=PersistentList)
     """The connections, as they were taken."""
-    turns: tuple[Turn, ...] = ()
+    turns: PersistentList[Turn] = field(default_factory=PersistentList)
     node: str | None = None
-    visited: tuple[str, ...] = ()
+    visited: PersistentList[str] = field(default_factory=PersistentList)
     answered_at: datetime | None = None
     entered_at: datetime | None = None
     """When the active agent took over."""
-    obeyed: frozenset[str] = frozenset()
+    obeyed: PersistentList[str] = field(default_factory=PersistentList)
+    """The ids of the messages and commands that were obeyed."""
     open_turn: str | None = None
     open_tools: Mapping[str, ToolStarted] = field(default_factory=dict)
     agent_spoke_last: bool = False
@@ -87,7 +102,7 @@ class Story:
     end_reason: EndReason | None = None
     left_at: datetime | None = None
     """When a worker gave it back last."""
-    measured: tuple[TurnMeasured, ...] = ()
+    measured: PersistentList[TurnMeasured] = field(default_factory=PersistentList)
     usage: tuple[Usage, ...] = ()
     """What was used, summed by model."""
     recorded: bool = False
@@ -106,7 +121,7 @@ class Story:
             "nodes": list(self.visited),
             "handoffs": len(self.taken),
             "previous": self.visited[-2] if len(self.visited) > 1 else None,
-            "turns": len(self.turns),
+            "turns": self.turns.total,
         }
 
     def after(self, event: CallEvent, at: datetime) -> Story:
@@ -122,26 +137,26 @@ class Story:
             case UserTurn():
                 return replace(
                     self,
-                    said=(*self.said, event),
-                    memory=(*self.memory, event),
-                    turns=(*self.turns, _caller_turn(event, at)),
-                    obeyed=self.obeyed | ({event.message_id} if event.message_id else set()),
+                    said=self.said.appended(event),
+                    memory=self.memory.appended(event),
+                    turns=self.turns.appended(_caller_turn(event, at)),
+                    obeyed=self._obeyed(event.message_id),
                     open_turn=event.turn_id,
                     agent_spoke_last=False,
                 )
             case AgentTurn():
                 return replace(
                     self,
-                    said=(*self.said, event),
-                    memory=(*self.memory, event),
-                    turns=(*self.turns, _agent_turn(event, at)),
+                    said=self.said.appended(event),
+                    memory=self.memory.appended(event),
+                    turns=self.turns.appended(_agent_turn(event, at)),
                     agent_spoke_last=not event.more,
                 )
             case NodeEntered(node=node):
                 return replace(
                     self,
                     node=node,
-                    visited=(*self.visited, node),
+                    visited=self.visited.appended(node),
                     entered_at=at,
                     agent_spoke_last=False,
                 )
@@ -149,8 +164,9 @@ class Story:
                 return replace(
                     self,
                     node=node,
-                    memory=passed_on(event, self.said, self.context),
-                    taken=(*self.taken, (event.from_node, (*event.skipped, node)[0])),
+                    briefings=briefings(event, self.context),
+                    memory=passed_on(event, self.said),
+                    taken=self.taken.appended((event.from_node, (*event.skipped, node)[0])),
                     agent_spoke_last=False,
                 )
             case ToolStarted():
@@ -159,8 +175,9 @@ class Story:
                 rest = {k: v for k, v in self.open_tools.items() if k != event.tool_call_id}
                 return replace(
                     self,
-                    said=(*self.said, event),
-                    memory=(*self.memory, event),
+                    said=self.said.appended(event),
+                    memory=self.memory.appended(event),
+                    tools_used=self.tools_used + 1,
                     open_tools=rest,
                     agent_spoke_last=False,
                 )
@@ -170,13 +187,13 @@ class Story:
                 return replace(
                     self,
                     open_turn=None if turn == self.open_turn else self.open_turn,
-                    measured=(*self.measured, event),
+                    measured=self.measured.appended(event),
                     usage=summed((*self.usage, *usage)),
                 )
             case UsageMeasured(usage=usage):
                 return replace(self, usage=summed((*self.usage, *usage)))
             case CommandApplied(command_id=id) | CommandRefused(command_id=id):
-                return replace(self, obeyed=self.obeyed | {id})
+                return replace(self, obeyed=self._obeyed(id))
             case WorkerLeft():
                 return replace(self, left_at=at)
             case RecordingStarted(announced=announced):
@@ -184,6 +201,9 @@ class Story:
             case CallEnded(state=state, reason=reason):
                 return replace(self, state=state, end_reason=reason)
         return self
+
+    def _obeyed(self, id: str | None) -> PersistentList[str]:
+        return self.obeyed if id is None else self.obeyed.appended(id)
 
 
 def tell(events: Iterable[Recorded], context: Context | None = None) -> Story:
@@ -194,20 +214,58 @@ def tell(events: Iterable[Recorded], context: Context | None = None) -> Story:
     return story
 
 
-def passed_on(event: HandedOff, said: tuple[Said, ...], context: Context) -> tuple[Said, ...]:
+ReadPage = Callable[[int, int], Awaitable[Iterable[Recorded]]]
+"""Reads the events behind a number, at most so many; they may be decoded as they are taken."""
+
+EVENTS_PER_PAGE = 250
+
+
+async def paced_log(read: ReadPage, pacer: Pacer) -> AsyncGenerator[Recorded]:
+    """A log of any length: it is read in pages and decoded in slices, between which the event loop
+    goes on. What is done with an event counts towards the slice."""
+    seq, page = 0, EVENTS_PER_PAGE
+    while page == EVENTS_PER_PAGE:
+        page = 0
+        async for recorded in pacer.paced(await read(seq, EVENTS_PER_PAGE)):
+            yield recorded
+            seq, page = recorded.seq, page + 1
+
+
+async def retell(read: ReadPage, pacer: Pacer, story: Story) -> Story:
+    """`tell` for a log of any length, beginning with that story."""
+    async for recorded in paced_log(read, pacer):
+        story = story.after(recorded.event, recorded.at)
+    return story
+
+
+def brief_story(context: Context) -> Story:
+    """For whoever goes on with the call and needs no more of its past than its newest parts."""
+    return Story(context=context, turns=_recent(), obeyed=_recent(), measured=_recent())
+
+
+def briefings(event: HandedOff, context: Context) -> tuple[Briefing, ...]:
+    """What the next agent is told in place of what it is not shown."""
+    match event.context_policy:
+        case ContextPolicy.FULL:
+            return ()
+        case ContextPolicy.SUMMARY:
+            summary = Briefing(f"The conversation so far, in short: {event.summary or 'nothing.'}")
+            return (summary, *_known(event, context))
+        case ContextPolicy.LAST_N | ContextPolicy.VARIABLES_ONLY:
+            return _known(event, context)
+
+
+def passed_on(event: HandedOff, said: PersistentList[Said]) -> PersistentList[Said]:
     """What the next agent is shown of the conversation: under every policy the words of the caller
     that nobody has answered."""
-    open_words = said[-1:] if said and isinstance(said[-1], UserTurn) else ()
     match event.context_policy:
         case ContextPolicy.FULL:
             return said
         case ContextPolicy.LAST_N:
-            return (*_known(event, context), *_last(said, event.last_n))
-        case ContextPolicy.SUMMARY:
-            summary = Briefing(f"The conversation so far, in short: {event.summary or 'nothing.'}")
-            return (summary, *_known(event, context), *open_words)
-        case ContextPolicy.VARIABLES_ONLY:
-            return (*_known(event, context), *open_words)
+            shown = _last(said, event.last_n)
+        case ContextPolicy.SUMMARY | ContextPolicy.VARIABLES_ONLY:
+            shown = said[-1:] if said and isinstance(said[-1], UserTurn) else ()
+    return PersistentList(shown, keep=MAX_REMEMBERED)
 
 
 def _known(event: HandedOff, context: Context) -> tuple[Briefing, ...]:
@@ -216,10 +274,22 @@ def _known(event: HandedOff, context: Context) -> tuple[Briefing, ...]:
     return (Briefing(f"What is known: {told}."),) if told else ()
 
 
-def _last(said: tuple[Said, ...], turns: int) -> tuple[Said, ...]:
+def _last(said: PersistentList[Said], turns: int) -> tuple[Said, ...]:
     """The last turns, with what tools did between them."""
-    places = [n for n, item in enumerate(said) if isinstance(item, UserTurn | AgentTurn)]
-    return said[places[-turns] :] if len(places) > turns else said
+    backwards = range(len(said) - 1, -1, -1)
+    places = (n for n in backwards if isinstance(said[n], UserTurn | AgentTurn))
+    found = list(islice(places, turns + 1))
+    return said[found[turns - 1] :] if len(found) > turns else said[:]
+
+
+def turn_of(recorded: Recorded) -> Turn:
+    """The turn that this event is."""
+    match recorded.event:
+        case UserTurn() as event:
+            return _caller_turn(event, recorded.at)
+        case AgentTurn() as event:
+            return _agent_turn(event, recorded.at)
+    raise ValueError(f"{recorded.event.kind} is not a turn")
 
 
 def _caller_turn(event: UserTurn, at: datetime) -> Turn:

@@ -36,6 +36,12 @@ LARGEST_PAGE = 100
 LIST = 10
 """Taken for the length of a list that nobody can choose."""
 SIZES = ("first", "last")
+FOLD = 10
+"""More for an object of which a field is asked for that a whole log has to be read for."""
+FOLDED = {
+    "Call": frozenset({"transcript", "context", "nodesVisited", "usage", "cost", "latency"}),
+    "Query": frozenset({"simulationFromCall"}),
+}
 LISTED = "ids"
 """As many are answered as are listed here."""
 INTROSPECTION = {"__schema": 1_000, "__type": 50}
@@ -73,9 +79,13 @@ class Pricing:
     ) -> Price:
         total = Price()
         branches: dict[str, Price] = {}
+        folded = FOLDED.get(parent.name, frozenset()) if parent is not None else frozenset()
+        fold = Price()
         for node in selection.selections if selection else ():
             if isinstance(node, FieldNode):
                 total = total.plus(self._field(node, parent))
+                if node.name.value in folded:
+                    fold = Price(fixed=FOLD)
                 continue
             name, price = self._fragment(node, parent)
             if parent is None or name == parent.name:
@@ -87,7 +97,7 @@ class Pricing:
             max((p.fixed for p in branches.values()), default=0),
             max((p.each for p in branches.values()), default=0),
         )
-        return total.plus(dearest)
+        return total.plus(dearest).plus(fold)
 
     def _fragment(self, node: Any, parent: GraphQLNamedType | None) -> tuple[str, Price]:
         if isinstance(node, FragmentSpreadNode):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from functools import lru_cache
 from typing import Any
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     TableValuedAlias,
     Text,
+    TextClause,
     Uuid,
     bindparam,
     func,
@@ -97,6 +98,14 @@ END = text(
     "select tenant_id, seq, at, body::text from end_call(:call, :epoch, :unclaimed, :reason, "
     ":state, :blame)"
 ).bindparams(bindparam("epoch", value=None), bindparam("unclaimed", value=False))
+
+_PAGE = """
+    select seq, at, body::text from call_event
+     where tenant_id = :tenant and call_id = :call and seq > :after {more}
+     order by seq limit :limit
+"""
+LOG_PAGE = text(_PAGE.format(more=""))
+TURNS = text(_PAGE.format(more="and kind in ('user_turn', 'agent_turn')"))
 
 
 class SqlCalls:
@@ -206,6 +215,11 @@ class SqlCalls:
         if log.ended_at is not None:
             raise CallHasEnded("The call has ended.", ("input", "callId"))
         await self._refuse_too_many(command)
+        await self._put(command)
+        if log.worker_id is not None:
+            self._hints.append(hints.asked(log.worker_id))
+
+    async def _put(self, command: Command) -> None:
         await self._db.execute(
             upsert(_command)
             .values(
@@ -218,8 +232,18 @@ class SqlCalls:
             )
             .on_conflict_do_nothing()
         )
-        if log.worker_id is not None:
-            self._hints.append(hints.asked(log.worker_id))
+
+    async def _is_unclaimed(self, id: CallId) -> bool:
+        """And stays so until the transaction is over."""
+        c = _log.c
+        return (
+            await self._db.scalar(
+                select(c.worker_id.is_(None) & c.ended_at.is_(None))
+                .where(c.tenant_id == self._tenant, c.call_id == id)
+                .with_for_update()
+            )
+            or False
+        )
 
     async def _refuse_too_many(self, command: Command) -> None:
         c = _command.c
@@ -245,7 +269,11 @@ class SqlCalls:
             )
         return body is not None
 
-    async def end_unclaimed(self, id: CallId, reason: EndReason) -> bool:
+    async def end_unclaimed(
+        self, id: CallId, reason: EndReason, command: Command | None = None
+    ) -> bool:
+        if command is not None and await self._is_unclaimed(id):
+            await self._put(command)
         state, blame = OUTCOME[reason]
         rows = await self._db.execute(
             END,
@@ -265,14 +293,21 @@ class SqlCalls:
         return bool(written)
 
     async def events(self, id: CallId, after: int, limit: int) -> Sequence[Recorded]:
+        return list(await self.log_page(id, after, limit))
+
+    async def log_page(self, id: CallId, after: int, limit: int) -> Iterable[Recorded]:
+        return await self._log_page(LOG_PAGE, id, after, limit)
+
+    async def turns(self, id: CallId, after: int, limit: int) -> Sequence[Recorded]:
+        return list(await self._log_page(TURNS, id, after, limit))
+
+    async def _log_page(
+        self, query: TextClause, id: CallId, after: int, limit: int
+    ) -> Iterable[Recorded]:
         rows = await self._db.execute(
-            text(
-                "select seq, at, body::text from call_event where tenant_id = :tenant "
-                "and call_id = :call and seq > :after order by seq limit :limit"
-            ),
-            {"tenant": self._tenant, "call": id, "after": after, "limit": limit},
+            query, {"tenant": self._tenant, "call": id, "after": after, "limit": limit}
         )
-        return [recorded(id, row.seq, row.at, row.body) for row in rows]
+        return (recorded(id, row.seq, row.at, row.body) for row in rows.all())
 
 
 def conditions_of(filter: CallFilter, after: Key | None) -> dict[str, Any]:

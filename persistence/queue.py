@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -42,6 +42,8 @@ from persistence.database import brief, in_batches
 from persistence.leases import Leases
 from persistence.outages import told_as_unavailable
 from persistence.queue_sql import (
+    ASKED_TO_END,
+    CONFIRM,
     DISMISS,
     END,
     ENDED_OF,
@@ -54,6 +56,7 @@ from persistence.queue_sql import (
     HAS_WAITING,
     INBOX,
     IS_ENLISTED,
+    LOG_PAGE,
     OVERDUE,
     PICK,
     REAP,
@@ -76,6 +79,12 @@ ALONE_SECONDS = 1.0
 """Who has no room for another voice call lets others take up one that lost its worker, for so long;
 then it is better answered late than not at all."""
 
+BACKOFF_SECONDS = 1.0
+"""Before the takeover that follows a failed one; before each other twice as long."""
+
+END_SECONDS = 10.0
+"""A worker that has not obeyed the end of a call by then no longer does."""
+
 CALLS_AT_ONCE, ROWS_AT_ONCE = 500, 5_000
 
 
@@ -89,6 +98,7 @@ class SqlQueue:
         *,
         join_seconds: float,
         resume_seconds: float,
+        max_takeovers: int,
     ) -> None:
         self._pool = pool
         self._channels = channels
@@ -96,6 +106,7 @@ class SqlQueue:
         self._leases = leases
         self._connect_seconds = CONNECT_SECONDS + join_seconds
         self._resume_seconds = resume_seconds
+        self._max_takeovers = max_takeovers
         self._left_alone = resume_seconds - ALONE_SECONDS
 
     # ---- a worker --------------------------------------------------------------------------
@@ -127,9 +138,19 @@ class SqlQueue:
         async with self._pool.acquire(timeout=5) as connection, brief(connection):
             if await connection.fetchval(IS_ENLISTED, worker) is None:
                 return []
-            picked = await connection.fetch(PICK, most, voice, self._left_alone)
-            claims = [await self._take(connection, worker, row, told) for row in picked]
+            picked = await connection.fetch(
+                PICK,
+                most,
+                voice,
+                self._left_alone,
+                self._max_takeovers,
+                self._resume_seconds,
+                BACKOFF_SECONDS,
+                worker,
+            )
+            claims = [await self._take(connection, worker, row, told) for row in _takeable(picked)]
         await self._channels.publish_many(told)
+        await self._end_all([row for row in picked if row["end_asked"]])
         return claims
 
     async def _take(
@@ -181,11 +202,13 @@ class SqlQueue:
         ]
 
     @told_as_unavailable
-    async def log_of(self, call: Call) -> Sequence[Recorded]:
-        rows = await self._pool.fetch(
-            "select seq, at, body::text from call_event where call_id = $1 order by seq", call.id
-        )
-        return [recorded(call.id, row["seq"], row["at"], row["body"]) for row in rows]
+    async def log_page(self, call: Call, after: int, limit: int) -> Iterable[Recorded]:
+        rows = await self._pool.fetch(LOG_PAGE, call.id, after, limit)
+        return (recorded(call.id, row["seq"], row["at"], row["body"]) for row in rows)
+
+    @told_as_unavailable
+    async def confirm(self, claim: Claim) -> None:
+        await self._pool.execute(CONFIRM, claim.call.id, claim.epoch)
 
     @told_as_unavailable
     async def is_used_up(self, tenant: TenantId) -> bool:
@@ -266,9 +289,13 @@ class SqlQueue:
         self, claim_seconds: float, as_of: datetime
     ) -> list[tuple[UUID, EndReason]]:
         """End what was overdue then, by the clock of the database, and still is."""
-        overdue = await self._pool.fetch(OVERDUE, claim_seconds, as_of)
+        asked = await self._pool.fetch(ASKED_TO_END, END_SECONDS)
+        overdue = await self._pool.fetch(OVERDUE, claim_seconds, as_of, self._max_takeovers)
+        return await self._end_all([*asked, *overdue])
+
+    async def _end_all(self, rows: Sequence[asyncpg.Record]) -> list[tuple[UUID, EndReason]]:
         ended: list[tuple[UUID, EndReason]] = []
-        for row in overdue:
+        for row in rows:
             id, reason = CallId(row["call_id"]), EndReason(row["reason"])
             # Claimed meanwhile, it has another epoch, and is no longer overdue.
             if await self._end(id, row["epoch"], reason):
@@ -300,6 +327,13 @@ class SqlQueue:
         told = [(channel, announce(id, e["seq"], e["at"], e["body"])) for e in written]
         await self._channels.publish_many([*told, hints.changed(tenant, id)])
         return True
+
+
+def _takeable(picked: Sequence[asyncpg.Record]) -> Iterator[asyncpg.Record]:
+    """All but those that are to end, and of those that may be what their workers die of only one."""
+    going_on = [row for row in picked if not row["end_asked"]]
+    yield from (row for row in going_on if not row["is_suspect"])
+    yield from [row for row in going_on if row["is_suspect"]][:1]
 
 
 def _call(row: asyncpg.Record) -> Call:

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
-PICK = """
-    select l.call_id, l.tenant_id, l.state, l.epoch from call_log l
+# How many takeovers in a row came to nothing: each holder died before it wrote anything to the log.
+# `producer_seq` is how much the last holder has written.
+FAILED_TAKEOVERS = "case when l.producer_seq > 0 then 0 else l.takeovers end"
+END_ASKED = """exists (
+           select from call_command c
+            where c.call_id = l.call_id and c.done_at is null and c.kind = 'END')"""
+# A call whose takeovers fail may be what its workers die of, and then their other calls suffer with
+# it. So it waits before each next takeover, twice as long each time, and after the second a worker
+# holds one such call at a time: whatever else was lost with it is taken up and confirmed before. It
+# is not kept for a worker that holds nothing else: where all are busy, none would ever take it.
+PICK = f"""
+    select l.call_id, l.tenant_id, l.state, l.epoch, {END_ASKED} as end_asked,
+           case when l.state = 'ENDING' then 'ENDED_BY_AGENT' else 'ENDED_BY_API' end as reason,
+           $4::int > 0 and {FAILED_TAKEOVERS} > 1 as is_suspect
+      from call_log l
      where l.ended_at is null and l.worker_id is null
        and ($2 or exists (select from call c where c.id = l.call_id and c.kind = 'TEXT')
             or (l.state <> 'PENDING' and l.deadline_at < now() + make_interval(secs => $3)))
+       and ($4 = 0 or {FAILED_TAKEOVERS} = 0 or (
+            {FAILED_TAKEOVERS} < $4
+            and l.deadline_at < now() + make_interval(
+                secs => $5::float8 - least($6::float8 * 2 ^ ({FAILED_TAKEOVERS} - 1), $5 / 2))
+            and ({FAILED_TAKEOVERS} = 1 or not exists (
+                 select from call_log h
+                  where h.worker_id = $7 and h.ended_at is null
+                    and h.producer_seq = 0 and h.takeovers > 2))))
      order by l.created_at limit $1 for update skip locked
 """
+CONFIRM = "update call_log set takeovers = 0 where call_id = $1 and epoch = $2 and takeovers > 0"
 TAKE = """
     update call_log l set worker_id = $2, epoch = l.epoch + 1, head = l.head + 1, producer_seq = 0,
+           takeovers = case when $3::text is not null then 0
+                            when l.producer_seq > 0 then 1 else l.takeovers + 1 end,
            state = coalesce($3, l.state),
            deadline_at = case when $3 is null then coalesce(
                l.answered_at + make_interval(secs => (
@@ -44,10 +68,14 @@ INBOX = """
             order by c.kind <> 'END', c.place limit 20) c
      where l.worker_id = $1 and l.ended_at is null order by c.place
 """
+LOG_PAGE = """
+    select seq, at, body::text from call_event where call_id = $1 and seq > $2
+     order by seq limit $3
+"""
 IS_ENLISTED = "select 1 from worker_process where id = $1 for key share"
 END = "select tenant_id, seq, at, body::text from end_call($1, $2, false, $3, $4, $5)"
 RELEASE = """
-    update call_log set worker_id = null, epoch = epoch + 1,
+    update call_log set worker_id = null, epoch = epoch + 1, takeovers = 0,
            deadline_at = now() + make_interval(secs => $3)
      where call_id = $1 and epoch = $2 and ended_at is null
 """
@@ -72,7 +100,15 @@ FREE_ORPHANS = FREE.format(
     "(select from worker_process p where p.id = l.worker_id)"
 )
 FREE_OTHERS = FREE.format(condition="l.worker_id = $2 and l.call_id <> all($3)")
-OVERDUE = """
+ASKED_TO_END = """
+    select l.call_id, l.epoch,
+           case when l.state = 'ENDING' then 'ENDED_BY_AGENT' else 'ENDED_BY_API' end as reason
+      from call_command c join call_log l using (call_id)
+     where c.done_at is null and c.kind = 'END' and l.ended_at is null
+       and (l.worker_id is null or c.asked_at < now() - make_interval(secs => $1))
+     limit 500
+"""
+OVERDUE = f"""
     select l.call_id, l.epoch,
            case when l.state = 'PENDING' then 'NO_WORKER'
                 when l.state = 'ENDING' then 'ENDED_BY_AGENT'
@@ -83,7 +119,8 @@ OVERDUE = """
      where l.ended_at is null and (
            l.deadline_at < $2
            or (l.state = 'PENDING' and l.worker_id is null
-               and l.created_at < $2::timestamptz - make_interval(secs => $1)))
+               and l.created_at < $2::timestamptz - make_interval(secs => $1))
+           or (l.worker_id is null and $3 > 0 and {FAILED_TAKEOVERS} >= $3))
      limit 500
 """
 

@@ -257,6 +257,8 @@ class LogRow(Owned):
     kind: Mapped[str | None]
     workflow_id: Mapped[UUID | None]
     user_id: Mapped[str | None]
+    takeovers: Mapped[int] = mapped_column(server_default="0")
+    """By workers that wrote nothing to the log, in a row."""
     __table_args__ = (
         Index("ix_call_log_state", "tenant_id", "state", "kind", "created_at", "call_id"),
         Index(

@@ -109,6 +109,7 @@ async def worker_services(settings: Settings) -> AsyncGenerator[WorkerServices]:
             leases,
             join_seconds=settings.join_seconds,
             resume_seconds=settings.resume_seconds,
+            max_takeovers=settings.max_takeovers,
         )
         outbound = GuardedHttp(settings.outbound_allow)
         stack.push_async_callback(outbound.aclose)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from domain.access import Scope
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+
+from domain.access import Scope, TenantId
 from domain.calls import Call, CallFilter, CallId
+from domain.errors import InvalidInput
 from domain.events import Recorded
-from domain.ports import Key, Slice
-from domain.transcripts import Story
+from domain.latency import Latency, latency_of
+from domain.ports import Key, Services, Slice
+from domain.transcripts import Story, Turn, turn_of
 from resolvers.context import Ctx
 from resolvers.ids import own_id
 from resolvers.loaders import loaders
-from resolvers.pages import Page, clamped, key_of, page, pages_of
+from resolvers.pages import MOST, Edge, Page, clamped, key_of, page, pages_of
+
+MAX_TRANSCRIPT_TURNS = 15_000
 
 
 async def call(info: Ctx, id: str) -> Call | None:
@@ -37,6 +44,47 @@ async def story(info: Ctx, call: Call) -> Story:
     viewer = info.context.require(Scope.CALLS_READ)
     told: Story = await loaders().stories(info.context.services, viewer.tenant_id).load(call)
     return told
+
+
+async def transcript(info: Ctx, call: Call) -> Sequence[Turn] | AsyncIterator[Turn]:
+    """A long one piece by piece: to show it takes longer than others should wait."""
+    turns = (await story(info, call)).turns
+    if len(turns) > MAX_TRANSCRIPT_TURNS:
+        raise InvalidInput(
+            f"The transcript has {len(turns)} turns, which is more than {MAX_TRANSCRIPT_TURNS}; "
+            "page through `turns(first:, after:)`.",
+            ("transcript",),
+        )
+    if len(turns) <= MOST:
+        return turns
+    return _paced(info.context.services, call.tenant_id, turns)
+
+
+async def _paced(
+    services: Services, tenant: TenantId, turns: Sequence[Turn]
+) -> AsyncGenerator[Turn]:
+    async with services.long_logs.of(tenant):
+        async for turn in services.pacer.paced(turns):
+            yield turn
+
+
+async def turns(info: Ctx, call: Call, first: int | None, after: str | None) -> Page[Turn]:
+    """A turn is an event, so the cursors are those of the events."""
+    viewer = info.context.require(Scope.CALLS_READ)
+    most = clamped(first)
+    seq = await info.context.services.streams.position(viewer.tenant_id, call.id, after)
+    async with info.context.services.store.work(viewer.tenant_id) as work:
+        found = await work.calls.turns(call.id, seq, most + 1)
+    page = pages_of(Slice(tuple(found[:most]), more=len(found) > most), lambda e: e.cursor)
+    return Page([Edge(e.cursor, turn_of(e.node)) for e in page.edges], page.page_info)
+
+
+async def latency(info: Ctx, call: Call) -> Latency | None:
+    measured = (await story(info, call)).measured
+    if len(measured) <= MOST:
+        return latency_of(measured)
+    # To sort the figures of a long call takes longer than others should wait.
+    return await asyncio.to_thread(latency_of, measured)
 
 
 async def events(info: Ctx, call: Call, first: int | None, after: str | None) -> Page[Recorded]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -14,18 +14,20 @@ from aiodataloader import DataLoader
 from domain.access import TenantId
 from domain.actions.recordings import link_to
 from domain.actions.workflows import take_snapshots
-from domain.calls import Call, CallId
+from domain.calls import Call
 from domain.context import given_to
+from domain.errors import Unavailable
 from domain.events import Recorded
-from domain.ports import Services, Work
+from domain.ports import Services
 from domain.recordings import Recording
-from domain.transcripts import Story, tell
+from domain.transcripts import EVENTS_PER_PAGE, Story, retell
 from domain.workflows import Snapshot, Version, Workflow
+from resolvers.logs import reading
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-EVENTS_AT_ONCE = 5_000
+RETELL_SECONDS = 10.0
 
 
 class Loader(DataLoader[K, V], Generic[K, V]):
@@ -51,8 +53,7 @@ class Loaders:
 
     def stories(self, services: Services, tenant: TenantId) -> Loader[Call, Story]:
         async def load(calls: Sequence[Call]) -> list[Story]:
-            async with services.store.work(tenant) as work:
-                return [tell(await whole_log(work, call.id), given_to(call)) for call in calls]
+            return await _stories(services, tenant, calls)
 
         return self._made.setdefault(
             ("stories", tenant), Loader(load, get_cache_key=lambda call: call.id)
@@ -118,14 +119,24 @@ class Loaders:
         return self._made.setdefault((name, tenant), Loader(load))
 
 
-async def whole_log(work: Work, id: CallId) -> list[Recorded]:
-    events: list[Recorded] = []
-    while True:
-        after = events[-1].seq if events else 0
-        more = await work.calls.events(id, after, EVENTS_AT_ONCE)
-        events.extend(more)
-        if len(more) < EVENTS_AT_ONCE:
-            return events
+async def _stories(services: Services, tenant: TenantId, calls: Sequence[Call]) -> list[Story]:
+    """Most logs are a page long: those pages are read at once."""
+    async with services.store.work(tenant) as work:
+        pages = [await work.calls.log_page(call.id, 0, EVENTS_PER_PAGE) for call in calls]
+    try:
+        # Whoever asked is not there any longer than that.
+        async with asyncio.timeout(RETELL_SECONDS):
+            pairs = zip(calls, pages, strict=True)
+            return [await _story(services, tenant, call, page) for call, page in pairs]
+    except TimeoutError:
+        raise Unavailable(f"The logs took longer than {RETELL_SECONDS:.0f} seconds.") from None
+
+
+async def _story(
+    services: Services, tenant: TenantId, call: Call, first: Iterable[Recorded]
+) -> Story:
+    async with reading(services, tenant, call.id, first) as read:
+        return await retell(read, services.pacer, Story(context=given_to(call)))
 
 
 scope: ContextVar[Loaders] = ContextVar("loaders")

@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from domain.access import Scope
+from domain.errors import InvalidInput
+from domain.events import Recorded
 from domain.suites import suite_from
+from domain.transcripts import paced_log
 from resolvers import calls, workflows
 from resolvers.context import Ctx
-from resolvers.loaders import whole_log
+from resolvers.logs import reading
+
+MAX_SUITE_EVENTS = 5_000
 
 
 async def from_call(info: Ctx, id: str) -> dict[str, Any] | None:
@@ -17,6 +22,14 @@ async def from_call(info: Ctx, id: str) -> dict[str, Any] | None:
     version = await workflows.version(info, call.version_id) if call else None
     if call is None or version is None:
         return None
-    async with info.context.services.store.work(viewer.tenant_id) as work:
-        log = await whole_log(work, call.id)
+    services, log = info.context.services, list[Recorded]()
+    async with reading(services, viewer.tenant_id, call.id) as read:
+        async for recorded in paced_log(read, services.pacer):
+            log.append(recorded)
+            if len(log) > MAX_SUITE_EVENTS:
+                raise InvalidInput(
+                    f"The call has more than {MAX_SUITE_EVENTS} events, which is too much for one "
+                    "simulation; choose a shorter call.",
+                    ("callId",),
+                )
     return suite_from(call, version.snapshot.workflow.name, log)

@@ -77,7 +77,7 @@ async def test_shared_answers_are_the_ordinary_ones_to_the_byte(
 
 
 async def _so_far(writer: Writer) -> AsyncIterator[Any]:
-    for event in await writer.worker.queue.log_of(writer.claim.call):
+    for event in await writer.worker.queue.log_page(writer.claim.call, 0, 10_000):
         if event.event.kind != "agent_turn":
             yield event
 

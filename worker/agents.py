@@ -33,7 +33,7 @@ from domain.routing import Landing
 from domain.templates import render
 from domain.tools import NO_PARAMETERS, ToolSpec
 from domain.workflows import END_CALL, Connection, ContextPolicy
-from worker.conversation import CallLost, Conversation, Move
+from worker.conversation import CallLost, Conversation, Move, forget_oldest
 from worker.hearing import turn_handling
 from worker.models import model_of
 from worker.providers.keys import Unusable
@@ -190,6 +190,7 @@ class NodeAgent(Agent):
         self._conversation.calling = False
         if self._conversation.lost:
             return
+        forget_oldest(self._chat_ctx.items)
         known = {tool.id for tool in tools}
         async for chunk in Agent.default.llm_node(self, chat_ctx, tools, model_settings):
             if isinstance(chunk, llm.ChatChunk) and chunk.delta and chunk.delta.tool_calls:

@@ -5,29 +5,32 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from domain.calls import CallKind, CallState, EndReason
 from domain.commands import Command, CommandKind
 from domain.context import given_to
+from domain.errors import Unavailable
 from domain.events import (
+    CallEvent,
     CommandApplied,
     CommandRefused,
     ErrorRaised,
+    Recorded,
     StateChanged,
     UserTurn,
     WorkerLeft,
 )
 from domain.holding import CallQueue, Claim, Recorder
 from domain.outbound import Outbound
+from domain.pacer import Pacer
 from domain.settings import Settings
 from domain.tasks import end
-from domain.transcripts import tell
+from domain.transcripts import Story, brief_story, retell
 from worker.budget import Purse
 from worker.conversation import CallLost, Conversation
 from worker.joining import RoomUnreachable
@@ -43,6 +46,8 @@ Talk = Callable[[], Awaitable[EndReason | None]]
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
+INBOX_SECONDS = 2.0
+"""By then the inbox of a call that was taken over has been read."""
 TELL_USAGE_SECONDS = 30.0
 OVER_BUDGET = "We have to end here, I am sorry. Please try again later. Goodbye."
 
@@ -59,6 +64,7 @@ class HeldCall:
         keys: ProviderKeys,
         rooms: Rooms | None,
         settings: Settings,
+        pacer: Pacer,
         recorders: Recorders | None = None,
     ) -> None:
         self.claim = claim
@@ -68,17 +74,20 @@ class HeldCall:
         self._keys = keys
         self._rooms = rooms
         self._settings = settings
+        self._pacer = pacer
         self._recorders = recorders
         self._inbox: asyncio.Queue[Command] = asyncio.Queue()
-        self._seen: set[UUID] = set()
+        self._seen: set[str] = set()
         self._hang_up: asyncio.Future[Command] = asyncio.get_running_loop().create_future()
         self._leaving = asyncio.Event()
+        self._may_fall_silent_at = 0.0
+        self._suspected = claim.replaced
 
     def deliver(self, command: Command) -> None:
         """Take a command once, however often the inbox shows it."""
-        if command.id in self._seen:
+        if str(command.id) in self._seen:
             return
-        self._seen.add(command.id)
+        self._seen.add(str(command.id))
         if command.kind is CommandKind.END:
             if not self._hang_up.done():
                 self._hang_up.set_result(command)
@@ -91,8 +100,7 @@ class HeldCall:
 
     async def run(self) -> None:
         try:
-            conversation = await self._open()
-            reason = await self._converse(conversation)
+            reason = await self._carry()
         except CallLost:
             return
         except Unusable as missing:
@@ -117,10 +125,39 @@ class HeldCall:
         if ours and self._rooms is not None and self.claim.call.kind is not CallKind.TEXT:
             await self._rooms.close(self.claim.call.id)
 
-    async def _open(self) -> Conversation:
-        events = await patiently(lambda: self._queue.log_of(self.claim.call))
-        story = tell(events, given_to(self.claim.call, self.claim.settings.shown))
-        self._seen |= {UUID(id) for id in story.obeyed}
+    async def _carry(self) -> EndReason | None:
+        """Why the call is over; None when it is given back or was lost."""
+        story = await self._read()
+        if story is None:
+            ending = self.claim.call.state is CallState.ENDING
+            self._obey_end(lambda event: self._recorder.emit(self.claim, event))
+            return EndReason.ENDED_BY_AGENT if ending else EndReason.ENDED_BY_API
+        return await self._converse(self._open(story))
+
+    async def _read(self) -> Story | None:
+        """The story so far. None when the call is to end before it is known: a long log takes
+        seconds to read."""
+        reading = asyncio.create_task(self._retold())
+        try:
+            watched: set[asyncio.Future[Any]] = {reading, self._hang_up}
+            await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+            return reading.result() if reading.done() else None
+        finally:
+            await end(reading)
+
+    async def _retold(self) -> Story:
+        async def read(after: int, limit: int) -> Iterable[Recorded]:
+            return await patiently(lambda: self._queue.log_page(self.claim.call, after, limit))
+
+        begun = brief_story(given_to(self.claim.call, self.claim.settings.shown))
+        return await retell(read, self._pacer, begun)
+
+    def _obey_end(self, tell: Callable[[CallEvent], None]) -> None:
+        command = self._hang_up.result()
+        tell(CommandApplied(command_id=str(command.id), command=command.kind))
+
+    def _open(self, story: Story) -> Conversation:
+        self._seen.update(story.obeyed)
         conversation = Conversation(
             self.claim,
             story,
@@ -159,8 +196,7 @@ class HeldCall:
             if lost in done:
                 return None
             if self._hang_up in done:
-                command = self._hang_up.result()
-                conversation.tell(CommandApplied(command_id=str(command.id), command=command.kind))
+                self._obey_end(conversation.tell)
                 # An agent that has asked for the end before was first.
                 return conversation.story.ending or EndReason.ENDED_BY_API
             return talking.result() if talking in done else over.result()
@@ -188,8 +224,10 @@ class HeldCall:
     ) -> EndReason | None:
         await session.begin()
         await session.finish_open_turn()
+        if self.claim.replaced:
+            self._may_fall_silent_at = time.monotonic() + INBOX_SECONDS
         while conversation.story.ending is None:
-            command = None if purse.is_empty else await self._next(purse)
+            command = None if purse.is_empty else await self._next(conversation.story, purse)
             if command is None and self._leaving.is_set():
                 return None
             if purse.is_empty:
@@ -204,7 +242,7 @@ class HeldCall:
         self._refuse_rest(conversation)
         return conversation.story.ending
 
-    async def _next(self, purse: Purse) -> Command | None:
+    async def _next(self, story: Story, purse: Purse) -> Command | None:
         """The next message; None when none comes in time, the budget is spent, or the call is to
         be given back."""
         message = asyncio.ensure_future(self._inbox.get())
@@ -213,7 +251,7 @@ class HeldCall:
         try:
             done, _ = await asyncio.wait(
                 {message, leaving, empty},
-                timeout=self._settings.idle_call_seconds,
+                timeout=self._idle_seconds_left(story),
                 return_when=asyncio.FIRST_COMPLETED,
             )
             return message.result() if message in done and leaving not in done else None
@@ -221,6 +259,14 @@ class HeldCall:
             message.cancel()
             leaving.cancel()
             empty.cancel()
+
+    def _idle_seconds_left(self, story: Story) -> float:
+        """Counted from the last turn, whoever held the call then. A message that came while nobody
+        held it is in the inbox, which is read within moments."""
+        last = story.turns[-1].at if story.turns else story.answered_at
+        idle = (datetime.now(UTC) - last).total_seconds() if last is not None else 0.0
+        left = self._settings.idle_call_seconds - idle
+        return max(left, self._may_fall_silent_at - time.monotonic())
 
     def _refuse_rest(self, conversation: Conversation) -> None:
         while not self._inbox.empty():
@@ -234,9 +280,11 @@ class HeldCall:
             )
 
     async def _until_over(self, conversation: Conversation, purse: Purse) -> EndReason:
-        told_at = time.monotonic()
+        began = told_at = time.monotonic()
         while (left := self._seconds_left(conversation, purse)) > 0:
             await purse.look()
+            if time.monotonic() - began > LOOK_SECONDS:
+                await self._confirm(conversation)
             if time.monotonic() - told_at > TELL_USAGE_SECONDS:
                 told_at = time.monotonic()
                 # Listening on costs too. What belongs to a turn is told of with the turn.
@@ -244,6 +292,14 @@ class HeldCall:
                     conversation.tell_rest_of_usage()
             await asyncio.sleep(min(left, LOOK_SECONDS))
         return EndReason.BUDGET_SPENT if purse.is_overdue else EndReason.MAX_DURATION
+
+    async def _confirm(self, conversation: Conversation) -> None:
+        """Once, when the call goes on and owes nobody an answer: it was not this call that its
+        former workers died of."""
+        if self._suspected and not conversation.story.owes_an_answer:
+            with suppress(Unavailable):
+                await self._queue.confirm(self.claim)
+                self._suspected = False
 
     def _seconds_left(self, conversation: Conversation, purse: Purse) -> float:
         """Of the call, of the time that its active agent may hold it, or of its budget."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import dropwhile, takewhile
 from typing import Any
 
 from livekit.agents import AgentSession, StopResponse, llm
@@ -37,7 +38,7 @@ from domain.outbound import Outbound
 from domain.prices import PriceList
 from domain.providers import ProviderKind
 from domain.routing import Landing, due, land
-from domain.transcripts import Briefing, Said, Story
+from domain.transcripts import MAX_REMEMBERED, Briefing, Said, Story
 from domain.workflows import Connection, ContextPolicy, Snapshot
 from worker.meter import Meter
 from worker.patience import patiently
@@ -293,10 +294,27 @@ class Conversation:
         )
 
     def history(self) -> llm.ChatContext:
-        return chat_context(self.story.memory)
+        story = self.story
+        return chat_context((*story.briefings, *story.memory[-MAX_REMEMBERED:]))
 
 
-def chat_context(said: tuple[Said, ...]) -> llm.ChatContext:
+def forget_oldest(items: list[llm.ChatItem]) -> None:
+    """Keep instructions and briefings, which come first, and the newest items. They are left to
+    grow to twice as many before, so that most turns have nothing to move."""
+    if len(items) <= 2 * MAX_REMEMBERED:
+        return
+    newest = items[-MAX_REMEMBERED:]
+    # The result of a tool is nothing without its call.
+    newest = list(dropwhile(lambda item: item.type.startswith("function_call"), newest))
+    leading = takewhile(_is_instruction, items[:-MAX_REMEMBERED])
+    items[:] = [*leading, *newest]
+
+
+def _is_instruction(item: llm.ChatItem) -> bool:
+    return item.type == "message" and item.role == "system"
+
+
+def chat_context(said: Sequence[Said]) -> llm.ChatContext:
     """What was said and done, as models are shown it."""
     context = llm.ChatContext.empty()
     for event in said:

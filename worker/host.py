@@ -12,6 +12,7 @@ from uuid import UUID
 from domain.calls import CallId, CallKind
 from domain.holding import CallQueue, Claim, Recorder
 from domain.outbound import Outbound
+from domain.pacer import Pacer
 from domain.settings import Settings
 from domain.tasks import end
 from worker.call import HeldCall
@@ -45,6 +46,7 @@ class Host:
         self._recorders = recorders
         self._keys = ProviderKeys.of(settings)
         self._rooms = Rooms.of(settings)
+        self._pacer = Pacer()
         self._calls: dict[UUID, HeldCall] = {}
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._worker: UUID
@@ -184,6 +186,7 @@ class Host:
             self._keys,
             self._rooms,
             self._settings,
+            self._pacer,
             self._recorders,
         )
         previous = self._tasks.get(id)

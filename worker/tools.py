@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from domain.outbound import HttpRequest, HttpResponse
 from domain.steps import SendDtmf, TransferCall
 from domain.tenants import TenantSettings
 from domain.tools import ToolSpec
+from domain.transcripts import Said
 from worker.conversation import CallLost, Conversation
 
 MOST_USES = 100
@@ -94,13 +95,13 @@ OUTCOMES = {
 
 def _unwelcome(conversation: Conversation, use: Use) -> str | None:
     """Why this use is not wanted now, whatever its arguments."""
-    said = conversation.story.said
-    if sum(isinstance(event, ToolFinished) for event in said) >= MOST_USES:
+    story = conversation.story
+    if story.tools_used >= MOST_USES:
         return SPENT
-    return CONFIRM if use.tool.confirm and not _agreed(said, use) else None
+    return CONFIRM if use.tool.confirm and not _agreed(story.said, use) else None
 
 
-def _agreed(said: tuple[Any, ...], use: Use) -> bool:
+def _agreed(said: Sequence[Said], use: Use) -> bool:
     """The same was asked for before, and the caller has spoken since."""
     spoken = False
     for event in reversed(said):

@@ -135,15 +135,18 @@ async def end_call(services: Services, viewer: Viewer, id: CallId) -> Call:
     viewer.require(Scope.CALLS_WRITE)
     async with services.store.work(viewer.tenant_id) as work:
         call = await _existing(work, id)
+        command = Command(
+            id=CommandId(uuid5(id, "end")),
+            call_id=id,
+            kind=CommandKind.END,
+            asked_by=viewer.subject,
+        )
         # One that was answered may be between two workers.
-        reason = EndReason.ENDED_BY_API if call.answered_at else EndReason.CANCELED
-        if not await work.calls.end_unclaimed(id, reason):
-            command = Command(
-                id=CommandId(uuid5(id, "end")),
-                call_id=id,
-                kind=CommandKind.END,
-                asked_by=viewer.subject,
-            )
+        if call.answered_at:
+            ended = await work.calls.end_unclaimed(id, EndReason.ENDED_BY_API, command)
+        else:
+            ended = await work.calls.end_unclaimed(id, EndReason.CANCELED)
+        if not ended:
             with suppress(CallHasEnded):
                 await work.calls.ask(command)
         return await _existing(work, id)

@@ -12,7 +12,6 @@ from domain import calls as domain
 from domain.actions.calls import CallRequest
 from domain.calls import Blame, CallKind, CallState, Direction, EndReason
 from domain.events import Speaker
-from domain.latency import latency_of
 from domain.transcripts import as_json
 from domain.usage import cost_of
 from graph.scalars import Cursor, Duration, Json
@@ -86,9 +85,24 @@ class CallType(Node):
         call: Any = self
         return shown(await workflow_resolvers.version(info, call.version_id))
 
-    @strawberry.field(description="What was said so far.")
+    @strawberry.field(
+        description="What was said so far. Of a call with more than 15,000 turns, page through "
+        "turns instead."
+    )
     async def transcript(self, info: Ctx) -> list[Turn]:
-        return shown((await resolvers.story(info, shown(self))).turns)
+        return shown(await resolvers.transcript(info, shown(self)))
+
+    @strawberry.field(
+        description="What was said, in pages; the cursors are those of callEvents. Its cost does "
+        "not grow with the length of the call."
+    )
+    async def turns(
+        self,
+        info: Ctx,
+        first: Annotated[int | None, strawberry.argument(description="1 to 100.")] = None,
+        after: Annotated[Cursor | None, strawberry.argument(description="Go on here.")] = None,
+    ) -> Connection[Turn]:
+        return shown(await resolvers.turns(info, shown(self), first, after))
 
     @strawberry.field(description="What the call knows: a fold of its events.")
     async def context(self, info: Ctx) -> Json:
@@ -108,7 +122,7 @@ class CallType(Node):
 
     @strawberry.field(description="How quick its answers were; null: none was measured.")
     async def latency(self, info: Ctx) -> LatencySummary | None:
-        return shown(latency_of((await resolvers.story(info, shown(self))).measured))
+        return shown(await resolvers.latency(info, shown(self)))
 
     @strawberry.field(description="Its recording; none where nothing was recorded.")
     async def recording(self, info: Ctx) -> Recording | None:

@@ -1,0 +1,166 @@
+"""Calls with very long logs: what they cost themselves, and what others have to wait because of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import asyncpg
+import httpx
+
+from bench.parts.api import Api, running_api
+from bench.parts.lab import Figure, installation, measure, new_owner, percentile, report
+from domain.access import Viewer
+from domain.actions.calls import send_message
+from domain.calls import Call
+from domain.events import Recorded, TurnMeasured
+from domain.ports import Services
+from domain.settings import Settings
+from domain.transcripts import tell
+from persistence.wiring import api_services
+from resolvers.ids import global_id
+from tests.clinic import publish_clinic
+from tests.conftest import new_tenant
+from tests.long_logs import Delays, lengthen, watching_delays
+from tests.test_text_calls import started, watch, working
+
+LONG, VERY_LONG, READERS, SECONDS = 20_000, 100_000, 4, 8.0
+DOCUMENT = """query ($id: ID!) { node(id: $id) { ... on Call {
+  transcript { turnId at speaker text } usage { model inputTokens } latency { turns } } } }"""
+
+
+async def fold(services: Services, viewer: Viewer, call: Call) -> float:
+    """Processor milliseconds."""
+    async with services.store.work(viewer.tenant_id) as work:
+        events = await work.calls.events(call.id, 0, LONG)
+    began = time.process_time()
+    tell(events)
+    return (time.process_time() - began) * 1000
+
+
+async def prepared(settings: Settings, services: Services, viewer: Viewer, events: int) -> Call:
+    async with working(settings):
+        call = await started(services, viewer)
+        await send_message(services, viewer, call.id, "hello", None)
+        await watch(services, viewer, call.id, TurnMeasured)
+    await lengthen(settings, call.id, events)
+    return call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Takeover:
+    """Of a long call. The turns are those of another call in the same process, in milliseconds."""
+
+    seconds: float
+    delays: Delays
+    turns_meanwhile: list[float]
+    turns_after: list[float]
+
+
+async def taken_over(
+    settings: Settings, services: Services, viewer: Viewer, long: Call
+) -> Takeover:
+    """Until the long call is answered."""
+    other = await prepared(settings, services, viewer, 0)
+    began = time.perf_counter()
+    await send_message(services, viewer, long.id, "are you there?", None)
+    meanwhile: list[float] = []
+    async with working(settings):
+        async with watching_delays() as delays:
+            while not await is_answered(settings, long):
+                meanwhile.append(await turn(services, viewer, other))
+        seconds = time.perf_counter() - began
+        after = [await turn(services, viewer, other) for _ in range(20)]
+    return Takeover(seconds=seconds, delays=delays, turns_meanwhile=meanwhile, turns_after=after)
+
+
+async def turn(services: Services, viewer: Viewer, call: Call) -> float:
+    """What an answer takes, in milliseconds."""
+    async with services.store.work(viewer.tenant_id) as work:
+        *_, last = await work.calls.events(call.id, 0, 100_000)
+    sent = time.perf_counter()
+    await send_message(services, viewer, call.id, "hello again", None)
+    async for update in services.streams.follow(viewer.tenant_id, call.id, last.cursor):
+        if isinstance(update, Recorded) and isinstance(update.event, TurnMeasured):
+            break
+    return (time.perf_counter() - sent) * 1000
+
+
+async def is_answered(settings: Settings, call: Call) -> bool:
+    """The last thing that was said has been answered whole."""
+    db = await asyncpg.connect(settings.database_url)
+    query = """
+        select kind = 'turn_measured' and not exists (
+               select from call_command where call_id = $1 and done_at is null)
+          from call_event where call_id = $1 order by seq desc limit 1"""
+    is_it: bool = await db.fetchval(query, call.id)
+    await db.close()
+    return is_it
+
+
+async def asked(api: Api, document: str, until: float, **variables: str) -> list[float]:
+    """What each answer took, in milliseconds. Reading may be too slow for the API on a busy machine."""
+    waits = []
+    headers = {"authorization": f"Bearer {api.token}"}
+    async with httpx.AsyncClient(base_url=api.url, headers=headers, timeout=60) as http:
+        while time.perf_counter() < until:
+            sent = time.perf_counter()
+            body = {"query": document, "variables": variables}
+            answer = await http.post("/graphql", json=body)
+            waits.append((time.perf_counter() - sent) * 1000)
+            assert b'"data"' in answer.content[:200] or b"UNAVAILABLE" in answer.content
+            await asyncio.sleep(0.005)
+    return waits
+
+
+async def read_again_and_again(
+    settings: Settings, viewer: Viewer, call: Call
+) -> tuple[list[float], list[float]]:
+    """The waits of the readers, and of another tenant meanwhile."""
+    other = await new_tenant(settings, "other")
+    async with AsyncExitStack() as stack:
+        api = await stack.enter_async_context(running_api(settings, viewer.tenant_id))
+        token = await stack.enter_async_context(running_api(settings, other.id))
+        of_other = Api(api.url, token.token, api.process)
+        await asked(of_other, "{ viewer { __typename } }", time.perf_counter() + 1)
+        until = time.perf_counter() + SECONDS
+        id = global_id("Call", call.id)
+        *reads, others = await asyncio.gather(
+            *(asked(api, DOCUMENT, until, id=id) for _ in range(READERS)),
+            asked(of_other, "{ viewer { __typename } }", until),
+        )
+    return [wait for waits in reads for wait in waits], others
+
+
+async def main() -> None:
+    async with installation() as settings, api_services(settings) as services:
+        viewer = await new_owner(settings)
+        await publish_clinic(services, viewer)
+        long = await prepared(settings, services, viewer, LONG)
+        cpu = await fold(services, viewer, long)
+        reads, others = await read_again_and_again(settings, viewer, long)
+        very_long = await prepared(settings, services, viewer, VERY_LONG)
+        takeover = await taken_over(settings, services, viewer, very_long)
+    report(
+        f"long calls: a log of {LONG} events is read, one of {VERY_LONG} is taken over",
+        [
+            Figure("fold_cpu_ms", cpu, "<= 300"),
+            Figure("read_p50_ms", percentile(reads, 0.5)),
+            Figure("others_p50_ms", percentile(others, 0.5)),
+            Figure("others_p95_ms", percentile(others, 0.95), "<= 100"),
+            Figure("others_max_ms", max(others)),
+            Figure("takeover_s", takeover.seconds),
+            Figure("loop_late_cpu_ms", takeover.delays.worst_cpu * 1000, "<= 50"),
+            Figure("loop_late_ms", takeover.delays.worst * 1000, "<= 100"),
+            Figure("turn_meanwhile_p50_ms", percentile(takeover.turns_meanwhile, 0.5)),
+            Figure("turn_meanwhile_max_ms", max(takeover.turns_meanwhile)),
+            Figure("turn_after_p50_ms", percentile(takeover.turns_after, 0.5)),
+            Figure("turn_after_max_ms", max(takeover.turns_after)),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    measure(main)

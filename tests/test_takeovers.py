@@ -1,0 +1,218 @@
+"""A call that its workers die of is given up, and spares the others; one that is to end is ended,
+whether or not a worker can take it up."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from domain.access import Viewer
+from domain.actions.calls import end_call
+from domain.calls import Blame, Call, CallId, CallState, EndReason
+from domain.events import (
+    AgentTurn,
+    CallEnded,
+    CommandApplied,
+    CommandRefused,
+    StateChanged,
+    WorkerReplaced,
+)
+from domain.holding import Claim
+from domain.ports import Services
+from domain.settings import Settings
+from persistence.wiring import worker_services
+from tests.clinic import publish_clinic
+from tests.test_queue import Office
+
+pytestmark = pytest.mark.anyio
+
+MAX_TAKEOVERS = Settings().max_takeovers
+
+
+@pytest.fixture
+async def office(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Office]:
+    await publish_clinic(services, viewer)
+    db = await asyncpg.connect(settings.database_url)
+    async with worker_services(settings) as worker:
+        yield Office(services, viewer, worker, db)
+    await db.close()
+
+
+async def taken(office: Office, most: int = 10) -> list[Claim]:
+    """What a new worker claims."""
+    worker = await office.worker.queue.enlist(10)
+    return list(await office.worker.queue.claim(worker, most))
+
+
+async def die(office: Office) -> None:
+    """All workers."""
+    await office.bury()
+
+
+async def later(office: Office, seconds: float) -> None:
+    """So much time has gone by for calls that nobody holds."""
+    await office.db.execute(
+        "update call_log set deadline_at = deadline_at - make_interval(secs => $1) "
+        "where worker_id is null",
+        seconds,
+    )
+
+
+async def answered(office: Office) -> Claim:
+    """A call that is under way, and nobody has died of."""
+    await office.call()
+    [claim] = await taken(office)
+    active = StateChanged(before=CallState.CONNECTING, state=CallState.ACTIVE)
+    office.worker.recorder.emit(claim, active)
+    await office.worker.recorder.settled(claim)
+    return claim
+
+
+async def fail(office: Office, times: int) -> None:
+    """So many takeovers of all calls, of which none gets anywhere."""
+    for _ in range(times):
+        await die(office)
+        await later(office, 20)
+        while await taken(office):
+            pass
+    await die(office)
+
+
+async def test_a_call_whose_workers_die_again_and_again_is_given_up(office: Office) -> None:
+    call = (await answered(office)).call
+    await fail(office, MAX_TAKEOVERS)
+    await later(office, 20)
+    assert await taken(office) == []
+    assert await office.worker.queue.end_overdue(60) == [(call.id, EndReason.WORKER_LOST)]
+    assert await office.worker.queue.end_overdue(60) == []
+    events = [recorded.event for recorded in await office.events(call.id)]
+    assert sum(isinstance(event, WorkerReplaced) for event in events) == MAX_TAKEOVERS
+    last = events[-1]
+    assert isinstance(last, CallEnded)
+    assert (last.state, last.reason) == (CallState.FAILED, EndReason.WORKER_LOST)
+    assert last.blame is Blame.PLATFORM
+
+
+async def test_before_each_takeover_that_follows_a_failed_one_there_is_a_longer_pause(
+    office: Office,
+) -> None:
+    await answered(office)
+    await die(office)
+    assert len(await taken(office)) == 1  # who took it last had written something
+    for pause in (1, 2, 4, 8):
+        await die(office)
+        await later(office, pause - 0.9)
+        assert await taken(office) == []
+        await later(office, 1)
+        assert len(await taken(office)) == 1
+
+
+async def test_who_gets_somewhere_with_a_call_gives_it_a_new_start(office: Office) -> None:
+    await answered(office)
+    await fail(office, MAX_TAKEOVERS - 1)
+    await later(office, 20)
+    [claim] = await taken(office)
+    said = AgentTurn(turn_id="1", node="n", agent="a", text="Hello.", heard_text="Hello.")
+    office.worker.recorder.emit(claim, said)
+    await office.worker.recorder.settled(claim)
+    await die(office)
+    assert [again.call.id for again in await taken(office)] == [claim.call.id]
+    await die(office)
+    assert await office.worker.queue.end_overdue(60) == []
+
+
+async def test_who_goes_on_with_a_call_in_which_nothing_happens_gives_it_a_new_start(
+    office: Office,
+) -> None:
+    await answered(office)
+    for _ in range(2 * MAX_TAKEOVERS):
+        await die(office)
+        [claim] = await taken(office)
+        await office.worker.queue.confirm(claim)
+    assert await office.worker.queue.end_overdue(60) == []
+
+
+async def test_a_call_that_is_given_back_has_cost_no_worker_its_life(office: Office) -> None:
+    claim = await answered(office)
+    for _ in range(2 * MAX_TAKEOVERS):
+        await office.worker.queue.release(claim)
+        [claim] = await taken(office)
+    await office.worker.queue.release(claim)
+    assert await office.worker.queue.end_overdue(60) == []
+
+
+async def test_a_worker_holds_one_call_at_a_time_that_others_may_have_died_of(
+    office: Office,
+) -> None:
+    suspects = {(await answered(office)).call.id for _ in range(3)}
+    await fail(office, 2)
+    await later(office, 20)
+    sound = await office.call()
+    queue = office.worker.queue
+    worker = await queue.enlist(10)
+    first, second = await queue.claim(worker, 10)
+    assert (first.call.id, second.call.id in suspects) == (sound.id, True)
+    assert await queue.claim(worker, 10) == []
+    [other] = await queue.claim(await queue.enlist(10), 10)  # for another worker it is the first
+    assert other.call.id in suspects - {second.call.id}
+    await queue.confirm(second)
+    [third] = await queue.claim(worker, 10)
+    assert {second.call.id, other.call.id, third.call.id} == suspects
+
+
+async def ending(office: Office, id: CallId) -> list[object]:
+    """The last events of a call, which has one end and which somebody has asked to end."""
+    events = [recorded.event for recorded in await office.events(id)]
+    assert sum(isinstance(event, CallEnded) for event in events) == 1
+    [*_, applied, ended] = events
+    assert isinstance(applied, CommandApplied)
+    assert isinstance(ended, CallEnded)
+    assert (ended.reason, ended.blame) == (EndReason.ENDED_BY_API, Blame.API)
+    waiting = "select count(*) from call_command where done_at is null"
+    assert await office.db.fetchval(waiting) == 0
+    return list(events[:-2])
+
+
+async def ask_to_end(office: Office, id: CallId) -> Call:
+    return await end_call(office.services, office.viewer, id)
+
+
+async def test_a_call_that_no_worker_holds_ends_at_once(office: Office) -> None:
+    claim = await answered(office)
+    await die(office)
+    await office.say(claim.call.id, "hello?")
+    ended = await ask_to_end(office, claim.call.id)
+    assert ended.end_reason is EndReason.ENDED_BY_API
+    assert isinstance((await ending(office, claim.call.id))[-1], CommandRefused)
+    assert await ask_to_end(office, claim.call.id) == ended
+
+
+async def test_who_would_take_a_call_over_that_is_to_end_ends_it(office: Office) -> None:
+    claim = await answered(office)
+    await ask_to_end(office, claim.call.id)
+    await die(office)
+    assert await taken(office) == []
+    before = await ending(office, claim.call.id)
+    assert not any(isinstance(event, WorkerReplaced) for event in before)
+
+
+async def test_the_keeper_ends_a_call_that_nobody_takes_over_any_more(office: Office) -> None:
+    claim = await answered(office)
+    await ask_to_end(office, claim.call.id)
+    await die(office)
+    expected = [(claim.call.id, EndReason.ENDED_BY_API)]
+    assert await office.worker.queue.end_overdue(60) == expected
+    await ending(office, claim.call.id)
+
+
+async def test_the_keeper_ends_a_call_whose_worker_does_not_obey(office: Office) -> None:
+    claim = await answered(office)
+    await ask_to_end(office, claim.call.id)
+    queue = office.worker.queue
+    assert await queue.end_overdue(60) == []
+    await office.db.execute("update call_command set asked_at = now() - interval '11 s'")
+    assert await queue.end_overdue(60) == [(claim.call.id, EndReason.ENDED_BY_API)]
+    await ending(office, claim.call.id)
+    assert not await queue.end(claim, EndReason.INTERNAL)
