@@ -63,6 +63,7 @@ from persistence.versions import snapshot_of
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.25
+POLL_SECONDS_WITHOUT_REDIS = 0.1
 CONNECT_SECONDS = 30
 """A claimed call that nobody talks in by then, and by when its caller should have come, is broken."""
 
@@ -207,8 +208,9 @@ class SqlQueue:
             try:
                 while True:
                     yield None
+                    poll = POLL_SECONDS if self._channels.up else POLL_SECONDS_WITHOUT_REDIS
                     done, _ = await asyncio.wait(
-                        waiting, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                        waiting, timeout=poll, return_when=asyncio.FIRST_COMPLETED
                     )
                     for task in done:
                         box = waiting.pop(task)
