@@ -54,6 +54,7 @@ class RedisLimiter:
         self._patience = patience
         self._script: Any = self._redis.register_script(SPEND)
         self._room = asyncio.Semaphore(MAX_CONNECTIONS)
+        self._connecting = asyncio.Lock()
         self._local: dict[str, float] = {}
         self._probe: asyncio.Task[None] | None = None
         self._is_wrong_url = False
@@ -73,6 +74,8 @@ class RedisLimiter:
         self, key: str, cost: int, per_minute: int, patience: float
     ) -> Allowance:
         async with asyncio.timeout(patience), self._room:
+            async with self._connecting:  # a cluster whose nodes many ask for at once fails them
+                await self._redis.initialize()
             allowed, remaining, wait = await self._script(
                 keys=[f"studio:rate:{key}"], args=[per_minute, cost]
             )
