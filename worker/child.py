@@ -18,7 +18,7 @@ from worker.host import Host
 from worker.process import RETIRES, run
 from worker.recording import Recorders
 
-ORPHAN_SECONDS = 30.0
+ORPHAN_SECONDS = 60.0
 """Whoever started the parent starts another, which has all code to load before its processes can take
 our calls. A supervisor that sees it ready tells us to leave at once."""
 LAST_SECONDS = 25.0
