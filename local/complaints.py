@@ -37,6 +37,14 @@ class Complaints:
         return fresh
 
 
+def is_routine(line: str) -> bool:
+    """Whether it is a line of ours that tells of no trouble."""
+    try:
+        return str(json.loads(line)["level"]).lower() in ("debug", "info")
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
 def readable(line: str) -> str:
     """A line of ours as level and message, with what was raised; any other as it is."""
     try:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import psutil
 
@@ -47,12 +47,27 @@ def started_with(argument: str) -> list[int]:
     return [one.pid for one in found if argument in (one.info["cmdline"] or ())]
 
 
+def with_variable(name: str) -> dict[int, str]:
+    """Of every living process that was started with this variable, its value there."""
+    found = psutil.process_iter(["environ", "status"])
+    return {
+        one.pid: one.info["environ"][name]
+        for one in found
+        if name in (one.info["environ"] or ()) and one.info["status"] != psutil.STATUS_ZOMBIE
+    }
+
+
 def end(pid: int, how: signal.Signals, grace: float) -> None:
     """End a process that is not our child: ask, wait, insist, wait until it is gone."""
+    end_all([pid], how, grace)
+
+
+def end_all(pids: Collection[int], how: signal.Signals, grace: float) -> None:
     for ask, seconds in ((how, grace), (signal.SIGKILL, grace)):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, ask)
-        if until_gone([pid], seconds):
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, ask)
+        if until_gone(pids, seconds):
             return
 
 

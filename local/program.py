@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from signal import Signals
 
+from local.complaints import is_routine, readable
+
 BETWEEN_ASKS = 0.3  # so that they do not arrive as one
 
 
@@ -37,6 +39,8 @@ class Program:
     patience: float = 30.0
     # What the kernel sends when whoever started the program is gone (Linux only).
     orphan: Signals = Signals.SIGKILL
+    # Whether what it started goes on when it dies, until it is ready again.
+    children_outlive: bool = False
 
 
 async def spawn(program: Program, log: Path) -> asyncio.subprocess.Process:
@@ -53,17 +57,22 @@ async def spawn(program: Program, log: Path) -> asyncio.subprocess.Process:
         )
 
 
-async def until_ready(program: Program, process: asyncio.subprocess.Process, log: Path) -> None:
+async def until_ready(
+    program: Program, process: asyncio.subprocess.Process, log: Path, since: int = 0
+) -> None:
+    """Raises `CannotStart` with what it logged behind the position `since`."""
     try:
         async with asyncio.timeout(program.patience):
             while not await program.ready(process.pid):
                 if process.returncode is not None:
                     how = ending(process.returncode)
-                    raise CannotStart(f"{program.name} {how} before it was ready\n{tail(log)}")
+                    raise CannotStart(
+                        f"{program.name} {how} before it was ready\n{tail(log, since)}"
+                    )
                 await asyncio.sleep(0.02)
     except TimeoutError:
         late = f"{program.name} was not ready in {program.patience:g} s"
-        raise CannotStart(f"{late}\n{tail(log)}") from None
+        raise CannotStart(f"{late}\n{tail(log, since)}") from None
 
 
 async def stop(
@@ -99,15 +108,21 @@ def ending(returncode: int) -> str:
     return f"was ended by {Signals(-returncode).name}"
 
 
-def tail(log: Path, lines: int = 10) -> str:
-    """The last lines of a log, indented, to be shown under an error."""
+def tail(log: Path, since: int = 0, lines: int = 10) -> str:
+    """The last lines of a log, indented, to be shown under an error: what a program says of its
+    usual work, as of requests that it answered, is left out."""
     try:
         with log.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - 64 * 1024))
-            last = file.read().decode(errors="replace").splitlines()[-lines:]
+            file.seek(max(since, file.seek(0, os.SEEK_END) - 64 * 1024))
+            said = file.read().decode(errors="replace").splitlines()
     except FileNotFoundError:
         return ""
+    last = [readable(line) for line in said if not is_routine(line)][-lines:]
     return "\n".join(f"    {line}" for line in (*last, f"(all of it: {log})"))
+
+
+def size(log: Path) -> int:
+    return log.stat().st_size if log.exists() else 0
 
 
 @functools.cache

@@ -83,10 +83,16 @@ def everything(plan: Plan) -> tuple[Service, ...]:
         *command: str,
         ready: Callable[[int], Awaitable[bool]] = at_once,
         grace: float = 10.0,
+        children_outlive: bool = False,
     ) -> Program:
-        argv = (sys.executable, "-m", *command)
         return Program(
-            name=name, argv=argv, env=environment, ready=ready, grace=grace, patience=60.0
+            name=name,
+            argv=(sys.executable, "-m", *command),
+            env=environment,
+            ready=ready,
+            grace=grace,
+            patience=60.0,
+            children_outlive=children_outlive,
         )
 
     return (
@@ -100,7 +106,11 @@ def everything(plan: Plan) -> tuple[Service, ...]:
         ),
         Service(
             program=module(
-                "worker", "worker.main", ready=touches(state.ready_file("worker")), grace=20.0
+                "worker",
+                "worker.main",
+                ready=touches(state.ready_file("worker")),
+                grace=20.0,
+                children_outlive=True,  # they hold calls
             ),
             after=("migrate", "valkey", "livekit", "emulators"),
         ),

@@ -11,6 +11,9 @@ from local import home, machine
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
+READY_FILE = "READY_FILE"
+"""Names the file that a service touches; so every process that it starts can be told by it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -22,6 +25,9 @@ class Entry:
     born: float = 0.0
     since: float = 0.0
     restarts: int = 0
+    # While it has died and waits to be started again: why, and when that will be.
+    reason: str = ""
+    next_try: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 from local import home, machine, unprivileged
 from local.program import CannotStart
-from local.state import Record, State, same
+from local.state import Entry, Record, State, same
 from local.supervisor import end_leftovers
 
 LONGEST_STOP = 90.0
@@ -29,19 +29,22 @@ def status(state: State, *, as_json: bool) -> int:
         print(f"running (pid {record.pid}), {record.url}/graphql")
         print(f"voice calls: {record.voice}\n")
         print(_table(record))
+        for entry in record.entries:
+            if entry.reason:
+                print(f"\n{_trouble(entry)}")
     return 0 if record else 1
 
 
 def down(state: State) -> int:
     began, record = time.monotonic(), state.read()
     if record is None or not record.is_alive:
-        for name in end_leftovers(record):
+        for name in end_leftovers(state):
             print(f"ended a {name} that was left over")
         print("not running")
         return 0
     print(f"stopping (pid {record.pid})", flush=True)
     machine.end(record.pid, signal.SIGTERM, LONGEST_STOP)
-    end_leftovers(state.read())
+    end_leftovers(state)
     print(f"stopped in {time.monotonic() - began:.1f} s")
     return 0
 
@@ -54,7 +57,7 @@ def reset(state: State, *, sure: bool) -> int:
         print("nothing was deleted")
         return 1
     with home.locked(state.lock):
-        end_leftovers(state.read())
+        end_leftovers(state)
         unprivileged.remove(state.root / "postgres")
         for path in state.made():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -105,6 +108,14 @@ def _table(record: Record) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(f"{c:<{w}}" for c, w in zip(row, widths, strict=True)) for row in rows)
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _trouble(entry: Entry) -> str:
+    """Why a service is not there, and when it is tried again."""
+    seconds = max(0.0, entry.next_try - time.time())
+    when = f"the next try is in {seconds:.0f} s" if entry.pid == 0 else "it is being tried again"
+    headline, _, last_words = entry.reason.partition("\n")
+    return f"{entry.name} is {entry.state}: {headline}; {when}\n{last_words}"
 
 
 def _duration(seconds: float) -> str:

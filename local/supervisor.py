@@ -15,7 +15,7 @@ from local.complaints import Complaints
 from local.logs import Tail, turn_over
 from local.program import CannotStart
 from local.service import Service
-from local.state import Record, State, same
+from local.state import READY_FILE, Record, State, same
 
 
 @dataclass(slots=True)
@@ -97,14 +97,16 @@ class Supervisor:
         log = self.state.log(service.name)
         turn_over(log)
         ready_file = self.state.ready_file(service.name)
-        return Child(service, log, ready_file, self.say, self._record)
+        return Child(service, log, ready_file, self.say, self._record, lambda: self.ready)
 
     def _record(self) -> None:
         entries = tuple(child.entry for child in self.children)
         mine = os.getpid()
-        self.state.write(
-            Record(mine, machine.born(mine), self.url, self.ready, entries, self.voice)
-        )
+        record = Record(mine, machine.born(mine), self.url, self.ready, entries, self.voice)
+        try:
+            self.state.write(record)
+        except OSError as error:  # a full disk is no reason to stop what runs
+            self.say(f"cannot write down what runs: {error.strerror}")
 
     def _on_signal(self) -> None:
         if self.asked_to_stop.is_set():
@@ -123,9 +125,19 @@ class Supervisor:
                 traceback.print_exception(cause)
 
 
-def end_leftovers(record: Record | None) -> list[str]:
-    """End what a killed supervisor left running where the kernel does not see to it."""
-    left = [e for e in record.entries if same(e.pid, e.born)] if record else []
-    for entry in reversed(left):
-        machine.end(entry.pid, signal.SIGTERM, 5)
-    return [entry.name for entry in left]
+def end_leftovers(state: State) -> list[str]:
+    """End what a killed supervisor left running where the kernel does not see to it, and what that
+    had started itself; answers which services they were of."""
+    record = state.read()
+    if record is None:
+        return []
+    files, ended = machine.with_variable(READY_FILE), []
+    for entry in reversed(record.entries):
+        own = str(state.ready_file(entry.name))
+        started = [pid for pid, file in files.items() if file == own and pid != entry.pid]
+        main = [entry.pid] if same(entry.pid, entry.born) else []
+        for pids in (main, started):  # in this order: it may see to the others itself
+            machine.end_all(pids, signal.SIGTERM, 5)
+        if main or started:
+            ended.append(entry.name)
+    return ended

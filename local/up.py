@@ -42,7 +42,7 @@ def up(
     port = port or settings.api_port
     _refuse_a_second(state)
     with home.locked(state.lock):
-        for name in end_leftovers(state.read()):
+        for name in end_leftovers(state):
             say(f"ended a {name} that was left over")
         if not home.is_free(port, settings.api_host):
             raise CannotStart(

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import platform
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -17,14 +17,20 @@ from local.program import CannotStart, Program
 from local.server import Server, started_in
 
 
-async def prepare(state: Path, *, name: str = "valkey", durable: bool = True) -> Server:
-    """Write its configuration and stop a server that was left over on it."""
+async def prepare(
+    state: Path,
+    *,
+    name: str = "valkey",
+    durable: bool = True,
+    options: Mapping[str, str] | None = None,
+) -> Server:
+    """Write its configuration, with more `options` of Valkey's, and stop a server left over on it."""
     place = home.private_dir(state / name)
     password = home.kept_secret(place / "password")
     binary, configuration = _binary(), place / "valkey.conf"
     await asyncio.to_thread(_stop_leftover, place / "pid", configuration)
     port = home.kept_port(place / "port")
-    options = {
+    settings = {
         "bind": "127.0.0.1",
         "port": str(port),
         "requirepass": password,
@@ -32,9 +38,10 @@ async def prepare(state: Path, *, name: str = "valkey", durable: bool = True) ->
         "pidfile": _quoted(place / "pid"),
         "set-proc-title": "no",  # keep the command line, by which a leftover is known
         "save": "60 1" if durable else '""',
+        **(options or {}),
     }
     # In a file, not on the command line, where every user of the machine could read it.
-    text = "".join(f"{option} {value}\n" for option, value in options.items())
+    text = "".join(f"{option} {value}\n" for option, value in settings.items())
     home.write_private(configuration, text)
 
     async def ready(pid: int) -> bool:
@@ -55,10 +62,14 @@ async def prepare(state: Path, *, name: str = "valkey", durable: bool = True) ->
 
 @contextlib.asynccontextmanager
 async def started(
-    state: Path, *, name: str = "valkey", durable: bool = True
+    state: Path,
+    *,
+    name: str = "valkey",
+    durable: bool = True,
+    options: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Server]:
     """A server for the length of the block, to be stopped, killed and started again at will."""
-    prepared = partial(prepare, state, name=name, durable=durable)
+    prepared = partial(prepare, state, name=name, durable=durable, options=options)
     async with started_in(state / name, prepared) as server:
         yield server
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -19,16 +20,23 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from domain.tasks import end
+from persistence.outbox import Outbox
+from persistence.redis_urls import node_url
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+CONNECT_SECONDS = 2.0
 SUBSCRIBE_SECONDS = 2.0
-PING_SECONDS = 5.0
+PUBLISH_SECONDS = 0.5
+FLUSH_SECONDS = 1.0
+SILENT_SECONDS = 0.5
+"""Redis is asked for a sign of life after so long, and is away when none has come twice as long
+after that."""
+MIN_RECONNECT_SECONDS, MAX_RECONNECT_SECONDS = 0.05, 1.0
 
 
 class Lagged:
@@ -81,43 +89,53 @@ class Mailbox(Generic[T]):
 
 
 class RedisBackend(BroadcastBackend):
-    """One pub/sub connection. Reconnects by itself, and says so by an event without channel."""
+    """One connection that listens and one that publishes.
+
+    The one that listens is asked for a sign of life, so it also tells whether Redis is away at all:
+    then hints are dropped at once, and making the connection anew is the probe that ends it.
+    Whatever the client raises, even a `RuntimeError` of the event loop, means no more than that."""
 
     def __init__(self, url: str) -> None:
-        options: dict[str, Any] = {"retry": Retry(NoBackoff(), 0), "socket_connect_timeout": 2.0}
-        self._listening = Redis.from_url(url, socket_timeout=None, **options)
-        self._speaking = Redis.from_url(url, socket_timeout=0.5, **options)
+        options: dict[str, Any] = {
+            "retry": Retry(NoBackoff(), 0),
+            "socket_connect_timeout": CONNECT_SECONDS,
+        }
+        node = node_url(url)
+        self._listening = Redis.from_url(node, socket_timeout=CONNECT_SECONDS, **options)
+        self._publishing = Redis.from_url(node, socket_timeout=PUBLISH_SECONDS, **options)
+        self._outbox = Outbox(self._publishing, self._reconnect)
         self._wanted: set[str] = set()
         self._confirmed: dict[str, asyncio.Future[None]] = {}
         self._heard: asyncio.Queue[Event] = asyncio.Queue(10_000)
         self._pubsub: PubSub | None = None
-        self._reader: asyncio.Task[None] | None = None
+        self._link: asyncio.Timeout | None = None
+        self._away_since: float | None = None
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     @property
     def up(self) -> bool:
         return self._pubsub is not None
 
     async def connect(self) -> None:
-        self._reader = asyncio.create_task(self._read_for_ever(), name="redis-pubsub")
+        self._tasks = (
+            asyncio.create_task(self._read_for_ever(), name="redis-pubsub"),
+            asyncio.create_task(self._outbox.send_for_ever(), name="redis-publish"),
+        )
 
     async def disconnect(self) -> None:
-        if self._reader is not None:
-            await end(self._reader)
-        await self._listening.aclose()
-        await self._speaking.aclose()
+        await self._outbox.flush(FLUSH_SECONDS)
+        await end(*self._tasks)
+        for client in (self._listening, self._publishing):
+            with suppress(Exception):  # a connection that cannot be closed is closed already
+                await client.aclose()
 
     async def publish(self, channel: str, message: str) -> None:
         await self.publish_many([(channel, message)])
 
     async def publish_many(self, messages: list[tuple[str, str]]) -> None:
-        """One round trip. A failure is only noted: readers find out from the log."""
-        try:
-            async with self._speaking.pipeline(transaction=False) as pipeline:
-                for channel, message in messages:
-                    pipeline.publish(channel, message)
-                await pipeline.execute()
-        except (RedisError, OSError) as error:
-            log.debug("hint not published", extra={"error": type(error).__name__})
+        """Sent beside, in this order. Nobody waits for it, and it cannot fail: readers who miss a
+        hint find out from the log."""
+        self._outbox.put(messages)
 
     async def subscribe(self, channel: str) -> None:
         """Returns when Redis has confirmed, or cannot now: the reader subscribes again later."""
@@ -126,46 +144,89 @@ class RedisBackend(BroadcastBackend):
         self._confirmed[channel] = confirmed
         if self._pubsub is None:
             return
-        with suppress(RedisError, OSError, TimeoutError):
+        try:
             async with asyncio.timeout(SUBSCRIBE_SECONDS):
                 await self._pubsub.subscribe(channel)
                 await confirmed
+        except Exception:  # noqa: BLE001 - Redis is away
+            self._reconnect()
 
     async def unsubscribe(self, channel: str) -> None:
         self._wanted.discard(channel)
         self._confirmed.pop(channel, None)
         if self._pubsub is not None:
-            with suppress(RedisError, OSError):
+            try:
                 await self._pubsub.unsubscribe(channel)
+            except Exception:  # noqa: BLE001 - Redis is away
+                self._reconnect()
 
     async def next_published(self) -> Event:
         return await self._heard.get()
 
+    def _reconnect(self) -> None:
+        """The connection is not what it seems: make the reader give it up."""
+        if self._pubsub is not None and self._link is not None:
+            self._pubsub = None
+            self._link.reschedule(0)
+
     async def _read_for_ever(self) -> None:
-        delay = 0.05
+        delay = MIN_RECONNECT_SECONDS
         while True:
             try:
-                async with self._listening.pubsub() as pubsub:
-                    asked = frozenset(self._wanted)
-                    await pubsub.subscribe("studio:alive", *asked)
-                    self._pubsub, delay = pubsub, 0.05
-                    if late := self._wanted - asked:
-                        await pubsub.subscribe(*late)
-                    await self._heard.put(Event("", ""))
-                    await self._read(pubsub)
+                async with asyncio.timeout(None) as self._link:
+                    await self._listen()
             except Exception as error:  # noqa: BLE001 - whatever it was, listening goes on
-                log.warning("redis is away", extra={"error": type(error).__name__})
+                if self._away_since is None:
+                    delay = MIN_RECONNECT_SECONDS
+                    self._lost(error)
+            await asyncio.sleep(delay * (0.5 + random.random()))
+            delay = min(delay * 2, MAX_RECONNECT_SECONDS)
+
+    async def _listen(self) -> None:
+        """Raises as soon as Redis is away."""
+        async with self._listening.pubsub() as pubsub:
+            asked = frozenset(self._wanted)
+            try:
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    await pubsub.subscribe("studio:alive", *asked)
+                    await pubsub.get_message(timeout=None)  # a Redis that hangs confirms nothing
+                self._pubsub = pubsub
+                self._found()
+                if late := self._wanted - asked:
+                    await pubsub.subscribe(*late)
+                await self._heard.put(Event("", ""))
+                await self._read(pubsub)
             finally:
                 self._pubsub = None
                 self._release_waiters()
-            await asyncio.sleep(delay * (0.5 + random.random()))
-            delay = min(delay * 2, 1.0)
+
+    def _found(self) -> None:
+        self._outbox.open()
+        if self._away_since is not None:
+            seconds = time.monotonic() - self._away_since
+            facts = {"seconds": round(seconds, 1), "hints_dropped": self._outbox.dropped()}
+            log.warning("redis is back", extra=facts)
+            self._away_since = None
+
+    def _lost(self, error: Exception) -> None:
+        self._away_since = time.monotonic()
+        self._outbox.close()
+        log.warning(
+            "redis is away: hints are dropped and watchers poll until it is back",
+            extra={"error": type(error).__name__},
+        )
 
     async def _read(self, pubsub: PubSub) -> None:
+        silent = 0
         while True:
-            message = await pubsub.get_message(timeout=PING_SECONDS)
+            message = await pubsub.get_message(timeout=SILENT_SECONDS)
+            silent = silent + 1 if message is None else 0
             if message is None:
-                await pubsub.ping()
+                # One silence more than needed: our own event loop may have been busy.
+                if silent > 2:
+                    raise TimeoutError("Redis does not answer PING")
+                if silent == 1:
+                    await pubsub.ping()
             elif message["type"] == "message":
                 event = Event(message["channel"].decode(), message["data"].decode())
                 await self._heard.put(event)

@@ -1,21 +1,32 @@
 """Rate limits: the generic cell rate algorithm (GCRA, ITU-T I.371), one key in Redis per limit.
 
-While Redis is away each process counts for itself: a limit then holds per process."""
+While Redis is away each process counts for itself: a limit then holds per process. In a Redis
+Cluster every key lies on the node of its slot, so the client has to know the cluster."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import time
+from contextlib import suppress
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import MovedError
 
 from domain.ports import Allowance
+from domain.tasks import end
+from persistence.redis_urls import is_cluster, node_url
+
+log = logging.getLogger(__name__)
 
 PERIOD_MS = 60_000
 MOST_LOCAL = 10_000
+MAX_CONNECTIONS = 16
+PROBE_INTERVAL_SECONDS = 1.0
+PROBE_PATIENCE_SECONDS = 2.0
 
 SPEND = """
 local t = redis.call('TIME')
@@ -33,34 +44,79 @@ return {1, math.floor(-early / step), 0}
 
 
 class RedisLimiter:
-    """`per_minute` may be spent at once, and comes back evenly over a minute. Redis is away when it
-    has not answered in `patience` seconds."""
+    """`per_minute` may be spent at once, and comes back evenly over a minute.
+
+    Redis is away when it has not answered in `patience` seconds. From then on nobody waits for it:
+    one task asks until it answers again."""
 
     def __init__(self, url: str, patience: float = 0.25) -> None:
-        pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=16,
-            timeout=4 * patience,
-            socket_timeout=patience,
-            socket_connect_timeout=patience,
-            retry=Retry(NoBackoff(), 0),
-        )
-        self._redis = Redis(connection_pool=pool)
-        self._spend: Any = self._redis.register_script(SPEND)
+        self._redis = _client(url, patience)
+        self._patience = patience
+        self._script: Any = self._redis.register_script(SPEND)
+        self._room = asyncio.Semaphore(MAX_CONNECTIONS)
+        self._connecting = asyncio.Lock()
         self._local: dict[str, float] = {}
-        self._away_until = 0.0
+        self._probe: asyncio.Task[None] | None = None
+        self._is_wrong_url = False
 
     async def spend(self, key: str, cost: int, per_minute: int) -> Allowance:
-        if time.monotonic() >= self._away_until:
+        cost = min(cost, per_minute)
+        if self._probe is None:
             try:
-                allowed, remaining, wait = await self._spend(
-                    keys=[f"studio:rate:{key}"], args=[per_minute, min(cost, per_minute)]
+                return await self._spend_in_redis(key, cost, per_minute, self._patience)
+            except MovedError:
+                self._say_cluster()
+            except Exception as error:  # noqa: BLE001 - whatever the client raises, Redis is away
+                self._suspect(error)
+        return self._spend_here(key, cost, per_minute)
+
+    async def _spend_in_redis(
+        self, key: str, cost: int, per_minute: int, patience: float
+    ) -> Allowance:
+        async with asyncio.timeout(patience), self._room:
+            async with self._connecting:  # a cluster whose nodes many ask for at once fails them
+                await self._redis.initialize()
+            allowed, remaining, wait = await self._script(
+                keys=[f"studio:rate:{key}"], args=[per_minute, cost]
+            )
+        return Allowance(bool(allowed), int(remaining), int(wait) / 1000)
+
+    def _say_cluster(self) -> None:
+        if not self._is_wrong_url:
+            log.error(
+                "REDIS_URL names a node of a Redis Cluster: most rate limits are local to this "
+                "process until it begins with redis+cluster:// or rediss+cluster://"
+            )
+        self._is_wrong_url = True
+
+    def _suspect(self, error: Exception) -> None:
+        if self._probe is None:
+            self._probe = asyncio.create_task(self._probe_until_back(error), name="limiter-probe")
+
+    async def _probe_until_back(self, error: Exception) -> None:
+        """Said only when Redis does not answer the probe either: our own event loop may have been
+        too busy to see its answer in time."""
+        said = False
+        while not await self._answers():
+            if not said:
+                log.warning(
+                    "redis is away: rate limits are local to this process until it is back",
+                    extra={"error": type(error).__name__},
                 )
-                return Allowance(bool(allowed), int(remaining), int(wait) / 1000)
-            except (RedisError, OSError):
-                # Ask again in a second, not with every request.
-                self._away_until = time.monotonic() + 1.0
-        return self._spend_here(key, min(cost, per_minute), per_minute)
+                said = True
+            await asyncio.sleep(PROBE_INTERVAL_SECONDS)
+        if said:
+            log.warning("redis is back: rate limits are shared again")
+        self._probe = None
+
+    async def _answers(self) -> bool:
+        try:
+            await self._spend_in_redis("probe", 0, 1, PROBE_PATIENCE_SECONDS)
+        except MovedError:
+            return True
+        except Exception:  # noqa: BLE001 - whatever the client raises, Redis is away
+            return False
+        return True
 
     def _spend_here(self, key: str, cost: int, per_minute: int) -> Allowance:
         now, step = time.monotonic() * 1000, PERIOD_MS / per_minute
@@ -74,4 +130,19 @@ class RedisLimiter:
         return Allowance(True, int(-early / step), 0.0)
 
     async def aclose(self) -> None:
-        await self._redis.aclose(close_connection_pool=True)
+        if self._probe is not None:
+            await end(self._probe)
+        with suppress(Exception):  # a connection that cannot be closed is closed already
+            await self._redis.aclose()
+
+
+def _client(url: str, patience: float) -> Redis | RedisCluster:
+    options: dict[str, Any] = {
+        "socket_timeout": patience,
+        "socket_connect_timeout": patience,
+        "max_connections": 2 * MAX_CONNECTIONS,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    if is_cluster(url):
+        return RedisCluster.from_url(node_url(url), **options)
+    return Redis.from_url(node_url(url), **options)

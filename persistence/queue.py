@@ -72,6 +72,7 @@ from persistence.versions import snapshot_of
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.25
+POLL_SECONDS_WITHOUT_REDIS = 0.1
 CONNECT_SECONDS = 30
 """A claimed call that nobody talks in by then, and by when its caller should have come, is broken."""
 
@@ -253,8 +254,9 @@ class SqlQueue:
             hinted = True  # nobody knows what was said before
             while True:
                 yield hinted
+                poll = POLL_SECONDS if self._channels.up else POLL_SECONDS_WITHOUT_REDIS
                 try:
-                    async with asyncio.timeout(POLL_SECONDS):
+                    async with asyncio.timeout(poll):
                         await box.get()
                     box.forget_lag()  # one look answers all that was said until now
                     hinted = True

@@ -1,7 +1,8 @@
 """`./studio` with small stand-ins for the services: `python -m tests.local_toys up …`.
 
 TOYS lists them as `name=needs,needs`. Each writes what happens to it to STUDIO_STATE/journal.
-BROKEN, FRAIL and STUBBORN name one that fails at once, dies when ready, or will not stop.
+BROKEN, FRAIL, STUBBORN, SLOW and PARENT name one that fails at once, dies when ready until there is
+a file STUDIO_STATE/mended, will not stop, is never ready, or starts a process that outlives it.
 """
 
 from __future__ import annotations
@@ -34,9 +35,14 @@ if os.environ.get("BROKEN") == name:
     sys.exit("ERROR: the engine is gone")
 if name == "step":
     sys.exit(0)
-open(os.environ["READY_FILE"], "w").close()
-if os.environ.get("FRAIL") == name:
+if os.environ.get("PARENT") == name and os.fork() == 0:
+    name += "'s child"
+    note(str(os.getpid()))
+elif os.environ.get("SLOW") != name:
+    open(os.environ["READY_FILE"], "w").close()
+if os.environ.get("FRAIL") == name and not os.path.exists(f"{state}/mended"):
     time.sleep(0.05)
+    print('{"level": "INFO", "message": "request"}')
     print("the engine is gone", flush=True)
     sys.exit(3)
 while True:
@@ -59,6 +65,7 @@ def _toy(plan: Plan, name: str, needs: str) -> Service:
         env=plan.environ,
         ready=touches(plan.state.ready_file(name)),
         grace=float(plan.environ.get("GRACE", "10")),
+        children_outlive=plan.environ.get("PARENT") == name,
     )
     return Service(program=program, after=tuple(needs.split(",")), once=name == "step")
 

@@ -178,15 +178,84 @@ def test_a_service_that_dies_is_started_again_and_it_is_said(terminal: Terminal)
     assert after["api"]["restarts"] == 0
 
 
-def test_a_service_that_keeps_dying_stops_everything(terminal: Terminal) -> None:
+def test_a_service_that_keeps_dying_is_tried_again_while_the_others_go_on(
+    terminal: Terminal,
+) -> None:
     terminal.environ = {"FRAIL": "worker"}
+    process = terminal.up()
+    said = terminal.read_until(process, "all of it")
+    assert "worker ended with exit code 3; starting it again in 0.8 s" in said
+    assert "worker keeps failing, 5 times in a row; the others go on\n" in said
+    assert "    the engine is gone\n" in said
+    assert "request" not in said
+    states = {one["name"]: one["state"] for one in terminal.facts()["processes"]}
+    assert states == {"store": "ready", "step": "done", "api": "ready", "worker": "failing"}
+    status = terminal.run("status").stdout
+    assert "\nworker is failing: worker ended with exit code 3; the next try is in " in status
+    assert "    the engine is gone\n" in status
+    (terminal.state / "mended").touch()
+    terminal.read_until(process, "worker is ready again")
+    assert "failing" not in terminal.run("status").stdout
+    assert finish(process, signal.SIGINT)[0] == 0
+
+
+def test_a_service_that_keeps_dying_before_all_are_ready_stops_the_start(
+    terminal: Terminal,
+) -> None:
+    terminal.environ = {"FRAIL": "worker", "SLOW": "api"}
     process = terminal.begin()
-    said, _ = process.communicate(timeout=20)
+    said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "starting it again in 0.8 s" in said
-    assert "worker died 5 times in 60 s; last it ended with exit code 3" in said
-    assert "the engine is gone" in said
+    assert "worker died 5 times in a row; last: worker ended with exit code 3\n" in said
+    assert "    the engine is gone\n" in said
     assert terminal.journal[-2:] == ["api stopped", "store stopped"]
+
+
+def child_of(terminal: Terminal) -> int:
+    """The process that the worker has started last."""
+    told = [line.rpartition(" ") for line in terminal.journal]
+    return int([what for who, _, what in told if who == "worker's child" and what.isdigit()][-1])
+
+
+def test_what_a_service_started_outlives_it_until_the_service_is_ready_again(
+    terminal: Terminal,
+) -> None:
+    terminal.environ = {"PARENT": "worker"}
+    process = terminal.up()
+    first = child_of(terminal)
+    os.kill(terminal.pids()["worker"], signal.SIGKILL)
+    terminal.read_until(process, "starting it again")
+    assert machine.is_alive(first)
+    terminal.read_until(process, "worker is ready again")
+    assert machine.until_gone([first], 20)
+    second = child_of(terminal)
+    assert second != first
+    assert machine.is_alive(second)
+    assert terminal.journal.count("worker's child stopped") == 1
+
+
+def test_what_a_service_left_running_ends_with_everything_else(terminal: Terminal) -> None:
+    terminal.environ = {"PARENT": "worker", "STUBBORN": "worker's child", "GRACE": "0.3"}
+    process = terminal.up()
+    left = child_of(terminal)
+    os.kill(terminal.pids()["worker"], signal.SIGKILL)
+    terminal.read_until(process, "starting it again")
+    assert finish(process, signal.SIGINT)[0] == 0
+    assert not machine.is_alive(left)
+    assert not machine.is_alive(child_of(terminal))
+
+
+@pytest.mark.skipif(not leash(signal.SIGKILL), reason="only the Linux kernel does this")
+def test_what_outlived_even_its_supervisor_is_ended_at_the_next_start(terminal: Terminal) -> None:
+    terminal.environ = {"PARENT": "worker"}
+    process = terminal.up()
+    left = child_of(terminal)
+    assert finish(process, signal.SIGKILL)[0] == -signal.SIGKILL
+    assert machine.is_alive(left)
+    again = terminal.begin()
+    terminal.read_until(again, "ended a worker that was left over")
+    assert not machine.is_alive(left)
+    terminal.read_until(again, "Try next")
 
 
 def test_a_service_that_cannot_start_is_named_with_its_last_words(terminal: Terminal) -> None:

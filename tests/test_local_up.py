@@ -1,4 +1,4 @@
-"""All of it for real: `./studio up`, a crash of the database, `status`, `down`."""
+"""All of it for real: `./studio up`, crashes of the database and of a worker, `status`, `down`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 
 from local import machine
 from local.home import free_port
-from local.state import REPOSITORY, State
+from local.state import READY_FILE, REPOSITORY, State
 
 
 @pytest.fixture
@@ -40,9 +40,11 @@ def processes(environ: dict[str, str]) -> dict[str, dict[str, Any]]:
     return {one["name"]: one for one in facts["processes"]}
 
 
-def test_everything_starts_survives_a_database_crash_and_stops(environ: dict[str, str]) -> None:
+@pytest.mark.timeout(300)
+def test_everything_starts_survives_crashes_and_stops(environ: dict[str, str]) -> None:
     up = studio(environ, "up", "--detach", "--no-voice")
     assert up.returncode == 0, up.stdout + up.stderr
+    state = environ["STUDIO_STATE"]
     url, token = f"http://127.0.0.1:{environ['API_PORT']}", _token(environ)
     assert f"{url}/graphql" in up.stdout
     assert token in up.stdout
@@ -64,7 +66,19 @@ def test_everything_starts_survives_a_database_crash_and_stops(environ: dict[str
         "postgres": 1,
     }
 
+    holding = machine.children(after["worker"]["pid"])
+    os.kill(after["worker"]["pid"], signal.SIGKILL)
+    until = time.monotonic() + 90
+    while (after := processes(environ))["worker"]["restarts"] == 0:
+        assert time.monotonic() < until
+    # Whoever holds calls goes on until others can take them.
+    assert [pid for pid in holding if machine.is_alive(pid)]
+    while (after := processes(environ))["worker"]["state"] != "ready":
+        assert time.monotonic() < until, studio(environ, "logs").stdout
+    assert machine.until_gone(holding, 60)
+
     assert "\nstopped in " in studio(environ, "down").stdout
+    assert [file for file in machine.with_variable(READY_FILE).values() if state in file] == []
     alive = [name for name, one in after.items() if one["pid"] and machine.is_alive(one["pid"])]
     assert alive == []
     said = studio(environ, "logs", "studio", "-n", "1000").stdout

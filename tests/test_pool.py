@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from tests.installation import Process, installed
+from tests.test_talk import ROOT
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
@@ -43,6 +47,51 @@ async def test_another_worker_comes_when_whoever_forks_them_died_too(tmp_path: P
         now = psutil.Process(worker.pid).children(recursive=True)
         assert now
         assert not set(now) & set(before)
+
+
+async def told_by(module: str, env: dict[str, str], ready: str) -> list[dict[str, Any]]:
+    """What a process of the product logs from its start to its end, which comes once it is ready."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", module),
+        env={**os.environ, **env, "LOG_LEVEL": "INFO"},
+        cwd=ROOT,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    told = []
+    async for line in process.stderr:
+        if line.startswith(b"{"):
+            told.append(json.loads(line))
+        if told and told[-1]["message"].startswith(ready):
+            process.terminate()
+    assert await process.wait() == 0
+    return told
+
+
+async def test_worker_and_keeper_say_when_they_start_and_stop(tmp_path: Path) -> None:
+    livekit = {"LIVEKIT_URL": "ws://user:secret@livekit.invalid:7880"}
+    async with installed(tmp_path, workers=0) as whole:
+        env = {**whole.processes["keeper"].env, **livekit, "WORKER_CAPACITY": "7"}
+        worker, keeper = await asyncio.gather(
+            told_by("worker.main", env, "worker is ready"),
+            told_by("worker.keeper", env, "keeper started"),
+        )
+    own = [line for line in worker if line["logger"] in ("__main__", "worker.pool", "worker.host")]
+    assert [line["message"].partition(":")[0] for line in own] == [
+        "worker starts",
+        "worker is ready",
+        "worker stops",
+        "handing over calls",
+        "worker stopped",
+    ]
+    ready = own[1]
+    assert (ready["processes"], ready["calls_per_process"]) == (1, 7)
+    assert ready["livekit"] == "livekit.invalid"
+    assert own[3]["calls"] == 0
+    assert "secret" not in str(worker)
+    kept = [line for line in keeper if line["logger"] == "__main__"]
+    assert [kept[0]["message"], kept[-1]["message"]] == ["keeper started", "keeper stopped"]
+    assert (kept[0]["round_seconds"], kept[0]["lease_seconds"]) == (1.0, 1.5)
 
 
 def is_there(group: int) -> bool:

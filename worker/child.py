@@ -20,8 +20,9 @@ from worker.recording import Recorders
 
 OF_THE_PARENT = ("READY_FILE", "HEALTH_PORT")
 
-ORPHAN_SECONDS = 10.0
-"""Whoever started the parent starts another: its processes should be there for our calls."""
+ORPHAN_SECONDS = 60.0
+"""Whoever started the parent starts another, which has all code to load before its processes can take
+our calls. A supervisor that sees it ready tells us to leave at once."""
 LAST_SECONDS = 25.0
 """Longer than it takes to give every call back, as long as the store answers."""
 

@@ -205,6 +205,7 @@ class Host:
         for call in self._calls.values():
             call.leave()
         tasks = list(self._tasks.values())
+        log.info("handing over calls", extra={"calls": len(tasks)})
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
             await end(*late)

@@ -134,6 +134,16 @@ class Keeper:
 async def keep(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     async with worker_services(settings) as services:
         ready()
+        log.info(
+            "keeper started",
+            extra={
+                "round_seconds": ROUND_SECONDS,
+                "sweep_seconds": SWEEP_SECONDS,
+                "tidy_seconds": TIDY_SECONDS,
+                "lease_seconds": settings.lease_seconds,
+                "retention_days": settings.retention_days,
+            },
+        )
         keeper = Keeper(services, settings)
         async with (
             health_served(settings, keeper.report),
@@ -142,6 +152,7 @@ async def keep(settings: Settings, stop: asyncio.Event, ready: Callable[[], None
             beside(keeper.archive_for_ever()),
         ):
             await keeper.keep(stop)
+        log.info("keeper stopped")
 
 
 if __name__ == "__main__":

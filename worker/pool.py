@@ -70,7 +70,7 @@ class Pool:
         """`longest`: seconds that a call may take, and with it whoever holds it."""
         self._queue = queue
         self._environ = dict(environ)
-        self._size = size or os.cpu_count() or 1
+        self.size = size or os.cpu_count() or 1
         self._starts: set[asyncio.Task[Child]] = set()
         self._children: set[Child] = set()
         self._at_work: set[Child] = set()
@@ -82,9 +82,18 @@ class Pool:
 
     async def serve(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
         """Keep so many at work until told to stop; `ready` once the first of them is."""
-        places = [asyncio.create_task(self._keep_one(ready)) for _ in range(self._size)]
+        told = False
+
+        def first_ready() -> None:
+            nonlocal told
+            if not told:
+                told = True
+                ready()
+
+        places = [asyncio.create_task(self._keep_one(first_ready)) for _ in range(self.size)]
         try:
             await stop.wait()
+            log.info("worker stops: its processes hand over their calls")
         finally:
             await end(*places, *self._farewells)
             if self._starts:  # whoever is on the way is told to stop with the others

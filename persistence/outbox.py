@@ -1,0 +1,103 @@
+"""Hints on their way to Redis: nobody who has something to tell waits for the network."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from persistence.hints import Hint
+
+log = logging.getLogger(__name__)
+
+MAX_WAITING = 5_000
+MAX_BATCH = 500
+
+
+class Outbox:
+    """A bounded queue and the one task that empties it, so hints keep their order.
+
+    `on_failure` is called when Redis takes no hints on a fresh connection either. Whoever owns the
+    outbox closes it then, and opens it when Redis is back; until then hints are dropped at once."""
+
+    def __init__(
+        self, redis: Redis, on_failure: Callable[[], None], max_waiting: int = MAX_WAITING
+    ) -> None:
+        self._redis = redis
+        self._on_failure = on_failure
+        self._waiting: asyncio.Queue[Hint] = asyncio.Queue(max_waiting)
+        self._is_open = True
+        self._dropped = 0
+        self._refused = False
+
+    def put(self, hints: Iterable[Hint]) -> None:
+        for hint in hints:
+            if not self._is_open:
+                self._dropped += 1
+                continue
+            if self._waiting.full():
+                # The oldest goes: a newer one shows its reader the gap.
+                self._drop_oldest()
+            self._waiting.put_nowait(hint)
+
+    def close(self) -> None:
+        """Drop what waits and what comes."""
+        self._is_open = False
+        while not self._waiting.empty():
+            self._drop_oldest()
+
+    def open(self) -> None:
+        self._is_open = True
+
+    def dropped(self) -> int:
+        """How many hints were dropped since this was last asked."""
+        dropped, self._dropped = self._dropped, 0
+        return dropped
+
+    async def flush(self, seconds: float) -> None:
+        """Wait until everything has been sent, but no longer than this."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._waiting.join()
+
+    async def send_for_ever(self) -> None:
+        while True:
+            batch = [await self._waiting.get()]
+            while len(batch) < MAX_BATCH and not self._waiting.empty():
+                batch.append(self._waiting.get_nowait())
+            # Redis may have closed an idle connection: a second attempt is made on a fresh one.
+            if not await self._sent(batch) and not await self._sent(batch):
+                self._dropped += len(batch)
+                self._on_failure()
+            for _ in batch:
+                self._waiting.task_done()
+
+    async def _sent(self, batch: list[Hint]) -> bool:
+        try:
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for channel, message in batch:
+                    pipeline.publish(channel, message)
+                await pipeline.execute()
+        except ResponseError as error:
+            self._say_refused(error)
+        except Exception as error:  # noqa: BLE001 - whatever the client raises, Redis is away
+            log.debug("hints not published", extra={"error": type(error).__name__})
+            return False
+        else:
+            self._refused = False
+        return True
+
+    def _say_refused(self, error: ResponseError) -> None:
+        """Redis is there, so trying again would not help."""
+        if not self._refused:
+            log.error("redis refuses hints: may its user PUBLISH?", extra={"error": str(error)})
+        self._refused = True
+
+    def _drop_oldest(self) -> None:
+        self._waiting.get_nowait()
+        self._waiting.task_done()
+        self._dropped += 1
