@@ -108,7 +108,9 @@ async def _furnish(url: str, key: str) -> None:
     async with httpx.AsyncClient(base_url=url, headers={"x-api-key": key}) as http:
 
         async def do(document: str, **given: object) -> dict[str, object]:
-            answer = await http.post("/graphql", json={"query": document, "variables": {"i": given}})
+            answer = await http.post(
+                "/graphql", json={"query": document, "variables": {"i": given}}
+            )
             [result] = answer.json()["data"].values()
             return dict(result)
 

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger("graph.access")
@@ -31,7 +32,7 @@ class AccessLog:
             return
         began, id = time.perf_counter(), _id_of(scope)
         facts: dict[str, Any] = scope.setdefault("facts", {})
-        facts |= {"request_id": id, "method": scope["method"], "path": scope["path"]}
+        facts |= {"request_id": id, "method": scope["method"]}
         request_id.set(id)
 
         async def named(message: Message) -> None:
@@ -44,8 +45,15 @@ class AccessLog:
             await self._app(scope, receive, named)
         finally:
             facts["ms"] = round((time.perf_counter() - began) * 1000, 1)
-            quiet = scope["path"].startswith("/health/")
+            facts["path"] = _path_of(scope)
+            quiet = facts["path"].startswith("/health/")
             log.log(logging.DEBUG if quiet else logging.INFO, "request", extra=facts)
+
+
+def _path_of(scope: Scope) -> str:
+    """As a route of ours has it: what else a client writes there may be anything."""
+    route = scope.get("route")
+    return route.path if isinstance(route, Route | Mount) else "unknown"
 
 
 def _id_of(scope: Scope) -> str:

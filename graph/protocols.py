@@ -25,16 +25,20 @@ log = logging.getLogger("graph.access")
 SLICE = 4096
 """Bytes that are parsed before the bounds are looked at again."""
 MAX_PIPELINED = 8
+MESSAGES = Rate(per_second=50, burst=250)
+"""A client that subscribes a hundred times at once fits in."""
+BYTES = Rate(per_second=65_536, burst=262_144)
+"""Four messages of the largest size at once, then one per second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
     """On what one connection may send."""
 
-    messages: Rate = Rate(per_second=50, burst=250)
-    """WebSocket frames of any kind: a client that subscribes a hundred times at once fits in."""
-    bytes: Rate = Rate(per_second=65_536, burst=262_144)
-    """Over WebSocket: four messages of the largest size at once, then one per second."""
+    messages: Rate = MESSAGES
+    """WebSocket frames of any kind."""
+    bytes: Rate = BYTES
+    """Over WebSocket."""
     header_bytes: int = 32_768
     header_lines: int = 100
     header_seconds: float = 10.0

@@ -14,13 +14,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 TEXT, PING = 1, 9
 BLOB = 65_536
 WATCHERS_PER_SOCKET = 20
-SEALED = b"GET /graphql HTTP/1.1\r\nhost: bench\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
-HANDSHAKE = SEALED + (
+HANDSHAKE = (
+    b"GET /graphql HTTP/1.1\r\nhost: bench\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
     b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n"
     b"sec-websocket-protocol: graphql-transport-ws\r\n\r\n"
 )
@@ -88,34 +89,35 @@ def flood(target: Target, message: bytes, hello: bytes = b"") -> None:
     """As many messages as there is room for, again on a new connection when one is cut."""
     blob = message * (BLOB // len(message))
     while True:
-        with contextlib.suppress(OSError):
-            with websocket(target, hello) as sock:
-                threading.Thread(target=discard, args=(sock,), daemon=True).start()
-                while True:
-                    sock.sendall(blob)
+        with contextlib.suppress(OSError), websocket(target, hello) as sock:
+            threading.Thread(target=discard, args=(sock,), daemon=True).start()
+            while True:
+                sock.sendall(blob)
 
 
 def ask(target: Target, request: Callable[[], bytes]) -> None:
     """One request after the other on a kept connection."""
     while True:
-        with contextlib.suppress(OSError, ValueError):
-            with target.connect() as sock, sock.makefile("rb") as answers:
-                sock.settimeout(60)
-                while True:
-                    sock.sendall(request())
-                    _take_answer(answers)
+        with (
+            contextlib.suppress(OSError, ValueError),
+            target.connect() as sock,
+            sock.makefile("rb") as answers,
+        ):
+            sock.settimeout(60)
+            while True:
+                sock.sendall(request())
+                _take_answer(answers)
 
 
-def _take_answer(answers: object) -> None:
-    read = getattr(answers, "readline")  # noqa: B009
-    length, line = 0, read()
+def _take_answer(answers: BinaryIO) -> None:
+    length, line = 0, answers.readline()
     if not line:
         raise OSError("closed")
     while line not in (b"\r\n", b""):
         name, _, value = line.partition(b":")
         length = int(value) if name.lower() == b"content-length" else length
-        line = read()
-    getattr(answers, "read")(length)  # noqa: B009
+        line = answers.readline()
+    answers.read(length)
 
 
 def beside(*works: Callable[[], None]) -> None:
