@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import GraphQLError, OperationDefinitionNode, OperationType
@@ -29,6 +29,8 @@ from graph.throttle import COST_OF_ONE, Payer, Throttle
 from resolvers.context import Context
 
 RUN_SECONDS = 10.0
+MAX_BEGINNING = 8
+"""Subscriptions that look up at once what they are about: half of the connections to the database."""
 MAX_TURN_SECONDS = 15.0
 """How long a subscription may wait for its turn."""
 
@@ -101,9 +103,15 @@ class Api:
     connections: Connections
     sign_in: SignIn
     quotas: Quotas
+    beginning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_BEGINNING))
 
     def context(self, viewer: Viewer | None) -> Context:
-        return Context(services=self.services, settings=self.settings, viewer=viewer)
+        return Context(
+            services=self.services,
+            settings=self.settings,
+            viewer=viewer,
+            beginning=self.beginning,
+        )
 
     async def admit(self, asked: Asked, viewer: Viewer | None, payer: Payer) -> Admitted:
         """Raises `Refused`. What is refused is paid for too, at the lowest price."""

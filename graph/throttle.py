@@ -45,7 +45,7 @@ class Throttle:
         self._limiter = limiter
         self._settings = settings
         self._refused: dict[str, float] = {}
-        self._queues: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def payer(self, viewer: Viewer | None, address: str) -> Payer:
         if viewer is not None:
@@ -80,17 +80,15 @@ class Throttle:
     async def spend_in_turn(self, payer: Payer, cost: int, seconds: float) -> None:
         """Waits, first come first served, until the allowance is large enough again; raises
         `RateLimited` when that takes longer than `seconds`."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
-        lock = self._queues.setdefault(payer.key, asyncio.Lock())
-        try:
-            async with asyncio.timeout_at(until), lock:
-                while not (allowance := await self._spend(payer, cost)).allowed:
-                    if loop.time() + allowance.retry_after > until:
-                        raise _refusal(allowance.retry_after)
-                    await asyncio.sleep(allowance.retry_after)
-        except TimeoutError:
-            raise _refusal(seconds) from None
+        turn = self._turns.setdefault(payer.key, asyncio.Lock())
+        if not turn.locked() and (await self._spend(payer, cost)).allowed:
+            return
+        until = time.monotonic() + seconds
+        async with turn:
+            while not (allowance := await self._spend(payer, cost)).allowed:
+                if time.monotonic() + allowance.retry_after > until:
+                    raise _refusal(allowance.retry_after)
+                await asyncio.sleep(allowance.retry_after)
 
     async def _spend(self, payer: Payer, cost: int) -> Allowance:
         units = 1 + cost // COST_OF_ONE
