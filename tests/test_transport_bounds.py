@@ -35,6 +35,14 @@ IMPATIENT = Bounds(header_seconds=0.5, body_seconds=0.5)
 
 
 @pytest.fixture
+async def services(services: Services, settings: Settings) -> AsyncIterator[Services]:
+    """Their limits hold on a busy machine too, where Redis takes its time."""
+    limiter = RedisLimiter(settings.redis_url, patience=10.0)
+    yield replace(services, limiter=limiter)
+    await limiter.aclose()
+
+
+@pytest.fixture
 async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
     async with serving(services, settings, viewer) as running:
         yield running
@@ -239,7 +247,7 @@ async def test_who_opens_sockets_and_never_signs_in_has_to_wait(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, anonymous_requests_per_minute=3)
-    async with serving(patient(services, settings), few, viewer) as api:
+    async with serving(services, few, viewer) as api:
         with pytest.raises(InvalidStatus) as refused:
             await come_and_go(api, 50)
         assert refused.value.response.status_code == 429
@@ -294,17 +302,11 @@ async def follow(api: Api, about: dict[str, str], back: asyncio.Semaphore) -> se
                 return heard
 
 
-def patient(services: Services, settings: Settings) -> Services:
-    """Its limits hold on a busy machine too, where Redis may take its time."""
-    return replace(services, limiter=RedisLimiter(settings.redis_url, patience=10.0))
-
-
 async def test_a_subscription_waits_its_turn(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, subscriptions_per_minute=60)
-    unhurried = patient(services, settings)
-    async with serving(unhurried, few, viewer) as api, api.socket() as socket:
+    async with serving(services, few, viewer) as api, api.socket() as socket:
         for n in range(62):
             await socket.subscribe(str(n), "subscription{ticks(every:60)}")
         heard = [await socket.hear() for _ in range(62)]
@@ -316,8 +318,7 @@ async def test_a_turn_too_far_off_closes_the_socket_instead_of_refusing(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, subscriptions_per_minute=2)
-    unhurried = patient(services, settings)
-    async with serving(unhurried, few, viewer) as api, api.socket() as socket:
+    async with serving(services, few, viewer) as api, api.socket() as socket:
         for n in range(3):
             await socket.subscribe(str(n), "subscription{ticks(every:60)}")
         assert [(await socket.hear())["type"] for _ in range(2)] == ["next", "next"]
