@@ -82,8 +82,10 @@ async def _attacking(api: Api, name: str) -> AsyncGenerator[None]:
     _, count = ATTACKS[name]
     unknown = "\n".join(new_api_key() for _ in range(20_000 if name == "bad_keys" else 0))
     argv = (sys.executable, "-m", "bench.parts.attacks", name, api.url, api.token)
-    pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
-    processes = [await asyncio.create_subprocess_exec(*argv, **pipes) for _ in range(count)]
+    pipe = asyncio.subprocess.PIPE
+    processes = [
+        await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe) for _ in range(count)
+    ]
     try:
         for process in processes:
             assert process.stdin is not None

@@ -19,7 +19,7 @@ from graph.ide import ide_page, ide_routes
 from graph.lame_duck import LameDuck
 from graph.loading import LoaderScope
 from graph.schema import build_schema
-from graph.server import listen, server_of
+from graph.server import allow_many_files, listen, server_of
 from graph.talk import talk_routes
 from persistence.wiring import api_services
 
@@ -32,6 +32,7 @@ def main() -> None:
         routes = [*ide_routes(settings.local_token), *talk_routes(settings)]
         lame_duck = LameDuck(settings.lame_duck_seconds)
         app = create_app(settings, opened, with_loaders, ide_page, routes, lame_duck=lame_duck)
+        allow_many_files()
         listening = listen(settings.api_host, settings.api_port)
     except (DomainError, OSError) as error:
         sys.exit(str(error))

@@ -81,7 +81,7 @@ def create_app(
             *recording_routes(),
             *more,
         ],
-        middleware=[Middleware(AccessLog), _cors(origins)],
+        middleware=[Middleware(AccessLog, settings.trusted_proxies), _cors(origins)],
         lifespan=lifespan,
     )
     # It would lead to whatever host the request names.

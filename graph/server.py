@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 import sys
 
@@ -14,6 +15,7 @@ from graph.transport import LARGEST_BODY
 
 GRACE_SECONDS = 8
 STALLED_MS = 20_000
+MAX_FILES = 65_536
 
 
 def server_of(
@@ -49,3 +51,11 @@ def listen(host: str, port: int) -> socket.socket:
     if sys.platform == "linux":
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_MS)
     return listening
+
+
+def allow_many_files() -> None:
+    """Every connection is an open file, and a shell often allows no more than 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_FILES if hard == resource.RLIM_INFINITY else min(MAX_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

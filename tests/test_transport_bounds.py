@@ -215,7 +215,10 @@ async def until_welcome(api: Api) -> None:
 async def test_sockets_of_a_key_and_a_tenant_are_counted(
     services: Services, settings: Settings, viewer: Viewer, of: str
 ) -> None:
-    few = replace(settings, **{f"max_sockets_per_{of}": 1})
+    few = {
+        "key": replace(settings, max_sockets_per_key=1),
+        "tenant": replace(settings, max_sockets_per_tenant=1),
+    }[of]
     async with serving(services, few, viewer) as api, api.socket(), api.socket({}) as second:
         payload = {"authorization": f"Bearer {api.token}"} if of == "key" else {"apiKey": api.key}
         await second.say(type="connection_init", payload=payload)
@@ -228,7 +231,10 @@ async def test_sockets_of_a_key_and_a_tenant_are_counted(
 async def test_subscriptions_of_a_key_and_a_tenant_are_counted(
     services: Services, settings: Settings, viewer: Viewer, of: str
 ) -> None:
-    few = replace(settings, **{f"max_subscriptions_per_{of}": 2})
+    few = {
+        "key": replace(settings, max_subscriptions_per_key=2),
+        "tenant": replace(settings, max_subscriptions_per_tenant=2),
+    }[of]
     async with serving(services, few, viewer) as api, api.socket() as one, api.socket() as two:
         await one.subscribe("a", "subscription{ticks(every:60)}")
         await two.subscribe("a", "subscription{ticks(every:60)}")
