@@ -29,7 +29,12 @@ class Settings:
     api_port: int = setting(8000, "Port the API listens on")
     allowed_origins: str = setting("", "Comma-separated origins of dashboards on other hosts")
     trusted_proxies: str = setting(
-        "127.0.0.1", "Addresses whose X-Forwarded-For names the client, comma-separated"
+        "",
+        "Addresses or networks of reverse proxies whose X-Forwarded-For names the client, "
+        "comma-separated; none without",
+    )
+    lame_duck_seconds: float = setting(
+        0.0, "An API process that is told to stop is not ready, but still serves, for so long"
     )
     local_token: str = setting(
         "", "Offered to GraphiQL and /talk on this machine; set by `./studio up` only", secret=True
@@ -43,6 +48,24 @@ class Settings:
     requests_per_minute: int = setting(600, "Requests a key or user may make per minute")
     anonymous_requests_per_minute: int = setting(
         60, "Requests an address may make per minute before it has signed in"
+    )
+    subscriptions_per_minute: int = setting(
+        2000, "Subscriptions a key or user may begin per minute, apart from requests"
+    )
+    max_sockets_per_address: int = setting(
+        1000, "WebSockets an address may have open at once with one API process"
+    )
+    max_sockets_per_key: int = setting(
+        1000, "WebSockets a key or user may have open at once with one API process"
+    )
+    max_sockets_per_tenant: int = setting(
+        2000, "WebSockets a tenant may have open at once with one API process"
+    )
+    max_subscriptions_per_key: int = setting(
+        2000, "Subscriptions of a key or user that one API process serves at once"
+    )
+    max_subscriptions_per_tenant: int = setting(
+        5000, "Subscriptions of a tenant that one API process serves at once"
     )
 
     worker_processes: int = setting(0, "Worker processes on a machine; 0 = one for each core")

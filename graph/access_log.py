@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger("graph.access")
@@ -22,8 +23,9 @@ _GOOD_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 class AccessLog:
     """Names every request and answers with the name. `scope["facts"]` takes what else to log."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, trusted_proxies: str = "") -> None:
         self._app = app
+        self._may_miss_a_proxy = not trusted_proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -31,8 +33,9 @@ class AccessLog:
             return
         began, id = time.perf_counter(), _id_of(scope)
         facts: dict[str, Any] = scope.setdefault("facts", {})
-        facts |= {"request_id": id, "method": scope["method"], "path": scope["path"]}
+        facts |= {"request_id": id, "method": scope["method"]}
         request_id.set(id)
+        self._miss_no_proxy(scope)
 
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -44,8 +47,21 @@ class AccessLog:
             await self._app(scope, receive, named)
         finally:
             facts["ms"] = round((time.perf_counter() - began) * 1000, 1)
-            quiet = scope["path"].startswith("/health/")
+            facts["path"] = _path_of(scope)
+            quiet = facts["path"].startswith("/health/")
             log.log(logging.DEBUG if quiet else logging.INFO, "request", extra=facts)
+
+    def _miss_no_proxy(self, scope: Scope) -> None:
+        """All clients of a proxy that is not named share its address, and its limits."""
+        if self._may_miss_a_proxy and "x-forwarded-for" in Headers(scope=scope):
+            self._may_miss_a_proxy = False
+            log.warning("X-Forwarded-For is ignored; name your proxies in TRUSTED_PROXIES")
+
+
+def _path_of(scope: Scope) -> str:
+    """As a route of ours has it: what else a client writes there may be anything."""
+    route = scope.get("route")
+    return route.path if isinstance(route, Route | Mount) else "unknown"
 
 
 def _id_of(scope: Scope) -> str:

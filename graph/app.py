@@ -16,9 +16,10 @@ from domain.logs import log_to_stderr
 from domain.settings import Settings
 from graph.asgi import create_app
 from graph.ide import ide_page, ide_routes
+from graph.lame_duck import LameDuck
 from graph.loading import LoaderScope
 from graph.schema import build_schema
-from graph.server import listen, server_of
+from graph.server import allow_many_files, listen, server_of
 from graph.talk import talk_routes
 from persistence.wiring import api_services
 
@@ -29,7 +30,9 @@ def main() -> None:
         configure_logs(settings.log_level)
         opened = api_services(settings)
         routes = [*ide_routes(settings.local_token), *talk_routes(settings)]
-        app = create_app(settings, opened, with_loaders, ide_page, routes)
+        lame_duck = LameDuck(settings.lame_duck_seconds)
+        app = create_app(settings, opened, with_loaders, ide_page, routes, lame_duck=lame_duck)
+        allow_many_files()
         listening = listen(settings.api_host, settings.api_port)
     except (DomainError, OSError) as error:
         sys.exit(str(error))
@@ -37,7 +40,7 @@ def main() -> None:
         "listening", extra={"host": settings.api_host, "port": settings.api_port}
     )
     settle_memory()
-    server_of(app, settings.trusted_proxies).run(sockets=[listening])
+    server_of(app, settings.trusted_proxies, lame_duck).run(sockets=[listening])
 
 
 def settle_memory() -> None:

@@ -21,11 +21,16 @@ from graph.connections import Connections, Patience
 from graph.documents import AsAdmitted, Documents
 from graph.fanout import Fanout
 from graph.health import health_routes
+from graph.lame_duck import LameDuck
 from graph.operations import Api
+from graph.quotas import Quotas
 from graph.recordings import recording_routes
-from graph.throttle import Throttle
+from graph.sign_in import SignIn
+from graph.throttle import RATE_HEADERS, Throttle
 from graph.transport import GraphQLOverHTTP, Page
 from graph.websocket import GraphQLOverWebSocket
+
+PATHS = ("/graphql", "/graphql/")
 
 BuildSchema = Callable[[Sequence[Callable[[], SchemaExtension]]], Schema]
 
@@ -41,6 +46,7 @@ def create_app(
     page: Page | None = None,
     more: Sequence[BaseRoute] = (),
     patience: Patience = Patience(),  # noqa: B008 - it is frozen
+    lame_duck: LameDuck | None = None,
 ) -> Starlette:
     """It opens its services when it starts and closes them when it stops."""
     documents = Documents()
@@ -51,29 +57,36 @@ def create_app(
     async def lifespan(_: Starlette) -> AsyncGenerator[State]:
         async with opened as services:
             connections = Connections(services.accounts, patience)
+            throttle = Throttle(services.limiter, settings)
             async with beside(connections.watch_for_ever()):
                 api = Api(
                     services=services,
                     settings=settings,
                     schema=schema,
                     documents=documents,
-                    throttle=Throttle(services.limiter, settings),
+                    throttle=throttle,
                     fanout=Fanout(schema),
                     connections=connections,
+                    sign_in=SignIn(services.accounts, throttle),
+                    quotas=Quotas(settings),
                 )
                 yield {"api": api}
 
-    return Starlette(
+    over_http, over_websocket = GraphQLOverHTTP(page), GraphQLOverWebSocket(origins)
+    app = Starlette(
         routes=[
-            Route("/graphql", GraphQLOverHTTP(page)),
-            WebSocketRoute("/graphql", GraphQLOverWebSocket(origins)),
-            *health_routes(),
+            *(Route(path, over_http) for path in PATHS),
+            *(WebSocketRoute(path, over_websocket) for path in PATHS),
+            *health_routes(lame_duck or LameDuck()),
             *recording_routes(),
             *more,
         ],
-        middleware=[Middleware(AccessLog), _cors(origins)],
+        middleware=[Middleware(AccessLog, settings.trusted_proxies), _cors(origins)],
         lifespan=lifespan,
     )
+    # It would lead to whatever host the request names.
+    app.router.redirect_slashes = False
+    return app
 
 
 def _cors(origins: list[str]) -> Middleware:
@@ -82,6 +95,6 @@ def _cors(origins: list[str]) -> Middleware:
         allow_origins=origins,
         allow_methods=["GET", "POST"],
         allow_headers=["authorization", "content-type", "x-api-key", "x-request-id"],
-        expose_headers=["retry-after", "x-request-id"],
+        expose_headers=["retry-after", "x-request-id", *RATE_HEADERS],
         max_age=600,
     )

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import orjson
@@ -18,12 +18,12 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from domain.access import Viewer
-from domain.errors import CredentialExpired, DomainError, Unauthenticated
+from domain.errors import CredentialExpired, DomainError, Unauthenticated, Unavailable
 from graph.answers import encode
 from graph.auth import credential_in, credential_of
 from graph.connections import EXPIRED, REVOKED
 from graph.masking import refusal, shown, told
-from graph.operations import Api, Asked, Refused
+from graph.operations import Admitted, Api, Asked, NotNow, Refused
 from graph.running import Running
 from graph.streaming import deliver
 from graph.throttle import Payer
@@ -31,8 +31,10 @@ from graph.throttle import Payer
 log = logging.getLogger("graph.access")
 
 CLOSE_SECONDS = 1.0
-MOST_OPERATIONS = 20
+MAX_OPERATIONS = 100
 LONGEST_ID = 256
+MAX_REASON = 123
+"""Bytes of a close frame."""
 
 
 class Closed(Exception):
@@ -57,6 +59,7 @@ class Connection:
         self._headers = Headers(scope=scope)
         self.address = scope["client"][0] if scope.get("client") else ""
         self._receive = receive
+        self._held = ExitStack()
         self._running = Running(lambda: self.evict(1011, "Internal error"))
         self._eviction: Closed | None = None
         self._loop = asyncio.get_running_loop()
@@ -78,6 +81,7 @@ class Connection:
             over = Closed(1006, "")
         finally:
             await self._running.end()
+            self._held.close()
             self._log(began, over)
         await self.close(over.code, over.reason)
 
@@ -110,12 +114,15 @@ class Connection:
     # ---- the conversation ------------------------------------------------------------------
 
     async def _converse(self) -> None:
-        try:
-            async with asyncio.timeout(self.api.connections.patience.init):
-                while self.viewer is None:
-                    await self._take(await self._hear())
-        except TimeoutError:
-            raise Closed(4408, "Connection initialisation timeout") from None
+        until = self._loop.time() + self.api.connections.patience.init
+        while self.viewer is None:
+            # Only the client's time is counted, not ours for looking up who it is.
+            try:
+                async with asyncio.timeout_at(until):
+                    message = await self._hear()
+            except TimeoutError:
+                raise Closed(4408, "Connection initialisation timeout") from None
+            await self._take(message)
         while True:
             await self._take(await self._hear())
 
@@ -156,6 +163,9 @@ class Connection:
             raise Closed(4400, "Invalid connection_init payload")
         try:
             self.viewer = await self._sign_in(payload or {})
+            self._held.enter_context(self.api.quotas.socket(self.viewer))
+        except GraphQLError as full:
+            raise Closed(1013, full.message[:MAX_REASON]) from None
         except CredentialExpired:
             raise Closed(*EXPIRED) from None
         except Unauthenticated:
@@ -165,12 +175,12 @@ class Connection:
         await self.say({"type": "connection_ack"})
 
     async def _sign_in(self, payload: dict[str, Any]) -> Viewer:
-        throttle = self.api.throttle
+        payer = self.api.throttle.payer(None, self.address)
         try:
             self.credential = credential_in(payload) or credential_of(self._headers) or ""
-            return await self.api.services.accounts.viewer_of(self.credential)
+            return await self.api.sign_in.viewer_of(self.credential, payer)
         except Unauthenticated:
-            await throttle.spend(throttle.payer(None, self.address))
+            await self.api.throttle.spend(payer)
             raise
 
     async def _subscribe(self, id: object, payload: object) -> None:
@@ -180,19 +190,26 @@ class Connection:
             raise Closed(4400, "Invalid operation id")
         if id in self._running:
             raise Closed(4409, f"Subscriber for {id[:64]} already exists")
-        if len(self._running) >= MOST_OPERATIONS:
-            message = f"At most {MOST_OPERATIONS} operations run on one connection."
-            await self._refuse(id, [refusal(message, "TOO_MANY_OPERATIONS")])
+        if len(self._running) >= MAX_OPERATIONS:
+            message = f"At most {MAX_OPERATIONS} operations run on one connection."
+            full = refusal(message, "TOO_MANY_OPERATIONS", limit=MAX_OPERATIONS)
+            await self._refuse(id, [full])
             return
-        self._running.start(id, self._operate(id, payload))
+        self._running.start(id, self._operate(id, payload, self.viewer))
 
     # ---- operations ------------------------------------------------------------------------
 
-    async def _operate(self, id: str, payload: object) -> None:
-        payer = self.api.throttle.payer(self.viewer, self.address)
+    async def _operate(self, id: str, payload: object, viewer: Viewer) -> None:
+        payer = self.api.throttle.payer(viewer, self.address)
         try:
-            admitted = await self.api.admit(await self._asked(payload, payer), self.viewer, payer)
-            await deliver(self, id, admitted)
+            asked = await self._asked(payload, payer)
+            admitted = await self.api.admit_by_socket(asked, viewer, payer)
+            if admitted.is_subscription:
+                await self._deliver_subscription(id, admitted, viewer)
+            else:
+                await deliver(self, id, admitted)
+        except NotNow as later:
+            self.evict(1013, str(later))
         except DomainError as error:
             await self._refuse(id, [told(error)])
         except Refused as refused:
@@ -202,6 +219,16 @@ class Connection:
         else:
             self._running.release(id)
             await self.say({"type": "complete", "id": id})
+
+    async def _deliver_subscription(self, id: str, admitted: Admitted, viewer: Viewer) -> None:
+        with self.api.quotas.subscription(viewer):
+            try:
+                await deliver(self, id, admitted)
+            except Refused as refused:
+                # An error is final for clients; a closed connection they open again.
+                if any(isinstance(e.original_error, Unavailable) for e in refused.errors):
+                    raise NotNow(Unavailable.code) from None
+                raise
 
     async def _asked(self, payload: object, payer: Payer) -> Asked:
         try:

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
+from graph.lame_duck import LameDuck
 from graph.operations import Api
 
 
@@ -13,14 +14,14 @@ async def live(request: Request) -> JSONResponse:
     return JSONResponse({"live": True})
 
 
-async def ready(request: Request) -> JSONResponse:
-    """Without Redis everything still works, later: only the database decides."""
-    api: Api = request.state.api
-    state = await api.services.ready()
-    return JSONResponse(
-        {"ready": state["database"], **state}, status_code=200 if state["database"] else 503
-    )
+def health_routes(lame_duck: LameDuck) -> list[BaseRoute]:
+    async def ready(request: Request) -> JSONResponse:
+        """Without Redis everything still works, later: only the database decides, and whether
+        the process is about to stop."""
+        api: Api = request.state.api
+        state = await api.services.ready()
+        is_ready = state["database"] and not lame_duck.began
+        told = {"ready": is_ready, "stopping": lame_duck.began, **state}
+        return JSONResponse(told, status_code=200 if is_ready else 503)
 
-
-def health_routes() -> list[BaseRoute]:
     return [Route("/health/live", live), Route("/health/ready", ready)]

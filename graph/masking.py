@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from graphql import GraphQLError
+from graphql import FieldNode, GraphQLError, Node
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.relay import GlobalIDValueError
 
@@ -62,7 +62,7 @@ def _shown(error: GraphQLError) -> dict[str, Any]:
         return answer | {"message": cause.message, "extensions": _extensions(cause)}
     if _is_of_the_client(error):
         return answer | {"extensions": {"code": BAD_USER_INPUT}}
-    ref = _log_once(cause or error, error.path)
+    ref = _log_once(cause or error, error)
     return answer | {
         "message": "Something went wrong on our side.",
         "extensions": {"code": "INTERNAL", "ref": ref},
@@ -80,6 +80,10 @@ def _extensions(error: DomainError) -> dict[str, Any]:
     return facts
 
 
+def _name_of(node: Node) -> str:
+    return node.name.value if isinstance(node, FieldNode) else ""
+
+
 def _is_of_the_client(error: GraphQLError) -> bool:
     cause = error.original_error
     if isinstance(cause, _FROM_THE_CLIENT):
@@ -91,8 +95,8 @@ def _is_of_the_client(error: GraphQLError) -> bool:
     return isinstance(cause, GraphQLError) and bool(cause.nodes)
 
 
-def _log_once(error: BaseException, path: Sequence[str | int] | None) -> str:
-    """Without the exception's words: they may hold values that people gave."""
+def _log_once(error: BaseException, shown_as: GraphQLError) -> str:
+    """Without the exception's words, and without aliases: they may hold what people wrote."""
     ref: str | None = getattr(error, "_ref", None)
     if ref is None:
         ref = secrets.token_hex(6)
@@ -103,7 +107,7 @@ def _log_once(error: BaseException, path: Sequence[str | int] | None) -> str:
             extra={
                 "ref": ref,
                 "error": f"{type(error).__module__}.{type(error).__qualname__}",
-                "field": ".".join(map(str, path or ())),
+                "field": next((_name_of(node) for node in shown_as.nodes or ()), ""),
                 "frames": [f"{f.filename}:{f.lineno} {f.name}" for f in frames[-8:]],
             },
         )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import GraphQLError, OperationDefinitionNode
+from graphql import GraphQLError, OperationDefinitionNode, OperationType
 from strawberry import Schema
 from strawberry.types.execution import PreExecutionError
 
 from domain.access import Viewer
-from domain.errors import DomainError, Unavailable
+from domain.errors import DomainError, RateLimited, Unavailable
 from domain.ports import Services
 from domain.settings import Settings
 from graph.answers import answer
@@ -23,10 +23,16 @@ from graph.fanout import Fanout
 from graph.limits import fields_of
 from graph.masking import BAD_REQUEST, refusal, told
 from graph.nulls import refuse_in_variables
+from graph.quotas import Quotas
+from graph.sign_in import SignIn
 from graph.throttle import COST_OF_ONE, Payer, Throttle
 from resolvers.context import Context
 
 RUN_SECONDS = 10.0
+MAX_BEGINNING = 8
+"""Subscriptions that look up at once what they are about: half of the connections to the database."""
+MAX_TURN_SECONDS = 15.0
+"""How long a subscription may wait for its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,10 @@ class Admitted:
     operation: OperationDefinitionNode
     cost: int
 
+    @property
+    def is_subscription(self) -> bool:
+        return self.operation.operation is OperationType.SUBSCRIPTION
+
 
 class Refused(Exception):
     """The operation does not run."""
@@ -74,6 +84,10 @@ class Refused(Exception):
     def __init__(self, errors: Sequence[GraphQLError]) -> None:
         super().__init__()
         self.errors = errors
+
+
+class NotNow(Exception):
+    """A subscription that will be let in when its client comes back in a moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,27 +101,59 @@ class Api:
     throttle: Throttle
     fanout: Fanout
     connections: Connections
+    sign_in: SignIn
+    quotas: Quotas
+    beginning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_BEGINNING))
 
     def context(self, viewer: Viewer | None, address: str) -> Context:
         return Context(
-            services=self.services, settings=self.settings, viewer=viewer, address=address
+            services=self.services,
+            settings=self.settings,
+            viewer=viewer,
+            address=address,
+            beginning=self.beginning,
         )
 
     async def admit(self, asked: Asked, viewer: Viewer | None, payer: Payer) -> Admitted:
         """Raises `Refused`. What is refused is paid for too, at the lowest price."""
         try:
             self.throttle.check(payer)
-            try:
-                admitted = self._read(asked, viewer)
-            except Refused:
-                await self.throttle.spend(payer)
-                raise
+            admitted = await self._read_for_pay(asked, viewer, payer)
             cost = admitted.cost if viewer else self._guesses(admitted)
             await self.throttle.spend(payer, cost)
         except DomainError as error:
             raise Refused([told(error)]) from None
         self.documents.keep(admitted.document)
         return admitted
+
+    async def admit_by_socket(self, asked: Asked, viewer: Viewer, payer: Payer) -> Admitted:
+        """As `admit`, but a subscription waits its turn, because clients take a refusal for final.
+        Raises `NotNow` when its turn is too far off."""
+        await self.throttle.hold_back(payer)
+        try:
+            admitted = await self._read_for_pay(asked, viewer, payer)
+            if admitted.is_subscription:
+                await self._take_turn(admitted, viewer)
+            else:
+                await self.throttle.spend(payer, admitted.cost)
+        except DomainError as error:
+            raise Refused([told(error)]) from None
+        self.documents.keep(admitted.document)
+        return admitted
+
+    async def _take_turn(self, admitted: Admitted, viewer: Viewer) -> None:
+        subscriber = self.throttle.subscriber(viewer)
+        try:
+            await self.throttle.spend_in_turn(subscriber, admitted.cost, MAX_TURN_SECONDS)
+        except RateLimited:
+            raise NotNow(RateLimited.code) from None
+
+    async def _read_for_pay(self, asked: Asked, viewer: Viewer | None, payer: Payer) -> Admitted:
+        try:
+            return self._read(asked, viewer)
+        except Refused:
+            await self.throttle.spend(payer)
+            raise
 
     def _guesses(self, admitted: Admitted) -> int:
         """Who has not signed in pays for every field: each may be one more password."""

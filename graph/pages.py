@@ -14,7 +14,7 @@ from pathlib import Path
 from starlette.datastructures import Address
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -41,7 +41,11 @@ def files_of(page: str, local_token: str, **facts: bool) -> list[BaseRoute]:
             raise HTTPException(404)
         return JSONResponse({"token": local_token}, headers=PRIVATE)
 
+    async def without_slash(request: Request) -> Response:
+        return RedirectResponse(f"/{page}")
+
     return [
+        Route(f"/{page}/", without_slash),
         Route(f"/{page}/config.json", config),
         Route(f"/{page}/local-token", token, methods=["POST"]),
         Mount(f"/{page}/assets", Assets(directory=STATIC / page)),
@@ -67,6 +71,8 @@ def is_local(request: Request) -> bool:
         and THIS_MACHINE.fullmatch(host) is not None
         and request.headers.get("Origin") in (None, f"http://{host}", f"https://{host}")
         and not any(name in request.headers for name in FORWARDED)
+        # A browser says whose page asks; programs say nothing.
+        and request.headers.get("Sec-Fetch-Site") not in ("cross-site", "same-site")
         and not is_somebody_elses(request.client)
     )
 

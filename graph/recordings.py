@@ -33,8 +33,6 @@ def recording_routes() -> list[BaseRoute]:
 
 
 async def recording(request: Request) -> Response:
-    # A link is for its holder, not for readers of logs.
-    request.scope["facts"]["path"] = "/recordings/…"
     api: Api = request.state.api
     services = api.services
     try:

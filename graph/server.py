@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 import sys
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from graph.lame_duck import LameDuck, Server
+from graph.protocols import BoundedConfig, Bounds
 from graph.transport import LARGEST_BODY
 
 GRACE_SECONDS = 8
 STALLED_MS = 20_000
+MAX_FILES = 65_536
 
 
-def server_of(app: ASGIApp, trusted_proxies: str) -> uvicorn.Server:
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            loop="uvloop",
-            ws="websockets-sansio",
-            ws_max_size=LARGEST_BODY,
-            ws_per_message_deflate=False,
-            ws_ping_interval=20,
-            ws_ping_timeout=20,
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            forwarded_allow_ips=trusted_proxies,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
+def server_of(
+    app: ASGIApp,
+    trusted_proxies: str,
+    lame_duck: LameDuck | None = None,
+    bounds: Bounds = Bounds(),  # noqa: B008 - it is frozen
+) -> uvicorn.Server:
+    config = BoundedConfig(
+        app,
+        bounds,
+        loop="uvloop",
+        ws_max_size=LARGEST_BODY,
+        ws_per_message_deflate=False,
+        ws_ping_interval=20,
+        ws_ping_timeout=20,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        forwarded_allow_ips=trusted_proxies,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    return Server(config, lame_duck or LameDuck())
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -43,3 +51,11 @@ def listen(host: str, port: int) -> socket.socket:
     if sys.platform == "linux":
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_MS)
     return listening
+
+
+def allow_many_files() -> None:
+    """Every connection is an open file, and a shell often allows no more than 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_FILES if hard == resource.RLIM_INFINITY else min(MAX_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
+from email.message import Message
 from typing import Any
 
 import orjson
@@ -57,6 +59,15 @@ class GraphQLOverHTTP:
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
+        api: Api = request.state.api
+        request.state.payer = api.throttle.payer(
+            None, request.client.host if request.client else ""
+        )
+        response = await self._answer_or_refusal(request)
+        response.headers.update(request.state.payer.headers)
+        return response
+
+    async def _answer_or_refusal(self, request: Request) -> Response:
         media = negotiate(request.headers.get("accept"))
         try:
             return await self._answer(request, media)
@@ -108,14 +119,15 @@ def negotiate(accept: str | None) -> str:
 
 async def _who(api: Api, request: Request) -> tuple[Viewer | None, Payer]:
     """Found out before the body is read. A bad credential is paid for by its address."""
-    address = _address(request)
+    address: Payer = request.state.payer
     try:
         credential = credential_of(request.headers)
-        viewer = await api.services.accounts.viewer_of(credential) if credential else None
+        viewer = await api.sign_in.viewer_of(credential, address) if credential else None
     except Unauthenticated:
-        await api.throttle.spend(api.throttle.payer(None, address))
+        await api.throttle.spend(address)
         raise
-    return viewer, api.throttle.payer(viewer, address)
+    request.state.payer = payer = api.throttle.payer(viewer, "") if viewer else address
+    return viewer, payer
 
 
 def _address(request: Request) -> str:
@@ -126,9 +138,8 @@ async def _body(request: Request, viewer: Viewer | None) -> tuple[int, object]:
     """With its size: whether a large one is for an import is known once it is read."""
     may_import = viewer is not None and viewer.scopes.issuperset(WRITES)
     most = LARGEST_IMPORT if may_import else LARGEST_BODY
-    media = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if media != JSON:
-        raise NotServed(415, f"Send the request as {JSON}.")
+    if not _is_json(request.headers.get("content-type", "")):
+        raise NotServed(415, f"Send the request as {JSON}, in UTF-8.")
     body = bytearray()
     try:
         async for chunk in request.stream():
@@ -143,6 +154,13 @@ async def _body(request: Request, viewer: Viewer | None) -> tuple[int, object]:
         if len(body) > LARGEST_BODY:
             raise _too_large(LARGEST_BODY) from None
         raise
+
+
+def _is_json(content_type: str) -> bool:
+    message = Message()
+    message["content-type"] = content_type
+    charset = message.get_content_charset(failobj="utf-8")
+    return message.get_content_type() == JSON and charset in ("utf-8", "utf8", "us-ascii")
 
 
 def _query(request: Request) -> tuple[int, object]:
@@ -184,9 +202,10 @@ def _check_kind(request: Request, admitted: Admitted) -> None:
 
 
 def _facts(admitted: Admitted, viewer: Viewer | None) -> dict[str, Any]:
-    name = admitted.operation.name
+    # Names of the schema: the operation's own name is the client's, and may hold anything.
+    fields = fields_of(admitted.operation.selection_set, admitted.document.fragments)
     return {
-        "operation": name.value[:100] if name else None,
+        "operation": ",".join(sorted({field.name.value for field in fields})),
         "cost": admitted.cost,
         "subject": viewer.subject if viewer else None,
     }
@@ -197,7 +216,7 @@ def _refusal(media: str, errors: Any) -> Response:
     status = STATUS_OF.get(str(facts.get("code")), 400 if media == GRAPHQL else 200)
     headers = {"www-authenticate": "Bearer"} if status == 401 else {}
     if "retryAfter" in facts:
-        headers["retry-after"] = str(max(1, round(facts["retryAfter"] + 0.5)))
+        headers["retry-after"] = str(max(1, math.ceil(facts["retryAfter"])))
     return _response(media, status, {"errors": shown(errors)}, headers)
 
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from urllib.parse import urlsplit
 
+from graphql import GraphQLError
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
+from domain.errors import RateLimited
+from graph.answers import encode
 from graph.conversation import Connection
+from graph.masking import shown, told
+from graph.operations import Api
 
 PROTOCOL = "graphql-transport-ws"
 
@@ -22,9 +28,28 @@ class GraphQLOverWebSocket:
         if not self._welcome(Headers(scope=scope)):
             await send({"type": "websocket.close", "code": 1008})  # answered as HTTP 403
             return
-        offered = PROTOCOL in scope["subprotocols"]
-        await send({"type": "websocket.accept", "subprotocol": PROTOCOL if offered else None})
-        connection = Connection(scope, receive, send)
+        api: Api = scope["state"]["api"]
+        stranger = api.throttle.stranger(scope["client"][0] if scope.get("client") else "")
+        with ExitStack() as held:
+            try:
+                api.throttle.check(stranger)
+                held.enter_context(api.quotas.address_sockets.held(stranger.key))
+            except RateLimited as limited:
+                await _refuse(send, told(limited))
+                return
+            except GraphQLError as full:
+                await _refuse(send, full)
+                return
+            connection = Connection(scope, receive, send)
+            await self._serve(connection, offered=PROTOCOL in scope["subprotocols"])
+        if connection.viewer is None:
+            # Opening and leaving is as much work as an operation is.
+            with suppress(RateLimited):
+                await api.throttle.spend(stranger)
+
+    async def _serve(self, connection: Connection, *, offered: bool) -> None:
+        subprotocol = PROTOCOL if offered else None
+        await connection.raw_send({"type": "websocket.accept", "subprotocol": subprotocol})
         if not offered:
             await connection.close(4406, "Subprotocol not acceptable")
             return
@@ -37,3 +62,11 @@ class GraphQLOverWebSocket:
         if origin is None or origin in self._origins or "*" in self._origins:
             return True
         return urlsplit(origin).netloc == headers.get("host")
+
+
+async def _refuse(send: Send, error: GraphQLError) -> None:
+    """As the answer to the HTTP request that asks for the connection."""
+    headers = [(b"content-type", b"application/json"), (b"retry-after", b"1")]
+    await send({"type": "websocket.http.response.start", "status": 429, "headers": headers})
+    body = encode({"errors": shown([error])})
+    await send({"type": "websocket.http.response.body", "body": body})

@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 PAGE = 500
 LOOK_SECONDS = 1.0
 LOOK_SECONDS_WITHOUT_REDIS = 0.1
+MAX_READS = 8
+"""At once. The others wait here, for as long as it takes, rather than for a connection, which is an
+outage when it takes long: a thousand subscriptions may come back at the same moment."""
 
 READ = """
     select seq, at, body::text from call_event
@@ -59,6 +62,7 @@ class EventStreams:
         self._channels = channels
         self._followers: dict[CallId, set[Follower]] = {}
         self._listed: Counter[TenantId] = Counter()
+        self._reading = asyncio.Semaphore(MAX_READS)
 
     async def follow(
         self, tenant: TenantId, id: CallId, after: str | None
@@ -137,7 +141,11 @@ class EventStreams:
 
     async def _read(self, tenant: TenantId, id: CallId, seen: int, most: int) -> list[Recorded]:
         try:
-            async with self._pool.acquire(timeout=5) as connection, connection.transaction():
+            async with (
+                self._reading,
+                self._pool.acquire(timeout=5) as connection,
+                connection.transaction(),
+            ):
                 await connection.execute("select set_config('app.tenant', $1, true)", str(tenant))
                 rows = await connection.fetch(READ, id, seen, most)
         except Exception as error:

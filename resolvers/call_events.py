@@ -49,7 +49,7 @@ async def call_events(info: Ctx, call_id: str, after: str | None) -> AsyncGenera
     services = info.context.services
     viewer = info.context.require(Scope.CALLS_READ)
     id = CallId(needed_id("Call", call_id, ("callId",)))
-    async with services.store.work(viewer.tenant_id) as work:
+    async with info.context.beginning, services.store.work(viewer.tenant_id) as work:
         if await work.calls.get(id) is None:
             raise NotFound("There is no such call.", ("callId",))
     updates = cast(Any, services.streams.follow(viewer.tenant_id, id, after))

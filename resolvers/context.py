@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from strawberry import Info
@@ -23,6 +24,9 @@ class Context:
     address: str = ""
     """The IP address of the client."""
     connection_params: dict[str, Any] | None = None
+    beginning: AbstractAsyncContextManager[Any] = field(default_factory=nullcontext)
+    """Held while a subscription looks up what it is about: few do so at once, so that a thousand
+    that come back together leave room for what others ask."""
 
     def require(self, scope: Scope | None = None) -> Viewer:
         """Whoever asks; `Unauthenticated` for nobody, `Forbidden` without the scope."""

@@ -23,6 +23,7 @@ from domain.settings import Settings
 from domain.tasks import end
 from graph.asgi import create_app
 from graph.connections import Patience
+from graph.protocols import Bounds
 from graph.server import listen, server_of
 from persistence.admin import create_key
 from persistence.database import DbRole, create_engine
@@ -94,12 +95,13 @@ async def serving(
     schema_of: Any = toy_schema,
     patience: Patience = IMPATIENT,
     more: Sequence[BaseRoute] = (),
+    bounds: Bounds = Bounds(),  # noqa: B008 - it is frozen
 ) -> AsyncIterator[Api]:
     await _forget_limits(settings)
     app = create_app(settings, nullcontext(services), schema_of, more=more, patience=patience)
     listening = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server = server_of(app, settings.trusted_proxies)
+    server = server_of(app, settings.trusted_proxies, bounds=bounds)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         while not server.started:  # noqa: ASYNC110 - it has no event to wait for

@@ -92,6 +92,8 @@ def test_a_page_on_this_machine_gets_the_local_token(page: str, host: str, addre
         ("127.0.0.1", {"X-Forwarded-For": "10.0.0.7"}),
         ("127.0.0.1", {"Forwarded": "for=10.0.0.7"}),
         ("127.0.0.1", {"Via": "1.1 tunnel"}),
+        ("127.0.0.1", {"Sec-Fetch-Site": "cross-site"}),
+        ("127.0.0.1", {"Sec-Fetch-Site": "same-site"}),
     ],
 )
 @pytest.mark.parametrize("page", PAGES)

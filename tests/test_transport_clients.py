@@ -56,7 +56,7 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @asynccontextmanager
 async def api_process(
-    settings: Settings, port: int, module: str = REAL
+    settings: Settings, port: int, module: str = REAL, **more: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     environment = {
         **os.environ,
@@ -65,6 +65,7 @@ async def api_process(
         "SECRET_KEY": settings.secret_key,
         "API_PORT": str(port),
         "LOG_LEVEL": "WARNING",
+        **more,
     }
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, env=environment)
     try:
@@ -152,6 +153,36 @@ async def test_a_stopping_process_sends_clients_elsewhere(
             assert (await socket_.closed())[0] == 1012
             await api.wait()
         assert time.monotonic() - began < 3
+
+
+async def test_a_process_told_to_stop_serves_on_until_others_know(
+    settings: Settings, viewer: Viewer
+) -> None:
+    port = free_port()
+    async with api_process(settings, port, TOY, LAME_DUCK_SECONDS="300") as process:
+        key, url = await key_of(settings, viewer), f"http://127.0.0.1:{port}"
+        async with httpx.AsyncClient(base_url=url, headers={"x-api-key": key}) as http:
+            api = Api(url=url, token="", key=key, http=http)
+            init = {"type": "connection_init", "payload": {"apiKey": key}}
+            async with api.socket({}) as before:
+                await before.say(**init)
+                await before.hear()
+                process.send_signal(signal.SIGTERM)
+                async with asyncio.timeout(20):
+                    while (ready := await http.get("/health/ready")).status_code == 200:  # noqa: ASYNC110
+                        await asyncio.sleep(0.05)
+                assert (ready.status_code, ready.json()["stopping"]) == (503, True)
+                answer = await http.post("/graphql", json={"query": "{hello}"})
+                assert answer.json()["data"] == {"hello": "hello you"}
+                async with api.socket({}) as after:
+                    await after.say(**init)
+                    assert (await after.hear())["type"] == "connection_ack"
+                await before.say(type="ping")
+                assert await before.hear() == {"type": "pong"}
+                process.send_signal(signal.SIGTERM)
+                assert (await before.closed())[0] == 1012
+        async with asyncio.timeout(30):
+            await process.wait()
 
 
 async def talk(writer: Any) -> None:

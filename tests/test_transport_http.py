@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import math
 import tracemalloc
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+import httpx
 import pytest
 
 from domain.access import Viewer
 from domain.ports import Services
 from domain.settings import Settings
 from graph.operations import Asked
+from persistence.keys import new_api_key
 from tests.serving import Api, serving
 
 pytestmark = pytest.mark.anyio
 
 GRAPHQL = "application/graphql-response+json"
+LOGIN = 'mutation{login(email:"a")}'
 
 
 @pytest.fixture
@@ -169,11 +174,134 @@ async def test_who_asks_too_often_is_told_when_to_return(
         assert int(answers[-1].headers["retry-after"]) >= 19
         assert code_of(answers[-1].json()) == "RATE_LIMITED"
         assert [(await api.post("{hello}")).status_code for _ in range(11)] == [200] * 10 + [429]
-        # Another address has its own allowance, as the proxy names it.
-        other = await api.post(
-            'mutation{login(email:"a")}', auth=False, headers={"x-forwarded-for": "198.51.100.7"}
+
+
+@pytest.mark.parametrize(("trusted", "status"), [("", 429), ("127.0.0.0/8", 200)])
+async def test_only_a_trusted_proxy_names_another_address(
+    services: Services, settings: Settings, viewer: Viewer, trusted: str, status: int
+) -> None:
+    few = replace(settings, anonymous_requests_per_minute=1, trusted_proxies=trusted)
+    elsewhere = {"x-forwarded-for": "198.51.100.7"}
+    async with serving(services, few, viewer) as api:
+        assert (await api.post(LOGIN, auth=False)).status_code == 200
+        assert (await api.post(LOGIN, auth=False)).status_code == 429
+        other = await api.post(LOGIN, auth=False, headers=elsewhere)
+        assert other.status_code == status
+
+
+async def test_every_answer_tells_what_is_left_of_the_allowance(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    few = replace(settings, requests_per_minute=30, anonymous_requests_per_minute=2)
+    async with serving(services, few, viewer) as api:
+        assert rates(await api.post("{hello}")) == (30, 29, 2)
+        assert (
+            rates(await api.post("{items(first:100){edges{node{items(first:2){name}}}}}"))[0] == 30
         )
-        assert other.status_code == 200
+        assert rates(await api.post(LOGIN, auth=False)) == (2, 1, 30)
+        unknown = await api.post("{hello}", auth=False, headers={"x-api-key": "as_live_nonsense"})
+        assert (unknown.status_code, rates(unknown)) == (401, (2, 0, 60))
+        refused = await api.post(LOGIN, auth=False)
+        assert (refused.status_code, rates(refused)) == (429, (2, 0, 60))
+        assert 1 <= int(refused.headers["retry-after"]) <= 30
+        exact = refused.json()["errors"][0]["extensions"]["retryAfter"]
+        assert int(refused.headers["retry-after"]) == math.ceil(exact)
+
+
+def rates(answer: httpx.Response) -> tuple[int, ...]:
+    names = ("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset")
+    return tuple(int(answer.headers[name]) for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class CountingAccounts:
+    """Counts what is looked up."""
+
+    accounts: Any
+    looked_up: list[str]
+
+    async def viewer_of(self, credential: str) -> Viewer:
+        self.looked_up.append(credential)
+        found: Viewer = await self.accounts.viewer_of(credential)
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.accounts, name)
+
+
+async def test_bad_keys_of_an_address_over_its_limit_are_not_looked_up(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    few = replace(settings, anonymous_requests_per_minute=1)
+    looked_up: list[str] = []
+    counting = replace(services, accounts=CountingAccounts(services.accounts, looked_up))
+    async with serving(counting, few, viewer) as api:
+
+        async def status(key: str) -> int:
+            headers = {"x-api-key": key}
+            return (await api.post("{hello}", auth=False, headers=headers)).status_code
+
+        assert await status(api.key) == 200
+        bad = [new_api_key() for _ in range(100)]
+        assert [await status(key) for key in bad] == [401] + [429] * 99
+        # The limit itself is asked once a second, which on a slow machine is more often.
+        assert len(looked_up) < 50
+        assert await status(api.key) == 200, "a key that was good before goes on"
+
+
+async def test_a_bad_key_is_looked_up_once_in_a_while(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    looked_up: list[str] = []
+    counting = replace(services, accounts=CountingAccounts(services.accounts, looked_up))
+    async with serving(counting, settings, viewer) as api:
+        headers = {"x-api-key": new_api_key()}
+        answers = [api.post("{hello}", auth=False, headers=headers) for _ in range(20)]
+        codes = [answer.status_code for answer in await asyncio.gather(*answers)]
+        assert codes == [401] * 20
+        assert len(looked_up) < 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("application/json", 200),
+        ('Application/JSON; charset="UTF-8"', 200),
+        ("application/json; charset=utf-16", 415),
+        ("application/json; charset=latin1", 415),
+        ("text/plain", 415),
+        ("", 415),
+    ],
+)
+async def test_requests_are_json_in_utf8(api: Api, kind: str, status: int) -> None:
+    headers = {"x-api-key": api.key, "content-type": kind}
+    answer = await api.http.post("/graphql", content=b'{"query":"{hello}"}', headers=headers)
+    assert answer.status_code == status
+
+
+async def test_a_slash_at_the_end_leads_nowhere_else(api: Api) -> None:
+    headers = {"x-api-key": api.key, "host": "evil.example"}
+    answer = await api.http.post("/graphql/", json={"query": "{hello}"}, headers=headers)
+    assert answer.json()["data"] == {"hello": "hello you"}
+    elsewhere = await api.http.get("/health/live/", headers=headers)
+    assert (elsewhere.status_code, elsewhere.headers.get("location")) == (404, None)
+
+
+async def test_nothing_that_a_client_may_make_up_is_logged(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        await api.http.get("/CANARY")
+        await api.http.get("/recordings/CANARY")
+        await api.post("query CANARY {hello CANARY: items {edges {__typename}}}")
+        await api.post("{CANARY: boom}")
+    ours = [vars(record) for record in caplog.records if record.name.startswith("graph.")]
+    assert "CANARY" not in str(ours)
+    lines = [line for line in ours if line["name"] == "graph.access"]
+    assert [line["path"] for line in lines[:3]] == ["unknown", "/recordings/{token}", "/graphql"]
+    assert lines[2]["operation"] == "hello,items"
+    [bug] = [line for line in ours if line["name"] == "graph.masking"]
+    assert bug["field"] == "boom"
 
 
 async def test_a_request_of_many_guesses_is_charged_for_each(

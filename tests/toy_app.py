@@ -7,6 +7,7 @@ import os
 from domain.logs import log_to_stderr
 from domain.settings import Settings
 from graph.asgi import create_app
+from graph.lame_duck import LameDuck
 from graph.server import listen, server_of
 from persistence.wiring import api_services
 from tests.toy_schema import toy_schema
@@ -14,6 +15,7 @@ from tests.toy_schema import toy_schema
 if __name__ == "__main__":
     settings = Settings.from_env(os.environ)
     log_to_stderr(settings.log_level)
-    app = create_app(settings, api_services(settings), toy_schema)
+    lame_duck = LameDuck(settings.lame_duck_seconds)
+    app = create_app(settings, api_services(settings), toy_schema, lame_duck=lame_duck)
     listening = listen(settings.api_host, settings.api_port)
-    server_of(app, settings.trusted_proxies).run(sockets=[listening])
+    server_of(app, settings.trusted_proxies, lame_duck).run(sockets=[listening])

@@ -48,22 +48,23 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def running_api(settings: Settings, tenant: UUID) -> AsyncGenerator[Api]:
+async def running_api(settings: Settings, tenant: UUID, **more: str) -> AsyncGenerator[Api]:
     port = _free_port()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "graph.app",
-        env=environment(settings, API_PORT=str(port)),
+        env=environment(settings, API_PORT=str(port), **more),
         stderr=asyncio.subprocess.DEVNULL if "--quiet" in sys.argv else None,
     )
     url = f"http://127.0.0.1:{port}"
     try:
         await until_ready(url)
-        token = await _token(settings, tenant)
+        token = await key_of(settings, tenant)
         yield Api(url, token, psutil.Process(process.pid))
     finally:
-        process.terminate()
+        if process.returncode is None:
+            process.terminate()
         await process.wait()
 
 
@@ -126,7 +127,7 @@ def now_ms() -> float:
     return time.time() * 1000
 
 
-async def _token(settings: Settings, tenant: UUID) -> str:
+async def key_of(settings: Settings, tenant: UUID) -> str:
     engine = create_engine(settings.database_url, DbRole.SERVICE)
     async with engine.begin() as db:
         key = await create_key(db, settings, tenant, "bench")

@@ -61,10 +61,10 @@ async def installation() -> AsyncGenerator[Settings]:
             yield Settings(database_url=database_url, redis_url=redis_url, secret_key="bench" * 8)
 
 
-async def new_owner(settings: Settings) -> Viewer:
+async def new_owner(settings: Settings, slug: str = "bench") -> Viewer:
     db = await asyncpg.connect(settings.database_url)
     id = await db.fetchval(
-        "insert into tenant (id, slug, name) values ($1, 'bench', 'bench') returning id", uuid4()
+        "insert into tenant (id, slug, name) values ($1, $2, $2) returning id", uuid4(), slug
     )
     await db.close()
     return Viewer(tenant_id=TenantId(id), subject="user:bench", scopes=SCOPES[Role.OWNER])
