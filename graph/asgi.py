@@ -17,6 +17,7 @@ from domain.ports import Services
 from domain.settings import Settings
 from domain.tasks import beside
 from graph.access_log import AccessLog
+from graph.answer_size import AnswerMemory
 from graph.connections import Connections, Patience
 from graph.documents import AsAdmitted, Documents
 from graph.fanout import Fanout
@@ -60,6 +61,7 @@ def create_app(
                     throttle=Throttle(services.limiter, settings),
                     fanout=Fanout(schema),
                     connections=connections,
+                    memory=AnswerMemory(),
                 )
                 yield {"api": api}
 

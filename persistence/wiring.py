@@ -15,6 +15,7 @@ from domain.ports import Services
 from domain.settings import Settings
 from domain.tasks import beside
 from persistence.accounts import SqlAccounts
+from persistence.call_lists import SqlCallLists
 from persistence.channels import Channels, RedisBackend
 from persistence.database import DbRole, create_engine, create_pool
 from persistence.keys import KeyRing
@@ -60,12 +61,15 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         sounds = _sounds(settings, stack)
         streams = EventStreams(pool, channels)
         await stack.enter_async_context(beside(streams.look_for_ever()))
+        store = SqlStore(engine, channels, Vault(ring))
+        call_lists = SqlCallLists(store, pool, channels)
+        await stack.enter_async_context(beside(call_lists.check_for_ever()))
 
         async def ready() -> dict[str, bool]:
             return {"database": await _answers(pool.fetchval("select 1")), "redis": channels.up}
 
         yield Services(
-            store=SqlStore(engine, channels, Vault(ring)),
+            store=store,
             accounts=SqlAccounts(
                 engine,
                 ring,
@@ -73,6 +77,7 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
                 refresh_seconds=settings.refresh_token_seconds,
             ),
             streams=streams,
+            call_lists=call_lists,
             limiter=limiter,
             outbound=outbound,
             prober=HttpProber(settings),
