@@ -107,7 +107,8 @@ async def cost_of(settings: Settings, viewer: Viewer, count: int, ids: list[Call
 async def main() -> None:
     async with installation() as settings:
         viewer = await new_owner(settings)
-        ids = [CallId(id) for id in await add_calls(settings, viewer.tenant_id, CALLS * 4)]
+        # The list shows the largest ids first, so each call that ends is one of those it shows.
+        ids = [CallId(id) for id in sorted(await add_calls(settings, viewer.tenant_id, CALLS * 6))]
         costs = {count: await cost_of(settings, viewer, count, ids) for count in CROWDS}
     one, crowd = costs[CROWDS[0]], costs[CROWDS[1]]
     report(
@@ -120,7 +121,7 @@ async def main() -> None:
                 for name in ("idle", "busy")
             ),
             Figure("idle_ratio", crowd.idle / max(one.idle, 0.001), "<= 1.5"),
-            Figure("messages_per_s", crowd.messages, f"{one.messages:.1f}"),
+            Figure("messages_per_s", crowd.messages),
             Figure(
                 "us_per_message",
                 (crowd.busy - one.busy) / (crowd.messages * (CROWDS[1] - 1)) * 1e6,
