@@ -50,6 +50,9 @@ class ExecutionContext(StrawberryGraphQLCoreExecutionContext):
     def build_per_event_executor(self, payload: Any) -> Any:
         executor: Any = super().build_per_event_executor(payload)
         executor.answer_size = current.get() or AnswerSize()
+        # What was collected of the document is kept by the identity of lists that are made anew
+        # for each event. Shared, it would never be of use again, and grow with every event.
+        executor._relevant_sub_fields = {}
         return executor
 
     def execute_field(

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from domain.outbound import Outbound
 from domain.ports import Services
@@ -21,16 +21,17 @@ from persistence.database import DbRole, create_engine, create_pool
 from persistence.keys import KeyRing
 from persistence.limiter import RedisLimiter
 from persistence.links import SignedLinks
-from persistence.outbound import GuardedHttp
-from persistence.probes import HttpProber
+from persistence.on_demand import OnDemandHttp, OnDemandProber
 from persistence.queue import SqlQueue
 from persistence.recorder import LogRecorder
 from persistence.recordings import SqlLedger
-from persistence.sounds import ObjectStore
 from persistence.store import SqlStore
 from persistence.streams import EventStreams, decode
 from persistence.tickets import SignedTickets
 from persistence.vault import Vault, rewrap
+
+if TYPE_CHECKING:
+    from persistence.sounds import ObjectStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         channels = await stack.enter_async_context(_channels(settings))
         limiter = RedisLimiter(settings.redis_url)
         stack.push_async_callback(limiter.aclose)
-        outbound = GuardedHttp(settings.outbound_allow)
+        outbound = OnDemandHttp(settings.outbound_allow)
         stack.push_async_callback(outbound.aclose)
         sounds = _sounds(settings, stack)
         streams = EventStreams(pool, channels)
@@ -80,7 +81,7 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             call_lists=call_lists,
             limiter=limiter,
             outbound=outbound,
-            prober=HttpProber(settings),
+            prober=OnDemandProber(settings),
             tickets=SignedTickets.of(settings),
             sounds=sounds,
             links=SignedLinks(ring),
@@ -106,7 +107,7 @@ async def worker_services(settings: Settings) -> AsyncGenerator[WorkerServices]:
             join_seconds=settings.join_seconds,
             resume_seconds=settings.resume_seconds,
         )
-        outbound = GuardedHttp(settings.outbound_allow)
+        outbound = OnDemandHttp(settings.outbound_allow)
         stack.push_async_callback(outbound.aclose)
         yield WorkerServices(
             queue=queue,
@@ -119,6 +120,11 @@ async def worker_services(settings: Settings) -> AsyncGenerator[WorkerServices]:
 
 
 def _sounds(settings: Settings, stack: AsyncExitStack) -> ObjectStore | None:
+    if not settings.recordings_url:
+        return None
+    # Loads obstore, which takes 5 MB: only where calls can be recorded.
+    from persistence.sounds import ObjectStore
+
     sounds = ObjectStore.of(settings)
     if sounds is not None:
         stack.callback(sounds.close)

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from domain.errors import Unavailable
 from domain.settings import Settings
@@ -18,7 +19,9 @@ from domain.tasks import beside
 from persistence.wiring import WorkerServices, worker_services
 from worker.archive import Archive
 from worker.process import run
-from worker.rooms import Rooms
+
+if TYPE_CHECKING:
+    from worker.rooms import Rooms
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +33,7 @@ TIDY_SECONDS = 3_600.0
 class Keeper:
     def __init__(self, services: WorkerServices, settings: Settings) -> None:
         self._queue = services.queue
-        self._rooms = Rooms.of(settings)
+        self._rooms = _rooms(settings)
         self._rewrap = services.rewrap
         self._settings = settings
         self._recordings = services.recordings
@@ -113,6 +116,15 @@ class Keeper:
     async def archive_for_ever(self) -> None:
         if self._archive is not None:
             await self._archive.keep_for_ever()
+
+
+def _rooms(settings: Settings) -> Rooms | None:
+    if not settings.livekit_url:
+        return None
+    # Loads the client of LiveKit, which takes 18 MB: only where there are voice calls.
+    from worker.rooms import Rooms
+
+    return Rooms.of(settings)
 
 
 async def keep(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
