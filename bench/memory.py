@@ -22,7 +22,7 @@ from domain.settings import Settings
 from persistence.codec import encode
 from resolvers.ids import global_id
 
-CALLS, ROUNDS, WARM_ROUNDS, AT_ONCE = 300, 20, 8, 10
+CALLS, ROUNDS, WARM_ROUNDS, AT_ONCE = 300, 20, 8, 4
 EVENTS = (20, 60)
 DOCUMENT = """subscription ($callId: ID!) { callEvents(callId: $callId) {
   __typename ... on CallEvent { cursor seq at }
