@@ -87,5 +87,22 @@ class Viewer:
 
     def require(self, scope: Scope) -> Viewer:
         if scope not in self.scopes:
-            raise Forbidden(f"This credential lacks the scope {scope}.")
+            raise lacking(scope)
         return self
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What viewers have in common who may see the same: their tenant, and what they may do."""
+
+    tenant_id: TenantId
+    scopes: frozenset[Scope]
+
+    def require(self, scope: Scope) -> View:
+        if scope not in self.scopes:
+            raise lacking(scope)
+        return self
+
+
+def lacking(scope: Scope) -> Forbidden:
+    return Forbidden(f"This credential lacks the scope {scope}.")

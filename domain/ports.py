@@ -4,7 +4,14 @@ Adapters live in persistence/; one frozen `Services` is wired per process."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +21,7 @@ from uuid import UUID
 from domain.access import Tenant, TenantId, User, UserId, Viewer
 from domain.agents import Agent, AgentSpec
 from domain.budgets import Budgets, Standing
+from domain.call_lists import CallLists
 from domain.calls import Call, CallFilter, CallId, EndReason
 from domain.commands import Command
 from domain.credentials import Credential, CredentialKind, KeyTest, Opened
@@ -258,17 +266,13 @@ class Accounts(Protocol):
 class Streams(Protocol):
     """Calls while they happen."""
 
-    def follow(self, tenant: TenantId, id: CallId, after: str | None) -> AsyncIterator[CallUpdate]:
+    def follow(self, tenant: TenantId, id: CallId, after: str | None) -> AsyncGenerator[CallUpdate]:
         """Every durable event past the cursor, once, in order, without gaps; then live until
         the call has ended. Ephemeral events in between."""
         ...
 
     async def position(self, tenant: TenantId, id: CallId, after: str | None) -> int:
         """The number a cursor points behind; `InvalidCursor`, `CursorExpired`."""
-        ...
-
-    def changes(self, tenant: TenantId) -> AsyncIterator[frozenset[CallId] | None]:
-        """Ids of calls that changed, as they change; None: look at all of them again."""
         ...
 
 
@@ -297,6 +301,7 @@ class Services:
     store: Store
     accounts: Accounts
     streams: Streams
+    call_lists: CallLists
     limiter: Limiter
     outbound: Outbound
     prober: Prober

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -24,6 +25,19 @@ def answer(
     if data is None and (before or all(error.path is None for error in errors)):
         return {"errors": shown(errors)}
     return {"data": data, "errors": shown(errors)}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """To a whole operation, encoded."""
+
+    text: bytes
+    executed: bool
+    """False: the operation was refused before anything was executed."""
+
+    @staticmethod
+    def of(payload: dict[str, Any]) -> Answer:
+        return Answer(encode(payload), "data" in payload)
 
 
 def encode(value: object) -> bytes:

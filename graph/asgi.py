@@ -17,6 +17,7 @@ from domain.ports import Services
 from domain.settings import Settings
 from domain.tasks import beside
 from graph.access_log import AccessLog
+from graph.answer_size import AnswerMemory
 from graph.connections import Connections, Patience
 from graph.documents import AsAdmitted, Documents
 from graph.fanout import Fanout
@@ -69,6 +70,7 @@ def create_app(
                     connections=connections,
                     sign_in=SignIn(services.accounts, throttle),
                     quotas=Quotas(settings),
+                    memory=AnswerMemory(),
                 )
                 yield {"api": api}
 

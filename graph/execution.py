@@ -1,7 +1,9 @@
 """Executes as graphql-core does, with a short way for fields that only read from their object.
 
 Most of a list's fields are such: a scalar or an enum, no arguments, nothing to wait for. They need
-no resolve info, no path and no check for awaitables, which is most of what a field costs."""
+no resolve info, no path and no check for awaitables, which is most of what a field costs.
+
+Text is counted as it comes: an answer that becomes too large is not built to its end."""
 
 from __future__ import annotations
 
@@ -23,13 +25,36 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
+from graph.answer_size import AnswerSize, current
+from graph.answers import encode
+
 READER = "reader"
+SMALL = 8
+"""Bytes that a number, a truth value or nothing is taken for."""
 Reader = Callable[[Any], Any]
 
 _MISFITS = (GraphQLError, AttributeError, TypeError, ValueError)
 
 
 class ExecutionContext(StrawberryGraphQLCoreExecutionContext):
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.answer_size = current.get() or AnswerSize()
+
+    def complete_value(self, return_type: Any, *more: Any) -> Any:
+        value = super().complete_value(return_type, *more)
+        if is_leaf_type(return_type):
+            self.answer_size.add(weight(value))
+        return value
+
+    def build_per_event_executor(self, payload: Any) -> Any:
+        executor: Any = super().build_per_event_executor(payload)
+        executor.answer_size = current.get() or AnswerSize()
+        # What was collected of the document is kept by the identity of lists that are made anew
+        # for each event. Shared, it would never be of use again, and grow with every event.
+        executor._relevant_sub_fields = {}
+        return executor
+
     def execute_field(
         self,
         parent_type: Any,
@@ -40,6 +65,9 @@ class ExecutionContext(StrawberryGraphQLCoreExecutionContext):
     ) -> Any:
         field = parent_type.fields.get(field_details_list[0].node.name.value)
         reader = field.extensions.get(READER) if field is not None else None
+        size = self.answer_size
+        if size.room < 0:
+            size.extend()  # raises: the answer is too large, so nothing more is asked for
         if reader is not None:
             try:
                 value = reader(source)
@@ -47,10 +75,18 @@ class ExecutionContext(StrawberryGraphQLCoreExecutionContext):
                 # The long way fails as well, and tells where.
                 value = Undefined
             if value is not Undefined:
+                size.room -= len(value) if type(value) is str else weight(value)
                 return value
         return super().execute_field(
             parent_type, source, field_details_list, path, position_context
         )
+
+
+def weight(value: object) -> int:
+    """About how many bytes a leaf takes in the answer."""
+    if isinstance(value, str):
+        return len(value)
+    return len(encode(value)) if isinstance(value, dict | list) else SMALL
 
 
 def add_readers(schema: GraphQLSchema) -> None:

@@ -1,16 +1,21 @@
-"""One event for many watchers: executed and encoded once per way of asking.
+"""One update for many watchers: executed and encoded once per way of asking.
 
 What differs between two watchers of a call with the same document is the id of their operation
-and where they began. Neither is part of an event's answer, so the answer is shared."""
+and where they began. Neither is part of an event's answer, so the answer is shared. What is told
+of a list of calls may depend on the tenant and on what a viewer may do, and is shared by the
+viewers who have both in common."""
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterable, Awaitable, Hashable
+from collections.abc import AsyncIterable, Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from functools import partial
 from inspect import isawaitable, iscoroutine
-from itertools import count
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from graphql import (
     ExecutionResult,
@@ -26,37 +31,65 @@ from graphql import (
 from graphql.execution import Executor
 from graphql.language.visitor import SKIP
 from strawberry import Schema
+from strawberry.types.execution import ExecutionResult as Result
 
+from domain.access import Scope, View
 from domain.events import Recorded
+from domain.ports import Services
+from domain.settings import Settings
+from graph.answer_size import MAX_ANSWER_BYTES, stopped_by, too_large
 from graph.answers import answer, encode
 from graph.documents import Document
 from graph.limits import fields_of
+from graph.masking import shown
+from resolvers.context import Context
+from resolvers.loaders import Loaders, scope
 
 SHARED_FIELD = "callEvents"
 PERSONAL_FIELD = "call"
-MOST_BYTES = 16 * 1024 * 1024
+LIST_FIELD = "calls"
+MAX_SHELF_BYTES = 16 * 1024 * 1024
 OVERHEAD = 300
 """Of one kept answer beside its text, in bytes."""
 
-_names = count()
+Asked = tuple[str, str | None, bytes]
+"""A document, the name of its operation, and the variables that its answers depend on."""
+Build = Callable[[object], Executor[Any] | list[GraphQLError]]
+"""Makes what executes a way of asking, in a context."""
 
 
 class NobodyInParticular:
-    """The context while a shared answer is made."""
+    """The context while an answer for everybody is made."""
 
     def __getattr__(self, name: str) -> object:
         raise AskedWhoLooks
 
 
 class AskedWhoLooks(Exception):
-    """The answer depends on who looks, so it is not for everybody."""
+    """The answer depends on who looks, so it is not shared."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedContext:
+    """The context while an answer for all viewers with the same view is made. Who of them looks
+    is not in it, so that no answer can depend on it."""
+
+    services: Services
+    settings: Settings
+    viewer: View
+
+    def require(self, scope: Scope | None = None) -> View:
+        return self.viewer.require(scope) if scope else self.viewer
+
+    def __getattr__(self, name: str) -> object:
+        raise AskedWhoLooks
 
 
 class Shelf:
     """The answers of late, oldest first out. They are shelved by name, so that an answer does not
     keep alive the way of asking that it is an answer to."""
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, most_bytes: int = MAX_SHELF_BYTES) -> None:
         self._texts: OrderedDict[Hashable, str] = OrderedDict()
         self._bytes = 0
         self._most = most_bytes
@@ -73,7 +106,8 @@ class Shelf:
 
 
 class Rendering:
-    """A way of asking: a document and the variables its answers depend on."""
+    """A way of asking for the events of a call: a document and the variables that its answers
+    depend on."""
 
     __slots__ = (
         "__weakref__",
@@ -86,8 +120,8 @@ class Rendering:
         "_text",
     )
 
-    def __init__(self, executor: Executor[Any], shelf: Shelf) -> None:
-        self._name = next(_names)
+    def __init__(self, executor: Executor[Any], shelf: Shelf, name: bytes) -> None:
+        self._name = name
         self._executor = executor
         self._shelf = shelf
         self._late: deque[tuple[object, str]] = deque(maxlen=8)
@@ -133,16 +167,44 @@ class Rendering:
             if iscoroutine(result):
                 result.close()
             return None
-        if any(isinstance(e.original_error, AskedWhoLooks) for e in result.errors or ()):
+        if _asked_who_looks(result):
             return None
         return text_of(result)
 
 
-class Watching:
-    """One subscription to a call whose answers may be shared."""
+class ListRendering:
+    """A way of asking for a list of calls, by all who have the same view of their tenant. What is
+    told of lists is kept for as long as it is the news: the updates are the same objects for all
+    watchers of a list."""
 
-    def __init__(self, executor: Executor[Any], rendering: Rendering) -> None:
+    def __init__(self, executor: Executor[Any]) -> None:
         self._executor = executor
+        self._texts: WeakKeyDictionary[object, str] = WeakKeyDictionary()
+        self._turn = asyncio.Lock()
+        self._shared = True
+
+    def text(self, update: object) -> str | None:
+        return self._texts.get(update)
+
+    async def render(self, update: object) -> str | None:
+        """The first watcher makes the answer while the others wait for it; None when each needs
+        an answer of their own."""
+        async with self._turn:
+            text = self._texts.get(update)
+            if text is None and self._shared:
+                result = await _executed(self._executor, update)
+                self._shared = not _asked_who_looks(result)
+                if self._shared:
+                    text = self._texts[update] = text_of(result)
+            return text
+
+
+class Watching:
+    """One subscription whose answers may be shared."""
+
+    def __init__(self, executor: Executor[Any], rendering: Rendering | ListRendering) -> None:
+        self._executor = executor
+        self._rendering = rendering
         self.text = rendering.text
         self.began = False
 
@@ -151,9 +213,13 @@ class Watching:
         stream = create_source_event_stream(self._executor)
         return await stream if isinstance(stream, Awaitable) else stream
 
-    async def own_text(self, event: object) -> str:
-        result = execute_subscription_event(self._executor.build_per_event_executor(event))
-        return text_of(await result if isinstance(result, Awaitable) else result)
+    async def render(self, event: object) -> str:
+        """What `text` does not have."""
+        if isinstance(self._rendering, ListRendering):
+            text = await self._rendering.render(event)
+            if text is not None:
+                return text
+        return text_of(await _executed(self._executor, event))
 
 
 class Fanout:
@@ -163,30 +229,48 @@ class Fanout:
         self._schema = schema
         self._shelf = Shelf()
         self._renderings: WeakValueDictionary[Hashable, Rendering] = WeakValueDictionary()
+        self._of_lists: WeakValueDictionary[Hashable, ListRendering] = WeakValueDictionary()
 
     def watching(
         self,
         document: Document,
         operation_name: str | None,
         variables: dict[str, Any] | None,
-        context: object,
+        context: Context | None,
     ) -> Watching | list[GraphQLError] | None:
         """None: these answers cannot be shared."""
-        used = _used_below_root(document, operation_name)
-        if used is None:
+        field, used = _shared_field(document, operation_name)
+        if field is None:
             return None
         given = variables or {}
         below = encode({name: given[name] for name in sorted(used) if name in given})
-        key = (document.text, operation_name, below)
-        executor = self._executor(document, operation_name, given, context)
+        build = partial(self._executor, document, operation_name, given)
+        executor = build(context)
         if isinstance(executor, list):
             return executor
-        rendering = self._renderings.get(key)
+        asked = (document.text, operation_name, below)
+        if field == LIST_FIELD and context is not None:
+            return Watching(executor, self._of_list(asked, build, context))
+        return Watching(executor, self._of_call(asked, build))
+
+    def _of_call(self, asked: Asked, build: Build) -> Rendering:
+        rendering = self._renderings.get(asked)
         if rendering is None:
-            shared = self._executor(document, operation_name, given, NobodyInParticular())
-            assert isinstance(shared, Executor)
-            rendering = self._renderings[key] = Rendering(shared, self._shelf)
-        return Watching(executor, rendering)
+            executor = build(NobodyInParticular())
+            assert isinstance(executor, Executor)
+            rendering = Rendering(executor, self._shelf, _name(asked))
+            self._renderings[asked] = rendering
+        return rendering
+
+    def _of_list(self, asked: Asked, build: Build, context: Context) -> ListRendering:
+        viewer = context.require()
+        view = View(viewer.tenant_id, viewer.scopes)
+        rendering = self._of_lists.get((asked, view))
+        if rendering is None:
+            executor = build(SharedContext(context.services, context.settings, view))
+            assert isinstance(executor, Executor)
+            rendering = self._of_lists[asked, view] = ListRendering(executor)
+        return rendering
 
     def _executor(
         self, document: Document, name: str | None, variables: dict[str, Any], context: object
@@ -200,21 +284,49 @@ class Fanout:
         )
 
 
-def text_of(result: ExecutionResult) -> str:
-    return encode(answer(result.data, result.errors)).decode()
+def _name(asked: Asked) -> bytes:
+    """The same for the same way of asking, whenever somebody uses it: what is on the shelf is
+    found again by who comes later."""
+    return hashlib.blake2b(repr(asked).encode(), digest_size=16).digest()
 
 
-def _used_below_root(document: Document, operation_name: str | None) -> set[str] | None:
-    """The variables that answers depend on; None when answers cannot be shared."""
+async def _executed(executor: Executor[Any], event: object) -> ExecutionResult:
+    token = scope.set(Loaders())
+    try:
+        result = execute_subscription_event(executor.build_per_event_executor(event))
+        return await result if isinstance(result, Awaitable) else result
+    finally:
+        scope.reset(token)
+
+
+def _asked_who_looks(result: ExecutionResult) -> bool:
+    return any(isinstance(e.original_error, AskedWhoLooks) for e in result.errors or ())
+
+
+def text_of(result: ExecutionResult | Result) -> str:
+    """Of one update. One that is too large is told as an error in its place."""
+    stopped = stopped_by(result.errors)
+    if stopped is None:
+        text = encode(answer(result.data, result.errors))
+        if len(text) <= MAX_ANSWER_BYTES:
+            return text.decode()
+        stopped = too_large(MAX_ANSWER_BYTES)
+    return encode({"data": None, "errors": shown([stopped])}).decode()
+
+
+def _shared_field(document: Document, operation_name: str | None) -> tuple[str | None, set[str]]:
+    """The field whose answers can be shared, and the variables that they depend on."""
     operation = document.operation(operation_name)
     roots = list(fields_of(operation.selection_set, document.fragments))
-    if operation.operation.value != "subscription":
-        return None
-    if any(node.name.value != SHARED_FIELD for node in roots):
-        return None
+    names = {node.name.value for node in roots}
+    if operation.operation.value != "subscription" or len(names) != 1:
+        return None, set()
     look = _Look({id(node) for node in roots})
     visit(document.ast, look)
-    return None if look.personal else look.used
+    [name] = names
+    if name == LIST_FIELD or (name == SHARED_FIELD and not look.personal):
+        return name, look.used
+    return None, set()
 
 
 class _Look(Visitor):

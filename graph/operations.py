@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,15 @@ from domain.access import Viewer
 from domain.errors import DomainError, RateLimited, Unavailable
 from domain.ports import Services
 from domain.settings import Settings
-from graph.answers import answer
+from graph.answer_size import (
+    AnswerMemory,
+    AnswerSize,
+    AnswerStopped,
+    counted,
+    max_bytes,
+    stopped_by,
+)
+from graph.answers import Answer, answer
 from graph.auth import refuse_unless_public
 from graph.connections import Connections
 from graph.documents import Document, Documents
@@ -103,6 +112,7 @@ class Api:
     connections: Connections
     sign_in: SignIn
     quotas: Quotas
+    memory: AnswerMemory
     beginning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_BEGINNING))
 
     def context(self, viewer: Viewer | None, address: str) -> Context:
@@ -174,8 +184,23 @@ class Api:
             raise Refused([error]) from None
         return Admitted(asked, document, operation, cost)
 
-    async def run(self, admitted: Admitted, context: Context) -> dict[str, Any]:
+    def holding(self, admitted: Admitted, holder: str) -> AbstractContextManager[AnswerSize]:
+        """Room for the answer to a query or a mutation, until it is sent."""
+        fragments = admitted.document.fragments
+        return self.memory.answer(holder, max_bytes(admitted.operation, fragments))
+
+    async def run(self, admitted: Admitted, context: Context, size: AnswerSize) -> Answer:
         """The answer to a query or a mutation."""
+        try:
+            with counted(size):
+                found = Answer.of(await self._execute(admitted, context))
+            size.settle(len(found.text))
+        except AnswerStopped as stopped:
+            size.release()
+            found = Answer.of(answer(None, [stopped]))
+        return found
+
+    async def _execute(self, admitted: Admitted, context: Context) -> dict[str, Any]:
         asked = admitted.asked
         try:
             async with asyncio.timeout(RUN_SECONDS):
@@ -190,6 +215,8 @@ class Api:
             return answer(None, [told(late)])
         except GraphQLError as error:
             return answer(None, [error])
+        if stopped := stopped_by(result.errors):
+            raise stopped
         refused = isinstance(result, PreExecutionError)
         return answer(result.data, result.errors, before=refused) | {
             "extensions": {"cost": {"requested": admitted.cost}}

@@ -10,10 +10,13 @@ from graphql import ExecutionResult, GraphQLError, OperationType
 from strawberry.types.execution import ExecutionResult as Result
 
 from domain.access import Viewer
-from graph.answers import answer, encode
-from graph.fanout import Watching
+from graph.answers import encode
+from graph.fanout import Watching, text_of
 from graph.masking import shown
 from graph.operations import Admitted, Api, Refused
+
+LARGE = 128 * 1024
+"""Letters of a message that counts as held until the client has taken it."""
 
 
 class Line(Protocol):
@@ -32,8 +35,9 @@ async def deliver(line: Line, id: str, admitted: Admitted) -> None:
     """Raises `Refused` when nothing was executed."""
     asked, context = admitted.asked, line.api.context(line.viewer, line.address)
     if admitted.operation.operation is not OperationType.SUBSCRIPTION:
-        payload = await line.api.run(admitted, context)
-        await line.say({"type": "next", "id": id, "payload": payload})
+        with line.api.holding(admitted, _holder(line)) as size:
+            found = await line.api.run(admitted, context, size)
+            await _send_until_taken(line, f"{_head(id)}{found.text.decode()}}}")
         return
     watching = line.api.fanout.watching(
         admitted.document, asked.operation_name, asked.variables, context
@@ -50,9 +54,8 @@ async def _share(line: Line, id: str, watching: Watching) -> None:
     source = await watching.source()
     if isinstance(source, ExecutionResult):
         raise Refused(source.errors or [])
-    head = f'{{"type":"next","id":{encode(id).decode()},"payload":'
     try:
-        await _pass_on(line, head, watching, source)
+        await _pass_on(line, _head(id), watching, source)
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001 - told masked, as any failed field
@@ -70,8 +73,11 @@ async def _pass_on(
             watching.began = True
             text = text_for(event)
             if text is None:
-                text = await watching.own_text(event)
-            await send(f"{head}{text}}}")
+                text = await watching.render(event)
+            if len(text) < LARGE:
+                await send(f"{head}{text}}}")
+            else:
+                await _send_large(line, f"{head}{text}}}")
 
 
 async def _stream(line: Line, id: str, admitted: Admitted, context: object) -> None:
@@ -90,8 +96,31 @@ async def _stream(line: Line, id: str, admitted: Admitted, context: object) -> N
                 await _fail(line, id, result.errors or [], first=not began)
                 return
             began = True
-            payload = answer(result.data, result.errors)
-            await line.say({"type": "next", "id": id, "payload": payload})
+            text = f"{_head(id)}{text_of(result)}}}"
+            await (line.send(text) if len(text) < LARGE else _send_large(line, text))
+
+
+def _head(id: str) -> str:
+    return f'{{"type":"next","id":{encode(id).decode()},"payload":'
+
+
+async def _send_large(line: Line, text: str) -> None:
+    with line.api.memory.answer(_holder(line)) as size:
+        size.settle(len(text))
+        await _send_until_taken(line, text)
+
+
+async def _send_until_taken(line: Line, text: str) -> None:
+    """A large message is in the server's buffers when it is sent. The client has taken it when
+    there is room for another one: a ping, which clients answer by themselves."""
+    await line.send(text)
+    if len(text) >= LARGE:
+        await line.say({"type": "ping"})
+
+
+def _holder(line: Line) -> str:
+    assert line.viewer is not None
+    return line.viewer.subject
 
 
 async def _fail(line: Line, id: str, errors: Sequence[GraphQLError], *, first: bool) -> None:

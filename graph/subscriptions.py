@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated, Any
 
 import strawberry
 
+from domain.call_lists import Snapshot
 from graph.scalars import Cursor
 from graph.types.calls import CallFilter, filter_of
 from graph.types.common import shown
@@ -22,8 +24,9 @@ async def _call_events(
         Cursor | None, strawberry.argument(description="Go on behind this event; else from 1.")
     ] = None,
 ) -> AsyncGenerator[Any]:
-    async for update in call_events.call_events(info, call_id, after):
-        yield update
+    async with aclosing(call_events.call_events(info, call_id, after)) as updates:
+        async for update in updates:
+            yield update
 
 
 async def _calls(
@@ -34,10 +37,11 @@ async def _calls(
 ) -> AsyncGenerator[Any]:
     admitted = filter_of(filter)
     if admitted is None:
-        yield call_events.Snapshot([])
+        yield Snapshot(())
         return
-    async for update in call_events.call_list(info, admitted):
-        yield shown(update)
+    async with aclosing(call_events.call_list(info, admitted)) as updates:
+        async for update in updates:
+            yield shown(update)
 
 
 @strawberry.type(description="What can be watched.")

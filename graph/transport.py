@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack, suppress
 from email.message import Message
 from typing import Any
 
@@ -29,6 +31,9 @@ LARGEST_BODY = 65_536
 LARGEST_IMPORT = 1024 * 1024
 """Of a request that does nothing but import a bundle, by somebody who may."""
 IMPORT = "importBundle"
+CHUNK = 64 * 1024
+SEND_SECONDS = 60.0
+"""A client has so long to take the whole of an answer."""
 STATUS_OF = {Unauthenticated.code: 401, RateLimited.code: 429, Unavailable.code: 503}
 
 Page = Callable[[Request], Awaitable[Response]]
@@ -52,25 +57,25 @@ class GraphQLOverHTTP:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        if self._page is not None and _wants_page(request):
-            response = await self._page(request)
-        else:
-            response = await self._respond(request)
-        await response(scope, receive, send)
+        with ExitStack() as held:
+            if self._page is not None and _wants_page(request):
+                response = await self._page(request)
+            else:
+                response = await self._respond(request, held)
+            await response(scope, receive, send)
 
-    async def _respond(self, request: Request) -> Response:
+    async def _respond(self, request: Request, held: ExitStack) -> Response:
+        """What the answer takes of the memory of the process is `held` until it is sent."""
         api: Api = request.state.api
-        request.state.payer = api.throttle.payer(
-            None, request.client.host if request.client else ""
-        )
-        response = await self._answer_or_refusal(request)
+        request.state.payer = api.throttle.payer(None, _address(request))
+        response = await self._answer_or_refusal(request, held)
         response.headers.update(request.state.payer.headers)
         return response
 
-    async def _answer_or_refusal(self, request: Request) -> Response:
+    async def _answer_or_refusal(self, request: Request, held: ExitStack) -> Response:
         media = negotiate(request.headers.get("accept"))
         try:
-            return await self._answer(request, media)
+            return await self._answer(request, media, held)
         except NotServed as no:
             return _response(media, no.status, {"errors": shown([no.error])}, no.headers)
         except Refused as refused:
@@ -80,14 +85,14 @@ class GraphQLOverHTTP:
         except DomainError as error:
             return _refusal(media, [told(error)])
 
-    async def _answer(self, request: Request, media: str) -> Response:
+    async def _answer(self, request: Request, media: str, held: ExitStack) -> Response:
         api: Api = request.state.api
         if request.method not in ("GET", "POST"):
             raise NotServed(405, "Send GraphQL by POST.", allow="GET, POST")
         viewer, payer = await _who(api, request)
         api.throttle.check(payer)
         try:
-            size, body = (
+            length, body = (
                 await _body(request, viewer) if request.method == "POST" else _query(request)
             )
             asked = Asked.of(body)
@@ -96,13 +101,14 @@ class GraphQLOverHTTP:
             raise
         admitted = await api.admit(asked, viewer, payer)
         _check_kind(request, admitted)
-        if size > LARGEST_BODY:
+        if length > LARGEST_BODY:
             _check_large(admitted)
-            await api.throttle.spend(payer, COST_OF_ONE * (size // LARGEST_BODY))
+            await api.throttle.spend(payer, COST_OF_ONE * (length // LARGEST_BODY))
         request.scope.get("facts", {}).update(_facts(admitted, viewer))
-        payload = await api.run(admitted, api.context(viewer, _address(request)))
-        status = 400 if media == GRAPHQL and "data" not in payload else 200
-        return _response(media, status, payload)
+        size = held.enter_context(api.holding(admitted, payer.key))
+        answer = await api.run(admitted, api.context(viewer, _address(request)), size)
+        status = 400 if media == GRAPHQL and not answer.executed else 200
+        return InChunks(answer.text, status, *_headers(media))
 
 
 def negotiate(accept: str | None) -> str:
@@ -223,12 +229,30 @@ def _refusal(media: str, errors: Any) -> Response:
 def _response(
     media: str, status: int, payload: object, headers: dict[str, str] | None = None
 ) -> Response:
-    return Response(
-        encode(payload),
-        status,
-        {"cache-control": "no-store", **(headers or {})},
-        f"{media}; charset=utf-8",
-    )
+    return Response(encode(payload), status, *_headers(media, headers))
+
+
+def _headers(media: str, more: dict[str, str] | None = None) -> tuple[dict[str, str], str]:
+    return {"cache-control": "no-store", **(more or {})}, f"{media}; charset=utf-8"
+
+
+class InChunks(Response):
+    """Sent as fast as the client takes it: the rest waits here, where it is counted, rather than
+    in the buffers of the server."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if len(self.body) <= CHUNK:
+            await super().__call__(scope, receive, send)
+            return
+        # The server closes the connection to a client that takes longer.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SEND_SECONDS):
+                head = {"status": self.status_code, "headers": self.raw_headers}
+                await send({"type": "http.response.start", **head})
+                for start in range(0, len(self.body), CHUNK):
+                    chunk = bytes(self.body[start : start + CHUNK])
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                await send({"type": "http.response.body", "body": b""})
 
 
 def _wants_page(request: Request) -> bool:

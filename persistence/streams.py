@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -22,7 +21,7 @@ from domain.errors import CursorExpired, Unavailable
 from domain.events import CallEnded, CallUpdate, Passing, Recorded
 from persistence.channels import Channels, Lagged, Mailbox
 from persistence.codec import heard, read_cursor, recorded
-from persistence.hints import call_channel, calls_channel
+from persistence.hints import call_channel
 from persistence.outages import is_outage, unavailable
 
 log = logging.getLogger(__name__)
@@ -61,29 +60,30 @@ class EventStreams:
         self._pool = pool
         self._channels = channels
         self._followers: dict[CallId, set[Follower]] = {}
-        self._listed: Counter[TenantId] = Counter()
         self._reading = asyncio.Semaphore(MAX_READS)
 
     async def follow(
         self, tenant: TenantId, id: CallId, after: str | None
-    ) -> AsyncIterator[CallUpdate]:
+    ) -> AsyncGenerator[CallUpdate]:
         seen = await self.position(tenant, id, after)
         # Listening begins before the first read, so nothing falls between history and live.
         async with self._channels.listen(call_channel(tenant, id)) as box:
             follower = Follower(tenant, box, seen)
             with self._following(id, follower):
-                async for update in self._run(id, follower):
-                    yield update
+                async with aclosing(self._run(id, follower)) as updates:
+                    async for update in updates:
+                        yield update
 
     async def _run(self, id: CallId, follower: Follower) -> AsyncGenerator[CallUpdate]:
         box = follower.box
         while True:
             box.forget_lag()
-            async for event in self._stored(follower.tenant, id, follower.seen):
-                yield event
-                follower.seen = event.seq
-                if isinstance(event.event, CallEnded):
-                    return
+            async with aclosing(self._stored(follower.tenant, id, follower.seen)) as stored:
+                async for event in stored:
+                    yield event
+                    follower.seen = event.seq
+                    if isinstance(event.event, CallEnded):
+                        return
             while True:
                 item = await box.get()
                 if isinstance(item, Lagged):
@@ -100,17 +100,6 @@ class EventStreams:
                 follower.seen = item.seq
                 if isinstance(item.event, CallEnded):
                     return
-
-    async def changes(self, tenant: TenantId) -> AsyncIterator[frozenset[CallId] | None]:
-        async with self._channels.listen(calls_channel(tenant)) as box:
-            self._listed[tenant] += 1
-            try:
-                yield None
-                while True:
-                    item = await box.get()
-                    yield None if isinstance(item, Lagged) else frozenset({item})  # type: ignore[arg-type]
-            finally:
-                self._listed[tenant] -= 1
 
     async def position(self, tenant: TenantId, id: CallId, after: str | None) -> int:
         if after is None:
@@ -176,8 +165,6 @@ class EventStreams:
                     raise
 
     async def _look(self) -> None:
-        for tenant in [t for t, n in self._listed.items() if n]:
-            self._channels.lag(calls_channel(tenant))
         if not self._followers:
             return
         rows = await self._pool.fetch("select * from log_heads($1)", list(self._followers))

@@ -8,30 +8,32 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from domain.outbound import Outbound
 from domain.ports import Services
 from domain.settings import Settings
 from domain.tasks import beside
 from persistence.accounts import SqlAccounts
+from persistence.call_lists import SqlCallLists
 from persistence.channels import Channels, RedisBackend
 from persistence.database import DbRole, create_engine, create_pool
 from persistence.keys import KeyRing
 from persistence.leases import Leases
 from persistence.limiter import RedisLimiter
 from persistence.links import SignedLinks
-from persistence.outbound import GuardedHttp
+from persistence.on_demand import OnDemandHttp, OnDemandProber
 from persistence.passwords import Passwords
-from persistence.probes import HttpProber
 from persistence.queue import SqlQueue
 from persistence.recorder import LogRecorder
 from persistence.recordings import SqlLedger
-from persistence.sounds import ObjectStore
 from persistence.store import SqlStore
 from persistence.streams import EventStreams, decode
 from persistence.tickets import SignedTickets
 from persistence.vault import Vault, rewrap
+
+if TYPE_CHECKING:
+    from persistence.sounds import ObjectStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,7 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         channels = await stack.enter_async_context(_channels(settings))
         limiter = RedisLimiter(settings.redis_url)
         stack.push_async_callback(limiter.aclose)
-        outbound = GuardedHttp(settings.outbound_allow)
+        outbound = OnDemandHttp(settings.outbound_allow)
         stack.push_async_callback(outbound.aclose)
         sounds = _sounds(settings, stack)
         passwords = Passwords()
@@ -72,17 +74,21 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         await stack.enter_async_context(beside(accounts.record_uses_for_ever()))
         streams = EventStreams(pool, channels)
         await stack.enter_async_context(beside(streams.look_for_ever()))
+        store = SqlStore(engine, channels, Vault(ring))
+        call_lists = SqlCallLists(store, pool, channels)
+        await stack.enter_async_context(beside(call_lists.check_for_ever()))
 
         async def ready() -> dict[str, bool]:
             return {"database": await _answers(pool.fetchval("select 1")), "redis": channels.up}
 
         yield Services(
-            store=SqlStore(engine, channels, Vault(ring)),
+            store=store,
             accounts=accounts,
             streams=streams,
+            call_lists=call_lists,
             limiter=limiter,
             outbound=outbound,
-            prober=HttpProber(settings),
+            prober=OnDemandProber(settings),
             tickets=SignedTickets.of(settings),
             sounds=sounds,
             links=SignedLinks(ring),
@@ -111,7 +117,7 @@ async def worker_services(settings: Settings) -> AsyncGenerator[WorkerServices]:
             resume_seconds=settings.resume_seconds,
             max_takeovers=settings.max_takeovers,
         )
-        outbound = GuardedHttp(settings.outbound_allow)
+        outbound = OnDemandHttp(settings.outbound_allow)
         stack.push_async_callback(outbound.aclose)
         yield WorkerServices(
             queue=queue,
@@ -124,6 +130,11 @@ async def worker_services(settings: Settings) -> AsyncGenerator[WorkerServices]:
 
 
 def _sounds(settings: Settings, stack: AsyncExitStack) -> ObjectStore | None:
+    if not settings.recordings_url:
+        return None
+    # Loads obstore, which takes 5 MB: only where calls can be recorded.
+    from persistence.sounds import ObjectStore
+
     sounds = ObjectStore.of(settings)
     if sounds is not None:
         stack.callback(sounds.close)

@@ -7,7 +7,7 @@ import gc
 import json
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from graphql import (
     GraphQLObjectType,
@@ -111,3 +111,20 @@ def test_every_field_of_every_event_is_the_same_for_all_watchers(event: Any) -> 
     answer = json.loads(text)
     assert list(answer) == ["data"]
     assert answer["data"]["callEvents"]["__typename"] == type(event).__name__
+
+
+def test_an_event_leaves_nothing_behind_in_what_renders_it() -> None:
+    """Watchers of a long call, or of a list, stay for days."""
+    watching = Fanout(SCHEMA).watching(Documents().read(everything()), None, {"c": "1"}, None)
+    assert isinstance(watching, Watching)
+
+    def objects_after(events: int) -> int:
+        for n in range(events):
+            state = StateChanged(before=None, state=CallState.PENDING)
+            # Another call each time, so that the answer is made and not found.
+            assert watching.text(Recorded(CallId(uuid4()), n, datetime.now(UTC), state, "c"))
+        gc.collect()
+        return len(gc.get_objects())
+
+    before = objects_after(50)
+    assert objects_after(500) - before < 500 * 3

@@ -6,8 +6,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import tempfile
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from domain.errors import NotFound, Unavailable
 from domain.recordings import (
@@ -21,7 +23,9 @@ from domain.recordings import (
     call_of,
 )
 from domain.tasks import beside
-from worker.pieces import Joiner
+
+if TYPE_CHECKING:
+    from worker.pieces import Joiner
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +41,13 @@ TAIL_MS = 2_000
 ORPHANED_AFTER = timedelta(hours=2)
 AT_ONCE = 500
 JOBS_AT_ONCE = 4
+
+
+def _joiner(to: Path, places: Sequence[Place]) -> Joiner:
+    # Loads av and numpy, which take 28 MB: only in a keeper that has a recording to join.
+    from worker.pieces import Joiner
+
+    return Joiner(to, places)
 
 
 class Empty(Exception):
@@ -111,7 +122,7 @@ class Archive:
             raise Empty("Nothing was recorded.")
         with tempfile.TemporaryDirectory(prefix="agent-studio-") as folder:
             whole = Path(folder) / WHOLE
-            joiner = await asyncio.to_thread(Joiner, whole, list(keys))
+            joiner = await asyncio.to_thread(_joiner, whole, list(keys))
             for place in sorted(keys):
                 sound = b"".join([chunk async for chunk in self._sounds.read(keys[place])])
                 await asyncio.to_thread(joiner.add, place, sound)

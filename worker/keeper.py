@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from domain.errors import Unavailable
 from domain.settings import Settings
@@ -22,7 +22,9 @@ from worker.archive import Archive
 from worker.health import health_served
 from worker.liveness import ANSWERS_PER_LEASE, FailureDetector
 from worker.process import run
-from worker.rooms import Rooms
+
+if TYPE_CHECKING:
+    from worker.rooms import Rooms
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +39,7 @@ MAX_TIDY_PAUSE_SECONDS = 60.0
 class Keeper:
     def __init__(self, services: WorkerServices, settings: Settings) -> None:
         self._queue = services.queue
-        self._rooms = Rooms.of(settings)
+        self._rooms = _rooms(settings)
         self._rewrap = services.rewrap
         self._settings = settings
         self._recordings = services.recordings
@@ -131,13 +133,22 @@ class Keeper:
             await self._archive.keep_for_ever()
 
 
+def _rooms(settings: Settings) -> Rooms | None:
+    if not settings.livekit_url:
+        return None
+    # Loads the client of LiveKit, which takes 18 MB: only where there are voice calls.
+    from worker.rooms import Rooms
+
+    return Rooms.of(settings)
+
+
 async def keep(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     async with worker_services(settings) as services:
         ready()
         log.info(
             "keeper started",
             extra={
-                "round_seconds": ROUND_SECONDS,
+                "round_seconds": settings.lease_seconds / ANSWERS_PER_LEASE,
                 "sweep_seconds": SWEEP_SECONDS,
                 "tidy_seconds": TIDY_SECONDS,
                 "lease_seconds": settings.lease_seconds,

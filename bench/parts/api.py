@@ -7,10 +7,12 @@ import json
 import os
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -66,6 +68,32 @@ async def running_api(settings: Settings, tenant: UUID, **more: str) -> AsyncGen
         if process.returncode is None:
             process.terminate()
         await process.wait()
+
+
+@asynccontextmanager
+async def running_keeper(settings: Settings) -> AsyncGenerator[psutil.Process]:
+    """With a LiveKit to sweep, as where there are voice calls; it need not answer."""
+    livekit = {
+        "LIVEKIT_URL": f"ws://127.0.0.1:{_free_port()}",
+        "LIVEKIT_API_KEY": "bench",
+        "LIVEKIT_API_SECRET": "bench" * 8,
+    }
+    with tempfile.TemporaryDirectory(prefix="studio-bench-") as place:
+        ready = Path(place) / "ready"
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "worker.keeper",
+            env=environment(settings, READY_FILE=str(ready), **livekit),
+        )
+        try:
+            async with asyncio.timeout(60):
+                while not ready.exists():  # noqa: ASYNC110 - it is another process
+                    await asyncio.sleep(0.02)
+            yield psutil.Process(process.pid)
+        finally:
+            process.terminate()
+            await process.wait()
 
 
 async def until_ready(url: str, seconds: float = 30) -> None:

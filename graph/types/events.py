@@ -9,13 +9,13 @@ from typing import Annotated, Any
 
 import strawberry
 
+from domain.call_lists import Added, Changed, Removed, Snapshot
 from domain.events import DURABLE, PartialTranscript
 from graph.mirror import mirror
 from graph.scalars import Cursor
 from graph.types.calls import CallType
 from graph.types.common import Edge, PageInfo, shown
 from resolvers import calls as resolvers
-from resolvers.call_events import Added, Changed, Removed, Snapshot
 from resolvers.context import Ctx
 from resolvers.ids import global_id
 

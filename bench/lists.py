@@ -1,0 +1,135 @@
+"""Many watchers of one list of calls: what the list costs the API process, idle and while calls change."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+import psutil
+import uvloop
+
+from bench.parts.api import Api, running_api, socket_of, subscribe
+from bench.parts.lab import Figure, add_calls, installation, measure, new_owner, report
+from domain.access import Viewer
+from domain.calls import CallId, EndReason
+from domain.ports import Services
+from domain.settings import Settings
+from persistence.wiring import api_services
+
+CALLS, PER_SECOND, SECONDS, PER_SOCKET = 100, 10.0, 10.0, 20
+CROWDS = (1, 100)
+DOCUMENT = """subscription { calls(filter: {live: true}) {
+  __typename ... on CallListSnapshot { calls { id state kind createdAt userId } }
+  ... on CallAdded { call { id state kind createdAt workflow { slug } } }
+  ... on CallChanged { call { id state activeNode } } ... on CallRemoved { callId }
+} }"""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """CPU time of the API process, in seconds per second."""
+
+    idle: float
+    busy: float
+    messages: float
+    """For each watcher and second while calls changed."""
+
+
+async def watch(url: str, token: str, count: int, pipe: Connection) -> None:
+    """All watchers, in a process of their own; says when each has its snapshot."""
+    api = Api(url, token, psutil.Process())
+    heard = [0]
+    async with AsyncExitStack() as stack:
+        tasks = []
+        for start in range(0, count, PER_SOCKET):
+            ws = await stack.enter_async_context(socket_of(api))
+            here = min(PER_SOCKET, count - start)
+            for n in range(here):
+                await subscribe(ws, str(n), DOCUMENT, {})
+            for _ in range(here):
+                message = json.loads(await ws.recv())
+                assert message["type"] == "next", message
+            tasks.append(asyncio.create_task(_count(ws, heard)))
+        pipe.send("listening")
+        while await asyncio.to_thread(pipe.recv) == "count":
+            pipe.send(heard[0])
+        for task in tasks:
+            task.cancel()
+
+
+async def _count(ws: Any, heard: list[int]) -> None:
+    async for _ in ws:
+        heard[0] += 1
+
+
+def run_watchers(url: str, token: str, count: int, pipe: Connection) -> None:
+    uvloop.run(watch(url, token, count, pipe))
+
+
+async def change(services: Services, viewer: Viewer, ids: list[CallId]) -> None:
+    """One call ends every now and then, which whoever watches the list is told."""
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        async with services.store.work(viewer.tenant_id) as work:
+            await work.calls.end_unclaimed(ids.pop(), EndReason.ENDED_BY_API)
+        await asyncio.sleep(1 / PER_SECOND)
+
+
+async def cost_of(settings: Settings, viewer: Viewer, count: int, ids: list[CallId]) -> Cost:
+    async with running_api(settings, viewer.tenant_id) as api, api_services(settings) as services:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=run_watchers, args=(api.url, api.token, count, theirs))
+        process.start()
+        await asyncio.to_thread(ours.recv)
+        await asyncio.sleep(1)
+        began = api.cpu_seconds()
+        await asyncio.sleep(SECONDS)
+        idle = (api.cpu_seconds() - began) / SECONDS
+        began = api.cpu_seconds()
+        ours.send("count")
+        heard = await asyncio.to_thread(ours.recv)
+        await change(services, viewer, ids)
+        busy = (api.cpu_seconds() - began) / SECONDS
+        ours.send("count")
+        heard = await asyncio.to_thread(ours.recv) - heard
+        ours.send("stop")
+        await asyncio.to_thread(process.join)
+    return Cost(idle, busy, heard / count / SECONDS)
+
+
+async def main() -> None:
+    async with installation() as settings:
+        viewer = await new_owner(settings)
+        # The list shows the largest ids first, so each call that ends is one of those it shows.
+        ids = [CallId(id) for id in sorted(await add_calls(settings, viewer.tenant_id, CALLS * 6))]
+        costs = {count: await cost_of(settings, viewer, count, ids) for count in CROWDS}
+    one, crowd = costs[CROWDS[0]], costs[CROWDS[1]]
+    report(
+        f"lists: {CROWDS[1]} watchers of one list of {CALLS} calls, "
+        f"{PER_SECOND:.0f} changes/s, one API process",
+        [
+            *(
+                Figure(f"{name}_{count}_percent", getattr(cost, name) * 100)
+                for count, cost in costs.items()
+                for name in ("idle", "busy")
+            ),
+            Figure("idle_ratio", crowd.idle / max(one.idle, 0.001), "<= 1.5"),
+            Figure("messages_per_s", crowd.messages),
+            Figure(
+                "us_per_message",
+                (crowd.busy - one.busy) / (crowd.messages * (CROWDS[1] - 1)) * 1e6,
+                "<= 100",
+            ),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    measure(main)

@@ -1,0 +1,119 @@
+"""Whether the API keeps memory: ended calls are read again and again, each over a socket of its own.
+
+With `--churn` each round asks in another way, so that no answer that was kept is of use again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sys
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from bench.parts.api import Api, running_api, socket_of, subscribe
+from bench.parts.lab import Figure, add_calls, installation, measure, new_owner, report
+from domain.calls import Blame, CallState, EndReason
+from domain.events import AgentTurn, CallEnded, CallEvent, UserTurn
+from domain.settings import Settings
+from persistence.codec import encode
+from resolvers.ids import global_id
+
+CALLS, ROUNDS, WARM_ROUNDS, AT_ONCE = 300, 20, 8, 4
+EVENTS = (20, 60)
+DOCUMENT = """subscription ($callId: ID!) { callEvents(callId: $callId) {
+  __typename ... on CallEvent { cursor seq at }
+  ... on AgentTurn { agent text heardText } ... on UserTurn { text } ... on CallEnded { reason }
+} }"""
+
+
+def log_of(rng: random.Random) -> list[CallEvent]:
+    """The turns of a conversation, of lengths as people and agents speak."""
+    turns: list[CallEvent] = []
+    for n in range(rng.randint(*EVENTS) // 2):
+        said, answered = "word " * rng.randint(1, 40), "word " * rng.randint(5, 150)
+        turns.append(UserTurn(turn_id=f"u{n}", text=said))
+        turns.append(
+            AgentTurn(turn_id=f"a{n}", node="n", agent="agent", text=answered, heard_text=answered)
+        )
+    ended = CallEnded(
+        state=CallState.COMPLETED,
+        reason=EndReason.ENDED_BY_API,
+        blame=Blame.API,
+        duration_ms=0,
+    )
+    return [*turns, ended]
+
+
+async def write_logs(settings: Settings, tenant: UUID, ids: list[UUID]) -> None:
+    rng = random.Random(1)
+    db = await asyncpg.connect(settings.database_url)
+    for id in ids:
+        events = log_of(rng)
+        await db.executemany(
+            "insert into call_event (call_id, tenant_id, seq, at, kind, body) "
+            "values ($1, $2, $3, now(), $4, $5)",
+            [(id, tenant, n, e.kind, encode(e)) for n, e in enumerate(events, 1)],
+        )
+        await db.execute(
+            "update call_log set head = $2, ended_at = now(), state = 'COMPLETED', "
+            "end_reason = 'ENDED_BY_API' where call_id = $1",
+            id,
+            len(events),
+        )
+    await db.close()
+
+
+async def read(api: Api, id: UUID, document: str) -> int:
+    """One call from its first event to its end, over a fresh socket."""
+    count = 0
+    async with socket_of(api) as ws:
+        await subscribe(ws, "1", document, {"callId": global_id("Call", id)})
+        async for raw in ws:
+            message: dict[str, Any] = json.loads(raw)
+            if message["type"] == "complete":
+                return count
+            assert message["type"] == "next", message
+            count += 1
+    raise RuntimeError("the socket was closed before the call ended")
+
+
+async def read_all(api: Api, ids: list[UUID], document: str) -> None:
+    waiting = list(ids)
+
+    async def reader() -> None:
+        while waiting:
+            await read(api, waiting.pop(), document)
+
+    await asyncio.gather(*(reader() for _ in range(AT_ONCE)))
+
+
+async def main() -> None:
+    sizes: list[float] = []
+    async with installation() as settings:
+        viewer = await new_owner(settings)
+        ids = await add_calls(settings, viewer.tenant_id, CALLS)
+        await write_logs(settings, viewer.tenant_id, ids)
+        async with running_api(settings, viewer.tenant_id) as api:
+            for n in range(ROUNDS):
+                suffix = f" # {n}" if "--churn" in sys.argv else ""
+                await read_all(api, ids, DOCUMENT + suffix)
+                sizes.append(api.process.memory_info().rss / 1e6)
+                print(
+                    f"  after {len(sizes) * CALLS:>6} streams {sizes[-1]:>8.1f} MB", file=sys.stderr
+                )
+    steps = [after - before for before, after in pairwise(sizes[WARM_ROUNDS - 1 :])]
+    report(
+        f"memory: {CALLS} ended calls read {ROUNDS} times, the first {WARM_ROUNDS} to warm up",
+        [
+            Figure("rss_mb", sizes[-1]),
+            Figure("mb_per_1000_streams", sum(steps) / len(steps) / CALLS * 1000, "<= 0.5"),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    measure(main)

@@ -1,0 +1,155 @@
+"""How large an answer may become, and how much memory the answers of a process may take together.
+
+Text is counted while an operation is executed, so that it ends as soon as its answer is too large.
+It counts as held by whoever asked until the client has taken it: clients that do not read cannot
+fill the memory of the process."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from graphql import FragmentDefinitionNode, GraphQLError, OperationDefinitionNode
+
+from domain.errors import Unavailable
+from graph.limits import fields_of
+from graph.masking import RETRY_SECONDS
+
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+MAX_EXPORT_BYTES = 64 * 1024 * 1024
+"""Of an operation that does nothing but export a bundle, which has no pages."""
+EXPORT = "exportBundle"
+MAX_HELD_BYTES = 96 * 1024 * 1024
+"""By all answers of a process that are being made or sent."""
+SHARES = 4
+"""Nobody holds more than one in so many of them, or else one answer."""
+STEP = 64 * 1024
+"""Answers reserve memory in steps; smaller ones are not counted."""
+
+ANSWER_TOO_LARGE = "ANSWER_TOO_LARGE"
+
+
+def max_bytes(
+    operation: OperationDefinitionNode, fragments: dict[str, FragmentDefinitionNode]
+) -> int:
+    names = {field.name.value for field in fields_of(operation.selection_set, fragments)}
+    return MAX_EXPORT_BYTES if names == {EXPORT} else MAX_ANSWER_BYTES
+
+
+class AnswerStopped(GraphQLError):
+    """Ends the whole operation, not only the field whose text was too much."""
+
+    def __init__(self, message: str, code: str, **more: Any) -> None:
+        super().__init__(message, extensions={"code": code, **more})
+
+
+class AnswerSize:
+    """Of one answer, while it is made and until it is sent."""
+
+    __slots__ = ("_holder", "_memory", "_most", "_reserved", "room")
+
+    def __init__(
+        self, most: int = MAX_ANSWER_BYTES, memory: AnswerMemory | None = None, holder: str = ""
+    ) -> None:
+        self.room = STEP
+        """What may be added before `extend` has to be asked."""
+        self._most = most
+        self._memory = memory
+        self._holder = holder
+        self._reserved = 0
+
+    def add(self, size: int) -> None:
+        self.room -= size
+        if self.room < 0:
+            self.extend()
+
+    def extend(self) -> None:
+        """Make room for what was added beyond it, in whole steps; raises `AnswerStopped`."""
+        more = -(self.room // STEP) * STEP
+        if self._reserved + more > self._most:
+            raise too_large(self._most)
+        self._reserve(more)
+        self.room += more
+
+    def settle(self, size: int) -> None:
+        """The answer is encoded, and its size is known."""
+        if size > self._most:
+            raise too_large(self._most)
+        self._reserve(max(0, size - STEP) - self._reserved)
+
+    def release(self) -> None:
+        self._reserve(-self._reserved)
+
+    def _reserve(self, more: int) -> None:
+        if self._memory is not None:
+            self._memory.take(self._holder, more, mine=self._reserved)
+        self._reserved += more
+
+
+class AnswerMemory:
+    """What all answers of a process hold. One per process."""
+
+    def __init__(self, most: int = MAX_HELD_BYTES) -> None:
+        self._most = most
+        self._total = 0
+        self._held: Counter[str] = Counter()
+
+    @contextmanager
+    def answer(self, holder: str, most: int = MAX_ANSWER_BYTES) -> Iterator[AnswerSize]:
+        size = AnswerSize(most, self, holder)
+        try:
+            yield size
+        finally:
+            size.release()
+
+    def take(self, holder: str, more: int, *, mine: int) -> None:
+        """For an answer that holds `mine` already; less than nothing is given back."""
+        if more > 0:
+            self._check(more, self._held[holder], mine)
+        self._total += more
+        self._held[holder] += more
+        if not self._held[holder]:
+            del self._held[holder]
+
+    def _check(self, more: int, held: int, mine: int) -> None:
+        if self._total + more > self._most:
+            raise _busy("Too many large answers wait to be read by their clients; try again.")
+        if held > mine and held + more > self._most // SHARES:
+            raise _busy("Too many large answers wait to be read by you; read them first.")
+
+
+current: ContextVar[AnswerSize | None] = ContextVar("answer_size", default=None)
+
+
+@contextmanager
+def counted(size: AnswerSize) -> Iterator[None]:
+    """What is executed within the block is counted."""
+    token = current.set(size)
+    try:
+        yield
+    finally:
+        current.reset(token)
+
+
+def too_large(most: int) -> AnswerStopped:
+    return AnswerStopped(
+        f"The answer would be larger than {most} bytes. Ask for fewer nodes per page, or for "
+        "less of each.",
+        ANSWER_TOO_LARGE,
+    )
+
+
+def _busy(message: str) -> AnswerStopped:
+    return AnswerStopped(message, Unavailable.code, retryAfter=RETRY_SECONDS)
+
+
+def stopped_by(errors: Sequence[GraphQLError] | None) -> AnswerStopped | None:
+    """What ended the whole operation because of the size of its answer."""
+    for error in errors or ():
+        cause = error.original_error or error
+        if isinstance(cause, AnswerStopped):
+            return cause
+    return None

@@ -1,0 +1,237 @@
+"""Answers are bounded: each by itself, and all that wait to be read together."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import strawberry
+from graphql import ExecutionResult, OperationDefinitionNode, parse
+
+from domain.access import Viewer
+from domain.agents import AgentSpec, Prompt
+from domain.ports import Services
+from domain.settings import Settings
+from graph.answer_size import (
+    ANSWER_TOO_LARGE,
+    MAX_ANSWER_BYTES,
+    MAX_EXPORT_BYTES,
+    STEP,
+    AnswerMemory,
+    AnswerSize,
+    AnswerStopped,
+    counted,
+    max_bytes,
+    stopped_by,
+)
+from graph.app import with_loaders
+from graph.connections import Patience
+from graph.execution import ExecutionContext, add_readers
+from graph.fanout import text_of
+from tests.serving import Api, serving
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
+
+MEGABYTE = 1024 * 1024
+LETTERS = 30_000
+COUNT = 100
+
+
+def document(aliases: int) -> str:
+    one = f"agents(first: {COUNT}) {{ edges {{ node {{ prompt {{ system }} }} }} }}"
+    return "{" + " ".join(f"a{n}: {one}" for n in range(aliases)) + "}"
+
+
+@pytest.fixture
+async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
+    await add_agents(services, viewer)
+    async with serving(services, settings, viewer, with_loaders) as running:
+        yield running
+
+
+async def add_agents(services: Services, viewer: Viewer) -> None:
+    async with services.store.work(viewer.tenant_id) as work:
+        await work.agents.put(
+            [AgentSpec(name=f"a{n}", prompt=Prompt(system="x" * LETTERS)) for n in range(COUNT)]
+        )
+
+
+async def test_an_answer_that_is_too_large_is_refused_as_a_whole(api: Api) -> None:
+    fits = await api.ask(document(2))
+    assert len(fits["data"]["a1"]["edges"]) == COUNT
+    answer = await api.ask(document(3))
+    assert answer.keys() == {"errors"}
+    [error] = answer["errors"]
+    assert error["extensions"] == {"code": ANSWER_TOO_LARGE}
+    assert str(MAX_ANSWER_BYTES) in error["message"]
+    assert "fewer nodes per page" in error["message"]
+
+
+async def test_the_same_is_said_over_a_socket(api: Api) -> None:
+    async with api.socket(max_size=None) as socket:
+        await socket.subscribe("1", document(3))
+        message = await socket.hear()
+        [error] = message["payload"]["errors"]
+        assert (message["type"], error["extensions"]["code"]) == ("next", ANSWER_TOO_LARGE)
+        assert await socket.hear() == {"type": "complete", "id": "1"}
+        await socket.subscribe("2", document(2))
+        message = await socket.hear()
+        assert len(message["payload"]["data"]["a1"]["edges"]) == COUNT
+        assert await socket.hear() == {"type": "ping"}
+        assert await socket.hear() == {"type": "complete", "id": "2"}
+
+
+def deaf_client(api: Api, query: str) -> socket.socket:
+    """Asks, and never reads the answer."""
+    url = urlsplit(api.url)
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.setblocking(True)
+    client.connect((url.hostname, url.port))
+    body = json.dumps({"query": query}).encode()
+    head = (
+        f"POST /graphql HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {api.token}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    client.sendall(head.encode() + body)
+    return client
+
+
+async def until(code: str | None, ask: Callable[[], Awaitable[Any]]) -> None:
+    """Until the answer is refused with `code`, or is not refused."""
+    async with asyncio.timeout(60):
+        while code_of(await ask()) != code:  # noqa: ASYNC110 - it is a server
+            await asyncio.sleep(0.05)
+
+
+def code_of(answer: Any) -> str | None:
+    [error] = answer.get("errors", [None])
+    return error and str(error["extensions"]["code"])
+
+
+async def test_clients_that_do_not_read_hold_no_more_than_their_share(api: Api) -> None:
+    async def ask() -> Any:
+        return await api.ask(document(2))
+
+    with ExitStack() as stack:
+        for _ in range(8):
+            stack.enter_context(await asyncio.to_thread(deaf_client, api, document(2)))
+        await until("UNAVAILABLE", ask)
+        # What is small is served, and so is everybody else.
+        assert code_of(await api.ask("{ viewer { subject } }")) is None
+        others = await api.ask(document(2), headers={"authorization": f"Bearer {api.key}"})
+        assert code_of(others) is None
+    await until(None, ask)
+
+
+async def test_a_socket_that_is_not_read_holds_no_more_than_its_share(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await add_agents(services, viewer)
+    async with serving(services, settings, viewer, with_loaders, Patience(stall=60)) as api:
+
+        async def ask() -> Any:
+            return await api.ask(document(2))
+
+        async with api.socket(max_size=None, max_queue=1) as socket:
+            for n in range(8):
+                await socket.subscribe(str(n), document(2))
+            await until("UNAVAILABLE", ask)
+            socket.raw.transport.abort()
+        await until(None, ask)
+
+
+# ---- the parts ----------------------------------------------------------------------------------
+
+
+def test_nobody_holds_more_than_a_share_unless_it_is_one_answer() -> None:
+    memory = AnswerMemory(most=40 * MEGABYTE)
+    with memory.answer("me", 32 * MEGABYTE) as one:
+        one.settle(20 * MEGABYTE)
+        with memory.answer("me") as another, pytest.raises(AnswerStopped):
+            another.settle(MEGABYTE)
+        with memory.answer("you") as theirs:
+            theirs.settle(8 * MEGABYTE)
+            with memory.answer("them", 32 * MEGABYTE) as last, pytest.raises(AnswerStopped):
+                last.settle(20 * MEGABYTE)
+    with memory.answer("me", 64 * MEGABYTE) as again:
+        again.settle(40 * MEGABYTE)
+
+
+def test_small_answers_are_never_refused_for_memory() -> None:
+    with AnswerMemory(most=0).answer("me") as small:
+        small.add(STEP)
+        small.settle(STEP)
+
+
+def test_an_export_may_be_larger_but_not_beside_something_else() -> None:
+    def limit(query: str) -> int:
+        [operation] = parse(query).definitions
+        assert isinstance(operation, OperationDefinitionNode)
+        return max_bytes(operation, {})
+
+    assert limit("{ exportBundle }") == MAX_EXPORT_BYTES
+    assert limit("{ a: exportBundle b: exportBundle }") == MAX_EXPORT_BYTES
+    assert limit("{ exportBundle agents { edges { cursor } } }") == MAX_ANSWER_BYTES
+
+
+def test_an_update_that_is_too_large_is_told_as_an_error() -> None:
+    text = text_of(ExecutionResult({"a": "x" * MAX_ANSWER_BYTES}, None))
+    answer = json.loads(text)
+    assert (answer["data"], code_of(answer)) == (None, ANSWER_TOO_LARGE)
+
+
+@strawberry.type
+class Line:
+    text: str
+
+    @strawberry.field
+    async def later(self) -> str:
+        return self.text
+
+    @strawberry.field
+    def words(self) -> list[str]:
+        return [self.text]
+
+
+made: list[int] = []
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    def lines(self, count: int) -> list[Line]:
+        return [Line(text="x" * 1024) for _ in range(count)]
+
+    @strawberry.field
+    def line(self, n: int) -> Line | None:
+        made.append(n)
+        return Line(text="x" * MEGABYTE)
+
+
+@pytest.mark.parametrize("field", ["text", "later", "words"])
+async def test_all_text_is_counted(field: str) -> None:
+    schema = strawberry.Schema(Query, execution_context_class=ExecutionContext)
+    add_readers(schema._schema)
+    query = f"{{ lines(count: 200) {{ {field} }} }}"
+    with counted(AnswerSize(100 * 1024)):
+        few = await schema.execute(query.replace("200", "50"))
+        assert few.errors is None
+    with counted(AnswerSize(100 * 1024)):
+        assert stopped_by((await schema.execute(query)).errors)
+
+
+async def test_nothing_more_is_asked_for_once_an_answer_is_too_large() -> None:
+    schema = strawberry.Schema(Query, execution_context_class=ExecutionContext)
+    add_readers(schema._schema)
+    lines = " ".join(f"l{n}: line(n: {n}) {{ text }}" for n in range(100))
+    made.clear()
+    with counted(AnswerSize(10 * MEGABYTE)):
+        assert stopped_by((await schema.execute(f"{{ {lines} }}")).errors)
+    assert len(made) <= 12
