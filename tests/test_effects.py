@@ -39,7 +39,7 @@ from tests.test_text_calls import started, watch, working
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 
 PARAMETERS = {"type": "object", "properties": {"item": {"type": "string"}}}
-SHORT = {"lease_seconds": 0.1, "heartbeat_seconds": 0.05}
+SHORT: Mapping[str, Any] = {"lease_seconds": 0.1, "heartbeat_seconds": 0.05}
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ import logging
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -48,16 +49,22 @@ async def join(urls: list[str], buses: list[str]) -> None:
         nodes = [await stack.enter_async_context(Redis.from_url(url)) for url in urls]
         for number, node in enumerate(nodes):
             first, last = SLOTS * number // NODES, SLOTS * (number + 1) // NODES - 1
-            await node.execute_command("CLUSTER ADDSLOTSRANGE", first, last)
+            await command(node, "CLUSTER ADDSLOTSRANGE", first, last)
             port = urls[number].rsplit(":", 1)[1]
-            await nodes[0].execute_command("CLUSTER MEET", "127.0.0.1", port, buses[number])
+            await command(nodes[0], "CLUSTER MEET", "127.0.0.1", port, buses[number])
         async with asyncio.timeout(60):
             while not all([await is_whole(node) for node in nodes]):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
 
 
+async def command(node: Redis, *words: str | int) -> Any:
+    # redis-py does not type it.
+    send: Any = node.execute_command
+    return await send(*words)
+
+
 async def is_whole(node: Redis) -> bool:
-    told = await node.execute_command("CLUSTER INFO")
+    told = await command(node, "CLUSTER INFO")
     return (told["cluster_state"], told["cluster_known_nodes"]) == ("ok", str(NODES))
 
 

@@ -4,6 +4,7 @@ whether or not a worker can take it up."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -22,6 +23,7 @@ from domain.events import (
 from domain.holding import Claim
 from domain.ports import Services
 from domain.settings import Settings
+from persistence.queue import SqlQueue
 from persistence.wiring import worker_services
 from tests.clinic import publish_clinic
 from tests.test_queue import Office
@@ -44,6 +46,10 @@ async def taken(office: Office, most: int = 10) -> list[Claim]:
     """What a new worker claims."""
     worker = await office.worker.queue.enlist(10)
     return list(await office.worker.queue.claim(worker, most))
+
+
+async def overdue(queue: SqlQueue) -> list[tuple[UUID, EndReason]]:
+    return await queue.end_overdue(60, await queue.database_time())
 
 
 async def die(office: Office) -> None:
@@ -85,8 +91,8 @@ async def test_a_call_whose_workers_die_again_and_again_is_given_up(office: Offi
     await fail(office, MAX_TAKEOVERS)
     await later(office, 20)
     assert await taken(office) == []
-    assert await office.worker.queue.end_overdue(60) == [(call.id, EndReason.WORKER_LOST)]
-    assert await office.worker.queue.end_overdue(60) == []
+    assert await overdue(office.worker.queue) == [(call.id, EndReason.WORKER_LOST)]
+    assert await overdue(office.worker.queue) == []
     events = [recorded.event for recorded in await office.events(call.id)]
     assert sum(isinstance(event, WorkerReplaced) for event in events) == MAX_TAKEOVERS
     last = events[-1]
@@ -120,7 +126,7 @@ async def test_who_gets_somewhere_with_a_call_gives_it_a_new_start(office: Offic
     await die(office)
     assert [again.call.id for again in await taken(office)] == [claim.call.id]
     await die(office)
-    assert await office.worker.queue.end_overdue(60) == []
+    assert await overdue(office.worker.queue) == []
 
 
 async def test_who_goes_on_with_a_call_in_which_nothing_happens_gives_it_a_new_start(
@@ -131,7 +137,7 @@ async def test_who_goes_on_with_a_call_in_which_nothing_happens_gives_it_a_new_s
         await die(office)
         [claim] = await taken(office)
         await office.worker.queue.confirm(claim)
-    assert await office.worker.queue.end_overdue(60) == []
+    assert await overdue(office.worker.queue) == []
 
 
 async def test_a_call_that_is_given_back_has_cost_no_worker_its_life(office: Office) -> None:
@@ -140,7 +146,7 @@ async def test_a_call_that_is_given_back_has_cost_no_worker_its_life(office: Off
         await office.worker.queue.release(claim)
         [claim] = await taken(office)
     await office.worker.queue.release(claim)
-    assert await office.worker.queue.end_overdue(60) == []
+    assert await overdue(office.worker.queue) == []
 
 
 async def test_a_worker_holds_one_call_at_a_time_that_others_may_have_died_of(
@@ -203,7 +209,7 @@ async def test_the_keeper_ends_a_call_that_nobody_takes_over_any_more(office: Of
     await ask_to_end(office, claim.call.id)
     await die(office)
     expected = [(claim.call.id, EndReason.ENDED_BY_API)]
-    assert await office.worker.queue.end_overdue(60) == expected
+    assert await overdue(office.worker.queue) == expected
     await ending(office, claim.call.id)
 
 
@@ -211,8 +217,8 @@ async def test_the_keeper_ends_a_call_whose_worker_does_not_obey(office: Office)
     claim = await answered(office)
     await ask_to_end(office, claim.call.id)
     queue = office.worker.queue
-    assert await queue.end_overdue(60) == []
+    assert await overdue(queue) == []
     await office.db.execute("update call_command set asked_at = now() - interval '11 s'")
-    assert await queue.end_overdue(60) == [(claim.call.id, EndReason.ENDED_BY_API)]
+    assert await overdue(queue) == [(claim.call.id, EndReason.ENDED_BY_API)]
     await ending(office, claim.call.id)
     assert not await queue.end(claim, EndReason.INTERNAL)

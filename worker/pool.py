@@ -103,7 +103,7 @@ class Pool:
     def report(self) -> tuple[bool, dict[str, Any]]:
         """Whether any process holds calls, and how many of how many do."""
         at_work = len(self._at_work)
-        return at_work > 0, {"processes": at_work, "wanted": self._size}
+        return at_work > 0, {"processes": at_work, "wanted": self.size}
 
     async def _keep_one(self, ready: Callable[[], None]) -> None:
         while True:
