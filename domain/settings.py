@@ -18,6 +18,17 @@ class Settings:
     database_url: str = setting(
         "postgresql://localhost/agent_studio", "PostgreSQL 15 or newer", secret=True
     )
+    migrate_database_url: str = setting(
+        "",
+        "The same database as its owner, for migrations, logins and backups; DATABASE_URL without",
+        secret=True,
+    )
+    database_connections: int = setting(
+        26, "Connections to PostgreSQL that an API process opens at most; 2 or more"
+    )
+    worker_database_connections: int = setting(
+        10, "Connections that each worker process, and each keeper, opens at most; 2 or more"
+    )
     redis_url: str = setting("redis://localhost:6379", "Redis 6.2 or newer, or Valkey", secret=True)
     secret_key: str = setting(
         "",
@@ -110,6 +121,10 @@ class Settings:
     sarvam_api_key: str = setting("", "Key for agents on Sarvam", secret=True)
     sarvam_base_url: str = setting("", "A Sarvam-compatible server instead of Sarvam")
     espeak_ng: str = setting("espeak-ng", "The program behind the voice `local`")
+
+    @property
+    def owner_database_url(self) -> str:
+        return self.migrate_database_url or self.database_url
 
     @property
     def provider_keys(self) -> frozenset[str]:

@@ -10,12 +10,12 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from domain.errors import Unavailable
+from domain.errors import Unavailable, WrongRole
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-OUTAGES = (OSError, TimeoutError, PoolTimeout, asyncpg.InterfaceError)
+OUTAGES = (OSError, TimeoutError, PoolTimeout, asyncpg.InterfaceError, WrongRole)
 OUTAGE_CLASSES = ("08", "40", "53", "57")
 """SQLSTATE: connection, rollback, resources, operator intervention."""
 READ_ONLY = "25006"
@@ -43,6 +43,13 @@ def _breaks(error: BaseException) -> bool:
         state = error.sqlstate or ""
         return state[:2] in OUTAGE_CLASSES or state == READ_ONLY
     return isinstance(error, OUTAGES)
+
+
+def sqlstate_of(error: BaseException) -> str | None:
+    """What PostgreSQL said, also when SQLAlchemy has wrapped it."""
+    causes = _causes(error) if isinstance(error, DBAPIError) else iter((error,))
+    states = (cause.sqlstate for cause in causes if isinstance(cause, asyncpg.PostgresError))
+    return next(states, None)
 
 
 def unavailable() -> Unavailable:
