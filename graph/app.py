@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import os
@@ -20,13 +21,15 @@ from graph.loading import LoaderScope
 from graph.schema import build_schema
 from graph.server import listen, server_of
 from graph.talk import talk_routes
-from persistence.wiring import api_services
+from persistence.wiring import api_services, check_database
 
 
 def main() -> None:
     try:
         settings = Settings.from_env(os.environ)
         configure_logs(settings.log_level)
+        # In the lifespan of the application a refusal would come with a page of traceback.
+        asyncio.run(check_database(settings))
         opened = api_services(settings)
         routes = [*ide_routes(settings.local_token), *talk_routes(settings)]
         app = create_app(settings, opened, with_loaders, ide_page, routes)
@@ -37,7 +40,10 @@ def main() -> None:
         "listening", extra={"host": settings.api_host, "port": settings.api_port}
     )
     settle_memory()
-    server_of(app, settings.trusted_proxies).run(sockets=[listening])
+    server = server_of(app, settings.trusted_proxies)
+    server.run(sockets=[listening])
+    if not server.started:  # the log has said why
+        sys.exit(1)
 
 
 def settle_memory() -> None:

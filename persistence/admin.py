@@ -1,4 +1,5 @@
-"""`python -m persistence.admin`: what must exist before anybody can sign in."""
+"""`python -m persistence.admin`: what must exist before anybody can sign in, and the logins of
+processes in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import asyncpg
 from sqlalchemy import Table, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,6 +21,7 @@ from domain.settings import Settings
 from persistence.accounts import hash_password
 from persistence.database import DbRole, create_engine
 from persistence.keys import KeyRing, new_api_key
+from persistence.logins import BACKUP_ROLE, make_logins
 from persistence.tables import ApiKeyRow, TenantRow, UserRow
 
 _tenant: Table = TenantRow.__table__  # type: ignore[assignment]
@@ -31,7 +34,7 @@ async def bootstrap(
 ) -> None:
     """The tenant, its owner and, unless `key_file` exists, a key. Doing it again changes nothing
     but the owner's password."""
-    engine = create_engine(settings.database_url, DbRole.SERVICE)
+    engine = create_engine(settings.owner_database_url, DbRole.SERVICE, 1)
     async with engine.begin() as db:
         id = await _tenant_id(db, tenant)
         await _owner(db, id, email.strip().lower(), password)
@@ -108,19 +111,38 @@ def main() -> None:
     make.add_argument("--email", required=True, help="of its owner")
     make.add_argument("--password-file", type=Path, required=True)
     make.add_argument("--key-file", type=Path, help="an owner's API key is written here")
+    make.set_defaults(run=_bootstrap)
+    roles = commands.add_parser(
+        "roles", help="make logins of PostgreSQL, or change their passwords"
+    )
+    for role in (*DbRole, BACKUP_ROLE):
+        name = role.removeprefix("studio_")
+        roles.add_argument(f"--{name}-password-file", type=Path, help=f"makes {role}_login")
+    roles.set_defaults(run=_roles)
     args = parser.parse_args()
     try:
-        asyncio.run(
-            bootstrap(
-                Settings.from_env(os.environ),
-                args.tenant,
-                args.email,
-                args.password_file.read_text().strip(),
-                args.key_file,
-            )
-        )
+        asyncio.run(args.run(Settings.from_env(os.environ), args))
     except DomainError as error:
         sys.exit(error.message)
+    except (OSError, asyncpg.PostgresError) as error:
+        sys.exit(str(error))
+
+
+async def _bootstrap(settings: Settings, args: argparse.Namespace) -> None:
+    password = args.password_file.read_text().strip()
+    await bootstrap(settings, args.tenant, args.email, password, args.key_file)
+
+
+async def _roles(settings: Settings, args: argparse.Namespace) -> None:
+    files = {
+        str(role): getattr(args, f"{role.removeprefix('studio_')}_password_file")
+        for role in (*DbRole, BACKUP_ROLE)
+    }
+    passwords = {role: file.read_text().strip() for role, file in files.items() if file}
+    if not passwords:
+        raise InvalidSetting("Name a file with a password, such as --api-password-file FILE.")
+    for login in await make_logins(settings.owner_database_url, passwords):
+        sys.stdout.write(f"{login} may sign in.\n")
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ class Doorway:
         if time.monotonic() < self._full_until:
             raise asyncpg.TooManyConnectionsError("PostgreSQL was full a moment ago")
         try:
-            connection = await asyncpg.connect(
+            connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
                 self._url,
                 **options,
                 command_timeout=STATEMENT_SECONDS,
@@ -177,7 +177,9 @@ async def brief(connection: Any) -> AsyncGenerator[None]:
 
 async def driver(connection: AsyncConnection) -> asyncpg.Connection[asyncpg.Record]:
     """asyncpg's own connection under SQLAlchemy's."""
-    raw: asyncpg.Connection[asyncpg.Record] | None = (await connection.get_raw_connection()).driver_connection
+    raw: asyncpg.Connection[asyncpg.Record] | None = (
+        await connection.get_raw_connection()
+    ).driver_connection
     assert raw is not None
     return raw
 

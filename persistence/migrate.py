@@ -21,7 +21,6 @@ from typing import Any
 import asyncpg
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, pool
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -70,7 +69,7 @@ def upgrade(
     revision: str = "head",
     *,
     scripts: Path = SCRIPTS,
-    patience: Patience = Patience(),  # noqa: B008 - it is frozen
+    patience: Patience = Patience(),
 ) -> None:
     asyncio.run(Migration(url, scripts, patience).upgrade(revision))
 
@@ -85,7 +84,7 @@ class Migration:
         self,
         url: str,
         scripts: Path = SCRIPTS,
-        patience: Patience = Patience(),  # noqa: B008 - it is frozen
+        patience: Patience = Patience(),
     ) -> None:
         self._url = without_driver(url)
         self._scripts = scripts

@@ -56,17 +56,18 @@ class PatientPool(Pool):
 
     @classmethod
     async def of(cls, connect: Callable[..., Awaitable[Any]], size: int) -> Self:
-        pool = cls(
-            min_size=1,
-            max_size=size,
-            max_queries=50_000,
-            max_inactive_connection_lifetime=300.0,
-            connect=connect,
-            reset=_leave_as_is,
-            loop=None,
-            connection_class=asyncpg.Connection,
-            record_class=asyncpg.Record,
-        )
+        options: dict[str, Any] = {
+            "min_size": 1,
+            "max_size": size,
+            "max_queries": 50_000,
+            "max_inactive_connection_lifetime": 300.0,
+            "connect": connect,
+            "reset": _leave_as_is,
+            "loop": None,
+            "connection_class": asyncpg.Connection,
+            "record_class": asyncpg.Record,
+        }
+        pool = cls(**options)
         pool.line = asyncio.Lock()
         await pool
         return pool
