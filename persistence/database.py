@@ -18,6 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from domain.errors import InvalidSetting, Unavailable, WrongRole
@@ -145,7 +146,7 @@ async def once_let_in(do: Callable[[], Awaitable[T]], patience: float = START_SE
             while True:
                 try:
                     return await do()
-                except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+                except (OSError, TimeoutError, asyncpg.PostgresError, DBAPIError) as error:
                     _refuse_what_stays_so(error)
                     reason = str(error) or type(error).__name__
                 log.warning("PostgreSQL lets nobody in; trying again", extra={"reason": reason})

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 import asyncpg
@@ -16,11 +16,12 @@ from asyncpg.pool import PoolAcquireContext, PoolConnectionProxy
 from sqlalchemy.pool import AsyncAdaptedQueuePool, PoolProxiedConnection
 from sqlalchemy.util import await_
 
+from persistence.outages import is_full
+
 ACQUIRE_SECONDS = 5.0
 POLL_INTERVAL_SECONDS = 0.005
 """How often the first in line looks for a connection that came back."""
 
-Full = asyncpg.TooManyConnectionsError
 if TYPE_CHECKING:  # asyncpg is generic for type checkers only
     Pool = asyncpg.Pool[asyncpg.Record]
     Turn = PoolAcquireContext[asyncpg.Record]
@@ -37,13 +38,13 @@ class EnginePool(AsyncAdaptedQueuePool):
 
     def connect(self) -> PoolProxiedConnection:
         if not self._line.locked():
-            with suppress(Full):
+            with _unless_full():
                 return super().connect()
         deadline = time.monotonic() + ACQUIRE_SECONDS
         await_(_enter(self._line))
         try:
             while time.monotonic() < deadline:
-                with suppress(Full):
+                with _unless_full():
                     return super().connect()
                 await_(asyncio.sleep(POLL_INTERVAL_SECONDS))
             return super().connect()
@@ -83,13 +84,22 @@ class _Turn(Turn):
         pool = self.pool
         assert isinstance(pool, PatientPool)
         if not pool.line.locked():
-            with suppress(Full):
+            with _unless_full():
                 return await super().__aenter__()
         async with asyncio.timeout(self.timeout or ACQUIRE_SECONDS), pool.line:
             while True:
-                with suppress(Full):
+                with _unless_full():
                     return await super().__aenter__()
                 await asyncio.sleep(POLL_INTERVAL_SECONDS)
+
+
+@contextmanager
+def _unless_full() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if not is_full(error):
+            raise
 
 
 async def _enter(line: asyncio.Lock) -> None:
