@@ -180,6 +180,7 @@ class Migration:
     async def _connect(self) -> Any:
         settings = {
             "application_name": "studio_migrate",
+            "lock_timeout": "0",
             "statement_timeout": "0",
             "idle_in_transaction_session_timeout": "0",
             "timezone": "UTC",
