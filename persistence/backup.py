@@ -132,7 +132,7 @@ async def drill(settings: Settings, file: Path, say: Say) -> None:
 async def _program_for(connection: Any, name: str) -> Path:
     """pg_dump and pg_restore must be as new as the server."""
     server = connection.get_server_version().major
-    found = [(await _major(path), path) for path in _candidates(name)]
+    found = [(await _major(path), path) for path in candidates(name)]
     for major, path in found:
         if major >= server:
             return path
@@ -145,7 +145,7 @@ async def _program_for(connection: Any, name: str) -> Path:
     )
 
 
-def _candidates(name: str) -> Sequence[Path]:
+def candidates(name: str) -> Sequence[Path]:
     """On PATH, where Debian keeps those of each version, and those of the built-in server."""
     on_path = shutil.which(name)
     debian = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)

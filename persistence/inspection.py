@@ -14,12 +14,14 @@ from sqlalchemy import text
 
 from domain.access import TenantId
 from domain.calls import CallId
-from domain.errors import InvalidSetting, VaultLocked
+from domain.errors import InvalidSetting, Unavailable, VaultLocked
 from domain.settings import Settings
 from persistence.calls import SqlCalls
 from persistence.database import DbRole, Doorway, create_engine
 from persistence.keys import KeyRing
 from persistence.migrate import SCRIPTS
+from persistence.recordings import recording_from
+from persistence.sounds import ObjectStore
 from persistence.store import as_tenant
 from persistence.vault import Vault
 
@@ -53,6 +55,7 @@ SEALED = """
     select c.*, k.key_id, k.wrapped from credential c
       left join data_key k using (tenant_id) order by tenant_id
 """
+RECORDED = "select * from recording where state = 'READY' order by started_at desc limit 20"
 NEWEST = "select id, tenant_id from call order by created_at desc limit 1"
 SHOWN_GAPS = 5
 
@@ -75,6 +78,7 @@ async def inspect(settings: Settings) -> Report:
             *[problem async for problem in _gaps(connection)],
             *[problem async for problem in _unguarded(connection)],
             *[problem async for problem in _locked(connection, settings)],
+            *[problem async for problem in _unheard(connection, settings)],
         ]
         newest = await connection.fetchrow(NEWEST)
     finally:
@@ -136,6 +140,24 @@ async def _locked(connection: Any, settings: Settings) -> AsyncIterator[str]:
             vault.opened(list(sealed))
         except VaultLocked as error:
             yield f"Tenant {tenant}: {error.message}"
+
+
+async def _unheard(connection: Any, settings: Settings) -> AsyncIterator[str]:
+    """The newest recordings are where they should be."""
+    rows = await connection.fetch(RECORDED)
+    sounds = ObjectStore.of(settings)
+    if sounds is None:
+        if rows:
+            yield "There are recordings, but RECORDINGS_URL does not say where."
+        return
+    try:
+        for recording in map(recording_from, rows):
+            if await sounds.size(recording.key) is None:
+                yield f"The recording {recording.key} is not in the store of RECORDINGS_URL."
+    except Unavailable as error:
+        yield error.message
+    finally:
+        sounds.close()
 
 
 async def _as_the_api_sees(url: str, tenant: TenantId, call: CallId) -> AsyncIterator[str]:

@@ -95,19 +95,22 @@ async def test_a_process_with_the_wrong_role_says_so_in_one_sentence_and_ends(
 async def test_a_pooler_that_begins_to_drop_the_role_is_found_out(
     settings: Settings, viewer: Viewer
 ) -> None:
-    async with pooler(settings.database_url) as honest, connected(settings.database_url) as db:
-        async with api_services(replace(settings, database_url=honest.url)) as services:
-            await read(services, viewer)
-            honest.drops = frozenset({"role"})
-            await db.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity "
-                "where application_name = 'studio_api' and datname = current_database()"
-            )
-            for _ in range(3):
-                with pytest.raises(Unavailable):
-                    await read(services, viewer)
-            honest.drops = frozenset()
-            await read(services, viewer)
+    async with (
+        connected(settings.database_url) as db,
+        pooler(settings.database_url) as honest,
+        api_services(replace(settings, database_url=honest.url)) as services,
+    ):
+        await read(services, viewer)
+        honest.drops = frozenset({"role"})
+        await db.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where application_name = 'studio_api' and datname = current_database()"
+        )
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                await read(services, viewer)
+        honest.drops = frozenset()
+        await read(services, viewer)
 
 
 async def read(services: Services, viewer: Viewer) -> None:
@@ -117,7 +120,7 @@ async def read(services: Services, viewer: Viewer) -> None:
 
 async def test_a_login_is_its_role_and_has_no_way_back_to_more(settings: Settings) -> None:
     logins = await make_logins(
-        settings.database_url, {role: PASSWORD for role in ("studio_api", "studio_service")}
+        settings.database_url, dict.fromkeys(("studio_api", "studio_service"), PASSWORD)
     )
     assert logins == ["studio_api_login", "studio_service_login"]
     url = as_user(settings.database_url, "studio_api_login")
