@@ -46,7 +46,7 @@ WHO_AM_I = """
 HINTS: Mapping[str, str] = {
     "22023": "Run `python -m persistence.migrate` first.",
     "42501": "Migrate as the owner of the database, or use a login of `persistence.admin roles`.",
-    "08P01": "A pooler in between must accept the startup parameters, or ignore them.",
+    "08P01": "A pooler in between must ignore startup parameters: see docs/operating.md.",
 }
 """What to do about a refusal, by its SQLSTATE."""
 
