@@ -198,7 +198,7 @@ async def _connected(url: str) -> AsyncGenerator[Any]:
     try:
         yield connection
     finally:
-        connection.terminate()
+        await connection.close(timeout=5)
 
 
 # ---- the command line -----------------------------------------------------------------------

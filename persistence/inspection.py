@@ -82,7 +82,7 @@ async def inspect(settings: Settings) -> Report:
         ]
         newest = await connection.fetchrow(NEWEST)
     finally:
-        connection.terminate()
+        await connection.close(timeout=5)
     if newest is not None:
         seen = _as_the_api_sees(url, newest["tenant_id"], newest["id"])
         problems += [problem async for problem in seen]

@@ -35,7 +35,7 @@ async def make_logins(url: str, passwords: Mapping[str, str]) -> list[str]:
         async with connection.transaction():
             return [await _make(connection, role, secret) for role, secret in passwords.items()]
     finally:
-        connection.terminate()
+        await connection.close(timeout=5)
 
 
 async def _make(connection: Any, role: str, password: str) -> str:

@@ -92,11 +92,13 @@ class Migration:
 
     async def upgrade(self, revision: str) -> None:
         try:
-            async with asyncio.timeout(self._patience.total_seconds), self._alone():
+            async with asyncio.timeout(self._patience.total_seconds) as limit, self._alone():
                 await self._patiently(partial(self._execute, "roles.sql"), BESIDE_OTHERS)
                 await self._patiently(partial(self._revisions, revision), NOT_NOW)
                 await self._patiently(partial(self._execute, "grants.sql"), BESIDE_OTHERS)
         except TimeoutError:
+            if not limit.expired():
+                raise
             raise Unavailable(
                 f"The migration was not over after {self._patience.total_seconds:g} s. What is done "
                 "is kept: end the transactions that hold locks, and run it again."
@@ -167,7 +169,7 @@ class Migration:
                 await asyncio.sleep(POLL_INTERVAL_SECONDS)
             yield
         finally:
-            connection.terminate()
+            await connection.close(timeout=5)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncGenerator[Any]:
@@ -175,7 +177,7 @@ class Migration:
         try:
             yield connection
         finally:
-            connection.terminate()
+            await connection.close(timeout=5)
 
     async def _connect(self) -> Any:
         settings = {
@@ -199,6 +201,8 @@ def main() -> None:
         upgrade(settings.owner_database_url)
     except DomainError as error:
         sys.exit(error.message)
+    except OSError as error:
+        sys.exit(f"PostgreSQL went away: {str(error) or type(error).__name__}. Run it again.")
     except (asyncpg.PostgresError, DBAPIError) as error:
         if sqlstate_of(error) != DENIED:
             raise

@@ -49,11 +49,11 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
     async with AsyncExitStack() as stack:
         ring = KeyRing.of(settings.secret_key)
         for_engine, for_pool = _shares(settings.database_connections)
+        pool = await create_pool(settings.database_url, DbRole.API, for_pool)
+        stack.callback(pool.terminate)
         engine = create_engine(settings.database_url, DbRole.API, for_engine)
         stack.push_async_callback(engine.dispose)
         await enter(engine)
-        pool = await create_pool(settings.database_url, DbRole.API, for_pool)
-        stack.callback(pool.terminate)
         channels = await stack.enter_async_context(_channels(settings))
         limiter = RedisLimiter(settings.redis_url)
         stack.push_async_callback(limiter.aclose)
@@ -122,7 +122,7 @@ async def worker_services(
 async def check_database(settings: Settings) -> None:
     """That PostgreSQL is there and gives the API its role; else a `DomainError` says why not."""
     pool = await create_pool(settings.database_url, DbRole.API, 1)
-    pool.terminate()
+    await pool.close()
 
 
 def _shares(connections: int) -> tuple[int, int]:
