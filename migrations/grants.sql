@@ -13,7 +13,7 @@ declare
     definer record;
 begin
     for rule in
-        select c.oid, given.*, c.relrowsecurity and c.relforcerowsecurity as guarded
+        select c.oid, c.relowner, given.*, c.relrowsecurity and c.relforcerowsecurity as guarded
           from (values
             -- table, column that names the tenant, what studio_api may, what studio_service may
             ('tenant', 'id', 'select', every),
@@ -40,6 +40,11 @@ begin
           ) as given (name, tenant, api, service)
           join pg_class c on c.relname = given.name and c.relnamespace = 'public'::regnamespace
     loop
+        -- For somebody else these would be warnings, and nothing would be done.
+        if not pg_has_role(rule.relowner, 'usage') then
+            raise insufficient_privilege
+                using message = format('must be owner of table %s', rule.name);
+        end if;
         execute format('revoke all on %I from public, studio_api, studio_service, studio_backup',
             rule.name);
         execute format('grant %s on %I to studio_service', rule.service, rule.name);
