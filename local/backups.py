@@ -18,11 +18,11 @@ DUMP, KEY, RECORDINGS = "studio.dump", "secret.key", "recordings"
 
 def backup(state: State, folder: Path, environ: Mapping[str, str]) -> int:
     """While the studio runs. What the user keeps elsewhere is not ours to copy."""
-    url = environ.get("DATABASE_URL") or postgres.url_in(state.root)
+    own = {} if environ.get("DATABASE_URL") else _own(postgres.url_in(state.root))
     if folder.exists():
         raise CannotStart(f"{folder} exists already; name another folder")
     home.private_dir(folder)
-    code = _persistence("dump", folder, environ, DATABASE_URL=url)
+    code = _persistence("dump", folder, {**environ, **own})
     if code:
         folder.rmdir()
         return code
@@ -67,11 +67,16 @@ async def _restored(state: State, folder: Path, environ: Mapping[str, str]) -> i
         own["SECRET_KEY"] = state.secret_key.read_text().strip()
     async with postgres.running(state.root) as url:
         return await asyncio.to_thread(
-            _persistence, "restore", folder, {**own, **environ}, DATABASE_URL=url
+            _persistence, "restore", folder, {**own, **environ, **_own(url)}
         )
 
 
-def _persistence(command: str, folder: Path, environ: Mapping[str, str], **more: str) -> int:
+def _own(url: str) -> Mapping[str, str]:
+    """The built-in server has one user."""
+    return {"DATABASE_URL": url, "MIGRATE_DATABASE_URL": ""}
+
+
+def _persistence(command: str, folder: Path, environ: Mapping[str, str]) -> int:
     argv = (sys.executable, "-m", "persistence.backup", command, str(folder / DUMP))
-    env = {"LOG_LEVEL": "WARNING", **environ, "PYTHONPATH": str(REPOSITORY), **more}
+    env = {"LOG_LEVEL": "WARNING", **environ, "PYTHONPATH": str(REPOSITORY)}
     return subprocess.run(argv, check=False, env=env).returncode

@@ -20,6 +20,7 @@ from domain.errors import InvalidSetting, Unavailable, WrongRole
 from domain.ports import Services
 from domain.settings import Settings
 from graph.app import with_loaders
+from persistence.admin import bootstrap
 from persistence.database import DbRole, create_engine, create_pool
 from persistence.logins import make_logins
 from persistence.wiring import api_services
@@ -149,8 +150,15 @@ async def test_logins_are_made_by_a_command(settings: Settings, tmp_path: Any) -
     assert await run(settings, *command) == (0, "studio_api_login may sign in.\n")
     with pytest.raises(InvalidSetting, match="16 or more"):
         await make_logins(settings.database_url, {"studio_api": "short"})
-    async with connected(as_user(settings.database_url, "studio_api_login")) as db:
-        assert await db.fetchval("select current_user") == "studio_api"
+    both = replace(
+        settings,
+        database_url=as_user(settings.database_url, "studio_api_login"),
+        migrate_database_url=settings.database_url,
+    )
+    # What only the owner may do goes by the owner's URL, all else by that of the process.
+    await bootstrap(both, "acme", "owner@acme.example", "password", tmp_path / "key")
+    async with api_services(both) as services:
+        assert await services.accounts.viewer_of((tmp_path / "key").read_text())
 
 
 async def test_functions_that_look_past_tenants_trust_nobody(
@@ -191,6 +199,21 @@ async def test_an_api_with_three_slots_answers_everything_one_after_the_other(
         answers = await asyncio.gather(*(api.ask(query) for _ in range(40)))
     whole = {"workflows": {"edges": [{"node": {"slug": "clinic"}}]}}
     assert [answer["data"] for answer in answers] == [whole] * 40
+
+
+async def test_an_api_opens_no_more_connections_than_it_may(
+    settings: Settings, viewer: Viewer
+) -> None:
+    async with (
+        api_services(replace(settings, database_connections=4)) as services,
+        connected(settings.database_url) as db,
+    ):
+        await asyncio.gather(*(read(services, viewer) for _ in range(20)))
+        opened = await db.fetchval(
+            "select count(*) from pg_stat_activity "
+            "where application_name = 'studio_api' and datname = current_database()"
+        )
+    assert opened == 4  # three for requests, and one for the event log
 
 
 async def test_a_pool_waits_for_one_of_its_own(settings: Settings) -> None:
