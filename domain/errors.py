@@ -2,6 +2,7 @@
 
 DomainError
 ├── InvalidSetting            a process cannot start like this
+│   └── WrongRole             the database gives it other rights than it should have
 ├── Unauthenticated           no, a wrong or an expired credential
 │   └── CredentialExpired     it was good once: get a new one and try again
 ├── Forbidden                 the credential lacks a scope
@@ -48,6 +49,10 @@ class DomainError(Exception):
 
 class InvalidSetting(DomainError):
     code = "INVALID_SETTING"
+
+
+class WrongRole(InvalidSetting):
+    pass
 
 
 class Unauthenticated(DomainError):

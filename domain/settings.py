@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
+from urllib.parse import urlsplit
 
 from domain.errors import InvalidSetting
+
+LEAST_CONNECTIONS = 2
+"""An API process needs one for requests and one for the event log."""
+
+_HOST = r"(\[[^\]]*\]|[^:,\[\]]*)(:\d*)?"
+HOSTS = re.compile(f"{_HOST}(,{_HOST})*")
 
 
 def setting(default: Any, help: str, *, secret: bool = False) -> Any:
@@ -17,6 +25,17 @@ def setting(default: Any, help: str, *, secret: bool = False) -> Any:
 class Settings:
     database_url: str = setting(
         "postgresql://localhost/agent_studio", "PostgreSQL 15 or newer", secret=True
+    )
+    migrate_database_url: str = setting(
+        "",
+        "The same database as its owner, for migrations, logins and backups; DATABASE_URL without",
+        secret=True,
+    )
+    database_connections: int = setting(
+        26, "Connections to PostgreSQL that an API process opens at most; 2 or more"
+    )
+    worker_database_connections: int = setting(
+        10, "Connections that each worker process, and each keeper, opens at most; 2 or more"
     )
     redis_url: str = setting("redis://localhost:6379", "Redis 6.2 or newer, or Valkey", secret=True)
     secret_key: str = setting(
@@ -142,6 +161,10 @@ class Settings:
     espeak_ng: str = setting("espeak-ng", "The program behind the voice `local`")
 
     @property
+    def owner_database_url(self) -> str:
+        return self.migrate_database_url or self.database_url
+
+    @property
     def provider_keys(self) -> frozenset[str]:
         """The providers that there is a key for, of whichever tenant."""
         held = {
@@ -168,9 +191,15 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """Read NAME for every field `name`; raise `InvalidSetting` naming the first bad one."""
         given = {f.name: f for f in fields(cls) if environ.get(f.name.upper(), "") != ""}
-        return cls(
+        settings = cls(
             **{name: _read(f.type, environ[name.upper()], name) for name, f in given.items()}
         )
+        for name in ("database_url", "migrate_database_url", "redis_url"):
+            _refuse_a_torn_url(getattr(settings, name), name)
+        for name in ("database_connections", "worker_database_connections"):
+            if getattr(settings, name) < LEAST_CONNECTIONS:
+                raise InvalidSetting(f"{name.upper()} must be {LEAST_CONNECTIONS} or more")
+        return settings
 
 
 def _read(kind: Any, text: str, name: str) -> Any:
@@ -179,3 +208,20 @@ def _read(kind: Any, text: str, name: str) -> Any:
         return convert(text)
     except ValueError:
         raise InvalidSetting(f"{name.upper()} must be a number, not {text!r}") from None
+
+
+def _refuse_a_torn_url(url: str, name: str) -> None:
+    """A password with one of / ? # @ in it ends the URL's host before it has begun."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        whole = False
+    else:
+        account, _, hosts = parts.netloc.rpartition("@")
+        whole = HOSTS.fullmatch(hosts) is not None and not parts.fragment
+        whole = whole and "@" not in account + parts.path + parts.query
+    if not whole:
+        raise InvalidSetting(
+            f"{name.upper()} cannot be read as a URL. Percent-encode what is special in its "
+            "password: / is %2F, ? is %3F, # is %23, @ is %40, : is %3A, and % is %25."
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import os
@@ -21,13 +22,15 @@ from graph.loading import LoaderScope
 from graph.schema import build_schema
 from graph.server import allow_many_files, listen, server_of
 from graph.talk import talk_routes
-from persistence.wiring import api_services
+from persistence.wiring import api_services, check_database
 
 
 def main() -> None:
     try:
         settings = Settings.from_env(os.environ)
         configure_logs(settings.log_level)
+        # In the lifespan of the application a refusal would come with a page of traceback.
+        asyncio.run(check_database(settings))
         opened = api_services(settings)
         routes = [*ide_routes(settings.local_token), *talk_routes(settings)]
         lame_duck = LameDuck(settings.lame_duck_seconds)
@@ -40,7 +43,10 @@ def main() -> None:
         "listening", extra={"host": settings.api_host, "port": settings.api_port}
     )
     settle_memory()
-    server_of(app, settings.trusted_proxies, lame_duck).run(sockets=[listening])
+    server = server_of(app, settings.trusted_proxies, lame_duck)
+    server.run(sockets=[listening])
+    if not server.started:  # the log has said why
+        sys.exit(1)
 
 
 def settle_memory() -> None:

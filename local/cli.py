@@ -8,9 +8,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from domain.errors import InvalidSetting
 from local import benches, checks
+from local.backups import backup, restore
 from local.logs import show
 from local.program import CannotStart
 from local.services import everything
@@ -73,6 +75,10 @@ def _run(args: argparse.Namespace, environ: Mapping[str, str], services: Service
             return _logs(state, args)
         case "reset":
             return reset(state, sure=args.yes)
+        case "backup":
+            return backup(state, args.folder, environ)
+        case "restore":
+            return restore(state, args.folder, environ)
         case other:
             raise AssertionError(other)
 
@@ -167,6 +173,12 @@ def _parser() -> argparse.ArgumentParser:
     add("-n", "--lines", type=int, default=50, metavar="N", help="how many old lines (50)")
     command("reset", "delete all data, keys and logs kept here")(
         "--yes", action="store_true", help="do not ask"
+    )
+    command("backup", "copy database, key and recordings to a new folder, while all runs")(
+        "folder", type=Path
+    )
+    command("restore", "bring back such a folder, where there is no database yet")(
+        "folder", type=Path
     )
     command("talk", "have a conversation with an agent in this terminal")
     command("verify", "check files of agents, tools and workflows, without a server")

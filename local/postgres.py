@@ -36,7 +36,7 @@ async def prepare(state: Path, *, durable: bool = True, stand: Stand = footing) 
     port = home.kept_port(place / "port")
     return Server(
         program=_program(ground, data, port, durable),
-        url=f"postgresql://{USER}:{password}@127.0.0.1:{port}/postgres",
+        url=_url(password, port),
         log=place / "log",
     )
 
@@ -56,6 +56,18 @@ async def running(state: Path, *, durable: bool = True) -> AsyncIterator[str]:
     """The URL of a server that runs for the length of the block."""
     async with started(state, durable=durable) as server:
         yield server.url
+
+
+def url_in(state: Path) -> str:
+    """Of the server that runs there."""
+    place = state / "postgres"
+    if not (place / "port").exists():
+        raise CannotStart(f"there is no database in {state}")
+    return _url((place / "password").read_text().strip(), int((place / "port").read_text()))
+
+
+def _url(password: str, port: int) -> str:
+    return f"postgresql://{USER}:{password}@127.0.0.1:{port}/postgres"
 
 
 def _program(ground: Footing, data: Path, port: int, durable: bool) -> Program:

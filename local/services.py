@@ -59,6 +59,10 @@ class Plan:
             "PYTHONUNBUFFERED": "1",
             "SECRET_KEY": self.environ.get("SECRET_KEY") or kept_secret(self.state.secret_key),
             "DATABASE_URL": self.postgres.url if self.postgres else self.environ["DATABASE_URL"],
+            # The built-in server has one user.
+            "MIGRATE_DATABASE_URL": ""
+            if self.postgres
+            else self.environ.get("MIGRATE_DATABASE_URL", ""),
             "REDIS_URL": self.valkey.url if self.valkey else self.environ["REDIS_URL"],
         }
         given = {name: value for name, value in self.environ.items() if name not in NAMES}

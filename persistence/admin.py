@@ -1,5 +1,5 @@
-"""`python -m persistence.admin`: makes what must exist before anybody can sign in, and lists the
-API keys that there are."""
+"""`python -m persistence.admin`: makes what must exist before anybody can sign in, lists the API keys
+that there are, and makes the logins of processes in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import asyncpg
 from sqlalchemy import Table, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,6 +25,7 @@ from domain.settings import Settings
 from persistence.database import DbRole, create_engine
 from persistence.key_list import list_keys
 from persistence.keys import KeyRing, new_api_key
+from persistence.logins import BACKUP_ROLE, make_logins
 from persistence.passwords import hash_password, matches
 from persistence.tables import ApiKeyRow, TenantRow, UserRow
 
@@ -59,7 +61,7 @@ async def bootstrap(
     """The tenant, its owner and, unless `key_file` exists, a key. Doing it again changes nothing
     but the owner's password. `Refused` before anything has changed."""
     owner = Owner(tenant, email.strip().lower(), password)
-    engine = create_engine(settings.database_url, DbRole.SERVICE)
+    engine = create_engine(settings.owner_database_url, DbRole.SERVICE, 1)
     try:
         async with engine.begin() as db:
             await _check(db, settings, owner, key_file)
@@ -188,6 +190,12 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "keys", help="list the API keys, and the entry of SECRET_KEY that each was made under"
     )
+    roles = commands.add_parser(
+        "roles", help="make logins of PostgreSQL, or change their passwords"
+    )
+    for role in (*DbRole, BACKUP_ROLE):
+        name = role.removeprefix("studio_")
+        roles.add_argument(f"--{name}-password-file", type=Path, help=f"makes {role}_login")
     return parser
 
 
@@ -195,18 +203,32 @@ async def _run(args: argparse.Namespace) -> None:
     settings = Settings.from_env(os.environ)
     if args.command == "keys":
         sys.stdout.write(await list_keys(settings) + "\n")
-        return
-    password = _password_in(args.password_file)
-    await bootstrap(settings, args.tenant, args.email, password, args.key_file)
+    elif args.command == "roles":
+        await _make_roles(settings, args)
+    else:
+        password = _password_in("--password-file", args.password_file)
+        await bootstrap(settings, args.tenant, args.email, password, args.key_file)
 
 
-def _password_in(file: Path) -> str:
+async def _make_roles(settings: Settings, args: argparse.Namespace) -> None:
+    passwords = {}
+    for role in map(str, (*DbRole, BACKUP_ROLE)):
+        option = f"--{role.removeprefix('studio_')}-password-file"
+        if file := getattr(args, option.removeprefix("--").replace("-", "_")):
+            passwords[role] = _password_in(option, file)
+    if not passwords:
+        raise InvalidSetting("Name a file with a password, such as --api-password-file FILE.")
+    for login in await make_logins(settings.owner_database_url, passwords):
+        sys.stdout.write(f"{login} may sign in.\n")
+
+
+def _password_in(option: str, file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise Refused([f"--password-file {file} cannot be read: {error.strerror}."]) from None
+        raise Refused([f"{option} {file} cannot be read: {error.strerror}."]) from None
     except UnicodeDecodeError:
-        raise Refused([f"--password-file {file} must hold text in UTF-8."]) from None
+        raise Refused([f"{option} {file} must hold text in UTF-8."]) from None
 
 
 def main() -> None:
@@ -218,6 +240,8 @@ def main() -> None:
         sys.exit(CANNOT)
     except DomainError as error:
         sys.exit(error.message)
+    except (OSError, asyncpg.PostgresError) as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -5,22 +5,50 @@ row-level security, `studio_service` (worker, keeper) sees all."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from enum import StrEnum
-from functools import lru_cache
-from typing import Any, cast
+from functools import lru_cache, partial
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from domain.errors import InvalidSetting, Unavailable, WrongRole
+from persistence.outages import is_outage, sqlstate_of
+from persistence.pools import ACQUIRE_SECONDS, EnginePool, PatientPool
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
 STATEMENT_SECONDS = 10
+CONNECT_SECONDS = 5
+FULL_SECONDS = 0.5
+"""A server that has said that it is full is not asked again for so long."""
+START_SECONDS = 30.0
+"""A process that starts waits so long for a server that is away or full."""
+LONGEST_PAUSE_SECONDS = 2.0
 BRIEF_MS = 2_000
 PAUSE_MS: Mapping[str, int] = {"studio_api": 30_000, "studio_service": BRIEF_MS}
 """How long a process of a role may do nothing within a transaction."""
+
+WHO_AM_I = """
+    select rolname as name, rolsuper or rolbypassrls as unbound
+      from pg_roles where rolname = current_user
+"""
+HINTS: Mapping[str, str] = {
+    "22023": "Run `python -m persistence.migrate` first.",
+    "42501": "Migrate as the owner of the database, or use a login of `persistence.admin roles`.",
+    "08P01": "A pooler in between must ignore startup parameters: see docs/operating.md.",
+}
+"""What to do about a refusal, by its SQLSTATE."""
 
 _DIALECT: Any = cast(Any, PGDialect_asyncpg)()
 
@@ -30,39 +58,112 @@ class DbRole(StrEnum):
     SERVICE = "studio_service"
 
 
+class Doorway:
+    """Opens the connections of a process, each under the role that the process should have."""
+
+    def __init__(self, url: str, role: DbRole) -> None:
+        self._url = without_driver(url)
+        self._role = role
+        self._full_until = 0.0
+
+    async def connect(self, **options: Any) -> asyncpg.Connection[asyncpg.Record]:
+        if time.monotonic() < self._full_until:
+            raise asyncpg.TooManyConnectionsError("PostgreSQL was full a moment ago")
+        try:
+            connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
+                self._url,
+                **options,
+                command_timeout=STATEMENT_SECONDS,
+                timeout=CONNECT_SECONDS,
+                server_settings=_server_settings(self._role),
+            )
+        except asyncpg.TooManyConnectionsError:
+            self._full_until = time.monotonic() + FULL_SECONDS
+            raise
+        try:
+            await _refuse_another_role(connection, self._role)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
+
+
+async def _refuse_another_role(
+    connection: asyncpg.Connection[asyncpg.Record], role: DbRole
+) -> None:
+    """A pooler may drop the role, and whoever is a superuser sees every tenant."""
+    found = await connection.fetchrow(WHO_AM_I)
+    assert found is not None
+    if found["name"] == role and not found["unbound"]:
+        return
+    log.error("refused a connection with the wrong role", extra={"role": found["name"]})
+    rights = ", whom row-level security does not bind" if found["unbound"] else ""
+    raise WrongRole(
+        f"This process should be {role} in PostgreSQL, but is {found['name']}{rights}. A pooler in "
+        "between may drop the role: let DATABASE_URL name a login that "
+        "`python -m persistence.admin roles` has made."
+    )
+
+
 def create_engine(url: str, role: DbRole, size: int = 16) -> AsyncEngine:
     return create_async_engine(
-        with_driver(url),
+        "postgresql+asyncpg://",
+        async_creator=Doorway(url, role).connect,
+        poolclass=EnginePool,
         pool_size=size,
         # Opening a connection costs more than waiting for one, so there is no overflow.
         max_overflow=0,
-        pool_timeout=5,
+        pool_timeout=ACQUIRE_SECONDS,
         pool_use_lifo=True,
         pool_pre_ping=False,
         # What people said and their keys do not belong into an error's text.
         hide_parameters=True,
-        connect_args={
-            "server_settings": _server_settings(role),
-            "command_timeout": STATEMENT_SECONDS,
-            "timeout": 5,
-        },
     )
 
 
-async def create_pool(url: str, role: DbRole, size: int = 10) -> asyncpg.Pool[asyncpg.Record]:
-    return await asyncpg.create_pool(
-        without_driver(url),
-        min_size=1,
-        max_size=size,
-        command_timeout=STATEMENT_SECONDS,
-        timeout=5,
-        server_settings=_server_settings(role),
-        reset=_leave_as_is,
-    )
+async def create_pool(
+    url: str, role: DbRole, size: int = 10, patience: float = START_SECONDS
+) -> asyncpg.Pool[asyncpg.Record]:
+    """With its first connection; `patience`: seconds to wait for it."""
+    return await once_let_in(partial(PatientPool.of, Doorway(url, role).connect, size), patience)
 
 
-async def _leave_as_is(connection: Any) -> None:
-    """Nothing is ever set beyond a transaction, so there is nothing to reset: a round trip less."""
+async def enter(engine: AsyncEngine, patience: float = START_SECONDS) -> None:
+    """Open the first connection of an engine, so that there is one to wait for."""
+
+    async def first() -> None:
+        async with engine.connect():
+            pass
+
+    await once_let_in(first, patience)
+
+
+async def once_let_in(do: Callable[[], Awaitable[T]], patience: float = START_SECONDS) -> T:
+    """At the start of a process: until PostgreSQL is there and has room."""
+    pause, reason = 0.1, ""
+    try:
+        async with asyncio.timeout(patience):
+            while True:
+                try:
+                    return await do()
+                except (OSError, TimeoutError, asyncpg.PostgresError, DBAPIError) as error:
+                    _refuse_what_stays_so(error)
+                    reason = str(error) or type(error).__name__
+                log.warning("PostgreSQL lets nobody in; trying again", extra={"reason": reason})
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+    except TimeoutError:
+        raise Unavailable(
+            f"PostgreSQL did not let this process in within {patience:g} s: {reason}"
+        ) from None
+
+
+def _refuse_what_stays_so(error: Exception) -> None:
+    state = sqlstate_of(error)
+    if is_outage(error) and state not in HINTS:
+        return
+    hint = HINTS.get(state or "", "")
+    raise InvalidSetting(f"PostgreSQL refuses this process: {error}. {hint}".rstrip()) from error
 
 
 @asynccontextmanager
@@ -110,22 +211,17 @@ def compiled(query: Select[Any]) -> tuple[str, tuple[str, ...]]:
     return str(compiled), tuple(compiled.positiontup or ())
 
 
-def with_driver(url: str) -> str:
-    return _with_scheme(url, "postgresql+asyncpg")
-
-
 def without_driver(url: str) -> str:
-    return _with_scheme(url, "postgresql")
+    return urlunsplit(urlsplit(url)._replace(scheme="postgresql"))
 
 
-def _with_scheme(url: str, scheme: str) -> str:
-    return urlunsplit(urlsplit(url)._replace(scheme=scheme))
+def _server_settings(role: DbRole) -> dict[str, str]:
+    return {"role": role.value, "application_name": role.value, **session_settings(role)}
 
 
-def _server_settings(role: DbRole) -> dict[str, Any]:
+def session_settings(role: DbRole) -> dict[str, str]:
+    """What a process asks for at every connection; logins have it as their own."""
     return {
-        "role": role.value,
-        "application_name": role.value,
         "statement_timeout": str(STATEMENT_SECONDS * 1000),
         "idle_in_transaction_session_timeout": str(PAUSE_MS[role.value]),
         "timezone": "UTC",

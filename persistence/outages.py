@@ -10,32 +10,35 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from domain.errors import Unavailable
+from domain.errors import Unavailable, WrongRole
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-OUTAGES = (OSError, TimeoutError, PoolTimeout, asyncpg.InterfaceError)
+OUTAGES = (OSError, TimeoutError, PoolTimeout, asyncpg.InterfaceError, WrongRole)
 OUTAGE_CLASSES = ("08", "40", "53", "57")
 """SQLSTATE: connection, rollback, resources, operator intervention."""
 READ_ONLY = "25006"
 """The server has become a replica."""
 
 
+FULL = "53300"
+"""`max_connections`, or the limit of the user or of the database, is reached."""
+
+
 def is_outage(error: BaseException) -> bool:
     match error:
         case DBAPIError():
-            return error.connection_invalidated or any(map(_breaks, _causes(error)))
+            return error.connection_invalidated or any(map(_breaks, _causes(error.orig)))
         case _:
             return _breaks(error)
 
 
-def _causes(error: DBAPIError) -> Iterator[BaseException]:
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
     """SQLAlchemy wraps the driver's error once or twice, depending on where it happened."""
-    cause: BaseException | None = error.orig
-    while cause is not None:
-        yield cause
-        cause = cause.__cause__
+    while error is not None:
+        yield error
+        error = error.orig if isinstance(error, DBAPIError) else error.__cause__
 
 
 def _breaks(error: BaseException) -> bool:
@@ -43,6 +46,16 @@ def _breaks(error: BaseException) -> bool:
         state = error.sqlstate or ""
         return state[:2] in OUTAGE_CLASSES or state == READ_ONLY
     return isinstance(error, OUTAGES)
+
+
+def sqlstate_of(error: BaseException) -> str | None:
+    """What PostgreSQL said, also when SQLAlchemy has wrapped it."""
+    causes = (cause for cause in _causes(error) if isinstance(cause, asyncpg.PostgresError))
+    return next((cause.sqlstate for cause in causes), None)
+
+
+def is_full(error: BaseException) -> bool:
+    return sqlstate_of(error) == FULL
 
 
 def unavailable() -> Unavailable:

@@ -17,7 +17,7 @@ from domain.tasks import beside
 from persistence.accounts import SqlAccounts
 from persistence.call_lists import SqlCallLists
 from persistence.channels import Channels, RedisBackend
-from persistence.database import DbRole, create_engine, create_pool
+from persistence.database import DbRole, create_engine, create_pool, enter
 from persistence.keys import KeyRing
 from persistence.leases import Leases
 from persistence.limiter import RedisLimiter
@@ -52,10 +52,12 @@ class WorkerServices:
 async def api_services(settings: Settings) -> AsyncGenerator[Services]:
     async with AsyncExitStack() as stack:
         ring = KeyRing.of(settings.secret_key)
-        engine = create_engine(settings.database_url, DbRole.API)
-        stack.push_async_callback(engine.dispose)
-        pool = await create_pool(settings.database_url, DbRole.API)
+        for_engine, for_pool = _shares(settings.database_connections)
+        pool = await create_pool(settings.database_url, DbRole.API, for_pool)
         stack.callback(pool.terminate)
+        engine = create_engine(settings.database_url, DbRole.API, for_engine)
+        stack.push_async_callback(engine.dispose)
+        await enter(engine)
         channels = await stack.enter_async_context(_channels(settings))
         limiter = RedisLimiter(settings.redis_url)
         stack.push_async_callback(limiter.aclose)
@@ -99,9 +101,13 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
 
 
 @asynccontextmanager
-async def worker_services(settings: Settings) -> AsyncGenerator[WorkerServices]:
+async def worker_services(
+    settings: Settings, connections: int | None = None
+) -> AsyncGenerator[WorkerServices]:
+    """`connections`: to PostgreSQL at most, when that is not what the settings say."""
     async with AsyncExitStack() as stack:
-        pool = await create_pool(settings.database_url, DbRole.SERVICE)
+        size = connections or settings.worker_database_connections
+        pool = await create_pool(settings.database_url, DbRole.SERVICE, size)
         stack.callback(pool.terminate)
         channels = await stack.enter_async_context(_channels(settings))
         leases = Leases(settings.lease_seconds)
@@ -127,6 +133,18 @@ async def worker_services(settings: Settings) -> AsyncGenerator[WorkerServices]:
             sounds=_sounds(settings, stack),
             rewrap=partial(rewrap, pool, vault),
         )
+
+
+async def check_database(settings: Settings) -> None:
+    """That PostgreSQL is there and gives the API its role; else a `DomainError` says why not."""
+    pool = await create_pool(settings.database_url, DbRole.API, 1)
+    await pool.close()
+
+
+def _shares(connections: int) -> tuple[int, int]:
+    """Of the API's connections: for requests, and for the event log."""
+    for_log = max(1, connections * 10 // 26)
+    return connections - for_log, for_log
 
 
 def _sounds(settings: Settings, stack: AsyncExitStack) -> ObjectStore | None:

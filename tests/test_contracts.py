@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 from alembic import command
+from alembic.config import Config
 
 from domain.catalogue import CATALOGUE, names
 from domain.providers import ProviderKind
 from domain.settings import Settings
-from persistence.migrate import configuration
+from persistence.migrate import run_alembic
 from worker.providers import LLMS
 
 ROOT = Path(__file__).parent.parent
@@ -48,15 +49,13 @@ def test_every_provider_of_the_catalogue_can_be_built() -> None:
 
 @pytest.mark.anyio
 async def test_migrations_and_tables_agree_and_can_be_undone(settings: Settings) -> None:
-    config = configuration(settings.database_url)
-
-    def there_and_back() -> None:
+    def there_and_back(config: Config) -> None:
         command.check(config)
         command.downgrade(config, "base")
         command.upgrade(config, "head")
         command.check(config)
 
-    await asyncio.to_thread(there_and_back)
+    await asyncio.to_thread(run_alembic, settings.database_url, there_and_back)
 
 
 def test_locks_name_no_host() -> None:

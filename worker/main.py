@@ -16,9 +16,12 @@ from worker.process import run
 
 log = logging.getLogger(__name__)
 
+DATABASE_CONNECTIONS = 2
+"""This process only tells of the deaths of others."""
+
 
 async def work(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-    async with worker_services(settings) as services:
+    async with worker_services(settings, DATABASE_CONNECTIONS) as services:
         size, longest = settings.worker_processes, settings.max_call_seconds
         pool = Pool(services.queue, os.environ, size, longest)
         facts = {

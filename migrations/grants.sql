@@ -1,0 +1,94 @@
+-- What each role may do with each table, and how tenants are kept apart. Applied after every
+-- migration, and whole: what a restored dump lacks is made again, and what is too much is taken
+-- away. A new table needs its line here.
+--
+-- Policies and row-level security can only be changed while nobody reads the table, so what is right
+-- is left alone, and each table has a transaction of its own.
+do $$
+declare
+    every constant text := 'select, insert, update, delete';
+    tenant_is constant text := '%I = nullif(current_setting(''app.tenant'', true), '''')::uuid';
+    rule record;
+    policy record;
+    definer record;
+begin
+    for rule in
+        select c.oid, c.relowner, given.*, c.relrowsecurity and c.relforcerowsecurity as guarded
+          from (values
+            -- table, column that names the tenant, what studio_api may, what studio_service may
+            ('tenant', 'id', 'select', every),
+            ('agent', 'tenant_id', every, every),
+            ('api_key', 'tenant_id', every, every),
+            ('app_user', 'tenant_id', every, every),
+            ('call', 'tenant_id', 'select, insert', every),
+            ('call_command', 'tenant_id', every, every),
+            ('call_event', 'tenant_id', 'select, insert', every),
+            ('call_log', 'tenant_id', every, every),
+            ('credential', 'tenant_id', every, every),
+            ('data_key', 'tenant_id', every, every),
+            ('idempotency', 'tenant_id', every, every),
+            ('recording', 'tenant_id', 'select, update', every),
+            ('refresh_token', 'tenant_id', every, every),
+            ('tenant_month', 'tenant_id', 'select, insert, update', 'select, insert, update'),
+            ('tenant_settings', 'tenant_id', every, every),
+            ('tool', 'tenant_id', every, every),
+            ('workflow', 'tenant_id', every, every),
+            ('workflow_version', 'tenant_id', 'select, insert', every),
+            -- Of the platform, not of a tenant.
+            ('alembic_version', null, 'select', 'select'),
+            ('worker_process', null, null, every)
+          ) as given (name, tenant, api, service)
+          join pg_class c on c.relname = given.name and c.relnamespace = 'public'::regnamespace
+    loop
+        -- For somebody else these would be warnings, and nothing would be done.
+        if not pg_has_role(rule.relowner, 'usage') then
+            raise insufficient_privilege
+                using message = format('must be owner of table %s', rule.name);
+        end if;
+        execute format('revoke all on %I from public, studio_api, studio_service, studio_backup',
+            rule.name);
+        execute format('grant %s on %I to studio_service', rule.service, rule.name);
+        execute format('grant select on %I to studio_backup', rule.name);
+        if rule.api is not null then
+            execute format('grant %s on %I to studio_api', rule.api, rule.name);
+        end if;
+        if rule.tenant is not null and not rule.guarded then
+            execute format('alter table %I enable row level security', rule.name);
+            execute format('alter table %I force row level security', rule.name);
+        end if;
+        for policy in
+            select * from (values
+                ('tenant_only', format('using (%1$s) with check (%1$s)',
+                    format(tenant_is, rule.tenant))),
+                ('service_all', 'to studio_service using (true) with check (true)'),
+                ('backup_all', 'for select to studio_backup using (true)')
+            ) as wanted (name, body)
+             where rule.tenant is not null
+               and not exists (select from pg_policy p
+                                where p.polrelid = rule.oid and p.polname = wanted.name)
+        loop
+            execute format('create policy %I on %I %s', policy.name, rule.name, policy.body);
+        end loop;
+        commit;
+    end loop;
+
+    grant select on all sequences in schema public to studio_backup;
+
+    -- Functions that look past row-level security do so as studio_service, with its search path and
+    -- not with that of their caller, and only for the roles of this product.
+    for definer in
+        select p.oid::regprocedure as name, p.proowner = 'studio_service'::regrole as is_owned
+          from pg_proc p
+         where p.pronamespace = 'public'::regnamespace and p.prosecdef
+           and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
+    loop
+        execute format('alter function %s set search_path = public, pg_temp', definer.name);
+        execute format('revoke all on function %s from public', definer.name);
+        execute format('grant execute on function %s to studio_api, studio_service', definer.name);
+        if not definer.is_owned then
+            grant create on schema public to studio_service;
+            execute format('alter function %s owner to studio_service', definer.name);
+            revoke create on schema public from studio_service;
+        end if;
+    end loop;
+end $$

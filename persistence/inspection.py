@@ -1,0 +1,176 @@
+"""Whether a database is whole, and its tenants apart: what a restore must prove before it counts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+from uuid import uuid4
+
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+from domain.access import TenantId
+from domain.calls import CallId
+from domain.errors import InvalidSetting, Unavailable, VaultLocked
+from domain.settings import Settings
+from persistence.calls import SqlCalls
+from persistence.database import DbRole, Doorway, create_engine
+from persistence.keys import KeyRing
+from persistence.migrate import SCRIPTS
+from persistence.recordings import recording_from
+from persistence.sounds import ObjectStore
+from persistence.store import as_tenant
+from persistence.vault import Vault
+
+QUERY_SECONDS = 3_600.0
+"""Every event is read, and there may be many."""
+
+COUNTED = ("tenant", "app_user", "workflow", "call", "call_event", "credential", "recording")
+GAPS = """
+    select c.id, coalesce(l.head, 0) as head, coalesce(e.events, 0) as events
+      from call c
+      left join call_log l on l.call_id = c.id
+      left join (select call_id, count(*) as events, min(seq) as first, max(seq) as last
+                   from call_event group by call_id) e on e.call_id = c.id
+     where l.call_id is null or coalesce(e.events, 0) <> l.head
+        or (l.head > 0 and (e.first <> 1 or e.last <> l.head))
+     order by c.id
+"""
+UNGUARDED = """
+    select c.relname as name
+      from pg_class c
+     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+       and (c.relname = 'tenant' or exists (
+             select from pg_attribute a
+              where a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped))
+       and (not (c.relrowsecurity and c.relforcerowsecurity)
+            or (select count(*) from pg_policy p where p.polrelid = c.oid
+                   and p.polname in ('tenant_only', 'service_all', 'backup_all')) < 3)
+     order by 1
+"""
+SEALED = """
+    select c.*, k.key_id, k.wrapped from credential c
+      left join data_key k using (tenant_id) order by tenant_id
+"""
+RECORDED = "select * from recording where state = 'READY' order by started_at desc limit 20"
+NEWEST = "select id, tenant_id from call order by created_at desc limit 1"
+SHOWN_GAPS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    facts: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+async def inspect(settings: Settings) -> Report:
+    url = settings.owner_database_url
+    connection = await Doorway(url, DbRole.SERVICE).connect()
+    try:
+        await connection.execute("set statement_timeout = 0")
+        if (problem := await _wrong_revision(connection)) is not None:
+            return Report((), (problem,))
+        fact = await _counts(connection)
+        problems = [
+            *[problem async for problem in _gaps(connection)],
+            *[problem async for problem in _unguarded(connection)],
+            *[problem async for problem in _locked(connection, settings)],
+            *[problem async for problem in _unheard(connection, settings)],
+        ]
+        newest = await connection.fetchrow(NEWEST)
+    finally:
+        await connection.close(timeout=5)
+    if newest is not None:
+        seen = _as_the_api_sees(url, newest["tenant_id"], newest["id"])
+        problems += [problem async for problem in seen]
+    return Report((fact,), tuple(problems))
+
+
+async def _wrong_revision(connection: Any) -> str | None:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    wanted = ScriptDirectory.from_config(config).get_current_head()
+    if await connection.fetchval("select to_regclass('public.alembic_version')") is None:
+        return "The database is empty."
+    found = await connection.fetchval("select version_num from alembic_version")
+    if found != wanted:
+        return f"The database is at revision {found}, not {wanted}: migrate it with this release."
+    return None
+
+
+async def _counts(connection: Any) -> str:
+    counts = [
+        f"{await connection.fetchval(f'select count(*) from {table}', timeout=QUERY_SECONDS):,}"
+        f" {table}"
+        for table in COUNTED
+    ]
+    return f"Rows: {', '.join(counts)}."
+
+
+async def _gaps(connection: Any) -> AsyncIterator[str]:
+    """The events of a call are numbered from 1 to its head, without a gap."""
+    rows = await connection.fetch(GAPS, timeout=QUERY_SECONDS)
+    for row in rows[:SHOWN_GAPS]:
+        yield f"Call {row['id']} should have the events 1 to {row['head']}, and has {row['events']}."
+    if len(rows) > SHOWN_GAPS:
+        yield f"So have {len(rows) - SHOWN_GAPS:,} more calls."
+
+
+async def _unguarded(connection: Any) -> AsyncIterator[str]:
+    for row in await connection.fetch(UNGUARDED):
+        yield (
+            f"Row-level security of {row['name']} is not whole: "
+            "add it to migrations/grants.sql, or run `python -m persistence.migrate`."
+        )
+
+
+async def _locked(connection: Any, settings: Settings) -> AsyncIterator[str]:
+    """Without the SECRET_KEY that sealed them, credentials are lost."""
+    try:
+        vault = Vault(KeyRing.of(settings.secret_key))
+    except InvalidSetting as error:
+        yield error.message
+        return
+    rows = await connection.fetch(SEALED, timeout=QUERY_SECONDS)
+    for tenant, sealed in groupby(rows, key=lambda row: row["tenant_id"]):
+        try:
+            vault.opened(list(sealed))
+        except VaultLocked as error:
+            yield f"Tenant {tenant}: {error.message}"
+
+
+async def _unheard(connection: Any, settings: Settings) -> AsyncIterator[str]:
+    """The newest recordings are where they should be."""
+    rows = await connection.fetch(RECORDED)
+    sounds = ObjectStore.of(settings)
+    if sounds is None:
+        if rows:
+            yield "There are recordings, but RECORDINGS_URL does not say where."
+        return
+    try:
+        for recording in map(recording_from, rows):
+            if await sounds.size(recording.key) is None:
+                yield f"The recording {recording.key} is not in the store of RECORDINGS_URL."
+    except Unavailable as error:
+        yield error.message
+    finally:
+        sounds.close()
+
+
+async def _as_the_api_sees(url: str, tenant: TenantId, call: CallId) -> AsyncIterator[str]:
+    """Its tenant reads the call; for another tenant there is none at all."""
+    engine = create_engine(url, DbRole.API, 1)
+    try:
+        async with engine.begin() as connection:
+            await as_tenant(connection, tenant)
+            calls = SqlCalls(connection, tenant, [])
+            if await calls.get(call) is None or not await calls.events(call, 0, 1):
+                yield f"studio_api cannot read the call {call} of its tenant."
+            await as_tenant(connection, TenantId(uuid4()))
+            if await connection.scalar(text("select true from call limit 1")):
+                yield "studio_api reads calls of other tenants."
+    finally:
+        await engine.dispose()

@@ -1,0 +1,62 @@
+"""Logins of PostgreSQL, one for each kind of process, so that none has the rights of the owner.
+
+A login is its role from the first moment, whatever a pooler in between drops, and has no way back to
+more: its own name may read nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg
+
+from domain.errors import InvalidSetting
+from persistence.database import DbRole, session_settings, without_driver
+from persistence.migrate import Migration
+
+BACKUP_ROLE = "studio_backup"
+SCRAM_ITERATIONS = 4096
+
+
+async def make_logins(url: str, passwords: Mapping[str, str]) -> list[str]:
+    """A login for each role named, with that password; doing it again changes the password."""
+    for role, password in passwords.items():
+        if not (password.isascii() and password.isprintable() and len(password) >= 16):
+            raise InvalidSetting(
+                f"The password of {role} must be 16 or more printable ASCII characters."
+            )
+    await Migration(url).make_roles()
+    connection = await asyncpg.connect(without_driver(url))
+    try:
+        async with connection.transaction():
+            return [await _make(connection, role, secret) for role, secret in passwords.items()]
+    finally:
+        await connection.close(timeout=5)
+
+
+async def _make(connection: Any, role: str, password: str) -> str:
+    login = f"{role}_login"
+    if not await connection.fetchval("select true from pg_roles where rolname = $1", login):
+        await connection.execute(f"create role {login} noinherit")
+    await connection.execute(f"alter role {login} login noinherit password '{scram(password)}'")
+    await connection.execute(f"grant {role} to {login}")
+    own = {} if role == BACKUP_ROLE else session_settings(DbRole(role))
+    for name, value in {"role": role, **own}.items():
+        await connection.execute(f"alter role {login} set {name} = '{value}'")
+    return login
+
+
+def scram(password: str) -> str:
+    """What PostgreSQL keeps of a password (RFC 5803): the password itself, in a statement, would end
+    up in the server's log."""
+    salt = os.urandom(16)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, SCRAM_ITERATIONS)
+    client = hmac.digest(salted, b"Client Key", "sha256")
+    stored = hashlib.sha256(client).digest()
+    server = hmac.digest(salted, b"Server Key", "sha256")
+    kept = (base64.b64encode(part).decode() for part in (salt, stored, server))
+    return "SCRAM-SHA-256${}:{}${}:{}".format(SCRAM_ITERATIONS, *kept)

@@ -1,0 +1,52 @@
+"""`./studio backup` and `./studio restore`: what one machine keeps comes back on another."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from local import home, postgres
+from local.backups import backup, restore
+from local.program import CannotStart
+from local.state import State
+from persistence.migrate import upgrade
+from tests.conftest import SECRET
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
+
+ENVIRON = {
+    name: value
+    for name, value in os.environ.items()
+    if name not in ("DATABASE_URL", "SECRET_KEY", "RECORDINGS_URL")
+}
+
+
+async def test_a_folder_brings_database_key_and_recordings_to_another_machine(
+    tmp_path: Path,
+) -> None:
+    old, new, folder = State(tmp_path / "old"), State(tmp_path / "new"), tmp_path / "kept"
+    home.private_dir(new.root)
+    async with postgres.running(old.root, durable=False) as url:
+        await asyncio.to_thread(upgrade, url)
+        db = await asyncpg.connect(url)
+        await db.execute("insert into tenant values (gen_random_uuid(), 'acme', 'Acme')")
+        await db.close()
+        home.write_private(old.secret_key, SECRET)
+        home.private_dir(old.recordings / "tenant")
+        (old.recordings / "tenant" / "whole.ogg").write_bytes(b"sound")
+        assert await asyncio.to_thread(backup, old, folder, ENVIRON) == 0
+    assert await asyncio.to_thread(restore, new, folder, ENVIRON) == 0
+    assert new.secret_key.read_text() == SECRET
+    assert (new.recordings / "tenant" / "whole.ogg").read_bytes() == b"sound"
+    async with postgres.running(new.root, durable=False) as url:
+        db = await asyncpg.connect(url)
+        assert await db.fetchval("select slug from tenant") == "acme"
+        await db.close()
+    with pytest.raises(CannotStart, match="holds a database already"):
+        await asyncio.to_thread(restore, new, folder, ENVIRON)
+    with pytest.raises(CannotStart, match="exists already"):
+        await asyncio.to_thread(backup, new, folder, ENVIRON)
