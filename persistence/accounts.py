@@ -146,8 +146,8 @@ class SqlAccounts:
         row = await self._find("find_api_key", key)
         if row is None:
             raise Unauthenticated(
-                "This API key is unknown: it was mistyped or deleted, or it was made under an entry "
-                "of SECRET_KEY that has been dropped since. An administrator can make a new one."
+                "This API key is unknown: it is of another installation, it was deleted, or it was "
+                "made under an entry of SECRET_KEY that has been dropped since."
             )
         if row.revoked_at is not None:
             raise Unauthenticated("This API key has been revoked.")

@@ -136,14 +136,12 @@ def test_a_password_file_that_cannot_be_read(tmp_path: Path, content: bytes | No
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    "email",
-    ["", "a", "a@", "@b.example", "a b@c.example", "a@b@c.example", "a@-b.example", "a@b..example"]
-    + [f"{'a' * 65}@b.example", f"a@{'b' * 64}.example", "a@" + "b." * 130 + "example"],
-)
-async def test_an_address_that_is_none(settings: Settings, email: str) -> None:
-    with pytest.raises(Refused, match="--email must be an e-mail address"):
-        await bootstrap(settings, "acme", email, PASSWORD, None)
+async def test_an_address_that_is_none(settings: Settings) -> None:
+    wrong = ["", "a", "a@", "@b.example", "a b@c.example", "a@b@c.example", "a@-b.example"]
+    wrong += ["a@b..example", f"{'a' * 65}@b.example", f"a@{'b' * 64}.example", f"a@{'b.' * 130}c"]
+    for email in wrong:
+        with pytest.raises(Refused, match="^--email must be an e-mail address"):
+            await bootstrap(settings, "acme", email, PASSWORD, None)
     assert await everything(settings) == [[], [], []]
 
 
