@@ -148,8 +148,11 @@ def _busy(message: str) -> AnswerStopped:
 
 def stopped_by(errors: Sequence[GraphQLError] | None) -> AnswerStopped | None:
     """What ended the whole operation because of the size of its answer."""
-    for error in errors or ():
-        cause = error.original_error or error
-        if isinstance(cause, AnswerStopped):
-            return cause
-    return None
+    causes = [error.original_error or error for error in errors or ()]
+    stopped = next((cause for cause in causes if isinstance(cause, AnswerStopped)), None)
+    if stopped is not None:
+        # Their tracebacks lead to all that was read for the answer, in circles: it would stay
+        # until the garbage collector comes, which counts objects and not their size.
+        for error in (*(errors or ()), *causes):
+            error.__traceback__ = error.__cause__ = error.__context__ = None
+    return stopped
