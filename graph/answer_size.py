@@ -82,6 +82,8 @@ class AnswerSize:
 
     def release(self) -> None:
         self._reserve(-self._reserved)
+        # What was given up may still be counted by fields that go on for a moment.
+        self._memory = None
 
     def _reserve(self, more: int) -> None:
         if self._memory is not None:
