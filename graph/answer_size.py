@@ -82,6 +82,8 @@ class AnswerSize:
 
     def release(self) -> None:
         self._reserve(-self._reserved)
+        # What was given up may still be counted by fields that go on for a moment.
+        self._memory = None
 
     def _reserve(self, more: int) -> None:
         if self._memory is not None:
@@ -148,8 +150,11 @@ def _busy(message: str) -> AnswerStopped:
 
 def stopped_by(errors: Sequence[GraphQLError] | None) -> AnswerStopped | None:
     """What ended the whole operation because of the size of its answer."""
-    for error in errors or ():
-        cause = error.original_error or error
-        if isinstance(cause, AnswerStopped):
-            return cause
-    return None
+    causes = [error.original_error or error for error in errors or ()]
+    stopped = next((cause for cause in causes if isinstance(cause, AnswerStopped)), None)
+    if stopped is not None:
+        # Their tracebacks lead to all that was read for the answer, in circles: it would stay
+        # until the garbage collector comes, which counts objects and not their size.
+        for error in (*(errors or ()), *causes):
+            error.__traceback__ = error.__cause__ = error.__context__ = None
+    return stopped

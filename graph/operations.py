@@ -191,13 +191,14 @@ class Api:
 
     async def run(self, admitted: Admitted, context: Context, size: AnswerSize) -> Answer:
         """The answer to a query or a mutation."""
+        with counted(size):
+            payload = await self._execute(admitted, context)
+        found = Answer.of(payload)
         try:
-            with counted(size):
-                found = Answer.of(await self._execute(admitted, context))
             size.settle(len(found.text))
         except AnswerStopped as stopped:
-            size.release()
             found = Answer.of(answer(None, [stopped]))
+            size.settle(len(found.text))
         return found
 
     async def _execute(self, admitted: Admitted, context: Context) -> dict[str, Any]:
@@ -216,7 +217,7 @@ class Api:
         except GraphQLError as error:
             return answer(None, [error])
         if stopped := stopped_by(result.errors):
-            raise stopped
+            return answer(None, [stopped])
         refused = isinstance(result, PreExecutionError)
         return answer(result.data, result.errors, before=refused) | {
             "extensions": {"cost": {"requested": admitted.cost}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterable, Sequence
 from contextlib import aclosing
 from typing import Any, Protocol, cast
@@ -125,6 +126,10 @@ def _holder(line: Line) -> str:
 
 async def _fail(line: Line, id: str, errors: Sequence[GraphQLError], *, first: bool) -> None:
     """The stream itself broke. Before anything was told, that is a refusal."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        shown(errors)  # logs them; the client has said that it listens no more
+        raise asyncio.CancelledError
     if first:
         raise Refused(errors)
     payload = {"data": None, "errors": shown(errors)}

@@ -145,6 +145,19 @@ async def test_a_hundred_operations_run_on_one_connection(api: Api) -> None:
         assert (await socket.hear())["id"] == "0"
 
 
+async def test_nothing_is_said_of_a_subscription_that_breaks_as_its_client_leaves_it(
+    api: Api,
+) -> None:
+    async with api.socket() as socket:
+        for id in ("a", "b", "c"):
+            await socket.subscribe(id, "subscription{breaksOnLeaving}")
+            assert (await socket.hear())["payload"] == {"data": {"breaksOnLeaving": 1}}
+            await socket.say(type="complete", id=id)
+            await socket.subscribe("other", "subscription{ticks}")
+            heard = [await socket.hear() for _ in range(4)]
+            assert [message["id"] for message in heard] == ["other"] * 4
+
+
 async def test_an_expired_token_ends_the_operations_then_the_socket(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:

@@ -204,6 +204,14 @@ class Subscription:
             yield "x" * 65_536
 
     @strawberry.subscription
+    async def breaks_on_leaving(self) -> AsyncIterator[int]:
+        try:
+            yield 1
+            await asyncio.Event().wait()
+        finally:
+            raise KeyError("secret")
+
+    @strawberry.subscription
     async def breaks(self) -> AsyncIterator[int]:
         yield 1
         raise KeyError("secret")
