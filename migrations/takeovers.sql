@@ -1,5 +1,6 @@
 -- The one end of a call: refuses what is still in the inbox, applies the command that asked for the
--- end, writes the last event, fences every writer. p_epoch null: whoever holds it. p_unclaimed: only when no worker holds it.
+-- end, writes the last event, fences every writer. p_epoch null: whoever holds it. p_unclaimed: only
+-- when no worker holds it.
 -- Books what it took on the month; that row is locked last, so that nobody waits in a circle.
 -- Answers the events written (none: it had ended, or was not ours to end).
 create or replace function end_call(

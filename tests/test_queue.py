@@ -213,6 +213,8 @@ async def test_appends_and_burials_do_not_wait_in_a_circle(office: Office) -> No
     for _ in range(20):
         await office.call()
     for round in range(5):
+        # Some are buried before they have written anything, and would have to wait for that.
+        await office.db.execute("update call_log set takeovers = 0")
         worker = await office.worker.queue.enlist(50)
         claims = await office.worker.queue.claim(worker, 20)
         assert len(claims) == 20
