@@ -18,7 +18,12 @@ class Settings:
     database_url: str = setting(
         "postgresql://localhost/agent_studio", "PostgreSQL 15 or newer", secret=True
     )
-    redis_url: str = setting("redis://localhost:6379", "Redis 6.2 or newer, or Valkey", secret=True)
+    redis_url: str = setting(
+        "redis://localhost:6379",
+        "Redis 6.2 or newer, or Valkey; redis+cluster:// or rediss+cluster:// and any node for a "
+        "cluster",
+        secret=True,
+    )
     secret_key: str = setting(
         "",
         "Signs tokens and keys of the API: 32 or more random characters; "
