@@ -37,7 +37,12 @@ class Settings:
     worker_database_connections: int = setting(
         10, "Connections that each worker process, and each keeper, opens at most; 2 or more"
     )
-    redis_url: str = setting("redis://localhost:6379", "Redis 6.2 or newer, or Valkey", secret=True)
+    redis_url: str = setting(
+        "redis://localhost:6379",
+        "Redis 6.2 or newer, or Valkey; redis+cluster:// or rediss+cluster:// and any node for a "
+        "cluster",
+        secret=True,
+    )
     secret_key: str = setting(
         "",
         "Signs tokens and keys of the API: 32 or more random characters; "

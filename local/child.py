@@ -162,8 +162,8 @@ class Child:
     def _plan(self) -> Program:
         plan = self.service.program
         given = {name: path.read_text().strip() for name, path in self.service.env_files.items()}
-        env = {**(plan.env or os.environ), **given, READY_FILE: str(self.ready_file)}
-        return replace(plan, env=env)
+        ours = {READY_FILE: str(self.ready_file), "SUPERVISOR_PID": str(os.getpid())}
+        return replace(plan, env={**(plan.env or os.environ), **given, **ours})
 
     def _left_behind(self) -> list[Orphan]:
         known, own = {orphan.pid for orphan in self.orphans}, str(self.ready_file)

@@ -67,7 +67,7 @@ class RedisLimiter:
             except MovedError:
                 self._say_cluster()
             except Exception as error:  # noqa: BLE001 - whatever the client raises, Redis is away
-                self._suspect(error)
+                self._suspect(key, error)
         return self._spend_here(key, cost, per_minute)
 
     async def _spend_in_redis(
@@ -89,15 +89,18 @@ class RedisLimiter:
             )
         self._is_wrong_url = True
 
-    def _suspect(self, error: Exception) -> None:
+    def _suspect(self, key: str, error: Exception) -> None:
         if self._probe is None:
-            self._probe = asyncio.create_task(self._probe_until_back(error), name="limiter-probe")
+            probe = self._probe_until_back(key, error)
+            self._probe = asyncio.create_task(probe, name="limiter-probe")
 
-    async def _probe_until_back(self, error: Exception) -> None:
-        """Said only when Redis does not answer the probe either: our own event loop may have been
+    async def _probe_until_back(self, key: str, error: Exception) -> None:
+        """With the key that failed: of a cluster, the other nodes may be well.
+
+        Said only when Redis does not answer the probe either: our own event loop may have been
         too busy to see its answer in time."""
         said = False
-        while not await self._answers():
+        while not await self._answers(key):
             if not said:
                 log.warning(
                     "redis is away: rate limits are local to this process until it is back",
@@ -109,9 +112,9 @@ class RedisLimiter:
             log.warning("redis is back: rate limits are shared again")
         self._probe = None
 
-    async def _answers(self) -> bool:
+    async def _answers(self, key: str) -> bool:
         try:
-            await self._spend_in_redis("probe", 0, 1, PROBE_PATIENCE_SECONDS)
+            await self._spend_in_redis(key, 0, 1, PROBE_PATIENCE_SECONDS)
         except MovedError:
             return True
         except Exception:  # noqa: BLE001 - whatever the client raises, Redis is away

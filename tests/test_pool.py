@@ -49,6 +49,24 @@ async def test_another_worker_comes_when_whoever_forks_them_died_too(tmp_path: P
         assert not set(now) & set(before)
 
 
+async def test_processes_leave_at_once_when_their_supervisor_died_with_their_parent(
+    tmp_path: Path,
+) -> None:
+    async with installed(tmp_path, workers=0) as whole:
+        supervisor = await asyncio.create_subprocess_exec("sleep", "600")
+        env = {**whole.processes["keeper"].env, "SUPERVISOR_PID": str(supervisor.pid)}
+        worker = Process("worker.main", env)
+        await worker.start()
+        await whole.staffed(1)
+        assert worker.running is not None
+        for each in (supervisor, worker.running):
+            each.kill()
+            await each.wait()
+        async with asyncio.timeout(50):  # with a supervisor they would go on for a minute
+            while is_there(worker.running.pid):  # noqa: ASYNC110 - they are other processes
+                await asyncio.sleep(0.1)
+
+
 async def told_by(module: str, env: dict[str, str], ready: str) -> list[dict[str, Any]]:
     """What a process of the product logs from its start to its end, which comes once it is ready."""
     process = await asyncio.create_subprocess_exec(

@@ -15,8 +15,10 @@ from redis.asyncio import Redis
 from domain.errors import InvalidSetting
 from local import valkey
 from local.home import free_port, private_dir, write_private
+from local.server import Server
 from persistence.channels import Channels, Lagged, RedisBackend
 from persistence.limiter import RedisLimiter
+from tests.test_redis_away import at_once, hanging, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
@@ -26,12 +28,12 @@ PASSWORD = "one-for-all-nodes"
 
 
 @pytest.fixture(scope="module")
-async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[list[str]]:
-    """The URLs of the nodes, which share all slots among them."""
+async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[list[Server]]:
+    """The nodes, which share all slots among them."""
     place = tmp_path_factory.mktemp("cluster")
     async with AsyncExitStack() as stack:
         buses = [str(free_port()) for _ in range(NODES)]
-        urls = []
+        nodes = []
         for number, bus in enumerate(buses):
             options = {"cluster-enabled": "yes", "cluster-port": bus}
             name = f"node-{number}"
@@ -39,9 +41,9 @@ async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[lis
             server = await stack.enter_async_context(
                 valkey.started(place, name=name, durable=False, options=options)
             )
-            urls.append(server.url)
-        await join(urls, buses)
-        yield urls
+            nodes.append(server)
+        await join([node.url for node in nodes], buses)
+        yield nodes
 
 
 async def join(urls: list[str], buses: list[str]) -> None:
@@ -49,22 +51,20 @@ async def join(urls: list[str], buses: list[str]) -> None:
         nodes = [await stack.enter_async_context(Redis.from_url(url)) for url in urls]
         for number, node in enumerate(nodes):
             first, last = SLOTS * number // NODES, SLOTS * (number + 1) // NODES - 1
-            await command(node, "CLUSTER ADDSLOTSRANGE", first, last)
+            await cluster_command(node, "ADDSLOTSRANGE", first, last)
             port = urls[number].rsplit(":", 1)[1]
-            await command(nodes[0], "CLUSTER MEET", "127.0.0.1", port, buses[number])
+            await cluster_command(nodes[0], "MEET", "127.0.0.1", port, buses[number])
         async with asyncio.timeout(60):
             while not all([await is_whole(node) for node in nodes]):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
 
 
-async def command(node: Redis, *words: str | int) -> Any:
-    # redis-py does not type it.
-    send: Any = node.execute_command
-    return await send(*words)
+async def cluster_command(node: Any, name: str, *given: object) -> Any:
+    return await node.execute_command(f"CLUSTER {name}", *given)
 
 
 async def is_whole(node: Redis) -> bool:
-    told = await command(node, "CLUSTER INFO")
+    told = await cluster_command(node, "INFO")
     return (told["cluster_state"], told["cluster_known_nodes"]) == ("ok", str(NODES))
 
 
@@ -72,9 +72,9 @@ def as_cluster(url: str) -> str:
     return url.replace("redis://", "redis+cluster://")
 
 
-async def test_two_processes_share_one_limit_wherever_its_key_lies(cluster: list[str]) -> None:
-    one = RedisLimiter(as_cluster(cluster[0]), PATIENCE)
-    other = RedisLimiter(as_cluster(cluster[1]), PATIENCE)
+async def test_two_processes_share_one_limit_wherever_its_key_lies(cluster: list[Server]) -> None:
+    one = RedisLimiter(as_cluster(cluster[0].url), PATIENCE)
+    other = RedisLimiter(as_cluster(cluster[1].url), PATIENCE)
     for _ in range(12):  # keys of every node
         key = secrets.token_hex(8)
         answers = await asyncio.gather(
@@ -86,9 +86,9 @@ async def test_two_processes_share_one_limit_wherever_its_key_lies(cluster: list
 
 
 async def test_a_url_that_hides_the_cluster_is_named_with_its_remedy(
-    cluster: list[str], caplog: pytest.LogCaptureFixture
+    cluster: list[Server], caplog: pytest.LogCaptureFixture
 ) -> None:
-    limiter = RedisLimiter(cluster[0], PATIENCE)
+    limiter = RedisLimiter(cluster[0].url, PATIENCE)
     with caplog.at_level(logging.WARNING):
         for _ in range(30):
             assert (await limiter.spend(secrets.token_hex(8), 1, 60)).allowed
@@ -98,9 +98,28 @@ async def test_a_url_that_hides_the_cluster_is_named_with_its_remedy(
     assert "redis+cluster://" in said.getMessage()
 
 
-async def test_hints_cross_the_nodes(cluster: list[str]) -> None:
-    here = Channels(RedisBackend(as_cluster(cluster[0])), lambda channel, message: message)
-    there = Channels(RedisBackend(as_cluster(cluster[1])), lambda channel, message: message)
+async def test_one_node_that_hangs_costs_no_time_either(
+    cluster: list[Server], caplog: pytest.LogCaptureFixture
+) -> None:
+    limiter = RedisLimiter(as_cluster(cluster[0].url), patience=1.0)
+    with caplog.at_level(logging.WARNING, "persistence.limiter"):
+        async with hanging(cluster[1]):
+            async with asyncio.timeout(30):
+                while not caplog.records:
+                    await limiter.spend(secrets.token_hex(8), 1, 60)
+                    await asyncio.sleep(0.01)
+            for _ in range(60):
+                at_once(limiter.spend(secrets.token_hex(8), 1, 60))
+                await asyncio.sleep(0.02)
+        await until(lambda: len(caplog.records) == 2)
+    await limiter.aclose()
+    said = [record.getMessage().partition(":")[0] for record in caplog.records]
+    assert said == ["redis is away", "redis is back"]
+
+
+async def test_hints_cross_the_nodes(cluster: list[Server]) -> None:
+    here = Channels(RedisBackend(as_cluster(cluster[0].url)), lambda channel, message: message)
+    there = Channels(RedisBackend(as_cluster(cluster[1].url)), lambda channel, message: message)
     await here.connect()
     await there.connect()
     async with asyncio.timeout(60), there.listen("studio:test") as box:
