@@ -20,7 +20,7 @@ from persistence.keys import new_api_key
 
 KEYS = 6
 """Of the bystander: fifty questions a second are more than one key may ask."""
-QUIET_SECONDS, ATTACK_SECONDS, MAX_WAIT_SECONDS = 2.0, 5.0, 12.0
+QUIET_SECONDS, ATTACK_SECONDS, MAX_WAIT_SECONDS = 1.5, 4.0, 8.0
 AGENTS, PROMPT = 100, "You are a friendly voice at the front desk. " * 680
 CREATE_AGENT = "mutation ($i: CreateAgentInput!) { createAgent(input: $i) { __typename } }"
 CREATE_WORKFLOW = """mutation ($i: CreateWorkflowInput!) { createWorkflow(input: $i) {
@@ -52,6 +52,7 @@ class Noticed:
 
 
 async def noticed(scene: Scene, name: str) -> Noticed:
+    print(name, file=sys.stderr)
     async with scene.api() as api:
         quiet = await _waits(api, scene, QUIET_SECONDS)
         async with _attacking(api, name):
