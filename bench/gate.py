@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -49,6 +50,8 @@ class Noticed:
     name: str
     quiet: Sequence[float]
     attacked: Sequence[float]
+    cpu_percent: float
+    """Of a core, that the API used during the attack."""
 
 
 async def noticed(scene: Scene, name: str) -> Noticed:
@@ -56,10 +59,12 @@ async def noticed(scene: Scene, name: str) -> Noticed:
     async with scene.api() as api:
         quiet = await _waits(api, scene, QUIET_SECONDS)
         async with _attacking(api, name):
+            began, used = time.monotonic(), api.cpu_seconds()
             attacked = await _waits(api, scene, ATTACK_SECONDS)
+            cpu = 100 * (api.cpu_seconds() - used) / (time.monotonic() - began)
         # An attack may have left it work for minutes.
         api.process.kill()
-    return Noticed(name, quiet, attacked)
+    return Noticed(name, quiet, attacked, cpu)
 
 
 async def _waits(api: Api, scene: Scene, seconds: float) -> list[float]:
@@ -139,6 +144,7 @@ def tell(all_noticed: Sequence[Noticed]) -> None:
             Figure(f"{each.name}_p95_ms", p95),
             Figure(f"{each.name}_ratio", p95 / quiet),
             Figure(f"{each.name}_answers", len(each.attacked)),
+            Figure(f"{each.name}_api_cpu", each.cpu_percent),
         ]
     report(
         f"gate: {len(all_noticed)} attacks of {ATTACK_SECONDS:.0f} s each, somebody of another "
