@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from persistence.keys import new_api_key
 
 KEYS = 6
 """Of the bystander: fifty questions a second are more than one key may ask."""
-QUIET_SECONDS, ATTACK_SECONDS, MAX_WAIT_SECONDS = 2.0, 5.0, 12.0
+QUIET_SECONDS, ATTACK_SECONDS, MAX_WAIT_SECONDS = 1.5, 4.0, 8.0
 AGENTS, PROMPT = 100, "You are a friendly voice at the front desk. " * 680
 CREATE_AGENT = "mutation ($i: CreateAgentInput!) { createAgent(input: $i) { __typename } }"
 CREATE_WORKFLOW = """mutation ($i: CreateWorkflowInput!) { createWorkflow(input: $i) {
@@ -49,16 +50,21 @@ class Noticed:
     name: str
     quiet: Sequence[float]
     attacked: Sequence[float]
+    cpu_percent: float
+    """Of a core, that the API used during the attack."""
 
 
 async def noticed(scene: Scene, name: str) -> Noticed:
+    print(name, file=sys.stderr)
     async with scene.api() as api:
         quiet = await _waits(api, scene, QUIET_SECONDS)
         async with _attacking(api, name):
+            began, used = time.monotonic(), api.cpu_seconds()
             attacked = await _waits(api, scene, ATTACK_SECONDS)
+            cpu = 100 * (api.cpu_seconds() - used) / (time.monotonic() - began)
         # An attack may have left it work for minutes.
         api.process.kill()
-    return Noticed(name, quiet, attacked)
+    return Noticed(name, quiet, attacked, cpu)
 
 
 async def _waits(api: Api, scene: Scene, seconds: float) -> list[float]:
@@ -138,6 +144,7 @@ def tell(all_noticed: Sequence[Noticed]) -> None:
             Figure(f"{each.name}_p95_ms", p95),
             Figure(f"{each.name}_ratio", p95 / quiet),
             Figure(f"{each.name}_answers", len(each.attacked)),
+            Figure(f"{each.name}_api_cpu", each.cpu_percent),
         ]
     report(
         f"gate: {len(all_noticed)} attacks of {ATTACK_SECONDS:.0f} s each, somebody of another "

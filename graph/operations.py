@@ -127,7 +127,7 @@ class Api:
     async def admit(self, asked: Asked, viewer: Viewer | None, payer: Payer) -> Admitted:
         """Raises `Refused`. What is refused is paid for too, at the lowest price."""
         try:
-            self.throttle.check(payer)
+            await self.throttle.check(payer)
             admitted = await self._read_for_pay(asked, viewer, payer)
             cost = admitted.cost if viewer else self._guesses(admitted)
             await self.throttle.spend(payer, cost)

@@ -25,6 +25,8 @@ log = logging.getLogger("graph.access")
 SLICE = 4096
 """Bytes that are parsed before the bounds are looked at again."""
 MAX_PIPELINED = 8
+CUT = "cut"
+"""In the state of a connection's scope once it was cut for what it sent."""
 MESSAGES = Rate(per_second=50, burst=250)
 """A client that subscribes a hundred times at once fits in."""
 BYTES = Rate(per_second=65_536, burst=262_144)
@@ -199,6 +201,8 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def _cut(self, too_many: str) -> None:
         log.info("websocket cut", extra={"too_many": too_many})
+        if self.handshake_initiated:
+            self.scope["state"][CUT] = True
         self.transport.abort()
 
 

@@ -35,7 +35,7 @@ class SignIn:
             return await self._accounts.viewer_of(credential)
         digest = sha256(credential.encode()).digest()
         if digest not in self._good:
-            self._throttle.check(payer)
+            await self._throttle.check(payer)
         viewer = await self._holder_of(credential, digest)
         self._good.keep(digest, None)
         return viewer

@@ -18,6 +18,7 @@ from domain.settings import Settings
 COST_OF_ONE = 100
 MOST_REFUSED = 10_000
 PERIOD_SECONDS = 60
+PAUSE_SECONDS = 0.1
 RATE_HEADERS = ("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset")
 
 
@@ -53,7 +54,7 @@ class Throttle:
         return Payer(f"ip:{network_of(address)}", self._settings.anonymous_requests_per_minute)
 
     def stranger(self, address: str) -> Payer:
-        """For WebSockets that end before anybody has signed in."""
+        """For WebSockets that end before anybody has signed in, or are cut."""
         per_minute = self._settings.anonymous_requests_per_minute
         return Payer(f"sockets:{network_of(address)}", per_minute)
 
@@ -61,10 +62,12 @@ class Throttle:
         """Subscriptions have an allowance apart: after a restart all come back at once."""
         return Payer(f"{viewer.subject}:subscriptions", self._settings.subscriptions_per_minute)
 
-    def check(self, payer: Payer) -> None:
-        """Costs nothing: refuses those who were told to wait and did not."""
+    async def check(self, payer: Payer) -> None:
+        """Costs nothing: refuses those who were told to wait and did not. It takes its time for
+        that, so that who goes on and on does so slowly."""
         if seconds := self._still_refused(payer):
             payer.allowance = Allowance(False, 0, seconds)
+            await asyncio.sleep(PAUSE_SECONDS)
             raise _refusal(seconds)
 
     async def hold_back(self, payer: Payer) -> None:

@@ -90,7 +90,7 @@ class GraphQLOverHTTP:
         if request.method not in ("GET", "POST"):
             raise NotServed(405, "Send GraphQL by POST.", allow="GET, POST")
         viewer, payer = await _who(api, request)
-        api.throttle.check(payer)
+        await api.throttle.check(payer)
         try:
             length, body = (
                 await _body(request, viewer) if request.method == "POST" else _query(request)

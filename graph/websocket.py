@@ -15,8 +15,12 @@ from graph.answers import encode
 from graph.conversation import Connection
 from graph.masking import shown, told
 from graph.operations import Api
+from graph.protocols import CUT
+from graph.throttle import COST_OF_ONE
 
 PROTOCOL = "graphql-transport-ws"
+COST_OF_CUT = 9 * COST_OF_ONE
+"""For the address of a flood: it would go on with the next connection."""
 
 
 class GraphQLOverWebSocket:
@@ -32,7 +36,7 @@ class GraphQLOverWebSocket:
         stranger = api.throttle.stranger(scope["client"][0] if scope.get("client") else "")
         with ExitStack() as held:
             try:
-                api.throttle.check(stranger)
+                await api.throttle.check(stranger)
                 held.enter_context(api.quotas.address_sockets.held(stranger.key))
             except RateLimited as limited:
                 await _refuse(send, told(limited))
@@ -42,10 +46,9 @@ class GraphQLOverWebSocket:
                 return
             connection = Connection(scope, receive, send)
             await self._serve(connection, offered=PROTOCOL in scope["subprotocols"])
-        if connection.viewer is None:
-            # Opening and leaving is as much work as an operation is.
+        if connection.viewer is None or scope["state"].get(CUT):
             with suppress(RateLimited):
-                await api.throttle.spend(stranger)
+                await api.throttle.spend(stranger, COST_OF_CUT if scope["state"].get(CUT) else 0)
 
     async def _serve(self, connection: Connection, *, offered: bool) -> None:
         subprotocol = PROTOCOL if offered else None
