@@ -63,6 +63,7 @@ class FindingCode(StrEnum):
     UNUSED_VARIABLE = "UNUSED_VARIABLE"
     UNWRITTEN_KEY = "UNWRITTEN_KEY"
     NO_RECORDINGS = "NO_RECORDINGS"
+    TOO_COMPLEX = "TOO_COMPLEX"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
