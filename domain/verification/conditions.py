@@ -312,10 +312,12 @@ def _tests_in(expression: Expression) -> Iterator[tuple[Steps, Expression | None
     match expression:
         case Path(steps) | IsEmpty(Path(steps)):
             yield steps, expression
+        case Compare("in", Path(steps), Literal(tuple())):
+            yield steps, expression
+        case Compare(sign, Path(steps), Literal()) if sign != "in":
+            yield steps, expression
         case Compare(sign, left, right):
-            listed = isinstance(right, Literal) and isinstance(right.value, tuple)
-            of_two = any(paths_in(left)) and any(paths_in(right))
-            if of_two or (sign == "in" and not listed):
+            if sign == "in" or (any(paths_in(left)) and any(paths_in(right))):
                 yield (), None
             elif isinstance(left, Path):
                 yield left.steps, expression

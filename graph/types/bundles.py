@@ -9,8 +9,8 @@ import strawberry
 from domain.actions.bundles import ImportReport
 from domain.bundles import Bundle as DomainBundle
 from domain.bundles import write_bundle
-from domain.notation import write_yaml
 from domain.notes import NoteKind
+from domain.yaml_writer import write_yaml
 from graph.scalars import Json
 from graph.types.common import shown
 from graph.types.errors import NameTaken, NotPublishable, ValidationError
