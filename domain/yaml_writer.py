@@ -20,6 +20,8 @@ from yaml.serializer import Serializer
 LONG_LINE = 80
 FLOAT = re.compile(r"-?(0|[1-9][0-9]{0,300})(\.[0-9]{1,300})?([eE][-+]?[0-9]{1,4})?")
 
+_EMITTER: Any = getattr(getattr(yaml, "cyaml", None), "CEmitter", None)
+"""None where PyYAML was built without libyaml."""
 _ENDLESS = 2**31 - 1
 _HEAD = re.compile("(?!yes|off|true|false|null)[a-z]{3,40}")
 """Keys of an object that are written without quotes, whoever writes them."""
