@@ -16,6 +16,7 @@ from domain.agents import Agent, AgentSpec
 from domain.budgets import Budgets, Standing
 from domain.calls import Call, CallFilter, CallId, EndReason
 from domain.commands import Command
+from domain.compute import Compute
 from domain.credentials import Credential, CredentialKind, KeyTest, Opened
 from domain.events import CallUpdate, Recorded
 from domain.outbound import Outbound
@@ -23,6 +24,7 @@ from domain.recordings import Links, Recordings, SoundStore
 from domain.rooms import Tickets
 from domain.tenants import KeptSettings, TenantSettings
 from domain.tools import Tool, ToolSpec
+from domain.verification.cached import Verifier
 from domain.workflows import Version, VersionId, Workflow, WorkflowId, WorkflowSpec
 
 T = TypeVar("T")
@@ -60,6 +62,10 @@ class Drafts(Protocol[T, S_contra]):
 
     async def page(self, first: int, after: Key | None) -> Slice[T]:
         """Newest first."""
+        ...
+
+    async def sizes(self, limit: int) -> Mapping[UUID, int]:
+        """How many bytes each one's spec has as text, of so many of them."""
         ...
 
     async def save(self, id: UUID, spec: S_contra, expected_revision: int) -> T:
@@ -287,3 +293,5 @@ class Services:
     """The providers that the operator has a key for."""
     clock: Clock
     ready: Callable[[], Awaitable[dict[str, bool]]]
+    compute: Compute
+    verifier: Verifier
