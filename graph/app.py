@@ -23,6 +23,10 @@ from graph.talk import talk_routes
 from persistence.wiring import api_services
 
 
+SWITCH_SECONDS = 0.001
+"""How long the event loop waits for a thread that computes, each time it wants to go on."""
+
+
 def main() -> None:
     try:
         settings = Settings.from_env(os.environ)
@@ -37,6 +41,7 @@ def main() -> None:
         "listening", extra={"host": settings.api_host, "port": settings.api_port}
     )
     settle_memory()
+    sys.setswitchinterval(SWITCH_SECONDS)
     server_of(app, settings.trusted_proxies).run(sockets=[listening])
 
 

@@ -23,6 +23,8 @@ READS = (Scope.WORKFLOWS_READ, Scope.AGENTS_READ, Scope.TOOLS_READ)
 WRITES = (Scope.WORKFLOWS_WRITE, Scope.AGENTS_WRITE, Scope.TOOLS_WRITE)
 MAX_EXPORT_BYTES = 8 * 2**20
 """Of the specs of an export as text."""
+MAX_NAMED = 100
+"""Workflows of one export."""
 MAX_BATCH_BYTES = 2**18
 """Read at once: while they are made of what the database answers, nobody else is served."""
 PATH = ("input", "bundle")
@@ -80,8 +82,8 @@ def _too_much(most: str) -> InvalidInput:
 
 async def _used_by(work: Work, slugs: Sequence[str]) -> Bundle:
     """The workflows with what they use."""
-    if len(slugs) > MOST_OF_A_KIND:
-        raise InvalidInput(f"At most {MOST_OF_A_KIND} workflows may be named.", ("workflows",))
+    if len(slugs) > MAX_NAMED:
+        raise InvalidInput(f"At most {MAX_NAMED} workflows may be named at a time.", ("workflows",))
     found = {w.spec.name: w.spec for w in await work.workflows.named(list(slugs))}
     for place, slug in enumerate(slugs):
         if slug not in found:
