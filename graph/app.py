@@ -22,7 +22,6 @@ from graph.server import listen, server_of
 from graph.talk import talk_routes
 from persistence.wiring import api_services
 
-
 SWITCH_SECONDS = 0.001
 """How long the event loop waits for a thread that computes, each time it wants to go on."""
 

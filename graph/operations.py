@@ -38,8 +38,9 @@ class Asked:
     operation_name: str | None = None
 
     @staticmethod
-    def of(body: object) -> Asked:
-        """Of a decoded request; raises `GraphQLError` for anything else."""
+    def of(body: object, *, may_hold_null: bool = True) -> Asked:
+        """Of a decoded request; raises `GraphQLError` for anything else. The variables need not be
+        looked through where it is known that no text in them holds the null character."""
         if not isinstance(body, dict):
             raise refusal(
                 "The request must be one JSON object; batches are not taken.", BAD_REQUEST
@@ -50,7 +51,8 @@ class Asked:
             raise refusal("`query` must hold a GraphQL document.", BAD_REQUEST)
         if not isinstance(variables, dict | None):
             raise refusal("`variables` must be a JSON object.", BAD_REQUEST)
-        refuse_in_variables(variables)
+        if may_hold_null:
+            refuse_in_variables(variables)
         if not isinstance(name, str | None):
             raise refusal("`operationName` must be a string.", BAD_REQUEST)
         if not isinstance(extensions, dict | None):

@@ -76,18 +76,19 @@ class GraphQLOverHTTP:
         viewer, payer = await _who(api, request)
         api.throttle.check(payer)
         try:
-            size, body = (
+            size, body, may_hold_null = (
                 await _body(request, viewer) if request.method == "POST" else _query(request)
             )
-            asked = Asked.of(body)
+            asked = Asked.of(body, may_hold_null=may_hold_null)
         except (NotServed, GraphQLError):
             await api.throttle.spend(payer)
             raise
+        if size > LARGEST_BODY:
+            await api.throttle.spend(payer, COST_OF_ONE * (size // LARGEST_BODY))
         admitted = await api.admit(asked, viewer, payer)
         _check_kind(request, admitted)
         if size > LARGEST_BODY:
             _check_large(admitted)
-            await api.throttle.spend(payer, COST_OF_ONE * (size // LARGEST_BODY))
         request.scope.get("facts", {}).update(_facts(admitted, viewer))
         payload = await api.run(admitted, api.context(viewer))
         status = 400 if media == GRAPHQL and "data" not in payload else 200
@@ -118,8 +119,9 @@ async def _who(api: Api, request: Request) -> tuple[Viewer | None, Payer]:
     return viewer, api.throttle.payer(viewer, address)
 
 
-async def _body(request: Request, viewer: Viewer | None) -> tuple[int, object]:
-    """With its size: whether a large one is for an import is known once it is read."""
+async def _body(request: Request, viewer: Viewer | None) -> tuple[int, object, bool]:
+    """With its size: whether a large one is for an import is known once it is parsed. And whether
+    a null character may stand in it: JSON can only escape it. Imports look for it themselves."""
     may_import = viewer is not None and viewer.scopes.issuperset(WRITES)
     most = LARGEST_IMPORT if may_import else LARGEST_BODY
     media = request.headers.get("content-type", "").split(";")[0].strip().lower()
@@ -133,20 +135,23 @@ async def _body(request: Request, viewer: Viewer | None) -> tuple[int, object]:
                 raise _too_large(most, connection="close")
     except ClientDisconnect:
         raise NotServed(400, "The request broke off.") from None
+    if len(body) > LARGEST_BODY and IMPORT.encode() not in body:
+        raise _too_large(LARGEST_BODY)
+    may_hold_null = len(body) <= LARGEST_BODY and b"\\u0000" in body
     try:
-        return len(body), _decoded(body, "The request")
+        return len(body), _decoded(body, "The request"), may_hold_null
     except NotServed:
         if len(body) > LARGEST_BODY:
             raise _too_large(LARGEST_BODY) from None
         raise
 
 
-def _query(request: Request) -> tuple[int, object]:
+def _query(request: Request) -> tuple[int, object, bool]:
     parameters: dict[str, Any] = dict(request.query_params)
     for name in ("variables", "extensions"):
         if parameters.get(name):
             parameters[name] = _decoded(parameters[name].encode(), f"`{name}`")
-    return 0, parameters
+    return 0, parameters, True
 
 
 def _too_large(most: int, **headers: str) -> NotServed:
