@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+MAX_TOLD = 1_000
+"""Findings of one answer."""
+
 
 class Severity(StrEnum):
     """ERROR stops publishing; WARNING does not."""

@@ -21,6 +21,7 @@ from graph.connections import Connections, Patience
 from graph.documents import AsAdmitted, Documents
 from graph.fanout import Fanout
 from graph.health import health_routes
+from graph.introspection import Introspection
 from graph.operations import Api
 from graph.recordings import recording_routes
 from graph.throttle import Throttle
@@ -60,6 +61,7 @@ def create_app(
                     throttle=Throttle(services.limiter, settings),
                     fanout=Fanout(schema),
                     connections=connections,
+                    introspection=Introspection(schema._schema, services.compute),
                 )
                 yield {"api": api}
 

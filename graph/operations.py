@@ -20,6 +20,7 @@ from graph.auth import refuse_unless_public
 from graph.connections import Connections
 from graph.documents import Document, Documents
 from graph.fanout import Fanout
+from graph.introspection import Introspection, only_introspects
 from graph.limits import fields_of
 from graph.masking import BAD_REQUEST, refusal, told
 from graph.nulls import refuse_in_variables
@@ -89,6 +90,7 @@ class Api:
     throttle: Throttle
     fanout: Fanout
     connections: Connections
+    introspection: Introspection
 
     def context(self, viewer: Viewer | None) -> Context:
         return Context(services=self.services, settings=self.settings, viewer=viewer)
@@ -130,9 +132,14 @@ class Api:
 
     async def run(self, admitted: Admitted, context: Context) -> dict[str, Any]:
         """The answer to a query or a mutation."""
-        asked = admitted.asked
+        asked, document, operation = admitted.asked, admitted.document, admitted.operation
+        cost = {"extensions": {"cost": {"requested": admitted.cost}}}
         try:
             async with asyncio.timeout(RUN_SECONDS):
+                if context.viewer is not None and only_introspects(document, operation):
+                    tenant = context.viewer.tenant_id
+                    introspect = self.introspection.answer
+                    return await introspect(tenant, document, operation, asked.variables) | cost
                 result = await self.schema.execute(
                     asked.query,
                     variable_values=asked.variables,
@@ -145,6 +152,4 @@ class Api:
         except GraphQLError as error:
             return answer(None, [error])
         refused = isinstance(result, PreExecutionError)
-        return answer(result.data, result.errors, before=refused) | {
-            "extensions": {"cost": {"requested": admitted.cost}}
-        }
+        return answer(result.data, result.errors, before=refused) | cost

@@ -11,7 +11,7 @@ from domain.access import Scope, Viewer
 from domain.actions.workflows import findings_in, publish_draft, take_snapshots, verifiable
 from domain.bundles import KINDS, MOST_OF_A_KIND, Bundle, Spec, fields_changed
 from domain.errors import InvalidInput, NameTaken, NotPublishable, WorkflowNotFound
-from domain.findings import Finding
+from domain.findings import MAX_TOLD, Finding, FindingCode, Severity
 from domain.imports import Imported, import_value
 from domain.notes import ImportNote, NoteKind
 from domain.ports import Drafts, Services, Work
@@ -150,7 +150,7 @@ async def _import(
         notes=tuple(notes),
         workflows=tuple(workflows),
         versions=tuple(versions),
-        findings=tuple(findings),
+        findings=_told_of(findings),
     )
 
 
@@ -200,6 +200,20 @@ async def _publish(
             (*PATH, "workflows", workflow.spec.name),
             findings=_placed(snapshot, refused.findings),
         ) from None
+
+
+def _told_of(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    if len(findings) <= MAX_TOLD:
+        return tuple(findings)
+    errors = sum(finding.severity is Severity.ERROR for finding in findings)
+    rest = Finding(
+        code=FindingCode.TOO_COMPLEX,
+        severity=Severity.ERROR if errors else Severity.WARNING,
+        path=("workflows",),
+        message=f"There are {len(findings)} findings, {errors} of them errors: more than are told.",
+        fix="Mend what was found, and import fewer workflows at a time.",
+    )
+    return (*findings[:MAX_TOLD], rest)
 
 
 def _placed(snapshot: Snapshot, findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -11,7 +11,7 @@ from uuid import uuid4
 from domain.access import Scope, Viewer
 from domain.credentials import CredentialKind
 from domain.errors import NotFound, NotPublishable, Path
-from domain.findings import Finding, FindingCode, Severity
+from domain.findings import MAX_TOLD, Finding, FindingCode, Severity
 from domain.ports import Drafts, Services, Work
 from domain.tenants import Defaults, filled
 from domain.verification import DRAFT, PUBLISH, Effort, used_by
@@ -155,7 +155,7 @@ async def refuse_unsound(
         raise NotPublishable(
             f"The workflow has {len(errors)} error(s); the first: {errors[0].message}",
             ("input", "id"),
-            findings=findings,
+            findings=findings[:MAX_TOLD],
         )
 
 

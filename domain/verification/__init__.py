@@ -16,7 +16,7 @@ from domain.workflows import Snapshot, WorkflowSpec
 
 __all__ = ["DRAFT", "PUBLISH", "Effort", "used_by", "verify"]
 
-WORK_PER_FINDING = 25
+WORK_PER_FINDING = 50
 """To make one and to show it to a client."""
 
 
@@ -64,9 +64,9 @@ def _too_complex(effort: Effort) -> Finding:
     return Finding(
         code=FindingCode.TOO_COMPLEX,
         severity=effort.severity,
-        path=(),
-        message="The workflow is too complex to be verified completely.",
-        fix="...",
+        path=("connections",),
+        message="The workflow is too complex to be verified completely: there may be more to find.",
+        fix="Mend what was found, and give nodes fewer or simpler conditions.",
     )
 
 
