@@ -24,12 +24,21 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
 READER = "reader"
+MAX_COERCION_ERRORS = 10
+"""Of the variables of one operation. Each shows the whole value that is not as it should be."""
+COERCION_ERRORS_AT = 9
+"""Where `build` takes it, among its positional arguments."""
 Reader = Callable[[Any], Any]
 
 _MISFITS = (GraphQLError, AttributeError, TypeError, ValueError)
 
 
 class ExecutionContext(StrawberryGraphQLCoreExecutionContext):
+    @classmethod
+    def build(cls, *given: Any, **more: Any) -> Any:
+        before, after = given[:COERCION_ERRORS_AT], given[COERCION_ERRORS_AT + 1 :]
+        return super().build(*before, MAX_COERCION_ERRORS, *after, **more)
+
     def execute_field(
         self,
         parent_type: Any,
