@@ -23,6 +23,8 @@ OF_WAYS = READABLE - {"params"}
 """No tool is being used where the way is chosen."""
 MOST_NODES = 100
 MOST_CONNECTIONS = 1_000
+MAX_CONDITION_CHARACTERS = 131_072
+"""Of all conditions of a workflow together."""
 MAX_KEYS = 100
 """Of `contextPassed` and of `sharedContext`."""
 MOST_REPEATS = 50
@@ -178,6 +180,7 @@ def check_workflow(spec: WorkflowSpec, path: Path = ("input",)) -> WorkflowSpec:
         raise InvalidInput(
             f"A workflow may have {MOST_CONNECTIONS} connections.", (*path, "connections")
         )
+    _check_conditions(spec, path)
     for place, node in enumerate(spec.nodes):
         check_name(node.id, (*path, "nodes", str(place), "id"), IDENTIFIER)
         check_name(node.agent, (*path, "nodes", str(place), "agent"), AGENT_NAME)
@@ -207,6 +210,18 @@ def check_workflow(spec: WorkflowSpec, path: Path = ("input",)) -> WorkflowSpec:
         check_text(spec.recording.announcement, here, most=2_000, least=1)
         check_template(spec.recording.announcement, here, OF_WAYS)
     return spec
+
+
+def _check_conditions(spec: WorkflowSpec, path: Path) -> None:
+    """Before any of them is read."""
+    long = sum(len(node.skip_condition or "") for node in spec.nodes)
+    long += sum(len(way.condition or "") for way in spec.connections)
+    if long > MAX_CONDITION_CHARACTERS:
+        raise InvalidInput(
+            f"The conditions of a workflow may have {MAX_CONDITION_CHARACTERS} characters "
+            f"together, not {long}. Let tools set flags, and ask for those.",
+            (*path, "connections"),
+        )
 
 
 def _check_keys(keys: Sequence[str], path: Path) -> None:

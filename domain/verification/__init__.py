@@ -16,7 +16,7 @@ from domain.workflows import Snapshot, WorkflowSpec
 
 __all__ = ["DRAFT", "PUBLISH", "Effort", "used_by", "verify"]
 
-WORK_PER_FINDING = 50
+WORK_PER_FINDING = 70
 """To make one and to show it to a client."""
 
 

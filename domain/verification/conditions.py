@@ -118,6 +118,8 @@ class _Condition:
     """Values for which it holds, where such were found."""
     context: Mapping[str, Any] | None = None
     """The same as a context."""
+    denial: Mapping[Steps, Any] = field(default_factory=dict)
+    """Values for which it does not hold, where such were found."""
 
 
 class _Judged:
@@ -142,15 +144,18 @@ def _judge(text: str, budget: WorkBudget) -> _Condition:
     models = _Models(tests, size, budget)
     truths: set[bool] = set()
     witness: Mapping[Steps, Any] = {}
+    denial: Mapping[Steps, Any] = {}
     context: Mapping[str, Any] | None = None
     for values, seen in models:
         truths.add(holds := truth(value_of(expression, seen)))
         if holds and context is None:
             witness, context = values, seen
+        elif not holds and not denial:
+            denial = values
         if len(truths) == 2:
             break
     verdict = truths.pop() if len(truths) == 1 and models.are_all else None
-    return _Condition(text, expression, size, tests, verdict, witness, context)
+    return _Condition(text, expression, size, tests, verdict, witness, context, denial)
 
 
 def _size(expression: Expression) -> int:
@@ -229,6 +234,10 @@ class _Before:
     def _hides(self, other: _Condition, later: _Condition) -> bool:
         tests = _tests_of([other.expression, later.expression])
         if tests is None:
+            return False
+        # What only the other one reads may be anything, so also what makes it fail.
+        self._budget.spend(other.size)
+        if not truth(value_of(other.expression, _context({**other.denial, **later.witness}))):
             return False
         models = _Models(tests, other.size + later.size, self._budget)
         for _, seen in models:

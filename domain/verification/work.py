@@ -19,9 +19,9 @@ class Effort:
     severity: Severity
 
 
-DRAFT = Effort(60_000, Severity.WARNING)
-"""For somebody who edits: about 50 ms of CPU time at most."""
-PUBLISH = Effort(600_000, Severity.ERROR)
+DRAFT = Effort(100_000, Severity.WARNING)
+"""For somebody who edits: about 100 ms of CPU time at most."""
+PUBLISH = Effort(1_000_000, Severity.ERROR)
 """Nothing is published unless all of it was verified, so publishing tries ten times as hard."""
 
 
