@@ -136,6 +136,9 @@ WORST: dict[str, Callable[[], Snapshot]] = {
             for n in range(50)
         ]
     ),
+    "all of twelve": lambda: fork(
+        [" and ".join(f"user.v{(n + v) % 40}" for v in range(12)) for n in range(400)]
+    ),
     "alternatives": lambda: fork(_alternatives(100)),
     "skipped": _skipped,
     "doubled": _doubled,

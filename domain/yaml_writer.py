@@ -52,7 +52,7 @@ def _parts(value: Any) -> Iterator[str]:
 
 def _written(value: Any) -> str:
     if _EMITTER is None or not isinstance(value, list | Mapping):
-        return _written_slowly(value)
+        return write_yaml_slowly(value)
     stream = io.StringIO()
     dumper = _FastDumper(stream)
     try:
@@ -60,11 +60,11 @@ def _written(value: Any) -> str:
         dumper.represent(value)
         dumper.close()
     except _WouldDiffer:
-        return _written_slowly(value)
+        return write_yaml_slowly(value)
     return dumper.with_wide(stream.getvalue())
 
 
-def _written_slowly(value: Any) -> str:
+def write_yaml_slowly(value: Any) -> str:
     written = yaml.dump(
         value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_ENDLESS, indent=2
     )

@@ -116,10 +116,8 @@ class _Condition:
     """What it comes to whatever the values are, where that is so."""
     witness: Mapping[Steps, Any] = field(default_factory=dict)
     """Values for which it holds, where such were found."""
-    context: Mapping[str, Any] | None = None
-    """The same as a context."""
     denial: Mapping[Steps, Any] = field(default_factory=dict)
-    """Values for which it does not hold, where such were found."""
+    """Values for which it does not hold; where one is enough, each would be by itself."""
 
 
 class _Judged:
@@ -145,17 +143,17 @@ def _judge(text: str, budget: WorkBudget) -> _Condition:
     truths: set[bool] = set()
     witness: Mapping[Steps, Any] = {}
     denial: Mapping[Steps, Any] = {}
-    context: Mapping[str, Any] | None = None
     for values, seen in models:
         truths.add(holds := truth(value_of(expression, seen)))
-        if holds and context is None:
-            witness, context = values, seen
-        elif not holds and not denial:
-            denial = values
+        if holds:
+            witness = witness or values
+        else:
+            denial = denial or values
         if len(truths) == 2:
             break
     verdict = truths.pop() if len(truths) == 1 and models.are_all else None
-    return _Condition(text, expression, size, tests, verdict, witness, context, denial)
+    denial = {**denial, **models.spoilers(expression, witness)}
+    return _Condition(text, expression, size, tests, verdict, witness, denial)
 
 
 def _size(expression: Expression) -> int:
@@ -205,15 +203,13 @@ class _Before:
 
     def hider(self, later: _Condition) -> Connection | None:
         """The first that holds whenever `later` does."""
-        if later.context is None or later.verdict is not None:
+        if not later.witness or later.verdict is not None:
             return None
         for place in self._candidates(later):
             other, way = self._held[place]
             if other.text == later.text:
                 return way
-            # Most of those that do not hide it are found out by the one example there is.
-            self._budget.spend(other.size)
-            if truth(value_of(other.expression, later.context)) and self._hides(other, later):
+            if self._may_hide(other, later) and self._hides(other, later):
                 return way
         return None
 
@@ -231,13 +227,16 @@ class _Before:
                 yield place
             last = place
 
+    def _may_hide(self, other: _Condition, later: _Condition) -> bool:
+        """Most of those that do not are found out by one example: where `later` holds, and what
+        only the other one reads is what makes that fail."""
+        self._budget.spend(other.size + len(later.witness))
+        values = {**other.denial, **later.witness}
+        return not _hang_together(values) and truth(value_of(other.expression, _context(values)))
+
     def _hides(self, other: _Condition, later: _Condition) -> bool:
         tests = _tests_of([other.expression, later.expression])
         if tests is None:
-            return False
-        # What only the other one reads may be anything, so also what makes it fail.
-        self._budget.spend(other.size)
-        if not truth(value_of(other.expression, _context({**other.denial, **later.witness}))):
             return False
         models = _Models(tests, other.size + later.size, self._budget)
         for _, seen in models:
@@ -295,10 +294,24 @@ class _Models:
         self.are_all = math.prod(map(len, self._values.values())) <= MAX_MODELS
 
     def __iter__(self) -> Iterator[tuple[Mapping[Steps, Any], Mapping[str, Any]]]:
-        for values in islice(product(*self._values.values()), MAX_MODELS):
+        values_of = self._values.values()
+        # These two already show of most conditions that they may hold and may fail.
+        extremes = ([values[0] for values in values_of], [values[-1] for values in values_of])
+        for values in chain(extremes, islice(product(*values_of), MAX_MODELS)):
             self._budget.spend(self._work)
             model = dict(zip(self._values, values, strict=True))
             yield model, _context(model)
+
+    def spoilers(self, expression: Expression, model: Mapping[Steps, Any]) -> Mapping[Steps, Any]:
+        """Values of which each alone makes what the model is an example of fail."""
+        found = {}
+        for path in model:
+            for value in self._values[path]:
+                self._budget.spend(self._work)
+                if not truth(value_of(expression, _context({**model, path: value}))):
+                    found[path] = value
+                    break
+        return found
 
 
 def _tests_of(conditions: Sequence[Expression]) -> Tests | None:
@@ -309,10 +322,14 @@ def _tests_of(conditions: Sequence[Expression]) -> Tests | None:
             if test is None:
                 return None
             found[path].add(test)
-    paths = sorted(found)
-    if any(b[: len(a)] == a for a, b in pairwise(paths)):
+    if _hang_together(found):
         return None
-    return {path: frozenset(found[path]) for path in paths}
+    return {path: frozenset(found[path]) for path in sorted(found)}
+
+
+def _hang_together(paths: Iterable[Steps]) -> bool:
+    """Whether one leads to something inside of another."""
+    return any(b[: len(a)] == a for a, b in pairwise(sorted(paths)))
 
 
 def _tests_in(expression: Expression) -> Iterator[tuple[Steps, Expression | None]]:
@@ -343,7 +360,7 @@ def _tests_in(expression: Expression) -> Iterator[tuple[Steps, Expression | None
 
 
 def _values(path: Steps, tests: Iterable[Expression], budget: WorkBudget) -> Sequence[Any]:
-    """One value of each kind that the tests can tell apart."""
+    """One value of each kind that the tests can tell apart; first what most of them hold for."""
     checks = [_check(test) for test in tests]
     written = [value for _, values in checks for value in values]
     candidates = FLAG if path[0] == "flags" else chain(written, SAMPLES, _around(written))
@@ -353,7 +370,7 @@ def _values(path: Steps, tests: Iterable[Expression], budget: WorkBudget) -> Seq
         found.setdefault(tuple([check(value) for check, _ in checks]), value)
         if len(found) == 1 << len(checks):
             break  # There is no other kind.
-    return list(found.values())
+    return [found[outcome] for outcome in sorted(found, key=sum, reverse=True)]
 
 
 def _check(test: Expression) -> tuple[Callable[[Any], bool], Sequence[Any]]:
