@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -15,7 +15,7 @@ from domain.simulations import Case, Expectation, Step
 from domain.steps import ContextSet, FlagSet, Respond
 from domain.templates import render
 from domain.tools import ToolSpec
-from domain.verification import used_by, verify
+from domain.verification import DRAFT, PUBLISH, Effort, used_by, verify
 from domain.workflows import Connection, Node, Snapshot, WorkflowSpec
 from worker.simulation import Stage, play
 
@@ -29,6 +29,7 @@ PROMPT = "You help people. " + " ".join(
 )
 CONDITION = "flags.ready and workflow.count >= 3 and (workflow.vip or 'c' in workflow.items)"
 NODES = 100
+CONDITIONS = 1_000
 TURNS = 100
 
 
@@ -80,6 +81,87 @@ def large() -> Snapshot:
     return used_by(spec, agents, tools)
 
 
+def fork(conditions: Sequence[str]) -> Snapshot:
+    """Two nodes, joined as often as there are conditions."""
+    nodes = (Node(id="a", agent="a", is_entry=True), Node(id="b", agent="a", is_exit=True))
+    ways = tuple(Connection(source="a", target="b", condition=each) for each in conditions)
+    return _of_one_agent(nodes, ways)
+
+
+def _of_one_agent(nodes: tuple[Node, ...], ways: tuple[Connection, ...]) -> Snapshot:
+    script = ProviderChoice(provider="scripted", model="rules")
+    agent = AgentSpec(name="a", prompt=Prompt(system="Be brief."), llm=script)
+    spec = WorkflowSpec(name="worst", nodes=nodes, connections=ways)
+    return used_by(spec, {"a": agent}, {})
+
+
+def _skipped() -> Snapshot:
+    """A line of nodes that are passed by when a value is one of 25."""
+    listed = [", ".join(str(n * 25 + item) for item in range(25)) for n in range(98)]
+    nodes = tuple(
+        Node(id=f"n{n}", agent="a", is_entry=n == 0, skip_condition=f"user.z in [{each}]")
+        for n, each in enumerate(listed)
+    )
+    ways = tuple(Connection(source=a.id, target=b.id) for a, b in pairwise(nodes))
+    return _of_one_agent(nodes, ways)
+
+
+def _doubled() -> Snapshot:
+    """A thousand connections of which each is there twenty times."""
+    nodes = tuple(Node(id=f"n{n}", agent="a", is_entry=n == 0) for n in range(NODES))
+    ways = [Connection(source=f"n{n % 50}", target=f"n{n % 50 + 1}") for n in range(CONDITIONS)]
+    return _of_one_agent(nodes, tuple(ways))
+
+
+def _alternatives(count: int) -> list[str]:
+    """As long as a condition may be, all of one value."""
+    return [" or ".join(f"user.a == {n * 60 + item}" for item in range(60)) for n in range(count)]
+
+
+WORST: dict[str, Callable[[], Snapshot]] = {
+    "equal": lambda: fork([f"user.y == {n}" for n in range(CONDITIONS)]),
+    "more": lambda: fork([f"user.y > {n}" for n in range(CONDITIONS)]),
+    "less": lambda: fork([f"user.y > {CONDITIONS - n}" for n in range(CONDITIONS)]),
+    "unequal": lambda: fork([f"user.y != {n}" for n in range(CONDITIONS)]),
+    "flags": lambda: fork([f"flags.f{n}" for n in range(CONDITIONS)]),
+    "same": lambda: fork(["user.y == 1"] * CONDITIONS),
+    "two": lambda: fork([f"flags.a and user.p == 'x{n}'" for n in range(CONDITIONS)]),
+    "either": lambda: fork(
+        [f"user.a{n % 7} > {n} or user.b{n % 11} != {n}" for n in range(CONDITIONS)]
+    ),
+    "wide": lambda: fork([" or ".join(f"user.v{n}_{v}" for v in range(60)) for n in range(140)]),
+    "contradiction": lambda: fork(
+        [
+            f"{' and '.join(f'user.v{v}' for v in range(12))} and not user.v{n % 12}"
+            for n in range(50)
+        ]
+    ),
+    "all of twelve": lambda: fork(
+        [" and ".join(f"user.v{(n + v) % 40}" for v in range(12)) for n in range(400)]
+    ),
+    "alternatives": lambda: fork(_alternatives(100)),
+    "skipped": _skipped,
+    "doubled": _doubled,
+    "sound": large,
+}
+"""Workflows that take long to verify, each in its way."""
+
+
+def worst_ms(effort: Effort) -> float:
+    """Of the one that takes longest, in milliseconds of CPU time."""
+    return max(_cpu_ms(make(), effort) for make in WORST.values())
+
+
+def _cpu_ms(snapshot: Snapshot, effort: Effort = DRAFT) -> float:
+    took = []
+    for _ in range(3):
+        expressions.parse.cache_clear()
+        began = time.process_time()
+        verify(snapshot, effort=effort)
+        took.append((time.process_time() - began) * 1_000)
+    return min(took)
+
+
 def small() -> tuple[Snapshot, Case]:
     """Two agents, a tool and a hand-off, and a conversation about them of five turns."""
     rules = [
@@ -127,11 +209,14 @@ async def simulated() -> float:
 async def main() -> None:
     snapshot = large()
     report(
-        "workflows: 20 slots, one condition, 100 nodes, 100 turns",
+        "workflows: 20 slots, one condition, 100 nodes, 1,000 conditions, 100 turns",
         [
             Figure("render_us", timed_us(lambda: render(PROMPT, SEEN)), "<= 30"),
             Figure("expression_us", timed_us(lambda: expressions.holds(CONDITION, SEEN)), "<= 10"),
             Figure("verify_ms", timed_us(lambda: verify(snapshot), 5) / 1_000, "<= 50"),
+            Figure("conditions_cpu_ms", _cpu_ms(WORST["equal"]()), "<= 50"),
+            Figure("worst_draft_cpu_ms", worst_ms(DRAFT), "<= 100"),
+            Figure("worst_publish_cpu_ms", worst_ms(PUBLISH), "<= 1000"),
             Figure("simulate_s", await simulated(), "<= 3"),
         ],
     )

@@ -105,7 +105,7 @@ def value_of(expression: Expression, context: Context) -> Any:
         case Literal(value):
             return value
         case Compare(sign, left, right):
-            return _compare(sign, value_of(left, context), value_of(right, context))
+            return compare(sign, value_of(left, context), value_of(right, context))
         case And(parts):
             return all(value_of(part, context) for part in parts)
         case Or(parts):
@@ -142,7 +142,8 @@ def same(left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
-def _compare(sign: str, left: Any, right: Any) -> bool:
+def compare(sign: str, left: Any, right: Any) -> bool:
+    """What a `Compare` of two values comes to."""
     if sign == "==":
         return same(left, right)
     if sign == "!=":

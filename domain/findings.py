@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+MAX_TOLD = 1_000
+"""Findings of one answer."""
+
 
 class Severity(StrEnum):
     """ERROR stops publishing; WARNING does not."""
@@ -63,6 +66,7 @@ class FindingCode(StrEnum):
     UNUSED_VARIABLE = "UNUSED_VARIABLE"
     UNWRITTEN_KEY = "UNWRITTEN_KEY"
     NO_RECORDINGS = "NO_RECORDINGS"
+    TOO_COMPLEX = "TOO_COMPLEX"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""YAML and JSON as text: read with care, since others wrote it, and written to be compared.
+"""YAML and JSON as text, read with care, since others wrote it.
 
 Of YAML it takes what JSON can say: no aliases, no tags, each key once, and `no` or `12:30` are
 text. So a small file cannot grow, and nothing turns into something its author did not write."""
@@ -15,15 +15,14 @@ from typing import Any, cast
 import yaml
 
 from domain.errors import InvalidInput, Path
+from domain.yaml_writer import FLOAT
 
 LARGEST_TEXT = 5 * 1024 * 1024
 DEEPEST = 64
 MOST_PARTS = 200_000
-LONG_LINE = 80
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,300})")
-_FLOAT = re.compile(r"-?(0|[1-9][0-9]{0,300})(\.[0-9]{1,300})?([eE][-+]?[0-9]{1,4})?")
 _WORDS = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -73,14 +72,6 @@ def read_text(data: bytes | str) -> Document:
         raise Unreadable(f"Nested more than {DEEPEST} deep.") from None
     except json.JSONDecodeError as error:
         return Document(_in_braces(text, error), text)
-
-
-def write_yaml(value: Any) -> str:
-    """Long texts as blocks, so that a changed line is a changed line."""
-    written = yaml.dump(
-        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**31, indent=2
-    )
-    return str(written)
 
 
 def _decoded(data: bytes | str) -> str:
@@ -223,29 +214,4 @@ def _scalar(text: str) -> Any:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):
         return int(text)
-    return float(text) if _FLOAT.fullmatch(text) else text
-
-
-class _Dumper(yaml.SafeDumper):
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def _represent_text(dumper: Any, text: str) -> Any:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=_style(text))
-
-
-def _represent_float(dumper: Any, number: float) -> Any:
-    return dumper.represent_scalar("tag:yaml.org,2002:float", json.dumps(number))
-
-
-def _style(text: str) -> str | None:
-    if not all(line.isprintable() for line in text.split("\n")):
-        return '"'
-    long = "\n" in text or len(text) > LONG_LINE
-    return "|" if long and not text[0].isspace() else None
-
-
-_Dumper.add_representer(str, _represent_text)
-_Dumper.add_representer(float, _represent_float)
-_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-0123456789"))
+    return float(text) if FLOAT.fullmatch(text) else text

@@ -24,6 +24,7 @@ from domain.budgets import Budgets, Standing
 from domain.call_lists import CallLists
 from domain.calls import Call, CallFilter, CallId, EndReason
 from domain.commands import Command
+from domain.compute import Compute
 from domain.credentials import Credential, CredentialKind, KeyTest, Opened
 from domain.events import CallUpdate, Recorded
 from domain.outbound import Outbound
@@ -32,6 +33,7 @@ from domain.recordings import Links, Recordings, SoundStore
 from domain.rooms import Tickets
 from domain.tenants import KeptSettings, TenantSettings
 from domain.tools import Tool, ToolSpec
+from domain.verification.cached import Verifier
 from domain.workflows import Version, VersionId, Workflow, WorkflowId, WorkflowSpec
 
 MAX_LONG_LOGS = 2
@@ -72,6 +74,10 @@ class Drafts(Protocol[T, S_contra]):
 
     async def page(self, first: int, after: Key | None) -> Slice[T]:
         """Newest first."""
+        ...
+
+    async def sizes(self, limit: int) -> Mapping[UUID, int]:
+        """How many bytes each one's spec has as text, of so many of them."""
         ...
 
     async def save(self, id: UUID, spec: S_contra, expected_revision: int) -> T:
@@ -314,6 +320,8 @@ class Services:
     """The providers that the operator has a key for."""
     clock: Clock
     ready: Callable[[], Awaitable[dict[str, bool]]]
+    compute: Compute
+    verifier: Verifier
     pacer: Pacer = field(default_factory=Pacer)
     """Of all that takes long, as far as it depends on how much there is."""
     long_logs: TenantLimit = field(default_factory=lambda: TenantLimit(MAX_LONG_LOGS))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -23,6 +23,10 @@ OF_WAYS = READABLE - {"params"}
 """No tool is being used where the way is chosen."""
 MOST_NODES = 100
 MOST_CONNECTIONS = 1_000
+MAX_CONDITION_CHARACTERS = 131_072
+"""Of all conditions of a workflow together."""
+MAX_KEYS = 100
+"""Of `contextPassed` and of `sharedContext`."""
 MOST_REPEATS = 50
 MOST_TURNS = 200
 HANDOFF_PREFIX = "transfer_to_"
@@ -176,6 +180,7 @@ def check_workflow(spec: WorkflowSpec, path: Path = ("input",)) -> WorkflowSpec:
         raise InvalidInput(
             f"A workflow may have {MOST_CONNECTIONS} connections.", (*path, "connections")
         )
+    _check_conditions(spec, path)
     for place, node in enumerate(spec.nodes):
         check_name(node.id, (*path, "nodes", str(place), "id"), IDENTIFIER)
         check_name(node.agent, (*path, "nodes", str(place), "agent"), AGENT_NAME)
@@ -194,8 +199,10 @@ def check_workflow(spec: WorkflowSpec, path: Path = ("input",)) -> WorkflowSpec:
             raise InvalidInput(f"lastN is 1 to {MOST_TURNS}.", (*here, "lastN"))
         if not abs(connection.priority) <= MOST_CONNECTIONS:
             raise InvalidInput("priority is a small number.", (*here, "priority"))
+        _check_keys(connection.context_passed, (*here, "contextPassed"))
         for number, name in enumerate(connection.context_passed):
             check_name(name, (*here, "contextPassed", str(number)), IDENTIFIER)
+    _check_keys(spec.shared_context, (*path, "sharedContext"))
     for place, key in enumerate(spec.shared_context):
         check_name(key, (*path, "sharedContext", str(place)), IDENTIFIER)
     if spec.recording is not None and spec.recording.announcement is not None:
@@ -203,3 +210,20 @@ def check_workflow(spec: WorkflowSpec, path: Path = ("input",)) -> WorkflowSpec:
         check_text(spec.recording.announcement, here, most=2_000, least=1)
         check_template(spec.recording.announcement, here, OF_WAYS)
     return spec
+
+
+def _check_conditions(spec: WorkflowSpec, path: Path) -> None:
+    """Before any of them is read."""
+    long = sum(len(node.skip_condition or "") for node in spec.nodes)
+    long += sum(len(way.condition or "") for way in spec.connections)
+    if long > MAX_CONDITION_CHARACTERS:
+        raise InvalidInput(
+            f"The conditions of a workflow may have {MAX_CONDITION_CHARACTERS} characters "
+            f"together, not {long}. Let tools set flags, and ask for those.",
+            (*path, "connections"),
+        )
+
+
+def _check_keys(keys: Sequence[str], path: Path) -> None:
+    if len(keys) > MAX_KEYS:
+        raise InvalidInput(f"{path[-1]} may have {MAX_KEYS} keys, not {len(keys)}.", path)

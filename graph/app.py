@@ -24,6 +24,9 @@ from graph.server import allow_many_files, listen, server_of
 from graph.talk import talk_routes
 from persistence.wiring import api_services, check_database
 
+SWITCH_SECONDS = 0.001
+"""How long the event loop waits for a thread that computes, each time it wants to go on."""
+
 
 def main() -> None:
     try:
@@ -43,6 +46,7 @@ def main() -> None:
         "listening", extra={"host": settings.api_host, "port": settings.api_port}
     )
     settle_memory()
+    sys.setswitchinterval(SWITCH_SECONDS)
     server = server_of(app, settings.trusted_proxies, lame_duck)
     server.run(sockets=[listening])
     if not server.started:  # the log has said why

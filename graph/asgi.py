@@ -22,6 +22,7 @@ from graph.connections import Connections, Patience
 from graph.documents import AsAdmitted, Documents
 from graph.fanout import Fanout
 from graph.health import health_routes
+from graph.introspection import Introspection
 from graph.lame_duck import LameDuck
 from graph.operations import Api
 from graph.quotas import Quotas
@@ -71,6 +72,7 @@ def create_app(
                     sign_in=SignIn(services.accounts, throttle),
                     quotas=Quotas(settings),
                     memory=AnswerMemory(),
+                    introspection=Introspection(schema._schema, services.compute),
                 )
                 yield {"api": api}
 

@@ -42,9 +42,27 @@ FOLDED = {
     "Call": frozenset({"transcript", "context", "nodesVisited", "usage", "cost", "latency"}),
     "Query": frozenset({"simulationFromCall"}),
 }
+LISTS = ("nodes", "connections", "agents", "tools")
 LISTED = "ids"
 """As many are answered as are listed here."""
 INTROSPECTION = {"__schema": 1_000, "__type": 50}
+WORK: Mapping[tuple[str, str], int] = {
+    ("Workflow", "findings"): 20,
+    ("Workflow", "draftDiff"): 20,
+    ("WorkflowVersion", "diff"): 20,
+    ("Query", "verifyWorkflow"): 20,
+    ("Query", "exportBundle"): 20,
+    ("Mutation", "createWorkflow"): 0,
+    ("Mutation", "updateWorkflow"): 0,
+    ("Mutation", "publishWorkflow"): 500,
+    ("Mutation", "restoreWorkflow"): 500,
+    ("Mutation", "importBundle"): 20,
+}
+"""More than for the object that is answered: for the work behind it. Where the arguments carry
+workflows, each node and connection is one more."""
+EXPORT_OF_ALL = 2_000
+PER_EXPORTED = 20
+MAX_CARRIED = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +142,20 @@ class Pricing:
         inner = self._selection(node.selection_set, get_named_type(field.type))
         length = self._length(node, field)
         if not is_list_type(get_nullable_type(field.type)):
-            return Price(fixed=1 + inner.of(LIST if length is None else length))
+            inner_price = inner.of(LIST if length is None else length)
+            return Price(fixed=1 + inner_price + self._work(node, parent))
         item = 1 + inner.of(LIST)
         return Price(each=item) if length is None else Price(fixed=length * item)
+
+    def _work(self, node: FieldNode, parent: GraphQLNamedType | None) -> int:
+        work = WORK.get((parent.name if parent else "", node.name.value))
+        if work is None:
+            return 0
+        given = {a.name.value: self._plain(a.value) for a in node.arguments or ()}
+        if node.name.value == "exportBundle":
+            named = given.get("workflows")
+            return work + PER_EXPORTED * len(named) if isinstance(named, list) else EXPORT_OF_ALL
+        return work + min(MAX_CARRIED, sum(map(_carried, given.values())))
 
     def _length(self, node: FieldNode, field: GraphQLField) -> int | None:
         """Of the list, where a client may choose it. What is not understood is taken for long."""
@@ -139,6 +168,10 @@ class Pricing:
             return PAGE
         return max(map(_size, sizes)) if sizes else None
 
+    def _plain(self, node: ValueNode) -> Any:
+        """What an argument comes to."""
+        return value_from_ast_untyped(node, dict(self._variables))
+
     def _value(self, node: ValueNode) -> Any:
         match node:
             case VariableNode():
@@ -147,6 +180,16 @@ class Pricing:
                 return list(node.values)
             case _:
                 return getattr(node, "value", None)
+
+
+def _carried(given: Any, deep: int = 3) -> int:
+    """The nodes and connections in an argument: a workflow, or a bundle, or an input of one."""
+    if not isinstance(given, dict) or not deep:
+        return 0
+    own = sum(len(given[name]) for name in LISTS if isinstance(given.get(name), list))
+    inside = given.get("workflows")
+    workflows = inside if isinstance(inside, list) else [given.get("bundle")]
+    return own + sum(_carried(each, deep - 1) for each in workflows)
 
 
 def _size(given: object) -> int:

@@ -31,12 +31,22 @@ from graph.answers import encode
 READER = "reader"
 SMALL = 8
 """Bytes that a number, a truth value or nothing is taken for."""
+MAX_COERCION_ERRORS = 10
+"""Of the variables of one operation. Each shows the whole value that is not as it should be."""
+COERCION_ERRORS_AT = 9
+"""Where `build` takes it, among its positional arguments."""
 Reader = Callable[[Any], Any]
 
 _MISFITS = (GraphQLError, AttributeError, TypeError, ValueError)
 
 
 class ExecutionContext(StrawberryGraphQLCoreExecutionContext):
+    @classmethod
+    def build(cls, *given: Any, **more: Any) -> Any:
+        before, after = given[:COERCION_ERRORS_AT], given[COERCION_ERRORS_AT + 1 :]
+        build: Any = super().build
+        return build(*before, MAX_COERCION_ERRORS, *after, **more)
+
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.answer_size = current.get() or AnswerSize()

@@ -29,6 +29,7 @@ from graph.auth import refuse_unless_public
 from graph.connections import Connections
 from graph.documents import Document, Documents
 from graph.fanout import Fanout
+from graph.introspection import Introspection, only_introspects
 from graph.limits import fields_of
 from graph.masking import BAD_REQUEST, refusal, told
 from graph.nulls import refuse_in_variables
@@ -53,8 +54,9 @@ class Asked:
     operation_name: str | None = None
 
     @staticmethod
-    def of(body: object) -> Asked:
-        """Of a decoded request; raises `GraphQLError` for anything else."""
+    def of(body: object, *, may_hold_null: bool = True) -> Asked:
+        """Of a decoded request; raises `GraphQLError` for anything else. The variables need not be
+        looked through where it is known that no text in them holds the null character."""
         if not isinstance(body, dict):
             raise refusal(
                 "The request must be one JSON object; batches are not taken.", BAD_REQUEST
@@ -65,7 +67,8 @@ class Asked:
             raise refusal("`query` must hold a GraphQL document.", BAD_REQUEST)
         if not isinstance(variables, dict | None):
             raise refusal("`variables` must be a JSON object.", BAD_REQUEST)
-        refuse_in_variables(variables)
+        if may_hold_null:
+            refuse_in_variables(variables)
         if not isinstance(name, str | None):
             raise refusal("`operationName` must be a string.", BAD_REQUEST)
         if not isinstance(extensions, dict | None):
@@ -113,6 +116,7 @@ class Api:
     sign_in: SignIn
     quotas: Quotas
     memory: AnswerMemory
+    introspection: Introspection
     beginning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_BEGINNING))
 
     def context(self, viewer: Viewer | None, address: str) -> Context:
@@ -202,9 +206,14 @@ class Api:
         return found
 
     async def _execute(self, admitted: Admitted, context: Context) -> dict[str, Any]:
-        asked = admitted.asked
+        asked, document, operation = admitted.asked, admitted.document, admitted.operation
+        cost = {"extensions": {"cost": {"requested": admitted.cost}}}
         try:
             async with asyncio.timeout(RUN_SECONDS):
+                if context.viewer is not None and only_introspects(document, operation):
+                    tenant = context.viewer.tenant_id
+                    introspect = self.introspection.answer
+                    return await introspect(tenant, document, operation, asked.variables) | cost
                 result = await self.schema.execute(
                     asked.query,
                     variable_values=asked.variables,
@@ -219,6 +228,4 @@ class Api:
         if stopped := stopped_by(result.errors):
             return answer(None, [stopped])
         refused = isinstance(result, PreExecutionError)
-        return answer(result.data, result.errors, before=refused) | {
-            "extensions": {"cost": {"requested": admitted.cost}}
-        }
+        return answer(result.data, result.errors, before=refused) | cost

@@ -11,7 +11,6 @@ from domain.calls import CallFilter as DomainFilter
 from domain.catalogue import CATALOGUE
 from domain.credentials import CredentialKind
 from domain.providers import ProviderKind
-from domain.workflows import check_workflow
 from graph.scalars import Cursor
 from graph.types.accounts import Viewer
 from graph.types.agents import AgentBy, AgentConnection, AgentType
@@ -138,7 +137,7 @@ class Query:
         info: Ctx,
         config: Annotated[WorkflowInput, strawberry.argument(description="The workflow.")],
     ) -> VerificationReport | None:
-        found = await workflows.findings(info, check_workflow(config.spec(), ("config",)))
+        found = await workflows.findings_of(info, config.spec(), ("config",))
         return VerificationReport(findings=shown(list(found)))
 
     @strawberry.field(
@@ -181,7 +180,7 @@ class Query:
             strawberry.argument(description="Their slugs; without, everything there is."),
         ] = None,
     ) -> Bundle | None:
-        return Bundle.of(await bundles.export(info, workflows))
+        return shown(await bundles.export(info, workflows))
 
     @strawberry.field(description="The providers that agents can choose from.")
     def providers(

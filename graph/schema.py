@@ -10,6 +10,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext as Execution
 
+from graph.building import add_builders
 from graph.execution import ExecutionContext, add_readers
 from graph.mutations import Mutation
 from graph.queries import Query
@@ -43,4 +44,5 @@ def build_schema(extensions: Sequence[Callable[[], SchemaExtension]] = ()) -> st
         execution_context_class=ExecutionContext,
     )
     add_readers(schema._schema)
+    add_builders(schema._schema)
     return schema

@@ -92,18 +92,19 @@ class GraphQLOverHTTP:
         viewer, payer = await _who(api, request)
         await api.throttle.check(payer)
         try:
-            length, body = (
+            length, body, may_hold_null = (
                 await _body(request, viewer) if request.method == "POST" else _query(request)
             )
-            asked = Asked.of(body)
+            asked = Asked.of(body, may_hold_null=may_hold_null)
         except (NotServed, GraphQLError):
             await api.throttle.spend(payer)
             raise
+        if length > LARGEST_BODY:
+            await api.throttle.spend(payer, COST_OF_ONE * (length // LARGEST_BODY))
         admitted = await api.admit(asked, viewer, payer)
         _check_kind(request, admitted)
         if length > LARGEST_BODY:
             _check_large(admitted)
-            await api.throttle.spend(payer, COST_OF_ONE * (length // LARGEST_BODY))
         request.scope.get("facts", {}).update(_facts(admitted, viewer))
         size = held.enter_context(api.holding(admitted, payer.key))
         answer = await api.run(admitted, api.context(viewer, _address(request)), size)
@@ -140,8 +141,9 @@ def _address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-async def _body(request: Request, viewer: Viewer | None) -> tuple[int, object]:
-    """With its size: whether a large one is for an import is known once it is read."""
+async def _body(request: Request, viewer: Viewer | None) -> tuple[int, object, bool]:
+    """With its size: whether a large one is for an import is known once it is parsed. And whether
+    a null character may stand in it: JSON can only escape it. Imports look for it themselves."""
     may_import = viewer is not None and viewer.scopes.issuperset(WRITES)
     most = LARGEST_IMPORT if may_import else LARGEST_BODY
     if not _is_json(request.headers.get("content-type", "")):
@@ -154,8 +156,11 @@ async def _body(request: Request, viewer: Viewer | None) -> tuple[int, object]:
                 raise _too_large(most, connection="close")
     except ClientDisconnect:
         raise NotServed(400, "The request broke off.") from None
+    if len(body) > LARGEST_BODY and IMPORT.encode() not in body:
+        raise _too_large(LARGEST_BODY)
+    may_hold_null = len(body) <= LARGEST_BODY and b"\\u0000" in body
     try:
-        return len(body), _decoded(body, "The request")
+        return len(body), _decoded(body, "The request"), may_hold_null
     except NotServed:
         if len(body) > LARGEST_BODY:
             raise _too_large(LARGEST_BODY) from None
@@ -169,12 +174,12 @@ def _is_json(content_type: str) -> bool:
     return message.get_content_type() == JSON and charset in ("utf-8", "utf8", "us-ascii")
 
 
-def _query(request: Request) -> tuple[int, object]:
+def _query(request: Request) -> tuple[int, object, bool]:
     parameters: dict[str, Any] = dict(request.query_params)
     for name in ("variables", "extensions"):
         if parameters.get(name):
             parameters[name] = _decoded(parameters[name].encode(), f"`{name}`")
-    return 0, parameters
+    return 0, parameters, True
 
 
 def _too_large(most: int, **headers: str) -> NotServed:

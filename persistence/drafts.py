@@ -79,6 +79,12 @@ class SqlDrafts(Generic[T, S]):
         rows = (await self._db.execute(query)).all()
         return Slice(tuple(map(self._made, rows[:first])), more=len(rows) > first)
 
+    async def sizes(self, limit: int) -> Mapping[UUID, int]:
+        c = self._table.c
+        size = func.octet_length(func.cast(c.spec, Text)).label("size")
+        query = select(c.id, size).where(c.tenant_id == self._tenant).limit(limit)
+        return {row.id: row.size for row in await self._db.execute(query)}
+
     async def save(self, id: UUID, spec: S, expected_revision: int) -> T:
         c = self._table.c
         change = (

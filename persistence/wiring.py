@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from domain.compute import Compute
 from domain.outbound import Outbound
 from domain.ports import Services
 from domain.settings import Settings
 from domain.tasks import beside
+from domain.verification.cached import Verifier
 from persistence.accounts import SqlAccounts
 from persistence.call_lists import SqlCallLists
 from persistence.channels import Channels, RedisBackend
@@ -83,6 +85,8 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         async def ready() -> dict[str, bool]:
             return {"database": await _answers(pool.fetchval("select 1")), "redis": channels.up}
 
+        compute = Compute()
+        stack.callback(compute.close)
         yield Services(
             store=store,
             accounts=accounts,
@@ -97,6 +101,8 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             provider_keys=settings.provider_keys,
             clock=lambda: datetime.now(UTC),
             ready=ready,
+            compute=compute,
+            verifier=Verifier(compute),
         )
 
 

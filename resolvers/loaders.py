@@ -11,13 +11,14 @@ from uuid import UUID
 
 from aiodataloader import DataLoader
 
-from domain.access import TenantId
+from domain.access import TenantId, Viewer
 from domain.actions.recordings import link_to
-from domain.actions.workflows import take_snapshots
+from domain.actions.workflows import findings_of, take_snapshots
 from domain.calls import Call
 from domain.context import given_to
 from domain.errors import Unavailable
 from domain.events import Recorded
+from domain.findings import Finding
 from domain.ports import Services
 from domain.recordings import Recording
 from domain.transcripts import EVENTS_PER_PAGE, Story, retell
@@ -86,6 +87,16 @@ class Loaders:
 
         return self._made.setdefault(
             ("drafts", tenant), Loader(load, get_cache_key=lambda w: (w.id, w.revision))
+        )
+
+    def findings(self, services: Services, viewer: Viewer) -> Loader[Workflow, tuple[Finding, ...]]:
+        """Of the draft of a workflow."""
+
+        async def load(workflows: Sequence[Workflow]) -> list[tuple[Finding, ...]]:
+            return await findings_of(services, viewer, [workflow.spec for workflow in workflows])
+
+        return self._made.setdefault(
+            ("findings", viewer.tenant_id), Loader(load, get_cache_key=lambda w: (w.id, w.revision))
         )
 
     def users(self, services: Services, tenant: TenantId, name: str) -> Loader[str, list[str]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from domain.access import Scope, Viewer
 from domain.diff import Change, diff
 from domain.errors import NotFound
@@ -25,7 +23,7 @@ async def changes_of(info: Ctx, version: Version, since: str | None) -> Changes:
         earlier = await loaders().versions(services, viewer.tenant_id).load(id)
         if earlier is None:
             raise NotFound("There is no such version.", ("from",))
-    return await _diff(earlier, version.snapshot)
+    return await _diff(info, earlier, version.snapshot)
 
 
 async def changes_of_draft(info: Ctx, workflow: Workflow) -> Changes:
@@ -34,7 +32,7 @@ async def changes_of_draft(info: Ctx, workflow: Workflow) -> Changes:
     draft = await loaders().drafts(services, viewer.tenant_id).load(workflow)
     versions = loaders().versions(services, viewer.tenant_id)
     published = await versions.load(workflow.published) if workflow.published else None
-    return await _diff(published, draft)
+    return await _diff(info, published, draft)
 
 
 async def users_of_agent(info: Ctx, name: str) -> list[str]:
@@ -52,9 +50,10 @@ async def _users(info: Ctx, viewer: Viewer, of: str, name: str) -> list[str]:
     return found
 
 
-async def _diff(before: Version | None, after: Snapshot) -> Changes:
+async def _diff(info: Ctx, before: Version | None, after: Snapshot) -> Changes:
     # Large prompts take a while, and others are being answered meanwhile.
-    return await asyncio.to_thread(diff, before.snapshot if before else None, after)
+    compute, tenant = info.context.services.compute, info.context.require().tenant_id
+    return await compute.run(tenant, diff, before.snapshot if before else None, after)
 
 
 def _reader(info: Ctx) -> Viewer:

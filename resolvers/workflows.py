@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from domain.access import Scope
 from domain.actions import workflows as actions
+from domain.errors import Path
 from domain.findings import Finding
 from domain.ports import Key
 from domain.workflows import Version, VersionId, Workflow, WorkflowId, WorkflowSpec
@@ -12,8 +13,21 @@ from resolvers.loaders import loaders
 from resolvers.pages import Page, clamped, key_of, page
 
 
-async def findings(info: Ctx, spec: WorkflowSpec) -> tuple[Finding, ...]:
-    return await actions.findings_of(info.context.services, info.context.require(), spec)
+async def findings(info: Ctx, workflow: Workflow) -> tuple[Finding, ...]:
+    """Of its draft."""
+    viewer = info.context.require(Scope.WORKFLOWS_READ)
+    found: tuple[Finding, ...] = await (
+        loaders().findings(info.context.services, viewer).load(workflow)
+    )
+    return found
+
+
+async def findings_of(info: Ctx, spec: WorkflowSpec, path: Path) -> tuple[Finding, ...]:
+    """Of a workflow that may not be saved."""
+    services, viewer = info.context.services, info.context.require(Scope.WORKFLOWS_READ)
+    checked = await actions.checked_workflow(services, viewer, spec, path)
+    [found] = await actions.findings_of(services, viewer, [checked])
+    return found
 
 
 async def published(info: Ctx, workflow: Workflow) -> Version | None:

@@ -16,9 +16,10 @@ from domain.bundles import Bundle, findings_in, merged, read_bundle, write_bundl
 from domain.errors import InvalidInput
 from domain.findings import FindingCode
 from domain.imports import import_, import_together
-from domain.notation import LARGEST_TEXT, Unreadable, read_text, write_yaml
+from domain.notation import LARGEST_TEXT, Unreadable, read_text
 from domain.shapes import read, write
 from domain.tenants import Endpoint, TenantSettings
+from domain.yaml_writer import write_yaml
 from tests.any_bundle import BUNDLES, JSON
 from tests.clinic import BOOK, BOOKING, CLINIC, RECEPTION
 

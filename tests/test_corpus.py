@@ -106,7 +106,9 @@ def test_parts_that_are_older_than_a_rule_are_found() -> None:
 def test_every_code_has_a_case() -> None:
     named = {line.split()[0] for case in UNSOUND.values() for line in case["expect"]}
     # Whether there is a place for recordings is a matter of the installation: told at publishing.
-    assert named | OLD.keys() | {"NO_RECORDINGS"} == {code.value for code in FindingCode}
+    # And of workflows that are too complex to be verified there is a test of its own.
+    elsewhere = {"NO_RECORDINGS", "TOO_COMPLEX"}
+    assert named | OLD.keys() | elsewhere == {code.value for code in FindingCode}
 
 
 # ---- whatever the graph is ------------------------------------------------------------------

@@ -15,8 +15,9 @@ from domain.bundles import Bundle, findings_in, read_bundle, write_bundle
 from domain.errors import InvalidInput
 from domain.imports import Imported, import_value
 from domain.legacy_shapes import is_legacy
-from domain.notation import read_text, write_yaml
+from domain.notation import read_text
 from domain.notes import NoteKind
+from domain.yaml_writer import write_yaml
 from tests.clinic import BOOK, BOOKING, CLINIC, RECEPTION
 
 CORPUS = Path(__file__).parent / "corpus"

@@ -10,9 +10,9 @@ import pytest
 
 from domain.access import Viewer
 from domain.bundles import Bundle, write_bundle
-from domain.notation import write_yaml
 from domain.ports import Services
 from domain.settings import Settings
+from domain.yaml_writer import write_yaml
 from graph.app import with_loaders
 from tests.clinic import BOOK, BOOKING, CLINIC, RECEPTION
 from tests.serving import serving

@@ -113,7 +113,7 @@ async def test_without_a_place_nothing_is_published(services: Services, viewer: 
     )
     [finding] = [
         each
-        for each in await findings_of(services, viewer, workflow.spec)
+        for each in (await findings_of(services, viewer, [workflow.spec]))[0]
         if each.code is FindingCode.NO_RECORDINGS
     ]
     assert finding.path == ("recording", "enabled")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from uuid import UUID
 
 import asyncpg
@@ -14,7 +15,7 @@ from domain.actions.calls import CallRequest, start_call
 from domain.calls import CallFilter
 from domain.ports import Services
 from domain.settings import Settings
-from persistence.migrate import configuration
+from persistence.migrate import run_alembic, upgrade
 from persistence.wiring import api_services
 from tests.clinic import publish_clinic
 
@@ -27,12 +28,12 @@ async def test_calls_and_drafts_of_an_older_release_are_listed_by_every_filter(
     await publish_clinic(services, viewer)
     request = CallRequest(workflow_name="clinic", user_id="u1")
     call = await start_call(services, viewer, request, 3600)
-    config = configuration(settings.database_url)
-    await asyncio.to_thread(command.downgrade, config, "0005")
+    url = settings.database_url
+    await asyncio.to_thread(run_alembic, url, partial(command.downgrade, revision="0005"))
     db = await asyncpg.connect(settings.database_url)
     columns = "select count(*) from information_schema.columns where table_name = 'call_log'"
     before = await db.fetchval(columns)
-    await asyncio.to_thread(command.upgrade, config, "head")
+    await asyncio.to_thread(upgrade, url)
     assert await db.fetchval(columns) > before
     await db.close()
     # The old connections know the old columns.

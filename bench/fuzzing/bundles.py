@@ -11,8 +11,8 @@ from bench.fuzzing.making import chance, nested, spoil, value
 from bench.fuzzing.run import Target
 from domain import expressions, templates
 from domain.imports import import_
-from domain.notation import write_yaml
 from domain.schemas import compiled
+from domain.yaml_writer import write_yaml
 
 OURS: Any = {
     "tools": [

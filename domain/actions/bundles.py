@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 from domain.access import Scope, Viewer
-from domain.actions.workflows import publish_draft, take_snapshots, verified
-from domain.bundles import Bundle, Spec, fields_changed
-from domain.errors import NameTaken, NotPublishable, WorkflowNotFound
-from domain.findings import Finding
+from domain.actions.workflows import findings_in, publish_draft, take_snapshots, verifiable
+from domain.bundles import KINDS, MOST_OF_A_KIND, Bundle, Spec, fields_changed
+from domain.errors import InvalidInput, NameTaken, NotPublishable, WorkflowNotFound
+from domain.findings import MAX_TOLD, Finding, FindingCode, Severity
 from domain.imports import Imported, import_value
 from domain.notes import ImportNote, NoteKind
-from domain.ports import Drafts, Key, Services, Work
+from domain.ports import Drafts, Services, Work
 from domain.tenants import NO_SETTINGS, TenantSettings, check_settings, joined
+from domain.verification import DRAFT, PUBLISH
 from domain.workflows import Snapshot, Version, Workflow
 
 READS = (Scope.WORKFLOWS_READ, Scope.AGENTS_READ, Scope.TOOLS_READ)
 WRITES = (Scope.WORKFLOWS_WRITE, Scope.AGENTS_WRITE, Scope.TOOLS_WRITE)
-PAGE = 100
+MAX_EXPORT_BYTES = 8 * 2**20
+"""Of the specs of an export as text."""
+MAX_NAMED = 100
+"""Workflows of one export."""
+MAX_BATCH_BYTES = 2**18
+"""Read at once: while they are made of what the database answers, nobody else is served."""
 PATH = ("input", "bundle")
 
 
@@ -47,22 +53,44 @@ async def export_bundle(
     for scope in READS:
         viewer.require(scope)
     async with services.store.work(viewer.tenant_id) as work:
-        if slugs is None:
-            settings = (await work.settings.get()).spec
-            shown = settings != NO_SETTINGS and Scope.SETTINGS_READ in viewer.scopes
-            return Bundle(
-                settings=settings if shown else None,
-                agents=await _all(work.agents),
-                tools=await _all(work.tools),
-                workflows=await _all(work.workflows),
-            ).sorted
-        found = {w.spec.name: w.spec for w in await work.workflows.named(list(slugs))}
-        for place, slug in enumerate(slugs):
-            if slug not in found:
-                raise WorkflowNotFound(
-                    f"There is no workflow {slug[:64]!r}.", ("workflows", str(place))
-                )
-        return _together(await take_snapshots(work, list(found.values()), as_written=True))
+        if slugs is not None:
+            return await _used_by(work, slugs)
+        sizes = {kind: await _sizes(work, kind) for kind in KINDS}
+        if sum(sum(each.values()) for each in sizes.values()) > MAX_EXPORT_BYTES:
+            raise _too_much(f"{MAX_EXPORT_BYTES // 2**20} MiB")
+        settings = (await work.settings.get()).spec
+        shown = settings != NO_SETTINGS and Scope.SETTINGS_READ in viewer.scopes
+        parts = {kind: await _all(getattr(work, kind), sizes[kind]) for kind in KINDS}
+        return Bundle(**parts, settings=settings if shown else None).sorted
+
+
+async def _sizes(work: Work, kind: str) -> Mapping[UUID, int]:
+    """Of everything of a kind, as long as an import could put it in again."""
+    sizes: Mapping[UUID, int] = await getattr(work, kind).sizes(MOST_OF_A_KIND + 1)
+    if len(sizes) > MOST_OF_A_KIND:
+        raise _too_much(f"{MOST_OF_A_KIND} {kind}")
+    return sizes
+
+
+def _too_much(most: str) -> InvalidInput:
+    return InvalidInput(
+        f"There is more than one bundle may have, which is {most}: export it in parts, by naming "
+        "some workflows at a time.",
+        ("workflows",),
+    )
+
+
+async def _used_by(work: Work, slugs: Sequence[str]) -> Bundle:
+    """The workflows with what they use."""
+    if len(slugs) > MAX_NAMED:
+        raise InvalidInput(f"At most {MAX_NAMED} workflows may be named at a time.", ("workflows",))
+    found = {w.spec.name: w.spec for w in await work.workflows.named(list(slugs))}
+    for place, slug in enumerate(slugs):
+        if slug not in found:
+            raise WorkflowNotFound(
+                f"There is no workflow {slug[:64]!r}.", ("workflows", str(place))
+            )
+    return _together(await take_snapshots(work, list(found.values()), as_written=True))
 
 
 async def import_bundle(
@@ -77,7 +105,7 @@ async def import_bundle(
     what the bundle does not name stays. Done again, it changes nothing."""
     for scope in WRITES:
         viewer.require(scope)
-    imported = await asyncio.to_thread(import_value, given, PATH)
+    imported = await services.compute.run(viewer.tenant_id, import_value, given, PATH)
     report: ImportReport | None = None
     try:
         async with services.store.work(viewer.tenant_id) as work:
@@ -106,17 +134,23 @@ async def _import(
     drafts = await work.workflows.named([spec.name for spec in bundle.workflows])
     workflows = sorted(drafts, key=lambda workflow: workflow.spec.name)
     snapshots = await take_snapshots(work, [workflow.spec for workflow in workflows])
+    given = await verifiable(services, work, snapshots)
+    effort = PUBLISH if publish else DRAFT
+    findings = [
+        finding
+        for each in given
+        for finding in _placed(each.snapshot, await findings_in(services, viewer, each, effort))
+    ]
     versions: list[Version] = []
     if publish:
         for place, (workflow, snapshot) in enumerate(zip(workflows, snapshots, strict=True)):
             workflows[place], version = await _publish(work, services, viewer, workflow, snapshot)
             versions += [version] if version else []
-    findings = [f for each in snapshots for f in await _findings(services, work, each)]
     return ImportReport(
         notes=tuple(notes),
         workflows=tuple(workflows),
         versions=tuple(versions),
-        findings=tuple(findings),
+        findings=_told_of(findings),
     )
 
 
@@ -164,14 +198,27 @@ async def _publish(
         raise NotPublishable(
             f"{workflow.spec.name}: {refused.message}",
             (*PATH, "workflows", workflow.spec.name),
-            findings=tuple(await _findings(services, work, snapshot)),
+            findings=_placed(snapshot, refused.findings),
         ) from None
 
 
-async def _findings(services: Services, work: Work, snapshot: Snapshot) -> list[Finding]:
+def _told_of(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    if len(findings) <= MAX_TOLD:
+        return tuple(findings)
+    errors = sum(finding.severity is Severity.ERROR for finding in findings)
+    rest = Finding(
+        code=FindingCode.TOO_COMPLEX,
+        severity=Severity.ERROR if errors else Severity.WARNING,
+        path=("workflows",),
+        message=f"There are {len(findings)} findings, {errors} of them errors: more than are told.",
+        fix="Mend what was found, and import fewer workflows at a time.",
+    )
+    return (*findings[:MAX_TOLD], rest)
+
+
+def _placed(snapshot: Snapshot, findings: Iterable[Finding]) -> tuple[Finding, ...]:
     slug = snapshot.workflow.name
-    found = await verified(services, work, snapshot)
-    return [replace(f, path=("workflows", slug, *f.path)) for f in found]
+    return tuple(replace(f, path=("workflows", slug, *f.path)) for f in findings)
 
 
 def _together(snapshots: Sequence[Snapshot]) -> Bundle:
@@ -184,10 +231,21 @@ def _together(snapshots: Sequence[Snapshot]) -> Bundle:
     ).sorted
 
 
-async def _all(drafts: Drafts[Any, Any]) -> tuple[Any, ...]:
-    page = await drafts.page(PAGE, None)
-    found = list(page.items)
-    while page.more:
-        page = await drafts.page(PAGE, Key(found[-1].created_at, found[-1].id))
-        found += page.items
+async def _all(drafts: Drafts[Any, Any], sizes: Mapping[UUID, int]) -> tuple[Any, ...]:
+    found: list[Any] = []
+    for ids in _batches(sizes):
+        found += await drafts.many(ids)
     return tuple(item.spec for item in found)
+
+
+def _batches(sizes: Mapping[UUID, int]) -> Iterator[list[UUID]]:
+    batch: list[UUID] = []
+    room = MAX_BATCH_BYTES
+    for id, size in sizes.items():
+        if batch and size > room:
+            yield batch
+            batch, room = [], MAX_BATCH_BYTES
+        batch.append(id)
+        room -= size
+    if batch:
+        yield batch

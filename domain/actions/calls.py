@@ -26,6 +26,7 @@ from domain.errors import (
 from domain.names import check_text
 from domain.ports import Services, Work
 from domain.rooms import Ticket, Tickets
+from domain.verification import DRAFT
 from domain.workflows import VersionId, Workflow
 
 LARGEST_JSON = 16_384
@@ -195,7 +196,7 @@ async def _version_of(
             )
         return workflow.published
     snapshot = await take_snapshot(work, workflow.spec)
-    await refuse_unsound(services, work, snapshot)
+    await refuse_unsound(services, viewer, work, snapshot, DRAFT)
     draft = new_version(viewer, workflow, snapshot, services.clock())
     return (await work.versions.add_draft(draft)).id
 

@@ -36,7 +36,8 @@ async def restore_workflow(
         workflow = await work.workflows.expect(workflow, expected_revision)
         version = await version_of(work, workflow, version_id, ("input", "versionId"))
         spec = replace(version.snapshot.workflow, name=workflow.spec.name)
-        _check(replace(version.snapshot, workflow=spec))
+        checked = replace(version.snapshot, workflow=spec)
+        await services.compute.run(viewer.tenant_id, _check, checked)
         await _put_parts(work, version.snapshot, workflow)
         workflow = await work.workflows.save(id, spec, expected_revision)
         if not publish:

@@ -10,11 +10,12 @@ from uuid import uuid4
 
 from domain.access import Scope, Viewer
 from domain.credentials import CredentialKind
-from domain.errors import NotFound, NotPublishable
-from domain.findings import Finding, FindingCode, Severity
-from domain.ports import Services, Work
+from domain.errors import NotFound, NotPublishable, Path
+from domain.findings import MAX_TOLD, Finding, FindingCode, Severity
+from domain.ports import Drafts, Services, Work
 from domain.tenants import Defaults, filled
-from domain.verification import used_by, verify
+from domain.verification import DRAFT, PUBLISH, Effort, used_by
+from domain.verification.cached import Verifiable
 from domain.workflows import (
     Snapshot,
     Version,
@@ -24,6 +25,8 @@ from domain.workflows import (
     WorkflowSpec,
     check_workflow,
 )
+
+NAMED_AT_ONCE = 25
 
 NO_PLACE = Finding(
     code=FindingCode.NO_RECORDINGS,
@@ -36,8 +39,9 @@ NO_PLACE = Finding(
 
 async def create_workflow(services: Services, viewer: Viewer, spec: WorkflowSpec) -> Workflow:
     viewer.require(Scope.WORKFLOWS_WRITE)
+    checked = await checked_workflow(services, viewer, spec)
     async with services.store.work(viewer.tenant_id) as work:
-        return await work.workflows.add(check_workflow(spec))
+        return await work.workflows.add(checked)
 
 
 async def update_workflow(
@@ -50,7 +54,7 @@ async def update_workflow(
     viewer.require(Scope.WORKFLOWS_WRITE)
     async with services.store.work(viewer.tenant_id) as work:
         workflow = await existing_workflow(work, id)
-        spec = check_workflow(replace(workflow.spec, **changes))
+        spec = await checked_workflow(services, viewer, replace(workflow.spec, **changes))
         return await work.workflows.save(id, spec, expected_revision)
 
 
@@ -75,11 +79,20 @@ async def publish_workflow(
 
 
 async def findings_of(
-    services: Services, viewer: Viewer, spec: WorkflowSpec
-) -> tuple[Finding, ...]:
+    services: Services, viewer: Viewer, specs: Sequence[WorkflowSpec]
+) -> list[tuple[Finding, ...]]:
+    """Of each. The database is let go before the verification begins."""
     viewer.require(Scope.WORKFLOWS_READ)
     async with services.store.work(viewer.tenant_id) as work:
-        return await verified(services, work, await take_snapshot(work, spec))
+        given = await verifiable(services, work, await take_snapshots(work, specs))
+    return [await findings_in(services, viewer, each) for each in given]
+
+
+async def checked_workflow(
+    services: Services, viewer: Viewer, spec: WorkflowSpec, path: Path = ("input",)
+) -> WorkflowSpec:
+    """`check_workflow` beside the event loop: it reads every condition."""
+    return await services.compute.run(viewer.tenant_id, check_workflow, spec, path)
 
 
 async def publish_draft(
@@ -87,7 +100,7 @@ async def publish_draft(
 ) -> tuple[Workflow, Version]:
     """Of a workflow that is kept from changing until the commit."""
     snapshot = await take_snapshot(work, workflow.spec)
-    await refuse_unsound(services, work, snapshot)
+    await refuse_unsound(services, viewer, work, snapshot, PUBLISH)
     version = new_version(viewer, workflow, snapshot, services.clock(), note)
     version = await work.versions.add(version)
     return await work.workflows.publish(workflow.id, version.id), version
@@ -106,32 +119,52 @@ async def take_snapshots(
     defaults = Defaults() if as_written else (await work.settings.get()).spec.defaults
     agents = {
         a.spec.name: a.spec if as_written else filled(a.spec, defaults)
-        for a in await work.agents.named(held)
+        for a in await _named(work.agents, held)
     }
     wanted = sorted({tool for agent in agents.values() for tool in agent.tools})
-    tools = {t.spec.name: t.spec for t in await work.tools.named(wanted)}
+    tools = {t.spec.name: t.spec for t in await _named(work.tools, wanted)}
     return [used_by(spec, agents, tools) for spec in specs]
 
 
-async def verified(services: Services, work: Work, snapshot: Snapshot) -> tuple[Finding, ...]:
+async def verifiable(
+    services: Services, work: Work, snapshots: Sequence[Snapshot]
+) -> list[Verifiable]:
     """With all that is known here: the settings, and which providers there are keys for."""
     own = await work.credentials.all(CredentialKind.PROVIDER)
     keys = services.provider_keys.union(credential.name for credential in own)
-    found = verify(snapshot, (await work.settings.get()).spec, keys)
-    if snapshot.workflow.is_recorded and services.sounds is None:
+    settings = (await work.settings.get()).spec
+    return [Verifiable(snapshot, settings, keys) for snapshot in snapshots]
+
+
+async def findings_in(
+    services: Services, viewer: Viewer, given: Verifiable, effort: Effort = DRAFT
+) -> tuple[Finding, ...]:
+    found = await services.verifier.findings(viewer.tenant_id, given, effort)
+    if given.snapshot.workflow.is_recorded and services.sounds is None:
         return (*found, NO_PLACE)
     return found
 
 
-async def refuse_unsound(services: Services, work: Work, snapshot: Snapshot) -> None:
-    findings = await verified(services, work, snapshot)
+async def refuse_unsound(
+    services: Services, viewer: Viewer, work: Work, snapshot: Snapshot, effort: Effort
+) -> None:
+    [given] = await verifiable(services, work, [snapshot])
+    findings = await findings_in(services, viewer, given, effort)
     errors = [f for f in findings if f.severity is Severity.ERROR]
     if errors:
         raise NotPublishable(
             f"The workflow has {len(errors)} error(s); the first: {errors[0].message}",
             ("input", "id"),
-            findings=findings,
+            findings=findings[:MAX_TOLD],
         )
+
+
+async def _named(drafts: Drafts[Any, Any], names: Sequence[str]) -> list[Any]:
+    """Few at a time: while many are made of what the database answers, nobody else is served."""
+    found: list[Any] = []
+    for part in range(0, len(names), NAMED_AT_ONCE):
+        found += await drafts.named(names[part : part + NAMED_AT_ONCE])
+    return found
 
 
 def new_version(

@@ -4,36 +4,70 @@ An ERROR is what would go wrong for certain; a WARNING may be meant."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from domain.agents import AgentSpec
-from domain.findings import Finding
+from domain.findings import Finding, FindingCode
 from domain.tenants import TenantSettings
 from domain.tools import ToolSpec
 from domain.verification import agents, conditions, forms, graph, reads, skips, tools
+from domain.verification.work import DRAFT, PUBLISH, Effort, TooMuchWork, WorkBudget
 from domain.workflows import Snapshot, WorkflowSpec
+
+__all__ = ["DRAFT", "PUBLISH", "Effort", "used_by", "verify"]
+
+WORK_PER_FINDING = 70
+"""To make one and to show it to a client."""
 
 
 def verify(
     snapshot: Snapshot,
     settings: TenantSettings | None = None,
     keys: frozenset[str] | None = None,
+    effort: Effort = PUBLISH,
 ) -> tuple[Finding, ...]:
     """Findings in a stable order: by rule, then by place in the config.
 
     Without `settings` it is not asked what they name; without `keys`, the providers for which there
-    is a key, it is not asked whether there is one."""
-    broken = tuple(forms.findings(snapshot))
-    found = [*graph.findings(snapshot)]
-    if not broken:
-        found += skips.findings(snapshot)
-        found += conditions.findings(snapshot)
-    found += agents.findings(snapshot, settings, keys)
-    found += broken
-    if not broken:
-        found += tools.findings(snapshot, settings)
-        found += reads.findings(snapshot, settings)
+    is a key, it is not asked whether there is one. Where the effort does not suffice, the last
+    finding says so: then every other one is true, but they may not be all."""
+    budget = WorkBudget(effort.max_work)
+    found: list[Finding] = []
+    try:
+        for finding in _rules(snapshot, settings, keys, budget):
+            found.append(finding)
+            budget.spend(WORK_PER_FINDING)
+    except TooMuchWork:
+        found.append(_too_complex(effort))
     return tuple(found)
+
+
+def _rules(
+    snapshot: Snapshot,
+    settings: TenantSettings | None,
+    keys: frozenset[str] | None,
+    budget: WorkBudget,
+) -> Iterator[Finding]:
+    broken = tuple(forms.findings(snapshot))
+    yield from graph.findings(snapshot)
+    if not broken:
+        yield from skips.findings(snapshot)
+        yield from conditions.findings(snapshot, budget)
+    yield from agents.findings(snapshot, settings, keys)
+    yield from broken
+    if not broken:
+        yield from tools.findings(snapshot, settings)
+        yield from reads.findings(snapshot, settings, budget)
+
+
+def _too_complex(effort: Effort) -> Finding:
+    return Finding(
+        code=FindingCode.TOO_COMPLEX,
+        severity=effort.severity,
+        path=("connections",),
+        message="The workflow is too complex to be verified completely: there may be more to find.",
+        fix="Mend what was found, and give nodes fewer or simpler conditions.",
+    )
 
 
 def used_by(

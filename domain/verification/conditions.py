@@ -1,13 +1,18 @@
 """Conditions that always hold, never hold, or never get their turn.
 
 Proven, not guessed: every way in which the values that a condition reads can matter to it is tried,
-and where these are too many, or hang together, nothing is said."""
+and where these are too many, or hang together, nothing is said. What the conditions of one node
+cannot have to do with each other is found by the values that they ask for, so that only few pairs
+are compared."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise, product
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import merge
+from itertools import chain, islice, pairwise, product
 from typing import Any
 
 from domain.expressions import (
@@ -19,159 +24,394 @@ from domain.expressions import (
     Not,
     Or,
     Path,
+    compare,
+    is_empty,
     parse,
     paths_in,
     truth,
     value_of,
 )
 from domain.findings import Finding, FindingCode
-from domain.verification.telling import error, warning
+from domain.verification.telling import error, quoted, warning, ways_out
+from domain.verification.work import WorkBudget
 from domain.workflows import Connection, Snapshot
 
 _C = FindingCode
 
-MOST_MODELS = 5_000
-MOST_IN_ALL = 200_000
-"""Evaluations for one workflow: beyond it, nothing more is claimed."""
+MAX_MODELS = 5_000
+"""Combinations of values that are tried to prove one thing."""
 SAMPLES: tuple[Any, ...] = (None, True, False, "", "\x00", "~", [], ["~"], {}, {"~": 1}, 0, 0.5, -1)
 """One of each kind, as none of what is written out."""
-
 FLAG = (None, True, False)
 
 Steps = tuple[str, ...]
+Tests = Mapping[Steps, frozenset[Expression]]
+"""The parts of conditions that look at one path, by that path."""
+Pins = Mapping[Steps, frozenset[Any]]
+"""Paths that must have one of a few values, or a condition does not hold."""
 
 
-class _Budget:
-    def __init__(self) -> None:
-        self.left = MOST_IN_ALL
-
-
-def findings(snapshot: Snapshot) -> Iterator[Finding]:
-    workflow, budget = snapshot.workflow, _Budget()
-    for place, node in enumerate(workflow.nodes):
+def findings(snapshot: Snapshot, budget: WorkBudget) -> Iterator[Finding]:
+    ways, judged = ways_out(snapshot.workflow), _Judged(budget)
+    for place, node in enumerate(snapshot.workflow.nodes):
         if node.skip_condition is not None:
-            yield from _alone(node.skip_condition, ("nodes", str(place), "skipCondition"), budget)
-        yield from _in_turn(snapshot, node.id, budget)
+            condition = judged.of(node.skip_condition)
+            yield from _alone(condition, ("nodes", str(place), "skipCondition"))
+        yield from _in_turn(ways.pop(node.id, []), judged, budget)
 
 
-def _alone(text: str, path: Steps, budget: _Budget) -> Iterator[Finding]:
-    values = set(_values_of([parse(text)], budget))
-    if values == {(True,)}:
+def _alone(condition: _Condition, path: Steps) -> Iterator[Finding]:
+    if condition.verdict is True:
         yield warning(
             _C.ALWAYS_TRUE,
             path,
-            f"{text!r} holds whatever the values are.",
+            f"{quoted(condition.text)} holds whatever the values are.",
             "Say when it is to hold, or do without it.",
         )
-    elif values == {(False,)}:
+    elif condition.verdict is False:
         yield error(
             _C.NEVER_TRUE,
             path,
-            f"{text!r} never holds: it contradicts itself.",
+            f"{quoted(condition.text)} never holds: it contradicts itself.",
             "Say when it is to hold, or do without it.",
         )
 
 
-def _in_turn(snapshot: Snapshot, node: str, budget: _Budget) -> Iterator[Finding]:
+def _in_turn(
+    ways: Sequence[tuple[int, Connection]], judged: _Judged, budget: WorkBudget
+) -> Iterator[Finding]:
     """The conditions of one node, in the order in which they are looked at."""
-    ways = [
-        (place, way)
-        for place, way in enumerate(snapshot.workflow.connections)
-        if way.source == node and way.condition is not None
-    ]
-    ways.sort(key=lambda placed: -placed[1].priority)
-    before: list[Connection] = []
-    for place, way in ways:
+    before = _Before(budget)
+    for place, way in sorted(ways, key=lambda placed: -placed[1].priority):
+        if way.condition is None:
+            continue
         path = ("connections", str(place), "condition")
-        own = list(_alone(str(way.condition), path, budget))
-        yield from own
-        hider = None if own else _hider(way, before, budget)
-        if hider is not None:
+        condition = judged.of(way.condition)
+        yield from _alone(condition, path)
+        hider = before.hider(condition)
+        if hider is None:
+            before.add(condition, way)
+        else:
             yield error(
                 _C.SHADOWED,
                 path,
-                f"Whenever {way.condition!r} holds, {hider.condition!r} does as well, and leads to "
-                f"{hider.target!r} first.",
+                f"Whenever {quoted(condition.text)} holds, {quoted(str(hider.condition))} does as "
+                f"well, and leads to {hider.target!r} first.",
                 "Give this one a higher priority, or remove it.",
             )
-        before.append(way)
 
 
-def _hider(way: Connection, before: Sequence[Connection], budget: _Budget) -> Connection | None:
-    later = parse(str(way.condition))
-    for other in before:
-        pairs = set(_values_of([parse(str(other.condition)), later], budget))
-        if pairs and (False, True) not in pairs:
-            return other
-    return None
+# ---- one condition -------------------------------------------------------------------------
 
 
-def _values_of(conditions: Sequence[Expression], budget: _Budget) -> Iterator[tuple[bool, ...]]:
-    """What they come to together, in every model; nothing when that cannot be known."""
-    domains = _domains(conditions)
-    if domains is None:
-        return
-    count = math.prod(len(values) for values in domains.values())
-    if count > MOST_MODELS or count > budget.left:
-        return
-    budget.left -= count
-    for values in product(*domains.values()):
-        context = _context(zip(domains, values, strict=True))
-        yield tuple(truth(value_of(each, context)) for each in conditions)
+@dataclass(frozen=True, slots=True)
+class _Condition:
+    """A condition and what was found out about it; one that cannot be judged has no `tests`."""
+
+    text: str
+    expression: Expression
+    size: int
+    tests: Tests | None = None
+    verdict: bool | None = None
+    """What it comes to whatever the values are, where that is so."""
+    witness: Mapping[Steps, Any] = field(default_factory=dict)
+    """Values for which it holds, where such were found."""
+    denial: Mapping[Steps, Any] = field(default_factory=dict)
+    """Values for which it does not hold; where one is enough, each would be by itself."""
 
 
-def _domains(conditions: Sequence[Expression]) -> Mapping[Steps, Sequence[Any]] | None:
-    """For each path the values that can matter; None where paths hang together."""
-    paths = sorted({path for each in conditions for path in paths_in(each)})
-    if any(b[: len(a)] == a for a, b in pairwise(paths)):
-        return None
-    written: list[Any] = []
-    for each in conditions:
-        if not _collect(each, written):
-            return None
-    values = _around(written)
-    return {path: FLAG if path[0] == "flags" else values for path in paths}
+class _Judged:
+    """The conditions of one workflow, each text judged once."""
+
+    def __init__(self, budget: WorkBudget) -> None:
+        self._budget = budget
+        self._known: dict[str, _Condition] = {}
+
+    def of(self, text: str) -> _Condition:
+        if text not in self._known:
+            self._known[text] = _judge(text, self._budget)
+        return self._known[text]
 
 
-def _collect(expression: Expression, written: list[Any]) -> bool:
-    """The literals; False where the values cannot be told apart by a few: when two paths are held
-    against each other, or something is looked for inside of a value."""
+def _judge(text: str, budget: WorkBudget) -> _Condition:
+    expression = parse(text)
+    size = _size(expression)
+    tests = _tests_of([expression])
+    if tests is None:
+        return _Condition(text, expression, size)
+    models = _Models(tests, size, budget)
+    truths: set[bool] = set()
+    witness: Mapping[Steps, Any] = {}
+    denial: Mapping[Steps, Any] = {}
+    for values, seen in models:
+        truths.add(holds := truth(value_of(expression, seen)))
+        if holds:
+            witness = witness or values
+        else:
+            denial = denial or values
+        if len(truths) == 2:
+            break
+    verdict = truths.pop() if len(truths) == 1 and models.are_all else None
+    denial = {**denial, **models.spoilers(expression, witness)}
+    return _Condition(text, expression, size, tests, verdict, witness, denial)
+
+
+def _size(expression: Expression) -> int:
+    """How long it takes to evaluate, in parts; the items of a list are looked at quickly."""
     match expression:
-        case Literal(value):
-            written.append(value)
-        case Compare(sign, left, right):
-            within = any(True for _ in paths_in(right))
-            if within and (sign == "in" or any(True for _ in paths_in(left))):
-                return False
-            return _collect(left, written) and _collect(right, written)
+        case Compare(_, left, right):
+            return 1 + _size(left) + _size(right)
         case And(parts) | Or(parts):
-            return all(_collect(part, written) for part in parts)
+            return 1 + sum(map(_size, parts))
         case Not(inner) | IsEmpty(inner):
-            return _collect(inner, written)
+            return 1 + _size(inner)
+        case Literal(tuple() as items):
+            return 1 + len(items) // 8
+    return 1
+
+
+# ---- the conditions of one node ------------------------------------------------------------
+
+
+class _Before:
+    """The conditions that are looked at first, found by what a later one may share with them."""
+
+    def __init__(self, budget: WorkBudget) -> None:
+        self._budget = budget
+        self._held: list[tuple[_Condition, Connection]] = []
+        self._always: list[int] = []
+        self._pinned: defaultdict[tuple[Steps, Any], list[int]] = defaultdict(list)
+        self._loose: defaultdict[Steps, list[int]] = defaultdict(list)
+
+    def add(self, condition: _Condition, way: Connection) -> None:
+        """Unless it can hide nothing: what is hidden itself leaves hiding to its hider."""
+        if condition.tests is None or condition.verdict is False:
+            return
+        place = len(self._held)
+        self._held.append((condition, way))
+        pins = _pins(condition.expression)
+        if condition.verdict is True:
+            self._always.append(place)
+        elif pins:
+            # Where the fewest others are, so that a later one meets few that it must look at.
+            path = min(pins, key=lambda path: sum(len(self._pinned[path, v]) for v in pins[path]))
+            for value in pins[path]:
+                self._pinned[path, value].append(place)
+        else:
+            for path in condition.tests:
+                self._loose[path].append(place)
+
+    def hider(self, later: _Condition) -> Connection | None:
+        """The first that holds whenever `later` does."""
+        if not later.witness or later.verdict is not None:
+            return None
+        for place in self._candidates(later):
+            other, way = self._held[place]
+            if other.text == later.text:
+                return way
+            if self._may_hide(other, later) and self._hides(other, later):
+                return way
+        return None
+
+    def _candidates(self, later: _Condition) -> Iterator[int]:
+        """In their order. A condition that needs a value at a path which `later` does not read
+        cannot hide it, nor can one that shares no path with it, unless that one always holds."""
+        found: list[Iterable[int]] = [self._always]
+        for path, value in later.witness.items():
+            found.append(self._loose.get(path, ()))
+            if (key := _key(value)) is not None:
+                found.append(self._pinned.get((path, key), ()))
+        last = -1
+        for place in merge(*found):
+            if place != last:
+                yield place
+            last = place
+
+    def _may_hide(self, other: _Condition, later: _Condition) -> bool:
+        """Most of those that do not are found out by one example: where `later` holds, and what
+        only the other one reads is what makes that fail."""
+        self._budget.spend(other.size + len(later.witness))
+        values = {**other.denial, **later.witness}
+        return not _hang_together(values) and truth(value_of(other.expression, _context(values)))
+
+    def _hides(self, other: _Condition, later: _Condition) -> bool:
+        tests = _tests_of([other.expression, later.expression])
+        if tests is None:
+            return False
+        models = _Models(tests, other.size + later.size, self._budget)
+        for _, seen in models:
+            if truth(value_of(later.expression, seen)) and not truth(
+                value_of(other.expression, seen)
+            ):
+                return False
+        return models.are_all
+
+
+def _pins(expression: Expression) -> Pins:
+    match expression:
+        case Compare("==", Path(steps), Literal(value)) | Compare(
+            "==", Literal(value), Path(steps)
+        ):
+            return {steps: frozenset({_key(value)})}
+        case Compare("in", Path(steps), Literal(tuple() as items)):
+            return {steps: frozenset(map(_key, items))}
+        case Path(steps) if steps[0] == "flags":
+            return {steps: frozenset({_key(True)})}
+        case Not(Path(steps)) if steps[0] == "flags":
+            return {steps: frozenset({_key(None), _key(False)})}
+        case And(parts):
+            return _merged([_pins(part) for part in parts])
+        case Or(parts):
+            each = [_pins(part) for part in parts]
+            shared = set(each[0]).intersection(*each[1:])
+            return {path: frozenset().union(*(pins[path] for pins in each)) for path in shared}
+    return {}
+
+
+def _merged(each: Sequence[Pins]) -> Pins:
+    found: dict[Steps, frozenset[Any]] = {}
+    for pins in each:
+        for path, values in pins.items():
+            found[path] = found[path] & values if path in found else values
+    return found
+
+
+def _key(value: Any) -> Any:
+    """Equal for values that are the same to a condition: 1 is 1.0, but neither is true."""
+    return None if isinstance(value, list | dict) else (isinstance(value, bool), value)
+
+
+# ---- models --------------------------------------------------------------------------------
+
+
+class _Models:
+    """Every combination of values that the tests can tell apart, but for what is too many."""
+
+    def __init__(self, tests: Tests, size: int, budget: WorkBudget) -> None:
+        self._values = {path: _values(path, each, budget) for path, each in tests.items()}
+        self._work = size + len(tests)
+        self._budget = budget
+        self.are_all = math.prod(map(len, self._values.values())) <= MAX_MODELS
+
+    def __iter__(self) -> Iterator[tuple[Mapping[Steps, Any], Mapping[str, Any]]]:
+        values_of = self._values.values()
+        # These two already show of most conditions that they may hold and may fail.
+        extremes = ([values[0] for values in values_of], [values[-1] for values in values_of])
+        for values in chain(extremes, islice(product(*values_of), MAX_MODELS)):
+            self._budget.spend(self._work)
+            model = dict(zip(self._values, values, strict=True))
+            yield model, _context(model)
+
+    def spoilers(self, expression: Expression, model: Mapping[Steps, Any]) -> Mapping[Steps, Any]:
+        """Values of which each alone makes what the model is an example of fail."""
+        found = {}
+        for path in model:
+            for value in self._values[path]:
+                self._budget.spend(self._work)
+                if not truth(value_of(expression, _context({**model, path: value}))):
+                    found[path] = value
+                    break
+        return found
+
+
+def _tests_of(conditions: Sequence[Expression]) -> Tests | None:
+    """None where the values of paths cannot be chosen for each by itself."""
+    found: defaultdict[Steps, set[Expression]] = defaultdict(set)
+    for condition in conditions:
+        for path, test in _tests_in(condition):
+            if test is None:
+                return None
+            found[path].add(test)
+    if _hang_together(found):
+        return None
+    return {path: frozenset(found[path]) for path in sorted(found)}
+
+
+def _hang_together(paths: Iterable[Steps]) -> bool:
+    """Whether one leads to something inside of another."""
+    return any(b[: len(a)] == a for a, b in pairwise(sorted(paths)))
+
+
+def _tests_in(expression: Expression) -> Iterator[tuple[Steps, Expression | None]]:
+    """Each part that looks at one path. None for one whose outcome cannot be told by a few values:
+    where two paths are held against each other, or something is looked for inside of a value."""
+    match expression:
+        case Path(steps) | IsEmpty(Path(steps)):
+            yield steps, expression
+        case Compare("in", Path(steps), Literal(tuple())):
+            yield steps, expression
+        case Compare(sign, Path(steps), Literal()) if sign != "in":
+            yield steps, expression
+        case Compare(sign, left, right):
+            if sign == "in" or (any(paths_in(left)) and any(paths_in(right))):
+                yield (), None
+            elif isinstance(left, Path):
+                yield left.steps, expression
+            elif isinstance(right, Path):
+                yield right.steps, expression
+            else:
+                yield from _tests_in(left)
+                yield from _tests_in(right)
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from _tests_in(part)
+        case Not(inner) | IsEmpty(inner):
+            yield from _tests_in(inner)
+
+
+def _values(path: Steps, tests: Iterable[Expression], budget: WorkBudget) -> Sequence[Any]:
+    """One value of each kind that the tests can tell apart; first what most of them hold for."""
+    checks = [_check(test) for test in tests]
+    written = [value for _, values in checks for value in values]
+    candidates = FLAG if path[0] == "flags" else chain(written, SAMPLES, _around(written))
+    found: dict[tuple[bool, ...], Any] = {}
+    for value in candidates:
+        budget.spend(len(checks))
+        found.setdefault(tuple([check(value) for check, _ in checks]), value)
+        if len(found) == 1 << len(checks):
+            break  # There is no other kind.
+    return [found[outcome] for outcome in sorted(found, key=sum, reverse=True)]
+
+
+def _check(test: Expression) -> tuple[Callable[[Any], bool], Sequence[Any]]:
+    """What the test asks of a value, and the values that are written in it."""
+    match test:
         case Path():
-            pass
-    return True
+            return truth, ()
+        case IsEmpty():
+            return is_empty, ()
+        case Compare("in", Path(), Literal(tuple() as items)):
+            keys = frozenset(map(_key, items))
+            return lambda value: _key(value) in keys, items
+        case Compare(sign, Path(), right):
+            held = value_of(right, {})
+            return lambda value: compare(sign, value, held), _flat(held)
+        case Compare(sign, left, Path()):
+            held = value_of(left, {})
+            return lambda value: compare(sign, held, value), _flat(held)
+    raise AssertionError(test)
 
 
-def _around(written: Sequence[Any]) -> list[Any]:
-    """The values written out, those beside and between them, and one of each kind."""
-    flat = [v for value in written for v in (value if isinstance(value, tuple) else (value,))]
-    numbers = sorted({v for v in flat if isinstance(v, int | float) and not isinstance(v, bool)})
-    texts = sorted({v for v in flat if isinstance(v, str)})
-    found: list[Any] = [*SAMPLES, *numbers, *texts]
-    found += [numbers[0] - 1, numbers[-1] + 1] if numbers else []
-    found += [(a + b) / 2 for a, b in pairwise(numbers)]
-    found += [text + "\x00" for text in texts]
-    unique: list[Any] = []
-    for value in found:
-        if not any(type(value) is type(other) and value == other for other in unique):
-            unique.append(value)
-    return unique
+def _flat(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, tuple) else (value,)
 
 
-def _context(values: Iterator[tuple[Steps, Any]] | Any) -> Mapping[str, Any]:
+def _around(written: Sequence[Any]) -> Iterator[Any]:
+    """The values beside and between those that are written out."""
+    numbers = sorted({v for v in written if _is_number(v)})
+    if numbers:
+        yield from (numbers[0] - 1, numbers[-1] + 1)
+        yield from ((a + b) / 2 for a, b in pairwise(numbers))
+    yield from (text + "\x00" for text in written if isinstance(text, str))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _context(values: Mapping[Steps, Any]) -> Mapping[str, Any]:
     context: dict[str, Any] = {}
-    for steps, value in values:
+    for steps, value in values.items():
         here = context
         for step in steps[:-1]:
             here = here.setdefault(step, {})

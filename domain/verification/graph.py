@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from domain.findings import Finding, FindingCode
-from domain.verification.telling import error, listed, reached
+from domain.verification.telling import backward, closure, error, listed, reached, ways_out
 from domain.workflows import HANDOFF_PREFIX, Snapshot
 
 LONGEST_TOOL_NAME = 64
@@ -107,13 +107,10 @@ def _connections(snapshot: Snapshot) -> Iterator[Finding]:
 
 def _reach(snapshot: Snapshot) -> Iterator[Finding]:
     workflow = snapshot.workflow
-    forward = {n.id: [c.target for c in workflow.ways_out(n.id)] for n in workflow.nodes}
-    backward = {
-        n.id: [c.source for c in workflow.connections if c.target == n.id] for n in workflow.nodes
-    }
+    forward = {id: [c.target for _, c in ways] for id, ways in ways_out(workflow).items()}
     entries = [n.id for n in workflow.nodes if n.is_entry]
     exits = [n.id for n in workflow.nodes if n.is_exit]
-    known, leading_out = reached(entries, forward), reached(exits, backward)
+    known, leading_out = reached(entries, forward), reached(exits, backward(forward))
     for place, node in enumerate(workflow.nodes):
         if entries and node.id not in known:
             yield error(
@@ -134,18 +131,20 @@ def _reach(snapshot: Snapshot) -> Iterator[Finding]:
 def _cycles(snapshot: Snapshot) -> Iterator[Finding]:
     """A ring of connections is meant only where one of them may be taken more than once."""
     workflow = snapshot.workflow
-    once = {
-        n.id: [c.target for c in workflow.ways_out(n.id) if c.may_repeat == 1 and c.target != n.id]
-        for n in workflow.nodes
-    }
+    once = closure(
+        {
+            id: [c.target for _, c in ways if c.may_repeat == 1 and c.target != id]
+            for id, ways in ways_out(workflow).items()
+        }
+    )
     told: set[str] = set()
     for place, connection in enumerate(workflow.connections):
         source, target = connection.source, connection.target
         if connection.may_repeat > 1 or source in told or source == target or source not in once:
             continue
-        if target not in once or source not in reached([target], once):
+        if source not in once.get(target, ()):
             continue
-        ring = [id for id in reached([target], once) if source in reached([id], once)]
+        ring = [id for id in once[target] if source in once[id]]
         told.update(ring)
         yield error(
             _C.UNMARKED_CYCLE,

@@ -13,7 +13,8 @@ from domain.verification.reading import (
     reads_of,
     writes_of,
 )
-from domain.verification.telling import Path, reached, warning
+from domain.verification.telling import Path, backward, closure, warning, ways_out
+from domain.verification.work import WorkBudget
 from domain.workflows import Snapshot
 
 _C = FindingCode
@@ -31,6 +32,7 @@ class _Flow:
         self._before = before
         self._exactly: dict[Steps, set[str]] = {}
         self._inside: dict[Steps, set[str]] = {}
+        self._found: dict[Steps, set[str]] = {}
         for node, places in written.items():
             for steps in places:
                 self._exactly.setdefault(steps, set()).add(node)
@@ -39,19 +41,23 @@ class _Flow:
 
     def nodes(self, steps: Steps) -> set[str]:
         """Writing a place writes what is inside of it, and makes what is around it."""
-        around = (steps[:length] for length in range(1, len(steps)))
-        found = [self._exactly.get(each, set()) for each in around]
-        return self._inside.get(steps, set()).union(*found)
+        if steps not in self._found:
+            around = (steps[:length] for length in range(1, len(steps)))
+            found = [self._exactly.get(each, set()) for each in around]
+            self._found[steps] = self._inside.get(steps, set()).union(*found)
+        return self._found[steps]
 
     def before_or_at(self, node: str, steps: Steps) -> bool:
         nodes = {node} if steps[0] == "agent" else self._before[node]
         return not nodes.isdisjoint(self.nodes(steps))
 
 
-def findings(snapshot: Snapshot, settings: TenantSettings | None) -> Iterator[Finding]:
-    flow = _flow(snapshot)
+def findings(
+    snapshot: Snapshot, settings: TenantSettings | None, budget: WorkBudget
+) -> Iterator[Finding]:
+    flow = _flow(snapshot, budget)
     told: set[Path] = set()
-    for node, read in _all_reads(snapshot):
+    for node, read in _all_reads(snapshot, budget):
         for finding in _judged(read, node, flow, settings):
             if (*read.path, *read.steps) not in told:
                 told.add((*read.path, *read.steps))
@@ -97,42 +103,45 @@ def _setting(read: Read, settings: TenantSettings) -> Iterator[Finding]:
         )
 
 
-def _all_reads(snapshot: Snapshot) -> Iterator[tuple[str, Read]]:
-    """Each with the node where it happens."""
+def _all_reads(snapshot: Snapshot, budget: WorkBudget) -> Iterator[tuple[str, Read]]:
+    """Each with the node where it happens. An agent may stand at many nodes: what it reads is
+    found once, and looked at for each of them."""
     workflow = snapshot.workflow
     for place, node in enumerate(workflow.nodes):
         if node.skip_condition is not None:
             path = ("nodes", str(place), "skipCondition")
             for read in condition_reads(node.skip_condition, path):
                 yield node.id, read
+    ids = {node.id for node in workflow.nodes}
     for place, way in enumerate(workflow.connections):
-        if way.condition is not None and any(n.id == way.source for n in workflow.nodes):
+        if way.condition is not None and way.source in ids:
             for read in condition_reads(way.condition, ("connections", str(place), "condition")):
                 yield way.source, read
+    tools = {name: list(reads_of(t, ("tools", name))) for name, t in snapshot.tools.items()}
+    prompts = {name: list(prompt_reads(a, ("agents", name))) for name, a in snapshot.agents.items()}
     for node in workflow.nodes:
         agent = snapshot.agents.get(node.agent)
         if agent is None:
             continue
-        for read in prompt_reads(agent, ("agents", agent.name)):
-            yield node.id, read
-        for name in agent.tools:
-            if name in snapshot.tools:
-                for read in reads_of(snapshot.tools[name], ("tools", name)):
-                    yield node.id, read
+        for reads in (prompts[agent.name], *(tools.get(name, ()) for name in agent.tools)):
+            budget.spend(1 + len(reads))
+            for read in reads:
+                yield node.id, read
 
 
-def _flow(snapshot: Snapshot) -> _Flow:
+def _flow(snapshot: Snapshot, budget: WorkBudget) -> _Flow:
     workflow = snapshot.workflow
-    backward: dict[str, list[str]] = {node.id: [] for node in workflow.nodes}
-    for way in workflow.connections:
-        if way.source in backward and way.target in backward:
-            backward[way.target].append(way.source)
+    onward = {id: [c.target for _, c in ways] for id, ways in ways_out(workflow).items()}
+    writes = {name: frozenset(writes_of(tool)) for name, tool in snapshot.tools.items()}
     written = {}
     for node in workflow.nodes:
         agent = snapshot.agents.get(node.agent)
-        tools = [snapshot.tools[t] for t in agent.tools if t in snapshot.tools] if agent else []
-        written[node.id] = frozenset(each for tool in tools for each in writes_of(tool))
-    return _Flow(written, {id: reached([id], backward) for id in backward})
+        places = [writes[tool] for tool in agent.tools if tool in writes] if agent else []
+        budget.spend(1 + sum(map(len, places)))
+        written[node.id] = frozenset().union(*places)
+    return _Flow(
+        written, closure({id: back for id, back in backward(onward).items() if id in onward})
+    )
 
 
 def _unused_variables(snapshot: Snapshot) -> Iterator[Finding]:

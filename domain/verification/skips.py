@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from domain.findings import Finding, FindingCode
-from domain.verification.telling import error, reached, warning
+from domain.verification.telling import backward, error, reached, warning, ways_out
 from domain.workflows import Connection, Node, Snapshot, WorkflowSpec
 
 _C = FindingCode
@@ -13,20 +13,18 @@ _C = FindingCode
 
 def findings(snapshot: Snapshot) -> Iterator[Finding]:
     workflow = snapshot.workflow
+    out = ways_out(workflow)
     for place, node in enumerate(workflow.nodes):
-        ways = workflow.ways_out(node.id)
-        yield from _defaults(workflow, node)
+        placed = out[node.id]
+        ways = [way for _, way in placed]
+        yield from _defaults(node, placed)
         if node.skip_condition is not None:
             yield from _way_on(place, node, ways)
     yield from _all_skipped(workflow)
 
 
-def _defaults(workflow: WorkflowSpec, node: Node) -> Iterator[Finding]:
-    defaults = [
-        str(place)
-        for place, way in enumerate(workflow.connections)
-        if way.source == node.id and way.is_default
-    ]
+def _defaults(node: Node, ways: Sequence[tuple[int, Connection]]) -> Iterator[Finding]:
+    defaults = [str(place) for place, way in ways if way.is_default]
     if len(defaults) > 1:
         yield error(
             _C.MANY_DEFAULTS,
@@ -43,7 +41,7 @@ def _defaults(workflow: WorkflowSpec, node: Node) -> Iterator[Finding]:
         )
 
 
-def _way_on(place: int, node: Node, ways: tuple[Connection, ...]) -> Iterator[Finding]:
+def _way_on(place: int, node: Node, ways: Sequence[Connection]) -> Iterator[Finding]:
     """Passed by, a node needs one way that is taken without asking anybody."""
     plain = [way for way in ways if way.condition is None]
     if any(way.is_default for way in ways) or len(plain) == 1:
@@ -79,29 +77,20 @@ def _all_skipped(workflow: WorkflowSpec) -> Iterator[Finding]:
     skippable = {node.id for node in workflow.nodes} - {node.id for node in left}
     if not skippable or not any(node.is_exit for node in workflow.nodes):
         return
-    onward = {n.id: [c.target for c in workflow.ways_out(n.id)] for n in workflow.nodes}
-    beyond = {id: _landings(id, onward, skippable) for id in onward}
+    onward = {id: [c.target for _, c in ways] for id, ways in ways_out(workflow).items()}
     exits = {node.id for node in left if node.is_exit}
     # A node that leads nowhere is entered after all, and one that is an exit may end the call.
     exits |= {n.id for n in workflow.nodes if n.is_exit and not onward[n.id]}
+    back = backward(onward)
+    leading_out = reached([n.id for n in workflow.nodes if n.is_exit], back)
+    leading_to_kept = reached(exits, back)
     for place, node in enumerate(workflow.nodes):
-        if node.id in skippable or not reached([node.id], onward) & _exits_of(workflow):
+        if node.id in skippable or node.id not in leading_out:
             continue
-        if not reached([node.id], beyond) & exits:
+        if node.id not in leading_to_kept:
             yield error(
                 _C.SKIPPED_DEAD_END,
                 ("nodes", str(place)),
                 f"When the nodes with a skipCondition are passed by, {node.id!r} leads to no exit.",
                 "Connect it to an exit that is never passed by.",
             )
-
-
-def _exits_of(workflow: WorkflowSpec) -> set[str]:
-    return {node.id for node in workflow.nodes if node.is_exit}
-
-
-def _landings(id: str, onward: dict[str, list[str]], skippable: set[str]) -> list[str]:
-    """The nodes that one comes to from `id`, through any number that are passed by."""
-    through = {k: v if k in skippable or k == id else [] for k, v in onward.items()}
-    found = reached(onward.get(id, ()), through)
-    return [each for each in found if each not in skippable or not onward.get(each)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from domain.findings import Finding, FindingCode
 from domain.steps import ApiCall, Conditional, Handoff, McpCall, ToolAction
@@ -17,10 +17,16 @@ _C = FindingCode
 
 def findings(snapshot: Snapshot, settings: TenantSettings | None) -> Iterator[Finding]:
     at = _nodes_using(snapshot)
+    ids = {node.id for node in snapshot.workflow.nodes}
+    joined = frozenset((c.source, c.target) for c in snapshot.workflow.connections)
     for name, tool in snapshot.tools.items():
         for path, step in steps_of(tool, ("tools", name)):
             if isinstance(step, Handoff):
-                yield from _handoff(snapshot, step, (*path, "handoff", "node"), at[name])
+                here = (*path, "handoff", "node")
+                if step.node in ids:
+                    yield from _handoff(step, here, at[name], joined)
+                else:
+                    yield _unknown_node(step, here)
             elif settings is not None and isinstance(step, ApiCall | McpCall):
                 yield from _server(step, path, settings)
         yield from _parameters(name, tool)
@@ -37,17 +43,18 @@ def _nodes_using(snapshot: Snapshot) -> Mapping[str, list[str]]:
     return found
 
 
-def _handoff(snapshot: Snapshot, step: Handoff, path: Path, nodes: list[str]) -> Iterator[Finding]:
-    workflow = snapshot.workflow
-    if step.node not in {node.id for node in workflow.nodes}:
-        yield error(
-            _C.UNKNOWN_NODE,
-            path,
-            f"There is no node {step.node!r}.",
-            "Name a node of the workflow.",
-        )
-        return
-    joined = {(c.source, c.target) for c in workflow.connections}
+def _unknown_node(step: Handoff, path: Path) -> Finding:
+    return error(
+        _C.UNKNOWN_NODE,
+        path,
+        f"There is no node {step.node!r}.",
+        "Name a node of the workflow.",
+    )
+
+
+def _handoff(
+    step: Handoff, path: Path, nodes: Sequence[str], joined: frozenset[tuple[str, str]]
+) -> Iterator[Finding]:
     without = [node for node in nodes if (node, step.node) not in joined]
     if without:
         tell = error if len(without) == len(nodes) else warning

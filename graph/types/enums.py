@@ -182,6 +182,7 @@ described(
     UNUSED_VARIABLE="A variable of a prompt is not read by it.",
     UNWRITTEN_KEY="A key is to be passed on that nothing writes.",
     NO_RECORDINGS="Calls are to be recorded, and there is no place for it.",
+    TOO_COMPLEX="The workflow is too complex to be verified completely; the findings may not be all.",
 )
 described(
     Verdict,

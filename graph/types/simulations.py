@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import strawberry
 import yaml
 
 from graph.scalars import Json
+from resolvers.context import Ctx
 
 
 @strawberry.type(description="A suite that `./studio simulate` plays.")
@@ -13,6 +16,10 @@ class Simulation:
     suite: Json = strawberry.field(description="The suite as JSON.")
 
     @strawberry.field(description="The same as YAML, to be kept in a file.")
-    def yaml(self) -> str:
-        text: str = yaml.safe_dump(self.suite, sort_keys=False, allow_unicode=True)
-        return text
+    async def yaml(self, info: Ctx) -> str:
+        services, tenant = info.context.services, info.context.require().tenant_id
+        return await services.compute.run(tenant, _dumped, self.suite)
+
+
+def _dumped(suite: Any) -> str:
+    return str(yaml.safe_dump(suite, sort_keys=False, allow_unicode=True))

@@ -95,8 +95,7 @@ class WorkflowType(Node):
 
     @strawberry.field(description="What verification says of the draft.")
     async def findings(self, info: Ctx) -> VerificationReport:
-        root: Any = self
-        found = await resolvers.findings(info, root.spec)
+        found = await resolvers.findings(info, shown(self))
         return VerificationReport(findings=shown(list(found)))
 
     @strawberry.field(description="The version that calls run.")

@@ -1,0 +1,157 @@
+"""YAML that people compare line by line: long texts as blocks, one item after the other.
+
+The emitter of PyYAML that is written in Python takes a second of CPU time for 3 MB, libyaml's a
+thirtieth of that. They do not agree on everything: what they would write differently is left to the
+one in Python, item by item."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+from yaml.representer import SafeRepresenter
+from yaml.resolver import Resolver
+from yaml.serializer import Serializer
+
+LONG_LINE = 80
+FLOAT = re.compile(r"-?(0|[1-9][0-9]{0,300})(\.[0-9]{1,300})?([eE][-+]?[0-9]{1,4})?")
+
+_EMITTER: Any = getattr(getattr(yaml, "cyaml", None), "CEmitter", None)
+"""None where PyYAML was built without libyaml."""
+_ENDLESS = 2**31 - 1
+_HEAD = re.compile("(?!yes|off|true|false|null)[a-z]{3,40}")
+"""Keys of an object that are written without quotes, whoever writes them."""
+_PLAIN_KEY = re.compile(r"[ -~]{1,100}")
+_WIDE = re.compile("[\U00010000-\U0010ffff]")
+"""Emoji and the like: libyaml escapes them, PyYAML does not."""
+_PRIVATE = re.compile("[\ue000-\uf8ff]")
+_FIRST_PRIVATE, _MAX_PRIVATE = 0xE000, 6_400
+
+
+def write_yaml(value: Any) -> str:
+    """Long texts as blocks, so that a changed line is a changed line."""
+    return "".join(_parts(value))
+
+
+def _parts(value: Any) -> Iterator[str]:
+    """Of an object that holds lists, each item by itself: it comes to the same text."""
+    if not isinstance(value, Mapping) or not value or not all(map(_HEAD.fullmatch, value)):
+        yield _written(value)
+        return
+    for key, inside in value.items():
+        if isinstance(inside, list) and inside:
+            yield f"{key}:\n"
+            yield from (_written([item]) for item in inside)
+        else:
+            yield _written({key: inside})
+
+
+def _written(value: Any) -> str:
+    if _EMITTER is None or not isinstance(value, list | Mapping):
+        return write_yaml_slowly(value)
+    stream = io.StringIO()
+    dumper = _FastDumper(stream)
+    try:
+        dumper.open()
+        dumper.represent(value)
+        dumper.close()
+    except _WouldDiffer:
+        return write_yaml_slowly(value)
+    return dumper.with_wide(stream.getvalue())
+
+
+def write_yaml_slowly(value: Any) -> str:
+    written = yaml.dump(
+        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_ENDLESS, indent=2
+    )
+    return str(written)
+
+
+class _WouldDiffer(Exception):
+    """The two emitters would not write the same."""
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+class _FastDumper(Serializer, SafeRepresenter, Resolver):
+    """Everything as PyYAML does it but for the last step, which takes most of the time. Between two
+    events other threads may have their turn."""
+
+    def __init__(self, stream: io.StringIO) -> None:
+        Serializer.__init__(self)
+        SafeRepresenter.__init__(self, default_flow_style=False, sort_keys=False)
+        Resolver.__init__(self)
+        self._stood_for: dict[str, str] = {}
+        self._stand_ins: dict[str, str] = {}
+        self._emitter = _EMITTER(stream, allow_unicode=True, width=_ENDLESS, indent=2)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> Any:
+        if not all(map(_PLAIN_KEY.fullmatch, mapping)):
+            raise _WouldDiffer
+        return super().represent_mapping(tag, mapping, flow_style)
+
+    def emit(self, event: Any) -> None:
+        if isinstance(event, yaml.ScalarEvent) and not event.value.isascii():
+            self._replace_wide(event)
+        self._emitter.emit(event)
+
+    def _replace_wide(self, event: Any) -> None:
+        """Characters for private use stand in for wide ones, and are turned back at the end. In
+        double quotes both emitters escape wide ones, so it must be certain that there are none."""
+        text: str = event.value
+        if _PRIVATE.search(text):
+            raise _WouldDiffer
+        if event.style == '"' or not _WIDE.search(text):
+            return
+        lines = text.split("\n")
+        if event.style == "|" and any(line.endswith(" ") for line in lines):
+            raise _WouldDiffer
+        if event.style != "|" and (len(lines) > 1 or text != text.strip()):
+            raise _WouldDiffer
+        event.value = _WIDE.sub(self._stand_in, text)
+
+    def _stand_in(self, found: re.Match[str]) -> str:
+        wide = found[0]
+        if wide not in self._stand_ins:
+            if len(self._stand_ins) == _MAX_PRIVATE:
+                raise _WouldDiffer
+            private = chr(_FIRST_PRIVATE + len(self._stand_ins))
+            self._stand_ins[wide] = private
+            self._stood_for[private] = wide
+        return self._stand_ins[wide]
+
+    def with_wide(self, text: str) -> str:
+        if not self._stood_for:
+            return text
+        return _PRIVATE.sub(lambda found: self._stood_for[found[0]], text)
+
+
+def _represent_text(dumper: Any, text: str) -> Any:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=_style(text))
+
+
+def _represent_float(dumper: Any, number: float) -> Any:
+    return dumper.represent_scalar("tag:yaml.org,2002:float", json.dumps(number))
+
+
+def _style(text: str) -> str | None:
+    if not all(line.isprintable() for line in text.split("\n")):
+        return '"'
+    long = "\n" in text or len(text) > LONG_LINE
+    return "|" if long and not text[0].isspace() else None
+
+
+for _each in (_Dumper, _FastDumper):
+    _each.add_representer(str, _represent_text)
+    _each.add_representer(float, _represent_float)
+    _each.add_implicit_resolver("tag:yaml.org,2002:float", FLOAT, list("-0123456789"))

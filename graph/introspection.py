@@ -1,0 +1,75 @@
+"""What the schema is, for tools. It takes longer to tell than the answer to most questions, and it is
+always the same: told beside the event loop, once for each document."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+import orjson
+from graphql import ExecutionResult, GraphQLSchema, OperationDefinitionNode, OperationType, execute
+
+from domain.access import TenantId
+from domain.compute import Compute
+from graph.answers import answer
+from graph.documents import Document
+from graph.limits import INTROSPECTION, fields_of
+
+MAX_KEPT_BYTES = 2 * 2**20
+ROOTS = INTROSPECTION | {"__typename"}
+
+Key = tuple[str, str | None]
+
+
+def only_introspects(document: Document, operation: OperationDefinitionNode) -> bool:
+    if operation.operation is not OperationType.QUERY:
+        return False
+    roots = {field.name.value for field in fields_of(operation.selection_set, document.fragments)}
+    return roots <= ROOTS and not roots.isdisjoint(INTROSPECTION)
+
+
+class Introspection:
+    """Answers of late, as they go out; the least recently used ones are forgotten first."""
+
+    def __init__(
+        self, schema: GraphQLSchema, compute: Compute, max_bytes: int = MAX_KEPT_BYTES
+    ) -> None:
+        self._schema = schema
+        self._compute = compute
+        self._max_bytes = max_bytes
+        self._kept: OrderedDict[Key, bytes] = OrderedDict()
+        self._bytes = 0
+
+    async def answer(
+        self,
+        tenant: TenantId,
+        document: Document,
+        operation: OperationDefinitionNode,
+        variables: dict[str, Any] | None,
+    ) -> dict[str, Any]:
+        key = (document.text, operation.name.value if operation.name else None)
+        data = self._kept.get(key)
+        if data is None:
+            result, told = await self._compute.run(
+                tenant, self._told, document, key[1], variables or {}
+            )
+            if result.errors:
+                return answer(result.data, result.errors)
+            data = told
+            if not operation.variable_definitions:
+                self._keep(key, data)
+        return {"data": orjson.Fragment(data)}
+
+    def _told(
+        self, document: Document, name: str | None, variables: dict[str, Any]
+    ) -> tuple[ExecutionResult, bytes]:
+        result = execute(self._schema, document.ast, operation_name=name, variable_values=variables)
+        assert isinstance(result, ExecutionResult)
+        return result, orjson.dumps(result.data)
+
+    def _keep(self, key: Key, data: bytes) -> None:
+        self._bytes += len(data) - len(self._kept.pop(key, b""))
+        self._kept[key] = data
+        while self._bytes > self._max_bytes:
+            _, forgotten = self._kept.popitem(last=False)
+            self._bytes -= len(forgotten)
