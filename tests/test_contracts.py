@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from functools import partial
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 from alembic import command
-from alembic.config import Config
 
 from domain.catalogue import CATALOGUE, names
 from domain.providers import ProviderKind
@@ -49,13 +49,14 @@ def test_every_provider_of_the_catalogue_can_be_built() -> None:
 
 @pytest.mark.anyio
 async def test_migrations_and_tables_agree_and_can_be_undone(settings: Settings) -> None:
-    def there_and_back(config: Config) -> None:
-        command.check(config)
-        command.downgrade(config, "base")
-        command.upgrade(config, "head")
-        command.check(config)
-
-    await asyncio.to_thread(run_alembic, settings.database_url, there_and_back)
+    url = settings.database_url
+    for do in (
+        command.check,
+        partial(command.downgrade, revision="base"),
+        partial(command.upgrade, revision="head"),
+        command.check,
+    ):
+        await asyncio.to_thread(run_alembic, url, do)
 
 
 def test_locks_name_no_host() -> None:

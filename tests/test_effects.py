@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -39,7 +39,7 @@ from tests.test_text_calls import started, watch, working
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 
 PARAMETERS = {"type": "object", "properties": {"item": {"type": "string"}}}
-SHORT: Mapping[str, Any] = {"lease_seconds": 0.1, "heartbeat_seconds": 0.05}
+LEASE = 0.1
 
 
 @dataclass(slots=True)
@@ -168,16 +168,16 @@ async def test_who_lost_a_call_sends_nothing_more_and_its_successor_has_the_same
     async def take_the_call_away() -> None:
         await db.execute("delete from worker_process")
         await db.execute("update call_log set worker_id = null, epoch = epoch + 1")
-        await asyncio.sleep(2 * SHORT["lease_seconds"])  # nobody trusts in the lease any more
+        await asyncio.sleep(2 * LEASE)  # nobody trusts in the lease any more
 
-    spec, use = ("orders", "bills"), Says("", (ADD,))
+    use = Says("", (ADD,))
     async with till() as (server, url):
         server.before_first = take_the_call_away
         events, _ = await conversed(
             services,
-            replace(settings, **SHORT),
+            replace(settings, lease_seconds=LEASE, heartbeat_seconds=LEASE / 2),
             viewer,
-            tool(url, *spec),
+            tool(url, "orders", "bills"),
             url,
             use,
             use,
