@@ -26,6 +26,7 @@ begin
             ('call_log', 'tenant_id', every, every),
             ('credential', 'tenant_id', every, every),
             ('data_key', 'tenant_id', every, every),
+            ('draft_reference', 'tenant_id', every, every),
             ('idempotency', 'tenant_id', every, every),
             ('recording', 'tenant_id', 'select, update', every),
             ('refresh_token', 'tenant_id', every, every),
