@@ -10,6 +10,9 @@ from persistence.tables import Base
 connection = context.config.attributes.get("connection")
 if connection is None:
     raise SystemExit("Run `python -m persistence.migrate`; it opens the connection.")
+# A command before this one may have read something; whoever begins inside of a transaction would
+# not be given one for each revision.
+connection.rollback()
 context.configure(
     connection=connection,
     target_metadata=Base.metadata,
