@@ -14,15 +14,16 @@ from domain.access import TenantId
 T = TypeVar("T")
 
 SLICE_SECONDS = 0.005
+REST_SECONDS = SLICE_SECONDS / 2
+"""Enough for what others want to do in a few passes of the event loop."""
 
 
 class Pacer:
-    """Lets one slice run at a time, and as much time pass between two as a slice takes, however many
-    computations are under way: half of the event loop belongs to everybody else. Short ones that
-    follow each other share a slice. One per loop."""
+    """Lets one slice run at a time, with a rest between two, however many computations are under way:
+    a third of the event loop belongs to everybody else. Short ones that follow each other share a
+    slice. One per loop."""
 
-    def __init__(self, slice_seconds: float = SLICE_SECONDS) -> None:
-        self._slice_seconds = slice_seconds
+    def __init__(self) -> None:
         self._until = 0.0
         self._turn = asyncio.Lock()
 
@@ -41,10 +42,10 @@ class Pacer:
         # slice, so that a generator that nobody finishes holds up nobody; whoever is next finds out
         # when the slice is over, as nothing in it awaits.
         async with self._turn:
-            rest = self._until + self._slice_seconds - time.perf_counter()
+            rest = self._until + REST_SECONDS - time.perf_counter()
             if rest > 0:
                 await asyncio.sleep(rest)
-            self._until = time.perf_counter() + self._slice_seconds
+            self._until = time.perf_counter() + SLICE_SECONDS
 
 
 class TenantLimit:
