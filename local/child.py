@@ -79,6 +79,9 @@ class Child:
         self._dismiss_orphans()
         if self.process is not None and self.process.returncode is None:
             await self._end_process(self.process, force)
+        if self.service.program.children_outlive:
+            self.orphans += self._left_behind()
+            self._dismiss_orphans()
         await self._end_orphans(force)
 
     async def _end_process(self, process: asyncio.subprocess.Process, force: asyncio.Event) -> None:
