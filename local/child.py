@@ -18,7 +18,7 @@ from local.state import READY_FILE, Entry, same
 
 MIN_RESTART_PAUSE_SECONDS, MAX_RESTART_PAUSE_SECONDS = 0.2, 30.0
 STABLE_SECONDS = 60.0
-"""A service that lived so long has not died in a row with its last death."""
+"""Who was ready for so long begins a new row of deaths."""
 MAX_DEATHS = 5
 """In a row: then a start is given up, and a service that was part of a whole one is failing."""
 
@@ -52,7 +52,7 @@ class Child:
     entry: Entry = field(init=False)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     process: asyncio.subprocess.Process | None = None
-    began: float = 0.0
+    ready_at: float | None = None
     log_began: int = 0
     deaths: int = 0
     told: str = ""
@@ -79,6 +79,9 @@ class Child:
         self._dismiss_orphans()
         if self.process is not None and self.process.returncode is None:
             await self._end_process(self.process, force)
+        if self.service.program.children_outlive:
+            self.orphans += self._left_behind()
+            self._dismiss_orphans()
         await self._end_orphans(force)
 
     async def _end_process(self, process: asyncio.subprocess.Process, force: asyncio.Event) -> None:
@@ -96,7 +99,7 @@ class Child:
 
     async def _begin(self) -> None:
         self.ready_file.unlink(missing_ok=True)
-        self.began, self.log_began = time.monotonic(), program.size(self.log)
+        self.ready_at, self.log_began = None, program.size(self.log)
         self.process = await program.spawn(self._plan(), self.log)
         pid, born, now = self.process.pid, machine.born(self.process.pid), time.time()
         self._note(replace(self.entry, state="starting", pid=pid, born=born, since=now))
@@ -107,6 +110,7 @@ class Child:
         else:
             plan = self.service.program
             await program.until_ready(plan, self.process, self.log, self.log_began)
+            self.ready_at = time.monotonic()
             self._note(replace(self.entry, state="ready", reason="", next_try=0.0))
 
     async def _until_dead(self) -> str:
@@ -120,8 +124,8 @@ class Child:
         return self._last_words(how)
 
     async def _pause(self, why: str) -> None:
-        lived = time.monotonic() - self.began
-        self.deaths = 1 if lived > STABLE_SECONDS else self.deaths + 1
+        was_ready = time.monotonic() - self.ready_at if self.ready_at is not None else 0.0
+        self.deaths = 1 if was_ready > STABLE_SECONDS else self.deaths + 1
         name, headline = self.service.name, why.partition("\n")[0]
         failing = self.deaths >= MAX_DEATHS
         if failing and not self.all_were_ready():

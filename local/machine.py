@@ -63,6 +63,7 @@ def end(pid: int, how: signal.Signals, grace: float) -> None:
 
 
 def end_all(pids: Collection[int], how: signal.Signals, grace: float) -> None:
+    """The same for several at once."""
     for ask, seconds in ((how, grace), (signal.SIGKILL, grace)):
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):

@@ -33,6 +33,7 @@ CONNECT_SECONDS = 2.0
 SUBSCRIBE_SECONDS = 2.0
 PUBLISH_SECONDS = 0.5
 FLUSH_SECONDS = 1.0
+"""What a process that leaves has still to tell must be told by then."""
 SILENT_SECONDS = 0.5
 """Redis is asked for a sign of life after so long, and is away when none has come twice as long
 after that."""
@@ -95,7 +96,7 @@ class RedisBackend(BroadcastBackend):
     then hints are dropped at once, and making the connection anew is the probe that ends it.
     Whatever the client raises, even a `RuntimeError` of the event loop, means no more than that."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, flush_seconds: float = FLUSH_SECONDS) -> None:
         options: dict[str, Any] = {
             "retry": Retry(NoBackoff(), 0),
             "socket_connect_timeout": CONNECT_SECONDS,
@@ -104,6 +105,7 @@ class RedisBackend(BroadcastBackend):
         self._listening = Redis.from_url(node, socket_timeout=CONNECT_SECONDS, **options)
         self._publishing = Redis.from_url(node, socket_timeout=PUBLISH_SECONDS, **options)
         self._outbox = Outbox(self._publishing, self._reconnect)
+        self._flush_seconds = flush_seconds
         self._wanted: set[str] = set()
         self._confirmed: dict[str, asyncio.Future[None]] = {}
         self._heard: asyncio.Queue[Event] = asyncio.Queue(10_000)
@@ -123,7 +125,7 @@ class RedisBackend(BroadcastBackend):
         )
 
     async def disconnect(self) -> None:
-        await self._outbox.flush(FLUSH_SECONDS)
+        await self._outbox.flush(self._flush_seconds)
         await end(*self._tasks)
         for client in (self._listening, self._publishing):
             with suppress(Exception):  # a connection that cannot be closed is closed already

@@ -188,13 +188,17 @@ def test_a_service_that_keeps_dying_is_tried_again_while_the_others_go_on(
     assert "worker keeps failing, 5 times in a row; the others go on\n" in said
     assert "    the engine is gone\n" in said
     assert "request" not in said
-    states = {one["name"]: one["state"] for one in terminal.facts()["processes"]}
-    assert states == {"store": "ready", "step": "done", "api": "ready", "worker": "failing"}
-    status = terminal.run("status").stdout
+    until = time.monotonic() + 60
+    while "the next try is in" not in (status := terminal.run("status").stdout):
+        assert time.monotonic() < until
     assert "\nworker is failing: worker ended with exit code 3; the next try is in " in status
     assert "    the engine is gone\n" in status
+    states = {one["name"]: one["state"] for one in terminal.facts()["processes"]}
+    assert (states["store"], states["api"]) == ("ready", "ready")
     (terminal.state / "mended").touch()
-    terminal.read_until(process, "worker is ready again")
+    until = time.monotonic() + 60
+    while not (was := terminal.pids().get("worker")) or was != terminal.pids().get("worker"):
+        assert time.monotonic() < until
     assert "failing" not in terminal.run("status").stdout
     assert finish(process, signal.SIGINT)[0] == 0
 
@@ -211,10 +215,16 @@ def test_a_service_that_keeps_dying_before_all_are_ready_stops_the_start(
     assert terminal.journal[-2:] == ["api stopped", "store stopped"]
 
 
-def child_of(terminal: Terminal) -> int:
-    """The process that the worker has started last."""
-    told = [line.rpartition(" ") for line in terminal.journal]
-    return int([what for who, _, what in told if who == "worker's child" and what.isdigit()][-1])
+def child_of(terminal: Terminal, not_this: int = 0) -> int:
+    """The process that the worker has started last, once it has said so."""
+    until = time.monotonic() + 20
+    while True:
+        told = [line.rpartition(" ") for line in terminal.journal]
+        pids = [int(what) for who, _, what in told if who == "worker's child" and what.isdigit()]
+        if pids and pids[-1] != not_this:
+            return pids[-1]
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_what_a_service_started_outlives_it_until_the_service_is_ready_again(
@@ -228,8 +238,7 @@ def test_what_a_service_started_outlives_it_until_the_service_is_ready_again(
     assert machine.is_alive(first)
     terminal.read_until(process, "worker is ready again")
     assert machine.until_gone([first], 20)
-    second = child_of(terminal)
-    assert second != first
+    second = child_of(terminal, not_this=first)
     assert machine.is_alive(second)
     assert terminal.journal.count("worker's child stopped") == 1
 

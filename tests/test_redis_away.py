@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -63,7 +63,8 @@ async def until(holds: Callable[[], bool]) -> None:
 
 @asynccontextmanager
 async def channels_on(url: str) -> AsyncIterator[Channels[str]]:
-    channels = Channels(RedisBackend(url), lambda channel, message: message, mailbox=10_000)
+    backend = RedisBackend(url, flush_seconds=30)
+    channels = Channels(backend, lambda channel, message: message, mailbox=10_000)
     await channels.connect()
     try:
         yield channels
@@ -186,18 +187,18 @@ class Nonsense:
         connection.add_done_callback(self._connections.discard)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection("127.0.0.1", self._redis.port)
-        self._clients.add(writer)
-        ways = [asyncio.create_task(_pour(reader, back)), asyncio.create_task(_pour(there, writer))]
-        try:
+        async with AsyncExitStack() as stack:
+            stack.callback(writer.close)
+            there, back = await asyncio.open_connection("127.0.0.1", self._redis.port)
+            stack.callback(back.close)
+            self._clients.add(writer)
+            stack.callback(self._clients.discard, writer)
+            ways = [
+                asyncio.create_task(_pour(reader, back)),
+                asyncio.create_task(_pour(there, writer)),
+            ]
+            stack.push_async_callback(end, *ways)
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            self._clients.discard(writer)
-            await end(*ways)
-            for stream in (writer, back):
-                stream.close()
-                with suppress(OSError):
-                    await stream.wait_closed()
 
 
 async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
