@@ -15,7 +15,7 @@ TOO_MANY_SOCKETS = "TOO_MANY_SOCKETS"
 TOO_MANY_SUBSCRIPTIONS = "TOO_MANY_SUBSCRIPTIONS"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Quota:
     code: str
     what: str

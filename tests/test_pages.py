@@ -60,6 +60,13 @@ def test_only_built_files_are_served(page: str) -> None:
     assert [client().get(f"/{page}/assets/{url}").status_code for url in urls] == [404] * 4
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_slash_at_the_end_leads_to_the_page_of_the_same_host(page: str) -> None:
+    moved = client(host="localhost").get(f"/{page}/", follow_redirects=False)
+
+    assert (moved.status_code, moved.headers["Location"]) == (307, f"/{page}")
+
+
 # ---- the local token ----------------------------------------------------------------------
 
 

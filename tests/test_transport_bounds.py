@@ -260,6 +260,25 @@ async def test_who_opens_sockets_and_never_signs_in_has_to_wait(
         assert b"RATE_LIMITED" in (refused.value.response.body or b"")
 
 
+async def test_the_address_of_a_flood_has_to_wait(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    few = replace(settings, anonymous_requests_per_minute=10)
+    async with serving(services, few, viewer, bounds=Bounds(messages=NEVER)) as api:
+        with pytest.raises(InvalidStatus) as refused:
+            await flood(api, 20)
+        assert refused.value.response.status_code == 429
+
+
+async def flood(api: Api, times: int) -> None:
+    for _ in range(times):
+        with contextlib.suppress(ConnectionClosed):
+            async with api.socket() as socket:
+                for _ in range(60):
+                    await socket.say(type="pong")
+                await socket.closed()
+
+
 async def come_and_go(api: Api, times: int) -> None:
     for _ in range(times):
         async with api.socket({}):

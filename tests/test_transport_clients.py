@@ -78,7 +78,7 @@ async def api_process(
 
 
 async def _until_ready(url: str) -> None:
-    async with asyncio.timeout(20), httpx.AsyncClient() as http:
+    async with asyncio.timeout(60), httpx.AsyncClient() as http:
         while True:
             try:
                 if (await http.get(url)).status_code == 200:
@@ -168,7 +168,7 @@ async def test_a_process_told_to_stop_serves_on_until_others_know(
                 await before.say(**init)
                 await before.hear()
                 process.send_signal(signal.SIGTERM)
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(60):
                     while (ready := await http.get("/health/ready")).status_code == 200:  # noqa: ASYNC110
                         await asyncio.sleep(0.05)
                 assert (ready.status_code, ready.json()["stopping"]) == (503, True)
@@ -181,7 +181,7 @@ async def test_a_process_told_to_stop_serves_on_until_others_know(
                 assert await before.hear() == {"type": "pong"}
                 process.send_signal(signal.SIGTERM)
                 assert (await before.closed())[0] == 1012
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await process.wait()
 
 

@@ -178,7 +178,12 @@ async def test_who_asks_too_often_is_told_when_to_return(
 
 @pytest.mark.parametrize(("trusted", "status"), [("", 429), ("127.0.0.0/8", 200)])
 async def test_only_a_trusted_proxy_names_another_address(
-    services: Services, settings: Settings, viewer: Viewer, trusted: str, status: int
+    services: Services,
+    settings: Settings,
+    viewer: Viewer,
+    trusted: str,
+    status: int,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     few = replace(settings, anonymous_requests_per_minute=1, trusted_proxies=trusted)
     elsewhere = {"x-forwarded-for": "198.51.100.7"}
@@ -187,6 +192,8 @@ async def test_only_a_trusted_proxy_names_another_address(
         assert (await api.post(LOGIN, auth=False)).status_code == 429
         other = await api.post(LOGIN, auth=False, headers=elsewhere)
         assert other.status_code == status
+    warned = [line for line in caplog.messages if "TRUSTED_PROXIES" in line]
+    assert len(warned) == (0 if trusted else 1)
 
 
 async def test_every_answer_tells_what_is_left_of_the_allowance(
