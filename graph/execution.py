@@ -37,7 +37,8 @@ class ExecutionContext(StrawberryGraphQLCoreExecutionContext):
     @classmethod
     def build(cls, *given: Any, **more: Any) -> Any:
         before, after = given[:COERCION_ERRORS_AT], given[COERCION_ERRORS_AT + 1 :]
-        return super().build(*before, MAX_COERCION_ERRORS, *after, **more)
+        build: Any = super().build
+        return build(*before, MAX_COERCION_ERRORS, *after, **more)
 
     def execute_field(
         self,
