@@ -119,7 +119,7 @@ def test_a_link_cannot_fetch_the_token(page: str) -> None:
 # ---- what is committed --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("folder", [SOURCE, SCRIPTS], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", [SOURCE, SCRIPTS, MERCURIUS], ids=lambda folder: folder.name)
 def test_the_lock_names_versions_and_no_registry(folder: Path) -> None:
     lock = json.loads((folder / "package-lock.json").read_text())
     packages = [about for path, about in lock["packages"].items() if path]
