@@ -18,6 +18,7 @@ from graph.talk import talk_routes
 from tests.browsers import ROOT, SCRIPTS, install
 
 SOURCE = ROOT / "graph" / "pages"
+MERCURIUS = ROOT / "bench" / "parts" / "mercurius"
 PAGES = ["graphiql", "talk"]
 TOKEN = "as_test_of_this_machine"
 
