@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from bench.parts.api import Api, running_api
 from bench.parts.lab import Figure, add_calls, installation, measure, new_owner, percentile, report
+from bench.parts.mercurius import NotThere, running_mercurius
+from domain.access import TenantId
+from domain.settings import Settings
 
 CLIENTS, SECONDS, CALLS = 16, 8.0, 2_000
 DOCUMENT = """query ($first: Int) {
@@ -39,24 +44,58 @@ async def client(api: Api, until: float, waits: list[float]) -> None:
     writer.close()
 
 
-async def main() -> None:
+@dataclass(frozen=True, slots=True)
+class Measured:
+    waits: list[float]
+    cpu_seconds: float
+
+    @property
+    def per_second(self) -> float:
+        return len(self.waits) / SECONDS
+
+    @property
+    def cpu_ms(self) -> float:
+        return self.cpu_seconds / len(self.waits) * 1000
+
+
+async def measured(api: Api) -> Measured:
     waits: list[float] = []
+    await client(api, time.perf_counter() + 1, [])
+    until = time.perf_counter() + SECONDS
+    began = api.cpu_seconds()
+    await asyncio.gather(*(client(api, until, waits) for _ in range(CLIENTS)))
+    return Measured(waits, api.cpu_seconds() - began)
+
+
+async def compared(settings: Settings, tenant: TenantId) -> list[Figure]:
+    """The same of another server, which runs alone as the API did."""
+    try:
+        async with running_mercurius(settings, tenant) as server:
+            other = await measured(server)
+    except NotThere as why:
+        print(f"not compared with Mercurius: {why}", file=sys.stderr)
+        return []
+    return [
+        Figure("mercurius_requests_per_s", other.per_second),
+        Figure("mercurius_cpu_ms_per_request", other.cpu_ms),
+    ]
+
+
+async def main() -> None:
     async with installation() as settings:
         viewer = await new_owner(settings)
         await add_calls(settings, viewer.tenant_id, CALLS)
         async with running_api(settings, viewer.tenant_id) as api:
-            await client(api, time.perf_counter() + 1, [])
-            until = time.perf_counter() + SECONDS
-            began = api.cpu_seconds()
-            await asyncio.gather(*(client(api, until, waits) for _ in range(CLIENTS)))
-            cpu = api.cpu_seconds() - began
+            own = await measured(api)
+        others = await compared(settings, viewer.tenant_id)
     report(
         f"queries: {CLIENTS} clients, 20 of {CALLS} calls with 8 fields each, one API process",
         [
-            Figure("requests_per_s", len(waits) / SECONDS, ">= 400"),
-            Figure("p95_ms", percentile(waits, 0.95), "<= 40"),
-            Figure("p50_ms", percentile(waits, 0.50)),
-            Figure("cpu_ms_per_request", cpu / len(waits) * 1000),
+            Figure("requests_per_s", own.per_second, ">= 400"),
+            Figure("p95_ms", percentile(own.waits, 0.95), "<= 40"),
+            Figure("p50_ms", percentile(own.waits, 0.50)),
+            Figure("cpu_ms_per_request", own.cpu_ms),
+            *others,
         ],
     )
 

@@ -48,16 +48,16 @@ class Introspection:
         variables: dict[str, Any] | None,
     ) -> dict[str, Any]:
         key = (document.text, operation.name.value if operation.name else None)
-        data = self._kept.get(key)
-        if data is None:
-            result, told = await self._compute.run(
-                tenant, self._told, document, key[1], variables or {}
-            )
-            if result.errors:
-                return answer(result.data, result.errors)
-            data = told
-            if not operation.variable_definitions:
-                self._keep(key, data)
+        if (kept := self._kept.get(key)) is not None:
+            self._kept.move_to_end(key)
+            return {"data": orjson.Fragment(kept)}
+        result, data = await self._compute.run(
+            tenant, self._told, document, key[1], variables or {}
+        )
+        if result.errors:
+            return answer(result.data, result.errors)
+        if not operation.variable_definitions:
+            self._keep(key, data)
         return {"data": orjson.Fragment(data)}
 
     def _told(

@@ -19,10 +19,18 @@ from domain.imports import import_, import_together
 from domain.notation import LARGEST_TEXT, Unreadable, read_text
 from domain.shapes import read, write
 from domain.tenants import Endpoint, TenantSettings
-from domain.yaml_writer import write_yaml
+from domain.yaml_writer import write_yaml, write_yaml_slowly
 from tests.any_bundle import BUNDLES, JSON
 from tests.clinic import BOOK, BOOKING, CLINIC, RECEPTION
 
+# With what the two emitters of PyYAML differ in: emoji, keys without letters, very long keys.
+LETTERS = st.text("ab \n\t:#-'|>%@&*!?{}[],\u2028\ue000\ufeff😀é0.e5", max_size=120)
+KEYS = LETTERS | st.text("x", min_size=90, max_size=140) | st.sampled_from(["yes", "null", "é"])
+TEXTS = st.recursive(
+    st.none() | st.booleans() | st.integers() | LETTERS | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=6,
+)
 WHOLE = Bundle(
     agents=(RECEPTION, BOOKING),
     tools=(BOOK,),
@@ -43,6 +51,14 @@ def test_what_is_written_is_read_back_the_same(bundle: Bundle) -> None:
 @given(JSON)
 def test_any_json_is_the_same_after_yaml(value: Any) -> None:
     assert json.dumps(read_text(write_yaml({"x": value})).value) == json.dumps({"x": value})
+
+
+@steps(max_examples=500, deadline=None)
+@given(TEXTS)
+def test_both_emitters_write_the_same(value: Any) -> None:
+    assert write_yaml({"agents": [value], "x": value}) == write_yaml_slowly(
+        {"agents": [value], "x": value}
+    )
 
 
 def test_what_stands_at_its_default_is_not_written() -> None:

@@ -95,6 +95,16 @@ async def test_an_export_that_no_import_could_take_is_refused(
     assert "by naming some workflows at a time" in error["message"]
 
 
+async def test_an_import_is_priced_by_what_it_carries(api: Api) -> None:
+    node = {"id": "a", "agent": "x", "isEntry": True, "isExit": True}
+    flows = [{"slug": f"w{n}", "nodes": [node] * 50} for n in range(10)]
+    for count, cost in ((0, 20), (10, 520)):
+        variables = {"input": {"bundle": {"workflows": flows[:count]}, "dryRun": True}}
+        answer = await api.ask(IMPORT, variables=variables)
+        empty = await api.ask(IMPORT, variables={"input": {"bundle": {}, "dryRun": True}})
+        assert cost_of(answer) - cost_of(empty) == cost - 20
+
+
 async def test_introspection_is_told_once_and_beside_the_loop(api: Api) -> None:
     document = get_introspection_query()
     seconds, first = await on_the_loop(api.ask(document))

@@ -18,6 +18,7 @@ from graph.talk import talk_routes
 from tests.browsers import ROOT, SCRIPTS, install
 
 SOURCE = ROOT / "graph" / "pages"
+MERCURIUS = ROOT / "bench" / "parts" / "mercurius"
 PAGES = ["graphiql", "talk"]
 TOKEN = "as_test_of_this_machine"
 
@@ -128,7 +129,7 @@ def test_a_link_cannot_fetch_the_token(page: str) -> None:
 # ---- what is committed --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("folder", [SOURCE, SCRIPTS], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", [SOURCE, SCRIPTS, MERCURIUS], ids=lambda folder: folder.name)
 def test_the_lock_names_versions_and_no_registry(folder: Path) -> None:
     lock = json.loads((folder / "package-lock.json").read_text())
     packages = [about for path, about in lock["packages"].items() if path]

@@ -40,7 +40,7 @@ def report(title: str, figures: Sequence[Figure]) -> None:
     print(title)
     for figure in figures:
         goal = f"   goal {figure.goal}" if figure.goal else ""
-        print(f"  {figure.name:<24} {figure.value:>12,.2f}{goal}")
+        print(f"  {figure.name:<28} {figure.value:>12,.2f}{goal}")
     if "--json" in sys.argv:
         print(json.dumps({figure.name: round(figure.value, 3) for figure in figures}))
 
