@@ -1,8 +1,6 @@
-"""Indexes for every filter of the list of calls, and references between drafts"""
+"""What lists of calls are filtered by, beside their state; references between drafts"""
 
 from __future__ import annotations
-
-from uuid import UUID
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,7 +12,6 @@ depends_on = None
 
 MINE = "tenant_id = nullif(current_setting('app.tenant', true), '')::uuid"
 ALL = "using (true) with check (true)"
-BATCH = 20_000
 
 # A call is listed by facts that are stored with the call and by a state that is stored with its
 # log, and no index spans two tables. The trigger copies the facts, which never change, so that
@@ -27,23 +24,6 @@ COPY_FACTS = """
         return new;
     end $$
 """
-FILL = f"""
-    with batch as (
-        select call_id from call_log where call_id > :after
-         order by call_id limit {BATCH} for update),
-    filled as (
-        update call_log l
-           set kind = c.kind, workflow_id = c.workflow_id, user_id = c.user_id
-          from batch join call c on c.id = batch.call_id
-         where l.call_id = batch.call_id)
-    select call_id from batch order by call_id desc limit 1
-"""
-INDEXES = {
-    "ix_call_log_state": "(tenant_id, state, kind, created_at, call_id)",
-    "ix_call_log_workflow": "(tenant_id, workflow_id, state, kind, created_at, call_id)",
-    "ix_call_log_user": "(tenant_id, user_id, state, kind, created_at, call_id, workflow_id)"
-    " where user_id is not null",
-}
 # Row-level security keeps GIN indexes on the specs from being used, as `@>` is not leakproof; so what
 # a draft refers to is kept in rows of its own.
 TOOLS_OF_AGENT = """
@@ -126,20 +106,10 @@ def upgrade() -> None:
         op.execute(statement)
     for table in REFERENCES:
         keep_references_of(table)
-    fill()
-    with op.get_context().autocommit_block():
-        for name, columns in INDEXES.items():
-            op.execute(f"drop index concurrently if exists {name}")  # left invalid by a failed try
-            op.execute(f"create index concurrently {name} on call_log {columns}")
-        op.execute("drop index concurrently if exists ix_recording_due")
-        op.execute(
-            "create index concurrently ix_recording_due on recording ((state = 'DELETED'), due_at)"
-            " where not cleared"
-        )
-        op.execute("drop index concurrently if exists ix_call_tenant_id_workflow_id_created_at_id")
+    fill_references()
 
 
-def fill() -> None:
+def fill_references() -> None:
     """Row-level security is forced on the owner, too, so this is done as a role that sees all."""
     op.execute("set local role studio_service")
     for table, refers in REFERENCES.items():
@@ -148,27 +118,9 @@ def fill() -> None:
             f" cross join lateral ({refers.format(draft='draft')}) refers"
         )
     op.execute("reset role")
-    with op.get_context().autocommit_block():
-        connection = op.get_bind()
-        op.execute("set role studio_service")
-        last: UUID | None = UUID(int=0)
-        while last is not None:  # in batches, so that no call waits for more than one of them
-            last = connection.scalar(sa.text(FILL), {"after": last})
-        op.execute("reset role")
 
 
 def downgrade() -> None:
-    for name in INDEXES:
-        op.execute(f"drop index {name}")
-    op.drop_index("ix_recording_due", "recording")
-    op.create_index(
-        "ix_recording_due", "recording", ["due_at"], postgresql_where=sa.text("not cleared")
-    )
-    op.create_index(
-        op.f("ix_call_tenant_id_workflow_id_created_at_id"),
-        "call",
-        ["tenant_id", "workflow_id", "created_at", "id"],
-    )
     for table in REFERENCES:
         op.execute(f"drop trigger keep_references on {table}")
         op.execute(f"drop function keep_references_of_{table}")
