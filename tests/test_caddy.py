@@ -19,6 +19,7 @@ import pytest
 from domain.settings import Settings
 from domain.tasks import beside
 from persistence.admin import bootstrap
+from tests.people import PASSWORD
 from tests.test_talk import (
     ROOT,
     ApiProcess,
@@ -81,7 +82,7 @@ async def caddy(place: Path, *apis: int) -> AsyncIterator[str]:
 async def replicas(
     settings: Settings, place: Path, count: int, **more: str
 ) -> AsyncIterator[list[ApiProcess]]:
-    await bootstrap(settings, "demo", "owner@demo.local", "a long password", place / "key")
+    await bootstrap(settings, "demo", "owner@demo.local", PASSWORD, place / "key")
     key = (place / "key").read_text()
     async with AsyncExitStack() as stack:
         apis = []
@@ -180,7 +181,11 @@ async def test_replicas_that_restart_in_turn_cost_nobody_an_answer(
     settings: Settings, tmp_path: Path
 ) -> None:
     answers: Counter[int] = Counter()
-    more = {"LAME_DUCK_SECONDS": "3", "REQUESTS_PER_MINUTE": "100000"}
+    more = {
+        "LAME_DUCK_SECONDS": "3",
+        "REQUESTS_PER_MINUTE": "100000",
+        "TRUSTED_PROXIES": "127.0.0.1",
+    }
     async with (
         replicas(settings, tmp_path, 2, **more) as apis,
         caddy(tmp_path, *(api.port for api in apis)) as url,

@@ -24,6 +24,7 @@ from persistence.admin import bootstrap
 from persistence.database import DbRole, create_engine, create_pool
 from persistence.logins import make_logins
 from persistence.wiring import api_services
+from tests import people
 from tests.clinic import publish_clinic
 from tests.pooler import pooler
 from tests.serving import serving
@@ -156,7 +157,7 @@ async def test_logins_are_made_by_a_command(settings: Settings, tmp_path: Any) -
         migrate_database_url=settings.database_url,
     )
     # What only the owner may do goes by the owner's URL, all else by that of the process.
-    await bootstrap(both, "acme", "owner@acme.example", "password", tmp_path / "key")
+    await bootstrap(both, "acme", "owner@acme.example", people.PASSWORD, tmp_path / "key")
     async with api_services(both) as services:
         assert await services.accounts.viewer_of((tmp_path / "key").read_text())
 

@@ -244,7 +244,7 @@ async def test_others_are_served_while_a_long_call_is_read_again_and_again(
     await publish_clinic(services, viewer)
     call = await started(services, viewer)
     await lengthen(settings, call.id, 6_000)
-    other = owner_of(await new_tenant(settings, "other"))
+    other = replace(owner_of(await new_tenant(settings, "other")), subject=f"user:{uuid4()}")
     given = {"id": global_id("Call", call.id)}
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(serving(services, settings, viewer, with_loaders))
