@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from uuid import UUID
@@ -10,10 +11,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.access import TenantId
+from domain.pacer import TenantLimit
 from domain.ports import Work
 from persistence.calls import SqlCalls
 from persistence.channels import Channels
-from persistence.database import driver
+from persistence.database import ACQUIRE_SECONDS, driver
 from persistence.drafts import agents, tools, workflows
 from persistence.hints import Hint
 from persistence.outages import is_outage, unavailable
@@ -37,16 +39,26 @@ class SqlWork:
 
 
 class SqlStore:
-    def __init__(self, engine: AsyncEngine, channels: Channels[object], vault: Vault) -> None:
+    """`at_once`: transactions that one tenant may have under way, so that none takes all
+    connections from the others. Whoever comes after them waits, as for a connection."""
+
+    def __init__(
+        self, engine: AsyncEngine, channels: Channels[object], vault: Vault, at_once: int
+    ) -> None:
         # The transaction is begun and ended here, in one round trip each.
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._channels = channels
         self._vault = vault
+        self._tenants = TenantLimit(at_once)
 
     @asynccontextmanager
     async def work(self, tenant: TenantId) -> AsyncGenerator[Work]:
         try:
-            async with self._engine.connect() as connection, _transaction(connection, tenant):
+            async with (
+                self._turn(tenant),
+                self._engine.connect() as connection,
+                _transaction(connection, tenant),
+            ):
                 work = SqlWork(connection, tenant, self._vault)
                 yield work
         except Exception as error:
@@ -55,6 +67,16 @@ class SqlStore:
             raise
         # Commit first, tell afterwards.
         await self._channels.publish_many(work.hints)
+
+    @asynccontextmanager
+    async def _turn(self, tenant: TenantId) -> AsyncGenerator[None]:
+        limit = self._tenants.of(tenant)
+        async with asyncio.timeout(ACQUIRE_SECONDS):
+            await limit.acquire()
+        try:
+            yield
+        finally:
+            limit.release()
 
 
 @asynccontextmanager

@@ -29,7 +29,7 @@ from persistence.admin import create_key
 from persistence.database import DbRole, create_engine
 from tests.toy_schema import toy_schema
 
-IMPATIENT = Patience(init=1.0, stall=1.0, recheck=0.5)
+IMPATIENT = Patience(init=8.0, stall=5.0, recheck=0.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

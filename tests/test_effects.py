@@ -110,7 +110,7 @@ async def conversed(
         async with working(own):
             call = await start_call(services, viewer, CallRequest(workflow_name="desk"), 3600)
             await send_message(services, viewer, call.id, "go on", None)
-            events = await watch(services, viewer, call.id, TurnMeasured, patience=40)
+            events = await watch(services, viewer, call.id, TurnMeasured, patience=60)
     return events, stand_in.asked
 
 
@@ -227,7 +227,7 @@ async def test_a_message_is_answered_while_another_call_cannot_be_taken(
             await db.execute("lock table worker_process in exclusive mode")
             await started(services, viewer)
             await send_message(services, viewer, call.id, "hello again", None)
-            await watch(services, viewer, call.id, TurnMeasured, 2, patience=8)
+            await watch(services, viewer, call.id, TurnMeasured, 2, patience=60)
     await db.close()
 
 

@@ -69,7 +69,7 @@ async def watch(
     id: CallId,
     until: type,
     count: int = 1,
-    patience: float = 20.0,
+    patience: float = 60.0,
 ) -> list[CallEvent]:
     """Durable events up to the `count`-th of a kind."""
     seen: list[CallEvent] = []

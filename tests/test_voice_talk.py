@@ -134,7 +134,9 @@ async def test_ctrl_c_hangs_up(tmp_path: Path, livekit: Access) -> None:
     file = spoken(SAID[0], tmp_path / "0.wav")
     out = tmp_path / "conversation.wav"
     async with installed(tmp_path, 1, **livekit.environment) as whole:
-        command = ("--voice", "--wav", str(file), "--out", str(out), "--json")
+        # So much to say that nobody is done with it, however slow the machine.
+        words = ("--wav", str(file)) * 20
+        command = ("--voice", *words, "--out", str(out), "--json")
         async with talking(whole, *command) as process:
             assert process.stdout is not None
             events: list[dict[str, Any]] = []
