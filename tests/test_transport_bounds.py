@@ -155,6 +155,24 @@ async def test_headers_have_a_largest_size_and_number(api: Api) -> None:
     assert (await sent(api, long)).startswith(b"HTTP/1.1 431")
 
 
+CHUNKED = (
+    b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+    b"transfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+)
+
+
+async def test_what_surrounds_the_parts_of_a_body_has_a_largest_size(api: Api) -> None:
+    body = b"".join(b"1\r\n%c\r\n" % byte for byte in b'{"query":"{__typename}"}' + b" " * 20_000)
+    fits = CHUNKED + body + b"0\r\nx: " + b"a" * 20_000 + b"\r\n\r\n"
+    assert b'{"__typename":"Query"}' in await sent(api, fits)
+    for endless in (
+        body + b"0\r\nx: " + b"a" * 50_000,
+        body + b"1;x=" + b"a" * 50_000,
+        body + b"0" * 50_000,
+    ):
+        assert (await sent(api, CHUNKED + endless)).startswith(b"HTTP/1.1 431"), endless[-9:]
+
+
 async def test_half_requests_end(services: Services, settings: Settings, viewer: Viewer) -> None:
     async with serving(services, settings, viewer, bounds=IMPATIENT) as api:
         post = (
