@@ -80,9 +80,11 @@ class Connection:
         except OSError:
             over = Closed(1006, "")
         finally:
-            await self._running.end()
-            self._held.close()
-            self._log(began, over)
+            try:
+                await self._running.end()
+            finally:  # also when it is evicted meanwhile
+                self._held.close()
+                self._log(began, over)
         await self.close(over.code, over.reason)
 
     def evict(self, code: int, reason: str) -> None:

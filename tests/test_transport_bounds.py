@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
+import asyncpg
 import pytest
 from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -25,6 +26,7 @@ from graph.protocols import Bounds
 from persistence.limiter import RedisLimiter
 from resolvers.ids import global_id
 from tests.serving import Api, serving
+from tests.toy_schema import may_leave
 from tests.writing import writing
 
 pytestmark = pytest.mark.anyio
@@ -243,6 +245,33 @@ async def test_sockets_of_a_key_and_a_tenant_are_counted(
         code, reason = await second.closed()
         assert code == 1013
         assert (reason or "").startswith("At most 1 WebSockets of one ")
+
+
+async def test_who_is_evicted_while_its_operations_end_is_not_counted_any_more(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    few = replace(settings, max_sockets_per_tenant=1)
+    async with serving(services, few, viewer) as api:
+        async with api.socket() as socket:
+            await socket.subscribe("a", "subscription{lingers}")
+            assert (await socket.hear())["type"] == "next"
+        db = await asyncpg.connect(settings.database_url)
+        await db.execute("delete from refresh_token")
+        await db.close()
+        try:
+            async with asyncio.timeout(20):
+                while await full(api):
+                    await asyncio.sleep(0.1)
+        finally:
+            may_leave.set()
+
+
+async def full(api: Api) -> bool:
+    async with api.socket({}) as socket:
+        await socket.say(type="connection_init", payload={"apiKey": api.key})
+        with contextlib.suppress(ConnectionClosed):
+            return (await socket.hear())["type"] != "connection_ack"
+    return True
 
 
 @pytest.mark.parametrize("of", ["key", "tenant"])
