@@ -11,6 +11,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from redis.asyncio import Redis
 from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
@@ -391,8 +392,15 @@ async def test_a_turn_too_far_off_closes_the_socket_instead_of_refusing(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, subscriptions_per_minute=2)
-    async with serving(services, few, viewer) as api, api.socket() as socket:
+    async with serving(services, few, viewer) as api, api.socket() as one, api.socket() as two:
         for n in range(3):
-            await socket.subscribe(str(n), "subscription{ticks(every:60)}")
-        assert [(await socket.hear())["type"] for _ in range(2)] == ["next", "next"]
-        assert await socket.closed() == (1013, "RATE_LIMITED")
+            await one.subscribe(str(n), "subscription{ticks(every:60)}")
+        assert [(await one.hear())["type"] for _ in range(2)] == ["next", "next"]
+        await two.subscribe("a", "subscription{ticks(every:60)}")
+        assert await two.closed() == (1013, "RATE_LIMITED")
+        # What is delivered on a socket already is not lost for one more.
+        await one.say(type="ping")
+        assert await one.hear() == {"type": "pong"}
+        async with Redis.from_url(settings.redis_url) as redis:
+            await redis.flushdb()
+        assert (await one.hear())["type"] == "next"
