@@ -1,7 +1,8 @@
 """One connection to this process, by HTTP or WebSocket, with bounds on what it may send.
 
-The bounds hold where bytes arrive, before they are parsed. The application could only close a
-connection, and the server would go on parsing whatever arrives behind the close frame."""
+The bounds are checked where bytes arrive, with every few kilobytes that are parsed. The application
+could only close a connection, and the server would go on parsing whatever arrives behind the close
+frame."""
 
 from __future__ import annotations
 
