@@ -209,7 +209,7 @@ class Connection:
         payer = self.api.throttle.payer(viewer, self.address)
         try:
             asked = await self._asked(payload, payer)
-            while not await self._run(id, asked, viewer, payer):
+            while not await self._run(id, asked, viewer, payer):  # noqa: ASYNC110 - it tries anew
                 await asyncio.sleep(RETRY_SECONDS)
         except NotNow as later:
             self.evict(1013, str(later))

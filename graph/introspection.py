@@ -19,6 +19,7 @@ from graph.limits import INTROSPECTION, fields_of
 MAX_KEPT_BYTES, MAX_KEPT = 2 * 2**20, 500
 ROOTS = INTROSPECTION | {"__typename"}
 
+
 def only_introspects(document: Document, operation: OperationDefinitionNode) -> bool:
     if operation.operation is not OperationType.QUERY:
         return False
