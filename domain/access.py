@@ -10,6 +10,9 @@ from uuid import UUID
 
 from domain.errors import Forbidden
 
+API_KEY_PREFIX = "as_"
+"""What begins with it is an API key, and every other credential an access token."""
+
 TenantId = NewType("TenantId", UUID)
 UserId = NewType("UserId", UUID)
 ApiKeyId = NewType("ApiKeyId", UUID)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from graphql import GraphQLError, OperationDefinitionNode
+from graphql import OperationDefinitionNode
 
 from domain.errors import Unauthenticated
 from graph.documents import Document
@@ -34,10 +34,6 @@ def refuse_unless_public(document: Document) -> None:
         for name in _root_fields(document, operation):
             if name not in PUBLIC:
                 raise refusal(f"Sign in first. {HOW}", Unauthenticated.code)
-
-
-def is_unauthenticated(error: GraphQLError) -> bool:
-    return error.path is None and (error.extensions or {}).get("code") == Unauthenticated.code
 
 
 def _credential(authorization: str | None, key: str | None) -> str | None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import orjson
@@ -31,6 +31,8 @@ from graph.throttle import Payer
 log = logging.getLogger("graph.access")
 
 CLOSE_SECONDS = 1.0
+RETRY_SECONDS = 5.0
+"""Until a subscription that could not begin is tried again, while others on its connection go on."""
 MAX_OPERATIONS = 100
 LONGEST_ID = 256
 MAX_REASON = 123
@@ -61,6 +63,8 @@ class Connection:
         self._receive = receive
         self._held = ExitStack()
         self._running = Running(lambda: self.evict(1011, "Internal error"))
+        self._subscriptions = 0
+        """That are delivered, or look up what they are about."""
         self._eviction: Closed | None = None
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
@@ -80,9 +84,11 @@ class Connection:
         except OSError:
             over = Closed(1006, "")
         finally:
-            await self._running.end()
-            self._held.close()
-            self._log(began, over)
+            try:
+                await self._running.end()
+            finally:  # also when it is evicted meanwhile
+                self._held.close()
+                self._log(began, over)
         await self.close(over.code, over.reason)
 
     def evict(self, code: int, reason: str) -> None:
@@ -203,11 +209,8 @@ class Connection:
         payer = self.api.throttle.payer(viewer, self.address)
         try:
             asked = await self._asked(payload, payer)
-            admitted = await self.api.admit_by_socket(asked, viewer, payer)
-            if admitted.is_subscription:
-                await self._deliver_subscription(id, admitted, viewer)
-            else:
-                await deliver(self, id, admitted)
+            while not await self._run(id, asked, viewer, payer):  # noqa: ASYNC110 - it tries anew
+                await asyncio.sleep(RETRY_SECONDS)
         except NotNow as later:
             self.evict(1013, str(later))
         except DomainError as error:
@@ -220,8 +223,23 @@ class Connection:
             self._running.release(id)
             await self.say({"type": "complete", "id": id})
 
+    async def _run(self, id: str, asked: Asked, viewer: Viewer, payer: Payer) -> bool:
+        """Whether it ran to its end. A subscription that may not begin yet raises `NotNow` only
+        when no other one on the connection would be lost with it."""
+        try:
+            admitted = await self.api.admit_by_socket(asked, viewer, payer)
+            if admitted.is_subscription:
+                await self._deliver_subscription(id, admitted, viewer)
+            else:
+                await deliver(self, id, admitted)
+        except NotNow:
+            if not self._subscriptions:
+                raise
+            return False
+        return True
+
     async def _deliver_subscription(self, id: str, admitted: Admitted, viewer: Viewer) -> None:
-        with self.api.quotas.subscription(viewer):
+        with self.api.quotas.subscription(viewer), self._counted():
             try:
                 await deliver(self, id, admitted)
             except Refused as refused:
@@ -229,6 +247,14 @@ class Connection:
                 if any(isinstance(e.original_error, Unavailable) for e in refused.errors):
                     raise NotNow(Unavailable.code) from None
                 raise
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._subscriptions += 1
+        try:
+            yield
+        finally:
+            self._subscriptions -= 1
 
     async def _asked(self, payload: object, payer: Payer) -> Asked:
         try:

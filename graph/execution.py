@@ -34,7 +34,7 @@ SMALL = 8
 MAX_COERCION_ERRORS = 10
 """Of the variables of one operation. Each shows the whole value that is not as it should be."""
 COERCION_ERRORS_AT = 9
-"""Where `build` takes it, among its positional arguments."""
+"""Where `build` takes it, when it is given by position."""
 Reader = Callable[[Any], Any]
 
 _MISFITS = (GraphQLError, AttributeError, TypeError, ValueError)
@@ -43,9 +43,11 @@ _MISFITS = (GraphQLError, AttributeError, TypeError, ValueError)
 class ExecutionContext(StrawberryGraphQLCoreExecutionContext):
     @classmethod
     def build(cls, *given: Any, **more: Any) -> Any:
-        before, after = given[:COERCION_ERRORS_AT], given[COERCION_ERRORS_AT + 1 :]
         build: Any = super().build
-        return build(*before, MAX_COERCION_ERRORS, *after, **more)
+        before, after = given[:COERCION_ERRORS_AT], given[COERCION_ERRORS_AT + 1 :]
+        if len(given) > COERCION_ERRORS_AT:
+            return build(*before, MAX_COERCION_ERRORS, *after, **more)
+        return build(*given, **more | {"max_coercion_errors": MAX_COERCION_ERRORS})
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)

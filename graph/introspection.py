@@ -4,6 +4,7 @@ always the same: told beside the event loop, once for each document."""
 from __future__ import annotations
 
 from collections import OrderedDict
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -15,10 +16,8 @@ from graph.answers import answer
 from graph.documents import Document
 from graph.limits import INTROSPECTION, fields_of
 
-MAX_KEPT_BYTES = 2 * 2**20
+MAX_KEPT_BYTES, MAX_KEPT = 2 * 2**20, 500
 ROOTS = INTROSPECTION | {"__typename"}
-
-Key = tuple[str, str | None]
 
 
 def only_introspects(document: Document, operation: OperationDefinitionNode) -> bool:
@@ -37,7 +36,7 @@ class Introspection:
         self._schema = schema
         self._compute = compute
         self._max_bytes = max_bytes
-        self._kept: OrderedDict[Key, bytes] = OrderedDict()
+        self._kept: OrderedDict[bytes, bytes] = OrderedDict()
         self._bytes = 0
 
     async def answer(
@@ -47,13 +46,13 @@ class Introspection:
         operation: OperationDefinitionNode,
         variables: dict[str, Any] | None,
     ) -> dict[str, Any]:
-        key = (document.text, operation.name.value if operation.name else None)
+        name = operation.name.value if operation.name else None
+        # A digest, because a document may be larger than what it asks for.
+        key = sha256(repr((document.text, name)).encode()).digest()
         if (kept := self._kept.get(key)) is not None:
             self._kept.move_to_end(key)
             return {"data": orjson.Fragment(kept)}
-        result, data = await self._compute.run(
-            tenant, self._told, document, key[1], variables or {}
-        )
+        result, data = await self._compute.run(tenant, self._told, document, name, variables or {})
         if result.errors:
             return answer(result.data, result.errors)
         if not operation.variable_definitions:
@@ -67,9 +66,9 @@ class Introspection:
         assert isinstance(result, ExecutionResult)
         return result, orjson.dumps(result.data)
 
-    def _keep(self, key: Key, data: bytes) -> None:
+    def _keep(self, key: bytes, data: bytes) -> None:
         self._bytes += len(data) - len(self._kept.pop(key, b""))
         self._kept[key] = data
-        while self._bytes > self._max_bytes:
+        while self._bytes > self._max_bytes or len(self._kept) > MAX_KEPT:
             _, forgotten = self._kept.popitem(last=False)
             self._bytes -= len(forgotten)

@@ -1,7 +1,8 @@
 """One connection to this process, by HTTP or WebSocket, with bounds on what it may send.
 
-The bounds hold where bytes arrive, before they are parsed. The application could only close a
-connection, and the server would go on parsing whatever arrives behind the close frame."""
+The bounds are checked where bytes arrive, with every few kilobytes that are parsed. The application
+could only close a connection, and the server would go on parsing whatever arrives behind the close
+frame."""
 
 from __future__ import annotations
 
@@ -42,6 +43,7 @@ class Bounds:
     bytes: Rate = BYTES
     """Over WebSocket."""
     header_bytes: int = 32_768
+    """Also of what comes between the parts of a body and behind it."""
     header_lines: int = 100
     header_seconds: float = 10.0
     body_seconds: float = 30.0
@@ -80,7 +82,8 @@ class BoundedHttp(HttpToolsProtocol):
         self._bounds = config.bounds
         self._reading = Reading.FIRST_BYTE
         self._requests = 0
-        self._header_bytes = 0
+        self._overhead = 0
+        """About how many bytes of the request have come since the last ones of its body."""
         self._watched: tuple[int, Reading] | None = None
         self._deadline: asyncio.TimerHandle | None = None
 
@@ -101,9 +104,9 @@ class BoundedHttp(HttpToolsProtocol):
             super().data_received(piece)
             if self.transport.is_closing() or self.transport.get_protocol() is not self:
                 return
-            if self._reading is Reading.HEADERS:
-                self._header_bytes += len(piece)
-                if self._header_bytes > self._bounds.header_bytes:
+            if self._reading in (Reading.HEADERS, Reading.BODY):
+                self._overhead += len(piece)
+                if self._overhead > self._bounds.header_bytes:
                     self._refuse(431)
                     return
         self._watch()
@@ -112,7 +115,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_message_begin()
         self._reading = Reading.HEADERS
         self._requests += 1
-        self._header_bytes = 0
+        self._overhead = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
@@ -126,6 +129,11 @@ class BoundedHttp(HttpToolsProtocol):
             self.transport.abort()
             raise HeadersTooLarge
         super().on_headers_complete()
+        self._overhead = 0
+
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        self._overhead = 0
 
     def on_message_complete(self) -> None:
         super().on_message_complete()

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Generic, TypeVar
 from weakref import WeakValueDictionary
 
-from domain.access import Viewer
+from domain.access import API_KEY_PREFIX, Viewer
 from domain.errors import Unauthenticated
 from domain.ports import Accounts
 from graph.throttle import Payer, Throttle
@@ -30,23 +30,26 @@ class SignIn:
 
     async def viewer_of(self, credential: str, payer: Payer) -> Viewer:
         """While the payer, which is the address, is over its limit, keys are not even looked up;
-        but those that were good a while ago are, because several people may share an address."""
-        if "." in credential:  # a token: checked without asking any store
-            return await self._accounts.viewer_of(credential)
+        but those that were good a while ago are, because several people may share an address.
+
+        An access token is checked in any case: its signature tells whether it is worth a look-up
+        of its session."""
         digest = sha256(credential.encode()).digest()
-        if digest not in self._good:
+        is_key = credential.startswith(API_KEY_PREFIX)
+        if is_key and digest not in self._good:
             await self._throttle.check(payer)
         viewer = await self._holder_of(credential, digest)
-        self._good.keep(digest, None)
+        if is_key:
+            self._good.keep(digest, None)
         return viewer
 
-    async def _holder_of(self, key: str, digest: bytes) -> Viewer:
-        # One at a time: a thousand sockets of one key may come back at once.
+    async def _holder_of(self, credential: str, digest: bytes) -> Viewer:
+        # One at a time: a thousand sockets of one credential may come back at once.
         async with self._asking.setdefault(digest, asyncio.Lock()):
             if (known := self._bad.get(digest)) is not None:
                 raise type(known)(known.message)
             try:
-                return await self._accounts.viewer_of(key)
+                return await self._accounts.viewer_of(credential)
             except Unauthenticated as error:
                 self._bad.keep(digest, type(error)(error.message))
                 self._good.forget(digest)

@@ -19,7 +19,17 @@ from sqlalchemy import Row, Table, and_, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.access import SCOPES, Role, Scope, Tenant, TenantId, User, UserId, Viewer
+from domain.access import (
+    API_KEY_PREFIX,
+    SCOPES,
+    Role,
+    Scope,
+    Tenant,
+    TenantId,
+    User,
+    UserId,
+    Viewer,
+)
 from domain.errors import CredentialExpired, Unauthenticated, Unavailable
 from domain.ports import TokenPair
 from persistence.database import driver
@@ -127,7 +137,7 @@ class SqlAccounts:
     async def viewer_of(self, credential: str) -> Viewer:
         until, viewer = self._cache.get(credential, (0.0, None))
         if viewer is None or until < time.monotonic():
-            is_key = credential.startswith("as_")
+            is_key = credential.startswith(API_KEY_PREFIX)
             look = self._viewer_of_key if is_key else self._viewer_of_token
             # Before the question: what changes while it is asked is seen a second later.
             until = time.monotonic() + CACHE_SECONDS

@@ -108,8 +108,10 @@ class CallList:
             self.found = Found(1, calls, Snapshot(tuple(calls.values())))
         else:
             self.found = before.then(calls)
+        # A look-up that failed leaves those who wait for it to the next one.
+        waiting = self._done < self._awaited
         self._done = number
-        if before is None or before.version != self.found.version or number <= self._awaited:
+        if before is None or before.version != self.found.version or waiting:
             self._tell()
 
     def fail(self, error: Exception) -> None:

@@ -16,14 +16,13 @@ from domain.settings import Settings
 
 @dataclass(slots=True)
 class Context:
-    """One per HTTP request, one per WebSocket connection."""
+    """One per operation. A subscription keeps it for as long as it is delivered."""
 
     services: Services
     settings: Settings
     viewer: Viewer | None = None
     address: str = ""
     """The IP address of the client."""
-    connection_params: dict[str, Any] | None = None
     beginning: AbstractAsyncContextManager[Any] = field(default_factory=nullcontext)
     """Held while a subscription looks up what it is about: few do so at once, so that a thousand
     that come back together leave room for what others ask."""

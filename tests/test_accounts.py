@@ -15,7 +15,7 @@ from domain.ports import Services
 from domain.settings import Settings
 from persistence.accounts import CACHE_SECONDS
 from persistence.admin import bootstrap
-from persistence.keys import KeyRing, is_api_key, new_api_key
+from persistence.keys import KeyRing, check_letters, is_api_key, new_api_key
 from persistence.wiring import api_services
 from tests.people import PASSWORD
 
@@ -119,6 +119,8 @@ def test_a_mistyped_key_is_seen_without_asking_the_database() -> None:
     assert is_api_key(key)
     assert not any(is_api_key(key[:n] + "~" + key[n + 1 :]) for n in range(len(key)))
     assert not is_api_key(key[:-1])
+    for body in ("as_live_.1", f"as_live_{'é' * 30}", f"as_live_{'a' * 31}"):
+        assert not is_api_key(body + check_letters(body))
 
 
 @pytest.mark.parametrize("secret", ["", "short", "a" * 40 + ",short"])

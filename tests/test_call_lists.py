@@ -24,7 +24,7 @@ from domain.settings import Settings
 from domain.tasks import beside
 from graph.app import with_loaders
 from local import valkey
-from persistence.call_lists import SqlCallLists
+from persistence.call_lists import CallList, SqlCallLists
 from persistence.channels import Channels, RedisBackend
 from persistence.database import DbRole, create_pool
 from persistence.hints import calls_channel
@@ -144,6 +144,17 @@ async def test_watchers_of_one_list_are_told_of_one_look_up(
         assert store.count - before <= 4
         updates = {id(watcher.told[-1]) for watcher in watchers}
         assert len(updates) == 1, "what is told is the same object for all"
+
+
+async def test_who_waits_for_a_look_up_that_fails_is_told_of_the_next() -> None:
+    watched = CallList()
+    watched.finish(watched.begin(), {})
+    joining = asyncio.create_task(watched.joined())
+    await asyncio.sleep(0)
+    watched.begin()  # and the database is away
+    watched.finish(watched.begin(), {})
+    async with asyncio.timeout(5):
+        assert (await joining).calls == {}
 
 
 async def test_who_comes_late_is_shown_what_is_true_then(

@@ -9,7 +9,9 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
+import asyncpg
 import pytest
+from redis.asyncio import Redis
 from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
@@ -25,6 +27,7 @@ from graph.protocols import Bounds
 from persistence.limiter import RedisLimiter
 from resolvers.ids import global_id
 from tests.serving import Api, serving
+from tests.toy_schema import may_leave
 from tests.writing import writing
 
 pytestmark = pytest.mark.anyio
@@ -155,6 +158,24 @@ async def test_headers_have_a_largest_size_and_number(api: Api) -> None:
     assert (await sent(api, long)).startswith(b"HTTP/1.1 431")
 
 
+CHUNKED = (
+    b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+    b"transfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+)
+
+
+async def test_what_surrounds_the_parts_of_a_body_has_a_largest_size(api: Api) -> None:
+    body = b"".join(b"1\r\n%c\r\n" % byte for byte in b'{"query":"{__typename}"}' + b" " * 20_000)
+    fits = CHUNKED + body + b"0\r\nx: " + b"a" * 20_000 + b"\r\n\r\n"
+    assert b'{"__typename":"Query"}' in await sent(api, fits)
+    for endless in (
+        body + b"0\r\nx: " + b"a" * 50_000,
+        body + b"1;x=" + b"a" * 50_000,
+        body + b"0" * 50_000,
+    ):
+        assert (await sent(api, CHUNKED + endless)).startswith(b"HTTP/1.1 431"), endless[-9:]
+
+
 async def test_half_requests_end(services: Services, settings: Settings, viewer: Viewer) -> None:
     async with serving(services, settings, viewer, bounds=IMPATIENT) as api:
         post = (
@@ -225,6 +246,34 @@ async def test_sockets_of_a_key_and_a_tenant_are_counted(
         code, reason = await second.closed()
         assert code == 1013
         assert (reason or "").startswith("At most 1 WebSockets of one ")
+
+
+async def test_who_is_evicted_while_its_operations_end_is_not_counted_any_more(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    few = replace(settings, max_sockets_per_tenant=1)
+    async with serving(services, few, viewer) as api:
+        async with api.socket() as socket:
+            await socket.subscribe("a", "subscription{lingers}")
+            assert (await socket.hear())["type"] == "next"
+        db = await asyncpg.connect(settings.database_url)
+        await db.execute("delete from refresh_token")
+        await db.close()
+        try:
+            async with asyncio.timeout(20):
+                while await full(api):  # noqa: ASYNC110 - it asks the server
+                    await asyncio.sleep(0.1)
+        finally:
+            may_leave.set()
+
+
+async def full(api: Api) -> bool:
+    async with api.socket({}) as socket:
+        await socket.say(type="connection_init", payload={"apiKey": api.key})
+        with contextlib.suppress(ConnectionClosed):
+            await socket.hear()
+            return False
+    return True
 
 
 @pytest.mark.parametrize("of", ["key", "tenant"])
@@ -344,8 +393,15 @@ async def test_a_turn_too_far_off_closes_the_socket_instead_of_refusing(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, subscriptions_per_minute=2)
-    async with serving(services, few, viewer) as api, api.socket() as socket:
+    async with serving(services, few, viewer) as api, api.socket() as one, api.socket() as two:
         for n in range(3):
-            await socket.subscribe(str(n), "subscription{ticks(every:60)}")
-        assert [(await socket.hear())["type"] for _ in range(2)] == ["next", "next"]
-        assert await socket.closed() == (1013, "RATE_LIMITED")
+            await one.subscribe(str(n), "subscription{ticks(every:60)}")
+        assert [(await one.hear())["type"] for _ in range(2)] == ["next", "next"]
+        await two.subscribe("a", "subscription{ticks(every:60)}")
+        assert await two.closed() == (1013, "RATE_LIMITED")
+        # What is delivered on a socket already is not lost for one more.
+        await one.say(type="ping")
+        assert await one.hear() == {"type": "pong"}
+        async with Redis.from_url(settings.redis_url) as redis:
+            await redis.flushdb()
+        assert (await one.hear())["type"] == "next"

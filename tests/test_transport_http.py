@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
@@ -256,6 +257,9 @@ async def test_bad_keys_of_an_address_over_its_limit_are_not_looked_up(
         assert [await status(new_api_key()) for _ in range(20)] == [429] * 20
         # The limit itself is asked again once a second.
         assert len(looked_up) < 15
+        looked_up.clear()
+        assert [await status(f"as_live_{'x' * 30}.{n}") for n in range(20)] == [429] * 20
+        assert len(looked_up) < 15
         assert await status(api.key) == 200, "a key that was good before goes on"
 
 
@@ -269,6 +273,20 @@ async def test_a_bad_key_is_looked_up_once_in_a_while(
         answers = [api.post("{hello}", auth=False, headers=headers) for _ in range(20)]
         codes = [answer.status_code for answer in await asyncio.gather(*answers)]
         assert codes == [401] * 20
+        assert len(looked_up) < 5
+
+
+async def test_the_token_of_a_session_that_is_over_is_looked_up_once_in_a_while(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    looked_up: list[str] = []
+    counting = replace(services, accounts=CountingAccounts(services.accounts, looked_up))
+    async with serving(counting, settings, viewer) as api:
+        db = await asyncpg.connect(settings.database_url)
+        await db.execute("delete from refresh_token")
+        await db.close()
+        answers = [await api.post("{hello}") for _ in range(20)]
+        assert [answer.status_code for answer in answers] == [401] * 20
         assert len(looked_up) < 5
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import gc
 import json
+import sys
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from graphql import (
     GraphQLObjectType,
     GraphQLUnionType,
@@ -19,13 +21,18 @@ from graphql import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.access import TenantId
 from domain.calls import CallId, CallState
+from domain.compute import Compute
 from domain.events import DURABLE, CallUpdate, PartialTranscript, Passing, Recorded, StateChanged
 from graph.documents import Documents
+from graph.execution import MAX_COERCION_ERRORS
 from graph.fanout import Fanout, Watching
+from graph.introspection import MAX_KEPT, Introspection
 from graph.schema import build_schema
 
 CALL = CallId(UUID(int=7))
+TENANT = TenantId(UUID(int=1))
 SCHEMA = build_schema()
 
 
@@ -54,6 +61,26 @@ def test_graphiql_may_introspect() -> None:
     document = Documents().read(get_introspection_query(input_value_deprecation=True))
     assert document.findings(SCHEMA._schema, hints=True) == []
     assert document.cost(SCHEMA._schema, document.operation(None), {}) == 1000
+
+
+@pytest.mark.anyio
+async def test_answers_to_introspection_are_kept_without_their_documents() -> None:
+    """Else many large documents with small answers would fill the memory."""
+    compute = Compute()
+    introspection = Introspection(SCHEMA._schema, compute)
+    for n in range(MAX_KEPT + 10):
+        document = Documents().read(f"{{__schema{{__typename}}}} # {n} {'x' * 20_000}")
+        await introspection.answer(TENANT, document, document.operation(None), None)
+    compute.close()
+    assert len(introspection._kept) == MAX_KEPT
+    assert sum(map(sys.getsizeof, introspection._kept)) < 100 * MAX_KEPT
+
+
+def test_few_misfits_of_the_variables_of_a_subscription_are_told() -> None:
+    document = Documents().read("subscription($n:[Int!]){callEvents(callId:1){__typename}}")
+    errors = Fanout(SCHEMA).watching(document, None, {"n": ["x"] * 50}, None)
+    assert isinstance(errors, list)
+    assert len(errors) == MAX_COERCION_ERRORS + 1, "the last says that there are more"
 
 
 def test_what_is_named_by_ids_is_priced_by_their_number() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any
@@ -90,6 +91,8 @@ class Mutation:
 
 executed: list[str] = []
 """The texts that `counted` was asked for."""
+
+may_leave = asyncio.Event()
 
 Root = strawberry.Parent[Any]
 
@@ -210,6 +213,14 @@ class Subscription:
             await asyncio.Event().wait()
         finally:
             raise KeyError("secret")
+
+    @strawberry.subscription
+    async def lingers(self) -> AsyncIterator[int]:
+        """Does not end when it is told to."""
+        yield 1
+        while not may_leave.is_set():
+            with suppress(asyncio.CancelledError):
+                await may_leave.wait()
 
     @strawberry.subscription
     async def breaks(self) -> AsyncIterator[int]:
