@@ -30,6 +30,8 @@ STEP = 64 * 1024
 """Answers reserve memory in steps; smaller ones are not counted."""
 
 ANSWER_TOO_LARGE = "ANSWER_TOO_LARGE"
+ANSWER_DROPPED = "ANSWER_DROPPED"
+"""A mutation was done, and there was no room for its answer."""
 
 
 def max_bytes(
@@ -44,6 +46,16 @@ class AnswerStopped(GraphQLError):
 
     def __init__(self, message: str, code: str, **more: Any) -> None:
         super().__init__(message, extensions={"code": code, **more})
+
+    def of_mutation(self, how_far: str) -> AnswerStopped:
+        """The same for a mutation, which was done when its answer was dropped."""
+        too_large = self.extensions == {"code": ANSWER_TOO_LARGE}
+        why = "is too large" if too_large else "had no room beside others that wait to be read"
+        return AnswerStopped(
+            f"The mutation was done{how_far}; its answer {why}, and was dropped. Do not send it "
+            "again: query what it has changed.",
+            ANSWER_TOO_LARGE if too_large else ANSWER_DROPPED,
+        )
 
 
 class AnswerSize:

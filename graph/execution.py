@@ -76,8 +76,10 @@ class ExecutionContext(StrawberryGraphQLCoreExecutionContext):
         field = parent_type.fields.get(field_details_list[0].node.name.value)
         reader = field.extensions.get(READER) if field is not None else None
         size = self.answer_size
-        if size.room < 0:
-            size.extend()  # raises: the answer is too large, so nothing more is asked for
+        if size.room < 0 and parent_type is not self.schema.mutation_type:
+            # Raises when the answer is too large, so that nothing more is asked for. A mutation is
+            # stopped within the answer to one of its fields: that tells which were executed.
+            size.extend()
         if reader is not None:
             try:
                 value = reader(source)

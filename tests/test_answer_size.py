@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack
+from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import strawberry
 from graphql import ExecutionResult, OperationDefinitionNode, parse
+from strawberry.extensions import SchemaExtension
 
 from domain.access import Viewer
 from domain.agents import AgentSpec, Prompt
 from domain.ports import Services
 from domain.settings import Settings
 from graph.answer_size import (
+    ANSWER_DROPPED,
     ANSWER_TOO_LARGE,
     MAX_ANSWER_BYTES,
     MAX_EXPORT_BYTES,
@@ -66,7 +69,7 @@ async def test_an_answer_that_is_too_large_is_refused_as_a_whole(api: Api) -> No
     fits = await api.ask(document(2))
     assert len(fits["data"]["a1"]["edges"]) == COUNT
     answer = await api.ask(document(3))
-    assert answer.keys() == {"errors"}
+    assert (answer.keys(), answer["data"]) == ({"data", "errors"}, None)
     [error] = answer["errors"]
     assert error["extensions"] == {"code": ANSWER_TOO_LARGE}
     assert str(MAX_ANSWER_BYTES) in error["message"]
@@ -110,6 +113,17 @@ async def until(code: str | None, ask: Callable[[], Awaitable[Any]]) -> None:
             await asyncio.sleep(0.05)
 
 
+async def fill(api: Api, query: str, stack: ExitStack) -> None:
+    """With answers that are not read, until no more of them are made."""
+
+    async def ask() -> Any:
+        # Those that are made at once may refuse one another: one by one.
+        stack.enter_context(await asyncio.to_thread(deaf_client, api, query))
+        return await api.ask(query)
+
+    await until("UNAVAILABLE", ask)
+
+
 def code_of(answer: Any) -> str | None:
     [error] = answer.get("errors", [None])
     return error and str(error["extensions"]["code"])
@@ -120,9 +134,7 @@ async def test_clients_that_do_not_read_hold_no_more_than_their_share(api: Api) 
         return await api.ask(document(2))
 
     with ExitStack() as stack:
-        for _ in range(8):
-            stack.enter_context(await asyncio.to_thread(deaf_client, api, document(2)))
-        await until("UNAVAILABLE", ask)
+        await fill(api, document(2), stack)
         # What is small is served, and so is everybody else.
         assert code_of(await api.ask("{ viewer { subject } }")) is None
         others = await api.ask(document(2), headers={"authorization": f"Bearer {api.key}"})
@@ -140,11 +152,57 @@ async def test_a_socket_that_is_not_read_holds_no_more_than_its_share(
             return await api.ask(document(2))
 
         async with api.socket(max_size=None, max_queue=1) as socket:
-            for n in range(8):
-                await socket.subscribe(str(n), document(2))
-            await until("UNAVAILABLE", ask)
+            ids = map(str, count())
+
+            async def ask_twice() -> Any:
+                # Some of these are refused while all are made at once, and are asked for again.
+                await socket.subscribe(next(ids), document(2))
+                return await ask()
+
+            await until("UNAVAILABLE", ask_twice)
             socket.raw.transport.abort()
         await until(None, ask)
+
+
+# ---- what was done, and not answered ------------------------------------------------------------
+
+GRAPHQL = "application/graphql-response+json"
+
+
+@pytest.fixture
+async def writes(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
+    """Answers of any size."""
+    async with serving(services, settings, viewer, large_schema) as running:
+        written.clear()
+        yield running
+
+
+@pytest.mark.parametrize("field", ["text", "words"])
+async def test_a_mutation_that_was_done_is_not_said_to_be_refused(writes: Api, field: str) -> None:
+    fields = "".join(f"m{n}: write(megabytes: {n}) {{ {field} }} " for n in (1, 2, 3, 4, 5, 6))
+    response = await writes.post(f"mutation {{ {fields} }}", headers={"accept": GRAPHQL})
+    answer = response.json()
+    assert (response.status_code, answer["data"]) == (200, None)
+    [error] = answer["errors"]
+    assert error["extensions"] == {"code": ANSWER_TOO_LARGE}
+    last = f"m{written[-1]}"
+    assert f"done up to `{last}`, and not beyond it" in error["message"]
+    answer = await writes.ask(f"mutation {{ write(megabytes: 10) {{ {field} }} }}")
+    assert (answer["data"], code_of(answer)) == (None, ANSWER_TOO_LARGE)
+    assert "The mutation was done; " in answer["errors"][0]["message"]
+
+
+async def test_a_mutation_without_room_for_its_answer_is_said_to_be_done(writes: Api) -> None:
+    query = "{ lines(count: 6000) { text } }"
+    with ExitStack() as stack:
+        await fill(writes, query, stack)
+        answer = await writes.ask("mutation { write(megabytes: 6) { text } }")
+        assert (answer["data"], code_of(answer), written) == (None, ANSWER_DROPPED, [6])
+        assert "was done" in answer["errors"][0]["message"]
+        assert "retryAfter" not in answer["errors"][0]["extensions"]
+        # A query may be sent again.
+        response = await writes.post(query, headers={"accept": GRAPHQL})
+        assert (response.status_code, response.headers["retry-after"]) == (503, "1")
 
 
 # ---- the parts ----------------------------------------------------------------------------------
@@ -213,6 +271,25 @@ class Query:
     def line(self, n: int) -> Line | None:
         made.append(n)
         return Line(text="x" * MEGABYTE)
+
+
+written: list[int] = []
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation
+    def write(self, megabytes: int) -> Line:
+        written.append(megabytes)
+        return Line(text="x" * (megabytes * MEGABYTE))
+
+
+def large_schema(extensions: Sequence[Callable[[], SchemaExtension]]) -> strawberry.Schema:
+    schema = strawberry.Schema(
+        Query, Mutation, execution_context_class=ExecutionContext, extensions=list(extensions)
+    )
+    add_readers(schema._schema)
+    return schema
 
 
 @pytest.mark.parametrize("field", ["text", "later", "words"])
