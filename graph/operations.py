@@ -21,6 +21,7 @@ from graph.answer_size import (
     AnswerSize,
     AnswerStopped,
     counted,
+    holder_of,
     max_bytes,
     stopped_by,
 )
@@ -188,10 +189,10 @@ class Api:
             raise Refused([error]) from None
         return Admitted(asked, document, operation, cost)
 
-    def holding(self, admitted: Admitted, holder: str) -> AbstractContextManager[AnswerSize]:
+    def holding(self, admitted: Admitted, context: Context) -> AbstractContextManager[AnswerSize]:
         """Room for the answer to a query or a mutation, until it is sent."""
-        fragments = admitted.document.fragments
-        return self.memory.answer(holder, max_bytes(admitted.operation, fragments))
+        most = max_bytes(admitted.operation, admitted.document.fragments)
+        return self.memory.answer(holder_of(context.viewer, context.address), most)
 
     async def run(self, admitted: Admitted, context: Context, size: AnswerSize) -> Answer:
         """The answer to a query or a mutation; raises `Refused` for a query that the process has no

@@ -11,6 +11,7 @@ from graphql import ExecutionResult, GraphQLError, OperationType
 from strawberry.types.execution import ExecutionResult as Result
 
 from domain.access import Viewer
+from graph.answer_size import holder_of
 from graph.answers import encode
 from graph.fanout import Watching, text_of
 from graph.masking import shown
@@ -36,7 +37,7 @@ async def deliver(line: Line, id: str, admitted: Admitted) -> None:
     """Raises `Refused` when nothing was executed."""
     asked, context = admitted.asked, line.api.context(line.viewer, line.address)
     if admitted.operation.operation is not OperationType.SUBSCRIPTION:
-        with line.api.holding(admitted, _holder(line)) as size:
+        with line.api.holding(admitted, context) as size:
             found = await line.api.run(admitted, context, size)
             await _send_until_taken(line, f"{_head(id)}{found.text.decode()}}}")
         return
@@ -106,7 +107,7 @@ def _head(id: str) -> str:
 
 
 async def _send_large(line: Line, text: str) -> None:
-    with line.api.memory.answer(_holder(line)) as size:
+    with line.api.memory.answer(holder_of(line.viewer, line.address)) as size:
         size.settle(len(text))
         await _send_until_taken(line, text)
 
@@ -117,11 +118,6 @@ async def _send_until_taken(line: Line, text: str) -> None:
     await line.send(text)
     if len(text) >= LARGE:
         await line.say({"type": "ping"})
-
-
-def _holder(line: Line) -> str:
-    assert line.viewer is not None
-    return line.viewer.subject
 
 
 async def _fail(line: Line, id: str, errors: Sequence[GraphQLError], *, first: bool) -> None:

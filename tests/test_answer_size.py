@@ -37,7 +37,9 @@ from graph.app import with_loaders
 from graph.connections import Patience
 from graph.execution import ExecutionContext, add_readers
 from graph.fanout import text_of
-from tests.serving import Api, serving
+from tests.conftest import new_tenant
+from tests.people import owner_of
+from tests.serving import Api, key_of, serving
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
@@ -129,16 +131,23 @@ def code_of(answer: Any) -> str | None:
     return error and str(error["extensions"]["code"])
 
 
-async def test_clients_that_do_not_read_hold_no_more_than_their_share(api: Api) -> None:
+async def test_clients_that_do_not_read_hold_no_more_than_the_share_of_their_tenant(
+    api: Api, services: Services, settings: Settings
+) -> None:
+    other = owner_of(await new_tenant(settings, "other"))
+    await add_agents(services, other)
+    other_key = await key_of(settings, other)
+
     async def ask() -> Any:
         return await api.ask(document(2))
 
     with ExitStack() as stack:
         await fill(api, document(2), stack)
-        # What is small is served, and so is everybody else.
+        # What is small is served, and so are other tenants.
         assert code_of(await api.ask("{ viewer { subject } }")) is None
-        others = await api.ask(document(2), headers={"authorization": f"Bearer {api.key}"})
-        assert code_of(others) is None
+        for key, code in ((api.key, "UNAVAILABLE"), (other_key, None)):
+            answer = await api.ask(document(2), headers={"authorization": f"Bearer {key}"})
+            assert code_of(answer) == code
     await until(None, ask)
 
 
@@ -208,18 +217,28 @@ async def test_a_mutation_without_room_for_its_answer_is_said_to_be_done(writes:
 # ---- the parts ----------------------------------------------------------------------------------
 
 
-def test_nobody_holds_more_than_a_share_unless_it_is_one_answer() -> None:
+def test_no_tenant_holds_more_than_its_share() -> None:
     memory = AnswerMemory(most=40 * MEGABYTE)
-    with memory.answer("me", 32 * MEGABYTE) as one:
-        one.settle(20 * MEGABYTE)
-        with memory.answer("me") as another, pytest.raises(AnswerStopped):
-            another.settle(MEGABYTE)
-        with memory.answer("you") as theirs:
-            theirs.settle(8 * MEGABYTE)
-            with memory.answer("them", 32 * MEGABYTE) as last, pytest.raises(AnswerStopped):
-                last.settle(20 * MEGABYTE)
-    with memory.answer("me", 64 * MEGABYTE) as again:
-        again.settle(40 * MEGABYTE)
+    with memory.answer("me") as one, memory.answer("me") as another:
+        one.settle(8 * MEGABYTE)
+        with pytest.raises(AnswerStopped):
+            another.settle(3 * MEGABYTE)
+        with ExitStack() as stack:
+            for other in ("you", "them", "those"):
+                stack.enter_context(memory.answer(other)).settle(8 * MEGABYTE)
+                stack.enter_context(memory.answer(other)).settle(2 * MEGABYTE)
+            last = stack.enter_context(memory.answer("last"))
+            last.settle(STEP)
+            last.settle(2 * MEGABYTE)
+            with pytest.raises(AnswerStopped):
+                last.settle(3 * MEGABYTE)
+        another.settle(2 * MEGABYTE)
+
+
+def test_one_answer_is_no_more_than_a_share() -> None:
+    for most in (MAX_ANSWER_BYTES, MAX_EXPORT_BYTES):
+        with AnswerMemory().answer("me", most) as answer:
+            answer.settle(most)
 
 
 def test_small_answers_are_never_refused_for_memory() -> None:
