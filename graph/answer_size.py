@@ -6,6 +6,8 @@ cannot fill the memory of the process, nor all users of a tenant together."""
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +32,8 @@ MAX_EXPORT_BYTES = MAX_HELD_BYTES // SHARES
 EXPORT = "exportBundle"
 STEP = 64 * 1024
 """Answers reserve memory in steps. Up to one they are not counted: they are always possible."""
+
+POLL_INTERVAL_SECONDS = 0.05
 
 ANSWER_TOO_LARGE = "ANSWER_TOO_LARGE"
 ANSWER_DROPPED = "ANSWER_DROPPED"
@@ -111,6 +115,7 @@ class AnswerMemory:
     def __init__(self, most: int = MAX_HELD_BYTES) -> None:
         self._most = most
         self._total = 0
+        self._waiting = 0
         self._held: Counter[str] = Counter()
 
     @contextmanager
@@ -120,6 +125,22 @@ class AnswerMemory:
             yield size
         finally:
             size.release()
+
+    async def settle(self, answer: AnswerSize, size: int, seconds: float) -> None:
+        """As the answer itself does, but it waits so long for room, together with others that are
+        no larger than a share."""
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                return answer.settle(size)
+            except AnswerStopped:
+                if time.monotonic() > until or self._waiting + size > self._most // SHARES:
+                    raise
+            self._waiting += size
+            try:
+                await asyncio.sleep(POLL_INTERVAL_SECONDS)
+            finally:
+                self._waiting -= size
 
     def take(self, holder: str, more: int) -> None:
         """Less than nothing is given back."""

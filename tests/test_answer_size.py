@@ -173,6 +173,27 @@ async def test_a_socket_that_is_not_read_holds_no_more_than_its_share(
         await until(None, ask)
 
 
+SUBSCRIPTIONS = ["subscription { large { text } }", "subscription { calls { text } }"]
+
+
+@pytest.mark.parametrize("subscription", SUBSCRIPTIONS)
+async def test_a_subscription_does_not_end_because_others_do_not_read(
+    services: Services, settings: Settings, viewer: Viewer, subscription: str
+) -> None:
+    async with serving(services, settings, viewer, large_schema) as api:
+        with ExitStack() as stack:
+            await fill(api, "{ lines(count: 6000) { text } }", stack)
+            async with api.socket(max_size=None) as socket:
+                await socket.subscribe("1", subscription)
+                assert await socket.closed() == (1013, "UNAVAILABLE")
+            async with api.socket(max_size=None) as socket:
+                await socket.subscribe("1", subscription)
+                stack.close()
+                message = await socket.hear()
+                assert message["type"] == "next"
+                assert "errors" not in message["payload"]
+
+
 # ---- what was done, and not answered ------------------------------------------------------------
 
 GRAPHQL = "application/graphql-response+json"
@@ -268,6 +289,8 @@ def test_an_update_that_is_too_large_is_told_as_an_error() -> None:
 class Line:
     text: str
 
+    __hash__ = object.__hash__
+
     @strawberry.field
     async def later(self) -> str:
         return self.text
@@ -303,9 +326,25 @@ class Mutation:
         return Line(text="x" * (megabytes * MEGABYTE))
 
 
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def large(self) -> AsyncIterator[Line]:
+        yield Line(text="x" * (6 * MEGABYTE))
+
+    @strawberry.subscription
+    async def calls(self) -> AsyncIterator[Line]:
+        """Its answers are shared by those who watch."""
+        yield Line(text="x" * (6 * MEGABYTE))
+
+
 def large_schema(extensions: Sequence[Callable[[], SchemaExtension]]) -> strawberry.Schema:
     schema = strawberry.Schema(
-        Query, Mutation, execution_context_class=ExecutionContext, extensions=list(extensions)
+        Query,
+        Mutation,
+        Subscription,
+        execution_context_class=ExecutionContext,
+        extensions=list(extensions),
     )
     add_readers(schema._schema)
     return schema
