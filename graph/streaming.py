@@ -35,7 +35,7 @@ class Line(Protocol):
 
 
 async def deliver(line: Line, id: str, admitted: Admitted) -> None:
-    """Raises `Refused` when nothing was executed."""
+    """Raises `Refused` when nothing was executed, or when a query had no time or room."""
     asked, context = admitted.asked, line.api.context(line.viewer, line.address)
     if admitted.operation.operation is not OperationType.SUBSCRIPTION:
         with line.api.holding(admitted, context) as size:

@@ -33,9 +33,10 @@ from graph.answer_size import (
     max_bytes,
     stopped_by,
 )
+from graph.answers import encode
 from graph.app import with_loaders
 from graph.connections import Patience
-from graph.execution import ExecutionContext, add_readers
+from graph.execution import ExecutionContext, add_readers, weight
 from graph.fanout import text_of
 from tests.conftest import new_tenant
 from tests.people import owner_of
@@ -360,6 +361,11 @@ async def test_all_text_is_counted(field: str) -> None:
         assert few.errors is None
     with counted(AnswerSize(100 * 1024)):
         assert stopped_by((await schema.execute(query)).errors)
+
+
+@pytest.mark.parametrize("letter", ["x", "\x01", "\n", "\u00fc", "\U0001f600"])
+def test_text_weighs_what_it_takes_in_the_answer(letter: str) -> None:
+    assert weight(letter * 1_000) == len(encode(letter * 1_000))
 
 
 async def test_nothing_more_is_asked_for_once_an_answer_is_too_large() -> None:
