@@ -1,11 +1,13 @@
 """How large an answer may become, and how much memory the answers of a process may take together.
 
 Text is counted while an operation is executed, so that it ends as soon as its answer is too large.
-It counts as held by whoever asked until the client has taken it: clients that do not read cannot
-fill the memory of the process."""
+It counts as held by the tenant of who asked until the client has taken it: clients that do not read
+cannot fill the memory of the process, nor all users of a tenant together."""
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,22 +16,28 @@ from typing import Any
 
 from graphql import FragmentDefinitionNode, GraphQLError, OperationDefinitionNode
 
+from domain.access import Viewer
+from domain.addresses import network_of
 from domain.errors import Unavailable
 from graph.limits import fields_of
 from graph.masking import RETRY_SECONDS
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
-MAX_EXPORT_BYTES = 64 * 1024 * 1024
-"""Of an operation that does nothing but export a bundle, which has no pages."""
-EXPORT = "exportBundle"
 MAX_HELD_BYTES = 96 * 1024 * 1024
 """By all answers of a process that are being made or sent."""
 SHARES = 4
-"""Nobody holds more than one in so many of them, or else one answer."""
+"""No tenant holds more than one in so many of them."""
+MAX_EXPORT_BYTES = MAX_HELD_BYTES // SHARES
+"""Of an operation that does nothing but export a bundle, which has no pages."""
+EXPORT = "exportBundle"
 STEP = 64 * 1024
-"""Answers reserve memory in steps; smaller ones are not counted."""
+"""Answers reserve memory in steps. Up to one they are not counted: they are always possible."""
+
+POLL_INTERVAL_SECONDS = 0.05
 
 ANSWER_TOO_LARGE = "ANSWER_TOO_LARGE"
+ANSWER_DROPPED = "ANSWER_DROPPED"
+"""A mutation was done, and there was no room for its answer."""
 
 
 def max_bytes(
@@ -44,6 +52,16 @@ class AnswerStopped(GraphQLError):
 
     def __init__(self, message: str, code: str, **more: Any) -> None:
         super().__init__(message, extensions={"code": code, **more})
+
+    def of_mutation(self, how_far: str) -> AnswerStopped:
+        """The same for a mutation, which was done when its answer was dropped."""
+        too_large = self.extensions == {"code": ANSWER_TOO_LARGE}
+        why = "is too large" if too_large else "had no room beside others that wait to be read"
+        return AnswerStopped(
+            f"The mutation was done{how_far}; its answer {why}, and was dropped. Do not send it "
+            "again: query what it has changed.",
+            ANSWER_TOO_LARGE if too_large else ANSWER_DROPPED,
+        )
 
 
 class AnswerSize:
@@ -87,7 +105,7 @@ class AnswerSize:
 
     def _reserve(self, more: int) -> None:
         if self._memory is not None:
-            self._memory.take(self._holder, more, mine=self._reserved)
+            self._memory.take(self._holder, more)
         self._reserved += more
 
 
@@ -97,6 +115,7 @@ class AnswerMemory:
     def __init__(self, most: int = MAX_HELD_BYTES) -> None:
         self._most = most
         self._total = 0
+        self._waiting = 0
         self._held: Counter[str] = Counter()
 
     @contextmanager
@@ -107,20 +126,36 @@ class AnswerMemory:
         finally:
             size.release()
 
-    def take(self, holder: str, more: int, *, mine: int) -> None:
-        """For an answer that holds `mine` already; less than nothing is given back."""
+    async def settle(self, answer: AnswerSize, size: int, seconds: float) -> None:
+        """As the answer itself does, but it waits so long for room, together with others that are
+        no larger than a share."""
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                return answer.settle(size)
+            except AnswerStopped:
+                if time.monotonic() > until or self._waiting + size > self._most // SHARES:
+                    raise
+            self._waiting += size
+            try:
+                await asyncio.sleep(POLL_INTERVAL_SECONDS)
+            finally:
+                self._waiting -= size
+
+    def take(self, holder: str, more: int) -> None:
+        """Less than nothing is given back."""
         if more > 0:
-            self._check(more, self._held[holder], mine)
+            self._check(more, self._held[holder])
         self._total += more
         self._held[holder] += more
         if not self._held[holder]:
             del self._held[holder]
 
-    def _check(self, more: int, held: int, mine: int) -> None:
+    def _check(self, more: int, held: int) -> None:
         if self._total + more > self._most:
             raise _busy("Too many large answers wait to be read by their clients; try again.")
-        if held > mine and held + more > self._most // SHARES:
-            raise _busy("Too many large answers wait to be read by you; read them first.")
+        if held + more > self._most // SHARES:
+            raise _busy("Too many large answers wait to be read by your tenant; read them first.")
 
 
 current: ContextVar[AnswerSize | None] = ContextVar("answer_size", default=None)
@@ -134,6 +169,11 @@ def counted(size: AnswerSize) -> Iterator[None]:
         yield
     finally:
         current.reset(token)
+
+
+def holder_of(viewer: Viewer | None, address: str) -> str:
+    """Of an answer: the tenant, or the address of a stranger."""
+    return str(viewer.tenant_id) if viewer else network_of(address)
 
 
 def too_large(most: int) -> AnswerStopped:

@@ -21,6 +21,7 @@ from graph.answer_size import (
     AnswerSize,
     AnswerStopped,
     counted,
+    holder_of,
     max_bytes,
     stopped_by,
 )
@@ -31,7 +32,7 @@ from graph.documents import Document, Documents
 from graph.fanout import Fanout
 from graph.introspection import Introspection, only_introspects
 from graph.limits import fields_of
-from graph.masking import BAD_REQUEST, refusal, told
+from graph.masking import BAD_REQUEST, refusal, shown, told
 from graph.nulls import refuse_in_variables
 from graph.quotas import Quotas
 from graph.sign_in import SignIn
@@ -188,20 +189,21 @@ class Api:
             raise Refused([error]) from None
         return Admitted(asked, document, operation, cost)
 
-    def holding(self, admitted: Admitted, holder: str) -> AbstractContextManager[AnswerSize]:
+    def holding(self, admitted: Admitted, context: Context) -> AbstractContextManager[AnswerSize]:
         """Room for the answer to a query or a mutation, until it is sent."""
-        fragments = admitted.document.fragments
-        return self.memory.answer(holder, max_bytes(admitted.operation, fragments))
+        most = max_bytes(admitted.operation, admitted.document.fragments)
+        return self.memory.answer(holder_of(context.viewer, context.address), most)
 
     async def run(self, admitted: Admitted, context: Context, size: AnswerSize) -> Answer:
-        """The answer to a query or a mutation."""
+        """The answer to a query or a mutation; raises `Refused` for a query that the process has no
+        time or room for."""
         with counted(size):
             payload = await self._execute(admitted, context)
         found = Answer.of(payload)
         try:
             size.settle(len(found.text))
         except AnswerStopped as stopped:
-            found = Answer.of(answer(None, [stopped]))
+            found = Answer.of(_without_data(admitted, stopped))
             size.settle(len(found.text))
         return found
 
@@ -222,10 +224,35 @@ class Api:
                 )
         except TimeoutError:
             late = Unavailable(f"The operation took longer than {RUN_SECONDS:.0f} seconds.")
-            return answer(None, [told(late)])
+            return _without_data(admitted, told(late))
         except GraphQLError as error:
             return answer(None, [error])
         if stopped := stopped_by(result.errors):
-            return answer(None, [stopped])
+            return _without_data(admitted, stopped, result.errors or ())
         refused = isinstance(result, PreExecutionError)
         return answer(result.data, result.errors, before=refused) | cost
+
+
+def _without_data(
+    admitted: Admitted, why: GraphQLError, errors: Sequence[GraphQLError] = ()
+) -> dict[str, Any]:
+    """The answer to an operation that was executed, at least in part. A client that is told of no
+    `data` takes it for not executed, and may send it again: that is well for a query only."""
+    if admitted.operation.operation is OperationType.MUTATION:
+        why = _of_mutation(admitted, why, errors)
+    elif why.extensions and why.extensions["code"] == Unavailable.code:
+        raise Refused([why])
+    return {"data": None, "errors": shown([why])}
+
+
+def _of_mutation(
+    admitted: Admitted, why: GraphQLError, errors: Sequence[GraphQLError]
+) -> GraphQLError:
+    if not isinstance(why, AnswerStopped):
+        message = f"{why.message} It may have been done: look before you send it again."
+        return refusal(message, Unavailable.code)
+    roots = fields_of(admitted.operation.selection_set, admitted.document.fragments)
+    keys = list(dict.fromkeys((field.alias or field.name).value for field in roots))
+    # The fields of a mutation are executed one after the other.
+    last = next((error.path[0] for error in reversed(errors) if error.path), keys[-1])
+    return why.of_mutation("" if last == keys[-1] else f" up to `{last}`, and not beyond it")

@@ -11,10 +11,12 @@ from graphql import ExecutionResult, GraphQLError, OperationType
 from strawberry.types.execution import ExecutionResult as Result
 
 from domain.access import Viewer
+from domain.errors import Unavailable
+from graph.answer_size import AnswerStopped, holder_of
 from graph.answers import encode
 from graph.fanout import Watching, text_of
 from graph.masking import shown
-from graph.operations import Admitted, Api, Refused
+from graph.operations import Admitted, Api, NotNow, Refused
 
 LARGE = 128 * 1024
 """Letters of a message that counts as held until the client has taken it."""
@@ -33,10 +35,10 @@ class Line(Protocol):
 
 
 async def deliver(line: Line, id: str, admitted: Admitted) -> None:
-    """Raises `Refused` when nothing was executed."""
+    """Raises `Refused` when nothing was executed, or when a query had no time or room."""
     asked, context = admitted.asked, line.api.context(line.viewer, line.address)
     if admitted.operation.operation is not OperationType.SUBSCRIPTION:
-        with line.api.holding(admitted, _holder(line)) as size:
+        with line.api.holding(admitted, context) as size:
             found = await line.api.run(admitted, context, size)
             await _send_until_taken(line, f"{_head(id)}{found.text.decode()}}}")
         return
@@ -57,7 +59,7 @@ async def _share(line: Line, id: str, watching: Watching) -> None:
         raise Refused(source.errors or [])
     try:
         await _pass_on(line, _head(id), watching, source)
-    except OSError:
+    except (OSError, NotNow):
         raise
     except Exception as error:  # noqa: BLE001 - told masked, as any failed field
         failed = GraphQLError(str(error), original_error=error)
@@ -78,7 +80,7 @@ async def _pass_on(
             if len(text) < LARGE:
                 await send(f"{head}{text}}}")
             else:
-                await _send_large(line, f"{head}{text}}}")
+                await _send_large(line, head, text)
 
 
 async def _stream(line: Line, id: str, admitted: Admitted, context: object) -> None:
@@ -97,18 +99,27 @@ async def _stream(line: Line, id: str, admitted: Admitted, context: object) -> N
                 await _fail(line, id, result.errors or [], first=not began)
                 return
             began = True
-            text = f"{_head(id)}{text_of(result)}}}"
-            await (line.send(text) if len(text) < LARGE else _send_large(line, text))
+            text = text_of(result)
+            if len(text) < LARGE:
+                await line.send(f"{_head(id)}{text}}}")
+            else:
+                await _send_large(line, _head(id), text)
 
 
 def _head(id: str) -> str:
     return f'{{"type":"next","id":{encode(id).decode()},"payload":'
 
 
-async def _send_large(line: Line, text: str) -> None:
-    with line.api.memory.answer(_holder(line)) as size:
-        size.settle(len(text))
-        await _send_until_taken(line, text)
+async def _send_large(line: Line, head: str, text: str) -> None:
+    """An update of a subscription, which must not end because others do not read: it waits until
+    those who stall are thrown out, or else asks its client to come back."""
+    memory, seconds = line.api.memory, 2 * line.api.connections.patience.stall
+    with memory.answer(holder_of(line.viewer, line.address)) as size:
+        try:
+            await memory.settle(size, len(text.encode()), seconds)
+        except AnswerStopped:
+            raise NotNow(Unavailable.code) from None
+        await _send_until_taken(line, f"{head}{text}}}")
 
 
 async def _send_until_taken(line: Line, text: str) -> None:
@@ -117,11 +128,6 @@ async def _send_until_taken(line: Line, text: str) -> None:
     await line.send(text)
     if len(text) >= LARGE:
         await line.say({"type": "ping"})
-
-
-def _holder(line: Line) -> str:
-    assert line.viewer is not None
-    return line.viewer.subject
 
 
 async def _fail(line: Line, id: str, errors: Sequence[GraphQLError], *, first: bool) -> None:

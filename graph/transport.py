@@ -106,8 +106,9 @@ class GraphQLOverHTTP:
         if length > LARGEST_BODY:
             _check_large(admitted)
         request.scope.get("facts", {}).update(_facts(admitted, viewer))
-        size = held.enter_context(api.holding(admitted, payer.key))
-        answer = await api.run(admitted, api.context(viewer, _address(request)), size)
+        context = api.context(viewer, _address(request))
+        size = held.enter_context(api.holding(admitted, context))
+        answer = await api.run(admitted, context, size)
         status = 400 if media == GRAPHQL and not answer.executed else 200
         return InChunks(answer.text, status, *_headers(media))
 

@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack
+from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import strawberry
 from graphql import ExecutionResult, OperationDefinitionNode, parse
+from strawberry.extensions import SchemaExtension
 
 from domain.access import Viewer
 from domain.agents import AgentSpec, Prompt
 from domain.ports import Services
 from domain.settings import Settings
 from graph.answer_size import (
+    ANSWER_DROPPED,
     ANSWER_TOO_LARGE,
     MAX_ANSWER_BYTES,
     MAX_EXPORT_BYTES,
@@ -30,11 +33,14 @@ from graph.answer_size import (
     max_bytes,
     stopped_by,
 )
+from graph.answers import encode
 from graph.app import with_loaders
 from graph.connections import Patience
-from graph.execution import ExecutionContext, add_readers
+from graph.execution import ExecutionContext, add_readers, weight
 from graph.fanout import text_of
-from tests.serving import Api, serving
+from tests.conftest import new_tenant
+from tests.people import owner_of
+from tests.serving import Api, key_of, serving
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
@@ -66,7 +72,7 @@ async def test_an_answer_that_is_too_large_is_refused_as_a_whole(api: Api) -> No
     fits = await api.ask(document(2))
     assert len(fits["data"]["a1"]["edges"]) == COUNT
     answer = await api.ask(document(3))
-    assert answer.keys() == {"errors"}
+    assert (answer.keys(), answer["data"]) == ({"data", "errors"}, None)
     [error] = answer["errors"]
     assert error["extensions"] == {"code": ANSWER_TOO_LARGE}
     assert str(MAX_ANSWER_BYTES) in error["message"]
@@ -110,23 +116,39 @@ async def until(code: str | None, ask: Callable[[], Awaitable[Any]]) -> None:
             await asyncio.sleep(0.05)
 
 
+async def fill(api: Api, query: str, stack: ExitStack) -> None:
+    """With answers that are not read, until no more of them are made."""
+
+    async def ask() -> Any:
+        # Those that are made at once may refuse one another: one by one.
+        stack.enter_context(await asyncio.to_thread(deaf_client, api, query))
+        return await api.ask(query)
+
+    await until("UNAVAILABLE", ask)
+
+
 def code_of(answer: Any) -> str | None:
     [error] = answer.get("errors", [None])
     return error and str(error["extensions"]["code"])
 
 
-async def test_clients_that_do_not_read_hold_no_more_than_their_share(api: Api) -> None:
+async def test_clients_that_do_not_read_hold_no_more_than_the_share_of_their_tenant(
+    api: Api, services: Services, settings: Settings
+) -> None:
+    other = owner_of(await new_tenant(settings, "other"))
+    await add_agents(services, other)
+    other_key = await key_of(settings, other)
+
     async def ask() -> Any:
         return await api.ask(document(2))
 
     with ExitStack() as stack:
-        for _ in range(8):
-            stack.enter_context(await asyncio.to_thread(deaf_client, api, document(2)))
-        await until("UNAVAILABLE", ask)
-        # What is small is served, and so is everybody else.
+        await fill(api, document(2), stack)
+        # What is small is served, and so are other tenants.
         assert code_of(await api.ask("{ viewer { subject } }")) is None
-        others = await api.ask(document(2), headers={"authorization": f"Bearer {api.key}"})
-        assert code_of(others) is None
+        for key, code in ((api.key, "UNAVAILABLE"), (other_key, None)):
+            answer = await api.ask(document(2), headers={"authorization": f"Bearer {key}"})
+            assert code_of(answer) == code
     await until(None, ask)
 
 
@@ -140,28 +162,105 @@ async def test_a_socket_that_is_not_read_holds_no_more_than_its_share(
             return await api.ask(document(2))
 
         async with api.socket(max_size=None, max_queue=1) as socket:
-            for n in range(8):
-                await socket.subscribe(str(n), document(2))
-            await until("UNAVAILABLE", ask)
+            ids = map(str, count())
+
+            async def ask_twice() -> Any:
+                # Some of these are refused while all are made at once, and are asked for again.
+                await socket.subscribe(next(ids), document(2))
+                return await ask()
+
+            await until("UNAVAILABLE", ask_twice)
             socket.raw.transport.abort()
         await until(None, ask)
+
+
+SUBSCRIPTIONS = ["subscription { large { text } }", "subscription { calls { text } }"]
+
+
+@pytest.mark.parametrize("subscription", SUBSCRIPTIONS)
+async def test_a_subscription_does_not_end_because_others_do_not_read(
+    services: Services, settings: Settings, viewer: Viewer, subscription: str
+) -> None:
+    async with serving(services, settings, viewer, large_schema) as api:
+        with ExitStack() as stack:
+            await fill(api, "{ lines(count: 6000) { text } }", stack)
+            async with api.socket(max_size=None) as socket:
+                await socket.subscribe("1", subscription)
+                assert await socket.closed() == (1013, "UNAVAILABLE")
+            async with api.socket(max_size=None) as socket:
+                await socket.subscribe("1", subscription)
+                stack.close()
+                message = await socket.hear()
+                assert message["type"] == "next"
+                assert "errors" not in message["payload"]
+
+
+# ---- what was done, and not answered ------------------------------------------------------------
+
+GRAPHQL = "application/graphql-response+json"
+
+
+@pytest.fixture
+async def writes(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
+    """Answers of any size."""
+    async with serving(services, settings, viewer, large_schema) as running:
+        written.clear()
+        yield running
+
+
+@pytest.mark.parametrize("field", ["text", "words"])
+async def test_a_mutation_that_was_done_is_not_said_to_be_refused(writes: Api, field: str) -> None:
+    fields = "".join(f"m{n}: write(megabytes: {n}) {{ {field} }} " for n in (1, 2, 3, 4, 5, 6))
+    response = await writes.post(f"mutation {{ {fields} }}", headers={"accept": GRAPHQL})
+    answer = response.json()
+    assert (response.status_code, answer["data"]) == (200, None)
+    [error] = answer["errors"]
+    assert error["extensions"] == {"code": ANSWER_TOO_LARGE}
+    last = f"m{written[-1]}"
+    assert f"done up to `{last}`, and not beyond it" in error["message"]
+    answer = await writes.ask(f"mutation {{ write(megabytes: 10) {{ {field} }} }}")
+    assert (answer["data"], code_of(answer)) == (None, ANSWER_TOO_LARGE)
+    assert "The mutation was done; " in answer["errors"][0]["message"]
+
+
+async def test_a_mutation_without_room_for_its_answer_is_said_to_be_done(writes: Api) -> None:
+    query = "{ lines(count: 6000) { text } }"
+    with ExitStack() as stack:
+        await fill(writes, query, stack)
+        answer = await writes.ask("mutation { write(megabytes: 6) { text } }")
+        assert (answer["data"], code_of(answer), written) == (None, ANSWER_DROPPED, [6])
+        assert "was done" in answer["errors"][0]["message"]
+        assert "retryAfter" not in answer["errors"][0]["extensions"]
+        # A query may be sent again.
+        response = await writes.post(query, headers={"accept": GRAPHQL})
+        assert (response.status_code, response.headers["retry-after"]) == (503, "1")
 
 
 # ---- the parts ----------------------------------------------------------------------------------
 
 
-def test_nobody_holds_more_than_a_share_unless_it_is_one_answer() -> None:
+def test_no_tenant_holds_more_than_its_share() -> None:
     memory = AnswerMemory(most=40 * MEGABYTE)
-    with memory.answer("me", 32 * MEGABYTE) as one:
-        one.settle(20 * MEGABYTE)
-        with memory.answer("me") as another, pytest.raises(AnswerStopped):
-            another.settle(MEGABYTE)
-        with memory.answer("you") as theirs:
-            theirs.settle(8 * MEGABYTE)
-            with memory.answer("them", 32 * MEGABYTE) as last, pytest.raises(AnswerStopped):
-                last.settle(20 * MEGABYTE)
-    with memory.answer("me", 64 * MEGABYTE) as again:
-        again.settle(40 * MEGABYTE)
+    with memory.answer("me") as one, memory.answer("me") as another:
+        one.settle(8 * MEGABYTE)
+        with pytest.raises(AnswerStopped):
+            another.settle(3 * MEGABYTE)
+        with ExitStack() as stack:
+            for other in ("you", "them", "those"):
+                stack.enter_context(memory.answer(other)).settle(8 * MEGABYTE)
+                stack.enter_context(memory.answer(other)).settle(2 * MEGABYTE)
+            last = stack.enter_context(memory.answer("last"))
+            last.settle(STEP)
+            last.settle(2 * MEGABYTE)
+            with pytest.raises(AnswerStopped):
+                last.settle(3 * MEGABYTE)
+        another.settle(2 * MEGABYTE)
+
+
+def test_one_answer_is_no_more_than_a_share() -> None:
+    for most in (MAX_ANSWER_BYTES, MAX_EXPORT_BYTES):
+        with AnswerMemory().answer("me", most) as answer:
+            answer.settle(most)
 
 
 def test_small_answers_are_never_refused_for_memory() -> None:
@@ -191,6 +290,8 @@ def test_an_update_that_is_too_large_is_told_as_an_error() -> None:
 class Line:
     text: str
 
+    __hash__ = object.__hash__
+
     @strawberry.field
     async def later(self) -> str:
         return self.text
@@ -215,6 +316,41 @@ class Query:
         return Line(text="x" * MEGABYTE)
 
 
+written: list[int] = []
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation
+    def write(self, megabytes: int) -> Line:
+        written.append(megabytes)
+        return Line(text="x" * (megabytes * MEGABYTE))
+
+
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def large(self) -> AsyncIterator[Line]:
+        yield Line(text="x" * (6 * MEGABYTE))
+
+    @strawberry.subscription
+    async def calls(self) -> AsyncIterator[Line]:
+        """Its answers are shared by those who watch."""
+        yield Line(text="x" * (6 * MEGABYTE))
+
+
+def large_schema(extensions: Sequence[Callable[[], SchemaExtension]]) -> strawberry.Schema:
+    schema = strawberry.Schema(
+        Query,
+        Mutation,
+        Subscription,
+        execution_context_class=ExecutionContext,
+        extensions=list(extensions),
+    )
+    add_readers(schema._schema)
+    return schema
+
+
 @pytest.mark.parametrize("field", ["text", "later", "words"])
 async def test_all_text_is_counted(field: str) -> None:
     schema = strawberry.Schema(Query, execution_context_class=ExecutionContext)
@@ -225,6 +361,11 @@ async def test_all_text_is_counted(field: str) -> None:
         assert few.errors is None
     with counted(AnswerSize(100 * 1024)):
         assert stopped_by((await schema.execute(query)).errors)
+
+
+@pytest.mark.parametrize("letter", ["x", "\x01", "\n", "\u00fc", "\U0001f600"])
+def test_text_weighs_what_it_takes_in_the_answer(letter: str) -> None:
+    assert weight(letter * 1_000) == len(encode(letter * 1_000))
 
 
 async def test_nothing_more_is_asked_for_once_an_answer_is_too_large() -> None:
