@@ -126,13 +126,20 @@ OVERDUE = f"""
 
 # Everything old is removed in batches: one statement for all of it could take longer than a statement
 # may, and would then be tried for ever.
+# The events of a call, of which there is no telling how many, go with it: so a batch is bounded by them,
+# too, but is never empty.
 FORGET = """
-    delete from call where id in (
-        select call_id from call_log
-         where ended_at is not null and ended_at < now() - make_interval(days => $1)
-           and not exists (select from recording r where r.call_id = call_log.call_id
-                              and not (r.state = 'DELETED' and r.cleared))
-         order by ended_at limit $2)
+    delete from call where id = any(array(
+        select call_id from (
+            select call_id, sum(head) over oldest as events, row_number() over oldest as place
+              from (
+                select call_id, ended_at, head from call_log
+                 where ended_at is not null and ended_at < now() - make_interval(days => $1)
+                   and not exists (select from recording r where r.call_id = call_log.call_id
+                                      and not (r.state = 'DELETED' and r.cleared))
+                 order by ended_at limit $2) old
+            window oldest as (order by ended_at, call_id)) counted
+         where place = 1 or events <= $3))
     returning id
 """
 FORGET_KEYS = """

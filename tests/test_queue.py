@@ -20,6 +20,8 @@ from domain.holding import Claim
 from domain.ports import Services
 from domain.settings import Settings
 from persistence.database import DbRole, brief, create_pool
+from persistence.queue import CALLS_AT_ONCE, EVENTS_AT_ONCE
+from persistence.queue_sql import FORGET
 from persistence.wiring import WorkerServices, worker_services
 from tests.clinic import publish_clinic
 
@@ -263,6 +265,28 @@ async def test_a_watcher_whose_hint_was_lost_is_told_by_the_regular_look(office:
         await until(second, 3)
         early.cancel()
         late.cancel()
+
+
+async def test_old_calls_are_removed_in_batches_of_a_bounded_number_of_events(
+    office: Office,
+) -> None:
+    heads = (3 * EVENTS_AT_ONCE, EVENTS_AT_ONCE - 1, 2, EVENTS_AT_ONCE - 2, 1)
+    calls = [(await office.call()).id for _ in heads]
+    for days, (call, head) in enumerate(zip(reversed(calls), reversed(heads), strict=True), 40):
+        await office.db.execute(
+            "update call_log set ended_at = now() - make_interval(days => $2), head = $3"
+            " where call_id = $1",
+            call,
+            days,
+            head,
+        )
+    batch = office.db.transaction()
+    await batch.start()
+    bounds = 30, CALLS_AT_ONCE, EVENTS_AT_ONCE
+    removed = [[row["id"] for row in await office.db.fetch(FORGET, *bounds)] for _ in range(4)]
+    assert [set(ids) for ids in removed] == [{calls[0]}, {calls[1]}, set(calls[2:4]), {calls[4]}]
+    await batch.rollback()
+    assert await office.worker.queue.forget_old(30) == len(calls)
 
 
 def _said(text: str) -> AgentTurn:
