@@ -72,10 +72,8 @@ async def _restored(state: State, folder: Path, key: str | None, environ: Mappin
     if (folder / RECORDINGS).exists():
         shutil.copytree(folder / RECORDINGS, state.recordings, dirs_exist_ok=True)
     own = {"RECORDINGS_URL": state.recordings.as_uri()}
-    if not key and state.secret_key.exists():
-        key = state.secret_key.read_text().strip()
-    if key:
-        own["SECRET_KEY"] = key
+    if key or state.secret_key.exists():
+        own["SECRET_KEY"] = key or state.secret_key.read_text().strip()
     async with postgres.running(state.root) as url:
         code = await asyncio.to_thread(
             _persistence, "restore", folder, {**own, **environ, **_own(url)}

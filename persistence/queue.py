@@ -315,9 +315,11 @@ class SqlQueue:
         """Remove calls that ended long ago, used-up keys and tokens; answers how many calls."""
         await in_batches(self._pool, FORGET_KEYS, size=ROWS_AT_ONCE)
         await in_batches(self._pool, FORGET_TOKENS, size=ROWS_AT_ONCE)
+        if retention_days <= 0:
+            return 0
         gone = 0
         bounds = retention_days, CALLS_AT_ONCE, EVENTS_AT_ONCE
-        while retention_days > 0 and (batch := await self._pool.fetch(FORGET, *bounds)):
+        while batch := await self._pool.fetch(FORGET, *bounds):
             gone += len(batch)
         return gone
 
