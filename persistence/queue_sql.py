@@ -8,6 +8,8 @@ FAILED_TAKEOVERS = "case when l.producer_seq > 0 then 0 else l.takeovers end"
 END_ASKED = """exists (
            select from call_command c
             where c.call_id = l.call_id and c.done_at is null and c.kind = 'END')"""
+# The log has the kind of its call, unless it was written before the log had one and is not filled yet.
+KIND = "coalesce(l.kind, (select c.kind from call c where c.id = l.call_id))"
 # A call whose takeovers fail may be what its workers die of, and then their other calls suffer with
 # it. So it waits before each next takeover, twice as long each time, and after the second a worker
 # holds one such call at a time: whatever else was lost with it is taken up and confirmed before. It
@@ -18,7 +20,7 @@ PICK = f"""
            $4::int > 0 and {FAILED_TAKEOVERS} > 1 as is_suspect
       from call_log l
      where l.ended_at is null and l.worker_id is null
-       and ($2 or exists (select from call c where c.id = l.call_id and c.kind = 'TEXT')
+       and ($2 or {KIND} = 'TEXT'
             or (l.state <> 'PENDING' and l.deadline_at < now() + make_interval(secs => $3)))
        and ($4 = 0 or {FAILED_TAKEOVERS} = 0 or (
             {FAILED_TAKEOVERS} < $4
