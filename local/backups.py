@@ -42,33 +42,45 @@ def restore(state: State, folder: Path, environ: Mapping[str, str]) -> int:
         raise CannotStart("DATABASE_URL is set: use `python -m persistence.backup restore` there")
     if not (folder / DUMP).exists():
         raise CannotStart(f"{folder} holds no {DUMP}")
+    key = _key_in(folder)
     with home.locked(state.lock):
         if (state.root / "postgres").exists():
             raise CannotStart(
                 f"{state.root} holds a database already: ./studio reset deletes it, "
                 "and STUDIO_STATE=… names another place"
             )
+        if key and state.secret_key.exists() and state.secret_key.read_text().strip() != key:
+            raise CannotStart(
+                f"{state.secret_key} is not the key in {folder}: move it away if nothing needs it, "
+                "or name another place with STUDIO_STATE=…"
+            )
         code = 1
         try:
-            code = asyncio.run(_restored(state, folder, environ))
+            code = asyncio.run(_restored(state, folder, key, environ))
         finally:
             if code:  # it can be tried again
                 unprivileged.remove(state.root / "postgres")
     return code
 
 
-async def _restored(state: State, folder: Path, environ: Mapping[str, str]) -> int:
-    if (folder / KEY).exists():
-        home.write_private(state.secret_key, (folder / KEY).read_text())
+def _key_in(folder: Path) -> str | None:
+    """None where the user keeps it elsewhere."""
+    return (folder / KEY).read_text().strip() if (folder / KEY).exists() else None
+
+
+async def _restored(state: State, folder: Path, key: str | None, environ: Mapping[str, str]) -> int:
     if (folder / RECORDINGS).exists():
         shutil.copytree(folder / RECORDINGS, state.recordings, dirs_exist_ok=True)
     own = {"RECORDINGS_URL": state.recordings.as_uri()}
-    if state.secret_key.exists():
-        own["SECRET_KEY"] = state.secret_key.read_text().strip()
+    if key or state.secret_key.exists():
+        own["SECRET_KEY"] = key or state.secret_key.read_text().strip()
     async with postgres.running(state.root) as url:
-        return await asyncio.to_thread(
+        code = await asyncio.to_thread(
             _persistence, "restore", folder, {**own, **environ, **_own(url)}
         )
+    if key and not code:
+        home.write_private(state.secret_key, key)
+    return code
 
 
 def _own(url: str) -> Mapping[str, str]:

@@ -19,6 +19,8 @@ from local.voice import NAMES, Voice
 DEMO_SERVER = "127.0.0.1:8765"
 """Of `./studio demo`: the only private place that tools reach here, unless you say otherwise."""
 TENANT, OWNER = "demo", "owner@demo.local"
+NOT_PASSED_ON = frozenset({*NAMES, "HEALTH_PORT"})
+"""Worker and keeper would both listen on the one port, and the way in to LiveKit is told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Plan:
             else self.environ.get("MIGRATE_DATABASE_URL", ""),
             "REDIS_URL": self.valkey.url if self.valkey else self.environ["REDIS_URL"],
         }
-        given = {name: value for name, value in self.environ.items() if name not in NAMES}
+        given = {name: value for name, value in self.environ.items() if name not in NOT_PASSED_ON}
         usual = {
             "OUTBOUND_ALLOW": DEMO_SERVER,
             "RECORDINGS_URL": self.state.recordings.as_uri(),

@@ -38,6 +38,10 @@ SILENT_SECONDS = 0.5
 """Redis is asked for a sign of life after so long, and is away when none has come twice as long
 after that."""
 MIN_RECONNECT_SECONDS, MAX_RECONNECT_SECONDS = 0.05, 1.0
+STABLE_SECONDS = 10.0
+"""A connection that was kept for so long is made anew at once; attempts alone take less."""
+ALIVE = "studio:alive"
+"""The channel on which a process hears whether Redis lets it listen, and publish."""
 
 
 class Lagged:
@@ -174,13 +178,15 @@ class RedisBackend(BroadcastBackend):
     async def _read_for_ever(self) -> None:
         delay = MIN_RECONNECT_SECONDS
         while True:
+            began = time.monotonic()
             try:
                 async with asyncio.timeout(None) as self._link:
                     await self._listen()
             except Exception as error:  # noqa: BLE001 - whatever it was, listening goes on
                 if self._away_since is None:
-                    delay = MIN_RECONNECT_SECONDS
                     self._lost(error)
+            if time.monotonic() - began > STABLE_SECONDS:
+                delay = MIN_RECONNECT_SECONDS
             await asyncio.sleep(delay * (0.5 + random.random()))
             delay = min(delay * 2, MAX_RECONNECT_SECONDS)
 
@@ -190,8 +196,11 @@ class RedisBackend(BroadcastBackend):
             asked = frozenset(self._wanted)
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
-                    await pubsub.subscribe("studio:alive", *asked)
+                    await pubsub.subscribe(ALIVE, *asked)
                     await pubsub.get_message(timeout=None)  # a Redis that hangs confirms nothing
+                # One that takes no hints is away, too, however well it is heard.
+                if not await self._outbox.delivers([(ALIVE, "")]):
+                    raise ConnectionError("Redis takes no hints")
                 self._pubsub = pubsub
                 self._found()
                 if late := self._wanted - asked:

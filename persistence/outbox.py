@@ -69,12 +69,15 @@ class Outbox:
             batch = [await self._waiting.get()]
             while len(batch) < MAX_BATCH and not self._waiting.empty():
                 batch.append(self._waiting.get_nowait())
-            # Redis may have closed an idle connection: a second attempt is made on a fresh one.
-            if not await self._sent(batch) and not await self._sent(batch):
+            if not await self.delivers(batch):
                 self._dropped += len(batch)
                 self._on_failure()
             for _ in batch:
                 self._waiting.task_done()
+
+    async def delivers(self, batch: list[Hint]) -> bool:
+        # Redis may have closed an idle connection: a second attempt is made on a fresh one.
+        return await self._sent(batch) or await self._sent(batch)
 
     async def _sent(self, batch: list[Hint]) -> bool:
         try:

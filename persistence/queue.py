@@ -86,7 +86,7 @@ BACKOFF_SECONDS = 1.0
 END_SECONDS = 10.0
 """A worker that has not obeyed the end of a call by then no longer does."""
 
-CALLS_AT_ONCE, ROWS_AT_ONCE = 500, 5_000
+CALLS_AT_ONCE, EVENTS_AT_ONCE, ROWS_AT_ONCE = 500, 20_000, 5_000
 
 
 class SqlQueue:
@@ -317,7 +317,11 @@ class SqlQueue:
         await in_batches(self._pool, FORGET_TOKENS, size=ROWS_AT_ONCE)
         if retention_days <= 0:
             return 0
-        return await in_batches(self._pool, FORGET, retention_days, size=CALLS_AT_ONCE)
+        gone = 0
+        bounds = retention_days, CALLS_AT_ONCE, EVENTS_AT_ONCE
+        while batch := await self._pool.fetch(FORGET, *bounds):
+            gone += len(batch)
+        return gone
 
     async def _end(self, id: CallId, epoch: int | None, reason: EndReason) -> bool:
         state, blame = OUTCOME[reason]

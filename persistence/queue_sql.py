@@ -8,6 +8,8 @@ FAILED_TAKEOVERS = "case when l.producer_seq > 0 then 0 else l.takeovers end"
 END_ASKED = """exists (
            select from call_command c
             where c.call_id = l.call_id and c.done_at is null and c.kind = 'END')"""
+# The log has the kind of its call, unless it was written before the log had one and is not filled yet.
+KIND = "coalesce(l.kind, (select c.kind from call c where c.id = l.call_id))"
 # A call whose takeovers fail may be what its workers die of, and then their other calls suffer with
 # it. So it waits before each next takeover, twice as long each time, and after the second a worker
 # holds one such call at a time: whatever else was lost with it is taken up and confirmed before. It
@@ -18,7 +20,7 @@ PICK = f"""
            $4::int > 0 and {FAILED_TAKEOVERS} > 1 as is_suspect
       from call_log l
      where l.ended_at is null and l.worker_id is null
-       and ($2 or exists (select from call c where c.id = l.call_id and c.kind = 'TEXT')
+       and ($2 or {KIND} = 'TEXT'
             or (l.state <> 'PENDING' and l.deadline_at < now() + make_interval(secs => $3)))
        and ($4 = 0 or {FAILED_TAKEOVERS} = 0 or (
             {FAILED_TAKEOVERS} < $4
@@ -126,13 +128,20 @@ OVERDUE = f"""
 
 # Everything old is removed in batches: one statement for all of it could take longer than a statement
 # may, and would then be tried for ever.
+# The events of a call, of which there is no telling how many, go with it: so a batch is bounded by them,
+# too, but is never empty.
 FORGET = """
-    delete from call where id in (
-        select call_id from call_log
-         where ended_at is not null and ended_at < now() - make_interval(days => $1)
-           and not exists (select from recording r where r.call_id = call_log.call_id
-                              and not (r.state = 'DELETED' and r.cleared))
-         order by ended_at limit $2)
+    delete from call where id = any(array(
+        select call_id from (
+            select call_id, sum(head) over oldest as events, row_number() over oldest as place
+              from (
+                select call_id, ended_at, head from call_log
+                 where ended_at is not null and ended_at < now() - make_interval(days => $1)
+                   and not exists (select from recording r where r.call_id = call_log.call_id
+                                      and not (r.state = 'DELETED' and r.cleared))
+                 order by ended_at limit $2) old
+            window oldest as (order by ended_at, call_id)) counted
+         where place = 1 or events <= $3))
     returning id
 """
 FORGET_KEYS = """

@@ -355,7 +355,7 @@ class RecordingRow(Owned):
     deleted_by: Mapped[str | None]
     __table_args__ = (
         Index(
-            "ix_recording_due",
+            "ix_recording_deleted_due",
             text("(state = 'DELETED')"),
             "due_at",
             postgresql_where=text("not cleared"),

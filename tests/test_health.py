@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from domain.settings import Settings
+from domain.tasks import beside
 from persistence.wiring import worker_services
 from tests.installation import Process
 from tests.test_talk import ROOT, free_port
@@ -77,3 +78,12 @@ async def test_a_keeper_that_has_done_no_round_is_not_ready(settings: Settings) 
         assert keeper.report() == (False, {"last_round_seconds": None})
         await keeper.round()
         assert keeper.report() == (True, {"last_round_seconds": 0.0})
+
+
+async def test_a_keeper_whose_store_is_away_is_ready(settings: Settings) -> None:
+    async with worker_services(settings) as services:
+        pass  # whose connections are closed from here on
+    keeper = Keeper(services, settings)
+    async with beside(keeper.keep(asyncio.Event())), asyncio.timeout(60):
+        while not keeper.report()[0]:  # noqa: ASYNC110 - what changes is the keeper
+            await asyncio.sleep(0.05)

@@ -50,3 +50,19 @@ async def test_a_folder_brings_database_key_and_recordings_to_another_machine(
         await asyncio.to_thread(restore, new, folder, ENVIRON)
     with pytest.raises(CannotStart, match="exists already"):
         await asyncio.to_thread(backup, new, folder, ENVIRON)
+
+
+async def test_a_restore_that_fails_or_is_refused_leaves_the_key_that_is_there(
+    tmp_path: Path,
+) -> None:
+    state, folder = State(tmp_path / "state"), tmp_path / "kept"
+    for place in (state.root, folder):
+        home.private_dir(place)
+    (folder / "studio.dump").write_text("no dump at all")
+    home.write_private(folder / "secret.key", SECRET)
+    assert await asyncio.to_thread(restore, state, folder, ENVIRON) != 0
+    assert not state.secret_key.exists()
+    home.write_private(state.secret_key, "another")
+    with pytest.raises(CannotStart, match="is not the key"):
+        await asyncio.to_thread(restore, state, folder, ENVIRON)
+    assert state.secret_key.read_text() == "another"

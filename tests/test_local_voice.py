@@ -23,7 +23,7 @@ from local.home import free_port
 from local.livekit import Access
 from local.services import Plan, everything
 from local.state import REPOSITORY, State
-from local.voice import NAMES, voice
+from local.voice import NAMES, Voice, voice
 
 ABSENT = (
     "off; there is no livekit-server: put one on PATH (https://github.com/livekit/livekit),"
@@ -169,6 +169,12 @@ def test_no_voice_builds_nothing_and_tells_nobody_of_livekit(tmp_path: Path) -> 
     theirs = Access("wss://lk.example", "k", "s").environment
     for environ in ({**theirs}, {"LIVEKIT_SERVER_BIN": "/nowhere"}):
         assert told(tmp_path, environ, wanted=False) == ("off, because of --no-voice", {})
+
+
+def test_the_one_port_of_health_is_not_given_to_worker_and_keeper_alike(tmp_path: Path) -> None:
+    given = {"HEALTH_PORT": "8001", "DATABASE_URL": "unused", "REDIS_URL": "unused"}
+    plan = Plan(State.at({"STUDIO_STATE": str(tmp_path)}), given, "::1", 1, Voice("off"))
+    assert not [one.program.name for one in everything(plan) if "HEALTH_PORT" in one.program.env]
 
 
 def test_no_voice_is_an_option_of_up(tmp_path: Path) -> None:

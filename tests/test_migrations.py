@@ -7,6 +7,7 @@ import secrets
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,25 @@ async def test_a_migration_that_waits_for_a_long_read_keeps_no_other_reader_wait
         await reading.rollback()
         await migration
         assert await reader.fetchval("select count(*) from tenant_month") == 0
+
+
+async def test_calls_go_on_while_a_migration_works_on_drafts(fresh: str) -> None:
+    await asyncio.to_thread(upgrade, fresh, "0005", patience=QUICK)
+    locks = "select relation::regclass::text, granted from pg_locks where mode ~ 'Exclusive'"
+    async with connected(fresh) as writer, connected(fresh) as db:
+        async with writer.transaction():
+            await writer.execute("update workflow set name = name")
+            patience = replace(QUICK, lock_seconds=60)
+            migration = asyncio.create_task(asyncio.to_thread(upgrade, fresh, patience=patience))
+            await until(lambda: waits_for_drafts(db))
+            assert ("call_log", True) not in [tuple(row) for row in await db.fetch(locks)]
+        await migration
+
+
+async def waits_for_drafts(db: Any) -> Any:
+    return await db.fetchval(
+        "select count(*) from pg_locks where not granted and relation = 'workflow'::regclass"
+    )
 
 
 async def test_a_migration_that_gets_no_lock_ends_and_keeps_what_is_done(fresh: str) -> None:

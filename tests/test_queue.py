@@ -20,6 +20,8 @@ from domain.holding import Claim
 from domain.ports import Services
 from domain.settings import Settings
 from persistence.database import DbRole, brief, create_pool
+from persistence.queue import CALLS_AT_ONCE, EVENTS_AT_ONCE
+from persistence.queue_sql import FORGET
 from persistence.wiring import WorkerServices, worker_services
 from tests.clinic import publish_clinic
 
@@ -69,6 +71,9 @@ async def held(office: Office) -> Claim:
 async def test_who_has_no_room_for_voice_takes_the_oldest_text_calls(office: Office) -> None:
     calls = [(await office.call()).id for _ in range(4)]
     await office.db.execute("update call set kind = 'VOIP' where id = any($1)", calls[::2])
+    # One of them was started before the log knew the kind.
+    kinds = "update call_log set kind = $2 where call_id = $1"
+    await office.db.executemany(kinds, [(calls[0], None), (calls[2], "VOIP")])
     worker = await office.worker.queue.enlist(10)
     [claim] = await office.worker.queue.claim(worker, 1, voice=False)
     assert claim.call.id == calls[1]
@@ -81,6 +86,7 @@ async def test_a_voice_call_that_lost_its_worker_is_taken_by_the_full_when_other
 ) -> None:
     call = await office.call()
     await office.db.execute("update call set kind = 'VOIP' where id = $1", call.id)
+    await office.db.execute("update call_log set kind = 'VOIP' where call_id = $1", call.id)
     queue = office.worker.queue
     [claim] = await queue.claim(await queue.enlist(10), 1)
     await queue.release(claim)
@@ -263,6 +269,28 @@ async def test_a_watcher_whose_hint_was_lost_is_told_by_the_regular_look(office:
         await until(second, 3)
         early.cancel()
         late.cancel()
+
+
+async def test_old_calls_are_removed_in_batches_of_a_bounded_number_of_events(
+    office: Office,
+) -> None:
+    heads = (3 * EVENTS_AT_ONCE, EVENTS_AT_ONCE - 1, 2, EVENTS_AT_ONCE - 2, 1)
+    calls = [(await office.call()).id for _ in heads]
+    for days, (call, head) in enumerate(zip(reversed(calls), reversed(heads), strict=True), 40):
+        await office.db.execute(
+            "update call_log set ended_at = now() - make_interval(days => $2), head = $3"
+            " where call_id = $1",
+            call,
+            days,
+            head,
+        )
+    batch = office.db.transaction()
+    await batch.start()
+    bounds = 30, CALLS_AT_ONCE, EVENTS_AT_ONCE
+    removed = [[row["id"] for row in await office.db.fetch(FORGET, *bounds)] for _ in range(4)]
+    assert [set(ids) for ids in removed] == [{calls[0]}, {calls[1]}, set(calls[2:4]), {calls[4]}]
+    await batch.rollback()
+    assert await office.worker.queue.forget_old(30) == len(calls)
 
 
 def _said(text: str) -> AgentTurn:

@@ -110,6 +110,27 @@ async def test_an_outage_is_said_once_and_so_is_its_end(
     assert said == [("redis is away", None), ("redis is back", 50)]
 
 
+async def test_a_redis_that_is_heard_but_takes_no_hints_is_away_until_it_takes_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with (
+        valkey.started(tmp_path) as server,
+        Redis.from_url(server.url) as redis,
+        channels_on(server.url) as channels,
+    ):
+        await until(lambda: channels.up)
+        with caplog.at_level(logging.WARNING, "persistence.channels"):
+            await redis.client_pause(60_000, all=False)  # PUBLISH waits, SUBSCRIBE does not
+            for _ in range(100):
+                await channels.publish_many([("studio:test", "nobody hears it")])
+                await asyncio.sleep(0.05)
+            assert not channels.up
+            await redis.client_unpause()
+            await until(lambda: channels.up)
+    said = [record.getMessage().split(":")[0] for record in caplog.records]
+    assert said == ["redis is away", "redis is back"]
+
+
 async def test_what_was_told_before_a_process_leaves_is_still_heard_and_in_order(
     servers: tuple[str, str],
 ) -> None:

@@ -42,3 +42,26 @@ async def test_calls_and_drafts_of_an_older_release_are_listed_by_every_filter(
         assert [UUID(str(found.id)) for found in page.items] == [call.id]
         assert await work.workflows.using_agent("booking") == ["clinic"]
         assert await work.tools.using("book_appointment") == ["booking"]
+
+
+ROWS_AND_INDEXES = """
+    select call_id::text as what, l.xmin::text as version from call_log l
+    union all
+    select relname, relfilenode::text from pg_class where relkind = 'i'
+    order by 1, 2
+"""
+
+
+async def test_an_interrupted_upgrade_goes_on_from_what_is_done(
+    services: Services, viewer: Viewer, settings: Settings
+) -> None:
+    await publish_clinic(services, viewer)
+    await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
+    url = settings.database_url
+    await asyncio.to_thread(run_alembic, url, partial(command.downgrade, revision="0007"))
+    db = await asyncpg.connect(url)
+    before = await db.fetch(ROWS_AND_INDEXES)
+    await asyncio.to_thread(run_alembic, url, partial(command.stamp, revision="0006"))
+    await asyncio.to_thread(upgrade, url, "0007")
+    assert await db.fetch(ROWS_AND_INDEXES) == before
+    await db.close()

@@ -1,7 +1,7 @@
 """`/health/live` and `/health/ready` of a worker or a keeper, for whoever watches the process.
 
-Live: its event loop answers. Ready: it does its work. Neither asks a store: a process that is restarted
-because a store is away only makes the outage longer."""
+Live: its event loop answers. Ready: it does its work, or would if a store were not away. Neither asks a
+store: a process that is restarted because a store is away only makes the outage longer."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from domain.tasks import beside
 from persistence.wiring import WorkerServices, worker_services
 from worker.archive import Archive
 from worker.health import health_served
-from worker.liveness import ANSWERS_PER_LEASE, FailureDetector
+from worker.liveness import ANSWERS_PER_LEASE, FailureDetector, Verdict
 from worker.process import run
 
 if TYPE_CHECKING:
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-READY_SECONDS = 10.0
-"""A keeper that has not finished a round for this long is not ready."""
+READY_SECONDS = 30.0
+"""A keeper whose last round was so long ago is not ready. A round that a store which hangs brings to
+nothing takes less."""
 RETRY_SECONDS = 1.0
 SWEEP_SECONDS = 10.0
 TIDY_SECONDS = 3_600.0
@@ -53,12 +54,13 @@ class Keeper:
                 await self.round()
             except Unavailable:
                 log.warning("store is away")
+                self._round_at = time.monotonic()  # the keeper itself does what it can
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.lease_seconds / ANSWERS_PER_LEASE):
                     await stop.wait()
 
     def report(self) -> tuple[bool, dict[str, Any]]:
-        """Whether it keeps up with its rounds, and how long ago it finished one."""
+        """Whether it keeps up with its rounds, and how long ago the last one was over."""
         if self._round_at is None:
             return False, {"last_round_seconds": None}
         ago = time.monotonic() - self._round_at
@@ -66,9 +68,11 @@ class Keeper:
 
     async def round(self) -> None:
         verdict = self._failures.answered(await self._queue.database_time())
+        if verdict is not None:
+            await self._apply(verdict)
         self._round_at = time.monotonic()
-        if verdict is None:
-            return
+
+    async def _apply(self, verdict: Verdict) -> None:
         freed = await self._queue.reap_dead_workers(verdict.silent_since)
         if freed:
             log.warning("took calls from silent workers", extra={"calls": freed})

@@ -65,6 +65,17 @@ VACUUM = {
 
 
 def upgrade() -> None:
+    keep_references()
+    # Last, as calls wait from here on until the transaction is over.
+    add_facts()
+
+
+def add_facts() -> None:
+    for table, (dead, new) in VACUUM.items():
+        op.execute(
+            f"alter table {table} set (autovacuum_vacuum_scale_factor = {dead},"
+            f" autovacuum_vacuum_insert_scale_factor = {new})"
+        )
     op.add_column("call_log", sa.Column("kind", sa.Text(), nullable=True))
     op.add_column("call_log", sa.Column("workflow_id", sa.Uuid(), nullable=True))
     op.add_column("call_log", sa.Column("user_id", sa.Text(), nullable=True))
@@ -73,6 +84,9 @@ def upgrade() -> None:
         "create trigger copy_facts_of_call before insert on call_log"
         " for each row execute function copy_facts_of_call()"
     )
+
+
+def keep_references() -> None:
     op.create_table(
         "draft_reference",
         sa.Column("used_kind", sa.Text(), nullable=False),
@@ -97,11 +111,6 @@ def upgrade() -> None:
         f"create policy tenant_only on draft_reference using ({MINE}) with check ({MINE})",
         f"create policy service_all on draft_reference to studio_service {ALL}",
         "grant select, insert, update, delete on draft_reference to studio_api, studio_service",
-        *(
-            f"alter table {table} set (autovacuum_vacuum_scale_factor = {dead},"
-            f" autovacuum_vacuum_insert_scale_factor = {new})"
-            for table, (dead, new) in VACUUM.items()
-        ),
     ):
         op.execute(statement)
     for table in REFERENCES:

@@ -1,6 +1,6 @@
 """Indexes for every filter of the list of calls, and for the order in which recordings are tended
 
-Everything here may be interrupted, and done again."""
+Everything here may be interrupted, and goes on from there when it is done again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BATCH = 20_000
 
 FILL = f"""
     with batch as (
-        select call_id from call_log where call_id > :after
+        select call_id from call_log where call_id > :after and kind is null
          order by call_id limit {BATCH} for update),
     filled as (
         update call_log l
@@ -27,24 +27,29 @@ FILL = f"""
          where l.call_id = batch.call_id)
     select call_id from batch order by call_id desc limit 1
 """
+# A name stands for one definition, so an index that is there already need not be built anew; one that
+# was left half-built is dropped before the revisions.
 INDEXES = {
     "ix_call_log_state": "call_log (tenant_id, state, kind, created_at, call_id)",
     "ix_call_log_workflow": "call_log (tenant_id, workflow_id, state, kind, created_at, call_id)",
     "ix_call_log_user": "call_log"
     " (tenant_id, user_id, state, kind, created_at, call_id, workflow_id)"
     " where user_id is not null",
-    "ix_recording_due": "recording ((state = 'DELETED'), due_at) where not cleared",
+    "ix_recording_deleted_due": "recording ((state = 'DELETED'), due_at) where not cleared",
 }
-OLD_INDEX = "ix_call_tenant_id_workflow_id_created_at_id"
+OLD_INDEXES = {
+    "ix_recording_due": "recording (due_at) where not cleared",
+    "ix_call_tenant_id_workflow_id_created_at_id": "call (tenant_id, workflow_id, created_at, id)",
+}
 
 
 def upgrade() -> None:
     with op.get_context().autocommit_block():
         fill()
         for name, what in INDEXES.items():
+            op.execute(f"create index concurrently if not exists {name} on {what}")
+        for name in OLD_INDEXES:
             op.execute(f"drop index concurrently if exists {name}")
-            op.execute(f"create index concurrently {name} on {what}")
-        op.execute(f"drop index concurrently if exists {OLD_INDEX}")
 
 
 def fill() -> None:
@@ -61,5 +66,5 @@ def fill() -> None:
 def downgrade() -> None:
     for name in INDEXES:
         op.execute(f"drop index {name}")
-    op.execute("create index ix_recording_due on recording (due_at) where not cleared")
-    op.execute(f"create index {OLD_INDEX} on call (tenant_id, workflow_id, created_at, id)")
+    for name, what in OLD_INDEXES.items():
+        op.execute(f"create index {name} on {what}")
