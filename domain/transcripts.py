@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 from domain.calls import CallState, EndReason
+from domain.commands import CommandKind
 from domain.context import Context
 from domain.events import (
     AgentTurn,
@@ -192,6 +193,10 @@ class Story:
                 )
             case UsageMeasured(usage=usage):
                 return replace(self, usage=summed((*self.usage, *usage)))
+            case CommandApplied(command_id=id, command=CommandKind.END):
+                # Followed by the end; in logs of old workers also by their death.
+                ending = self.ending or EndReason.ENDED_BY_API
+                return replace(self, ending=ending, obeyed=self._obeyed(id))
             case CommandApplied(command_id=id) | CommandRefused(command_id=id):
                 return replace(self, obeyed=self._obeyed(id))
             case WorkerLeft():
