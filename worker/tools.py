@@ -92,6 +92,7 @@ OUTCOMES = {
     Ending.SUCCEEDED: ToolOutcome.SUCCEEDED,
     Ending.FAILED: ToolOutcome.FAILED,
     Ending.REFUSED: ToolOutcome.REFUSED,
+    Ending.UNKNOWN: ToolOutcome.UNKNOWN,
 }
 
 
