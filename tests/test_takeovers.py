@@ -217,6 +217,19 @@ async def test_who_would_take_a_call_over_that_is_to_end_ends_it(office: Office)
     assert not any(isinstance(event, WorkerReplaced) for event in before)
 
 
+async def test_a_claim_does_not_wait_for_the_end_of_another_call(office: Office) -> None:
+    claim = await answered(office)
+    await ask_to_end(office, claim.call.id)
+    await die(office)
+    fresh = await office.call()
+    async with office.db.transaction():
+        await office.db.execute("lock table tenant_month in exclusive mode")  # no call can end
+        async with asyncio.timeout(5):
+            assert [other.call.id for other in await taken(office)] == [fresh.id]
+    assert await taken(office) == []
+    await ending(office, claim.call.id)
+
+
 async def test_the_keeper_ends_a_call_that_nobody_takes_over_any_more(office: Office) -> None:
     claim = await answered(office)
     await ask_to_end(office, claim.call.id)
