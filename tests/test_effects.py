@@ -215,6 +215,7 @@ async def test_a_lease_that_ran_out_is_asked_for(
     async with worker_services(replace(settings, lease_seconds=0.2)) as worker:
         id = await worker.queue.enlist(1)
         [claim] = await worker.queue.claim(id, 1)
+        worker.recorder.open(claim)
         await asyncio.sleep(0.3)
         asked_at = await worker.queue.database_time()
         assert await worker.recorder.held(claim)

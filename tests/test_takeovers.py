@@ -49,7 +49,10 @@ async def office(services: Services, settings: Settings, viewer: Viewer) -> Asyn
 async def taken(office: Office, most: int = 10) -> list[Claim]:
     """What a new worker claims."""
     worker = await office.worker.queue.enlist(10)
-    return list(await office.worker.queue.claim(worker, most))
+    claims = list(await office.worker.queue.claim(worker, most))
+    for claim in claims:
+        office.worker.recorder.open(claim)
+    return claims
 
 
 async def overdue(queue: SqlQueue) -> list[tuple[UUID, EndReason]]:
