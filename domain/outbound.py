@@ -62,7 +62,7 @@ class Unreachable(Exception):
     @property
     def may_be_done(self) -> bool:
         """The request may have been read: there was a connection."""
-        return self.kind != "connect"
+        return self.kind in ("timeout", "broken", "too_large")
 
 
 class Outbound(Protocol):
