@@ -26,6 +26,7 @@ async def main() -> None:
             async def write(claim_id: int) -> None:
                 nonlocal stored
                 claim = claim_of(viewer.tenant_id, ids[claim_id])
+                services.recorder.open(claim)
                 while time.perf_counter() < until:
                     began = time.perf_counter()
                     for n in range(IN_FLIGHT):

@@ -82,6 +82,7 @@ async def side_by_side(options: Mapping[str, object]) -> tuple[list[float], list
         [id] = await add_calls(settings, viewer.tenant_id, 1)
         claim = claim_of(viewer.tenant_id, id)
         claim = replace(claim, version=replace(claim.version, snapshot=snapshot))
+        services.recorder.open(claim)
         conversation = Conversation(
             claim,
             Story(state=CallState.ACTIVE, context=Context()),

@@ -42,6 +42,7 @@ from domain.values import unfit
 from domain.world import World
 
 DONE = "Done."
+MAY_BE_DONE = "It is not known what was done."
 TIMED_OUT = "The tool took too long; it is not known what was done."
 LARGEST_VALUE = 65_536
 
@@ -52,6 +53,7 @@ class Ending(StrEnum):
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     REFUSED = "REFUSED"
+    UNKNOWN = "UNKNOWN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +81,14 @@ class Used:
 class Failed(Exception):
     """A step did not do what it is there for; the words are for the model."""
 
-    def __init__(self, message: str, effect: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, message: str, effect: Mapping[str, Any] | None = None, *, unknown: bool = False
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.effect = effect or {}
+        self.unknown = unknown
+        """It may have been done all the same."""
 
 
 async def use(tool: ToolSpec, arguments: Mapping[str, Any], world: World, key: str) -> Used:
@@ -96,7 +102,7 @@ async def use(tool: ToolSpec, arguments: Mapping[str, Any], world: World, key: s
         async with asyncio.timeout(tool.timeout):
             ending = await run.whole(tool)
     except TimeoutError:
-        return Used(ending=Ending.FAILED, result=TIMED_OUT, steps=tuple(run.steps))
+        return Used(ending=Ending.UNKNOWN, result=TIMED_OUT, steps=tuple(run.steps))
     result = "\n".join(run.told)[:LARGEST_VALUE] or DONE
     return Used(ending=ending, result=result, steps=tuple(run.steps))
 
@@ -110,6 +116,8 @@ class _Run:
         self._arguments = arguments
         self._key = key
         self._response: Mapping[str, Any] = {}
+        self._unknown = False
+        """A step failed and may have been done all the same."""
 
     async def whole(self, tool: ToolSpec) -> Ending:
         problem = await self._chain(tool.actions, ("actions",))
@@ -118,10 +126,13 @@ class _Run:
             if problem is None:
                 return Ending.SUCCEEDED
         self.told = []
+        ending = Ending.FAILED
+        if self._unknown:
+            ending, problem = Ending.UNKNOWN, f"{problem} {MAY_BE_DONE}"
         again = await self._chain(tool.on_failure, ("onFailure",))
         if not self.told:
             self.told = [problem] if again is None else [problem, again]
-        return Ending.FAILED
+        return ending
 
     async def _chain(self, actions: tuple[ToolAction, ...], place: tuple[str, ...]) -> str | None:
         """The problem of the first step that fails; None when all went well."""
@@ -141,6 +152,7 @@ class _Run:
             effect = await self._do(action, place)
         except Failed as failed:
             problem, effect = failed.message, failed.effect
+            self._unknown = self._unknown or failed.unknown
         ms = round((time.perf_counter() - began) * 1000, 3)
         self.steps[at] = replace(step, ok=problem is None, problem=problem, effect=effect, ms=ms)
         return problem
@@ -229,7 +241,7 @@ class _Run:
         answer = await ask(call, self._seen, self._outside.send, self._outside.secret, key)
         self._response = {"status": answer.status, "body": answer.body}
         if answer.problem is not None:
-            raise Failed(answer.problem, answer.effect)
+            raise Failed(answer.problem, answer.effect, unknown=answer.unknown)
         self._save(call.save)
         return answer.effect
 
@@ -263,7 +275,7 @@ class _Run:
         except LookupError as missing:
             raise Failed(f"There is no secret {missing.args[0]!r}.", effect) from None
         except McpFailed as failed:
-            raise Failed(str(failed), effect) from None
+            raise Failed(str(failed), effect, unknown=failed.unknown) from None
         content = answer.content[:LARGEST_VALUE]
         self._response = {"content": content, "structured": answer.structured}
         if answer.is_error:

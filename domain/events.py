@@ -35,7 +35,7 @@ class HandoffVia(StrEnum):
 
 
 class ToolOutcome(StrEnum):
-    """How a tool call went. UNKNOWN: the worker died while the tool ran."""
+    """How a tool call went. UNKNOWN: it may have been done."""
 
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"

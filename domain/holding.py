@@ -95,7 +95,12 @@ class CallQueue(Protocol):
 
 
 class Recorder(Protocol):
-    """Writes the logs of the calls that this process holds."""
+    """Writes the logs of the calls that this process holds. What it was not told to open, or has
+    forgotten, counts as fenced."""
+
+    def open(self, claim: Claim) -> None:
+        """From now on this process holds the call, and no longer under an older epoch."""
+        ...
 
     def emit(self, claim: Claim, event: CallEvent) -> None:
         """Never waits. Events of a call are stored in the order of emission."""

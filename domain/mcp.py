@@ -38,7 +38,12 @@ class McpAnswer:
 
 
 class McpFailed(Exception):
-    """The server did not answer as the protocol wants; the words are for the model."""
+    """The server did not answer as the protocol wants; the words are for the model. `unknown`: it may
+    have done what it was asked for."""
+
+    def __init__(self, message: str, *, unknown: bool = False) -> None:
+        super().__init__(message)
+        self.unknown = unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +146,10 @@ class _Session:
         except Blocked:
             raise McpFailed("That address may not be reached.") from None
         except Unreachable as error:
-            raise McpFailed(f"The server could not be reached ({error.kind}).") from None
+            # Only the use of a tool has a key, and an effect.
+            unknown = key is not None and error.may_be_done
+            problem = f"The server could not be reached ({error.kind})."
+            raise McpFailed(problem, unknown=unknown) from None
         if not 200 <= response.status < 300:
             raise McpFailed(f"The server answered with status {response.status}.")
         return response

@@ -59,6 +59,11 @@ class Unreachable(Exception):
         super().__init__(kind)
         self.kind = kind
 
+    @property
+    def may_be_done(self) -> bool:
+        """The request may have been read: there was a connection."""
+        return self.kind in ("timeout", "broken", "too_large")
+
 
 class Outbound(Protocol):
     async def send(self, request: HttpRequest) -> HttpResponse:

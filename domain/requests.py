@@ -6,13 +6,13 @@ import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from domain import templates
 from domain.outbound import IDEMPOTENCY_KEY, Blocked, HttpRequest, HttpResponse, Unreachable
-from domain.steps import ApiCall
+from domain.steps import ApiCall, Method
 from domain.templates import as_text, fill, render
 from domain.values import unfit
 
@@ -29,11 +29,13 @@ Secret = Callable[[str], str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back; `problem` is for the model, when it is not what was hoped for."""
+    """What came back; `problem` is for the model, when it is not what was hoped for. `unknown`: the
+    server may have done what it was asked for, and has not said so."""
 
     status: int = 0
     body: Any = None
     problem: str | None = None
+    unknown: bool = False
     effect: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -57,12 +59,15 @@ async def ask(
         timeout=call.timeout,
     )
     tries = 1 + (call.retries if call.method.is_safe or call.retry_unsafe else 0)
+    unknown = False
     for n in range(1, tries + 1):
         answer = await _try(request, send, {**shown, "tries": n})
+        # What was tried before may have been done, unless the server has answered since.
+        unknown = answer.unknown or (unknown and not answer.status)
         if answer.problem is None or not _may_pass(answer) or n == tries:
             break
         await asyncio.sleep(min(LONGEST_PAUSE, FIRST_PAUSE * 2**n) * random.uniform(0.5, 1.0))
-    return answer
+    return replace(answer, unknown=unknown and call.method is not Method.GET)
 
 
 async def _try(request: HttpRequest, send: Send, shown: Mapping[str, Any]) -> Answer:
@@ -72,7 +77,8 @@ async def _try(request: HttpRequest, send: Send, shown: Mapping[str, Any]) -> An
         return Answer(problem="That address may not be reached.", effect={**shown, "blocked": True})
     except Unreachable as error:
         problem = f"The server could not be reached ({error.kind})."
-        return Answer(problem=problem, effect={**shown, "failed": error.kind})
+        effect = {**shown, "failed": error.kind}
+        return Answer(problem=problem, effect=effect, unknown=error.may_be_done)
     body = _read(response)
     effect = {**shown, "status": response.status, "ms": round(response.ms, 1), "body": body}
     if response.status >= 400 or response.status < 200:

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 from domain.calls import CallState, EndReason
+from domain.commands import CommandKind
 from domain.context import Context
 from domain.events import (
     AgentTurn,
@@ -33,6 +34,7 @@ from domain.events import (
     UserTurn,
     WorkerLeft,
 )
+from domain.idempotency import ToolUses
 from domain.pacer import Pacer
 from domain.persistent import PersistentList
 from domain.templates import as_text
@@ -84,6 +86,8 @@ class Story:
     memory: PersistentList[Said] = field(default_factory=_recent)
     """What it is shown of what was said."""
     tools_used: int = 0
+    tool_uses: ToolUses = field(default_factory=ToolUses)
+    """What the keys of tools are made of."""
     taken: PersistentList[tuple[str, str]] = field(default_factory=PersistentList)
     """The connections, as they were taken."""
     turns: PersistentList[Turn] = field(default_factory=PersistentList)
@@ -141,6 +145,7 @@ class Story:
                     memory=self.memory.appended(event),
                     turns=self.turns.appended(_caller_turn(event, at)),
                     obeyed=self._obeyed(event.message_id),
+                    tool_uses=self.tool_uses.after(event),
                     open_turn=event.turn_id,
                     agent_spoke_last=False,
                 )
@@ -170,7 +175,11 @@ class Story:
                     agent_spoke_last=False,
                 )
             case ToolStarted():
-                return replace(self, open_tools={**self.open_tools, event.tool_call_id: event})
+                return replace(
+                    self,
+                    tool_uses=self.tool_uses.after(event),
+                    open_tools={**self.open_tools, event.tool_call_id: event},
+                )
             case ToolFinished():
                 rest = {k: v for k, v in self.open_tools.items() if k != event.tool_call_id}
                 return replace(
@@ -178,6 +187,7 @@ class Story:
                     said=self.said.appended(event),
                     memory=self.memory.appended(event),
                     tools_used=self.tools_used + 1,
+                    tool_uses=self.tool_uses.after(event),
                     open_tools=rest,
                     agent_spoke_last=False,
                 )
@@ -192,6 +202,10 @@ class Story:
                 )
             case UsageMeasured(usage=usage):
                 return replace(self, usage=summed((*self.usage, *usage)))
+            case CommandApplied(command_id=id, command=CommandKind.END):
+                # Followed by the end; in logs of old workers also by their death.
+                ending = self.ending or EndReason.ENDED_BY_API
+                return replace(self, ending=ending, obeyed=self._obeyed(id))
             case CommandApplied(command_id=id) | CommandRefused(command_id=id):
                 return replace(self, obeyed=self._obeyed(id))
             case WorkerLeft():

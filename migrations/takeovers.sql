@@ -1,6 +1,6 @@
 -- The one end of a call: refuses what is still in the inbox, applies the command that asked for the
--- end, writes the last event, fences every writer. p_epoch null: whoever holds it. p_unclaimed: only
--- when no worker holds it.
+-- end (whatever the call ends for: it is over, as was asked), writes the last event, fences every
+-- writer. p_epoch null: whoever holds it. p_unclaimed: only when no worker holds it.
 -- Books what it took on the month; that row is locked last, so that nobody waits in a circle.
 -- Answers the events written (none: it had ended, or was not ours to end).
 create or replace function end_call(
@@ -38,7 +38,6 @@ begin
          where c.call_id = p_call and c.done_at is null
         returning c.id, c.kind
     loop
-        continue when p_reason <> 'ENDED_BY_API';
         log.head := log.head + 1;
         text_body := json_build_object('command_id', asked.id, 'command', asked.kind,
             'kind', 'command_applied');

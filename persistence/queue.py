@@ -151,7 +151,10 @@ class SqlQueue:
             )
             claims = [await self._take(connection, worker, row, told) for row in _takeable(picked)]
         await self._channels.publish_many(told)
-        await self._end_all([row for row in picked if row["end_asked"]])
+        if not claims:
+            # It may fail or take long: what was claimed must be neither lost nor late. The next
+            # look, or the keeper, ends what is left.
+            await self._end_all([row for row in picked if row["end_asked"]])
         return claims
 
     async def _take(

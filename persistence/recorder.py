@@ -100,6 +100,14 @@ class LogRecorder:
         self._showing: asyncio.TimerHandle | None = None
         self._work = asyncio.Event()
 
+    def open(self, claim: Claim) -> None:
+        line = self._lines.get(claim.call.id)
+        if line is not None and line.claim.epoch >= claim.epoch:
+            return
+        if line is not None:
+            self.forget(line.claim)
+        self._lines[claim.call.id] = Line(claim)
+
     def emit(self, claim: Claim, event: CallEvent) -> None:
         line = self._line(claim)
         if line is not None and not line.fenced.is_set():
@@ -158,21 +166,16 @@ class LogRecorder:
             await line.fenced.wait()
 
     def forget(self, claim: Claim) -> None:
-        line = self._lines.get(claim.call.id)
-        if line is not None and line.claim.epoch == claim.epoch:
+        line = self._line(claim)
+        if line is not None:
             del self._lines[claim.call.id]
+            line.fenced.set()
+            line.settled.set()
 
     def _line(self, claim: Claim) -> Line | None:
-        """None: this process holds the call under a newer epoch."""
+        """None: this process does not hold the call, or holds it under another epoch."""
         line = self._lines.get(claim.call.id)
-        if line is not None and line.claim.epoch > claim.epoch:
-            return None
-        if line is None or line.claim.epoch < claim.epoch:
-            if line is not None:
-                line.fenced.set()
-                line.settled.set()
-            line = self._lines[claim.call.id] = Line(claim)
-        return line
+        return line if line is not None and line.claim.epoch == claim.epoch else None
 
     async def flush_for_ever(self) -> None:
         while True:

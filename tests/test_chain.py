@@ -26,6 +26,7 @@ from domain.steps import (
     FlagClear,
     FlagSet,
     Handoff,
+    McpCall,
     Method,
     Operation,
     Respond,
@@ -36,7 +37,7 @@ from domain.steps import (
     Transform,
     Validate,
 )
-from domain.tenants import Endpoint, TenantSettings
+from domain.tenants import Endpoint, McpServer, TenantSettings
 from domain.tools import ToolSpec, check_tool
 
 pytestmark = pytest.mark.anyio
@@ -45,7 +46,8 @@ SETTINGS = TenantSettings(
         Endpoint(
             name="crm", url="https://crm.example.com/v1/", headers={"X-Env": "test", "X-Kind": "a"}
         ),
-    )
+    ),
+    mcp_servers=(McpServer(name="calendar", url="https://mcp.example.com/", allow=("book",)),),
 )
 ANY = {"type": "object"}
 
@@ -229,6 +231,18 @@ async def test_a_value_cannot_leave_its_place_in_the_url() -> None:
         (Method.GET, False, [Blocked()], 1, Ending.FAILED),
         (Method.POST, False, [(503, {})], 1, Ending.FAILED),
         (Method.POST, True, [(503, {}), (200, {})], 2, Ending.SUCCEEDED),
+        (Method.GET, False, [Unreachable("timeout")] * 3, 3, Ending.FAILED),
+        (Method.PUT, False, [Unreachable("broken"), (404, {})], 2, Ending.FAILED),
+        (Method.POST, False, [Unreachable("connect")], 1, Ending.FAILED),
+        (Method.POST, False, [Unreachable("broken")], 1, Ending.UNKNOWN),
+        (Method.POST, False, [Unreachable("timeout")], 1, Ending.UNKNOWN),
+        (
+            Method.POST,
+            True,
+            [Unreachable("broken"), *[Unreachable("connect")] * 2],
+            3,
+            Ending.UNKNOWN,
+        ),
     ],
 )
 async def test_only_what_is_safe_is_tried_again(
@@ -239,6 +253,17 @@ async def test_only_what_is_safe_is_tried_again(
     used, _ = await run(call, desk=desk)
     assert (used.ending, len(desk.sent)) == (ending, sent)
     assert len({request.headers["Idempotency-Key"] for request in desk.sent}) == 1
+
+
+@pytest.mark.parametrize(("sent", "ending"), [(0, Ending.FAILED), (2, Ending.UNKNOWN)])
+async def test_an_mcp_server_that_is_silent_may_have_done_what_its_tool_does(
+    sent: int, ending: Ending
+) -> None:
+    hello = (200, {"id": 1, "result": {}})
+    desk = Desk(answers=[hello, (202, {})][:sent] + [Unreachable("broken")])
+    used, _ = await run(McpCall(server="calendar", tool="book"), desk=desk)
+    assert used.ending is ending
+    assert ("It is not known what was done." in used.result) is (ending is Ending.UNKNOWN)
 
 
 async def test_a_secret_that_is_not_there_is_named() -> None:

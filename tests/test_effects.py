@@ -47,7 +47,7 @@ class Till:
     """A server that keeps what it was asked: paths, bodies and keys."""
 
     asked: list[tuple[str, Any, str]] = field(default_factory=list)
-    before_first: Callable[[], Awaitable[None]] | None = None
+    before_first: Callable[[], Awaitable[Any]] | None = None
     """Happens while it is asked for the first time."""
 
     @property
@@ -192,6 +192,20 @@ async def test_who_lost_a_call_sends_nothing_more_and_its_successor_has_the_same
     assert first.removesuffix(".actions.0") == bill.removesuffix(".actions.1")
 
 
+async def test_what_took_too_long_may_have_been_done_and_is_repeated_under_its_key(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    use = Says("", (ADD,))
+    async with till() as (server, url):
+        server.before_first = asyncio.Event().wait  # for ever
+        spec = replace(tool(url, "orders"), timeout=1.0)
+        events, _ = await conversed(services, settings, viewer, spec, url, use, use, Says("Done."))
+    outcomes = [e.outcome for e in events if isinstance(e, ToolFinished)]
+    assert outcomes == [ToolOutcome.UNKNOWN, ToolOutcome.SUCCEEDED]
+    first, again = server.keys
+    assert first == again
+
+
 async def test_a_lease_that_ran_out_is_asked_for(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
@@ -201,6 +215,7 @@ async def test_a_lease_that_ran_out_is_asked_for(
     async with worker_services(replace(settings, lease_seconds=0.2)) as worker:
         id = await worker.queue.enlist(1)
         [claim] = await worker.queue.claim(id, 1)
+        worker.recorder.open(claim)
         await asyncio.sleep(0.3)
         asked_at = await worker.queue.database_time()
         assert await worker.recorder.held(claim)

@@ -47,7 +47,7 @@ def running(id: str, arguments: Mapping[str, Any] = PIZZA) -> ToolStarted:
 def key(*events: CallEvent, tool: str = "add", arguments: Mapping[str, Any] = PIZZA) -> str:
     now = datetime.now(UTC)
     story: Story = reduce(lambda story, event: story.after(event, now), events, Story())
-    return use_key(CALL, story, tool, arguments)
+    return use_key(CALL, story.tool_uses, tool, arguments)
 
 
 FIRST = key(turn("t1"))
@@ -108,3 +108,15 @@ def test_of_two_that_may_have_been_done_each_keeps_its_key() -> None:
     third = key(*unknown, turn("t2"), running("c"), running("d"))
     assert third == key(turn("t2"))
     assert (again, twin) == (FIRST, key(turn("t1"), running("a")))
+
+
+def test_a_use_belongs_to_the_turn_in_which_it_began() -> None:
+    """The caller speaks while it runs."""
+    began, unknown = used("a", outcome=ToolOutcome.UNKNOWN)
+    _, done = used("a")
+    assert key(turn("t1"), began, turn("t2"), unknown) == FIRST
+    assert key(turn("t1"), began, turn("t2"), done) == key(turn("t2"))
+    assert key(turn("t1"), began, turn("t2")) == key(turn("t2"))
+    # And one that repeats it, once more.
+    again = (running("b"), turn("t3"), used("b", outcome=ToolOutcome.UNKNOWN)[1])
+    assert key(turn("t1"), began, turn("t2"), unknown, *again, turn("t4")) == FIRST

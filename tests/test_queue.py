@@ -65,6 +65,7 @@ async def held(office: Office) -> Claim:
     await office.call()
     worker = await office.worker.queue.enlist(10)
     [claim] = await office.worker.queue.claim(worker, 1)
+    office.worker.recorder.open(claim)
     return claim
 
 
@@ -144,6 +145,7 @@ async def test_a_call_that_is_ended_between_two_workers_was_no_canceled_one(offi
     worker = await office.worker.queue.enlist(5)
     claims = {c.call.id: c for c in await office.worker.queue.claim(worker, 2)}
     active = StateChanged(before=CallState.CONNECTING, state=CallState.ACTIVE)
+    office.worker.recorder.open(claims[answered.id])
     office.worker.recorder.emit(claims[answered.id], active)
     await office.worker.recorder.settled(claims[answered.id])
     for claim in claims.values():
@@ -179,6 +181,7 @@ async def test_an_old_holder_in_the_same_process_writes_nothing(office: Office) 
     worker = await office.worker.queue.enlist(10)
     [new] = await office.worker.queue.claim(worker, 1)
     recorder = office.worker.recorder
+    recorder.open(new)
     recorder.emit(new, _said("new"))
     recorder.emit(old, _said("old"))
     assert recorder.fenced(old)
@@ -187,6 +190,22 @@ async def test_an_old_holder_in_the_same_process_writes_nothing(office: Office) 
     await recorder.settled(new)
     events = [e.event for e in await office.events(new.call.id)]
     assert [e.text for e in events if isinstance(e, AgentTurn)] == ["new"]
+
+
+async def test_what_is_asked_of_a_call_that_was_forgotten_leaves_nothing_behind(
+    office: Office,
+) -> None:
+    """As by a tool that still runs."""
+    claim = await held(office)
+    recorder = office.worker.recorder
+    assert not recorder.fenced(claim)
+    recorder.forget(claim)
+    for _ in range(2):
+        assert recorder.fenced(claim)
+        assert not await recorder.held(claim)
+        recorder.emit(claim, _said("too late"))
+        await asyncio.wait_for(recorder.lost(claim), 1)
+    assert not recorder._lines
 
 
 async def test_one_busy_call_does_not_hide_another(office: Office) -> None:
@@ -224,6 +243,8 @@ async def test_appends_and_burials_do_not_wait_in_a_circle(office: Office) -> No
         worker = await office.worker.queue.enlist(50)
         claims = await office.worker.queue.claim(worker, 20)
         assert len(claims) == 20
+        for claim in claims:
+            office.worker.recorder.open(claim)
 
         async def write(claims: object = claims, round: int = round) -> None:
             for n in range(20):

@@ -3,6 +3,7 @@ whether or not a worker can take it up."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from uuid import UUID
 
@@ -11,12 +12,14 @@ import pytest
 
 from domain.access import Viewer
 from domain.actions.calls import end_call
-from domain.calls import Blame, Call, CallId, CallState, EndReason
+from domain.calls import OUTCOME, Blame, Call, CallId, CallState, EndReason
+from domain.commands import CommandKind
 from domain.events import (
     AgentTurn,
     CallEnded,
     CommandApplied,
     CommandRefused,
+    NodeEntered,
     StateChanged,
     WorkerReplaced,
 )
@@ -27,6 +30,7 @@ from persistence.queue import SqlQueue
 from persistence.wiring import worker_services
 from tests.clinic import publish_clinic
 from tests.test_queue import Office
+from tests.test_text_calls import started, watch, working
 
 pytestmark = pytest.mark.anyio
 
@@ -45,7 +49,10 @@ async def office(services: Services, settings: Settings, viewer: Viewer) -> Asyn
 async def taken(office: Office, most: int = 10) -> list[Claim]:
     """What a new worker claims."""
     worker = await office.worker.queue.enlist(10)
-    return list(await office.worker.queue.claim(worker, most))
+    claims = list(await office.worker.queue.claim(worker, most))
+    for claim in claims:
+        office.worker.recorder.open(claim)
+    return claims
 
 
 async def overdue(queue: SqlQueue) -> list[tuple[UUID, EndReason]]:
@@ -168,17 +175,26 @@ async def test_a_worker_holds_one_call_at_a_time_that_others_may_have_died_of(
     assert {second.call.id, other.call.id, third.call.id} == suspects
 
 
-async def ending(office: Office, id: CallId) -> list[object]:
+async def ending(
+    office: Office, id: CallId, reason: EndReason = EndReason.ENDED_BY_API
+) -> list[object]:
     """The last events of a call, which has one end and which somebody has asked to end."""
     events = [recorded.event for recorded in await office.events(id)]
     assert sum(isinstance(event, CallEnded) for event in events) == 1
     [*_, applied, ended] = events
     assert isinstance(applied, CommandApplied)
     assert isinstance(ended, CallEnded)
-    assert (ended.reason, ended.blame) == (EndReason.ENDED_BY_API, Blame.API)
+    assert (ended.reason, ended.blame) == (reason, OUTCOME[reason][1])
     waiting = "select count(*) from call_command where done_at is null"
     assert await office.db.fetchval(waiting) == 0
     return list(events[:-2])
+
+
+async def lock_waiters(office: Office) -> int:
+    waiting = (
+        "select count(*) from pg_locks where not granted and relation = 'tenant_month'::regclass"
+    )
+    return int(await office.db.fetchval(waiting))
 
 
 async def ask_to_end(office: Office, id: CallId) -> Call:
@@ -204,6 +220,19 @@ async def test_who_would_take_a_call_over_that_is_to_end_ends_it(office: Office)
     assert not any(isinstance(event, WorkerReplaced) for event in before)
 
 
+async def test_a_claim_does_not_wait_for_the_end_of_another_call(office: Office) -> None:
+    claim = await answered(office)
+    await ask_to_end(office, claim.call.id)
+    await die(office)
+    fresh = await office.call()
+    async with office.db.transaction():
+        await office.db.execute("lock table tenant_month in exclusive mode")  # no call can end
+        async with asyncio.timeout(5):
+            assert [other.call.id for other in await taken(office)] == [fresh.id]
+    assert await taken(office) == []
+    await ending(office, claim.call.id)
+
+
 async def test_the_keeper_ends_a_call_that_nobody_takes_over_any_more(office: Office) -> None:
     claim = await answered(office)
     await ask_to_end(office, claim.call.id)
@@ -222,3 +251,46 @@ async def test_the_keeper_ends_a_call_whose_worker_does_not_obey(office: Office)
     assert await overdue(queue) == [(claim.call.id, EndReason.ENDED_BY_API)]
     await ending(office, claim.call.id)
     assert not await queue.end(claim, EndReason.INTERNAL)
+
+
+async def test_every_end_of_a_call_applies_the_command_that_asked_for_it(office: Office) -> None:
+    claim = await answered(office)
+    await ask_to_end(office, claim.call.id)
+    assert await office.worker.queue.end(claim, EndReason.SILENCE)
+    await ending(office, claim.call.id, EndReason.SILENCE)
+
+
+async def test_a_worker_that_obeys_the_end_acknowledges_it_no_sooner_than_it_ends_the_call(
+    office: Office, settings: Settings
+) -> None:
+    async with working(settings):
+        call = await started(office.services, office.viewer)
+        await watch(office.services, office.viewer, call.id, NodeEntered)
+        async with office.db.transaction():
+            await office.db.execute("lock table tenant_month in exclusive mode")
+            await ask_to_end(office, call.id)
+            async with asyncio.timeout(20):
+                while not await lock_waiters(office):  # noqa: ASYNC110 - its worker ends it, and waits
+                    await asyncio.sleep(0.02)
+            waiting = "select count(*) from call_command where done_at is null"
+            assert await office.db.fetchval(waiting) == 1
+        await watch(office.services, office.viewer, call.id, CallEnded)
+    await ending(office, call.id)
+
+
+async def test_an_end_that_a_dead_worker_has_acknowledged_is_obeyed(
+    office: Office, settings: Settings
+) -> None:
+    """As older workers did."""
+    claim = await answered(office)
+    await ask_to_end(office, claim.call.id)
+    command = await office.db.fetchval("update call_command set done_at = now() returning id")
+    applied = CommandApplied(command_id=str(command), command=CommandKind.END)
+    office.worker.recorder.emit(claim, applied)
+    await office.worker.recorder.settled(claim)
+    await die(office)
+    async with working(settings):
+        events = await watch(office.services, office.viewer, claim.call.id, CallEnded)
+    last = events[-1]
+    assert isinstance(last, CallEnded)
+    assert last.reason is EndReason.ENDED_BY_API

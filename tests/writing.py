@@ -47,4 +47,5 @@ async def writing(services: Services, settings: Settings, viewer: Viewer) -> Asy
     async with worker_services(settings) as worker:
         id = await worker.queue.enlist(1)
         [claim] = await worker.queue.claim(id, 1)
+        worker.recorder.open(claim)
         yield Writer(claim, worker)

@@ -16,8 +16,6 @@ from domain.commands import Command, CommandKind
 from domain.context import given_to
 from domain.errors import Unavailable
 from domain.events import (
-    CallEvent,
-    CommandApplied,
     CommandRefused,
     ErrorRaised,
     Recorded,
@@ -78,19 +76,20 @@ class HeldCall:
         self._recorders = recorders
         self._inbox: asyncio.Queue[Command] = asyncio.Queue()
         self._seen: set[str] = set()
-        self._hang_up: asyncio.Future[Command] = asyncio.get_running_loop().create_future()
+        self._hang_up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._leaving = asyncio.Event()
         self._may_fall_silent_at = 0.0
         self._suspected = claim.replaced
 
     def deliver(self, command: Command) -> None:
-        """Take a command once, however often the inbox shows it."""
+        """Take a command once, however often the inbox shows it. What asks for the end is
+        acknowledged by the end itself: who dies before it leaves the command to the next worker."""
         if str(command.id) in self._seen:
             return
         self._seen.add(str(command.id))
         if command.kind is CommandKind.END:
             if not self._hang_up.done():
-                self._hang_up.set_result(command)
+                self._hang_up.set_result(None)
         else:
             self._inbox.put_nowait(command)
 
@@ -130,7 +129,6 @@ class HeldCall:
         story = await self._read()
         if story is None:
             ending = self.claim.call.state is CallState.ENDING
-            self._obey_end(lambda event: self._recorder.emit(self.claim, event))
             return EndReason.ENDED_BY_AGENT if ending else EndReason.ENDED_BY_API
         return await self._converse(self._open(story))
 
@@ -151,10 +149,6 @@ class HeldCall:
 
         begun = brief_story(given_to(self.claim.call, self.claim.settings.shown))
         return await retell(read, self._pacer, begun)
-
-    def _obey_end(self, tell: Callable[[CallEvent], None]) -> None:
-        command = self._hang_up.result()
-        tell(CommandApplied(command_id=str(command.id), command=command.kind))
 
     def _open(self, story: Story) -> Conversation:
         self._seen.update(story.obeyed)
@@ -196,7 +190,6 @@ class HeldCall:
             if lost in done:
                 return None
             if self._hang_up in done:
-                self._obey_end(conversation.tell)
                 # An agent that has asked for the end before was first.
                 return conversation.story.ending or EndReason.ENDED_BY_API
             return talking.result() if talking in done else over.result()

@@ -117,7 +117,8 @@ class Conversation:
     async def ensure_held(self) -> None:
         """Returns when nobody else can hold the call, however long it takes to be sure of that;
         else raises `CallLost`. Asked before anything is done outside of the call."""
-        if self.closed or not await patiently(lambda: self.recorder.held(self.claim)):
+        held = not self.closed and await patiently(lambda: self.recorder.held(self.claim))
+        if not held or self.closed:  # it may have been closed meanwhile
             raise CallLost
 
     @property

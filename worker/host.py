@@ -178,6 +178,7 @@ class Host:
     def _hold(self, claim: Claim, tasks: asyncio.TaskGroup) -> None:
         id = claim.call.id
         log.info("call claimed", extra={"call_id": str(id), "epoch": claim.epoch})
+        self._recorder.open(claim)
         call = HeldCall(
             claim,
             self._queue,

@@ -172,6 +172,9 @@ class Notebook:
     def __init__(self) -> None:
         self.events: list[CallEvent] = []
 
+    def open(self, claim: Claim) -> None:
+        pass
+
     def emit(self, claim: Claim, event: CallEvent) -> None:
         self.events.append(event)
 

@@ -54,7 +54,9 @@ async def use_tool(conversation: Conversation, use: Use) -> str:
     )
     arguments: Mapping[str, Any] = {} if unusable(use.arguments) else use.arguments
     # Reckoned before this use is told of, and so from what a successor finds in the log.
-    key = use_key(conversation.claim.call.id, conversation.story, use.tool.name, arguments)
+    key = use_key(
+        conversation.claim.call.id, conversation.story.tool_uses, use.tool.name, arguments
+    )
     conversation.tell(
         ToolStarted(tool_call_id=use.id, node=use.node, tool=use.tool.name, arguments=arguments)
     )
@@ -90,6 +92,7 @@ OUTCOMES = {
     Ending.SUCCEEDED: ToolOutcome.SUCCEEDED,
     Ending.FAILED: ToolOutcome.FAILED,
     Ending.REFUSED: ToolOutcome.REFUSED,
+    Ending.UNKNOWN: ToolOutcome.UNKNOWN,
 }
 
 

@@ -59,6 +59,7 @@ async def write(tenant: TenantId, ids: list[UUID], per_second: float, seconds: f
 
         async def one(place: int, id: UUID) -> None:
             claim, n = claim_of(tenant, id), 0
+            services.recorder.open(claim)
             await asyncio.sleep(place / len(ids) / per_second)
             while time.monotonic() < until:
                 n += 1

@@ -130,7 +130,7 @@ described(
     SUCCEEDED="Every action was done.",
     FAILED="An action failed.",
     REFUSED="The arguments were not acceptable; nothing was done.",
-    UNKNOWN="The worker was lost while it ran.",
+    UNKNOWN="The worker was lost while it ran, it took too long, or a server did not answer.",
 )
 described(Severity, ERROR="Stops publishing.", WARNING="Does not stop publishing.")
 described(
@@ -247,6 +247,7 @@ described(
     SUCCEEDED="Every step did what it is there for.",
     FAILED="A step failed; the ones before it stand.",
     REFUSED="The arguments do not fit; nothing was done.",
+    UNKNOWN="It may have been done: it took too long, or a server did not answer.",
 )
 described(
     RecordingState,
