@@ -4,21 +4,34 @@ else runs on the machine."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 import time
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import Any, TypeVar
+from uuid import UUID
 
 import asyncpg
 import pytest
 from graphql import get_introspection_query
 
-from domain.access import Viewer
+from domain.access import TenantId, Viewer
 from domain.actions.agents import create_agent, update_agent
-from domain.actions.workflows import create_workflow, findings_of, publish_workflow
-from domain.bundles import MOST_OF_A_KIND
-from domain.errors import NotPublishable
+from domain.actions.bundles import import_bundle
+from domain.actions.calls import CallRequest, start_call
+from domain.actions.versions import restore_workflow
+from domain.actions.workflows import (
+    create_workflow,
+    findings_of,
+    publish_workflow,
+    update_workflow,
+)
+from domain.bundles import MOST_OF_A_KIND, Bundle, write_bundle
+from domain.errors import NotPublishable, Unavailable
 from domain.findings import FindingCode
+from domain.pacer import TenantLimit
 from domain.ports import Services
 from domain.settings import Settings
 from domain.verification import DRAFT
@@ -26,7 +39,10 @@ from domain.workflows import WorkflowSpec
 from domain.yaml_writer import write_yaml_slowly
 from graph.cost import WORK
 from graph.schema import build_schema
+from persistence.wiring import api_services
 from tests.clinic import RECEPTION, publish_clinic
+from tests.conftest import new_tenant
+from tests.people import owner_of
 from tests.serving import Api
 from tests.test_bundle_imports import IMPORT, put
 from tests.test_verification_work import sound
@@ -184,6 +200,51 @@ def hard(number: int) -> str:
     """Holds for one combination of values in a thousand."""
     signs = [f"{'not ' if number >> bit & 1 else ''}user.v{bit}" for bit in range(10)]
     return " and ".join(signs)
+
+
+async def test_what_waits_for_its_tenant_holds_few_connections(
+    settings: Settings, services: Services, viewer: Viewer
+) -> None:
+    """Everything that computes within a transaction, while something else of the tenant computes."""
+    version = await publish_clinic(services, viewer)
+    id, draft = version.workflow_id, CallRequest(workflow_name="clinic", draft=True)
+    bundle = write_bundle(Bundle(workflows=(version.snapshot.workflow,)))
+    other = owner_of(await new_tenant(settings, "other"))
+    async with api_services(replace(settings, database_connections=4)) as few:
+        for do in (
+            lambda: publish_workflow(few, viewer, id, 1, None),
+            lambda: start_call(few, viewer, draft, 60),
+            lambda: import_bundle(few, viewer, bundle),
+            lambda: restore_workflow(few, viewer, id, version.id, 1),
+            lambda: update_workflow(few, viewer, id, 2, {}),
+        ):
+            waiting = [asyncio.create_task(do()) for _ in range(9)]
+            done = threading.Event()
+            waiting.append(asyncio.create_task(few.compute.run(viewer.tenant_id, done.wait, 60.0)))
+            await asyncio.wait(waiting, timeout=0.3)
+            assert not any(task.done() for task in waiting)
+            try:
+                await read_a_page(few, other)
+            finally:
+                done.set()
+                await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def read_a_page(services: Services, viewer: Viewer) -> None:
+    async with services.store.work(viewer.tenant_id) as work:
+        assert (await work.workflows.page(5, None)).items == ()
+
+
+async def test_a_turn_that_does_not_come_is_unavailable(viewer: Viewer) -> None:
+    limit, other = TenantLimit(1), TenantId(UUID(int=1))
+    async with limit.within(0.1, viewer.tenant_id):
+        with pytest.raises(Unavailable):
+            async with limit.within(0.1, viewer.tenant_id):
+                pass
+        async with limit.within(0.1, other):
+            pass
+    async with limit.within(0.1, viewer.tenant_id):
+        pass
 
 
 def test_work_is_priced_where_it_is_done() -> None:

@@ -8,7 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from domain.access import Scope, Viewer
-from domain.actions.workflows import findings_in, publish_draft, take_snapshots, verifiable
+from domain.actions.workflows import (
+    computing_work,
+    findings_in,
+    publish_draft,
+    take_snapshots,
+    verifiable,
+)
 from domain.bundles import KINDS, MOST_OF_A_KIND, Bundle, Spec, fields_changed
 from domain.errors import InvalidInput, NameTaken, NotPublishable, WorkflowNotFound
 from domain.findings import MAX_TOLD, Finding, FindingCode, Severity
@@ -108,7 +114,7 @@ async def import_bundle(
     imported = await services.compute.run(viewer.tenant_id, import_value, given, PATH)
     report: ImportReport | None = None
     try:
-        async with services.store.work(viewer.tenant_id) as work:
+        async with computing_work(services, viewer) as work:
             report = await _import(work, services, viewer, imported, publish=publish)
             if dry_run:
                 raise _OnlyAsked

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -27,6 +28,8 @@ from domain.workflows import (
 )
 
 NAMED_AT_ONCE = 25
+MAX_WAIT_SECONDS = 5.0
+"""For other transactions of the tenant that compute."""
 
 NO_PLACE = Finding(
     code=FindingCode.NO_RECORDINGS,
@@ -35,6 +38,18 @@ NO_PLACE = Finding(
     message="Calls cannot be recorded: this installation has no place for recordings.",
     fix="Set RECORDINGS_URL for every process, or switch recording off.",
 )
+
+
+@asynccontextmanager
+async def computing_work(services: Services, viewer: Viewer) -> AsyncGenerator[Work]:
+    """A transaction that waits for `Compute`. A tenant has few of them at once: those that wait for
+    their turn would otherwise hold all connections of the process."""
+    tenant = viewer.tenant_id
+    async with (
+        services.computing.within(MAX_WAIT_SECONDS, tenant),
+        services.store.work(tenant) as work,
+    ):
+        yield work
 
 
 async def create_workflow(services: Services, viewer: Viewer, spec: WorkflowSpec) -> Workflow:
@@ -52,7 +67,7 @@ async def update_workflow(
     changes: dict[str, Any],
 ) -> Workflow:
     viewer.require(Scope.WORKFLOWS_WRITE)
-    async with services.store.work(viewer.tenant_id) as work:
+    async with computing_work(services, viewer) as work:
         workflow = await existing_workflow(work, id)
         spec = await checked_workflow(services, viewer, replace(workflow.spec, **changes))
         return await work.workflows.save(id, spec, expected_revision)
@@ -72,7 +87,7 @@ async def publish_workflow(
 ) -> tuple[Workflow, Version]:
     """Freeze the workflow with its agents and tools; `NotPublishable` with every finding."""
     viewer.require(Scope.WORKFLOWS_WRITE)
-    async with services.store.work(viewer.tenant_id) as work:
+    async with computing_work(services, viewer) as work:
         workflow = await existing_workflow(work, id)
         workflow = await work.workflows.expect(workflow, expected_revision)
         return await publish_draft(services, work, viewer, workflow, note)
