@@ -114,11 +114,30 @@ async def test_an_export_that_no_import_could_take_is_refused(
 async def test_an_import_is_priced_by_what_it_carries(api: Api) -> None:
     node = {"id": "a", "agent": "x", "isEntry": True, "isExit": True}
     flows = [{"slug": f"w{n}", "nodes": [node] * 50} for n in range(10)]
-    for count, cost in ((0, 20), (10, 520)):
-        variables = {"input": {"bundle": {"workflows": flows[:count]}, "dryRun": True}}
-        answer = await api.ask(IMPORT, variables=variables)
-        empty = await api.ask(IMPORT, variables={"input": {"bundle": {}, "dryRun": True}})
-        assert cost_of(answer) - cost_of(empty) == cost - 20
+    by_name = {flow["slug"]: flow for flow in flows}
+    empty = await price_of_import(api, [])
+    for bundle in (
+        flows,
+        {"items": flows},
+        {"workflows": flows},
+        {"workflows": {"items": flows}},
+        {"workflows": by_name},
+        {"workflows": [{"config": flow} for flow in flows]},
+    ):
+        assert 510 <= await price_of_import(api, bundle) - empty <= 521
+    assert await price_of_import(api, [{"nodes": [node] * 9_000}]) - empty == 4_000
+
+
+async def price_of_import(api: Api, bundle: Any) -> int:
+    return cost_of(await api.ask(IMPORT, variables={"input": {"bundle": bundle, "dryRun": True}}))
+
+
+async def test_a_call_that_verifies_a_draft_is_priced_for_it(api: Api) -> None:
+    document = "mutation ($input: StartCallInput!) { startCall(input: $input) { __typename } }"
+    given = {"workflow": {"slug": "none"}, "userContext": {"a": {"b": {}}}}
+    published = await api.ask(document, variables={"input": given})
+    draft = await api.ask(document, variables={"input": {**given, "draft": True}})
+    assert (cost_of(published), cost_of(draft)) == (1, 21)
 
 
 async def test_introspection_is_told_once_and_beside_the_loop(api: Api) -> None:
