@@ -83,6 +83,10 @@ class Drafts(Protocol[T, S_contra]):
         """How many bytes each one's spec has as text, of so many of them."""
         ...
 
+    async def sizes_of(self, names: Sequence[str]) -> Mapping[UUID, int]:
+        """The same of those with these names."""
+        ...
+
     async def save(self, id: UUID, spec: S_contra, expected_revision: int) -> T:
         """`NotFound`, or `RevisionConflict` when somebody else edited it meanwhile."""
         ...

@@ -35,7 +35,7 @@ from domain.pacer import TenantLimit
 from domain.ports import Services
 from domain.settings import Settings
 from domain.verification import DRAFT
-from domain.workflows import WorkflowSpec
+from domain.workflows import Node, WorkflowSpec
 from domain.yaml_writer import write_yaml_slowly
 from graph.cost import WORK
 from graph.schema import build_schema
@@ -95,17 +95,38 @@ async def test_an_export_is_the_same_text_and_is_written_beside_the_loop(api: Ap
 async def test_an_export_that_no_import_could_take_is_refused(
     api: Api, settings: Settings, viewer: Viewer, count: int, size: int
 ) -> None:
+    await add_agents(settings, viewer, count, size)
+    await refused_as_too_much(api, "{ exportBundle { yaml } }")
+
+
+async def test_an_export_of_named_workflows_is_as_bounded(
+    api: Api, services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await add_agents(settings, viewer, 100, 90_000)
+    for name, count in (("small", 3), ("large", 100)):
+        nodes = tuple(Node(id=f"n{n}", agent=f"a{n}") for n in range(1, count + 1))
+        await create_workflow(services, viewer, WorkflowSpec(name=name, nodes=nodes))
+    answer = await api.ask('{ exportBundle(workflows: ["small"]) { json } }')
+    assert len(answer["data"]["exportBundle"]["json"]["agents"]) == 3
+    await refused_as_too_much(api, '{ exportBundle(workflows: ["small", "large"]) { json } }')
+
+
+async def add_agents(settings: Settings, viewer: Viewer, count: int, size: int) -> None:
     spec = json.dumps({"name": "x", "prompt": {"system": "x" * size}})
     db = await asyncpg.connect(settings.database_url)
     await db.execute(
         "insert into agent (id, tenant_id, name, spec, revision) "
-        "select gen_random_uuid(), $1, 'a' || n, $2, 1 from generate_series(1, $3::int) n",
+        "select gen_random_uuid(), $1, 'a' || n, "
+        "jsonb_set($2::jsonb, '{name}', to_jsonb('a' || n)), 1 from generate_series(1, $3::int) n",
         viewer.tenant_id,
         spec,
         count,
     )
     await db.close()
-    answer = await api.ask("{ exportBundle { yaml } }")
+
+
+async def refused_as_too_much(api: Api, document: str) -> None:
+    answer = await api.ask(document)
     [error] = answer["errors"]
     assert error["extensions"] == {"code": "INVALID_INPUT", "path": ["workflows"]}
     assert "by naming some workflows at a time" in error["message"]
