@@ -28,6 +28,7 @@ from domain.actions.workflows import (
     publish_workflow,
     update_workflow,
 )
+from domain.agents import Prompt
 from domain.bundles import MOST_OF_A_KIND, Bundle, write_bundle
 from domain.errors import NotPublishable, Unavailable
 from domain.findings import FindingCode
@@ -40,6 +41,7 @@ from domain.yaml_writer import write_yaml_slowly
 from graph.cost import WORK
 from graph.schema import build_schema
 from persistence.wiring import api_services
+from resolvers.bundles import Exported
 from tests.clinic import RECEPTION, publish_clinic
 from tests.conftest import new_tenant
 from tests.people import owner_of
@@ -81,14 +83,33 @@ async def test_an_export_is_the_same_text_and_is_written_beside_the_loop(api: Ap
     agents = [{"name": f"a{n:03}", "prompt": {"system": f"{PROMPT} {n}"}} for n in range(90)]
     for part in range(0, 90, 30):
         await put(api, {"agents": agents[part : part + 30]})
-    seconds, answer = await on_the_loop(api.ask("{ exportBundle { json yaml } }"))
+    seconds, answer = await on_the_loop(api.ask("{ exportBundle { json yaml again: yaml } }"))
     bundle = answer["data"]["exportBundle"]
     assert bundle["json"] == {"agents": agents}
-    assert bundle["yaml"] == write_yaml_slowly({"agents": agents})
+    assert bundle["yaml"] == write_yaml_slowly({"agents": agents}) == bundle["again"]
     assert cost_of(answer) == 2_001
     assert seconds < 0.7  # 0.1 measured, of which half is this client's; 1.1 before
     named = "{" + " ".join(f"e{n}: exportBundle {{ yaml }}" for n in range(3)) + "}"
     assert (await api.ask(named))["errors"][0]["extensions"]["code"] == "QUERY_TOO_COMPLEX"
+
+
+async def test_an_export_is_written_once_and_in_pieces(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    """A line with an emoji that ends in a space is left to the slower emitter."""
+    agent = replace(RECEPTION, prompt=Prompt(system=PROMPT.replace(".", " \N{WAVING HAND SIGN} ")))
+    bundle = Bundle(agents=tuple(replace(agent, name=f"a{n}") for n in range(60)))
+    exported = Exported(bundle, services.compute, viewer.tenant_id)
+    other = (await new_tenant(settings, "other")).id
+    writing = [asyncio.create_task(exported.yaml()) for _ in range(3)]
+    turns = 0
+    while not writing[0].done():
+        await services.compute.run(other, time.thread_time)
+        turns += 1
+    first, *more = await asyncio.gather(*writing)
+    assert first == write_yaml_slowly(write_bundle(bundle))
+    assert all(text is first for text in more)
+    assert turns > 6  # 22 measured; 4 when it is one piece
 
 
 @pytest.mark.parametrize(("count", "size"), [(MOST_OF_A_KIND + 1, 10), (300, 30_000)])
