@@ -6,10 +6,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from domain.access import TenantId
+from domain.errors import Unavailable
 
 T = TypeVar("T")
 
@@ -61,3 +63,17 @@ class TenantLimit:
         if limit is None:
             limit = self._limits[tenant] = asyncio.Semaphore(self._at_once)
         return limit
+
+    @asynccontextmanager
+    async def within(self, seconds: float, tenant: TenantId) -> AsyncGenerator[None]:
+        """The same, but `Unavailable` for a tenant that has waited so long."""
+        limit = self.of(tenant)
+        try:
+            async with asyncio.timeout(seconds):
+                await limit.acquire()
+        except TimeoutError:
+            raise Unavailable("Too many such requests of the tenant are under way.") from None
+        try:
+            yield
+        finally:
+            limit.release()

@@ -39,6 +39,9 @@ from domain.workflows import Version, VersionId, Workflow, WorkflowId, WorkflowS
 MAX_LONG_LOGS = 2
 """That a process reads at once for a tenant."""
 
+MAX_COMPUTING = 2
+"""Transactions of a tenant in a process that wait for `Compute` while they hold a connection."""
+
 T = TypeVar("T")
 S_contra = TypeVar("S_contra", contravariant=True)
 
@@ -78,6 +81,10 @@ class Drafts(Protocol[T, S_contra]):
 
     async def sizes(self, limit: int) -> Mapping[UUID, int]:
         """How many bytes each one's spec has as text, of so many of them."""
+        ...
+
+    async def sizes_of(self, names: Sequence[str]) -> Mapping[UUID, int]:
+        """The same of those with these names."""
         ...
 
     async def save(self, id: UUID, spec: S_contra, expected_revision: int) -> T:
@@ -326,3 +333,5 @@ class Services:
     """Of all that takes long, as far as it depends on how much there is."""
     long_logs: TenantLimit = field(default_factory=lambda: TenantLimit(MAX_LONG_LOGS))
     """Of reading logs that are longer than a page from end to end."""
+    computing: TenantLimit = field(default_factory=lambda: TenantLimit(MAX_COMPUTING))
+    """Of transactions that wait for `compute`."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from yaml.resolver import Resolver
 from yaml.serializer import Serializer
 
 LONG_LINE = 80
+PIECE_SECONDS = 0.05
 FLOAT = re.compile(r"-?(0|[1-9][0-9]{0,300})(\.[0-9]{1,300})?([eE][-+]?[0-9]{1,4})?")
 
 _EMITTER: Any = getattr(getattr(yaml, "cyaml", None), "CEmitter", None)
@@ -34,10 +36,21 @@ _FIRST_PRIVATE, _MAX_PRIVATE = 0xE000, 6_400
 
 def write_yaml(value: Any) -> str:
     """Long texts as blocks, so that a changed line is a changed line."""
-    return "".join(_parts(value))
+    return "".join(yaml_parts(value))
 
 
-def _parts(value: Any) -> Iterator[str]:
+def next_piece(parts: Iterator[str]) -> str:
+    """As much as is written in a short time; empty at the end."""
+    until = time.perf_counter() + PIECE_SECONDS
+    piece: list[str] = []
+    for part in parts:
+        piece.append(part)
+        if time.perf_counter() >= until:
+            break
+    return "".join(piece)
+
+
+def yaml_parts(value: Any) -> Iterator[str]:
     """Of an object that holds lists, each item by itself: it comes to the same text."""
     if not isinstance(value, Mapping) or not value or not all(map(_HEAD.fullmatch, value)):
         yield _written(value)

@@ -42,7 +42,6 @@ FOLDED = {
     "Call": frozenset({"transcript", "context", "nodesVisited", "usage", "cost", "latency"}),
     "Query": frozenset({"simulationFromCall"}),
 }
-LISTS = ("nodes", "connections", "agents", "tools")
 LISTED = "ids"
 """As many are answered as are listed here."""
 INTROSPECTION = {"__schema": 1_000, "__type": 50}
@@ -57,9 +56,12 @@ WORK: Mapping[tuple[str, str], int] = {
     ("Mutation", "publishWorkflow"): 500,
     ("Mutation", "restoreWorkflow"): 500,
     ("Mutation", "importBundle"): 20,
+    ("Mutation", "startCall"): 0,
 }
-"""More than for the object that is answered: for the work behind it. Where the arguments carry
-workflows, each node and connection is one more."""
+"""More than for the object that is answered: for the work behind it. Each object within an argument,
+such as a node or a connection, is one more."""
+DRAFT_CALL = 20
+"""More for a call that runs a draft, because the draft is verified."""
 EXPORT_OF_ALL = 2_000
 PER_EXPORTED = 20
 MAX_CARRIED = 4_000
@@ -155,6 +157,8 @@ class Pricing:
         if node.name.value == "exportBundle":
             named = given.get("workflows")
             return work + PER_EXPORTED * len(named) if isinstance(named, list) else EXPORT_OF_ALL
+        if node.name.value == "startCall":
+            return DRAFT_CALL if _is_draft(given.get("input")) else 0
         return work + min(MAX_CARRIED, sum(map(_carried, given.values())))
 
     def _length(self, node: FieldNode, field: GraphQLField) -> int | None:
@@ -182,14 +186,20 @@ class Pricing:
                 return getattr(node, "value", None)
 
 
-def _carried(given: Any, deep: int = 3) -> int:
-    """The nodes and connections in an argument: a workflow, or a bundle, or an input of one."""
-    if not isinstance(given, dict) or not deep:
-        return 0
-    own = sum(len(given[name]) for name in LISTS if isinstance(given.get(name), list))
-    inside = given.get("workflows")
-    workflows = inside if isinstance(inside, list) else [given.get("bundle")]
-    return own + sum(_carried(each, deep - 1) for each in workflows)
+def _carried(given: Any) -> int:
+    """The objects within an argument, wherever they stand in it; no more than matter are counted."""
+    count, left = 0, [given] if isinstance(given, dict | list) else []
+    while left and count <= MAX_CARRIED:
+        each = left.pop()
+        inside = each.values() if isinstance(each, dict) else each
+        nested = [value for value in inside if isinstance(value, dict | list)]
+        count += sum(isinstance(value, dict) for value in nested)
+        left += nested
+    return count
+
+
+def _is_draft(given: Any) -> bool:
+    return isinstance(given, dict) and bool(given.get("draft"))
 
 
 def _size(given: object) -> int:

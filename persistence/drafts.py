@@ -80,10 +80,11 @@ class SqlDrafts(Generic[T, S]):
         return Slice(tuple(map(self._made, rows[:first])), more=len(rows) > first)
 
     async def sizes(self, limit: int) -> Mapping[UUID, int]:
-        c = self._table.c
-        size = func.octet_length(func.cast(c.spec, Text)).label("size")
-        query = select(c.id, size).where(c.tenant_id == self._tenant).limit(limit)
-        return {row.id: row.size for row in await self._db.execute(query)}
+        return await self._measured(self._sizes().limit(limit))
+
+    async def sizes_of(self, names: Sequence[str]) -> Mapping[UUID, int]:
+        wanted = self._table.c.name.in_(set(names))
+        return await self._measured(self._sizes().where(wanted)) if names else {}
 
     async def save(self, id: UUID, spec: S, expected_revision: int) -> T:
         c = self._table.c
@@ -123,6 +124,14 @@ class SqlDrafts(Generic[T, S]):
 
     def _mine(self) -> Any:
         return select(self._table).where(self._table.c.tenant_id == self._tenant)
+
+    def _sizes(self) -> Any:
+        c = self._table.c
+        size = func.octet_length(func.cast(c.spec, Text)).label("size")
+        return select(c.id, size).where(c.tenant_id == self._tenant)
+
+    async def _measured(self, query: Any) -> Mapping[UUID, int]:
+        return {row.id: row.size for row in await self._db.execute(query)}
 
     async def _select(self, condition: Any) -> Sequence[T]:
         rows = await self._db.execute(self._mine().where(condition))

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from domain.compute import Compute
 from domain.outbound import Outbound
-from domain.ports import Services
+from domain.pacer import TenantLimit
+from domain.ports import MAX_COMPUTING, Services
 from domain.settings import Settings
 from domain.tasks import beside
 from domain.verification.cached import Verifier
@@ -103,6 +104,7 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             ready=ready,
             compute=compute,
             verifier=Verifier(compute),
+            computing=TenantLimit(_computing(for_engine)),
         )
 
 
@@ -151,6 +153,11 @@ def _shares(connections: int) -> tuple[int, int]:
     """Of the API's connections: for requests, and for the event log."""
     for_log = max(1, connections * 10 // 26)
     return connections - for_log, for_log
+
+
+def _computing(connections: int) -> int:
+    """Of the connections for requests, as many as one tenant may hold while it computes."""
+    return max(1, min(MAX_COMPUTING, connections // 2))
 
 
 def _sounds(settings: Settings, stack: AsyncExitStack) -> ObjectStore | None:

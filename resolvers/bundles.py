@@ -2,12 +2,53 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from typing import Any
 
+from domain.access import TenantId
 from domain.actions import bundles as actions
-from domain.bundles import Bundle
+from domain.bundles import Bundle, write_bundle
+from domain.compute import Compute
+from domain.yaml_writer import next_piece, yaml_parts
 from resolvers.context import Ctx
 
 
-async def export(info: Ctx, slugs: Sequence[str] | None) -> Bundle:
-    return await actions.export_bundle(info.context.services, info.context.require(), slugs)
+class Exported:
+    """A bundle that is written beside the event loop: once, however many fields ask for it."""
+
+    def __init__(self, bundle: Bundle, compute: Compute, tenant: TenantId) -> None:
+        self._bundle = bundle
+        self._compute = compute
+        self._tenant = tenant
+        self._writing = asyncio.Lock()
+        self._json: dict[str, Any] | None = None
+        self._yaml: str | None = None
+
+    async def json(self) -> dict[str, Any]:
+        async with self._writing:
+            return await self._as_json()
+
+    async def yaml(self) -> str:
+        async with self._writing:
+            if self._yaml is None:
+                self._yaml = await self._written(await self._as_json())
+            return self._yaml
+
+    async def _as_json(self) -> dict[str, Any]:
+        if self._json is None:
+            self._json = await self._compute.run(self._tenant, write_bundle, self._bundle)
+        return self._json
+
+    async def _written(self, value: dict[str, Any]) -> str:
+        """In short pieces: other tenants have their turns in between."""
+        parts, text = yaml_parts(value), ""
+        while piece := await self._compute.run(self._tenant, next_piece, parts):
+            text += piece
+        return text
+
+
+async def export(info: Ctx, slugs: Sequence[str] | None) -> Exported:
+    services, viewer = info.context.services, info.context.require()
+    bundle = await actions.export_bundle(services, viewer, slugs)
+    return Exported(bundle, services.compute, viewer.tenant_id)

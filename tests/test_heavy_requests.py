@@ -4,29 +4,47 @@ else runs on the machine."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 import time
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import Any, TypeVar
+from uuid import UUID
 
 import asyncpg
 import pytest
 from graphql import get_introspection_query
 
-from domain.access import Viewer
+from domain.access import TenantId, Viewer
 from domain.actions.agents import create_agent, update_agent
-from domain.actions.workflows import create_workflow, findings_of, publish_workflow
-from domain.bundles import MOST_OF_A_KIND
-from domain.errors import NotPublishable
+from domain.actions.bundles import import_bundle
+from domain.actions.calls import CallRequest, start_call
+from domain.actions.versions import restore_workflow
+from domain.actions.workflows import (
+    create_workflow,
+    findings_of,
+    publish_workflow,
+    update_workflow,
+)
+from domain.agents import Prompt
+from domain.bundles import MOST_OF_A_KIND, Bundle, write_bundle
+from domain.errors import NotPublishable, Unavailable
 from domain.findings import FindingCode
+from domain.pacer import TenantLimit
 from domain.ports import Services
 from domain.settings import Settings
 from domain.verification import DRAFT
-from domain.workflows import WorkflowSpec
+from domain.workflows import Node, WorkflowSpec
 from domain.yaml_writer import write_yaml_slowly
 from graph.cost import WORK
 from graph.schema import build_schema
+from persistence.wiring import api_services
+from resolvers.bundles import Exported
 from tests.clinic import RECEPTION, publish_clinic
+from tests.conftest import new_tenant
+from tests.people import owner_of
 from tests.serving import Api
 from tests.test_bundle_imports import IMPORT, put
 from tests.test_verification_work import sound
@@ -65,31 +83,71 @@ async def test_an_export_is_the_same_text_and_is_written_beside_the_loop(api: Ap
     agents = [{"name": f"a{n:03}", "prompt": {"system": f"{PROMPT} {n}"}} for n in range(90)]
     for part in range(0, 90, 30):
         await put(api, {"agents": agents[part : part + 30]})
-    seconds, answer = await on_the_loop(api.ask("{ exportBundle { json yaml } }"))
+    seconds, answer = await on_the_loop(api.ask("{ exportBundle { json yaml again: yaml } }"))
     bundle = answer["data"]["exportBundle"]
     assert bundle["json"] == {"agents": agents}
-    assert bundle["yaml"] == write_yaml_slowly({"agents": agents})
+    assert bundle["yaml"] == write_yaml_slowly({"agents": agents}) == bundle["again"]
     assert cost_of(answer) == 2_001
     assert seconds < 0.7  # 0.1 measured, of which half is this client's; 1.1 before
     named = "{" + " ".join(f"e{n}: exportBundle {{ yaml }}" for n in range(3)) + "}"
     assert (await api.ask(named))["errors"][0]["extensions"]["code"] == "QUERY_TOO_COMPLEX"
 
 
+async def test_an_export_is_written_once_and_in_pieces(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    """A line with an emoji that ends in a space is left to the slower emitter."""
+    agent = replace(RECEPTION, prompt=Prompt(system=PROMPT.replace(".", " \N{WAVING HAND SIGN} ")))
+    bundle = Bundle(agents=tuple(replace(agent, name=f"a{n}") for n in range(60)))
+    exported = Exported(bundle, services.compute, viewer.tenant_id)
+    other = (await new_tenant(settings, "other")).id
+    writing = [asyncio.create_task(exported.yaml()) for _ in range(3)]
+    turns = 0
+    while not writing[0].done():
+        await services.compute.run(other, time.thread_time)
+        turns += 1
+    first, *more = await asyncio.gather(*writing)
+    assert first == write_yaml_slowly(write_bundle(bundle))
+    assert all(text is first for text in more)
+    assert turns > 6  # 22 measured; 4 when it is one piece
+
+
 @pytest.mark.parametrize(("count", "size"), [(MOST_OF_A_KIND + 1, 10), (300, 30_000)])
 async def test_an_export_that_no_import_could_take_is_refused(
     api: Api, settings: Settings, viewer: Viewer, count: int, size: int
 ) -> None:
+    await add_agents(settings, viewer, count, size)
+    await refused_as_too_much(api, "{ exportBundle { yaml } }")
+
+
+async def test_an_export_of_named_workflows_is_as_bounded(
+    api: Api, services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await add_agents(settings, viewer, 100, 90_000)
+    for name, count in (("small", 3), ("large", 100)):
+        nodes = tuple(Node(id=f"n{n}", agent=f"a{n}") for n in range(1, count + 1))
+        await create_workflow(services, viewer, WorkflowSpec(name=name, nodes=nodes))
+    answer = await api.ask('{ exportBundle(workflows: ["small"]) { json } }')
+    assert len(answer["data"]["exportBundle"]["json"]["agents"]) == 3
+    await refused_as_too_much(api, '{ exportBundle(workflows: ["small", "large"]) { json } }')
+
+
+async def add_agents(settings: Settings, viewer: Viewer, count: int, size: int) -> None:
     spec = json.dumps({"name": "x", "prompt": {"system": "x" * size}})
     db = await asyncpg.connect(settings.database_url)
     await db.execute(
         "insert into agent (id, tenant_id, name, spec, revision) "
-        "select gen_random_uuid(), $1, 'a' || n, $2, 1 from generate_series(1, $3::int) n",
+        "select gen_random_uuid(), $1, 'a' || n, "
+        "jsonb_set($2::jsonb, '{name}', to_jsonb('a' || n)), 1 from generate_series(1, $3::int) n",
         viewer.tenant_id,
         spec,
         count,
     )
     await db.close()
-    answer = await api.ask("{ exportBundle { yaml } }")
+
+
+async def refused_as_too_much(api: Api, document: str) -> None:
+    answer = await api.ask(document)
     [error] = answer["errors"]
     assert error["extensions"] == {"code": "INVALID_INPUT", "path": ["workflows"]}
     assert "by naming some workflows at a time" in error["message"]
@@ -98,11 +156,30 @@ async def test_an_export_that_no_import_could_take_is_refused(
 async def test_an_import_is_priced_by_what_it_carries(api: Api) -> None:
     node = {"id": "a", "agent": "x", "isEntry": True, "isExit": True}
     flows = [{"slug": f"w{n}", "nodes": [node] * 50} for n in range(10)]
-    for count, cost in ((0, 20), (10, 520)):
-        variables = {"input": {"bundle": {"workflows": flows[:count]}, "dryRun": True}}
-        answer = await api.ask(IMPORT, variables=variables)
-        empty = await api.ask(IMPORT, variables={"input": {"bundle": {}, "dryRun": True}})
-        assert cost_of(answer) - cost_of(empty) == cost - 20
+    by_name = {flow["slug"]: flow for flow in flows}
+    empty = await price_of_import(api, [])
+    for bundle in (
+        flows,
+        {"items": flows},
+        {"workflows": flows},
+        {"workflows": {"items": flows}},
+        {"workflows": by_name},
+        {"workflows": [{"config": flow} for flow in flows]},
+    ):
+        assert 510 <= await price_of_import(api, bundle) - empty <= 521
+    assert await price_of_import(api, [{"nodes": [node] * 9_000}]) - empty == 4_000
+
+
+async def price_of_import(api: Api, bundle: Any) -> int:
+    return cost_of(await api.ask(IMPORT, variables={"input": {"bundle": bundle, "dryRun": True}}))
+
+
+async def test_a_call_that_verifies_a_draft_is_priced_for_it(api: Api) -> None:
+    document = "mutation ($input: StartCallInput!) { startCall(input: $input) { __typename } }"
+    given = {"workflow": {"slug": "none"}, "userContext": {"a": {"b": {}}}}
+    published = await api.ask(document, variables={"input": given})
+    draft = await api.ask(document, variables={"input": {**given, "draft": True}})
+    assert (cost_of(published), cost_of(draft)) == (1, 21)
 
 
 async def test_introspection_is_told_once_and_beside_the_loop(api: Api) -> None:
@@ -184,6 +261,51 @@ def hard(number: int) -> str:
     """Holds for one combination of values in a thousand."""
     signs = [f"{'not ' if number >> bit & 1 else ''}user.v{bit}" for bit in range(10)]
     return " and ".join(signs)
+
+
+async def test_what_waits_for_its_tenant_holds_few_connections(
+    settings: Settings, services: Services, viewer: Viewer
+) -> None:
+    """Everything that computes within a transaction, while something else of the tenant computes."""
+    version = await publish_clinic(services, viewer)
+    id, draft = version.workflow_id, CallRequest(workflow_name="clinic", draft=True)
+    bundle = write_bundle(Bundle(workflows=(version.snapshot.workflow,)))
+    other = owner_of(await new_tenant(settings, "other"))
+    async with api_services(replace(settings, database_connections=4)) as few:
+        for do in (
+            lambda: publish_workflow(few, viewer, id, 1, None),
+            lambda: start_call(few, viewer, draft, 60),
+            lambda: import_bundle(few, viewer, bundle),
+            lambda: restore_workflow(few, viewer, id, version.id, 1),
+            lambda: update_workflow(few, viewer, id, 2, {}),
+        ):
+            waiting = [asyncio.create_task(do()) for _ in range(9)]
+            done = threading.Event()
+            waiting.append(asyncio.create_task(few.compute.run(viewer.tenant_id, done.wait, 60.0)))
+            await asyncio.wait(waiting, timeout=0.3)
+            assert not any(task.done() for task in waiting)
+            try:
+                await read_a_page(few, other)
+            finally:
+                done.set()
+                await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def read_a_page(services: Services, viewer: Viewer) -> None:
+    async with services.store.work(viewer.tenant_id) as work:
+        assert (await work.workflows.page(5, None)).items == ()
+
+
+async def test_a_turn_that_does_not_come_is_unavailable(viewer: Viewer) -> None:
+    limit, other = TenantLimit(1), TenantId(UUID(int=1))
+    async with limit.within(0.1, viewer.tenant_id):
+        with pytest.raises(Unavailable):
+            async with limit.within(0.1, viewer.tenant_id):
+                pass
+        async with limit.within(0.1, other):
+            pass
+    async with limit.within(0.1, viewer.tenant_id):
+        pass
 
 
 def test_work_is_priced_where_it_is_done() -> None:

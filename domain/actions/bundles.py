@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from domain.access import Scope, Viewer
-from domain.actions.workflows import findings_in, publish_draft, take_snapshots, verifiable
+from domain.actions.workflows import (
+    computing_work,
+    findings_in,
+    publish_draft,
+    read_all,
+    take_snapshots,
+    verifiable,
+)
 from domain.bundles import KINDS, MOST_OF_A_KIND, Bundle, Spec, fields_changed
 from domain.errors import InvalidInput, NameTaken, NotPublishable, WorkflowNotFound
 from domain.findings import MAX_TOLD, Finding, FindingCode, Severity
@@ -25,8 +32,6 @@ MAX_EXPORT_BYTES = 8 * 2**20
 """Of the specs of an export as text."""
 MAX_NAMED = 100
 """Workflows of one export."""
-MAX_BATCH_BYTES = 2**18
-"""Read at once: while they are made of what the database answers, nobody else is served."""
 PATH = ("input", "bundle")
 
 
@@ -56,11 +61,10 @@ async def export_bundle(
         if slugs is not None:
             return await _used_by(work, slugs)
         sizes = {kind: await _sizes(work, kind) for kind in KINDS}
-        if sum(sum(each.values()) for each in sizes.values()) > MAX_EXPORT_BYTES:
-            raise _too_much(f"{MAX_EXPORT_BYTES // 2**20} MiB")
+        _check_size(sizes.values())
         settings = (await work.settings.get()).spec
         shown = settings != NO_SETTINGS and Scope.SETTINGS_READ in viewer.scopes
-        parts = {kind: await _all(getattr(work, kind), sizes[kind]) for kind in KINDS}
+        parts = {kind: tuple(await read_all(getattr(work, kind), sizes[kind])) for kind in KINDS}
         return Bundle(**parts, settings=settings if shown else None).sorted
 
 
@@ -72,6 +76,11 @@ async def _sizes(work: Work, kind: str) -> Mapping[UUID, int]:
     return sizes
 
 
+def _check_size(sizes: Iterable[Mapping[UUID, int]]) -> None:
+    if sum(sum(each.values()) for each in sizes) > MAX_EXPORT_BYTES:
+        raise _too_much(f"{MAX_EXPORT_BYTES // 2**20} MiB")
+
+
 def _too_much(most: str) -> InvalidInput:
     return InvalidInput(
         f"There is more than one bundle may have, which is {most}: export it in parts, by naming "
@@ -81,16 +90,26 @@ def _too_much(most: str) -> InvalidInput:
 
 
 async def _used_by(work: Work, slugs: Sequence[str]) -> Bundle:
-    """The workflows with what they use."""
+    """The workflows with what they use. How much there is, is known before it is read."""
     if len(slugs) > MAX_NAMED:
         raise InvalidInput(f"At most {MAX_NAMED} workflows may be named at a time.", ("workflows",))
-    found = {w.spec.name: w.spec for w in await work.workflows.named(list(slugs))}
+    sizes: list[Mapping[UUID, int]] = []
+
+    async def read(drafts: Drafts[Any, Any], names: Iterable[str]) -> tuple[Any, ...]:
+        sizes.append(await drafts.sizes_of(sorted(names)))
+        _check_size(sizes)
+        return tuple(await read_all(drafts, sizes[-1]))
+
+    workflows = await read(work.workflows, set(slugs))
+    found = {workflow.name for workflow in workflows}
     for place, slug in enumerate(slugs):
         if slug not in found:
             raise WorkflowNotFound(
                 f"There is no workflow {slug[:64]!r}.", ("workflows", str(place))
             )
-    return _together(await take_snapshots(work, list(found.values()), as_written=True))
+    agents = await read(work.agents, {node.agent for each in workflows for node in each.nodes})
+    tools = await read(work.tools, {tool for agent in agents for tool in agent.tools})
+    return Bundle(agents=agents, tools=tools, workflows=workflows).sorted
 
 
 async def import_bundle(
@@ -108,7 +127,7 @@ async def import_bundle(
     imported = await services.compute.run(viewer.tenant_id, import_value, given, PATH)
     report: ImportReport | None = None
     try:
-        async with services.store.work(viewer.tenant_id) as work:
+        async with computing_work(services, viewer) as work:
             report = await _import(work, services, viewer, imported, publish=publish)
             if dry_run:
                 raise _OnlyAsked
@@ -219,33 +238,3 @@ def _told_of(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 def _placed(snapshot: Snapshot, findings: Iterable[Finding]) -> tuple[Finding, ...]:
     slug = snapshot.workflow.name
     return tuple(replace(f, path=("workflows", slug, *f.path)) for f in findings)
-
-
-def _together(snapshots: Sequence[Snapshot]) -> Bundle:
-    agents = {name: agent for each in snapshots for name, agent in each.agents.items()}
-    tools = {name: tool for each in snapshots for name, tool in each.tools.items()}
-    return Bundle(
-        agents=tuple(agents.values()),
-        tools=tuple(tools.values()),
-        workflows=tuple(each.workflow for each in snapshots),
-    ).sorted
-
-
-async def _all(drafts: Drafts[Any, Any], sizes: Mapping[UUID, int]) -> tuple[Any, ...]:
-    found: list[Any] = []
-    for ids in _batches(sizes):
-        found += await drafts.many(ids)
-    return tuple(item.spec for item in found)
-
-
-def _batches(sizes: Mapping[UUID, int]) -> Iterator[list[UUID]]:
-    batch: list[UUID] = []
-    room = MAX_BATCH_BYTES
-    for id, size in sizes.items():
-        if batch and size > room:
-            yield batch
-            batch, room = [], MAX_BATCH_BYTES
-        batch.append(id)
-        room -= size
-    if batch:
-        yield batch

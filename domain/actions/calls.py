@@ -5,14 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from domain.access import Scope, Viewer
 from domain.actions.versions import version_of
-from domain.actions.workflows import new_version, refuse_unsound, take_snapshot
+from domain.actions.workflows import (
+    computing_work,
+    new_version,
+    refuse_unsound,
+    take_snapshot,
+)
 from domain.calls import Call, CallId, CallKind, Direction, EndReason
 from domain.commands import LONGEST_MESSAGE, Command, CommandId, CommandKind
 from domain.errors import (
@@ -59,7 +64,7 @@ async def start_call(
     _check(request, longest)
     if request.kind is CallKind.VOIP:
         _rooms(services, ("input", "kind"))
-    async with services.store.work(viewer.tenant_id) as work:
+    async with _work_for(services, viewer, request) as work:
         workflow = await _workflow_of(work, request)
         version = await _version_of(services, viewer, work, workflow, request)
         if request.kind is CallKind.VOIP:
@@ -170,6 +175,15 @@ def _check(request: CallRequest, longest: int) -> None:
     for name, value in (("userContext", request.user_context), ("metadata", request.metadata)):
         if len(json.dumps(value)) > LARGEST_JSON:
             raise InvalidInput(f"{name} is larger than {LARGEST_JSON} bytes.", ("input", name))
+
+
+def _work_for(
+    services: Services, viewer: Viewer, request: CallRequest
+) -> AbstractAsyncContextManager[Work]:
+    """A draft is verified within the transaction."""
+    if request.draft:
+        return computing_work(services, viewer)
+    return services.store.work(viewer.tenant_id)
 
 
 async def _workflow_of(work: Work, request: CallRequest) -> Workflow:

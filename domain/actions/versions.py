@@ -6,7 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from domain.access import Scope, Viewer
-from domain.actions.workflows import existing_workflow, publish_draft
+from domain.actions.workflows import computing_work, existing_workflow, publish_draft
 from domain.agents import check_agent
 from domain.errors import NameTaken, NotFound, Path, RevisionConflict
 from domain.ports import Services, Work
@@ -31,7 +31,7 @@ async def restore_workflow(
     nothing; the version is the one that was published by it."""
     for scope in NEEDED:
         viewer.require(scope)
-    async with services.store.work(viewer.tenant_id) as work:
+    async with computing_work(services, viewer) as work:
         workflow = await existing_workflow(work, id)
         workflow = await work.workflows.expect(workflow, expected_revision)
         version = await version_of(work, workflow, version_id, ("input", "versionId"))

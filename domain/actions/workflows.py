@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Collection, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from domain.access import Scope, Viewer
 from domain.credentials import CredentialKind
 from domain.errors import NotFound, NotPublishable, Path
 from domain.findings import MAX_TOLD, Finding, FindingCode, Severity
 from domain.ports import Drafts, Services, Work
-from domain.tenants import Defaults, filled
+from domain.tenants import filled
 from domain.verification import DRAFT, PUBLISH, Effort, used_by
 from domain.verification.cached import Verifiable
 from domain.workflows import (
@@ -26,7 +27,10 @@ from domain.workflows import (
     check_workflow,
 )
 
-NAMED_AT_ONCE = 25
+MAX_BATCH_BYTES = 2**18
+"""Read at once: while they are made of what the database answers, nobody else is served."""
+MAX_WAIT_SECONDS = 5.0
+"""For other transactions of the tenant that compute."""
 
 NO_PLACE = Finding(
     code=FindingCode.NO_RECORDINGS,
@@ -35,6 +39,18 @@ NO_PLACE = Finding(
     message="Calls cannot be recorded: this installation has no place for recordings.",
     fix="Set RECORDINGS_URL for every process, or switch recording off.",
 )
+
+
+@asynccontextmanager
+async def computing_work(services: Services, viewer: Viewer) -> AsyncGenerator[Work]:
+    """A transaction that waits for `Compute`. A tenant has few of them at once: those that wait for
+    their turn would otherwise hold all connections of the process."""
+    tenant = viewer.tenant_id
+    async with (
+        services.computing.within(MAX_WAIT_SECONDS, tenant),
+        services.store.work(tenant) as work,
+    ):
+        yield work
 
 
 async def create_workflow(services: Services, viewer: Viewer, spec: WorkflowSpec) -> Workflow:
@@ -52,7 +68,7 @@ async def update_workflow(
     changes: dict[str, Any],
 ) -> Workflow:
     viewer.require(Scope.WORKFLOWS_WRITE)
-    async with services.store.work(viewer.tenant_id) as work:
+    async with computing_work(services, viewer) as work:
         workflow = await existing_workflow(work, id)
         spec = await checked_workflow(services, viewer, replace(workflow.spec, **changes))
         return await work.workflows.save(id, spec, expected_revision)
@@ -72,7 +88,7 @@ async def publish_workflow(
 ) -> tuple[Workflow, Version]:
     """Freeze the workflow with its agents and tools; `NotPublishable` with every finding."""
     viewer.require(Scope.WORKFLOWS_WRITE)
-    async with services.store.work(viewer.tenant_id) as work:
+    async with computing_work(services, viewer) as work:
         workflow = await existing_workflow(work, id)
         workflow = await work.workflows.expect(workflow, expected_revision)
         return await publish_draft(services, work, viewer, workflow, note)
@@ -110,19 +126,13 @@ async def take_snapshot(work: Work, spec: WorkflowSpec) -> Snapshot:
     return (await take_snapshots(work, [spec]))[0]
 
 
-async def take_snapshots(
-    work: Work, specs: Sequence[WorkflowSpec], *, as_written: bool = False
-) -> list[Snapshot]:
-    """Agents have the tenant's defaults where they chose nothing, unless they are wanted
-    `as_written`."""
-    held = sorted({node.agent for spec in specs for node in spec.nodes})
-    defaults = Defaults() if as_written else (await work.settings.get()).spec.defaults
-    agents = {
-        a.spec.name: a.spec if as_written else filled(a.spec, defaults)
-        for a in await _named(work.agents, held)
-    }
-    wanted = sorted({tool for agent in agents.values() for tool in agent.tools})
-    tools = {t.spec.name: t.spec for t in await _named(work.tools, wanted)}
+async def take_snapshots(work: Work, specs: Sequence[WorkflowSpec]) -> list[Snapshot]:
+    """Agents have the tenant's defaults where they chose nothing."""
+    defaults = (await work.settings.get()).spec.defaults
+    held = await _named(work.agents, {node.agent for spec in specs for node in spec.nodes})
+    agents = {agent.name: filled(agent, defaults) for agent in held}
+    used = await _named(work.tools, {tool for agent in held for tool in agent.tools})
+    tools = {tool.name: tool for tool in used}
     return [used_by(spec, agents, tools) for spec in specs]
 
 
@@ -159,12 +169,29 @@ async def refuse_unsound(
         )
 
 
-async def _named(drafts: Drafts[Any, Any], names: Sequence[str]) -> list[Any]:
-    """Few at a time: while many are made of what the database answers, nobody else is served."""
+async def _named(drafts: Drafts[Any, Any], names: Collection[str]) -> list[Any]:
+    return await read_all(drafts, await drafts.sizes_of(sorted(names)))
+
+
+async def read_all(drafts: Drafts[Any, Any], sizes: Mapping[UUID, int]) -> list[Any]:
+    """The specs of those whose sizes these are, in batches."""
     found: list[Any] = []
-    for part in range(0, len(names), NAMED_AT_ONCE):
-        found += await drafts.named(names[part : part + NAMED_AT_ONCE])
-    return found
+    for ids in _batches(sizes):
+        found += await drafts.many(ids)
+    return [item.spec for item in found]
+
+
+def _batches(sizes: Mapping[UUID, int]) -> Iterator[list[UUID]]:
+    batch: list[UUID] = []
+    room = MAX_BATCH_BYTES
+    for id, size in sizes.items():
+        if batch and size > room:
+            yield batch
+            batch, room = [], MAX_BATCH_BYTES
+        batch.append(id)
+        room -= size
+    if batch:
+        yield batch
 
 
 def new_version(

@@ -2,46 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import strawberry
 
 from domain.actions.bundles import ImportReport
-from domain.bundles import Bundle as DomainBundle
-from domain.bundles import write_bundle
 from domain.notes import NoteKind
-from domain.yaml_writer import write_yaml
 from graph.scalars import Json
 from graph.types.common import shown, shows
 from graph.types.errors import NameTaken, NotPublishable, ValidationError
 from graph.types.findings import Finding
 from graph.types.workflows import VersionType, WorkflowType
-from resolvers.context import Ctx
-
-T = TypeVar("T")
+from resolvers.bundles import Exported
 
 
 @strawberry.type(description="Workflows with all they use, as files hold them; sorted by name.")
 class Bundle:
-    is_type_of = shows(DomainBundle)
+    is_type_of = shows(Exported)
 
     @strawberry.field(description="In the words of the inputs, without defaults.")
-    async def json(self, info: Ctx) -> Json:
-        return Json(await _beside(info, write_bundle, shown(self)))
+    async def json(self) -> Json:
+        exported: Exported = shown(self)
+        return Json(await exported.json())
 
     @strawberry.field(description="The same as YAML.")
-    async def yaml(self, info: Ctx) -> str:
-        return await _beside(info, _yaml, shown(self))
-
-
-def _yaml(bundle: DomainBundle) -> str:
-    return write_yaml(write_bundle(bundle))
-
-
-async def _beside(info: Ctx, write: Callable[[DomainBundle], T], bundle: DomainBundle) -> T:
-    services, tenant = info.context.services, info.context.require().tenant_id
-    return await services.compute.run(tenant, write, bundle)
+    async def yaml(self) -> str:
+        exported: Exported = shown(self)
+        return await exported.yaml()
 
 
 @strawberry.type(description="What an import did with something.")
