@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -67,13 +67,16 @@ class AnswerStopped(GraphQLError):
 class AnswerSize:
     """Of one answer, while it is made and until it is sent."""
 
-    __slots__ = ("_holder", "_memory", "_most", "_reserved", "room")
+    __slots__ = ("_holder", "_memory", "_most", "_reserved", "on_stop", "room", "stopped")
 
     def __init__(
         self, most: int = MAX_ANSWER_BYTES, memory: AnswerMemory | None = None, holder: str = ""
     ) -> None:
         self.room = STEP
         """What may be added before `extend` has to be asked."""
+        self.stopped: AnswerStopped | None = None
+        self.on_stop: Callable[[], None] | None = None
+        """Called when there is no more room: what else the answer would hold need not be made."""
         self._most = most
         self._memory = memory
         self._holder = holder
@@ -82,7 +85,13 @@ class AnswerSize:
     def add(self, size: int) -> None:
         self.room -= size
         if self.room < 0:
-            self.extend()
+            try:
+                self.extend()
+            except AnswerStopped as stopped:
+                self.stopped = stopped
+                if self.on_stop is not None:
+                    self.on_stop()
+                raise
 
     def extend(self) -> None:
         """Make room for what was added beyond it, in whole steps; raises `AnswerStopped`."""

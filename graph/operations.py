@@ -198,7 +198,7 @@ class Api:
         """The answer to a query or a mutation; raises `Refused` for a query that the process has no
         time or room for."""
         with counted(size):
-            payload = await self._execute(admitted, context)
+            payload = await self._execute(admitted, context, size)
         found = Answer.of(payload)
         try:
             size.settle(len(found.text))
@@ -207,11 +207,16 @@ class Api:
             size.settle(len(found.text))
         return found
 
-    async def _execute(self, admitted: Admitted, context: Context) -> dict[str, Any]:
+    async def _execute(
+        self, admitted: Admitted, context: Context, size: AnswerSize
+    ) -> dict[str, Any]:
         asked, document, operation = admitted.asked, admitted.document, admitted.operation
         cost = {"extensions": {"cost": {"requested": admitted.cost}}}
         try:
-            async with asyncio.timeout(RUN_SECONDS):
+            async with asyncio.timeout(RUN_SECONDS) as limit:
+                if operation.operation is OperationType.QUERY:
+                    now = asyncio.get_running_loop().time
+                    size.on_stop = lambda: limit.reschedule(now())
                 if context.viewer is not None and only_introspects(document, operation):
                     tenant = context.viewer.tenant_id
                     introspect = self.introspection.answer
@@ -223,6 +228,8 @@ class Api:
                     operation_name=asked.operation_name,
                 )
         except TimeoutError:
+            if size.stopped is not None:
+                return _without_data(admitted, size.stopped)
             late = Unavailable(f"The operation took longer than {RUN_SECONDS:.0f} seconds.")
             return _without_data(admitted, told(late))
         except GraphQLError as error:

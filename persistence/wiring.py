@@ -79,7 +79,7 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         await stack.enter_async_context(beside(accounts.record_uses_for_ever()))
         streams = EventStreams(pool, channels)
         await stack.enter_async_context(beside(streams.look_for_ever()))
-        store = SqlStore(engine, channels, Vault(ring), at_once=max(1, for_engine // 2))
+        store = SqlStore(engine, channels, Vault(ring), at_once=max(1, for_engine // 4))
         call_lists = SqlCallLists(store, pool, channels)
         await stack.enter_async_context(beside(call_lists.check_for_ever()))
 

@@ -13,7 +13,7 @@ const schema = `
     createdAt: String! endedAt: String endReason: String userId: String
   }`
 const query = `
-  select call.id, kind, state, direction, call.created_at, ended_at, end_reason, user_id,
+  select call.id, call.kind, state, direction, call.created_at, ended_at, end_reason, user_id,
     user_context, metadata, workflow_id, version_id, max_seconds, phone_number
   from call join call_log on call_log.call_id = call.id
   where call.tenant_id = $1 order by call.created_at desc, call.id desc limit $2`
