@@ -7,7 +7,7 @@ import os
 import secrets
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -26,6 +26,8 @@ from persistence.logins import make_logins
 from persistence.wiring import api_services
 from tests import people
 from tests.clinic import publish_clinic
+from tests.conftest import new_tenant
+from tests.people import owner_of
 from tests.pooler import pooler
 from tests.serving import serving
 from tests.test_talk import ROOT
@@ -205,16 +207,31 @@ async def test_an_api_with_three_slots_answers_everything_one_after_the_other(
 async def test_an_api_opens_no_more_connections_than_it_may(
     settings: Settings, viewer: Viewer
 ) -> None:
+    others = [owner_of(await new_tenant(settings, f"t{n}")) for n in range(4)]
     async with (
         api_services(replace(settings, database_connections=4)) as services,
         connected(settings.database_url) as db,
     ):
-        await asyncio.gather(*(read(services, viewer) for _ in range(20)))
+        await asyncio.gather(*(read(services, who) for who in [viewer, *others] * 5))
         opened = await db.fetchval(
             "select count(*) from pg_stat_activity "
             "where application_name = 'studio_api' and datname = current_database()"
         )
     assert opened == 4  # three for requests, and one for the event log
+
+
+async def test_no_tenant_takes_all_connections_from_the_others(
+    settings: Settings, viewer: Viewer
+) -> None:
+    other = owner_of(await new_tenant(settings, "other"))
+    async with api_services(replace(settings, database_connections=12)) as services:
+        async with AsyncExitStack() as held:
+            for _ in range(2):  # a quarter of the eight for requests
+                await held.enter_async_context(services.store.work(viewer.tenant_id))
+            late = asyncio.create_task(read(services, viewer))
+            await asyncio.gather(*(read(services, other) for _ in range(20)))
+            assert not late.done()
+        await late
 
 
 async def test_a_pool_waits_for_one_of_its_own(settings: Settings) -> None:

@@ -131,11 +131,11 @@ def stretches(rate: int, samples: Samples, pause: float = 0.4) -> list[tuple[flo
 
 
 async def test_ctrl_c_hangs_up(tmp_path: Path, livekit: Access) -> None:
-    file = spoken(SAID[0], tmp_path / "0.wav")
+    # So much to say that nobody is done with it, however slow the machine.
+    files = [spoken(SAID[0], tmp_path / f"{n}.wav") for n in range(20)]
     out = tmp_path / "conversation.wav"
     async with installed(tmp_path, 1, **livekit.environment) as whole:
-        # So much to say that nobody is done with it, however slow the machine.
-        words = ("--wav", str(file)) * 20
+        words = [word for file in files for word in ("--wav", str(file))]
         command = ("--voice", *words, "--out", str(out), "--json")
         async with talking(whole, *command) as process:
             assert process.stdout is not None
@@ -143,8 +143,8 @@ async def test_ctrl_c_hangs_up(tmp_path: Path, livekit: Access) -> None:
             while not kinds(events, "AgentTurn"):
                 events.append(json.loads(await process.stdout.readline()))
             process.send_signal(signal.SIGINT)
-            _, complaints = await process.communicate()
-            assert (process.returncode, complaints) == (130, b"")
+            rest, complaints = await process.communicate()
+            assert (process.returncode, complaints) == (130, b""), rest
         found = await whole.studio().ask("{ calls(first: 1) { edges { node { id } } } }")
         [edge] = found["calls"]["edges"]
         async with asyncio.timeout(10):
