@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -28,6 +29,9 @@ from persistence.migrate import upgrade
 from persistence.wiring import api_services
 from tests.people import owner_of
 from tests.serving import Api, serving
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and so has whatever they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SECRET = "for-tests-only-" + "0" * 32
 TEMPLATE = "studio_template"
