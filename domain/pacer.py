@@ -51,7 +51,7 @@ class Pacer:
 
 
 class TenantLimit:
-    """Of what a tenant may have under way at once, in this process."""
+    """How much of one kind a tenant may have under way at once in this process."""
 
     def __init__(self, at_once: int) -> None:
         self._at_once = at_once
@@ -59,20 +59,20 @@ class TenantLimit:
 
     def of(self, tenant: TenantId) -> asyncio.Semaphore:
         """It is there for as long as somebody holds it or waits for it."""
-        limit = self._limits.get(tenant)
-        if limit is None:
-            limit = self._limits[tenant] = asyncio.Semaphore(self._at_once)
-        return limit
+        return self._limits.setdefault(tenant, asyncio.Semaphore(self._at_once))
 
     @asynccontextmanager
     async def within(self, seconds: float, tenant: TenantId) -> AsyncGenerator[None]:
-        """The same, but `Unavailable` for a tenant that has waited so long."""
+        """Holds one of them; raises `Unavailable` when none has become free in `seconds`."""
         limit = self.of(tenant)
         try:
             async with asyncio.timeout(seconds):
                 await limit.acquire()
         except TimeoutError:
-            raise Unavailable("Too many such requests of the tenant are under way.") from None
+            raise Unavailable(
+                "This tenant has too many requests under way, and a place was not available in "
+                "time; try again."
+            ) from None
         try:
             yield
         finally:

@@ -235,6 +235,10 @@ class Work(Protocol):
 class Store(Protocol):
     def work(self, tenant: TenantId) -> AbstractAsyncContextManager[Work]: ...
 
+    def one_at_a_time(self) -> Store:
+        """The same store, with one transaction at a time for each tenant."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class TokenPair:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from typing import TypedDict
 
 from starlette.applications import Starlette
@@ -63,6 +64,7 @@ def create_app(
             async with beside(connections.watch_for_ever()):
                 api = Api(
                     services=services,
+                    services_of_large=replace(services, store=services.store.one_at_a_time()),
                     settings=settings,
                     schema=schema,
                     documents=documents,

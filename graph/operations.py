@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphql import GraphQLError, OperationDefinitionNode, OperationType
@@ -42,6 +42,10 @@ from resolvers.context import Context
 RUN_SECONDS = 10.0
 MAX_BEGINNING = 8
 """Subscriptions that look up at once what they are about: half of the connections to the database."""
+LARGE_COST = 200
+"""From here on a query makes one transaction at a time, and none beside those of other large queries
+of the tenant. What a page of large objects holds up on the event loop, some milliseconds, others
+wait for once; of several pages that arrive together they would wait for all."""
 MAX_TURN_SECONDS = 15.0
 """How long a subscription may wait for its turn."""
 
@@ -90,6 +94,10 @@ class Admitted:
     def is_subscription(self) -> bool:
         return self.operation.operation is OperationType.SUBSCRIPTION
 
+    @property
+    def is_large_query(self) -> bool:
+        return self.operation.operation is OperationType.QUERY and self.cost >= LARGE_COST
+
 
 class Refused(Exception):
     """The operation does not run."""
@@ -108,6 +116,8 @@ class Api:
     """All that answering takes. One per process."""
 
     services: Services
+    services_of_large: Services
+    """Of large queries."""
     settings: Settings
     schema: Schema
     documents: Documents
@@ -197,6 +207,8 @@ class Api:
     async def run(self, admitted: Admitted, context: Context, size: AnswerSize) -> Answer:
         """The answer to a query or a mutation; raises `Refused` for a query that the process has no
         time or room for."""
+        if admitted.is_large_query:
+            context = replace(context, services=self.services_of_large)
         with counted(size):
             payload = await self._execute(admitted, context, size)
         found = Answer.of(payload)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    cast,
     delete,
     func,
     insert,
@@ -54,6 +55,10 @@ class SqlDrafts(Generic[T, S]):
         self._db = connection
         self._tenant = tenant
         self._table: Table = row.__table__  # type: ignore[assignment]
+        # A spec is read as text, which pydantic parses and validates in one pass.
+        self._columns_read = [
+            cast(c, Text).label(c.name) if c.name == "spec" else c for c in self._table.c
+        ]
         self._specs = specs
         self._entity = entity
         self._noun = noun
@@ -118,12 +123,12 @@ class SqlDrafts(Generic[T, S]):
             row, spec = found.get(name), wanted[name]
             if row is None:
                 written.append(await self.add(spec))
-            elif self._specs.validate_python(row.spec) != spec:
+            elif self._specs.validate_json(row.spec) != spec:
                 written.append(await self.save(row.id, spec, row.revision))
         return written
 
     def _mine(self) -> Any:
-        return select(self._table).where(self._table.c.tenant_id == self._tenant)
+        return select(*self._columns_read).where(self._table.c.tenant_id == self._tenant)
 
     def _sizes(self) -> Any:
         c = self._table.c
@@ -138,7 +143,7 @@ class SqlDrafts(Generic[T, S]):
         return [self._made(row) for row in rows]
 
     def _made(self, row: Row[Any]) -> T:
-        return self._entity(row, self._specs.validate_python(row.spec))
+        return self._entity(row, self._specs.validate_json(row.spec))
 
     def _columns(self, spec: S) -> dict[str, Any]:
         plain = self._specs.dump_python(spec, mode="json")
@@ -151,7 +156,7 @@ class SqlDrafts(Generic[T, S]):
 
     async def _write_or_none(self, statement: Any, spec: S) -> T | None:
         try:
-            row = (await self._db.execute(statement.returning(self._table))).one_or_none()
+            row = (await self._db.execute(statement.returning(*self._columns_read))).one_or_none()
         except IntegrityError as error:
             if "_tenant_id_name" not in str(error.orig):
                 raise
@@ -203,7 +208,7 @@ class SqlWorkflows(SqlDrafts[Workflow, WorkflowSpec]):
             update(self._table)
             .where(c.tenant_id == self._tenant, c.id == id)
             .values(published=version, updated_at=func.now())
-            .returning(self._table)
+            .returning(*self._columns_read)
         )
         return self._made(row.one())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from uuid import UUID
@@ -52,11 +51,14 @@ class SqlStore:
         self._vault = vault
         self._tenants = TenantLimit(at_once)
 
+    def one_at_a_time(self) -> SqlStore:
+        return SqlStore(self._engine, self._channels, self._vault, at_once=1)
+
     @asynccontextmanager
     async def work(self, tenant: TenantId) -> AsyncGenerator[Work]:
         try:
             async with (
-                self._turn(tenant),
+                self._tenants.within(ACQUIRE_SECONDS, tenant),
                 self._engine.connect() as connection,
                 _transaction(connection, tenant),
             ):
@@ -68,16 +70,6 @@ class SqlStore:
             raise
         # Commit first, tell afterwards.
         await self._channels.publish_many(work.hints)
-
-    @asynccontextmanager
-    async def _turn(self, tenant: TenantId) -> AsyncGenerator[None]:
-        limit = self._tenants.of(tenant)
-        async with asyncio.timeout(ACQUIRE_SECONDS):
-            await limit.acquire()
-        try:
-            yield
-        finally:
-            limit.release()
 
 
 @asynccontextmanager

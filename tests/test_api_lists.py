@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -113,6 +115,9 @@ class CountingStore:
         self.count += 1
         return self.store.work(tenant)
 
+    def one_at_a_time(self) -> Store:
+        return self
+
 
 async def test_a_list_costs_the_same_transactions_however_long(
     services: Services, viewer: Viewer, settings: Settings
@@ -133,6 +138,53 @@ async def test_a_list_costs_the_same_transactions_however_long(
             assert len(answer["data"]["calls"]["edges"]) == n, answer
             counts.append(counting.count - before)
     assert counts[0] == counts[1] <= 7, counts
+
+
+@dataclass(slots=True)
+class MeasuredStore:
+    """The store, and how many transactions it had under way at once."""
+
+    store: Store
+    count: int = 0
+    under_way: int = 0
+    most: int = 0
+    large: MeasuredStore | None = None
+
+    @asynccontextmanager
+    async def work(self, tenant: TenantId) -> AsyncGenerator[Work]:
+        async with self.store.work(tenant) as work:
+            self.count += 1
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+            try:
+                yield work
+            finally:
+                self.under_way -= 1
+
+    def one_at_a_time(self) -> Store:
+        self.large = MeasuredStore(self.store.one_at_a_time())
+        return self.large
+
+
+async def test_large_queries_of_a_tenant_make_one_transaction_at_a_time(
+    services: Services, viewer: Viewer, settings: Settings
+) -> None:
+    await publish_clinic(services, viewer)
+    store = MeasuredStore(services.store)
+    async with serving(replace(services, store=store), settings, viewer, with_loaders) as api:
+        assert store.large is not None
+
+        async def ask(first: int) -> None:
+            lists = " ".join(
+                f"a{n}: agents(first: {first}) {{ edges {{ node {{ name }} }} }}" for n in range(4)
+            )
+            answer = await api.ask(f"{{ {lists} }}")
+            assert all(found["edges"] for found in answer["data"].values()), answer
+
+        await ask(5)
+        assert (store.count, store.large.count) == (4, 0)
+        await asyncio.gather(ask(50), ask(50))
+        assert (store.count, store.large.count, store.large.most) == (4, 8, 1)
 
 
 async def test_a_list_of_calls_is_alive(api: Api, services: Services, viewer: Viewer) -> None:

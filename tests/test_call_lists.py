@@ -83,6 +83,9 @@ class Lookups:
         finally:
             self.at_once -= 1
 
+    def one_at_a_time(self) -> Store:
+        return self.store.one_at_a_time()
+
 
 async def new_call(services: Services, viewer: Viewer) -> Call:
     return await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
