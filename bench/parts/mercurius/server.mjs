@@ -13,8 +13,9 @@ const schema = `
     createdAt: String! endedAt: String endReason: String userId: String
   }`
 const query = `
-  select call.id, call.kind, state, direction, call.created_at, ended_at, end_reason, user_id,
-    user_context, metadata, workflow_id, version_id, max_seconds, phone_number
+  select call.id, call.kind, call_log.state, call.direction, call.created_at, call_log.ended_at,
+    call_log.end_reason, call.user_id, call.user_context, call.metadata, call.workflow_id,
+    call.version_id, call.max_seconds, call.phone_number
   from call join call_log on call_log.call_id = call.id
   where call.tenant_id = $1 order by call.created_at desc, call.id desc limit $2`
 
