@@ -20,7 +20,7 @@ from persistence.channels import Channels, Lagged, RedisBackend
 from persistence.limiter import RedisLimiter
 from tests.test_redis_away import at_once, hanging, until
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.anyio
 
 NODES, SLOTS = 3, 16_384
 PATIENCE = 20.0
@@ -104,7 +104,7 @@ async def test_one_node_that_hangs_costs_no_time_either(
     limiter = RedisLimiter(as_cluster(cluster[0].url), patience=1.0)
     with caplog.at_level(logging.WARNING, "persistence.limiter"):
         async with hanging(cluster[1]):
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while not caplog.records:
                     await limiter.spend(secrets.token_hex(8), 1, 60)
                     await asyncio.sleep(0.01)

@@ -45,7 +45,7 @@ from worker.keeper import Keeper
 from worker.rooms import Rooms
 from worker.voice import FINISHING, SORRY
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.anyio
 
 HOURS = (
     "We are open from Monday to Friday from eight in the morning until six in the evening and "
