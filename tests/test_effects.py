@@ -39,7 +39,7 @@ from tests.test_text_calls import started, watch, working
 pytestmark = pytest.mark.anyio
 
 PARAMETERS = {"type": "object", "properties": {"item": {"type": "string"}}}
-LEASE = 0.1
+LEASE = 1.0
 
 
 @dataclass(slots=True)

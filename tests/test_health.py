@@ -58,7 +58,7 @@ async def test_a_worker_is_ready_while_its_processes_are_there(settings: Setting
             "processes": 2,
             "wanted": 2,
         }
-        async with httpx.AsyncClient(base_url=url) as http:
+        async with httpx.AsyncClient(base_url=url, timeout=60) as http:
             assert (await http.get("/health/live")).json() == {"live": True}
             assert (await http.get("/metrics")).status_code == 404
 

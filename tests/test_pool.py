@@ -109,7 +109,7 @@ async def test_worker_and_keeper_say_when_they_start_and_stop(tmp_path: Path) ->
     assert "secret" not in str(worker)
     kept = [line for line in keeper if line["logger"] == "__main__"]
     assert [kept[0]["message"], kept[-1]["message"]] == ["keeper started", "keeper stopped"]
-    assert (kept[0]["round_seconds"], kept[0]["lease_seconds"]) == (0.25, 1.5)
+    assert (kept[0]["round_seconds"], kept[0]["lease_seconds"]) == (0.5, 3.0)
 
 
 def is_there(group: int) -> bool:

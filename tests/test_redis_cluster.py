@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -77,10 +78,12 @@ async def test_two_processes_share_one_limit_wherever_its_key_lies(cluster: list
     other = RedisLimiter(as_cluster(cluster[1].url), PATIENCE)
     for _ in range(12):  # keys of every node
         key = secrets.token_hex(8)
+        began = time.monotonic()
         answers = await asyncio.gather(
             *(limiter.spend(key, 1, 60) for limiter in (one, other) for _ in range(60))
         )
-        assert 60 <= sum(answer.allowed for answer in answers) <= 61
+        # One more may be spent each second.
+        assert 60 <= sum(answer.allowed for answer in answers) <= 61 + time.monotonic() - began
     await one.aclose()
     await other.aclose()
 

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.anyio
 
 PING = b'{"type":"ping"}'
 NEVER = Rate(per_second=0.001, burst=50)
-IMPATIENT = Bounds(header_seconds=0.5, body_seconds=0.5)
+IMPATIENT = Bounds(header_seconds=1.0, body_seconds=1.0)
 
 
 @pytest.fixture
