@@ -18,7 +18,7 @@ from domain.ports import Services
 from domain.recordings import Place, Recording, RecordingState
 from domain.settings import Settings
 from domain.workflows import RecordingChoice
-from persistence.wiring import worker_services
+from persistence.worker_wiring import worker_services
 from tests.voices import LOUD, VoiceCaller
 from worker.archive import Archive
 from worker.opus import FRAME_MS, RATE, Encoder, decoded, ogg
@@ -62,7 +62,7 @@ async def archive(settings: Settings) -> AsyncIterator[Archive]:
         yield Archive(wired.recordings, wired.sounds)
 
 
-async def ready(services: Services, call: Call, patience: float = 20.0) -> Recording:
+async def ready(services: Services, call: Call, patience: float = 60.0) -> Recording:
     """Once a keeper has joined it."""
     until = time.monotonic() + patience
     while (found := await recording_of(services, call)).state is not RecordingState.READY:
