@@ -7,8 +7,8 @@ import subprocess
 import sys
 import time
 
-from bench.parts.api import running_api, running_keeper
-from bench.parts.lab import Figure, installation, measure, new_owner, report
+from bench.harness.api import running_api, running_keeper
+from bench.harness.lab import Figure, installation, measure, new_owner, report
 
 TIMED_IMPORT = (
     "import time; t = time.perf_counter(); import graph.app; print(time.perf_counter() - t)"

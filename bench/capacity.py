@@ -19,14 +19,14 @@ from uuid import uuid4
 import asyncpg
 from livekit import api
 
-from bench.parts import bare
-from bench.parts.crowd import Crowd, gathered
-from bench.parts.lab import Figure, measure, percentile, report
-from bench.parts.load import Load, memory_mb
-from bench.parts.rooms import Exchange, exchange
-from domain.actions.calls import ticket
-from domain.rooms import CALLER
-from domain.tasks import end
+from bench.harness import bare
+from bench.harness.crowd import Crowd, gathered
+from bench.harness.lab import Figure, measure, percentile, report
+from bench.harness.load import Load, memory_mb
+from bench.harness.rooms import Exchange, exchange
+from domain.calls.rooms import CALLER
+from domain.common.tasks import end
+from domain.use_cases.calls import ticket
 
 CORES = os.cpu_count() or 1
 LEVELS = (1, *(calls * CORES for calls in (3, 6, 7, 8, 10)))

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
-from bench.parts.lab import Figure, measure, report
-from tests.chaos import (
+from bench.harness.lab import Figure, measure, report
+from tests.support.chaos import (
     Account,
     Freeze,
     account,
@@ -22,7 +22,7 @@ from tests.chaos import (
     shop,
     wreak,
 )
-from tests.installation import Installation, installed
+from tests.support.installation import Installation, installed
 
 CALLS = 24
 ROUND_SECONDS = 120.0

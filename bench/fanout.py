@@ -14,8 +14,16 @@ from typing import Any
 import psutil
 import uvloop
 
-from bench.parts.api import Api, now_ms, running_api, socket_of, subscribe, writing
-from bench.parts.lab import Figure, add_calls, installation, measure, new_owner, percentile, report
+from bench.harness.api import Api, now_ms, running_api, socket_of, subscribe, writing
+from bench.harness.lab import (
+    Figure,
+    add_calls,
+    installation,
+    measure,
+    new_owner,
+    percentile,
+    report,
+)
 from resolvers.ids import global_id
 
 WATCHERS, PER_SECOND, SECONDS, WARM_SECONDS = 500, 20.0, 12.0, 3.0

@@ -13,10 +13,10 @@ from uuid import UUID
 
 import httpx
 
-from bench.parts.api import Api, key_of, running_api
-from bench.parts.attacks import ATTACKS
-from bench.parts.lab import Figure, installation, measure, new_owner, percentile, report
-from domain.settings import Settings
+from bench.harness.api import Api, key_of, running_api
+from bench.harness.attacks import ATTACKS
+from bench.harness.lab import Figure, installation, measure, new_owner, percentile, report
+from domain.common.settings import Settings
 from persistence.keys import new_api_key
 
 KEYS = 6
@@ -69,7 +69,7 @@ async def noticed(scene: Scene, name: str) -> Noticed:
 
 async def _waits(api: Api, scene: Scene, seconds: float) -> list[float]:
     """In milliseconds; of a bystander who is not answered in the end, how long that took."""
-    argv = (sys.executable, "-m", "bench.parts.bystander", api.url, str(seconds))
+    argv = (sys.executable, "-m", "bench.harness.bystander", api.url, str(seconds))
     process = await asyncio.create_subprocess_exec(
         *argv, *scene.bystander_keys, stdout=asyncio.subprocess.PIPE
     )
@@ -87,7 +87,7 @@ async def _waits(api: Api, scene: Scene, seconds: float) -> list[float]:
 async def _attacking(api: Api, name: str) -> AsyncGenerator[None]:
     _, count = ATTACKS[name]
     unknown = "\n".join(new_api_key() for _ in range(20_000 if name == "bad_keys" else 0))
-    argv = (sys.executable, "-m", "bench.parts.attacks", name, api.url, api.token)
+    argv = (sys.executable, "-m", "bench.harness.attacks", name, api.url, api.token)
     pipe = asyncio.subprocess.PIPE
     processes = [
         await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe) for _ in range(count)

@@ -5,9 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 
-from bench.parts.lab import Figure, add_calls, installation, measure, new_owner, percentile, report
-from bench.parts.writers import claim_of
-from domain.events import AgentTurn
+from bench.harness.lab import (
+    Figure,
+    add_calls,
+    installation,
+    measure,
+    new_owner,
+    percentile,
+    report,
+)
+from bench.harness.writers import claim_of
+from domain.calls.events import AgentTurn
 from persistence.worker_wiring import worker_services
 
 CALLS, SECONDS, IN_FLIGHT = 200, 8.0, 10

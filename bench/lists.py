@@ -14,12 +14,12 @@ from typing import Any
 import psutil
 import uvloop
 
-from bench.parts.api import Api, running_api, socket_of, subscribe
-from bench.parts.lab import Figure, add_calls, installation, measure, new_owner, report
-from domain.access import Viewer
-from domain.calls import CallId, EndReason
+from bench.harness.api import Api, running_api, socket_of, subscribe
+from bench.harness.lab import Figure, add_calls, installation, measure, new_owner, report
+from domain.calls.model import CallId, EndReason
+from domain.common.access import Viewer
+from domain.common.settings import Settings
 from domain.ports import Services
-from domain.settings import Settings
 from persistence.wiring import api_services
 
 CALLS, PER_SECOND, SECONDS, PER_SOCKET = 100, 10.0, 10.0, 20

@@ -10,21 +10,21 @@ from dataclasses import dataclass
 import asyncpg
 import httpx
 
-from bench.parts.api import Api, running_api
-from bench.parts.lab import Figure, installation, measure, new_owner, percentile, report
-from domain.access import Viewer
-from domain.actions.calls import send_message
-from domain.calls import Call
-from domain.events import Recorded, TurnMeasured
+from bench.harness.api import Api, running_api
+from bench.harness.lab import Figure, installation, measure, new_owner, percentile, report
+from domain.calls.events import Recorded, TurnMeasured
+from domain.calls.model import Call
+from domain.calls.state import tell
+from domain.common.access import Viewer
+from domain.common.settings import Settings
 from domain.ports import Services
-from domain.settings import Settings
-from domain.transcripts import tell
+from domain.use_cases.calls import send_message
 from persistence.wiring import api_services
 from resolvers.ids import global_id
-from tests.clinic import publish_clinic
 from tests.conftest import new_tenant
-from tests.long_logs import Delays, lengthen, watching_delays
-from tests.test_text_calls import started, watch, working
+from tests.support.demo_workflow import publish_clinic
+from tests.support.long_logs import Delays, lengthen, watching_delays
+from tests.worker.test_text_calls import started, watch, working
 
 LONG, VERY_LONG, READERS, SECONDS = 20_000, 100_000, 4, 8.0
 VIEWER = "{ viewer { __typename } }"

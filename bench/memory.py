@@ -14,11 +14,11 @@ from uuid import UUID
 
 import asyncpg
 
-from bench.parts.api import Api, running_api, socket_of, subscribe
-from bench.parts.lab import Figure, add_calls, installation, measure, new_owner, report
-from domain.calls import Blame, CallState, EndReason
-from domain.events import AgentTurn, CallEnded, CallEvent, UserTurn
-from domain.settings import Settings
+from bench.harness.api import Api, running_api, socket_of, subscribe
+from bench.harness.lab import Figure, add_calls, installation, measure, new_owner, report
+from domain.calls.events import AgentTurn, CallEnded, CallEvent, UserTurn
+from domain.calls.model import Blame, CallState, EndReason
+from domain.common.settings import Settings
 from persistence.codec import encode
 from resolvers.ids import global_id
 

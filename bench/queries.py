@@ -9,11 +9,19 @@ import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from bench.parts.api import Api, running_api
-from bench.parts.lab import Figure, add_calls, installation, measure, new_owner, percentile, report
-from bench.parts.mercurius import NotThere, running_mercurius
-from domain.access import TenantId
-from domain.settings import Settings
+from bench.harness.api import Api, running_api
+from bench.harness.lab import (
+    Figure,
+    add_calls,
+    installation,
+    measure,
+    new_owner,
+    percentile,
+    report,
+)
+from bench.harness.mercurius import NotThere, running_mercurius
+from domain.common.access import TenantId
+from domain.common.settings import Settings
 
 CLIENTS, SECONDS, CALLS = 16, 8.0, 2_000
 DOCUMENT = """query ($first: Int) {

@@ -8,9 +8,9 @@ from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from bench.parts.lab import Figure, installation, measure, percentile, report
-from domain.tasks import beside
-from tests.test_caddy import ask_for_ever, caddy, replicas, restart_in_turn
+from bench.harness.lab import Figure, installation, measure, percentile, report
+from domain.common.tasks import beside
+from tests.api.test_caddy import ask_for_ever, caddy, replicas, restart_in_turn
 
 CLIENTS, PAUSE_SECONDS, ROUNDS = 5, 0.1, 4
 SETTINGS = {"LAME_DUCK_SECONDS": "3", "REQUESTS_PER_MINUTE": "1000000"}

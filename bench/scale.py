@@ -16,10 +16,10 @@ from uuid import UUID, uuid4
 import asyncpg
 from sqlalchemy import Select
 
-from bench.parts.lab import Figure, installation, measure, new_owner, report
-from domain.calls import CallFilter, CallKind, CallState
+from bench.harness.lab import Figure, installation, measure, new_owner, report
+from domain.calls.model import CallFilter, CallKind, CallState
 from domain.ports import Key
-from domain.workflows import WorkflowId
+from domain.workflows.model import WorkflowId
 from persistence.calls import PAGE_SIZES, conditions_of, page_query
 from persistence.database import DbRole, create_pool
 from persistence.drafts import users_query

@@ -8,8 +8,16 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Any
 
-from bench.parts.api import now_ms, running_api, socket_of, subscribe, writing
-from bench.parts.lab import Figure, add_calls, installation, measure, new_owner, percentile, report
+from bench.harness.api import now_ms, running_api, socket_of, subscribe, writing
+from bench.harness.lab import (
+    Figure,
+    add_calls,
+    installation,
+    measure,
+    new_owner,
+    percentile,
+    report,
+)
 from resolvers.ids import global_id
 
 CALLS, PER_SECOND, SECONDS, PER_SOCKET = 100, 1.67, 12.0, 10

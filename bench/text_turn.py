@@ -8,21 +8,29 @@ from dataclasses import replace
 
 from livekit.agents import Agent, AgentSession, RunContext, function_tool
 
-from bench.parts.lab import Figure, add_calls, installation, measure, new_owner, percentile, report
-from bench.parts.writers import claim_of
-from domain.agents import AgentSpec, Prompt, ProviderChoice
-from domain.calls import CallState
-from domain.context import Context
-from domain.events import UserTurn
-from domain.steps import ContextSet, Respond
-from domain.tools import ToolSpec
-from domain.transcripts import Story
-from domain.workflows import Node, Snapshot, WorkflowSpec
+from bench.harness.lab import (
+    Figure,
+    add_calls,
+    installation,
+    measure,
+    new_owner,
+    percentile,
+    report,
+)
+from bench.harness.writers import claim_of
+from domain.calls.context import Context
+from domain.calls.events import UserTurn
+from domain.calls.model import CallState
+from domain.calls.state import Story
+from domain.tools.actions import ContextSet, Respond
+from domain.tools.model import ToolSpec
+from domain.workflows.agents import AgentSpec, Prompt, ProviderChoice
+from domain.workflows.model import Node, Snapshot, WorkflowSpec
 from persistence.worker_wiring import worker_services
-from worker.conversation import Conversation
-from worker.providers.keys import ProviderKeys
+from worker.providers.api_keys import ProviderKeys
 from worker.providers.scripted import ScriptedLLM
-from worker.text import text_session
+from worker.session.conversation import Conversation
+from worker.session.text_session import text_session
 
 TURNS, ROUNDS, WARM = 40, 6, 10
 WORD_MS = 2

@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 import psutil
 from livekit import api
 
-from bench.parts import bare
-from bench.parts.lab import Figure, measure, percentile, report
-from bench.parts.rooms import Exchange, exchange
-from domain.rooms import CALLER, Ticket
-from tests.installation import Process
-from tests.voices import VoiceCaller
+from bench.harness import bare
+from bench.harness.lab import Figure, measure, percentile, report
+from bench.harness.rooms import Exchange, exchange
+from domain.calls.rooms import CALLER, Ticket
+from tests.support.installation import Process
+from tests.support.voice_clients import VoiceCaller
 
 TURNS, CALLS, KILLS = 24, 20, 20
 WARM = 3

@@ -8,16 +8,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from bench.parts.lab import Figure, measure, report
-from domain import expressions
-from domain.agents import AgentSpec, Prompt, ProviderChoice
-from domain.simulations import Case, Expectation, Step
-from domain.steps import ContextSet, FlagSet, Respond
-from domain.templates import render
-from domain.tools import ToolSpec
+from bench.harness.lab import Figure, measure, report
+from domain.simulations.model import Case, Expectation, Step
+from domain.templating import expressions
+from domain.templating.templates import render
+from domain.tools.actions import ContextSet, FlagSet, Respond
+from domain.tools.model import ToolSpec
 from domain.verification import DRAFT, PUBLISH, Effort, used_by, verify
-from domain.workflows import Connection, Node, Snapshot, WorkflowSpec
-from worker.simulation import Stage, play
+from domain.workflows.agents import AgentSpec, Prompt, ProviderChoice
+from domain.workflows.model import Connection, Node, Snapshot, WorkflowSpec
+from worker.simulation.runner import Stage, play
 
 SEEN = {
     "user": {f"field{n}": f"value {n}" for n in range(20)},

@@ -18,23 +18,23 @@ from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
-from domain.access import Tenant, TenantId, User, UserId, Viewer
-from domain.agents import Agent, AgentSpec
-from domain.budgets import Budgets, Standing
-from domain.call_lists import CallLists
-from domain.calls import Call, CallFilter, CallId, EndReason
-from domain.commands import Command
-from domain.compute import Compute
-from domain.credentials import Credential, CredentialKind, KeyTest, Opened
-from domain.events import CallUpdate, Recorded
-from domain.outbound import Outbound
-from domain.pacer import Pacer, TenantLimit
-from domain.recordings import Links, Recordings, SoundStore
-from domain.rooms import Tickets
-from domain.tenants import KeptSettings, TenantSettings
-from domain.tools import Tool, ToolSpec
+from domain.calls.commands import Command
+from domain.calls.events import CallUpdate, Recorded
+from domain.calls.lists import CallLists
+from domain.calls.model import Call, CallFilter, CallId, EndReason
+from domain.calls.recordings import Links, Recordings, SoundStore
+from domain.calls.rooms import Tickets
+from domain.common.access import Tenant, TenantId, User, UserId, Viewer
+from domain.common.compute import Compute
+from domain.common.pacing import Pacer, TenantLimit
+from domain.tenants.budgets import Budgets, Standing
+from domain.tenants.credentials import Credential, CredentialKind, KeyTest, Opened
+from domain.tenants.settings import KeptSettings, TenantSettings
+from domain.tools.http import Outbound
+from domain.tools.model import Tool, ToolSpec
 from domain.verification.cached import Verifier
-from domain.workflows import Version, VersionId, Workflow, WorkflowId, WorkflowSpec
+from domain.workflows.agents import Agent, AgentSpec
+from domain.workflows.model import Version, VersionId, Workflow, WorkflowId, WorkflowSpec
 
 MAX_LONG_LOGS = 2
 """That a process reads at once for a tenant."""

@@ -12,16 +12,16 @@ from collections.abc import Callable, Sequence
 from strawberry import Schema
 from strawberry.extensions import SchemaExtension
 
-from domain.errors import DomainError
-from domain.logs import log_to_stderr
-from domain.settings import Settings
+from domain.common.errors import DomainError
+from domain.common.json_logging import log_to_stderr
+from domain.common.settings import Settings
 from graph.asgi import create_app
-from graph.ide import ide_page, ide_routes
-from graph.lame_duck import LameDuck
-from graph.loading import LoaderScope
-from graph.schema import build_schema
+from graph.http.lame_duck import LameDuck
+from graph.schema.build import build_schema
+from graph.schema.loader_extension import LoaderScope
 from graph.server import allow_many_files, listen, server_of
-from graph.talk import talk_routes
+from graph.web.graphiql import ide_page, ide_routes
+from graph.web.talk import talk_routes
 from persistence.wiring import api_services, check_database
 
 SWITCH_SECONDS = 0.001

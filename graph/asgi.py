@@ -14,24 +14,24 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from strawberry import Schema
 from strawberry.extensions import SchemaExtension
 
+from domain.common.settings import Settings
+from domain.common.tasks import beside
 from domain.ports import Services
-from domain.settings import Settings
-from domain.tasks import beside
-from graph.access_log import AccessLog
-from graph.answer_size import AnswerMemory
-from graph.connections import Connections, Patience
-from graph.documents import AsAdmitted, Documents
-from graph.fanout import Fanout
-from graph.health import health_routes
-from graph.introspection import Introspection
-from graph.lame_duck import LameDuck
-from graph.operations import Api
-from graph.quotas import Quotas
-from graph.recordings import recording_routes
-from graph.sign_in import SignIn
-from graph.throttle import RATE_HEADERS, Throttle
-from graph.transport import GraphQLOverHTTP, Page
-from graph.websocket import GraphQLOverWebSocket
+from graph.http.access_log import AccessLog
+from graph.http.graphql_http import GraphQLOverHTTP, Page
+from graph.http.health import health_routes
+from graph.http.lame_duck import LameDuck
+from graph.http.recordings import recording_routes
+from graph.requests.connection_registry import Connections, Patience
+from graph.requests.credential_cache import SignIn
+from graph.requests.document_cache import AsAdmitted, Documents
+from graph.requests.introspection import Introspection
+from graph.requests.operations import Api
+from graph.requests.quotas import Quotas
+from graph.requests.rate_limit import RATE_HEADERS, Throttle
+from graph.requests.response_size import AnswerMemory
+from graph.requests.subscription_cache import Fanout
+from graph.websocket.endpoint import GraphQLOverWebSocket
 
 PATHS = ("/graphql", "/graphql/")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graph.schema import build_schema
+from graph.schema.build import build_schema
 
 FILE = Path(__file__).parent.parent / "schema.graphql"
 

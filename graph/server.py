@@ -9,9 +9,9 @@ import sys
 import uvicorn
 from starlette.types import ASGIApp
 
-from graph.lame_duck import LameDuck, Server
-from graph.protocols import BoundedConfig, Bounds
-from graph.transport import LARGEST_BODY
+from graph.http.graphql_http import LARGEST_BODY
+from graph.http.lame_duck import LameDuck, Server
+from graph.http.protocols import BoundedConfig, Bounds
 
 GRACE_SECONDS = 8
 STALLED_MS = 20_000

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from domain.bundles import KINDS, Bundle
-from domain.errors import InvalidInput
-from domain.errors import Path as Way
-from domain.findings import Finding
-from domain.imports import Imported, import_together
-from domain.notation import Document, Unreadable, read_text
+from domain.bundles.imports import Imported, import_together
+from domain.bundles.model import KINDS, Bundle
+from domain.bundles.yaml_json import Document, Unreadable, read_text
+from domain.common.errors import InvalidInput
+from domain.common.errors import Path as Way
+from domain.common.findings import Finding
 
 ENDINGS = (".yaml", ".yml", ".json")
 

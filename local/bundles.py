@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from domain.bundles import findings_in, write_bundle
-from domain.findings import Finding, Severity
+from domain.bundles.model import findings_in, write_bundle
+from domain.common.findings import Finding, Severity
 from local.bundle_files import Files, NotRead, Spot, read_files
 from local.client import Refused, Studio
 

@@ -13,7 +13,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import IO
 
-from domain.settings import Settings
+from domain.common.settings import Settings
 from local.state import REPOSITORY
 
 TOOLS = Path(sys.executable).parent

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from domain.errors import InvalidSetting
+from domain.common.errors import InvalidSetting
 from local import benches, checks
 from local.backups import backup, restore
 from local.logs import show
@@ -94,7 +94,7 @@ def _pass_on(command: str, rest: Sequence[str], environ: Mapping[str, str]) -> i
         case "demo":
             return _with_api(("local.parcels", *rest), environ)
         case "simulate":
-            return _module(("worker.simulate", *rest), environ)
+            return _module(("worker.simulation", *rest), environ)
         case "verify":
             return _module(("local.bundles", command, *rest), environ)
         case _:

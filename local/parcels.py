@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from domain.bundles import write_bundle
+from domain.bundles.model import write_bundle
 from local.bundle_files import read_files
 from local.client import Refused, Studio
 from local.state import REPOSITORY

@@ -51,7 +51,7 @@ class StandIns:
     def service(self, environment: Mapping[str, str]) -> Service:
         program = Program(
             name="emulators",
-            argv=(sys.executable, "-m", "tests.emulators", str(self.port)),
+            argv=(sys.executable, "-m", "local.emulators", str(self.port)),
             env=environment,
             ready=answers(HOST, self.port, "/openai/models"),
         )

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from domain.settings import Settings
+from domain.common.settings import Settings
 from local import home, livekit, machine, postgres, valkey
 from local.banner import banner
 from local.logs import Tail, turn_over

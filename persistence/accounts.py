@@ -19,7 +19,7 @@ from sqlalchemy import Row, Table, and_, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.access import (
+from domain.common.access import (
     API_KEY_PREFIX,
     SCOPES,
     Role,
@@ -30,7 +30,7 @@ from domain.access import (
     UserId,
     Viewer,
 )
-from domain.errors import CredentialExpired, Unauthenticated, Unavailable
+from domain.common.errors import CredentialExpired, Unauthenticated, Unavailable
 from domain.ports import TokenPair
 from persistence.engine import driver
 from persistence.keys import KeyRing, is_api_key

@@ -17,11 +17,11 @@ from sqlalchemy import Table, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.access import SCOPES, Role
-from domain.errors import DomainError, InvalidInput, InvalidSetting
-from domain.names import check_email, check_name
-from domain.passwords import password_problems
-from domain.settings import Settings
+from domain.common.access import SCOPES, Role
+from domain.common.errors import DomainError, InvalidInput, InvalidSetting
+from domain.common.settings import Settings
+from domain.common.text_validation import check_email, check_name
+from domain.tenants.passwords import password_problems
 from persistence.database import DbRole
 from persistence.engine import create_engine
 from persistence.key_list import list_keys

@@ -23,8 +23,8 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import asyncpg
 
-from domain.errors import DomainError
-from domain.settings import Settings
+from domain.common.errors import DomainError
+from domain.common.settings import Settings
 from persistence.database import without_driver
 from persistence.inspection import Report, inspect
 from persistence.logins import BACKUP_ROLE

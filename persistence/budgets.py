@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from domain.access import TenantId
-from domain.budgets import NO_BUDGETS, Budgets, Standing, refuse_full
+from domain.common.access import TenantId
+from domain.tenants.budgets import NO_BUDGETS, Budgets, Standing, refuse_full
 
 BUDGETS = "select spec->>'budgets' from tenant_settings where tenant_id = $1"
 IN_TURN = "select 1 from tenant_settings where tenant_id = $1 for no key update"

@@ -14,12 +14,12 @@ from weakref import WeakValueDictionary
 
 import asyncpg
 
-from domain.access import TenantId
-from domain.call_lists import Change, Listed, ListUpdate, Snapshot, difference
-from domain.calls import CallFilter
-from domain.errors import Unavailable
+from domain.calls.lists import Change, Listed, ListUpdate, Snapshot, difference
+from domain.calls.model import CallFilter
+from domain.common.access import TenantId
+from domain.common.errors import Unavailable
+from domain.common.tasks import end
 from domain.ports import Store
-from domain.tasks import end
 from persistence.channels import Channels, Mailbox
 from persistence.hints import calls_channel
 from persistence.outages import is_outage

@@ -32,9 +32,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.access import TenantId
-from domain.budgets import Budgets, Standing
-from domain.calls import (
+from domain.calls.commands import Command, CommandKind
+from domain.calls.events import Recorded, StateChanged
+from domain.calls.model import (
     FINAL,
     OUTCOME,
     Call,
@@ -45,10 +45,10 @@ from domain.calls import (
     Direction,
     EndReason,
 )
-from domain.commands import Command, CommandKind
-from domain.errors import CallHasEnded, IdempotencyConflict, NotFound, RateLimited
-from domain.events import Recorded, StateChanged
+from domain.common.access import TenantId
+from domain.common.errors import CallHasEnded, IdempotencyConflict, NotFound, RateLimited
 from domain.ports import Key, Slice
+from domain.tenants.budgets import Budgets, Standing
 from persistence import hints
 from persistence.budgets import budgets_of, read_budgets, refuse_spent, standing_of
 from persistence.codec import announce, encode, recorded

@@ -21,7 +21,7 @@ from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from domain.tasks import end
+from domain.common.tasks import end
 from persistence.outbox import Outbox
 from persistence.redis_urls import node_url
 

@@ -14,11 +14,11 @@ from uuid import UUID
 import orjson
 from pydantic import Field, TypeAdapter
 
-from domain.calls import CallId
-from domain.errors import InvalidCursor
-from domain.events import CallEvent, Ephemeral, Passing, Recorded
-from domain.tenants import TenantSettings
-from domain.workflows import Snapshot
+from domain.calls.events import CallEvent, Ephemeral, Passing, Recorded
+from domain.calls.model import CallId
+from domain.common.errors import InvalidCursor
+from domain.tenants.settings import TenantSettings
+from domain.workflows.model import Snapshot
 
 _events: TypeAdapter[CallEvent] = TypeAdapter(Annotated[CallEvent, Field(discriminator="kind")])
 _ephemeral: TypeAdapter[Ephemeral] = TypeAdapter(Ephemeral)

@@ -11,8 +11,8 @@ from sqlalchemy import Table, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.access import TenantId
-from domain.credentials import Credential, CredentialKind, Opened, last_four
+from domain.common.access import TenantId
+from domain.tenants.credentials import Credential, CredentialKind, Opened, last_four
 from persistence.tables import CredentialRow, DataKeyRow
 from persistence.vault import Vault, sealed
 

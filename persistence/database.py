@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from domain.errors import InvalidSetting, Unavailable, WrongRole
+from domain.common.errors import InvalidSetting, Unavailable, WrongRole
 from persistence.outages import EngineError, is_outage, sqlstate_of
 from persistence.pools import PatientPool
 

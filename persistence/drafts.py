@@ -26,12 +26,12 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.access import TenantId
-from domain.agents import Agent, AgentId, AgentSpec
-from domain.errors import NameTaken, NotFound, RevisionConflict
+from domain.common.access import TenantId
+from domain.common.errors import NameTaken, NotFound, RevisionConflict
 from domain.ports import Key, Slice
-from domain.tools import Tool, ToolId, ToolSpec
-from domain.workflows import VersionId, Workflow, WorkflowId, WorkflowSpec
+from domain.tools.model import Tool, ToolId, ToolSpec
+from domain.workflows.agents import Agent, AgentId, AgentSpec
+from domain.workflows.model import VersionId, Workflow, WorkflowId, WorkflowSpec
 from persistence.engine import fetch
 from persistence.tables import AgentRow, Draft, ReferenceRow, ToolRow, WorkflowRow
 

@@ -12,10 +12,10 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from domain.access import TenantId
-from domain.calls import CallId
-from domain.errors import InvalidSetting, Unavailable, VaultLocked
-from domain.settings import Settings
+from domain.calls.model import CallId
+from domain.common.access import TenantId
+from domain.common.errors import InvalidSetting, Unavailable, VaultLocked
+from domain.common.settings import Settings
 from persistence.calls import SqlCalls
 from persistence.database import DbRole, Doorway
 from persistence.engine import create_engine

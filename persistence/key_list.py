@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Row, text
 
-from domain.settings import Settings
+from domain.common.settings import Settings
 from persistence.database import DbRole
 from persistence.engine import create_engine
 from persistence.keys import KeyRing

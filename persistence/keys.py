@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from domain.access import API_KEY_PREFIX
-from domain.errors import InvalidSetting
+from domain.common.access import API_KEY_PREFIX
+from domain.common.errors import InvalidSetting
 
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 KEY_LETTERS, CHECK_LETTERS = 30, 6

@@ -10,8 +10,15 @@ from uuid import UUID
 
 import asyncpg
 
-from domain.calls import Call
-from domain.recordings import LEASE_SECONDS, OWED_SECONDS, RETENTION, Job, Recording, RecordingState
+from domain.calls.model import Call
+from domain.calls.recordings import (
+    LEASE_SECONDS,
+    OWED_SECONDS,
+    RETENTION,
+    Job,
+    Recording,
+    RecordingState,
+)
 from persistence.database import in_batches
 from persistence.outages import told_as_unavailable
 from persistence.recordings_sql import (

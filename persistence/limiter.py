@@ -16,8 +16,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import MovedError
 
+from domain.common.tasks import end
 from domain.ports import Allowance
-from domain.tasks import end
 from persistence.redis_urls import is_cluster, node_url
 
 log = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ import struct
 from datetime import datetime
 from uuid import UUID
 
-from domain.errors import Forbidden
-from domain.recordings import WHOLE, folder_of
+from domain.calls.recordings import WHOLE, folder_of
+from domain.common.errors import Forbidden
 from persistence.keys import KeyRing
 
 _WHAT = struct.Struct(">16s16sQ")

@@ -14,7 +14,7 @@ from typing import Any
 
 import asyncpg
 
-from domain.errors import InvalidSetting
+from domain.common.errors import InvalidSetting
 from persistence.database import DbRole, session_settings, without_driver
 from persistence.migrate import Migration
 

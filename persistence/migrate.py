@@ -25,9 +25,9 @@ from sqlalchemy import Connection, event, pool
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from domain.errors import DomainError, Unavailable
-from domain.logs import log_to_stderr
-from domain.settings import Settings
+from domain.common.errors import DomainError, Unavailable
+from domain.common.json_logging import log_to_stderr
+from domain.common.settings import Settings
 from persistence.database import once_let_in, without_driver
 from persistence.outages import sqlstate_of
 

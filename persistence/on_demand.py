@@ -10,10 +10,10 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from domain.addresses import AllowList
-from domain.credentials import KeyTest
-from domain.outbound import HttpRequest, HttpResponse
-from domain.settings import Settings
+from domain.common.settings import Settings
+from domain.tenants.credentials import KeyTest
+from domain.tools.http import HttpRequest, HttpResponse
+from domain.tools.network_allow_list import AllowList
 
 if TYPE_CHECKING:
     from persistence.outbound import GuardedHttp

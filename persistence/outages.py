@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 import asyncpg
 
-from domain.errors import Unavailable, WrongRole
+from domain.common.errors import Unavailable, WrongRole
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -17,8 +17,8 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from domain.addresses import AllowList, is_public
-from domain.outbound import OURS, Blocked, HttpRequest, HttpResponse, Unreachable
+from domain.tools.http import OURS, Blocked, HttpRequest, HttpResponse, Unreachable
+from domain.tools.network_allow_list import AllowList, is_public
 
 LARGEST_BODY = 1024 * 1024
 CHUNK = 65_536

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from domain.errors import RateLimited
-from domain.passwords import normalized
+from domain.common.errors import RateLimited
+from domain.tenants.passwords import normalized
 
 MAX_CONCURRENT = 2
 """Each check takes 19 MiB and a core."""

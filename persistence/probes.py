@@ -8,8 +8,8 @@ from typing import Any
 
 import aiohttp
 
-from domain.credentials import KeyTest, Verdict
-from domain.settings import Settings
+from domain.common.settings import Settings
+from domain.tenants.credentials import KeyTest, Verdict
 
 SECONDS = 10.0
 PUBLIC: Mapping[str, str] = {

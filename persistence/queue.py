@@ -16,9 +16,10 @@ from uuid import UUID, uuid4
 import asyncpg
 import orjson
 
-from domain.access import TenantId
-from domain.budgets import is_used_up
-from domain.calls import (
+from domain.calls.commands import Command, CommandId, CommandKind
+from domain.calls.events import CallEvent, Recorded, StateChanged, WorkerReplaced
+from domain.calls.lease import Claim
+from domain.calls.model import (
     OUTCOME,
     Call,
     CallId,
@@ -28,12 +29,11 @@ from domain.calls import (
     EndReason,
     advance,
 )
-from domain.commands import Command, CommandId, CommandKind
-from domain.credentials import Opened
-from domain.errors import VaultLocked
-from domain.events import CallEvent, Recorded, StateChanged, WorkerReplaced
-from domain.holding import Claim
-from domain.workflows import Version, VersionId, WorkflowId
+from domain.common.access import TenantId
+from domain.common.errors import VaultLocked
+from domain.tenants.budgets import is_used_up
+from domain.tenants.credentials import Opened
+from domain.workflows.model import Version, VersionId, WorkflowId
 from persistence import hints
 from persistence.budgets import budgets_of, standing_of
 from persistence.channels import Channels

@@ -17,8 +17,7 @@ from uuid import UUID
 
 import asyncpg
 
-from domain.calls import CallState
-from domain.events import (
+from domain.calls.events import (
     AgentTurn,
     CallEvent,
     CommandApplied,
@@ -30,7 +29,8 @@ from domain.events import (
     UserTurn,
     spent_in,
 )
-from domain.holding import Claim
+from domain.calls.lease import Claim
+from domain.calls.model import CallState
 from persistence import hints
 from persistence.channels import Channels
 from persistence.codec import announce, announce_passing, encode

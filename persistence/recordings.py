@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import Table, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.access import TenantId
-from domain.calls import CallId
-from domain.recordings import Recording, RecordingState
+from domain.calls.model import CallId
+from domain.calls.recordings import Recording, RecordingState
+from domain.common.access import TenantId
 from persistence.ledger import recording_from
 from persistence.tables import RecordingRow
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.errors import InvalidSetting
+from domain.common.errors import InvalidSetting
 
 PLAIN_SCHEMES = ("redis", "rediss", "unix")
 CLUSTER_SCHEMES = {"redis+cluster": "redis", "rediss+cluster": "rediss"}

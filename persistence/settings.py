@@ -8,9 +8,9 @@ from sqlalchemy import Table, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.access import TenantId
-from domain.errors import RevisionConflict
-from domain.tenants import KeptSettings, TenantSettings
+from domain.common.access import TenantId
+from domain.common.errors import RevisionConflict
+from domain.tenants.settings import KeptSettings, TenantSettings
 from persistence.codec import settings_from_json, settings_to_json
 from persistence.tables import TenantSettingsRow
 

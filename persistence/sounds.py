@@ -16,9 +16,9 @@ import obstore
 from obstore.exceptions import BaseError, GenericError
 from obstore.store import LocalStore, S3Store
 
-from domain.errors import InvalidSetting, NotFound, Unavailable
-from domain.recordings import TYPE, Kept
-from domain.settings import Settings
+from domain.calls.recordings import TYPE, Kept
+from domain.common.errors import InvalidSetting, NotFound, Unavailable
+from domain.common.settings import Settings
 
 ANSWER_SECONDS = 5
 CHUNK = 256 * 1024

@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.access import TenantId
-from domain.pacer import TenantLimit
+from domain.common.access import TenantId
+from domain.common.pacing import TenantLimit
 from domain.ports import Work
 from persistence.calls import SqlCalls
 from persistence.channels import Channels

@@ -2,7 +2,7 @@
 
 The only thing ever yielded is the next number, then the one after. Messages, reconnects, overflow
 and a regular look at the heads of watched logs are reasons to read, so nothing is missing, twice
-or out of order, whatever Redis does. `tests/test_stream_model.py` checks every interleaving."""
+or out of order, whatever Redis does. `tests/persistence/test_stream_model.py` checks every interleaving."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from uuid import UUID
 
 import asyncpg
 
-from domain.access import TenantId
-from domain.calls import CallId
-from domain.errors import CursorExpired, Unavailable
-from domain.events import CallEnded, CallUpdate, Passing, Recorded
+from domain.calls.events import CallEnded, CallUpdate, Passing, Recorded
+from domain.calls.model import CallId
+from domain.common.access import TenantId
+from domain.common.errors import CursorExpired, Unavailable
 from persistence.channels import Channels, Lagged, Mailbox
 from persistence.codec import heard, read_cursor, recorded
 from persistence.hints import call_channel

@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 
 import jwt
 
-from domain.calls import CallId
-from domain.rooms import (
+from domain.calls.model import CallId
+from domain.calls.rooms import (
     CALLER,
     DEPARTURE_SECONDS,
     EMPTY_SECONDS,
     Ticket,
     room_of,
 )
-from domain.settings import Settings
+from domain.common.settings import Settings
 
 CLOCKS_DIFFER_BY = timedelta(seconds=30)
 

@@ -15,8 +15,8 @@ import asyncpg
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from domain.credentials import CredentialKind, Opened
-from domain.errors import VaultLocked
+from domain.common.errors import VaultLocked
+from domain.tenants.credentials import CredentialKind, Opened
 from persistence.keys import KeyRing
 
 NONCE = 12

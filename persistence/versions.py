@@ -11,9 +11,9 @@ from sqlalchemy import Row, Table, case, func, insert, select, text, true
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.access import TenantId
+from domain.common.access import TenantId
 from domain.ports import Key, Slice
-from domain.workflows import Version, VersionId, WorkflowId
+from domain.workflows.model import Version, VersionId, WorkflowId
 from persistence.codec import snapshot_of, snapshot_to_json
 from persistence.tables import VersionRow
 

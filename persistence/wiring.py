@@ -8,11 +8,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from domain.compute import Compute
-from domain.pacer import TenantLimit
+from domain.common.compute import Compute
+from domain.common.pacing import TenantLimit
+from domain.common.settings import Settings
+from domain.common.tasks import beside
 from domain.ports import MAX_COMPUTING, Services
-from domain.settings import Settings
-from domain.tasks import beside
 from domain.verification.cached import Verifier
 from persistence.accounts import SqlAccounts
 from persistence.call_lists import SqlCallLists

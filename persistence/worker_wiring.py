@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from domain.outbound import Outbound
-from domain.settings import Settings
-from domain.tasks import beside
+from domain.common.settings import Settings
+from domain.common.tasks import beside
+from domain.tools.http import Outbound
 from persistence.channels import connected
 from persistence.database import DbRole, create_pool
 from persistence.keys import KeyRing

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from domain.access import Scope, Tenant, UserId
-from domain.actions import accounts as actions
+from domain.common.access import Scope, Tenant, UserId
 from domain.ports import TokenPair
+from domain.use_cases import accounts as actions
 from resolvers.context import Ctx
 
 

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from domain.access import TenantId
-from domain.actions import bundles as actions
-from domain.bundles import Bundle, write_bundle
-from domain.compute import Compute
-from domain.yaml_writer import next_piece, yaml_parts
+from domain.bundles.model import Bundle, write_bundle
+from domain.bundles.yaml_writer import next_piece, yaml_parts
+from domain.common.access import TenantId
+from domain.common.compute import Compute
+from domain.use_cases import bundles as actions
 from resolvers.context import Ctx
 
 

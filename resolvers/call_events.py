@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from domain.access import Scope
-from domain.call_lists import ListUpdate
-from domain.calls import CallFilter, CallId
-from domain.errors import NotFound
-from domain.events import CallUpdate
+from domain.calls.events import CallUpdate
+from domain.calls.lists import ListUpdate
+from domain.calls.model import CallFilter, CallId
+from domain.common.access import Scope
+from domain.common.errors import NotFound
 from resolvers.context import Ctx
 from resolvers.ids import needed_id
 

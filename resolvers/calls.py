@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
-from domain.access import Scope, TenantId
-from domain.calls import Call, CallFilter, CallId
-from domain.errors import InvalidInput
-from domain.events import Recorded
-from domain.latency import Latency, latency_of
+from domain.calls.events import Recorded
+from domain.calls.latency import Latency, latency_of
+from domain.calls.model import Call, CallFilter, CallId
+from domain.calls.state import Story, Turn, turn_of
+from domain.common.access import Scope, TenantId
+from domain.common.errors import InvalidInput
 from domain.ports import Key, Services, Slice
-from domain.transcripts import Story, Turn, turn_of
 from resolvers.context import Ctx
 from resolvers.ids import own_id
 from resolvers.loaders import loaders

@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 
 from strawberry import Info
 
-from domain.access import Scope, Viewer
-from domain.errors import Unauthenticated
+from domain.common.access import Scope, Viewer
+from domain.common.errors import Unauthenticated
+from domain.common.settings import Settings
 from domain.ports import Services
-from domain.settings import Settings
 
 
 @dataclass(slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from domain.actions import credentials as actions
-from domain.credentials import Credential, CredentialKind
+from domain.tenants.credentials import Credential, CredentialKind
+from domain.use_cases import credentials as actions
 from resolvers.context import Ctx
 
 

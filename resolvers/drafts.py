@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from domain.access import Scope
+from domain.common.access import Scope
 from domain.ports import Drafts, Key, Work
 from resolvers.context import Ctx
 from resolvers.ids import own_id

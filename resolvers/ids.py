@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from uuid import UUID
 
-from domain.errors import NotFound, Path
+from domain.common.errors import NotFound, Path
 
 NOUNS = {"WorkflowVersion": "version"}
 

@@ -11,18 +11,18 @@ from uuid import UUID
 
 from aiodataloader import DataLoader
 
-from domain.access import TenantId, Viewer
-from domain.actions.recordings import link_to
-from domain.actions.workflows import findings_of, take_snapshots
-from domain.calls import Call
-from domain.context import given_to
-from domain.errors import Unavailable
-from domain.events import Recorded
-from domain.findings import Finding
+from domain.calls.context import given_to
+from domain.calls.events import Recorded
+from domain.calls.model import Call
+from domain.calls.recordings import Recording
+from domain.calls.state import EVENTS_PER_PAGE, Story, retell
+from domain.common.access import TenantId, Viewer
+from domain.common.errors import Unavailable
+from domain.common.findings import Finding
 from domain.ports import Services
-from domain.recordings import Recording
-from domain.transcripts import EVENTS_PER_PAGE, Story, retell
-from domain.workflows import Snapshot, Version, Workflow
+from domain.use_cases.recordings import link_to
+from domain.use_cases.workflows import findings_of, take_snapshots
+from domain.workflows.model import Snapshot, Version, Workflow
 from resolvers.logs import reading
 
 K = TypeVar("K", bound=Hashable)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from domain.access import TenantId
-from domain.calls import CallId
-from domain.events import Recorded
+from domain.calls.events import Recorded
+from domain.calls.model import CallId
+from domain.calls.state import ReadPage
+from domain.common.access import TenantId
 from domain.ports import Services
-from domain.transcripts import ReadPage
 
 
 @asynccontextmanager

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from domain.access import Scope
-from domain.errors import InvalidInput
+from domain.common.access import Scope
+from domain.common.errors import InvalidInput
 from resolvers.context import Ctx
 from resolvers.ids import read_id
 from resolvers.loaders import loaders

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from domain.errors import InvalidCursor
+from domain.common.errors import InvalidCursor
 from domain.ports import Key, Slice
 
 T = TypeVar("T")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from domain.access import Scope
-from domain.calls import Call
-from domain.recordings import Recording
+from domain.calls.model import Call
+from domain.calls.recordings import Recording
+from domain.common.access import Scope
 from resolvers.context import Ctx
 from resolvers.loaders import loaders
 

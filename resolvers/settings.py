@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from domain.actions import settings as actions
-from domain.budgets import Level
-from domain.mcp import McpTool
-from domain.tenants import KeptSettings
+from domain.tenants.budgets import Level
+from domain.tenants.settings import KeptSettings
+from domain.tool_execution.mcp import McpTool
+from domain.use_cases import settings as actions
 from resolvers.context import Ctx
 
 

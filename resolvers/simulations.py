@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.access import Scope
-from domain.errors import InvalidInput
-from domain.events import Recorded
-from domain.suites import suite_from
-from domain.transcripts import paced_log
+from domain.calls.events import Recorded
+from domain.calls.state import paced_log
+from domain.common.access import Scope
+from domain.common.errors import InvalidInput
+from domain.simulations.suites import suite_from
 from resolvers import calls, workflows
 from resolvers.context import Ctx
 from resolvers.logs import reading

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from domain.access import Scope, Viewer
-from domain.diff import Change, diff
-from domain.errors import NotFound
-from domain.workflows import Snapshot, Version, Workflow
+from domain.bundles.diff import Change, diff
+from domain.common.access import Scope, Viewer
+from domain.common.errors import NotFound
+from domain.workflows.model import Snapshot, Version, Workflow
 from resolvers.context import Ctx
 from resolvers.ids import needed_id
 from resolvers.loaders import loaders

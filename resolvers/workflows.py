@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from domain.access import Scope
-from domain.actions import workflows as actions
-from domain.errors import Path
-from domain.findings import Finding
+from domain.common.access import Scope
+from domain.common.errors import Path
+from domain.common.findings import Finding
 from domain.ports import Key
-from domain.workflows import Version, VersionId, Workflow, WorkflowId, WorkflowSpec
+from domain.use_cases import workflows as actions
+from domain.workflows.model import Version, VersionId, Workflow, WorkflowId, WorkflowSpec
 from resolvers.context import Ctx
 from resolvers.loaders import loaders
 from resolvers.pages import Page, clamped, key_of, page

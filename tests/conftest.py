@@ -17,9 +17,9 @@ import asyncpg
 import hypothesis
 import pytest
 
-from domain.access import Tenant, TenantId, Viewer
+from domain.common.access import Tenant, TenantId, Viewer
+from domain.common.settings import Settings
 from domain.ports import Services
-from domain.settings import Settings
 from graph.app import with_loaders
 from local import livekit as livekit_server
 from local import livekit_binary, postgres, valkey
@@ -28,8 +28,8 @@ from local.livekit_binary import NoLivekit
 from local.program import CannotStart
 from persistence.migrate import upgrade
 from persistence.wiring import api_services
-from tests.people import owner_of
-from tests.serving import Api, serving
+from tests.support.api_server import Api, serving
+from tests.support.viewers import owner_of
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and so has whatever they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

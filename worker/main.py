@@ -8,11 +8,11 @@ import os
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from domain.settings import Settings
+from domain.common.settings import Settings
 from persistence.worker_wiring import worker_services
-from worker.health import health_served
-from worker.pool import Pool
-from worker.process import run
+from worker.common.health import health_served
+from worker.process.entrypoint import run
+from worker.process.pool import Pool
 
 log = logging.getLogger(__name__)
 

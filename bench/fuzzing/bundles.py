@@ -9,10 +9,10 @@ from typing import Any
 
 from bench.fuzzing.making import chance, nested, spoil, value
 from bench.fuzzing.run import Target
-from domain import expressions, templates
-from domain.imports import import_
-from domain.schemas import compiled
-from domain.yaml_writer import write_yaml
+from domain.bundles.imports import import_
+from domain.bundles.yaml_writer import write_yaml
+from domain.json_schema.schema import compiled
+from domain.templating import expressions, templates
 
 OURS: Any = {
     "tools": [

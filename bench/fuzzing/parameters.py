@@ -7,8 +7,18 @@ from typing import Any
 
 from bench.fuzzing.making import LEAVES, chance, spoil, value
 from bench.fuzzing.run import Target
-from domain.arguments import objection
-from domain.schemas import DATA, LISTS, NAMED, ONE, PLAIN, REFUSED, TYPES, check_schema, compiled
+from domain.json_schema.schema import (
+    DATA,
+    LISTS,
+    NAMED,
+    ONE,
+    PLAIN,
+    REFUSED,
+    TYPES,
+    check_schema,
+    compiled,
+)
+from domain.json_schema.validator import objection
 
 NAMES = ("a", "b", "c", "properties", "$ref", "a/b", "%25", "", "x" * 100)
 WORDS = (*sorted(ONE), *sorted(LISTS), *sorted(NAMED), *sorted(PLAIN), *sorted(DATA), "x-own")

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from domain.errors import DomainError
-from domain.tokens import Malformed
+from domain.common.errors import DomainError
+from domain.templating.lexer import Malformed
 
 SLOWEST = 0.005
 """Seconds of CPU that one execution may take."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from bench.fuzzing.making import chance, nested, spoil, value
 from bench.fuzzing.run import Target
-from domain import expressions, templates
-from domain.texts import check_condition, check_template
+from domain.templating import expressions, templates
+from domain.templating.validation import check_condition, check_template
 
 NAMES = ("name", "a", "b", "tags", "long", "many", "odd", "0", "1", "__class__", "x" * 63)
 SPACES = ("user", "workflow", "flags", "agent", "params", "call")

@@ -6,13 +6,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from domain.agents import AgentSpec
-from domain.findings import Finding, FindingCode
-from domain.tenants import TenantSettings
-from domain.tools import ToolSpec
-from domain.verification import agents, conditions, forms, graph, reads, skips, tools
+from domain.common.findings import Finding, FindingCode
+from domain.tenants.settings import TenantSettings
+from domain.tools.model import ToolSpec
+from domain.verification import (
+    agents,
+    conditions,
+    graph,
+    skip_paths,
+    spec_checks,
+    tools,
+    variable_flow,
+)
 from domain.verification.work import DRAFT, PUBLISH, Effort, TooMuchWork, WorkBudget
-from domain.workflows import Snapshot, WorkflowSpec
+from domain.workflows.agents import AgentSpec
+from domain.workflows.model import Snapshot, WorkflowSpec
 
 __all__ = ["DRAFT", "PUBLISH", "Effort", "used_by", "verify"]
 
@@ -48,16 +56,16 @@ def _rules(
     keys: frozenset[str] | None,
     budget: WorkBudget,
 ) -> Iterator[Finding]:
-    broken = tuple(forms.findings(snapshot))
+    broken = tuple(spec_checks.findings(snapshot))
     yield from graph.findings(snapshot)
     if not broken:
-        yield from skips.findings(snapshot)
+        yield from skip_paths.findings(snapshot)
         yield from conditions.findings(snapshot, budget)
     yield from agents.findings(snapshot, settings, keys)
     yield from broken
     if not broken:
         yield from tools.findings(snapshot, settings)
-        yield from reads.findings(snapshot, settings, budget)
+        yield from variable_flow.findings(snapshot, settings, budget)
 
 
 def _too_complex(effort: Effort) -> Finding:

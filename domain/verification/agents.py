@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from domain.agents import AgentSpec, ProviderChoice
-from domain.catalogue import names, provider
-from domain.findings import Finding, FindingCode
-from domain.languages import base, speaks
-from domain.providers import Provider, ProviderKind
-from domain.tenants import TenantSettings
-from domain.verification.telling import Path, error, listed, warning
-from domain.workflows import END_CALL, HANDOFF_PREFIX, Snapshot
+from domain.common.findings import Finding, FindingCode
+from domain.common.languages import base, speaks
+from domain.providers.catalog import names, provider
+from domain.providers.model import Provider, ProviderKind
+from domain.tenants.settings import TenantSettings
+from domain.verification.reporting import Path, error, listed, warning
+from domain.workflows.agents import AgentSpec, ProviderChoice
+from domain.workflows.model import END_CALL, HANDOFF_PREFIX, Snapshot
 
 _C = FindingCode
 WHAT = {

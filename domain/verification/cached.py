@@ -7,12 +7,12 @@ import pickle
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from domain.access import TenantId
-from domain.compute import Compute
-from domain.findings import Finding
-from domain.tenants import TenantSettings
+from domain.common.access import TenantId
+from domain.common.compute import Compute
+from domain.common.findings import Finding
+from domain.tenants.settings import TenantSettings
 from domain.verification import DRAFT, Effort, verify
-from domain.workflows import Snapshot
+from domain.workflows.model import Snapshot
 
 MAX_KEPT = 10_000
 """Workflows and findings together, of all tenants."""

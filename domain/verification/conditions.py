@@ -15,7 +15,8 @@ from heapq import merge
 from itertools import chain, islice, pairwise, product
 from typing import Any
 
-from domain.expressions import (
+from domain.common.findings import Finding, FindingCode
+from domain.templating.expressions import (
     And,
     Compare,
     Expression,
@@ -31,10 +32,9 @@ from domain.expressions import (
     truth,
     value_of,
 )
-from domain.findings import Finding, FindingCode
-from domain.verification.telling import error, quoted, warning, ways_out
+from domain.verification.reporting import error, quoted, warning, ways_out
 from domain.verification.work import WorkBudget
-from domain.workflows import Connection, Snapshot
+from domain.workflows.model import Connection, Snapshot
 
 _C = FindingCode
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from domain.findings import Finding, FindingCode
-from domain.verification.telling import backward, closure, error, listed, reached, ways_out
-from domain.workflows import HANDOFF_PREFIX, Snapshot
+from domain.common.findings import Finding, FindingCode
+from domain.verification.reporting import backward, closure, error, listed, reached, ways_out
+from domain.workflows.model import HANDOFF_PREFIX, Snapshot
 
 LONGEST_TOOL_NAME = 64
 """Longer names of functions are refused by models' APIs."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from domain.findings import Finding, FindingCode
-from domain.steps import ApiCall, Conditional, Handoff, McpCall, ToolAction
-from domain.tenants import TenantSettings
-from domain.tools import ToolSpec, steps_of
-from domain.verification.reading import Read, reads_of
-from domain.verification.telling import Path, error, warning
-from domain.workflows import Snapshot
+from domain.common.findings import Finding, FindingCode
+from domain.tenants.settings import TenantSettings
+from domain.tools.actions import ApiCall, Conditional, Handoff, McpCall, ToolAction
+from domain.tools.model import ToolSpec, steps_of
+from domain.verification.reporting import Path, error, warning
+from domain.verification.variable_usage import Read, reads_of
+from domain.workflows.model import Snapshot
 
 _C = FindingCode
 

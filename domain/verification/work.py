@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.findings import Severity
+from domain.common.findings import Severity
 
 
 class TooMuchWork(Exception):

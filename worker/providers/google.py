@@ -8,8 +8,8 @@ from google.genai.types import HttpOptions, ListModelsConfig
 from livekit.agents import llm
 from livekit.plugins import google
 
-from domain.agents import ProviderChoice
-from worker.providers.keys import ProviderKeys, needed
+from domain.workflows.agents import ProviderChoice
+from worker.providers.api_keys import ProviderKeys, needed
 
 
 class _Gemini(google.LLM):

@@ -7,8 +7,8 @@ from typing import Any
 from livekit.agents import llm
 from livekit.plugins import openai
 
-from domain.agents import ProviderChoice
-from worker.providers.keys import ProviderKeys, needed
+from domain.workflows.agents import ProviderChoice
+from worker.providers.api_keys import ProviderKeys, needed
 
 
 def openai_llm(choice: ProviderChoice, keys: ProviderKeys) -> llm.LLM[Any]:

@@ -21,7 +21,7 @@ from uuid import uuid4
 from livekit.agents import llm
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, APIConnectOptions
 
-from domain.templates import fill, render
+from domain.templating.templates import fill, render
 
 Rule = Mapping[str, Any]
 Look = Callable[[], Mapping[str, Any]]

@@ -1,0 +1,127 @@
+"""The same agent without us: a livekit-agents session, alone in a process or under AgentServer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from livekit import api, rtc
+from livekit.agents import Agent, AgentServer, AgentSession, JobContext, JobProcess, inference
+from livekit.agents.utils import http_context
+from livekit.agents.voice.room_io import RoomOptions
+from livekit.plugins import cartesia, deepgram
+
+from bench.harness.rooms import AGENT, DELAYS, RULES
+from domain.calls.rooms import CALLER
+from worker.providers.scripted import ScriptedLLM
+
+NAME = "bench"
+REGISTERED = "registered"
+BEGUN = "begun"
+
+
+class Bare(Agent):
+    def __init__(self) -> None:
+        super().__init__(instructions=AGENT.prompt.system)
+
+    async def on_enter(self) -> None:
+        self.session.say(AGENT.prompt.greeting or "")
+
+
+def session(vad: Any, environ: Mapping[str, str]) -> AgentSession[None]:
+    ears = environ["DEEPGRAM_BASE_URL"] + "/v1/listen"
+    made: AgentSession[None] = AgentSession(
+        vad=vad,
+        stt=deepgram.STT(model="nova-3", api_key="stand-in", base_url=ears),
+        llm=ScriptedLLM(RULES, dict),
+        tts=cartesia.TTS(api_key="stand-in", base_url=environ["CARTESIA_BASE_URL"]),
+        turn_handling={
+            "turn_detection": inference.TurnDetector(version="v1-mini"),
+            "endpointing": {"min_delay": DELAYS[0], "max_delay": DELAYS[1]},
+            "interruption": {"mode": "vad"},
+        },
+        user_away_timeout=None,
+    )
+
+    def added(event: Any) -> None:
+        latency = (getattr(event.item, "metrics", None) or {}).get("e2e_latency")
+        if latency is not None:
+            _say(f"{latency * 1000:.1f}")
+
+    made.on("conversation_item_added", added)
+    return made
+
+
+OPTIONS = RoomOptions(participant_identity=CALLER, text_input=False)
+
+
+async def alone(room_name: str, environ: Mapping[str, str]) -> None:
+    """One session in one room, for as long as there is somebody in it."""
+    token = api.AccessToken(environ["LIVEKIT_API_KEY"], environ["LIVEKIT_API_SECRET"])
+    grants = api.VideoGrants(room_join=True, room=room_name, agent=True)
+    room = rtc.Room()
+    gone = asyncio.Event()
+    room.on("disconnected", lambda _: gone.set())
+    async with http_context.open():
+        signed = token.with_identity("bare").with_kind("agent").with_grants(grants).to_jwt()
+        await room.connect(environ["LIVEKIT_URL"], signed)
+        await session(inference.VAD(), environ).start(
+            Bare(), room=room, room_options=OPTIONS, record=False, session_host=False
+        )
+        await gone.wait()
+
+
+def prewarm(process: JobProcess) -> None:
+    process.userdata["vad"] = inference.VAD()
+
+
+async def job(context: JobContext) -> None:
+    await context.connect()
+    made = session(context.proc.userdata["vad"], os.environ)
+    await made.start(
+        Bare(), room=context.room, room_options=OPTIONS, record=False, session_host=False
+    )
+    _say(BEGUN)
+
+
+def server(environ: Mapping[str, str]) -> AgentServer:
+    made = AgentServer(
+        ws_url=environ["LIVEKIT_URL"],
+        api_key=environ["LIVEKIT_API_KEY"],
+        api_secret=environ["LIVEKIT_API_SECRET"],
+        host="127.0.0.1",
+        port=0,
+        setup_fnc=prewarm,
+        num_idle_processes=1,
+        load_fnc=lambda _: 0.0,
+        initialize_process_timeout=60,
+    )
+    made.rtc_session(job, agent_name=NAME)
+    made.on("worker_registered", lambda *_: _say(REGISTERED))
+    return made
+
+
+def _say(word: str) -> None:
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()
+
+
+def main(arguments: Sequence[str]) -> None:
+    """With the name of a room: one session in it. Without: a server that takes jobs."""
+    if arguments:
+        asyncio.run(alone(arguments[0], os.environ))
+    else:
+        logging.getLogger("livekit").setLevel(logging.ERROR)
+        asyncio.run(server(os.environ).run(devmode=False))
+
+
+# Not `-m`, which would name this module `__main__`: jobs look its functions up by name.
+COMMAND = (
+    sys.executable,
+    "-c",
+    "import sys; from bench.parts.bare import main; main(sys.argv[1:])",
+)

@@ -1,0 +1,85 @@
+"""Callers who leave the cores to what is measured: a program in Go (`callers`) says for all of them
+what was encoded before."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+from local.emulators.speech import syllables
+from local.program import CannotStart
+
+SOURCE = Path(__file__).with_name("callers")
+BUILD_SECONDS = 600
+RATE, FRAME = 48_000, 960
+EVERY_SECONDS, WORDS_SECONDS = 7.0, 0.8
+
+Ticket = tuple[str, str]
+"""Url and token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    program: Path
+    words: Path
+
+    @asynccontextmanager
+    async def calling(self, tickets: Sequence[Ticket]) -> AsyncIterator[None]:
+        process = await asyncio.create_subprocess_exec(self.program, self.words, stdin=PIPE)
+        assert process.stdin is not None
+        process.stdin.writelines(f"{url} {token}\n".encode() for url, token in tickets)
+        try:
+            yield
+            if process.returncode is not None:
+                raise RuntimeError("the callers are gone; what they said of it stands above")
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+
+async def gathered(place: Path) -> Crowd:
+    """Built, which takes a minute the first time."""
+    go = shutil.which("go")
+    if go is None:
+        raise CannotStart("the callers of this benchmark are built with Go: put Go 1.26 on PATH")
+    print("building the callers …", file=sys.stderr)
+    program, words = place / "bench-callers", place / "words"
+    build = partial(subprocess.run, check=False, cwd=SOURCE, timeout=BUILD_SECONDS)
+    command = (go, "build", "-trimpath", "-o", str(program), ".")
+    done = await asyncio.to_thread(build, command, env={**os.environ, "CGO_ENABLED": "0"})
+    if done.returncode != 0:
+        raise CannotStart("the callers could not be built; what Go said stands above")
+    await asyncio.to_thread(words.write_text, "".join(f"{p.hex()}\n" for p in _packets()))
+    return Crowd(program, words)
+
+
+def _packets() -> list[bytes]:
+    """What each says, 20 ms to a packet. Silence is sent too, as phones and loud rooms do."""
+    count = int(EVERY_SECONDS * RATE) // FRAME
+    sound = syllables(WORDS_SECONDS, RATE).ljust(2 * FRAME * count, b"\0")
+    return _encoded(np.frombuffer(sound, dtype=np.int16))[:count]
+
+
+def _encoded(samples: Any) -> list[bytes]:
+    context: Any = av.CodecContext.create("libopus", "w")
+    context.sample_rate, context.layout, context.format = RATE, "mono", "s16"
+    context.bit_rate = 32_000
+    context.options = {"application": "voip", "frame_duration": "20"}
+    context.open()
+    frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
+    frame.sample_rate = RATE
+    return [bytes(packet) for each in (frame, None) for packet in context.encode(each)]

@@ -1,0 +1,226 @@
+"""What differs between two snapshots, told by the names of things and not by their places.
+
+It goes by the fields that a spec has, so whatever is added to one is compared as well."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from difflib import unified_diff
+from enum import Enum, StrEnum
+from itertools import takewhile, zip_longest
+from typing import Any, TypeAlias
+
+from domain.bundles.field_names import word
+from domain.workflows.model import Snapshot, WorkflowSpec
+
+JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
+Path = tuple[str, ...]
+
+IDENTITIES = (("id",), ("source", "target"), ("name",))
+"""Items of a list that all have one of these are matched by it."""
+LONG_TEXT = 120
+SHORTENED = 100
+MOST_EFFORT = 4_000_000
+"""Comparisons that all unified diffs of one answer may take; text beyond is only counted."""
+
+
+class ChangeKind(StrEnum):
+    """What happened to a value."""
+
+    ADDED = "ADDED"
+    REMOVED = "REMOVED"
+    CHANGED = "CHANGED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One difference. What was added or removed as a whole is one change."""
+
+    path: Path
+    kind: ChangeKind
+    before: JSON = None
+    after: JSON = None
+    text: str = ""
+    """For people: one line, or a unified diff of a long text."""
+
+
+def diff(before: Snapshot | None, after: Snapshot) -> tuple[Change, ...]:
+    """Every change from one to the other, in a stable order; none if and only if they are equal.
+
+    Without `before`, everything that `after` has was added."""
+    found = tuple(_walk((), before or _nothing(after), after))
+    allowance = MOST_EFFORT // max(1, sum(map(_is_long, found)))
+    return tuple(c if c.text else replace(c, text=_text(c, allowance)) for c in found)
+
+
+def line(change: Change) -> str:
+    """The change in one line."""
+    head, *rest = change.text.split("\n")
+    if not rest:
+        return head
+    removed = sum(each.startswith("-") for each in rest[1:])
+    added = sum(each.startswith("+") for each in rest[1:])
+    return f"{_shown(change.path)}: text changed ({removed} lines removed, {added} added)"
+
+
+def _nothing(like: Snapshot) -> Snapshot:
+    return Snapshot(workflow=WorkflowSpec(name=like.workflow.name), agents={}, tools={})
+
+
+# ---- finding ------------------------------------------------------------------------------
+
+
+def _walk(path: Path, before: Any, after: Any) -> Iterator[Change]:
+    if is_dataclass(before) and type(before) is type(after):
+        yield from _by_key(path, _fields(before), _fields(after))
+    elif isinstance(before, Mapping) and isinstance(after, Mapping):
+        yield from _by_key(path, dict(sorted(before.items())), dict(sorted(after.items())))
+    elif isinstance(before, list | tuple) and isinstance(after, list | tuple):
+        yield from _lists(path, before, after)
+    elif before != after or isinstance(before, bool) != isinstance(after, bool):
+        yield _changed(path, before, after)
+
+
+def _by_key(path: Path, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+    for key in dict.fromkeys((*before, *after)):
+        here = (*path, key)
+        if key not in after:
+            yield _removed(here, before[key])
+        elif key not in before:
+            yield _added(here, after[key])
+        else:
+            yield from _walk(here, before[key], after[key])
+
+
+def _lists(path: Path, before: Sequence[Any], after: Sequence[Any]) -> Iterator[Change]:
+    old, new = _named(before), _named(after)
+    if old is None or new is None:
+        yield from _by_place(path, before, after)
+        return
+    yield from _by_key(path, old, new)
+    if [key for key in old if key in new] != [key for key in new if key in old]:
+        told = f"{_shown(path)}: order {_short(list(old))} -> {_short(list(new))}"
+        yield replace(_changed(path, list(old), list(new)), text=told)
+
+
+def _by_place(path: Path, before: Sequence[Any], after: Sequence[Any]) -> Iterator[Change]:
+    """What is alike at both ends is set aside, so that one insertion is one change."""
+    old, new = list(map(_canonical, before)), list(map(_canonical, after))
+    start = _alike(old, new)
+    end = _alike(old[start:][::-1], new[start:][::-1])
+    pairs = zip_longest(range(start, len(old) - end), range(start, len(new) - end))
+    for here, there in pairs:
+        if there is None:
+            yield _removed((*path, str(here)), before[here])
+        elif here is None:
+            yield _added((*path, str(there)), after[there])
+        else:
+            yield from _walk((*path, str(here)), before[here], after[there])
+
+
+def _alike(before: Sequence[str], after: Sequence[str]) -> int:
+    pairs = zip(before, after, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _named(items: Sequence[Any]) -> dict[str, Any] | None:
+    """The items by their names; None when they have none, or share one."""
+    names = [_name(item) for item in items]
+    distinct = {name for name in names if name is not None}
+    if len(distinct) < len(items) or len({type(item) for item in items}) > 1:
+        return None
+    return {str(name): item for name, item in zip(names, items, strict=True)}
+
+
+def _name(item: Any) -> str | None:
+    if isinstance(item, str):
+        return item
+    if not is_dataclass(item):
+        return None
+    own = {field.name for field in fields(item)}
+    for identity in IDENTITIES:
+        if own.issuperset(identity):
+            return "->".join(str(getattr(item, name)) for name in identity)
+    return None
+
+
+def _fields(item: Any) -> dict[str, Any]:
+    return {word(type(item), f.name): getattr(item, f.name) for f in fields(item)}
+
+
+def _added(path: Path, value: Any) -> Change:
+    return Change(path=path, kind=ChangeKind.ADDED, after=plain(value))
+
+
+def _removed(path: Path, value: Any) -> Change:
+    return Change(path=path, kind=ChangeKind.REMOVED, before=plain(value))
+
+
+def _changed(path: Path, before: Any, after: Any) -> Change:
+    return Change(path=path, kind=ChangeKind.CHANGED, before=plain(before), after=plain(after))
+
+
+def plain(value: Any) -> JSON:
+    """As JSON, in the words of the API."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if is_dataclass(value):
+        return {name: plain(inner) for name, inner in _fields(value).items()}
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return str(value.value if isinstance(value, Enum) else value)
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(plain(value), sort_keys=True)
+
+
+# ---- telling ------------------------------------------------------------------------------
+
+
+def _text(change: Change, allowance: int) -> str:
+    where = _shown(change.path)
+    match change.kind:
+        case ChangeKind.ADDED:
+            return f"{where}: added {_short(change.after)}"
+        case ChangeKind.REMOVED:
+            return f"{where}: removed {_short(change.before)}"
+    if _is_long(change):
+        return _unified(where, str(change.before), str(change.after), allowance)
+    return f"{where}: {_short(change.before)} -> {_short(change.after)}"
+
+
+def _is_long(change: Change) -> bool:
+    texts = (change.before, change.after)
+    return all(isinstance(text, str) for text in texts) and any(
+        isinstance(text, str) and ("\n" in text or len(text) > LONG_TEXT) for text in texts
+    )
+
+
+def _unified(where: str, before: str, after: str, allowance: int) -> str:
+    # Not splitlines: it would hide that only the last line break differs.
+    old, new = before.split("\n"), after.split("\n")
+    if _effort(old, new) > allowance:
+        return f"{where}: text changed ({len(old)} lines -> {len(new)} lines)"
+    return "\n".join(unified_diff(old, new, where, where, lineterm=""))
+
+
+def _effort(old: Sequence[str], new: Sequence[str]) -> int:
+    """At most so many comparisons; repeated lines are what makes difflib slow."""
+    counted, other = Counter(old), Counter(new)
+    pairs = sum(count * other[each] for each, count in counted.items())
+    return (len(old) + len(new) + pairs) * min(len(old), len(new))
+
+
+def _shown(path: Path) -> str:
+    return ".".join(part if part and part.isprintable() else json.dumps(part) for part in path)
+
+
+def _short(value: JSON) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= SHORTENED else f"{text[:SHORTENED]}…"

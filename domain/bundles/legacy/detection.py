@@ -1,0 +1,160 @@
+"""What was given: is it in the words of the older system, and what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from domain.common.errors import InvalidInput, Path
+
+KINDS = ("agents", "tools", "workflows")
+
+Thing = tuple[Any, Path, str | None]
+"""What was given, where it stands, and its kind where that is known."""
+
+NOTHING = "nothing"
+"""The kind of what there is no place for."""
+
+_OLD_KEYS = frozenset(
+    [
+        "config",
+        "display_name",
+        "is_active",
+        "tenant_id",
+        "created_at",
+        "updated_at",
+        "shared_context",
+        "handoffs",
+        "default_language",
+        "on_success",
+        "on_failure",
+        "voice_id",
+        "agent_name",
+        "is_entry",
+        "is_exit",
+        "skip_condition",
+        "source_id",
+        "target_id",
+        "context_passed",
+        "greeting_interruptible",
+        "min_endpointing_delay",
+        "language",
+        "auto_disconnect_timeout",
+        "temperature",
+        "activation_threshold",
+        "interim_results",
+        "api_config",
+        "default_value",
+        "supported_languages",
+    ]
+)
+_NEW_KEYS = frozenset(
+    [
+        *("displayName", "interruptibleGreeting", "defaultLanguage", "minEndpointing"),
+        *("maxEndpointing", "autoDisconnect", "maxDuration", "isEntry", "isExit", "isDefault"),
+        *("skipCondition", "sharedContext", "contextPassed", "contextPolicy", "mayRepeat"),
+        *("onSuccess", "onFailure", "parametersList", "contextSet", "contextGet", "apiCall"),
+        *("contextDelete", "flagSet", "flagClear", "mcpCall", "endCall", "transferCall"),
+    ]
+)
+_INSIDE = ("prompt", "session", "stt", "tts", "llm", "vad", "settings")
+_LISTS = ("nodes", "connections", "actions", "on_success", "on_failure")
+
+
+def is_legacy(value: Any) -> bool:
+    """A bundle of ours with a slip in it is not: reading will tell the slip."""
+    if not isinstance(value, list | Mapping):
+        return False
+    found = [each for each, _, _ in things(value, ()) if isinstance(each, Mapping)]
+    inside = [part for each in found for part in _parts(each)]
+    if any(part.keys() & _NEW_KEYS for part in inside):
+        return False
+    if isinstance(value, list) or "tenant" in value or isinstance(value.get("items"), list):
+        return True
+    there = value.get("settings")
+    return (
+        kind_of(value) is not None
+        or (isinstance(there, Mapping) and bool(there.keys() & {"api_config", "default_language"}))
+        or any(isinstance(value.get(kind), Mapping) for kind in KINDS)
+        or any(map(_has_old_words, inside))
+    )
+
+
+def _parts(item: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The item, and what has a structure of its own in it; what users named is not looked at."""
+    yield item
+    item = unwrapped(item)
+    for key in _INSIDE:
+        if isinstance(inside := item.get(key), Mapping):
+            yield inside
+    for key in _LISTS:
+        if isinstance(listed := item.get(key), list):
+            yield from (part for part in listed if isinstance(part, Mapping))
+
+
+def _has_old_words(part: Mapping[str, Any]) -> bool:
+    return (
+        bool(part.keys() & _OLD_KEYS)
+        or isinstance(part.get("prompt"), str)
+        or isinstance(part.get("voices"), Mapping)
+        or isinstance(part.get("type"), str)
+    )
+
+
+def things(value: Any, path: Path) -> list[Thing]:
+    if isinstance(value, list):
+        return [(each, (*path, str(n)), None) for n, each in enumerate(value)]
+    if not isinstance(value, Mapping):
+        raise InvalidInput("An object or a list belongs here.", path)
+    if isinstance(value.get("items"), list):
+        return things(value["items"], (*path, "items"))
+    if kind_of(unwrapped(value)) is not None:
+        return [(value, path, None)]
+    return [
+        *_others(value, path),
+        *(
+            (each, (*path, kind, name), kind)
+            for kind in KINDS
+            for name, each in _entries(value.get(kind))
+        ),
+    ]
+
+
+def _others(value: Mapping[str, Any], path: Path) -> Iterator[Thing]:
+    """What is neither of a kind nor settings, to be told."""
+    for key, each in value.items():
+        if key in KINDS and isinstance(each, list | Mapping | None):
+            continue
+        if key == "tenant" and isinstance(each, Mapping):
+            inside = (k for k in each if k not in ("settings", "id"))
+            yield from ((each[k], (*path, key, k), NOTHING) for k in inside)
+        elif key != "settings":
+            yield each, (*path, key), NOTHING
+
+
+def _entries(value: Any) -> Sequence[tuple[str, Any]]:
+    """Of a list, of a page of one, or of a map by name."""
+    if isinstance(value, Mapping):
+        if isinstance(value.get("items"), list):
+            return _entries(value["items"])
+        return [(k, {"name": k, **v} if isinstance(v, Mapping) else v) for k, v in value.items()]
+    return [(str(n), each) for n, each in enumerate(value)] if isinstance(value, list) else ()
+
+
+def unwrapped(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    inside = value.get("config")
+    if not isinstance(inside, Mapping):
+        return value
+    return {**inside, **{key: each for key, each in value.items() if key != "config"}}
+
+
+def kind_of(value: Mapping[str, Any]) -> str | None:
+    """What kind of thing it is, by what only that has."""
+    value = unwrapped(value)
+    if "nodes" in value or "connections" in value:
+        return "workflows"
+    if "actions" in value or "parameters" in value:
+        return "tools"
+    if "prompt" in value or "system_prompt" in value:
+        return "agents"
+    return None

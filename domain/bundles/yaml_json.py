@@ -1,0 +1,217 @@
+"""YAML and JSON as text, read with care, since others wrote it.
+
+Of YAML it takes what JSON can say: no aliases, no tags, each key once, and `no` or `12:30` are
+text. So a small file cannot grow, and nothing turns into something its author did not write."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
+
+import yaml
+
+from domain.bundles.yaml_writer import FLOAT
+from domain.common.errors import InvalidInput, Path
+
+LARGEST_TEXT = 5 * 1024 * 1024
+DEEPEST = 64
+MOST_PARTS = 200_000
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,300})")
+_WORDS = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+
+
+class Unreadable(InvalidInput):
+    """Text that is neither YAML nor JSON, or more than is taken; `line` counts from 1."""
+
+    def __init__(self, message: str, line: int | None = None, path: Path = ()) -> None:
+        super().__init__(message if line is None else f"{message} (line {line})", path)
+        self.line = line
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a text says, and where in it."""
+
+    value: Any
+    text: str
+
+    def line_of(self, path: Path) -> int | None:
+        """Of the nearest thing on the way that stands in the text."""
+        return next((self._lines[p] for p in _shorter(path) if p in self._lines), None)
+
+    @cached_property
+    def _lines(self) -> dict[Path, int]:
+        try:
+            return _Builder().build(self.text).lines
+        except (InvalidInput, yaml.YAMLError):
+            return {}
+
+
+def read_text(data: bytes | str) -> Document:
+    """`Unreadable`, with the line, for anything that is not exactly one document."""
+    if len(data) > LARGEST_TEXT:
+        raise Unreadable(f"The file is larger than {LARGEST_TEXT // 2**20} MiB.")
+    text = _decoded(data)
+    if not text.strip():
+        raise Unreadable("The file is empty.")
+    if text.lstrip()[0] not in "{[":
+        return Document(_Builder().build(text).value, text)
+    try:
+        return Document(_from_json(text), text)
+    except RecursionError:
+        raise Unreadable(f"Nested more than {DEEPEST} deep.") from None
+    except json.JSONDecodeError as error:
+        return Document(_in_braces(text, error), text)
+
+
+def _decoded(data: bytes | str) -> str:
+    if isinstance(data, str):
+        return data.removeprefix("\ufeff")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Unreadable("The file is not text in UTF-8.") from None
+
+
+def _shorter(path: Path) -> Iterator[Path]:
+    return (path[:length] for length in range(len(path), -1, -1))
+
+
+# ---- JSON ----------------------------------------------------------------------------------
+
+
+def _from_json(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        raise Unreadable("A number is too long.") from None
+
+
+def _in_braces(text: str, error: json.JSONDecodeError) -> Any:
+    """YAML may begin with a brace as well."""
+    try:
+        return _Builder().build(text).value
+    except Unreadable:
+        raise Unreadable(f"This is not JSON: {error.msg}", error.lineno) from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise Unreadable(f"The key {name[:60]!r} stands twice in one object.")
+        found[name] = value
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise Unreadable(f"{name} is not a number that JSON has.")
+
+
+# ---- YAML ----------------------------------------------------------------------------------
+
+
+class _Builder:
+    """Values out of the events of the parser, with the line of each."""
+
+    def __init__(self) -> None:
+        self.value: Any = None
+        self.lines: dict[Path, int] = {}
+        self._open: list[tuple[Any, Path]] = []
+        self._key: str | None = None
+        self._parts = 0
+        self._documents = 0
+
+    def build(self, text: str) -> _Builder:
+        try:
+            for event in cast(Any, yaml.parse(text, Loader=_LOADER)):
+                self._take(event, event.start_mark.line + 1)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            told = f"This is not YAML: {error.problem or error.context}"
+            raise Unreadable(told, None if mark is None else mark.line + 1) from None
+        except (yaml.YAMLError, RecursionError, ValueError) as error:
+            if isinstance(error, InvalidInput):
+                raise
+            raise Unreadable("This is not YAML: a character is not allowed.") from None
+        return self
+
+    def _take(self, event: Any, line: int) -> None:
+        match event:
+            case yaml.DocumentStartEvent():
+                self._documents += 1
+                if self._documents > 1:
+                    raise Unreadable("A file holds one document; a second one begins.", line)
+            case yaml.AliasEvent():
+                raise Unreadable("Aliases (*name) are not taken; write it out.", line)
+            case yaml.ScalarEvent():
+                self._scalar(event, line)
+            case yaml.MappingStartEvent():
+                self._begin({}, event, line)
+            case yaml.SequenceStartEvent():
+                self._begin([], event, line)
+            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
+                self._open.pop()
+
+    def _scalar(self, event: Any, line: int) -> None:
+        self._refuse_tag(event, line)
+        held = self._open[-1][0] if self._open else None
+        if isinstance(held, dict) and self._key is None:
+            if event.value in held:
+                raise Unreadable(f"The key {event.value[:60]!r} stands twice in one object.", line)
+            self._key = event.value
+            held[self._key] = None
+            return
+        self._put(event.value if event.style else _scalar(event.value), line)
+
+    def _begin(self, value: Any, event: Any, line: int) -> None:
+        self._refuse_tag(event, line)
+        if self._open and isinstance(self._open[-1][0], dict) and self._key is None:
+            raise Unreadable("A key is text, not a list or an object.", line)
+        path = self._put(value, line)
+        self._open.append((value, path))
+        if len(self._open) > DEEPEST:
+            raise Unreadable(f"Nested more than {DEEPEST} deep.", line)
+
+    def _put(self, value: Any, line: int) -> Path:
+        self._parts += 1
+        if self._parts > MOST_PARTS:
+            raise Unreadable(f"More than {MOST_PARTS} values.", line)
+        path: Path = ()
+        if not self._open:
+            self.value = value
+        elif isinstance(self._open[-1][0], dict):
+            held, above = self._open[-1]
+            assert self._key is not None
+            path = (*above, self._key)
+            held[self._key], self._key = value, None
+        else:
+            held, above = self._open[-1]
+            path = (*above, str(len(held)))
+            held.append(value)
+        self.lines[path] = line
+        return path
+
+    def _refuse_tag(self, event: Any, line: int) -> None:
+        if event.tag is not None and event.tag != "!":
+            raise Unreadable("Tags (!name) are not taken.", line)
+
+
+def _scalar(text: str) -> Any:
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    return float(text) if FLOAT.fullmatch(text) else text

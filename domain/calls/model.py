@@ -1,0 +1,188 @@
+"""A call: its kinds, the states it passes through, and the ways it can end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NewType
+from uuid import UUID
+
+from domain.common.access import TenantId
+from domain.common.errors import InvalidTransition
+from domain.workflows.model import VersionId, WorkflowId
+
+CallId = NewType("CallId", UUID)
+
+
+class CallKind(StrEnum):
+    """How caller and agent are connected."""
+
+    VOIP = "VOIP"
+    SIP = "SIP"
+    TEXT = "TEXT"
+
+
+class Direction(StrEnum):
+    """Who called whom."""
+
+    INBOUND = "INBOUND"
+    OUTBOUND = "OUTBOUND"
+
+
+class CallState(StrEnum):
+    """Where a call is. The last five are final."""
+
+    PENDING = "PENDING"
+    CONNECTING = "CONNECTING"
+    DIALING = "DIALING"
+    RINGING = "RINGING"
+    ACTIVE = "ACTIVE"
+    ENDING = "ENDING"
+    COMPLETED = "COMPLETED"
+    NO_ANSWER = "NO_ANSWER"
+    BUSY = "BUSY"
+    FAILED = "FAILED"
+    CANCELED = "CANCELED"
+
+
+FINAL = frozenset(
+    {
+        CallState.COMPLETED,
+        CallState.NO_ANSWER,
+        CallState.BUSY,
+        CallState.FAILED,
+        CallState.CANCELED,
+    }
+)
+
+_S = CallState
+NEXT: dict[CallState, frozenset[CallState]] = {
+    _S.PENDING: frozenset({_S.CONNECTING}) | FINAL,
+    _S.CONNECTING: frozenset({_S.DIALING, _S.ACTIVE, _S.ENDING}) | FINAL,
+    _S.DIALING: frozenset({_S.RINGING, _S.ACTIVE, _S.ENDING}) | FINAL,
+    _S.RINGING: frozenset({_S.ACTIVE, _S.ENDING}) | FINAL,
+    _S.ACTIVE: frozenset({_S.ENDING}) | FINAL,
+    _S.ENDING: FINAL,
+    **{final: frozenset() for final in FINAL},
+}
+
+
+def advance(state: CallState, to: CallState) -> CallState:
+    """`to`, when the table allows it."""
+    if to not in NEXT[state]:
+        raise InvalidTransition(f"A call cannot go from {state} to {to}.")
+    return to
+
+
+class Blame(StrEnum):
+    """Whose doing the end was."""
+
+    CALLER = "CALLER"
+    AGENT = "AGENT"
+    API = "API"
+    PROVIDER = "PROVIDER"
+    CARRIER = "CARRIER"
+    PLATFORM = "PLATFORM"
+    CONFIG = "CONFIG"
+
+
+class EndReason(StrEnum):
+    """Why a call ended."""
+
+    HUNG_UP_BY_USER = "HUNG_UP_BY_USER"
+    ENDED_BY_AGENT = "ENDED_BY_AGENT"
+    WORKFLOW_FINISHED = "WORKFLOW_FINISHED"
+    TRANSFERRED = "TRANSFERRED"
+    ENDED_BY_API = "ENDED_BY_API"
+    NO_ANSWER = "NO_ANSWER"
+    BUSY = "BUSY"
+    DECLINED = "DECLINED"
+    INVALID_NUMBER = "INVALID_NUMBER"
+    VOICEMAIL = "VOICEMAIL"
+    SILENCE = "SILENCE"
+    MAX_DURATION = "MAX_DURATION"
+    NO_WORKER = "NO_WORKER"
+    WORKER_LOST = "WORKER_LOST"
+    ROOM_GONE = "ROOM_GONE"
+    DIAL_UNKNOWN = "DIAL_UNKNOWN"
+    PROVIDER_FAILED = "PROVIDER_FAILED"
+    TRUNK_FAILED = "TRUNK_FAILED"
+    CANCELED = "CANCELED"
+    BUDGET_SPENT = "BUDGET_SPENT"
+    INTERNAL = "INTERNAL"
+
+
+_R, _B = EndReason, Blame
+OUTCOME: dict[EndReason, tuple[CallState, Blame]] = {
+    _R.HUNG_UP_BY_USER: (_S.COMPLETED, _B.CALLER),
+    _R.ENDED_BY_AGENT: (_S.COMPLETED, _B.AGENT),
+    _R.WORKFLOW_FINISHED: (_S.COMPLETED, _B.AGENT),
+    _R.TRANSFERRED: (_S.COMPLETED, _B.AGENT),
+    _R.ENDED_BY_API: (_S.COMPLETED, _B.API),
+    _R.NO_ANSWER: (_S.NO_ANSWER, _B.CALLER),
+    _R.BUSY: (_S.BUSY, _B.CALLER),
+    _R.DECLINED: (_S.BUSY, _B.CALLER),
+    _R.INVALID_NUMBER: (_S.FAILED, _B.CONFIG),
+    _R.VOICEMAIL: (_S.NO_ANSWER, _B.CALLER),
+    _R.SILENCE: (_S.COMPLETED, _B.CALLER),
+    _R.MAX_DURATION: (_S.COMPLETED, _B.PLATFORM),
+    _R.NO_WORKER: (_S.FAILED, _B.PLATFORM),
+    _R.WORKER_LOST: (_S.FAILED, _B.PLATFORM),
+    _R.ROOM_GONE: (_S.FAILED, _B.PLATFORM),
+    _R.DIAL_UNKNOWN: (_S.FAILED, _B.PLATFORM),
+    _R.PROVIDER_FAILED: (_S.FAILED, _B.PROVIDER),
+    _R.TRUNK_FAILED: (_S.FAILED, _B.CARRIER),
+    _R.CANCELED: (_S.CANCELED, _B.API),
+    _R.BUDGET_SPENT: (_S.COMPLETED, _B.CONFIG),
+    _R.INTERNAL: (_S.FAILED, _B.PLATFORM),
+}
+"""The final state and the blame that follow from each reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One conversation between a caller and the agents of a workflow."""
+
+    id: CallId
+    tenant_id: TenantId
+    kind: CallKind
+    direction: Direction
+    state: CallState = CallState.PENDING
+    workflow_id: WorkflowId
+    version_id: VersionId
+    active_node: str | None = None
+    user_id: str | None = None
+    phone_number: str | None = None
+    user_context: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    max_seconds: int
+    created_at: datetime
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    end_reason: EndReason | None = None
+
+    @property
+    def blame(self) -> Blame | None:
+        return OUTCOME[self.end_reason][1] if self.end_reason else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFilter:
+    """Which calls to list; None takes any."""
+
+    states: tuple[CallState, ...] | None = None
+    kinds: tuple[CallKind, ...] | None = None
+    workflow_id: WorkflowId | None = None
+    user_id: str | None = None
+    live: bool | None = None
+
+    def admits(self, call: Call) -> bool:
+        return (
+            (self.states is None or call.state in self.states)
+            and (self.kinds is None or call.kind in self.kinds)
+            and (self.workflow_id is None or call.workflow_id == self.workflow_id)
+            and (self.user_id is None or call.user_id == self.user_id)
+            and (self.live is None or self.live == (call.ended_at is None))
+        )

@@ -1,0 +1,111 @@
+"""Who asks, for which tenant, and what they may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+from uuid import UUID
+
+from domain.common.errors import Forbidden
+
+API_KEY_PREFIX = "as_"
+"""What begins with it is an API key, and every other credential an access token."""
+
+TenantId = NewType("TenantId", UUID)
+UserId = NewType("UserId", UUID)
+ApiKeyId = NewType("ApiKeyId", UUID)
+
+
+class Scope(StrEnum):
+    """What a credential may do, as `resource:action`."""
+
+    AGENTS_READ = "agents:read"
+    AGENTS_WRITE = "agents:write"
+    TOOLS_READ = "tools:read"
+    TOOLS_WRITE = "tools:write"
+    WORKFLOWS_READ = "workflows:read"
+    WORKFLOWS_WRITE = "workflows:write"
+    CALLS_READ = "calls:read"
+    CALLS_WRITE = "calls:write"
+    SETTINGS_READ = "settings:read"
+    SETTINGS_WRITE = "settings:write"
+    CREDENTIALS_READ = "credentials:read"
+    CREDENTIALS_WRITE = "credentials:write"
+
+
+OF_ADMINS = frozenset({Scope.CREDENTIALS_READ, Scope.CREDENTIALS_WRITE})
+READ = frozenset(scope for scope in Scope if scope.endswith(":read")) - OF_ADMINS
+
+
+class Role(StrEnum):
+    """A named set of scopes."""
+
+    OWNER = "OWNER"
+    ADMIN = "ADMIN"
+    EDITOR = "EDITOR"
+    OPERATOR = "OPERATOR"
+    VIEWER = "VIEWER"
+
+
+SCOPES: dict[Role, frozenset[Scope]] = {
+    Role.OWNER: frozenset(Scope),
+    Role.ADMIN: frozenset(Scope),
+    Role.EDITOR: frozenset(Scope) - OF_ADMINS,
+    Role.OPERATOR: READ | {Scope.CALLS_WRITE},
+    Role.VIEWER: READ,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenant:
+    """The organisation that owns agents, workflows and calls; the isolation boundary."""
+
+    id: TenantId
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A person who signs in."""
+
+    id: UserId
+    tenant_id: TenantId
+    email: str
+    role: Role
+    password_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """Whoever holds the credential of this request."""
+
+    tenant_id: TenantId
+    subject: str
+    """`user:<id>` or `key:<id>`"""
+    scopes: frozenset[Scope]
+    expires_at: datetime | None = None
+
+    def require(self, scope: Scope) -> Viewer:
+        if scope not in self.scopes:
+            raise lacking(scope)
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What viewers have in common who may see the same: their tenant, and what they may do."""
+
+    tenant_id: TenantId
+    scopes: frozenset[Scope]
+
+    def require(self, scope: Scope) -> View:
+        if scope not in self.scopes:
+            raise lacking(scope)
+        return self
+
+
+def lacking(scope: Scope) -> Forbidden:
+    return Forbidden(f"This credential lacks the scope {scope}.")

@@ -1,0 +1,50 @@
+"""Names people give to things, and the limits of text they write."""
+
+from __future__ import annotations
+
+import re
+
+from domain.common.errors import InvalidInput, Path
+
+AGENT_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
+HALF = re.compile("[\ud800-\udfff]")
+IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
+"""Of tools, nodes and context keys: safe as a function name for every model."""
+
+
+LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+EMAIL = re.compile(rf"[a-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{LABEL}(?:\.{LABEL})*")
+"""As forms in a browser take them, in lower case."""
+MAX_EMAIL_LENGTH = 254
+
+
+def check_email(email: str, path: Path) -> None:
+    if len(email) > MAX_EMAIL_LENGTH or not EMAIL.fullmatch(email):
+        raise InvalidInput(
+            f"{path[-1]} must be an e-mail address, for instance owner@acme.example, of at most "
+            f"{MAX_EMAIL_LENGTH} characters.",
+            path,
+        )
+
+
+def check_name(name: str, path: Path, pattern: re.Pattern[str] = AGENT_NAME) -> None:
+    if not pattern.fullmatch(name):
+        rest = "hyphens" if pattern is AGENT_NAME else "underscores"
+        raise InvalidInput(
+            f"{path[-1]} must start with a lower-case letter and hold only lower-case "
+            f"letters, digits and {rest}, at most 63 characters.",
+            path,
+        )
+
+
+def check_text(text: str | None, path: Path, *, most: int, least: int = 0) -> None:
+    if text is None:
+        return
+    if "\x00" in text:
+        raise InvalidInput(f"{path[-1]} must not contain a NUL character.", path)
+    if HALF.search(text):
+        raise InvalidInput(f"{path[-1]} must not contain half a character (a surrogate).", path)
+    if least and len(text.strip()) < least:
+        raise InvalidInput(f"{path[-1]} must not be empty.", path)
+    if len(text) > most:
+        raise InvalidInput(f"{path[-1]} is {len(text)} characters long; {most} are allowed.", path)

@@ -1,0 +1,357 @@
+"""The providers an agent can choose from: pure data, no plugin needed to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from domain.providers.model import CredentialField, Option, OptionType, Provider, ProviderKind
+from domain.providers.phrase_grammar import objection
+
+_KEY = CredentialField(name="apiKey", label="API key", help="From the provider's console.")
+_INDIAN = (
+    *("bn-IN", "en-IN", "gu-IN", "hi-IN", "kn-IN", "ml-IN", "mr-IN", "od-IN", "pa-IN"),
+    *("ta-IN", "te-IN"),
+)
+_INDIAN_HEARD = (
+    *_INDIAN,
+    *("as-IN", "brx-IN", "doi-IN", "kok-IN", "ks-IN", "mai-IN", "mni-IN", "ne-IN", "sa-IN"),
+    *("sat-IN", "sd-IN", "ur-IN"),
+)
+_BULBUL: Mapping[str, tuple[str, ...]] = {
+    "bulbul:v3": (
+        *("shubh", "ritu", "rahul", "pooja", "simran", "kavya", "amit", "ratan", "rohan", "dev"),
+        *("ishita", "shreya", "manan", "sumit", "priya", "aditya", "kabir", "neha", "varun"),
+        *("roopa", "aayan", "ashutosh", "advait", "amelia", "sophia", "suhani", "rupali"),
+        *("tanya", "shruti", "kavitha"),
+    ),
+    "bulbul:v2": ("anushka", "manisha", "vidya", "arya", "abhilash", "karun", "hitesh"),
+}
+
+TOLD_APART = ("en", "es", "fr", "de", "hi", "ru", "pt", "ja", "it", "nl")
+"""What nova-3 and flux-general-multi tell apart by themselves."""
+
+
+def _temperature(most: float) -> Option:
+    return Option(
+        name="temperature",
+        type=OptionType.NUMBER,
+        minimum=0,
+        maximum=most,
+        help="How freely the model chooses its words; 0 is the most predictable.",
+    )
+
+
+_MOST_TOKENS = Option(
+    name="max_tokens",
+    type=OptionType.INTEGER,
+    minimum=1,
+    maximum=100_000,
+    help="The longest answer, in tokens.",
+)
+
+STT = (
+    Provider(
+        kind=ProviderKind.STT,
+        name="deepgram",
+        display_name="Deepgram",
+        models=(
+            *("nova-3", "nova-3-medical", "nova-2", "nova-2-phonecall"),
+            *("flux-general-en", "flux-general-multi"),
+        ),
+        languages=(
+            *("multi", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "et", "fi", "fr"),
+            *("hi", "hu", "id", "it", "ja", "kn", "ko", "lt", "lv", "mr", "ms", "nl", "no", "pl"),
+            *("pt", "ro", "ru", "sk", "sv", "ta", "te", "th", "tl", "tr", "uk", "vi"),
+            "zh",
+        ),
+        languages_of={
+            "nova-3-medical": ("en",),
+            "nova-2-phonecall": ("en",),
+            "flux-general-en": ("en",),
+            "flux-general-multi": TOLD_APART,
+        },
+        options=(
+            Option(
+                name="language",
+                type=OptionType.TEXT,
+                help="What is spoken; multi to tell languages apart. Else the call's language.",
+            ),
+            Option(
+                name="smart_format",
+                type=OptionType.BOOLEAN,
+                default=False,
+                help="Write numbers, dates and addresses as people do.",
+            ),
+            Option(
+                name="numerals",
+                type=OptionType.BOOLEAN,
+                default=False,
+                help="Write numbers as digits.",
+            ),
+            Option(
+                name="profanity_filter",
+                type=OptionType.BOOLEAN,
+                default=False,
+                help="Mask swearwords.",
+            ),
+            Option(
+                name="endpointing_ms",
+                type=OptionType.INTEGER,
+                default=25,
+                minimum=0,
+                maximum=2_000,
+                help="Silence after which a phrase is taken as finished; not for flux.",
+            ),
+            Option(
+                name="eot_threshold",
+                type=OptionType.NUMBER,
+                minimum=0.5,
+                maximum=0.9,
+                help="How sure flux must be that the caller has finished; else 0.7.",
+            ),
+            Option(
+                name="eager_eot_threshold",
+                type=OptionType.NUMBER,
+                minimum=0.3,
+                maximum=0.9,
+                help="From here on flux lets the answer be prepared before it is sure; at most "
+                "eot_threshold. Faster, for more requests to the model.",
+            ),
+            Option(
+                name="eot_timeout_ms",
+                type=OptionType.INTEGER,
+                minimum=500,
+                maximum=10_000,
+                help="Silence after which flux takes the turn as finished in any case; else 5000.",
+            ),
+        ),
+        credentials=(_KEY,),
+    ),
+    Provider(
+        kind=ProviderKind.STT,
+        name="sarvam",
+        display_name="Sarvam",
+        models=("saaras:v4", "saaras:v3"),
+        languages=_INDIAN_HEARD,
+        options=(
+            Option(
+                name="language",
+                type=OptionType.TEXT,
+                choices=("unknown", *_INDIAN_HEARD),
+                help="What is spoken; unknown to tell languages apart.",
+            ),
+            Option(
+                name="mode",
+                type=OptionType.TEXT,
+                default="transcribe",
+                choices=("transcribe", "translate", "verbatim", "translit", "codemix"),
+                help="How what is heard is written down.",
+            ),
+            Option(
+                name="high_vad_sensitivity",
+                type=OptionType.BOOLEAN,
+                help="Take shorter pauses for the end of a phrase, and quieter sounds for speech.",
+            ),
+        ),
+        credentials=(_KEY,),
+    ),
+    Provider(
+        kind=ProviderKind.STT,
+        name="local",
+        display_name="PocketSphinx (on this machine, no key)",
+        models=("pocketsphinx",),
+        languages=("en",),
+        options=(
+            Option(
+                name="phrases",
+                type=OptionType.LIST,
+                default=[],
+                check=objection,
+                help="What callers may say, as: I need (an appointment | a slot) [please]. "
+                "Without any it listens for all English words, and mishears every second one.",
+            ),
+        ),
+    ),
+)
+LLM = (
+    Provider(
+        kind=ProviderKind.LLM,
+        name="scripted",
+        display_name="Scripted (no key)",
+        models=("rules",),
+        options=(
+            Option(name="rules", type=OptionType.LIST, default=[], help="The first that fits."),
+            Option(
+                name="word_ms",
+                type=OptionType.NUMBER,
+                default=0,
+                minimum=0,
+                maximum=5_000,
+                help="Pause before each word, in milliseconds.",
+            ),
+        ),
+    ),
+    Provider(
+        kind=ProviderKind.LLM,
+        name="openai",
+        display_name="OpenAI",
+        models=("gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-4o", "gpt-4o-mini", "gpt-5.4-mini"),
+        options=(_temperature(2), _MOST_TOKENS),
+        credentials=(_KEY,),
+    ),
+    Provider(
+        kind=ProviderKind.LLM,
+        name="google",
+        display_name="Google Gemini",
+        models=("gemini-2.5-flash", "gemini-2.5-pro", "gemini-3.5-flash", "gemini-3.8-flash"),
+        options=(_temperature(2), _MOST_TOKENS),
+        credentials=(_KEY,),
+    ),
+)
+TTS = (
+    Provider(
+        kind=ProviderKind.TTS,
+        name="cartesia",
+        display_name="Cartesia",
+        models=("sonic-3", "sonic-2", "sonic-turbo"),
+        languages=(
+            *("ar", "bg", "bn", "cs", "da", "de", "el", "en", "es", "fi", "fr", "gu", "he", "hi"),
+            *("hr", "hu", "id", "it", "ja", "ka", "kn", "ko", "ml", "mr", "ms", "nl", "no", "or"),
+            *("pa", "pl", "pt", "ro", "ru", "sk", "sv", "ta", "te", "th", "tl", "tr", "uk", "ur"),
+            *("vi", "zh"),
+        ),
+        options=(
+            Option(
+                name="speed",
+                type=OptionType.NUMBER,
+                default=1.0,
+                minimum=0.6,
+                maximum=2.0,
+                help="1 is the voice's own pace.",
+            ),
+            Option(
+                name="volume",
+                type=OptionType.NUMBER,
+                default=1.0,
+                minimum=0.5,
+                maximum=2.0,
+                help="1 is the voice's own loudness.",
+            ),
+            Option(
+                name="emotion",
+                type=OptionType.TEXT,
+                help="A mood, such as calm or excited; sonic-3 only.",
+            ),
+        ),
+        credentials=(_KEY,),
+    ),
+    Provider(
+        kind=ProviderKind.TTS,
+        name="sarvam",
+        display_name="Sarvam",
+        models=("bulbul:v3", "bulbul:v2", "bulbul:v4-flash"),
+        languages=_INDIAN,
+        voices=tuple(voice for voices in _BULBUL.values() for voice in voices),
+        voices_of=_BULBUL,
+        options=(
+            Option(
+                name="pace",
+                type=OptionType.NUMBER,
+                default=1.0,
+                minimum=0.5,
+                maximum=2.0,
+                help="1 is the voice's own pace.",
+            ),
+            Option(
+                name="loudness",
+                type=OptionType.NUMBER,
+                default=1.0,
+                minimum=0.5,
+                maximum=2.0,
+                help="1 is the voice's own loudness.",
+            ),
+            Option(
+                name="pitch",
+                type=OptionType.NUMBER,
+                default=0.0,
+                minimum=-0.75,
+                maximum=0.75,
+                help="0 is the voice's own pitch; not for bulbul:v3.",
+            ),
+            Option(
+                name="temperature",
+                type=OptionType.NUMBER,
+                default=0.6,
+                minimum=0.01,
+                maximum=1.0,
+                help="How freely it reads; not for bulbul:v2.",
+            ),
+        ),
+        credentials=(_KEY,),
+    ),
+    Provider(
+        kind=ProviderKind.TTS,
+        name="local",
+        display_name="eSpeak NG (on this machine, no key)",
+        models=("espeak-ng",),
+        languages=(
+            *("ar", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "et", "fi", "fr", "gu"),
+            *("he", "hi", "hr", "hu", "id", "it", "ja", "ka", "kn", "ko", "lt", "lv", "ml", "mr"),
+            *("ms", "nl", "no", "pa", "pl", "pt", "ro", "ru", "sk", "sv", "ta", "te", "th", "tr"),
+            *("uk", "vi", "zh"),
+        ),
+        options=(
+            Option(
+                name="speed",
+                type=OptionType.NUMBER,
+                default=1.0,
+                minimum=0.5,
+                maximum=2.0,
+                help="1 is 165 words a minute.",
+            ),
+        ),
+    ),
+)
+VAD = (
+    Provider(
+        kind=ProviderKind.VAD,
+        name="silero",
+        display_name="Silero (on this machine)",
+        models=("silero",),
+        options=(
+            Option(
+                name="activation_threshold",
+                type=OptionType.NUMBER,
+                default=0.5,
+                minimum=0.05,
+                maximum=0.95,
+                help="How sure it must be that somebody speaks; higher ignores more noise.",
+            ),
+            Option(
+                name="min_silence_duration",
+                type=OptionType.NUMBER,
+                default=0.55,
+                minimum=0.05,
+                maximum=3.0,
+                help="Silence after which speech is taken as finished, in seconds.",
+            ),
+            Option(
+                name="min_speech_duration",
+                type=OptionType.NUMBER,
+                default=0.05,
+                minimum=0.01,
+                maximum=1.0,
+                help="Shorter sounds are no speech, in seconds.",
+            ),
+        ),
+    ),
+)
+CATALOGUE: tuple[Provider, ...] = (*STT, *LLM, *TTS, *VAD)
+
+
+def names(kind: ProviderKind) -> tuple[str, ...]:
+    return tuple(p.name for p in CATALOGUE if p.kind is kind)
+
+
+def provider(kind: ProviderKind, name: str) -> Provider | None:
+    return next((p for p in CATALOGUE if p.kind is kind and p.name == name), None)

@@ -1,0 +1,160 @@
+"""What providers charge, as their price lists had it; a tenant may know better.
+
+Dollars (in billionths) for a million tokens, a million characters, or an hour of audio. A model
+that is not here has no price: what it was used for is counted, and the sum says that it is partial."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from domain.common.casing import camel
+from domain.common.errors import InvalidInput, Path
+from domain.common.money import DOLLAR
+from domain.common.text_validation import check_text
+from domain.providers.catalog import names
+from domain.providers.model import ProviderKind
+from domain.providers.usage import Usage
+
+AS_OF = "2026-11"
+FREE = frozenset({"scripted", "local"})
+"""They run here."""
+MOST_PRICES = 200
+MILLION = 1_000_000
+HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """Of one model. Without a price of their own, cached tokens cost what the others cost."""
+
+    kind: ProviderKind
+    provider: str
+    model: str
+    input_tokens: int | None = None
+    cached_tokens: int | None = None
+    output_tokens: int | None = None
+    characters: int | None = None
+    audio_hour: int | None = None
+
+    @property
+    def of(self) -> tuple[str, str, str]:
+        return (self.kind, self.provider, self.model)
+
+    def cost(self, used: Usage) -> int:
+        cached = self.input_tokens if self.cached_tokens is None else self.cached_tokens
+        fresh = used.input_tokens - used.cached_tokens
+        each = (
+            fresh * (self.input_tokens or 0)
+            + used.cached_tokens * (cached or 0)
+            + used.output_tokens * (self.output_tokens or 0)
+            + used.characters * (self.characters or 0)
+        )
+        return _rounded(each, MILLION) + _rounded(used.audio_ms * (self.audio_hour or 0), HOUR_MS)
+
+
+def _rounded(amount: int, divisor: int) -> int:
+    return (2 * amount + divisor) // (2 * divisor)
+
+
+def _cents(amount: float) -> int:
+    return round(amount * 10_000) * (DOLLAR // 10_000)
+
+
+def _llm(provider: str, model: str, input: float, cached: float, output: float) -> Price:
+    return Price(
+        kind=ProviderKind.LLM,
+        provider=provider,
+        model=model,
+        input_tokens=_cents(input),
+        cached_tokens=_cents(cached),
+        output_tokens=_cents(output),
+    )
+
+
+def _stt(provider: str, model: str, minute: float) -> Price:
+    hour = _cents(minute) * 60
+    return Price(kind=ProviderKind.STT, provider=provider, model=model, audio_hour=hour)
+
+
+def _tts(provider: str, model: str, characters: float) -> Price:
+    price = _cents(characters)
+    return Price(kind=ProviderKind.TTS, provider=provider, model=model, characters=price)
+
+
+LISTED: tuple[Price, ...] = (
+    _llm("openai", "gpt-4.1", 2.00, 0.50, 8.00),
+    _llm("openai", "gpt-4.1-mini", 0.40, 0.10, 1.60),
+    _llm("openai", "gpt-4o", 2.50, 1.25, 10.00),
+    _llm("openai", "gpt-4o-mini", 0.15, 0.075, 0.60),
+    # Prompts of up to 200,000 tokens; longer ones cost more.
+    _llm("google", "gemini-2.5-pro", 1.25, 0.125, 10.00),
+    _llm("google", "gemini-2.5-flash", 0.30, 0.03, 2.50),
+    _llm("google", "gemini-2.0-flash", 0.10, 0.025, 0.40),
+    # Streaming, one language, pay as you go.
+    _stt("deepgram", "nova-3", 0.0077),
+    _stt("deepgram", "nova-2", 0.0058),
+    _stt("deepgram", "nova-2-phonecall", 0.0058),
+    # Sold as credits, a character each; those of the plan Startup.
+    _tts("cartesia", "sonic-3", 39.20),
+    _tts("cartesia", "sonic-2", 39.20),
+    _tts("cartesia", "sonic-turbo", 39.20),
+)
+
+_LIST: Mapping[tuple[str, str, str], Price] = {price.of: price for price in LISTED}
+
+
+class PriceList:
+    """The listed prices, and over them those of a tenant."""
+
+    def __init__(self, own: Iterable[Price] = ()) -> None:
+        self._prices = {**_LIST, **{price.of: price for price in own}}
+
+    def cost(self, used: Usage) -> int | None:
+        price = self._prices.get((used.kind, used.provider, used.model))
+        if price is not None:
+            return price.cost(used)
+        return 0 if used.provider in FREE else None
+
+
+UNITS: Mapping[ProviderKind, tuple[str, ...]] = {
+    ProviderKind.LLM: ("input_tokens", "cached_tokens", "output_tokens"),
+    ProviderKind.STT: ("audio_hour",),
+    ProviderKind.TTS: ("characters", "audio_hour"),
+}
+"""What each kind is charged by."""
+_ALL = tuple(dict.fromkeys(unit for units in UNITS.values() for unit in units))
+
+
+def check_prices(prices: tuple[Price, ...], path: Path) -> None:
+    """`InvalidInput` naming the first field that breaks a rule."""
+    if len(prices) > MOST_PRICES:
+        raise InvalidInput(f"At most {MOST_PRICES} prices are possible.", path)
+    seen: set[tuple[str, str, str]] = set()
+    for number, price in enumerate(prices):
+        here = (*path, str(number))
+        _check_price(price, here)
+        if price.of in seen:
+            raise InvalidInput("The same model stands here twice.", (*here, "model"))
+        seen.add(price.of)
+
+
+def _check_price(price: Price, path: Path) -> None:
+    units = UNITS.get(price.kind)
+    if units is None:
+        raise InvalidInput(f"{price.kind} runs here and costs nothing.", (*path, "kind"))
+    known = names(price.kind)
+    if price.provider not in known:
+        raise InvalidInput(
+            f"There is no {price.kind} provider {price.provider[:64]!r}; "
+            f"there are {', '.join(known)}.",
+            (*path, "provider"),
+        )
+    check_text(price.model, (*path, "model"), most=128, least=1)
+    given = [unit for unit in _ALL if getattr(price, unit) is not None]
+    fitting = ", ".join(map(camel, units))
+    for unit in given:
+        if unit not in units:
+            raise InvalidInput(f"{price.kind} is priced by {fitting}.", (*path, camel(unit)))
+    if not given:
+        raise InvalidInput(f"Say what it costs by {fitting}; 0 is free.", path)

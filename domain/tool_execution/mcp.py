@@ -1,0 +1,192 @@
+"""Tools of other servers, by the Model Context Protocol over streamable HTTP (revision 2025-06-18).
+
+Every use opens a session of its own, so nothing has to be kept between uses or survive a crash."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from domain.tools.http import IDEMPOTENCY_KEY, Blocked, HttpRequest, HttpResponse, Unreachable
+
+PROTOCOL = "2025-06-18"
+MOST_PAGES = 20
+MOST_TOOLS = 500
+
+Send = Callable[[HttpRequest], Awaitable[HttpResponse]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class McpTool:
+    """A tool as its server tells of it; `parameters` is a JSON Schema."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class McpAnswer:
+    """`content` is the text of the answer; `structured` its JSON, where the server gives some."""
+
+    content: str
+    structured: Any = None
+    is_error: bool = False
+
+
+class McpFailed(Exception):
+    """The server did not answer as the protocol wants; the words are for the model. `unknown`: it may
+    have done what it was asked for."""
+
+    def __init__(self, message: str, *, unknown: bool = False) -> None:
+        super().__init__(message)
+        self.unknown = unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """How to reach a server; each request may take so many seconds. `key` is the idempotency key
+    of the use of a tool; no other message carries it."""
+
+    url: str
+    headers: Mapping[str, str]
+    send: Send
+    seconds: float = 10.0
+    key: str | None = None
+
+
+async def list_tools(line: Line) -> tuple[McpTool, ...]:
+    session = await _opened(line)
+    found: list[McpTool] = []
+    cursor: str | None = None
+    for _ in range(MOST_PAGES):
+        page = await session.ask("tools/list", {"cursor": cursor} if cursor else {})
+        items = page.get("tools")
+        found.extend(map(_tool, items if isinstance(items, list) else []))
+        cursor = page.get("nextCursor")
+        if not isinstance(cursor, str) or len(found) >= MOST_TOOLS:
+            break
+    return tuple(found[:MOST_TOOLS])
+
+
+async def call_tool(line: Line, tool: str, arguments: Mapping[str, Any]) -> McpAnswer:
+    session = await _opened(line)
+    use = {"name": tool, "arguments": dict(arguments)}
+    result = await session.ask("tools/call", use, line.key)
+    content = result.get("content")
+    parts = content if isinstance(content, list) else []
+    texts = [str(p.get("text", "")) for p in parts if isinstance(p, dict) and "text" in p]
+    return McpAnswer(
+        content="\n".join(texts),
+        structured=result.get("structuredContent"),
+        is_error=result.get("isError") is True,
+    )
+
+
+async def _opened(line: Line) -> _Session:
+    session = _Session(line)
+    about = {"name": "agent-studio", "version": "1"}
+    answer = await session.ask(
+        "initialize", {"protocolVersion": PROTOCOL, "capabilities": {}, "clientInfo": about}
+    )
+    session.agree(str(answer.get("protocolVersion", PROTOCOL)))
+    await session.tell("notifications/initialized")
+    return session
+
+
+class _Session:
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._headers = {
+            **line.headers,
+            "Content-Type": "application/json",
+            "Accept": "application/json, text/event-stream",
+        }
+        self._numbers = count(1)
+
+    def agree(self, version: str) -> None:
+        self._headers["MCP-Protocol-Version"] = version
+
+    async def ask(
+        self, method: str, params: Mapping[str, Any], key: str | None = None
+    ) -> Mapping[str, Any]:
+        number = next(self._numbers)
+        response = await self._post({"id": number, "method": method, "params": params}, key)
+        if "mcp-session-id" in response.headers:
+            self._headers["Mcp-Session-Id"] = response.headers["mcp-session-id"]
+        message = next((m for m in _messages(response) if m.get("id") == number), {})
+        if "error" in message:
+            error = message["error"]
+            words = error.get("message") if isinstance(error, dict) else None
+            raise McpFailed(f"The server refused: {str(words)[:500]}")
+        result = message.get("result")
+        if not isinstance(result, dict):
+            raise McpFailed("The server gave no answer that MCP knows.")
+        return result
+
+    async def tell(self, method: str) -> None:
+        await self._post({"method": method})
+
+    async def _post(self, message: Mapping[str, Any], key: str | None = None) -> HttpResponse:
+        body = json.dumps({"jsonrpc": "2.0", **message}, default=str).encode()
+        # Ours goes last: nothing that the settings say may replace it.
+        own = {} if key is None else {IDEMPOTENCY_KEY: key}
+        request = HttpRequest(
+            method="POST",
+            url=self._line.url,
+            headers={**self._headers, **own},
+            body=body,
+            timeout=self._line.seconds,
+        )
+        try:
+            response = await self._line.send(request)
+        except Blocked:
+            raise McpFailed("That address may not be reached.") from None
+        except Unreachable as error:
+            # Only the use of a tool has a key, and an effect.
+            unknown = key is not None and error.may_be_done
+            problem = f"The server could not be reached ({error.kind})."
+            raise McpFailed(problem, unknown=unknown) from None
+        if not 200 <= response.status < 300:
+            raise McpFailed(f"The server answered with status {response.status}.")
+        return response
+
+
+def _messages(response: HttpResponse) -> list[Mapping[str, Any]]:
+    """One JSON object, or the data of server-sent events."""
+    text = response.body.decode(errors="replace")
+    if "text/event-stream" in response.headers.get("content-type", ""):
+        events = text.replace("\r\n", "\n").split("\n\n")
+        texts = ["\n".join(_data(event)) for event in events]
+    else:
+        texts = [text]
+    return [found for found in map(_object, texts) if found is not None]
+
+
+def _data(event: str) -> list[str]:
+    return [
+        line.removeprefix("data:").removeprefix(" ")
+        for line in event.split("\n")
+        if line.startswith("data:")
+    ]
+
+
+def _object(text: str) -> Mapping[str, Any] | None:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _tool(item: Any) -> McpTool:
+    facts = item if isinstance(item, dict) else {}
+    schema = facts.get("inputSchema")
+    return McpTool(
+        name=str(facts.get("name", "")),
+        description=str(facts.get("description") or facts.get("title") or ""),
+        parameters=schema if isinstance(schema, dict) else {},
+    )

@@ -1,0 +1,123 @@
+"""Which addresses tools may reach: public ones, and private places that the operator has listed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+
+from domain.common.errors import InvalidSetting
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+METADATA = frozenset(
+    map(
+        ip_address,
+        (
+            "169.254.169.254",
+            "169.254.170.2",
+            "168.63.129.16",
+            "100.100.100.200",
+            "192.0.0.192",
+            "fd00:ec2::254",
+            "fd20:ce::254",
+        ),
+    )
+)
+"""Where clouds hand their machines credentials; that of Azure looks public."""
+
+SPECIAL = tuple(map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "2001:db8::/32", "3fff::/20")))
+"""Special in IANA's registries, and global to some releases of Python."""
+UNICAST = IPv6Network("2000::/3")
+"""All of IPv6 that is given out: what lies outside is special, whatever it may be called later."""
+NAT64 = IPv6Network("64:ff9b::/96")
+
+
+def is_public(address: Address) -> bool:
+    inner = unwrapped(address)
+    if inner.is_multicast or not inner.is_global or inner in METADATA:
+        return False
+    if any(inner in network for network in SPECIAL):
+        return False
+    return isinstance(inner, IPv4Address) or inner in UNICAST
+
+
+def unwrapped(address: Address) -> Address:
+    """The IPv4 address that an IPv6 one stands for."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address in NAT64:
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    teredo = address.teredo
+    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else address)
+
+
+@dataclass(frozen=True, slots=True)
+class AllowList:
+    """Private places: `host:port`, `address:port`, or all ports of a network in CIDR."""
+
+    places: frozenset[tuple[str, int]] = frozenset()
+    networks: tuple[Network, ...] = ()
+
+    @classmethod
+    def read(cls, text: str) -> AllowList:
+        parts = [part for part in map(str.strip, text.split(",")) if part]
+        try:
+            return cls(
+                frozenset(_place(part) for part in parts if "/" not in part),
+                tuple(ip_network(part) for part in parts if "/" in part),
+            )
+        except ValueError as error:
+            raise InvalidSetting(
+                f"OUTBOUND_ALLOW wants host:port or CIDR, comma-separated: {error}"
+            ) from None
+
+    def may_hold(self, port: int) -> bool:
+        """False where no address whatever is listed with this port."""
+        return bool(self.networks) or any(there == port for _, there in self.places)
+
+    def holds(self, host: str, address: Address, port: int) -> bool:
+        """Whether `address`, which is what `host` resolves to, is listed in either way.
+
+        Where metadata is served nothing but its very address opens."""
+        if (str(address), port) in self.places:
+            return True
+        if unwrapped(address) in METADATA:
+            return False
+        named = (plain_name(host), port) in self.places
+        return named or any(address in network for network in self.networks)
+
+
+def plain_name(host: str) -> str:
+    return host.rstrip(".").lower()
+
+
+def _place(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ValueError(f"{text!r} is not host:port")
+    if host.startswith("[") and host.endswith("]"):
+        return str(IPv6Address(host[1:-1])), int(port)
+    if ":" in host:
+        raise ValueError(f"{text!r} needs brackets")
+    return plain_name(host), int(port)
+
+
+def network_of(address: str) -> str:
+    """Whose address it is: who has one IPv6 address has 2^64 of them."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv4Address):
+        return address
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(IPv6Network((parsed, 64), strict=False))

@@ -1,0 +1,240 @@
+"""What people do with bundles: take everything out as one, and put one in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from domain.bundles.import_report import ImportNote, NoteKind
+from domain.bundles.imports import Imported, import_value
+from domain.bundles.model import KINDS, MOST_OF_A_KIND, Bundle, Spec, fields_changed
+from domain.common.access import Scope, Viewer
+from domain.common.errors import InvalidInput, NameTaken, NotPublishable, WorkflowNotFound
+from domain.common.findings import MAX_TOLD, Finding, FindingCode, Severity
+from domain.ports import Drafts, Services, Work
+from domain.tenants.settings import NO_SETTINGS, TenantSettings, check_settings, joined
+from domain.use_cases.workflows import (
+    computing_work,
+    findings_in,
+    publish_draft,
+    read_all,
+    take_snapshots,
+    verifiable,
+)
+from domain.verification import DRAFT, PUBLISH
+from domain.workflows.model import Snapshot, Version, Workflow
+
+READS = (Scope.WORKFLOWS_READ, Scope.AGENTS_READ, Scope.TOOLS_READ)
+WRITES = (Scope.WORKFLOWS_WRITE, Scope.AGENTS_WRITE, Scope.TOOLS_WRITE)
+MAX_EXPORT_BYTES = 8 * 2**20
+"""Of the specs of an export as text."""
+MAX_NAMED = 100
+"""Workflows of one export."""
+PATH = ("input", "bundle")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What an import did, or would have done."""
+
+    notes: tuple[ImportNote, ...]
+    workflows: tuple[Workflow, ...]
+    versions: tuple[Version, ...]
+    """Those that were published by it."""
+    findings: tuple[Finding, ...]
+    """Of all its workflows; paths begin with the workflow."""
+
+
+class _OnlyAsked(Exception):
+    """Takes back everything a dry run did."""
+
+
+async def export_bundle(
+    services: Services, viewer: Viewer, slugs: Sequence[str] | None = None
+) -> Bundle:
+    """These workflows with what they use; without names everything there is."""
+    for scope in READS:
+        viewer.require(scope)
+    async with services.store.work(viewer.tenant_id) as work:
+        if slugs is not None:
+            return await _used_by(work, slugs)
+        sizes = {kind: await _sizes(work, kind) for kind in KINDS}
+        _check_size(sizes.values())
+        settings = (await work.settings.get()).spec
+        shown = settings != NO_SETTINGS and Scope.SETTINGS_READ in viewer.scopes
+        parts = {kind: tuple(await read_all(getattr(work, kind), sizes[kind])) for kind in KINDS}
+        return Bundle(**parts, settings=settings if shown else None).sorted
+
+
+async def _sizes(work: Work, kind: str) -> Mapping[UUID, int]:
+    """Of everything of a kind, as long as an import could put it in again."""
+    sizes: Mapping[UUID, int] = await getattr(work, kind).sizes(MOST_OF_A_KIND + 1)
+    if len(sizes) > MOST_OF_A_KIND:
+        raise _too_much(f"{MOST_OF_A_KIND} {kind}")
+    return sizes
+
+
+def _check_size(sizes: Iterable[Mapping[UUID, int]]) -> None:
+    if sum(sum(each.values()) for each in sizes) > MAX_EXPORT_BYTES:
+        raise _too_much(f"{MAX_EXPORT_BYTES // 2**20} MiB")
+
+
+def _too_much(most: str) -> InvalidInput:
+    return InvalidInput(
+        f"There is more than one bundle may have, which is {most}: export it in parts, by naming "
+        "some workflows at a time.",
+        ("workflows",),
+    )
+
+
+async def _used_by(work: Work, slugs: Sequence[str]) -> Bundle:
+    """The workflows with what they use. How much there is, is known before it is read."""
+    if len(slugs) > MAX_NAMED:
+        raise InvalidInput(f"At most {MAX_NAMED} workflows may be named at a time.", ("workflows",))
+    sizes: list[Mapping[UUID, int]] = []
+
+    async def read(drafts: Drafts[Any, Any], names: Iterable[str]) -> tuple[Any, ...]:
+        sizes.append(await drafts.sizes_of(sorted(names)))
+        _check_size(sizes)
+        return tuple(await read_all(drafts, sizes[-1]))
+
+    workflows = await read(work.workflows, set(slugs))
+    found = {workflow.name for workflow in workflows}
+    for place, slug in enumerate(slugs):
+        if slug not in found:
+            raise WorkflowNotFound(
+                f"There is no workflow {slug[:64]!r}.", ("workflows", str(place))
+            )
+    agents = await read(work.agents, {node.agent for each in workflows for node in each.nodes})
+    tools = await read(work.tools, {tool for agent in agents for tool in agent.tools})
+    return Bundle(agents=agents, tools=tools, workflows=workflows).sorted
+
+
+async def import_bundle(
+    services: Services,
+    viewer: Viewer,
+    given: Any,
+    *,
+    publish: bool = False,
+    dry_run: bool = False,
+) -> ImportReport:
+    """All of it, or nothing. What is there under the same name is changed to what the bundle says;
+    what the bundle does not name stays. Done again, it changes nothing."""
+    for scope in WRITES:
+        viewer.require(scope)
+    imported = await services.compute.run(viewer.tenant_id, import_value, given, PATH)
+    report: ImportReport | None = None
+    try:
+        async with computing_work(services, viewer) as work:
+            report = await _import(work, services, viewer, imported, publish=publish)
+            if dry_run:
+                raise _OnlyAsked
+    except _OnlyAsked:
+        pass
+    except NameTaken as taken:
+        # It was missing, and somebody made one in this moment.
+        raise NameTaken(f"{taken.message} Repeat the import.", PATH) from taken
+    assert report is not None
+    return report
+
+
+async def _import(
+    work: Work, services: Services, viewer: Viewer, imported: Imported, *, publish: bool
+) -> ImportReport:
+    bundle, notes = imported.bundle, list(imported.notes)
+    notes += await _put(work.tools, "tools", bundle.tools)
+    notes += await _put(work.agents, "agents", bundle.agents)
+    notes += await _put(work.workflows, "workflows", bundle.workflows)
+    if bundle.settings is not None:
+        viewer.require(Scope.SETTINGS_WRITE)
+        notes.append(await _set(work, bundle.settings))
+    drafts = await work.workflows.named([spec.name for spec in bundle.workflows])
+    workflows = sorted(drafts, key=lambda workflow: workflow.spec.name)
+    snapshots = await take_snapshots(work, [workflow.spec for workflow in workflows])
+    given = await verifiable(services, work, snapshots)
+    effort = PUBLISH if publish else DRAFT
+    findings = [
+        finding
+        for each in given
+        for finding in _placed(each.snapshot, await findings_in(services, viewer, each, effort))
+    ]
+    versions: list[Version] = []
+    if publish:
+        for place, (workflow, snapshot) in enumerate(zip(workflows, snapshots, strict=True)):
+            workflows[place], version = await _publish(work, services, viewer, workflow, snapshot)
+            versions += [version] if version else []
+    return ImportReport(
+        notes=tuple(notes),
+        workflows=tuple(workflows),
+        versions=tuple(versions),
+        findings=_told_of(findings),
+    )
+
+
+async def _put(drafts: Drafts[Any, Any], kind: str, specs: Sequence[Spec]) -> list[ImportNote]:
+    before = {item.spec.name: item.spec for item in await drafts.named([s.name for s in specs])}
+    written = {item.spec.name for item in await drafts.put(specs)}
+    return [_told(kind, spec, before.get(spec.name), spec.name in written) for spec in specs]
+
+
+async def _set(work: Work, settings: TenantSettings) -> ImportNote:
+    """Endpoints, servers and values are kept that the bundle does not name."""
+    kept = await work.settings.get()
+    wanted = joined(kept.spec, settings)
+    if wanted == kept.spec:
+        return ImportNote(
+            path=("settings",), kind=NoteKind.UNCHANGED, message="They are so already."
+        )
+    await work.settings.save(check_settings(wanted, (*PATH, "settings")), kept.revision)
+    changed = ", ".join(fields_changed(kept.spec, wanted))
+    return ImportNote(path=("settings",), kind=NoteKind.CHANGED, message=f"Changed: {changed}.")
+
+
+def _told(kind: str, spec: Spec, before: Spec | None, written: bool) -> ImportNote:
+    path = (kind, spec.name)
+    if not written:
+        return ImportNote(path=path, kind=NoteKind.UNCHANGED, message="It is so already.")
+    if before is None:
+        return ImportNote(path=path, kind=NoteKind.ADDED, message="It is new.")
+    changed = ", ".join(fields_changed(before, spec))
+    return ImportNote(path=path, kind=NoteKind.CHANGED, message=f"Changed: {changed}.")
+
+
+async def _publish(
+    work: Work, services: Services, viewer: Viewer, workflow: Workflow, snapshot: Snapshot
+) -> tuple[Workflow, Version | None]:
+    """Not once more when the published version is the same."""
+    workflow = await work.workflows.expect(workflow, workflow.revision)
+    if workflow.published is not None:
+        [published] = await work.versions.many([workflow.published])
+        if published.snapshot == snapshot:
+            return workflow, None
+    try:
+        return await publish_draft(services, work, viewer, workflow, "Imported.")
+    except NotPublishable as refused:
+        raise NotPublishable(
+            f"{workflow.spec.name}: {refused.message}",
+            (*PATH, "workflows", workflow.spec.name),
+            findings=_placed(snapshot, refused.findings),
+        ) from None
+
+
+def _told_of(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    if len(findings) <= MAX_TOLD:
+        return tuple(findings)
+    errors = sum(finding.severity is Severity.ERROR for finding in findings)
+    rest = Finding(
+        code=FindingCode.TOO_COMPLEX,
+        severity=Severity.ERROR if errors else Severity.WARNING,
+        path=("workflows",),
+        message=f"There are {len(findings)} findings, {errors} of them errors: more than are told.",
+        fix="Mend what was found, and import fewer workflows at a time.",
+    )
+    return (*findings[:MAX_TOLD], rest)
+
+
+def _placed(snapshot: Snapshot, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    slug = snapshot.workflow.name
+    return tuple(replace(f, path=("workflows", slug, *f.path)) for f in findings)

@@ -1,0 +1,257 @@
+"""What people do with calls: start them, say something, end them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+from domain.calls.commands import LONGEST_MESSAGE, Command, CommandId, CommandKind
+from domain.calls.model import Call, CallId, CallKind, Direction, EndReason
+from domain.calls.rooms import Ticket, Tickets
+from domain.common.access import Scope, Viewer
+from domain.common.errors import (
+    CallHasEnded,
+    InvalidInput,
+    NotFound,
+    Path,
+    WorkflowNotFound,
+    WorkflowNotPublished,
+)
+from domain.common.text_validation import check_text
+from domain.ports import Services, Work
+from domain.use_cases.versions import version_of
+from domain.use_cases.workflows import (
+    computing_work,
+    new_version,
+    refuse_unsound,
+    take_snapshot,
+)
+from domain.verification import DRAFT
+from domain.workflows.model import VersionId, Workflow
+
+LARGEST_JSON = 16_384
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRequest:
+    """What `startCall` is asked for. The workflow is named by id or by slug; without
+    `version_id` its published version runs."""
+
+    workflow_id: UUID | None = None
+    workflow_name: str | None = None
+    kind: CallKind = CallKind.TEXT
+    user_id: str | None = None
+    user_context: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    idempotency_key: str | None = None
+    max_seconds: int | None = None
+    draft: bool = False
+    version_id: UUID | None = None
+
+
+async def start_call(
+    services: Services, viewer: Viewer, request: CallRequest, longest: int
+) -> Call:
+    """Store a pending call; a worker takes it within moments, or it ends `NO_WORKER`.
+
+    The same idempotency key within 24 hours answers the same call."""
+    viewer.require(Scope.CALLS_WRITE)
+    _check(request, longest)
+    if request.kind is CallKind.VOIP:
+        _rooms(services, ("input", "kind"))
+    async with _work_for(services, viewer, request) as work:
+        workflow = await _workflow_of(work, request)
+        version = await _version_of(services, viewer, work, workflow, request)
+        if request.kind is CallKind.VOIP:
+            await _refuse_unfit(services, work, version)
+        call = Call(
+            id=CallId(uuid4()),
+            tenant_id=viewer.tenant_id,
+            kind=request.kind,
+            direction=Direction.INBOUND,
+            workflow_id=workflow.id,
+            version_id=version,
+            user_id=request.user_id,
+            user_context=request.user_context,
+            metadata=request.metadata,
+            max_seconds=request.max_seconds or longest,
+            created_at=services.clock(),
+        )
+        return await work.calls.start(call, request.idempotency_key, _digest(request))
+
+
+def ticket(services: Services, call: Call) -> Ticket | None:
+    """Lets the caller in, for the next minute; None where there is no room to enter."""
+    if call.kind is not CallKind.VOIP or call.ended_at is not None or services.tickets is None:
+        return None
+    return services.tickets.issue(call.id, services.clock())
+
+
+async def join_call(services: Services, viewer: Viewer, id: CallId) -> tuple[Call, Ticket]:
+    """The call and a new ticket for its caller, who may have been in the room before."""
+    viewer.require(Scope.CALLS_WRITE)
+    async with services.store.work(viewer.tenant_id) as work:
+        call = await _existing(work, id)
+    if call.kind is not CallKind.VOIP:
+        raise InvalidInput("Only VOIP calls have a room to join.", ("input", "callId"))
+    if call.ended_at is not None:
+        raise CallHasEnded("The call has ended.", ("input", "callId"))
+    return call, _rooms(services, ("input", "callId")).issue(id, services.clock())
+
+
+def _rooms(services: Services, path: Path) -> Tickets:
+    if services.tickets is None:
+        raise InvalidInput(
+            "VOIP calls need a LiveKit server, and this installation has none: set LIVEKIT_URL, "
+            "LIVEKIT_API_KEY and LIVEKIT_API_SECRET, or start a TEXT call.",
+            path,
+        )
+    return services.tickets
+
+
+async def send_message(
+    services: Services, viewer: Viewer, id: CallId, text: str, idempotency_key: str | None
+) -> Command:
+    """The caller's next turn in a text call."""
+    viewer.require(Scope.CALLS_WRITE)
+    check_text(text, ("input", "text"), most=LONGEST_MESSAGE, least=1)
+    check_text(idempotency_key, ("input", "idempotencyKey"), most=255, least=1)
+    async with services.store.work(viewer.tenant_id) as work:
+        call = await _existing(work, id)
+        if call.kind is not CallKind.TEXT:
+            raise InvalidInput("Only text calls take messages.", ("input", "callId"))
+        command = Command(
+            id=CommandId(uuid5(id, idempotency_key) if idempotency_key else uuid4()),
+            call_id=id,
+            kind=CommandKind.SEND_TEXT,
+            body={"text": text},
+            asked_by=viewer.subject,
+        )
+        await work.calls.ask(command)
+        return command
+
+
+async def end_call(services: Services, viewer: Viewer, id: CallId) -> Call:
+    """End the call; asking again, or of an ended call, gives the same answer."""
+    viewer.require(Scope.CALLS_WRITE)
+    async with services.store.work(viewer.tenant_id) as work:
+        call = await _existing(work, id)
+        command = Command(
+            id=CommandId(uuid5(id, "end")),
+            call_id=id,
+            kind=CommandKind.END,
+            asked_by=viewer.subject,
+        )
+        # One that was answered may be between two workers.
+        if call.answered_at:
+            ended = await work.calls.end_unclaimed(id, EndReason.ENDED_BY_API, command)
+        else:
+            ended = await work.calls.end_unclaimed(id, EndReason.CANCELED)
+        if not ended:
+            with suppress(CallHasEnded):
+                await work.calls.ask(command)
+        return await _existing(work, id)
+
+
+def _check(request: CallRequest, longest: int) -> None:
+    if request.kind is CallKind.SIP:
+        raise InvalidInput(
+            "This installation has no telephone; start a VOIP or a TEXT call.", ("input", "kind")
+        )
+    if request.draft and request.version_id is not None:
+        raise InvalidInput("Give version or draft: true, not both.", ("input", "version"))
+    check_text(request.user_id, ("input", "userId"), most=255, least=1)
+    check_text(request.idempotency_key, ("input", "idempotencyKey"), most=255, least=1)
+    if request.max_seconds is not None and not 1 <= request.max_seconds <= longest:
+        raise InvalidInput(
+            f"maxDuration must be between 1 second and {longest} seconds.",
+            ("input", "maxDuration"),
+        )
+    for name, value in (("userContext", request.user_context), ("metadata", request.metadata)):
+        if len(json.dumps(value)) > LARGEST_JSON:
+            raise InvalidInput(f"{name} is larger than {LARGEST_JSON} bytes.", ("input", name))
+
+
+def _work_for(
+    services: Services, viewer: Viewer, request: CallRequest
+) -> AbstractAsyncContextManager[Work]:
+    """A draft is verified within the transaction."""
+    if request.draft:
+        return computing_work(services, viewer)
+    return services.store.work(viewer.tenant_id)
+
+
+async def _workflow_of(work: Work, request: CallRequest) -> Workflow:
+    if request.workflow_id is not None:
+        found = await work.workflows.get(request.workflow_id)
+    else:
+        found = next(iter(await work.workflows.named([request.workflow_name or ""])), None)
+    if found is None:
+        raise WorkflowNotFound("There is no such workflow.", ("input", "workflow"))
+    return found
+
+
+async def _version_of(
+    services: Services, viewer: Viewer, work: Work, workflow: Workflow, request: CallRequest
+) -> VersionId:
+    if request.version_id is not None:
+        return (await version_of(work, workflow, request.version_id, ("input", "version"))).id
+    if not request.draft:
+        if workflow.published is None:
+            raise WorkflowNotPublished(
+                f"The workflow {workflow.spec.name} has not been published; "
+                "publish it, or start the call with draft: true.",
+                ("input", "workflow"),
+            )
+        return workflow.published
+    snapshot = await take_snapshot(work, workflow.spec)
+    await refuse_unsound(services, viewer, work, snapshot, DRAFT)
+    draft = new_version(viewer, workflow, snapshot, services.clock())
+    return (await work.versions.add_draft(draft)).id
+
+
+async def _refuse_unfit(services: Services, work: Work, id: VersionId) -> None:
+    """What was sound when it was published may lack something for a voice call here and now."""
+    (version,) = await work.versions.many([id])
+    if version.snapshot.workflow.is_recorded and services.sounds is None:
+        raise InvalidInput(
+            "The workflow wants its calls recorded, and this installation has no place for "
+            "recordings: set RECORDINGS_URL, or switch recording off and publish.",
+            ("input", "workflow"),
+        )
+    for agent in version.snapshot.agents.values():
+        for name, choice in (("stt", agent.stt), ("tts", agent.tts)):
+            if choice is None:
+                raise InvalidInput(
+                    f"The agent {agent.name} has no {name}, so it cannot talk: choose one for it "
+                    "or in the tenant's defaults and publish, or start a TEXT call.",
+                    ("input", "kind"),
+                )
+
+
+async def _existing(work: Work, id: CallId) -> Call:
+    call = await work.calls.get(id)
+    if call is None:
+        raise NotFound("There is no such call.", ("input", "callId"))
+    return call
+
+
+def _digest(request: CallRequest) -> str:
+    """What makes two requests with one key the same request."""
+    facts = [
+        str(request.workflow_id or request.workflow_name),
+        request.kind,
+        request.user_id,
+        request.user_context,
+        request.metadata,
+        request.max_seconds,
+        request.draft,
+        # Left out where there is none, as it was before there could be one.
+        *([str(request.version_id)] if request.version_id else []),
+    ]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

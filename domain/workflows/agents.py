@@ -1,0 +1,230 @@
+"""An agent: what it is told, which providers hear, think and speak for it, and the tools it may
+use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NewType
+from uuid import UUID
+
+from domain.common.access import TenantId
+from domain.common.errors import InvalidInput, Path
+from domain.common.languages import check_language
+from domain.common.text_validation import check_name, check_text
+from domain.providers.model import ProviderKind
+from domain.templating.validation import READABLE, check_template
+
+AgentId = NewType("AgentId", UUID)
+
+MOST_TOOLS = 64
+MOST_LANGUAGES = 32
+MOST_VARIABLES = 100
+MOST_KEYTERMS = 100
+MOST_FALLBACKS = 3
+MOST_PROMPTS = 5
+OF_PROMPTS = READABLE - {"params"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """A slot of a prompt and what stands there when the context has nothing for it."""
+
+    name: str
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """What an agent is told. Both texts are templates over the call's context."""
+
+    system: str
+    greeting: str | None = None
+    interruptible_greeting: bool = True
+    variables: tuple[Variable, ...] = ()
+
+    @property
+    def defaults(self) -> Mapping[str, str]:
+        """What stands in for a missing value, by its path."""
+        return {variable.name: variable.default for variable in self.variables}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderChoice:
+    """A provider of the catalogue, one of its models, and options for it.
+
+    When it fails, the `fallbacks` are tried in order; they have none themselves."""
+
+    provider: str
+    model: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    fallbacks: tuple[ProviderChoice, ...] = ()
+
+    @property
+    def chain(self) -> tuple[ProviderChoice, ...]:
+        return (self, *self.fallbacks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    """The voice for a language: an id of the provider of the agent's speech."""
+
+    language: str
+    voice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilencePrompt:
+    """What is said when the caller has been silent for so many seconds; a template."""
+
+    after: float
+    say: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """How patiently the agent listens. All times are in seconds.
+
+    After `auto_disconnect` of silence the call ends; `silence` is said on the way there. It also
+    ends when this agent has held it for `max_duration`."""
+
+    min_endpointing: float = 0.5
+    max_endpointing: float = 3.0
+    auto_disconnect: float = 300.0
+    silence: tuple[SilencePrompt, ...] = ()
+    max_duration: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSpec:
+    """Everything of an agent that people edit, and that a published version freezes.
+
+    What is None comes from the defaults of the tenant."""
+
+    name: str
+    display_name: str | None = None
+    description: str | None = None
+    prompt: Prompt
+    llm: ProviderChoice | None = None
+    stt: ProviderChoice | None = None
+    tts: ProviderChoice | None = None
+    vad: ProviderChoice | None = None
+    voices: tuple[Voice, ...] = ()
+    languages: tuple[str, ...] = ()
+    default_language: str | None = None
+    keyterms: tuple[str, ...] = ()
+    session: Session = Session()
+    tools: tuple[str, ...] = ()
+
+    @property
+    def choices(self) -> Iterator[tuple[ProviderKind, ProviderChoice]]:
+        """What it chose, by kind."""
+        for kind in ProviderKind:
+            choice = getattr(self, kind.value.lower())
+            if choice is not None:
+                yield kind, choice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """An agent as it stands now; `revision` grows with every edit."""
+
+    id: AgentId
+    tenant_id: TenantId
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+    spec: AgentSpec
+
+
+def check_agent(spec: AgentSpec, path: Path = ("input",)) -> AgentSpec:
+    """The spec itself, or `InvalidInput` naming the first field that breaks a rule.
+
+    Whether its providers can do what they are chosen for is a matter of verification."""
+    check_name(spec.name, (*path, "name"))
+    check_text(spec.display_name, (*path, "displayName"), most=120)
+    check_text(spec.description, (*path, "description"), most=2_000)
+    _check_prompt(spec.prompt, (*path, "prompt"))
+    for kind, choice in spec.choices:
+        check_choice(choice, (*path, kind.value.lower()))
+    _check_languages(spec, path)
+    _check_session(spec.session, (*path, "session"))
+    _check_few(spec.keyterms, MOST_KEYTERMS, (*path, "keyterms"))
+    for place, term in enumerate(spec.keyterms):
+        check_text(term, (*path, "keyterms", str(place)), most=100, least=1)
+    _check_few(spec.tools, MOST_TOOLS, (*path, "tools"))
+    return spec
+
+
+def check_choice(choice: ProviderChoice, path: Path) -> None:
+    check_text(choice.provider, (*path, "provider"), most=64, least=1)
+    check_text(choice.model, (*path, "model"), most=128)
+    _check_few(choice.fallbacks, MOST_FALLBACKS, (*path, "fallbacks"))
+    for place, fallback in enumerate(choice.fallbacks):
+        here = (*path, "fallbacks", str(place))
+        if fallback.fallbacks:
+            raise InvalidInput("A fallback has no fallbacks of its own.", (*here, "fallbacks"))
+        check_choice(fallback, here)
+
+
+def _check_prompt(prompt: Prompt, path: Path) -> None:
+    check_text(prompt.system, (*path, "system"), most=32_768, least=1)
+    check_text(prompt.greeting, (*path, "greeting"), most=4_096)
+    check_template(prompt.system, (*path, "system"), OF_PROMPTS)
+    check_template(prompt.greeting, (*path, "greeting"), OF_PROMPTS)
+    _check_few(tuple(v.name for v in prompt.variables), MOST_VARIABLES, (*path, "variables"))
+    for place, variable in enumerate(prompt.variables):
+        check_text(variable.name, (*path, "variables", str(place), "name"), most=200, least=1)
+        check_text(variable.default, (*path, "variables", str(place), "default"), most=4_096)
+
+
+def _check_languages(spec: AgentSpec, path: Path) -> None:
+    _check_few(spec.languages, MOST_LANGUAGES, (*path, "languages"))
+    for place, language in enumerate(spec.languages):
+        check_language(language, (*path, "languages", str(place)))
+    if spec.default_language is not None:
+        check_language(spec.default_language, (*path, "defaultLanguage"))
+        if spec.languages and spec.default_language not in spec.languages:
+            raise InvalidInput(
+                f"{spec.default_language} is not one of languages.", (*path, "defaultLanguage")
+            )
+    _check_few(tuple(v.language for v in spec.voices), MOST_LANGUAGES, (*path, "voices"))
+    for place, voice in enumerate(spec.voices):
+        check_language(voice.language, (*path, "voices", str(place), "language"))
+        check_text(voice.voice, (*path, "voices", str(place), "voice"), most=128, least=1)
+        check_template(voice.voice, (*path, "voices", str(place), "voice"), OF_PROMPTS)
+
+
+def _check_session(session: Session, path: Path) -> None:
+    limits = {
+        "minEndpointing": (session.min_endpointing, 0.0, 10.0),
+        "maxEndpointing": (session.max_endpointing, session.min_endpointing, 30.0),
+        "autoDisconnect": (session.auto_disconnect, 5.0, 3_600.0),
+        "maxDuration": (session.max_duration or 1.0, 1.0, 86_400.0),
+    }
+    for name, (value, least, most) in limits.items():
+        # Said so that NaN is refused as well.
+        if not least <= value <= most:
+            raise InvalidInput(f"{name} is {least:g} to {most:g} seconds.", (*path, name))
+    _check_few(session.silence, MOST_PROMPTS, (*path, "silence"))
+    before = 0.0
+    for place, prompt in enumerate(session.silence):
+        here = (*path, "silence", str(place))
+        if not before < prompt.after < session.auto_disconnect:
+            raise InvalidInput(
+                "Each is later than the one before, and earlier than autoDisconnect.",
+                (*here, "after"),
+            )
+        check_text(prompt.say, (*here, "say"), most=1_000, least=1)
+        check_template(prompt.say, (*here, "say"), OF_PROMPTS)
+        before = prompt.after
+
+
+def _check_few(items: tuple[Any, ...], most: int, path: Path) -> None:
+    """Not too many, and none of them twice."""
+    if len(items) > most:
+        raise InvalidInput(f"At most {most} are possible here.", path)
+    for place, item in enumerate(items):
+        if item in items[:place]:
+            raise InvalidInput("The same stands here twice.", (*path, str(place)))

@@ -1,0 +1,222 @@
+"""One connection to this process, by HTTP or WebSocket, with bounds on what it may send.
+
+The bounds are checked where bytes arrive, with every few kilobytes that are parsed. The application
+could only close a connection, and the server would go on parsing whatever arrives behind the close
+frame."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+
+from graph.requests.token_buckets import Rate, TokenBucket
+
+log = logging.getLogger("graph.access")
+
+SLICE = 4096
+"""Bytes that are parsed before the bounds are looked at again."""
+MAX_PIPELINED = 8
+CUT = "cut"
+"""In the state of a connection's scope once it was cut for what it sent."""
+MESSAGES = Rate(per_second=50, burst=250)
+"""A client that subscribes a hundred times at once fits in."""
+BYTES = Rate(per_second=65_536, burst=262_144)
+"""Four messages of the largest size at once, then one per second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """On what one connection may send."""
+
+    messages: Rate = MESSAGES
+    """WebSocket frames of any kind."""
+    bytes: Rate = BYTES
+    """Over WebSocket."""
+    header_bytes: int = 32_768
+    """Also of what comes between the parts of a body and behind it."""
+    header_lines: int = 100
+    header_seconds: float = 10.0
+    body_seconds: float = 30.0
+
+
+class BoundedConfig(uvicorn.Config):
+    """The configuration that both protocols are made with."""
+
+    def __init__(self, app: ASGIApp, bounds: Bounds, **options: Any) -> None:
+        super().__init__(app, http=BoundedHttp, ws=BoundedWebSocket, **options)
+        self.bounds = bounds
+
+
+class Reading(Enum):
+    """What of a request is awaited."""
+
+    FIRST_BYTE = "first byte"
+    HEADERS = "headers"
+    BODY = "body"
+    NOTHING = "nothing"
+
+
+class HeadersTooLarge(Exception):
+    """Raised inside the parser to stop it; the answer has been written by then."""
+
+
+class BoundedHttp(HttpToolsProtocol):
+    def __init__(
+        self,
+        config: BoundedConfig,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._bounds = config.bounds
+        self._reading = Reading.FIRST_BYTE
+        self._requests = 0
+        self._overhead = 0
+        """About how many bytes of the request have come since the last ones of its body."""
+        self._watched: tuple[int, Reading] | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+
+    # ---- what arrives ----------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._unwatch()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        for piece in _slices(data):
+            if self._reading is Reading.NOTHING:
+                self._reading = Reading.FIRST_BYTE
+            super().data_received(piece)
+            if self.transport.is_closing() or self.transport.get_protocol() is not self:
+                return
+            if self._reading in (Reading.HEADERS, Reading.BODY):
+                self._overhead += len(piece)
+                if self._overhead > self._bounds.header_bytes:
+                    self._refuse(431)
+                    return
+        self._watch()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._reading = Reading.HEADERS
+        self._requests += 1
+        self._overhead = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        if len(self.headers) > self._bounds.header_lines:
+            self._refuse(431)
+            raise HeadersTooLarge
+
+    def on_headers_complete(self) -> None:
+        self._reading = Reading.BODY
+        if len(self.pipeline) >= MAX_PIPELINED:
+            self.transport.abort()
+            raise HeadersTooLarge
+        super().on_headers_complete()
+        self._overhead = 0
+
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        self._overhead = 0
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._reading = Reading.NOTHING
+
+    def handle_websocket_upgrade(self) -> None:
+        self._unwatch()
+        super().handle_websocket_upgrade()
+
+    # ---- refusals --------------------------------------------------------------------------
+
+    def send_400_response(self, msg: str) -> None:
+        if not self.transport.is_closing():
+            super().send_400_response(msg)
+
+    def _refuse(self, status: int) -> None:
+        """Answers where an answer is due, and closes."""
+        answering = self.cycle is not None and not self.cycle.response_complete
+        if self._reading is Reading.BODY:
+            answering = bool(self.pipeline) or self.cycle.response_started
+        if self._reading is not Reading.FIRST_BYTE and not answering:
+            closing = b"content-length: 0\r\nconnection: close\r\n\r\n"
+            self.transport.write(STATUS_LINE[status] + closing)
+        self.transport.close()
+
+    # ---- deadlines -------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        """The awaited part of a request has one deadline, however many pieces it comes in."""
+        awaited = (self._requests, self._reading)
+        if awaited == self._watched:
+            return
+        self._unwatch()
+        self._watched = awaited
+        if self._reading is not Reading.NOTHING:
+            body = self._reading is Reading.BODY
+            seconds = self._bounds.body_seconds if body else self._bounds.header_seconds
+            self._deadline = self.loop.call_later(seconds, self._refuse, 408)
+
+    def _unwatch(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+class BoundedWebSocket(WebSocketsSansIOProtocol):
+    def __init__(
+        self,
+        config: BoundedConfig,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        now = self.loop.time()
+        self._messages = TokenBucket(config.bounds.messages, now)
+        self._bytes = TokenBucket(config.bounds.bytes, now)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._bytes.take(len(data), self.loop.time()):
+            self._cut("bytes")
+            return
+        for piece in _slices(data):
+            super().data_received(piece)
+            if self.transport.is_closing():
+                return
+
+    def handle_events(self) -> None:
+        if self._messages.take(len(self.conn.events), self.loop.time()):
+            super().handle_events()
+        else:
+            self._cut("messages")
+
+    def _cut(self, too_many: str) -> None:
+        log.info("websocket cut", extra={"too_many": too_many})
+        if self.handshake_initiated:
+            self.scope["state"][CUT] = True
+        self.transport.abort()
+
+
+def _slices(data: bytes) -> Iterator[bytes]:
+    if len(data) <= SLICE:
+        yield data
+        return
+    for start in range(0, len(data), SLICE):
+        yield data[start : start + SLICE]

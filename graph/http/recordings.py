@@ -1,0 +1,102 @@
+"""Recordings that are kept in a folder, for whoever holds a link: `GET /recordings/<token>`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Any, cast
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from domain.calls.recordings import TYPE, SoundStore
+from domain.common.errors import Forbidden, NotFound, Unavailable
+from domain.ports import Services
+from graph.requests.operations import Api
+
+HEADERS = {
+    "Accept-Ranges": "bytes",
+    "Cache-Control": "private, no-store",
+    "Content-Disposition": 'inline; filename="recording.ogg"',
+    # A browser that opens the link makes a page of its own around the sound.
+    "Content-Security-Policy": "default-src 'none'; media-src 'self'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+
+
+def recording_routes() -> list[BaseRoute]:
+    return [Route("/recordings/{token}", recording)]
+
+
+async def recording(request: Request) -> Response:
+    api: Api = request.state.api
+    services = api.services
+    try:
+        return await _answer(services, request)
+    except Forbidden as forbidden:
+        return _refused(403, forbidden.message)
+    except NotFound:
+        return _refused(404, "There is no such recording.")
+    except Unavailable:
+        return _refused(503, "The store of recordings does not answer; try again.")
+
+
+async def _answer(services: Services, request: Request) -> Response:
+    key = services.links.opened(request.path_params["token"], services.clock())
+    sounds = services.sounds
+    size = await sounds.size(key) if sounds is not None else None
+    if sounds is None or size is None:
+        raise NotFound("There is no such recording.")
+    try:
+        asked = asked_range(request.headers.get("range"), size)
+    except ValueError:
+        return _refused(416, "There is no such part.", {"Content-Range": f"bytes */{size}"})
+    start, end = asked or (0, size)
+    headers = {**HEADERS, "Content-Length": str(end - start)}
+    if asked is not None:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    status = 200 if asked is None else 206
+    if request.method == "HEAD":
+        return Response(status_code=status, headers=headers, media_type=TYPE)
+    body = _begun(sounds, key, start, end)
+    # The first bytes are read before anything is promised: it may be gone by now.
+    first = await anext(body, b"")
+    return StreamingResponse(_all(first, body), status, headers, TYPE)
+
+
+def asked_range(header: str | None, size: int) -> tuple[int, int] | None:
+    """The one range that is asked for, its end excluded. None: all of it, which is also what
+    answers several ranges, or what is not understood. `ValueError`: there is nothing there."""
+    found = ONE_RANGE.fullmatch(header.replace(" ", "")) if header else None
+    if found is None or found.groups() == ("", ""):
+        return None
+    first, last = found.groups()
+    if not first:
+        start, end = max(0, size - int(last)), size
+    else:
+        start, end = int(first), min(size, int(last) + 1 if last else size)
+        if last and int(last) < int(first):
+            return None
+    if start >= end:
+        raise ValueError(header)
+    return start, end
+
+
+async def _begun(sounds: SoundStore, key: str, start: int, end: int) -> AsyncGenerator[bytes]:
+    async for chunk in sounds.read(key, start, end):
+        yield chunk
+
+
+async def _all(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncIterator[bytes]:
+    async with aclosing(cast(Any, rest)):
+        yield first
+        async for chunk in rest:
+            yield chunk
+
+
+def _refused(status: int, why: str, more: dict[str, str] | None = None) -> Response:
+    return PlainTextResponse(f"{why}\n", status, {**HEADERS, **(more or {})})

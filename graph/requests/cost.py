@@ -1,0 +1,223 @@
+"""What an operation may cost, before it runs: objects count one, lists as often as they are long.
+
+A selection costs `fixed + each * length`, where the length of its lists is decided by whoever
+selects it: `agents(first: 50)` decides it for `edges`. So a fragment is priced once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from graphql import (
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLNamedType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    ListValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    ValueNode,
+    VariableNode,
+    get_named_type,
+    get_nullable_type,
+    is_composite_type,
+    is_list_type,
+    value_from_ast_untyped,
+)
+
+from graph.requests.complexity import Fragments
+
+MOST_COST = 5_000
+PAGE = 20
+LARGEST_PAGE = 100
+LIST = 10
+"""Taken for the length of a list that nobody can choose."""
+SIZES = ("first", "last")
+FOLD = 10
+"""More for an object of which a field is asked for that a whole log has to be read for."""
+FOLDED = {
+    "Call": frozenset({"transcript", "context", "nodesVisited", "usage", "cost", "latency"}),
+    "Query": frozenset({"simulationFromCall"}),
+}
+LISTED = "ids"
+"""As many are answered as are listed here."""
+INTROSPECTION = {"__schema": 1_000, "__type": 50}
+WORK: Mapping[tuple[str, str], int] = {
+    ("Workflow", "findings"): 20,
+    ("Workflow", "draftDiff"): 20,
+    ("WorkflowVersion", "diff"): 20,
+    ("Query", "verifyWorkflow"): 20,
+    ("Query", "exportBundle"): 20,
+    ("Mutation", "createWorkflow"): 0,
+    ("Mutation", "updateWorkflow"): 0,
+    ("Mutation", "publishWorkflow"): 500,
+    ("Mutation", "restoreWorkflow"): 500,
+    ("Mutation", "importBundle"): 20,
+    ("Mutation", "startCall"): 0,
+}
+"""More than for the object that is answered: for the work behind it. Each object within an argument,
+such as a node or a connection, is one more."""
+DRAFT_CALL = 20
+"""More for a call that runs a draft, because the draft is verified."""
+EXPORT_OF_ALL = 2_000
+PER_EXPORTED = 20
+MAX_CARRIED = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    fixed: int = 0
+    each: int = 0
+
+    def plus(self, other: Price) -> Price:
+        return Price(self.fixed + other.fixed, self.each + other.each)
+
+    def of(self, length: int) -> int:
+        return self.fixed + self.each * length
+
+
+class Pricing:
+    """Of one operation with its variables."""
+
+    def __init__(
+        self, schema: GraphQLSchema, fragments: Fragments, variables: Mapping[str, Any]
+    ) -> None:
+        self._schema = schema
+        self._fragments = fragments
+        self._variables = variables
+        self._priced: dict[str, Price] = {}
+
+    def of(self, operation: OperationDefinitionNode) -> int:
+        root = self._schema.get_root_type(operation.operation)
+        return self._selection(operation.selection_set, root).of(LIST)
+
+    def _selection(
+        self, selection: SelectionSetNode | None, parent: GraphQLNamedType | None
+    ) -> Price:
+        total = Price()
+        branches: dict[str, Price] = {}
+        folded = FOLDED.get(parent.name, frozenset()) if parent is not None else frozenset()
+        fold = Price()
+        for node in selection.selections if selection else ():
+            if isinstance(node, FieldNode):
+                total = total.plus(self._field(node, parent))
+                if node.name.value in folded:
+                    fold = Price(fixed=FOLD)
+                continue
+            name, price = self._fragment(node, parent)
+            if parent is None or name == parent.name:
+                total = total.plus(price)
+            else:
+                branches[name] = branches.get(name, Price()).plus(price)
+        # An object is of one type: of the branches for several, one is taken.
+        dearest = Price(
+            max((p.fixed for p in branches.values()), default=0),
+            max((p.each for p in branches.values()), default=0),
+        )
+        return total.plus(dearest).plus(fold)
+
+    def _fragment(self, node: Any, parent: GraphQLNamedType | None) -> tuple[str, Price]:
+        if isinstance(node, FragmentSpreadNode):
+            name = node.name.value
+            fragment = self._fragments[name]
+            condition = fragment.type_condition.name.value
+            if name not in self._priced:
+                self._priced[name] = self._selection(
+                    fragment.selection_set, self._schema.get_type(condition)
+                )
+            return condition, self._priced[name]
+        assert isinstance(node, InlineFragmentNode)
+        on = node.type_condition
+        of = self._schema.get_type(on.name.value) if on else parent
+        return of.name if of else "", self._selection(node.selection_set, of)
+
+    def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> Price:
+        name = node.name.value
+        if name in INTROSPECTION:
+            return Price(fixed=INTROSPECTION[name])
+        field: GraphQLField | None = getattr(parent, "fields", {}).get(name)
+        if field is None or not is_composite_type(get_named_type(field.type)):
+            return Price()
+        inner = self._selection(node.selection_set, get_named_type(field.type))
+        length = self._length(node, field)
+        if not is_list_type(get_nullable_type(field.type)):
+            inner_price = inner.of(LIST if length is None else length)
+            return Price(fixed=1 + inner_price + self._work(node, parent))
+        item = 1 + inner.of(LIST)
+        return Price(each=item) if length is None else Price(fixed=length * item)
+
+    def _work(self, node: FieldNode, parent: GraphQLNamedType | None) -> int:
+        work = WORK.get((parent.name if parent else "", node.name.value))
+        if work is None:
+            return 0
+        given = {a.name.value: self._plain(a.value) for a in node.arguments or ()}
+        if node.name.value == "exportBundle":
+            named = given.get("workflows")
+            return work + PER_EXPORTED * len(named) if isinstance(named, list) else EXPORT_OF_ALL
+        if node.name.value == "startCall":
+            return DRAFT_CALL if _is_draft(given.get("input")) else 0
+        return work + min(MAX_CARRIED, sum(map(_carried, given.values())))
+
+    def _length(self, node: FieldNode, field: GraphQLField) -> int | None:
+        """Of the list, where a client may choose it. What is not understood is taken for long."""
+        given = {a.name.value: self._value(a.value) for a in node.arguments or ()}
+        if LISTED in field.args:
+            listed = given.get(LISTED)
+            return len(listed) if isinstance(listed, list) else LARGEST_PAGE
+        sizes = [given[name] for name in SIZES if name in given]
+        if not sizes and any(name in field.args for name in SIZES):
+            return PAGE
+        return max(map(_size, sizes)) if sizes else None
+
+    def _plain(self, node: ValueNode) -> Any:
+        """What an argument comes to."""
+        return value_from_ast_untyped(node, dict(self._variables))
+
+    def _value(self, node: ValueNode) -> Any:
+        match node:
+            case VariableNode():
+                return self._variables.get(node.name.value)
+            case ListValueNode():
+                return list(node.values)
+            case _:
+                return getattr(node, "value", None)
+
+
+def _carried(given: Any) -> int:
+    """The objects within an argument, wherever they stand in it; no more than matter are counted."""
+    count, left = 0, [given] if isinstance(given, dict | list) else []
+    while left and count <= MAX_CARRIED:
+        each = left.pop()
+        inside = each.values() if isinstance(each, dict) else each
+        nested = [value for value in inside if isinstance(value, dict | list)]
+        count += sum(isinstance(value, dict) for value in nested)
+        left += nested
+    return count
+
+
+def _is_draft(given: Any) -> bool:
+    return isinstance(given, dict) and bool(given.get("draft"))
+
+
+def _size(given: object) -> int:
+    if given is None:
+        return PAGE
+    try:
+        return max(0, min(int(cast(Any, given)), LARGEST_PAGE))
+    except (ValueError, TypeError, OverflowError):
+        return LARGEST_PAGE
+
+
+def with_defaults(
+    operation: OperationDefinitionNode, variables: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The variables as they will be: what is not given has its default."""
+    defaults = {
+        definition.variable.name.value: value_from_ast_untyped(definition.default_value)
+        for definition in operation.variable_definitions or ()
+        if definition.default_value is not None
+    }
+    return {**defaults, **variables}

@@ -1,0 +1,114 @@
+"""What a client is told of an error. Every error has a code; a bug is logged once and shown only
+as a reference to that line of the log."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+from graphql import FieldNode, GraphQLError, Node
+from strawberry.exceptions import StrawberryInputCoercionError
+from strawberry.relay import GlobalIDValueError
+
+from domain.common.errors import DomainError, RateLimited, Unavailable
+
+log = logging.getLogger(__name__)
+
+BAD_REQUEST = "BAD_REQUEST"
+BAD_USER_INPUT = "BAD_USER_INPUT"
+TOO_COMPLEX = "QUERY_TOO_COMPLEX"
+PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+
+RETRY_SECONDS = 1.0
+MOST_ERRORS = 20
+LONGEST_MESSAGE = 500
+
+_FROM_THE_CLIENT = (StrawberryInputCoercionError, GlobalIDValueError)
+
+
+def refusal(message: str, code: str, **more: Any) -> GraphQLError:
+    return GraphQLError(message, extensions={"code": code, **more})
+
+
+def told(error: DomainError) -> GraphQLError:
+    """A rule that said no, as a GraphQL error."""
+    return refusal(error.message, **_extensions(error))
+
+
+def coded(error: GraphQLError, code: str) -> GraphQLError:
+    """The same error with a code, unless it has one."""
+    error.extensions = {"code": code, **(error.extensions or {})}
+    return error
+
+
+def shown(errors: Sequence[GraphQLError]) -> list[dict[str, Any]]:
+    return [_shown(error) for error in errors[:MOST_ERRORS]]
+
+
+def _shown(error: GraphQLError) -> dict[str, Any]:
+    answer: dict[str, Any] = {"message": error.message[:LONGEST_MESSAGE]}
+    if error.locations:
+        answer["locations"] = [place.formatted for place in error.locations]
+    if error.path is not None:
+        answer["path"] = error.path
+    if error.extensions and "code" in error.extensions:
+        return answer | {"extensions": error.extensions}
+    cause = error.original_error
+    if isinstance(cause, DomainError):
+        return answer | {"message": cause.message, "extensions": _extensions(cause)}
+    if _is_of_the_client(error):
+        return answer | {"extensions": {"code": BAD_USER_INPUT}}
+    ref = _log_once(cause or error, error)
+    return answer | {
+        "message": "Something went wrong on our side.",
+        "extensions": {"code": "INTERNAL", "ref": ref},
+    }
+
+
+def _extensions(error: DomainError) -> dict[str, Any]:
+    facts: dict[str, Any] = {"code": error.code}
+    if error.path:
+        facts["path"] = list(error.path)
+    if isinstance(error, RateLimited):
+        facts["retryAfter"] = error.retry_after
+    if isinstance(error, Unavailable):
+        facts["retryAfter"] = RETRY_SECONDS
+    return facts
+
+
+def _name_of(node: Node) -> str:
+    return node.name.value if isinstance(node, FieldNode) else ""
+
+
+def _is_of_the_client(error: GraphQLError) -> bool:
+    cause = error.original_error
+    if isinstance(cause, _FROM_THE_CLIENT):
+        return True
+    if error.path is None:
+        # Before anything ran: of the request when it points into the document.
+        return bool(error.nodes) or cause is None or isinstance(cause, GraphQLError)
+    # An argument that does not fit points into the document; a result that does not, cannot.
+    return isinstance(cause, GraphQLError) and bool(cause.nodes)
+
+
+def _log_once(error: BaseException, shown_as: GraphQLError) -> str:
+    """Without the exception's words, and without aliases: they may hold what people wrote."""
+    ref: str | None = getattr(error, "_ref", None)
+    if ref is None:
+        ref = secrets.token_hex(6)
+        error._ref = ref  # type: ignore[attr-defined]
+        frames = traceback.extract_tb(error.__traceback__)
+        log.error(
+            "a field failed",
+            extra={
+                "ref": ref,
+                "error": f"{type(error).__module__}.{type(error).__qualname__}",
+                "field": next((_name_of(node) for node in shown_as.nodes or ()), ""),
+                "frames": [f"{f.filename}:{f.lineno} {f.name}" for f in frames[-8:]],
+            },
+        )
+    return ref

@@ -1,0 +1,58 @@
+"""Text with the null character (U+0000) is refused at the door: PostgreSQL holds every other one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphql import DocumentNode, StringValueNode, Visitor, visit
+
+from graph.requests.errors import BAD_USER_INPUT, refusal
+
+NULL = "\x00"
+DEEPEST = 8
+TOLD = "Text must not contain the null character (U+0000)."
+
+
+def refuse_in_variables(variables: Mapping[str, Any] | None) -> None:
+    left: list[Any] = [variables]
+    while left:
+        match left.pop():
+            case str() as text if NULL in text:
+                raise _refusal(_way_to(variables, text))
+            case dict() as given:
+                left.extend(given)
+                left.extend(given.values())
+            case list() as items:
+                left.extend(items)
+
+
+def _way_to(variables: Any, text: str) -> tuple[str, ...]:
+    """Where it stands, if that is not too deep to be told."""
+    level: list[tuple[tuple[str, ...], Any]] = [((), variables)]
+    for _ in range(DEEPEST):
+        below: list[tuple[tuple[str, ...], Any]] = []
+        for path, value in level:
+            if value is text:
+                return path
+            if isinstance(value, dict):
+                below += [((*path, key), inner) for key, inner in value.items()]
+            elif isinstance(value, list):
+                below += [((*path, str(n)), inner) for n, inner in enumerate(value)]
+        level = below
+    return ()
+
+
+def refuse_in_document(text: str, document: DocumentNode) -> None:
+    if "\\u" in text:
+        visit(document, _Literals())
+
+
+class _Literals(Visitor):
+    def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
+        if NULL in node.value:
+            raise _refusal(())
+
+
+def _refusal(path: tuple[str, ...]) -> Exception:
+    return refusal(TOLD, BAD_USER_INPUT, **({"path": list(path)} if path else {}))

@@ -1,0 +1,78 @@
+"""How many of a thing anybody may have at once. Each process counts its own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from domain.common.access import Viewer
+from domain.common.settings import Settings
+from graph.requests.errors import refusal
+
+TOO_MANY_SOCKETS = "TOO_MANY_SOCKETS"
+TOO_MANY_SUBSCRIPTIONS = "TOO_MANY_SUBSCRIPTIONS"
+
+
+@dataclass(slots=True)
+class Quota:
+    code: str
+    what: str
+    most: int
+    _held: Counter[str] = field(default_factory=Counter, repr=False)
+
+    @contextmanager
+    def held(self, holder: str) -> Iterator[None]:
+        """Raises a `GraphQLError` with the quota's code when the holder has as many already."""
+        if self._held[holder] >= self.most:
+            message = f"At most {self.most} {self.what} are served by one process at once."
+            raise refusal(message, self.code, limit=self.most)
+        self._held[holder] += 1
+        try:
+            yield
+        finally:
+            self._held[holder] -= 1
+            if not self._held[holder]:
+                del self._held[holder]
+
+
+class Quotas:
+    """Of WebSockets and of what is watched over them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.address_sockets = Quota(
+            TOO_MANY_SOCKETS, "WebSockets of one address", settings.max_sockets_per_address
+        )
+        self._key_sockets = Quota(
+            TOO_MANY_SOCKETS, "WebSockets of one API key or user", settings.max_sockets_per_key
+        )
+        self._tenant_sockets = Quota(
+            TOO_MANY_SOCKETS, "WebSockets of one tenant", settings.max_sockets_per_tenant
+        )
+        self._key_subscriptions = Quota(
+            TOO_MANY_SUBSCRIPTIONS,
+            "subscriptions of one API key or user",
+            settings.max_subscriptions_per_key,
+        )
+        self._tenant_subscriptions = Quota(
+            TOO_MANY_SUBSCRIPTIONS,
+            "subscriptions of one tenant",
+            settings.max_subscriptions_per_tenant,
+        )
+
+    @contextmanager
+    def socket(self, viewer: Viewer) -> Iterator[None]:
+        with (
+            self._key_sockets.held(viewer.subject),
+            self._tenant_sockets.held(str(viewer.tenant_id)),
+        ):
+            yield
+
+    @contextmanager
+    def subscription(self, viewer: Viewer) -> Iterator[None]:
+        with (
+            self._key_subscriptions.held(viewer.subject),
+            self._tenant_subscriptions.held(str(viewer.tenant_id)),
+        ):
+            yield

@@ -1,0 +1,48 @@
+"""The schema: one per process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext as Execution
+
+from graph.requests.execution import ExecutionContext, add_readers
+from graph.schema.input_plans import add_builders
+from graph.schema.mutations import Mutation
+from graph.schema.queries import Query
+from graph.schema.scalars import SCALARS
+from graph.schema.subscriptions import Subscription
+from graph.schema.types import enums
+from graph.schema.types.actions import ACTIONS
+from graph.schema.types.errors import HANDLERS
+from graph.schema.types.events import EVENTS
+from graph.schema.types.workflows import VersionType
+
+assert enums
+
+
+class Schema(strawberry.Schema):
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: Execution | None = None
+    ) -> None:
+        """Whoever answers the request logs what is worth it."""
+
+
+def build_schema(extensions: Sequence[Callable[[], SchemaExtension]] = ()) -> strawberry.Schema:
+    schema = Schema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        types=[VersionType, *EVENTS, *ACTIONS],
+        extensions=list(extensions),
+        exception_handlers=HANDLERS,
+        config=StrawberryConfig(scalar_map=SCALARS),
+        execution_context_class=ExecutionContext,
+    )
+    add_readers(schema._schema)
+    add_builders(schema._schema)
+    return schema

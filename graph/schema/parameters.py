@@ -1,0 +1,29 @@
+"""The parameters of a tool: a JSON Schema, or the short list that stands for one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from domain.json_schema.parameters import Parameter, schema_of
+from domain.json_schema.schema import check_schema
+
+
+def checked(schema: Any) -> Mapping[str, Any]:
+    return check_schema(schema, ("input", "parameters"))
+
+
+def from_list(parameters: Sequence[Any]) -> Mapping[str, Any]:
+    """[{name, type, required, …}] as a JSON Schema."""
+    listed = [
+        Parameter(
+            name=each.name,
+            type=each.type,
+            required=each.required,
+            description=each.description,
+            enum=each.enum,
+            default=each.default,
+        )
+        for each in parameters
+    ]
+    return schema_of(listed, ("input", "parametersList"))

@@ -1,0 +1,59 @@
+"""What can be watched."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated, Any
+
+import strawberry
+
+from domain.calls.lists import Snapshot
+from graph.schema.scalars import Cursor
+from graph.schema.types.calls import CallFilter, filter_of
+from graph.schema.types.common import shown
+from graph.schema.types.events import CallListUpdate, CallUpdate
+from resolvers import call_events
+from resolvers.context import Ctx
+
+
+async def _call_events(
+    info: Ctx,
+    call_id: Annotated[strawberry.ID, strawberry.argument(description="The call.")],
+    after: Annotated[
+        Cursor | None, strawberry.argument(description="Go on behind this event; else from 1.")
+    ] = None,
+) -> AsyncGenerator[Any]:
+    async with aclosing(call_events.call_events(info, call_id, after)) as updates:
+        async for update in updates:
+            yield update
+
+
+async def _calls(
+    info: Ctx,
+    filter: Annotated[
+        CallFilter | None, strawberry.argument(description="Which; all without.")
+    ] = None,
+) -> AsyncGenerator[Any]:
+    admitted = filter_of(filter)
+    if admitted is None:
+        yield Snapshot(())
+        return
+    async with aclosing(call_events.call_list(info, admitted)) as updates:
+        async for update in updates:
+            yield shown(update)
+
+
+@strawberry.type(description="What can be watched.")
+class Subscription:
+    call_events: AsyncGenerator[Any] = strawberry.subscription(
+        resolver=_call_events,
+        graphql_type=CallUpdate,
+        description="Every event of a call, once, in order, from the first or behind a cursor; "
+        "completes after CallEnded.",
+    )
+    calls: AsyncGenerator[Any] = strawberry.subscription(
+        resolver=_calls,
+        graphql_type=CallListUpdate,
+        description="A list of calls that is alive: a snapshot, then what changes.",
+    )

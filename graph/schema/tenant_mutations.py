@@ -1,0 +1,76 @@
+"""What can be done with what a tenant has for all: settings, keys and secrets."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeVar
+
+import strawberry
+
+from domain.use_cases import credentials, settings
+from graph.schema.types import credentials as k
+from graph.schema.types import settings as s
+from graph.schema.types.common import shown
+from resolvers.context import Ctx
+
+T = TypeVar("T")
+Input = Annotated[T, strawberry.argument(description="What is asked for.")]
+ID = ("input", "id")
+
+
+@strawberry.type(description="What can be done with what a tenant has for all.")
+class TenantMutation:
+    @strawberry.mutation(description="Change the settings of your tenant.")
+    async def update_settings(
+        self, info: Ctx, input: Input[s.UpdateSettingsInput]
+    ) -> s.UpdateSettingsResult:
+        services, viewer = info.context.services, info.context.require()
+        kept = await settings.update_settings(
+            services, viewer, input.expected_revision, input.changes()
+        )
+        return s.UpdateSettingsSuccess(settings=shown(kept))
+
+    @strawberry.mutation(description="Make tools of what an MCP server offers, and allow them.")
+    async def import_mcp_tools(
+        self, info: Ctx, input: Input[s.ImportMcpToolsInput]
+    ) -> s.ImportMcpToolsResult:
+        services, viewer = info.context.services, info.context.require()
+        made = await settings.import_mcp_tools(services, viewer, input.server, input.tools)
+        return s.ImportMcpToolsSuccess(tools=shown(list(made)))
+
+    @strawberry.mutation(description="Set your own key for a provider; the next call uses it.")
+    async def set_credential(
+        self, info: Ctx, input: Input[k.SetCredentialInput]
+    ) -> k.SetCredentialResult:
+        services, viewer = info.context.services, info.context.require()
+        made = await credentials.set_credential(services, viewer, input.provider, input.key)
+        return k.SetCredentialSuccess(credential=shown(made))
+
+    @strawberry.mutation(description="Delete your own key for a provider.")
+    async def delete_credential(
+        self, info: Ctx, input: Input[k.DeleteCredentialInput]
+    ) -> k.DeleteCredentialResult:
+        services, viewer = info.context.services, info.context.require()
+        gone = await credentials.delete_credential(services, viewer, input.provider)
+        return k.DeleteCredentialSuccess(credential=shown(gone))
+
+    @strawberry.mutation(description="Ask a provider whether a key is good.")
+    async def test_credential(
+        self, info: Ctx, input: Input[k.TestCredentialInput]
+    ) -> k.TestCredentialResult:
+        services, viewer = info.context.services, info.context.require()
+        told = await credentials.test_credential(services, viewer, input.provider, input.key)
+        return k.TestCredentialSuccess(verdict=told.verdict, detail=told.message)
+
+    @strawberry.mutation(description="Set a secret that headers of your tools may hold.")
+    async def set_secret(self, info: Ctx, input: Input[k.SetSecretInput]) -> k.SetSecretResult:
+        services, viewer = info.context.services, info.context.require()
+        made = await credentials.set_secret(services, viewer, input.name, input.value)
+        return k.SetSecretSuccess(secret=shown(made))
+
+    @strawberry.mutation(description="Delete a secret of your tools.")
+    async def delete_secret(
+        self, info: Ctx, input: Input[k.DeleteSecretInput]
+    ) -> k.DeleteSecretResult:
+        services, viewer = info.context.services, info.context.require()
+        gone = await credentials.delete_secret(services, viewer, input.name)
+        return k.DeleteSecretSuccess(secret=shown(gone))

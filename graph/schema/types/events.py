@@ -1,0 +1,88 @@
+"""What happens in a call, and what changes in a list of calls."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any
+
+import strawberry
+
+from domain.calls.events import DURABLE, PartialTranscript
+from domain.calls.lists import Added, Changed, Removed, Snapshot
+from graph.schema.event_types import mirror
+from graph.schema.scalars import Cursor
+from graph.schema.types.calls import CallType
+from graph.schema.types.common import Edge, PageInfo, shown
+from resolvers import calls as resolvers
+from resolvers.context import Ctx
+from resolvers.ids import global_id
+
+
+@strawberry.interface(description="Something that happened in a call: stored, and numbered.")
+class CallEvent:
+    cursor: Cursor = strawberry.field(description="Go on behind it with `after`.")
+    seq: int = strawberry.field(description="1, 2, 3 … without gaps.")
+    at: datetime = strawberry.field(description="When.")
+
+    @strawberry.field(description="The call as it is now.")
+    async def call(self, info: Ctx) -> CallType:
+        event: Any = self
+        return shown(await resolvers.loaded(info, event.call_id))
+
+
+EVENTS = [mirror(kind, (CallEvent,)) for kind in DURABLE]
+EPHEMERAL = [mirror(PartialTranscript)]
+
+CallUpdate: Any = Annotated[
+    reduce(or_, [*EVENTS, *EPHEMERAL]),
+    strawberry.union(
+        "CallUpdate",
+        description="An event of the call's log, or something that passes by without a number.",
+    ),
+]
+
+
+@strawberry.type(description="A page of a call's log.")
+class CallEventConnection:
+    edges: list[Edge[CallEvent]] = strawberry.field(description="The events, in order.")
+    page_info: PageInfo = strawberry.field(description="Where the page stands in the log.")
+
+
+def _shows(source: type) -> Any:
+    return lambda value, _info: isinstance(value, source)
+
+
+@strawberry.type(description="The newest calls that the filter admits, at most 100.")
+class CallListSnapshot:
+    is_type_of = _shows(Snapshot)
+    calls: list[CallType] = strawberry.field(description="Newest first.")
+
+
+@strawberry.type(description="A call came into the list.")
+class CallAdded:
+    is_type_of = _shows(Added)
+    call: CallType = strawberry.field(description="The call.")
+
+
+@strawberry.type(description="A call in the list changed.")
+class CallChanged:
+    is_type_of = _shows(Changed)
+    call: CallType = strawberry.field(description="The call as it is now.")
+
+
+@strawberry.type(description="A call left the list.")
+class CallRemoved:
+    is_type_of = _shows(Removed)
+
+    @strawberry.field(description="The call's id.")
+    def call_id(self) -> strawberry.ID:
+        removed: Any = self
+        return strawberry.ID(global_id("Call", removed.call_id))
+
+
+CallListUpdate = Annotated[
+    CallListSnapshot | CallAdded | CallChanged | CallRemoved,
+    strawberry.union("CallListUpdate", description="A snapshot first, then what changes."),
+]

@@ -1,0 +1,25 @@
+"""Suites of simulations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+import yaml
+
+from graph.schema.scalars import Json
+from resolvers.context import Ctx
+
+
+@strawberry.type(description="A suite that `./studio simulate` plays.")
+class Simulation:
+    suite: Json = strawberry.field(description="The suite as JSON.")
+
+    @strawberry.field(description="The same as YAML, to be kept in a file.")
+    async def yaml(self, info: Ctx) -> str:
+        services, tenant = info.context.services, info.context.require().tenant_id
+        return await services.compute.run(tenant, _dumped, self.suite)
+
+
+def _dumped(suite: Any) -> str:
+    return str(yaml.safe_dump(suite, sort_keys=False, allow_unicode=True))

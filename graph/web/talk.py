@@ -1,0 +1,58 @@
+"""The page on which a person talks to a workflow."""
+
+from __future__ import annotations
+
+import re
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from domain.common.settings import Settings
+from graph.web.static_assets import EVERYWHERE, STATIC, files_of, own_sockets
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'; "
+    "media-src 'self'{sounds}; connect-src 'self'{sockets}{rooms}"
+)
+MAY_USE = "microphone=(self), autoplay=(self), camera=(), display-capture=(), geolocation=()"
+STORE = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?", re.IGNORECASE)
+LIVEKIT = re.compile(r"(?:ws|http)(s?)://([a-z0-9.-]+(?::\d+)?)(?:/.*)?", re.IGNORECASE)
+
+
+def talk_routes(settings: Settings) -> list[BaseRoute]:
+    rooms = rooms_at(settings.livekit_public_url or settings.livekit_url)
+    sounds = sounds_at(settings)
+
+    async def page(request: Request) -> Response:
+        headers = {
+            **EVERYWHERE,
+            "Content-Security-Policy": POLICY.format(
+                sounds=sounds, sockets=own_sockets(request), rooms=rooms
+            ),
+            "Permissions-Policy": MAY_USE,
+            "Cache-Control": "no-cache",
+        }
+        return FileResponse(STATIC / "talk" / "index.html", headers=headers)
+
+    access = (settings.livekit_url, settings.livekit_api_key, settings.livekit_api_secret)
+    return [Route("/talk", page), *files_of("talk", settings.local_token, voice=all(access))]
+
+
+def rooms_at(url: str) -> str:
+    """Where LiveKit is joined, and asked over HTTP why it did not let somebody in."""
+    if (server := LIVEKIT.fullmatch(url)) is None:
+        return ""
+    secure, host = server.group(1).lower(), server.group(2)
+    return f" ws{secure}://{host} http{secure}://{host}"
+
+
+def sounds_at(settings: Settings) -> str:
+    """Where recordings are heard that are not kept in a folder of ours."""
+    if not settings.recordings_url.startswith("s3://"):
+        return ""
+    amazon = f"https://s3.{settings.s3_region}.amazonaws.com"
+    store = STORE.match(settings.s3_public_endpoint or settings.s3_endpoint or amazon)
+    return f" {store[0]}" if store else ""

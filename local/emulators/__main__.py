@@ -1,0 +1,40 @@
+"""`python -m local.emulators [PORT]`: stand-ins of the providers, for as long as it runs. Its first
+lines say where they are, as settings; an empty line ends them."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from itertools import cycle
+
+from starlette.applications import Starlette
+
+from local.emulators.http_server import served
+from local.emulators.models import Models, Says, model_routes
+from local.emulators.speech import speech_routes
+from local.emulators.speech_script import Speech
+
+CALLER = ("What are your opening hours?", "I need an appointment", "Tomorrow at ten", "No, thanks")
+"""What every sound is heard as, in turn."""
+
+
+async def main(port: int) -> None:
+    speech = Speech(otherwise=cycle(CALLER))
+    models = Models(accepted=None)
+    models.script = [Says("I am a stand-in and know only this sentence.")]
+    app = Starlette(routes=[*speech_routes(speech), *model_routes(models)])
+    async with served(app, port) as url:
+        where = {
+            "DEEPGRAM_BASE_URL": url,
+            "CARTESIA_BASE_URL": url,
+            "SARVAM_BASE_URL": url,
+            "OPENAI_BASE_URL": f"{url}/openai",
+            "GOOGLE_BASE_URL": f"{url}/gemini",
+        }
+        sys.stdout.write("".join(f"{name}={url}\n" for name, url in where.items()) + "\n")
+        sys.stdout.flush()
+        await asyncio.get_running_loop().create_future()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 0))

@@ -1,0 +1,64 @@
+"""Cartesia's speaking socket, as far as the plugin uses it.
+
+Wire format: https://docs.cartesia.ai/api-reference/tts/websocket"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from starlette.websockets import WebSocket
+
+from local.emulators.sounds import WORD_SECONDS, tone
+from local.emulators.speech_script import Speech, halves, messages
+
+NAME = "cartesia"
+
+
+async def speak(world: Speech, socket: WebSocket) -> None:
+    key = socket.headers.get("x-api-key", "")
+    if not await world.faults.admits(NAME, socket):
+        world.opened(NAME, key, {})
+        return
+    opened = False
+    said: dict[str, int] = {}
+    """How many words of each context were said; -1 of those that went wrong."""
+    async for message in messages(socket):
+        asked = json.loads(message)
+        context = asked["context_id"]
+        if asked.get("cancel"):
+            continue
+        if not opened:
+            world.opened(NAME, key, asked)
+            opened = True
+        before = said.setdefault(context, 0)
+        words, rate = asked["transcript"].split(), asked["output_format"]["sample_rate"]
+        if words and before >= 0:
+            half = _sound(context, halves(asked["transcript"]), before, rate)
+            if await world.faults.spoils(NAME, socket, half):
+                said[context] = -1
+                continue
+            said[context] += len(words)
+            voice, language = asked["voice"]["id"], asked["language"] or ""
+            world.spoke(" ".join(words), NAME, voice, language, key)
+            for each in _sound(context, words, before, rate):
+                await socket.send_json(each)
+        if not asked.get("continue") and said[context] >= 0:
+            done = {"type": "done", "context_id": context, "done": True}
+            await socket.send_json({**done, "status_code": 200})
+
+
+def _sound(context: str, words: list[str], before: int, rate: int) -> list[dict[str, Any]]:
+    data = base64.b64encode(tone(WORD_SECONDS * len(words), rate)).decode()
+    starts = [round(WORD_SECONDS * (before + n), 3) for n in range(len(words))]
+    times = {
+        "words": words,
+        "start": starts,
+        "end": [round(start + WORD_SECONDS, 3) for start in starts],
+    }
+    part = {"context_id": context, "done": False, "status_code": 206}
+    return [
+        {**part, "type": "timestamps", "word_timestamps": times},
+        {**part, "type": "chunk", "data": data},
+    ]

@@ -1,0 +1,44 @@
+"""The providers of hearing and of speaking, all at one address."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+
+from local.emulators import cartesia, deepgram, flux, sarvam
+from local.emulators.http_server import served
+from local.emulators.sounds import syllables, tone
+from local.emulators.speech_script import Speech
+
+__all__ = ["Speech", "speech", "speech_routes", "syllables", "tone"]
+
+
+def speech_routes(state: Speech) -> list[BaseRoute]:
+    async def known(_: Request) -> JSONResponse:
+        return JSONResponse({})
+
+    return [
+        # What a key is tried with: every key is good.
+        Route("/v1/projects", known),
+        Route("/voices", known),
+        Route("/text-lid", known, methods=["POST"]),
+        WebSocketRoute("/v1/listen", partial(deepgram.listen, state)),
+        WebSocketRoute("/v2/listen", partial(flux.listen, state)),
+        WebSocketRoute("/speech-to-text/ws", partial(sarvam.listen, state)),
+        WebSocketRoute("/tts/websocket", partial(cartesia.speak, state)),
+        WebSocketRoute("/text-to-speech/ws", partial(sarvam.speak, state)),
+    ]
+
+
+@asynccontextmanager
+async def speech() -> AsyncIterator[Speech]:
+    state = Speech()
+    async with served(Starlette(routes=speech_routes(state))) as url:
+        state.url = url
+        yield state

@@ -1,0 +1,142 @@
+"""An S3-compatible store at the wire, of one bucket: objects, ranges, lists, and signatures.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+from xml.etree import ElementTree as xml
+from xml.sax.saxutils import escape
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from local.emulators.http_server import served
+
+BUCKET, KEY, SECRET, REGION = "calls", "stand-in", "stand-in-secret", "eu-central-1"
+MOST_LISTED = 3
+
+
+@dataclass(slots=True)
+class Storage:
+    url: str = ""
+    objects: dict[str, tuple[bytes, str]] = field(default_factory=dict)
+    away: bool = False
+    puts: int = 0
+    ahead: timedelta = timedelta()
+    """Of our clock."""
+
+    async def answer(self, request: Request) -> Response:
+        if self.away:
+            return Response(status_code=503)
+        if not self._is_signed(request):
+            return Response("<Error><Code>AccessDenied</Code></Error>", 403)
+        key = request.path_params.get("key", "")
+        match request.method:
+            case "PUT":
+                kind = request.headers.get("content-type", "")
+                self.objects[key] = (await request.body(), kind)
+                self.puts += 1
+                return Response(headers={"ETag": '"1"'})
+            case "DELETE":
+                self.objects.pop(key, None)
+                return Response(status_code=204)
+        if request.method == "POST":
+            return self._delete(await request.body())
+        if not key:
+            return self._list(request)
+        if key not in self.objects:
+            return Response("<Error><Code>NoSuchKey</Code></Error>", 404)
+        return _object(request, *self.objects[key])
+
+    def _delete(self, body: bytes) -> Response:
+        keys = [each.text or "" for each in xml.fromstring(body).iter() if each.tag.endswith("Key")]
+        for key in keys:
+            self.objects.pop(key, None)
+        told = "".join(f"<Deleted><Key>{escape(key)}</Key></Deleted>" for key in keys)
+        return Response(f"<DeleteResult>{told}</DeleteResult>", media_type="application/xml")
+
+    def _list(self, request: Request) -> Response:
+        prefix = request.query_params.get("prefix", "")
+        after = request.query_params.get("continuation-token", "")
+        found = sorted(key for key in self.objects if key.startswith(prefix) and key > after)
+        page, more = found[:MOST_LISTED], len(found) > MOST_LISTED
+        items = "".join(
+            f"<Contents><Key>{escape(key)}</Key><Size>{len(self.objects[key][0])}</Size>"
+            "<LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>1</ETag></Contents>"
+            for key in page
+        )
+        token = f"<NextContinuationToken>{page[-1]}</NextContinuationToken>" if more else ""
+        return Response(
+            f"<ListBucketResult><IsTruncated>{str(more).lower()}</IsTruncated>{token}{items}"
+            "</ListBucketResult>",
+            media_type="application/xml",
+        )
+
+    def _is_signed(self, request: Request) -> bool:
+        given = request.query_params
+        if "X-Amz-Signature" not in given:
+            head = request.headers.get("authorization", "")
+            return head.startswith(f"AWS4-HMAC-SHA256 Credential={KEY}/")
+        at = datetime.strptime(given["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        until = at + timedelta(seconds=int(given["X-Amz-Expires"]))
+        return datetime.now(UTC) + self.ahead < until and hmac.compare_digest(
+            given["X-Amz-Signature"], _signature(request)
+        )
+
+
+def _object(request: Request, body: bytes, kind: str) -> Response:
+    headers = {"ETag": '"1"', "Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT"}
+    asked = request.headers.get("range")
+    if asked is None:
+        return Response(body, headers=headers, media_type=kind)
+    first, last = asked.removeprefix("bytes=").split("-")
+    start, end = int(first), int(last) + 1 if last else len(body)
+    end = min(end, len(body))
+    headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(body)}"
+    return Response(body[start:end], 206, headers, kind)
+
+
+def _signature(request: Request) -> str:
+    given = dict(request.query_params)
+    given.pop("X-Amz-Signature")
+    names = given["X-Amz-SignedHeaders"].split(";")
+    query = "&".join(f"{quote(k, '')}={quote(v, '')}" for k, v in sorted(given.items()))
+    asked = "\n".join(
+        [
+            request.method,
+            quote(request.url.path),
+            query,
+            *[f"{name}:{request.headers[name]}" for name in names],
+            "",
+            ";".join(names),
+            "UNSIGNED-PAYLOAD",
+        ]
+    )
+    day = given["X-Amz-Date"][:8]
+    scope = f"{day}/{REGION}/s3/aws4_request"
+    digest = hashlib.sha256(asked.encode()).hexdigest()
+    told = "\n".join(["AWS4-HMAC-SHA256", given["X-Amz-Date"], scope, digest])
+    key = f"AWS4{SECRET}".encode()
+    for part in (day, REGION, "s3", "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return hmac.new(key, told.encode(), "sha256").hexdigest()
+
+
+@asynccontextmanager
+async def storage() -> AsyncIterator[Storage]:
+    there = Storage()
+    methods = ["GET", "HEAD", "PUT", "POST", "DELETE"]
+    paths = (f"/{BUCKET}", f"/{BUCKET}/{{key:path}}")
+    routes = [Route(path, there.answer, methods=methods) for path in paths]
+    async with served(Starlette(routes=routes)) as url:
+        there.url = url
+        yield there

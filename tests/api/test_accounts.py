@@ -1,0 +1,155 @@
+"""Passwords, API keys, tokens and sessions."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from domain.common.access import Scope, Tenant
+from domain.common.errors import InvalidSetting, Unauthenticated
+from domain.common.settings import Settings
+from domain.ports import Services
+from persistence.accounts import CACHE_SECONDS
+from persistence.admin import bootstrap
+from persistence.keys import KeyRing, check_letters, is_api_key, new_api_key
+from persistence.wiring import api_services
+from tests.support.viewers import PASSWORD
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def owner(settings: Settings) -> str:
+    await bootstrap(settings, "acme", "Owner@Acme.example", PASSWORD, None)
+    return "owner@acme.example"
+
+
+async def execute(settings: Settings, statement: str, *given: object) -> list[asyncpg.Record]:
+    db = await asyncpg.connect(settings.database_url)
+    try:
+        return list(await db.fetch(statement, *given))
+    finally:
+        await db.close()
+
+
+async def test_a_person_signs_in_and_stays_signed_in(services: Services, owner: str) -> None:
+    user = await services.accounts.user_by_password(owner, PASSWORD)
+    assert user is not None
+    pair = await services.accounts.sign_in(user)
+    viewer = await services.accounts.viewer_of(pair.access)
+    assert (viewer.tenant_id, viewer.subject) == (user.tenant_id, f"user:{user.id}")
+    assert viewer.scopes == frozenset(Scope)
+    assert viewer.expires_at is not None
+    again = await services.accounts.refresh(pair.refresh)
+    assert (await services.accounts.viewer_of(again.access)).subject == viewer.subject
+    await services.accounts.sign_out(again.refresh)
+    with pytest.raises(Unauthenticated):
+        await services.accounts.refresh(again.refresh)
+
+
+async def test_wrong_words_open_nothing(services: Services, owner: str) -> None:
+    assert await services.accounts.user_by_password(owner, "wrong") is None
+    assert await services.accounts.user_by_password("nobody@acme.example", PASSWORD) is None
+
+
+async def test_a_refresh_token_used_again_ends_the_session(
+    services: Services, settings: Settings, owner: str
+) -> None:
+    user = await services.accounts.user_by_password(owner, PASSWORD)
+    assert user is not None
+    pair = await services.accounts.sign_in(user)
+    second = await services.accounts.refresh(pair.refresh)
+    db = await asyncpg.connect(settings.database_url)
+    await db.execute("update refresh_token set used_at = used_at - interval '1 minute'")
+    await db.close()
+    with pytest.raises(Unauthenticated):
+        await services.accounts.refresh(pair.refresh)
+    with pytest.raises(Unauthenticated):
+        await services.accounts.refresh(second.refresh)
+
+
+async def test_an_expired_token_says_so(settings: Settings, owner: str) -> None:
+    async with api_services(replace(settings, access_token_seconds=1)) as services:
+        user = await services.accounts.user_by_password(owner, PASSWORD)
+        assert user is not None
+        pair = await services.accounts.sign_in(user)
+        await asyncio.sleep(1.1)
+        with pytest.raises(Unauthenticated, match="expired"):
+            await services.accounts.viewer_of(pair.access)
+
+
+async def test_a_key_of_another_secret_is_no_key(settings: Settings, owner: str) -> None:
+    async with api_services(settings) as services:
+        user = await services.accounts.user_by_password(owner, PASSWORD)
+        assert user is not None
+        pair = await services.accounts.sign_in(user)
+    rotated = "n" * 40 + "," + settings.secret_key
+    async with api_services(replace(settings, secret_key=rotated)) as services:
+        assert await services.accounts.viewer_of(pair.access)
+    async with api_services(replace(settings, secret_key="n" * 40)) as services:
+        with pytest.raises(Unauthenticated):
+            await services.accounts.viewer_of(pair.access)
+
+
+async def test_api_keys_work_until_revoked(
+    settings: Settings, services: Services, tmp_path: Path
+) -> None:
+    file = tmp_path / "key"
+    await bootstrap(settings, "acme", "o@acme.example", PASSWORD, file)
+    key = file.read_text()
+    viewer = await services.accounts.viewer_of(key)
+    assert viewer.subject.startswith("key:")
+    await bootstrap(settings, "acme", "o@acme.example", PASSWORD, file)
+    assert file.read_text() == key
+    db = await asyncpg.connect(settings.database_url)
+    assert key.encode() not in (await db.fetchval("select hash from api_key"))
+    await db.execute("update api_key set revoked_at = now()")
+    await db.close()
+    await asyncio.sleep(CACHE_SECONDS)
+    with pytest.raises(Unauthenticated, match="revoked"):
+        await services.accounts.viewer_of(key)
+
+
+def test_a_mistyped_key_is_seen_without_asking_the_database() -> None:
+    key = new_api_key()
+    assert is_api_key(key)
+    assert not any(is_api_key(key[:n] + "~" + key[n + 1 :]) for n in range(len(key)))
+    assert not is_api_key(key[:-1])
+    for body in ("as_live_.1", f"as_live_{'é' * 30}", f"as_live_{'a' * 31}"):
+        assert not is_api_key(body + check_letters(body))
+
+
+@pytest.mark.parametrize("secret", ["", "short", "a" * 40 + ",short"])
+def test_a_weak_secret_stops_the_process(secret: str) -> None:
+    with pytest.raises(InvalidSetting, match="SECRET_KEY"):
+        KeyRing.of(secret)
+
+
+async def test_tenants_are_walled_off_by_the_database(settings: Settings, tenant: Tenant) -> None:
+    """Even a statement that forgets its tenant sees nothing of another."""
+    db = await asyncpg.connect(settings.database_url, server_settings={"role": "studio_api"})
+    tables = [
+        row["relname"]
+        for row in await db.fetch(
+            "select relname from pg_class c join pg_attribute a on a.attrelid = c.oid "
+            "where relkind = 'r' and attname = 'tenant_id' and relnamespace = 'public'::regnamespace"
+        )
+    ]
+    assert len(tables) >= 13
+    walls = await db.fetch(
+        "select relname from pg_class where relname = any($1) "
+        "and relrowsecurity and relforcerowsecurity",
+        tables,
+    )
+    assert {row["relname"] for row in walls} == set(tables)
+    assert await db.fetchval("select count(*) from tenant") == 0
+    async with db.transaction():
+        await db.execute("select set_config('app.tenant', $1, true)", str(tenant.id))
+        assert await db.fetchval("select count(*) from tenant") == 1
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await db.execute("select * from worker_process")
+    await db.close()

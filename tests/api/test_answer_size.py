@@ -1,0 +1,376 @@
+"""Answers are bounded: each by itself, and all that wait to be read together."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import ExitStack
+from itertools import count
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import strawberry
+from graphql import ExecutionResult, OperationDefinitionNode, parse
+from strawberry.extensions import SchemaExtension
+
+from domain.common.access import Viewer
+from domain.common.settings import Settings
+from domain.ports import Services
+from domain.workflows.agents import AgentSpec, Prompt
+from graph.app import with_loaders
+from graph.requests.connection_registry import Patience
+from graph.requests.execution import ExecutionContext, add_readers, weight
+from graph.requests.response_size import (
+    ANSWER_DROPPED,
+    ANSWER_TOO_LARGE,
+    MAX_ANSWER_BYTES,
+    MAX_EXPORT_BYTES,
+    STEP,
+    AnswerMemory,
+    AnswerSize,
+    AnswerStopped,
+    counted,
+    max_bytes,
+    stopped_by,
+)
+from graph.requests.responses import encode
+from graph.requests.subscription_cache import text_of
+from tests.conftest import new_tenant
+from tests.support.api_server import Api, key_of, serving
+from tests.support.viewers import owner_of
+
+pytestmark = pytest.mark.anyio
+
+MEGABYTE = 1024 * 1024
+LETTERS = 30_000
+COUNT = 100
+
+
+def document(aliases: int) -> str:
+    one = f"agents(first: {COUNT}) {{ edges {{ node {{ prompt {{ system }} }} }} }}"
+    return "{" + " ".join(f"a{n}: {one}" for n in range(aliases)) + "}"
+
+
+@pytest.fixture
+async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
+    await add_agents(services, viewer)
+    async with serving(services, settings, viewer, with_loaders) as running:
+        yield running
+
+
+async def add_agents(services: Services, viewer: Viewer) -> None:
+    async with services.store.work(viewer.tenant_id) as work:
+        await work.agents.put(
+            [AgentSpec(name=f"a{n}", prompt=Prompt(system="x" * LETTERS)) for n in range(COUNT)]
+        )
+
+
+async def test_an_answer_that_is_too_large_is_refused_as_a_whole(api: Api) -> None:
+    fits = await api.ask(document(2))
+    assert len(fits["data"]["a1"]["edges"]) == COUNT
+    answer = await api.ask(document(3))
+    assert (answer.keys(), answer["data"]) == ({"data", "errors"}, None)
+    [error] = answer["errors"]
+    assert error["extensions"] == {"code": ANSWER_TOO_LARGE}
+    assert str(MAX_ANSWER_BYTES) in error["message"]
+    assert "fewer nodes per page" in error["message"]
+
+
+async def test_the_same_is_said_over_a_socket(api: Api) -> None:
+    async with api.socket(max_size=None) as socket:
+        await socket.subscribe("1", document(3))
+        message = await socket.hear()
+        [error] = message["payload"]["errors"]
+        assert (message["type"], error["extensions"]["code"]) == ("next", ANSWER_TOO_LARGE)
+        assert await socket.hear() == {"type": "complete", "id": "1"}
+        await socket.subscribe("2", document(2))
+        message = await socket.hear()
+        assert len(message["payload"]["data"]["a1"]["edges"]) == COUNT
+        assert await socket.hear() == {"type": "ping"}
+        assert await socket.hear() == {"type": "complete", "id": "2"}
+
+
+def deaf_client(api: Api, query: str) -> tuple[socket.socket, bool]:
+    """Asks, and reads no more of the answer than whether it is one."""
+    url = urlsplit(api.url)
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(60)
+    client.connect((url.hostname, url.port))
+    body = json.dumps({"query": query}).encode()
+    head = (
+        f"POST /graphql HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {api.token}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    client.sendall(head.encode() + body)
+    return client, client.recv(12) == b"HTTP/1.1 200"
+
+
+async def until(code: str | None, ask: Callable[[], Awaitable[Any]]) -> None:
+    """Until the answer is refused with `code`, or is not refused."""
+    async with asyncio.timeout(60):
+        while code_of(await ask()) != code:  # noqa: ASYNC110 - it is a server
+            await asyncio.sleep(0.05)
+
+
+async def fill(api: Api, query: str, stack: ExitStack) -> None:
+    """With answers that are not read, until no more of them are made."""
+
+    is_answered = True
+    while is_answered:
+        client, is_answered = await asyncio.to_thread(deaf_client, api, query)
+        stack.enter_context(client)
+
+
+def code_of(answer: Any) -> str | None:
+    [error] = answer.get("errors", [None])
+    return error and str(error["extensions"]["code"])
+
+
+async def test_clients_that_do_not_read_hold_no_more_than_the_share_of_their_tenant(
+    api: Api, services: Services, settings: Settings
+) -> None:
+    other = owner_of(await new_tenant(settings, "other"))
+    await add_agents(services, other)
+    other_key = await key_of(settings, other)
+
+    async def ask() -> Any:
+        return await api.ask(document(2))
+
+    with ExitStack() as stack:
+        await fill(api, document(2), stack)
+        # What is small is served, and so are other tenants.
+        assert code_of(await api.ask("{ viewer { subject } }")) is None
+        for key, code in ((api.key, "UNAVAILABLE"), (other_key, None)):
+            answer = await api.ask(document(2), headers={"authorization": f"Bearer {key}"})
+            assert code_of(answer) == code
+    await until(None, ask)
+
+
+async def test_a_socket_that_is_not_read_holds_no_more_than_its_share(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await add_agents(services, viewer)
+    async with serving(services, settings, viewer, with_loaders, Patience(stall=60)) as api:
+
+        async def ask() -> Any:
+            return await api.ask(document(2))
+
+        async with api.socket(max_size=None, max_queue=1) as socket:
+            ids = map(str, count())
+
+            async def ask_twice() -> Any:
+                # Some of these are refused while all are made at once, and are asked for again.
+                await socket.subscribe(next(ids), document(2))
+                return await ask()
+
+            await until("UNAVAILABLE", ask_twice)
+            socket.raw.transport.abort()
+        await until(None, ask)
+
+
+SUBSCRIPTIONS = ["subscription { large { text } }", "subscription { calls { text } }"]
+
+
+@pytest.mark.parametrize("subscription", SUBSCRIPTIONS)
+async def test_a_subscription_does_not_end_because_others_do_not_read(
+    services: Services, settings: Settings, viewer: Viewer, subscription: str
+) -> None:
+    async with serving(services, settings, viewer, large_schema) as api:
+        with ExitStack() as stack:
+            await fill(api, "{ lines(count: 6000) { text } }", stack)
+            async with api.socket(max_size=None) as socket:
+                await socket.subscribe("1", subscription)
+                assert await socket.closed() == (1013, "UNAVAILABLE")
+            async with api.socket(max_size=None) as socket:
+                await socket.subscribe("1", subscription)
+                stack.close()
+                message = await socket.hear()
+                assert message["type"] == "next"
+                assert "errors" not in message["payload"]
+
+
+# ---- what was done, and not answered ------------------------------------------------------------
+
+GRAPHQL = "application/graphql-response+json"
+
+
+@pytest.fixture
+async def writes(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
+    """Answers of any size."""
+    async with serving(services, settings, viewer, large_schema) as running:
+        written.clear()
+        yield running
+
+
+@pytest.mark.parametrize("field", ["text", "words"])
+async def test_a_mutation_that_was_done_is_not_said_to_be_refused(writes: Api, field: str) -> None:
+    fields = "".join(f"m{n}: write(megabytes: {n}) {{ {field} }} " for n in (1, 2, 3, 4, 5, 6))
+    response = await writes.post(f"mutation {{ {fields} }}", headers={"accept": GRAPHQL})
+    answer = response.json()
+    assert (response.status_code, answer["data"]) == (200, None)
+    [error] = answer["errors"]
+    assert error["extensions"] == {"code": ANSWER_TOO_LARGE}
+    last = f"m{written[-1]}"
+    assert f"done up to `{last}`, and not beyond it" in error["message"]
+    answer = await writes.ask(f"mutation {{ write(megabytes: 10) {{ {field} }} }}")
+    assert (answer["data"], code_of(answer)) == (None, ANSWER_TOO_LARGE)
+    assert "The mutation was done; " in answer["errors"][0]["message"]
+
+
+async def test_a_mutation_without_room_for_its_answer_is_said_to_be_done(writes: Api) -> None:
+    query = "{ lines(count: 6000) { text } }"
+    with ExitStack() as stack:
+        await fill(writes, query, stack)
+        answer = await writes.ask("mutation { write(megabytes: 6) { text } }")
+        assert (answer["data"], code_of(answer), written) == (None, ANSWER_DROPPED, [6])
+        assert "was done" in answer["errors"][0]["message"]
+        assert "retryAfter" not in answer["errors"][0]["extensions"]
+        # A query may be sent again.
+        response = await writes.post(query, headers={"accept": GRAPHQL})
+        assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+
+
+# ---- the parts ----------------------------------------------------------------------------------
+
+
+def test_no_tenant_holds_more_than_its_share() -> None:
+    memory = AnswerMemory(most=40 * MEGABYTE)
+    with memory.answer("me") as one, memory.answer("me") as another:
+        one.settle(8 * MEGABYTE)
+        with pytest.raises(AnswerStopped):
+            another.settle(3 * MEGABYTE)
+        with ExitStack() as stack:
+            for other in ("you", "them", "those"):
+                stack.enter_context(memory.answer(other)).settle(8 * MEGABYTE)
+                stack.enter_context(memory.answer(other)).settle(2 * MEGABYTE)
+            last = stack.enter_context(memory.answer("last"))
+            last.settle(STEP)
+            last.settle(2 * MEGABYTE)
+            with pytest.raises(AnswerStopped):
+                last.settle(3 * MEGABYTE)
+        another.settle(2 * MEGABYTE)
+
+
+def test_one_answer_is_no_more_than_a_share() -> None:
+    for most in (MAX_ANSWER_BYTES, MAX_EXPORT_BYTES):
+        with AnswerMemory().answer("me", most) as answer:
+            answer.settle(most)
+
+
+def test_small_answers_are_never_refused_for_memory() -> None:
+    with AnswerMemory(most=0).answer("me") as small:
+        small.add(STEP)
+        small.settle(STEP)
+
+
+def test_an_export_may_be_larger_but_not_beside_something_else() -> None:
+    def limit(query: str) -> int:
+        [operation] = parse(query).definitions
+        assert isinstance(operation, OperationDefinitionNode)
+        return max_bytes(operation, {})
+
+    assert limit("{ exportBundle }") == MAX_EXPORT_BYTES
+    assert limit("{ a: exportBundle b: exportBundle }") == MAX_EXPORT_BYTES
+    assert limit("{ exportBundle agents { edges { cursor } } }") == MAX_ANSWER_BYTES
+
+
+def test_an_update_that_is_too_large_is_told_as_an_error() -> None:
+    text = text_of(ExecutionResult({"a": "x" * MAX_ANSWER_BYTES}, None))
+    answer = json.loads(text)
+    assert (answer["data"], code_of(answer)) == (None, ANSWER_TOO_LARGE)
+
+
+@strawberry.type
+class Line:
+    text: str
+
+    __hash__ = object.__hash__
+
+    @strawberry.field
+    async def later(self) -> str:
+        return self.text
+
+    @strawberry.field
+    def words(self) -> list[str]:
+        return [self.text]
+
+
+made: list[int] = []
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    def lines(self, count: int) -> list[Line]:
+        return [Line(text="x" * 1024) for _ in range(count)]
+
+    @strawberry.field
+    def line(self, n: int) -> Line | None:
+        made.append(n)
+        return Line(text="x" * MEGABYTE)
+
+
+written: list[int] = []
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation
+    def write(self, megabytes: int) -> Line:
+        written.append(megabytes)
+        return Line(text="x" * (megabytes * MEGABYTE))
+
+
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def large(self) -> AsyncIterator[Line]:
+        yield Line(text="x" * (6 * MEGABYTE))
+
+    @strawberry.subscription
+    async def calls(self) -> AsyncIterator[Line]:
+        """Its answers are shared by those who watch."""
+        yield Line(text="x" * (6 * MEGABYTE))
+
+
+def large_schema(extensions: Sequence[Callable[[], SchemaExtension]]) -> strawberry.Schema:
+    schema = strawberry.Schema(
+        Query,
+        Mutation,
+        Subscription,
+        execution_context_class=ExecutionContext,
+        extensions=list(extensions),
+    )
+    add_readers(schema._schema)
+    return schema
+
+
+@pytest.mark.parametrize("field", ["text", "later", "words"])
+async def test_all_text_is_counted(field: str) -> None:
+    schema = strawberry.Schema(Query, execution_context_class=ExecutionContext)
+    add_readers(schema._schema)
+    query = f"{{ lines(count: 200) {{ {field} }} }}"
+    with counted(AnswerSize(100 * 1024)):
+        few = await schema.execute(query.replace("200", "50"))
+        assert few.errors is None
+    with counted(AnswerSize(100 * 1024)):
+        assert stopped_by((await schema.execute(query)).errors)
+
+
+@pytest.mark.parametrize("letter", ["x", "\x01", "\n", "\u00fc", "\U0001f600"])
+def test_text_weighs_what_it_takes_in_the_answer(letter: str) -> None:
+    assert weight(letter * 1_000) == len(encode(letter * 1_000))
+
+
+async def test_nothing_more_is_asked_for_once_an_answer_is_too_large() -> None:
+    schema = strawberry.Schema(Query, execution_context_class=ExecutionContext)
+    add_readers(schema._schema)
+    lines = " ".join(f"l{n}: line(n: {n}) {{ text }}" for n in range(100))
+    made.clear()
+    with counted(AnswerSize(10 * MEGABYTE)):
+        assert stopped_by((await schema.execute(f"{{ {lines} }}")).errors)
+    assert len(made) <= 12

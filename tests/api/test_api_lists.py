@@ -1,0 +1,215 @@
+"""Lists of the API: pages, cursors, cost, and the one that is alive."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from domain.common.access import TenantId, Viewer
+from domain.common.settings import Settings
+from domain.ports import Services, Store, Work
+from domain.use_cases.calls import CallRequest, start_call
+from graph.app import with_loaders
+from resolvers.ids import global_id
+from tests.support.api_server import Api, serving
+from tests.support.demo_workflow import publish_clinic
+from tests.support.graphql_calls import END, do
+
+pytestmark = pytest.mark.anyio
+
+BAD_CURSORS = {
+    "nonsense": "zzz",
+    "empty": "",
+    "of another list": base64.urlsafe_b64encode(b"tools|2026-01-01T00:00:00|x").decode(),
+}
+
+
+@pytest.mark.parametrize("name", BAD_CURSORS)
+async def test_a_wrong_cursor_of_a_list_is_told_so(api: Api, name: str) -> None:
+    document = "query ($a: Cursor) { agents(after: $a) { edges { cursor } } }"
+    answer = await api.ask(document, variables={"a": BAD_CURSORS[name]})
+    assert answer["data"] == {"agents": None}
+    [error] = answer["errors"]
+    assert error["extensions"] == {"code": "INVALID_CURSOR", "path": ["after"]}
+
+
+async def test_wrong_cursors_of_a_stream_are_told_so(
+    api: Api, services: Services, viewer: Viewer
+) -> None:
+    await publish_clinic(services, viewer)
+    calls = [
+        await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
+        for _ in range(2)
+    ]
+    one, other = (global_id("Call", call.id) for call in calls)
+    page = await api.ask(
+        "query ($id: ID!) { call(id: $id) { events { edges { cursor } } } }", variables={"id": one}
+    )
+    cursor = page["data"]["call"]["events"]["edges"][-1]["cursor"]
+    follow = (
+        "subscription ($id: ID!, $a: Cursor) { callEvents(callId: $id, after: $a) {__typename}}"
+    )
+    async with api.socket() as socket:
+        for number, after in enumerate((cursor, "zzz", "", cursor[:-1])):
+            await socket.say(
+                type="subscribe",
+                id=str(number),
+                payload={"query": follow, "variables": {"id": other, "a": after}},
+            )
+            heard = await socket.hear()
+            assert heard["type"] == "error", (after, heard)
+            assert heard["payload"][0]["extensions"]["code"] == "INVALID_CURSOR"
+        await socket.say(
+            type="subscribe",
+            id="good",
+            payload={"query": follow, "variables": {"id": one, "a": cursor}},
+        )
+        await do(api, END, callId=one)
+        heard = await socket.hear()
+        assert heard["payload"]["data"] == {"callEvents": {"__typename": "CallEnded"}}
+
+
+async def test_pages_join_without_gap_or_overlap(
+    api: Api, services: Services, viewer: Viewer
+) -> None:
+    await publish_clinic(services, viewer)
+    started = [
+        await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
+        for _ in range(23)
+    ]
+    document = (
+        "query ($a: Cursor) { calls(first: 5, after: $a) { edges { node { id } } "
+        "pageInfo { hasNextPage endCursor } } }"
+    )
+    seen: list[str] = []
+    after: str | None = None
+    pages = 0
+    while True:
+        page = (await api.ask(document, variables={"a": after}))["data"]["calls"]
+        seen += [edge["node"]["id"] for edge in page["edges"]]
+        pages += 1
+        if pages == 2:
+            # A newer one belongs to no page that is still to come.
+            await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+        after = page["pageInfo"]["endCursor"]
+    assert pages == 5
+    assert seen == [global_id("Call", call.id) for call in reversed(started)]
+
+
+@dataclass(slots=True)
+class CountingStore:
+    """The store, and how often it was gone to."""
+
+    store: Store
+    count: int = 0
+
+    def work(self, tenant: TenantId) -> AbstractAsyncContextManager[Work]:
+        self.count += 1
+        return self.store.work(tenant)
+
+    def one_at_a_time(self) -> Store:
+        return self
+
+
+async def test_a_list_costs_the_same_transactions_however_long(
+    services: Services, viewer: Viewer, settings: Settings
+) -> None:
+    await publish_clinic(services, viewer)
+    for _ in range(20):
+        await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
+    document = (
+        "query ($n: Int) { calls(first: $n) { edges { node { id workflow { slug } version { number } transcript { text } "
+        "nodesVisited } } } }"
+    )
+    counting = CountingStore(services.store)
+    counts = []
+    async with serving(replace(services, store=counting), settings, viewer, with_loaders) as api:
+        for n in (1, 20):
+            before = counting.count
+            answer = await api.ask(document, variables={"n": n})
+            assert len(answer["data"]["calls"]["edges"]) == n, answer
+            counts.append(counting.count - before)
+    assert counts[0] == counts[1] <= 7, counts
+
+
+@dataclass(slots=True)
+class MeasuredStore:
+    """The store, and how many transactions it had under way at once."""
+
+    store: Store
+    count: int = 0
+    under_way: int = 0
+    most: int = 0
+    large: MeasuredStore | None = None
+
+    @asynccontextmanager
+    async def work(self, tenant: TenantId) -> AsyncGenerator[Work]:
+        async with self.store.work(tenant) as work:
+            self.count += 1
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+            try:
+                yield work
+            finally:
+                self.under_way -= 1
+
+    def one_at_a_time(self) -> Store:
+        self.large = MeasuredStore(self.store.one_at_a_time())
+        return self.large
+
+
+async def test_large_queries_of_a_tenant_make_one_transaction_at_a_time(
+    services: Services, viewer: Viewer, settings: Settings
+) -> None:
+    await publish_clinic(services, viewer)
+    store = MeasuredStore(services.store)
+    async with serving(replace(services, store=store), settings, viewer, with_loaders) as api:
+        assert store.large is not None
+
+        async def ask(first: int) -> None:
+            lists = " ".join(
+                f"a{n}: agents(first: {first}) {{ edges {{ node {{ name }} }} }}" for n in range(4)
+            )
+            answer = await api.ask(f"{{ {lists} }}")
+            assert all(found["edges"] for found in answer["data"].values()), answer
+
+        await ask(5)
+        assert (store.count, store.large.count) == (4, 0)
+        await asyncio.gather(ask(50), ask(50))
+        assert (store.count, store.large.count, store.large.most) == (4, 8, 1)
+
+
+async def test_a_list_of_calls_is_alive(api: Api, services: Services, viewer: Viewer) -> None:
+    await publish_clinic(services, viewer)
+    request = CallRequest(workflow_name="clinic")
+    first = await start_call(services, viewer, request, 3600)
+    document = (
+        "subscription { calls(filter: {live: true}) { __typename "
+        "... on CallListSnapshot { calls { id state } } ... on CallAdded { call { id state } } "
+        "... on CallChanged { call { id } } ... on CallRemoved { callId } } }"
+    )
+    async with api.socket() as socket:
+        await socket.subscribe("1", document)
+
+        async def heard() -> Any:
+            return (await socket.hear())["payload"]["data"]["calls"]
+
+        snapshot = await heard()
+        assert [call["id"] for call in snapshot["calls"]] == [global_id("Call", first.id)]
+        second = await start_call(services, viewer, request, 3600)
+        added = await heard()
+        assert (added["__typename"], added["call"]["id"]) == (
+            "CallAdded",
+            global_id("Call", second.id),
+        )
+        await do(api, END, callId=global_id("Call", first.id))
+        removed = await heard()
+        assert removed == {"__typename": "CallRemoved", "callId": global_id("Call", first.id)}

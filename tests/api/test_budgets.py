@@ -1,0 +1,253 @@
+"""Budgets of tenants: nothing begins that they do not allow, and what goes on comes to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import pytest
+
+from domain.calls.events import AgentTurn, CallEnded, TurnMeasured, UserTurn
+from domain.calls.model import Blame, Call, CallKind, CallState, EndReason
+from domain.common.access import Viewer
+from domain.common.errors import QuotaExceeded
+from domain.common.money import DOLLAR
+from domain.common.settings import Settings
+from domain.ports import Services
+from domain.providers.model import ProviderKind
+from domain.tenants.budgets import Budget, Budgets
+from domain.use_cases.calls import CallRequest, end_call, send_message, start_call
+from domain.use_cases.settings import update_settings
+from domain.workflows.agents import ProviderChoice
+from local.emulators.models import Says
+from local.livekit import Access
+from tests.api.test_costs import MINI, measured, row
+from tests.api.test_providers import calling
+from tests.conftest import new_tenant
+from tests.support.api_server import Api
+from tests.support.demo_workflow import publish_clinic
+from tests.support.graphql_calls import do
+from tests.support.viewers import owner_of
+from tests.support.voice_clients import in_the_room, voice_clinic
+from tests.worker.test_text_calls import started, watch, working
+from worker.process.call_runner import OVER_BUDGET
+from worker.session.voice_session import FINISHING
+
+pytestmark = pytest.mark.anyio
+
+START = """mutation ($input: StartCallInput!) { startCall(input: $input) { __typename
+  ... on Error { code message path }
+  ... on QuotaExceeded { budget used limit resetsAt } } }"""
+LIMITS = "{ viewer { limits { budget used limit left resetsAt } } }"
+BOOKED = """insert into tenant_month (tenant_id, month, calls, talk_ms, spent)
+  values ($1, date_trunc('month', now() at time zone 'UTC')::date, 1, $2, $3)
+  on conflict on constraint pk_tenant_month do update set talk_ms = $2, spent = $3 returning 1"""
+AGO = "update tenant_month set month = month - interval '1 month' returning 1"
+
+
+async def limit(services: Services, viewer: Viewer, **budgets: int) -> None:
+    async with services.store.work(viewer.tenant_id) as work:
+        revision = (await work.settings.get()).revision
+    await update_settings(services, viewer, revision, {"budgets": Budgets(**budgets)})
+
+
+async def counts(settings: Settings) -> dict[str, Any]:
+    return await row(
+        settings,
+        "select (select count(*) from call) calls, (select count(*) from call_log) logs, "
+        "(select count(*) from call_event) events, (select count(*) from idempotency) keys",
+    )
+
+
+def all_of(calls: int) -> dict[str, int]:
+    return {"calls": calls, "logs": calls, "events": calls, "keys": calls}
+
+
+def request(number: int) -> CallRequest:
+    return CallRequest(workflow_name="clinic", idempotency_key=f"k{number}")
+
+
+async def test_fifty_starts_against_ten_are_ten(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await publish_clinic(services, viewer)
+    await limit(services, viewer, concurrent_calls=10)
+    starts = (start_call(services, viewer, request(n), 3600) for n in range(50))
+    answers = await asyncio.gather(*starts, return_exceptions=True)
+    calls = [each for each in answers if isinstance(each, Call)]
+    refused = [each for each in answers if isinstance(each, QuotaExceeded)]
+    assert (len(calls), len(refused)) == (10, 40)
+    assert await counts(settings) == all_of(10)
+    assert {(e.budget, e.used, e.limit, e.resets_at) for e in refused} == {
+        (Budget.CONCURRENT_CALLS, 10.0, 10.0, None)
+    }
+    # A call that was started with the key is answered, room or no room.
+    accepted = next(n for n, each in enumerate(answers) if isinstance(each, Call))
+    again = await start_call(services, viewer, request(accepted), 3600)
+    assert again.id in {call.id for call in calls}
+    await end_call(services, viewer, calls[0].id)
+    rejected = next(n for n, each in enumerate(answers) if isinstance(each, QuotaExceeded))
+    assert (await start_call(services, viewer, request(rejected), 3600)).id
+    with pytest.raises(QuotaExceeded):
+        await start_call(services, viewer, request(99), 3600)
+
+
+async def test_budgets_of_one_tenant_are_not_those_of_another(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    other = owner_of(await new_tenant(settings, "other"))
+    for each in (viewer, other):
+        await publish_clinic(services, each)
+    await limit(services, viewer, concurrent_calls=0)
+    assert await start_call(services, other, request(1), 3600)
+    with pytest.raises(QuotaExceeded):
+        await start_call(services, viewer, request(1), 3600)
+
+
+@pytest.mark.parametrize(
+    ("budgets", "used", "told"),
+    [
+        ({"minutes_per_month": 5}, (5 * 60_000, 0), ("MINUTES_PER_MONTH", 5.0, 5.0)),
+        ({"spend_per_month": 2 * DOLLAR}, (0, 3 * DOLLAR), ("SPEND_PER_MONTH", 3.0, 2.0)),
+    ],
+)
+async def test_a_month_that_is_used_up_begins_anew(
+    api: Api,
+    services: Services,
+    settings: Settings,
+    viewer: Viewer,
+    budgets: dict[str, int],
+    used: tuple[int, int],
+    told: tuple[str, float, float],
+) -> None:
+    await publish_clinic(services, viewer)
+    await limit(services, viewer, **budgets)
+    await row(
+        settings, BOOKED, viewer.tenant_id, used[0] - 1, used[1] and budgets["spend_per_month"] - 1
+    )
+    assert (await do(api, START, workflow={"slug": "clinic"}))["__typename"] == "StartCallSuccess"
+    await row(settings, BOOKED, viewer.tenant_id, *used)
+    before = await counts(settings)
+    refused = await do(api, START, workflow={"slug": "clinic"})
+    assert (refused["code"], refused["path"]) == ("QUOTA_EXCEEDED", ["input"])
+    assert (refused["budget"], refused["used"], refused["limit"]) == told
+    now = datetime.now(UTC)
+    resets_at = datetime.fromisoformat(refused["resetsAt"])
+    assert resets_at == datetime(now.year + now.month // 12, now.month % 12 + 1, 1, tzinfo=UTC)
+    assert await counts(settings) == before
+    levels = (await api.ask(LIMITS))["data"]["viewer"]["limits"]
+    level = next(each for each in levels if each["budget"] == told[0])
+    assert (level["used"], level["limit"], level["left"]) == (*told[1:], 0.0)
+    assert levels[0] == {
+        "budget": "CONCURRENT_CALLS",
+        "used": 1.0,
+        "limit": None,
+        "left": None,
+        "resetsAt": None,
+    }
+    await row(settings, AGO)
+    assert (await do(api, START, workflow={"slug": "clinic"}))["__typename"] == "StartCallSuccess"
+
+
+async def test_the_months_are_those_of_utc_whatever_zone_the_database_is_in(
+    settings: Settings, viewer: Viewer
+) -> None:
+    db = await asyncpg.connect(settings.database_url)
+    await db.execute("set time zone 'Pacific/Kiritimati'")
+    await db.execute(
+        "insert into tenant_month values ($1, '2030-01-01', 1, 7, 9)", viewer.tenant_id
+    )
+    for at, spent, resets_at in (
+        (datetime(2029, 12, 31, 23, 59, tzinfo=UTC), 0, datetime(2030, 1, 1, tzinfo=UTC)),
+        (datetime(2030, 1, 1, tzinfo=UTC), 9, datetime(2030, 2, 1, tzinfo=UTC)),
+        (datetime(2030, 1, 31, 23, 59, tzinfo=UTC), 9, datetime(2030, 2, 1, tzinfo=UTC)),
+        (datetime(2030, 2, 1, tzinfo=UTC), 0, datetime(2030, 3, 1, tzinfo=UTC)),
+    ):
+        found = await db.fetchrow("select * from tenant_standing($1, $2)", viewer.tenant_id, at)
+        assert found is not None
+        assert (found["spent"], found["resets_at"]) == (spent, resets_at)
+    await db.close()
+
+
+async def test_an_end_is_booked_once_however_many_ask_for_it(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await publish_clinic(services, viewer)
+    calls = [await start_call(services, viewer, request(n), 3600) for n in range(8)]
+    await asyncio.gather(*(end_call(services, viewer, c.id) for c in calls for _ in range(4)))
+    assert await row(settings, "select calls from tenant_month") == {"calls": 8}
+
+
+async def test_a_call_that_has_spent_what_it_may_says_so_and_ends(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await limit(services, viewer, spend_per_call=100_000)  # the stand-in's answers cost 56,000
+    choice = ProviderChoice(provider="openai", model=MINI)
+    async with calling(services, settings, viewer, "openai", chain=choice) as (_, stand_in):
+        stand_in.script = [Says("Yes?")]
+        call = await started(services, viewer)
+        for n in range(3):
+            await send_message(services, viewer, call.id, "hello?", f"m{n}")
+        events = await watch(services, viewer, call.id, CallEnded)
+    assert [e.text for e in events if isinstance(e, AgentTurn)][1:] == ["Yes?", "Yes?", OVER_BUDGET]
+    assert sum(isinstance(e, UserTurn) for e in events) == 2
+    ended = events[-1]
+    assert isinstance(ended, CallEnded)
+    assert (ended.state, ended.reason, ended.blame) == (
+        CallState.COMPLETED,
+        EndReason.BUDGET_SPENT,
+        Blame.CONFIG,
+    )
+
+
+async def test_a_call_ends_when_the_month_is_used_up_meanwhile(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await publish_clinic(services, viewer)
+    async with working(settings):
+        call = await started(services, viewer)
+        await send_message(services, viewer, call.id, "hello?", None)
+        await watch(services, viewer, call.id, TurnMeasured)
+        # Set while the call goes on: what counts is what stands now.
+        await limit(services, viewer, minutes_per_month=5)
+        await row(settings, BOOKED, viewer.tenant_id, 5 * 60_000, 0)
+        events = await watch(services, viewer, call.id, CallEnded)
+    ended = events[-1]
+    assert isinstance(ended, CallEnded)
+    assert ended.reason is EndReason.BUDGET_SPENT
+    assert [e.text for e in events if isinstance(e, AgentTurn)][-1] == OVER_BUDGET
+
+
+async def test_a_voice_call_is_counted_and_warned_before_its_budget_ends_it(
+    settings: Settings, viewer: Viewer, livekit: Access
+) -> None:
+    async with voice_clinic(settings, viewer, livekit) as (services, heard, _):
+        await limit(services, viewer, spend_per_call=2_500_000)
+        heard.words = ["I need an appointment", "tomorrow at ten"]
+        asked = CallRequest(workflow_name="clinic", kind=CallKind.VOIP)
+        call = await start_call(services, viewer, asked, 3600)
+        async with in_the_room(services, call) as caller:
+            await caller.speak()
+            events = await watch(services, viewer, call.id, CallEnded)
+            await caller.put_out()
+    ended = events[-1]
+    assert isinstance(ended, CallEnded)
+    assert ended.reason is EndReason.BUDGET_SPENT
+    said = [e.heard_text for e in events if isinstance(e, AgentTurn)]
+    assert said[-1] == FINISHING
+    used = {u.provider: u for u in measured(events)}
+    assert {name: (u.kind, u.model) for name, u in used.items()} == {
+        "scripted": (ProviderKind.LLM, "rules"),
+        "deepgram": (ProviderKind.STT, "nova-3"),
+        "cartesia": (ProviderKind.TTS, "sonic-3"),
+    }
+    ears, voice, model = used["deepgram"], used["cartesia"], used["scripted"]
+    assert 0.8 * ended.duration_ms < ears.audio_ms < 1.2 * ended.duration_ms + 3_000
+    assert voice.characters == sum(len(line) for line in said)
+    assert voice.audio_ms > 1_000
+    assert (voice.cost, model.cost) == (voice.characters * 39_200, 0)
+    # $0.0077 a minute; each part that was told of is rounded by itself.
+    assert ears.cost is not None
+    assert abs(ears.cost - ears.audio_ms * 7_700_000 / 60_000) < 100

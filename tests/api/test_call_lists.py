@@ -1,0 +1,365 @@
+"""Lists of calls that are alive: looked up once for everybody who watches, and never wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import asyncpg
+import pytest
+from redis.asyncio import Redis
+
+from domain.calls.lists import Added, Changed, ListUpdate, Removed, Snapshot
+from domain.calls.model import Call, CallFilter, CallId, CallState, EndReason
+from domain.common.access import Scope, TenantId, Viewer
+from domain.common.settings import Settings
+from domain.common.tasks import beside
+from domain.ports import Services, Store, Work
+from domain.use_cases.calls import CallRequest, start_call
+from graph.app import with_loaders
+from local import valkey
+from persistence.call_lists import CallList, SqlCallLists
+from persistence.channels import Channels, RedisBackend
+from persistence.database import DbRole, create_pool
+from persistence.hints import calls_channel
+from persistence.streams import decode
+from persistence.wiring import api_services
+from resolvers.ids import global_id
+from tests.support.api_server import Api, Socket, key_of, serving
+from tests.support.demo_workflow import publish_clinic
+
+pytestmark = pytest.mark.anyio
+
+ALL = CallFilter()
+LIVE = CallFilter(live=True)
+WAIT_SECONDS = 60
+DOCUMENT = """subscription ($live: Boolean) { calls(filter: {live: $live}) { __typename
+  ... on CallListSnapshot { calls { id state workflow { slug } } }
+  ... on CallAdded { call { id state workflow { slug } } }
+  ... on CallChanged { call { id state } } ... on CallRemoved { callId } } }"""
+
+
+@asynccontextmanager
+async def counting(
+    services: Services, settings: Settings
+) -> AsyncIterator[tuple[Services, Lookups]]:
+    """The services with lists that count how often they are looked up."""
+    store = Lookups(services.store)
+    pool = await create_pool(settings.database_url, DbRole.API)
+    channels: Channels[object] = Channels(RedisBackend(settings.redis_url), decode)
+    await channels.connect()
+    lists = SqlCallLists(store, pool, channels)
+    try:
+        async with beside(lists.check_for_ever()):
+            yield replace(services, call_lists=lists), store
+    finally:
+        await channels.disconnect()
+        pool.terminate()
+
+
+@dataclass(slots=True)
+class Lookups:
+    """The store, and how often it was gone to, by how many at once."""
+
+    store: Store
+    count: int = 0
+    at_once: int = 0
+    most_at_once: int = 0
+
+    @asynccontextmanager
+    async def work(self, tenant: TenantId) -> AsyncIterator[Work]:
+        self.count += 1
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            async with self.store.work(tenant) as work:
+                yield work
+        finally:
+            self.at_once -= 1
+
+    def one_at_a_time(self) -> Store:
+        return self.store.one_at_a_time()
+
+
+async def new_call(services: Services, viewer: Viewer) -> Call:
+    return await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
+
+
+async def end_call(services: Services, viewer: Viewer, id: CallId) -> None:
+    async with services.store.work(viewer.tenant_id) as work:
+        assert await work.calls.end_unclaimed(id, EndReason.ENDED_BY_API)
+
+
+class Watcher:
+    """Applies what it is told, as a dashboard does."""
+
+    def __init__(self, services: Services, viewer: Viewer, filter: CallFilter) -> None:
+        self._updates = services.call_lists.watch(viewer.tenant_id, filter)
+        self.told: list[ListUpdate] = []
+        self.states: dict[Any, CallState] = {}
+
+    async def __aenter__(self) -> Self:
+        await self.next()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._updates.aclose()
+
+    async def next(self) -> ListUpdate:
+        async with asyncio.timeout(WAIT_SECONDS):
+            update = await anext(self._updates)
+        self.told.append(update)
+        match update:
+            case Snapshot(calls):
+                self.states = {call.id: call.state for call in calls}
+            case Added(call) | Changed(call):
+                self.states[call.id] = call.state
+            case Removed(id):
+                del self.states[id]
+        return update
+
+    async def until(self, states: dict[Any, CallState]) -> None:
+        while self.states != states:
+            await self.next()
+
+
+async def test_watchers_of_one_list_are_told_of_one_look_up(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await publish_clinic(services, viewer)
+    first = await new_call(services, viewer)
+    async with counting(services, settings) as (counted, store), AsyncExitStack() as stack:
+        watchers = [Watcher(counted, viewer, ALL) for _ in range(100)]
+        await asyncio.gather(*map(stack.enter_async_context, watchers))
+        # Those who come while the list is looked up are shown the next look-up.
+        assert store.count <= 4
+        before = store.count
+        second = await new_call(services, viewer)
+        expected = {first.id: CallState.PENDING, second.id: CallState.PENDING}
+        await asyncio.gather(*(watcher.until(expected) for watcher in watchers))
+        # For the hint of the change, and for the regular check that found it as well.
+        assert store.count - before <= 4
+        updates = {id(watcher.told[-1]) for watcher in watchers}
+        assert len(updates) == 1, "what is told is the same object for all"
+
+
+async def test_who_waits_for_a_look_up_that_fails_is_told_of_the_next() -> None:
+    watched = CallList()
+    watched.finish(watched.begin(), {})
+    joining = asyncio.create_task(watched.joined())
+    await asyncio.sleep(0)
+    watched.begin()  # and the database is away
+    watched.finish(watched.begin(), {})
+    async with asyncio.timeout(60):
+        assert (await joining).calls == {}
+
+
+async def test_who_comes_late_is_shown_what_is_true_then(
+    services: Services, viewer: Viewer
+) -> None:
+    await publish_clinic(services, viewer)
+    async with Watcher(services, viewer, LIVE) as early:
+        assert early.states == {}
+        calls = [await new_call(services, viewer) for _ in range(3)]
+        expected = {call.id: CallState.PENDING for call in calls}
+        async with Watcher(services, viewer, LIVE) as late:
+            assert late.states == expected
+            assert [type(update) for update in late.told] == [Snapshot]
+            await early.until(expected)
+            await end_call(services, viewer, calls[0].id)
+            del expected[calls[0].id]
+            await asyncio.gather(early.until(expected), late.until(expected))
+            assert isinstance(late.told[-1], Removed)
+
+
+async def test_who_is_slow_is_told_the_sum_of_what_changed(
+    services: Services, viewer: Viewer
+) -> None:
+    await publish_clinic(services, viewer)
+    async with Watcher(services, viewer, LIVE) as slow, Watcher(services, viewer, LIVE) as quick:
+        gone = await new_call(services, viewer)
+        await quick.until({gone.id: CallState.PENDING})
+        await end_call(services, viewer, gone.id)
+        await quick.until({})
+        stays = await new_call(services, viewer)
+        await quick.until({stays.id: CallState.PENDING})
+        update = await slow.next()
+        assert isinstance(update, Added)
+        assert update.call.id == stays.id
+
+
+async def test_a_change_that_no_hint_told_of_is_found(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await publish_clinic(services, viewer)
+    calls = [await new_call(services, viewer) for _ in range(3)]
+    async with Watcher(services, viewer, ALL) as watcher:
+        db = await asyncpg.connect(settings.database_url)
+        for call, state in zip(calls, ("CONNECTING", "ACTIVE", "ENDING"), strict=True):
+            await db.execute("update call_log set state = $2 where call_id = $1", call.id, state)
+            await watcher.until(watcher.states | {call.id: CallState(state)})
+        await db.execute(
+            "update call_log set state = 'COMPLETED', ended_at = now(), "
+            "end_reason = 'ENDED_BY_API' where call_id = $1",
+            calls[0].id,
+        )
+        await db.close()
+        await watcher.until(watcher.states | {calls[0].id: CallState.COMPLETED})
+
+
+async def test_a_list_lives_without_redis(
+    settings: Settings, viewer: Viewer, tmp_path: Path
+) -> None:
+    async with (
+        valkey.started(tmp_path) as server,
+        api_services(replace(settings, redis_url=server.url)) as services,
+    ):
+        await publish_clinic(services, viewer)
+        async with Watcher(services, viewer, ALL) as watcher:
+            await server.kill()
+            call = await new_call(services, viewer)
+            await watcher.until({call.id: CallState.PENDING})
+
+
+async def test_the_check_tells_only_of_what_lists_show(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await publish_clinic(services, viewer)
+    call = await new_call(services, viewer)
+    pool = await create_pool(settings.database_url, DbRole.API)
+
+    async def version() -> str:
+        [row] = await pool.fetch("select * from call_list_versions($1)", [viewer.tenant_id])
+        return str(row["version"])
+
+    async def changed(statement: str) -> bool:
+        before = await version()
+        await db.execute(statement, call.id)
+        return await version() != before
+
+    db = await asyncpg.connect(settings.database_url)
+    assert not await changed("update call_log set head = head + 1 where call_id = $1")
+    assert await changed("update call_log set active_node = 'x' where call_id = $1")
+    assert await changed("update call_log set answered_at = now() where call_id = $1")
+    assert await changed("update call_log set ended_at = now() where call_id = $1")
+    before = await version()
+    await new_call(services, viewer)
+    assert await version() != before
+    await db.close()
+    await pool.close()
+
+
+async def test_many_lists_of_one_tenant_take_turns(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await publish_clinic(services, viewer)
+    async with counting(services, settings) as (counted, store), AsyncExitStack() as stack:
+        watchers = [Watcher(counted, viewer, CallFilter(user_id=f"u{n}")) for n in range(40)]
+        await asyncio.gather(*map(stack.enter_async_context, watchers))
+        assert (store.count, store.most_at_once) == (40, 1)
+        call = await new_call(services, viewer)
+        async with Watcher(counted, viewer, ALL) as watcher:
+            assert watcher.states == {call.id: CallState.PENDING}
+
+
+# ---- over sockets -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
+    async with serving(services, settings, viewer, with_loaders) as running:
+        yield running
+
+
+async def heard(socket: Socket) -> Any:
+    async with asyncio.timeout(WAIT_SECONDS):
+        message = json.loads(await socket.raw.recv())
+    assert message["type"] == "next", message
+    return message["payload"]
+
+
+async def test_viewers_who_may_see_different_things_are_told_different_things(
+    api: Api, services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await publish_clinic(services, viewer)
+    poor = await key_of(settings, viewer)
+    db = await asyncpg.connect(settings.database_url)
+    await db.execute(
+        "update api_key set scopes = $1 where prefix = $2", [Scope.CALLS_READ], poor[:12]
+    )
+    await db.close()
+    async with AsyncExitStack() as stack:
+        sockets = []
+        for credential in (api.token, poor, api.token, poor):
+            socket = await stack.enter_async_context(api.socket(init={}))
+            payload = {"authorization": f"Bearer {credential}"}
+            await socket.say(type="connection_init", payload=payload)
+            assert await socket.hear() == {"type": "connection_ack"}
+            await socket.subscribe("1", DOCUMENT)
+            assert (await heard(socket))["data"]["calls"]["calls"] == []
+            sockets.append(socket)
+        call = await new_call(services, viewer)
+        shown = {"id": global_id("Call", call.id), "state": "PENDING"}
+        for socket, may in zip(sockets, (True, False, True, False), strict=True):
+            told = await heard(socket)
+            workflow = {"slug": "clinic"} if may else None
+            assert told["data"]["calls"]["call"] == {**shown, "workflow": workflow}
+            codes = [error["extensions"]["code"] for error in told.get("errors", ())]
+            assert codes == ([] if may else ["FORBIDDEN"])
+
+
+async def test_watchers_of_a_list_share_its_answers(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await publish_clinic(services, viewer)
+    store = Lookups(services.store)
+    counted = replace(services, store=store)
+    async with serving(counted, settings, viewer, with_loaders) as api, AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(api.socket()) for _ in range(5)]
+        for socket in sockets:
+            for n in range(10):
+                await socket.subscribe(str(n), DOCUMENT, live=True)
+            for _ in range(10):
+                await heard(socket)
+        before = store.count  # without the look-ups of the list, whose store is another
+        await new_call(services, viewer)
+        texts = {json.dumps(await heard(socket)) for socket in sockets for _ in range(10)}
+        assert len(texts) == 1
+        assert store.count - before == 1
+
+
+async def test_who_leaves_a_list_leaves_no_trace(
+    api: Api,
+    services: Services,
+    settings: Settings,
+    viewer: Viewer,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await publish_clinic(services, viewer)
+    calls = [await new_call(services, viewer) for _ in range(12)]
+    caplog.set_level(logging.WARNING)
+    for n, call in enumerate(calls):
+        async with api.socket() as socket:
+            for id in range(20):
+                await socket.subscribe(str(id), DOCUMENT, live=bool(id % 2) or None)
+            for _ in range(min(20, n * 2)):
+                await heard(socket)
+            if n % 2:
+                await end_call(services, viewer, call.id)
+            for id in range(0, 20, 2):
+                await socket.say(type="complete", id=str(id))
+            await socket.subscribe("last", "{ viewer { subject } }")
+            while (message := await socket.hear()) != {"type": "complete", "id": "last"}:
+                assert message["type"] == "next"
+                assert "errors" not in message["payload"]
+    async with Redis.from_url(settings.redis_url) as redis, asyncio.timeout(WAIT_SECONDS):
+        channel = calls_channel(viewer.tenant_id)
+        while (await redis.pubsub_numsub(channel))[0][1]:  # noqa: ASYNC110 - it is a server
+            await asyncio.sleep(0.05)
+    assert [record.getMessage() for record in caplog.records] == []

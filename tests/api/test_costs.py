@@ -1,0 +1,265 @@
+"""What calls used and came to: in the log, on the call, and in the months of their tenant."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import asyncpg
+import pytest
+
+from domain.calls.events import CallEnded, CallEvent, TurnMeasured, UsageMeasured, spent_in
+from domain.common.access import Viewer
+from domain.common.settings import Settings
+from domain.ports import Services
+from domain.providers.model import ProviderKind
+from domain.providers.usage import Usage, summed
+from domain.use_cases.calls import end_call, send_message
+from domain.use_cases.workflows import publish_workflow, update_workflow
+from domain.workflows.agents import ProviderChoice
+from domain.workflows.model import ContextPolicy
+from graph.app import with_loaders
+from local.emulators.models import Fails, Says
+from resolvers.ids import global_id
+from tests.api.test_providers import BOOK_IT, TO_BOOKING, calling
+from tests.conftest import new_tenant
+from tests.support import demo_workflow
+from tests.support.api_server import Api, serving
+from tests.support.graphql_calls import FAILS, do
+from tests.support.viewers import owner_of
+from tests.worker.test_text_calls import started, watch
+
+pytestmark = pytest.mark.anyio
+
+COSTS = """query ($id: ID!) { call(id: $id) {
+  usage { kind provider model inputTokens cachedTokens outputTokens characters audioSeconds cost }
+  cost { total currency partial byProvider { provider total partial } }
+  latency { turns totalMs { p50 p95 } firstAudioMs { p50 } llmFirstTokenMs sttMs } } }"""
+UPDATE = f"""mutation ($input: UpdateSettingsInput!) {{ updateSettings(input: $input) {{ __typename
+  ... on UpdateSettingsSuccess {{ settings {{ revision prices {{ model inputTokens outputTokens }}
+  budgets {{ concurrentCalls minutesPerMonth spendPerMonth spendPerCall }} }} }} {FAILS} }} }}"""
+BOOKED = [Says("One moment.", (TO_BOOKING,)), Says("", (BOOK_IT,)), Says("You are booked.")]
+SAID = ("I need an appointment", "tomorrow at ten")
+MINI = "gpt-4.1-mini"
+
+
+def measured(events: Sequence[CallEvent]) -> tuple[Usage, ...]:
+    """What the log tells of, in all."""
+    told = (e.usage for e in events if isinstance(e, TurnMeasured | UsageMeasured))
+    return summed(part for usage in told for part in usage)
+
+
+def used(model: str, times: int, cost: int | None, provider: str = "openai") -> Usage:
+    """The stand-in reads 100 tokens and writes 10, whenever it is asked."""
+    return Usage(
+        kind=ProviderKind.LLM,
+        provider=provider,
+        model=model,
+        input_tokens=100 * times,
+        output_tokens=10 * times,
+        cost=cost,
+    )
+
+
+async def booked(
+    services: Services, settings: Settings, viewer: Viewer, choice: ProviderChoice
+) -> list[CallEvent]:
+    async with calling(services, settings, viewer, choice.provider, chain=choice) as (caller, it):
+        it.script = list(BOOKED)
+        return await caller.say(*SAID)
+
+
+async def shown(api: Api, settings: Settings) -> Any:
+    """The costs of the only call there is."""
+    db = await asyncpg.connect(settings.database_url)
+    id = await db.fetchval("select id from call")
+    await db.close()
+    return (await api.ask(COSTS, variables={"id": global_id("Call", id)}))["data"]["call"]
+
+
+async def row(settings: Settings, query: str, *given: Any) -> dict[str, Any]:
+    db = await asyncpg.connect(settings.database_url)
+    found = await db.fetchrow(query, *given)
+    await db.close()
+    return dict(found or {})
+
+
+async def test_a_call_tells_what_it_used_and_what_that_comes_to(
+    api: Api, services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    choice = ProviderChoice(provider="openai", model=MINI)
+    events = await booked(services, settings, viewer, choice)
+    # $0.40 for a million tokens that it reads, $1.60 for a million that it writes.
+    assert measured(events) == (used(MINI, 3, 3 * (100 * 400 + 10 * 1600)),)
+    first, second = (e for e in events if isinstance(e, TurnMeasured))
+    assert (first.usage, second.usage) == ((used(MINI, 1, 56_000),), (used(MINI, 2, 112_000),))
+    assert (second.input_tokens, second.output_tokens) == (200, 20)
+    told = await shown(api, settings)
+    assert told["usage"] == [
+        {
+            "kind": "LLM",
+            "provider": "openai",
+            "model": MINI,
+            "inputTokens": 300,
+            "cachedTokens": 0,
+            "outputTokens": 30,
+            "characters": 0,
+            "audioSeconds": 0.0,
+            "cost": "0.000168",
+        }
+    ]
+    assert told["cost"] == {
+        "total": "0.000168",
+        "currency": "USD",
+        "partial": False,
+        "byProvider": [{"provider": "openai", "total": "0.000168", "partial": False}],
+    }
+    latency = told["latency"]
+    assert (latency["turns"], latency["firstAudioMs"], latency["sttMs"]) == (2, None, None)
+    assert latency["totalMs"]["p50"] == min(first.total_ms, second.total_ms)
+    assert latency["totalMs"]["p95"] == max(first.total_ms, second.total_ms)
+    kept = await row(settings, "select spent from call_log")
+    month = await row(settings, "select calls, spent, talk_ms from tenant_month")
+    ended = events[-1]
+    assert isinstance(ended, CallEnded)
+    assert kept == {"spent": 168_000}
+    assert month == {"calls": 1, "spent": 168_000, "talk_ms": round(ended.duration_ms)}
+
+
+async def test_nothing_used_is_nothing_to_pay(
+    api: Api, services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await demo_workflow.publish_clinic(services, viewer)
+    call = await started(services, viewer)
+    await end_call(services, viewer, call.id)
+    assert await shown(api, settings) == {"usage": [], "cost": None, "latency": None}
+    month = await row(settings, "select calls, spent, talk_ms from tenant_month")
+    assert month == {"calls": 1, "spent": 0, "talk_ms": 0}
+
+
+async def test_the_model_of_a_chain_that_answered_is_the_one_that_is_counted(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    chain = ProviderChoice(
+        provider="openai",
+        model=MINI,
+        fallbacks=(ProviderChoice(provider="google", model="gemini-2.5-flash"),),
+    )
+    async with calling(services, settings, viewer, "openai", chain=chain) as (caller, stand_in):
+        stand_in.script = [Fails(500), Says("Here I am.")]
+        events = await caller.say("hello?")
+    # $0.30 and $2.50 for a million.
+    assert measured(events) == (used("gemini-2.5-flash", 1, 100 * 300 + 10 * 2_500, "google"),)
+
+
+async def test_a_summary_is_counted_with_its_turn(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    way = replace(demo_workflow.CLINIC.connections[0], context_policy=ContextPolicy.SUMMARY)
+    choice = ProviderChoice(provider="openai", model=MINI)
+    async with calling(services, settings, viewer, "openai", chain=choice) as (caller, stand_in):
+        async with services.store.work(viewer.tenant_id) as work:
+            (kept,) = await work.workflows.named(["clinic"])
+        changes = {"connections": (way,)}
+        changed = await update_workflow(services, viewer, kept.id, kept.revision, changes)
+        await publish_workflow(services, viewer, kept.id, changed.revision, None)
+        stand_in.script = [BOOKED[0], Says("Wants an appointment."), *BOOKED[1:]]
+        events = await caller.say(*SAID)
+        assert len(stand_in.asked) == 4
+    assert measured(events) == (used(MINI, 4, 4 * 56_000),)
+    first = next(e for e in events if isinstance(e, TurnMeasured))
+    assert first.input_tokens == 200
+
+
+async def test_what_a_lost_worker_had_told_of_is_counted_once(
+    api: Api, services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    choice = ProviderChoice(provider="openai", model=MINI)
+    async with calling(services, settings, viewer, "openai", chain=choice) as (_, stand_in):
+        stand_in.script = [Says("How can I help?"), Says("so slow " * 50, pause=0.1), Says("Yes.")]
+        call = await started(services, viewer)
+        await send_message(services, viewer, call.id, "hello?", None)
+        await watch(services, viewer, call.id, TurnMeasured)
+        await send_message(services, viewer, call.id, "are you there?", None)
+        async with asyncio.timeout(60):
+            while len(stand_in.asked) < 2:  # noqa: ASYNC110 the stand-in tells nobody
+                await asyncio.sleep(0.05)
+        await row(
+            settings,
+            "update call_log set epoch = epoch + 1, worker_id = null where call_id = $1 "
+            "returning 1",
+            call.id,
+        )
+        await watch(services, viewer, call.id, TurnMeasured, 2)
+        await end_call(services, viewer, call.id)
+        events = await watch(services, viewer, call.id, CallEnded)
+    assert len(stand_in.asked) == 3
+    assert measured(events) == (used(MINI, 2, 2 * 56_000),)
+    assert sum(map(spent_in, events)) == 112_000
+    assert await row(settings, "select spent from call_log") == {"spent": 112_000}
+    assert await row(settings, "select spent from tenant_month") == {"spent": 112_000}
+    assert (await shown(api, settings))["cost"]["total"] == "0.000112"
+
+
+async def test_a_tenant_has_prices_of_its_own_and_a_model_without_one_is_said_to_have_none(
+    api: Api, services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    own = {
+        "kind": "LLM",
+        "provider": "openai",
+        "model": MINI,
+        "inputTokens": "1",
+        "outputTokens": "0.5",
+    }
+    made = await do(api, UPDATE, expectedRevision=0, prices=[own])
+    assert made["settings"]["prices"] == [
+        {"model": MINI, "inputTokens": "1.00", "outputTokens": "0.50"}
+    ]
+    events = await booked(services, settings, viewer, ProviderChoice(provider="openai", model=MINI))
+    assert measured(events) == (used(MINI, 3, 3 * (100 * 1_000 + 10 * 500)),)
+    # A later price does not rewrite what a call came to.
+    await do(api, UPDATE, expectedRevision=1, prices=[])
+    assert (await shown(api, settings))["cost"]["total"] == "0.000315"
+
+
+async def test_what_has_no_price_is_counted_and_the_sum_is_partial(
+    api: Api, services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    events = await booked(
+        services, settings, viewer, ProviderChoice(provider="openai", model="gpt-unheard-of")
+    )
+    assert measured(events) == (used("gpt-unheard-of", 3, None),)
+    told = await shown(api, settings)
+    assert told["usage"][0]["cost"] is None
+    assert told["cost"] == {
+        "total": "0.00",
+        "currency": "USD",
+        "partial": True,
+        "byProvider": [{"provider": "openai", "total": "0.00", "partial": True}],
+    }
+
+
+async def test_costs_are_seen_by_their_tenant_alone(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await booked(services, settings, viewer, ProviderChoice(provider="openai", model=MINI))
+    stranger = owner_of(await new_tenant(settings, "other"))
+    async with serving(services, settings, stranger, with_loaders) as theirs:
+        assert await shown(theirs, settings) is None
+        answer = await theirs.ask("{ viewer { limits { budget used limit left } } }")
+    assert answer["data"]["viewer"]["limits"] == [
+        {"budget": name, "used": 0.0, "limit": None, "left": None}
+        for name in ("CONCURRENT_CALLS", "MINUTES_PER_MONTH", "SPEND_PER_MONTH")
+    ]
+    months = "select 1 from tenant_month"
+    db = await asyncpg.connect(settings.database_url)
+    await db.execute("set role studio_api")
+    async with db.transaction():
+        await db.execute("select set_config('app.tenant', $1, true)", str(stranger.tenant_id))
+        assert await db.fetch(months) == []
+    async with db.transaction():
+        await db.execute("select set_config('app.tenant', $1, true)", str(viewer.tenant_id))
+        assert len(await db.fetch(months)) == 1
+    await db.close()

@@ -1,0 +1,386 @@
+"""Keys and secrets of tenants: sealed where they are kept, opened where they are used, shown never."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import asyncpg
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse
+from starlette.routing import Route
+
+from domain.calls.events import CallEnded
+from domain.calls.model import EndReason
+from domain.common.access import Role, Viewer
+from domain.common.errors import Forbidden, VaultLocked
+from domain.common.settings import Settings
+from domain.ports import Services
+from domain.tenants.credentials import CredentialKind, Opened, with_keys
+from domain.use_cases.credentials import (
+    TESTS_PER_MINUTE,
+    credentials_of,
+    set_credential,
+    set_secret,
+)
+from graph.app import with_loaders
+from local.emulators.http_server import served
+from local.emulators.models import KEY, Says
+from local.emulators.speech import speech
+from persistence.keys import KeyRing
+from persistence.probes import PUBLIC, QUESTIONS, HttpProber
+from persistence.vault import Vault
+from persistence.wiring import api_services
+from persistence.worker_wiring import worker_services
+from tests.api.test_providers import calling, story
+from tests.api.test_settings import CREATE_TOOL, TRY, api_that_reaches
+from tests.conftest import new_tenant
+from tests.support.api_server import Api, serving
+from tests.support.graphql_calls import FAILS, do
+from tests.support.viewers import member_of, owner_of
+from tests.worker.test_text_calls import started, watch
+
+pytestmark = pytest.mark.anyio
+
+PROVIDER = CredentialKind.PROVIDER
+OWN = "own-key-of-a-tenant-1234"
+LIST = "{ credentials { name lastFour updatedBy } secrets { name lastFour } }"
+SET = f"""mutation ($input: SetCredentialInput!) {{ setCredential(input: $input) {{ __typename
+  ... on SetCredentialSuccess {{ credential {{ name lastFour }} }} {FAILS} }} }}"""
+SET_SECRET = f"""mutation ($input: SetSecretInput!) {{ setSecret(input: $input) {{ __typename
+  {FAILS} }} }}"""
+DELETE = f"""mutation ($input: DeleteCredentialInput!) {{ deleteCredential(input: $input) {{
+  __typename {FAILS} }} }}"""
+TEST = f"""mutation ($input: TestCredentialInput!) {{ testCredential(input: $input) {{ __typename
+  ... on TestCredentialSuccess {{ verdict detail }} {FAILS} }} }}"""
+
+
+async def opened(services: Services, viewer: Viewer) -> Opened:
+    async with services.store.work(viewer.tenant_id) as work:
+        return await work.credentials.opened()
+
+
+async def execute(settings: Settings, statement: str, *values: Any) -> Any:
+    db = await asyncpg.connect(settings.database_url)
+    try:
+        return await db.fetch(statement, *values)
+    finally:
+        await db.close()
+
+
+async def test_keys_go_in_and_only_their_ends_come_out(
+    api: Api, services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    made = await do(api, SET, provider="openai", key=OWN)
+    assert made["credential"] == {"name": "openai", "lastFour": "1234"}
+    await do(api, SET_SECRET, name="crm_token", value="short")
+    listed = (await api.ask(LIST))["data"]
+    assert [c["lastFour"] for c in listed["credentials"] + listed["secrets"]] == ["1234", ""]
+    assert (await opened(services, viewer)).providers == {"openai": OWN}
+    assert (await opened(services, viewer)).secrets == {"crm_token": "short"}
+    await do(api, SET, provider="openai", key="another-key-5678")
+    assert (await opened(services, viewer)).providers == {"openai": "another-key-5678"}
+    assert (await do(api, DELETE, provider="openai"))["__typename"] == "DeleteCredentialSuccess"
+    again = await do(api, DELETE, provider="openai")
+    assert (again["code"], again["path"]) == ("NOT_FOUND", ["input", "provider"])
+    assert (await opened(services, viewer)).providers == {}
+
+
+@pytest.mark.parametrize(
+    ("document", "given", "path", "words"),
+    [
+        (SET, {"provider": "openay", "key": OWN}, "provider", "openai"),
+        (SET, {"provider": "scripted", "key": OWN}, "provider", "takes a key"),
+        (SET, {"provider": "openai", "key": "short"}, "key", "8 to 512"),
+        (SET, {"provider": "openai", "key": "with a space in it"}, "key", "no spaces"),
+        (SET, {"provider": "openai", "key": "line-break\n-1234"}, "key", "no spaces"),
+        (SET_SECRET, {"name": "CRM", "value": "x"}, "name", "lower-case"),
+        (SET_SECRET, {"name": "crm", "value": ""}, "value", "1 to 4096"),
+        (SET_SECRET, {"name": "crm", "value": "a\r\nb"}, "value", "one line"),
+        (TEST, {"provider": "openai"}, "provider", "no key for openai"),
+    ],
+)
+async def test_what_is_no_key_is_refused_without_being_told(
+    api: Api, document: str, given: dict[str, str], path: str, words: str
+) -> None:
+    refused = await do(api, document, **given)
+    assert refused["path"] == ["input", path]
+    assert words in refused["message"]
+    for value in (given.get("key"), given.get("value")):
+        assert not value or len(value) < 2 or value not in refused["message"]
+    assert (await api.ask(LIST))["data"] == {"credentials": [], "secrets": []}
+
+
+async def test_only_owners_and_admins_may_see_or_set_them(services: Services, tenant: Any) -> None:
+    for role in Role:
+        who = member_of(tenant, role)
+        if role in (Role.OWNER, Role.ADMIN):
+            await set_credential(services, who, "openai", OWN)
+            assert len(await credentials_of(services, who, PROVIDER)) == 1
+        else:
+            with pytest.raises(Forbidden):
+                await set_credential(services, who, "openai", OWN)
+            with pytest.raises(Forbidden):
+                await credentials_of(services, who, PROVIDER)
+
+
+async def test_another_tenant_has_none_of_it(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await set_credential(services, viewer, "openai", OWN)
+    other = owner_of(await new_tenant(settings, "other"))
+    assert await credentials_of(services, other, PROVIDER) == []
+    assert (await opened(services, other)).providers == {}
+
+
+async def test_what_is_kept_is_unreadable(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await set_credential(services, viewer, "openai", OWN)
+    await set_secret(services, viewer, "crm", OWN)
+    rows = await execute(settings, "select sealed from credential")
+    keys = await execute(settings, "select wrapped from data_key")
+    assert len(rows) == 2
+    assert len({row["sealed"] for row in rows}) == 2, "the same value is sealed differently"
+    assert all(OWN.encode() not in row[0] for row in [*rows, *keys])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update credential set sealed = set_byte(sealed, 20, get_byte(sealed, 20) # 1)",
+        "update credential set name = 'google'",
+        "update credential set kind = 'SECRET'",
+        "update data_key set wrapped = set_byte(wrapped, 0, get_byte(wrapped, 0) # 1)",
+    ],
+)
+async def test_a_row_that_was_touched_does_not_open(
+    services: Services, settings: Settings, viewer: Viewer, change: str
+) -> None:
+    await set_credential(services, viewer, "openai", OWN)
+    await execute(settings, change)
+    with pytest.raises(VaultLocked):
+        await opened(services, viewer)
+
+
+async def test_a_row_that_was_moved_to_another_tenant_does_not_open(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    other = owner_of(await new_tenant(settings, "other"))
+    await set_credential(services, viewer, "openai", OWN)
+    await set_credential(services, other, "google", OWN)
+    await execute(
+        settings,
+        "update credential set tenant_id = $1 where name = 'openai'",
+        other.tenant_id,
+    )
+    with pytest.raises(VaultLocked):
+        await opened(services, other)
+
+
+async def test_secret_key_is_changed_while_calls_go_on(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    tenants = [owner_of(await new_tenant(settings, f"t{n}")) for n in range(5)]
+    for who in tenants:
+        await set_credential(services, who, "openai", OWN)
+    both = replace(settings, secret_key=f"{'n' * 40},{settings.secret_key}")
+    reading = True
+
+    async def read_on() -> int:
+        count = 0
+        while reading:
+            for who in tenants:
+                assert (await opened(fresh, who)).providers == {"openai": OWN}
+                count += 1
+            await asyncio.sleep(0)
+        return count
+
+    async with api_services(both) as fresh, worker_services(both) as tidying:
+        reader = asyncio.create_task(read_on())
+        wrapped = await asyncio.gather(tidying.rewrap(), tidying.rewrap())
+        reading = False
+        assert await reader > 0
+        assert sum(wrapped) == 5
+        assert await tidying.rewrap() == 0
+    async with api_services(replace(settings, secret_key="n" * 40)) as alone:
+        for who in tenants:
+            assert (await opened(alone, who)).providers == {"openai": OWN}
+    with pytest.raises(VaultLocked, match="add it again"):
+        await opened(services, tenants[0])
+
+
+async def test_a_key_that_is_gone_does_not_stop_the_others_from_being_wrapped(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await set_credential(services, viewer, "openai", OWN)
+    other = owner_of(await new_tenant(settings, "other"))
+    async with api_services(replace(settings, secret_key="g" * 40)) as gone:
+        await set_credential(gone, other, "openai", OWN)
+    both = replace(settings, secret_key=f"{'n' * 40},{settings.secret_key}")
+    async with worker_services(both) as tidying:
+        assert await tidying.rewrap() == 1
+    ids = {row["key_id"] for row in await execute(settings, "select key_id from data_key")}
+    assert ids == {Vault(KeyRing.of(k * 40)).newest for k in "ng"}
+
+
+# ---- providers ------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def provider(
+    seen: list[Request] | None = None,
+) -> AsyncIterator[tuple[str, list[Request]]]:
+    """Knows one key, however it is sent; a key `broken` breaks it."""
+    asked: list[Request] = [] if seen is None else seen
+
+    async def answer(request: Request) -> JSONResponse:
+        asked.append(request)
+        text = json.dumps(dict(request.headers))
+        if "broken" in text:
+            return JSONResponse({}, status_code=500)
+        return JSONResponse({}, status_code=200 if OWN in text else 401)
+
+    app = Starlette(routes=[Route("/{rest:path}", answer, methods=["GET", "POST"])])
+    async with served(app) as url:
+        yield url, asked
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+async def test_a_key_is_tried_with_its_provider(
+    services: Services, settings: Settings, viewer: Viewer, name: str
+) -> None:
+    async with provider() as (url, asked):
+        asking = replace(services, prober=HttpProber(settings, dict.fromkeys(PUBLIC, url)))
+        async with serving(asking, settings, viewer, with_loaders) as api:
+
+            async def verdict(**given: Any) -> str:
+                told = await do(api, TEST, provider=name, **given)
+                assert OWN not in told["detail"]
+                return str(told["verdict"])
+
+            assert await verdict(key="another-key") == "REJECTED"
+            assert await verdict(key="broken-key") == "UNREACHABLE"
+            assert await verdict(key=OWN) == "ACCEPTED"
+            await do(api, SET, provider=name, key=OWN)
+            assert await verdict() == "ACCEPTED"
+    assert asked[-1].method == ("POST" if name == "sarvam" else "GET")
+    nowhere = HttpProber(settings, {name: "http://127.0.0.1:1"})
+    assert (await nowhere.ask(name, OWN)).verdict == "UNREACHABLE"
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+async def test_a_key_is_sent_to_the_configured_address_only(settings: Settings, name: str) -> None:
+    elsewhere: list[Request] = []
+    async with provider() as (url, asked), provider(elsewhere) as (other, _):
+        configured: dict[str, Any] = {f"{each}_base_url": other for each in QUESTIONS}
+        prober = HttpProber(replace(settings, **{**configured, f"{name}_base_url": url}))
+        assert (await prober.ask(name, OWN)).verdict == "ACCEPTED"
+    assert (len(asked), elsewhere) == (1, [])
+
+
+@pytest.mark.parametrize("name", ["deepgram", "cartesia", "sarvam"])
+async def test_a_stand_in_of_the_provider_answers_for_its_keys(
+    settings: Settings, name: str
+) -> None:
+    async with speech() as stand_in:
+        configured: dict[str, Any] = {f"{name}_base_url": stand_in.url}
+        told = await HttpProber(replace(settings, **configured)).ask(name, OWN)
+    assert told.verdict == "ACCEPTED"
+
+
+async def test_a_key_is_not_sent_after_a_redirect(settings: Settings) -> None:
+    elsewhere: list[Request] = []
+    async with provider(elsewhere) as (other, _):
+
+        async def away(request: Request) -> RedirectResponse:
+            return RedirectResponse(other)
+
+        app = Starlette(routes=[Route("/{rest:path}", away, methods=["GET", "POST"])])
+        async with served(app) as url:
+            prober = HttpProber(settings, dict.fromkeys(PUBLIC, url))
+            verdicts = [(await prober.ask(name, OWN)).verdict for name in QUESTIONS]
+    assert (set(verdicts), elsewhere) == ({"UNREACHABLE"}, [])
+
+
+def test_every_provider_with_a_key_can_be_asked() -> None:
+    assert with_keys() == QUESTIONS.keys() == PUBLIC.keys()
+    assert Settings().provider_base_urls.keys() == PUBLIC.keys()
+
+
+async def test_a_call_uses_the_tenants_own_key_and_tells_nobody(
+    services: Services,
+    settings: Settings,
+    viewer: Viewer,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    await set_credential(services, viewer, "openai", KEY)
+    async with calling(services, settings, viewer, "openai", key="platform-key") as (caller, model):
+        model.script = [Says("Here I am.")]
+        events = await caller.say("hello?")
+    assert story(events)[-1] == "reception: Here I am."
+    assert model.keys == [KEY]
+    assert KEY not in repr(events)
+    assert KEY not in caplog.text
+    for table in ("call", "call_event", "call_log", "call_command", "workflow_version"):
+        rows = await execute(settings, f"select t::text from {table} t")
+        assert all(KEY not in row[0] for row in rows), table
+
+
+async def test_a_call_ends_and_says_so_when_the_vault_does_not_open(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await set_credential(services, viewer, "openai", "kept-under-another-key")
+    await execute(settings, "update data_key set key_id = 'gone'")
+    async with calling(services, settings, viewer, "openai", key=KEY) as (_, model):
+        call = await started(services, viewer)
+        events = await watch(services, viewer, call.id, CallEnded)
+    [error] = [e for e in events if e.kind == "error_raised"]
+    assert "SECRET_KEY" in error.message
+    [ended] = [e for e in events if isinstance(e, CallEnded)]
+    assert ended.reason is EndReason.PROVIDER_FAILED
+    assert model.keys == [], "the operator's key does not stand in"
+
+
+async def test_a_server_that_tells_what_it_was_sent_does_not_tell_the_secret(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await set_secret(services, viewer, "crm", OWN)
+
+    async def echo(request: Request) -> JSONResponse:
+        return JSONResponse({"seen": dict(request.headers)})
+
+    async with (
+        served(Starlette(routes=[Route("/{rest:path}", echo)])) as url,
+        api_that_reaches(services, settings, viewer, url.removeprefix("http://")) as api,
+    ):
+        call = {"url": f"{url}/", "headers": {"X-Token": "Bearer {{secret.crm}}"}}
+        save = {"save": {"workflow.seen": "body.seen"}}
+        made = await do(
+            api,
+            CREATE_TOOL,
+            name="echo",
+            description="Echoes.",
+            actions=[{"apiCall": {**call, **save}}],
+        )
+        tried = await do(api, TRY, id=made["tool"]["id"], live=True)
+    assert tried["context"]["workflow"]["seen"]["x-token"] == "Bearer [secret]"
+    assert OWN not in json.dumps(tried)
+
+
+async def test_keys_are_not_guessed_by_testing(api: Api) -> None:
+    async def code() -> Any:
+        answer = await api.ask(TEST, variables={"input": {"provider": "openai", "key": "short"}})
+        return answer
+
+    answers = [await code() for _ in range(TESTS_PER_MINUTE + 1)]
+    assert "errors" not in answers[0]
+    assert answers[-1]["errors"][0]["extensions"]["code"] == "RATE_LIMITED"

@@ -1,0 +1,186 @@
+"""Passwords: what a new one must be, who may have an old one, and what `bootstrap` refuses."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from argon2 import PasswordHasher
+
+from domain.common.errors import RateLimited
+from domain.common.settings import Settings
+from domain.ports import Services
+from domain.tenants.passwords import MIN_LENGTH, password_problems
+from local.home import kept_secret
+from persistence.admin import Refused, bootstrap
+from persistence.passwords import Passwords, hash_password, matches
+from tests.support.viewers import PASSWORD
+
+pytestmark = pytest.mark.anyio
+KNOWN = ("owner@acme-clinic.example", "acme-clinic")
+GOOD = (
+    PASSWORD,
+    "the quick brown fox jumps",
+    "öäüß éèê ñ çø å 東京大阪",
+    "k8#mQ!zv2&Lw0*rX",
+    "my acme-clinic has a green door",
+)
+GUESSABLE = (
+    "acme-clinic-acme-clinic",
+    "owner@acme-clinic.example",
+    "Owner Acme Clinic 1",
+    "Agent Studio 2026",
+    "passwordpassword1",
+    "aaaaaaaaaaaaaaaaaaaa",
+    "abcabcabcabcabcabc",
+    "123456789012345",
+    "qwertyuiopasdfgh",
+    "zyxwvutsrqponmlk",
+    "correct horse battery staple",
+)
+
+
+@pytest.mark.parametrize("password", GOOD)
+def test_any_characters_and_any_words_will_do(password: str) -> None:
+    assert password_problems(password, KNOWN) == []
+
+
+@pytest.mark.parametrize("password", GUESSABLE)
+def test_what_others_would_try_first_is_refused(password: str) -> None:
+    [problem] = password_problems(password, KNOWN)
+    assert problem.startswith("The password can be guessed: ")
+
+
+def test_length_is_counted_in_characters_as_they_are_seen() -> None:
+    password = "grüne bäume üb"  # 14 characters, 17 when umlauts are two
+    for form in ("NFC", "NFD"):
+        [problem] = password_problems(unicodedata.normalize(form, password), KNOWN)
+        assert f"it has 14 of at least {MIN_LENGTH} characters" in problem
+        assert password_problems(unicodedata.normalize(form, password + "t"), KNOWN) == []
+    [problem] = password_problems("".join(map(chr, range(0x4E00, 0x4E00 + 1_025))), KNOWN)
+    assert problem == "The password is 1025 characters long; 1024 are allowed."
+    assert "NUL" in password_problems(PASSWORD + "\x00", KNOWN)[0]
+
+
+def test_the_same_password_from_another_keyboard_is_the_same() -> None:
+    composed, decomposed = (unicodedata.normalize(f, "süße Äpfel am Baum") for f in ("NFC", "NFD"))
+    assert composed != decomposed
+    assert matches(hash_password(decomposed), composed)
+    assert matches(hash_password(composed), decomposed)
+    # From before they were normalized.
+    assert matches(PasswordHasher().hash(decomposed), decomposed)
+    assert not matches(hash_password(composed), composed + "n")
+    assert not matches("", composed)
+
+
+def test_the_password_that_studio_makes_is_a_good_one(tmp_path: Path) -> None:
+    assert password_problems(kept_secret(tmp_path / "owner"), ("owner@demo.local", "demo")) == []
+
+
+# ---- bootstrap ------------------------------------------------------------------------------
+
+
+def admin(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        (sys.executable, "-m", "persistence.admin", *words),
+        check=False,
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+async def everything(settings: Settings) -> list[Any]:
+    db = await asyncpg.connect(settings.database_url)
+    rows = [await db.fetch(f"select * from {table}") for table in ("tenant", "app_user", "api_key")]
+    await db.close()
+    return rows
+
+
+async def test_everything_that_is_wrong_is_told_at_once(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("a\n")
+    done = admin(
+        *("bootstrap", "--tenant", "Bad Slug'; drop", "--email", "not-an-email"),
+        *("--password-file", str(tmp_path / "password")),
+        *("--key-file", str(tmp_path / "nowhere" / "key")),
+        DATABASE_URL=settings.database_url,
+        SECRET_KEY="short",
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    secret, key_file, tenant, email, password = done.stderr.splitlines()
+    assert secret.startswith("SECRET_KEY must be 32 or more random characters")
+    assert key_file == f"--key-file {tmp_path / 'nowhere' / 'key'} cannot be written."
+    assert tenant.startswith("--tenant must start with a lower-case letter")
+    assert email.startswith("--email must be an e-mail address, for instance owner@acme.example")
+    assert password.startswith("The password is too short: it has 1 of at least 15 characters.")
+    assert await everything(settings) == [[], [], []]
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe no text"])
+def test_a_password_file_that_cannot_be_read(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "password"
+    if content is not None:
+        file.write_bytes(content)
+    account = ("--tenant", "acme", "--email", "o@acme.example")
+    done = admin("bootstrap", *account, "--password-file", str(file))
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"--password-file {file} ")
+    assert done.stderr.count("\n") == 1
+
+
+async def test_an_address_that_is_none(settings: Settings) -> None:
+    wrong = ["", "a", "a@", "@b.example", "a b@c.example", "a@b@c.example", "a@-b.example"]
+    wrong += ["a@b..example", f"{'a' * 65}@b.example", f"a@{'b' * 64}.example", f"a@{'b.' * 130}c"]
+    for email in wrong:
+        with pytest.raises(Refused, match="^--email must be an e-mail address"):
+            await bootstrap(settings, "acme", email, PASSWORD, None)
+    assert await everything(settings) == [[], [], []]
+
+
+async def test_who_has_a_short_password_keeps_it(settings: Settings, services: Services) -> None:
+    """From before there were rules; also the tenant's name and the address."""
+    await bootstrap(settings, "acme", "owner@acme.example", PASSWORD, None)
+    db = await asyncpg.connect(settings.database_url)
+    await db.execute("update tenant set slug = 'Acme & Sons'")
+    await db.execute("update app_user set email = 'owner', password_hash = $1", hash_password("a"))
+    await db.close()
+    assert await services.accounts.user_by_password("owner", "a") is not None
+    await bootstrap(settings, "Acme & Sons", "owner", "a", None)
+    with pytest.raises(Refused, match="too short"):
+        await bootstrap(settings, "Acme & Sons", "owner", "b", None)
+    assert await services.accounts.user_by_password("owner", "a") is not None
+    await bootstrap(settings, "Acme & Sons", "owner", PASSWORD, None)
+    assert await services.accounts.user_by_password("owner", PASSWORD) is not None
+    assert await services.accounts.user_by_password("owner", "a") is None
+
+
+async def test_an_address_belongs_to_one_tenant(settings: Settings) -> None:
+    await bootstrap(settings, "acme", "owner@acme.example", PASSWORD, None)
+    before = await everything(settings)
+    with pytest.raises(Refused, match="member of another tenant"):
+        await bootstrap(settings, "other", "owner@acme.example", PASSWORD, None)
+    assert await everything(settings) == before
+
+
+# ---- the work of comparing ------------------------------------------------------------------
+
+
+@pytest.fixture
+def busy() -> Iterator[Passwords]:
+    passwords = Passwords(max_waiting=0)
+    yield passwords
+    passwords.close()
+
+
+async def test_more_than_can_be_compared_are_asked_to_come_back(busy: Passwords) -> None:
+    with pytest.raises(RateLimited) as refused:
+        await busy.match(None, PASSWORD)
+    assert refused.value.retry_after == 1.0

@@ -1,0 +1,269 @@
+"""Agents on OpenAI and Gemini: the real plugins, talking to stand-ins at the wire."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from domain.calls.events import (
+    CallEnded,
+    CallEvent,
+    ErrorRaised,
+    HandoffRefused,
+    ProviderFailedOver,
+    ToolFinished,
+    ToolOutcome,
+    TurnMeasured,
+)
+from domain.common.access import Viewer
+from domain.common.settings import Settings
+from domain.ports import Services
+from domain.use_cases.agents import create_agent
+from domain.use_cases.calls import end_call, send_message
+from domain.use_cases.tools import create_tool
+from domain.use_cases.workflows import create_workflow, publish_workflow
+from domain.workflows.agents import ProviderChoice
+from local.emulators.models import KEY, Fails, Models, Says, models
+from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION
+from tests.worker.test_text_calls import retold, started, watch, working
+
+pytestmark = pytest.mark.anyio
+
+PROVIDERS = {"openai": "gpt-4.1-mini", "google": "gemini-2.5-flash"}
+TO_BOOKING: tuple[str, Any] = ("transfer_to_booking", {})
+BOOK_IT: tuple[str, Any] = ("book_appointment", {"slot": "tomorrow at ten"})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    services: Services
+    viewer: Viewer
+
+    async def say(self, *texts: str) -> list[CallEvent]:
+        """All that became of a call in which these were said."""
+        services, viewer = self.services, self.viewer
+        call = await started(services, viewer)
+        for n, text in enumerate(texts, start=1):
+            await send_message(services, viewer, call.id, text, None)
+            await watch(services, viewer, call.id, TurnMeasured, n)
+        await end_call(services, viewer, call.id)
+        return await watch(services, viewer, call.id, CallEnded)
+
+
+@asynccontextmanager
+async def calling(
+    services: Services,
+    settings: Settings,
+    viewer: Viewer,
+    provider: str,
+    key: str = KEY,
+    chain: ProviderChoice | None = None,
+) -> AsyncIterator[tuple[Caller, Models]]:
+    choice = chain or ProviderChoice(provider=provider, model=PROVIDERS[provider])
+    await create_tool(services, viewer, BOOK)
+    for agent in (RECEPTION, BOOKING):
+        await create_agent(services, viewer, replace(agent, llm=choice))
+    workflow = await create_workflow(services, viewer, CLINIC)
+    await publish_workflow(services, viewer, workflow.id, workflow.revision, None)
+    async with models() as stand_in:
+        own = replace(
+            settings,
+            openai_api_key=key,
+            openai_base_url=f"{stand_in.url}/openai",
+            google_api_key=key,
+            google_base_url=f"{stand_in.url}/gemini",
+        )
+        async with working(own):
+            yield Caller(services, viewer), stand_in
+
+
+def story(events: list[CallEvent]) -> list[str]:
+    """Without how the call began and ended."""
+    return [line for line in retold(events)[5:-2] if line != "turn_measured"]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_two_agents_book_an_appointment(
+    services: Services, settings: Settings, viewer: Viewer, provider: str
+) -> None:
+    async with calling(services, settings, viewer, provider) as (caller, stand_in):
+        stand_in.script = [
+            Says("One moment.", (TO_BOOKING,)),
+            Says("", (BOOK_IT,)),
+            Says("You are booked."),
+        ]
+        events = await caller.say("I need an appointment", "tomorrow at ten")
+    assert story(events) == [
+        "caller: I need an appointment",
+        "reception: One moment.",
+        "reception -> booking",
+        "enter booking",
+        "booking: Booking here. When suits you?",
+        "caller: tomorrow at ten",
+        "book_appointment?",
+        "workflow.slot = tomorrow at ten",
+        "flags.booked = True",
+        "book_appointment SUCCEEDED: Booked for tomorrow at ten.",
+        "booking: You are booked.",
+    ]
+    assert set(stand_in.keys) == {KEY}
+    # The second agent was told what had been said to the first one.
+    assert "I need an appointment" in str(stand_in.asked[1])
+    assert "You book appointments." in str(stand_in.asked[1])
+    assert "Booked for tomorrow at ten." in str(stand_in.asked[2])
+    measured = [e for e in events if isinstance(e, TurnMeasured)]
+    assert (measured[1].input_tokens, measured[1].output_tokens) == (200, 20)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("fault", [Fails(500), Fails(429)])
+async def test_a_provider_that_stumbles_is_asked_again(
+    services: Services, settings: Settings, viewer: Viewer, provider: str, fault: Fails
+) -> None:
+    async with calling(services, settings, viewer, provider) as (caller, stand_in):
+        stand_in.script = [fault, Says("Here I am.")]
+        events = await caller.say("hello?")
+    assert story(events)[-1] == "reception: Here I am."
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_an_answer_that_breaks_off_is_apologised_for(
+    services: Services, settings: Settings, viewer: Viewer, provider: str
+) -> None:
+    async with calling(services, settings, viewer, provider) as (caller, stand_in):
+        stand_in.script = [Fails(words="Well,"), Says("Here I am.")]
+        events = await caller.say("hello?", "again?")
+    assert story(events) == [
+        "caller: hello?",
+        "error llm",
+        "reception: Well,",
+        "reception: I am sorry, I cannot answer right now. Please try again.",
+        "caller: again?",
+        "reception: Here I am.",
+    ]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_wrong_key_is_said_and_the_call_goes_on(
+    services: Services, settings: Settings, viewer: Viewer, provider: str
+) -> None:
+    async with calling(services, settings, viewer, provider, key="wrong") as (caller, stand_in):
+        stand_in.script = [Says("never said")]
+        events = await caller.say(*["hello?"] * 5)
+    raised = [e for e in events if isinstance(e, ErrorRaised)]
+    assert [e.recoverable for e in raised] == [True] * 5
+    assert all("wrong" not in e.message for e in raised), "a key must not be told"
+    apologies = [line for line in story(events) if "I am sorry" in line]
+    assert len(apologies) == 5
+
+
+WRONG: dict[str, tuple[Any, str]] = {
+    "an unknown tool": (("open_the_door", {}), "open_the_door"),
+    "arguments of the wrong type": (("book_appointment", {"slot": 5}), "slot"),
+    "arguments that are missing": (("book_appointment", {}), "slot"),
+    "arguments too many": (("book_appointment", {"slot": "x", "by": "me"}), "by"),
+    "a megabyte of arguments": (("book_appointment", {"slot": "x" * 1_000_000}), "large"),
+}
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("name", WRONG)
+async def test_a_wrong_tool_call_is_refused_and_the_model_is_told(
+    services: Services, settings: Settings, viewer: Viewer, provider: str, name: str
+) -> None:
+    call, word = WRONG[name]
+    async with calling(services, settings, viewer, provider) as (caller, stand_in):
+        stand_in.script = [
+            Says("One moment.", (TO_BOOKING,)),
+            Says("", (call,)),
+            Says("Let me see."),
+        ]
+        events = await caller.say("I need an appointment", "tomorrow")
+    told = story(events)
+    assert not any(line.startswith("workflow.slot") for line in told)
+    [refused] = [e for e in events if isinstance(e, ToolFinished)]
+    assert (refused.tool, refused.outcome) == (call[0], ToolOutcome.REFUSED)
+    assert len(str(refused.arguments)) < 1_000
+    assert told[-1] == "booking: Let me see."
+    results = str(stand_in.asked[-1])
+    assert word in results[results.index("tomorrow") :]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_of_two_hand_offs_at_once_the_first_happens(
+    services: Services, settings: Settings, viewer: Viewer, provider: str
+) -> None:
+    async with calling(services, settings, viewer, provider) as (caller, stand_in):
+        stand_in.script = [Says("", (TO_BOOKING, TO_BOOKING)), Says("unheard")]
+        events = await caller.say("I need an appointment")
+    kinds = [event.kind for event in events]
+    assert (kinds.count("handed_off"), kinds.count("handoff_refused")) == (1, 1)
+    assert story(events)[-1] == "booking: Booking here. When suits you?"
+
+
+async def test_arguments_that_are_no_json_are_refused(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    async with calling(services, settings, viewer, "openai") as (caller, stand_in):
+        stand_in.script = [
+            Says("One moment.", (TO_BOOKING,)),
+            Says("", (("book_appointment", '{"slot": "ten'),)),
+            Says("Let me see."),
+        ]
+        events = await caller.say("I need an appointment", "tomorrow")
+    [refused] = [e for e in events if isinstance(e, ToolFinished)]
+    assert refused.outcome is ToolOutcome.REFUSED
+    assert refused.result.startswith("The arguments are not a JSON object.")
+    assert refused.result in str(stand_in.asked[-1])
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_hand_off_without_a_connection_is_refused(
+    services: Services, settings: Settings, viewer: Viewer, provider: str
+) -> None:
+    async with calling(services, settings, viewer, provider) as (caller, stand_in):
+        stand_in.script = [Says("", (("transfer_to_billing", {}),)), Says("I stay.")]
+        events = await caller.say("billing, please")
+    [refused] = [e for e in events if isinstance(e, HandoffRefused)]
+    assert (refused.from_node, refused.to_node) == ("reception", "billing")
+    assert story(events)[-1] == "reception: I stay."
+
+
+async def test_when_a_model_fails_the_next_one_answers_and_it_is_told(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    chain = ProviderChoice(
+        provider="openai",
+        model="gpt-4.1",
+        fallbacks=(ProviderChoice(provider="google", model="gemini-2.5-flash"),),
+    )
+    async with calling(services, settings, viewer, "openai", chain=chain) as (caller, stand_in):
+        stand_in.script = [Fails(500), Says("Here I am."), Says("Still here.")]
+        events = await caller.say("hello?", "and now?")
+    changes = [e for e in events if isinstance(e, ProviderFailedOver)]
+    assert [(e.provider, e.model, e.available) for e in changes] == [("openai", "gpt-4.1", False)]
+    told = [line for line in story(events) if line.startswith("reception")]
+    assert told == ["reception: Here I am.", "reception: Still here."]
+    # The one that failed is not asked again for a while: openai's is the only one with "messages".
+    assert ["messages" in asked for asked in stand_in.asked] == [True, False, False]
+
+
+async def test_when_all_models_fail_the_caller_hears_an_apology(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    chain = ProviderChoice(
+        provider="openai",
+        model="gpt-4.1",
+        fallbacks=(ProviderChoice(provider="google", model="gemini-2.5-flash"),),
+    )
+    async with calling(services, settings, viewer, "openai", chain=chain) as (caller, stand_in):
+        stand_in.script = [Fails(500)]
+        events = await caller.say("hello?")
+    assert (
+        story(events)[-1] == "reception: I am sorry, I cannot answer right now. Please try again."
+    )
+    assert len(stand_in.asked) == 2

@@ -1,0 +1,262 @@
+"""Recordings over the API: asked for, heard through a link, deleted; by nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from domain.calls.model import Call
+from domain.calls.recordings import LINK_FOR, RecordingState
+from domain.common.access import Scope, Viewer
+from domain.common.errors import Forbidden, NotFound
+from domain.common.settings import Settings
+from domain.ports import Services
+from domain.use_cases.calls import CallRequest, end_call, start_call
+from domain.use_cases.recordings import delete_recording
+from graph.app import with_loaders
+from graph.http.recordings import asked_range
+from persistence.keys import KeyRing
+from persistence.links import SignedLinks
+from persistence.wiring import api_services
+from resolvers.ids import global_id
+from tests.conftest import SECRET, new_tenant
+from tests.support.api_server import Api, serving
+from tests.support.demo_workflow import publish_clinic
+from tests.support.recordings import archive, keeping, piece, recording_of
+from tests.support.viewers import owner_of
+
+pytestmark = pytest.mark.anyio
+
+ASK = (
+    "query ($id: ID!) { call(id: $id) { recording { state url expiresAt durationMs missingMs size "
+    "error startedAt readyAt deletedAt deletedBy } } }"
+)
+DELETE = (
+    "mutation ($id: ID!) { deleteRecording(input: {callId: $id}) { __typename "
+    "... on DeleteRecordingSuccess { call { recording { state url deletedBy } } } "
+    "... on Error { code message path } } }"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    settings: Settings
+    services: Services
+    viewer: Viewer
+    api: Api
+    call: Call
+
+    @property
+    def id(self) -> str:
+        return global_id("Call", self.call.id)
+
+    async def recording(self) -> Any:
+        return (await self.api.ask(ASK, variables={"id": self.id}))["data"]["call"]["recording"]
+
+    async def sound(self) -> bytes:
+        assert self.services.sounds is not None
+        key = (await recording_of(self.services, self.call)).key
+        return b"".join([chunk async for chunk in self.services.sounds.read(key)])
+
+
+async def recorded(services: Services, viewer: Viewer, settings: Settings) -> Call:
+    """A call that has ended, with a recording of three seconds."""
+    call = await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
+    async with archive(settings) as keeper:
+        assert services.sounds is not None
+        begun = await keeper.ledger.begin(call, 1, datetime.now(UTC))
+        folder = begun.key.removesuffix("whole.ogg")
+        for place, sound in (piece(1, 0), piece(1, 1_000), piece(1, 2_000)):
+            await services.sounds.put(folder + place.name, sound)
+        await end_call(services, viewer, call.id)
+        await keeper.ledger.settled(call.id, 1)
+        assert await keeper.step()
+    return call
+
+
+@pytest.fixture
+async def place(settings: Settings, viewer: Viewer, tmp_path: Path) -> AsyncIterator[Place]:
+    settings = keeping(settings, tmp_path)
+    async with (
+        api_services(settings) as services,
+        serving(services, settings, viewer, with_loaders) as api,
+    ):
+        await publish_clinic(services, viewer)
+        call = await recorded(services, viewer, settings)
+        yield Place(settings, services, viewer, api, call)
+
+
+async def test_a_link_lets_a_player_seek(place: Place) -> None:
+    before = datetime.now(UTC)
+    told, sound = await place.recording(), await place.sound()
+    assert told["state"] == "READY"
+    assert (told["durationMs"], told["size"], told["error"]) == (3_000, len(sound), None)
+    until = datetime.fromisoformat(told["expiresAt"])
+    # A link says its time in whole seconds.
+    assert before - timedelta(seconds=1) < until - LINK_FOR < datetime.now(UTC)
+    http, url = place.api.http, told["url"]
+    whole = await http.get(url)
+    assert (whole.status_code, whole.content) == (200, sound)
+    expected = {
+        "content-type": "audio/ogg",
+        "content-length": str(len(sound)),
+        "accept-ranges": "bytes",
+        "cache-control": "private, no-store",
+        "x-content-type-options": "nosniff",
+    }
+    assert {name: whole.headers.get(name) for name in expected} == expected
+    part = await http.get(url, headers={"range": "bytes=100-199"})
+    assert (part.status_code, part.content) == (206, sound[100:200])
+    assert part.headers["content-range"] == f"bytes 100-199/{len(sound)}"
+    tail = await http.get(url, headers={"range": "bytes=-50"})
+    assert (tail.status_code, tail.content) == (206, sound[-50:])
+    beyond = await http.get(url, headers={"range": f"bytes={len(sound)}-"})
+    assert beyond.status_code == 416
+    assert beyond.headers["content-range"] == f"bytes */{len(sound)}"
+    head = await http.head(url)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == str(len(sound))
+
+
+async def test_a_link_is_good_for_as_long_as_is_said(place: Place) -> None:
+    """Made once, however slowly the fields are asked for."""
+    minutes = count()
+    began = datetime.now(UTC)
+
+    def clock() -> datetime:
+        return began + timedelta(minutes=next(minutes))
+
+    services = replace(place.services, clock=clock)
+    async with serving(services, place.settings, place.viewer, with_loaders) as api:
+        asked = await api.ask(ASK, variables={"id": place.id})
+    told = asked["data"]["call"]["recording"]
+    token, until = told["url"].rpartition("/")[2], datetime.fromisoformat(told["expiresAt"])
+    place.services.links.opened(token, until - timedelta(seconds=2))
+    with pytest.raises(Forbidden, match="expired"):
+        place.services.links.opened(token, until)
+
+
+async def test_a_link_that_is_not_ours_leads_nowhere(place: Place) -> None:
+    url = (await place.recording())["url"]
+    http = place.api.http
+    for number in range(len("/recordings/"), len(url) - 1, 5):
+        other = "A" if url[number] != "A" else "B"
+        bent = url[:number] + other + url[number + 1 :]
+        assert (await http.get(bent)).status_code == 403, number
+    for path in ("", "x", "..%2F..%2Fetc%2Fpasswd", "%00", "A" * 5_000, "é"):
+        assert (await http.get(f"/recordings/{path}")).status_code in (403, 404), path
+    for path in ("/recordings", "/recordings/"):
+        assert (await http.get(path)).status_code == 404
+    foreign = SignedLinks(KeyRing.of("another-installation" + "0" * 32))
+    tenant, call = place.viewer.tenant_id, place.call.id
+    until = datetime.now(UTC) + LINK_FOR
+    assert (await http.get(f"/recordings/{foreign.sign(tenant, call, until)}")).status_code == 403
+    nothing = place.services.links.sign(tenant, uuid4(), until)
+    assert (await http.get(f"/recordings/{nothing}")).status_code == 404
+
+
+def test_a_link_is_good_until_its_time_and_over_a_rotation_of_keys() -> None:
+    now = datetime.now(UTC)
+    tenant, call = uuid4(), uuid4()
+    old, new = SignedLinks(KeyRing.of(SECRET)), SignedLinks(KeyRing.of(f"{'n' * 32},{SECRET}"))
+    token = old.sign(tenant, call, now + timedelta(seconds=60))
+    key = f"{tenant}/{call}/whole.ogg"
+    assert new.opened(token, now + timedelta(seconds=58)) == key
+    with pytest.raises(Forbidden, match="expired"):
+        new.opened(token, now + timedelta(seconds=60))
+    with pytest.raises(Forbidden, match="not a link"):
+        old.opened(new.sign(tenant, call, now + timedelta(seconds=60)), now)
+
+
+@pytest.mark.parametrize(
+    ("header", "range_"),
+    [
+        (None, None),
+        ("bytes=0-", (0, 100)),
+        ("bytes=10-19", (10, 20)),
+        ("bytes=90-900", (90, 100)),
+        ("bytes=-10", (90, 100)),
+        ("bytes=-1000", (0, 100)),
+        ("bytes=0-1,5-6", None),
+        ("bytes=20-10", None),
+        ("bytes=-", None),
+        ("lines=1-2", None),
+        ("bytes=x-y", None),
+        ("bytes=" + "9" * 30 + "-", None),
+    ],
+)
+def test_ranges_are_read_as_players_mean_them(
+    header: str | None, range_: tuple[int, int] | None
+) -> None:
+    assert asked_range(header, 100) == range_
+
+
+@pytest.mark.parametrize("header", ["bytes=100-", "bytes=-0", "bytes=100-200"])
+def test_a_range_of_nothing_is_refused(header: str) -> None:
+    with pytest.raises(ValueError, match="bytes"):
+        asked_range(header, 100)
+
+
+async def test_a_deleted_recording_is_gone_at_once_and_for_good(place: Place) -> None:
+    url = (await place.recording())["url"]
+    first = (await place.api.ask(DELETE, variables={"id": place.id}))["data"]["deleteRecording"]
+    assert first["__typename"] == "DeleteRecordingSuccess"
+    shown = first["call"]["recording"]
+    assert (shown["state"], shown["url"]) == ("DELETED", None)
+    assert shown["deletedBy"].startswith("user:")
+    told = await place.recording()
+    again = (await place.api.ask(DELETE, variables={"id": place.id}))["data"]["deleteRecording"]
+    assert again == first
+    assert await place.recording() == told
+    async with archive(place.settings) as keeper:
+        assert await keeper.step()
+    assert (await place.api.http.get(url)).status_code == 404
+    assert place.services.sounds is not None
+    assert [kept async for kept in place.services.sounds.list("")] == []
+
+
+async def test_what_was_never_recorded_has_nothing_to_hear_or_delete(place: Place) -> None:
+    request = CallRequest(workflow_name="clinic")
+    call = await start_call(place.services, place.viewer, request, 3600)
+    id = global_id("Call", call.id)
+    asked = await place.api.ask(ASK, variables={"id": id})
+    assert asked["data"]["call"] == {"recording": None}
+    deleted = (await place.api.ask(DELETE, variables={"id": id}))["data"]["deleteRecording"]
+    assert deleted == {"__typename": "DeleteRecordingSuccess", "call": {"recording": None}}
+
+
+async def test_nobody_else_sees_or_deletes_it(place: Place) -> None:
+    stranger = owner_of(await new_tenant(place.settings, "other"))
+    stranger = replace(stranger, subject="user:00000000-0000-0000-0000-000000000002")
+    reader = replace(place.viewer, scopes=frozenset({Scope.CALLS_READ}))
+    with pytest.raises(NotFound):
+        await delete_recording(place.services, stranger, place.call.id)
+    with pytest.raises(Forbidden):
+        await delete_recording(place.services, reader, place.call.id)
+    async with place.services.store.work(stranger.tenant_id) as work:
+        assert await work.recordings.many([place.call.id]) == []
+        await work.recordings.delete(place.call.id, "user:stranger")
+    assert (await recording_of(place.services, place.call)).state is RecordingState.READY
+    async with AsyncExitStack() as stack:
+        other = await stack.enter_async_context(
+            serving(place.services, place.settings, stranger, with_loaders)
+        )
+        asked = await other.ask(ASK, variables={"id": place.id})
+        assert asked["data"] == {"call": None}
+
+
+async def test_many_calls_ask_for_their_recordings_at_once(place: Place) -> None:
+    for _ in range(3):
+        await recorded(place.services, place.viewer, place.settings)
+    document = "{ calls { edges { node { recording { state } } } } }"
+    edges = (await place.api.ask(document))["data"]["calls"]["edges"]
+    states = [each["node"]["recording"]["state"] for each in edges]
+    assert states == ["READY"] * 4

@@ -1,0 +1,116 @@
+"""The schema as it is promised: the committed file, its words, its conventions, its events."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import graphql
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLUnionType,
+    get_named_type,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strawberry.utils.str_converters import to_camel_case
+
+from domain.calls.events import DURABLE, PartialTranscript
+from graph.export_schema import FILE, text
+from graph.schema.build import build_schema
+from graph.schema.types.errors import HANDLERS
+from persistence.codec import decode, encode
+from tests.api.test_transport_schema import events_of
+from tests.support.paths import ROOT
+
+SCHEMA = build_schema()._schema
+OWN = {name: type_ for name, type_ in SCHEMA.type_map.items() if not name.startswith("__")}
+BUILT_IN = {"String", "Int", "Float", "Boolean", "ID"}
+
+
+def test_the_committed_schema_is_the_one_that_is_served() -> None:
+    told = "run `python -m graph.export_schema` and commit schema.graphql"
+    assert FILE.read_text() == text(), told
+
+
+def _elements() -> Iterator[tuple[str, str | None]]:
+    for name, type_ in OWN.items():
+        if name in BUILT_IN:
+            continue
+        yield name, type_.description
+        match type_:
+            case GraphQLObjectType() | GraphQLInterfaceType():
+                for field_name, field in type_.fields.items():
+                    yield f"{name}.{field_name}", field.description
+                    for argument_name, argument in field.args.items():
+                        yield f"{name}.{field_name}({argument_name})", argument.description
+            case GraphQLInputObjectType():
+                for field_name, input_field in type_.fields.items():
+                    yield f"{name}.{field_name}", input_field.description
+            case GraphQLEnumType():
+                for value_name, value in type_.values.items():
+                    yield f"{name}.{value_name}", value.description
+
+
+def test_everything_is_described() -> None:
+    assert [name for name, words in _elements() if not (words and words.strip())] == []
+
+
+def test_every_mutation_takes_one_input_and_answers_what_became_of_it() -> None:
+    errors = {handler.error_type.__name__ for handler in HANDLERS}
+    assert SCHEMA.mutation_type is not None
+    for name, field in SCHEMA.mutation_type.fields.items():
+        assert list(field.args) == ["input"], name
+        assert isinstance(field.type, GraphQLNonNull), name
+        result = get_named_type(field.type)
+        if isinstance(result, GraphQLUnionType):
+            success, *failures = (member.name for member in result.types)
+            assert result.name == f"{name[0].upper()}{name[1:]}Result"
+            assert set(failures) <= errors, name
+        else:
+            success = result.name
+        assert success.endswith("Success")
+
+
+def test_every_error_is_an_error() -> None:
+    base = OWN["Error"]
+    assert isinstance(base, GraphQLInterfaceType)
+    shown = {handler.error_type.__name__ for handler in HANDLERS}
+    assert shown == {type_.name for type_ in SCHEMA.get_implementations(base).objects}
+
+
+def test_every_list_of_a_root_field_can_be_paged() -> None:
+    assert SCHEMA.query_type is not None
+    for name, field in SCHEMA.query_type.fields.items():
+        if get_named_type(field.type).name.endswith("Connection"):
+            assert {"first", "after"} <= set(field.args), name
+
+
+def test_every_event_is_mirrored_and_documented() -> None:
+    union = OWN["CallUpdate"]
+    assert isinstance(union, GraphQLUnionType)
+    shown = {type_.name: type_ for type_ in union.types}
+    assert set(shown) == {kind.__name__ for kind in (*DURABLE, PartialTranscript)}
+    page = (ROOT / "docs" / "calls.md").read_text()
+    for name, mirror in shown.items():
+        assert f"`{name}`" in page, f"docs/calls.md does not tell of {name}"
+        if name != "PartialTranscript":
+            assert {"seq", "at", "cursor"} <= set(mirror.fields), name
+    for kind in (*DURABLE, PartialTranscript):
+        own = {to_camel_case(f.name) for f in dataclasses.fields(kind) if f.name != "kind"}
+        assert own <= set(shown[kind.__name__].fields), kind
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(DURABLE).flatmap(events_of))
+def test_every_event_is_read_back_as_it_was_stored(event: Any) -> None:
+    assert decode(encode(event)) == event
+
+
+def test_the_schema_survives_the_strict_rules_of_the_language() -> None:
+    assert graphql.validate_schema(SCHEMA) == []

@@ -1,0 +1,200 @@
+"""Sessions: tokens that follow each other, and that end with what they stand for."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import jwt
+import pytest
+
+from domain.common.access import SCOPES, Role, User, Viewer
+from domain.common.errors import Unauthenticated
+from domain.common.settings import Settings
+from domain.ports import Services, TokenPair
+from persistence.accounts import ISSUER
+from persistence.keys import KeyRing
+from persistence.wiring import api_services
+from tests.api.test_accounts import execute, owner
+from tests.support.api_server import Api
+from tests.support.viewers import PASSWORD
+
+__all__ = ["owner"]
+
+pytestmark = pytest.mark.anyio
+
+
+async def signed_in(services: Services, email: str) -> tuple[User, TokenPair]:
+    user = await services.accounts.user_by_password(email, PASSWORD)
+    assert user is not None
+    return user, await services.accounts.sign_in(user)
+
+
+async def until_refused(services: Services, credential: str) -> Unauthenticated:
+    """What has ended may be good for a second longer."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                await services.accounts.viewer_of(credential)
+            except Unauthenticated as refused:
+                return refused
+            await asyncio.sleep(0.05)
+
+
+async def test_a_lost_answer_can_be_asked_for_again(services: Services, owner: str) -> None:
+    """And one session goes on, however often and however many at once ask."""
+    _, first = await signed_in(services, owner)
+    pairs = [await services.accounts.refresh(first.refresh) for _ in range(3)]
+    pairs += await asyncio.gather(*(services.accounts.refresh(first.refresh) for _ in range(18)))
+    assert {pair.refresh for pair in pairs} == {pairs[0].refresh}
+    for pair in pairs:
+        await services.accounts.viewer_of(pair.access)
+    third = await services.accounts.refresh(pairs[0].refresh)
+    assert third.refresh != pairs[0].refresh
+
+
+async def test_a_reuse_after_the_next_token_was_used_ends_the_session(
+    services: Services, settings: Settings, owner: str
+) -> None:
+    _, first = await signed_in(services, owner)
+    second = await services.accounts.refresh(first.refresh)
+    third = await services.accounts.refresh(second.refresh)
+    with pytest.raises(Unauthenticated, match="used before"):
+        await services.accounts.refresh(first.refresh)
+    for pair in (first, second, third):
+        with pytest.raises(Unauthenticated, match="session is over"):
+            await services.accounts.refresh(pair.refresh)
+    assert "session is over" in (await until_refused(services, third.access)).message
+    assert await execute(settings, "select * from refresh_token") == []
+
+
+async def test_a_lost_answer_can_be_asked_for_while_the_secret_is_rotated(
+    settings: Settings, owner: str
+) -> None:
+    async with api_services(settings) as services:
+        _, first = await signed_in(services, owner)
+        second = await services.accounts.refresh(first.refresh)
+    rotated = replace(settings, secret_key=f"{'n' * 40},{settings.secret_key}")
+    async with api_services(rotated) as services:
+        assert (await services.accounts.refresh(first.refresh)).refresh == second.refresh
+        assert await services.accounts.refresh(second.refresh)
+
+
+async def test_signing_out_while_the_session_is_refreshed_ends_it(
+    services: Services, settings: Settings, owner: str
+) -> None:
+    for _ in range(10):
+        _, first = await signed_in(services, owner)
+        await asyncio.gather(
+            services.accounts.refresh(first.refresh),
+            services.accounts.sign_out(first.refresh),
+            return_exceptions=True,
+        )
+        assert await execute(settings, "select * from refresh_token") == []
+
+
+async def test_an_access_token_ends_with_its_session(services: Services, owner: str) -> None:
+    _, ours = await signed_in(services, owner)
+    _, other = await signed_in(services, owner)
+    await services.accounts.viewer_of(ours.access)
+    await services.accounts.sign_out(ours.refresh)
+    assert "session is over" in (await until_refused(services, ours.access)).message
+    await services.accounts.viewer_of(other.access)
+
+
+async def test_a_change_of_role_holds_at_once(
+    services: Services, settings: Settings, owner: str
+) -> None:
+    user, pair = await signed_in(services, owner)
+    assert (await services.accounts.viewer_of(pair.access)).scopes == SCOPES[Role.OWNER]
+    await execute(settings, "update app_user set role = 'VIEWER'")
+    async with asyncio.timeout(60):
+        while (  # noqa: ASYNC110 - it changes in the database
+            await services.accounts.viewer_of(pair.access)
+        ).scopes != SCOPES[Role.VIEWER]:
+            await asyncio.sleep(0.05)
+    # Also what was read before the change does not come back with the next pair.
+    stale = await services.accounts.sign_in(replace(user, role=Role.OWNER))
+    for each in (stale, await services.accounts.refresh(pair.refresh)):
+        claims = jwt.decode(each.access, options={"verify_signature": False})
+        assert claims["role"] == "VIEWER"
+
+
+@pytest.mark.parametrize("table", ["app_user", "tenant"])
+async def test_tokens_end_with_their_person_and_with_their_tenant(
+    services: Services, settings: Settings, owner: str, table: str
+) -> None:
+    user, pair = await signed_in(services, owner)
+    await services.accounts.viewer_of(pair.access)
+    await execute(settings, f"delete from {table}")
+    await until_refused(services, pair.access)
+    for refused in (
+        services.accounts.refresh(pair.refresh),
+        services.accounts.sign_in(user),
+    ):
+        with pytest.raises(Unauthenticated, match="session is over"):
+            await refused
+    if table == "tenant":
+        with pytest.raises(Unauthenticated, match="no longer exists"):
+            await services.accounts.tenant(user.tenant_id)
+
+
+def token_with(settings: Settings, **claims: Any) -> str:
+    """Of our own signature, whatever it says."""
+    kid, key = KeyRing.of(settings.secret_key).signing
+    usual = {"iss": ISSUER, "aud": ISSUER, "exp": datetime.now(UTC) + timedelta(minutes=5)}
+    return jwt.encode(usual | claims, key, algorithm="EdDSA", headers={"kid": kid})
+
+
+async def test_tokens_that_make_no_sense_are_refused_on_both_transports(
+    api: Api, settings: Settings, viewer: Viewer
+) -> None:
+    person = {"sub": viewer.subject.split(":")[1], "tenant": str(viewer.tenant_id)}
+    good = person | {"role": "OWNER"}  # as it was made before it named its session
+    bad: list[dict[str, Any]] = [
+        good | {"role": "WIZARD"},
+        good | {"role": ["OWNER"]},
+        good | {"sub": str(uuid4())},
+        good | {"sub": "nobody"},
+        good | {"tenant": str(uuid4())},
+        good | {"tenant": 7},
+        good | {"sid": str(uuid4())},
+        good | {"sid": None},
+        person,
+    ]
+
+    async def status(token: str) -> tuple[int, str | None]:
+        headers = {"authorization": f"Bearer {token}"}
+        answer = await api.post("{ viewer { subject } }", auth=False, headers=headers)
+        errors = answer.json().get("errors", [{}])
+        return answer.status_code, errors[0].get("extensions", {}).get("code")
+
+    assert await status(token_with(settings, **good)) == (200, None)
+    for claims in bad:
+        token = token_with(settings, **claims)
+        assert await status(token) == (401, "UNAUTHENTICATED"), claims
+        async with api.socket(init={}) as socket:
+            payload = {"authorization": f"Bearer {token}"}
+            await socket.say(type="connection_init", payload=payload)
+            assert await socket.closed() == (4401, "Unauthorized")
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "delete from refresh_token",
+        "delete from app_user",
+        "delete from tenant",
+        "update app_user set role = 'WIZARD'",
+    ],
+)
+async def test_a_socket_is_closed_when_its_session_ends(
+    api: Api, settings: Settings, ending: str
+) -> None:
+    async with api.socket() as socket:
+        await execute(settings, ending)
+        assert await socket.closed() == (4401, "Unauthorized")
+    assert (await api.post("{ viewer { subject } }")).status_code == 401

@@ -1,0 +1,163 @@
+"""How many passwords may be tried, and that strangers cannot keep the owner out."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from domain.common.access import Viewer
+from domain.common.errors import RateLimited, Unauthenticated
+from domain.common.settings import Settings
+from domain.ports import Services
+from domain.tools.network_allow_list import network_of
+from domain.use_cases.accounts import Attempts, login
+from graph.app import with_loaders
+from persistence.admin import bootstrap
+from persistence.passwords import MAX_CONCURRENT
+from tests.support.api_server import serving
+from tests.support.cpu import without_collections
+from tests.support.viewers import PASSWORD
+
+pytestmark = pytest.mark.anyio
+LOGIN = """mutation ($input: LoginInput!) { login(input: $input) {
+  __typename ... on LoginSuccess { accessToken } ... on Error { code message path } } }"""
+
+
+def an_address() -> str:
+    """Limits are kept under it, and tests share a Redis."""
+    return f"2001:db8:{secrets.randbelow(0xFFFF):x}:{secrets.randbelow(0xFFFF):x}::1"
+
+
+@pytest.fixture
+async def owner(settings: Settings) -> str:
+    email = f"owner-{secrets.token_hex(6)}@acme.example"
+    await bootstrap(settings, "acme", email, PASSWORD, None)
+    return email
+
+
+async def guess_until_refused(services: Services, email: str, address: str) -> RateLimited:
+    """Attempts come back with time, so on a slow machine there may be a few more."""
+    for _ in range(100):
+        try:
+            await login(services, email, "wrong", address)
+        except RateLimited as refused:
+            return refused
+        except Unauthenticated:
+            pass
+    raise AssertionError("nobody was refused")
+
+
+async def test_a_stranger_elsewhere_does_not_keep_the_owner_out(
+    services: Services, owner: str
+) -> None:
+    stranger = an_address()
+    refused = await guess_until_refused(services, owner, stranger)
+    assert (refused.code, refused.path) == ("RATE_LIMITED", ("input", "email"))
+    assert 0 < refused.retry_after <= 6
+    with pytest.raises(RateLimited):
+        await login(services, owner, PASSWORD, stranger)
+    assert (await login(services, owner, PASSWORD, an_address()))[0].email == owner
+    # Another person behind the stranger's address is not locked out either.
+    with pytest.raises(Unauthenticated):
+        await login(services, f"other-{owner}", "wrong", stranger)
+
+
+async def test_many_addresses_together_reach_a_ceiling_that_known_ones_are_free_of(
+    services: Services, owner: str
+) -> None:
+    few, known = Attempts(email=2), an_address()
+    await login(services, owner, PASSWORD, known)
+    for _ in range(2):
+        with pytest.raises((Unauthenticated, RateLimited)):
+            await login(services, owner, "wrong", an_address(), few)
+    with pytest.raises(RateLimited):
+        await login(services, owner, PASSWORD, an_address(), few)
+    assert (await login(services, owner, PASSWORD, known, few))[0].email == owner
+    with pytest.raises(Unauthenticated):
+        await login(services, owner, "wrong", known, few)
+
+
+async def test_one_address_cannot_try_everybody(services: Services, owner: str) -> None:
+    few, address = Attempts(network=2), an_address()
+    for _ in range(2):
+        with pytest.raises(Unauthenticated):
+            await login(services, f"{secrets.token_hex(6)}@acme.example", "wrong", address, few)
+    with pytest.raises(RateLimited):
+        await login(services, owner, PASSWORD, address, few)
+
+
+async def test_a_refused_attempt_takes_nothing_from_others(services: Services, owner: str) -> None:
+    """Else one address alone could use up what all may try."""
+    few = Attempts(email_from_network=1, email=2)
+    address = an_address()
+    for expected in (Unauthenticated, RateLimited, RateLimited, RateLimited):
+        with pytest.raises(expected):
+            await login(services, owner, "wrong", address, few)
+    assert (await login(services, owner, PASSWORD, an_address(), few))[0].email == owner
+
+
+async def test_no_email_stands_for_another_limit(services: Services, owner: str) -> None:
+    home = an_address()
+    for email in (
+        f"{network_of(home)}:{owner}",
+        f"both:{network_of(home)} {owner}",
+        network_of(home),
+    ):
+        with pytest.raises(Unauthenticated):
+            await login(services, email, "wrong", an_address(), Attempts(email=1))
+    assert (await login(services, owner, PASSWORD, home))[0].email == owner
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("198.51.100.7", "198.51.100.7"),
+        ("::ffff:198.51.100.7", "198.51.100.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("testclient", "testclient"),
+    ],
+)
+def test_who_has_one_address_of_ipv6_has_many(address: str, network: str) -> None:
+    assert network_of(address) == network
+
+
+async def test_the_address_of_the_client_is_the_one_that_counts(
+    services: Services, settings: Settings, viewer: Viewer, owner: str
+) -> None:
+    """Over HTTP, behind a proxy that is trusted."""
+
+    trusting = replace(settings, trusted_proxies="127.0.0.1")
+    async with serving(services, trusting, viewer, with_loaders) as api:
+
+        async def attempt(password: str, address: str) -> dict[str, object]:
+            answer = await api.ask(
+                LOGIN,
+                variables={"input": {"email": owner, "password": password}},
+                headers={"x-forwarded-for": address},
+            )
+            return dict(answer["errors"][0]["extensions"] if "errors" in answer else answer["data"])
+
+        answers = [await attempt("wrong", "198.51.100.7") for _ in range(30)]
+        refused = [answer for answer in answers if answer.get("code") == "RATE_LIMITED"]
+        assert refused
+        assert all(0 < float(str(answer["retryAfter"])) <= 6 for answer in refused)
+        assert "accessToken" in str(await attempt(PASSWORD, "198.51.100.8"))
+
+
+async def test_the_loop_goes_on_while_passwords_are_compared(
+    services: Services, owner: str
+) -> None:
+    with without_collections():
+        whole, of_loop = time.process_time(), time.thread_time()
+        attempts = (login(services, owner, "wrong", an_address()) for _ in range(12))
+        results = await asyncio.gather(*attempts, return_exceptions=True)
+        whole, of_loop = time.process_time() - whole, time.thread_time() - of_loop
+    assert [type(result) for result in results] == [Unauthenticated] * 12
+    assert of_loop < whole / 2
+    names = {thread.name for thread in threading.enumerate() if "argon2" in thread.name}
+    assert names == {f"argon2_{number}" for number in range(MAX_CONCURRENT)}

@@ -1,0 +1,253 @@
+"""Another tenant's ids answer exactly like ids that nobody has, wherever an id can be given."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from graphql import GraphQLInputObjectType, get_named_type
+
+from domain.common.access import Viewer
+from domain.common.settings import Settings
+from domain.ports import Services
+from domain.use_cases.calls import CallRequest, start_call
+from graph.app import with_loaders
+from graph.schema.build import build_schema
+from resolvers.ids import global_id
+from tests.conftest import new_tenant
+from tests.support.api_server import Api, serving
+from tests.support.demo_workflow import publish_clinic
+from tests.support.viewers import owner_of
+
+pytestmark = pytest.mark.anyio
+
+KINDS = ("Agent", "Tool", "Workflow", "WorkflowVersion", "Call")
+FAILS = "__typename ... on Error { code message path }"
+NOBODYS_WORKFLOW = global_id("Workflow", uuid4())
+NOBODYS_VERSION = global_id("WorkflowVersion", uuid4())
+
+CASES: dict[str, tuple[str, str, str]] = {
+    "Query.node.id": ("*", "query ($id: ID!) { x: node(id: $id) { __typename id } }", "x"),
+    "Query.nodes.ids": ("*", "query ($id: ID!) { nodes(ids: [$id]) { __typename id } }", "nodes"),
+    "Query.agent.by.id": ("Agent", "query ($id: ID!) { agent(by: {id: $id}) { id } }", "agent"),
+    "Query.tool.by.id": ("Tool", "query ($id: ID!) { tool(by: {id: $id}) { id } }", "tool"),
+    "Query.workflow.by.id": (
+        "Workflow",
+        "query ($id: ID!) { workflow(by: {id: $id}) { id } }",
+        "workflow",
+    ),
+    "Query.call.id": ("Call", "query ($id: ID!) { call(id: $id) { id } }", "call"),
+    "Query.calls.filter.workflowId": (
+        "Workflow",
+        "query ($id: ID!) { calls(filter: {workflowId: $id}) { edges { node { id } } } }",
+        "calls",
+    ),
+    **{
+        f"Mutation.update{kind}.input.id": (
+            kind,
+            (
+                f"mutation ($id: ID!) {{ update{kind}(input: {{id: $id, expectedRevision: 1, "
+                f"description: null}}) {{ {FAILS} }} }}"
+            ),
+            f"update{kind}",
+        )
+        for kind in KINDS[:3]
+    },
+    "Mutation.testTool.input.id": (
+        "Tool",
+        f"mutation ($id: ID!) {{ testTool(input: {{id: $id}}) {{ {FAILS} }} }}",
+        "testTool",
+    ),
+    "Mutation.publishWorkflow.input.id": (
+        "Workflow",
+        (
+            "mutation ($id: ID!) { publishWorkflow(input: {id: $id, expectedRevision: 1}) "
+            f"{{ {FAILS} }} }}"
+        ),
+        "publishWorkflow",
+    ),
+    "Query.simulationFromCall.callId": (
+        "Call",
+        "query ($id: ID!) { simulationFromCall(callId: $id) { suite yaml } }",
+        "simulationFromCall",
+    ),
+    "Mutation.restoreWorkflow.input.id": (
+        "Workflow",
+        (
+            "mutation ($id: ID!) { restoreWorkflow(input: "
+            f'{{id: $id, versionId: "{NOBODYS_VERSION}", expectedRevision: 1}}) {{ {FAILS} }} }}'
+        ),
+        "restoreWorkflow",
+    ),
+    "Mutation.restoreWorkflow.input.versionId": (
+        "WorkflowVersion",
+        (
+            "mutation ($id: ID!) { restoreWorkflow(input: "
+            f'{{id: "{NOBODYS_WORKFLOW}", versionId: $id, expectedRevision: 1}}) {{ {FAILS} }} }}'
+        ),
+        "restoreWorkflow",
+    ),
+    "Mutation.startCall.input.version": (
+        "WorkflowVersion",
+        (
+            'mutation ($id: ID!) { startCall(input: {workflow: {slug: "clinic"}, version: $id}) '
+            f"{{ {FAILS} }} }}"
+        ),
+        "startCall",
+    ),
+    "Mutation.startCall.input.workflow.id": (
+        "Workflow",
+        f"mutation ($id: ID!) {{ startCall(input: {{workflow: {{id: $id}}}}) {{ {FAILS} }} }}",
+        "startCall",
+    ),
+    "Mutation.sendMessage.input.callId": (
+        "Call",
+        f'mutation ($id: ID!) {{ sendMessage(input: {{callId: $id, text: "hi"}}) {{ {FAILS} }} }}',
+        "sendMessage",
+    ),
+    "Mutation.joinCall.input.callId": (
+        "Call",
+        f"mutation ($id: ID!) {{ joinCall(input: {{callId: $id}}) {{ {FAILS} }} }}",
+        "joinCall",
+    ),
+    "Mutation.deleteRecording.input.callId": (
+        "Call",
+        f"mutation ($id: ID!) {{ deleteRecording(input: {{callId: $id}}) {{ {FAILS} }} }}",
+        "deleteRecording",
+    ),
+    "Mutation.endCall.input.callId": (
+        "Call",
+        f"mutation ($id: ID!) {{ endCall(input: {{callId: $id}}) {{ {FAILS} }} }}",
+        "endCall",
+    ),
+    **{
+        f"Mutation.delete{kind}.input.id": (
+            kind,
+            f"mutation ($id: ID!) {{ delete{kind}(input: {{id: $id}}) {{ {FAILS} }} }}",
+            f"delete{kind}",
+        )
+        for kind in KINDS[:3]
+    },
+}
+SUBSCRIPTIONS: dict[str, tuple[str, str]] = {
+    "Subscription.callEvents.callId": (
+        "Call",
+        "subscription ($id: ID!) { callEvents(callId: $id) { __typename } }",
+    ),
+    "Subscription.calls.filter.workflowId": (
+        "Workflow",
+        (
+            "subscription ($id: ID!) { calls(filter: {workflowId: $id}) "
+            "{ __typename ... on CallListSnapshot { calls { id } } } }"
+        ),
+    ),
+}
+
+
+def _ids_in(type_: Any, path: str, within: frozenset[str] = frozenset()) -> set[str]:
+    named = get_named_type(type_)
+    if named.name == "ID":
+        return {path}
+    if not isinstance(named, GraphQLInputObjectType) or named.name in within:
+        return set()
+    return {
+        coordinate
+        for name, field in named.fields.items()
+        for coordinate in _ids_in(field.type, f"{path}.{name}", within | {named.name})
+    }
+
+
+def test_every_place_for_an_id_has_its_case() -> None:
+    schema = build_schema()._schema
+    places = {
+        coordinate
+        for root in (schema.query_type, schema.mutation_type, schema.subscription_type)
+        if root is not None
+        for name, field in root.fields.items()
+        for argument, given in field.args.items()
+        for coordinate in _ids_in(given.type, f"{root.name}.{name}.{argument}")
+    }
+    assert places == CASES.keys() | SUBSCRIPTIONS.keys()
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Two tenants; `theirs` are ids of the first one, by kind."""
+
+    owner: Api
+    stranger: Api
+    theirs: dict[str, str]
+
+
+@pytest.fixture
+async def neighbours(
+    services: Services, settings: Settings, viewer: Viewer
+) -> AsyncIterator[Neighbours]:
+    version = await publish_clinic(services, viewer)
+    call = await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
+    async with services.store.work(viewer.tenant_id) as work:
+        [agent] = await work.agents.named(["booking"])
+        [tool] = await work.tools.named(["book_appointment"])
+    ids = (agent.id, tool.id, version.workflow_id, version.id, call.id)
+    theirs = {kind: global_id(kind, id) for kind, id in zip(KINDS, ids, strict=True)}
+    other = owner_of(await new_tenant(settings, "other"))
+    stranger = Viewer(
+        tenant_id=other.tenant_id,
+        subject="user:00000000-0000-0000-0000-000000000002",
+        scopes=other.scopes,
+    )
+    async with AsyncExitStack() as stack:
+        owner, guest = [
+            await stack.enter_async_context(serving(services, settings, who, with_loaders))
+            for who in (viewer, stranger)
+        ]
+        yield Neighbours(owner, guest, theirs)
+
+
+def _without(id: str, answer: Any) -> Any:
+    return json.loads(json.dumps(answer).replace(id, "ID"))
+
+
+async def test_foreign_ids_are_unknown_ids(neighbours: Neighbours) -> None:
+    for place, (kinds, document, field) in CASES.items():
+        for kind in KINDS if kinds == "*" else (kinds,):
+            theirs, nobodys = neighbours.theirs[kind], global_id(kind, uuid4())
+            foreign = await neighbours.stranger.ask(document, variables={"id": theirs})
+            unknown = await neighbours.stranger.ask(document, variables={"id": nobodys})
+            assert _without(theirs, foreign) == _without(nobodys, unknown), place
+            assert "errors" not in foreign, (place, foreign)
+            if place.startswith("Query."):
+                mine = await neighbours.owner.ask(document, variables={"id": theirs})
+                assert mine["data"][field] != foreign["data"][field], place
+    for kind in KINDS:
+        document = CASES["Query.node.id"][1]
+        mine = await neighbours.owner.ask(document, variables={"id": neighbours.theirs[kind]})
+        assert mine["data"]["x"] == {"__typename": kind, "id": neighbours.theirs[kind]}
+
+
+async def test_foreign_calls_are_not_to_be_watched(neighbours: Neighbours) -> None:
+    for place, (kind, document) in SUBSCRIPTIONS.items():
+        heard = []
+        for id in (neighbours.theirs[kind], global_id(kind, uuid4())):
+            async with neighbours.stranger.socket() as socket:
+                await socket.subscribe("1", document, id=id)
+                heard.append(_without(id, await socket.hear()))
+        assert heard[0] == heard[1], place
+        async with neighbours.owner.socket() as socket:
+            await socket.subscribe("1", document, id=neighbours.theirs[kind])
+            assert await socket.hear() != heard[0], place
+
+
+async def test_lists_hold_only_ones_own(neighbours: Neighbours) -> None:
+    fields = ("agents", "tools", "workflows", "calls")
+    document = "{" + " ".join(f"{name} {{ edges {{ node {{ id }} }} }}" for name in fields) + "}"
+    mine = (await neighbours.owner.ask(document))["data"]
+    others = (await neighbours.stranger.ask(document))["data"]
+    for name in fields:
+        assert mine[name]["edges"], name
+        assert others[name]["edges"] == [], name

@@ -1,0 +1,198 @@
+"""Clients that we did not write, against the API as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import httpx
+import pytest
+
+from domain.common.access import Viewer
+from domain.common.settings import Settings
+from domain.ports import Services
+from resolvers.ids import global_id
+from tests.support.api_server import Api, key_of
+from tests.support.log_writer import writing
+from tests.support.paths import JS
+
+pytestmark = pytest.mark.anyio
+
+UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH")
+REAL, TOY = "graph.app", "tests.support.toy_app"
+
+
+def missing(reason: str) -> NoReturn:
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if not shutil.which("node") or not (npm := shutil.which("npm")):
+        missing("node and npm are not installed")
+    folder = tmp_path_factory.mktemp("js")
+    for file in (".npmrc", "package.json", "package-lock.json", "audit.mjs", "follow.mjs"):
+        shutil.copy(JS / file, folder)
+    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
+    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+    if done.returncode and any(reason in done.stderr for reason in UNREACHABLE):
+        missing("npm cannot reach its registry")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@asynccontextmanager
+async def api_process(
+    settings: Settings, port: int, module: str = REAL, **more: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    environment = {
+        **os.environ,
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "SECRET_KEY": settings.secret_key,
+        "API_PORT": str(port),
+        "LOG_LEVEL": "WARNING",
+        **more,
+    }
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, env=environment)
+    try:
+        await _until_ready(f"http://127.0.0.1:{port}/health/ready")
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def _until_ready(url: str) -> None:
+    async with asyncio.timeout(60), httpx.AsyncClient() as http:
+        while True:
+            try:
+                if (await http.get(url)).status_code == 200:
+                    return
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
+
+
+async def node(*command: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        "node", *command, stdout=subprocess.PIPE, limit=1 << 20
+    )
+
+
+async def test_every_audit_of_graphql_over_http_passes(
+    scripts: Path, settings: Settings, viewer: Viewer
+) -> None:
+    port = free_port()
+    async with api_process(settings, port):
+        url, key = f"http://127.0.0.1:{port}/graphql", await key_of(settings, viewer)
+        process = await node(str(scripts / "audit.mjs"), url, key)
+        output, _ = await process.communicate()
+    results: list[dict[str, Any]] = json.loads(output)
+    assert [result for result in results if result["status"] != "ok"] == []
+    assert len(results) == 61
+
+
+async def test_a_client_follows_a_call_through_the_death_of_the_api(
+    scripts: Path, services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    port = free_port()
+    key = await key_of(settings, viewer)
+    async with writing(services, settings, viewer) as writer:
+        url = f"ws://127.0.0.1:{port}/graphql"
+        follower = await node(
+            str(scripts / "follow.mjs"), url, key, global_id("Call", writer.call_id)
+        )
+        assert follower.stdout is not None
+        talking = asyncio.create_task(talk(writer))
+        for end in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
+            async with api_process(settings, port) as api:
+                await asyncio.sleep(0.7)
+                api.send_signal(end)
+                await api.wait()
+        async with api_process(settings, port):
+            await talking
+            await writer.end()
+            async with asyncio.timeout(60):
+                output = await follower.stdout.read()
+                await follower.wait()
+        log = list(await writer.worker.queue.log_page(writer.claim.call, 0, 10_000))
+    *numbers, last = output.decode().split()
+    assert last == "complete"
+    assert len(log) > 300
+    assert [int(number) for number in numbers] == [event.seq for event in log]
+
+
+async def test_a_stopping_process_sends_clients_elsewhere(
+    settings: Settings, viewer: Viewer
+) -> None:
+    port = free_port()
+    async with api_process(settings, port, TOY) as api:
+        key = await key_of(settings, viewer)
+        running = Api(
+            url=f"http://127.0.0.1:{port}", token="", key=key, http=httpx.AsyncClient(timeout=60)
+        )
+        async with running.http, running.socket({}) as socket_:
+            await socket_.say(type="connection_init", payload={"apiKey": key})
+            await socket_.hear()
+            await socket_.subscribe("a", "subscription{ticks(every:3600)}")
+            await socket_.hear()
+            api.send_signal(signal.SIGTERM)
+            assert (await socket_.closed())[0] == 1012
+            async with asyncio.timeout(60):  # its client would be there for an hour
+                await api.wait()
+
+
+async def test_a_process_told_to_stop_serves_on_until_others_know(
+    settings: Settings, viewer: Viewer
+) -> None:
+    port = free_port()
+    async with api_process(settings, port, TOY, LAME_DUCK_SECONDS="300") as process:
+        key, url = await key_of(settings, viewer), f"http://127.0.0.1:{port}"
+        async with httpx.AsyncClient(base_url=url, headers={"x-api-key": key}, timeout=60) as http:
+            api = Api(url=url, token="", key=key, http=http)
+            init = {"type": "connection_init", "payload": {"apiKey": key}}
+            async with api.socket({}) as before:
+                await before.say(**init)
+                await before.hear()
+                process.send_signal(signal.SIGTERM)
+                async with asyncio.timeout(60):
+                    while (ready := await http.get("/health/ready")).status_code == 200:  # noqa: ASYNC110
+                        await asyncio.sleep(0.05)
+                assert (ready.status_code, ready.json()["stopping"]) == (503, True)
+                answer = await http.post("/graphql", json={"query": "{hello}"})
+                assert answer.json()["data"] == {"hello": "hello you"}
+                async with api.socket({}) as after:
+                    await after.say(**init)
+                    assert (await after.hear())["type"] == "connection_ack"
+                await before.say(type="ping")
+                assert await before.hear() == {"type": "pong"}
+                process.send_signal(signal.SIGTERM)
+                assert (await before.closed())[0] == 1012
+        async with asyncio.timeout(60):
+            await process.wait()
+
+
+async def talk(writer: Any) -> None:
+    for n in range(400):
+        await writer.say(f"sentence {n}")
+        await asyncio.sleep(0.01)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

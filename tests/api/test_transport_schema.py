@@ -1,0 +1,164 @@
+"""The limits and the sharing, held against the schema that is served."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import json
+import sys
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from graphql import (
+    GraphQLObjectType,
+    GraphQLUnionType,
+    get_introspection_query,
+    get_named_type,
+    is_leaf_type,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.calls.events import (
+    DURABLE,
+    CallUpdate,
+    PartialTranscript,
+    Passing,
+    Recorded,
+    StateChanged,
+)
+from domain.calls.model import CallId, CallState
+from domain.common.access import TenantId
+from domain.common.compute import Compute
+from graph.requests.document_cache import Documents
+from graph.requests.execution import MAX_COERCION_ERRORS
+from graph.requests.introspection import MAX_KEPT, Introspection
+from graph.requests.subscription_cache import Fanout, Watching
+from graph.schema.build import build_schema
+
+CALL = CallId(UUID(int=7))
+TENANT = TenantId(UUID(int=1))
+SCHEMA = build_schema()
+
+
+def everything() -> str:
+    """Asks for every field of every event, but not for the call."""
+    union = SCHEMA._schema.get_type("CallUpdate")
+    assert isinstance(union, GraphQLUnionType)
+    parts = [f"...on {type.name}{{{_leaves(type)}}}" for type in union.types]
+    document = "subscription($c:ID!,$a:Cursor){callEvents(callId:$c,after:$a){__typename "
+    return document + " ".join(parts) + "}}"
+
+
+def _leaves(type: GraphQLObjectType) -> str:
+    return " ".join(
+        name for name, field in type.fields.items() if is_leaf_type(get_named_type(field.type))
+    )
+
+
+def test_asking_for_everything_of_a_call_is_within_the_limits() -> None:
+    document = Documents().read(everything())
+    assert document.findings(SCHEMA._schema, hints=True) == []
+    assert document.cost(SCHEMA._schema, document.operation(None), {}) == 1
+
+
+def test_graphiql_may_introspect() -> None:
+    document = Documents().read(get_introspection_query(input_value_deprecation=True))
+    assert document.findings(SCHEMA._schema, hints=True) == []
+    assert document.cost(SCHEMA._schema, document.operation(None), {}) == 1000
+
+
+@pytest.mark.anyio
+async def test_answers_to_introspection_are_kept_without_their_documents() -> None:
+    """Else many large documents with small answers would fill the memory."""
+    compute = Compute()
+    introspection = Introspection(SCHEMA._schema, compute)
+    for n in range(MAX_KEPT + 10):
+        document = Documents().read(f"{{__schema{{__typename}}}} # {n} {'x' * 20_000}")
+        await introspection.answer(TENANT, document, document.operation(None), None)
+    compute.close()
+    assert len(introspection._kept) == MAX_KEPT
+    assert sum(map(sys.getsizeof, introspection._kept)) < 100 * MAX_KEPT
+
+
+def test_few_misfits_of_the_variables_of_a_subscription_are_told() -> None:
+    document = Documents().read("subscription($n:[Int!]){callEvents(callId:1){__typename}}")
+    errors = Fanout(SCHEMA).watching(document, None, {"n": ["x"] * 50}, None)
+    assert isinstance(errors, list)
+    assert len(errors) == MAX_COERCION_ERRORS + 1, "the last says that there are more"
+
+
+def test_what_is_named_by_ids_is_priced_by_their_number() -> None:
+    inner = "{...on Call{events(first:10){edges{cursor}}}}"
+    for text, variables in (
+        (f'{{nodes(ids:["a","b","c"]){inner}}}', {}),
+        (f"query($i:[ID!]!){{nodes(ids:$i){inner}}}", {"i": ["a", "b", "c"]}),
+    ):
+        document = Documents().read(text)
+        cost = document.cost(SCHEMA._schema, document.operation(None), variables)
+        assert cost == 3 * (1 + 1 + 10)
+
+
+def test_ways_of_asking_go_with_the_last_who_asks() -> None:
+    fanout = Fanout(SCHEMA)
+    event = Recorded(
+        CALL, 1, datetime.now(UTC), StateChanged(before=None, state=CallState.PENDING), "c"
+    )
+    for n in range(20):
+        text = f"subscription{{callEvents(callId:1){{__typename}}}} # {n}"
+        watching = fanout.watching(Documents().read(text), None, None, None)
+        assert isinstance(watching, Watching)
+        assert watching.text(event)
+        assert len(fanout._renderings) == 1
+        del watching
+    gc.collect()
+    assert len(fanout._renderings) == 0
+
+
+LOOSE = {"arguments": st.just({"slot": "monday"}), "result": st.just(2**40), "value": st.just([1])}
+PLAIN: dict[Any, st.SearchStrategy[Any]] = {
+    "int": st.integers(0, 10**6),
+    "float": st.floats(0, 10**6),
+    "float | None": st.none() | st.floats(0, 10**6),
+}
+
+
+def events_of(kind: type) -> st.SearchStrategy[Any]:
+    given = {field.name: PLAIN.get(field.type) for field in dataclasses.fields(kind)}
+    given |= {name: LOOSE[name] for name in given if name in LOOSE}
+    return st.builds(kind, **{name: value for name, value in given.items() if value is not None})
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.sampled_from([*DURABLE, PartialTranscript]).flatmap(events_of))
+def test_every_field_of_every_event_is_the_same_for_all_watchers(event: Any) -> None:
+    watching = Fanout(SCHEMA).watching(Documents().read(everything()), None, {"c": "1"}, None)
+    assert isinstance(watching, Watching)
+    if isinstance(event, PartialTranscript):
+        update: CallUpdate = Passing(CALL, event)
+    else:
+        update = Recorded(CALL, 1, datetime.now(UTC), event, "cursor")
+    text = watching.text(update)
+    assert text is not None
+    answer = json.loads(text)
+    assert list(answer) == ["data"]
+    assert answer["data"]["callEvents"]["__typename"] == type(event).__name__
+
+
+def test_an_event_leaves_nothing_behind_in_what_renders_it() -> None:
+    """Watchers of a long call, or of a list, stay for days."""
+    watching = Fanout(SCHEMA).watching(Documents().read(everything()), None, {"c": "1"}, None)
+    assert isinstance(watching, Watching)
+
+    def objects_after(events: int) -> int:
+        for n in range(events):
+            state = StateChanged(before=None, state=CallState.PENDING)
+            # Another call each time, so that the answer is made and not found.
+            assert watching.text(Recorded(CallId(uuid4()), n, datetime.now(UTC), state, "c"))
+        gc.collect()
+        return len(gc.get_objects())
+
+    before = objects_after(50)
+    assert objects_after(500) - before < 500 * 3

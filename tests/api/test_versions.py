@@ -1,0 +1,141 @@
+"""Versions: published, compared, gone back to, and pinned by calls; and who uses what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from domain.common.access import Viewer
+from domain.ports import Services
+from tests.support.api_server import Api
+from tests.support.demo_workflow import publish_clinic
+from tests.support.graphql_calls import FAILS, do
+
+pytestmark = pytest.mark.anyio
+
+READ = """{ workflow(by: {slug: "clinic"}) { id revision description
+  published { id number note } draftDiff { summary }
+  versions { edges { node { id number checksum diff { changes { path kind before after } } } } }
+  findings { ok } } }"""
+AGENT = """{ agent(by: {name: "booking"}) { id revision usedBy prompt { greeting } tools { usedBy } } }"""
+UPDATE_AGENT = f"""mutation ($input: UpdateAgentInput!) {{ updateAgent(input: $input) {{
+  __typename {FAILS} }} }}"""
+UPDATE = f"""mutation ($input: UpdateWorkflowInput!) {{ updateWorkflow(input: $input) {{
+  __typename {FAILS} }} }}"""
+PUBLISH = f"""mutation ($input: PublishWorkflowInput!) {{ publishWorkflow(input: $input) {{
+  __typename ... on PublishWorkflowSuccess {{ version {{ id number }} }} {FAILS} }} }}"""
+RESTORE = f"""mutation ($input: RestoreWorkflowInput!) {{ restoreWorkflow(input: $input) {{
+  __typename ... on RestoreWorkflowSuccess {{ workflow {{ revision }} version {{ number note }} }}
+  ... on RevisionConflict {{ current }} {FAILS} }} }}"""
+START = f"""mutation ($input: StartCallInput!) {{ startCall(input: $input) {{ __typename
+  ... on StartCallSuccess {{ call {{ version {{ id number }} }} }} {FAILS} }} }}"""
+
+
+@pytest.fixture(autouse=True)
+async def clinic(services: Services, viewer: Viewer) -> None:
+    await publish_clinic(services, viewer)
+
+
+async def read(api: Api, document: str = READ) -> Any:
+    answer = await api.ask(document)
+    assert "errors" not in answer, answer
+    [found] = answer["data"].values()
+    return found
+
+
+async def greet(api: Api, words: str) -> None:
+    """Edit an agent of the workflow."""
+    agent = await read(api, AGENT)
+    prompt = {"system": "You book appointments.", "greeting": words}
+    edit = {"id": agent["id"], "expectedRevision": agent["revision"], "prompt": prompt}
+    assert (await do(api, UPDATE_AGENT, **edit))["__typename"] == "UpdateAgentSuccess"
+
+
+async def publish(api: Api) -> Any:
+    now = await read(api)
+    published = await do(api, PUBLISH, id=now["id"], expectedRevision=now["revision"])
+    return published["version"]
+
+
+async def test_an_edit_of_an_agent_shows_in_the_draft_and_then_between_versions(api: Api) -> None:
+    assert (await read(api))["draftDiff"]["summary"] == ""
+    await greet(api, "Hello there.")
+    changed = "agents.booking.prompt.greeting"
+    summary = (await read(api))["draftDiff"]["summary"]
+    assert summary == f'{changed}: "Booking here. When suits you?" -> "Hello there."'
+    await publish(api)
+    now = await read(api)
+    assert now["draftDiff"]["summary"] == ""
+    second, first = [edge["node"] for edge in now["versions"]["edges"]]
+    assert (second["number"], first["number"]) == (2, 1)
+    [change] = second["diff"]["changes"]
+    assert (".".join(change["path"]), change["kind"], change["after"]) == (
+        changed,
+        "CHANGED",
+        "Hello there.",
+    )
+    assert {c["kind"] for c in first["diff"]["changes"]} == {"ADDED"}
+    backwards = await read(
+        api,
+        f'{{ node(id: "{first["id"]}") {{ ... on WorkflowVersion '
+        f'{{ diff(from: "{second["id"]}") {{ summary }} }} }} }}',
+    )
+    assert backwards["diff"]["summary"].endswith(
+        '"Hello there." -> "Booking here. When suits you?"'
+    )
+
+
+async def test_going_back_restores_agents_and_publishes_when_asked(api: Api) -> None:
+    first = (await read(api))["published"]
+    await greet(api, "Hello there.")
+    await publish(api)
+    now = await read(api)
+    asked = {"id": now["id"], "versionId": first["id"], "expectedRevision": now["revision"]}
+    back = await do(api, RESTORE, **asked, publish=True)
+    assert back["version"] == {"number": 3, "note": "Version 1 restored."}
+    assert (await read(api, AGENT))["prompt"]["greeting"] == "Booking here. When suits you?"
+    after = await read(api)
+    assert after["published"]["number"] == 3
+    third, _, again = [edge["node"]["checksum"] for edge in after["versions"]["edges"]]
+    assert third == again
+    stale = await do(api, RESTORE, **asked)
+    assert (stale["code"], stale["current"]) == ("REVISION_CONFLICT", after["revision"])
+    assert await read(api) == after
+
+
+async def test_a_call_runs_the_version_it_is_told(api: Api) -> None:
+    first = (await read(api))["published"]
+    await greet(api, "Hello there.")
+    await publish(api)
+    clinic = {"workflow": {"slug": "clinic"}, "kind": "TEXT"}
+    started = await do(api, START, **clinic, version=first["id"])
+    assert started["call"]["version"] == {"id": first["id"], "number": 1}
+    started = await do(api, START, **clinic)
+    assert started["call"]["version"]["number"] == 2
+    both = await do(api, START, **clinic, version=first["id"], draft=True)
+    assert (both["code"], both["path"]) == ("INVALID_INPUT", ["input", "version"])
+
+
+async def test_the_version_of_another_workflow_is_none_of_this_one(api: Api) -> None:
+    first = (await read(api))["published"]
+    nodes = [{"id": "desk", "agent": "booking", "isEntry": True, "isExit": True}]
+    made = await do(
+        api,
+        f"""mutation ($input: CreateWorkflowInput!) {{ createWorkflow(input: $input) {{
+          __typename ... on CreateWorkflowSuccess {{ workflow {{ id revision }} }} {FAILS} }} }}""",
+        slug="other",
+        nodes=nodes,
+    )
+    other = made["workflow"]
+    asked = {"id": other["id"], "versionId": first["id"], "expectedRevision": other["revision"]}
+    refused = await do(api, RESTORE, **asked)
+    assert (refused["code"], refused["path"]) == ("NOT_FOUND", ["input", "versionId"])
+    started = await do(api, START, workflow={"slug": "other"}, kind="TEXT", version=first["id"])
+    assert (started["code"], started["path"]) == ("NOT_FOUND", ["input", "version"])
+
+
+async def test_agents_and_tools_tell_who_uses_them(api: Api) -> None:
+    agent = await read(api, AGENT)
+    assert agent["usedBy"] == ["clinic"]
+    assert agent["tools"] == [{"usedBy": ["booking"]}]

@@ -1,0 +1,84 @@
+"""Tools that are refused when they are saved, with the way to what is wrong with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from domain.common.errors import InvalidInput
+from domain.tools.model import ToolSpec, check_tool
+from graph.schema.parameters import from_list
+from graph.schema.scalars import Json
+from graph.schema.types.action_inputs import ApiCallInput, ToolActionInput, actions
+from graph.schema.types.tools import ParameterInput
+from tests.support.cpu import cpu_seconds
+from tests.support.hostile_corpus import corpus
+
+CASES = corpus("tools")
+GOOD: dict[str, Any] = {
+    "name": "book",
+    "description": "Books.",
+    "actions": [{"type": "end_call"}],
+}
+SPEC = TypeAdapter(ToolSpec)
+
+
+def test_without_what_is_wrong_it_is_a_good_tool() -> None:
+    spec = SPEC.validate_python(GOOD)
+    assert check_tool(spec) is spec
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_is_refused_where_it_is_wrong(name: str) -> None:
+    case = CASES[name]
+    spec = SPEC.validate_python({**GOOD, **case["tool"]})
+    with pytest.raises(InvalidInput) as refused:
+        check_tool(spec)
+    assert "/".join(refused.value.path) == f"input/{case['path']}"
+    assert refused.value.message == case["says"]
+    # At most 0.001 measured; what explodes takes minutes.
+    assert cpu_seconds(lambda: check_tool(spec), refusal=(InvalidInput,)) < 0.1
+
+
+def one(name: str, type: str = "string", **more: Any) -> ParameterInput:
+    return ParameterInput(name=name, type=type, **more)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "path", "says"),
+    [
+        (
+            [one("a", "elephant")],
+            "parametersList/0/type",
+            "type must be one of string, number, integer, boolean, array, object.",
+        ),
+        ([one("a"), one("a")], "parametersList/1/name", "a is listed twice."),
+        ([one("a", enum=Json("x"))], "parametersList/properties/a/enum", "enum must be a list."),
+        ([one("a\x00")], "parametersList", "The schema is not text: it holds a NUL character."),
+    ],
+)
+def test_the_short_list_is_no_way_around(
+    parameters: list[ParameterInput], path: str, says: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        from_list(parameters)
+    assert ("/".join(refused.value.path), refused.value.message) == (f"input/{path}", says)
+
+
+@pytest.mark.parametrize("field", ["headers", "query", "save"])
+@pytest.mark.parametrize("value", [[], "a", 3, True])
+def test_what_must_be_an_object_is_one(field: str, value: object) -> None:
+    more: dict[str, Any] = {field: Json(value)}
+    given = ApiCallInput(url="https://api.example/", **more)
+    with pytest.raises(InvalidInput) as refused:
+        given.action()
+    assert refused.value.message == f"{field} must be a JSON object."
+
+
+def test_an_action_does_something() -> None:
+    nothing = dict.fromkeys(ToolActionInput.__annotations__)
+    with pytest.raises(InvalidInput) as refused:
+        actions([ToolActionInput(**nothing)])
+    assert refused.value.message == "An action needs something to do."

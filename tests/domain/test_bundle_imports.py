@@ -1,0 +1,228 @@
+"""Bundles through the API: taken out, put in, all or nothing, and the same when done again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from domain.bundles.model import Bundle, write_bundle
+from domain.common.access import Role, Tenant, Viewer
+from domain.common.errors import Forbidden
+from domain.common.settings import Settings
+from domain.ports import Services
+from domain.tenants.settings import TenantSettings
+from domain.use_cases.bundles import export_bundle, import_bundle
+from graph.app import with_loaders
+from tests.conftest import new_tenant
+from tests.support.api_server import Api, serving
+from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION, publish_clinic
+from tests.support.paths import CORPUS
+from tests.support.viewers import member_of, owner_of
+
+pytestmark = pytest.mark.anyio
+
+WHOLE = write_bundle(Bundle(agents=(BOOKING, RECEPTION), tools=(BOOK,), workflows=(CLINIC,)))
+EXPORT = "query ($w: [String!]) { exportBundle(workflows: $w) { json yaml } }"
+IMPORT = """
+mutation ($input: ImportBundleInput!) {
+  importBundle(input: $input) {
+    __typename
+    ... on Error { code message path }
+    ... on NotPublishable { findings { code path } }
+    ... on ImportBundleSuccess {
+      dryRun
+      report { path kind message }
+      findings { code path }
+      workflows { slug revision published { number } }
+      versions { number }
+    }
+  }
+}
+"""
+
+
+@pytest.fixture
+async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
+    async with serving(services, settings, viewer, with_loaders) as running:
+        yield running
+
+
+async def put(api: Api, bundle: Any, **more: Any) -> Any:
+    answer = await api.ask(IMPORT, variables={"input": {"bundle": bundle, **more}})
+    assert "errors" not in answer, answer
+    return answer["data"]["importBundle"]
+
+
+async def taken(api: Api, *slugs: str) -> Any:
+    answer = await api.ask(EXPORT, variables={"w": list(slugs) or None})
+    assert "errors" not in answer, answer
+    return answer["data"]["exportBundle"]["json"]
+
+
+def kinds(answer: Any) -> dict[str, str]:
+    return {".".join(note["path"]): note["kind"] for note in answer["report"]}
+
+
+async def test_what_was_put_in_can_be_taken_out(api: Api) -> None:
+    answer = await put(api, WHOLE)
+    assert kinds(answer) == {
+        "tools.book_appointment": "ADDED",
+        "agents.booking": "ADDED",
+        "agents.reception": "ADDED",
+        "workflows.clinic": "ADDED",
+    }
+    assert (answer["findings"], answer["versions"], answer["dryRun"]) == ([], [], False)
+    assert await taken(api) == WHOLE == await taken(api, "clinic")
+
+
+async def test_an_import_done_again_changes_nothing(api: Api) -> None:
+    first = await put(api, WHOLE, publish=True)
+    assert first["versions"] == [{"number": 1}]
+    again = await put(api, WHOLE, publish=True)
+    assert set(kinds(again).values()) == {"UNCHANGED"}
+    assert (again["versions"], again["workflows"]) == ([], first["workflows"])
+
+
+async def test_only_what_differs_is_changed_and_published(api: Api) -> None:
+    await put(api, WHOLE, publish=True)
+    changed = json.loads(json.dumps(WHOLE))
+    changed["agents"][0]["prompt"]["system"] = "You book appointments, kindly."
+    answer = await put(api, changed, publish=True)
+    assert [note for note in answer["report"] if note["kind"] != "UNCHANGED"] == [
+        {"path": ["agents", "booking"], "kind": "CHANGED", "message": "Changed: prompt."}
+    ]
+    assert answer["versions"] == [{"number": 2}]
+    assert await taken(api) == changed
+
+
+async def test_what_a_bundle_does_not_name_stays(api: Api) -> None:
+    await put(api, WHOLE)
+    await put(api, {"agents": [{"name": "other", "prompt": {"system": "x"}}]})
+    everything = await taken(api)
+    assert [agent["name"] for agent in everything["agents"]] == ["booking", "other", "reception"]
+    assert await taken(api, "clinic") == WHOLE
+
+
+async def test_a_dry_run_tells_all_and_does_nothing(api: Api) -> None:
+    answer = await put(api, WHOLE, publish=True, dryRun=True)
+    assert set(kinds(answer).values()) == {"ADDED"}
+    assert (answer["dryRun"], answer["workflows"], answer["versions"]) == (True, [], [])
+    assert await taken(api) == {}
+
+
+async def test_publishing_what_is_not_sound_changes_nothing(api: Api) -> None:
+    answer = await put(api, {**WHOLE, "tools": []}, publish=True)
+    assert (answer["__typename"], answer["code"]) == ("NotPublishable", "NOT_PUBLISHABLE")
+    assert answer["path"] == ["input", "bundle", "workflows", "clinic"]
+    finding = {
+        "code": "UNKNOWN_TOOL",
+        "path": ["workflows", "clinic", "agents", "booking", "tools"],
+    }
+    assert answer["findings"] == [finding]
+    assert await taken(api) == {}
+    draft = await put(api, {**WHOLE, "tools": []})
+    assert (draft["__typename"], draft["findings"]) == ("ImportBundleSuccess", [finding])
+
+
+async def test_what_is_wrong_is_named_and_nothing_changes(api: Api) -> None:
+    wrong = {**WHOLE, "tools": [{**WHOLE["tools"][0], "action": []}]}
+    answer = await put(api, wrong)
+    assert (answer["__typename"], answer["path"]) == (
+        "ValidationError",
+        ["input", "bundle", "tools", "0", "action"],
+    )
+    assert answer["message"] == "'action' is not known here; did you mean 'actions'?"
+    for nonsense in (7, "agents: []", {"agents": 1}, {"agents": [None]}, True):
+        refused = await put(api, nonsense)
+        assert refused["__typename"] == "ValidationError", nonsense
+        assert refused["path"][:2] == ["input", "bundle"], nonsense
+    assert await taken(api) == {}
+
+
+async def test_settings_are_put_over_those_that_are_there(api: Api) -> None:
+    def settings(**values: Any) -> Any:
+        return write_bundle(Bundle(settings=TenantSettings(values=values)))
+
+    assert kinds(await put(api, settings(a=1, b=2))) == {"settings": "CHANGED"}
+    assert kinds(await put(api, settings(b=2))) == {"settings": "UNCHANGED"}
+    assert kinds(await put(api, settings(b=3))) == {"settings": "CHANGED"}
+    exported = await api.ask("{ exportBundle { json } }")
+    assert exported["data"]["exportBundle"]["json"] == settings(a=1, b=3)
+
+
+async def test_an_older_config_is_converted_on_the_way_in(api: Api) -> None:
+    file = CORPUS / "legacy" / "whole-tenant.json"
+    scripted = {"provider": "scripted", "model": "rules"}
+    await put(api, {"settings": {"defaults": {"llm": scripted}}})
+    answer = await put(api, json.loads(file.read_text()), publish=True)
+    assert [finding["code"] for finding in answer["findings"]] == ["UNDEFINED_VARIABLE"]
+    assert answer["versions"] == [{"number": 1}]
+    counted = [note["kind"] for note in answer["report"]]
+    assert {kind: counted.count(kind) for kind in counted} == {
+        "CONVERTED": 17,
+        "DROPPED": 4,
+        "ADDED": 4,
+        "CHANGED": 1,
+    }
+
+
+async def test_a_bundle_may_be_larger_than_other_requests(api: Api) -> None:
+    prompt = {"prompt": {"system": "x" * 30_000}}
+    large = {"agents": [{"name": f"a{n}", **prompt} for n in range(20)]}
+    assert len(kinds(await put(api, large))) == 20
+    variables = {"input": {"bundle": large}}
+    document = IMPORT.replace("importBundle(", "createAgent: importBundle(", 1)
+    assert (await api.post(document, variables=variables)).status_code == 200
+    two = IMPORT.replace(
+        "  importBundle(", '  logout(input: {refreshToken: "x"}) { done } importBundle('
+    )
+    assert (await api.post(two, variables=variables)).status_code == 413
+    too_large = {"agents": [{"name": f"a{n}", **prompt} for n in range(40)]}
+    assert (await api.post(IMPORT, variables={"input": {"bundle": too_large}})).status_code == 413
+
+
+async def test_two_imports_at_once_are_one_after_the_other(api: Api) -> None:
+    answers = await asyncio.gather(*(put(api, WHOLE) for _ in range(4)))
+    names = {answer["__typename"] for answer in answers}
+    assert "ImportBundleSuccess" in names
+    assert names <= {"ImportBundleSuccess", "NameTaken"}
+    again = await put(api, WHOLE)
+    assert set(kinds(again).values()) == {"UNCHANGED"}
+    assert await taken(api) == WHOLE
+
+
+async def test_an_export_of_what_is_not_there_says_which(api: Api) -> None:
+    answer = await api.ask(EXPORT, variables={"w": ["nowhere"]})
+    assert answer["data"] == {"exportBundle": None}
+    assert answer["errors"][0]["message"] == "There is no workflow 'nowhere'."
+
+
+async def test_tenants_do_not_see_or_change_each_other(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await publish_clinic(services, viewer)
+    other = owner_of(await new_tenant(settings, "other"))
+    stranger = Viewer(
+        tenant_id=other.tenant_id,
+        subject="user:00000000-0000-0000-0000-000000000002",
+        scopes=other.scopes,
+    )
+    changed = json.loads(json.dumps(WHOLE))
+    changed["agents"][0]["prompt"]["system"] = "Mine."
+    async with serving(services, settings, stranger, with_loaders) as api:
+        assert await taken(api) == {}
+        answer = await put(api, changed)
+        assert set(kinds(answer).values()) == {"ADDED"}
+    async with serving(services, settings, viewer, with_loaders) as api:
+        assert await taken(api) == WHOLE
+
+
+async def test_who_may_only_read_cannot_import(services: Services, tenant: Tenant) -> None:
+    reader = member_of(tenant, Role.VIEWER)
+    with pytest.raises(Forbidden):
+        await import_bundle(services, reader, WHOLE)
+    assert await export_bundle(services, reader) == Bundle()

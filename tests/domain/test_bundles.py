@@ -1,0 +1,258 @@
+"""Bundles: what is written is read back the same, and what is wrong is told with its place."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as steps
+from hypothesis import strategies as st
+
+from domain.bundles.imports import import_, import_together
+from domain.bundles.model import Bundle, findings_in, merged, read_bundle, write_bundle
+from domain.bundles.structuring import read, write
+from domain.bundles.yaml_json import LARGEST_TEXT, Unreadable, read_text
+from domain.bundles.yaml_writer import write_yaml, write_yaml_slowly
+from domain.common.errors import InvalidInput
+from domain.common.findings import FindingCode
+from domain.tenants.settings import Endpoint, TenantSettings
+from tests.support.cpu import cpu_seconds
+from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION
+from tests.support.strategies import BUNDLES, JSON
+
+# With what the two emitters of PyYAML differ in: emoji, keys without letters, very long keys.
+LETTERS = st.text("ab \n\t:#-'|>%@&*!?{}[],\u2028\ue000\ufeff😀é0.e5", max_size=120)
+KEYS = LETTERS | st.text("x", min_size=90, max_size=140) | st.sampled_from(["yes", "null", "é"])
+TEXTS = st.recursive(
+    st.none() | st.booleans() | st.integers() | LETTERS | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=6,
+)
+WHOLE = Bundle(
+    agents=(RECEPTION, BOOKING),
+    tools=(BOOK,),
+    workflows=(CLINIC,),
+    settings=TenantSettings(endpoints=(Endpoint(name="crm", url="https://crm.example.com"),)),
+)
+
+
+@steps(max_examples=300, deadline=None)
+@given(BUNDLES)
+def test_what_is_written_is_read_back_the_same(bundle: Bundle) -> None:
+    plain = write(bundle)
+    assert read(Bundle, json.loads(json.dumps(plain))) == bundle
+    assert read_text(write_yaml(plain)).value == plain
+
+
+@steps(max_examples=200, deadline=None)
+@given(JSON)
+def test_any_json_is_the_same_after_yaml(value: Any) -> None:
+    assert json.dumps(read_text(write_yaml({"x": value})).value) == json.dumps({"x": value})
+
+
+@steps(max_examples=500, deadline=None)
+@given(TEXTS)
+def test_both_emitters_write_the_same(value: Any) -> None:
+    assert write_yaml({"agents": [value], "x": value}) == write_yaml_slowly(
+        {"agents": [value], "x": value}
+    )
+
+
+def test_what_stands_at_its_default_is_not_written() -> None:
+    assert write_bundle(Bundle(workflows=(CLINIC,))) == {
+        "workflows": [
+            {
+                "slug": "clinic",
+                "nodes": [
+                    {"id": "reception", "agent": "reception", "isEntry": True},
+                    {"id": "booking", "agent": "booking", "isExit": True},
+                ],
+                "connections": [
+                    {
+                        "source": "reception",
+                        "target": "booking",
+                        "description": "wants an appointment",
+                    }
+                ],
+                "sharedContext": ["slot"],
+            }
+        ]
+    }
+
+
+def test_long_texts_are_blocks_whose_lines_can_be_compared() -> None:
+    prompt = {"prompt": {"system": "You are kind.\n\n- Greet.\n- Listen.\n"}}
+    assert write_yaml(prompt) == (
+        "prompt:\n  system: |\n    You are kind.\n\n    - Greet.\n    - Listen.\n"
+    )
+
+
+def test_parameters_may_be_the_short_list() -> None:
+    listed = [{"name": "slot", "type": "string", "required": True}]
+    tool = {
+        "name": "book_appointment",
+        "description": "Books an appointment.",
+        "parametersList": listed,
+        "actions": write_bundle(Bundle(tools=(BOOK,)))["tools"][0]["actions"],
+    }
+    assert read_bundle({"tools": [tool]}).tools == (BOOK,)
+
+
+# ---- what is wrong -------------------------------------------------------------------------
+
+
+def changed(*way: Any, to: Any) -> dict[str, Any]:
+    plain: Any = json.loads(json.dumps(write_bundle(WHOLE)))
+    place = plain
+    for step in way[:-1]:
+        place = place[step]
+    place[way[-1]] = to
+    return dict(plain)
+
+
+@pytest.mark.parametrize(
+    ("way", "to", "told"),
+    [
+        (("agent",), [], "'agent' is not known here; did you mean 'agents'?"),
+        (("agents", 0, "promt"), {}, "'promt' is not known here; did you mean 'prompt'?"),
+        (("agents",), {}, "A list belongs here, not an object."),
+        (
+            ("agents", 0, "prompt", "system"),
+            3,
+            'Text belongs here, not 3 (in YAML, put it into "quotes").',
+        ),
+        (
+            ("agents", 0, "prompt", "interruptibleGreeting"),
+            "yes",
+            "True or false belongs here, not 'yes'.",
+        ),
+        (
+            ("workflows", 0, "nodes", 0, "is_entry"),
+            True,
+            "'is_entry' is not known here; did you mean 'isEntry'?",
+        ),
+        (
+            ("workflows", 0, "connections", 0, "description"),
+            None,
+            "Text belongs here, not null; leave the key out for its default.",
+        ),
+        (
+            ("workflows", 0, "connections", 0, "mayRepeat"),
+            1.5,
+            "A whole number belongs here, not 1.5.",
+        ),
+        (
+            ("workflows", 0, "connections", 0, "contextPolicy"),
+            "full",
+            "'full' is not possible; did you mean FULL?",
+        ),
+        (("tools", 0, "actions", 0), {"flag.set": {}}, "'flag.set' is not known here"),
+        (("tools", 0, "actions", 0), {}, "this is empty."),
+        (("tools", 0, "actions", 0, "endCall"), True, "this has 'contextSet', 'endCall'."),
+        (("tools", 0, "actions"), [], "A tool needs at least one action."),
+        (("settings", "endpoints", 0, "url"), "crm", "url must begin with https://"),
+        (("agents", 1, "name"), "reception", "'reception' stands here twice, at 0 and 1."),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_place(way: tuple[Any, ...], to: Any, told: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        import_(json.dumps(changed(*way, to=to)))
+    assert told in refused.value.message
+    said, given = refused.value.path, tuple(map(str, way))
+    assert given[: len(said)] == said[: len(given)]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "The file is empty."),
+        ("a: 1\na: 2\n", "The key 'a' stands twice in one object. (line 2)"),
+        ('{"a": 1, "a": 2}', "The key 'a' stands twice in one object."),
+        ("a: &x [1]\nb: *x\n", "Aliases (*name) are not taken; write it out. (line 2)"),
+        ("a: !!python/name:os.system x\n", "Tags (!name) are not taken. (line 1)"),
+        ("a: 1\n---\nb: 2\n", "A file holds one document; a second one begins. (line 2)"),
+        ("? [a]\n: b\n", "A key is text, not a list or an object. (line 1)"),
+        ('{"a": 1', "This is not JSON: Expecting ',' delimiter (line 1)"),
+        ('{"a": NaN}', "NaN is not a number that JSON has."),
+        ("[" * 100_000, "Nested more than 64 deep."),
+        ("a: " + "[" * 1_000, "Nested more than 64 deep. (line 1)"),
+        ("a:\n\t- b\n", "This is not YAML: found character that cannot start any token (line 2)"),
+        (b"\xff\xfe\x00", "The file is not text in UTF-8."),
+        (b" " * (LARGEST_TEXT + 1), "The file is larger than 5 MiB."),
+    ],
+)
+def test_text_that_is_no_document_is_refused_with_its_line(text: bytes | str, told: str) -> None:
+    with pytest.raises(Unreadable) as refused:
+        read_text(text)
+    assert refused.value.message == told
+
+
+def test_a_bomb_of_aliases_does_not_go_off() -> None:
+    bomb = "a: &a [x, x]\n" + "".join(
+        f"{name}: &{name} [*{before}, *{before}]\n"
+        for before, name in zip("abcdefghijklmnopqrst", "bcdefghijklmnopqrstu", strict=True)
+    )
+    with pytest.raises(Unreadable, match="Aliases"):
+        import_(bomb)
+
+
+def test_yaml_says_no_more_than_json() -> None:
+    text = "a: no\nb: 12:30\nc: 2026-01-01\nd: 0x1F\ne: 1e3\nf: +49\n1: x\n"
+    assert read_text(text).value == {
+        "a": "no",
+        "b": "12:30",
+        "c": "2026-01-01",
+        "d": "0x1F",
+        "e": 1000.0,
+        "f": "+49",
+        "1": "x",
+    }
+
+
+@pytest.mark.parametrize(
+    "text", [write_yaml(write_bundle(WHOLE)), json.dumps(write_bundle(WHOLE), indent=1)]
+)
+def test_every_place_has_its_line(text: str) -> None:
+    document = read_text(text)
+    line = document.line_of(("workflows", "0", "nodes", "1", "isExit"))
+    assert line is not None
+    assert "isExit" in text.splitlines()[line - 1]
+    nearest = document.line_of(("workflows", "0", "nodes", "1", "nowhere"))
+    assert nearest is not None
+    assert nearest <= line
+
+
+@steps(max_examples=300, deadline=None)
+@given(st.text(max_size=60) | st.binary(max_size=60) | st.text("{}[]:,-&*!|>'\"\n a1", max_size=40))
+def test_any_text_is_a_bundle_or_refused(text: bytes | str) -> None:
+    with suppress(InvalidInput):
+        assert isinstance(import_(text).bundle, Bundle)
+    assert cpu_seconds(lambda: import_(text), refusal=(InvalidInput,)) < 1
+
+
+# ---- several files -------------------------------------------------------------------------
+
+
+def test_several_files_make_one_bundle() -> None:
+    files = [write_bundle(Bundle(agents=(a,))) for a in WHOLE.agents]
+    files += [write_bundle(Bundle(tools=WHOLE.tools, workflows=WHOLE.workflows))]
+    together = import_together(files).bundle
+    assert together == Bundle(agents=WHOLE.agents, tools=WHOLE.tools, workflows=WHOLE.workflows)
+
+
+def test_what_stands_in_two_files_is_refused() -> None:
+    one = Bundle(tools=(BOOK,), settings=TenantSettings())
+    with pytest.raises(InvalidInput, match="'book_appointment' stands here twice"):
+        merged([Bundle(tools=(BOOK,)), Bundle(tools=(BOOK,))])
+    with pytest.raises(InvalidInput, match="settings stand in two files"):
+        merged([one, Bundle(settings=TenantSettings())])
+
+
+def test_every_workflow_is_verified_with_what_the_bundle_has() -> None:
+    bundle = Bundle(agents=(BOOKING, RECEPTION), workflows=(CLINIC,))
+    [(slug, finding)] = findings_in(bundle)
+    assert (slug, finding.code) == ("clinic", FindingCode.UNKNOWN_TOOL)
+    assert findings_in(WHOLE) == ()

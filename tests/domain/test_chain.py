@@ -1,0 +1,348 @@
+"""Chains of tools: every kind of step, what it does, and what is said when it cannot."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.calls.context import Context
+from domain.calls.events import ContextChanged
+from domain.common.errors import InvalidInput
+from domain.tenants.settings import Endpoint, McpServer, TenantSettings
+from domain.tool_execution.executor import Ending, Used, use
+from domain.tools.actions import (
+    ApiCall,
+    Conditional,
+    ContextDelete,
+    ContextGet,
+    ContextSet,
+    EndCall,
+    FlagClear,
+    FlagSet,
+    Handoff,
+    McpCall,
+    Method,
+    Operation,
+    Respond,
+    Rule,
+    SendDtmf,
+    ToolAction,
+    TransferCall,
+    Transform,
+    Validate,
+)
+from domain.tools.http import Blocked, HttpRequest, HttpResponse, Unreachable
+from domain.tools.model import ToolSpec, check_tool
+
+pytestmark = pytest.mark.anyio
+SETTINGS = TenantSettings(
+    endpoints=(
+        Endpoint(
+            name="crm", url="https://crm.example.com/v1/", headers={"X-Env": "test", "X-Kind": "a"}
+        ),
+    ),
+    mcp_servers=(McpServer(name="calendar", url="https://mcp.example.com/", allow=("book",)),),
+)
+ANY = {"type": "object"}
+
+
+@dataclass(slots=True)
+class Desk:
+    """A world on which nothing depends: what a chain did to it stands in its fields."""
+
+    context: Context = field(default_factory=lambda: Context(user={"name": "Ada", "n": 3}))
+    answers: list[Any] = field(default_factory=list)
+    sent: list[HttpRequest] = field(default_factory=list)
+    handed: list[str] = field(default_factory=list)
+    ended: bool = False
+    settings: TenantSettings = SETTINGS
+
+    def look(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self.context.seen_by("desk", params)
+
+    def change(self, path: str, value: Any) -> ContextChanged:
+        return self._told(self.context.write(path, value, "desk"))
+
+    def remove(self, path: str) -> ContextChanged:
+        return self._told(self.context.remove(path, "desk"))
+
+    def _told(self, change: ContextChanged) -> ContextChanged:
+        self.context = self.context.after(change)
+        return change
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        self.sent.append(request)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        status, body = answer
+        return HttpResponse(status, {}, json.dumps(body).encode(), 1.0)
+
+    def secret(self, name: str) -> str | None:
+        return {"token": "t0p"}.get(name)
+
+    def hand_off(self, node: str) -> str | None:
+        self.handed.append(node)
+        return None if node == "booking" else f"No connection leads to {node}."
+
+    def end_call(self) -> None:
+        self.ended = True
+
+    def press(self, what: TransferCall | SendDtmf, value: str) -> str | None:
+        return "This call is not on a phone line."
+
+
+async def run(
+    *actions: ToolAction, desk: Desk | None = None, arguments: Any = None, **more: Any
+) -> tuple[Used, Desk]:
+    desk = desk or Desk()
+    spec = ToolSpec(name="t", description="T.", parameters=ANY, actions=actions, **more)
+    used = await use(check_tool(spec), arguments or {}, desk, "call.use")
+    return used, desk
+
+
+async def test_steps_write_read_and_remove() -> None:
+    used, desk = await run(
+        ContextSet(path="workflow.meals[+]", value={"what": "{{params.meal}}"}),
+        ContextSet(path="workflow.n", value="{{ user.n }}"),
+        FlagSet(flag="fed"),
+        FlagClear(flag="hungry"),
+        ContextDelete(path="workflow.gone"),
+        ContextGet(path="workflow.meals"),
+        Respond(message="{{ user.name | upper }} ate."),
+        arguments={"meal": "rice"},
+    )
+    assert used.ending is Ending.SUCCEEDED
+    assert used.result == '[{"what": "rice"}]\nADA ate.'
+    assert desk.context.workflow == {"meals": [{"what": "rice"}], "n": 3}
+    assert desk.context.flags == {"fed": True, "hungry": False}
+    assert [s.type for s in used.steps][:2] == ["context.set", "context.set"]
+    assert used.steps[0].effect["path"] == "workflow.meals"
+
+
+async def test_a_branch_is_taken_and_the_way_to_each_step_is_told() -> None:
+    branch = Conditional(
+        condition="user.n > 2 and params.yes",
+        then=(Respond(message="yes"), EndCall()),
+        otherwise=(Respond(message="no"),),
+    )
+    used, desk = await run(branch, arguments={"yes": True})
+    assert (used.result, desk.ended) == ("yes", True)
+    assert used.steps[1].place == ("actions", "0", "conditional", "then", "0")
+    used, desk = await run(branch)
+    assert (used.result, desk.ended) == ("no", False)
+
+
+async def test_the_first_failure_stops_the_chain_and_the_other_chain_follows() -> None:
+    rules = (
+        Rule(condition="params.n is not empty", message="How many?"),
+        Rule(condition="params.n < 5", message="{{params.n}} is too many."),
+    )
+    chain = (Validate(rules=rules), FlagSet(flag="done"))
+    used, desk = await run(*chain, arguments={"n": 7})
+    assert (used.ending, used.result) == (Ending.FAILED, "7 is too many.")
+    assert desk.context.flags == {}
+    assert used.steps[-1].problem == "7 is too many."
+    used, desk = await run(
+        *chain,
+        arguments={"n": 7},
+        on_failure=(FlagSet(flag="failed"), Respond(message="Say it again.")),
+        on_success=(FlagSet(flag="never"),),
+    )
+    assert (used.ending, used.result) == (Ending.FAILED, "Say it again.")
+    assert desk.context.flags == {"failed": True}
+    used, desk = await run(*chain, arguments={"n": 1}, on_success=(FlagSet(flag="proud"),))
+    assert (used.ending, used.result) == (Ending.SUCCEEDED, "Done.")
+    assert desk.context.flags == {"done": True, "proud": True}
+
+
+async def test_what_cannot_be_done_here_fails() -> None:
+    for action, problem in (
+        (Handoff(node="nowhere"), "No connection leads to nowhere."),
+        (TransferCall(number="+4930123456"), "This call is not on a phone line."),
+        (SendDtmf(digits="1w2"), "This call is not on a phone line."),
+    ):
+        used, _ = await run(action)
+        assert (used.ending, used.result) == (Ending.FAILED, problem)
+    used, desk = await run(Handoff(node="booking"))
+    assert (used.ending, desk.handed) == (Ending.SUCCEEDED, ["booking"])
+
+
+async def test_arguments_are_judged_before_anything_is_done() -> None:
+    desk = Desk()
+    spec = ToolSpec(
+        name="t",
+        description="T.",
+        parameters={"type": "object", "required": ["slot"]},
+        actions=(FlagSet(flag="done"),),
+    )
+    used = await use(spec, {}, desk, "k")
+    assert used.ending is Ending.REFUSED
+    assert "slot" in used.result
+    assert (used.steps, desk.context.flags) == ((), {})
+
+
+CALL = ApiCall(
+    url="https://api.example.org/users/{{user.name}}/orders",
+    method=Method.POST,
+    headers={"Authorization": "Bearer {{secret.token}}"},
+    query={"n": "{{user.n}}", "q": "a&b"},
+    body={"slot": "{{params.slot}}", "n": "{{user.n}}"},
+    save={"workflow.order": "body.id", "workflow.status": "status"},
+)
+
+
+async def test_a_server_is_asked_and_its_answer_kept() -> None:
+    desk = Desk(answers=[(201, {"id": "o-1"})])
+    told = Respond(message="Order {{response.body.id}} ({{response.status}}).")
+    used, _ = await run(CALL, told, desk=desk, arguments={"slot": "ten"})
+    assert (used.ending, used.result) == (Ending.SUCCEEDED, "Order o-1 (201).")
+    assert desk.context.workflow == {"order": "o-1", "status": 201}
+    [request] = desk.sent
+    assert request.url == "https://api.example.org/users/Ada/orders?n=3&q=a%26b"
+    assert request.headers["Authorization"] == "Bearer t0p"
+    assert request.headers["Idempotency-Key"] == "call.use.actions.0"
+    assert json.loads(request.body or b"") == {"slot": "ten", "n": 3}
+    assert "t0p" not in repr(used), "a secret must not be told"
+
+
+async def test_a_value_cannot_leave_its_place_in_the_url() -> None:
+    desk = Desk(context=Context(user={"name": "../../admin?x=1#"}), answers=[(200, {})])
+    await run(CALL, desk=desk)
+    assert desk.sent[0].url.startswith(
+        "https://api.example.org/users/..%2F..%2Fadmin%3Fx%3D1%23/orders"
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "unsafe", "answers", "sent", "ending"),
+    [
+        (Method.GET, False, [(503, {}), (200, {})], 2, Ending.SUCCEEDED),
+        (Method.GET, False, [Unreachable("timeout"), (200, {})], 2, Ending.SUCCEEDED),
+        (Method.GET, False, [(429, {}), (500, {}), (502, {})], 3, Ending.FAILED),
+        (Method.GET, False, [(404, {})], 1, Ending.FAILED),
+        (Method.GET, False, [(302, {})], 1, Ending.FAILED),
+        (Method.GET, False, [Blocked()], 1, Ending.FAILED),
+        (Method.POST, False, [(503, {})], 1, Ending.FAILED),
+        (Method.POST, True, [(503, {}), (200, {})], 2, Ending.SUCCEEDED),
+        (Method.GET, False, [Unreachable("timeout")] * 3, 3, Ending.FAILED),
+        (Method.PUT, False, [Unreachable("broken"), (404, {})], 2, Ending.FAILED),
+        (Method.POST, False, [Unreachable("connect")], 1, Ending.FAILED),
+        (Method.POST, False, [Unreachable("broken")], 1, Ending.UNKNOWN),
+        (Method.POST, False, [Unreachable("timeout")], 1, Ending.UNKNOWN),
+        (
+            Method.POST,
+            True,
+            [Unreachable("broken"), *[Unreachable("connect")] * 2],
+            3,
+            Ending.UNKNOWN,
+        ),
+    ],
+)
+async def test_only_what_is_safe_is_tried_again(
+    method: Method, unsafe: bool, answers: list[Any], sent: int, ending: Ending
+) -> None:
+    desk = Desk(answers=answers)
+    call = ApiCall(url="https://api.example.org/x", method=method, retry_unsafe=unsafe)
+    used, _ = await run(call, desk=desk)
+    assert (used.ending, len(desk.sent)) == (ending, sent)
+    assert len({request.headers["Idempotency-Key"] for request in desk.sent}) == 1
+
+
+@pytest.mark.parametrize(("sent", "ending"), [(0, Ending.FAILED), (2, Ending.UNKNOWN)])
+async def test_an_mcp_server_that_is_silent_may_have_done_what_its_tool_does(
+    sent: int, ending: Ending
+) -> None:
+    hello = (200, {"id": 1, "result": {}})
+    desk = Desk(answers=[hello, (202, {})][:sent] + [Unreachable("broken")])
+    used, _ = await run(McpCall(server="calendar", tool="book"), desk=desk)
+    assert used.ending is ending
+    assert ("It is not known what was done." in used.result) is (ending is Ending.UNKNOWN)
+
+
+async def test_a_secret_that_is_not_there_is_named() -> None:
+    call = ApiCall(url="https://a.example/", headers={"X": "{{secret.other}}"})
+    used, desk = await run(call)
+    assert (used.ending, used.result) == (Ending.FAILED, "There is no secret 'other'.")
+    assert desk.sent == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "before", "value", "after"),
+    [
+        (Operation.APPEND, None, 1, [1]),
+        (Operation.APPEND, [1], [2], [1, [2]]),
+        (Operation.REMOVE, [1, True, 1.0], 1, [True]),
+        (Operation.MERGE, {"a": 1}, {"b": 2}, {"a": 1, "b": 2}),
+        (Operation.MERGE, "x", None, {}),
+        (Operation.INCREMENT, 2, None, 3),
+        (Operation.INCREMENT, "2.5", 0.5, 3),
+        (Operation.INCREMENT, None, "many", 0),
+        (Operation.COUNT, None, ["a", "b"], 2),
+        (Operation.COUNT, None, None, 0),
+        (Operation.FIRST, None, [], None),
+        (Operation.LAST, None, [1, 2], 2),
+        (Operation.SUM, None, [1, "2", "x"], 3),
+        (Operation.SORT, None, ["b", 10, 9, "a"], [9, 10, "a", "b"]),
+        (Operation.UNIQUE, None, [1, "1", 1], [1, "1"]),
+        (Operation.JOIN, None, ["a", 1], "a, 1"),
+        (Operation.SPLIT, None, "a, b,c", ["a", "b,c"]),
+    ],
+)
+async def test_values_are_transformed(
+    operation: Operation, before: Any, value: Any, after: Any
+) -> None:
+    desk = Desk(context=Context(workflow={"x": before}))
+    await run(Transform(path="workflow.x", operation=operation, value=value), desk=desk)
+    assert desk.context.workflow["x"] == after
+    assert type(desk.context.workflow["x"]) is type(after)
+
+
+TEXT = st.text(st.characters(min_codepoint=1, exclude_categories=["Cs"]), max_size=5)
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.just(10**400)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(list(Operation)), JSON, JSON)
+async def test_no_transformation_fails(operation: Operation, before: Any, value: Any) -> None:
+    desk = Desk(context=Context(workflow={"x": before}, user={"v": value}))
+    step = Transform(path="workflow.x", operation=operation, value="{{user.v}}")
+    used, _ = await run(step, desk=desk)
+    assert used.ending is Ending.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://a.example/",
+        "https://{{user.host}}/x",
+        "https://{{user.host}}.example/x",
+        "https://a.example{{user.path}}",
+        "https://a.example:{{user.port}}/",
+        "https://name:password@a.example/",
+        "https:///x",
+        "/x",
+        "https://[::1/",
+        "{{user.url}}",
+    ],
+)
+def test_where_a_request_goes_is_for_the_author_to_say(url: str) -> None:
+    spec = ToolSpec(name="t", description="T.", actions=(ApiCall(url=url),))
+    with pytest.raises(InvalidInput) as refused:
+        check_tool(spec)
+    assert refused.value.path == ("input", "actions", "0", "apiCall", "url")

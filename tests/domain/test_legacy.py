@@ -1,0 +1,214 @@
+"""Configs of the older system become a bundle, and every change is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as steps
+from hypothesis import strategies as st
+
+from domain.bundles.import_report import NoteKind
+from domain.bundles.imports import Imported, import_value
+from domain.bundles.legacy.detection import is_legacy
+from domain.bundles.model import Bundle, findings_in, read_bundle, write_bundle
+from domain.bundles.yaml_json import read_text
+from domain.bundles.yaml_writer import write_yaml
+from domain.common.errors import InvalidInput
+from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION
+from tests.support.paths import CORPUS
+
+LEGACY = sorted((CORPUS / "legacy").glob("*.json"))
+
+
+def shown(imported: Imported) -> dict[str, Any]:
+    notes = [f"{n.kind} {'.'.join(n.path)}: {n.message}" for n in imported.notes]
+    return {"bundle": write_bundle(imported.bundle), "notes": notes}
+
+
+@pytest.mark.parametrize("file", LEGACY, ids=lambda file: file.stem)
+def test_an_older_config_becomes_this_bundle_with_these_notes(file: Path) -> None:
+    expected = read_text((CORPUS / "converted" / f"{file.stem}.yaml").read_text())
+    given = json.loads(file.read_text())
+    assert is_legacy(given)
+    assert shown(import_value(given)) == expected.value
+
+
+@pytest.mark.parametrize("file", LEGACY, ids=lambda file: file.stem)
+def test_what_was_converted_is_a_bundle_of_today(file: Path) -> None:
+    bundle = import_value(json.loads(file.read_text())).bundle
+    again = import_value(write_bundle(bundle))
+    assert (again.bundle, again.notes) == (bundle, ())
+
+
+def test_a_whole_older_tenant_is_sound_at_once() -> None:
+    given = json.loads((CORPUS / "legacy" / "whole-tenant.json").read_text())
+    found = findings_in(import_value(given).bundle)
+    assert [(f.code, f.path[1]) for _, f in found] == [
+        ("NO_MODEL", "glucose"),
+        ("NO_MODEL", "meal_logger".replace("_", "-")),
+        ("UNDEFINED_VARIABLE", "meal-logger"),
+    ]
+
+
+def test_a_slip_in_a_bundle_of_today_is_not_taken_for_an_older_config() -> None:
+    agent = {"name": "a", "display_name": "A", "prompt": {"system": "x"}, "defaultLanguage": "en"}
+    with pytest.raises(InvalidInput, match="did you mean 'displayName'") as refused:
+        import_value({"agents": [agent]})
+    assert refused.value.path == ("agents", "0", "display_name")
+
+
+def test_one_thing_of_today_is_not_taken_for_an_older_config() -> None:
+    for kind, things in write_bundle(Bundle(tools=(BOOK,), workflows=(CLINIC,))).items():
+        with pytest.raises(InvalidInput, match="known are agents, tools, workflows"):
+            import_value(things[0])
+        with pytest.raises(InvalidInput, match="not a list"):
+            import_value(things)
+        assert kind in ("tools", "workflows")
+
+
+def test_a_bundle_of_today_is_left_as_it_is() -> None:
+    bundle = Bundle(agents=(RECEPTION, BOOKING), tools=(BOOK,), workflows=(CLINIC,))
+    given = write_bundle(bundle)
+    assert not is_legacy(given)
+    assert import_value(given) == Imported(bundle=bundle)
+
+
+@pytest.mark.parametrize(
+    ("given", "path", "value"),
+    [
+        ({"key": "a", "value": 1}, "workflow.a", 1),
+        ({"path": "workflow.a", "value": "params"}, "workflow.a", "{{params}}"),
+        ({"path": "a[+]", "data": {"x": "params.x"}}, "workflow.a[+]", {"x": "{{params.x}}"}),
+        ({"data": {"a": "{{now}}"}}, "workflow.a", "{{call.started_at}}"),
+        ({"path": "user.name.first", "value": "A"}, "workflow.user_name_first", "A"),
+        ({"path": "agents.meal.x", "value": True}, "agent.x", True),
+    ],
+)
+def test_values_are_written_where_tools_may_write(
+    given: dict[str, Any], path: str, value: Any
+) -> None:
+    tool = {"name": "t", "description": "d", "actions": [{"type": "context.set", **given}]}
+    [step] = write_bundle(import_value(tool).bundle)["tools"][0]["actions"]
+    assert step == {"contextSet": {"path": path, "value": value}}
+
+
+def test_nothing_is_lost_in_silence() -> None:
+    agent = {
+        "name": "a",
+        "prompt": {"system": "x", "mood": "calm"},
+        "session": {"echo": True},
+        "colour": "red",
+    }
+    dropped = {n.path for n in import_value(agent).notes if n.kind is NoteKind.DROPPED}
+    assert dropped == {("prompt", "mood"), ("session", "echo"), ("colour",)}
+    around = {
+        "agents": [{**agent, "config": {}}],
+        "tools": 7,
+        "flows": {},
+        "tenant": {"plan": "PRO"},
+    }
+    dropped = {n.path for n in import_value(around).notes if n.kind is NoteKind.DROPPED}
+    assert dropped >= {("tools",), ("flows",), ("tenant", "plan")}
+
+
+def test_braces_without_end_take_no_longer_than_other_text() -> None:
+    system = "Hi {{user_name}} " + "{{ " * 10_000
+    [agent] = import_value({"name": "a", "prompt": {"system": system}}).bundle.agents
+    assert agent.prompt.system.split() == ["Hi", "{{user.name}}"]
+    with pytest.raises(InvalidInput, match="200001 characters"):
+        import_value({"name": "a", "prompt": {"system": "{{ " * 200_000 + "{"}})
+
+
+WORDS = st.sampled_from(
+    [
+        "name",
+        "slug",
+        "prompt",
+        "system",
+        "config",
+        "nodes",
+        "connections",
+        "actions",
+        "type",
+        "key",
+        "path",
+        "value",
+        "data",
+        "rules",
+        "condition",
+        "endpoint",
+        "url",
+        "payload",
+        "parameters",
+        "tools",
+        "agents",
+        "workflows",
+        "handoffs",
+        "settings",
+        "voices",
+        "context.set",
+        "webhook",
+        "{{user_name}}",
+        "flags.x",
+        "params",
+        "id",
+        "source_id",
+        "on_success",
+        "items",
+        "tts",
+        "llm",
+        "validate",
+        "conditional",
+        "then",
+        "headers",
+        "body",
+        "query",
+        "save_to",
+        "position",
+        "agent_name",
+        "language",
+    ]
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | WORDS | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=6),
+    max_leaves=25,
+)
+FIXTURES = [json.loads(file.read_text()) for file in LEGACY]
+
+
+@steps(max_examples=300, deadline=None)
+@given(JSON)
+def test_any_json_is_a_bundle_or_refused(value: Any) -> None:
+    _taken_or_refused(value)
+
+
+@steps(max_examples=300, deadline=None)
+@given(st.sampled_from(FIXTURES), st.data())
+def test_a_damaged_config_is_a_bundle_or_refused(value: Any, data: st.DataObject) -> None:
+    for _ in range(data.draw(st.integers(1, 3))):
+        value = _damaged(value, data)
+    _taken_or_refused(value)
+
+
+def _taken_or_refused(value: Any) -> None:
+    try:
+        bundle = import_value(value).bundle
+    except InvalidInput:
+        return
+    assert read_bundle(read_text(write_yaml(write_bundle(bundle))).value) == bundle
+
+
+def _damaged(value: Any, data: st.DataObject) -> Any:
+    """Something in it replaced by anything."""
+    if isinstance(value, dict) and value and data.draw(st.integers(0, 9)):
+        key = data.draw(st.sampled_from(sorted(value)))
+        return {**value, key: _damaged(value[key], data)}
+    if isinstance(value, list) and value and data.draw(st.integers(0, 9)):
+        place = data.draw(st.integers(0, len(value) - 1))
+        return [*value[:place], _damaged(value[place], data), *value[place + 1 :]]
+    return data.draw(JSON)

@@ -1,0 +1,228 @@
+"""Phrases that offline ears know: how they are read, and how well they are heard."""
+
+from __future__ import annotations
+
+import io
+import struct
+import subprocess
+import wave
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from livekit.agents.utils import http_context
+
+from domain.providers.catalog import provider
+from domain.providers.model import ProviderKind
+from domain.providers.phrase_grammar import objection
+from domain.workflows.agents import ProviderChoice
+from local.demo import BOOKING_RULES, RECEPTION_RULES
+from local.phrases import PHRASES
+from local.sound import BadSound, Tape, read_wav
+from local.telephone import RATE, resampled
+from tests.voice.test_voice_talk import espeak
+from worker.providers.api_keys import ProviderKeys
+from worker.providers.http import connections
+from worker.providers.local.pocketsphinx_process import decoder_for, grammar, heard
+from worker.providers.registry import Means, build_tts
+from worker.providers.scripted import choose
+
+BAD = {
+    "a; import <file:/etc/passwd>": "holds ';'; there are only words, ( | ) and [ ]",
+    "at 10": "holds '1'; there are only words, ( | ) and [ ]",
+    "(yes": "does not close a (",
+    "yes)": "has a ) too many",
+    "(yes]": "has a ] too many",
+    "(yes | )": "has nothing before a )",
+    "yes |": "ends with nothing to say",
+    "": "ends with nothing to say",
+    "[" * 9 + "a" + "]" * 9: "is nested deeper than 8",
+}
+
+
+@pytest.mark.parametrize("phrase", BAD)
+def test_a_phrase_that_cannot_be_read_is_named(phrase: str) -> None:
+    assert objection(["yes", phrase]) == f"holds {phrase!r}, which {BAD[phrase]}"
+    local = provider(ProviderKind.STT, "local")
+    assert local is not None
+    option = local.option("phrases")
+    assert option is not None
+    assert option.objection([phrase]) == f"holds {phrase!r}, which {BAD[phrase]}"
+    assert option.objection("yes") == "is not a list"
+
+
+def test_a_list_of_phrases_is_no_novel() -> None:
+    assert objection(["yes"] * 200) is None
+    assert objection(["yes"] * 201) == "has more than 200 phrases"
+    assert objection(["no " * 2_001]) == "has more than 2000 words"
+    assert objection([5]) == "holds something that is not a text"
+
+
+def test_phrases_become_a_grammar_without_those_that_have_unknown_words() -> None:
+    phrases = ["[I | we] need help", "zzyzx please"]
+    assert grammar(phrases, frozenset({"zzyzx"})) == (
+        "#JSGF V1.0;\ngrammar phrases;\npublic <said> = ( [ i | we ] need help );\n"
+    )
+
+
+HEARD = {
+    "reception": {
+        "I need an appointment": "Of course.",
+        "I want to see a doctor": "Of course.",
+        "can I make an appointment please": "Of course.",
+        "I would like to book an appointment": "Of course.",
+        "what are your opening hours": "We are open",
+        "when are you open": "We are open",
+        "are you open on saturday": "We are open",
+        "where are you": "You find us",
+        "what is your address": "You find us",
+        "how do I find you": "You find us",
+        "hello": "Hello!",
+        "good morning": "Hello!",
+    },
+    "booking": {
+        "tomorrow at ten": "Let me write",
+        "tomorrow at nine o'clock": "Let me write",
+        "monday morning": "Let me write",
+        "friday at three": "Let me write",
+        "next tuesday in the afternoon": "Let me write",
+        "today at noon": "Let me write",
+        "no thank you": "",
+        "that's all thank you": "",
+        "nothing else": "",
+        "thank you bye": "",
+        "goodbye": "",
+    },
+}
+RULES = {"reception": RECEPTION_RULES, "booking": BOOKING_RULES}
+needs_pocketsphinx = pytest.mark.skipif(
+    find_spec("pocketsphinx") is None, reason="no wheel for this Python"
+)
+VOICES = ("en-us", "en-gb", "en-us+f3")
+
+
+def said(text: str, voice: str) -> bytes:
+    command = (espeak(), "-v", voice, "--stdin", "-w", "/dev/stdout")
+    made = subprocess.run(command, input=text.encode(), check=True, capture_output=True).stdout
+    with wave.open(io.BytesIO(made)) as file:
+        rate = file.getframerate()
+    samples = resampled(rate, np.frombuffer(made[44:], np.int16))[:: RATE // 16_000]
+    quiet = np.zeros(6_000, np.int16)
+    return np.concatenate((quiet, samples, quiet)).tobytes()
+
+
+@needs_pocketsphinx
+def test_the_demo_is_understood_in_three_voices() -> None:
+    """Whole sentences, word for word; and, what counts, the answer that they lead to."""
+    decoder, unknown = decoder_for(PHRASES)
+    assert unknown == []
+    words = answers = total = 0
+    for agent, sentences in HEARD.items():
+        for text, answer in sentences.items():
+            for voice in VOICES:
+                got = heard(decoder, said(text, voice))
+                total += 1
+                words += got == text.lower()
+                says = str(choose(RULES[agent], got, None).get("says", ""))
+                answers += says.startswith(answer) if answer else says == ""
+                if got != text.lower():
+                    print(f"{voice}: {text!r} was heard as {got!r}")
+    print(f"of {total} sentences {words} were heard word for word, {answers} answered rightly")
+    assert words >= 0.8 * total
+    assert answers >= 0.85 * total
+
+
+@needs_pocketsphinx
+def test_silence_and_noise_are_no_phrase() -> None:
+    decoder, _ = decoder_for(PHRASES)
+    assert heard(decoder, bytes(32_000)) == ""
+    noise = np.random.default_rng(1).normal(0, 500, 32_000).astype(np.int16)
+    assert heard(decoder, noise.tobytes()) == ""
+
+
+def test_files_are_read_whatever_kind_of_wav_they_are(tmp_path: Path) -> None:
+    tone = np.sin(np.arange(8_000) / 5) * 0.5
+    kinds = {
+        (1, 16): (tone * 32_767).astype("<i2").tobytes(),
+        (1, 8): (tone * 127 + 128).astype(np.uint8).tobytes(),
+        (1, 24): (tone * (2**31 - 1)).astype("<i4").view(np.uint8).reshape(-1, 4)[:, 1:].tobytes(),
+        (1, 32): (tone * (2**31 - 1)).astype("<i4").tobytes(),
+        (3, 32): tone.astype("<f4").tobytes(),
+        (3, 64): tone.astype("<f8").tobytes(),
+    }
+    for (kind, bits), data in kinds.items():
+        file = tmp_path / f"{kind}.{bits}.wav"
+        file.write_bytes(_wav(kind, 1, 8_000, bits, data))
+        rate, samples = read_wav(file)
+        assert rate == 8_000
+        assert len(resampled(rate, samples)) == pytest.approx(RATE, abs=RATE // 100)
+        assert np.abs(samples / 32_767 - tone).max() < 0.02
+
+
+def test_two_channels_become_one(tmp_path: Path) -> None:
+    both = np.stack((np.full(100, 1_000), np.full(100, 3_000)), axis=1).astype("<i2")
+    file = tmp_path / "stereo.wav"
+    file.write_bytes(_wav(1, 2, 44_100, 16, both.tobytes()))
+    rate, samples = read_wav(file)
+    assert rate == 44_100
+    assert np.abs(samples.astype(int) - 2_000).max() <= 1
+
+
+WRONG = {
+    "is not a WAV file": b"ID3 something else",
+    "is a WAV file without sound in it": b"RIFF\x04\x00\x00\x00WAVE",
+    "is neither PCM nor float: convert it to 16-bit PCM": None,
+}
+
+
+@pytest.mark.parametrize("problem", WRONG)
+def test_a_file_that_cannot_be_played_is_named(tmp_path: Path, problem: str) -> None:
+    file = tmp_path / "x.wav"
+    file.write_bytes(WRONG[problem] or _wav(7, 1, 8_000, 8, bytes(100)))
+    with pytest.raises(BadSound) as refused:
+        read_wav(file)
+    assert str(refused.value) == f"{file} {problem}"
+
+
+def test_a_tape_has_both_sides_at_their_times(tmp_path: Path) -> None:
+    file, rate = tmp_path / "tape.wav", 8_000
+    tape = Tape(file, rate)
+    loud = np.full(rate, 5_000, np.int16)
+    for second in range(6):
+        tape.caller(float(second), np.zeros(rate, np.int16))
+        if second in (1, 4):
+            tape.agent(float(second), loud)
+    tape.caller(2.0, loud)  # long written: too late
+    tape.close(6.0)
+    with wave.open(str(file)) as made:
+        raw = made.readframes(made.getnframes())
+    caller, agent = np.frombuffer(raw, np.int16).reshape(-1, 2).T
+    assert len(agent) == 6 * rate
+    assert not caller.any()
+    assert [bool(agent[s * rate : (s + 1) * rate].all()) for s in range(6)] == [
+        *(False, True, False, False, True, False)
+    ]
+    assert np.count_nonzero(agent) == 2 * rate
+
+
+def _wav(kind: int, channels: int, rate: int, bits: int, data: bytes) -> bytes:
+    frame = channels * bits // 8
+    head = struct.pack("<HHIIHH", kind, channels, rate, rate * frame, frame, bits)
+    body = b"WAVEfmt " + struct.pack("<I", len(head)) + head
+    body += b"data" + struct.pack("<I", len(data)) + data
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+@pytest.mark.anyio
+async def test_the_voice_of_this_machine_speaks_as_one_of_a_chain() -> None:
+    choice = ProviderChoice(provider="local", model="espeak-ng")
+    async with http_context.open(), connections() as http:
+        means = Means(ProviderKeys(), http, lambda *_: None, lambda *_: None, {})
+        voice = build_tts(choice, means, "en", None)
+        stream = voice.stream()
+        stream.push_text("Sunrise Clinic, good day. How can I help you?")
+        stream.end_input()
+        seconds = [event.frame.duration async for event in stream]
+        await voice.aclose()
+    assert 2 < sum(seconds) < 6

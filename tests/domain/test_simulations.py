@@ -1,0 +1,307 @@
+"""Conversations played through without calls: what is expected, what is found, what is the same."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from domain.calls.events import CallEnded, TurnMeasured
+from domain.common.access import Viewer
+from domain.common.errors import InvalidInput
+from domain.common.settings import Settings
+from domain.ports import Services
+from domain.simulations.model import CHECKS, Suite
+from domain.simulations.suites import JUDGES, SHAPES, read_suite, suite_from
+from domain.tools.actions import ApiCall, Method, Respond
+from domain.tools.model import ToolSpec
+from domain.use_cases.calls import CallRequest, end_call, send_message, start_call
+from domain.workflows.agents import ProviderChoice
+from domain.workflows.model import Snapshot
+from local.emulators.models import KEY, Fails, Says, models
+from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION, publish_clinic
+from tests.worker.test_text_calls import watch, working
+from worker.providers.api_keys import ProviderKeys
+from worker.simulation import judges
+from worker.simulation.judges import judged
+from worker.simulation.runner import Played, Stage, play
+
+pytestmark = pytest.mark.anyio
+
+SNAPSHOT = Snapshot(
+    workflow=CLINIC,
+    agents={"booking": BOOKING, "reception": RECEPTION},
+    tools={"book_appointment": BOOK},
+)
+BOOKED = {"name": "book_appointment", "arguments": {"slot": "tomorrow"}, "outcome": "SUCCEEDED"}
+BOOKS: dict[str, Any] = {
+    "name": "books",
+    "steps": [
+        {"expect": {"says": {"equals": "Sunrise Clinic, hello."}, "node": "reception"}},
+        {
+            "say": "an appointment",
+            "expect": {"handoff": {"to": "booking", "via": "MODEL"}, "noTool": True},
+        },
+        {
+            "say": "tomorrow",
+            "expect": [
+                {"tool": BOOKED, "noHandoff": True, "end": False},
+                {"says": ["booked", "tomorrow"], "context": {"flags.booked": True}},
+            ],
+        },
+    ],
+}
+
+
+def suite(*cases: Mapping[str, Any], **more: Any) -> Suite:
+    return read_suite({"workflow": "clinic", "cases": list(cases), **more}, "clinic")
+
+
+async def played(case: Mapping[str, Any], stage: Stage | None = None, **more: Any) -> Played:
+    return await play(suite(case, **more).cases[0], stage or Stage(snapshot=SNAPSHOT))
+
+
+async def test_what_is_expected_and_happens_is_fine() -> None:
+    result = await played(BOOKS)
+    assert result.ok, result.problems
+    kinds = [event["kind"] for event in result.events]
+    assert kinds.count("user_turn") == 2
+    assert kinds.count("handed_off") == 1
+
+
+@pytest.mark.parametrize(
+    ("say", "expect", "found"),
+    [
+        ("hello", {"says": "goodbye"}, "said 'How can I help?', which has no 'goodbye'"),
+        ("hello", {"says": {"lacks": "help"}}, "said 'How can I help?', which has 'help'"),
+        ("hello", {"says": {"equals": "Hi"}}, "said 'How can I help?', not 'Hi'"),
+        ("hello", {"node": "booking"}, "is at node 'reception', not 'booking'"),
+        (
+            "hello",
+            {"tool": "book_appointment"},
+            "did not use the tool 'book_appointment' (used: none)",
+        ),
+        ("hello", {"handoff": "booking"}, 'handed off nowhere, not as {"to": "booking"}'),
+        ("appointment", {"noHandoff": True}, "handed off to booking"),
+        ("hello", {"handoffRefused": "billing"}, "no hand-off to 'billing' was refused"),
+        ("hello", {"context": {"workflow.slot": "ten"}}, 'workflow.slot is null, not "ten"'),
+        ("hello", {"end": True}, "did not end"),
+        ("hello", {"end": "WORKFLOW_FINISHED"}, "did not end"),
+        ("hello", {"error": True}, "no error"),
+    ],
+)
+async def test_what_is_expected_and_does_not_happen_is_told(
+    say: str, expect: dict[str, Any], found: str
+) -> None:
+    result = await played({"name": "c", "steps": [{"say": say, "expect": expect}]})
+    [problem] = result.problems
+    assert (problem.step, problem.say, problem.message) == (1, say, found)
+
+
+async def test_wrong_arguments_and_outcomes_are_told() -> None:
+    def last(expect: Any) -> dict[str, Any]:
+        return {**BOOKS, "steps": [*BOOKS["steps"][:2], {"say": "tomorrow", "expect": expect}]}
+
+    async def told(expect: Any) -> str:
+        [problem] = (await played(last(expect))).problems
+        return problem.message
+
+    tool = {"name": "book_appointment"}
+    assert await told({"tool": {**tool, "arguments": {"slot": "monday"}}}) == (
+        'gave book_appointment slot="tomorrow", not "monday"'
+    )
+    assert await told({"tool": {**tool, "outcome": "FAILED"}}) == (
+        "book_appointment SUCCEEDED (Booked for tomorrow.), not FAILED"
+    )
+    assert await told({"tool": {**tool, "result": "declined"}}) == (
+        "book_appointment told 'Booked for tomorrow.', which has no 'declined'"
+    )
+    assert await told({"noTool": "book_appointment"}) == "used book_appointment"
+
+
+async def test_a_hundred_runs_are_the_same_bit_for_bit() -> None:
+    [case] = suite(BOOKS).cases
+    stage = Stage(snapshot=SNAPSHOT)
+    runs = await asyncio.gather(*(play(case, stage) for _ in range(100)))
+    assert len({json.dumps(run.events, sort_keys=True) for run in runs}) == 1
+    assert all(run.ok for run in runs)
+
+
+ORDER = ToolSpec(
+    name="book_appointment",
+    description="Books.",
+    parameters=BOOK.parameters,
+    actions=(
+        ApiCall(
+            url="https://api.example.org/slots",
+            method=Method.POST,
+            body={"slot": "{{params.slot}}"},
+            headers={"Authorization": "Bearer {{secret.token}}"},
+            save={"workflow.slot": "body.slot"},
+        ),
+        Respond(message="Booked."),
+    ),
+    on_failure=(Respond(message="The calendar is away."),),
+)
+OUTSIDE = replace(SNAPSHOT, tools={"book_appointment": ORDER})
+
+
+@pytest.mark.parametrize(
+    ("stubs", "outcome", "slot"),
+    [
+        ([{"request": "POST https://api.example.org/*", "body": {"slot": "10:00"}}], "S", "10:00"),
+        ([{"request": "POST https://api.example.org/*", "status": 404}], "F", None),
+        ([{"request": "GET https://api.example.org/*", "body": {}}], "F", None),
+        ([], "F", None),
+    ],
+)
+async def test_servers_are_stubbed_and_never_asked(
+    stubs: list[Any], outcome: str, slot: str | None
+) -> None:
+    full = {"S": "SUCCEEDED", "F": "FAILED"}[outcome]
+    expect = {"tool": {"name": "book_appointment", "outcome": full}}
+    steps = [
+        {"say": "an appointment"},
+        {"say": "tomorrow", "expect": {**expect, "context": {"workflow.slot": slot}}},
+    ]
+    case = {"name": "c", "http": stubs, "steps": steps}
+    result = await played(case, Stage(snapshot=OUTSIDE))
+    assert result.ok, result.problems
+
+
+async def test_what_is_given_is_there() -> None:
+    says = {"rules": [{"says": "{{user.name}} {{workflow.day}} {{call.kind}}"}]}
+    greeter = replace(
+        RECEPTION, llm=ProviderChoice(provider="scripted", model="rules", options=says)
+    )
+    stage = Stage(snapshot=replace(SNAPSHOT, agents={**SNAPSHOT.agents, "reception": greeter}))
+    case: dict[str, Any] = {"name": "c", "given": {"user": {"name": "Ada"}}}
+    case["steps"] = [{"say": "hi", "expect": {"says": {"equals": "Ada monday TEXT"}}}]
+    result = await played(case, stage, given={"workflow": {"day": "monday"}, "user": {"name": "B"}})
+    assert result.ok, result.problems
+
+
+async def test_errors_are_never_expected_silently() -> None:
+    openai = ProviderChoice(provider="openai", model="gpt-4.1-mini")
+    async with models() as stand_in:
+        stand_in.script = [Fails(400)]
+        keys = ProviderKeys(openai=KEY, openai_base_url=f"{stand_in.url}/openai")
+        stage = Stage(snapshot=SNAPSHOT, keys=keys, model=openai)
+        silent = await played({"name": "c", "steps": [{"say": "hello"}]}, stage)
+        told = await played(
+            {"name": "c", "steps": [{"say": "hello", "expect": {"error": "llm"}}]}, stage
+        )
+    assert [p.message.split(":")[0] for p in silent.problems] == ["failed"]
+    assert told.ok, told.problems
+
+
+async def test_without_a_key_a_case_fails_and_says_so() -> None:
+    stage = Stage(snapshot=SNAPSHOT, model=ProviderChoice(provider="openai", model="gpt-4.1"))
+    [problem] = (await played(BOOKS, stage)).problems
+    assert "openai needs a key" in problem.message
+
+
+async def test_nothing_is_said_to_a_call_that_has_ended() -> None:
+    ends = {"rules": [{"after": "end_call", "says": "Bye."}, {"calls": {"tool": "end_call"}}]}
+    booking = replace(BOOKING, llm=ProviderChoice(provider="scripted", options=ends))
+    stage = Stage(snapshot=replace(SNAPSHOT, agents={**SNAPSHOT.agents, "booking": booking}))
+    steps: list[Any] = [
+        {"say": "an appointment"},
+        {"say": "bye", "expect": {"end": "WORKFLOW_FINISHED"}},
+    ]
+    assert (await played({"name": "c", "steps": steps}, stage)).ok
+    [problem] = (await played({"name": "c", "steps": [*steps, {"say": "still?"}]}, stage)).problems
+    assert (problem.step, problem.message) == (3, "the call had ended before this was said")
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "words"),
+    [
+        ({"cases": []}, ("cases",), "1 to 1000"),
+        ({"cases": [BOOKS, BOOKS]}, ("cases", "1", "name"), "Two cases"),
+        ({"workflow": None}, ("cases", "0", "workflow"), "Name the workflow"),
+        ({"case": []}, ("case",), "did you mean 'cases'?"),
+        ({"judges": ["harsh"]}, ("judges", "0"), "is none of task_completion"),
+        ({"model": {"provider": 3}}, ("model", "provider"), "Text belongs here"),
+        ({"http": [{"request": "/orders"}]}, ("http", "0", "request"), "a method and a URL"),
+        ({"http": [{"request": "GET /", "status": 99}]}, ("http", "0", "status"), "100 to 599"),
+        ({"given": {"flags": {"vip": 1}}}, ("given", "flags", "vip"), "True or false belongs here"),
+        ({"given": {"agent": {}}}, ("given", "agent"), "known are user, workflow, flags."),
+    ],
+)
+def test_bad_suites_are_refused_by_place(
+    change: dict[str, Any], path: tuple[str, ...], words: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        suite(**{"cases": [BOOKS], **change} if "cases" in change else {**change, "cases": [BOOKS]})
+    assert (refused.value.path, words in refused.value.message) == (path, True)
+
+
+@pytest.mark.parametrize(
+    ("expect", "path"),
+    [
+        ({"say": "x"}, ("say",)),
+        ({"says": 4}, ("says",)),
+        ({"says": {"has": "x"}}, ("says", "has")),
+        ({"tool": {"arguments": {}}}, ("tool", "name")),
+        ({"tool": {"name": "t", "outcome": "OK"}}, ("tool", "outcome")),
+        ({"handoff": {"too": "x"}}, ("handoff", "too")),
+        ({"context": {"a b": 1}}, ("context", "a b")),
+        ({"end": "SOON"}, ("end",)),
+        ({"node": None}, ("node",)),
+        ("says", ()),
+    ],
+)
+def test_bad_expectations_are_refused_by_place(expect: Any, path: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        suite({"name": "c", "steps": [{"say": "x", "expect": expect}]})
+    assert refused.value.path == ("cases", "0", "steps", "0", "expect", *path)
+
+
+def test_every_expectation_has_a_check_and_a_shape() -> None:
+    assert CHECKS.keys() == SHAPES.keys()
+    assert set(JUDGES) == judges.JUDGES.keys()
+
+
+async def test_a_suite_from_a_call_holds_for_its_workflow(
+    settings: Settings, services: Services, viewer: Viewer
+) -> None:
+    version = await publish_clinic(services, viewer)
+    async with working(settings):
+        request = CallRequest(workflow_name="clinic", user_context={"name": "Ada"})
+        call = await start_call(services, viewer, request, 3600)
+        for n, words in enumerate(("hello", "an appointment", "tomorrow"), start=1):
+            await send_message(services, viewer, call.id, words, None)
+            await watch(services, viewer, call.id, TurnMeasured, n)
+        await end_call(services, viewer, call.id)
+        await watch(services, viewer, call.id, CallEnded)
+    async with services.store.work(viewer.tenant_id) as work:
+        log = await work.calls.events(call.id, 0, 500)
+    plain = suite_from(call, "clinic", log)
+    [case] = read_suite(plain, "x").cases
+    assert [step.say for step in case.steps] == [None, "hello", "an appointment", "tomorrow"]
+    result = await play(case, Stage(snapshot=version.snapshot))
+    assert result.ok, result.problems
+    expected = {each.kind for step in case.steps for each in step.expect}
+    assert expected == {"handoff", "tool", "context"}
+
+
+async def test_judges_are_asked_by_name() -> None:
+    result = await played(BOOKS)
+    verdict = ("submit_verdict", {"verdict": "pass", "reasoning": "All was done."})
+    async with models() as stand_in:
+        stand_in.script = [Says("", (verdict,)), Fails(400)]
+        keys = ProviderKeys(openai=KEY, openai_base_url=f"{stand_in.url}/openai")
+        choice = ProviderChoice(provider="openai", model="gpt-4.1-mini")
+        first = await judged(["task_completion"], result.history, choice, keys)
+        second = await judged(["safety"], result.history, choice, keys)
+    assert [(j.judge, j.verdict, j.reasoning) for j in first] == [
+        ("task_completion", "pass", "All was done.")
+    ]
+    assert [(j.judge, j.verdict) for j in second] == [("safety", "error")]
+    assert "an appointment" in str(stand_in.asked[0])
+    assert "You book appointments." in str(stand_in.asked[0])

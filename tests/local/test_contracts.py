@@ -1,0 +1,63 @@
+"""Things that must stay true of the code itself."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from functools import partial
+from importlib.metadata import packages_distributions
+
+import pytest
+from alembic import command
+
+from domain.common.settings import Settings
+from domain.providers.catalog import CATALOGUE, names
+from domain.providers.model import ProviderKind
+from persistence.migrate import run_alembic
+from tests.support.paths import ROOT
+from worker.providers.registry import LLMS
+
+OURS = ["graph", "resolvers", "domain", "worker", "persistence", "migrations", "local"]
+
+
+@pytest.mark.parametrize(
+    ("module", "spared"),
+    [
+        ("graph.app", "livekit"),
+        # The keeper closes rooms through the client of LiveKit's server, without its media.
+        ("worker.keeper.main", "livekit.agents"),
+        ("worker.keeper.main", "livekit.rtc"),
+        ("worker.keeper.main", "livekit.plugins"),
+    ],
+)
+def test_processes_that_do_not_talk_load_no_call_runtime(module: str, spared: str) -> None:
+    check = f"import sys, {module}; sys.exit({spared!r} in sys.modules)"
+    subprocess.run([sys.executable, "-c", check], check=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_import_names_are_ours(name: str) -> None:
+    assert name not in packages_distributions()
+
+
+def test_every_provider_of_the_catalogue_can_be_built() -> None:
+    assert set(names(ProviderKind.LLM)) == set(LLMS)
+    assert len({(p.kind, p.name) for p in CATALOGUE}) == len(CATALOGUE)
+
+
+@pytest.mark.anyio
+async def test_migrations_and_tables_agree_and_can_be_undone(settings: Settings) -> None:
+    url = settings.database_url
+    for do in (
+        command.check,
+        partial(command.downgrade, revision="base"),
+        partial(command.upgrade, revision="head"),
+        command.check,
+    ):
+        await asyncio.to_thread(run_alembic, url, do)
+
+
+def test_locks_name_no_host() -> None:
+    for lock in ROOT.glob("requirements*.lock"):
+        assert "://" not in lock.read_text()

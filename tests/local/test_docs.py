@@ -1,0 +1,82 @@
+"""The documents say what is so."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from graphql import build_schema, parse, validate
+
+from domain.bundles.imports import import_
+from domain.bundles.model import findings_in
+from domain.bundles.yaml_json import read_text
+from domain.common.findings import FindingCode
+from domain.common.settings import Settings
+from domain.simulations.suites import SHAPES, read_suite
+from tests.support.paths import ROOT
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_every_setting_is_shown_with_its_default_and_meaning() -> None:
+    table = (ROOT / "docs" / "settings.md").read_text()
+    expected = [
+        f"| `{f.name.upper()}` | {f'`{f.default}`' if f.default != '' else ''} "
+        f"| {f.metadata['help']} |"
+        for f in fields(Settings)
+    ]
+    assert [line for line in table.splitlines() if line.startswith("| `")] == expected
+
+
+def test_readme_is_short_and_runs_by_line_twenty() -> None:
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert len(lines) <= 150
+    assert any("./studio up" in line for line in lines[:20])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_graphql_examples_are_valid(page: Path) -> None:
+    schema = build_schema((ROOT / "schema.graphql").read_text())
+    examples = re.findall(r"```graphql\n(.*?)```", page.read_text(), re.DOTALL)
+    for example in examples:
+        assert validate(schema, parse(example)) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+        if "://" not in link:
+            assert (page.parent / link).exists(), link
+
+
+def test_every_finding_has_its_place_in_the_docs() -> None:
+    text = (ROOT / "docs" / "findings.md").read_text()
+    assert re.findall(r"^## ([A-Z_]+)$", text, re.MULTILINE) == [code.value for code in FindingCode]
+
+
+def test_bundles_in_the_docs_can_be_imported_and_are_sound() -> None:
+    text = (ROOT / "docs" / "bundles.md").read_text()
+    examples = re.findall(r"```(?:yaml|json)\n(.*?)```", text, re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        assert findings_in(import_(example).bundle) == ()
+
+
+def test_the_suite_in_the_docs_can_be_read() -> None:
+    page = (ROOT / "docs" / "simulations.md").read_text()
+    examples = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert [len(read_suite(read_text(each).value, "x").cases) for each in examples] == [1]
+
+
+def test_the_documented_expectations_are_those_that_there_are() -> None:
+    page = (ROOT / "docs" / "simulations.md").read_text()
+    table = page[page.index("| key |") : page.index("`expect` is an object")]
+    named = {
+        name
+        for row in table.splitlines()
+        if "|" in row
+        for name in re.findall(r"`(\w+)`", row.split("|")[1])
+    }
+    assert named == SHAPES.keys()

@@ -1,0 +1,177 @@
+"""`./studio verify`, `export` and `import`: files, and a studio that they go to and come from."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from domain.bundles.model import Bundle, write_bundle
+from domain.bundles.yaml_writer import write_yaml
+from domain.common.access import Viewer
+from domain.common.settings import Settings
+from domain.ports import Services
+from graph.app import with_loaders
+from tests.local.test_local_cli import studio
+from tests.support.api_server import serving
+from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION
+from tests.support.paths import CORPUS
+
+WHOLE = Bundle(agents=(BOOKING, RECEPTION), tools=(BOOK,), workflows=(CLINIC,))
+PLAIN = write_bundle(WHOLE)
+LEGACY = CORPUS / "legacy"
+
+
+@pytest.fixture
+def clinic(tmp_path: Path) -> Path:
+    file = tmp_path / "clinic.yaml"
+    file.write_text(write_yaml(PLAIN))
+    return file
+
+
+def test_verify_of_a_sound_bundle_says_what_is_in_it(tmp_path: Path, clinic: Path) -> None:
+    done = studio(tmp_path, "verify", str(clinic))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "1 workflow, 2 agents, 1 tool: 0 errors, 0 warnings\n"
+
+
+def test_verify_tells_every_finding_with_its_line_and_how_to_mend_it(
+    tmp_path: Path, clinic: Path
+) -> None:
+    text = clinic.read_text().replace("- book_appointment", "- book_table")
+    clinic.write_text(text)
+    line = text.splitlines().index("  tools:") + 1
+    done = studio(tmp_path, "verify", str(clinic))
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.splitlines() == [
+        f"{clinic}:{line + 1} agents.booking.tools",
+        "  error UNKNOWN_TOOL: There is no tool named 'book_table'.",
+        "  fix: Create that tool, or take it off the agent.",
+        "1 workflow, 2 agents, 1 tool: 1 error, 0 warnings",
+    ]
+    told = json.loads(studio(tmp_path, "verify", "--json", str(clinic)).stdout)
+    assert told == {
+        "ok": False,
+        "findings": [
+            {
+                "file": str(clinic),
+                "line": line + 1,
+                "workflow": "clinic",
+                "path": ["agents", "booking", "tools"],
+                "code": "UNKNOWN_TOOL",
+                "severity": "ERROR",
+                "message": "There is no tool named 'book_table'.",
+                "fix": "Create that tool, or take it off the agent.",
+            }
+        ],
+        "notes": [],
+    }
+
+
+def test_verify_reads_a_directory_as_one_bundle(tmp_path: Path) -> None:
+    place = tmp_path / "studio"
+    (place / "agents").mkdir(parents=True)
+    for agent in WHOLE.agents:
+        (place / "agents" / f"{agent.name}.yaml").write_text(
+            write_yaml(write_bundle(Bundle(agents=(agent,))))
+        )
+    rest = write_bundle(Bundle(tools=WHOLE.tools, workflows=WHOLE.workflows))
+    (place / "rest.json").write_text(json.dumps(rest))
+    done = studio(tmp_path, "verify", str(place))
+    assert (done.returncode, done.stdout) == (
+        0,
+        "1 workflow, 2 agents, 1 tool: 0 errors, 0 warnings\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("agents:\n- name: a\n  promt: x\n", ":3 agents.0.promt: 'promt' is not known here; did"),
+        ("agents: [\n", ": This is not YAML: "),
+        ("a: 1\na: 2\n", ": The key 'a' stands twice in one object. (line 2)"),
+        ("x: 1\n", ":1 x: 'x' is not known here; known are agents, tools, workflows, settings."),
+    ],
+)
+def test_files_that_make_no_bundle_are_refused(tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text(text)
+    for command in ("verify", "import"):
+        done = studio(tmp_path, command, str(file), STUDIO_URL="http://127.0.0.1:1")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"{file}{told}")
+    error = json.loads(studio(tmp_path, "verify", "--json", str(file)).stdout)
+    assert (error["ok"], error["error"]["file"]) == (False, str(file))
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    done = studio(tmp_path, "verify", "nowhere.yaml")
+    assert (done.returncode, done.stderr) == (2, "nowhere.yaml: No such file or directory\n")
+
+
+def test_older_configs_in_several_files_are_converted_together(tmp_path: Path) -> None:
+    whole = json.loads((LEGACY / "whole-tenant.json").read_text())
+    for kind in ("agents", "tools", "workflows"):
+        (tmp_path / f"{kind}.json").write_text(json.dumps({kind: whole[kind]}, indent=1))
+    done = studio(
+        tmp_path, "verify", *(str(tmp_path / f"{k}.json") for k in whole if k != "tenant")
+    )
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert lines[-1] == "1 workflow, 2 agents, 1 tool: 0 errors, 3 warnings"
+    handoff = "A hand-off names a node: glucose_node, not the agent glucose."
+    assert any(f"{tmp_path}/tools.json:" in line and line.endswith(handoff) for line in lines)
+
+
+def test_export_and_import_need_something_that_runs(tmp_path: Path, clinic: Path) -> None:
+    for words in (("export",), ("import", str(clinic))):
+        refused = studio(tmp_path, *words, STUDIO_URL="")
+        assert refused.returncode == 1
+        assert refused.stderr == "not running; start with ./studio up, or set STUDIO_URL\n"
+    for command in ("verify", "export", "import"):
+        shown = studio(tmp_path, command, "--help", STUDIO_URL="")
+        assert shown.returncode == 0
+        assert shown.stdout.startswith(f"usage: ./studio {command} [-h]")
+
+
+@pytest.mark.anyio
+async def test_what_is_imported_is_exported_the_same(
+    services: Services, settings: Settings, viewer: Viewer, tmp_path: Path, clinic: Path
+) -> None:
+    lonely = write_bundle(Bundle(workflows=(CLINIC,)))
+    lonely["workflows"][0]["slug"] = "lonely"
+    lonely["workflows"][0]["nodes"][0]["agent"] = "nobody"
+    unsound, out_file, text = tmp_path / "no.yaml", tmp_path / "out.json", write_yaml(PLAIN)
+    unsound.write_text(write_yaml(lonely))
+    async with serving(services, settings, viewer, with_loaders) as api:
+        given = {"STUDIO_URL": api.url, "STUDIO_TOKEN": api.token}
+
+        async def run(*words: str) -> tuple[int, str, str]:
+            done = await asyncio.to_thread(studio, tmp_path, *words, **given)
+            return done.returncode, done.stdout, done.stderr
+
+        code, out, _ = await run("import", str(clinic), "--publish", "--dry-run")
+        assert (code, out.splitlines()[-1]) == (0, "would be: 4 added")
+        code, out, _ = await run("import", str(clinic), "--publish")
+        assert (code, out.splitlines()) == (
+            0,
+            [
+                "added      tools.book_appointment: It is new.",
+                "added      agents.booking: It is new.",
+                "added      agents.reception: It is new.",
+                "added      workflows.clinic: It is new.",
+                "published  clinic version 1",
+                "4 added",
+            ],
+        )
+        assert await run("import", str(clinic), "--publish") == (0, "4 unchanged\n", "")
+        assert await run("export") == (0, text, "")
+        assert await run("export", "clinic", "-o", str(out_file)) == (0, "", "")
+        assert await run("export", "nowhere") == (1, "", "There is no workflow 'nowhere'.\n")
+        code, out, err = await run("import", str(unsound), "--publish")
+        assert (code, out.splitlines()[0]) == (1, "workflows.lonely.nodes.0.agent")
+        assert err.startswith("nothing was changed: lonely: The workflow has 1 error(s)")
+        assert await run("export") == (0, text, "")
+    assert json.loads(out_file.read_text()) == PLAIN

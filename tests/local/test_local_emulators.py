@@ -1,0 +1,104 @@
+"""`./studio up --emulators`: a call with sound, heard and spoken by stand-ins, without any key."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from domain.calls.rooms import Ticket
+from domain.common.settings import Settings
+from local import demo, livekit_binary
+from local.livekit import Access
+from local.program import CannotStart
+from local.services import Plan, everything
+from local.stand_ins import KEY, PLACES, stand_ins
+from local.state import State
+from local.voice import Voice
+from tests.local.test_local_voice import OURS, Studio, studio
+from tests.support.voice_clients import VoiceCaller
+
+__all__ = ["studio"]  # a fixture
+
+START = """mutation { startCall(input: {workflow: {slug: "clinic"}, kind: VOIP}) {
+  ... on StartCallSuccess { call { id } join { url token } } ... on Error { message } } }"""
+CARTESIA = {"provider": "cartesia", "model": "sonic-3", "options": {}}
+DEEPGRAM = {"provider": "deepgram", "model": "nova-3", "options": {}}
+SAARAS = {"provider": "sarvam", "model": "saaras:v4", "options": {}}
+BULBUL = {"provider": "sarvam", "model": "bulbul:v3", "options": {}}
+
+
+@pytest.mark.parametrize(
+    ("keys", "chosen"),
+    [
+        ({}, {"stt": None, "tts": None}),
+        ({"DEEPGRAM": "k", "CARTESIA": "k"}, {"stt": DEEPGRAM, "tts": CARTESIA}),
+        ({"SARVAM": "k"}, {"stt": SAARAS, "tts": BULBUL}),
+        ({"CARTESIA": "k"}, {"stt": None, "tts": CARTESIA}),
+        (dict.fromkeys(PLACES, KEY), {"stt": DEEPGRAM, "tts": CARTESIA}),
+        (dict.fromkeys(PLACES, KEY) | {"SARVAM": "k"}, {"stt": SAARAS, "tts": BULBUL}),
+    ],
+)
+def test_the_demo_speaks_by_the_keys_that_there_are(
+    keys: dict[str, str], chosen: dict[str, object]
+) -> None:
+    environ = {f"{name}_API_KEY": key for name, key in keys.items()} | {"ESPEAK_NG": "/nowhere"}
+    assert demo.speech(environ) == chosen
+    assert all(agent["llm"]["provider"] == "scripted" for agent in demo.agents(environ))
+
+
+def test_only_providers_without_a_key_are_stood_in_for(tmp_path: Path) -> None:
+    state = State.at({"STUDIO_STATE": str(tmp_path)})
+    given = {"DEEPGRAM_API_KEY": "real", "DATABASE_URL": "unused", "REDIS_URL": "unused"}
+    found = stand_ins(state, given)
+    assert found.names == ("CARTESIA", "SARVAM", "OPENAI", "GOOGLE")
+    plan = Plan(state=state, environ=given, host="::1", port=1, voice=Voice("off"), stand_ins=found)
+    told = Settings.from_env(plan.environment)
+    assert (told.deepgram_api_key, told.deepgram_base_url) == ("real", "")
+    url = f"http://127.0.0.1:{found.port}"
+    assert (told.cartesia_api_key, told.cartesia_base_url) == (KEY, url)
+    assert told.google_base_url == f"{url}/gemini"
+    assert "emulators" in [one.name for one in everything(plan)]
+    assert stand_ins(state, given).port == found.port, "its place is kept"
+    with pytest.raises(CannotStart, match="a key for every provider"):
+        stand_ins(state, {f"{name}_API_KEY": "real" for name in PLACES})
+
+
+@pytest.mark.anyio
+async def test_a_voice_call_is_heard_without_any_key(
+    livekit: Access, studio: Callable[..., Studio]
+) -> None:
+    without = {f"{name}_API_KEY": "" for name in PLACES}
+    binary = str(livekit_binary.find(os.environ, print))
+    here = studio(LIVEKIT_SERVER_BIN=binary, **without)
+    up = here("up", "--emulators", "--detach")
+    assert up.returncode == 0, up.stdout + up.stderr
+    warning = "STAND-INS, not the real Deepgram, Cartesia, Sarvam, Openai, Google"
+    assert f"voice calls: ready; on {warning}: what callers say is made up" in up.stdout
+    assert warning in here("status").stdout
+    before = here.processes()
+    assert {*before} == {*OURS, "livekit", "livekit-db", "emulators"}
+    told = psutil.Process(before["worker"]["pid"]).environ()
+    assert told["DEEPGRAM_BASE_URL"].startswith("http://127.0.0.1:")
+
+    token = State(Path(here.environ["STUDIO_STATE"])).token.read_text().strip()
+    async with httpx.AsyncClient(
+        headers={"Authorization": f"Bearer {token}"}, timeout=60
+    ) as client:
+        answer = await client.post(f"{here.url}/graphql", json={"query": START})
+    entry = answer.json()["data"]["startCall"]["join"]
+    caller = VoiceCaller()
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    await caller.enter(Ticket(url=entry["url"], token=entry["token"], room="", expires_at=soon))
+    await caller.hears(0.0)
+    await caller.quiet()
+    spoke = await caller.says(1.0)
+    await caller.hears(spoke)
+    await caller.leave()
+    assert here("logs", "emulators").returncode == 0
+    assert "\nstopped in " in here("down").stdout

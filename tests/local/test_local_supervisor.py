@@ -1,0 +1,375 @@
+"""`./studio up` and its companions, seen from a terminal, with small stand-ins as services."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import machine
+from local.home import free_port
+from local.program import leash
+from local.state import REPOSITORY, Record, State
+
+COMMAND = (sys.executable, "-m", "tests.support.local_toys")
+
+
+@dataclass
+class Terminal:
+    """Where one types `./studio …`."""
+
+    state: Path
+    port: int = field(default_factory=free_port)
+    toys: str = "store= step=store api=step worker=step,store"
+    environ: dict[str, str] = field(default_factory=dict)
+    opened: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def run(self, *words: str, answer: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            (*COMMAND, *words),
+            check=False,
+            env=self._environment(),
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            input=answer,
+            timeout=100,
+        )
+
+    def up(self) -> subprocess.Popen[str]:
+        """Start in front and return once the banner is shown."""
+        process = self.begin()
+        self.read_until(process, "Try next")
+        return process
+
+    def begin(self) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            (*COMMAND, "up"),
+            env=self._environment(),
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.opened.append(process)
+        return process
+
+    def read_until(self, process: subprocess.Popen[str], words: str) -> str:
+        assert process.stdout is not None
+        seen = ""
+        for line in process.stdout:
+            seen += line
+            if words in line:
+                return seen
+        raise AssertionError(f"{words!r} was never said:\n{seen}")
+
+    def facts(self) -> dict[str, Any]:
+        facts: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
+        return facts
+
+    def pids(self) -> dict[str, int]:
+        return {one["name"]: one["pid"] for one in self.facts()["processes"] if one["pid"]}
+
+    @property
+    def journal(self) -> list[str]:
+        return (self.state / "journal").read_text().splitlines()
+
+    def _environment(self) -> dict[str, str]:
+        mine = {
+            "STUDIO_STATE": str(self.state),
+            "API_PORT": str(self.port),
+            "TOYS": self.toys,
+            "PYTHONPATH": str(REPOSITORY),
+        }
+        return {**os.environ, **mine, **self.environ}
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    terminal = Terminal(tmp_path / "a state")
+    yield terminal
+    if record := State(terminal.state).running():
+        machine.end(record.pid, signal.SIGTERM, 60)
+    for process in terminal.opened:
+        process.communicate(timeout=60)
+
+
+def finish(process: subprocess.Popen[str], with_signal: signal.Signals) -> tuple[int, str]:
+    process.send_signal(with_signal)
+    said, _ = process.communicate(timeout=60)
+    return process.returncode, said.lstrip()
+
+
+def test_services_start_as_they_need_one_another_and_stop_in_reverse(terminal: Terminal) -> None:
+    process = terminal.up()
+    assert finish(process, signal.SIGINT) == (0, "stopping (once more to force)\nstopped\n")
+    started, stopped = terminal.journal[:4], terminal.journal[4:]
+    assert started[:2] == ["store started", "step started"]
+    assert sorted(started[2:]) == ["api started", "worker started"]
+    assert sorted(stopped[:2]) == ["api stopped", "worker stopped"]
+    assert stopped[2:] == ["store stopped"]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
+def test_a_closed_terminal_or_a_term_signal_stops_as_well(
+    terminal: Terminal, how: signal.Signals
+) -> None:
+    process = terminal.up()
+    pids = terminal.pids()
+    assert finish(process, how)[0] == 0
+    assert [pid for pid in pids.values() if machine.is_alive(pid)] == []
+
+
+@pytest.mark.skipif(not leash(signal.SIGKILL), reason="only the Linux kernel does this")
+def test_a_killed_supervisor_leaves_no_orphan_and_the_next_start_works(terminal: Terminal) -> None:
+    process = terminal.up()
+    pids = terminal.pids()
+    assert sorted(pids) == ["api", "store", "worker"]
+    assert finish(process, signal.SIGKILL)[0] == -signal.SIGKILL
+    assert machine.until_gone(pids.values(), 60)
+    assert terminal.run("status").returncode == 1
+    assert finish(terminal.up(), signal.SIGINT)[0] == 0
+
+
+def test_what_an_earlier_supervisor_left_running_is_ended_first(terminal: Terminal) -> None:
+    terminal.run("status")
+    with subprocess.Popen(("sleep", "60")) as left:
+        entry = {"name": "api", "state": "ready", "pid": left.pid, "born": machine.born(left.pid)}
+        gone = {"pid": 4_000_000, "born": 1.0, "url": "", "ready": True, "entries": [entry]}
+        (terminal.state / "run.json").write_text(json.dumps(gone))
+        process = terminal.begin()
+        terminal.read_until(process, "ended a api that was left over")
+        assert left.wait(60) == -signal.SIGTERM
+    terminal.read_until(process, "Try next")
+
+
+def test_a_process_that_only_has_the_number_of_ours_is_left_alone(terminal: Terminal) -> None:
+    terminal.run("status")
+    with subprocess.Popen(("sleep", "60")) as stranger:
+        entry = {"name": "api", "state": "ready", "pid": stranger.pid, "born": 1.0}
+        gone = {"pid": stranger.pid, "born": 1.0, "url": "", "ready": True, "entries": [entry]}
+        (terminal.state / "run.json").write_text(json.dumps(gone))
+        terminal.up()
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_a_service_that_dies_is_started_again_and_it_is_said(terminal: Terminal) -> None:
+    process = terminal.up()
+    before = terminal.pids()
+    os.kill(before["worker"], signal.SIGKILL)
+    said = terminal.read_until(process, "worker is ready again")
+    assert "worker was ended by SIGKILL; starting it again in 0.2 s" in said
+    after = {one["name"]: one for one in terminal.facts()["processes"]}
+    assert after["worker"]["restarts"] == 1
+    assert after["worker"]["pid"] != before["worker"]
+    assert after["api"]["pid"] == before["api"]
+    assert after["api"]["restarts"] == 0
+
+
+def test_a_service_that_keeps_dying_is_tried_again_while_the_others_go_on(
+    terminal: Terminal,
+) -> None:
+    terminal.environ = {"FRAIL": "worker"}
+    process = terminal.up()
+    said = terminal.read_until(process, "all of it")
+    assert "worker ended with exit code 3; starting it again in 0.8 s" in said
+    assert "worker keeps failing, 5 times in a row; the others go on\n" in said
+    assert "    the engine is gone\n" in said
+    assert "request" not in said
+    until = time.monotonic() + 60
+    while "the next try is in" not in (status := terminal.run("status").stdout):
+        assert time.monotonic() < until
+    assert "\nworker is failing: worker ended with exit code 3; the next try is in " in status
+    assert "    the engine is gone\n" in status
+    states = {one["name"]: one["state"] for one in terminal.facts()["processes"]}
+    assert (states["store"], states["api"]) == ("ready", "ready")
+    (terminal.state / "mended").touch()
+    until = time.monotonic() + 60
+    while not (was := terminal.pids().get("worker")) or was != terminal.pids().get("worker"):
+        assert time.monotonic() < until
+    assert "failing" not in terminal.run("status").stdout
+    assert finish(process, signal.SIGINT)[0] == 0
+
+
+def test_a_service_that_keeps_dying_before_all_are_ready_stops_the_start(
+    terminal: Terminal,
+) -> None:
+    terminal.environ = {"FRAIL": "worker", "SLOW": "api"}
+    process = terminal.begin()
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "worker died 5 times in a row; last: worker ended with exit code 3\n" in said
+    assert "    the engine is gone\n" in said
+    assert terminal.journal[-2:] == ["api stopped", "store stopped"]
+
+
+def child_of(terminal: Terminal, not_this: int = 0) -> int:
+    """The process that the worker has started last, once it has said so."""
+    until = time.monotonic() + 60
+    while True:
+        told = [line.rpartition(" ") for line in terminal.journal]
+        pids = [int(what) for who, _, what in told if who == "worker's child" and what.isdigit()]
+        if pids and pids[-1] != not_this:
+            return pids[-1]
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_what_a_service_started_outlives_it_until_the_service_is_ready_again(
+    terminal: Terminal,
+) -> None:
+    terminal.environ = {"PARENT": "worker"}
+    process = terminal.up()
+    first = child_of(terminal)
+    os.kill(terminal.pids()["worker"], signal.SIGKILL)
+    terminal.read_until(process, "starting it again")
+    assert machine.is_alive(first)
+    terminal.read_until(process, "worker is ready again")
+    assert machine.until_gone([first], 60)
+    second = child_of(terminal, not_this=first)
+    assert machine.is_alive(second)
+    assert terminal.journal.count("worker's child stopped") == 1
+
+
+def test_what_a_service_left_running_ends_with_everything_else(terminal: Terminal) -> None:
+    terminal.environ = {"PARENT": "worker", "STUBBORN": "worker's child", "GRACE": "2"}
+    process = terminal.up()
+    left = child_of(terminal)
+    os.kill(terminal.pids()["worker"], signal.SIGKILL)
+    terminal.read_until(process, "starting it again")
+    assert finish(process, signal.SIGINT)[0] == 0
+    assert not machine.is_alive(left)
+    assert not machine.is_alive(child_of(terminal))
+
+
+@pytest.mark.skipif(not leash(signal.SIGKILL), reason="only the Linux kernel does this")
+def test_what_outlived_even_its_supervisor_is_ended_at_the_next_start(terminal: Terminal) -> None:
+    terminal.environ = {"PARENT": "worker"}
+    process = terminal.up()
+    left = child_of(terminal)
+    assert finish(process, signal.SIGKILL)[0] == -signal.SIGKILL
+    assert machine.is_alive(left)
+    again = terminal.begin()
+    terminal.read_until(again, "ended a worker that was left over")
+    assert not machine.is_alive(left)
+    terminal.read_until(again, "Try next")
+
+
+def test_a_service_that_cannot_start_is_named_with_its_last_words(terminal: Terminal) -> None:
+    terminal.environ = {"BROKEN": "api"}
+    process = terminal.begin()
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "api ended with exit code 1 before it was ready" in said
+    log = State(terminal.state).log("api")
+    assert f"    ERROR: the engine is gone\n    (all of it: {log})\n" in said
+    assert terminal.journal[-1] == "store stopped"
+    assert terminal.run("status").returncode == 1
+
+
+def test_a_step_that_fails_stops_the_start(terminal: Terminal) -> None:
+    terminal.environ = {"BROKEN": "step"}
+    process = terminal.begin()
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "step ended with exit code 1" in said
+    assert terminal.journal == ["store started", "step started", "store stopped"]
+
+
+def test_a_second_up_is_refused_and_disturbs_nothing(terminal: Terminal) -> None:
+    process = terminal.up()
+    pids = terminal.pids()
+    for words in (("up",), ("up", "--detach")):
+        second = terminal.run(*words)
+        where = f"http://127.0.0.1:{terminal.port}/graphql"
+        assert second.stdout == f"already running (pid {process.pid}), {where}\n"
+        assert second.returncode == 1
+    assert terminal.pids() == pids
+
+
+def test_the_owner_of_a_taken_port_is_named_before_anything_starts(terminal: Terminal) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", terminal.port))
+        taken.listen()
+        refused = terminal.run("up")
+    owner = f"{machine.name(os.getpid())} (pid {os.getpid()})"
+    assert refused.stdout == (
+        f"port {terminal.port} (api) is taken by {owner}: stop it, or choose another with --port\n"
+    )
+    assert refused.returncode == 1
+    assert not (terminal.state / "journal").exists()
+
+
+def test_a_stubborn_service_is_killed_after_its_grace(terminal: Terminal) -> None:
+    terminal.environ = {"STUBBORN": "api", "GRACE": "2"}
+    code, said = finish(terminal.up(), signal.SIGINT)
+    assert (code, "api did not stop in 2 s and was killed" in said) == (0, True)
+    assert terminal.journal[-1] == "store stopped"
+
+
+def test_a_second_ctrl_c_does_not_wait(terminal: Terminal) -> None:
+    terminal.environ = {"STUBBORN": "api", "GRACE": "3600"}
+    process = terminal.up()
+    process.send_signal(signal.SIGINT)
+    terminal.read_until(process, "once more to force")
+    assert finish(process, signal.SIGINT) == (0, "stopping by force\nstopped\n")
+
+
+def test_warnings_are_shown_and_the_rest_is_in_the_log(terminal: Terminal) -> None:
+    process = terminal.up()
+    (terminal.state / "say").write_text('all is well\n{"level": "warning", "message": "low"}\n')
+    said = terminal.read_until(process, "low")
+    assert "store | warning low\n" in said
+    assert "all is well" not in said
+    logged = terminal.run("logs", "store", "-n", "2").stdout
+    assert logged == 'all is well\n{"level": "warning", "message": "low"}\n'
+    assert "store  | all is well" in terminal.run("logs").stdout
+    assert terminal.run("logs", "nobody").stdout == (
+        "no log of nobody; there are: api, step, store, worker\n"
+    )
+
+
+def test_detached_it_goes_on_behind_until_down(terminal: Terminal) -> None:
+    started = terminal.run("up", "--detach")
+    assert started.returncode == 0
+    assert "everything ready" in started.stdout
+    assert "./studio down" in started.stdout
+    record = State(terminal.state).running()
+    assert isinstance(record, Record)
+    assert terminal.run("status").stdout.startswith(f"running (pid {record.pid}), ")
+    pids = terminal.pids()
+    stopped = terminal.run("down")
+    assert stopped.stdout.startswith(f"stopping (pid {record.pid})\nstopped in ")
+    assert [pid for pid in (record.pid, *pids.values()) if machine.is_alive(pid)] == []
+    assert terminal.run("down").stdout == "not running\n"
+
+
+def test_detached_a_failed_start_is_told(terminal: Terminal) -> None:
+    terminal.environ = {"BROKEN": "api"}
+    failed = terminal.run("up", "--detach")
+    assert failed.returncode == 1
+    assert "api ended with exit code 1 before it was ready" in failed.stdout
+
+
+def test_reset_deletes_the_state_when_sure_and_nothing_runs(terminal: Terminal) -> None:
+    process = terminal.up()
+    refused = terminal.run("reset", "--yes")
+    assert refused.stdout == f"running (pid {process.pid}): ./studio down first\n"
+    assert refused.returncode == 1
+    finish(process, signal.SIGINT)
+    unsure = terminal.run("reset", answer="\n")
+    assert (unsure.returncode, (terminal.state / "journal").exists()) == (1, True)
+    assert terminal.run("reset", answer="yes\n").returncode == 0
+    assert [path.name for path in terminal.state.iterdir()] == ["journal"]  # not ours to delete

@@ -1,0 +1,254 @@
+"""Voice calls in `./studio up`: with a LiveKit of ours, with the user's, without any."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from local import livekit_binary, machine
+from local.home import free_port
+from local.livekit import Access
+from local.services import Plan, everything
+from local.state import REPOSITORY, State
+from local.voice import NAMES, Voice, voice
+
+ABSENT = (
+    "off; there is no livekit-server: put one on PATH (https://github.com/livekit/livekit),"
+    " or Go 1.26 to have it built, or set LIVEKIT_SERVER_BIN or LIVEKIT_URL"
+)
+OURS = ("postgres", "valkey", "migrate", "worker", "admin", "api", "keeper", "demo")
+
+
+@dataclass(frozen=True)
+class Studio:
+    environ: dict[str, str]
+
+    def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
+        command = (sys.executable, "-m", "local.cli", *words)
+        return subprocess.run(
+            command, check=False, env=self.environ, cwd=REPOSITORY, capture_output=True, text=True
+        )
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.environ['API_PORT']}"
+
+    def facts(self) -> dict[str, Any]:
+        facts: dict[str, Any] = json.loads(self("status", "--json").stdout)
+        return facts
+
+    def processes(self) -> dict[str, dict[str, Any]]:
+        return {one["name"]: one for one in self.facts()["processes"]}
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Callable[..., Studio]]:
+    opened = []
+
+    def made(**environ: str) -> Studio:
+        given = {name: value for name, value in os.environ.items() if name not in NAMES}
+        mine = {"STUDIO_STATE": str(tmp_path / "a state"), "API_PORT": str(free_port())}
+        opened.append(State(Path(mine["STUDIO_STATE"])))
+        return Studio({**given, **mine, **environ})
+
+    yield made
+    for state in opened:
+        if record := state.running():
+            machine.end(record.pid, signal.SIGTERM, 30)
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> dict[str, str]:
+    """Where neither livekit-server nor Go is to be found."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for tool in ("sh", "true", "setpriv", "unshare", "id", "locale"):
+        if found := shutil.which(tool):
+            (tools / tool).symlink_to(found)
+    return {"PATH": str(tools), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+
+
+def test_a_livekit_of_ours_starts_restarts_and_stops_with_the_rest(
+    livekit: Access, studio: Callable[..., Studio]
+) -> None:
+    here = studio(LIVEKIT_SERVER_BIN=str(livekit_binary.find(os.environ, print)))
+    up = here("up", "--detach")
+    assert up.returncode == 0, up.stdout + up.stderr
+    assert "  Voice     voice calls: ready\n" in up.stdout
+    assert "\nvoice calls: ready\n" in here("status").stdout
+
+    before = here.processes()
+    assert {*before} == {*OURS, "livekit", "livekit-db"}
+    told = {name: psutil.Process(before[name]["pid"]).environ() for name in ("api", "worker")}
+    access = {name: told["worker"][name] for name in NAMES}
+    assert {name: told["api"][name] for name in NAMES} == access
+    assert machine.listening(before["livekit"]["pid"]) == [access["LIVEKIT_URL"][5:]]
+
+    os.kill(before["livekit"]["pid"], signal.SIGKILL)
+    until = time.monotonic() + 60
+    while (after := here.processes())["livekit"]["restarts"] != 1 or after["livekit"][
+        "state"
+    ] != "ready":
+        assert time.monotonic() < until, here("logs").stdout
+    assert machine.listening(after["livekit"]["pid"]) == [access["LIVEKIT_URL"][5:]]
+    assert "starting LiveKit server" in here("logs", "livekit").stdout
+
+    assert "\nstopped in " in here("down").stdout
+    assert not [name for name, one in after.items() if one["pid"] and machine.is_alive(one["pid"])]
+    said = here("logs", "studio", "-n", "1000").stdout
+    assert "livekit was ended by SIGKILL; starting it again in 0.2 s\n" in said
+    assert "livekit is ready again\n" in said
+    assert "did not stop" not in said
+
+
+def test_without_any_livekit_one_line_says_so_and_text_is_served(
+    studio: Callable[..., Studio], bare: dict[str, str]
+) -> None:
+    here = studio(**bare)
+    up = here("up", "--detach")
+    assert up.returncode == 0, up.stdout + up.stderr
+    assert [line for line in up.stdout.splitlines() if "livekit-server" in line] == [
+        f"  Voice     voice calls: {ABSENT}"
+    ]
+    facts = here.facts()
+    assert facts["voice"] == ABSENT
+    assert {one["name"] for one in facts["processes"]} == {*OURS}
+    assert httpx.get(f"{here.url}/health/ready", timeout=60).status_code == 200
+    assert "\nstopped in " in here("down").stdout
+
+
+def test_a_livekit_that_was_named_but_does_not_run_is_refused(
+    studio: Callable[..., Studio],
+) -> None:
+    refused = studio(LIVEKIT_SERVER_BIN="/nowhere/livekit-server")("up")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == (
+        "LIVEKIT_SERVER_BIN: /nowhere/livekit-server does not run as a livekit-server\n"
+    )
+
+
+def test_a_livekit_of_the_users_needs_its_key(studio: Callable[..., Studio]) -> None:
+    refused = studio(LIVEKIT_URL="wss://lk.example", LIVEKIT_API_KEY="k")("up")
+    assert refused.stderr == "LIVEKIT_URL needs LIVEKIT_API_SECRET\n"
+    assert refused.returncode == 1
+
+
+def told(tmp_path: Path, environ: dict[str, str], *, wanted: bool) -> tuple[str, dict[str, str]]:
+    """What is said of voice calls, and what every process is told of LiveKit."""
+    urls = {"DATABASE_URL": "unused", "REDIS_URL": "unused"}
+    decided = voice(environ, wanted=wanted, say=print)
+    state = State.at({"STUDIO_STATE": str(tmp_path)})
+    plan = Plan(state=state, environ=urls | environ, host="::1", port=1, voice=decided)
+    found = {
+        tuple((name, one.program.env[name]) for name in NAMES if name in one.program.env)
+        for one in everything(plan)
+    }
+    assert len(found) == 1
+    return decided.said, dict(found.pop())
+
+
+def test_a_livekit_of_the_users_is_used_and_none_of_ours(tmp_path: Path) -> None:
+    theirs = Access("wss://lk.example", "k", "s").environment
+    assert told(tmp_path, {**theirs}, wanted=True) == ("through wss://lk.example", theirs)
+
+
+def test_no_voice_builds_nothing_and_tells_nobody_of_livekit(tmp_path: Path) -> None:
+    theirs = Access("wss://lk.example", "k", "s").environment
+    for environ in ({**theirs}, {"LIVEKIT_SERVER_BIN": "/nowhere"}):
+        assert told(tmp_path, environ, wanted=False) == ("off, because of --no-voice", {})
+
+
+def test_the_one_port_of_health_is_not_given_to_worker_and_keeper_alike(tmp_path: Path) -> None:
+    given = {"HEALTH_PORT": "8001", "DATABASE_URL": "unused", "REDIS_URL": "unused"}
+    plan = Plan(State.at({"STUDIO_STATE": str(tmp_path)}), given, "::1", 1, Voice("off"))
+    assert not [one.program.name for one in everything(plan) if "HEALTH_PORT" in one.program.env]
+
+
+def test_no_voice_is_an_option_of_up(tmp_path: Path) -> None:
+    environ = {
+        **os.environ,
+        "STUDIO_STATE": str(tmp_path / "a state"),
+        "API_PORT": str(free_port()),
+        "TOYS": "store=",
+        "LIVEKIT_SERVER_BIN": "/nowhere",
+    }
+    words = (sys.executable, "-m", "tests.support.local_toys", "up", "--no-voice", "--detach")
+    up = subprocess.run(
+        words, check=False, env=environ, cwd=REPOSITORY, capture_output=True, text=True
+    )
+    try:
+        assert up.returncode == 0, up.stdout + up.stderr
+        assert "voice calls: off, because of --no-voice\n" in up.stdout
+    finally:
+        if record := State(Path(environ["STUDIO_STATE"])).running():
+            machine.end(record.pid, signal.SIGTERM, 30)
+
+
+@pytest.mark.parametrize(("ci", "code", "counted"), [("", 0, "1 skipped"), ("true", 1, "1 error")])
+def test_a_test_that_needs_livekit_is_skipped_at_home_and_fails_in_ci(
+    bare: dict[str, str], ci: str, code: int, counted: str
+) -> None:
+    name = "test_it_serves_whoever_has_the_key_and_nobody_else"
+    command = (sys.executable, "-m", "pytest", f"tests/local/test_local_livekit.py::{name}")
+    given = {name: value for name, value in os.environ.items() if name != "LIVEKIT_SERVER_BIN"}
+    ran = subprocess.run(
+        command,
+        check=False,
+        env={**given, **bare, "CI": ci},
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == code, ran.stdout
+    assert counted in ran.stdout
+    assert f"VOICE CALLS ARE NOT TESTED: {ABSENT.removeprefix('off; ')}\n" in ran.stderr
+
+
+@pytest.fixture
+def listening_to_ctrl_c() -> Iterator[None]:
+    """Whoever is started in the background by a shell ignores it, and so do its children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("listening_to_ctrl_c")
+def test_ctrl_c_ends_a_build_and_starts_nothing(
+    studio: Callable[..., Studio], bare: dict[str, str], tmp_path: Path
+) -> None:
+    go = tmp_path / "tools" / "go"
+    go.write_text(
+        f"#!/bin/sh\n[ $1 = version ] && echo go1.26.8 && exit\necho > {tmp_path}/begun\n"
+        f"exec {shutil.which('sleep')} 60\n"
+    )
+    go.chmod(0o755)
+    here = studio(**bare)
+    command = (sys.executable, "-m", "local.cli", "up")
+    with subprocess.Popen(
+        command, env=here.environ, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
+    ) as up:
+        while not (tmp_path / "begun").exists():
+            assert up.poll() is None
+            time.sleep(0.02)
+        compiler = machine.children(up.pid)
+        up.send_signal(signal.SIGINT)
+        assert up.wait(60) == 130
+        assert up.stdout is not None
+        assert up.stdout.read().startswith("building livekit-server ")
+    assert len(compiler) == 1
+    assert machine.until_gone(compiler, 60)
+    assert list((tmp_path / "cache" / "agent-studio" / "bin").glob(".build-*")) == []
+    assert here.facts()["running"] is False

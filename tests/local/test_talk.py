@@ -1,0 +1,182 @@
+"""The demo and `studio talk`, through the public API of a real process."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from domain.common.settings import Settings
+from local.client import Studio
+from local.demo import seed
+from local.screen import JsonScreen, TerminalScreen
+from local.talk import Talk, given
+from persistence.admin import bootstrap
+from tests.support.paths import ROOT
+from tests.support.viewers import PASSWORD
+from tests.worker.test_text_calls import working
+
+pytestmark = pytest.mark.anyio
+SAID = ["I need an appointment", "tomorrow at ten", "no thank you"]
+
+
+@dataclass(slots=True)
+class ApiProcess:
+    settings: Settings
+    port: int
+    key: str
+    process: asyncio.subprocess.Process
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def start_api(settings: Settings, port: int, **more: str) -> asyncio.subprocess.Process:
+    given_to_it = {
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "SECRET_KEY": settings.secret_key,
+        "API_PORT": str(port),
+        "LOG_LEVEL": "WARNING",
+        "PYTHONPATH": str(ROOT),
+        **more,
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "graph.app", env={**os.environ, **given_to_it}, cwd=ROOT
+    )
+    await until_answers(f"http://127.0.0.1:{port}/health/ready")
+    return process
+
+
+async def until_answers(url: str) -> None:
+    async with asyncio.timeout(60), httpx.AsyncClient() as http:
+        while True:
+            try:
+                if (await http.get(url)).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def studio(settings: Settings, place: Path) -> AsyncIterator[ApiProcess]:
+    """An API process, a worker, and the demo."""
+    await bootstrap(settings, "demo", "owner@demo.local", PASSWORD, place / "key")
+    port = free_port()
+    api = ApiProcess(settings, port, (place / "key").read_text(), await start_api(settings, port))
+    try:
+        async with working(settings):
+            await seed(Studio(api.url, api.key), {})
+            yield api
+    finally:
+        api.process.terminate()
+        await api.process.wait()
+
+
+async def talk(url: str, key: str, capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    capsys.readouterr()
+    async with asyncio.timeout(60):
+        await Talk(Studio(url, key), JsonScreen()).hold("clinic", given(SAID))
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def check(events: list[dict[str, object]]) -> None:
+    """The whole conversation, each event once and in order."""
+    durable = [e for e in events if e["__typename"] != "PartialTranscript"]
+    assert [e["seq"] for e in durable] == list(range(1, len(durable) + 1))
+    told = [e["__typename"] for e in durable if e["__typename"] in ("HandedOff", "ToolFinished")]
+    assert told == ["HandedOff", "ToolFinished"]
+    assert [e["text"] for e in durable if e["__typename"] == "UserTurn"] == SAID
+    assert {e["agent"] for e in durable if e["__typename"] == "AgentTurn"} == {
+        "reception",
+        "booking",
+    }
+    [tool] = [e for e in durable if e["__typename"] == "ToolFinished"]
+    assert tool["result"] == "Booked: tomorrow at ten."
+    last = durable[-1]
+    assert (last["state"], last["reason"]) == ("COMPLETED", "WORKFLOW_FINISHED")
+
+
+async def test_the_demo_answers_and_can_be_made_twice(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with studio(settings, tmp_path) as api:
+        check(await talk(api.url, api.key, capsys))
+        await seed(Studio(api.url, api.key), {})
+        versions = await Studio(api.url, api.key).ask(
+            '{ workflow(by: {slug: "clinic"}) { versions { edges { node { number } } } } }'
+        )
+        assert versions["workflow"]["versions"]["edges"] == [{"node": {"number": 1}}]
+
+
+async def test_the_readme_shows_what_talk_prints(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command, _, shown = (
+        (ROOT / "README.md").read_text().partition("$ ./studio talk")[2].partition("\n")
+    )
+    said = re.findall(r'--say "([^"]*)"', command)
+    assert said
+    async with studio(settings, tmp_path) as api:
+        capsys.readouterr()
+        screen = TerminalScreen(sys.stdout)
+        await Talk(Studio(api.url, api.key), screen).hold("clinic", given(said))
+    printed = capsys.readouterr().out
+    assert _timeless(printed) == _timeless(shown.partition("```")[0])
+
+
+def test_of_a_spoken_call_it_is_told_how_long_a_caller_waits_for_sound() -> None:
+    out = io.StringIO()
+    latency = {"totalMs": {"p50": 8500.0}, "atEarMs": {"p50": 990.4}}
+    TerminalScreen(out, voice=True).total({"cost": None, "latency": latency})
+    assert out.getvalue() == "  · answers heard after 990 ms\n"
+
+
+def _timeless(text: str) -> str:
+    return re.sub(r"\d+(\.\d+)? (ms|s)\b", "0 s", text)
+
+
+async def test_a_conversation_goes_on_through_the_death_of_the_api(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with studio(settings, tmp_path) as api:
+
+        async def kill_and_restart() -> None:
+            for _ in range(2):
+                await asyncio.sleep(0.6)
+                api.process.kill()
+                await api.process.wait()
+                api.process = await start_api(settings, api.port)
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(kill_and_restart())
+            events = await talk(api.url, api.key, capsys)
+        check(events)
+
+
+def test_the_compose_file_keeps_to_the_compose_schema() -> None:
+    command = ["check-jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml"]
+    subprocess.run(
+        [f"{Path(sys.executable).parent}/{command[0]}", *command[1:]], check=True, cwd=ROOT
+    )

@@ -1,0 +1,330 @@
+"""Who a process is in PostgreSQL, and what it does when the server is full."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from domain.common.access import Viewer
+from domain.common.errors import InvalidSetting, Unavailable, WrongRole
+from domain.common.settings import Settings
+from domain.ports import Services
+from graph.app import with_loaders
+from persistence.admin import bootstrap
+from persistence.database import DbRole, create_pool
+from persistence.engine import create_engine
+from persistence.logins import make_logins
+from persistence.wiring import api_services
+from tests.conftest import new_tenant
+from tests.support import viewers
+from tests.support.api_server import serving
+from tests.support.demo_workflow import publish_clinic
+from tests.support.paths import ROOT
+from tests.support.pooler import pooler
+from tests.support.viewers import owner_of
+
+pytestmark = pytest.mark.anyio
+
+PASSWORD = "only-for-the-tests-of-logins"
+
+
+def as_user(url: str, name: str) -> str:
+    parts = urlsplit(url)
+    hosts = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{name}:{PASSWORD}@{hosts}"))
+
+
+@asynccontextmanager
+async def connected(url: str, **settings: str) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(url, server_settings=settings)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def few_slots(settings: Settings, role: DbRole, slots: int) -> AsyncIterator[Settings]:
+    """Settings of somebody whom the server lets in only so many times."""
+    name = f"few_{secrets.token_hex(4)}"
+    async with connected(settings.database_url) as db:
+        await db.execute(
+            f"create role {name} login noinherit connection limit {slots} password '{PASSWORD}'"
+        )
+        await db.execute(f"grant {role} to {name}")
+        try:
+            yield replace(settings, database_url=as_user(settings.database_url, name))
+        finally:
+            await db.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1", name
+            )
+            await db.execute(f"drop role {name}")
+
+
+# ---- roles ----------------------------------------------------------------------------------
+
+
+async def test_a_connection_that_lost_its_role_is_refused(settings: Settings) -> None:
+    async with pooler(settings.database_url, "role") as lossy:
+        for role in DbRole:
+            with pytest.raises(WrongRole, match=f"should be {role} in PostgreSQL, but is studio"):
+                await create_pool(lossy.url, role)
+        engine = create_engine(lossy.url, DbRole.API)
+        with pytest.raises(WrongRole, match="row-level security does not bind"):
+            await engine.connect()
+        await engine.dispose()
+
+
+@pytest.mark.parametrize("module", ["graph.app", "worker.keeper"])
+async def test_a_process_with_the_wrong_role_says_so_in_one_sentence_and_ends(
+    settings: Settings, module: str
+) -> None:
+    async with pooler(settings.database_url, "role") as lossy:
+        code, told = await ended(module, replace(settings, database_url=lossy.url))
+    assert code == 1
+    *logged, sentence = told.splitlines()
+    assert sentence.startswith("This process should be studio_")
+    assert all('"refused a connection with the wrong role"' in line for line in logged)
+
+
+async def test_a_pooler_that_begins_to_drop_the_role_is_found_out(
+    settings: Settings, viewer: Viewer
+) -> None:
+    async with (
+        connected(settings.database_url) as db,
+        pooler(settings.database_url) as honest,
+        api_services(replace(settings, database_url=honest.url)) as services,
+    ):
+        await read(services, viewer)
+        honest.drops = frozenset({"role"})
+        await db.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where application_name = 'studio_api' and datname = current_database()"
+        )
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                await read(services, viewer)
+        honest.drops = frozenset()
+        await read(services, viewer)
+
+
+async def read(services: Services, viewer: Viewer) -> None:
+    async with services.store.work(viewer.tenant_id) as work:
+        await work.settings.get()
+
+
+async def test_a_login_is_its_role_and_has_no_way_back_to_more(settings: Settings) -> None:
+    logins = await make_logins(
+        settings.database_url, dict.fromkeys(("studio_api", "studio_service"), PASSWORD)
+    )
+    assert logins == ["studio_api_login", "studio_service_login"]
+    url = as_user(settings.database_url, "studio_api_login")
+    async with connected(url) as db:
+        for statement in ("reset role", "discard all", "reset all"):
+            await db.execute(statement)
+            assert await db.fetchval(f"select current_user -- {statement}") == "studio_api"
+        assert await db.fetchval("show statement_timeout") == "10s"
+        for denied in (
+            "set role studio_service",
+            "insert into alembic_version values ('0')",
+            "update alembic_version set version_num = '0'",
+            "set role none; select * from call",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await db.execute(denied)
+    async with pooler(url, "role") as lossy:
+        pool = await create_pool(lossy.url, DbRole.API)
+        assert await pool.fetchval("select current_user") == "studio_api"
+        pool.terminate()
+
+
+async def test_logins_are_made_by_a_command(settings: Settings, tmp_path: Any) -> None:
+    (tmp_path / "password").write_text(PASSWORD + "\n")
+    command = ("persistence.admin", "roles", "--api-password-file", str(tmp_path / "password"))
+    assert await run(settings, *command) == (0, "studio_api_login may sign in.\n")
+    with pytest.raises(InvalidSetting, match="16 or more"):
+        await make_logins(settings.database_url, {"studio_api": "short"})
+    both = replace(
+        settings,
+        database_url=as_user(settings.database_url, "studio_api_login"),
+        migrate_database_url=settings.database_url,
+    )
+    # What only the owner may do goes by the owner's URL, all else by that of the process.
+    await bootstrap(both, "acme", "owner@acme.example", viewers.PASSWORD, tmp_path / "key")
+    async with api_services(both) as services:
+        assert await services.accounts.viewer_of((tmp_path / "key").read_text())
+
+
+async def test_functions_that_look_past_tenants_trust_nobody(
+    settings: Settings, viewer: Viewer
+) -> None:
+    async with connected(settings.database_url) as db:
+        loose = await db.fetch(
+            "select proname from pg_proc p where prosecdef and pronamespace = 'public'::regnamespace"
+            " and (proconfig is distinct from '{\"search_path=public, pg_temp\"}'"
+            "      or proacl is null or 'studio_service' <> proowner::regrole::text"
+            "      or exists (select from aclexplode(proacl) where grantee = 0))"
+        )
+        assert loose == []
+    async with connected(settings.database_url, role="studio_api") as db:
+        # A temporary table of the caller does not stand in for the real one.
+        await db.execute("create temp table app_user (like app_user including defaults)")
+        await db.execute(
+            "insert into pg_temp.app_user (id, tenant_id, email, role, password_hash) "
+            "values (gen_random_uuid(), $1, 'a@b.example', 'OWNER', 'known')",
+            viewer.tenant_id,
+        )
+        assert await db.fetch("select * from find_user('a@b.example')") == []
+
+
+# ---- a server that is full ------------------------------------------------------------------
+
+
+async def test_an_api_with_three_slots_answers_everything_one_after_the_other(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await publish_clinic(services, viewer)
+    async with (
+        few_slots(settings, DbRole.API, 3) as few,
+        api_services(few) as fresh,
+        serving(fresh, settings, viewer, with_loaders) as api,
+    ):
+        query = "{ workflows(first: 5) { edges { node { slug } } } }"
+        answers = await asyncio.gather(*(api.ask(query) for _ in range(40)))
+    whole = {"workflows": {"edges": [{"node": {"slug": "clinic"}}]}}
+    assert [answer["data"] for answer in answers] == [whole] * 40
+
+
+async def test_an_api_opens_no_more_connections_than_it_may(
+    settings: Settings, viewer: Viewer
+) -> None:
+    others = [owner_of(await new_tenant(settings, f"t{n}")) for n in range(4)]
+    async with (
+        api_services(replace(settings, database_connections=4)) as services,
+        connected(settings.database_url) as db,
+    ):
+        await asyncio.gather(*(read(services, who) for who in [viewer, *others] * 5))
+        opened = await db.fetchval(
+            "select count(*) from pg_stat_activity "
+            "where application_name = 'studio_api' and datname = current_database()"
+        )
+    assert opened == 4  # three for requests, and one for the event log
+
+
+async def test_no_tenant_takes_all_connections_from_the_others(
+    settings: Settings, viewer: Viewer
+) -> None:
+    other = owner_of(await new_tenant(settings, "other"))
+    async with api_services(replace(settings, database_connections=12)) as services:
+        async with AsyncExitStack() as held:
+            for _ in range(2):  # a quarter of the eight for requests
+                await held.enter_async_context(services.store.work(viewer.tenant_id))
+            late = asyncio.create_task(read(services, viewer))
+            await asyncio.gather(*(read(services, other) for _ in range(20)))
+            assert not late.done()
+        await late
+
+
+async def test_a_pool_waits_for_one_of_its_own(settings: Settings) -> None:
+    async with few_slots(settings, DbRole.SERVICE, 1) as few:
+        pool = await create_pool(few.database_url, DbRole.SERVICE, 10)
+        held = await pool.acquire()
+        waiting = [asyncio.create_task(pool.fetchval("select 1")) for _ in range(20)]
+        done, _ = await asyncio.wait(waiting, timeout=0.3)
+        assert not done
+        await pool.release(held)
+        assert await asyncio.gather(*waiting) == [1] * 20
+        pool.terminate()
+
+
+async def test_a_process_that_starts_waits_for_a_slot_and_says_when_none_comes(
+    settings: Settings,
+) -> None:
+    async with few_slots(settings, DbRole.SERVICE, 1) as few:
+        holder = await asyncpg.connect(few.database_url)
+        with pytest.raises(Unavailable, match=r"within 1 s: too many connections for role"):
+            await create_pool(few.database_url, DbRole.SERVICE, patience=1)
+        starting = asyncio.create_task(create_pool(few.database_url, DbRole.SERVICE, patience=60))
+        await asyncio.sleep(0.3)
+        await holder.close()
+        pool = await starting
+        assert await pool.fetchval("select 1") == 1
+        pool.terminate()
+
+
+async def test_a_database_that_was_not_migrated_is_told_in_a_sentence(
+    servers: tuple[str, str], settings: Settings
+) -> None:
+    absent = servers[0].rsplit("/", 1)[0] + "/nowhere"
+    code, told = await ended("worker.keeper", replace(settings, database_url=absent))
+    assert (code, told) == (
+        1,
+        'PostgreSQL refuses this process: database "nowhere" does not exist.\n',
+    )
+
+
+# ---- settings -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("torn", ["pa/ss", "pa#ss", "pa@ss", "pa?ss", "12/ss", "[pa"])
+def test_a_password_that_tears_its_url_is_told(torn: str) -> None:
+    for name, scheme in (("DATABASE_URL", "postgresql"), ("REDIS_URL", "redis")):
+        with pytest.raises(InvalidSetting, match=f"^{name} cannot be read .* / is %2F") as refused:
+            Settings.from_env({name: f"{scheme}://studio:{torn}@host:5432/studio"})
+        assert torn not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql:///studio?host=/var/run/postgresql",
+        "postgresql://studio:p%2F%40:x@[::1]:5432/studio",
+        "postgresql://studio@one:5432,two:5432/studio?target_session_attrs=primary",
+    ],
+)
+def test_urls_of_every_kind_are_taken(url: str) -> None:
+    assert Settings.from_env({"DATABASE_URL": url}).database_url == url
+
+
+def test_a_process_needs_two_connections() -> None:
+    with pytest.raises(InvalidSetting, match="DATABASE_CONNECTIONS must be 2 or more"):
+        Settings.from_env({"DATABASE_CONNECTIONS": "1"})
+
+
+# ---- processes ------------------------------------------------------------------------------
+
+
+async def ended(module: str, settings: Settings) -> tuple[int | None, str]:
+    return await run(settings, module)
+
+
+async def run(settings: Settings, *command: str) -> tuple[int | None, str]:
+    """The exit code of a process of ours, and all that it said."""
+    given = {
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "SECRET_KEY": settings.secret_key,
+        "API_PORT": "0",
+        "PYTHONPATH": str(ROOT),
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        *command,
+        env={**os.environ, **given},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    async with asyncio.timeout(90):
+        told, _ = await process.communicate()
+    return process.returncode, told.decode()

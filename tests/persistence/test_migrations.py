@@ -1,0 +1,251 @@
+"""Migrations beside processes that go on, beside one another, and after a restore."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy.exc import SQLAlchemyError
+
+from domain.common.errors import Unavailable
+from domain.common.settings import Settings
+from persistence.migrate import SCRIPTS, Patience, upgrade
+
+pytestmark = pytest.mark.anyio
+
+QUICK = Patience(lock_seconds=0.2, total_seconds=90, pause_seconds=0.1)
+REVISIONS = {
+    "0001": "op.execute('create table thing (id int)')",
+    "0002": (
+        "with op.get_context().autocommit_block():\n"
+        "        op.execute('create index concurrently if not exists ix_thing on thing (id)')"
+    ),
+}
+GAVE_UP, WAITS = "others hold the locks; trying again", "waiting for another migration to end"
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def fresh(servers: tuple[str, str]) -> AsyncIterator[str]:
+    """The URL of an empty database."""
+    name = f"fresh_{secrets.token_hex(4)}"
+    async with connected(servers[0]) as server:
+        await server.execute(f"create database {name}")
+        yield f"{servers[0].rsplit('/', 1)[0]}/{name}"
+        await server.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def scripts(tmp_path: Path) -> Path:
+    """Revisions of our own in place of the real ones: a table, and an index built concurrently."""
+    for name in ("env.py", "roles.sql", "grants.sql"):
+        shutil.copy(SCRIPTS / name, tmp_path / name)
+    (tmp_path / "versions").mkdir()
+    before = None
+    for revision, body in REVISIONS.items():
+        text = (
+            f'"""Revision"""\nfrom alembic import op\n\nrevision = "{revision}"\n'
+            f"down_revision = {before!r}\n\n\ndef upgrade() -> None:\n    {body}\n"
+        )
+        (tmp_path / "versions" / f"{revision}.py").write_text(text)
+        before = revision
+    return tmp_path
+
+
+async def until(true: Callable[[], Awaitable[Any]]) -> None:
+    async with asyncio.timeout(60):
+        while not await true():  # noqa: ASYNC110 - what it waits for is in PostgreSQL
+            await asyncio.sleep(0.02)
+
+
+async def said(caplog: pytest.LogCaptureFixture, message: str, times: int) -> None:
+    async def enough() -> bool:
+        return [r.getMessage() for r in caplog.records].count(message) >= times
+
+    await until(enough)
+
+
+async def test_a_migration_that_waits_for_a_long_read_keeps_no_other_reader_waiting(
+    fresh: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await asyncio.to_thread(upgrade, fresh, "0004", patience=QUICK)
+    async with connected(fresh) as holder, connected(fresh) as reader:
+        reading = holder.transaction()
+        await reading.start()
+        await holder.fetch("select * from call_log")
+        migration = asyncio.create_task(asyncio.to_thread(upgrade, fresh, patience=QUICK))
+        for times in (1, 2, 3):
+            await said(caplog, GAVE_UP, times)
+            # The long read goes on, and so it would wait for ever behind the migration's lock.
+            async with asyncio.timeout(60):
+                await reader.fetch("select * from call_log")
+        assert not migration.done()
+        await reading.rollback()
+        await migration
+        assert await reader.fetchval("select count(*) from tenant_month") == 0
+
+
+async def test_calls_go_on_while_a_migration_works_on_drafts(fresh: str) -> None:
+    await asyncio.to_thread(upgrade, fresh, "0005", patience=QUICK)
+    locks = "select relation::regclass::text, granted from pg_locks where mode ~ 'Exclusive'"
+    async with connected(fresh) as writer, connected(fresh) as db:
+        async with writer.transaction():
+            await writer.execute("update workflow set name = name")
+            patience = replace(QUICK, lock_seconds=60)
+            migration = asyncio.create_task(asyncio.to_thread(upgrade, fresh, patience=patience))
+            await until(lambda: waits_for_drafts(db))
+            assert ("call_log", True) not in [tuple(row) for row in await db.fetch(locks)]
+        await migration
+
+
+async def waits_for_drafts(db: Any) -> Any:
+    return await db.fetchval(
+        "select count(*) from pg_locks where not granted and relation = 'workflow'::regclass"
+    )
+
+
+async def test_a_migration_that_gets_no_lock_ends_and_keeps_what_is_done(fresh: str) -> None:
+    await asyncio.to_thread(upgrade, fresh, "0003", patience=QUICK)
+    async with connected(fresh) as holder, holder.transaction():
+        await holder.fetch("select * from call_log")
+        patience = Patience(lock_seconds=0.1, total_seconds=3, pause_seconds=0.1)
+        with pytest.raises(Unavailable, match="not over after 3 s"):
+            await asyncio.to_thread(upgrade, fresh, patience=patience)
+    async with connected(fresh) as db:
+        # The fourth changes no table that is read; the fifth does.
+        assert await db.fetchval("select version_num from alembic_version") == "0004"
+
+
+async def is_building(db: Any) -> bool:
+    return bool(await db.fetchval("select count(*) from pg_stat_progress_create_index"))
+
+
+async def is_valid(db: Any) -> bool | None:
+    valid: bool | None = await db.fetchval(
+        "select indisvalid from pg_index where indexrelid = to_regclass('ix_thing')"
+    )
+    return valid
+
+
+async def test_two_migrations_at_once_end_well_beside_an_index_that_is_built_concurrently(
+    fresh: str, scripts: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    await asyncio.to_thread(upgrade, fresh, "0001", scripts=scripts, patience=QUICK)
+    async with connected(fresh) as writer, connected(fresh) as db:
+        writing = writer.transaction()
+        await writing.start()
+        await writer.execute("insert into thing values (3)")
+
+        def migration() -> asyncio.Task[None]:
+            return asyncio.create_task(
+                asyncio.to_thread(upgrade, fresh, scripts=scripts, patience=QUICK)
+            )
+
+        first = migration()
+        await until(lambda: is_building(db))
+        second = migration()
+        await said(caplog, WAITS, 2)
+        # An index waits for writers without keeping any other waiting, so it is not given up.
+        await db.execute("insert into thing values (4)")
+        assert not first.done()
+        await writing.commit()
+        await asyncio.gather(first, second)
+        assert await is_valid(db)
+        assert GAVE_UP not in [record.getMessage() for record in caplog.records]
+
+
+async def test_an_index_that_was_left_half_built_is_built_anew(fresh: str, scripts: Path) -> None:
+    await asyncio.to_thread(upgrade, fresh, "0001", scripts=scripts, patience=QUICK)
+    async with connected(fresh) as writer, connected(fresh) as db:
+        async with writer.transaction():
+            await writer.execute("insert into thing values (3)")
+            migration = asyncio.create_task(
+                asyncio.to_thread(upgrade, fresh, scripts=scripts, patience=QUICK)
+            )
+            await until(lambda: is_building(db))
+            await db.execute("select pg_terminate_backend(pid) from pg_stat_progress_create_index")
+            with pytest.raises(SQLAlchemyError):
+                await migration
+        assert await is_valid(db) is False
+        await asyncio.to_thread(upgrade, fresh, scripts=scripts, patience=QUICK)
+        assert await is_valid(db) is True
+
+
+# ---- grants ---------------------------------------------------------------------------------
+
+RIGHTS = """
+    select 'table ' || relname as what, relrowsecurity, relforcerowsecurity,
+           (select string_agg(format('%s %s', grantee::regrole, privilege_type), ', ' order by 1)
+              from aclexplode(relacl) where grantee <> relowner) as who, '' as rest
+      from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'S')
+    union all
+    select 'function ' || proname, prosecdef, false,
+           (select string_agg(format('%s %s', grantee, privilege_type), ', ' order by 1)
+              from aclexplode(proacl)), proowner::regrole || ' ' || proconfig::text
+      from pg_proc where pronamespace = 'public'::regnamespace
+    union all
+    select 'policy ' || polname || polrelid::regclass, polpermissive, false, polroles::text,
+           pg_get_expr(polqual, polrelid) || coalesce(pg_get_expr(polwithcheck, polrelid), '')
+      from pg_policy
+    order by 1
+"""
+LOSSES = """
+    drop policy tenant_only on call;
+    drop policy service_all on call_event;
+    drop policy backup_all on tenant;
+    alter table agent no force row level security;
+    alter table tool disable row level security;
+    revoke all on workflow from studio_api, studio_service, studio_backup;
+    revoke select on call_command_place_seq from studio_backup;
+    grant all on alembic_version, tenant to studio_api;
+    grant select on call to public;
+    alter function find_user(text) owner to current_user;
+    alter function find_api_key(bytea) reset all;
+    grant execute on function log_heads(uuid[]) to public;
+"""
+
+
+async def test_rights_are_made_whole_every_time(settings: Settings) -> None:
+    async with connected(settings.database_url) as db:
+        before = await db.fetch(RIGHTS)
+        await db.execute(LOSSES)
+        assert await db.fetch(RIGHTS) != before
+        await asyncio.to_thread(upgrade, settings.database_url, patience=QUICK)
+        assert await db.fetch(RIGHTS) == before
+
+
+async def test_what_is_right_already_is_left_alone_while_it_is_read(settings: Settings) -> None:
+    async with connected(settings.database_url) as reader, reader.transaction():
+        for (table,) in await reader.fetch(
+            "select relname from pg_class where relnamespace = 'public'::regnamespace"
+            " and relkind = 'r'"
+        ):
+            await reader.fetch(f"select * from {table}")
+        async with asyncio.timeout(60):
+            await asyncio.to_thread(upgrade, settings.database_url, patience=QUICK)
+
+
+async def test_every_table_has_its_line_in_the_grants(settings: Settings) -> None:
+    async with connected(settings.database_url) as db:
+        bare = await db.fetch(
+            "select relname from pg_class where relnamespace = 'public'::regnamespace"
+            " and relkind in ('r', 'p') and not has_table_privilege('studio_backup', oid, 'select')"
+        )
+    assert [row[0] for row in bare] == [], "they need a line in migrations/grants.sql"

@@ -1,0 +1,249 @@
+"""Redis hangs, dies or talks nonsense: nobody waits for it, and nothing of ours ends by it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import pytest
+from redis.asyncio import Redis
+
+from domain.common.access import Viewer
+from domain.common.settings import Settings
+from domain.common.tasks import beside, end
+from local import valkey
+from local.server import Server
+from persistence.channels import Channels, Lagged, RedisBackend
+from persistence.limiter import RedisLimiter
+from persistence.outbox import Outbox
+from persistence.wiring import api_services
+from tests.persistence.test_streams import complete, follow
+from tests.support.log_writer import writing
+
+pytestmark = pytest.mark.anyio
+
+T = TypeVar("T")
+TURNS = 60
+
+
+def at_once(asked: Coroutine[Any, Any, T]) -> T:
+    """The answer of a coroutine that never waits."""
+    try:
+        asked.send(None)
+    except StopIteration as done:
+        answer: T = done.value
+        return answer
+    asked.close()
+    raise AssertionError("it waits")
+
+
+@asynccontextmanager
+async def hanging(server: Server) -> AsyncIterator[None]:
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not holds():  # noqa: ASYNC110 - what changes is in another process
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def channels_on(url: str) -> AsyncIterator[Channels[str]]:
+    backend = RedisBackend(url, flush_seconds=30)
+    channels = Channels(backend, lambda channel, message: message, mailbox=10_000)
+    await channels.connect()
+    try:
+        yield channels
+    finally:
+        await channels.disconnect()
+
+
+async def test_a_redis_that_hangs_delays_no_turn_and_no_watcher(
+    settings: Settings, viewer: Viewer, tmp_path: Path
+) -> None:
+    async with valkey.started(tmp_path) as server:
+        own = replace(settings, redis_url=server.url)
+        async with api_services(own) as services, writing(services, own, viewer) as writer:
+            watching = asyncio.create_task(follow(services, writer))
+            await writer.say("before")
+            async with hanging(server):
+                # If each waited half a second for Redis, that would be two minutes and a half.
+                async with asyncio.timeout(75):
+                    for number in range(5 * TURNS):
+                        await writer.say(str(number))
+                async with asyncio.timeout(60):
+                    while (await services.ready())["redis"]:  # noqa: ASYNC110
+                        await asyncio.sleep(0.05)
+            await writer.end()
+            events = await watching
+    assert complete(events)
+
+
+async def test_an_outage_is_said_once_and_so_is_its_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with valkey.started(tmp_path) as server, channels_on(server.url) as channels:
+        await until(lambda: channels.up)
+        with caplog.at_level(logging.WARNING, "persistence.channels"):
+            await server.kill()
+            await until(lambda: not channels.up)
+            for _ in range(50):
+                at_once(channels.publish_many([("studio:test", "nobody hears it")]))
+            await asyncio.sleep(2)  # it tries again several times meanwhile
+            await server.start()
+            await until(lambda: channels.up)
+    said = [(r.getMessage().split(":")[0], vars(r).get("hints_dropped")) for r in caplog.records]
+    assert said == [("redis is away", None), ("redis is back", 50)]
+
+
+async def test_a_redis_that_is_heard_but_takes_no_hints_is_away_until_it_takes_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with (
+        valkey.started(tmp_path) as server,
+        Redis.from_url(server.url) as redis,
+        channels_on(server.url) as channels,
+    ):
+        await until(lambda: channels.up)
+        with caplog.at_level(logging.WARNING, "persistence.channels"):
+            await redis.client_pause(60_000, all=False)  # PUBLISH waits, SUBSCRIBE does not
+            for _ in range(100):
+                await channels.publish_many([("studio:test", "nobody hears it")])
+                await asyncio.sleep(0.05)
+            assert not channels.up
+            await redis.client_unpause()
+            await until(lambda: channels.up)
+    said = [record.getMessage().split(":")[0] for record in caplog.records]
+    assert said == ["redis is away", "redis is back"]
+
+
+async def test_what_was_told_before_a_process_leaves_is_still_heard_and_in_order(
+    servers: tuple[str, str],
+) -> None:
+    told = [str(number) for number in range(2_000)]
+    async with channels_on(servers[1]) as here, here.listen("studio:farewell") as box:
+        assert isinstance(await box.get(), Lagged)  # it is connected
+        async with channels_on(servers[1]) as leaving:
+            at_once(leaving.publish_many([("studio:farewell", number) for number in told]))
+        async with asyncio.timeout(60):
+            heard = [await box.get() for _ in told]
+    assert heard == told
+
+
+async def test_a_full_outbox_drops_the_oldest_hints(servers: tuple[str, str]) -> None:
+    async with channels_on(servers[1]) as here, here.listen("studio:full") as box:
+        assert isinstance(await box.get(), Lagged)
+        async with Redis.from_url(servers[1]) as redis:
+            outbox = Outbox(redis, on_failure=lambda: None, max_waiting=10)
+            outbox.put(("studio:full", str(number)) for number in range(30))
+            async with beside(outbox.send_for_ever()), asyncio.timeout(60):
+                heard = [await box.get() for _ in range(10)]
+    assert heard == [str(number) for number in range(20, 30)]
+    assert outbox.dropped() == 20
+
+
+async def test_limits_cost_no_time_while_redis_hangs_and_are_shared_again_after_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with valkey.started(tmp_path) as server:
+        here, there = RedisLimiter(server.url, patience=1.0), RedisLimiter(server.url, 30)
+        assert (await here.spend("key", 1, 60)).remaining == 59
+        with caplog.at_level(logging.WARNING, "persistence.limiter"):
+            async with hanging(server):
+                await here.spend("key", 1, 60)  # finds out
+                # Longer than a limiter used to remember it.
+                later = time.monotonic() + 3
+                while time.monotonic() < later:
+                    at_once(here.spend("other", 1, 10**6))
+                    await asyncio.sleep(0.02)
+            async with asyncio.timeout(60):
+                while (await there.spend("shared", 0, 60)).remaining == 60:
+                    await here.spend("shared", 1, 60)
+                    await asyncio.sleep(0.05)
+        await here.aclose()
+        await there.aclose()
+    assert [r.getMessage().split(":")[0] for r in caplog.records] == [
+        "redis is away",
+        "redis is back",
+    ]
+
+
+class Nonsense:
+    """A TCP proxy in front of Redis that can interrupt it with what no Redis says."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = urlsplit(url)
+        self._clients: set[asyncio.StreamWriter] = set()
+        self._connections: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[str]:
+        async with await asyncio.start_server(self._connected, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            yield f"redis://:{self._redis.password}@127.0.0.1:{port}"
+            await end(*self._connections)
+
+    def speak(self) -> None:
+        """Instead of a number: redis-py raises `ValueError`, as of no error of Redis."""
+        for client in self._clients:
+            client.write(b":nonsense\r\n")
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = asyncio.create_task(self._carry(reader, writer))
+        self._connections.add(connection)
+        connection.add_done_callback(self._connections.discard)
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async with AsyncExitStack() as stack:
+            stack.callback(writer.close)
+            there, back = await asyncio.open_connection("127.0.0.1", self._redis.port)
+            stack.callback(back.close)
+            self._clients.add(writer)
+            stack.callback(self._clients.discard, writer)
+            ways = [
+                asyncio.create_task(_pour(reader, back)),
+                asyncio.create_task(_pour(there, writer)),
+            ]
+            stack.push_async_callback(end, *ways)
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+
+
+async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await reader.read(65_536):
+            writer.write(data)
+            await writer.drain()
+
+
+async def test_whatever_redis_says_no_stream_no_recorder_and_no_request_ends_by_it(
+    settings: Settings, viewer: Viewer
+) -> None:
+    nonsense = Nonsense(settings.redis_url)
+    async with nonsense.serving() as url:
+        own = replace(settings, redis_url=url)
+        async with api_services(own) as services, writing(services, own, viewer) as writer:
+            watching = [asyncio.create_task(follow(services, writer))]
+            async with asyncio.timeout(60):
+                for number in range(TURNS):
+                    nonsense.speak()
+                    await writer.say(str(number))
+                    assert (await services.limiter.spend(str(number), 1, 60)).allowed
+                    if number % 10 == 0:
+                        watching.append(asyncio.create_task(follow(services, writer)))
+                await writer.end()
+                streams = await asyncio.gather(*watching)
+    assert all(complete(events) for events in streams)

@@ -1,0 +1,56 @@
+"""What tests of pages need: npm, a Chromium, and scripts that use one as a person would."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from tests.support.paths import ROOT
+
+SCRIPTS = ROOT / "tests" / "browser"
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH")
+
+Visit = Callable[..., dict[str, Any]]
+
+
+def missing(reason: str) -> NoReturn:
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def install(folder: Path) -> None:
+    if not (npm := shutil.which("npm")):
+        missing("npm is not installed")
+    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
+    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+    if done.returncode and any(reason in done.stderr for reason in UNREACHABLE):
+        missing("npm cannot reach its registry")
+    assert done.returncode == 0, done.stderr
+
+
+def scripts(folder: Path) -> Visit:
+    """Runs one of the scripts with these arguments; what it saw."""
+    if not Path(CHROMIUM).exists():
+        missing(f"{CHROMIUM} is not there; CHROMIUM names another place")
+    shutil.copytree(
+        SCRIPTS, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules")
+    )
+    install(folder)
+
+    def visit(script: str, *arguments: str | Path) -> dict[str, Any]:
+        command = ["node", str(folder / script), *map(str, arguments)]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=240)
+        assert done.returncode == 0, done.stderr
+        seen: dict[str, Any] = json.loads(done.stdout)
+        return seen
+
+    return visit

@@ -1,0 +1,402 @@
+"""People who talk while everything is killed or frozen, and the account of what came of it.
+
+Real processes on servers of their own; the callers are clients of the public API, as `studio talk` is.
+The tools of the shop ask a real HTTP server, which counts what was done and under which keys."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import asyncpg
+import psutil
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from domain.common.settings import Settings
+from local.client import Studio
+from local.emulators.http_server import served
+from local.talk import FOLLOW, SEND, START
+from tests.support.installation import Installation
+
+Json = dict[str, Any]
+
+PATIENCE_SECONDS = 60.0
+ANSWER_SECONDS = 200.0
+ANSWER = "It is done: "
+END = "mutation ($input: EndCallInput!) { endCall(input: $input) { __typename } }"
+IMPORT = (
+    "mutation ($input: ImportBundleInput!) { importBundle(input: $input) "
+    "{ __typename ... on Error { message code } } }"
+)
+
+
+class Caller:
+    """Talks through the API, message by message, and keeps all that was streamed."""
+
+    def __init__(self, studio: Studio, number: int, workflow: str = "clinic") -> None:
+        self._studio = studio
+        self._number = number
+        self._workflow = workflow
+        self.id = ""
+        self.said: list[str] = []
+        self.events: list[Json] = []
+        self.changed = asyncio.Condition()
+
+    async def talk(self, words: Sequence[str]) -> None:
+        async with self.calling():
+            for text in words:
+                await self.say(text)
+
+    @asynccontextmanager
+    async def calling(self) -> AsyncIterator[None]:
+        """A call for the length of the block, listened to until its last event."""
+        given = {"workflow": {"slug": self._workflow}, "idempotencyKey": f"chaos-{self._number}"}
+        started = await self._ask(START, {"input": given})
+        self.id = started["startCall"]["call"]["id"]
+        async with asyncio.TaskGroup() as tasks:
+            listening = tasks.create_task(self.listen())
+            await self.until(lambda: self.seen("NodeEntered") > 0)
+            yield
+            await self._ask(END, {"input": {"callId": self.id}})
+            await listening
+
+    async def say(self, text: str) -> None:
+        """Returns when it has been answered whole."""
+        number = len(self.said)
+        self.said.append(text)
+        message = {"callId": self.id, "text": text, "idempotencyKey": f"m{number}"}
+        await self._ask(SEND, {"input": message})
+        await self.until(partial(self._answered, number))
+
+    async def _ask(self, document: str, variables: Json) -> Any:
+        """Asks until the stores are back."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return await self._studio.ask(document, variables, patience=PATIENCE_SECONDS)
+            except Exception as error:
+                if "not available" not in str(error) or time.monotonic() > until:
+                    raise
+                await asyncio.sleep(0.2)
+
+    async def listen(self) -> None:
+        async for event in self._studio.follow(FOLLOW, {"callId": self.id}):
+            async with self.changed:
+                self.events.append(event)
+                self.changed.notify_all()
+
+    async def until(self, done: Callable[[], bool]) -> None:
+        async with asyncio.timeout(ANSWER_SECONDS), self.changed:
+            await self.changed.wait_for(done)
+
+    def _answered(self, number: int) -> bool:
+        return self.seen("TurnMeasured") > number
+
+    @property
+    def is_being_served(self) -> bool:
+        """What was said is in the log, and the agent has not reached for a tool yet."""
+        return self.seen("UserTurn") == len(self.said) > self.seen("ToolStarted")
+
+    def seen(self, kind: str) -> int:
+        return sum(e["__typename"] == kind for e in self.events)
+
+    def values(self, kind: str, name: str) -> list[Any]:
+        return [e[name] for e in self.durable if e["__typename"] == kind]
+
+    @property
+    def durable(self) -> list[Json]:
+        return [e for e in self.events if "seq" in e]
+
+
+# ---- a shop whose tool has effects ----------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Shop:
+    """A server that does what it is asked for, every time."""
+
+    url: str = ""
+    done: list[tuple[str, str]] = field(default_factory=list)
+    """What, and under which idempotency key."""
+
+    @property
+    def allowed(self) -> str:
+        return self.url.removeprefix("http://")
+
+    def effects(self, what: str) -> int:
+        return sum(one == what for one, _ in self.done)
+
+
+@asynccontextmanager
+async def shop() -> AsyncIterator[Shop]:
+    state = Shop()
+
+    async def order(request: Request) -> JSONResponse:
+        what = str((await request.json())["what"])
+        state.done.append((what, request.headers["idempotency-key"]))
+        return JSONResponse({"ordered": what})
+
+    async with served(Starlette(routes=[Route("/orders", order, methods=["POST"])])) as url:
+        state.url = url
+        yield state
+
+
+def shop_bundle(url: str) -> Json:
+    return {
+        "tools": [
+            {
+                "name": "order",
+                "description": "Orders something.",
+                "parameters": {"type": "object", "properties": {"what": {"type": "string"}}},
+                "actions": [
+                    {
+                        "apiCall": {
+                            "url": f"{url}/orders",
+                            "method": "POST",
+                            "body": {"what": "{{params.what}}"},
+                        }
+                    },
+                    {"respond": {"message": "Ordered."}},
+                ],
+            }
+        ],
+        "agents": [
+            {
+                "name": "shop",
+                "prompt": {"system": "You take orders."},
+                "llm": {
+                    "provider": "scripted",
+                    "model": "rules",
+                    "options": {
+                        "rules": [
+                            {"after": "order", "says": f"{ANSWER}{{{{heard}}}}"},
+                            {
+                                "says": "Let me see what I can do about it",
+                                "calls": {"tool": "order", "arguments": {"what": "{{heard}}"}},
+                            },
+                        ],
+                        # Long enough to be caught between the question and the tool.
+                        "word_ms": 75,
+                    },
+                },
+                "tools": ["order"],
+            }
+        ],
+        "workflows": [
+            {
+                "slug": "shop",
+                "name": "Shop",
+                "nodes": [{"id": "shop", "agent": "shop", "isEntry": True, "isExit": True}],
+            }
+        ],
+    }
+
+
+async def open_shop(whole: Installation, shop: Shop) -> None:
+    bundle = {"bundle": shop_bundle(shop.url), "publish": True}
+    await whole.studio().mutate(IMPORT, {"input": bundle})
+
+
+@asynccontextmanager
+async def customers(whole: Installation, count: int) -> AsyncIterator[list[Caller]]:
+    """So many calls of the shop, going on for the length of the block."""
+    callers = [Caller(whole.studio(), n, "shop") for n in range(count)]
+    over = asyncio.Event()
+
+    async def call(caller: Caller) -> None:
+        async with caller.calling():
+            ready.release()
+            await over.wait()
+
+    ready = asyncio.Semaphore(0)
+    async with asyncio.TaskGroup() as tasks:
+        for caller in callers:
+            tasks.create_task(call(caller))
+        for _ in callers:
+            await ready.acquire()
+        yield callers
+        over.set()
+
+
+# ---- freezing and killing -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """What is frozen, how long after agents were caught in mid-turn, and for how long."""
+
+    who: str
+    delay: float
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.who} {self.delay}"
+
+
+def processes_of(whole: Installation, who: str) -> list[psutil.Process]:
+    match who:
+        case "database":
+            postmaster = psutil.Process(whole.database.pid)
+            return [postmaster, *postmaster.children(recursive=True)]
+        case "redis":
+            return [psutil.Process(whole.redis.pid)]
+        case "worker 0" | "worker 1":
+            return whole.processes[who].children()
+        case "all workers":
+            every = [p for name, p in whole.processes.items() if name.startswith("worker")]
+            return [child for process in every for child in process.children()]
+    raise ValueError(who)
+
+
+async def frozen(whole: Installation, freeze: Freeze) -> None:
+    await asyncio.sleep(freeze.delay)
+    stopped = processes_of(whole, freeze.who)
+    for process in stopped:
+        process.suspend()
+    try:
+        await asyncio.sleep(freeze.seconds)
+    finally:
+        for process in stopped:
+            process.resume()
+
+
+async def disturbed(
+    callers: Sequence[Caller], words: str, disturb: Callable[[], Awaitable[object]]
+) -> int:
+    """Everybody says something, and in the middle of the answers it happens. Returns how many
+    workers were replaced, when everybody has been answered."""
+    before = replaced(callers)
+    async with asyncio.TaskGroup() as tasks:
+        for number, caller in enumerate(callers):
+            tasks.create_task(caller.say(f"{words} {number}"))
+        await _until_in_mid_turn(callers)
+        await disturb()
+    return replaced(callers) - before
+
+
+async def _until_in_mid_turn(callers: Sequence[Caller]) -> None:
+    """Until a fair part of them have been heard and not been served yet, all at once."""
+    async with asyncio.timeout(ANSWER_SECONDS):
+        while sum(caller.is_being_served for caller in callers) < len(callers) / 4:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+def replaced(callers: Sequence[Caller]) -> int:
+    return sum(caller.seen("WorkerReplaced") for caller in callers)
+
+
+async def wreak(whole: Installation, dice: random.Random, kills: int) -> Counter[str]:
+    """Kills something every second or so, and starts it again."""
+    done: Counter[str] = Counter()
+    processes = whole.processes
+
+    async def crash_database() -> None:
+        await whole.database.stop(signal.SIGQUIT)
+        await asyncio.sleep(0.3)
+        await whole.database.start()
+
+    async def crash_redis() -> None:
+        await whole.redis.kill()
+        await asyncio.sleep(0.3)
+        await whole.redis.start()
+
+    deeds: dict[str, Callable[[], Awaitable[None]]] = {
+        **{name: process.restart for name, process in processes.items()},
+        "worker 0's parent": processes["worker 0"].restart_parent,
+        "worker 1's children": processes["worker 1"].kill_children,
+        "database": crash_database,
+        "redis": crash_redis,
+    }
+    for _ in range(kills):
+        await asyncio.sleep(dice.uniform(0.3, 1.5))
+        name = dice.choice(sorted(deeds))
+        await deeds[name]()
+        done[name] += 1
+    return done
+
+
+# ---- the account ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What came of all that was said in the shop, by its streams and by the server of its tool."""
+
+    uses: int
+    effects: int
+    keys: int
+    lost: list[str]
+    doubled: list[str]
+    doubled_effects: list[str]
+
+
+def account(callers: Sequence[Caller], shop: Shop) -> Account:
+    return Account(
+        uses=sum(len(caller.values("ToolFinished", "outcome")) for caller in callers),
+        effects=len(shop.done),
+        keys=len({key for _, key in shop.done}),
+        lost=[line for caller in callers for line in _lost(caller, shop)],
+        doubled=[line for caller in callers for line in _doubled(caller)],
+        doubled_effects=_more_than_once(what for what, _ in shop.done),
+    )
+
+
+def _lost(caller: Caller, shop: Shop) -> Iterator[str]:
+    last = max((e["seq"] for e in caller.durable), default=0)
+    for seq in set(range(1, last + 1)) - {e["seq"] for e in caller.durable}:
+        yield f"{caller.id}: event {seq}"
+    turns = caller.values("UserTurn", "text")
+    yield from (f"{caller.id}: {text}" for text in caller.said if text not in turns)
+    answers = caller.values("AgentTurn", "text")
+    yield from (f"{caller.id}: {t}" for t in caller.said if f"{ANSWER}{t}" not in answers)
+    answered = set(caller.values("TurnMeasured", "turnId"))
+    unanswered = [id for id in caller.values("UserTurn", "turnId") if id not in answered]
+    yield from (f"{caller.id}: the answer to {id}" for id in unanswered)
+    # A use that is not known to have succeeded may have had its effect, or not.
+    succeeded = caller.values("ToolFinished", "outcome").count("SUCCEEDED")
+    effects = sum(shop.effects(text) > 0 for text in caller.said)
+    if effects < succeeded:
+        yield f"{caller.id}: {succeeded - effects} effects"
+
+
+def _doubled(caller: Caller) -> list[str]:
+    return [
+        f"{caller.id}: {what}"
+        for what in (
+            *_more_than_once(f"event {e['seq']}" for e in caller.durable),
+            *_more_than_once(caller.values("UserTurn", "text")),
+            *_more_than_once(t for t in caller.values("AgentTurn", "text") if t.startswith(ANSWER)),
+            *_more_than_once(caller.values("TurnMeasured", "turnId")),
+        )
+    ]
+
+
+def _more_than_once(values: Iterator[str] | list[str]) -> list[str]:
+    """Each as often as it came too often."""
+    return [value for value, count in Counter(values).items() for _ in range(count - 1)]
+
+
+async def audit(settings: Settings) -> int:
+    """How many events are stored, after a look for calls that went wrong."""
+    db = await asyncpg.connect(settings.database_url)
+    wrong = await db.fetch(
+        "select l.call_id from call_log l where l.ended_at is null or l.head <> "
+        "(select count(*) from call_event e where e.call_id = l.call_id) or 1 <> "
+        "(select count(*) from call_event e where e.call_id = l.call_id and kind = 'call_ended')"
+    )
+    waiting = await db.fetchval("select count(*) from call_command where done_at is null")
+    stored: int = await db.fetchval("select count(*) from call_event")
+    await db.close()
+    assert (wrong, waiting) == ([], 0)
+    return stored

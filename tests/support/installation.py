@@ -1,0 +1,156 @@
+"""A whole installation of real processes, each of which can be killed and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import psutil
+
+from domain.common.settings import Settings
+from local import postgres, valkey
+from local.client import Studio
+from local.demo import seed
+from local.server import Server
+from persistence.admin import bootstrap
+from persistence.migrate import upgrade
+from tests.conftest import SECRET
+from tests.local.test_talk import free_port, until_answers
+from tests.support.paths import ROOT
+from tests.support.viewers import PASSWORD
+
+QUICK = {
+    "LEASE_SECONDS": "3.0",
+    "HEARTBEAT_SECONDS": "0.5",
+    "LOG_LEVEL": "ERROR",
+    "WORKER_PROCESSES": "1",
+}
+
+
+@dataclass(slots=True)
+class Process:
+    """A process of the product that can be killed and is started again."""
+
+    module: str
+    env: dict[str, str]
+    running: asyncio.subprocess.Process | None = None
+    groups: list[int] = field(default_factory=list)
+
+    async def start(self) -> None:
+        self.running = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            self.module,
+            env={**os.environ, **self.env},
+            cwd=ROOT,
+            start_new_session=True,
+        )
+        self.groups.append(self.running.pid)
+
+    def tell(self, how: signal.Signals) -> None:
+        """To the process and to all that it has started, as when a machine dies."""
+        for group in self.groups:
+            with suppress(ProcessLookupError):
+                os.killpg(group, how)
+
+    async def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
+        assert self.running is not None
+        self.tell(how)
+        await self.running.wait()
+
+    async def restart(self) -> None:
+        await self.kill()
+        await self.start()
+
+    async def restart_parent(self) -> None:
+        """Its children go on for a while."""
+        assert self.running is not None
+        self.running.kill()
+        await self.running.wait()
+        await self.start()
+
+    def children(self) -> list[psutil.Process]:
+        """Those that hold calls."""
+        assert self.running is not None
+        forkers = psutil.Process(self.running.pid).children()
+        return [child for forker in forkers for child in forker.children()]
+
+    async def kill_children(self) -> None:
+        """Those that hold calls; their parent starts others."""
+        for child in self.children():
+            child.kill()
+
+
+@dataclass(slots=True)
+class Installation:
+    settings: Settings
+    url: str
+    key: str
+    database: Server
+    redis: Server
+    processes: dict[str, Process] = field(default_factory=dict)
+
+    def studio(self) -> Studio:
+        return Studio(self.url, self.key)
+
+    async def asked(self, query: str, *given: object) -> Any:
+        db = await asyncpg.connect(self.settings.database_url)
+        try:
+            return await db.fetchval(query, *given)
+        finally:
+            await db.close()
+
+    async def worker_ids(self) -> list[UUID]:
+        """The processes that are there to hold calls."""
+        return list(await self.asked("select array_agg(id) from worker_process") or ())
+
+    async def workers(self) -> int:
+        return len(await self.worker_ids())
+
+    async def staffed(self, count: int) -> None:
+        """Until so many workers are there: on a busy machine they take their time."""
+        async with asyncio.timeout(60):
+            while await self.workers() < count:  # noqa: ASYNC110 - they are other processes
+                await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def installed(place: Path, workers: int, **more: str) -> AsyncIterator[Installation]:
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(postgres.started(place, durable=False))
+        redis = await stack.enter_async_context(valkey.started(place))
+        await asyncio.to_thread(upgrade, database.url)
+        settings = Settings(database_url=database.url, redis_url=redis.url, secret_key=SECRET)
+        await bootstrap(settings, "demo", "o@demo.local", PASSWORD, place / "key")
+        port = free_port()
+        env = {
+            "DATABASE_URL": database.url,
+            "REDIS_URL": redis.url,
+            "SECRET_KEY": SECRET,
+            "API_PORT": str(port),
+            "PYTHONPATH": str(ROOT),
+            **QUICK,
+            **more,
+        }
+        names = {"api": "graph.app", "keeper": "worker.keeper"}
+        names |= {f"worker {n}": "worker.main" for n in range(workers)}
+        url = f"http://127.0.0.1:{port}"
+        key = (place / "key").read_text()
+        whole = Installation(settings, url, key, database, redis)
+        for name, module in names.items():
+            process = whole.processes[name] = Process(module, env)
+            stack.push_async_callback(process.kill)
+            await process.start()
+        await until_answers(f"{url}/health/ready")
+        await seed(whole.studio(), {})
+        await whole.staffed(workers * int(env["WORKER_PROCESSES"]))
+        yield whole

@@ -1,0 +1,78 @@
+"""`./studio` with small stand-ins for the services: `python -m tests.support.local_toys up …`.
+
+TOYS lists them as `name=needs,needs`. Each writes what happens to it to STUDIO_STATE/journal.
+BROKEN, FRAIL, STUBBORN, SLOW and PARENT name one that fails at once, dies when ready until there is
+a file STUDIO_STATE/mended, will not stop, is never ready, or starts a process that outlives it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from local.cli import main
+from local.program import Program
+from local.service import Service, touches
+from local.services import Plan
+from local.voice import NAMES
+
+TOY = """
+import os, signal, sys, time
+name, state = sys.argv[1:]
+
+def note(what):
+    with open(f"{state}/journal", "a") as file:
+        file.write(f"{name} {what}\\n")
+
+def stop(*_):
+    if os.environ.get("STUBBORN") != name:
+        note("stopped")
+        sys.exit(0)
+
+signal.signal(signal.SIGTERM, stop)
+note("started")
+if os.environ.get("BROKEN") == name:
+    sys.exit("ERROR: the engine is gone")
+if name == "step":
+    sys.exit(0)
+if os.environ.get("PARENT") == name and os.fork() == 0:
+    name += "'s child"
+    note(str(os.getpid()))
+elif os.environ.get("SLOW") != name:
+    open(os.environ["READY_FILE"], "w").close()
+if os.environ.get("FRAIL") == name and not os.path.exists(f"{state}/mended"):
+    time.sleep(0.05)
+    print('{"level": "INFO", "message": "request"}')
+    print("the engine is gone", flush=True)
+    sys.exit(3)
+while True:
+    time.sleep(0.1)
+    if name == "store" and os.path.exists(f"{state}/say"):
+        print(open(f"{state}/say").read(), end="", flush=True)
+        os.remove(f"{state}/say")
+"""
+
+
+def toys(plan: Plan) -> tuple[Service, ...]:
+    wanted = dict(toy.split("=") for toy in plan.environ["TOYS"].split())
+    return tuple(_toy(plan, name, needs) for name, needs in wanted.items())
+
+
+def _toy(plan: Plan, name: str, needs: str) -> Service:
+    program = Program(
+        name=name,
+        argv=(sys.executable, "-S", "-c", TOY, name, str(plan.state.root)),
+        env=plan.environ,
+        ready=touches(plan.state.ready_file(name)),
+        grace=float(plan.environ.get("GRACE", "10")),
+        children_outlive=plan.environ.get("PARENT") == name,
+    )
+    return Service(program=program, after=tuple(needs.split(",")), once=name == "step")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DATABASE_URL", "unused")
+    os.environ.setdefault("REDIS_URL", "unused")
+    for name in NAMES:
+        os.environ.setdefault(name, "unused")
+    sys.exit(main(services=toys))

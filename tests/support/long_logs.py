@@ -1,0 +1,73 @@
+"""Calls that have gone on for a very long time, made in no time."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+from domain.common.settings import Settings
+from domain.common.tasks import end
+
+LENGTHEN = """
+    with log as (
+        update call_log set head = head + $2 where call_id = $1
+        returning tenant_id, call_id, head - $2 as head)
+    insert into call_event (tenant_id, call_id, seq, at, kind, body)
+    select tenant_id, call_id, head + n, now(), body ->> 'kind', body
+      from log, generate_series(1, $2) as n, lateral (select case case when $3 then 2 else n % 3 end
+           when 1 then json_build_object('kind', 'user_turn', 'turn_id', 'u' || n,
+                'text', 'This is question number ' || n, 'message_id', gen_random_uuid())
+           when 2 then json_build_object('kind', 'agent_turn', 'turn_id', 'a' || n,
+                'node', 'reception', 'agent', 'reception', 'text', 'How can I help?',
+                'heard_text', 'How can I help?')
+           else json_build_object('kind', 'turn_measured', 'turn_id', 'u' || n - 2,
+                'total_ms', 7.5, 'usage', json_build_array(json_build_object('kind', 'LLM',
+                'provider', 'scripted', 'model', 'rules', 'input_tokens', 9)))
+           end as body) as made
+"""
+
+
+async def lengthen(settings: Settings, id: UUID, events: int, *, only_said: bool = False) -> None:
+    """Questions, answers and measurements, as if they had been stored one after the other; or
+    nothing but answers."""
+    db = await asyncpg.connect(settings.database_url)
+    await db.execute("set session_replication_role = replica")  # foreign keys take most of it
+    await db.execute(LENGTHEN, id, events, only_said)
+    await db.execute("analyze call_event")
+    await db.close()
+
+
+@dataclass(slots=True)
+class Delays:
+    """What others in this event loop had to wait at most, in seconds."""
+
+    worst: float = 0.0
+    worst_cpu: float = 0.0
+    """Of it, time of the processor: what else runs on this machine does not count."""
+
+
+@asynccontextmanager
+async def watching_delays() -> AsyncIterator[Delays]:
+    delays = Delays()
+    gc.freeze()  # as the product does when it has started: what it has loaded is not looked through
+
+    async def watch() -> None:
+        while True:
+            began, cpu = time.perf_counter(), time.thread_time()
+            await asyncio.sleep(0.001)
+            delays.worst = max(delays.worst, time.perf_counter() - began - 0.001)
+            delays.worst_cpu = max(delays.worst_cpu, time.thread_time() - cpu)
+
+    task = asyncio.create_task(watch())
+    try:
+        yield delays
+    finally:
+        await end(task)
+        gc.unfreeze()

@@ -1,0 +1,150 @@
+"""Servers on loopback that count who comes, and names that lead where a test says."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from socket import AF_INET, AF_INET6, AddressFamily
+from typing import Any
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from domain.tools.http import HttpRequest, HttpResponse
+from persistence.outbound import GuardedHttp
+
+Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Host:
+    """`hits` counts connections, `asked` keeps the head of every request."""
+
+    port: int = 0
+    hits: int = 0
+    asked: list[bytes] = field(default_factory=list)
+
+
+def says(body: bytes = b"inside", status: str = "200 OK", head: Sequence[str] = ()) -> Answer:
+    lines = [f"HTTP/1.1 {status}", *head, f"Content-Length: {len(body)}", "", ""]
+    return raw("\r\n".join(lines).encode() + body)
+
+
+def raw(answer: bytes) -> Answer:
+    async def write(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+        await writer.drain()
+
+    return write
+
+
+@asynccontextmanager
+async def host(
+    answer: Answer | None = None, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Host]:
+    """On one port of 127.0.0.1 and of ::1; closes every connection after one answer."""
+    there = Host()
+    reply = answer or says()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there.hits += 1
+        try:
+            there.asked.append(await reader.readuntil(b"\r\n\r\n"))
+            await reply(reader, writer)
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    first = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    there.port = first.sockets[0].getsockname()[1]
+    second = await asyncio.start_server(serve, "::1", there.port, ssl=tls)
+    try:
+        yield there
+    finally:
+        first.close()
+        second.close()
+
+
+class Names(AbstractResolver):
+    """Every name that is asked for, in order; several lists are answered one after the other."""
+
+    def __init__(self, known: Mapping[str, Sequence[Sequence[str]]]) -> None:
+        self.asked: list[str] = []
+        self._known = {name: list(answers) for name, answers in known.items()}
+
+    async def resolve(
+        self, host: str, port: int = 0, family: AddressFamily = AF_INET
+    ) -> list[ResolveResult]:
+        self.asked.append(host)
+        answers = self._known.get(host.rstrip("."), [])
+        if not answers:
+            raise OSError(f"{host} is unknown")
+        found = answers.pop(0) if len(answers) > 1 else answers[0]
+        return [_result(host, address, port) for address in found]
+
+    async def close(self) -> None:
+        pass
+
+
+def _result(host: str, address: str, port: int) -> ResolveResult:
+    family = AF_INET6 if ":" in address else AF_INET
+    return ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=0)
+
+
+def own_certificate(place: Path) -> ssl.SSLContext:
+    """Of a server that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    file = place / "server.pem"
+    file.write_bytes(
+        certificate.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    context: Any = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    made: ssl.SSLContext = context
+    return made
+
+
+@asynccontextmanager
+async def guarded(
+    allowed: str = "",
+    *,
+    port: int = 80,
+    names: Mapping[str, Sequence[Sequence[str]]] | None = None,
+) -> AsyncIterator[GuardedHttp]:
+    """Plain HTTP and this port are free: what refuses is the guard of addresses."""
+    resolver = None if names is None else Names(names)
+    outbound = GuardedHttp(allowed, ports={port}, plain=True, resolver=resolver)
+    try:
+        yield outbound
+    finally:
+        await outbound.aclose()
+
+
+async def get(outbound: GuardedHttp, url: str) -> HttpResponse:
+    return await outbound.send(HttpRequest("GET", url, timeout=60.0))

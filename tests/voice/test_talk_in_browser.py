@@ -1,0 +1,333 @@
+"""The page /talk in a real browser: a call by keyboard, one that is read, and what can go wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import wave
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from anyio import to_thread
+
+from domain.calls.events import (
+    AgentTurn,
+    CallEnded,
+    CallerPresent,
+    CallerSilent,
+    CommandRefused,
+    ContextChanged,
+    ErrorRaised,
+    HandedOff,
+    HandoffRefused,
+    HandoffVia,
+    NodeEntered,
+    ProviderFailedOver,
+    ToolFinished,
+    ToolOutcome,
+    ToolStarted,
+    TurnMeasured,
+    UserTurn,
+    WorkerLeft,
+    WorkerReplaced,
+)
+from domain.common.access import Viewer
+from domain.common.settings import Settings
+from domain.ports import Services
+from domain.providers.model import ProviderKind
+from domain.use_cases.calls import end_call
+from graph.app import with_loaders
+from graph.http.recordings import recording_routes
+from graph.requests.connection_registry import Patience
+from graph.web.talk import talk_routes
+from local.emulators.speech import Speech, syllables
+from local.home import free_port
+from local.livekit import Access
+from persistence.wiring import api_services
+from resolvers.ids import global_id
+from tests.support.api_server import key_of, serving
+from tests.support.browsers import missing, scripts
+from tests.support.demo_workflow import BOOKING, RECEPTION, publish_clinic
+from tests.support.log_writer import writing
+from tests.support.recordings import joined, keeping, record_clinic
+from tests.support.voice_clients import in_the_room, speaking, voice_clinic, voiced
+from tests.voice.test_voice_calls import started
+from tests.worker.test_text_calls import watch
+
+RATE = 48_000
+PICTURES = os.environ.get("PICTURES", "")
+"""A folder in which to keep what the pages look like."""
+
+
+def microphone(path: Path, *starts: float) -> Path:
+    """Hears a second of speech at each of these seconds, and then silence."""
+    pcm = bytearray(2 * RATE * 60)
+    for start in starts:
+        sound = syllables(1.0, RATE)
+        at = 2 * int(start * RATE)
+        pcm[at : at + len(sound)] = sound
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(pcm)
+    return path
+
+
+def told(line: str) -> str:
+    """Of a line of the call, who and what; not how long it took."""
+    who, *words = re.split(r"\n+", line.strip())
+    return f"{who}: {words[0]}" if words else re.sub(r", \d+ ms$", "", who)
+
+
+def need_a_network() -> None:
+    """Browsers do not connect by way of the loopback interface alone."""
+    if [name for _, name in socket.if_nameindex() if name != "lo"] == []:
+        missing("THE PAGE IS NOT TESTED IN A CALL: this machine has a loopback interface only")
+
+
+PROMPT = replace(RECEPTION, session=replace(RECEPTION.session, max_endpointing=0.6))
+REFUSED = "Failed to load resource: the server responded with a status of 401 (Unauthorized)"
+
+
+@pytest.mark.anyio
+async def test_a_call_by_keyboard_from_the_sign_in_to_the_end(
+    settings: Settings, viewer: Viewer, livekit: Access, tmp_path: Path
+) -> None:
+    need_a_network()
+    visit = scripts(tmp_path / "scripts")
+    wav = microphone(tmp_path / "microphone.wav", 4.0, 11.0)
+    async with voice_clinic(settings, viewer, livekit, PROMPT) as (services, heard, whole):
+        heard.words = ["I need an appointment", "tomorrow at ten", "thank you"]
+        more = talk_routes(replace(whole, local_token=await key_of(whole, viewer)))
+        async with serving(services, whole, viewer, with_loaders, Patience(), more) as api:
+            host = livekit.url.split("//")[1]
+            see = partial(visit, "talk.mjs", f"{api.url}/talk", host, wav, PICTURES)
+            seen = await to_thread.run_sync(see)
+    assert seen["refused"] == [REFUSED]
+    assert seen["workflows"] == ["clinic\nreception, booking · version 1"]
+    assert seen["state"] == "In conversation"
+    assert [told(line) for line in seen["lines"]] == [
+        "You are in the room.",
+        "reception: Sunrise Clinic, hello.",
+        "You: I need an appointment",
+        "reception: One moment.",
+        "reception → booking the model asked for it",
+        "booking: Booking here. When suits you?",
+        "You: tomorrow at ten",
+        "book_appointment succeeded",
+        'workflow.slot = "tomorrow at ten"',
+        "flags.booked = true",
+        "booking: You are booked for tomorrow at ten.",
+    ]
+    assert seen["unfinished"] == []
+    assert seen["context"] == 'workflow.slot\n"tomorrow at ten"\nflags.booked\ntrue'
+    # What took next to no time is not shown.
+    brief = ("Tools and hand-offs", "Playback")
+    assert [part for part in seen["waterfall"] if part not in brief] == [
+        "Words understood",
+        "Turn taken for over",
+        "Model’s first token",
+        "Voice’s first byte",
+        "Network and jitter, estimated",
+    ]
+    assert seen["announced"][-3:] == [
+        "Tool book_appointment succeeded.",
+        "booking: You are booked for tomorrow at ten.",
+        "The microphone is muted.",
+    ]
+    assert (seen["muted"], seen["again"]) == ("Unmute", seen["lines"])
+    assert [told(line) for line in seen["back"]] == [
+        "You left the room; the agent waits.",
+        "You are in the room.",
+        "You: thank you",
+        "booking: Which day suits you?",
+    ]
+    figures = dict(figure.split("\n") for figure in seen["figures"])
+    assert (figures["Reason"], figures["Whose doing"]) == ("ENDED_BY_API", "a client of the API")
+    assert re.fullmatch(r"0:[0-5]\d", figures["Duration"])
+    assert re.fullmatch(r"\d\.\d\d s", figures["Median to first sound"])
+    assert (seen["docked"], seen["address"], seen["overflows"]) == (False, f"{api.url}/talk", False)
+    assert {name: found for name, found in seen.items() if name.startswith("barriers")} == {
+        f"barriers{screen}": [] for screen in ("SignIn", "Choose", "Call", "Away", "Over")
+    }
+    assert (seen["errors"], seen["outside"]) == ([], [])
+
+
+STORY = (
+    UserTurn(turn_id="c0", text="What are your hours?"),
+    AgentTurn(
+        turn_id="1.0",
+        node="reception",
+        agent="reception",
+        text="We are open from Monday to Friday, and on Saturday until noon.",
+        heard_text="We are open from Monday",
+        interrupted=True,
+    ),
+    TurnMeasured(
+        turn_id="c0",
+        total_ms=2100,
+        stt_ms=240,
+        end_of_turn_ms=520,
+        llm_first_token_ms=310,
+        tts_first_byte_ms=140,
+        playback_ms=20,
+        first_audio_ms=990,
+        at_ear_ms=1210,
+    ),
+    ProviderFailedOver(
+        provider_kind=ProviderKind.LLM, provider="openai", model="gpt-4.1", available=False
+    ),
+    HandoffRefused(
+        from_node="reception",
+        to_node="billing",
+        via=HandoffVia.MODEL,
+        message="No way leads there.",
+    ),
+    HandedOff(from_node="reception", to_node="booking", via=HandoffVia.CONDITION),
+    NodeEntered(node="booking", agent="booking", first_visit=True, skipped=("triage",)),
+    ToolStarted(tool_call_id="t", node="booking", tool="book", arguments={"slot": "ten"}),
+    ToolFinished(
+        tool_call_id="t",
+        node="booking",
+        tool="book",
+        arguments={"slot": "ten"},
+        outcome=ToolOutcome.FAILED,
+        result="<b>full</b>",
+        duration_ms=12.4,
+    ),
+    ContextChanged(path="workflow.slot", value="ten"),
+    ContextChanged(path="flags.booked", value=True),
+    ContextChanged(path="flags.booked", value=None, removed=True),
+    CommandRefused(command_id=str(uuid4()), command="TRANSFER", message="There is no trunk."),
+    CallerSilent(seconds=8.0),
+    CallerPresent(present=False),
+    WorkerLeft(epoch=2),
+    WorkerReplaced(epoch=3),
+    ErrorRaised(source="tts", message="APITimeoutError", recoverable=True),
+)
+
+
+@pytest.mark.anyio
+async def test_a_call_that_is_over_can_be_read(
+    settings: Settings, viewer: Viewer, services: Services, tmp_path: Path
+) -> None:
+    visit = scripts(tmp_path / "scripts")
+    async with writing(services, settings, viewer) as writer:
+        for event in STORY:
+            writer.worker.recorder.emit(writer.claim, event)
+        await writer.worker.recorder.settled(writer.claim)
+        await writer.end()
+        more = talk_routes(settings)
+        async with serving(services, settings, viewer, with_loaders, Patience(), more) as api:
+            page = f"{api.url}/talk#call={global_id('Call', writer.call_id)}"
+            see = partial(visit, "talk-read.mjs", page, api.key, PICTURES)
+            seen = await to_thread.run_sync(see)
+    assert [line.split("\n")[0] for line in seen["lines"]] == [
+        "You",
+        "reception",
+        "The model openai gpt-4.1 failed; the next one answers.",
+        "Not handed over from reception to billing: No way leads there.",
+        "reception → booking its condition turned true",
+        "Passed by: triage",
+        "book failed, 12 ms",
+        'workflow.slot = "ten"',
+        "flags.booked = true",
+        "flags.booked removed",
+        "TRANSFER was not done: There is no trunk.",
+        "Nothing was said for 8 s.",
+        "You left the room; the agent waits.",
+        "The worker is being stopped; another one goes on from here.",
+        "The worker was lost; another one goes on from here.",
+        "tts: APITimeoutError. The call goes on.",
+        "The call ended after 0:00.",
+    ]
+    assert re.findall(r"\d+ ms", seen["lines"][1]) == [
+        f"{ms} ms" for ms in (240, 280, 310, 140, 20, 220)
+    ]
+    assert seen["lines"][6].endswith("Result\n\n<b>full</b>")
+    assert seen["unheard"] == ["to Friday, and on Saturday until noon."]
+    assert seen["context"] == 'workflow.slot\n"ten"'
+    assert seen["figures"] == [
+        "Duration\n0:00",
+        "Answers\n1",
+        "Median to first sound\n0.99 s",
+        "Median at your ear\n1.21 s",
+        "Reason\nENDED_BY_API",
+        "Whose doing\na client of the API",
+    ]
+    # A reader is told what happens, not what happened long ago.
+    assert seen["told"] == ["The call is over. The call was ended through the API."]
+    assert (seen["barriers"], seen["errors"], seen["outside"]) == ([], [], [])
+
+
+@pytest.mark.anyio
+async def test_a_recording_can_be_heard_on_the_page_and_alone(
+    settings: Settings, viewer: Viewer, livekit: Access, tmp_path: Path
+) -> None:
+    visit = scripts(tmp_path / "scripts")
+    kept = keeping(settings, tmp_path)
+    async with voice_clinic(kept, viewer, livekit) as (services, _, whole):
+        await record_clinic(services, viewer)
+        call = await started(services, viewer)
+        async with in_the_room(services, call) as caller:
+            await watch(services, viewer, call.id, AgentTurn, 2)
+            await caller.quiet()
+            await end_call(services, viewer, call.id)
+            await watch(services, viewer, call.id, CallEnded)
+        recording = await joined(services, whole, call)
+        more = [*talk_routes(whole), *recording_routes()]
+        async with serving(services, whole, viewer, with_loaders, Patience(), more) as api:
+            page = f"{api.url}/talk#call={global_id('Call', call.id)}"
+            see = partial(visit, "talk-listen.mjs", page, api.key, PICTURES)
+            seen = await to_thread.run_sync(see)
+    assert recording.duration_ms is not None
+    seconds = recording.duration_ms / 1000
+    assert seen["title"] == f"Recording, 0:{int(seconds):02}"
+    assert seen["played"] == pytest.approx(seconds, abs=0.1)
+    assert seen["alone"] == pytest.approx(seconds, abs=0.1)
+    assert (seen["barriers"], seen["errors"], seen["outside"]) == ([], [], [])
+
+
+@pytest.mark.anyio
+async def test_what_is_wrong_is_said_together_with_what_to_do(
+    settings: Settings, viewer: Viewer, tmp_path: Path
+) -> None:
+    visit = scripts(tmp_path / "scripts")
+    nowhere = f"ws://127.0.0.1:{free_port()}"
+    absent = speaking(settings, Access(url=nowhere, key="k", secret="s" * 32), Speech())
+    async with api_services(absent) as services:
+        await publish_clinic(services, viewer, voiced(RECEPTION, BOOKING))
+        serve = partial(serving, services, absent, viewer, with_loaders, Patience())
+        async with serve(talk_routes(absent)) as api, serve(talk_routes(settings)) as other:
+            pages = f"{api.url}/talk", f"{other.url}/talk"
+            see = partial(visit, "talk-problems.mjs", *pages, api.key)
+            seen = await to_thread.run_sync(see)
+    denied, call_was_shown = seen.pop("denied")
+    assert denied == (
+        "This page may not use the microphone. Allow it in the site settings beside the address, "
+        "then try again. If it is allowed there, look into the system's privacy settings."
+    )
+    assert call_was_shown is False
+    unreachable, ended = seen.pop("unreachable")
+    assert unreachable.startswith(
+        f"LiveKit at {nowhere} did not let you in. Is it reachable from this browser? Its port "
+        "and UDP must be open, and LIVEKIT_PUBLIC_URL must be an address that browsers can reach."
+    )
+    assert ended == "The call was ended before a worker took it."
+    assert seen == {
+        "withoutLivekit": (
+            "Voice calls need a LiveKit server, and this installation has none. Set LIVEKIT_URL, "
+            "LIVEKIT_API_KEY and LIVEKIT_API_SECRET and restart; ./studio up brings one where it "
+            "can, and says why where it cannot."
+        ),
+        "insecure": (
+            "Browsers give the microphone only to https pages and to localhost. Open this page as "
+            "https://…, or on the machine itself as http://localhost."
+        ),
+        "unknown": ("There is no such call, or it is not yours. It may have been deleted by now."),
+    }

@@ -1,0 +1,177 @@
+"""Everything is killed, again and again, while people talk. Nothing may be lost, nothing said twice.
+
+Real processes on servers of their own; the API's clients are the ones that `studio talk` uses."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from local.talk import START
+from tests.support.chaos import (
+    Caller,
+    Freeze,
+    account,
+    audit,
+    customers,
+    disturbed,
+    frozen,
+    open_shop,
+    shop,
+    wreak,
+)
+from tests.support.installation import Process, installed
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
+
+CALLS, MESSAGES, KILLS = 6, 6, 12
+WORDS = ["I need an appointment", "tomorrow at ten", "friday morning", "monday", "today", "tuesday"]
+
+
+async def test_nothing_is_lost_and_nothing_is_said_twice(tmp_path: Path) -> None:
+    number = int(os.environ.get("CHAOS_SEED", random.randrange(10**6)))
+    print(f"seed {number} (repeat with CHAOS_SEED={number})")
+    dice = random.Random(number)
+    async with installed(tmp_path, workers=2) as whole:
+        callers = [Caller(whole.studio(), n) for n in range(CALLS)]
+        async with asyncio.TaskGroup() as tasks:
+            for caller in callers:
+                tasks.create_task(caller.talk(WORDS[:MESSAGES]))
+            wreaking = tasks.create_task(wreak(whole, dice, KILLS))
+        delivered = [e["seq"] for caller in callers for e in caller.durable]
+        stored = await audit(whole.settings)
+        repeated = sum(
+            n - 1 for c in callers for n in Counter(e["seq"] for e in c.durable).values()
+        )
+        replaced = sum(e["__typename"] == "WorkerReplaced" for c in callers for e in c.durable)
+        print(
+            f"delivered {len(delivered)} / expected {stored} / duplicated {repeated} / "
+            f"workers replaced {replaced} / killed {dict(wreaking.result())}"
+        )
+    for caller in callers:
+        check(caller)
+    assert len(delivered) == stored
+
+
+def check(caller: Caller) -> None:
+    events = caller.durable
+    assert [e["seq"] for e in events] == list(range(1, len(events) + 1))
+    assert [e["text"] for e in events if e["__typename"] == "UserTurn"] == WORDS[:MESSAGES]
+    turns = Counter(e["turnId"] for e in events if e["__typename"] == "TurnMeasured")
+    assert list(turns.values()) == [1] * MESSAGES
+    ends = [e for e in events if e["__typename"] == "CallEnded"]
+    assert ends == events[-1:]
+    assert ends[0]["reason"] == "ENDED_BY_API"
+    assert sum(e["__typename"] == "HandedOff" for e in events) == 1
+    answers: Counter[str] = Counter()
+    turn = ""
+    for event in events:
+        if event["__typename"] == "UserTurn":
+            turn = event["text"]
+        elif event["__typename"] == "AgentTurn" and "You are booked for" in event["text"]:
+            answers[turn] += 1
+            assert f"booked for {turn}." in event["text"]
+    assert answers == dict.fromkeys(WORDS[1:MESSAGES], 1)
+
+
+CUSTOMERS = 12
+FREEZES = (
+    Freeze("database", 0.0, 3.8),
+    Freeze("database", 0.3, 3.8),
+    Freeze("all workers", 0.1, 4.5),
+    Freeze("worker 0", 0.2, 4.5),
+    Freeze("redis", 0.1, 1.5),
+)
+"""Longer than the lease, all but the last: Redis grants none."""
+
+
+async def test_what_is_frozen_and_wakes_up_again_does_nothing_twice(tmp_path: Path) -> None:
+    async with shop() as server:
+        more = {"LEASE_SECONDS": "2.5", "HEARTBEAT_SECONDS": "0.5"}
+        async with installed(tmp_path, workers=2, OUTBOUND_ALLOW=server.allowed, **more) as whole:
+            await open_shop(whole, server)
+            replaced = {}
+            async with customers(whole, CUSTOMERS) as callers:
+                for number, freeze in enumerate(FREEZES):
+                    replaced[str(freeze)] = await disturbed(
+                        callers, f"tool {number}", partial(frozen, whole, freeze)
+                    )
+            stored = await audit(whole.settings)
+    result = account(callers, server)
+    print(f"{result.uses} uses / {result.effects} effects / workers replaced {replaced}")
+    assert (result.lost, result.doubled, result.doubled_effects) == ([], [], [])
+    assert result.uses == CUSTOMERS * len(FREEZES)
+    assert result.keys == result.effects
+    assert sum(len(caller.durable) for caller in callers) == stored
+    # Nobody was at fault but the store.
+    assert {name: n for name, n in replaced.items() if "worker" not in name and n} == {}
+
+
+DEATHS: dict[str, tuple[Callable[[Process], Awaitable[None]], int]] = {
+    "all of it": (Process.restart, 1),
+    "the process that talks": (Process.kill_children, 1),
+    "the process that watches": (Process.restart_parent, 0),
+}
+"""What may die of a worker, and how often another one has to take over for it."""
+
+
+@pytest.mark.parametrize("death", DEATHS)
+async def test_a_call_survives_the_death_of_its_only_worker(tmp_path: Path, death: str) -> None:
+    kill, replaced = DEATHS[death]
+    async with installed(tmp_path, workers=1) as whole:
+        caller = Caller(whole.studio(), 0)
+
+        async def kill_in_mid_answer() -> None:
+            await caller.until(lambda: caller.seen("PartialTranscript") > 0)
+            await kill(whole.processes["worker 0"])
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(caller.talk(WORDS[:2]))
+            tasks.create_task(kill_in_mid_answer())
+    told = [e["__typename"] for e in caller.durable]
+    assert told.count("WorkerReplaced") == replaced
+    assert told.count("UserTurn") == told.count("TurnMeasured") == 2
+    assert told.count("HandedOff") == told.count("ToolFinished") == told.count("CallEnded") == 1
+    assert [e["seq"] for e in caller.durable] == list(range(1, len(told) + 1))
+
+
+async def test_a_worker_that_was_taken_for_dead_writes_nothing_more(tmp_path: Path) -> None:
+    async with installed(tmp_path, workers=1) as whole:
+        caller = Caller(whole.studio(), 0)
+        zombie = whole.processes["worker 0"]
+
+        async def freeze_and_replace() -> None:
+            await caller.until(lambda: caller.seen("AgentTurn") > 0)
+            zombie.tell(signal.SIGSTOP)
+            other = whole.processes["worker 1"] = Process(zombie.module, zombie.env)
+            await other.start()
+            await caller.until(lambda: caller.seen("WorkerReplaced") > 0)
+            zombie.tell(signal.SIGCONT)
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(caller.talk(WORDS[:2]))
+            tasks.create_task(freeze_and_replace())
+        await whole.processes["worker 1"].kill()
+        assert await audit(whole.settings) == len(caller.durable)
+    told = [e["__typename"] for e in caller.durable]
+    assert told.count("UserTurn") == told.count("TurnMeasured") == 2
+    assert told.count("CallEnded") == 1
+
+
+async def test_without_a_worker_a_call_ends_and_says_why(tmp_path: Path) -> None:
+    async with installed(tmp_path, workers=0, CLAIM_SECONDS="0.5") as whole:
+        caller = Caller(whole.studio(), 0)
+        started = await whole.studio().ask(START, {"input": {"workflow": {"slug": "clinic"}}})
+        caller.id = started["startCall"]["call"]["id"]
+        async with asyncio.timeout(60):
+            await caller.listen()
+    last = caller.durable[-1]
+    assert (last["state"], last["reason"], last["blame"]) == ("FAILED", "NO_WORKER", "PLATFORM")

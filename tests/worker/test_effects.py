@@ -1,0 +1,266 @@
+"""What tools do outside of a call: once, by whoever holds the call, and under keys that tell."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import asyncpg
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from domain.calls.events import CallEvent, ToolFinished, ToolOutcome, ToolStarted, TurnMeasured
+from domain.common.access import Viewer
+from domain.common.settings import Settings
+from domain.ports import Services
+from domain.tool_execution.mcp import Line, call_tool
+from domain.tools.actions import ApiCall, Method, Respond
+from domain.tools.http import HttpRequest, HttpResponse
+from domain.tools.model import ToolSpec
+from domain.use_cases.agents import create_agent
+from domain.use_cases.calls import CallRequest, send_message, start_call
+from domain.use_cases.tools import create_tool
+from domain.use_cases.workflows import create_workflow, publish_workflow
+from domain.workflows.agents import AgentSpec, Prompt, ProviderChoice
+from domain.workflows.model import Node, WorkflowSpec
+from local.emulators.http_server import served
+from local.emulators.models import KEY, Says, models
+from persistence.worker_wiring import worker_services
+from tests.support.demo_workflow import publish_clinic
+from tests.worker.test_text_calls import started, watch, working
+
+pytestmark = pytest.mark.anyio
+
+PARAMETERS = {"type": "object", "properties": {"item": {"type": "string"}}}
+LEASE = 1.0
+
+
+@dataclass(slots=True)
+class Till:
+    """A server that keeps what it was asked: paths, bodies and keys."""
+
+    asked: list[tuple[str, Any, str]] = field(default_factory=list)
+    before_first: Callable[[], Awaitable[Any]] | None = None
+    """Happens while it is asked for the first time."""
+
+    @property
+    def keys(self) -> list[str]:
+        return [key for _, _, key in self.asked]
+
+
+@asynccontextmanager
+async def till() -> AsyncIterator[tuple[Till, str]]:
+    state = Till()
+
+    async def answer(request: Request) -> JSONResponse:
+        body = json.loads(await request.body() or b"null")
+        state.asked.append((request.url.path, body, request.headers["idempotency-key"]))
+        if len(state.asked) == 1 and state.before_first is not None:
+            await state.before_first()
+        return JSONResponse({"ok": True})
+
+    async with served(Starlette(routes=[Route("/{path}", answer, methods=["POST"])])) as url:
+        yield state, url
+
+
+def tool(url: str, *paths: str) -> ToolSpec:
+    asks = tuple(
+        ApiCall(url=f"{url}/{path}", method=Method.POST, body={"item": "{{params.item}}"})
+        for path in paths
+    )
+    return ToolSpec(
+        name="add",
+        description="Adds something.",
+        parameters=PARAMETERS,
+        actions=(*asks, Respond(message="Added {{params.item}}.")),
+    )
+
+
+async def conversed(
+    services: Services,
+    settings: Settings,
+    viewer: Viewer,
+    spec: ToolSpec,
+    url: str,
+    *says: Says,
+) -> tuple[list[CallEvent], list[dict[str, Any]]]:
+    """One message to an agent that answers so; what happened, and what its model was asked."""
+    await create_tool(services, viewer, spec)
+    llm = ProviderChoice(provider="openai", model="gpt-4.1-mini")
+    agent = AgentSpec(name="desk", prompt=Prompt(system="You add."), llm=llm, tools=("add",))
+    await create_agent(services, viewer, agent)
+    nodes = (Node(id="desk", agent="desk", is_entry=True, is_exit=True),)
+    made = await create_workflow(services, viewer, WorkflowSpec(name="desk", nodes=nodes))
+    await publish_workflow(services, viewer, made.id, made.revision, None)
+    async with models() as stand_in:
+        stand_in.script = list(says)
+        own = replace(
+            settings,
+            openai_api_key=KEY,
+            openai_base_url=f"{stand_in.url}/openai",
+            outbound_allow=url.removeprefix("http://"),
+        )
+        async with working(own):
+            call = await start_call(services, viewer, CallRequest(workflow_name="desk"), 3600)
+            await send_message(services, viewer, call.id, "go on", None)
+            events = await watch(services, viewer, call.id, TurnMeasured, patience=60)
+    return events, stand_in.asked
+
+
+ADD = ("add", {"item": "pizza"})
+TWINS = {
+    "the same twice": Says("", (ADD, ADD)),
+    "the same twice, with one id": Says("", (ADD, ADD), id="dup"),
+    "two things with one id": Says("", (ADD, ("add", {"item": "pasta"})), id="dup"),
+}
+
+
+@pytest.mark.parametrize("answer", TWINS.values(), ids=TWINS)
+async def test_two_uses_of_one_tool_in_one_answer_are_two(
+    services: Services, settings: Settings, viewer: Viewer, answer: Says
+) -> None:
+    items = sorted(arguments["item"] for _, arguments in answer.calls)
+    async with till() as (server, url):
+        events, asked = await conversed(
+            services, settings, viewer, tool(url, "orders"), url, answer, Says("Both are in.")
+        )
+    assert sorted(body["item"] for _, body, _ in server.asked) == items
+    assert len(set(server.keys)) == 2
+    begun = [e for e in events if isinstance(e, ToolStarted)]
+    done = [e for e in events if isinstance(e, ToolFinished)]
+    assert sorted(e.arguments["item"] for e in begun) == items
+    assert sorted(e.result for e in done) == [f"Added {item}." for item in items]
+    ids = {e.tool_call_id for e in begun}
+    assert len(ids) == 2
+    assert {e.tool_call_id for e in done} == ids
+    # The model is told of each, in our words only.
+    told = [m for m in asked[-1]["messages"] if m["role"] == "tool"]
+    assert {m["tool_call_id"] for m in told} == ids
+    assert sorted(m["content"] for m in told) == [f"Added {item}." for item in items]
+    assert "lk_agents" not in json.dumps(asked)
+
+
+async def test_an_id_that_was_used_before_is_not_used_again(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    once = Says("", (ADD,), id="call_0")
+    async with till() as (_, url):
+        events, _ = await conversed(
+            services, settings, viewer, tool(url, "orders"), url, once, once, Says("Done.")
+        )
+    assert len({e.tool_call_id for e in events if isinstance(e, ToolStarted)}) == 2
+
+
+async def test_who_lost_a_call_sends_nothing_more_and_its_successor_has_the_same_keys(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    """The call is taken away while the first of two requests is under way; the next worker cannot
+    know whether it was done, and its model uses the tool again."""
+    db = await asyncpg.connect(settings.database_url)
+
+    async def take_the_call_away() -> None:
+        await db.execute("delete from worker_process")
+        await db.execute("update call_log set worker_id = null, epoch = epoch + 1")
+        await asyncio.sleep(2 * LEASE)  # nobody trusts in the lease any more
+
+    use = Says("", (ADD,))
+    async with till() as (server, url):
+        server.before_first = take_the_call_away
+        events, _ = await conversed(
+            services,
+            replace(settings, lease_seconds=LEASE, heartbeat_seconds=LEASE / 2),
+            viewer,
+            tool(url, "orders", "bills"),
+            url,
+            use,
+            use,
+            Says("Done."),
+        )
+    await db.close()
+    outcomes = [e.outcome for e in events if isinstance(e, ToolFinished)]
+    assert outcomes == [ToolOutcome.UNKNOWN, ToolOutcome.SUCCEEDED]
+    assert [path for path, _, _ in server.asked] == ["/orders", "/orders", "/bills"]
+    first, again, bill = server.keys
+    assert first == again
+    assert first.removesuffix(".actions.0") == bill.removesuffix(".actions.1")
+
+
+async def test_what_took_too_long_may_have_been_done_and_is_repeated_under_its_key(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    use = Says("", (ADD,))
+    async with till() as (server, url):
+        server.before_first = asyncio.Event().wait  # for ever
+        spec = replace(tool(url, "orders"), timeout=4.0)
+        events, _ = await conversed(services, settings, viewer, spec, url, use, use, Says("Done."))
+    outcomes = [e.outcome for e in events if isinstance(e, ToolFinished)]
+    assert outcomes == [ToolOutcome.UNKNOWN, ToolOutcome.SUCCEEDED]
+    first, again = server.keys
+    assert first == again
+
+
+async def test_a_lease_that_ran_out_is_asked_for(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    """As after a freeze: nobody has told this process anything."""
+    await publish_clinic(services, viewer)
+    await started(services, viewer)
+    async with worker_services(replace(settings, lease_seconds=0.2)) as worker:
+        id = await worker.queue.enlist(1)
+        [claim] = await worker.queue.claim(id, 1)
+        worker.recorder.open(claim)
+        await asyncio.sleep(0.3)
+        asked_at = await worker.queue.database_time()
+        assert await worker.recorder.held(claim)
+        # To ask is to be heard: nobody takes this worker for dead meanwhile.
+        assert await worker.queue.reap_dead_workers(asked_at) == 0
+        await asyncio.sleep(0.3)
+        assert await worker.queue.reap_dead_workers(await worker.queue.database_time()) == 1
+        assert not worker.recorder.fenced(claim), "it does not know yet"
+        assert not await worker.recorder.held(claim)
+        assert worker.recorder.fenced(claim)
+
+
+async def test_a_message_is_answered_while_another_call_cannot_be_taken(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await publish_clinic(services, viewer)
+    db = await asyncpg.connect(settings.database_url)
+    async with working(settings):
+        call = await started(services, viewer)
+        await send_message(services, viewer, call.id, "hello", None)
+        await watch(services, viewer, call.id, TurnMeasured)
+        async with db.transaction():
+            # Whoever claims looks whether it is still enlisted, and waits here.
+            await db.execute("lock table worker_process in exclusive mode")
+            await started(services, viewer)
+            await send_message(services, viewer, call.id, "hello again", None)
+            await watch(services, viewer, call.id, TurnMeasured, 2, patience=60)
+    await db.close()
+
+
+async def test_only_the_use_of_a_tool_of_an_mcp_server_has_a_key() -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    async def send(request: HttpRequest) -> HttpResponse:
+        message = json.loads(request.body or b"")
+        asked.append((message["method"], request.headers.get("Idempotency-Key")))
+        body = {"jsonrpc": "2.0", "id": message.get("id"), "result": {"content": []}}
+        return HttpResponse(200, {}, json.dumps(body).encode(), 1.0)
+
+    given = {"Idempotency-Key": "of the settings"}
+    await call_tool(Line(url="https://a.example", headers={}, send=send, key="k"), "book", {})
+    await call_tool(Line(url="https://a.example", headers=given, send=send, key="k"), "book", {})
+    assert asked[:3] == [
+        ("initialize", None),
+        ("notifications/initialized", None),
+        ("tools/call", "k"),
+    ]
+    assert asked[-1] == ("tools/call", "k")

@@ -1,0 +1,321 @@
+"""Where conversations go by themselves, and what the next agent is shown: real agents, real log."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from domain.calls.events import CallEvent, HandedOff, HandoffRefused, NodeEntered, TurnMeasured
+from domain.common.access import Viewer
+from domain.common.settings import Settings
+from domain.ports import Services
+from domain.tools.actions import FlagSet, Respond
+from domain.tools.model import ToolSpec
+from domain.use_cases.agents import create_agent
+from domain.use_cases.calls import CallRequest, send_message, start_call
+from domain.use_cases.tools import create_tool
+from domain.use_cases.workflows import create_workflow, publish_workflow
+from domain.workflows.agents import AgentSpec, Prompt, ProviderChoice
+from domain.workflows.model import Connection, ContextPolicy, Node, WorkflowSpec
+from domain.workflows.routing import Landing, due, land
+from local.emulators.models import KEY, Models, Says, models
+from tests.support.demo_workflow import BOOK
+from tests.worker.test_text_calls import retold, watch, working
+
+pytestmark = pytest.mark.anyio
+
+
+def node(id: str, **more: Any) -> Node:
+    return Node(id=id, agent="any", **more)
+
+
+def way(source: str, target: str, **more: Any) -> Connection:
+    return Connection(source=source, target=target, **more)
+
+
+# ---- the rules ------------------------------------------------------------------------------
+
+
+def test_of_the_conditions_that_hold_the_highest_priority_wins_then_the_first() -> None:
+    workflow = WorkflowSpec(
+        name="w",
+        nodes=(node("a", is_entry=True), node("b"), node("c"), node("d"), node("e")),
+        connections=(
+            way("a", "b", condition="flags.x"),
+            way("a", "c", condition="flags.x", priority=2),
+            way("a", "d", condition="flags.y", priority=2),
+            way("a", "e"),
+        ),
+    )
+
+    def taken(**flags: bool) -> str | None:
+        found = due(workflow, "a", {"flags": flags})
+        return found.target if found else None
+
+    assert taken() is None
+    assert taken(x=True) == "c"
+    assert taken(y=True) == "d"
+    assert taken(x=True, y=True) == "c"
+
+
+def test_skipped_nodes_are_passed_by_the_condition_the_default_or_the_only_way() -> None:
+    skip = {"skip_condition": "flags.known"}
+    workflow = WorkflowSpec(
+        name="w",
+        nodes=(
+            node("a", is_entry=True, **skip),
+            node("b", **skip),
+            node("c", **skip),
+            node("d"),
+            node("vip"),
+        ),
+        connections=(
+            way("a", "vip", condition="flags.vip"),
+            way("a", "b"),
+            way("b", "d"),
+            way("b", "c", is_default=True),
+            way("c", "d"),
+        ),
+    )
+
+    def landed(**flags: bool) -> Landing:
+        return land(workflow, "a", lambda _: {"flags": flags})
+
+    assert landed() == Landing("a")
+    assert landed(known=True) == Landing("d", ("a", "b", "c"))
+    assert landed(known=True, vip=True) == Landing("vip", ("a",))
+
+
+def test_skipped_nodes_in_a_ring_or_without_a_way_on_are_entered_after_all() -> None:
+    ring = WorkflowSpec(
+        name="w",
+        nodes=(node("a", is_entry=True, skip_condition="true"), node("b", skip_condition="true")),
+        connections=(way("a", "b"), way("b", "a")),
+    )
+    assert land(ring, "a", lambda _: {}) == Landing("b", ("a",))
+    end = WorkflowSpec(name="w", nodes=(node("a", is_entry=True, skip_condition="true"),))
+    assert land(end, "a", lambda _: {}) == Landing("a")
+
+
+# ---- in calls -------------------------------------------------------------------------------
+
+LLM = ProviderChoice(provider="openai", model="gpt-4.1-mini")
+NOTE = ToolSpec(
+    name="note_urgency",
+    description="Notes that it is urgent.",
+    actions=(FlagSet(flag="urgent"), Respond(message="Noted.")),
+)
+
+
+def agent(name: str, *tools: str, greeting: str | None = None) -> AgentSpec:
+    prompt = Prompt(system=f"You are {name}.", greeting=greeting)
+    return AgentSpec(name=name, prompt=prompt, llm=LLM, tools=tools)
+
+
+AGENTS = (
+    agent("desk", "note_urgency", "book_appointment", greeting="Desk."),
+    agent("forms"),
+    agent("doctor"),
+)
+
+
+def service(*connections: Connection, **skip: str) -> WorkflowSpec:
+    return WorkflowSpec(
+        name="service",
+        nodes=(
+            Node(id="desk", agent="desk", is_entry=True, skip_condition=skip.get("desk")),
+            Node(id="forms", agent="forms", skip_condition=skip.get("forms")),
+            Node(id="doctor", agent="doctor", is_exit=True),
+        ),
+        connections=connections,
+        shared_context=("slot",),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    services: Services
+    settings: Settings
+    viewer: Viewer
+    models: Models
+
+    async def say(self, *texts: str, **given: Any) -> list[CallEvent]:
+        call = await start_call(
+            self.services, self.viewer, CallRequest(workflow_name="service", **given), 3600
+        )
+        events = await watch(self.services, self.viewer, call.id, NodeEntered)
+        for n, text in enumerate(texts, start=1):
+            await send_message(self.services, self.viewer, call.id, text, None)
+            events = await watch(self.services, self.viewer, call.id, TurnMeasured, n)
+        return events
+
+
+@asynccontextmanager
+async def on_the_line(
+    services: Services, settings: Settings, viewer: Viewer, workflow: WorkflowSpec, *says: Says
+) -> AsyncIterator[Line]:
+    for tool in (NOTE, BOOK):
+        await create_tool(services, viewer, tool)
+    for each in AGENTS:
+        await create_agent(services, viewer, each)
+    made = await create_workflow(services, viewer, workflow)
+    await publish_workflow(services, viewer, made.id, made.revision, None)
+    async with models() as stand_in:
+        stand_in.script = list(says)
+        own = replace(settings, openai_api_key=KEY, openai_base_url=f"{stand_in.url}/openai")
+        async with working(own):
+            yield Line(services, own, viewer, stand_in)
+
+
+URGENT = way("desk", "doctor", condition="flags.urgent", context_passed=("slot",))
+BY_FORMS = (way("desk", "forms", description="wants a form"), way("forms", "doctor"))
+
+
+async def test_a_condition_moves_the_call_as_soon_as_a_tool_makes_it_true(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    says = (Says("One moment.", (("note_urgency", {}),)), Says("Doctor here."))
+    async with on_the_line(services, settings, viewer, service(URGENT, *BY_FORMS), *says) as line:
+        events = await line.say("it hurts")
+    assert retold(events)[5:-1] == [
+        "caller: it hurts",
+        "desk: One moment.",
+        "note_urgency?",
+        "flags.urgent = True",
+        "note_urgency SUCCEEDED: Noted.",
+        "desk -> doctor",
+        "enter doctor",
+        "doctor: Doctor here.",
+    ]
+    [moved] = [e for e in events if isinstance(e, HandedOff)]
+    assert (moved.via, moved.context_passed) == ("CONDITION", ("slot",))
+    offered = [t["function"]["name"] for t in line.models.asked[0]["tools"]]
+    assert offered == ["transfer_to_forms", "note_urgency", "book_appointment"]
+
+
+async def test_a_condition_that_holds_already_moves_the_call_before_anyone_is_asked(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    vip = way("desk", "doctor", condition="user.vip")
+    says = (Says("Doctor here."),)
+    async with on_the_line(services, settings, viewer, service(vip, *BY_FORMS), *says) as line:
+        events = await line.say("hello", user_context={"vip": True})
+    told = retold(events)[4:-1]
+    assert told == [
+        "desk: Desk.",
+        "caller: hello",
+        "desk -> doctor",
+        "enter doctor",
+        "doctor: Doctor here.",
+    ]
+    [asked] = line.models.asked
+    assert "You are doctor." in str(asked)
+    assert "hello" in str(asked)
+
+
+async def test_skipped_nodes_are_told_of(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    workflow = service(*BY_FORMS, desk="user.known", forms="user.known")
+    async with on_the_line(services, settings, viewer, workflow, Says("Doctor here.")) as line:
+        [*_, entered] = await line.say(user_context={"known": True})
+    assert entered == NodeEntered(
+        node="doctor", agent="doctor", first_visit=True, skipped=("desk", "forms")
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "shown", "hidden"),
+    [
+        (ContextPolicy.FULL, ["first words", "an answer", "second words"], ["What is known"]),
+        (ContextPolicy.LAST_N, ["an answer", "second words", "slot = ten"], ["first words"]),
+        (ContextPolicy.SUMMARY, ["in short: IN SHORT", "second words"], ["first words"]),
+        (ContextPolicy.VARIABLES_ONLY, ["slot = ten", "second words"], ["an answer"]),
+    ],
+)
+async def test_the_next_agent_is_shown_what_the_policy_says(
+    services: Services,
+    settings: Settings,
+    viewer: Viewer,
+    policy: ContextPolicy,
+    shown: list[str],
+    hidden: list[str],
+) -> None:
+    to_forms = way("desk", "forms", context_policy=policy, last_n=2, context_passed=("slot",))
+    summary = (Says("IN SHORT"),) if policy is ContextPolicy.SUMMARY else ()
+    says = (
+        Says("", (("book_appointment", {"slot": "ten"}),)),
+        Says("an answer"),
+        Says("", (("transfer_to_forms", {}),)),
+        *summary,
+        Says("Forms here."),
+        Says("And more."),
+    )
+    workflow = service(to_forms, way("forms", "doctor"))
+    async with on_the_line(services, settings, viewer, workflow, *says) as line:
+        events = await line.say("first words", "second words", "third words")
+    [moved] = [e for e in events if isinstance(e, HandedOff)]
+    assert moved.context_policy is policy
+    assert moved.summary == ("IN SHORT" if summary else None)
+    entering, later = (str(asked["messages"]) for asked in line.models.asked[-2:])
+    for words in shown:
+        assert words in entering, words
+        assert words in later, words
+    for words in hidden:
+        assert words not in entering, words
+    assert "third words" in later
+    assert retold(events)[-2] == "forms: And more."
+
+
+async def test_what_an_agent_was_shown_is_rebuilt_by_the_next_worker(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    to_forms = way(
+        "desk", "forms", context_policy=ContextPolicy.VARIABLES_ONLY, context_passed=("slot",)
+    )
+    says = (
+        Says("", (("book_appointment", {"slot": "ten"}),)),
+        Says("an answer"),
+        Says("", (("transfer_to_forms", {}),)),
+        Says("Forms here."),
+    )
+    workflow = service(to_forms, way("forms", "doctor"))
+    async with on_the_line(services, settings, viewer, workflow, *says) as line:
+        call = await start_call(services, viewer, CallRequest(workflow_name="service"), 3600)
+        for n, text in enumerate(("first words", "second words"), start=1):
+            await send_message(services, viewer, call.id, text, None)
+            await watch(services, viewer, call.id, TurnMeasured, n)
+    await send_message(services, viewer, call.id, "third words", None)
+    line.models.script = [Says("Back again.")]
+    async with models() as again:
+        again.script = [Says("Back again.")]
+        own = replace(line.settings, openai_base_url=f"{again.url}/openai")
+        async with working(own):
+            events = await watch(services, viewer, call.id, TurnMeasured, 3)
+    assert retold(events)[-2] == "forms: Back again."
+    [asked] = again.asked
+    told = str(asked["messages"])
+    assert "slot = ten" in told
+    assert "Forms here." in told
+    assert "first words" not in told
+
+
+async def test_a_way_is_taken_as_often_as_it_may_be(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    there = way("desk", "forms", may_repeat=2)
+    back = way("forms", "desk", may_repeat=9)
+    go, come = Says("", (("transfer_to_forms", {}),)), Says("", (("transfer_to_desk", {}),))
+    says = (go, Says("f1"), come, Says("d1"), go, Says("f2"), come, Says("d2"), go, Says("d3"))
+    workflow = service(there, back, way("forms", "doctor"))
+    async with on_the_line(services, settings, viewer, workflow, *says) as line:
+        events = await line.say("1", "2", "3", "4", "5")
+    moves = [(e.from_node, e.to_node) for e in events if isinstance(e, HandedOff)]
+    assert moves == [("desk", "forms"), ("forms", "desk")] * 2
+    [refused] = [e for e in events if isinstance(e, HandoffRefused)]
+    assert refused.message == "This way may be taken 2 time(s) in a call, and has been."
+    assert retold(events)[-2] == "desk: d3"

@@ -1,0 +1,100 @@
+"""Who is dead, and who could only not be heard: by a keeper whose database hangs, or is slow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from worker.keeper.liveness import ANSWERS_PER_LEASE, FailureDetector
+
+LEASE = 3.0
+INTERVAL = LEASE / ANSWERS_PER_LEASE
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return BEGAN + timedelta(seconds=seconds)
+
+
+def found_dead(answers: Iterator[float], heard: datetime) -> float | None:
+    """When a worker that was last heard then is found dead by one who gets these answers."""
+    detector = FailureDetector(LEASE)
+    for answer in answers:
+        verdict = detector.answered(at(answer))
+        if verdict is not None and heard < verdict.silent_since:
+            return answer
+    return None
+
+
+def rounds(begin: float, end: float, interval: float = INTERVAL) -> Iterator[float]:
+    while begin < end:
+        yield begin
+        begin += interval
+
+
+def test_a_dead_worker_is_found_after_its_lease_and_soon() -> None:
+    found = found_dead(rounds(0, 30), heard=at(10.1))
+    assert found is not None
+    assert 10.1 + LEASE < found <= 10.1 + LEASE + 2 * INTERVAL
+
+
+@pytest.mark.parametrize("hang", [1.0, 2.5, 3.5, 5.0, 8.0, 60.0])
+def test_after_a_silence_of_the_database_everybody_has_a_lease_to_be_heard(hang: float) -> None:
+    """Also when the keeper's own question hung, and was answered before any heartbeat."""
+
+    def answers() -> Iterator[float]:
+        yield from rounds(0, 10)
+        yield from rounds(10 + hang, 10 + hang + 30)
+
+    last_heartbeat = at(9.0)
+    found = found_dead(answers(), last_heartbeat)
+    assert found is not None, "who is not heard after the silence either is dead"
+    assert found >= 10 + hang + LEASE - INTERVAL * 2
+    assert found <= 10 + hang + LEASE + INTERVAL
+
+
+def test_two_silences_in_a_row_are_two_answers() -> None:
+    def answers() -> Iterator[float]:
+        yield from rounds(0, 10)
+        yield from (15.0, 20.0, 25.0)
+
+    assert found_dead(answers(), heard=at(9.0)) is None
+
+
+def test_a_slow_database_tells_the_dead_in_the_end() -> None:
+    found = found_dead(rounds(0, 200, interval=8.0), heard=at(50))
+    assert found is not None
+    assert found <= 50 + 8 * (ANSWERS_PER_LEASE + 2)
+
+
+def test_who_has_just_begun_to_watch_cannot_tell() -> None:
+    assert found_dead(rounds(100, 100 + LEASE), heard=at(0)) is None
+    assert found_dead(rounds(100, 100 + LEASE + 2 * INTERVAL), heard=at(0)) is not None
+
+
+def test_a_clock_that_is_set_back_kills_nobody() -> None:
+    detector = FailureDetector(LEASE)
+    for answer in rounds(100, 110):
+        detector.answered(at(answer))
+    # Heartbeats, too, are older from here on, and there is time for each to come.
+    assert [detector.answered(at(answer)) for answer in rounds(50, 50 + LEASE)] == [
+        None
+    ] * ANSWERS_PER_LEASE
+
+
+def test_deadlines_that_passed_in_a_silence_are_looked_at_after_it() -> None:
+    detector = FailureDetector(LEASE)
+    for answer in rounds(0, 10):
+        detector.answered(at(answer))
+    steady = detector.answered(at(10))
+    assert steady is not None
+    assert steady.overdue_at == at(10)
+    resumed = detector.answered(at(30))
+    assert resumed is not None
+    assert resumed.overdue_at < at(10)
+    for answer in rounds(30 + INTERVAL, 30 + LEASE + 2 * INTERVAL):
+        resumed = detector.answered(at(answer))
+        assert resumed is not None
+    assert resumed.overdue_at >= at(30 + LEASE)

@@ -1,0 +1,130 @@
+"""Models with others behind them: the real plugins, and stand-ins that go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from livekit.agents import APIConnectionError, llm
+from livekit.agents.types import APIConnectOptions
+
+from domain.workflows.agents import ProviderChoice
+from local.emulators.faults import Garbage, Silent
+from local.emulators.models import KEY, Answer, Fails, Models, Says, models
+from worker.providers.api_keys import ProviderKeys
+from worker.providers.llm_fallback import Chain
+from worker.providers.registry import build_llm
+
+pytestmark = pytest.mark.anyio
+
+GPT = ProviderChoice(provider="openai", model="gpt-4.1")
+GEMINI = ProviderChoice(provider="google", model="gemini-2.5-flash")
+CHAINS = {"openai": (GPT, GEMINI), "google": (GEMINI, GPT)}
+PATIENCE = 600.0
+"""Nothing that a test waits for ends by it."""
+
+
+@asynccontextmanager
+async def chain(*choices: ProviderChoice) -> AsyncIterator[tuple[Chain, Models, list[str]]]:
+    changes: list[str] = []
+    async with models() as world:
+        keys = ProviderKeys(
+            openai=KEY,
+            openai_base_url=f"{world.url}/openai",
+            google=KEY,
+            google_base_url=f"{world.url}/gemini",
+        )
+        whole = replace(choices[0], fallbacks=choices[1:])
+        built = build_llm(
+            whole,
+            keys,
+            dict,
+            lambda choice, up: changes.append(f"{choice.provider} {up}"),
+            lambda *_: None,
+        )
+        assert isinstance(built, Chain)
+        try:
+            yield built, world, changes
+        finally:
+            await built.aclose()
+
+
+async def answer(model: llm.LLM[Any], patience: float = PATIENCE) -> tuple[str, float]:
+    """What was said, and when its first word came, in seconds."""
+    context = llm.ChatContext.empty()
+    context.add_message(role="user", content="hello?")
+    once, began = APIConnectOptions(max_retry=0, timeout=patience), time.monotonic()
+    said, first = "", 0.0
+    async with (
+        asyncio.timeout(60),
+        model.chat(chat_ctx=context, conn_options=once) as stream,
+    ):
+        async for chunk in stream:
+            if chunk.delta and chunk.delta.content:
+                first = first or time.monotonic() - began
+                said += chunk.delta.content
+    return said, first
+
+
+@pytest.mark.parametrize("fault", [Fails(401), Fails(429), Fails(503), Garbage()], ids=repr)
+@pytest.mark.parametrize("provider", CHAINS)
+async def test_a_model_that_fails_is_left_at_once(provider: str, fault: Answer) -> None:
+    async with chain(*CHAINS[provider]) as (model, world, changes):
+        model.word_seconds = PATIENCE  # it is the failure that ends the wait for words
+        world.script = [Says("Warm."), fault, Says("Here I am.")]
+        await answer(model)
+        said, first = await answer(model)
+        print(f"{provider} {fault}: first word after {first * 1000:.0f} ms")
+    assert (said, changes) == ("Here I am.", [f"{provider} False"])
+
+
+@pytest.mark.parametrize("provider", CHAINS)
+async def test_a_model_that_says_nothing_is_left_soon(provider: str) -> None:
+    async with chain(*CHAINS[provider]) as (model, world, changes):
+        model.word_seconds = 0.4
+        world.script = [Silent(), Says("Here I am.")]
+        said, first = await answer(model)
+        assert (said, changes) == ("Here I am.", [f"{provider} False"])
+        assert first > 0.4
+        assert len(world.asked) == 2
+
+
+async def test_a_slow_model_is_waited_for() -> None:
+    async with chain(GPT, GEMINI) as (model, world, changes):
+        model.word_seconds = PATIENCE
+        world.script = [Says("Here I am.", late=0.5)]
+        assert (await answer(model))[0] == "Here I am."
+        assert (changes, len(world.asked)) == ([], 1)
+
+
+async def test_half_an_answer_is_not_completed_by_another_model() -> None:
+    async with chain(GPT, GEMINI) as (model, world, changes):
+        world.script = [Fails(words="Well, I"), Says("unheard")]
+        with pytest.raises(APIConnectionError):
+            await answer(model)
+        assert (changes, len(world.asked)) == (["openai False"], 1)
+
+
+async def test_a_model_that_stands_alone_and_is_silent_is_not_asked_again() -> None:
+    async with chain(GPT) as (model, world, changes):
+        world.script = [Silent()]
+        with pytest.raises(APIConnectionError):
+            await answer(model, patience=0.5)
+        assert (changes, len(world.asked)) == ([], 1)
+
+
+async def test_the_list_of_models_is_asked_for_where_the_answers_come_from() -> None:
+    for choice in (GPT, GEMINI):
+        async with chain(choice) as (model, world, _):
+            world.script = [Says("Hm.")]
+            model.prewarm()
+            await answer(model)
+            async with asyncio.timeout(60):
+                while not world.looked:  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.02)
+        assert [key for _, key in world.looked] == [KEY]

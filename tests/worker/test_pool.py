@@ -1,0 +1,124 @@
+"""The processes of one worker: forks that come, die and stop together."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.support.installation import Process, installed
+from tests.support.paths import ROOT
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_who_is_stopped_while_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:
+    async with installed(tmp_path, workers=1) as whole:
+        worker = Process("worker.main", whole.processes["worker 0"].env)
+        await worker.start()
+        assert worker.running is not None
+        async with asyncio.timeout(60):
+            while not psutil.Process(worker.running.pid).children():  # noqa: ASYNC110 it loads
+                await asyncio.sleep(0.01)
+            worker.running.terminate()
+            assert await worker.running.wait() == 0
+            while is_there(worker.running.pid):  # noqa: ASYNC110 - they are other processes
+                await asyncio.sleep(0.1)
+        assert await whole.workers() == 1
+
+
+async def test_another_worker_comes_when_whoever_forks_them_died_too(tmp_path: Path) -> None:
+    async with installed(tmp_path, workers=1) as whole:
+        worker = whole.processes["worker 0"].running
+        assert worker is not None
+        before = psutil.Process(worker.pid).children(recursive=True)
+        for each in before:
+            each.kill()
+        async with asyncio.timeout(60):
+            while await whole.workers() > 0:  # noqa: ASYNC110 - they are other processes
+                await asyncio.sleep(0.02)
+        await whole.staffed(1)
+        now = psutil.Process(worker.pid).children(recursive=True)
+        assert now
+        assert not set(now) & set(before)
+
+
+async def test_processes_leave_at_once_when_their_supervisor_died_with_their_parent(
+    tmp_path: Path,
+) -> None:
+    async with installed(tmp_path, workers=0) as whole:
+        supervisor = await asyncio.create_subprocess_exec("sleep", "600")
+        env = {**whole.processes["keeper"].env, "SUPERVISOR_PID": str(supervisor.pid)}
+        worker = Process("worker.main", env)
+        await worker.start()
+        await whole.staffed(1)
+        assert worker.running is not None
+        for each in (supervisor, worker.running):
+            each.kill()
+            await each.wait()
+        async with asyncio.timeout(50):  # with a supervisor they would go on for a minute
+            while is_there(worker.running.pid):  # noqa: ASYNC110 - they are other processes
+                await asyncio.sleep(0.1)
+
+
+async def told_by(module: str, env: dict[str, str], ready: str) -> list[dict[str, Any]]:
+    """What a process of the product logs from its start to its end, which comes once it is ready."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", module),
+        env={**os.environ, **env, "LOG_LEVEL": "INFO"},
+        cwd=ROOT,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    told = []
+    async for line in process.stderr:
+        if line.startswith(b"{"):
+            told.append(json.loads(line))
+        if told and told[-1]["message"].startswith(ready):
+            process.terminate()
+    assert await process.wait() == 0
+    return told
+
+
+async def test_worker_and_keeper_say_when_they_start_and_stop(tmp_path: Path) -> None:
+    livekit = {"LIVEKIT_URL": "ws://user:secret@livekit.invalid:7880"}
+    async with installed(tmp_path, workers=0) as whole:
+        env = {**whole.processes["keeper"].env, **livekit, "WORKER_CAPACITY": "7"}
+        worker, keeper = await asyncio.gather(
+            told_by("worker.main", env, "worker is ready"),
+            told_by("worker.keeper", env, "keeper started"),
+        )
+    own = [
+        line
+        for line in worker
+        if line["logger"] in ("__main__", "worker.process.pool", "worker.process.host")
+    ]
+    assert [line["message"].partition(":")[0] for line in own] == [
+        "worker starts",
+        "worker is ready",
+        "worker stops",
+        "handing over calls",
+        "worker stopped",
+    ]
+    ready = own[1]
+    assert (ready["processes"], ready["calls_per_process"]) == (1, 7)
+    assert ready["livekit"] == "livekit.invalid"
+    assert own[3]["calls"] == 0
+    assert "secret" not in str(worker)
+    kept = [line for line in keeper if line["logger"] == "__main__"]
+    assert [kept[0]["message"], kept[-1]["message"]] == ["keeper started", "keeper stopped"]
+    assert (kept[0]["round_seconds"], kept[0]["lease_seconds"]) == (0.5, 3.0)
+
+
+def is_there(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True

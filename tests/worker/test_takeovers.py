@@ -1,0 +1,296 @@
+"""A call that its workers die of is given up, and spares the others; one that is to end is ended,
+whether or not a worker can take it up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from domain.calls.commands import CommandKind
+from domain.calls.events import (
+    AgentTurn,
+    CallEnded,
+    CommandApplied,
+    CommandRefused,
+    NodeEntered,
+    StateChanged,
+    WorkerReplaced,
+)
+from domain.calls.lease import Claim
+from domain.calls.model import OUTCOME, Blame, Call, CallId, CallState, EndReason
+from domain.common.access import Viewer
+from domain.common.settings import Settings
+from domain.ports import Services
+from domain.use_cases.calls import end_call
+from persistence.queue import SqlQueue
+from persistence.worker_wiring import worker_services
+from tests.persistence.test_queue import Office
+from tests.support.demo_workflow import publish_clinic
+from tests.worker.test_text_calls import started, watch, working
+
+pytestmark = pytest.mark.anyio
+
+MAX_TAKEOVERS = Settings().max_takeovers
+
+
+@pytest.fixture
+async def office(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Office]:
+    await publish_clinic(services, viewer)
+    db = await asyncpg.connect(settings.database_url)
+    async with worker_services(settings) as worker:
+        yield Office(services, viewer, worker, db)
+    await db.close()
+
+
+async def taken(office: Office, most: int = 10) -> list[Claim]:
+    """What a new worker claims."""
+    worker = await office.worker.queue.enlist(10)
+    claims = list(await office.worker.queue.claim(worker, most))
+    for claim in claims:
+        office.worker.recorder.open(claim)
+    return claims
+
+
+async def overdue(queue: SqlQueue) -> list[tuple[UUID, EndReason]]:
+    return await queue.end_overdue(60, await queue.database_time())
+
+
+async def die(office: Office) -> None:
+    """All workers."""
+    await office.bury()
+
+
+async def later(office: Office, seconds: float) -> None:
+    """So much time has gone by for calls that nobody holds."""
+    await office.db.execute(
+        "update call_log set deadline_at = deadline_at - make_interval(secs => $1) "
+        "where worker_id is null",
+        seconds,
+    )
+
+
+async def answered(office: Office) -> Claim:
+    """A call that is under way, and nobody has died of."""
+    await office.call()
+    [claim] = await taken(office)
+    active = StateChanged(before=CallState.CONNECTING, state=CallState.ACTIVE)
+    office.worker.recorder.emit(claim, active)
+    await office.worker.recorder.settled(claim)
+    return claim
+
+
+async def fail(office: Office, times: int) -> None:
+    """So many takeovers of all calls, of which none gets anywhere."""
+    for _ in range(times):
+        await die(office)
+        await later(office, 20)
+        while await taken(office):
+            pass
+    await die(office)
+
+
+async def test_a_call_whose_workers_die_again_and_again_is_given_up(office: Office) -> None:
+    call = (await answered(office)).call
+    await fail(office, MAX_TAKEOVERS)
+    await later(office, 20)
+    assert await taken(office) == []
+    assert await overdue(office.worker.queue) == [(call.id, EndReason.WORKER_LOST)]
+    assert await overdue(office.worker.queue) == []
+    events = [recorded.event for recorded in await office.events(call.id)]
+    assert sum(isinstance(event, WorkerReplaced) for event in events) == MAX_TAKEOVERS
+    last = events[-1]
+    assert isinstance(last, CallEnded)
+    assert (last.state, last.reason) == (CallState.FAILED, EndReason.WORKER_LOST)
+    assert last.blame is Blame.PLATFORM
+
+
+async def test_before_each_takeover_that_follows_a_failed_one_there_is_a_longer_pause(
+    office: Office,
+) -> None:
+    await answered(office)
+    await die(office)
+    assert len(await taken(office)) == 1  # who took it last had written something
+    for pause in (1, 2, 4, 8):
+        await die(office)
+        await later(office, pause - 0.9)
+        assert await taken(office) == []
+        await later(office, 1)
+        assert len(await taken(office)) == 1
+
+
+async def test_who_gets_somewhere_with_a_call_gives_it_a_new_start(office: Office) -> None:
+    await answered(office)
+    await fail(office, MAX_TAKEOVERS - 1)
+    await later(office, 20)
+    [claim] = await taken(office)
+    said = AgentTurn(turn_id="1", node="n", agent="a", text="Hello.", heard_text="Hello.")
+    office.worker.recorder.emit(claim, said)
+    await office.worker.recorder.settled(claim)
+    await die(office)
+    assert [again.call.id for again in await taken(office)] == [claim.call.id]
+    await die(office)
+    assert await overdue(office.worker.queue) == []
+
+
+async def test_who_goes_on_with_a_call_in_which_nothing_happens_gives_it_a_new_start(
+    office: Office,
+) -> None:
+    await answered(office)
+    for _ in range(2 * MAX_TAKEOVERS):
+        await die(office)
+        [claim] = await taken(office)
+        await office.worker.queue.confirm(claim)
+    assert await overdue(office.worker.queue) == []
+
+
+async def test_a_call_that_is_given_back_has_cost_no_worker_its_life(office: Office) -> None:
+    claim = await answered(office)
+    for _ in range(2 * MAX_TAKEOVERS):
+        await office.worker.queue.release(claim)
+        [claim] = await taken(office)
+    await office.worker.queue.release(claim)
+    assert await overdue(office.worker.queue) == []
+
+
+async def test_a_worker_holds_one_call_at_a_time_that_others_may_have_died_of(
+    office: Office,
+) -> None:
+    suspects = {(await answered(office)).call.id for _ in range(3)}
+    await fail(office, 2)
+    await later(office, 20)
+    sound = await office.call()
+    queue = office.worker.queue
+    worker = await queue.enlist(10)
+    first, second = await queue.claim(worker, 10)
+    assert (first.call.id, second.call.id in suspects) == (sound.id, True)
+    assert await queue.claim(worker, 10) == []
+    [other] = await queue.claim(await queue.enlist(10), 10)  # for another worker it is the first
+    assert other.call.id in suspects - {second.call.id}
+    await queue.confirm(second)
+    [third] = await queue.claim(worker, 10)
+    assert {second.call.id, other.call.id, third.call.id} == suspects
+
+
+async def ending(
+    office: Office, id: CallId, reason: EndReason = EndReason.ENDED_BY_API
+) -> list[object]:
+    """The last events of a call, which has one end and which somebody has asked to end."""
+    events = [recorded.event for recorded in await office.events(id)]
+    assert sum(isinstance(event, CallEnded) for event in events) == 1
+    [*_, applied, ended] = events
+    assert isinstance(applied, CommandApplied)
+    assert isinstance(ended, CallEnded)
+    assert (ended.reason, ended.blame) == (reason, OUTCOME[reason][1])
+    waiting = "select count(*) from call_command where done_at is null"
+    assert await office.db.fetchval(waiting) == 0
+    return list(events[:-2])
+
+
+async def lock_waiters(office: Office) -> int:
+    waiting = (
+        "select count(*) from pg_locks where not granted and relation = 'tenant_month'::regclass"
+    )
+    return int(await office.db.fetchval(waiting))
+
+
+async def ask_to_end(office: Office, id: CallId) -> Call:
+    return await end_call(office.services, office.viewer, id)
+
+
+async def test_a_call_that_no_worker_holds_ends_at_once(office: Office) -> None:
+    claim = await answered(office)
+    await die(office)
+    await office.say(claim.call.id, "hello?")
+    ended = await ask_to_end(office, claim.call.id)
+    assert ended.end_reason is EndReason.ENDED_BY_API
+    assert isinstance((await ending(office, claim.call.id))[-1], CommandRefused)
+    assert await ask_to_end(office, claim.call.id) == ended
+
+
+async def test_who_would_take_a_call_over_that_is_to_end_ends_it(office: Office) -> None:
+    claim = await answered(office)
+    await ask_to_end(office, claim.call.id)
+    await die(office)
+    assert await taken(office) == []
+    before = await ending(office, claim.call.id)
+    assert not any(isinstance(event, WorkerReplaced) for event in before)
+
+
+async def test_a_claim_does_not_wait_for_the_end_of_another_call(office: Office) -> None:
+    claim = await answered(office)
+    await ask_to_end(office, claim.call.id)
+    await die(office)
+    fresh = await office.call()
+    async with office.db.transaction():
+        await office.db.execute("lock table tenant_month in exclusive mode")  # no call can end
+        async with asyncio.timeout(60):
+            assert [other.call.id for other in await taken(office)] == [fresh.id]
+    assert await taken(office) == []
+    await ending(office, claim.call.id)
+
+
+async def test_the_keeper_ends_a_call_that_nobody_takes_over_any_more(office: Office) -> None:
+    claim = await answered(office)
+    await ask_to_end(office, claim.call.id)
+    await die(office)
+    expected = [(claim.call.id, EndReason.ENDED_BY_API)]
+    assert await overdue(office.worker.queue) == expected
+    await ending(office, claim.call.id)
+
+
+async def test_the_keeper_ends_a_call_whose_worker_does_not_obey(office: Office) -> None:
+    claim = await answered(office)
+    await ask_to_end(office, claim.call.id)
+    queue = office.worker.queue
+    assert await overdue(queue) == []
+    await office.db.execute("update call_command set asked_at = now() - interval '11 s'")
+    assert await overdue(queue) == [(claim.call.id, EndReason.ENDED_BY_API)]
+    await ending(office, claim.call.id)
+    assert not await queue.end(claim, EndReason.INTERNAL)
+
+
+async def test_every_end_of_a_call_applies_the_command_that_asked_for_it(office: Office) -> None:
+    claim = await answered(office)
+    await ask_to_end(office, claim.call.id)
+    assert await office.worker.queue.end(claim, EndReason.SILENCE)
+    await ending(office, claim.call.id, EndReason.SILENCE)
+
+
+async def test_a_worker_that_obeys_the_end_acknowledges_it_no_sooner_than_it_ends_the_call(
+    office: Office, settings: Settings
+) -> None:
+    async with working(settings):
+        call = await started(office.services, office.viewer)
+        await watch(office.services, office.viewer, call.id, NodeEntered)
+        async with office.db.transaction():
+            await office.db.execute("lock table tenant_month in exclusive mode")
+            await ask_to_end(office, call.id)
+            async with asyncio.timeout(60):
+                while not await lock_waiters(office):  # noqa: ASYNC110 - its worker ends it, and waits
+                    await asyncio.sleep(0.02)
+            waiting = "select count(*) from call_command where done_at is null"
+            assert await office.db.fetchval(waiting) == 1
+        await watch(office.services, office.viewer, call.id, CallEnded)
+    await ending(office, call.id)
+
+
+async def test_an_end_that_a_dead_worker_has_acknowledged_is_obeyed(
+    office: Office, settings: Settings
+) -> None:
+    """As older workers did."""
+    claim = await answered(office)
+    await ask_to_end(office, claim.call.id)
+    command = await office.db.fetchval("update call_command set done_at = now() returning id")
+    applied = CommandApplied(command_id=str(command), command=CommandKind.END)
+    office.worker.recorder.emit(claim, applied)
+    await office.worker.recorder.settled(claim)
+    await die(office)
+    async with working(settings):
+        events = await watch(office.services, office.viewer, claim.call.id, CallEnded)
+    last = events[-1]
+    assert isinstance(last, CallEnded)
+    assert last.reason is EndReason.ENDED_BY_API

@@ -1,0 +1,226 @@
+"""What is recorded of an agent is what was played, and every sound is at its time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+from livekit import rtc
+from livekit.agents import Agent, AgentSession
+from livekit.agents.voice import io
+
+from tests.support.recordings import Heard
+from worker.audio.ogg_opus import RATE, decoded
+from worker.audio.taps import AgentTap
+from worker.audio.timeline import PIECE_PACKETS, Piece, Side, Sound, Timeline
+
+pytestmark = pytest.mark.anyio
+
+BEGAN = 1_000.0
+
+
+class Speaker(io.AudioOutput):
+    """Plays nothing; the test says what it would report."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label="speaker",
+            sample_rate=RATE,
+            capabilities=io.AudioOutputCapabilities(pause=True),
+        )
+
+    async def capture_frame(self, frame: rtc.AudioFrame) -> None:
+        await super().capture_frame(frame)
+
+    def flush(self) -> None:
+        super().flush()
+
+    def clear_buffer(self) -> None:
+        pass
+
+
+class Room:
+    """A tap on a speaker, and what it heard: the numbers of the samples, by when they were played."""
+
+    def __init__(self) -> None:
+        self.speaker = Speaker()
+        self.played: dict[int, int] = {}
+        self.tap = AgentTap(self.speaker, self._heard)
+
+    def _heard(self, at: float, frame: rtc.AudioFrame | None) -> None:
+        if frame is not None:
+            start = round((at - BEGAN) * RATE)
+            for place, sample in enumerate(np.frombuffer(frame.data, dtype=np.int16)):
+                assert start + place not in self.played
+                self.played[start + place] = int(sample)
+
+    async def take(self, first: int, count: int) -> None:
+        data = np.arange(first, first + count, dtype=np.int16).tobytes()
+        await self.tap.capture_frame(rtc.AudioFrame(data, RATE, 1, count))
+
+    def said(self, started: float, offset: float, seconds: float) -> None:
+        self.speaker.on_playback_progressed(
+            started_at=BEGAN + started, offset=offset, duration=seconds
+        )
+
+    def done(self, seconds: float, interrupted: bool = False) -> None:
+        self.speaker.on_playback_finished(playback_position=seconds, interrupted=interrupted)
+
+
+async def test_what_is_played_through_is_heard_once_as_it_goes_by() -> None:
+    room = Room()
+    await room.take(0, RATE)
+    room.tap.settle(BEGAN + 9)
+    assert room.played == {}  # nobody has begun to play it
+    room.speaker.on_playback_started(created_at=BEGAN)
+    room.tap.settle(BEGAN + 0.4)
+    assert abs(len(room.played) - 0.4 * RATE) <= 1
+    room.tap.flush()
+    room.said(0.0, 0.0, 1.0)
+    room.done(1.0)
+    room.tap.settle(BEGAN + 5)
+    assert room.played == {n: n for n in range(RATE)}
+
+
+async def test_what_is_cut_off_is_not_heard() -> None:
+    room = Room()
+    await room.take(0, RATE)
+    room.speaker.on_playback_started(created_at=BEGAN)
+    room.tap.settle(BEGAN + 0.25)
+    room.tap.pause()
+    room.tap.settle(BEGAN + 0.9)
+    room.tap.clear_buffer()
+    room.said(0.0, 0.0, 0.5)
+    room.done(0.5, interrupted=True)
+    room.tap.settle(BEGAN + 2)
+    assert room.played == {n: n for n in range(RATE // 2)}
+    # The next words are not mixed up with those.
+    await room.take(100, 10)
+    room.speaker.on_playback_started(created_at=BEGAN + 3)
+    room.said(3.0, 0.0, 10 / RATE)
+    room.done(10 / RATE)
+    assert [room.played[3 * RATE + n] for n in range(10)] == list(range(100, 110))
+
+
+async def test_what_is_paused_goes_on_later_without_what_was_dropped_between() -> None:
+    room = Room()
+    await room.take(0, RATE)
+    room.speaker.on_playback_started(created_at=BEGAN)
+    room.tap.pause()
+    assert room.tap.held_since is not None
+    room.said(0.0, 0.0, 0.25)
+    room.tap.resume()
+    room.tap.settle(BEGAN + 0.9)
+    assert len(room.played) == RATE // 4
+    room.said(0.8, 0.5, 0.5)
+    room.done(0.75)
+    assert room.tap.held_since is None
+    quarter, half = RATE // 4, RATE // 2
+    later = {round(0.8 * RATE) + n: half + n for n in range(half)}
+    assert room.played == {n: n for n in range(quarter)} | later
+
+
+def frame(seconds: float, level: int, rate: int) -> rtc.AudioFrame:
+    count = int(seconds * rate)
+    wave = level * np.sin(np.arange(count) * 2 * np.pi * 440 / rate)
+    return rtc.AudioFrame(wave.astype(np.int16).tobytes(), rate, 1, count)
+
+
+def heard_in(pieces: list[Piece]) -> list[Heard]:
+    return [Heard.of(piece.sound) for piece in pieces]
+
+
+def test_sides_and_times_are_kept_whatever_the_rate_and_however_late_a_frame_is() -> None:
+    timeline = Timeline(2, BEGAN, BEGAN + 10)
+    sounds = [
+        Sound(
+            Side.CALLER, BEGAN + 10 + n / 10 + (0.3 if n == 3 else 0.0), frame(0.1, 9_000, 16_000)
+        )
+        for n in range(10)
+    ]
+    sounds.append(Sound(Side.AGENT, BEGAN + 12, frame(1.0, 9_000, 24_000)))
+    pieces = timeline.add(sounds, BEGAN + 14)
+    assert pieces == []
+    pieces = timeline.finish(
+        [Sound(Side.CALLER, BEGAN + 14, frame(2.0, 9_000, 16_000))], BEGAN + 16
+    )
+    assert [piece.place.at_ms for piece in pieces] == [10_000, 15_000]
+    assert {piece.place.epoch for piece in pieces} == {2}
+    first, second = heard_in(pieces)
+    assert abs(first.seconds - PIECE_PACKETS * 0.02) < 0.02
+    # A piece by itself lacks its last few milliseconds, which the next one begins with.
+    assert _span(first.left) == [(0.0, 0.9), (4.0, 4.8)]
+    assert _span(first.right) == [(2.0, 2.9)]
+    assert [round(at, 1) for at in second.left][:9] == [n / 10 for n in range(9)]
+    assert second.right == []
+
+
+def _span(moments: list[float]) -> list[tuple[float, float]]:
+    spans: list[tuple[float, float]] = []
+    for at in (round(moment, 1) for moment in moments):
+        if spans and at - spans[-1][1] < 0.15:
+            spans[-1] = (spans[-1][0], at)
+        else:
+            spans.append((at, at))
+    return spans
+
+
+def test_silence_is_a_sound_as_well() -> None:
+    timeline = Timeline(1, BEGAN, BEGAN)
+    [piece] = timeline.add([], BEGAN + 5.1)
+    assert piece.place.at_ms == 0
+    both = decoded(piece.sound)
+    assert np.abs(both).max() == 0
+
+
+class Clocked(Speaker):
+    """Plays by the clock, and says what it played when it is told to stop."""
+
+    since: float | None = None
+
+    async def capture_frame(self, frame: rtc.AudioFrame) -> None:
+        await super().capture_frame(frame)
+        if self.since is None:
+            self.since = time.time()
+            self.on_playback_started(created_at=self.since)
+
+    def clear_buffer(self) -> None:
+        if self.since is not None:
+            self.stopped = time.time()
+            asyncio.get_running_loop().call_soon(self._finish, self.since, self.stopped)
+            self.since = None
+
+    def _finish(self, since: float, stopped: float) -> None:
+        self.on_playback_progressed(started_at=since, offset=0.0, duration=stopped - since)
+        self.on_playback_finished(playback_position=stopped - since, interrupted=True)
+
+
+async def test_what_was_heard_until_the_session_closed_is_told_when_it_is_closed() -> None:
+    heard: list[tuple[float, rtc.AudioFrame]] = []
+    speaker = Clocked()
+    tap = AgentTap(speaker, lambda at, frame: heard.append((at, frame)) if frame else None)
+    session: AgentSession[None] = AgentSession()
+    session.output.audio = tap
+    await session.start(Agent(instructions=""), record=False)
+    began = time.time()
+
+    async def sound() -> AsyncIterator[rtc.AudioFrame]:
+        for _ in range(50):
+            yield frame(0.1, 9_000, RATE)
+
+    session.say("hello", audio=sound())
+    async with asyncio.timeout(60):
+        while speaker.since is None:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(0.5)
+    await session.aclose()
+    told = list(heard)
+    tap.settle(time.time() + 1)
+    assert heard == told  # nothing is left to tell
+    assert sum(each.duration for _, each in heard) == pytest.approx(
+        speaker.stopped - told[0][0], abs=0.01
+    )
+    assert began <= told[0][0] <= speaker.stopped - 0.5

@@ -1,0 +1,59 @@
+"""The keys of providers: handed in, never looked up in the environment by a plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+
+from domain.common.settings import Settings
+
+
+class Unusable(Exception):
+    """A provider of the agent cannot be used as it is set up."""
+
+
+class MissingKey(Unusable):
+    """The agent's provider needs a key that nobody gave."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderKeys:
+    openai: str = field(default="", repr=False)
+    openai_base_url: str = ""
+    google: str = field(default="", repr=False)
+    google_base_url: str = ""
+    deepgram: str = field(default="", repr=False)
+    deepgram_base_url: str = ""
+    cartesia: str = field(default="", repr=False)
+    cartesia_base_url: str = ""
+    sarvam: str = field(default="", repr=False)
+    sarvam_base_url: str = ""
+    espeak_ng: str = "espeak-ng"
+
+    @classmethod
+    def of(cls, settings: Settings) -> ProviderKeys:
+        """Those of the operator, for tenants that bring none."""
+        return cls(
+            openai=settings.openai_api_key,
+            openai_base_url=settings.openai_base_url,
+            google=settings.google_api_key,
+            google_base_url=settings.google_base_url,
+            deepgram=settings.deepgram_api_key,
+            deepgram_base_url=settings.deepgram_base_url,
+            cartesia=settings.cartesia_api_key,
+            cartesia_base_url=settings.cartesia_base_url,
+            sarvam=settings.sarvam_api_key,
+            sarvam_base_url=settings.sarvam_base_url,
+            espeak_ng=settings.espeak_ng,
+        )
+
+    def with_own(self, keys: Mapping[str, str]) -> ProviderKeys:
+        """The tenant's own go first."""
+        known = {field.name for field in fields(self)}
+        return replace(self, **{name: key for name, key in keys.items() if name in known})
+
+
+def needed(key: str, provider: str) -> str:
+    if not key:
+        raise MissingKey(f"{provider} needs a key: set {provider.upper()}_API_KEY for the worker.")
+    return key

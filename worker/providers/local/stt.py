@@ -1,0 +1,176 @@
+"""Speech to text on this machine: no key, no network, and little more than the phrases that an
+agent is given."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib.util import find_spec
+from typing import Any
+
+from livekit import rtc
+from livekit.agents import APIConnectionError, APITimeoutError, inference, stt, utils
+from livekit.agents.language import LanguageCode
+from livekit.agents.types import NOT_GIVEN, APIConnectOptions
+
+from domain.workflows.agents import ProviderChoice
+from worker.providers.api_keys import Unusable
+from worker.providers.local.pocketsphinx_process import LENGTH, SAMPLE_RATE
+
+log = logging.getLogger(__name__)
+
+START_SECONDS = 10.0
+LEAST_SECONDS = 0.25
+"""Shorter sounds are coughs and clicks, not words."""
+PAUSE_SECONDS = 0.4
+NO_POCKETSPHINX = (
+    "The speech-to-text provider local needs the package pocketsphinx, which is not installed here: "
+    "it has wheels for Python 3.11 and 3.13 only. Run the worker on one of these, or choose another "
+    "speech-to-text provider."
+)
+UNCLEAR = "(unclear)"
+"""Stands for what was spoken but is none of the phrases, so that the agent can ask again."""
+
+
+def local_stt(choice: ProviderChoice) -> stt.STT[Any]:
+    if find_spec("pocketsphinx") is None:
+        raise Unusable(NO_POCKETSPHINX)
+    return LocalSTT(choice.options.get("phrases", ()))
+
+
+class LocalSTT(stt.StreamAdapter):
+    """Cuts the sound into utterances and hands each of them to an ear of its own."""
+
+    def __init__(self, phrases: Sequence[str]) -> None:
+        self._ear = Ear(phrases)
+        activity = inference.VAD(min_silence_duration=PAUSE_SECONDS)
+        super().__init__(stt=_Utterances(self._ear), vad=activity)
+
+    def prewarm(self) -> None:
+        self._ear.wake()
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        await self._ear.aclose()
+
+
+class _Utterances(stt.STT[Any]):
+    def __init__(self, ear: Ear) -> None:
+        super().__init__(capabilities=stt.STTCapabilities(streaming=False, interim_results=False))
+        self._ear = ear
+
+    @property
+    def model(self) -> str:
+        return "pocketsphinx"
+
+    @property
+    def provider(self) -> str:
+        return "local"
+
+    async def _recognize_impl(
+        self,
+        buffer: utils.AudioBuffer,
+        *,
+        language: Any = NOT_GIVEN,
+        conn_options: APIConnectOptions,
+    ) -> stt.SpeechEvent:
+        pcm = _sampled(rtc.combine_audio_frames(buffer))
+        text = ""
+        if len(pcm) >= LEAST_SECONDS * SAMPLE_RATE * 2:
+            text = await self._ear.hear(pcm, conn_options.timeout) or UNCLEAR
+        return stt.SpeechEvent(
+            type=stt.SpeechEventType.FINAL_TRANSCRIPT,
+            alternatives=[stt.SpeechData(language=LanguageCode("en"), text=text)],
+        )
+
+
+class Ear:
+    """The process that listens: started when it is first needed, and again when it has died."""
+
+    def __init__(self, phrases: Sequence[str]) -> None:
+        self._phrases = list(phrases)
+        self._process: Process | None = None
+        self._waking: asyncio.Task[None] | None = None
+        self._alone = asyncio.Lock()
+
+    def wake(self) -> None:
+        if self._waking is None:
+            self._waking = asyncio.create_task(self._wake())
+
+    async def _wake(self) -> None:
+        # Whoever listens first will meet the same trouble, and tell it.
+        async with self._alone:
+            try:
+                async with asyncio.timeout(START_SECONDS):
+                    await self._ready()
+            except (OSError, ValueError, LookupError, TimeoutError):
+                await self._end()
+            except asyncio.CancelledError:
+                await self._end()
+                raise
+
+    async def hear(self, pcm: bytes, seconds: float) -> str:
+        async with self._alone:
+            try:
+                async with asyncio.timeout(START_SECONDS):
+                    process = await self._ready()
+                async with asyncio.timeout(seconds):
+                    heard = await _asked(process, LENGTH.pack(len(pcm)) + pcm)
+                return str(heard["text"])
+            except TimeoutError:
+                await self._end()
+                raise APITimeoutError("The ear did not answer.") from None
+            except (OSError, ValueError, LookupError):
+                await self._end()
+                raise APIConnectionError("The ear died.") from None
+            except asyncio.CancelledError:
+                await self._end()  # its answer would be taken for the next one's
+                raise
+
+    async def _ready(self) -> Process:
+        if self._process is None:
+            command = (sys.executable, "-m", "worker.providers.local.pocketsphinx_process")
+            self._process = await asyncio.create_subprocess_exec(
+                *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
+            )
+            told = await _asked(self._process, json.dumps(self._phrases).encode() + b"\n")
+            if told["unknown"]:
+                log.warning(
+                    "words of phrases cannot be heard", extra={"count": len(told["unknown"])}
+                )
+        return self._process
+
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+    async def aclose(self) -> None:
+        if self._waking is not None:
+            self._waking.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._waking
+        await self._end()
+
+
+async def _asked(process: Process, what: bytes) -> dict[str, Any]:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(what)
+    await process.stdin.drain()
+    return dict(json.loads(await process.stdout.readline()))
+
+
+def _sampled(frame: rtc.AudioFrame) -> bytes:
+    """As the ear wants it: 16 kHz and one channel."""
+    if frame.sample_rate == SAMPLE_RATE:
+        return bytes(frame.data)
+    resampler = rtc.AudioResampler(frame.sample_rate, SAMPLE_RATE)
+    return b"".join(bytes(f.data) for f in (*resampler.push(frame), *resampler.flush()))

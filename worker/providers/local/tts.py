@@ -1,0 +1,110 @@
+"""Text to speech on this machine: espeak-ng, always as a process beside us (its licence is the
+GPL), found on PATH or named by ESPEAK_NG."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from contextlib import suppress
+from typing import Any
+
+from livekit.agents import APIConnectionError, APIStatusError, APITimeoutError, tts, utils
+from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, APIConnectOptions
+
+from domain.workflows.agents import ProviderChoice
+from worker.providers.api_keys import ProviderKeys, Unusable
+
+SAMPLE_RATE = 22_050
+HEADER = 44
+PIECE = 4_096
+USUAL_WORDS_PER_MINUTE = 165
+VOICE = re.compile(r"[a-z]{2,8}(-[a-zA-Z0-9]{1,8})*(\+[a-zA-Z0-9]{1,20})?")
+SPOKEN_AS = {"en": "en-us", "zh": "cmn", "no": "nb"}
+"""What espeak-ng calls a language, where that is not its tag."""
+
+
+def local_tts(
+    choice: ProviderChoice, keys: ProviderKeys, language: str | None, voice: str | None
+) -> tts.TTS[Any]:
+    program = shutil.which(keys.espeak_ng)
+    if program is None:
+        how = "apt-get install espeak-ng, or brew install espeak-ng; ESPEAK_NG says where it is"
+        raise Unusable(f"local needs espeak-ng to speak: {how}.")
+    if voice and not VOICE.fullmatch(voice):
+        raise Unusable(f"{voice[:40]!r} is not a voice of espeak-ng, such as en-gb or en-us+f3.")
+    speed = float(choice.options.get("speed", 1.0))
+    return LocalTTS(program, voice or _voice_of(language or "en"), speed)
+
+
+def _voice_of(language: str) -> str:
+    family = language.split("-")[0]
+    return SPOKEN_AS.get(family, family)
+
+
+class LocalTTS(tts.TTS[Any]):
+    def __init__(self, program: str, voice: str, speed: float) -> None:
+        can = tts.TTSCapabilities(streaming=False)
+        super().__init__(capabilities=can, sample_rate=SAMPLE_RATE, num_channels=1)
+        pace = str(round(USUAL_WORDS_PER_MINUTE * speed))
+        # The text goes in by stdin: it can be no option and meets no shell.
+        self.command = (program, "--stdin", "--stdout", "-b", "1", "-v", voice, "-s", pace)
+
+    @property
+    def model(self) -> str:
+        return "espeak-ng"
+
+    @property
+    def provider(self) -> str:
+        return "local"
+
+    def synthesize(
+        self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
+    ) -> tts.ChunkedStream:
+        return _Spoken(self, text, conn_options)
+
+
+class _Spoken(tts.ChunkedStream):
+    """One sentence; the process goes with it, also when the caller talks over it."""
+
+    def __init__(self, voice: LocalTTS, text: str, conn_options: APIConnectOptions) -> None:
+        self._command = voice.command
+        super().__init__(tts=voice, input_text=text, conn_options=conn_options)
+
+    async def _run(self, output_emitter: tts.AudioEmitter) -> None:
+        output_emitter.initialize(
+            request_id=utils.shortuuid(),
+            sample_rate=SAMPLE_RATE,
+            num_channels=1,
+            mime_type="audio/pcm",
+            frame_size_ms=50,
+        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
+            )
+        except OSError:
+            raise APIConnectionError("espeak-ng did not start.", retryable=False) from None
+        try:
+            async with asyncio.timeout(self._conn_options.timeout):
+                await self._speak(process, output_emitter)
+        except TimeoutError:
+            raise APITimeoutError("espeak-ng did not finish.") from None
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+    async def _speak(self, process: Process, output: tts.AudioEmitter) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(self._input_text.encode() + b"\n")
+        process.stdin.close()
+        with suppress(asyncio.IncompleteReadError):
+            await process.stdout.readexactly(HEADER)
+            while piece := await process.stdout.read(PIECE):
+                output.push(piece)
+        if code := await process.wait():
+            raise APIStatusError("espeak-ng cannot speak this.", status_code=code, retryable=False)
+        output.flush()

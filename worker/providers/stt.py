@@ -1,0 +1,118 @@
+"""Speech to text: Deepgram and Sarvam through their plugins."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, get_args
+
+import aiohttp
+from livekit.agents import stt
+from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
+from livekit.plugins import deepgram, sarvam
+from livekit.plugins.deepgram.models import DeepgramLanguages
+from livekit.plugins.sarvam.stt import SAARAS_V3_LANGUAGES, SpeechStream
+
+from domain.common.languages import ANY, base
+from domain.providers.catalog import TOLD_APART
+from domain.workflows.agents import ProviderChoice
+from worker.providers.api_keys import ProviderKeys, needed
+from worker.providers.http import connections
+
+SAMPLE_RATE = 16_000
+DEEPGRAM = frozenset(get_args(DeepgramLanguages))
+UNKNOWN = "unknown"
+"""What Sarvam calls a language that it is to find out."""
+
+
+def deepgram_stt(
+    choice: ProviderChoice,
+    keys: ProviderKeys,
+    languages: tuple[str, ...],
+    keyterms: tuple[str, ...],
+    http: aiohttp.ClientSession,
+) -> stt.STT[Any]:
+    """`languages` are those to expect, the likeliest first."""
+    options = dict(choice.options)
+    fixed = tuple(filter(None, [options.pop("language", None)]))
+    given: dict[str, Any] = {
+        "api_key": needed(keys.deepgram, "deepgram"),
+        "sample_rate": SAMPLE_RATE,
+        "http_session": http,
+    }
+    if choice.model.startswith("flux"):
+        if keys.deepgram_base_url:
+            given["base_url"] = f"{_socket(keys.deepgram_base_url)}/v2/listen"
+        if keyterms:
+            given["keyterm"] = list(keyterms)
+        if choice.model.endswith("-multi") and (expected := fixed or languages):
+            given["language_hint"] = list(dict.fromkeys(base(each) for each in expected))
+        return deepgram.STTv2(model=choice.model, **given, **_only(options, FLUX_OPTIONS))
+    if keys.deepgram_base_url:
+        given["base_url"] = f"{keys.deepgram_base_url.rstrip('/')}/v1/listen"
+    if keyterms and choice.model.startswith("nova-3"):  # others refuse them
+        given["keyterm"] = list(keyterms)
+    if spoken := next(iter(fixed), None) or _deepgram_language(choice.model, languages):
+        given["language"] = spoken
+    return deepgram.STT(model=choice.model, **given, **_only(options, NOVA_OPTIONS))
+
+
+NOVA_OPTIONS = ("smart_format", "numerals", "profanity_filter", "endpointing_ms")
+FLUX_OPTIONS = (
+    *("numerals", "profanity_filter", "eager_eot_threshold", "eot_threshold", "eot_timeout_ms"),
+)
+
+
+def _only(options: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name in names}
+
+
+def _deepgram_language(model: str, languages: tuple[str, ...]) -> str | None:
+    families = {base(each) for each in languages}
+    if len(families) > 1 and families <= set(TOLD_APART) and model.startswith("nova-3"):
+        return ANY
+    first = languages[0] if languages else None
+    return first if first is None or first in DEEPGRAM else base(first)
+
+
+class _SarvamSTT(sarvam.STT):
+    """Streams to where it is told: the plugin has no argument for that."""
+
+    def stream(self, **given: Any) -> SpeechStream:
+        stream = SpeechStream(
+            stt=self,
+            opts=replace(self._opts),
+            conn_options=given.get("conn_options", DEFAULT_API_CONNECT_OPTIONS),
+            api_key=self._opts.api_key,
+            http_session=connections(),  # it closes them itself
+        )
+        self._streams.add(stream)
+        return stream
+
+
+def sarvam_stt(
+    choice: ProviderChoice,
+    keys: ProviderKeys,
+    languages: tuple[str, ...],
+    keyterms: tuple[str, ...],
+    http: aiohttp.ClientSession,
+) -> stt.STT[Any]:
+    options = dict(choice.options)
+    spoken = options.pop("language", None) or _sarvam_language(languages)
+    key = needed(keys.sarvam, "sarvam")
+    made = _SarvamSTT(
+        model=choice.model, api_key=key, language=spoken, sample_rate=SAMPLE_RATE, **options
+    )
+    if keys.sarvam_base_url:
+        made._opts.streaming_url = f"{_socket(keys.sarvam_base_url)}/speech-to-text/ws"
+    return made
+
+
+def _sarvam_language(languages: tuple[str, ...]) -> str:
+    if len({base(each) for each in languages}) != 1:
+        return UNKNOWN
+    indian = f"{base(languages[0])}-IN"
+    return indian if indian in SAARAS_V3_LANGUAGES else UNKNOWN
+
+
+def _socket(url: str) -> str:
+    return url.rstrip("/").replace("http", "ws", 1)

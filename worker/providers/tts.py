@@ -1,0 +1,60 @@
+"""Text to speech: Cartesia and Sarvam through their plugins."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import aiohttp
+from livekit.agents import tts
+from livekit.plugins import cartesia, sarvam
+from livekit.plugins.sarvam.models import SarvamTTSLanguages
+
+from domain.common.languages import base
+from domain.workflows.agents import ProviderChoice
+from worker.providers.api_keys import ProviderKeys, needed
+
+INDIAN = frozenset(get_args(SarvamTTSLanguages))
+
+
+def cartesia_tts(
+    choice: ProviderChoice,
+    keys: ProviderKeys,
+    language: str | None,
+    voice: str | None,
+    http: aiohttp.ClientSession,
+) -> tts.TTS[Any]:
+    given: dict[str, Any] = dict(choice.options)
+    if voice:
+        given["voice"] = voice
+    if keys.cartesia_base_url:
+        given["base_url"] = keys.cartesia_base_url.rstrip("/")
+    if language:
+        given["language"] = base(language)
+    key = needed(keys.cartesia, "cartesia")
+    return cartesia.TTS(model=choice.model, api_key=key, http_session=http, **given)
+
+
+def sarvam_tts(
+    choice: ProviderChoice,
+    keys: ProviderKeys,
+    language: str | None,
+    voice: str | None,
+    http: aiohttp.ClientSession,
+) -> tts.TTS[Any]:
+    given: dict[str, Any] = dict(choice.options)
+    if voice:
+        given["speaker"] = voice
+    if language:
+        indian = f"{base(language)}-IN"
+        given["target_language_code"] = indian if indian in INDIAN else language
+    if keys.sarvam_base_url:
+        url = keys.sarvam_base_url.rstrip("/")
+        given["base_url"] = f"{url}/text-to-speech"
+        given["ws_url"] = f"{url.replace('http', 'ws', 1)}/text-to-speech/ws"
+    return sarvam.TTS(
+        model=choice.model,
+        api_key=needed(keys.sarvam, "sarvam"),
+        output_audio_codec="linear16",  # its default is mp3, which would have to be decoded
+        http_session=http,
+        **given,
+    )

@@ -1,0 +1,57 @@
+"""What a model says of a conversation that was played: livekit-agents' judges, asked one by one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from livekit.agents import APIError, evals, llm
+
+from domain.workflows.agents import ProviderChoice
+from worker.providers.api_keys import ProviderKeys
+from worker.providers.registry import build_llm
+
+JUDGE_SECONDS = 60.0
+
+JUDGES: Mapping[str, Callable[[llm.LLM[Any]], Any]] = {
+    "task_completion": evals.task_completion_judge,
+    "handoff": evals.handoff_judge,
+    "accuracy": evals.accuracy_judge,
+    "tool_use": evals.tool_use_judge,
+    "safety": evals.safety_judge,
+    "relevancy": evals.relevancy_judge,
+    "coherence": evals.coherence_judge,
+    "conciseness": evals.conciseness_judge,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgment:
+    """`verdict` is pass, fail or maybe; or error, when the judge could not be asked."""
+
+    judge: str
+    verdict: str
+    reasoning: str
+
+
+async def judged(
+    names: Sequence[str], history: llm.ChatContext, judge: ProviderChoice, keys: ProviderKeys
+) -> list[Judgment]:
+    """What each judge says of the conversation, in the order asked for. `Unusable` without one."""
+    model = build_llm(judge, keys, dict, lambda *_: None, lambda *_: None)
+    try:
+        return await asyncio.gather(*(_asked(name, history, model) for name in names))
+    finally:
+        await model.aclose()
+
+
+async def _asked(name: str, history: llm.ChatContext, model: llm.LLM[Any]) -> Judgment:
+    try:
+        async with asyncio.timeout(JUDGE_SECONDS):
+            result = await JUDGES[name](model).evaluate(chat_ctx=history)
+    except (APIError, TimeoutError, ValueError) as error:
+        kind = type(error).__name__
+        return Judgment(judge=name, verdict="error", reasoning=f"The judge failed: {kind}.")
+    return Judgment(judge=name, verdict=str(result.verdict), reasoning=result.reasoning)
