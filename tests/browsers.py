@@ -47,7 +47,7 @@ def scripts(folder: Path) -> Visit:
 
     def visit(script: str, *arguments: str | Path) -> dict[str, Any]:
         command = ["node", str(folder / script), *map(str, arguments)]
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=90)
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=240)
         assert done.returncode == 0, done.stderr
         seen: dict[str, Any] = json.loads(done.stdout)
         return seen

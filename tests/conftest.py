@@ -14,6 +14,7 @@ from typing import Any
 
 import anyio.from_thread
 import asyncpg
+import hypothesis
 import pytest
 
 from domain.access import Tenant, TenantId, Viewer
@@ -32,6 +33,12 @@ from tests.serving import Api, serving
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and so has whatever they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long it takes to make an example says something of the machine alone.
+hypothesis.settings.register_profile(
+    "anywhere", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("anywhere")
 
 SECRET = "for-tests-only-" + "0" * 32
 TEMPLATE = "studio_template"

@@ -147,4 +147,4 @@ async def guarded(
 
 
 async def get(outbound: GuardedHttp, url: str) -> HttpResponse:
-    return await outbound.send(HttpRequest("GET", url, timeout=5.0))
+    return await outbound.send(HttpRequest("GET", url, timeout=60.0))

@@ -28,8 +28,8 @@ from tests.people import PASSWORD
 from tests.test_talk import ROOT, free_port, until_answers
 
 QUICK = {
-    "LEASE_SECONDS": "1.5",
-    "HEARTBEAT_SECONDS": "0.3",
+    "LEASE_SECONDS": "3.0",
+    "HEARTBEAT_SECONDS": "0.5",
     "LOG_LEVEL": "ERROR",
     "WORKER_PROCESSES": "1",
 }

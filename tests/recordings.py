@@ -62,7 +62,7 @@ async def archive(settings: Settings) -> AsyncIterator[Archive]:
         yield Archive(wired.recordings, wired.sounds)
 
 
-async def ready(services: Services, call: Call, patience: float = 20.0) -> Recording:
+async def ready(services: Services, call: Call, patience: float = 60.0) -> Recording:
     """Once a keeper has joined it."""
     until = time.monotonic() + patience
     while (found := await recording_of(services, call)).state is not RecordingState.READY:

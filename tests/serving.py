@@ -55,6 +55,7 @@ class Api:
         self, init: dict[str, Any] | None = None, **options: Any
     ) -> AsyncIterator[Socket]:
         """Signed in, unless `init` says otherwise."""
+        options.setdefault("open_timeout", 60)
         options.setdefault("subprotocols", [Subprotocol("graphql-transport-ws")])
         async with connect(
             self.url.replace("http", "ws") + "/graphql", compression=None, **options
@@ -75,14 +76,14 @@ class Socket:
         await self.raw.send(json.dumps(message))
 
     async def hear(self) -> Any:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return json.loads(await self.raw.recv())
 
     async def subscribe(self, id: str, query: str, /, **variables: Any) -> None:
         await self.say(type="subscribe", id=id, payload={"query": query, "variables": variables})
 
     async def closed(self) -> tuple[int | None, str | None]:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await self.raw.wait_closed()
         return self.raw.close_code, self.raw.close_reason
 
@@ -107,11 +108,11 @@ async def serving(
         while not server.started:  # noqa: ASYNC110 - it has no event to wait for
             await asyncio.sleep(0.01)
         token = await token_of(services, settings, viewer)
-        async with httpx.AsyncClient(base_url=url) as http:
+        async with httpx.AsyncClient(base_url=url, timeout=60) as http:
             yield Api(url=url, token=token, key=await key_of(settings, viewer), http=http)
     finally:
         server.should_exit = True
-        async with asyncio.timeout(12):
+        async with asyncio.timeout(60):
             await asyncio.wait([task])
         await end(task)
 

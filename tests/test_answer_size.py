@@ -42,7 +42,7 @@ from tests.conftest import new_tenant
 from tests.people import owner_of
 from tests.serving import Api, key_of, serving
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.anyio
 
 MEGABYTE = 1024 * 1024
 LETTERS = 30_000

@@ -29,7 +29,7 @@ AGE_OF = "select last_used_at from api_key where prefix = $1"
 
 
 async def until_recorded(settings: Settings, condition: str) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         query = f"select from api_key where {condition}"
         while not await execute(settings, query):  # noqa: ASYNC110 - it is in the database
             await asyncio.sleep(0.05)

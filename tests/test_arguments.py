@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from domain.arguments import TOO_MANY, objection
 from domain.schemas import check_schema
+from tests.cpu import cpu_seconds
 
 P = ("input", "parameters")
 LEAVES = st.sampled_from(
@@ -134,10 +134,7 @@ HOSTILE: dict[str, tuple[Any, Any, str | None]] = {
 def test_hostile_arguments_are_judged_soon(name: str) -> None:
     schema, value, words = HOSTILE[name]
     check_schema(schema, P)
-    took = []
-    for _ in range(3):
-        began = time.thread_time()
-        found = objection(schema, {"x": value})
-        took.append(time.thread_time() - began)
+    found = objection(schema, {"x": value})
     assert found is None if words is None else words in (found or "")
-    assert min(took) < 0.02
+    # At most 0.005 measured; what explodes takes minutes.
+    assert cpu_seconds(lambda: objection(schema, {"x": value})) < 0.2

@@ -35,7 +35,7 @@ from tests.voices import in_the_room, voice_clinic
 from worker.call import OVER_BUDGET
 from worker.voice import FINISHING
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.anyio
 
 START = """mutation ($input: StartCallInput!) { startCall(input: $input) { __typename
   ... on Error { code message path }

@@ -124,7 +124,7 @@ async def test_calls_stream_and_the_inside_stays_inside(
 ) -> None:
     async with studio(settings, tmp_path) as api, caddy(tmp_path, api.port) as url:
         check(await talk(url, api.key, capsys))
-        async with httpx.AsyncClient(base_url=url) as http:
+        async with httpx.AsyncClient(base_url=url, timeout=60) as http:
             assert (await http.get("/health/ready")).status_code == 404
             assert (await http.post("/graphiql/local-token")).status_code == 404
             assert (await http.post("/talk/local-token")).status_code == 404

@@ -171,7 +171,7 @@ async def test_without_a_worker_a_call_ends_and_says_why(tmp_path: Path) -> None
         caller = Caller(whole.studio(), 0)
         started = await whole.studio().ask(START, {"input": {"workflow": {"slug": "clinic"}}})
         caller.id = started["startCall"]["call"]["id"]
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             await caller.listen()
     last = caller.durable[-1]
     assert (last["state"], last["reason"], last["blame"]) == ("FAILED", "NO_WORKER", "PLATFORM")

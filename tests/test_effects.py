@@ -36,10 +36,10 @@ from tests.emulators.models import KEY, Says, models
 from tests.emulators.serving import served
 from tests.test_text_calls import started, watch, working
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.anyio
 
 PARAMETERS = {"type": "object", "properties": {"item": {"type": "string"}}}
-LEASE = 0.1
+LEASE = 1.0
 
 
 @dataclass(slots=True)
@@ -198,7 +198,7 @@ async def test_what_took_too_long_may_have_been_done_and_is_repeated_under_its_k
     use = Says("", (ADD,))
     async with till() as (server, url):
         server.before_first = asyncio.Event().wait  # for ever
-        spec = replace(tool(url, "orders"), timeout=1.0)
+        spec = replace(tool(url, "orders"), timeout=4.0)
         events, _ = await conversed(services, settings, viewer, spec, url, use, use, Says("Done."))
     outcomes = [e.outcome for e in events if isinstance(e, ToolFinished)]
     assert outcomes == [ToolOutcome.UNKNOWN, ToolOutcome.SUCCEEDED]

@@ -26,7 +26,7 @@ from tests.clinic import BOOK
 from tests.emulators.models import KEY, Models, Says, models
 from tests.test_text_calls import retold, watch, working
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.anyio
 
 
 def node(id: str, **more: Any) -> Node:

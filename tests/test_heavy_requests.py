@@ -1,6 +1,6 @@
 """Requests that are much work: they are priced, bounded, and nobody else waits for them. What a
-request takes of the event loop is measured as CPU time of its thread, which does not depend on what
-else runs on the machine."""
+request takes of the event loop is measured as CPU time of its thread, and compared with the work
+that is done for the request elsewhere: that holds on any machine, whatever else runs there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Awaitable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -44,6 +44,7 @@ from persistence.wiring import api_services
 from resolvers.bundles import Exported
 from tests.clinic import RECEPTION, publish_clinic
 from tests.conftest import new_tenant
+from tests.cpu import cpu_seconds, without_collections
 from tests.people import owner_of
 from tests.serving import Api
 from tests.test_bundle_imports import IMPORT, put
@@ -56,39 +57,62 @@ PROMPT = "\n".join(f"You are kind, and say hello to number {n}." for n in range(
 VERIFY = "query ($w: WorkflowInput!) { verifyWorkflow(config: $w) { ok findings { code } } }"
 
 
-async def on_the_loop(work: Awaitable[T]) -> tuple[float, T]:
-    """How many seconds of CPU time the event loop's thread took until it was done."""
-    began = time.thread_time()
-    answer = await work
-    return time.thread_time() - began, answer
+@dataclass(frozen=True, slots=True)
+class Took:
+    """Seconds of CPU time: of the event loop's thread, and of the one that computes beside it."""
+
+    on_loop: float
+    beside: float
+
+
+async def measured(services: Services, work: Awaitable[T]) -> tuple[Took, T]:
+    with without_collections():
+        beside = await computed(services)
+        on_loop = time.thread_time()
+        answer = await work
+        on_loop = time.thread_time() - on_loop
+        return Took(on_loop, await computed(services) - beside), answer
+
+
+async def computed(services: Services) -> float:
+    return await services.compute.run(TenantId(UUID(int=1)), time.thread_time)
 
 
 def cost_of(answer: Any) -> int:
     return int(answer["extensions"]["cost"]["requested"])
 
 
-async def test_a_thousand_connections_are_priced_and_verified_beside_the_loop(api: Api) -> None:
+async def test_a_thousand_connections_are_priced_and_verified_beside_the_loop(
+    api: Api, services: Services
+) -> None:
     nodes = [{"id": "a", "agent": "x", "isEntry": True}, {"id": "b", "agent": "x", "isExit": True}]
     ways = [{"source": "a", "target": "b", "condition": f"user.y == {n}"} for n in range(1_000)]
     config = {"slug": "w", "nodes": nodes, "connections": ways}
     await api.ask(VERIFY, variables={"w": {"slug": "w"}})
-    seconds, answer = await on_the_loop(api.ask(VERIFY, variables={"w": config}))
+    took, answer = await measured(services, api.ask(VERIFY, variables={"w": config}))
     assert cost_of(answer) == 20 + 1_002 + 1 + 10
     codes = [each["code"] for each in answer["data"]["verifyWorkflow"]["findings"]]
     assert (codes.count("UNKNOWN_AGENT"), codes.count("DUPLICATE_CONNECTION")) == (2, 1_000)
-    assert seconds < 0.4  # 0.05 measured; 0.2 with the conversion of Strawberry alone
+    # Half as much measured; three times as much with the conversion of Strawberry.
+    assert took.on_loop < 2 * took.beside
 
 
-async def test_an_export_is_the_same_text_and_is_written_beside_the_loop(api: Api) -> None:
+async def test_an_export_is_the_same_text_and_is_written_beside_the_loop(
+    api: Api, services: Services
+) -> None:
     agents = [{"name": f"a{n:03}", "prompt": {"system": f"{PROMPT} {n}"}} for n in range(90)]
     for part in range(0, 90, 30):
         await put(api, {"agents": agents[part : part + 30]})
-    seconds, answer = await on_the_loop(api.ask("{ exportBundle { json yaml again: yaml } }"))
+    document = "{ exportBundle { json yaml again: yaml } }"
+    took, answer = await measured(services, api.ask(document))
     bundle = answer["data"]["exportBundle"]
     assert bundle["json"] == {"agents": agents}
     assert bundle["yaml"] == write_yaml_slowly({"agents": agents}) == bundle["again"]
     assert cost_of(answer) == 2_001
-    assert seconds < 0.7  # 0.1 measured, of which half is this client's; 1.1 before
+    # Measured: 50 ms on the loop, of which half are this client's, and 40 ms beside it. The
+    # emitter of PyYAML takes a second.
+    assert took.on_loop < cpu_seconds(lambda: write_yaml_slowly({"agents": agents}), 1) / 2
+    assert took.beside > took.on_loop / 8
     named = "{" + " ".join(f"e{n}: exportBundle {{ yaml }}" for n in range(3)) + "}"
     assert (await api.ask(named))["errors"][0]["extensions"]["code"] == "QUERY_TOO_COMPLEX"
 
@@ -182,29 +206,33 @@ async def test_a_call_that_verifies_a_draft_is_priced_for_it(api: Api) -> None:
     assert (cost_of(published), cost_of(draft)) == (1, 21)
 
 
-async def test_introspection_is_told_once_and_beside_the_loop(api: Api) -> None:
+async def test_introspection_is_told_once_and_beside_the_loop(api: Api, services: Services) -> None:
     document = get_introspection_query()
-    seconds, first = await on_the_loop(api.ask(document))
+    took, first = await measured(services, api.ask(document))
     expected = build_schema().introspect()
     assert first["data"]["__schema"] == expected["__schema"]
     assert cost_of(first) == 1_000
-    again, second = await on_the_loop(api.ask(document))
+    again, second = await measured(services, api.ask(document))
     assert second == first
-    assert seconds < 0.25  # 0.03 measured; 0.1 on the loop before
-    assert again < 0.2
+    assert took.on_loop < 2 * took.beside  # a third of it measured
+    assert again.beside < took.beside / 10  # nothing at all, but the switch to it
+    assert again.on_loop < took.beside
     named = "query ($n: String!) { __type(name: $n) { name } __typename }"
     for name in ("Call", "Agent"):
         answer = await api.ask(named, variables={"n": name})
         assert answer["data"] == {"__type": {"name": name}, "__typename": "Query"}
 
 
-async def test_large_requests_that_are_no_imports_are_refused_at_once(api: Api) -> None:
+async def test_large_requests_that_are_no_imports_are_refused_at_once(
+    api: Api, services: Services
+) -> None:
     listed = ["x" * 20] * 40_000
+    reading = cpu_seconds(lambda: json.loads(json.dumps({"variables": {"a": listed}})))
     for text in ("", "\x00", "importBundle"):
         body = {"a": [*listed, text]}
-        seconds, answer = await on_the_loop(api.post("{ viewer { subject } }", variables=body))
+        took, answer = await measured(services, api.post("{ viewer { subject } }", variables=body))
         assert answer.status_code == 413
-        assert seconds < 0.3
+        assert took.on_loop < 10 * reading  # twice as much measured, with this client's part
     agent = {"name": "a", "prompt": {"system": "x" * 80_000 + "\x00"}}
     refused = (await api.post(IMPORT, variables={"input": {"bundle": {"agents": [agent]}}})).json()[
         "data"
@@ -215,9 +243,10 @@ async def test_large_requests_that_are_no_imports_are_refused_at_once(api: Api) 
 async def test_errors_in_variables_are_few(api: Api) -> None:
     by = {f"k{n}": 1 for n in range(5_000)}
     document = "query ($by: WorkflowBy!) { workflow(by: $by) { slug } }"
-    seconds, answer = await on_the_loop(api.ask(document, variables={"by": by}))
+    answer = await api.ask(document, variables={"by": by})
     assert len(answer["errors"]) == 11
-    assert seconds < 0.15
+    # The others were not looked for.
+    assert "error limit reached" in answer["errors"][-1]["message"]
 
 
 async def test_findings_of_many_drafts_are_remembered_until_one_changes(

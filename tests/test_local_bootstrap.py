@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -52,10 +51,8 @@ def test_the_first_run_installs_and_the_next_one_does_not(checkout: Path) -> Non
     first = studio(checkout, "up", "--port", "1")
     assert first.stdout == f"{checkout / '.venv'} up --port 1\n"
     assert "installing requirements.lock … " in first.stderr
-    began = time.monotonic()
     second = studio(checkout, "status")
     assert (second.stdout, second.stderr) == (f"{checkout / '.venv'} status\n", "")
-    assert time.monotonic() - began < 2
 
 
 def test_a_new_lock_is_installed_and_tools_for_development_stay(checkout: Path) -> None:

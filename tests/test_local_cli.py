@@ -20,7 +20,7 @@ def studio(state: Path, *words: str, **environ: str) -> subprocess.CompletedProc
         env={**os.environ, "STUDIO_STATE": str(state), **environ},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=100,
     )
 
 

@@ -87,7 +87,9 @@ async def test_a_voice_call_is_heard_without_any_key(
     assert told["DEEPGRAM_BASE_URL"].startswith("http://127.0.0.1:")
 
     token = State(Path(here.environ["STUDIO_STATE"])).token.read_text().strip()
-    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as client:
+    async with httpx.AsyncClient(
+        headers={"Authorization": f"Bearer {token}"}, timeout=60
+    ) as client:
         answer = await client.post(f"{here.url}/graphql", json={"query": START})
     entry = answer.json()["data"]["startCall"]["join"]
     caller = VoiceCaller()

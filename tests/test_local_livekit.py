@@ -45,7 +45,7 @@ async def rooms(access: Access) -> list[str]:
 
 async def make_room(access: Access, name: str) -> None:
     """Patiently: after a crash it takes LiveKit some seconds to forget the node that died."""
-    async with asyncio.timeout(30), api.LiveKitAPI(*astuple(access)) as client:
+    async with asyncio.timeout(60), api.LiveKitAPI(*astuple(access)) as client:
         while True:
             try:
                 await client.room.create_room(api.CreateRoomRequest(name=name))
@@ -120,5 +120,5 @@ async def test_a_server_that_was_left_over_is_ended(state: Path, binary: Path) -
             assert left.poll() is None
         await livekit.store.stop(signal.SIGKILL)
     again = await prepare(state, binary)
-    assert left.wait(5) is not None
+    assert left.wait(60) is not None
     assert (again.access.key, again.access.secret) == (livekit.access.key, livekit.access.secret)

@@ -44,7 +44,7 @@ class Terminal:
             stderr=subprocess.STDOUT,
             text=True,
             input=answer,
-            timeout=20,
+            timeout=100,
         )
 
     def up(self) -> subprocess.Popen[str]:
@@ -100,14 +100,14 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     terminal = Terminal(tmp_path / "a state")
     yield terminal
     if record := State(terminal.state).running():
-        machine.end(record.pid, signal.SIGTERM, 10)
+        machine.end(record.pid, signal.SIGTERM, 60)
     for process in terminal.opened:
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 def finish(process: subprocess.Popen[str], with_signal: signal.Signals) -> tuple[int, str]:
     process.send_signal(with_signal)
-    said, _ = process.communicate(timeout=10)
+    said, _ = process.communicate(timeout=60)
     return process.returncode, said.lstrip()
 
 
@@ -137,7 +137,7 @@ def test_a_killed_supervisor_leaves_no_orphan_and_the_next_start_works(terminal:
     pids = terminal.pids()
     assert sorted(pids) == ["api", "store", "worker"]
     assert finish(process, signal.SIGKILL)[0] == -signal.SIGKILL
-    assert machine.until_gone(pids.values(), 5)
+    assert machine.until_gone(pids.values(), 60)
     assert terminal.run("status").returncode == 1
     assert finish(terminal.up(), signal.SIGINT)[0] == 0
 
@@ -150,7 +150,7 @@ def test_what_an_earlier_supervisor_left_running_is_ended_first(terminal: Termin
         (terminal.state / "run.json").write_text(json.dumps(gone))
         process = terminal.begin()
         terminal.read_until(process, "ended a api that was left over")
-        assert left.wait(5) == -signal.SIGTERM
+        assert left.wait(60) == -signal.SIGTERM
     terminal.read_until(process, "Try next")
 
 
@@ -217,7 +217,7 @@ def test_a_service_that_keeps_dying_before_all_are_ready_stops_the_start(
 
 def child_of(terminal: Terminal, not_this: int = 0) -> int:
     """The process that the worker has started last, once it has said so."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while True:
         told = [line.rpartition(" ") for line in terminal.journal]
         pids = [int(what) for who, _, what in told if who == "worker's child" and what.isdigit()]
@@ -237,14 +237,14 @@ def test_what_a_service_started_outlives_it_until_the_service_is_ready_again(
     terminal.read_until(process, "starting it again")
     assert machine.is_alive(first)
     terminal.read_until(process, "worker is ready again")
-    assert machine.until_gone([first], 20)
+    assert machine.until_gone([first], 60)
     second = child_of(terminal, not_this=first)
     assert machine.is_alive(second)
     assert terminal.journal.count("worker's child stopped") == 1
 
 
 def test_what_a_service_left_running_ends_with_everything_else(terminal: Terminal) -> None:
-    terminal.environ = {"PARENT": "worker", "STUBBORN": "worker's child", "GRACE": "0.3"}
+    terminal.environ = {"PARENT": "worker", "STUBBORN": "worker's child", "GRACE": "2"}
     process = terminal.up()
     left = child_of(terminal)
     os.kill(terminal.pids()["worker"], signal.SIGKILL)
@@ -270,7 +270,7 @@ def test_what_outlived_even_its_supervisor_is_ended_at_the_next_start(terminal: 
 def test_a_service_that_cannot_start_is_named_with_its_last_words(terminal: Terminal) -> None:
     terminal.environ = {"BROKEN": "api"}
     process = terminal.begin()
-    said, _ = process.communicate(timeout=20)
+    said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "api ended with exit code 1 before it was ready" in said
     log = State(terminal.state).log("api")
@@ -282,7 +282,7 @@ def test_a_service_that_cannot_start_is_named_with_its_last_words(terminal: Term
 def test_a_step_that_fails_stops_the_start(terminal: Terminal) -> None:
     terminal.environ = {"BROKEN": "step"}
     process = terminal.begin()
-    said, _ = process.communicate(timeout=20)
+    said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "step ended with exit code 1" in said
     assert terminal.journal == ["store started", "step started", "store stopped"]
@@ -313,21 +313,18 @@ def test_the_owner_of_a_taken_port_is_named_before_anything_starts(terminal: Ter
 
 
 def test_a_stubborn_service_is_killed_after_its_grace(terminal: Terminal) -> None:
-    terminal.environ = {"STUBBORN": "api", "GRACE": "0.3"}
+    terminal.environ = {"STUBBORN": "api", "GRACE": "2"}
     code, said = finish(terminal.up(), signal.SIGINT)
-    assert (code, "api did not stop in 0.3 s and was killed" in said) == (0, True)
+    assert (code, "api did not stop in 2 s and was killed" in said) == (0, True)
     assert terminal.journal[-1] == "store stopped"
 
 
 def test_a_second_ctrl_c_does_not_wait(terminal: Terminal) -> None:
-    terminal.environ = {"STUBBORN": "api", "GRACE": "60"}
+    terminal.environ = {"STUBBORN": "api", "GRACE": "3600"}
     process = terminal.up()
     process.send_signal(signal.SIGINT)
     terminal.read_until(process, "once more to force")
-    began = time.monotonic()
-    code, said = finish(process, signal.SIGINT)
-    assert (code, said) == (0, "stopping by force\nstopped\n")
-    assert time.monotonic() - began < 5
+    assert finish(process, signal.SIGINT) == (0, "stopping by force\nstopped\n")
 
 
 def test_warnings_are_shown_and_the_rest_is_in_the_log(terminal: Terminal) -> None:

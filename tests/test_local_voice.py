@@ -98,7 +98,7 @@ def test_a_livekit_of_ours_starts_restarts_and_stops_with_the_rest(
     assert machine.listening(before["livekit"]["pid"]) == [access["LIVEKIT_URL"][5:]]
 
     os.kill(before["livekit"]["pid"], signal.SIGKILL)
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while (after := here.processes())["livekit"]["restarts"] != 1 or after["livekit"][
         "state"
     ] != "ready":
@@ -126,7 +126,7 @@ def test_without_any_livekit_one_line_says_so_and_text_is_served(
     facts = here.facts()
     assert facts["voice"] == ABSENT
     assert {one["name"] for one in facts["processes"]} == {*OURS}
-    assert httpx.get(f"{here.url}/health/ready").status_code == 200
+    assert httpx.get(f"{here.url}/health/ready", timeout=60).status_code == 200
     assert "\nstopped in " in here("down").stdout
 
 
@@ -245,10 +245,10 @@ def test_ctrl_c_ends_a_build_and_starts_nothing(
             time.sleep(0.02)
         compiler = machine.children(up.pid)
         up.send_signal(signal.SIGINT)
-        assert up.wait(10) == 130
+        assert up.wait(60) == 130
         assert up.stdout is not None
         assert up.stdout.read().startswith("building livekit-server ")
     assert len(compiler) == 1
-    assert machine.until_gone(compiler, 5)
+    assert machine.until_gone(compiler, 60)
     assert list((tmp_path / "cache" / "agent-studio" / "bin").glob(".build-*")) == []
     assert here.facts()["running"] is False

@@ -15,7 +15,7 @@ import pytest
 from tests.installation import Process, installed
 from tests.test_talk import ROOT
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.anyio
 
 
 async def test_who_is_stopped_while_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -23,7 +23,7 @@ async def test_who_is_stopped_while_it_starts_leaves_nothing_behind(tmp_path: Pa
         worker = Process("worker.main", whole.processes["worker 0"].env)
         await worker.start()
         assert worker.running is not None
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not psutil.Process(worker.running.pid).children():  # noqa: ASYNC110 it loads
                 await asyncio.sleep(0.01)
             worker.running.terminate()
@@ -109,7 +109,7 @@ async def test_worker_and_keeper_say_when_they_start_and_stop(tmp_path: Path) ->
     assert "secret" not in str(worker)
     kept = [line for line in keeper if line["logger"] == "__main__"]
     assert [kept[0]["message"], kept[-1]["message"]] == ["keeper started", "keeper stopped"]
-    assert (kept[0]["round_seconds"], kept[0]["lease_seconds"]) == (0.25, 1.5)
+    assert (kept[0]["round_seconds"], kept[0]["lease_seconds"]) == (0.5, 3.0)
 
 
 def is_there(group: int) -> bool:

@@ -31,7 +31,7 @@ from tests.clinic import BOOK, BOOKING, CLINIC, RECEPTION
 from tests.emulators.models import KEY, Fails, Models, Says, models
 from tests.test_text_calls import retold, started, watch, working
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.anyio
 
 PROVIDERS = {"openai": "gpt-4.1-mini", "google": "gemini-2.5-flash"}
 TO_BOOKING: tuple[str, Any] = ("transfer_to_booking", {})

@@ -39,7 +39,7 @@ def run_without_them(program: str) -> str:
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=240,
     )
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
@@ -77,7 +77,7 @@ def test_another_python_is_refused_in_a_sentence(version: str, tmp_path: Path) -
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
     assert told.returncode == 1
     assert told.stderr.startswith("Agent Studio needs Python 3.11 to 3.14; this is ")

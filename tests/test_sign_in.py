@@ -19,6 +19,7 @@ from domain.settings import Settings
 from graph.app import with_loaders
 from persistence.admin import bootstrap
 from persistence.passwords import MAX_CONCURRENT
+from tests.cpu import without_collections
 from tests.people import PASSWORD
 from tests.serving import serving
 
@@ -151,10 +152,11 @@ async def test_the_address_of_the_client_is_the_one_that_counts(
 async def test_the_loop_goes_on_while_passwords_are_compared(
     services: Services, owner: str
 ) -> None:
-    whole, of_loop = time.process_time(), time.thread_time()
-    attempts = (login(services, owner, "wrong", an_address()) for _ in range(12))
-    results = await asyncio.gather(*attempts, return_exceptions=True)
-    whole, of_loop = time.process_time() - whole, time.thread_time() - of_loop
+    with without_collections():
+        whole, of_loop = time.process_time(), time.thread_time()
+        attempts = (login(services, owner, "wrong", an_address()) for _ in range(12))
+        results = await asyncio.gather(*attempts, return_exceptions=True)
+        whole, of_loop = time.process_time() - whole, time.thread_time() - of_loop
     assert [type(result) for result in results] == [Unauthenticated] * 12
     assert of_loop < whole / 2
     names = {thread.name for thread in threading.enumerate() if "argon2" in thread.name}

@@ -30,7 +30,7 @@ from worker.judges import judged
 from worker.providers.keys import ProviderKeys
 from worker.simulation import Played, Stage, play
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.anyio
 
 SNAPSHOT = Snapshot(
     workflow=CLINIC,

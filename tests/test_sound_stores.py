@@ -107,7 +107,7 @@ async def test_a_bucket_signs_links_that_expire_and_a_folder_has_none(
     await store.put("t/a/whole.ogg", SOUND)
     link = await store.link("t/a/whole.ogg", timedelta(minutes=5))
     assert link is not None
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         heard = await http.get(link, headers={"range": "bytes=0-3"})
         assert (heard.status_code, heard.content) == (206, SOUND[:4])
         assert heard.headers["content-type"] == TYPE

@@ -19,7 +19,7 @@ from local import valkey
 from persistence.wiring import api_services
 from tests.writing import Writer, writing
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.anyio
 
 
 async def follow(
@@ -28,7 +28,7 @@ async def follow(
     """All that is durable, up to the end of the call."""
     seen = []
     tenant = writer.claim.call.tenant_id
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         async for update in services.streams.follow(tenant, writer.call_id, after):
             if isinstance(update, Recorded):
                 seen.append(update)
@@ -125,20 +125,24 @@ async def test_words_on_the_way_come_between_what_is_stored(
     async with writing(services, settings, viewer) as writer:
         seen: list[str] = []
 
+        watching, whispered = asyncio.Event(), asyncio.Event()
+
         async def watch() -> None:
             tenant = writer.claim.call.tenant_id
             async for update in services.streams.follow(tenant, writer.call_id, None):
+                watching.set()  # who is shown what is stored has subscribed before
                 match update:
                     case Passing(event=PartialTranscript(text=text)):
                         seen.append(f"~{text}")
+                        whispered.set()
                     case Recorded(event=AgentTurn(text=text)):
                         seen.append(text)
 
-        async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
             tasks.create_task(watch())
-            await asyncio.sleep(0.2)
+            await watching.wait()
             writer.whisper("hel")
-            await asyncio.sleep(0.2)
+            await whispered.wait()
             await writer.say("hello")
             await writer.end()
     assert seen == ["~hel", "hello"]

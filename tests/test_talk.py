@@ -69,7 +69,7 @@ async def start_api(settings: Settings, port: int, **more: str) -> asyncio.subpr
 
 
 async def until_answers(url: str) -> None:
-    async with asyncio.timeout(30), httpx.AsyncClient() as http:
+    async with asyncio.timeout(60), httpx.AsyncClient() as http:
         while True:
             try:
                 if (await http.get(url)).status_code == 200:
@@ -96,7 +96,7 @@ async def studio(settings: Settings, place: Path) -> AsyncIterator[ApiProcess]:
 
 async def talk(url: str, key: str, capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
     capsys.readouterr()
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         await Talk(Studio(url, key), JsonScreen()).hold("clinic", given(SAID))
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 

@@ -95,7 +95,6 @@ REFUSED = "Failed to load resource: the server responded with a status of 401 (U
 
 
 @pytest.mark.anyio
-@pytest.mark.timeout(120)
 async def test_a_call_by_keyboard_from_the_sign_in_to_the_end(
     settings: Settings, viewer: Viewer, livekit: Access, tmp_path: Path
 ) -> None:

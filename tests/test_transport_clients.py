@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -126,7 +125,7 @@ async def test_a_client_follows_a_call_through_the_death_of_the_api(
         async with api_process(settings, port):
             await talking
             await writer.end()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 output = await follower.stdout.read()
                 await follower.wait()
         log = list(await writer.worker.queue.log_page(writer.claim.call, 0, 10_000))
@@ -142,17 +141,18 @@ async def test_a_stopping_process_sends_clients_elsewhere(
     port = free_port()
     async with api_process(settings, port, TOY) as api:
         key = await key_of(settings, viewer)
-        running = Api(url=f"http://127.0.0.1:{port}", token="", key=key, http=httpx.AsyncClient())
+        running = Api(
+            url=f"http://127.0.0.1:{port}", token="", key=key, http=httpx.AsyncClient(timeout=60)
+        )
         async with running.http, running.socket({}) as socket_:
             await socket_.say(type="connection_init", payload={"apiKey": key})
             await socket_.hear()
-            await socket_.subscribe("a", "subscription{ticks(every:60)}")
+            await socket_.subscribe("a", "subscription{ticks(every:3600)}")
             await socket_.hear()
-            began = time.monotonic()
             api.send_signal(signal.SIGTERM)
             assert (await socket_.closed())[0] == 1012
-            await api.wait()
-        assert time.monotonic() - began < 3
+            async with asyncio.timeout(60):  # its client would be there for an hour
+                await api.wait()
 
 
 async def test_a_process_told_to_stop_serves_on_until_others_know(
@@ -161,7 +161,7 @@ async def test_a_process_told_to_stop_serves_on_until_others_know(
     port = free_port()
     async with api_process(settings, port, TOY, LAME_DUCK_SECONDS="300") as process:
         key, url = await key_of(settings, viewer), f"http://127.0.0.1:{port}"
-        async with httpx.AsyncClient(base_url=url, headers={"x-api-key": key}) as http:
+        async with httpx.AsyncClient(base_url=url, headers={"x-api-key": key}, timeout=60) as http:
             api = Api(url=url, token="", key=key, http=http)
             init = {"type": "connection_init", "payload": {"apiKey": key}}
             async with api.socket({}) as before:

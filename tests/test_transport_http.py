@@ -172,7 +172,7 @@ async def test_who_asks_too_often_is_told_when_to_return(
     async with serving(services, few, viewer) as api:
         answers = [await api.post('mutation{login(email:"a")}', auth=False) for _ in range(4)]
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
-        assert int(answers[-1].headers["retry-after"]) >= 19
+        assert 0 < int(answers[-1].headers["retry-after"]) <= 20
         assert code_of(answers[-1].json()) == "RATE_LIMITED"
         assert [(await api.post("{hello}")).status_code for _ in range(11)] == [200] * 10 + [429]
 

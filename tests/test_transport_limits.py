@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +10,7 @@ from graphql import GraphQLError, get_introspection_query
 
 from graph.cost import MOST_COST
 from graph.documents import Document, Documents
+from tests.cpu import cpu_seconds
 from tests.toy_schema import toy_schema
 
 SCHEMA = toy_schema([])._schema
@@ -77,20 +77,13 @@ def test_hostile_documents_are_refused(name: str) -> None:
 
 
 def test_refusing_is_quick_however_hostile_the_document() -> None:
-    # Twenty here; five times that elsewhere is a slow machine, more is a rule that is not linear.
-    slow = {name: ms for name, text in REFUSED.items() if (ms := fastest(text)) > 100}
+    # 0.02 measured; a rule that is not linear takes seconds.
+    slow = {name: took for name, text in REFUSED.items() if (took := cost(text)) > 0.3}
     assert slow == {}
 
 
-def fastest(text: str) -> float:
-    """Of five, in milliseconds of CPU: what the document costs, not what else runs here."""
-    times = []
-    for _ in range(5):
-        began = time.process_time()
-        with pytest.raises(GraphQLError):
-            judged(text)
-        times.append((time.process_time() - began) * 1000)
-    return min(times)
+def cost(text: str) -> float:
+    return cpu_seconds(lambda: judged(text), refusal=(GraphQLError,))
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ async def test_an_expired_token_ends_the_operations_then_the_socket(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     async with (
-        api_services(replace(settings, access_token_seconds=2)) as brief,
+        api_services(replace(settings, access_token_seconds=5)) as brief,
         serving(brief, settings, viewer) as api,
     ):
         async with api.socket() as socket:
@@ -203,7 +203,7 @@ async def test_limits_of_requests_hold_here_too(
                 await socket.hear()
         assert kinds == ["next", "next", "next", "error"]
         assert answer["payload"][0]["extensions"]["code"] == "RATE_LIMITED"
-        assert answer["payload"][0]["extensions"]["retryAfter"] > 15
+        assert 0 < answer["payload"][0]["extensions"]["retryAfter"] <= 20
 
 
 async def test_a_client_that_takes_nothing_is_dropped(
@@ -212,7 +212,7 @@ async def test_a_client_that_takes_nothing_is_dropped(
     stalled = await stalled_socket(api, "subscription{flood}")
     async with api.socket() as lively:
         with caplog.at_level(logging.INFO, "graph.access"):
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(60):
                 while not (codes := [vars(r).get("code") for r in caplog.records]):  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
         assert codes == [1013]

@@ -228,7 +228,7 @@ async def test_a_tool_that_ran_when_its_worker_died_is_not_run_again(
 
     async def never(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
         stuck.set()
-        await asyncio.sleep(30)
+        await asyncio.sleep(3600)
 
     async with host(never) as clinic:
         url = f"http://127.0.0.1:{clinic.port}/book"
@@ -237,7 +237,7 @@ async def test_a_tool_that_ran_when_its_worker_died_is_not_run_again(
         async with on_the_line(tmp_path, livekit, tool=slow, more=allowed) as (the, call, caller):
             await hand_off(the, caller, call)
             await caller.speak()
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(60):
                 await stuck.wait()
             await the.whole.processes["worker 0"].kill_children()
             await the.watch(call, TurnMeasured, 2)
@@ -317,7 +317,7 @@ async def test_a_process_that_has_held_enough_is_replaced_and_nobody_notices(
             await book(the, caller, call)
             assert await the.holder(call) == elder
             check(await the.ended(call))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while elder in await the.whole.worker_ids():  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.1)
         await send_message(the.services, the.viewer, chat.id, "what are your hours", None)
@@ -345,9 +345,9 @@ async def test_a_process_with_its_last_calls_is_stopped_with_the_others(
         assert worker is not None
         before = psutil.Process(worker.pid).children(recursive=True)
         worker.terminate()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             assert await worker.wait() == 0
-        _, left = await asyncio.to_thread(psutil.wait_procs, before, 10)
+        _, left = await asyncio.to_thread(psutil.wait_procs, before, 60)
         assert left == []
         assert await the.holder(call) is None
 
@@ -368,7 +368,7 @@ async def test_eight_calls_of_a_dead_process_go_on(tmp_path: Path, livekit: Acce
             callers.append(await stack.enter_async_context(room))
         killed = time.monotonic()
         await the.whole.processes["worker 0"].kill_children()
-        gaps = [await caller.hears(killed, patience=30) - killed for caller in callers]
+        gaps = [await caller.hears(killed, patience=60) - killed for caller in callers]
         print(f"8 calls killed: silent for {min(gaps):.2f} to {max(gaps):.2f} s")
         for call in calls:
             seen = await the.ended(call)

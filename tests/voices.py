@@ -89,7 +89,7 @@ class VoiceCaller:
         self.room.on("track_subscribed", self._listen)
         self.room.on("disconnected", lambda _: self._gone.set())
         self.room.on("reconnected", self._back.set)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await self.room.connect(entry.url, entry.token)
             track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
             options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
@@ -127,7 +127,7 @@ class VoiceCaller:
             frame = rtc.AudioFrame(pcm[start : start + 2 * FRAME], RATE, 1, FRAME)
             await self._source.capture_frame(frame)
 
-    async def hears(self, since: float, patience: float = 15.0) -> float:
+    async def hears(self, since: float, patience: float = 60.0) -> float:
         """When an agent was first heard after that moment."""
         async with asyncio.timeout(patience):
             while not (later := [at for at in self.sounds if at > since]):
@@ -137,7 +137,7 @@ class VoiceCaller:
 
     async def quiet(self) -> None:
         """Until no agent has been heard for a moment."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while self.sounds:
                 left = self.sounds[-1] + PAUSE_SECONDS - time.monotonic()
                 if left <= 0:
@@ -151,7 +151,7 @@ class VoiceCaller:
 
     async def put_out(self) -> None:
         """Until the room has ended our connection."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             await self._gone.wait()
 
     async def reconnected(self) -> None:
@@ -161,7 +161,7 @@ class VoiceCaller:
         await end(*self._tasks)
         self._tasks.clear()
         with suppress(TimeoutError):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 await leave(self.room)
         self._open()
 

@@ -30,7 +30,7 @@ function plays(sound) {
   return sound.evaluate(
     (media) =>
       new Promise((resolve, reject) => {
-        setTimeout(() => reject(new Error(`it stays at ${media.currentTime} s`)), 10_000);
+        setTimeout(() => reject(new Error(`it stays at ${media.currentTime} s`)), 60_000);
         media.addEventListener("error", () => reject(new Error(media.error.message)));
         media.addEventListener("timeupdate", () => {
           if (media.currentTime > 0.5) resolve(media.duration);
