@@ -201,6 +201,12 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             if self.transport.is_closing():
                 return
 
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            # Else uvicorn logs a connection that was refused with an answer as an error of ours.
+            self.handshake_complete = True
+
     def handle_events(self) -> None:
         if self._messages.take(len(self.conn.events), self.loop.time()):
             super().handle_events()
