@@ -58,8 +58,8 @@ def settle_memory() -> None:
     garbage collector need not look at the first, nor so often at the second.
 
     What is under way when it looks becomes middle-aged, and stays until those are looked at, also when
-    it has died. So that happens every tenth time, which costs hardly anything, for they are few: every
-    fiftieth time, this took 4 MB more. All that lives is looked at as seldom as ever."""
+    it has died. So that happens every tenth time: they are few, and at every fiftieth the dead among
+    them took 4 MB. The old, who are many, are looked at every 500 times ten."""
     gc.freeze()
     gc.set_threshold(20_000, 10, 500)
 
