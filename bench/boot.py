@@ -42,7 +42,7 @@ async def main() -> None:
             Figure("import_s", min(imports)),
             Figure("boot_s", min(boots), "<= 3"),
             Figure("rss_mb", max(sizes), "<= 120"),
-            Figure("keeper_rss_mb", keeper_mb, "<= 110"),
+            Figure("keeper_rss_mb", keeper_mb, "<= 100"),
         ],
     )
 

@@ -8,7 +8,7 @@ import time
 from bench.parts.lab import Figure, add_calls, installation, measure, new_owner, percentile, report
 from bench.parts.writers import claim_of
 from domain.events import AgentTurn
-from persistence.wiring import worker_services
+from persistence.worker_wiring import worker_services
 
 CALLS, SECONDS, IN_FLIGHT = 200, 8.0, 10
 TEXT = "I would like to move my appointment from Tuesday afternoon to some time on Friday morning."

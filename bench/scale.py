@@ -21,8 +21,9 @@ from domain.calls import CallFilter, CallKind, CallState
 from domain.ports import Key
 from domain.workflows import WorkflowId
 from persistence.calls import PAGE_SIZES, conditions_of, page_query
-from persistence.database import DbRole, compiled, create_pool
+from persistence.database import DbRole, create_pool
 from persistence.drafts import users_query
+from persistence.engine import compiled
 
 CALLS, LIVE, SMALL_TENANT, DRAFTS = 1_000_000, 2_000, 11_000, 5_000
 BUSY_WORKFLOW, COLD_WORKFLOW, USER, USUAL_USER = uuid4(), uuid4(), "user-7", "web"

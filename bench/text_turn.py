@@ -18,7 +18,7 @@ from domain.steps import ContextSet, Respond
 from domain.tools import ToolSpec
 from domain.transcripts import Story
 from domain.workflows import Node, Snapshot, WorkflowSpec
-from persistence.wiring import worker_services
+from persistence.worker_wiring import worker_services
 from worker.conversation import Conversation
 from worker.providers.keys import ProviderKeys
 from worker.providers.scripted import ScriptedLLM

@@ -142,6 +142,8 @@ class BoundedHttp(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         self._unwatch()
         super().handle_websocket_upgrade()
+        # It holds this one. For connections that stay HTTP, uvicorn does the same when they end.
+        self.parser = None  # type: ignore[assignment]
 
     # ---- refusals --------------------------------------------------------------------------
 

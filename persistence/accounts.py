@@ -32,7 +32,7 @@ from domain.access import (
 )
 from domain.errors import CredentialExpired, Unauthenticated, Unavailable
 from domain.ports import TokenPair
-from persistence.database import driver
+from persistence.engine import driver
 from persistence.keys import KeyRing, is_api_key
 from persistence.outages import told_as_unavailable
 from persistence.passwords import Passwords

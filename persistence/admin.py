@@ -22,7 +22,8 @@ from domain.errors import DomainError, InvalidInput, InvalidSetting
 from domain.names import check_email, check_name
 from domain.passwords import password_problems
 from domain.settings import Settings
-from persistence.database import DbRole, create_engine
+from persistence.database import DbRole
+from persistence.engine import create_engine
 from persistence.key_list import list_keys
 from persistence.keys import KeyRing, new_api_key
 from persistence.logins import BACKUP_ROLE, make_logins

@@ -52,7 +52,7 @@ from domain.ports import Key, Slice
 from persistence import hints
 from persistence.budgets import budgets_of, read_budgets, refuse_spent, standing_of
 from persistence.codec import announce, encode, recorded
-from persistence.database import driver, fetch
+from persistence.engine import driver, fetch
 from persistence.tables import (
     CallRow,
     CommandRow,

@@ -323,3 +323,13 @@ class Channels(Broadcast, Generic[T]):
                     continue
                 for box in boxes:
                     box.put(item)
+
+
+@asynccontextmanager
+async def connected(url: str, decode: Callable[[str, str], T]) -> AsyncGenerator[Channels[T]]:
+    channels = Channels(RedisBackend(url), decode)
+    await channels.connect()
+    try:
+        yield channels
+    finally:
+        await channels.disconnect()

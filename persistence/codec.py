@@ -1,4 +1,4 @@
-"""Events, specs and snapshots to JSON text and back."""
+"""Events, settings and snapshots to JSON text and back."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import hashlib
 import struct
 import zlib
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, cast
 from uuid import UUID
@@ -16,11 +17,16 @@ from pydantic import Field, TypeAdapter
 from domain.calls import CallId
 from domain.errors import InvalidCursor
 from domain.events import CallEvent, Ephemeral, Passing, Recorded
+from domain.tenants import TenantSettings
 from domain.workflows import Snapshot
 
 _events: TypeAdapter[CallEvent] = TypeAdapter(Annotated[CallEvent, Field(discriminator="kind")])
 _ephemeral: TypeAdapter[Ephemeral] = TypeAdapter(Ephemeral)
 _snapshots: TypeAdapter[Snapshot] = TypeAdapter(Snapshot)
+_settings: TypeAdapter[TenantSettings] = TypeAdapter(TenantSettings)
+
+MOST_KNOWN = 256
+_known: dict[str, Snapshot] = {}
 
 _CURSOR = struct.Struct(">IIi")
 
@@ -50,6 +56,25 @@ def snapshot_to_json(snapshot: Snapshot) -> tuple[dict[str, Any], str]:
 
 def snapshot_from_json(plain: Any) -> Snapshot:
     return _snapshots.validate_python(plain, strict=False)
+
+
+def snapshot_of(checksum: str, plain: Callable[[], Any]) -> Snapshot:
+    """Parsed once per content: every call of a version needs it, and it never changes."""
+    found = _known.get(checksum)
+    if found is None:
+        if len(_known) >= MOST_KNOWN:
+            _known.clear()
+        found = _known[checksum] = snapshot_from_json(plain())
+    return found
+
+
+def settings_to_json(settings: TenantSettings) -> dict[str, Any]:
+    plain: dict[str, Any] = _settings.dump_python(settings, mode="json")
+    return plain
+
+
+def settings_from_json(plain: Any) -> TenantSettings:
+    return _settings.validate_python(plain or {})
 
 
 # ---- what goes over Redis: a hint of what is already stored --------------------------------

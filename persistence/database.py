@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: one engine for repositories, one plain pool for the event log.
+"""Connections to PostgreSQL, and the pool of them that the event log and the call queue use.
 
 Each process works under a role of its own: `studio_api` sees one tenant at a time through
 row-level security, `studio_service` (worker, keeper) sees all."""
@@ -11,19 +11,15 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from enum import StrEnum
-from functools import lru_cache, partial
-from typing import Any, TypeVar, cast
+from functools import partial
+from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
-from sqlalchemy import Select
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from domain.errors import InvalidSetting, Unavailable, WrongRole
-from persistence.outages import is_outage, sqlstate_of
-from persistence.pools import ACQUIRE_SECONDS, EnginePool, PatientPool
+from persistence.outages import EngineError, is_outage, sqlstate_of
+from persistence.pools import PatientPool
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -49,8 +45,6 @@ HINTS: Mapping[str, str] = {
     "08P01": "A pooler in between must ignore startup parameters: see docs/operating.md.",
 }
 """What to do about a refusal, by its SQLSTATE."""
-
-_DIALECT: Any = cast(Any, PGDialect_asyncpg)()
 
 
 class DbRole(StrEnum):
@@ -105,37 +99,11 @@ async def _refuse_another_role(
     )
 
 
-def create_engine(url: str, role: DbRole, size: int = 16) -> AsyncEngine:
-    return create_async_engine(
-        "postgresql+asyncpg://",
-        async_creator=Doorway(url, role).connect,
-        poolclass=EnginePool,
-        pool_size=size,
-        # Opening a connection costs more than waiting for one, so there is no overflow.
-        max_overflow=0,
-        pool_timeout=ACQUIRE_SECONDS,
-        pool_use_lifo=True,
-        pool_pre_ping=False,
-        # What people said and their keys do not belong into an error's text.
-        hide_parameters=True,
-    )
-
-
 async def create_pool(
     url: str, role: DbRole, size: int = 10, patience: float = START_SECONDS
 ) -> asyncpg.Pool[asyncpg.Record]:
     """With its first connection; `patience`: seconds to wait for it."""
     return await once_let_in(partial(PatientPool.of, Doorway(url, role).connect, size), patience)
-
-
-async def enter(engine: AsyncEngine, patience: float = START_SECONDS) -> None:
-    """Open the first connection of an engine, so that there is one to wait for."""
-
-    async def first() -> None:
-        async with engine.connect():
-            pass
-
-    await once_let_in(first, patience)
 
 
 async def once_let_in(do: Callable[[], Awaitable[T]], patience: float = START_SECONDS) -> T:
@@ -146,7 +114,9 @@ async def once_let_in(do: Callable[[], Awaitable[T]], patience: float = START_SE
             while True:
                 try:
                     return await do()
-                except (OSError, TimeoutError, asyncpg.PostgresError, DBAPIError) as error:
+                except Exception as error:
+                    if not isinstance(error, OSError | asyncpg.PostgresError | EngineError):
+                        raise
                     _refuse_what_stays_so(error)
                     reason = str(error) or type(error).__name__
                 log.warning("PostgreSQL lets nobody in; trying again", extra={"reason": reason})
@@ -186,29 +156,6 @@ async def in_batches(
         batch = len(await pool.fetch(statement, *arguments, size))
         done += batch
     return done
-
-
-async def driver(connection: AsyncConnection) -> asyncpg.Connection[asyncpg.Record]:
-    """asyncpg's own connection under SQLAlchemy's."""
-    raw: asyncpg.Connection[asyncpg.Record] | None = (
-        await connection.get_raw_connection()
-    ).driver_connection
-    assert raw is not None
-    return raw
-
-
-async def fetch(
-    connection: AsyncConnection, query: Select[Any], values: Mapping[str, Any]
-) -> list[asyncpg.Record]:
-    """The rows of a query that is built once and asked often: half of what it costs otherwise."""
-    text, names = compiled(query)
-    return await (await driver(connection)).fetch(text, *(values[name] for name in names))
-
-
-@lru_cache(256)
-def compiled(query: Select[Any]) -> tuple[str, tuple[str, ...]]:
-    compiled = query.compile(dialect=_DIALECT)
-    return str(compiled), tuple(compiled.positiontup or ())
 
 
 def without_driver(url: str) -> str:

@@ -32,7 +32,7 @@ from domain.errors import NameTaken, NotFound, RevisionConflict
 from domain.ports import Key, Slice
 from domain.tools import Tool, ToolId, ToolSpec
 from domain.workflows import VersionId, Workflow, WorkflowId, WorkflowSpec
-from persistence.database import fetch
+from persistence.engine import fetch
 from persistence.tables import AgentRow, Draft, ReferenceRow, ToolRow, WorkflowRow
 
 T = TypeVar("T")

@@ -17,10 +17,11 @@ from domain.calls import CallId
 from domain.errors import InvalidSetting, Unavailable, VaultLocked
 from domain.settings import Settings
 from persistence.calls import SqlCalls
-from persistence.database import DbRole, Doorway, create_engine
+from persistence.database import DbRole, Doorway
+from persistence.engine import create_engine
 from persistence.keys import KeyRing
+from persistence.ledger import recording_from
 from persistence.migrate import SCRIPTS
-from persistence.recordings import recording_from
 from persistence.sounds import ObjectStore
 from persistence.store import as_tenant
 from persistence.vault import Vault

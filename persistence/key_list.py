@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Row, text
 
 from domain.settings import Settings
-from persistence.database import DbRole, create_engine
+from persistence.database import DbRole
+from persistence.engine import create_engine
 from persistence.keys import KeyRing
 
 COLUMNS = ("TENANT", "NAME", "KEY", "CREATED", "BY", "LAST USED", "SECRET_KEY", "STATE")

@@ -1,11 +1,13 @@
 """Adapters that are loaded when they are first used. Most processes of the API and most keepers
 never ask anybody over HTTP, and the library for it takes 7 MB.
 
-A library is imported in a thread: it takes a moment, in which others are served."""
+A library that is not there from the start is imported in a thread: it takes a moment, in which others
+are served."""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from domain.addresses import AllowList
@@ -16,6 +18,7 @@ from domain.settings import Settings
 if TYPE_CHECKING:
     from persistence.outbound import GuardedHttp
     from persistence.probes import HttpProber
+    from persistence.sounds import ObjectStore
 
 
 class OnDemandHttp:
@@ -46,6 +49,18 @@ class OnDemandProber:
     async def ask(self, provider: str, key: str) -> KeyTest:
         made = await asyncio.to_thread(_http_prober)
         return await made(self._settings).ask(provider, key)
+
+
+def sounds_of(settings: Settings, stack: AsyncExitStack) -> ObjectStore | None:
+    """None: calls cannot be recorded."""
+    if not settings.recordings_url:
+        return None
+    from persistence.sounds import ObjectStore  # loads obstore, which takes 5 MB
+
+    sounds = ObjectStore.of(settings)
+    if sounds is not None:
+        stack.callback(sounds.close)
+    return sounds
 
 
 def _guarded_http() -> type[GuardedHttp]:

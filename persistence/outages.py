@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from domain.errors import Unavailable, WrongRole
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-OUTAGES = (OSError, TimeoutError, PoolTimeout, asyncpg.InterfaceError, WrongRole)
+OUTAGES = (OSError, TimeoutError, asyncpg.InterfaceError, WrongRole)
 OUTAGE_CLASSES = ("08", "40", "53", "57")
 """SQLSTATE: connection, rollback, resources, operator intervention."""
 READ_ONLY = "25006"
@@ -26,9 +24,18 @@ FULL = "53300"
 """`max_connections`, or the limit of the user or of the database, is reached."""
 
 
+@runtime_checkable
+class EngineError(Protocol):
+    """An error of the driver, as SQLAlchemy passes it on. It is known by its shape, because workers
+    and keepers do not load SQLAlchemy."""
+
+    orig: BaseException | None
+    connection_invalidated: bool
+
+
 def is_outage(error: BaseException) -> bool:
     match error:
-        case DBAPIError():
+        case EngineError():
             return error.connection_invalidated or any(map(_breaks, _causes(error.orig)))
         case _:
             return _breaks(error)
@@ -38,7 +45,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     """SQLAlchemy wraps the driver's error once or twice, depending on where it happened."""
     while error is not None:
         yield error
-        error = error.orig if isinstance(error, DBAPIError) else error.__cause__
+        error = error.orig if isinstance(error, EngineError) else error.__cause__
 
 
 def _breaks(error: BaseException) -> bool:

@@ -37,7 +37,7 @@ from domain.workflows import Version, VersionId, WorkflowId
 from persistence import hints
 from persistence.budgets import budgets_of, standing_of
 from persistence.channels import Channels
-from persistence.codec import announce, encode, recorded
+from persistence.codec import announce, encode, recorded, settings_from_json, snapshot_of
 from persistence.database import brief, in_batches
 from persistence.leases import Leases
 from persistence.outages import told_as_unavailable
@@ -65,9 +65,7 @@ from persistence.queue_sql import (
     SEALED,
     TAKE,
 )
-from persistence.settings import settings_from
 from persistence.vault import Vault
-from persistence.versions import snapshot_of
 
 log = logging.getLogger(__name__)
 
@@ -179,7 +177,7 @@ class SqlQueue:
             version=_version(facts),
             epoch=held["epoch"],
             replaced=not fresh,
-            settings=settings_from(orjson.loads(facts["settings"] or "{}")),
+            settings=settings_from_json(orjson.loads(facts["settings"] or "{}")),
             opened=self._opened(await connection.fetch(SEALED, tenant)),
             worker=worker,
         )

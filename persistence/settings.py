@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import TypeAdapter
 from sqlalchemy import Table, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,14 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.access import TenantId
 from domain.errors import RevisionConflict
 from domain.tenants import KeptSettings, TenantSettings
+from persistence.codec import settings_from_json, settings_to_json
 from persistence.tables import TenantSettingsRow
 
-_specs: TypeAdapter[TenantSettings] = TypeAdapter(TenantSettings)
 _table: Table = TenantSettingsRow.__table__  # type: ignore[assignment]
-
-
-def settings_from(plain: Any) -> TenantSettings:
-    return _specs.validate_python(plain or {})
 
 
 class SqlTenantSettings:
@@ -32,10 +27,10 @@ class SqlTenantSettings:
         row = (await self._db.execute(query)).one_or_none()
         if row is None:
             return KeptSettings()
-        return KeptSettings(revision=row.revision, spec=settings_from(row.spec))
+        return KeptSettings(revision=row.revision, spec=settings_from_json(row.spec))
 
     async def save(self, spec: TenantSettings, expected_revision: int) -> KeptSettings:
-        plain = _specs.dump_python(spec, mode="json")
+        plain = settings_to_json(spec)
         revision = expected_revision + 1
         if expected_revision == 0:
             statement: Any = (

@@ -14,14 +14,15 @@ from domain.pacer import TenantLimit
 from domain.ports import Work
 from persistence.calls import SqlCalls
 from persistence.channels import Channels
-from persistence.database import driver
+from persistence.credentials import SqlCredentials
 from persistence.drafts import agents, tools, workflows
+from persistence.engine import driver
 from persistence.hints import Hint
 from persistence.outages import is_outage, unavailable
 from persistence.pools import ACQUIRE_SECONDS
 from persistence.recordings import SqlRecordings
 from persistence.settings import SqlTenantSettings
-from persistence.vault import SqlCredentials, Vault
+from persistence.vault import Vault
 from persistence.versions import SqlVersions
 
 

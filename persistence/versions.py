@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.access import TenantId
 from domain.ports import Key, Slice
-from domain.workflows import Snapshot, Version, VersionId, WorkflowId
-from persistence.codec import snapshot_from_json, snapshot_to_json
+from domain.workflows import Version, VersionId, WorkflowId
+from persistence.codec import snapshot_of, snapshot_to_json
 from persistence.tables import VersionRow
 
 _table: Table = VersionRow.__table__  # type: ignore[assignment]
@@ -129,17 +129,3 @@ def version_from(row: Row[Any]) -> Version:
         published_by=row.published_by,
         snapshot=snapshot_of(row.checksum, lambda: row.snapshot),
     )
-
-
-_known: dict[str, Snapshot] = {}
-MOST_KNOWN = 256
-
-
-def snapshot_of(checksum: str, plain: Callable[[], Any]) -> Snapshot:
-    """Parsed once per content: every call of a version needs it, and it never changes."""
-    found = _known.get(checksum)
-    if found is None:
-        if len(_known) >= MOST_KNOWN:
-            _known.clear()
-        found = _known[checksum] = snapshot_from_json(plain())
-    return found

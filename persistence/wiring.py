@@ -1,17 +1,14 @@
-"""Opens what a process needs, in order, and closes it in reverse."""
+"""Opens what the API needs, in order, and closes it in reverse."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from domain.compute import Compute
-from domain.outbound import Outbound
 from domain.pacer import TenantLimit
 from domain.ports import MAX_COMPUTING, Services
 from domain.settings import Settings
@@ -19,36 +16,18 @@ from domain.tasks import beside
 from domain.verification.cached import Verifier
 from persistence.accounts import SqlAccounts
 from persistence.call_lists import SqlCallLists
-from persistence.channels import Channels, RedisBackend
-from persistence.database import DbRole, create_engine, create_pool, enter
+from persistence.channels import connected
+from persistence.database import DbRole, create_pool
+from persistence.engine import create_engine, enter
 from persistence.keys import KeyRing
-from persistence.leases import Leases
 from persistence.limiter import RedisLimiter
 from persistence.links import SignedLinks
-from persistence.on_demand import OnDemandHttp, OnDemandProber
+from persistence.on_demand import OnDemandHttp, OnDemandProber, sounds_of
 from persistence.passwords import Passwords
-from persistence.queue import SqlQueue
-from persistence.recorder import LogRecorder
-from persistence.recordings import SqlLedger
 from persistence.store import SqlStore
 from persistence.streams import EventStreams, decode
 from persistence.tickets import SignedTickets
-from persistence.vault import Vault, rewrap
-
-if TYPE_CHECKING:
-    from persistence.sounds import ObjectStore
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerServices:
-    """What a process that holds or tends calls needs of the outside."""
-
-    queue: SqlQueue
-    recorder: LogRecorder
-    outbound: Outbound
-    recordings: SqlLedger
-    sounds: ObjectStore | None
-    rewrap: Callable[[], Awaitable[int]]
+from persistence.vault import Vault
 
 
 @asynccontextmanager
@@ -61,12 +40,12 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         engine = create_engine(settings.database_url, DbRole.API, for_engine)
         stack.push_async_callback(engine.dispose)
         await enter(engine)
-        channels = await stack.enter_async_context(_channels(settings))
+        channels = await stack.enter_async_context(connected(settings.redis_url, decode))
         limiter = RedisLimiter(settings.redis_url)
         stack.push_async_callback(limiter.aclose)
         outbound = OnDemandHttp(settings.outbound_allow)
         stack.push_async_callback(outbound.aclose)
-        sounds = _sounds(settings, stack)
+        sounds = sounds_of(settings, stack)
         passwords = Passwords()
         stack.callback(passwords.close)
         accounts = SqlAccounts(
@@ -108,41 +87,6 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         )
 
 
-@asynccontextmanager
-async def worker_services(
-    settings: Settings, connections: int | None = None
-) -> AsyncGenerator[WorkerServices]:
-    """`connections`: to PostgreSQL at most, when that is not what the settings say."""
-    async with AsyncExitStack() as stack:
-        size = connections or settings.worker_database_connections
-        pool = await create_pool(settings.database_url, DbRole.SERVICE, size)
-        stack.callback(pool.terminate)
-        channels = await stack.enter_async_context(_channels(settings))
-        leases = Leases(settings.lease_seconds)
-        recorder = LogRecorder(pool, channels, leases)
-        await stack.enter_async_context(beside(recorder.flush_for_ever()))
-        vault = Vault(KeyRing.of(settings.secret_key))
-        queue = SqlQueue(
-            pool,
-            channels,
-            vault,
-            leases,
-            join_seconds=settings.join_seconds,
-            resume_seconds=settings.resume_seconds,
-            max_takeovers=settings.max_takeovers,
-        )
-        outbound = OnDemandHttp(settings.outbound_allow)
-        stack.push_async_callback(outbound.aclose)
-        yield WorkerServices(
-            queue=queue,
-            recorder=recorder,
-            outbound=outbound,
-            recordings=SqlLedger(pool),
-            sounds=_sounds(settings, stack),
-            rewrap=partial(rewrap, pool, vault),
-        )
-
-
 async def check_database(settings: Settings) -> None:
     """That PostgreSQL is there and gives the API its role; else a `DomainError` says why not."""
     pool = await create_pool(settings.database_url, DbRole.API, 1)
@@ -158,28 +102,6 @@ def _shares(connections: int) -> tuple[int, int]:
 def _computing(connections: int) -> int:
     """Of the connections for requests, as many as one tenant may hold while it computes."""
     return max(1, min(MAX_COMPUTING, connections // 2))
-
-
-def _sounds(settings: Settings, stack: AsyncExitStack) -> ObjectStore | None:
-    if not settings.recordings_url:
-        return None
-    # Loads obstore, which takes 5 MB: only where calls can be recorded.
-    from persistence.sounds import ObjectStore
-
-    sounds = ObjectStore.of(settings)
-    if sounds is not None:
-        stack.callback(sounds.close)
-    return sounds
-
-
-@asynccontextmanager
-async def _channels(settings: Settings) -> AsyncGenerator[Channels[object]]:
-    channels = Channels(RedisBackend(settings.redis_url), decode)
-    await channels.connect()
-    try:
-        yield channels
-    finally:
-        await channels.disconnect()
 
 
 async def _answers(question: Awaitable[Any]) -> bool:

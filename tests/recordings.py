@@ -18,7 +18,7 @@ from domain.ports import Services
 from domain.recordings import Place, Recording, RecordingState
 from domain.settings import Settings
 from domain.workflows import RecordingChoice
-from persistence.wiring import worker_services
+from persistence.worker_wiring import worker_services
 from tests.voices import LOUD, VoiceCaller
 from worker.archive import Archive
 from worker.opus import FRAME_MS, RATE, Encoder, decoded, ogg

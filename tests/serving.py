@@ -26,7 +26,8 @@ from graph.connections import Patience
 from graph.protocols import Bounds
 from graph.server import listen, server_of
 from persistence.admin import create_key
-from persistence.database import DbRole, create_engine
+from persistence.database import DbRole
+from persistence.engine import create_engine
 from tests.toy_schema import toy_schema
 
 IMPATIENT = Patience(init=8.0, stall=5.0, recheck=0.5)

@@ -23,8 +23,9 @@ from domain.ports import Services
 from domain.recordings import Place, Recording, RecordingState, SoundStore
 from domain.settings import Settings
 from domain.tasks import beside
-from persistence.recordings import EXPIRED_AT_ONCE
-from persistence.wiring import api_services, worker_services
+from persistence.ledger import EXPIRED_AT_ONCE
+from persistence.wiring import api_services
+from persistence.worker_wiring import worker_services
 from tests.clinic import publish_clinic
 from tests.emulators.storage import Storage, storage
 from tests.recordings import Heard, cut, keeping, near, piece, recording_of, sound_of

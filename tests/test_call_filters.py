@@ -19,7 +19,8 @@ from domain.ports import Key, Services
 from domain.settings import Settings
 from domain.workflows import WorkflowId
 from persistence.calls import PAGE_SIZES, conditions_of, page_query
-from persistence.database import DbRole, compiled, create_pool
+from persistence.database import DbRole, create_pool
+from persistence.engine import compiled
 from tests.clinic import publish_clinic
 
 pytestmark = pytest.mark.anyio

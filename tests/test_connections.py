@@ -21,7 +21,8 @@ from domain.ports import Services
 from domain.settings import Settings
 from graph.app import with_loaders
 from persistence.admin import bootstrap
-from persistence.database import DbRole, create_engine, create_pool
+from persistence.database import DbRole, create_pool
+from persistence.engine import create_engine
 from persistence.logins import make_logins
 from persistence.wiring import api_services
 from tests import people

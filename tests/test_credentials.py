@@ -29,7 +29,8 @@ from graph.app import with_loaders
 from persistence.keys import KeyRing
 from persistence.probes import PUBLIC, QUESTIONS, HttpProber
 from persistence.vault import Vault
-from persistence.wiring import api_services, worker_services
+from persistence.wiring import api_services
+from persistence.worker_wiring import worker_services
 from tests.asking import FAILS, do
 from tests.conftest import new_tenant
 from tests.emulators.models import KEY, Says

@@ -30,7 +30,7 @@ from domain.settings import Settings
 from domain.steps import ApiCall, Method, Respond
 from domain.tools import ToolSpec
 from domain.workflows import Node, WorkflowSpec
-from persistence.wiring import worker_services
+from persistence.worker_wiring import worker_services
 from tests.clinic import publish_clinic
 from tests.emulators.models import KEY, Says, models
 from tests.emulators.serving import served

@@ -11,7 +11,7 @@ import pytest
 
 from domain.settings import Settings
 from domain.tasks import beside
-from persistence.wiring import worker_services
+from persistence.worker_wiring import worker_services
 from tests.installation import Process
 from tests.test_talk import ROOT, free_port
 from worker.keeper import READY_SECONDS, Keeper

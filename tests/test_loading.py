@@ -9,12 +9,32 @@ import pytest
 
 from tests.test_talk import ROOT
 
-HEAVY = {"aiohttp", "av", "livekit", "numpy", "obstore"}
+OUTSIDE = {"aiohttp", "av", "livekit", "numpy", "obstore"}
+"""For what is asked of somebody else, or about sound."""
+ENGINE = {"sqlalchemy"}
+"""For the repositories, which are the API's."""
+MEDIA = {"livekit.agents", "livekit.rtc"}
+"""To talk in a room. Whoever only tends rooms asks LiveKit's server."""
 
 
-@pytest.mark.parametrize("module", ["graph.app", "worker.keeper"])
-def test_heavy_libraries_are_loaded_by_their_first_use(module: str) -> None:
-    look = f"import sys, {module}; print(*sorted({HEAVY!r} & sys.modules.keys()))"
+def loaded(modules: str, heavy: set[str]) -> list[str]:
+    look = f"import sys, {modules}; print(*sorted({heavy!r} & sys.modules.keys()))"
     command = [sys.executable, "-c", look]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
-    assert done.stdout.split() == []
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"), [("graph.app", OUTSIDE), ("worker.keeper", OUTSIDE | ENGINE)]
+)
+def test_heavy_libraries_are_loaded_by_their_first_use(module: str, heavy: set[str]) -> None:
+    assert loaded(module, heavy) == []
+
+
+def test_a_keeper_of_voice_calls_loads_only_the_client_of_livekits_server() -> None:
+    modules = "worker.keeper, worker.rooms"
+    assert loaded(modules, OUTSIDE | ENGINE | MEDIA) == ["aiohttp", "livekit"]
+
+
+def test_workers_do_without_the_engine_of_the_api() -> None:
+    assert loaded("worker.main, worker.child", ENGINE) == []

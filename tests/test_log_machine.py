@@ -38,7 +38,8 @@ from domain.ports import Services
 from domain.settings import Settings
 from persistence.codec import decode, encode
 from persistence.recorder import APPEND
-from persistence.wiring import WorkerServices, api_services, worker_services
+from persistence.wiring import api_services
+from persistence.worker_wiring import WorkerServices, worker_services
 from tests.clinic import publish_clinic
 
 pytestmark = pytest.mark.anyio

@@ -22,7 +22,7 @@ from domain.settings import Settings
 from persistence.database import DbRole, brief, create_pool
 from persistence.queue import CALLS_AT_ONCE, EVENTS_AT_ONCE
 from persistence.queue_sql import FORGET
-from persistence.wiring import WorkerServices, worker_services
+from persistence.worker_wiring import WorkerServices, worker_services
 from tests.clinic import publish_clinic
 
 pytestmark = pytest.mark.anyio

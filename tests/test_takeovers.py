@@ -27,7 +27,7 @@ from domain.holding import Claim
 from domain.ports import Services
 from domain.settings import Settings
 from persistence.queue import SqlQueue
-from persistence.wiring import worker_services
+from persistence.worker_wiring import worker_services
 from tests.clinic import publish_clinic
 from tests.test_queue import Office
 from tests.test_text_calls import started, watch, working

@@ -33,7 +33,7 @@ from domain.events import (
 )
 from domain.ports import Services
 from domain.settings import Settings
-from persistence.wiring import worker_services
+from persistence.worker_wiring import worker_services
 from tests.clinic import publish_clinic
 from worker.host import Host
 from worker.recording import Recorders

@@ -36,7 +36,7 @@ from domain.ports import Services
 from domain.rooms import Ticket, room_of
 from domain.settings import Settings
 from local.livekit import Access
-from persistence.wiring import worker_services
+from persistence.worker_wiring import worker_services
 from tests.clinic import BOOKING, RECEPTION
 from tests.test_text_calls import started as text_call
 from tests.test_text_calls import watch, working

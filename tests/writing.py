@@ -13,7 +13,7 @@ from domain.events import AgentTurn, PartialTranscript, Speaker
 from domain.holding import Claim
 from domain.ports import Services
 from domain.settings import Settings
-from persistence.wiring import WorkerServices, worker_services
+from persistence.worker_wiring import WorkerServices, worker_services
 from tests.clinic import publish_clinic
 
 

@@ -12,7 +12,7 @@ from functools import partial
 
 from domain.settings import Settings
 from domain.tasks import beside
-from persistence.wiring import worker_services
+from persistence.worker_wiring import worker_services
 from worker.hearing import warm_up
 from worker.host import Host
 from worker.process import RETIRES, run

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from domain.errors import Unavailable
 from domain.settings import Settings
 from domain.tasks import beside
-from persistence.wiring import WorkerServices, worker_services
+from persistence.worker_wiring import WorkerServices, worker_services
 from worker.archive import Archive
 from worker.health import health_served
 from worker.liveness import ANSWERS_PER_LEASE, FailureDetector, Verdict

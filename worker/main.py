@@ -9,7 +9,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from domain.settings import Settings
-from persistence.wiring import worker_services
+from persistence.worker_wiring import worker_services
 from worker.health import health_served
 from worker.pool import Pool
 from worker.process import run

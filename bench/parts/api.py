@@ -23,7 +23,8 @@ from websockets.typing import Subprotocol
 
 from domain.settings import Settings
 from persistence.admin import create_key
-from persistence.database import DbRole, create_engine
+from persistence.database import DbRole
+from persistence.engine import create_engine
 
 
 @dataclass(frozen=True, slots=True)

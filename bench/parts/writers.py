@@ -17,7 +17,7 @@ from domain.events import AgentTurn
 from domain.holding import Claim
 from domain.settings import Settings
 from domain.workflows import Snapshot, Version, VersionId, WorkflowId, WorkflowSpec
-from persistence.wiring import worker_services
+from persistence.worker_wiring import worker_services
 
 NOTHING = UUID(int=0)
 NOW = datetime.now(UTC)

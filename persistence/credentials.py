@@ -1,0 +1,95 @@
+"""The credentials of a tenant: set and deleted by people, opened for what needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Table, delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.access import TenantId
+from domain.credentials import Credential, CredentialKind, Opened, last_four
+from persistence.tables import CredentialRow, DataKeyRow
+from persistence.vault import Vault, sealed
+
+_credential: Table = CredentialRow.__table__  # type: ignore[assignment]
+_data_key: Table = DataKeyRow.__table__  # type: ignore[assignment]
+
+
+class SqlCredentials:
+    def __init__(self, connection: AsyncConnection, tenant: TenantId, vault: Vault) -> None:
+        self._db = connection
+        self._tenant = tenant
+        self._vault = vault
+
+    async def all(self, kind: CredentialKind) -> Sequence[Credential]:
+        c = _credential.c
+        query = (
+            select(_credential).where(c.tenant_id == self._tenant, c.kind == kind).order_by(c.name)
+        )
+        return [_shown(row) for row in await self._db.execute(query)]
+
+    async def set(self, kind: CredentialKind, name: str, value: str, by: str) -> Credential:
+        key = await self._key()
+        # Locked, or made: the value is bound to the id of its row.
+        row = await self._row(kind, name)
+        about = {"tenant_id": self._tenant, "id": row, "kind": kind.value, "name": name}
+        values = {
+            **about,
+            "last_four": last_four(value),
+            "sealed": sealed(key, about, value),
+            "updated_by": by,
+        }
+        statement: Any = insert(_credential).values(**values)
+        changed = {n: values[n] for n in ("last_four", "sealed", "updated_by")}
+        statement = statement.on_conflict_do_update(
+            index_elements=["id"], set_={**changed, "updated_at": func.now()}
+        ).returning(_credential)
+        return _shown((await self._db.execute(statement)).one())
+
+    async def delete(self, kind: CredentialKind, name: str) -> Credential | None:
+        row = (await self._db.execute(self._mine(delete(_credential), kind, name))).one_or_none()
+        return None if row is None else _shown(row)
+
+    async def opened(self) -> Opened:
+        c, k = _credential.c, _data_key.c
+        query = (
+            select(_credential, k.key_id, k.wrapped)
+            .join_from(_credential, _data_key, c.tenant_id == k.tenant_id)
+            .where(c.tenant_id == self._tenant)
+        )
+        return self._vault.opened((await self._db.execute(query)).mappings().all())
+
+    async def _row(self, kind: CredentialKind, name: str) -> UUID:
+        c = _credential.c
+        query = select(c.id).where(c.tenant_id == self._tenant, c.kind == kind, c.name == name)
+        return await self._db.scalar(query.with_for_update()) or uuid4()
+
+    async def _key(self) -> AESGCM:
+        """The tenant's data key, made when it is the first time."""
+        key_id, wrapped = self._vault.new_key(self._tenant)
+        values = {"tenant_id": self._tenant, "key_id": key_id, "wrapped": wrapped}
+        await self._db.execute(insert(_data_key).values(**values).on_conflict_do_nothing())
+        query = select(_data_key).where(_data_key.c.tenant_id == self._tenant)
+        row = (await self._db.execute(query.with_for_update())).one()
+        return self._vault.data_key(self._tenant, row.key_id, row.wrapped)
+
+    def _mine(self, statement: Any, kind: CredentialKind, name: str) -> Any:
+        c = _credential.c
+        return statement.where(
+            c.tenant_id == self._tenant, c.kind == kind, c.name == name
+        ).returning(_credential)
+
+
+def _shown(row: Any) -> Credential:
+    return Credential(
+        kind=CredentialKind(row.kind),
+        name=row.name,
+        last_four=row.last_four,
+        updated_at=row.updated_at,
+        updated_by=row.updated_by,
+    )
