@@ -1,5 +1,9 @@
 """Whether the API keeps memory: ended calls are read again and again, each over a socket of its own.
 
+The first rounds warm it up: caches fill, and the garbage collector looks for the first time at what
+was under way when it looked before (`settle_memory` in `graph/app.py`), which by then is as much as
+there will ever be. The rounds after them tell whether memory still grows.
+
 With `--churn` each round asks in another way, so that no answer that was kept is of use again."""
 
 from __future__ import annotations

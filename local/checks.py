@@ -25,7 +25,6 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
 }
 VOICE = ("pytest", "-m", "voice")
 REST = ("pytest", "-m", "not voice")
-LATER = ("nice", "-n", "15")
 
 
 def check(pytest_arguments: Sequence[str]) -> int:
@@ -41,13 +40,13 @@ def check(pytest_arguments: Sequence[str]) -> int:
 
 
 def _run_all_tests() -> int:
-    """Voice calls happen in real time and mostly wait: their tests run beside the others, which stand
-    back for them, and what they say is shown at the end."""
+    """Voice calls happen in real time and mostly wait: their tests run beside the others, and what
+    they say is shown at the end."""
     with ExitStack() as stack:
         output = stack.enter_context(tempfile.TemporaryFile("w+"))
         voice = _started(VOICE, stack, output)
         stack.callback(voice.kill)
-        code = _run("tests, but for those of voice", REST, LATER)
+        code = _run("tests, but for those of voice", REST)
         print(f"── tests of voice: {' '.join(VOICE)}", flush=True)
         voice_code = voice.wait()
         output.seek(0)
@@ -55,11 +54,11 @@ def _run_all_tests() -> int:
         return code or _told("tests of voice", voice_code)
 
 
-def _run(name: str, command: Sequence[str], before: Sequence[str] = ()) -> int:
+def _run(name: str, command: Sequence[str]) -> int:
     print(f"── {name}: {' '.join(command)}", flush=True)
     began = time.monotonic()
     with ExitStack() as stack:
-        code = _told(name, _started(command, stack, before=before).wait())
+        code = _told(name, _started(command, stack).wait())
     if not code:
         print(f"   ok in {time.monotonic() - began:.1f} s", flush=True)
     return code
@@ -75,14 +74,13 @@ def _started(
     command: Sequence[str],
     stack: ExitStack,
     output: IO[str] | None = None,
-    before: Sequence[str] = (),
 ) -> subprocess.Popen[bytes]:
     state = stack.enter_context(tempfile.TemporaryDirectory(prefix="studio-test-"))
     # No key, server or port of the user's gets into the tests.
     settings = {field.name.upper() for field in fields(Settings)}
     environ = {name: value for name, value in os.environ.items() if name not in settings}
     return subprocess.Popen(
-        (*before, str(TOOLS / command[0]), *command[1:]),
+        (str(TOOLS / command[0]), *command[1:]),
         cwd=REPOSITORY,
         # One worker process is enough to test with.
         env={**environ, "STUDIO_STATE": state, "WORKER_PROCESSES": "1"},

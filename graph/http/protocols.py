@@ -142,6 +142,8 @@ class BoundedHttp(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         self._unwatch()
         super().handle_websocket_upgrade()
+        # It holds this one. For connections that stay HTTP, uvicorn does the same when they end.
+        self.parser = None  # type: ignore[assignment]
 
     # ---- refusals --------------------------------------------------------------------------
 
@@ -200,6 +202,12 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             super().data_received(piece)
             if self.transport.is_closing():
                 return
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            # Else uvicorn logs a connection that was refused with an answer as an error of ours.
+            self.handshake_complete = True
 
     def handle_events(self) -> None:
         if self._messages.take(len(self.conn.events), self.loop.time()):

@@ -323,6 +323,7 @@ def _shared_field(document: Document, operation_name: str | None) -> tuple[str |
         return None, set()
     look = _Look({id(node) for node in roots})
     visit(document.ast, look)
+    look.enter_leave_map.clear()  # of methods of its own, by which it would hold itself
     [name] = names
     if name == LIST_FIELD or (name == SHARED_FIELD and not look.personal):
         return name, look.used

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from graphql import GraphQLError
@@ -39,13 +39,19 @@ MAX_REASON = 123
 """Bytes of a close frame."""
 
 
+class Close(NamedTuple):
+    """How a conversation ends."""
+
+    code: int
+    reason: str
+
+
 class Closed(Exception):
     """The conversation is over."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
-        self.code = code
-        self.reason = reason
+        self.close = Close(code, reason)
 
 
 class Connection:
@@ -62,19 +68,20 @@ class Connection:
         self.address = scope["client"][0] if scope.get("client") else ""
         self._receive = receive
         self._held = ExitStack()
-        self._running = Running(lambda: self.evict(1011, "Internal error"))
+        self._running = Running()
         self._subscriptions = 0
         """That are delivered, or look up what they are about."""
-        self._eviction: Closed | None = None
+        self._eviction: Close | None = None
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
 
     async def serve(self) -> None:
-        began, over = time.perf_counter(), Closed(1000, "")
+        # Not the exception itself: it holds this frame, and the frame would hold it.
+        began, over = time.perf_counter(), Close(1000, "")
         try:
             await self._converse()
         except Closed as closed:
-            over = closed
+            over = closed.close
         except asyncio.CancelledError:
             if self._eviction is None:
                 raise
@@ -82,19 +89,22 @@ class Connection:
             assert self._task is not None
             self._task.uncancel()
         except OSError:
-            over = Closed(1006, "")
+            over = Close(1006, "")
         finally:
             try:
                 await self._running.end()
             finally:  # also when it is evicted meanwhile
                 self._held.close()
                 self._log(began, over)
-        await self.close(over.code, over.reason)
+        await self.close(*over)
+
+    def _break(self) -> None:
+        self.evict(1011, "Internal error")
 
     def evict(self, code: int, reason: str) -> None:
         """End the connection from outside: its operations first, then the socket."""
         if self._eviction is None and self._task is not None:
-            self._eviction = Closed(code, reason)
+            self._eviction = Close(code, reason)
             self._task.cancel()
 
     async def close(self, code: int, reason: str) -> None:
@@ -201,7 +211,7 @@ class Connection:
             full = refusal(message, "TOO_MANY_OPERATIONS", limit=MAX_OPERATIONS)
             await self._refuse(id, [full])
             return
-        self._running.start(id, self._operate(id, payload, self.viewer))
+        self._running.start(id, self._operate(id, payload, self.viewer), self._break)
 
     # ---- operations ------------------------------------------------------------------------
 
@@ -267,7 +277,7 @@ class Connection:
         self._running.release(id)
         await self.say({"type": "error", "id": id, "payload": shown(errors)})
 
-    def _log(self, began: float, over: Closed) -> None:
+    def _log(self, began: float, over: Close) -> None:
         facts = {"code": over.code, "ms": round((time.perf_counter() - began) * 1000, 1)}
         subject = self.viewer.subject if self.viewer else None
         log.info("websocket", extra={**facts, "subject": subject})

@@ -13,9 +13,7 @@ log = logging.getLogger(__name__)
 
 
 class Running:
-    def __init__(self, broken: Callable[[], None]) -> None:
-        """`broken` is told when an operation fails as none should."""
-        self._broken = broken
+    def __init__(self) -> None:
         self._by_id: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         """Also those that say their last word and whose id is free again."""
@@ -26,11 +24,13 @@ class Running:
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def start(self, id: str, work: Coroutine[Any, Any, None]) -> None:
+    def start(self, id: str, work: Coroutine[Any, Any, None], broken: Callable[[], None]) -> None:
+        """`broken` is told when the operation fails as none should. Only the operation holds it:
+        what outlives it would hold the connection that holds this."""
         task = asyncio.create_task(work)
         self._by_id[id] = task
         self._tasks.add(task)
-        task.add_done_callback(lambda done: self._over(id, done))
+        task.add_done_callback(lambda done: self._over(id, done, broken))
 
     def stop(self, id: str) -> None:
         if task := self._by_id.pop(id, None):
@@ -43,11 +43,11 @@ class Running:
     async def end(self) -> None:
         await end(*self._tasks)
 
-    def _over(self, id: str, task: asyncio.Task[None]) -> None:
+    def _over(self, id: str, task: asyncio.Task[None], broken: Callable[[], None]) -> None:
         self._tasks.discard(task)
         if self._by_id.get(id) is task:
             del self._by_id[id]
         if task.cancelled() or (error := task.exception()) is None or isinstance(error, OSError):
             return  # OSError: the client has gone
         log.error("an operation broke", extra={"error": type(error).__qualname__})
-        self._broken()
+        broken()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -208,7 +209,10 @@ def error_of(message: Any) -> Any:
 
 
 async def test_sockets_of_an_address_are_counted(
-    services: Services, settings: Settings, viewer: Viewer
+    services: Services,
+    settings: Settings,
+    viewer: Viewer,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     few = replace(settings, max_sockets_per_address=2)
     async with serving(services, few, viewer) as api, api.socket():
@@ -220,6 +224,8 @@ async def test_sockets_of_an_address_are_counted(
             [error] = json.loads(refused.value.response.body or b"")["errors"]
             assert error["extensions"] == {"code": "TOO_MANY_SOCKETS", "limit": 2}
         await until_welcome(api)
+    # Whoever is refused cannot fill the log with errors.
+    assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
 
 
 async def until_welcome(api: Api) -> None:

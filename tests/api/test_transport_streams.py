@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -148,3 +151,39 @@ async def test_a_call_that_cannot_be_watched_is_an_error(api: Api, writer: Write
         message = await socket.hear()
         assert (message["type"], message["id"]) == ("error", "a")
         assert message["payload"][0]["extensions"]["code"] == "INVALID_CURSOR"
+
+
+OF_A_CONNECTION = {
+    "graph.conversation.Closed",
+    "graph.conversation.Connection",
+    "graph.fanout._Look",
+    "graph.protocols.BoundedHttp",
+    "graph.protocols.BoundedWebSocket",
+    "graph.running.Running",
+}
+
+
+def kept_of_connections() -> Counter[str]:
+    names = (f"{kind.__module__}.{kind.__name__}" for kind in map(type, gc.get_objects()))
+    return Counter(name for name in names if name in OF_A_CONNECTION)
+
+
+async def test_a_connection_that_ended_is_gone_before_the_garbage_collector_comes(
+    api: Api, writer: Writer
+) -> None:
+    """It comes so seldom that hundreds of connections would wait for it."""
+    await writer.say("hello")
+    document = "subscription($c:ID!){callEvents(callId:$c){__typename}}"
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(20):
+            async with api.socket() as socket:
+                await socket.subscribe("a", document, c=str(writer.call_id))
+                await frames(socket, 1)
+        async with asyncio.timeout(10):
+            # asyncio keeps the cancellation that came last, and with it what was cancelled.
+            while max(kept_of_connections().values(), default=0) > 1:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+    finally:
+        gc.enable()
