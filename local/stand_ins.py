@@ -1,7 +1,6 @@
-"""`./studio up --emulators`: stand-ins of the providers, to work on voice calls without keys.
+"""`./studio up --emulators`: emulators of the providers, to work on voice calls without keys.
 
-They are the ones that the tests run against and lie with them, so there is one of each. An installed
-package is without tests, hence without them; `./studio` is run from a checkout."""
+The tests run against the same ones."""
 
 from __future__ import annotations
 
@@ -13,7 +12,7 @@ from local import home
 from local.complaints import LOUD
 from local.program import CannotStart, Program
 from local.service import Service, answers
-from local.state import REPOSITORY, State
+from local.state import State
 
 KEY = "stand-in"
 """In place of a provider's key."""
@@ -59,8 +58,6 @@ class StandIns:
 
 
 def stand_ins(state: State, environ: Mapping[str, str]) -> StandIns:
-    if not (REPOSITORY / "tests" / "emulators").is_dir():
-        raise CannotStart("--emulators needs a checkout: an installed package has no tests/")
     given = ("_API_KEY", "_BASE_URL")
     names = tuple(n for n in PLACES if not any(environ.get(n + which) for which in given))
     if not names:

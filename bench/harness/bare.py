@@ -123,5 +123,5 @@ def main(arguments: Sequence[str]) -> None:
 COMMAND = (
     sys.executable,
     "-c",
-    "import sys; from bench.parts.bare import main; main(sys.argv[1:])",
+    "import sys; from bench.harness.bare import main; main(sys.argv[1:])",
 )
