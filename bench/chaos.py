@@ -10,22 +10,22 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
-from bench.harness.lab import Figure, measure, report
+from bench.harness.lab import Figure, report, run_benchmark
 from tests.support.chaos import (
-    Account,
+    ChaosReport,
     Freeze,
-    account,
-    customers,
-    disturbed,
-    frozen,
-    open_shop,
+    calling_customers,
+    evaluate,
+    freeze_processes,
+    import_shop,
+    kill_at_random,
+    run_disturbed_round,
     shop,
-    wreak,
 )
-from tests.support.installation import Installation, installed
+from tests.support.installation import Installation, running_installation
 
 CALLS = 24
-ROUND_SECONDS = 120.0
+ROUND_TIMEOUT_SECONDS = 120.0
 """After so long a round is given up, and what was not answered counts as lost."""
 SEED = 7
 KILLS = 4
@@ -48,17 +48,17 @@ async def main() -> None:
     with tempfile.TemporaryDirectory(prefix="studio-bench-") as place:
         async with shop() as server:
             env = {**PRODUCTION, "OUTBOUND_ALLOW": server.allowed}
-            async with installed(Path(place), workers=2, **env) as whole:
-                await open_shop(whole, server)
+            async with running_installation(Path(place), workers=2, **env) as whole:
+                await import_shop(whole, server)
                 rounds = _rounds(whole)
-                async with customers(whole, CALLS) as callers:
+                async with calling_customers(whole, CALLS) as callers:
                     replaced = {}
                     for number, (name, disturb) in enumerate(rounds.items()):
-                        async with asyncio.timeout(ROUND_SECONDS):
+                        async with asyncio.timeout(ROUND_TIMEOUT_SECONDS):
                             words = f"tool {number}"
-                            replaced[name] = await disturbed(callers, words, disturb)
+                            replaced[name] = await run_disturbed_round(callers, words, disturb)
                         print(f"{name}: {replaced[name]} replaced", file=sys.stderr, flush=True)
-        result = account(callers, server)
+        result = evaluate(callers, server)
     stores = sum(
         count for name, count in replaced.items() if name.startswith(("database", "redis"))
     )
@@ -67,12 +67,12 @@ async def main() -> None:
 
 def _rounds(whole: Installation) -> dict[str, Callable[[], Awaitable[object]]]:
     dice = random.Random(SEED)
-    freezes = {str(freeze): partial(frozen, whole, freeze) for freeze in FREEZES}
-    kills = {f"kill {n}": partial(wreak, whole, dice, 1) for n in range(KILLS)}
+    freezes = {str(freeze): partial(freeze_processes, whole, freeze) for freeze in FREEZES}
+    kills = {f"kill {n}": partial(kill_at_random, whole, dice, 1) for n in range(KILLS)}
     return {**freezes, **kills}
 
 
-def _figures(result: Account, rounds: int, stores: int) -> tuple[str, list[Figure]]:
+def _figures(result: ChaosReport, rounds: int, stores: int) -> tuple[str, list[Figure]]:
     for line in (*result.lost, *result.doubled, *result.doubled_effects):
         print(line, file=sys.stderr)
     title = (
@@ -91,4 +91,4 @@ def _figures(result: Account, rounds: int, stores: int) -> tuple[str, list[Figur
 
 
 if __name__ == "__main__":
-    measure(main)
+    run_benchmark(main)

@@ -14,15 +14,22 @@ from typing import Any
 import psutil
 import uvloop
 
-from bench.harness.api import Api, now_ms, running_api, socket_of, subscribe, writing
+from bench.harness.api import (
+    MeasuredApi,
+    now_ms,
+    open_socket,
+    running_api,
+    subscribe,
+    writer_process,
+)
 from bench.harness.lab import (
     Figure,
     add_calls,
     installation,
-    measure,
     new_owner,
     percentile,
     report,
+    run_benchmark,
 )
 from resolvers.ids import global_id
 
@@ -38,11 +45,11 @@ async def watch(url: str, token: str, call: str, pipe: Connection) -> None:
     """All watchers, in a process of their own; says when all listen, answers all waits."""
     waits: list[float] = []
     counts = [0] * WATCHERS
-    api = Api(url, token, psutil.Process())
+    api = MeasuredApi(url, token, psutil.Process())
     async with AsyncExitStack() as stack:
         sockets = []
         for _ in range(WATCHERS):
-            ws = await stack.enter_async_context(socket_of(api))
+            ws = await stack.enter_async_context(open_socket(api))
             await subscribe(ws, "1", DOCUMENT, {"callId": call})
             sockets.append(ws)
         tasks = [asyncio.create_task(_count(ws, n, counts, waits)) for n, ws in enumerate(sockets)]
@@ -79,7 +86,9 @@ async def main() -> None:
             process.start()
             await asyncio.to_thread(ours.recv)
             began = api.cpu_seconds()
-            async with writing(settings, viewer.tenant_id, [id], PER_SECOND, SECONDS) as writer:
+            async with writer_process(
+                settings, viewer.tenant_id, [id], PER_SECOND, SECONDS
+            ) as writer:
                 assert writer.stdout is not None
                 written = int((await writer.stdout.read()).split()[0])
             await asyncio.sleep(1)
@@ -87,10 +96,10 @@ async def main() -> None:
             ours.send("stop")
             waits, counts = await asyncio.to_thread(ours.recv)
             await asyncio.to_thread(process.join)
-    show(waits, counts, written, cpu)
+    report_figures(waits, counts, written, cpu)
 
 
-def show(waits: Sequence[float], counts: Sequence[int], written: int, cpu: float) -> None:
+def report_figures(waits: Sequence[float], counts: Sequence[int], written: int, cpu: float) -> None:
     delivered = sum(counts)
     report(
         f"fanout: {WATCHERS} watchers of one call, {PER_SECOND:.0f} events/s, one API process",
@@ -104,4 +113,4 @@ def show(waits: Sequence[float], counts: Sequence[int], written: int, cpu: float
 
 
 if __name__ == "__main__":
-    measure(main)
+    run_benchmark(main)

@@ -35,13 +35,13 @@ def main(arguments: Sequence[str]) -> int:
     outcomes: dict[str, Outcome] = {}
     for name in given.targets or TARGETS:
         outcomes[name] = fuzz(TARGETS[name], given.seconds, given.seed, given.most)
-        _tell(name, outcomes[name])
+        _print_outcome(name, outcomes[name])
     if given.json:
         print(json.dumps({name: _figures(outcome) for name, outcome in outcomes.items()}))
-    return 0 if all(outcome.is_good for outcome in outcomes.values()) else 1
+    return 0 if all(outcome.passed for outcome in outcomes.values()) else 1
 
 
-def _tell(name: str, outcome: Outcome) -> None:
+def _print_outcome(name: str, outcome: Outcome) -> None:
     figures = _figures(outcome)
     print(
         f"  {name:<12} {figures['per_second']:>10,.0f} exec/s, {figures['accepted']:.0%} accepted   "

@@ -13,15 +13,15 @@ from uuid import UUID
 
 import httpx
 
-from bench.harness.api import Api, key_of, running_api
+from bench.harness.api import MeasuredApi, create_api_key, running_api
 from bench.harness.attacks import ATTACKS
-from bench.harness.lab import Figure, installation, measure, new_owner, percentile, report
+from bench.harness.lab import Figure, installation, new_owner, percentile, report, run_benchmark
 from domain.common.settings import Settings
 from persistence.keys import new_api_key
 
-KEYS = 6
+BYSTANDER_KEYS = 6
 """Of the bystander: fifty questions a second are more than one key may ask."""
-QUIET_SECONDS, ATTACK_SECONDS, MAX_WAIT_SECONDS = 1.5, 4.0, 8.0
+BASELINE_SECONDS, ATTACK_SECONDS, MAX_WAIT_SECONDS = 1.5, 4.0, 8.0
 AGENTS, PROMPT = 100, "You are a friendly voice at the front desk. " * 680
 CREATE_AGENT = "mutation ($i: CreateAgentInput!) { createAgent(input: $i) { __typename } }"
 CREATE_WORKFLOW = """mutation ($i: CreateWorkflowInput!) { createWorkflow(input: $i) {
@@ -31,43 +31,43 @@ SCRIPTED = {"provider": "scripted", "model": "rules", "options": {"rules": [{"sa
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class Scenario:
     settings: Settings
     attacker: UUID
     bystander_keys: Sequence[str]
 
     @asynccontextmanager
-    async def api(self) -> AsyncGenerator[Api]:
+    async def api(self) -> AsyncGenerator[MeasuredApi]:
         """With the limits that an installation has."""
         async with running_api(self.settings, self.attacker, REQUESTS_PER_MINUTE="600") as api:
             yield api
 
 
 @dataclass(frozen=True, slots=True)
-class Noticed:
+class BystanderLatencies:
     """What the bystander noticed of one attack."""
 
     name: str
-    quiet: Sequence[float]
-    attacked: Sequence[float]
+    baseline: Sequence[float]
+    under_attack: Sequence[float]
     cpu_percent: float
     """Of a core, that the API used during the attack."""
 
 
-async def noticed(scene: Scene, name: str) -> Noticed:
+async def measure_attack(scene: Scenario, name: str) -> BystanderLatencies:
     print(name, file=sys.stderr)
     async with scene.api() as api:
-        quiet = await _waits(api, scene, QUIET_SECONDS)
+        quiet = await _bystander_latencies(api, scene, BASELINE_SECONDS)
         async with _attacking(api, name):
             began, used = time.monotonic(), api.cpu_seconds()
-            attacked = await _waits(api, scene, ATTACK_SECONDS)
+            attacked = await _bystander_latencies(api, scene, ATTACK_SECONDS)
             cpu = 100 * (api.cpu_seconds() - used) / (time.monotonic() - began)
         # An attack may have left it work for minutes.
         api.process.kill()
-    return Noticed(name, quiet, attacked, cpu)
+    return BystanderLatencies(name, quiet, attacked, cpu)
 
 
-async def _waits(api: Api, scene: Scene, seconds: float) -> list[float]:
+async def _bystander_latencies(api: MeasuredApi, scene: Scenario, seconds: float) -> list[float]:
     """In milliseconds; of a bystander who is not answered in the end, how long that took."""
     argv = (sys.executable, "-m", "bench.harness.bystander", api.url, str(seconds))
     process = await asyncio.create_subprocess_exec(
@@ -84,7 +84,7 @@ async def _waits(api: Api, scene: Scene, seconds: float) -> list[float]:
 
 
 @asynccontextmanager
-async def _attacking(api: Api, name: str) -> AsyncGenerator[None]:
+async def _attacking(api: MeasuredApi, name: str) -> AsyncGenerator[None]:
     _, count = ATTACKS[name]
     unknown = "\n".join(new_api_key() for _ in range(20_000 if name == "bad_keys" else 0))
     argv = (sys.executable, "-m", "bench.harness.attacks", name, api.url, api.token)
@@ -111,7 +111,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     await process.wait()
 
 
-async def _furnish(url: str, key: str) -> None:
+async def _create_attacker_data(url: str, key: str) -> None:
     """The attacker's tenant: many long prompts, and a workflow that can be called."""
     async with httpx.AsyncClient(base_url=url, headers={"x-api-key": key}) as http:
 
@@ -134,16 +134,16 @@ async def _furnish(url: str, key: str) -> None:
         assert published == {"__typename": "PublishWorkflowSuccess"}
 
 
-def tell(all_noticed: Sequence[Noticed]) -> None:
-    quiet = percentile([wait for each in all_noticed for wait in each.quiet], 0.95)
+def report_figures(all_noticed: Sequence[BystanderLatencies]) -> None:
+    quiet = percentile([wait for each in all_noticed for wait in each.baseline], 0.95)
     figures, ratios = [Figure("quiet_p95_ms", quiet)], []
     for each in all_noticed:
-        p95 = percentile(each.attacked, 0.95)
+        p95 = percentile(each.under_attack, 0.95)
         ratios.append(p95 / quiet)
         figures += [
             Figure(f"{each.name}_p95_ms", p95),
             Figure(f"{each.name}_ratio", p95 / quiet),
-            Figure(f"{each.name}_answers", len(each.attacked)),
+            Figure(f"{each.name}_answers", len(each.under_attack)),
             Figure(f"{each.name}_api_cpu", each.cpu_percent),
         ]
     report(
@@ -160,12 +160,12 @@ async def main() -> None:
     async with installation() as settings:
         attacker = await new_owner(settings, "attacker")
         bystander = await new_owner(settings, "bystander")
-        keys = [await key_of(settings, bystander.tenant_id) for _ in range(KEYS)]
-        scene = Scene(settings, attacker.tenant_id, keys)
+        keys = [await create_api_key(settings, bystander.tenant_id) for _ in range(BYSTANDER_KEYS)]
+        scene = Scenario(settings, attacker.tenant_id, keys)
         async with running_api(settings, attacker.tenant_id) as api:
-            await _furnish(api.url, api.token)
-        tell([await noticed(scene, name) for name in wanted])
+            await _create_attacker_data(api.url, api.token)
+        report_figures([await measure_attack(scene, name) for name in wanted])
 
 
 if __name__ == "__main__":
-    measure(main)
+    run_benchmark(main)

@@ -9,12 +9,12 @@ from bench.harness.lab import (
     Figure,
     add_calls,
     installation,
-    measure,
     new_owner,
     percentile,
     report,
+    run_benchmark,
 )
-from bench.harness.writers import claim_of
+from bench.harness.writers import fake_claim
 from domain.calls.events import AgentTurn
 from persistence.worker_wiring import worker_services
 
@@ -33,18 +33,18 @@ async def main() -> None:
 
             async def write(claim_id: int) -> None:
                 nonlocal stored
-                claim = claim_of(viewer.tenant_id, ids[claim_id])
-                services.recorder.open(claim)
+                claim = fake_claim(viewer.tenant_id, ids[claim_id])
+                services.event_writer.open(claim)
                 while time.perf_counter() < until:
                     began = time.perf_counter()
                     for n in range(IN_FLIGHT):
-                        services.recorder.emit(
+                        services.event_writer.emit(
                             claim,
                             AgentTurn(
                                 turn_id=f"1.{n}", node="a", agent="a", text=TEXT, heard_text=TEXT
                             ),
                         )
-                    await services.recorder.settled(claim)
+                    await services.event_writer.wait_until_stored(claim)
                     waits.append((time.perf_counter() - began) * 1000)
                     stored += IN_FLIGHT
 
@@ -62,4 +62,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    measure(main)
+    run_benchmark(main)

@@ -14,8 +14,8 @@ from typing import Any
 import psutil
 import uvloop
 
-from bench.harness.api import Api, running_api, socket_of, subscribe
-from bench.harness.lab import Figure, add_calls, installation, measure, new_owner, report
+from bench.harness.api import MeasuredApi, open_socket, running_api, subscribe
+from bench.harness.lab import Figure, add_calls, installation, new_owner, report, run_benchmark
 from domain.calls.model import CallId, EndReason
 from domain.common.access import Viewer
 from domain.common.settings import Settings
@@ -23,7 +23,7 @@ from domain.ports import Services
 from persistence.wiring import api_services
 
 CALLS, PER_SECOND, SECONDS, PER_SOCKET = 100, 10.0, 10.0, 20
-CROWDS = (1, 100)
+WATCHER_COUNTS = (1, 100)
 DOCUMENT = """subscription { calls(filter: {live: true}) {
   __typename ... on CallListSnapshot { calls { id state kind createdAt userId } }
   ... on CallAdded { call { id state kind createdAt workflow { slug } } }
@@ -32,7 +32,7 @@ DOCUMENT = """subscription { calls(filter: {live: true}) {
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class CpuUsage:
     """CPU time of the API process, in seconds per second."""
 
     idle: float
@@ -43,12 +43,12 @@ class Cost:
 
 async def watch(url: str, token: str, count: int, pipe: Connection) -> None:
     """All watchers, in a process of their own; says when each has its snapshot."""
-    api = Api(url, token, psutil.Process())
+    api = MeasuredApi(url, token, psutil.Process())
     heard = [0]
     async with AsyncExitStack() as stack:
         tasks = []
         for start in range(0, count, PER_SOCKET):
-            ws = await stack.enter_async_context(socket_of(api))
+            ws = await stack.enter_async_context(open_socket(api))
             here = min(PER_SOCKET, count - start)
             for n in range(here):
                 await subscribe(ws, str(n), DOCUMENT, {})
@@ -72,16 +72,18 @@ def run_watchers(url: str, token: str, count: int, pipe: Connection) -> None:
     uvloop.run(watch(url, token, count, pipe))
 
 
-async def change(services: Services, viewer: Viewer, ids: list[CallId]) -> None:
+async def end_calls(services: Services, viewer: Viewer, ids: list[CallId]) -> None:
     """One call ends every now and then, which whoever watches the list is told."""
     until = time.monotonic() + SECONDS
     while time.monotonic() < until:
-        async with services.store.work(viewer.tenant_id) as work:
+        async with services.store.transaction(viewer.tenant_id) as work:
             await work.calls.end_unclaimed(ids.pop(), EndReason.ENDED_BY_API)
         await asyncio.sleep(1 / PER_SECOND)
 
 
-async def cost_of(settings: Settings, viewer: Viewer, count: int, ids: list[CallId]) -> Cost:
+async def measure_cpu(
+    settings: Settings, viewer: Viewer, count: int, ids: list[CallId]
+) -> CpuUsage:
     async with running_api(settings, viewer.tenant_id) as api, api_services(settings) as services:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
@@ -95,13 +97,13 @@ async def cost_of(settings: Settings, viewer: Viewer, count: int, ids: list[Call
         began = api.cpu_seconds()
         ours.send("count")
         heard = await asyncio.to_thread(ours.recv)
-        await change(services, viewer, ids)
+        await end_calls(services, viewer, ids)
         busy = (api.cpu_seconds() - began) / SECONDS
         ours.send("count")
         heard = await asyncio.to_thread(ours.recv) - heard
         ours.send("stop")
         await asyncio.to_thread(process.join)
-    return Cost(idle, busy, heard / count / SECONDS)
+    return CpuUsage(idle, busy, heard / count / SECONDS)
 
 
 async def main() -> None:
@@ -109,10 +111,10 @@ async def main() -> None:
         viewer = await new_owner(settings)
         # The list shows the largest ids first, so each call that ends is one of those it shows.
         ids = [CallId(id) for id in sorted(await add_calls(settings, viewer.tenant_id, CALLS * 6))]
-        costs = {count: await cost_of(settings, viewer, count, ids) for count in CROWDS}
-    one, crowd = costs[CROWDS[0]], costs[CROWDS[1]]
+        costs = {count: await measure_cpu(settings, viewer, count, ids) for count in WATCHER_COUNTS}
+    one, crowd = costs[WATCHER_COUNTS[0]], costs[WATCHER_COUNTS[1]]
     report(
-        f"lists: {CROWDS[1]} watchers of one list of {CALLS} calls, "
+        f"lists: {WATCHER_COUNTS[1]} watchers of one list of {CALLS} calls, "
         f"{PER_SECOND:.0f} changes/s, one API process",
         [
             *(
@@ -124,7 +126,7 @@ async def main() -> None:
             Figure("messages_per_s", crowd.messages),
             Figure(
                 "us_per_message",
-                (crowd.busy - one.busy) / (crowd.messages * (CROWDS[1] - 1)) * 1e6,
+                (crowd.busy - one.busy) / (crowd.messages * (WATCHER_COUNTS[1] - 1)) * 1e6,
                 "<= 100",
             ),
         ],
@@ -132,4 +134,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    measure(main)
+    run_benchmark(main)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import asyncpg
 import httpx
 
-from bench.harness.api import Api, running_api
-from bench.harness.lab import Figure, installation, measure, new_owner, percentile, report
-from domain.calls.events import Recorded, TurnMeasured
+from bench.harness.api import MeasuredApi, running_api
+from bench.harness.lab import Figure, installation, new_owner, percentile, report, run_benchmark
+from domain.calls.events import StoredEvent, TurnMeasured
 from domain.calls.model import Call
-from domain.calls.state import tell
+from domain.calls.state import replay
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
@@ -23,7 +23,7 @@ from persistence.wiring import api_services
 from resolvers.ids import global_id
 from tests.conftest import new_tenant
 from tests.support.demo_workflow import publish_clinic
-from tests.support.long_logs import Delays, lengthen, watching_delays
+from tests.support.long_logs import LoopDelays, append_events, measuring_loop_delays
 from tests.worker.test_text_calls import started, watch, working
 
 LONG, VERY_LONG, READERS, SECONDS = 20_000, 100_000, 4, 8.0
@@ -32,21 +32,21 @@ DOCUMENT = """query ($id: ID!) { node(id: $id) { ... on Call {
   transcript { turnId at speaker text } usage { model inputTokens } latency { turns } } } }"""
 
 
-async def fold(services: Services, viewer: Viewer, call: Call) -> float:
+async def measure_fold(services: Services, viewer: Viewer, call: Call) -> float:
     """Processor milliseconds."""
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         events = await work.calls.events(call.id, 0, LONG)
     began = time.process_time()
-    tell(events)
+    replay(events)
     return (time.process_time() - began) * 1000
 
 
-async def prepared(settings: Settings, services: Services, viewer: Viewer, events: int) -> Call:
+async def prepare_call(settings: Settings, services: Services, viewer: Viewer, events: int) -> Call:
     async with working(settings):
         call = await started(services, viewer)
         await send_message(services, viewer, call.id, "hello", None)
         await watch(services, viewer, call.id, TurnMeasured)
-    await lengthen(settings, call.id, events)
+    await append_events(settings, call.id, events)
     return call
 
 
@@ -55,36 +55,36 @@ class Takeover:
     """Of a long call. The turns are those of another call in the same process, in milliseconds."""
 
     seconds: float
-    delays: Delays
+    delays: LoopDelays
     turns_meanwhile: list[float]
     turns_after: list[float]
 
 
-async def taken_over(
+async def measure_takeover(
     settings: Settings, services: Services, viewer: Viewer, long: Call
 ) -> Takeover:
     """Until the long call is answered."""
-    other = await prepared(settings, services, viewer, 0)
+    other = await prepare_call(settings, services, viewer, 0)
     began = time.perf_counter()
     await send_message(services, viewer, long.id, "are you there?", None)
     meanwhile: list[float] = []
     async with working(settings):
-        async with watching_delays() as delays:
+        async with measuring_loop_delays() as delays:
             while not await is_answered(settings, long):
-                meanwhile.append(await turn(services, viewer, other))
+                meanwhile.append(await measure_turn(services, viewer, other))
         seconds = time.perf_counter() - began
-        after = [await turn(services, viewer, other) for _ in range(20)]
+        after = [await measure_turn(services, viewer, other) for _ in range(20)]
     return Takeover(seconds=seconds, delays=delays, turns_meanwhile=meanwhile, turns_after=after)
 
 
-async def turn(services: Services, viewer: Viewer, call: Call) -> float:
+async def measure_turn(services: Services, viewer: Viewer, call: Call) -> float:
     """What an answer takes, in milliseconds."""
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         *_, last = await work.calls.events(call.id, 0, 100_000)
     sent = time.perf_counter()
     await send_message(services, viewer, call.id, "hello again", None)
     async for update in services.streams.follow(viewer.tenant_id, call.id, last.cursor):
-        if isinstance(update, Recorded) and isinstance(update.event, TurnMeasured):
+        if isinstance(update, StoredEvent) and isinstance(update.event, TurnMeasured):
             break
     return (time.perf_counter() - sent) * 1000
 
@@ -101,7 +101,9 @@ async def is_answered(settings: Settings, call: Call) -> bool:
     return is_it
 
 
-async def asked(api: Api, document: str, until: float, **variables: str) -> list[float]:
+async def query_latencies(
+    api: MeasuredApi, document: str, until: float, **variables: str
+) -> list[float]:
     """What each answer took, in milliseconds. Reading may be too slow for the API on a busy machine."""
     waits = []
     headers = {"authorization": f"Bearer {api.token}"}
@@ -116,7 +118,7 @@ async def asked(api: Api, document: str, until: float, **variables: str) -> list
     return waits
 
 
-async def read_again_and_again(
+async def measure_readers(
     settings: Settings, viewer: Viewer, call: Call
 ) -> tuple[list[float], list[float], list[float]]:
     """The waits of the readers, of another tenant meanwhile, and of that tenant before."""
@@ -124,14 +126,14 @@ async def read_again_and_again(
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(running_api(settings, viewer.tenant_id))
         token = await stack.enter_async_context(running_api(settings, other.id))
-        of_other = Api(api.url, token.token, api.process)
-        await asked(of_other, VIEWER, time.perf_counter() + 1)
-        alone = await asked(of_other, VIEWER, time.perf_counter() + SECONDS / 4)
+        of_other = MeasuredApi(api.url, token.token, api.process)
+        await query_latencies(of_other, VIEWER, time.perf_counter() + 1)
+        alone = await query_latencies(of_other, VIEWER, time.perf_counter() + SECONDS / 4)
         until = time.perf_counter() + SECONDS
         id = global_id("Call", call.id)
         *reads, others = await asyncio.gather(
-            *(asked(api, DOCUMENT, until, id=id) for _ in range(READERS)),
-            asked(of_other, VIEWER, until),
+            *(query_latencies(api, DOCUMENT, until, id=id) for _ in range(READERS)),
+            query_latencies(of_other, VIEWER, until),
         )
     return [wait for waits in reads for wait in waits], others, alone
 
@@ -140,11 +142,11 @@ async def main() -> None:
     async with installation() as settings, api_services(settings) as services:
         viewer = await new_owner(settings)
         await publish_clinic(services, viewer)
-        long = await prepared(settings, services, viewer, LONG)
-        cpu = await fold(services, viewer, long)
-        reads, others, alone = await read_again_and_again(settings, viewer, long)
-        very_long = await prepared(settings, services, viewer, VERY_LONG)
-        takeover = await taken_over(settings, services, viewer, very_long)
+        long = await prepare_call(settings, services, viewer, LONG)
+        cpu = await measure_fold(services, viewer, long)
+        reads, others, alone = await measure_readers(settings, viewer, long)
+        very_long = await prepare_call(settings, services, viewer, VERY_LONG)
+        takeover = await measure_takeover(settings, services, viewer, very_long)
     report(
         f"long calls: a log of {LONG} events is read, one of {VERY_LONG} is taken over",
         [
@@ -167,4 +169,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    measure(main)
+    run_benchmark(main)

@@ -18,15 +18,15 @@ from uuid import UUID
 
 import asyncpg
 
-from bench.harness.api import Api, running_api, socket_of, subscribe
-from bench.harness.lab import Figure, add_calls, installation, measure, new_owner, report
+from bench.harness.api import MeasuredApi, open_socket, running_api, subscribe
+from bench.harness.lab import Figure, add_calls, installation, new_owner, report, run_benchmark
 from domain.calls.events import AgentTurn, CallEnded, CallEvent, UserTurn
 from domain.calls.model import Blame, CallState, EndReason
 from domain.common.settings import Settings
-from persistence.codec import encode
+from persistence.codec import encode_event
 from resolvers.ids import global_id
 
-CALLS, ROUNDS, WARM_ROUNDS, AT_ONCE = 300, 20, 8, 4
+CALLS, ROUNDS, WARM_UP_ROUNDS, CONCURRENT_READERS = 300, 20, 8, 4
 EVENTS = (20, 60)
 DOCUMENT = """subscription ($callId: ID!) { callEvents(callId: $callId) {
   __typename ... on CallEvent { cursor seq at }
@@ -34,7 +34,7 @@ DOCUMENT = """subscription ($callId: ID!) { callEvents(callId: $callId) {
 } }"""
 
 
-def log_of(rng: random.Random) -> list[CallEvent]:
+def random_log(rng: random.Random) -> list[CallEvent]:
     """The turns of a conversation, of lengths as people and agents speak."""
     turns: list[CallEvent] = []
     for n in range(rng.randint(*EVENTS) // 2):
@@ -56,11 +56,11 @@ async def write_logs(settings: Settings, tenant: UUID, ids: list[UUID]) -> None:
     rng = random.Random(1)
     db = await asyncpg.connect(settings.database_url)
     for id in ids:
-        events = log_of(rng)
+        events = random_log(rng)
         await db.executemany(
             "insert into call_event (call_id, tenant_id, seq, at, kind, body) "
             "values ($1, $2, $3, now(), $4, $5)",
-            [(id, tenant, n, e.kind, encode(e)) for n, e in enumerate(events, 1)],
+            [(id, tenant, n, e.kind, encode_event(e)) for n, e in enumerate(events, 1)],
         )
         await db.execute(
             "update call_log set head = $2, ended_at = now(), state = 'COMPLETED', "
@@ -71,10 +71,10 @@ async def write_logs(settings: Settings, tenant: UUID, ids: list[UUID]) -> None:
     await db.close()
 
 
-async def read(api: Api, id: UUID, document: str) -> int:
+async def read_call(api: MeasuredApi, id: UUID, document: str) -> int:
     """One call from its first event to its end, over a fresh socket."""
     count = 0
-    async with socket_of(api) as ws:
+    async with open_socket(api) as ws:
         await subscribe(ws, "1", document, {"callId": global_id("Call", id)})
         async for raw in ws:
             message: dict[str, Any] = json.loads(raw)
@@ -85,14 +85,14 @@ async def read(api: Api, id: UUID, document: str) -> int:
     raise RuntimeError("the socket was closed before the call ended")
 
 
-async def read_all(api: Api, ids: list[UUID], document: str) -> None:
+async def read_calls(api: MeasuredApi, ids: list[UUID], document: str) -> None:
     waiting = list(ids)
 
     async def reader() -> None:
         while waiting:
-            await read(api, waiting.pop(), document)
+            await read_call(api, waiting.pop(), document)
 
-    await asyncio.gather(*(reader() for _ in range(AT_ONCE)))
+    await asyncio.gather(*(reader() for _ in range(CONCURRENT_READERS)))
 
 
 async def main() -> None:
@@ -104,14 +104,14 @@ async def main() -> None:
         async with running_api(settings, viewer.tenant_id) as api:
             for n in range(ROUNDS):
                 suffix = f" # {n}" if "--churn" in sys.argv else ""
-                await read_all(api, ids, DOCUMENT + suffix)
+                await read_calls(api, ids, DOCUMENT + suffix)
                 sizes.append(api.process.memory_info().rss / 1e6)
                 print(
                     f"  after {len(sizes) * CALLS:>6} streams {sizes[-1]:>8.1f} MB", file=sys.stderr
                 )
-    steps = [after - before for before, after in pairwise(sizes[WARM_ROUNDS - 1 :])]
+    steps = [after - before for before, after in pairwise(sizes[WARM_UP_ROUNDS - 1 :])]
     report(
-        f"memory: {CALLS} ended calls read {ROUNDS} times, the first {WARM_ROUNDS} to warm up",
+        f"memory: {CALLS} ended calls read {ROUNDS} times, the first {WARM_UP_ROUNDS} to warm up",
         [
             Figure("rss_mb", sizes[-1]),
             Figure("mb_per_1000_streams", sum(steps) / len(steps) / CALLS * 1000, "<= 0.5"),
@@ -120,4 +120,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    measure(main)
+    run_benchmark(main)

@@ -9,17 +9,17 @@ import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from bench.harness.api import Api, running_api
+from bench.harness.api import MeasuredApi, running_api
 from bench.harness.lab import (
     Figure,
     add_calls,
     installation,
-    measure,
     new_owner,
     percentile,
     report,
+    run_benchmark,
 )
-from bench.harness.mercurius import NotThere, running_mercurius
+from bench.harness.mercurius import ComparisonUnavailable, running_mercurius
 from domain.common.access import TenantId
 from domain.common.settings import Settings
 
@@ -32,7 +32,7 @@ DOCUMENT = """query ($first: Int) {
 }"""
 
 
-async def client(api: Api, until: float, waits: list[float]) -> None:
+async def run_client(api: MeasuredApi, until: float, waits: list[float]) -> None:
     """One keep-alive connection, as little of a client as will do: the API is measured."""
     body = json.dumps({"query": DOCUMENT, "variables": {"first": 20}}).encode()
     head = (
@@ -53,7 +53,7 @@ async def client(api: Api, until: float, waits: list[float]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Measurement:
     waits: list[float]
     cpu_seconds: float
 
@@ -66,21 +66,21 @@ class Measured:
         return self.cpu_seconds / len(self.waits) * 1000
 
 
-async def measured(api: Api) -> Measured:
+async def measure_api(api: MeasuredApi) -> Measurement:
     waits: list[float] = []
-    await client(api, time.perf_counter() + 1, [])
+    await run_client(api, time.perf_counter() + 1, [])
     until = time.perf_counter() + SECONDS
     began = api.cpu_seconds()
-    await asyncio.gather(*(client(api, until, waits) for _ in range(CLIENTS)))
-    return Measured(waits, api.cpu_seconds() - began)
+    await asyncio.gather(*(run_client(api, until, waits) for _ in range(CLIENTS)))
+    return Measurement(waits, api.cpu_seconds() - began)
 
 
-async def compared(settings: Settings, tenant: TenantId) -> list[Figure]:
+async def measure_mercurius(settings: Settings, tenant: TenantId) -> list[Figure]:
     """The same of another server, which runs alone as the API did."""
     try:
         async with running_mercurius(settings, tenant) as server:
-            other = await measured(server)
-    except NotThere as why:
+            other = await measure_api(server)
+    except ComparisonUnavailable as why:
         print(f"not compared with Mercurius: {why}", file=sys.stderr)
         return []
     return [
@@ -94,8 +94,8 @@ async def main() -> None:
         viewer = await new_owner(settings)
         await add_calls(settings, viewer.tenant_id, CALLS)
         async with running_api(settings, viewer.tenant_id) as api:
-            own = await measured(api)
-        others = await compared(settings, viewer.tenant_id)
+            own = await measure_api(api)
+        others = await measure_mercurius(settings, viewer.tenant_id)
     report(
         f"queries: {CLIENTS} clients, 20 of {CALLS} calls with 8 fields each, one API process",
         [
@@ -109,4 +109,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    measure(main)
+    run_benchmark(main)

@@ -8,11 +8,11 @@ from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from bench.harness.lab import Figure, installation, measure, percentile, report
-from domain.common.tasks import beside
+from bench.harness.lab import Figure, installation, percentile, report, run_benchmark
+from domain.common.tasks import background_task
 from tests.api.test_caddy import ask_for_ever, caddy, replicas, restart_in_turn
 
-CLIENTS, PAUSE_SECONDS, ROUNDS = 5, 0.1, 4
+CLIENTS, REQUEST_INTERVAL_SECONDS, ROUNDS = 5, 0.1, 4
 SETTINGS = {"LAME_DUCK_SECONDS": "3", "REQUESTS_PER_MINUTE": "1000000"}
 
 
@@ -28,8 +28,8 @@ async def main() -> None:
             AsyncExitStack() as clients,
         ):
             for _ in range(CLIENTS):
-                asking = ask_for_ever(url, apis[0].key, answers, PAUSE_SECONDS, waits)
-                await clients.enter_async_context(beside(asking))
+                asking = ask_for_ever(url, apis[0].key, answers, REQUEST_INTERVAL_SECONDS, waits)
+                await clients.enter_async_context(background_task(asking))
             began = time.perf_counter()
             for _ in range(ROUNDS):
                 await restart_in_turn(apis, answers, **SETTINGS)
@@ -47,4 +47,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    measure(main)
+    run_benchmark(main)

@@ -16,14 +16,14 @@ from uuid import UUID, uuid4
 import asyncpg
 from sqlalchemy import Select
 
-from bench.harness.lab import Figure, installation, measure, new_owner, report
+from bench.harness.lab import Figure, installation, new_owner, report, run_benchmark
 from domain.calls.model import CallFilter, CallKind, CallState
-from domain.ports import Key
+from domain.ports import PageKey
 from domain.workflows.model import WorkflowId
-from persistence.calls import PAGE_SIZES, conditions_of, page_query
+from persistence.calls import PAGE_SIZES, page_conditions, page_query
 from persistence.database import DbRole, create_pool
-from persistence.drafts import users_query
-from persistence.engine import compiled
+from persistence.drafts import usage_query
+from persistence.engine import compile_query
 
 CALLS, LIVE, SMALL_TENANT, DRAFTS = 1_000_000, 2_000, 11_000, 5_000
 BUSY_WORKFLOW, COLD_WORKFLOW, USER, USUAL_USER = uuid4(), uuid4(), "user-7", "web"
@@ -61,7 +61,7 @@ FILL_DRAFTS = """
 """
 
 
-async def fill(db: asyncpg.Connection[Any], tenant: UUID, calls: int, live: int) -> None:
+async def fill_tenant(db: asyncpg.Connection[Any], tenant: UUID, calls: int, live: int) -> None:
     version = uuid4()
     await db.execute(
         "insert into workflow_version (id, tenant_id, workflow_id, number, checksum,"
@@ -72,12 +72,12 @@ async def fill(db: asyncpg.Connection[Any], tenant: UUID, calls: int, live: int)
     await db.execute(FILL_LOGS, tenant, live)
 
 
-async def filled(url: str, tenant: UUID, small: UUID) -> None:
+async def fill_database(url: str, tenant: UUID, small: UUID) -> None:
     db = await asyncpg.connect(url)
     await db.execute("insert into tenant (id, slug, name) values ($1, 'small', 'small')", small)
     await db.execute("set session_replication_role = replica")
-    await fill(db, tenant, CALLS - SMALL_TENANT, LIVE)
-    await fill(db, small, SMALL_TENANT, 10)
+    await fill_tenant(db, tenant, CALLS - SMALL_TENANT, LIVE)
+    await fill_tenant(db, small, SMALL_TENANT, 10)
     await db.execute("set session_replication_role = origin")
     await db.execute(FILL_DRAFTS, tenant, DRAFTS)
     await db.execute("vacuum analyze")
@@ -121,9 +121,9 @@ def literal(value: Any) -> str:
     return f"'{value}'"
 
 
-async def slowest(db: Any, query: Select[Any], values: Mapping[str, Any]) -> float:
+async def slowest_plan_ms(db: Any, query: Select[Any], values: Mapping[str, Any]) -> float:
     """The slower of both plans, in ms; each the median of some runs."""
-    text, names = compiled(query)
+    text, names = compile_query(query)
     given = ", ".join(literal(values[name]) for name in names)
     await db.execute(f"prepare asked as {text}")
     medians: list[float] = []
@@ -143,7 +143,7 @@ async def main() -> None:
         viewer = await new_owner(settings)
         small = uuid4()
         print(f"making {CALLS:,} calls …", file=sys.stderr, flush=True)
-        await filled(settings.database_url, viewer.tenant_id, small)
+        await fill_database(settings.database_url, viewer.tenant_id, small)
         pool = await create_pool(settings.database_url, DbRole.API, 1)
         figures = []
         async with pool, pool.acquire() as db:
@@ -151,13 +151,15 @@ async def main() -> None:
                 async with db.transaction():
                     await db.execute(f"select set_config('app.tenant', '{tenant}', true)")
                     for name, filter in filters().items():
-                        conditions = conditions_of(filter, Key(datetime.now(UTC), UUID(int=0)))
+                        conditions = page_conditions(
+                            filter, PageKey(datetime.now(UTC), UUID(int=0))
+                        )
                         query = page_query(frozenset(conditions), PAGE_SIZES[0])
-                        took = await slowest(db, query, {"tenant": tenant, **conditions})
+                        took = await slowest_plan_ms(db, query, {"tenant": tenant, **conditions})
                         figures.append(Figure(f"{name}{whose}", took))
                     users = {"tenant": tenant, "kind": "tool", "names": ["tool-3"]}
                     figures.append(
-                        Figure(f"used by{whose}", await slowest(db, users_query(), users))
+                        Figure(f"used by{whose}", await slowest_plan_ms(db, usage_query(), users))
                     )
     report(
         f"scale: {CALLS:,} calls, {LIVE:,} of them live; ms in PostgreSQL",
@@ -166,4 +168,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    measure(main)
+    run_benchmark(main)

@@ -8,15 +8,15 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Any
 
-from bench.harness.api import now_ms, running_api, socket_of, subscribe, writing
+from bench.harness.api import now_ms, open_socket, running_api, subscribe, writer_process
 from bench.harness.lab import (
     Figure,
     add_calls,
     installation,
-    measure,
     new_owner,
     percentile,
     report,
+    run_benchmark,
 )
 from resolvers.ids import global_id
 
@@ -42,12 +42,12 @@ async def main() -> None:
         api = await stack.enter_async_context(running_api(settings, viewer.tenant_id))
         listeners = []
         for start in range(0, CALLS, PER_SOCKET):
-            ws = await stack.enter_async_context(socket_of(api))
+            ws = await stack.enter_async_context(open_socket(api))
             for id in ids[start : start + PER_SOCKET]:
                 await subscribe(ws, str(id), DOCUMENT, {"callId": global_id("Call", id)})
             listeners.append(asyncio.create_task(listen(ws, waits)))
         await asyncio.sleep(1)
-        async with writing(settings, viewer.tenant_id, ids, PER_SECOND, SECONDS) as writer:
+        async with writer_process(settings, viewer.tenant_id, ids, PER_SECOND, SECONDS) as writer:
             assert writer.stdout is not None
             written = sum(int(line) for line in (await writer.stdout.read()).split())
         await asyncio.sleep(0.5)
@@ -65,4 +65,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    measure(main)
+    run_benchmark(main)

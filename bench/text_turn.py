@@ -12,16 +12,16 @@ from bench.harness.lab import (
     Figure,
     add_calls,
     installation,
-    measure,
     new_owner,
     percentile,
     report,
+    run_benchmark,
 )
-from bench.harness.writers import claim_of
-from domain.calls.context import Context
+from bench.harness.writers import fake_claim
+from domain.calls.context import CallContext
 from domain.calls.events import UserTurn
 from domain.calls.model import CallState
-from domain.calls.state import Story
+from domain.calls.state import CallProjection
 from domain.tools.actions import ContextSet, Respond
 from domain.tools.model import ToolSpec
 from domain.workflows.agents import AgentSpec, Prompt, ProviderChoice
@@ -32,7 +32,7 @@ from worker.providers.scripted import ScriptedLLM
 from worker.session.conversation import Conversation
 from worker.session.text_session import text_session
 
-TURNS, ROUNDS, WARM = 40, 6, 10
+TURNS, ROUNDS, WARM_UP_TURNS = 40, 6, 10
 WORD_MS = 2
 PARAMETERS = {"type": "object", "properties": {"slot": {"type": "string"}}, "required": ["slot"]}
 RULES: Mapping[str, object] = {
@@ -42,10 +42,10 @@ RULES: Mapping[str, object] = {
         {"says": "Sure, I can tell you all about our opening hours and our doctors."},
     ]
 }
-SAID = ["tell me about your hours", "book tomorrow", "who are the doctors", "thank you"]
+USER_MESSAGES = ["tell me about your hours", "book tomorrow", "who are the doctors", "thank you"]
 
 
-class Bare(Agent):
+class BaselineAgent(Agent):
     def __init__(self, llm: ScriptedLLM) -> None:
         async def book(raw_arguments: dict[str, str], context: RunContext[None]) -> str:
             return f"Booked for {raw_arguments['slot']}."
@@ -60,12 +60,12 @@ async def timed(turn: Callable[[int, str], Awaitable[object]], start: int) -> li
     times = []
     for n in range(start, start + TURNS):
         began = time.perf_counter()
-        await turn(n, SAID[n % len(SAID)])
+        await turn(n, USER_MESSAGES[n % len(USER_MESSAGES)])
         times.append((time.perf_counter() - began) * 1000)
     return times
 
 
-async def side_by_side(options: Mapping[str, object]) -> tuple[list[float], list[float]]:
+async def compare(options: Mapping[str, object]) -> tuple[list[float], list[float]]:
     agent = AgentSpec(
         name="agent",
         prompt=Prompt(system="You help."),
@@ -88,22 +88,22 @@ async def side_by_side(options: Mapping[str, object]) -> tuple[list[float], list
     async with installation() as settings, worker_services(settings) as services:
         viewer = await new_owner(settings)
         [id] = await add_calls(settings, viewer.tenant_id, 1)
-        claim = claim_of(viewer.tenant_id, id)
+        claim = fake_claim(viewer.tenant_id, id)
         claim = replace(claim, version=replace(claim.version, snapshot=snapshot))
-        services.recorder.open(claim)
+        services.event_writer.open(claim)
         conversation = Conversation(
             claim,
-            Story(state=CallState.ACTIVE, context=Context()),
-            services.recorder,
+            CallProjection(state=CallState.ACTIVE, context=CallContext()),
+            services.event_writer,
             ProviderKeys(),
-            services.outbound,
+            services.http_client,
         )
         plain: AgentSession[None] = AgentSession(
             vad=None, turn_handling={"turn_detection": None}, user_away_timeout=None
         )
-        await plain.start(Bare(ScriptedLLM(options, dict)), record=False)
+        await plain.start(BaselineAgent(ScriptedLLM(options, dict)), record=False)
         async with text_session(conversation) as session:
-            await session.begin()
+            await session.start()
 
             async def our_turn(n: int, text: str) -> None:
                 await session.answer(UserTurn(turn_id=str(n), text=text))
@@ -114,14 +114,14 @@ async def side_by_side(options: Mapping[str, object]) -> tuple[list[float], list
             for number in range(ROUNDS):
                 ours += await timed(our_turn, number * TURNS)
                 bare += await timed(bare_turn, number * TURNS)
-            await services.recorder.settled(claim)
+            await services.event_writer.wait_until_stored(claim)
         await plain.aclose()
-    return ours[WARM:], bare[WARM:]
+    return ours[WARM_UP_TURNS:], bare[WARM_UP_TURNS:]
 
 
 async def main() -> None:
-    ours, bare = await side_by_side({**RULES, "word_ms": WORD_MS})
-    at_once_ours, at_once_bare = await side_by_side(RULES)
+    ours, bare = await compare({**RULES, "word_ms": WORD_MS})
+    at_once_ours, at_once_bare = await compare(RULES)
     report(
         f"text_turn: p50 of both sides, alternating; a model of {WORD_MS} ms per word, which is "
         "faster than hosted ones, and one that answers at once",
@@ -137,4 +137,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    measure(main)
+    run_benchmark(main)

@@ -13,42 +13,42 @@ import psutil
 from livekit import api
 
 from bench.harness import bare
-from bench.harness.lab import Figure, measure, percentile, report
-from bench.harness.rooms import Exchange, exchange
-from domain.calls.rooms import CALLER, Ticket
+from bench.harness.lab import Figure, percentile, report, run_benchmark
+from bench.harness.rooms import CallRig, call_rig
+from domain.calls.rooms import CALLER_IDENTITY, RoomAccess
 from tests.support.installation import Process
 from tests.support.voice_clients import VoiceCaller
 
 TURNS, CALLS, KILLS = 24, 20, 20
-WARM = 3
+WARM_UP_TURNS = 3
 
 
-async def turn(caller: VoiceCaller) -> float:
+async def measure_turn(caller: VoiceCaller) -> float:
     """ms from the end of the caller's sound to the agent's first, at the caller."""
-    spoken = await caller.says(0.6)
-    heard = await caller.hears(spoken)
-    await caller.quiet()
+    spoken = await caller.speak_and_time(0.6)
+    heard = await caller.wait_for_audio(spoken)
+    await caller.wait_for_silence()
     return (heard - spoken) * 1000
 
 
 @asynccontextmanager
-async def bare_call(hall: Exchange) -> AsyncIterator[VoiceCaller]:
+async def baseline_call(hall: CallRig) -> AsyncIterator[VoiceCaller]:
     """A caller in a room with a session of livekit-agents in a process of its own."""
-    access, room = hall.livekit.access, "bare"
+    access, room = hall.livekit.credentials, "bare"
     process = await asyncio.create_subprocess_exec(
         *bare.COMMAND,
         room,
         env={**hall.env, **_path()},
         stdout=asyncio.subprocess.DEVNULL,
     )
-    token = api.AccessToken(access.key, access.secret).with_identity(CALLER)
+    token = api.AccessToken(access.key, access.secret).with_identity(CALLER_IDENTITY)
     signed = token.with_grants(api.VideoGrants(room_join=True, room=room)).to_jwt()
     soon = datetime.now(UTC) + timedelta(minutes=1)
     caller = VoiceCaller()
     try:
-        await caller.enter(Ticket(url=access.url, token=signed, room=room, expires_at=soon))
-        await caller.hears(0.0, patience=60)
-        await caller.quiet()
+        await caller.enter(RoomAccess(url=access.url, token=signed, room=room, expires_at=soon))
+        await caller.wait_for_audio(0.0, timeout_seconds=60)
+        await caller.wait_for_silence()
         yield caller
     finally:
         await caller.leave()
@@ -57,72 +57,72 @@ async def bare_call(hall: Exchange) -> AsyncIterator[VoiceCaller]:
 
 
 @asynccontextmanager
-async def our_call(hall: Exchange) -> AsyncIterator[VoiceCaller]:
-    call = await hall.call()
+async def studio_call(hall: CallRig) -> AsyncIterator[VoiceCaller]:
+    call = await hall.start_call()
     caller = VoiceCaller()
     try:
         await caller.join(hall.services, call)
-        await caller.hears(0.0)
-        await caller.quiet()
+        await caller.wait_for_audio(0.0)
+        await caller.wait_for_silence()
         yield caller
     finally:
         await caller.leave()
-        await hall.end(call)
+        await hall.end_call(call)
 
 
-async def turns(hall: Exchange) -> tuple[list[float], list[float]]:
+async def measure_turns(hall: CallRig) -> tuple[list[float], list[float]]:
     """Ours and the bare session's, in turn, so that both meet the same noise."""
     ours: list[float] = []
     theirs: list[float] = []
-    async with our_call(hall) as us, bare_call(hall) as them:
+    async with studio_call(hall) as us, baseline_call(hall) as them:
         for _ in range(TURNS):
-            ours.append(await turn(us))
-            theirs.append(await turn(them))
-    return ours[WARM:], theirs[WARM:]
+            ours.append(await measure_turn(us))
+            theirs.append(await measure_turn(them))
+    return ours[WARM_UP_TURNS:], theirs[WARM_UP_TURNS:]
 
 
-async def first_sound(hall: Exchange) -> float:
+async def measure_first_audio(hall: CallRig) -> float:
     began = time.monotonic()
-    call = await hall.call()
+    call = await hall.start_call()
     caller = VoiceCaller()
     await caller.join(hall.services, call)
-    heard = await caller.hears(0.0)
+    heard = await caller.wait_for_audio(0.0)
     await caller.leave()
-    await hall.end(call)
+    await hall.end_call(call)
     return heard - began
 
 
-def sockets(worker: Process) -> dict[psutil.Process, set[object]]:
+def udp_sockets(worker: Process) -> dict[psutil.Process, set[object]]:
     """For media, of its processes; some linger after a call."""
     assert worker.running is not None
     children = psutil.Process(worker.running.pid).children(recursive=True)
     return {each: set(each.net_connections("udp")) for each in children}
 
 
-async def gap(hall: Exchange, worker: Process) -> float:
-    before = sockets(worker)
-    async with our_call(hall) as caller:
+async def measure_kill_gap(hall: CallRig, worker: Process) -> float:
+    before = udp_sockets(worker)
+    async with studio_call(hall) as caller:
         holder = next(
-            each for each, now in sockets(worker).items() if now - before.get(each, set())
+            each for each, now in udp_sockets(worker).items() if now - before.get(each, set())
         )
         killed = time.monotonic()
         holder.kill()
-        heard = await caller.hears(killed)
-        await caller.quiet()
+        heard = await caller.wait_for_audio(killed)
+        await caller.wait_for_silence()
     await asyncio.sleep(2)  # another process takes the dead one's place
     return heard - killed
 
 
 async def main() -> None:
-    async with exchange() as hall, hall.worker(2) as worker:
+    async with call_rig() as hall, hall.running_worker(2) as worker:
         for _ in range(4):
-            await first_sound(hall)
-        _say("turns")
-        ours, theirs = await turns(hall)
-        _say("first sounds")
-        sounds = [await first_sound(hall) for _ in range(CALLS)]
-        _say("kills")
-        gaps = [await gap(hall, worker) for _ in range(KILLS)]
+            await measure_first_audio(hall)
+        _print_progress("turns")
+        ours, theirs = await measure_turns(hall)
+        _print_progress("first sounds")
+        sounds = [await measure_first_audio(hall) for _ in range(CALLS)]
+        _print_progress("kills")
+        gaps = [await measure_kill_gap(hall, worker) for _ in range(KILLS)]
     added = percentile(ours, 0.5) - percentile(theirs, 0.5)
     report(
         f"voice: {len(ours)} turns of each side, {CALLS} calls, {KILLS} kills, all at the caller",
@@ -140,7 +140,7 @@ async def main() -> None:
     )
 
 
-def _say(what: str) -> None:
+def _print_progress(what: str) -> None:
     print(f"{what} …", file=sys.stderr)
 
 
@@ -149,4 +149,4 @@ def _path() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    measure(main)
+    run_benchmark(main)

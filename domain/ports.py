@@ -19,18 +19,23 @@ from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
 from domain.calls.commands import Command
-from domain.calls.events import CallUpdate, Recorded
+from domain.calls.events import CallUpdate, StoredEvent
 from domain.calls.lists import CallLists
 from domain.calls.model import Call, CallFilter, CallId, EndReason
-from domain.calls.recordings import Links, Recordings, SoundStore
-from domain.calls.rooms import Tickets
+from domain.calls.recordings import AudioStore, LinkSigner, Recordings
+from domain.calls.rooms import RoomAccessIssuer
 from domain.common.access import Tenant, TenantId, User, UserId, Viewer
 from domain.common.compute import Compute
-from domain.common.pacing import Pacer, TenantLimit
-from domain.tenants.budgets import Budgets, Standing
-from domain.tenants.credentials import Credential, CredentialKind, KeyTest, Opened
-from domain.tenants.settings import KeptSettings, TenantSettings
-from domain.tools.http import Outbound
+from domain.common.pacing import Pacer, TenantConcurrencyLimit
+from domain.tenants.budgets import Budgets, BudgetUsage
+from domain.tenants.credentials import (
+    Credential,
+    CredentialKind,
+    DecryptedCredentials,
+    KeyTestResult,
+)
+from domain.tenants.settings import StoredSettings, TenantSettings
+from domain.tools.http import HttpClient
 from domain.tools.model import Tool, ToolSpec
 from domain.verification.cached import Verifier
 from domain.workflows.agents import Agent, AgentSpec
@@ -39,7 +44,7 @@ from domain.workflows.model import Version, VersionId, Workflow, WorkflowId, Wor
 MAX_LONG_LOGS = 2
 """That a process reads at once for a tenant."""
 
-MAX_COMPUTING = 2
+MAX_COMPUTE_TRANSACTIONS = 2
 """Transactions of a tenant in a process that wait for `Compute` while they hold a connection."""
 
 T = TypeVar("T")
@@ -47,7 +52,7 @@ S_contra = TypeVar("S_contra", contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class PageKey:
     """Where an item stands in a list ordered by time and id."""
 
     at: datetime
@@ -55,11 +60,11 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Slice(Generic[T]):
+class PageSlice(Generic[T]):
     """A stretch of a list; `more` says whether it goes on behind it."""
 
     items: tuple[T, ...]
-    more: bool
+    has_more: bool
 
 
 class Drafts(Protocol[T, S_contra]):
@@ -71,11 +76,11 @@ class Drafts(Protocol[T, S_contra]):
 
     async def get(self, id: UUID) -> T | None: ...
 
-    async def named(self, names: Sequence[str]) -> Sequence[T]: ...
+    async def by_names(self, names: Sequence[str]) -> Sequence[T]: ...
 
-    async def many(self, ids: Sequence[UUID]) -> Sequence[T]: ...
+    async def by_ids(self, ids: Sequence[UUID]) -> Sequence[T]: ...
 
-    async def page(self, first: int, after: Key | None) -> Slice[T]:
+    async def page(self, first: int, after: PageKey | None) -> PageSlice[T]:
         """Newest first."""
         ...
 
@@ -93,14 +98,14 @@ class Drafts(Protocol[T, S_contra]):
 
     async def delete(self, id: UUID) -> None: ...
 
-    async def put(self, specs: Sequence[S_contra]) -> Sequence[T]:
+    async def upsert_all(self, specs: Sequence[S_contra]) -> Sequence[T]:
         """Under its name each spec is what stands: those that differ are saved, those that are
         missing added, the others left. Answers those that were written."""
         ...
 
 
 class Tools(Drafts[Tool, ToolSpec], Protocol):
-    async def using(self, name: str) -> Sequence[str]:
+    async def agents_using(self, name: str) -> Sequence[str]:
         """Names of the agents that have that tool."""
         ...
 
@@ -110,13 +115,13 @@ class Tools(Drafts[Tool, ToolSpec], Protocol):
 
 
 class Workflows(Drafts[Workflow, WorkflowSpec], Protocol):
-    async def expect(self, workflow: Workflow, revision: int) -> Workflow:
+    async def lock_at_revision(self, workflow: Workflow, revision: int) -> Workflow:
         """The workflow itself, kept from changing until the commit; else `RevisionConflict`."""
         ...
 
     async def publish(self, id: WorkflowId, version: VersionId) -> Workflow: ...
 
-    async def using_agent(self, name: str) -> Sequence[str]:
+    async def workflows_using(self, name: str) -> Sequence[str]:
         """Names of the workflows whose draft has that agent."""
         ...
 
@@ -134,13 +139,15 @@ class Versions(Protocol):
         """Number 0; the same content is kept once."""
         ...
 
-    async def many(self, ids: Sequence[UUID]) -> Sequence[Version]: ...
+    async def by_ids(self, ids: Sequence[UUID]) -> Sequence[Version]: ...
 
-    async def before(self, ids: Sequence[UUID]) -> Mapping[UUID, Version]:
+    async def previous(self, ids: Sequence[UUID]) -> Mapping[UUID, Version]:
         """For each version the one published last before it; a first one is left out."""
         ...
 
-    async def page(self, id: WorkflowId, first: int, after: Key | None) -> Slice[Version]: ...
+    async def page(
+        self, id: WorkflowId, first: int, after: PageKey | None
+    ) -> PageSlice[Version]: ...
 
 
 class Calls(Protocol):
@@ -150,17 +157,19 @@ class Calls(Protocol):
         budget of the tenant is used up."""
         ...
 
-    async def standing(self) -> tuple[Budgets, Standing]:
+    async def budget_usage(self) -> tuple[Budgets, BudgetUsage]:
         """The budgets of the tenant, and how much of them is used."""
         ...
 
     async def get(self, id: CallId) -> Call | None: ...
 
-    async def many(self, ids: Sequence[UUID]) -> Sequence[Call]: ...
+    async def by_ids(self, ids: Sequence[UUID]) -> Sequence[Call]: ...
 
-    async def page(self, filter: CallFilter, first: int, after: Key | None) -> Slice[Call]: ...
+    async def page(
+        self, filter: CallFilter, first: int, after: PageKey | None
+    ) -> PageSlice[Call]: ...
 
-    async def ask(self, command: Command) -> None:
+    async def enqueue_command(self, command: Command) -> None:
         """Put a command into the call's inbox; `CallHasEnded` when nobody will read it."""
         ...
 
@@ -171,21 +180,21 @@ class Calls(Protocol):
         asked for it is applied in the log."""
         ...
 
-    async def events(self, id: CallId, after: int, limit: int) -> Sequence[Recorded]: ...
+    async def events(self, id: CallId, after: int, limit: int) -> Sequence[StoredEvent]: ...
 
-    async def turns(self, id: CallId, after: int, limit: int) -> Sequence[Recorded]:
+    async def turns(self, id: CallId, after: int, limit: int) -> Sequence[StoredEvent]:
         """The same, of nothing but what was said."""
         ...
 
-    async def log_page(self, id: CallId, after: int, limit: int) -> Iterable[Recorded]:
+    async def log_page(self, id: CallId, after: int, limit: int) -> Iterable[StoredEvent]:
         """The same, decoded as they are taken: for logs that are read from end to end."""
         ...
 
 
-class SettingsOfTenant(Protocol):
-    async def get(self) -> KeptSettings: ...
+class TenantSettingsStore(Protocol):
+    async def get(self) -> StoredSettings: ...
 
-    async def save(self, spec: TenantSettings, expected_revision: int) -> KeptSettings:
+    async def save(self, spec: TenantSettings, expected_revision: int) -> StoredSettings:
         """`RevisionConflict` when they are no longer at that revision."""
         ...
 
@@ -199,18 +208,18 @@ class Credentials(Protocol):
 
     async def delete(self, kind: CredentialKind, name: str) -> Credential | None: ...
 
-    async def opened(self) -> Opened:
+    async def decrypt_all(self) -> DecryptedCredentials:
         """`VaultLocked` when the key that sealed them is not at hand."""
         ...
 
 
-class Prober(Protocol):
-    async def ask(self, provider: str, key: str) -> KeyTest:
+class KeyProber(Protocol):
+    async def test_key(self, provider: str, key: str) -> KeyTestResult:
         """What the provider says of the key. Never raises."""
         ...
 
 
-class Work(Protocol):
+class UnitOfWork(Protocol):
     """One transaction for one tenant: all of it happens or nothing. What it appended to logs
     is told to watchers after the commit."""
 
@@ -227,15 +236,15 @@ class Work(Protocol):
     @property
     def recordings(self) -> Recordings: ...
     @property
-    def settings(self) -> SettingsOfTenant: ...
+    def settings(self) -> TenantSettingsStore: ...
     @property
     def credentials(self) -> Credentials: ...
 
 
 class Store(Protocol):
-    def work(self, tenant: TenantId) -> AbstractAsyncContextManager[Work]: ...
+    def transaction(self, tenant: TenantId) -> AbstractAsyncContextManager[UnitOfWork]: ...
 
-    def one_at_a_time(self) -> Store:
+    def serialized_per_tenant(self) -> Store:
         """The same store, with one transaction at a time for each tenant."""
         ...
 
@@ -252,15 +261,15 @@ class TokenPair:
 class Accounts(Protocol):
     """Who people and keys are. The only port that is not bound to one tenant."""
 
-    async def user_by_password(self, email: str, password: str) -> User | None:
+    async def authenticate_password(self, email: str, password: str) -> User | None:
         """Takes as long for an unknown address as for a wrong password."""
         ...
 
-    async def knows_address(self, email: str, network: str) -> bool:
+    async def is_known_network(self, email: str, network: str) -> bool:
         """Whether the person with that e-mail has signed in from that network lately."""
         ...
 
-    async def viewer_of(self, credential: str) -> Viewer:
+    async def authenticate_credential(self, credential: str) -> Viewer:
         """Of an access token or an API key; `Unauthenticated` when it is no good, or no longer."""
         ...
 
@@ -280,7 +289,7 @@ class Accounts(Protocol):
     async def user(self, tenant: TenantId, id: UserId) -> User | None: ...
 
 
-class Streams(Protocol):
+class CallStreams(Protocol):
     """Calls while they happen."""
 
     def follow(self, tenant: TenantId, id: CallId, after: str | None) -> AsyncGenerator[CallUpdate]:
@@ -288,13 +297,13 @@ class Streams(Protocol):
         the call has ended. Ephemeral events in between."""
         ...
 
-    async def position(self, tenant: TenantId, id: CallId, after: str | None) -> int:
+    async def resolve_cursor(self, tenant: TenantId, id: CallId, after: str | None) -> int:
         """The number a cursor points behind; `InvalidCursor`, `CursorExpired`."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
+class RateLimitResult:
     """What a rate limit has to say about one request."""
 
     allowed: bool
@@ -303,8 +312,8 @@ class Allowance:
     """Seconds."""
 
 
-class Limiter(Protocol):
-    async def spend(self, key: str, cost: int, per_minute: int) -> Allowance: ...
+class RateLimiter(Protocol):
+    async def spend(self, key: str, cost: int, per_minute: int) -> RateLimitResult: ...
 
 
 class Clock(Protocol):
@@ -317,16 +326,16 @@ class Services:
 
     store: Store
     accounts: Accounts
-    streams: Streams
+    streams: CallStreams
     call_lists: CallLists
-    limiter: Limiter
-    outbound: Outbound
-    prober: Prober
-    tickets: Tickets | None
+    limiter: RateLimiter
+    http_client: HttpClient
+    key_prober: KeyProber
+    room_access_issuer: RoomAccessIssuer | None
     """Into the rooms of voice calls; None when there is no LiveKit."""
-    sounds: SoundStore | None
+    audio_store: AudioStore | None
     """Of recordings; None: calls cannot be recorded."""
-    links: Links
+    signed_links: LinkSigner
     provider_keys: frozenset[str]
     """The providers that the operator has a key for."""
     clock: Clock
@@ -335,7 +344,11 @@ class Services:
     verifier: Verifier
     pacer: Pacer = field(default_factory=Pacer)
     """Of all that takes long, as far as it depends on how much there is."""
-    long_logs: TenantLimit = field(default_factory=lambda: TenantLimit(MAX_LONG_LOGS))
+    long_log_limit: TenantConcurrencyLimit = field(
+        default_factory=lambda: TenantConcurrencyLimit(MAX_LONG_LOGS)
+    )
     """Of reading logs that are longer than a page from end to end."""
-    computing: TenantLimit = field(default_factory=lambda: TenantLimit(MAX_COMPUTING))
+    compute_limit: TenantConcurrencyLimit = field(
+        default_factory=lambda: TenantConcurrencyLimit(MAX_COMPUTE_TRANSACTIONS)
+    )
     """Of transactions that wait for `compute`."""

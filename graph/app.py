@@ -19,12 +19,12 @@ from graph.asgi import create_app
 from graph.http.lame_duck import LameDuck
 from graph.schema.build import build_schema
 from graph.schema.loader_extension import LoaderScope
-from graph.server import allow_many_files, listen, server_of
-from graph.web.graphiql import ide_page, ide_routes
+from graph.server import create_server, listen, raise_open_file_limit
+from graph.web.graphiql import graphiql_page, graphiql_routes
 from graph.web.talk import talk_routes
 from persistence.wiring import api_services, check_database
 
-SWITCH_SECONDS = 0.001
+THREAD_SWITCH_INTERVAL_SECONDS = 0.001
 """How long the event loop waits for a thread that computes, each time it wants to go on."""
 
 
@@ -35,25 +35,27 @@ def main() -> None:
         # In the lifespan of the application a refusal would come with a page of traceback.
         asyncio.run(check_database(settings))
         opened = api_services(settings)
-        routes = [*ide_routes(settings.local_token), *talk_routes(settings)]
+        routes = [*graphiql_routes(settings.local_token), *talk_routes(settings)]
         lame_duck = LameDuck(settings.lame_duck_seconds)
-        app = create_app(settings, opened, with_loaders, ide_page, routes, lame_duck=lame_duck)
-        allow_many_files()
+        app = create_app(
+            settings, opened, build_schema_with_loaders, graphiql_page, routes, lame_duck=lame_duck
+        )
+        raise_open_file_limit()
         listening = listen(settings.api_host, settings.api_port)
     except (DomainError, OSError) as error:
         sys.exit(str(error))
     logging.getLogger("graph").info(
         "listening", extra={"host": settings.api_host, "port": settings.api_port}
     )
-    settle_memory()
-    sys.setswitchinterval(SWITCH_SECONDS)
-    server = server_of(app, settings.trusted_proxies, lame_duck)
+    tune_gc()
+    sys.setswitchinterval(THREAD_SWITCH_INTERVAL_SECONDS)
+    server = create_server(app, settings.trusted_proxies, lame_duck)
     server.run(sockets=[listening])
     if not server.started:  # the log has said why
         sys.exit(1)
 
 
-def settle_memory() -> None:
+def tune_gc() -> None:
     """The schema stays for ever, and a request makes thousands of objects that die with it: the
     garbage collector need not look at the first, nor so often at the second.
 
@@ -64,7 +66,7 @@ def settle_memory() -> None:
     gc.set_threshold(20_000, 10, 500)
 
 
-def with_loaders(extensions: Sequence[Callable[[], SchemaExtension]]) -> Schema:
+def build_schema_with_loaders(extensions: Sequence[Callable[[], SchemaExtension]]) -> Schema:
     return build_schema([*extensions, LoaderScope])
 
 

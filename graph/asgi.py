@@ -15,77 +15,79 @@ from strawberry import Schema
 from strawberry.extensions import SchemaExtension
 
 from domain.common.settings import Settings
-from domain.common.tasks import beside
+from domain.common.tasks import background_task
 from domain.ports import Services
 from graph.http.access_log import AccessLog
-from graph.http.graphql_http import GraphQLOverHTTP, Page
+from graph.http.graphql_http import GraphQLOverHTTP, PageHandler
 from graph.http.health import health_routes
 from graph.http.lame_duck import LameDuck
 from graph.http.recordings import recording_routes
-from graph.requests.connection_registry import Connections, Patience
-from graph.requests.credential_cache import SignIn
-from graph.requests.document_cache import AsAdmitted, Documents
-from graph.requests.introspection import Introspection
-from graph.requests.operations import Api
+from graph.requests.connection_registry import ConnectionRegistry, ConnectionTimeouts
+from graph.requests.credential_cache import Authenticator
+from graph.requests.document_cache import DocumentCache, PreparsedDocument
+from graph.requests.introspection import IntrospectionCache
+from graph.requests.operations import GraphQLService
 from graph.requests.quotas import Quotas
-from graph.requests.rate_limit import RATE_HEADERS, Throttle
-from graph.requests.response_size import AnswerMemory
+from graph.requests.rate_limit import RATE_HEADERS, RequestRateLimiter
+from graph.requests.response_size import ResponseMemory
 from graph.requests.subscription_cache import Fanout
 from graph.websocket.endpoint import GraphQLOverWebSocket
 
-PATHS = ("/graphql", "/graphql/")
+GRAPHQL_PATHS = ("/graphql", "/graphql/")
 
 BuildSchema = Callable[[Sequence[Callable[[], SchemaExtension]]], Schema]
 
 
-class State(TypedDict):
-    api: Api
+class LifespanState(TypedDict):
+    api: GraphQLService
 
 
 def create_app(
     settings: Settings,
-    opened: AbstractAsyncContextManager[Services],
-    schema_of: BuildSchema,
-    page: Page | None = None,
-    more: Sequence[BaseRoute] = (),
-    patience: Patience = Patience(),  # noqa: B008 - it is frozen
+    open_services: AbstractAsyncContextManager[Services],
+    build_schema: BuildSchema,
+    page: PageHandler | None = None,
+    extra_routes: Sequence[BaseRoute] = (),
+    timeouts: ConnectionTimeouts = ConnectionTimeouts(),  # noqa: B008 - it is frozen
     lame_duck: LameDuck | None = None,
 ) -> Starlette:
     """It opens its services when it starts and closes them when it stops."""
-    documents = Documents()
-    schema = schema_of([lambda: AsAdmitted(documents)])
+    documents = DocumentCache()
+    schema = build_schema([lambda: PreparsedDocument(documents)])
     origins = [origin.strip() for origin in settings.allowed_origins.split(",") if origin.strip()]
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncGenerator[State]:
-        async with opened as services:
-            connections = Connections(services.accounts, patience)
-            throttle = Throttle(services.limiter, settings)
-            async with beside(connections.watch_for_ever()):
-                api = Api(
+    async def lifespan(_: Starlette) -> AsyncGenerator[LifespanState]:
+        async with open_services as services:
+            connections = ConnectionRegistry(services.accounts, timeouts)
+            throttle = RequestRateLimiter(services.limiter, settings)
+            async with background_task(connections.run_watchdog()):
+                api = GraphQLService(
                     services=services,
-                    services_of_large=replace(services, store=services.store.one_at_a_time()),
+                    large_query_services=replace(
+                        services, store=services.store.serialized_per_tenant()
+                    ),
                     settings=settings,
                     schema=schema,
                     documents=documents,
-                    throttle=throttle,
+                    rate_limiter=throttle,
                     fanout=Fanout(schema),
                     connections=connections,
-                    sign_in=SignIn(services.accounts, throttle),
+                    authenticator=Authenticator(services.accounts, throttle),
                     quotas=Quotas(settings),
-                    memory=AnswerMemory(),
-                    introspection=Introspection(schema._schema, services.compute),
+                    response_memory=ResponseMemory(),
+                    introspection=IntrospectionCache(schema._schema, services.compute),
                 )
                 yield {"api": api}
 
     over_http, over_websocket = GraphQLOverHTTP(page), GraphQLOverWebSocket(origins)
     app = Starlette(
         routes=[
-            *(Route(path, over_http) for path in PATHS),
-            *(WebSocketRoute(path, over_websocket) for path in PATHS),
+            *(Route(path, over_http) for path in GRAPHQL_PATHS),
+            *(WebSocketRoute(path, over_websocket) for path in GRAPHQL_PATHS),
             *health_routes(lame_duck or LameDuck()),
             *recording_routes(),
-            *more,
+            *extra_routes,
         ],
         middleware=[Middleware(AccessLog, settings.trusted_proxies), _cors(origins)],
         lifespan=lifespan,

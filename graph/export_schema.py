@@ -6,12 +6,12 @@ from pathlib import Path
 
 from graph.schema.build import build_schema
 
-FILE = Path(__file__).parent.parent / "schema.graphql"
+SCHEMA_FILE = Path(__file__).parent.parent / "schema.graphql"
 
 
-def text() -> str:
+def schema_text() -> str:
     return build_schema().as_str() + "\n"
 
 
 if __name__ == "__main__":
-    FILE.write_text(text())
+    SCHEMA_FILE.write_text(schema_text())

@@ -9,16 +9,16 @@ import sys
 import uvicorn
 from starlette.types import ASGIApp
 
-from graph.http.graphql_http import LARGEST_BODY
+from graph.http.graphql_http import MAX_BODY_BYTES
 from graph.http.lame_duck import LameDuck, Server
 from graph.http.protocols import BoundedConfig, Bounds
 
-GRACE_SECONDS = 8
-STALLED_MS = 20_000
-MAX_FILES = 65_536
+SHUTDOWN_TIMEOUT_SECONDS = 8
+TCP_USER_TIMEOUT_MS = 20_000
+MAX_OPEN_FILES = 65_536
 
 
-def server_of(
+def create_server(
     app: ASGIApp,
     trusted_proxies: str,
     lame_duck: LameDuck | None = None,
@@ -28,7 +28,7 @@ def server_of(
         app,
         bounds,
         loop="uvloop",
-        ws_max_size=LARGEST_BODY,
+        ws_max_size=MAX_BODY_BYTES,
         ws_per_message_deflate=False,
         ws_ping_interval=20,
         ws_ping_timeout=20,
@@ -38,7 +38,7 @@ def server_of(
         server_header=False,
         forwarded_allow_ips=trusted_proxies,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECONDS,
     )
     return Server(config, lame_duck or LameDuck())
 
@@ -49,13 +49,13 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.create_server((host, port), family=family, backlog=2048)
     if sys.platform == "linux":
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_MS)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS)
     return listening
 
 
-def allow_many_files() -> None:
+def raise_open_file_limit() -> None:
     """Every connection is an open file, and a shell often allows no more than 1,024."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MAX_FILES if hard == resource.RLIM_INFINITY else min(MAX_FILES, hard)
+    wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(MAX_OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

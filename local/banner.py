@@ -6,22 +6,24 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from local.demo import missing_for_local, speech
+from local.demo import choose_speech, missing_for_local_speech
 from local.services import OWNER
-from local.state import State
+from local.state import StateDir
 
 
-def banner(state: State, url: str, voice: str, environ: Mapping[str, str], stop: str) -> str:
+def render_banner(
+    state: StateDir, url: str, voice: str, environ: Mapping[str, str], stop: str
+) -> str:
     token = state.token.read_text().strip() if state.token.exists() else "-"
     facts = {
         "GraphiQL": f"{url}/graphql",
         "Talk": f"{url}/talk   (in a browser, with a microphone)",
-        "Token": f"{token}   (kept in {shown(state.token)})",
-        "Owner": f"{OWNER}, password in {shown(state.owner_password)}",
+        "Token": f"{token}   (kept in {short_path(state.token)})",
+        "Owner": f"{OWNER}, password in {short_path(state.owner_password)}",
         "Models": _models(environ),
         "Voice": f"voice calls: {voice}",
         "Speech": _speech(environ),
-        "Logs": f"{shown(state.logs)}/   or  ./studio logs -f",
+        "Logs": f"{short_path(state.logs)}/   or  ./studio logs -f",
         "Stop": stop,
         "Try next": "./studio talk    or, aloud,  ./studio talk --voice",
     }
@@ -29,7 +31,7 @@ def banner(state: State, url: str, voice: str, environ: Mapping[str, str], stop:
     return "\n".join(("", "Agent Studio is ready.", "", *lines, ""))
 
 
-def shown(path: Path) -> str:
+def short_path(path: Path) -> str:
     """The shorter of the two ways to write a path."""
     return min(str(path), os.path.relpath(path), key=len)
 
@@ -43,9 +45,9 @@ def _models(environ: Mapping[str, str]) -> str:
 
 def _speech(environ: Mapping[str, str]) -> str:
     """How the demo hears and speaks."""
-    ears = speech(environ)["stt"]
+    ears = choose_speech(environ)["stt"]
     if ears is None:
-        return f"none; to hear the demo: {missing_for_local(environ)}"
+        return f"none; to hear the demo: {missing_for_local_speech(environ)}"
     if ears["provider"] == "local":
         more = "DEEPGRAM_API_KEY and CARTESIA_API_KEY give it a real voice"
         return f"offline: robotic, and understands only the demo's phrases;\n{'':<12}{more}"

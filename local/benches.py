@@ -10,11 +10,11 @@ from pathlib import Path
 
 from local.state import REPOSITORY
 
-BENCHES = REPOSITORY / "bench"
+BENCH_DIR = REPOSITORY / "bench"
 
 
-def bench(arguments: Sequence[str]) -> int:
-    known = {path.stem: path for path in sorted(BENCHES.glob("[a-z]*.py"))}
+def run_benchmark(arguments: Sequence[str]) -> int:
+    known = {path.stem: path for path in sorted(BENCH_DIR.glob("[a-z]*.py"))}
     if not arguments:
         for name, path in known.items():
             print(f"{name:<16} {_first_line(path)}")

@@ -13,53 +13,55 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from domain.bundles.model import findings_in, write_bundle
+from domain.bundles.model import verify_bundle, write_bundle
 from domain.common.findings import Finding, Severity
-from local.bundle_files import Files, NotRead, Spot, read_files
-from local.client import Refused, Studio
+from local.bundle_files import BundleFiles, BundleReadError, SourceLocation, read_files
+from local.client import ApiError, StudioClient
 
 Json = dict[str, Any]
 
 EXPORT = "query ($workflows: [String!]) { exportBundle(workflows: $workflows) { json yaml } }"
-FINDING = "findings { code severity path message fix }"
+FINDING_FIELDS = "findings { code severity path message fix }"
 IMPORT = f"""
 mutation ($input: ImportBundleInput!) {{
   importBundle(input: $input) {{
     __typename
     ... on Error {{ message code path }}
-    ... on NotPublishable {{ {FINDING} }}
+    ... on NotPublishable {{ {FINDING_FIELDS} }}
     ... on ImportBundleSuccess {{
       dryRun
       report {{ path kind message }}
       workflows {{ slug published {{ id number }} }}
       versions {{ id }}
-      {FINDING}
+      {FINDING_FIELDS}
     }}
   }}
 }}
 """
-SILENT = "UNCHANGED"
+UNREPORTED_KIND = "UNCHANGED"
 
 
 def verify(options: argparse.Namespace) -> int:
     files = read_files(options.files)
-    found = findings_in(files.bundle)
-    spots = [(files.of_finding(slug, finding), slug, finding) for slug, finding in found]
+    found = verify_bundle(files.bundle)
+    spots = [(files.finding_location(slug, finding), slug, finding) for slug, finding in found]
     errors = sum(finding.severity is Severity.ERROR for _, finding in found)
     if options.json:
         told = [_finding_json(spot, slug, finding) for spot, slug, finding in spots]
         _print_json(ok=not errors, findings=told, notes=_notes(files))
         return int(errors > 0)
-    _tell_notes(files)
+    _print_notes(files)
     for spot, _, finding in spots:
-        _tell_finding(str(spot), finding.severity, finding.code, finding.message, finding.fix)
+        _print_finding(str(spot), finding.severity, finding.code, finding.message, finding.fix)
     warnings = len(found) - errors
     print(f"{_contents(files)}: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
     return int(errors > 0)
 
 
 def export(options: argparse.Namespace) -> int:
-    answer = asyncio.run(_studio().ask(EXPORT, {"workflows": options.workflows or None}))
+    answer = asyncio.run(
+        _client_from_env().execute(EXPORT, {"workflows": options.workflows or None})
+    )
     as_json = options.json or (options.output or "").endswith(".json")
     bundle = answer["exportBundle"]
     shown = json.dumps(bundle["json"], indent=2, ensure_ascii=False)
@@ -78,26 +80,26 @@ def import_files(options: argparse.Namespace) -> int:
         "publish": options.publish,
         "dryRun": options.dry_run,
     }
-    [answer] = asyncio.run(_studio().ask(IMPORT, {"input": input})).values()
+    [answer] = asyncio.run(_client_from_env().execute(IMPORT, {"input": input})).values()
     if options.json:
         _print_json(**answer, notes=_notes(files))
         return int("message" in answer)
-    _tell_notes(files)
+    _print_notes(files)
     for finding in answer.get("findings", ()):
         place = ".".join(finding["path"])
         told = finding["message"], finding["fix"]
-        _tell_finding(place, finding["severity"], finding["code"], *told)
+        _print_finding(place, finding["severity"], finding["code"], *told)
     if "message" in answer:
         print(f"nothing was changed: {answer['message']} ({answer['code']})", file=sys.stderr)
         return 1
-    _tell_report(answer)
+    _print_report(answer)
     return 0
 
 
-def _tell_report(answer: Json) -> None:
+def _print_report(answer: Json) -> None:
     kinds = [note["kind"] for note in answer["report"]]
     for note in answer["report"]:
-        if note["kind"] != SILENT:
+        if note["kind"] != UNREPORTED_KIND:
             print(f"{note['kind'].lower():<10} {'.'.join(note['path'])}: {note['message']}")
     made = [version["id"] for version in answer["versions"]]
     for workflow in answer["workflows"]:
@@ -107,16 +109,16 @@ def _tell_report(answer: Json) -> None:
     print(f"{'would be: ' if answer['dryRun'] else ''}{counts or 'nothing to import'}")
 
 
-def _tell_notes(files: Files) -> None:
+def _print_notes(files: BundleFiles) -> None:
     for note in files.imported.notes:
-        print(f"{note.kind.lower():<10} {files.of_note(note.path)}: {note.message}")
+        print(f"{note.kind.lower():<10} {files.note_location(note.path)}: {note.message}")
 
 
-def _tell_finding(place: str, severity: str, code: str, message: str, fix: str) -> None:
+def _print_finding(place: str, severity: str, code: str, message: str, fix: str) -> None:
     print(f"{place}\n  {severity.lower()} {code}: {message}\n  fix: {fix}")
 
 
-def _finding_json(spot: Spot, slug: str, finding: Finding) -> Json:
+def _finding_json(spot: SourceLocation, slug: str, finding: Finding) -> Json:
     return {
         "file": spot.file,
         "line": spot.line,
@@ -129,8 +131,8 @@ def _finding_json(spot: Spot, slug: str, finding: Finding) -> Json:
     }
 
 
-def _notes(files: Files) -> list[Json]:
-    spots = [(note, files.of_note(note.path)) for note in files.imported.notes]
+def _notes(files: BundleFiles) -> list[Json]:
+    spots = [(note, files.note_location(note.path)) for note in files.imported.notes]
     return [
         {
             "file": spot.file,
@@ -143,7 +145,7 @@ def _notes(files: Files) -> list[Json]:
     ]
 
 
-def _contents(files: Files) -> str:
+def _contents(files: BundleFiles) -> str:
     bundle = files.bundle
     parts = (
         _count(len(bundle.workflows), "workflow"),
@@ -161,13 +163,13 @@ def _print_json(**fields: Any) -> None:
     print(json.dumps(fields, ensure_ascii=False))
 
 
-def _studio() -> Studio:
+def _client_from_env() -> StudioClient:
     url, token = os.environ.get("STUDIO_URL", ""), os.environ.get("STUDIO_TOKEN", "")
     if not url:
-        raise Refused("no studio is running here; start one with ./studio up")
+        raise ApiError("no studio is running here; start one with ./studio up")
     if not token:
-        raise Refused("set STUDIO_TOKEN as well: an access token or API key of that studio")
-    return Studio(url, token)
+        raise ApiError("set STUDIO_TOKEN as well: an access token or API key of that studio")
+    return StudioClient(url, token)
 
 
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
@@ -181,15 +183,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return COMMANDS[options.command](options)
-    except NotRead as problem:
+    except BundleReadError as problem:
         if getattr(options, "json", False):
-            at = {"file": problem.spot.file, "line": problem.spot.line}
-            error = {**at, "path": list(problem.spot.path), "message": problem.message}
+            at = {"file": problem.location.file, "line": problem.location.line}
+            error = {**at, "path": list(problem.location.path), "message": problem.message}
             _print_json(ok=False, error=error)
         else:
             print(problem, file=sys.stderr)
         return 2
-    except (Refused, TimeoutError, OSError) as problem:
+    except (ApiError, TimeoutError, OSError) as problem:
         told = str(problem) or f"{os.environ.get('STUDIO_URL')} did not answer; is it running?"
         print(told, file=sys.stderr)
         return 1

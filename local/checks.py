@@ -23,11 +23,11 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
     "types": ("mypy",),
     "imports": ("lint-imports",),
 }
-VOICE = ("pytest", "-m", "voice")
-REST = ("pytest", "-m", "not voice")
+VOICE_TESTS = ("pytest", "-m", "voice")
+OTHER_TESTS = ("pytest", "-m", "not voice")
 
 
-def check(pytest_arguments: Sequence[str]) -> int:
+def run_checks(pytest_arguments: Sequence[str]) -> int:
     began = time.monotonic()
     for name, command in CHECKS.items():
         if code := _run(name, command):
@@ -44,33 +44,33 @@ def _run_all_tests() -> int:
     they say is shown at the end."""
     with ExitStack() as stack:
         output = stack.enter_context(tempfile.TemporaryFile("w+"))
-        voice = _started(VOICE, stack, output)
+        voice = _start(VOICE_TESTS, stack, output)
         stack.callback(voice.kill)
-        code = _run("tests, but for those of voice", REST)
-        print(f"── tests of voice: {' '.join(VOICE)}", flush=True)
+        code = _run("tests, but for those of voice", OTHER_TESTS)
+        print(f"── tests of voice: {' '.join(VOICE_TESTS)}", flush=True)
         voice_code = voice.wait()
         output.seek(0)
         print(output.read(), flush=True)
-        return code or _told("tests of voice", voice_code)
+        return code or _report_failure("tests of voice", voice_code)
 
 
 def _run(name: str, command: Sequence[str]) -> int:
     print(f"── {name}: {' '.join(command)}", flush=True)
     began = time.monotonic()
     with ExitStack() as stack:
-        code = _told(name, _started(command, stack).wait())
+        code = _report_failure(name, _start(command, stack).wait())
     if not code:
         print(f"   ok in {time.monotonic() - began:.1f} s", flush=True)
     return code
 
 
-def _told(name: str, code: int) -> int:
+def _report_failure(name: str, code: int) -> int:
     if code:
         print(f"\nFAILED: {name} (exit code {code})", flush=True)
     return code
 
 
-def _started(
+def _start(
     command: Sequence[str],
     stack: ExitStack,
     output: IO[str] | None = None,

@@ -13,12 +13,12 @@ from pathlib import Path
 from domain.common.errors import InvalidSetting
 from local import benches, checks
 from local.backups import backup, restore
-from local.logs import show
-from local.program import CannotStart
-from local.services import everything
-from local.state import State
+from local.logs import print_logs
+from local.program import StartupError
+from local.services import all_services
+from local.state import StateDir
 from local.status import down, reset, status
-from local.up import Services, up
+from local.up import ServiceFactory, up
 
 EXAMPLES = """\
 first steps:
@@ -32,17 +32,17 @@ STUDIO_STATE is where data, keys and logs are kept (.studio unless set).
 """
 
 # Their arguments belong to the program they start.
-PASSED_ON = ("test", "bench", "talk", "verify", "export", "import", "simulate", "demo")
-EXPLAINED_THERE = ("verify", "export", "import", "simulate")
+DELEGATED_COMMANDS = ("test", "bench", "talk", "verify", "export", "import", "simulate", "demo")
+SELF_DOCUMENTED_COMMANDS = ("verify", "export", "import", "simulate")
 
 
-def main(argv: Sequence[str] | None = None, services: Services = everything) -> int:
+def main(argv: Sequence[str] | None = None, services: ServiceFactory = all_services) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     try:
-        if given and given[0] in PASSED_ON and not _wants_help_here(given):
-            return _pass_on(given[0], given[1:], os.environ)
+        if given and given[0] in DELEGATED_COMMANDS and not _wants_help_here(given):
+            return _delegate(given[0], given[1:], os.environ)
         return _run(_parser().parse_args(given), os.environ, services)
-    except (CannotStart, InvalidSetting) as error:
+    except (StartupError, InvalidSetting) as error:
         print(error, file=sys.stderr)
     except PermissionError as error:
         where = f"{error.filename} belongs to another user"
@@ -54,8 +54,8 @@ def main(argv: Sequence[str] | None = None, services: Services = everything) -> 
     return 1
 
 
-def _run(args: argparse.Namespace, environ: Mapping[str, str], services: Services) -> int:
-    state = State.at(environ)
+def _run(args: argparse.Namespace, environ: Mapping[str, str], services: ServiceFactory) -> int:
+    state = StateDir.from_env(environ)
     match args.command:
         case "up":
             return up(
@@ -65,7 +65,7 @@ def _run(args: argparse.Namespace, environ: Mapping[str, str], services: Service
                 port=args.port,
                 detach=args.detach,
                 with_voice=args.voice,
-                with_stand_ins=args.emulators,
+                with_emulators=args.emulators,
             )
         case "down":
             return down(state)
@@ -83,56 +83,56 @@ def _run(args: argparse.Namespace, environ: Mapping[str, str], services: Service
             raise AssertionError(other)
 
 
-def _pass_on(command: str, rest: Sequence[str], environ: Mapping[str, str]) -> int:
+def _delegate(command: str, rest: Sequence[str], environ: Mapping[str, str]) -> int:
     match command:
         case "test":
-            return checks.check(rest)
+            return checks.run_checks(rest)
         case "bench":
-            return benches.bench(rest)
+            return benches.run_benchmark(rest)
         case "talk":
-            return _with_api(("local.talk", *rest), environ)
+            return _run_with_api(("local.talk", *rest), environ)
         case "demo":
-            return _with_api(("local.parcels", *rest), environ)
+            return _run_with_api(("local.parcels", *rest), environ)
         case "simulate":
-            return _module(("worker.simulation", *rest), environ)
+            return _run_module(("worker.simulation", *rest), environ)
         case "verify":
-            return _module(("local.bundles", command, *rest), environ)
+            return _run_module(("local.bundles", command, *rest), environ)
         case _:
             module = ("local.bundles", command, *rest)
             help = {"-h", "--help"}.intersection(rest)
-            return _module(module, environ) if help else _with_api(module, environ)
+            return _run_module(module, environ) if help else _run_with_api(module, environ)
 
 
 def _wants_help_here(given: Sequence[str]) -> bool:
-    return given[0] not in EXPLAINED_THERE and given[1:2] in (["-h"], ["--help"])
+    return given[0] not in SELF_DOCUMENTED_COMMANDS and given[1:2] in (["-h"], ["--help"])
 
 
-def _with_api(module: Sequence[str], environ: Mapping[str, str]) -> int:
+def _run_with_api(module: Sequence[str], environ: Mapping[str, str]) -> int:
     """With the address and the token of what runs here, unless they are given."""
     found: dict[str, str] = {}
     if not environ.get("STUDIO_URL"):
-        state = State.at(environ)
-        record = state.running()
+        state = StateDir.from_env(environ)
+        record = state.running_record()
         if record is None or not record.ready:
             how = "still starting" if record else "not running; start with ./studio up"
-            raise CannotStart(f"{how}, or set STUDIO_URL")
+            raise StartupError(f"{how}, or set STUDIO_URL")
         found = {"STUDIO_URL": record.url, "STUDIO_TOKEN": state.token.read_text().strip()}
-    return _module(module, {**environ, **found})
+    return _run_module(module, {**environ, **found})
 
 
-def _module(module: Sequence[str], environ: Mapping[str, str]) -> int:
+def _run_module(module: Sequence[str], environ: Mapping[str, str]) -> int:
     return subprocess.run((sys.executable, "-m", *module), check=False, env=environ).returncode
 
 
-def _logs(state: State, args: argparse.Namespace) -> int:
+def _logs(state: StateDir, args: argparse.Namespace) -> int:
     logs = {path.stem: path for path in sorted(state.logs.glob("*.log"))}
     if args.name:
         if args.name not in logs:
-            raise CannotStart(f"no log of {args.name}; there are: {', '.join(logs) or 'none'}")
+            raise StartupError(f"no log of {args.name}; there are: {', '.join(logs) or 'none'}")
         logs = {args.name: logs[args.name]}
     if logs:
         with contextlib.suppress(KeyboardInterrupt):
-            show(logs, print, last=args.lines, follow=args.follow)
+            print_logs(logs, print, last=args.lines, follow=args.follow)
     return 0
 
 

@@ -14,29 +14,31 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.typing import Subprotocol
 
-FATAL = frozenset({4400, 4401, 4406, 4409, 4429})
+FATAL_CLOSE_CODES = frozenset({4400, 4401, 4406, 4409, 4429})
 """Close codes that trying again would not mend."""
-LONGEST_PAUSE = 2.0
+MAX_BACKOFF_SECONDS = 2.0
 
 Json = dict[str, Any]
 
 
-class Refused(Exception):
+class ApiError(Exception):
     """The API said no; the message is what it said."""
 
 
-class Studio:
+class StudioClient:
     def __init__(self, url: str, token: str) -> None:
         self._url = url.rstrip("/")
         self._token = token
 
-    async def ask(self, document: str, variables: Json | None = None, patience: float = 30) -> Json:
+    async def execute(
+        self, document: str, variables: Json | None = None, timeout: float = 30
+    ) -> Json:
         """The data of one query or mutation. Waits out an API that is restarting; so mutations
         sent through here must be safe to repeat."""
         body = {"query": document, "variables": variables or {}}
         headers = {"authorization": f"Bearer {self._token}"}
-        async with asyncio.timeout(patience), httpx.AsyncClient(timeout=10) as http:
-            for pause in _pauses():
+        async with asyncio.timeout(timeout), httpx.AsyncClient(timeout=10) as http:
+            for pause in _retry_delays():
                 try:
                     answer = await http.post(f"{self._url}/graphql", json=body, headers=headers)
                 except httpx.TransportError:
@@ -50,21 +52,21 @@ class Studio:
 
     async def mutate(self, document: str, variables: Json) -> Json:
         """The success of a mutation whose result is a union; `Refused` for a typed error."""
-        [result] = (await self.ask(document, variables)).values()
+        [result] = (await self.execute(document, variables)).values()
         if "message" in result:
-            raise Refused(f"{result['message']} ({result['code']})")
+            raise ApiError(f"{result['message']} ({result['code']})")
         return dict(result)
 
     async def follow(
         self,
         document: str,
         variables: Json,
-        away: Callable[[], None] = lambda: None,
+        on_disconnect: Callable[[], None] = lambda: None,
     ) -> AsyncGenerator[Json]:
         """Every `callEvents` update, across restarts of the API: after each event the cursor is
         remembered, so nothing is missing and nothing comes twice."""
         variables = dict(variables)
-        for pause in _pauses():
+        for pause in _retry_delays():
             try:
                 async with aclosing(self._stream(document, variables)) as updates:
                     async for update in updates:
@@ -76,10 +78,10 @@ class Studio:
                 pass
             except WebSocketException as closed:
                 code = getattr(getattr(closed, "rcvd", None), "code", None)
-                if code in FATAL:
+                if code in FATAL_CLOSE_CODES:
                     reason = getattr(closed.rcvd, "reason", "")  # type: ignore[attr-defined]
-                    raise Refused(f"the API closed the stream: {reason} ({code})") from None
-            away()
+                    raise ApiError(f"the API closed the stream: {reason} ({code})") from None
+            on_disconnect()
             await asyncio.sleep(pause)
 
     async def _stream(self, document: str, variables: Json) -> AsyncGenerator[Json]:
@@ -97,7 +99,7 @@ class Studio:
                     case "next":
                         yield _data(message["payload"])
                     case "error":
-                        raise Refused(message["payload"][0]["message"])
+                        raise ApiError(message["payload"][0]["message"])
                     case "complete":
                         return
                     case "ping":
@@ -105,8 +107,8 @@ class Studio:
             raise OSError("the stream broke off")
 
 
-def _pauses() -> itertools.chain[float]:
-    return itertools.chain((0.1, 0.2, 0.4, 0.8), itertools.repeat(LONGEST_PAUSE))
+def _retry_delays() -> itertools.chain[float]:
+    return itertools.chain((0.1, 0.2, 0.4, 0.8), itertools.repeat(MAX_BACKOFF_SECONDS))
 
 
 async def _send(ws: ClientConnection, type: str, **fields: Any) -> None:
@@ -117,10 +119,10 @@ def _json(content: bytes, url: str) -> Json:
     try:
         return dict(json.loads(content))
     except ValueError:
-        raise Refused(f"{url} does not answer like a studio; is it something else?") from None
+        raise ApiError(f"{url} does not answer like a studio; is it something else?") from None
 
 
 def _data(answer: Json) -> Json:
     if errors := answer.get("errors"):
-        raise Refused(errors[0]["message"])
+        raise ApiError(errors[0]["message"])
     return dict(answer["data"])

@@ -8,32 +8,34 @@ from dataclasses import dataclass
 
 from local.logs import Tail
 
-WIDEST = 300
-MOST_LINES = 20
+MAX_LINE_LENGTH = 300
+MAX_LINES = 20
 
-LOUD = re.compile(r'\b(WARNING|ERROR|CRITICAL|Traceback)\b|"(warning|error|critical)"')
+ALERT_PATTERN = re.compile(r'\b(WARNING|ERROR|CRITICAL|Traceback)\b|"(warning|error|critical)"')
 # PostgreSQL calls it fatal, too, when it is stopped or not yet there; that is said by us.
-LOUD_IN_POSTGRES = re.compile(r"PANIC:|FATAL:  (?!terminating connection|the database system is)")
+POSTGRES_ALERT_PATTERN = re.compile(
+    r"PANIC:|FATAL:  (?!terminating connection|the database system is)"
+)
 # It warns of much that callers do, and of nothing that we could mend.
-LOUD_IN_LIVEKIT = re.compile(r'"level":"(error|fatal|panic)"|^(panic|fatal error):')
+LIVEKIT_ALERT_PATTERN = re.compile(r'"level":"(error|fatal|panic)"|^(panic|fatal error):')
 
 
 @dataclass(slots=True)
-class Complaints:
+class LogAlerts:
     """The loud lines of one log since the last look; said once while they repeat themselves."""
 
     tail: Tail
-    loud: re.Pattern[str]
+    pattern: re.Pattern[str]
     last: str = ""
 
-    def new(self) -> list[str]:
+    def new_lines(self) -> list[str]:
         fresh = []
-        for line in self.tail.lines():
-            if self.loud.search(line) and (text := readable(line)) != self.last:
+        for line in self.tail.read_lines():
+            if self.pattern.search(line) and (text := format_line(line)) != self.last:
                 self.last = text
                 fresh.append(text)
-        if len(fresh) > MOST_LINES:
-            return [*fresh[:MOST_LINES], f"… {len(fresh) - MOST_LINES} more"]
+        if len(fresh) > MAX_LINES:
+            return [*fresh[:MAX_LINES], f"… {len(fresh) - MAX_LINES} more"]
         return fresh
 
 
@@ -45,12 +47,12 @@ def is_routine(line: str) -> bool:
         return False
 
 
-def readable(line: str) -> str:
+def format_line(line: str) -> str:
     """A line of ours as level and message, with what was raised; any other as it is."""
     try:
         entry = json.loads(line)
         text = f"{entry['level']} {entry['message']}"
     except (ValueError, KeyError, TypeError):
-        return line[:WIDEST]
+        return line[:MAX_LINE_LENGTH]
     raised = str(entry.get("exception", "")).strip().splitlines()
-    return f"{text} ({raised[-1]})"[:WIDEST] if raised else text[:WIDEST]
+    return f"{text} ({raised[-1]})"[:MAX_LINE_LENGTH] if raised else text[:MAX_LINE_LENGTH]

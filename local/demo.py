@@ -14,9 +14,9 @@ from importlib.util import find_spec
 from shutil import which
 from typing import Any
 
-from local.client import Refused, Studio
+from local.client import ApiError, StudioClient
 from local.phrases import PHRASES
-from local.stand_ins import KEY as STAND_IN
+from local.stand_ins import EMULATOR_KEY as STAND_IN
 
 Json = dict[str, Any]
 
@@ -95,7 +95,7 @@ WORKFLOW: Json = {
 }
 
 
-SPEECH: dict[str, list[Json]] = {
+SPEECH_PROVIDERS: dict[str, list[Json]] = {
     "stt": [
         {"provider": "deepgram", "model": "nova-3"},
         {"provider": "sarvam", "model": "saaras:v4"},
@@ -106,42 +106,42 @@ SPEECH: dict[str, list[Json]] = {
     ],
 }
 
-LOCAL: Json = {
+LOCAL_SPEECH: Json = {
     "stt": {"provider": "local", "model": "pocketsphinx", "options": {"phrases": PHRASES}},
     "tts": {"provider": "local", "model": "espeak-ng", "options": {}},
 }
 
 
-def model(environ: Mapping[str, str], rules: list[Json]) -> Json:
+def choose_llm(environ: Mapping[str, str], rules: list[Json]) -> Json:
     """The provider of the first key that was given, else the script."""
-    if _real(environ, "OPENAI"):
+    if _has_real_key(environ, "OPENAI"):
         name = environ.get("DEMO_MODEL", "gpt-4.1-mini")
         return {"provider": "openai", "model": name, "options": {}}
-    if _real(environ, "GOOGLE"):
+    if _has_real_key(environ, "GOOGLE"):
         name = environ.get("DEMO_MODEL", "gemini-2.5-flash")
         return {"provider": "google", "model": name, "options": {}}
     return {"provider": "scripted", "model": "rules", "options": {"rules": rules, "word_ms": 15}}
 
 
-def speech(environ: Mapping[str, str]) -> Json:
+def choose_speech(environ: Mapping[str, str]) -> Json:
     """What hears and speaks: by the keys that there are, stand-ins after them, else what this
     machine can do by itself."""
     chosen: Json = {}
-    for kind, choices in SPEECH.items():
+    for kind, choices in SPEECH_PROVIDERS.items():
         keyed = [c for c in choices if environ.get(f"{c['provider'].upper()}_API_KEY")]
-        keyed.sort(key=lambda c: not _real(environ, c["provider"].upper()))
+        keyed.sort(key=lambda c: not _has_real_key(environ, c["provider"].upper()))
         if keyed:
             chosen[kind] = {**keyed[0], "options": {}}
         else:
-            chosen[kind] = LOCAL[kind] if missing_for_local(environ) is None else None
+            chosen[kind] = LOCAL_SPEECH[kind] if missing_for_local_speech(environ) is None else None
     return chosen
 
 
-def _real(environ: Mapping[str, str], provider: str) -> bool:
+def _has_real_key(environ: Mapping[str, str], provider: str) -> bool:
     return environ.get(f"{provider}_API_KEY", "") not in ("", STAND_IN)
 
 
-def missing_for_local(environ: Mapping[str, str]) -> str | None:
+def missing_for_local_speech(environ: Mapping[str, str]) -> str | None:
     """What this machine would need to hear and speak by itself; None when it has all."""
     if find_spec("pocketsphinx") is None:
         return "needs Python 3.11 or 3.13"
@@ -151,7 +151,7 @@ def missing_for_local(environ: Mapping[str, str]) -> str | None:
 
 
 def agents(environ: Mapping[str, str]) -> list[Json]:
-    chosen = speech(environ)
+    chosen = choose_speech(environ)
     by_itself = (chosen["stt"] or {}).get("provider") == "local"
     # Its phrases are complete sentences: there is little to wait for.
     session = {"maxEndpointing": 0.8 if by_itself else 3.0}
@@ -169,7 +169,7 @@ def _agents(environ: Mapping[str, str]) -> list[Json]:
                 "When the caller wants an appointment, hand over to booking.",
                 "greeting": "Sunrise Clinic, good day. How can I help you?",
             },
-            "llm": model(environ, RECEPTION_RULES),
+            "llm": choose_llm(environ, RECEPTION_RULES),
             "tools": [],
         },
         {
@@ -180,13 +180,13 @@ def _agents(environ: Mapping[str, str]) -> list[Json]:
                 "call book_appointment. When the caller is done, say goodbye and end the call.",
                 "greeting": "Hello, this is booking. Which day and what time would suit you?",
             },
-            "llm": model(environ, BOOKING_RULES),
+            "llm": choose_llm(environ, BOOKING_RULES),
             "tools": ["book_appointment"],
         },
     ]
 
 
-FIND = """
+FIND_DEMO = """
 query ($tool: String!, $workflow: String!) {
   tool(by: {name: $tool}) { id revision }
   reception: agent(by: {name: "reception"}) { ...Chosen }
@@ -197,7 +197,7 @@ fragment Chosen on Agent {
   id revision llm { provider } stt { provider } tts { provider }
 }
 """
-CHOICES = ("llm", "stt", "tts")
+PROVIDER_FIELDS = ("llm", "stt", "tts")
 ERROR = "... on Error { message code }"
 CREATE_TOOL = (
     f"mutation ($input: CreateToolInput!) {{ createTool(input: $input) {{ __typename {ERROR} }} }}"
@@ -214,11 +214,13 @@ PUBLISH = (
 )
 
 
-async def seed(studio: Studio, environ: Mapping[str, str]) -> None:
-    found = await studio.ask(FIND, {"tool": TOOL["name"], "workflow": WORKFLOW["slug"]})
+async def seed(studio: StudioClient, environ: Mapping[str, str]) -> None:
+    found = await studio.execute(FIND_DEMO, {"tool": TOOL["name"], "workflow": WORKFLOW["slug"]})
     if found["tool"] is None:
         await studio.mutate(CREATE_TOOL, {"input": TOOL})
-    changed = [await _agent(studio, agent, found[agent["name"]]) for agent in agents(environ)]
+    changed = [
+        await _upsert_agent(studio, agent, found[agent["name"]]) for agent in agents(environ)
+    ]
     workflow = found["workflow"]
     if workflow is None:
         workflow = (await studio.mutate(CREATE_WORKFLOW, {"input": WORKFLOW}))["workflow"]
@@ -227,14 +229,14 @@ async def seed(studio: Studio, environ: Mapping[str, str]) -> None:
         await studio.mutate(PUBLISH, {"input": {**expected, "note": "The demo"}})
 
 
-async def _agent(studio: Studio, agent: Json, found: Json | None) -> bool:
+async def _upsert_agent(studio: StudioClient, agent: Json, found: Json | None) -> bool:
     """Make the agent, or give it what is asked for now; True when that was needed."""
     if found is None:
         await studio.mutate(CREATE_AGENT, {"input": agent})
         return True
     changed = {
         kind: agent[kind]
-        for kind in CHOICES
+        for kind in PROVIDER_FIELDS
         if (found[kind] or {}).get("provider") != (agent[kind] or {}).get("provider")
     }
     if not changed:
@@ -246,10 +248,10 @@ async def _agent(studio: Studio, agent: Json, found: Json | None) -> bool:
 
 
 def main() -> None:
-    studio = Studio(os.environ["STUDIO_URL"], os.environ["STUDIO_TOKEN"])
+    studio = StudioClient(os.environ["STUDIO_URL"], os.environ["STUDIO_TOKEN"])
     try:
         asyncio.run(seed(studio, os.environ))
-    except (Refused, TimeoutError) as error:
+    except (ApiError, TimeoutError) as error:
         sys.exit(f"the demo could not be made: {error}")
 
 

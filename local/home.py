@@ -13,17 +13,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from socket import SOCK_STREAM, SocketKind
 
-from local.program import CannotStart
+from local.program import StartupError
 
 # Below the ports that systems hand out for outgoing connections, so nobody takes it meanwhile.
-PORTS = range(15_000, 32_000)
+PORT_RANGE = range(15_000, 32_000)
 
 
 def private_dir(path: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise CannotStart(f"cannot make the directory {path}: {error.strerror}") from None
+        raise StartupError(f"cannot make the directory {path}: {error.strerror}") from None
     return path.resolve()
 
 
@@ -35,14 +35,14 @@ def write_private(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def kept_secret(path: Path) -> str:
+def load_or_create_secret(path: Path) -> str:
     """The secret in the file; made on the first call."""
     if not path.exists():
         write_private(path, secrets.token_urlsafe(32))
     return path.read_text().strip()
 
 
-def kept_port(path: Path, kind: SocketKind = SOCK_STREAM) -> int:
+def load_or_pick_port(path: Path, kind: SocketKind = SOCK_STREAM) -> int:
     """The port used last time while it is free, else another one, remembered."""
     if path.exists() and (port := int(path.read_text())) and is_free(port, kind=kind):
         return port
@@ -61,25 +61,25 @@ def is_free(port: int, host: str = "127.0.0.1", kind: SocketKind = SOCK_STREAM) 
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 return False
-            raise CannotStart(f"cannot use port {port} of {host}: {error.strerror}") from None
+            raise StartupError(f"cannot use port {port} of {host}: {error.strerror}") from None
         except OverflowError:
-            raise CannotStart(f"{port} is no port: choose one from 1 to 65535") from None
+            raise StartupError(f"{port} is no port: choose one from 1 to 65535") from None
     return True
 
 
 def free_port(kind: SocketKind = SOCK_STREAM) -> int:
-    for port in random.sample(PORTS, 200):
+    for port in random.sample(PORT_RANGE, 200):
         if is_free(port, kind=kind):
             return port
-    raise CannotStart(f"no free port found between {PORTS.start} and {PORTS.stop}")
+    raise StartupError(f"no free port found between {PORT_RANGE.start} and {PORT_RANGE.stop}")
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
+def exclusive_lock(path: Path) -> Iterator[None]:
     """Hold the lock file for the length of the block; refuse at once when another holds it."""
     with path.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise CannotStart(f"{path.parent} is in use by another process") from None
+            raise StartupError(f"{path.parent} is in use by another process") from None
         yield

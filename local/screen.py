@@ -12,162 +12,170 @@ Json = dict[str, Any]
 DIM, BOLD, CYAN, GREEN, YELLOW, RED = "2", "1", "36", "32", "33", "31"
 
 
-YOU, WIDTH = "you", 10
+CALLER_LABEL, LABEL_WIDTH = "you", 10
 """Who speaks stands in a column of its own."""
 
 
-class Screen(Protocol):
-    def show(self, event: Json) -> None: ...
+class TalkOutput(Protocol):
+    def show_event(self, event: Json) -> None: ...
 
     def prompt(self) -> None: ...
 
-    def away(self) -> None:
+    def on_disconnect(self) -> None:
         """The API cannot be reached just now."""
         ...
 
-    def note(self, text: str) -> None: ...
+    def show_note(self, text: str) -> None: ...
 
-    def total(self, call: Json) -> None:
+    def show_total(self, call: Json) -> None:
         """What the call came to, and how quick it was."""
         ...
 
 
-class JsonScreen:
+class JsonOutput:
     """One event per line, as the subscription delivered it."""
 
-    def show(self, event: Json) -> None:
+    def show_event(self, event: Json) -> None:
         print(json.dumps(event, ensure_ascii=False), flush=True)
 
     def prompt(self) -> None:
         pass
 
-    def away(self) -> None:
+    def on_disconnect(self) -> None:
         pass
 
-    def note(self, text: str) -> None:
+    def show_note(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
-    def total(self, call: Json) -> None:
+    def show_total(self, call: Json) -> None:
         pass
 
 
-class TerminalScreen:
+class TerminalOutput:
     """Turns in the foreground; tools, hand-offs and states as quiet lines between them."""
 
     def __init__(self, out: TextIO, voice: bool = False) -> None:
         self._out = out
         self._voice = voice
-        self._lively = out.isatty()
+        self._is_tty = out.isatty()
         self._partial = False
         self._prompted = False
         self._reconnecting = False
 
-    def show(self, event: Json) -> None:
+    def show_event(self, event: Json) -> None:
         self._reconnecting = False
         if event["__typename"] == "PartialTranscript":
             self._show_partial(event["speaker"], event["text"])
-        elif line := self._line(event):
+        elif line := self._format_event(event):
             self._write(line)
 
     def prompt(self) -> None:
-        if self._lively:
-            self._out.write(self._paint(BOLD, YOU.ljust(WIDTH)) + " ")
+        if self._is_tty:
+            self._out.write(self._paint(BOLD, CALLER_LABEL.ljust(LABEL_WIDTH)) + " ")
             self._out.flush()
             self._prompted = True
 
-    def away(self) -> None:
+    def on_disconnect(self) -> None:
         if not self._reconnecting:
             self._reconnecting = True
             self._write(self._paint(YELLOW, "  · the API is away; going on when it is back"))
 
-    def note(self, text: str) -> None:
+    def show_note(self, text: str) -> None:
         self._write(self._paint(RED, f"  ! {text}"))
 
-    def total(self, call: Json) -> None:
+    def show_total(self, call: Json) -> None:
         cost, latency = call["cost"], call["latency"]
         told = []
         if cost:
             told.append(f"about {cost['total']} USD{' and more' if cost['partial'] else ''}")
         if latency:
-            told.append(_answers(latency))
+            told.append(_format_response_time(latency))
         if told:
-            self._write(self._quiet(", ".join(told)))
+            self._write(self._detail_line(", ".join(told)))
 
-    def _line(self, event: Json) -> str | None:
+    def _format_event(self, event: Json) -> str | None:
         match event["__typename"]:
             case "UserTurn":
                 # Typed lines stand there already.
-                if self._lively and not self._voice:
+                if self._is_tty and not self._voice:
                     return None
-                return f"{self._paint(BOLD, YOU.ljust(WIDTH))} {event['text']}"
+                return f"{self._paint(BOLD, CALLER_LABEL.ljust(LABEL_WIDTH))} {event['text']}"
             case "AgentTurn":
                 cut = " —" if event["interrupted"] else ""
-                return f"{self._paint(CYAN, event['agent'].ljust(WIDTH))} {event['text']}{cut}"
+                return (
+                    f"{self._paint(CYAN, event['agent'].ljust(LABEL_WIDTH))} {event['text']}{cut}"
+                )
             case "ToolStarted":
                 given = json.dumps(event["arguments"], ensure_ascii=False)
-                return self._quiet(f"tool {event['tool']} {given}")
+                return self._detail_line(f"tool {event['tool']} {given}")
             case "ToolFinished":
-                return self._quiet(
+                return self._detail_line(
                     f"tool {event['tool']} {event['outcome'].lower()}: {event['result']} "
                     f"({event['durationMs']:.0f} ms)"
                 )
             case "ContextChanged":
                 value = json.dumps(event["value"], ensure_ascii=False)
-                return self._quiet(f"{event['path']} = {'removed' if event['removed'] else value}")
+                return self._detail_line(
+                    f"{event['path']} = {'removed' if event['removed'] else value}"
+                )
             case "HandedOff":
                 past = f" (past {', '.join(event['skipped'])})" if event["skipped"] else ""
                 moved = f"{event['fromNode']} → {event['toNode']}{past}"
-                return self._quiet(f"hand-off {moved}", GREEN)
+                return self._detail_line(f"hand-off {moved}", GREEN)
             case "ProviderFailedOver":
                 model = f"{event['provider']} {event['model']}"
                 told = "is back" if event["available"] else "does not answer; the next one does"
-                return self._quiet(f"{model} {told}", YELLOW)
+                return self._detail_line(f"{model} {told}", YELLOW)
             case "HandoffRefused":
-                return self._quiet(f"no hand-off to {event['toNode']}: {event['message']}", RED)
+                return self._detail_line(
+                    f"no hand-off to {event['toNode']}: {event['message']}", RED
+                )
             case "StateChanged":
-                return self._quiet(event["state"].lower())
+                return self._detail_line(event["state"].lower())
             case "CommandRefused":
-                return self._quiet(f"not done: {event['message']}", RED)
+                return self._detail_line(f"not done: {event['message']}", RED)
             case "ErrorRaised":
-                return self._quiet(f"{event['source']}: {event['message']}", RED)
+                return self._detail_line(f"{event['source']}: {event['message']}", RED)
             case "TurnMeasured" if event["firstAudioMs"] is not None:
-                return self._quiet(_waterfall(event))
+                return self._detail_line(_format_latency(event))
             case "CallerPresent":
-                return None if event["present"] else self._quiet("the caller is gone", YELLOW)
+                return None if event["present"] else self._detail_line("the caller is gone", YELLOW)
             case "CallerSilent":
-                return self._quiet(f"silence for {event['seconds']:g} s", YELLOW)
+                return self._detail_line(f"silence for {event['seconds']:g} s", YELLOW)
             case "WorkerReplaced":
-                return self._quiet("the worker was lost; another one goes on", YELLOW)
+                return self._detail_line("the worker was lost; another one goes on", YELLOW)
             case "CallEnded":
                 reason = event["reason"].lower().replace("_", " ")
                 seconds = event["durationMs"] / 1000
-                return self._quiet(f"{event['state'].lower()}: {reason}, after {seconds:.1f} s")
+                return self._detail_line(
+                    f"{event['state'].lower()}: {reason}, after {seconds:.1f} s"
+                )
         return None
 
-    def _quiet(self, text: str, colour: str = DIM) -> str:
+    def _detail_line(self, text: str, colour: str = DIM) -> str:
         return self._paint(colour, f"  · {text}")
 
     def _show_partial(self, speaker: str, text: str) -> None:
-        if not self._lively:
+        if not self._is_tty:
             return
-        width = shutil.get_terminal_size().columns - WIDTH - 2
+        width = shutil.get_terminal_size().columns - LABEL_WIDTH - 2
         shown = text if len(text) <= width else "…" + text[-(width - 1) :]
-        who = YOU if speaker == "CALLER" else ""
-        self._out.write("\r\033[K" + self._paint(DIM, f"{who.ljust(WIDTH)} {shown}"))
+        who = CALLER_LABEL if speaker == "CALLER" else ""
+        self._out.write("\r\033[K" + self._paint(DIM, f"{who.ljust(LABEL_WIDTH)} {shown}"))
         self._out.flush()
         self._partial = True
 
     def _write(self, line: str) -> None:
-        erase = "\r\033[K" if self._lively and (self._partial or self._prompted) else ""
+        erase = "\r\033[K" if self._is_tty and (self._partial or self._prompted) else ""
         self._out.write(f"{erase}{line}\n")
         self._out.flush()
         self._partial = self._prompted = False
 
     def _paint(self, colour: str, text: str) -> str:
-        return f"\033[{colour}m{text}\033[0m" if self._lively else text
+        return f"\033[{colour}m{text}\033[0m" if self._is_tty else text
 
 
-PARTS = {
+LATENCY_PARTS = {
     "endOfTurnMs": "end of turn",
     "sttMs": "hearing",
     "llmFirstTokenMs": "model",
@@ -175,14 +183,16 @@ PARTS = {
 }
 
 
-def _waterfall(measured: Json) -> str:
+def _format_latency(measured: Json) -> str:
     """How long the caller waited, and for what."""
-    parts = (f"{what} {measured[name]:.0f}" for name, what in PARTS.items() if measured[name])
+    parts = (
+        f"{what} {measured[name]:.0f}" for name, what in LATENCY_PARTS.items() if measured[name]
+    )
     detail = ", ".join(parts)
     return f"heard after {measured['atEarMs']:.0f} ms" + (f" ({detail})" if detail else "")
 
 
-def _answers(latency: Json) -> str:
+def _format_response_time(latency: Json) -> str:
     """What is heard is awaited until it begins; what is read, until it is there."""
     if heard := latency["atEarMs"]:
         return f"answers heard after {heard['p50']:.0f} ms"

@@ -11,31 +11,36 @@ from pathlib import Path
 from signal import SIGKILL, Signals
 
 from local import home, machine
-from local.program import Program, spawn, stop, until_ready
+from local.program import ProcessSpec, spawn, stop, wait_until_ready
 
 
 @dataclass(slots=True)
 class Server:
-    program: Program
+    spec: ProcessSpec
     url: str
     log: Path
     process: asyncio.subprocess.Process | None = field(default=None, repr=False)
 
     @property
     def pid(self) -> int:
-        assert self.process is not None, f"{self.program.name} has not been started"
+        assert self.process is not None, f"{self.spec.name} has not been started"
         return self.process.pid
 
     async def start(self) -> None:
         """Start on the same port as ever, and return when it answers."""
-        self.process = await spawn(self.program, self.log)
-        await until_ready(self.program, self.process, self.log)
+        self.process = await spawn(self.spec, self.log)
+        await wait_until_ready(self.spec, self.process, self.log)
 
     async def stop(self, how: Signals | None = None) -> None:
         """An orderly stop, unless another signal is given (SIGQUIT: PostgreSQL's immediate)."""
         if self.process is not None:
-            program = self.program
-            await stop(self.process, how or program.stop, program.grace, program.asks)
+            program = self.spec
+            await stop(
+                self.process,
+                how or program.stop_signal,
+                program.grace_seconds,
+                program.stop_attempts,
+            )
 
     async def kill(self) -> None:
         """End like a crash, and return when nothing of it is left."""
@@ -43,15 +48,15 @@ class Server:
         os.kill(self.pid, SIGKILL)
         assert self.process is not None
         await self.process.wait()
-        await asyncio.to_thread(machine.until_gone, children, 10)
+        await asyncio.to_thread(machine.wait_until_gone, children, 10)
 
 
 @contextlib.asynccontextmanager
-async def started_in(
+async def run_exclusively(
     place: Path, prepare: Callable[[], Awaitable[Server]]
 ) -> AsyncIterator[Server]:
     """Prepare and run a server for the length of the block, alone in its directory."""
-    with home.locked(home.private_dir(place) / "lock"):
+    with home.exclusive_lock(home.private_dir(place) / "lock"):
         server = await prepare()
         try:
             await server.start()

@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local.complaints import LOUD
-from local.program import Program
+from local.complaints import ALERT_PATTERN
+from local.program import ProcessSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    program: Program
+    spec: ProcessSpec
     # Started once these are ready, and stopped before they are.
     after: tuple[str, ...] = ()
     # A step that has to succeed, instead of a process that has to stay.
@@ -23,14 +23,14 @@ class Service:
     # Variables whose values lie in files that an earlier step may have to write.
     env_files: Mapping[str, Path] = field(default_factory=dict)
     # Lines of its log that are also shown on the terminal.
-    loud: re.Pattern[str] = LOUD
+    alert_pattern: re.Pattern[str] = ALERT_PATTERN
 
     @property
     def name(self) -> str:
-        return self.program.name
+        return self.spec.name
 
 
-def answers(host: str, port: int, path: str) -> Callable[[int], Awaitable[bool]]:
+def http_ready(host: str, port: int, path: str) -> Callable[[int], Awaitable[bool]]:
     """Ready when a GET of the path is answered with 200."""
     request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
 
@@ -46,7 +46,7 @@ def answers(host: str, port: int, path: str) -> Callable[[int], Awaitable[bool]]
     return ready
 
 
-def touches(path: Path) -> Callable[[int], Awaitable[bool]]:
+def file_ready(path: Path) -> Callable[[int], Awaitable[bool]]:
     """Ready when the file appears; whoever starts the program removes it before."""
 
     is_there = path.exists

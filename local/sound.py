@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 Samples = NDArray[np.int16]
 
-EXTENSIBLE = 0xFFFE
-LONGEST_SECONDS = 120.0
-SETTLED_SECONDS = 2.0
+WAVE_FORMAT_EXTENSIBLE = 0xFFFE
+MAX_DURATION_SECONDS = 120.0
+MIX_WINDOW_SECONDS = 2.0
 """What is older is written: nothing of it can still come."""
 
 
-class BadSound(Exception):
+class WavError(Exception):
     """The message says which file, and what is wrong with it."""
 
 
@@ -27,25 +27,25 @@ def read_wav(path: Path) -> tuple[int, Samples]:
     try:
         chunks = dict(_chunks(path.read_bytes()))
     except OSError as error:
-        raise BadSound(f"{path}: {error.strerror}") from None
+        raise WavError(f"{path}: {error.strerror}") from None
     except (struct.error, ValueError):
-        raise BadSound(f"{path} is not a WAV file") from None
+        raise WavError(f"{path} is not a WAV file") from None
     try:
         kind, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", chunks[b"fmt "])
-        if kind == EXTENSIBLE:
+        if kind == WAVE_FORMAT_EXTENSIBLE:
             [kind] = struct.unpack_from("<H", chunks[b"fmt "], 24)
         data = chunks[b"data"]
     except (KeyError, struct.error):
-        raise BadSound(f"{path} is a WAV file without sound in it") from None
+        raise WavError(f"{path} is a WAV file without sound in it") from None
     if not 1 <= channels <= 32 or not 8_000 <= rate <= 192_000:
-        raise BadSound(f"{path} has {channels} channels at {rate} Hz, which cannot be played")
+        raise WavError(f"{path} has {channels} channels at {rate} Hz, which cannot be played")
     values = _values(kind, bits, data)
     if values is None:
-        raise BadSound(f"{path} is neither PCM nor float: convert it to 16-bit PCM")
+        raise WavError(f"{path} is neither PCM nor float: convert it to 16-bit PCM")
     mixed = values[: len(values) // channels * channels].reshape(-1, channels).mean(axis=1)
-    if not 0 < len(mixed) <= rate * LONGEST_SECONDS:
-        raise BadSound(
-            f"{path} lasts {len(mixed) / rate:g} s; 0 to {LONGEST_SECONDS:g} can be played"
+    if not 0 < len(mixed) <= rate * MAX_DURATION_SECONDS:
+        raise WavError(
+            f"{path} lasts {len(mixed) / rate:g} s; 0 to {MAX_DURATION_SECONDS:g} can be played"
         )
     return rate, (np.nan_to_num(mixed).clip(-1.0, 1.0) * 32_767).astype(np.int16)
 
@@ -82,58 +82,58 @@ def _values(kind: int, bits: int, data: bytes) -> NDArray[np.float64] | None:
             return None
 
 
-class Tape:
+class StereoRecorder:
     """A conversation as a WAV file, the caller left and the agent right, on one time line. What is
     written is whole at any moment."""
 
     def __init__(self, path: Path, rate: int) -> None:
         self._rate = rate
-        self._sides: tuple[Samples, Samples] = (np.zeros(0, np.int16), np.zeros(0, np.int16))
+        self._channels: tuple[Samples, Samples] = (np.zeros(0, np.int16), np.zeros(0, np.int16))
         self._written = 0
         try:
             self._file = wave.open(str(path), "wb")  # noqa: SIM115 closed by close
         except OSError as error:
-            raise BadSound(f"{path}: {error.strerror}") from None
+            raise WavError(f"{path}: {error.strerror}") from None
         self._file.setnchannels(2)
         self._file.setsampwidth(2)
         self._file.setframerate(rate)
 
-    def caller(self, at: float, samples: Samples) -> None:
-        self._add(0, at, samples)
+    def add_caller(self, at: float, samples: Samples) -> None:
+        self._mix(0, at, samples)
 
-    def agent(self, at: float, samples: Samples) -> None:
-        self._add(1, at, samples)
+    def add_agent(self, at: float, samples: Samples) -> None:
+        self._mix(1, at, samples)
 
-    def _add(self, side: int, at: float, samples: Samples) -> None:
+    def _mix(self, side: int, at: float, samples: Samples) -> None:
         """Mixed in at that second; what comes too late for its place is dropped."""
         start = round(at * self._rate) - self._written
         samples = samples[max(0, -start) :]
         start = max(0, start)
         end = start + len(samples)
-        self._reach(end)
-        old = self._sides[side][start:end].astype(np.int32)
-        self._sides[side][start:end] = (old + samples).clip(-32_768, 32_767)
-        self._write(len(self._sides[0]) - round(SETTLED_SECONDS * self._rate))
+        self._grow_to(end)
+        old = self._channels[side][start:end].astype(np.int32)
+        self._channels[side][start:end] = (old + samples).clip(-32_768, 32_767)
+        self._write(len(self._channels[0]) - round(MIX_WINDOW_SECONDS * self._rate))
 
-    def _reach(self, end: int) -> None:
-        if (more := end - len(self._sides[0])) > 0:
+    def _grow_to(self, end: int) -> None:
+        if (more := end - len(self._channels[0])) > 0:
             # Grown by whole seconds: most of the time there is room already.
             room = np.zeros(more + self._rate, np.int16)
-            left, right = self._sides
-            self._sides = np.concatenate((left, room)), np.concatenate((right, room))
+            left, right = self._channels
+            self._channels = np.concatenate((left, room)), np.concatenate((right, room))
 
     def _write(self, count: int) -> None:
         if count < self._rate:
             return
-        left, right = self._sides
+        left, right = self._channels
         self._file.writeframes(np.stack((left[:count], right[:count]), axis=1).tobytes())
-        self._sides = left[count:].copy(), right[count:].copy()
+        self._channels = left[count:].copy(), right[count:].copy()
         self._written += count
 
     def close(self, at: float) -> None:
         """The conversation was so long."""
         rest = max(0, round(at * self._rate) - self._written)
-        self._reach(rest)
-        left, right = self._sides
+        self._grow_to(rest)
+        left, right = self._channels
         self._file.writeframes(np.stack((left[:rest], right[:rest]), axis=1).tobytes())
         self._file.close()

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from local import home
-from local.complaints import LOUD
-from local.program import CannotStart, Program
-from local.service import Service, answers
-from local.state import State
+from local.complaints import ALERT_PATTERN
+from local.program import ProcessSpec, StartupError
+from local.service import Service, http_ready
+from local.state import StateDir
 
-KEY = "stand-in"
+EMULATOR_KEY = "stand-in"
 """In place of a provider's key."""
-PLACES = {
+BASE_PATHS = {
     "DEEPGRAM": "",
     "CARTESIA": "",
     "SARVAM": "",
@@ -27,14 +27,14 @@ HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
-class StandIns:
+class Emulators:
     """Where they answer, and whom they stand in for: those of which no key or address was given."""
 
     port: int
     names: tuple[str, ...]
 
     @property
-    def said(self) -> str:
+    def description(self) -> str:
         named = ", ".join(name.title() for name in self.names)
         return (
             f"STAND-INS, not the real {named}: what callers say is made up, and agents sound as"
@@ -44,22 +44,22 @@ class StandIns:
     @property
     def environment(self) -> Mapping[str, str]:
         url = f"http://{HOST}:{self.port}"
-        keys = {f"{name}_API_KEY": KEY for name in self.names}
-        return keys | {f"{name}_BASE_URL": url + PLACES[name] for name in self.names}
+        keys = {f"{name}_API_KEY": EMULATOR_KEY for name in self.names}
+        return keys | {f"{name}_BASE_URL": url + BASE_PATHS[name] for name in self.names}
 
     def service(self, environment: Mapping[str, str]) -> Service:
-        program = Program(
+        program = ProcessSpec(
             name="emulators",
             argv=(sys.executable, "-m", "local.emulators", str(self.port)),
             env=environment,
-            ready=answers(HOST, self.port, "/openai/models"),
+            ready=http_ready(HOST, self.port, "/openai/models"),
         )
-        return Service(program=program, loud=LOUD)
+        return Service(spec=program, alert_pattern=ALERT_PATTERN)
 
 
-def stand_ins(state: State, environ: Mapping[str, str]) -> StandIns:
+def choose_emulators(state: StateDir, environ: Mapping[str, str]) -> Emulators:
     given = ("_API_KEY", "_BASE_URL")
-    names = tuple(n for n in PLACES if not any(environ.get(n + which) for which in given))
+    names = tuple(n for n in BASE_PATHS if not any(environ.get(n + which) for which in given))
     if not names:
-        raise CannotStart("--emulators: there is a key for every provider, so none stands in")
-    return StandIns(home.kept_port(state.root / "emulators.port"), names)
+        raise StartupError("--emulators: there is a key for every provider, so none stands in")
+    return Emulators(home.load_or_pick_port(state.root / "emulators.port"), names)

@@ -16,7 +16,7 @@ READY_FILE = "READY_FILE"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ServiceStatus:
     """One service as the supervisor last saw it; pid 0 when it has no process."""
 
     name: str
@@ -31,27 +31,27 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class SupervisorRecord:
     """Who supervises here, what it runs, and whether all of it is ready."""
 
     pid: int
     born: float
     url: str
     ready: bool = False
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[ServiceStatus, ...] = ()
     voice: str = ""
 
     @property
     def is_alive(self) -> bool:
-        return same(self.pid, self.born)
+        return is_same_process(self.pid, self.born)
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class StateDir:
     root: Path
 
     @classmethod
-    def at(cls, environ: Mapping[str, str]) -> State:
+    def from_env(cls, environ: Mapping[str, str]) -> StateDir:
         root = home.private_dir(Path(environ.get("STUDIO_STATE") or REPOSITORY / ".studio"))
         home.private_dir(root / "logs")
         return cls(root)
@@ -90,7 +90,7 @@ class State:
     def ready_file(self, name: str) -> Path:
         return self.root / f"{name}.ready"
 
-    def made(self) -> list[Path]:
+    def created_paths(self) -> list[Path]:
         """Everything of ours that is there."""
         names = (
             "postgres",
@@ -109,28 +109,28 @@ class State:
         keys = (self.token, self.owner_password, self.secret_key)
         return ours + [path for path in keys if path.exists()]
 
-    def write(self, record: Record) -> None:
-        home.write_private(self._record, json.dumps(asdict(record)))
+    def write_record(self, record: SupervisorRecord) -> None:
+        home.write_private(self._record_file, json.dumps(asdict(record)))
 
-    def read(self) -> Record | None:
+    def read_record(self) -> SupervisorRecord | None:
         """What was last recorded here, by a supervisor that may be gone since."""
         try:
-            body = json.loads(self._record.read_text())
+            body = json.loads(self._record_file.read_text())
         except FileNotFoundError:
             return None
-        entries = tuple(Entry(**entry) for entry in body.pop("entries"))
-        return Record(**body, entries=entries)
+        entries = tuple(ServiceStatus(**entry) for entry in body.pop("entries"))
+        return SupervisorRecord(**body, entries=entries)
 
-    def running(self) -> Record | None:
+    def running_record(self) -> SupervisorRecord | None:
         """The record of the supervisor that is alive here, if one is."""
-        record = self.read()
+        record = self.read_record()
         return record if record and record.is_alive else None
 
     @property
-    def _record(self) -> Path:
+    def _record_file(self) -> Path:
         return self.root / "run.json"
 
 
-def same(pid: int, born: float) -> bool:
+def is_same_process(pid: int, born: float) -> bool:
     """Whether the process of that number is still the one born then."""
-    return machine.is_alive(pid) and abs(machine.born(pid) - born) < 1
+    return machine.is_alive(pid) and abs(machine.start_time(pid) - born) < 1

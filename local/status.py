@@ -10,19 +10,19 @@ import time
 from dataclasses import asdict
 
 from local import home, machine, unprivileged
-from local.program import CannotStart
-from local.state import Entry, Record, State, same
-from local.supervisor import end_leftovers
+from local.program import StartupError
+from local.state import ServiceStatus, StateDir, SupervisorRecord, is_same_process
+from local.supervisor import stop_leftovers
 
-LONGEST_STOP = 90.0
+STOP_TIMEOUT_SECONDS = 90.0
 COLUMNS = ("process", "pid", "state", "uptime", "restarts", "memory")
 
 
-def status(state: State, *, as_json: bool) -> int:
+def status(state: StateDir, *, as_json: bool) -> int:
     """Print a line per process; exit code 1 when nothing runs."""
-    record = state.running()
+    record = state.running_record()
     if as_json:
-        print(json.dumps(_facts(record), indent=2))
+        print(json.dumps(_as_json(record), indent=2))
     elif record is None:
         print("not running; start with ./studio up")
     else:
@@ -31,35 +31,35 @@ def status(state: State, *, as_json: bool) -> int:
         print(_table(record))
         for entry in record.entries:
             if entry.reason:
-                print(f"\n{_trouble(entry)}")
+                print(f"\n{_describe_failure(entry)}")
     return 0 if record else 1
 
 
-def down(state: State) -> int:
-    began, record = time.monotonic(), state.read()
+def down(state: StateDir) -> int:
+    began, record = time.monotonic(), state.read_record()
     if record is None or not record.is_alive:
-        for name in end_leftovers(state):
+        for name in stop_leftovers(state):
             print(f"ended a {name} that was left over")
         print("not running")
         return 0
     print(f"stopping (pid {record.pid})", flush=True)
-    machine.end(record.pid, signal.SIGTERM, LONGEST_STOP)
-    end_leftovers(state)
+    machine.terminate(record.pid, signal.SIGTERM, STOP_TIMEOUT_SECONDS)
+    stop_leftovers(state)
     print(f"stopped in {time.monotonic() - began:.1f} s")
     return 0
 
 
-def reset(state: State, *, sure: bool) -> int:
+def reset(state: StateDir, *, sure: bool) -> int:
     """Remove what we have made in the state directory; anything else in it stays."""
-    if record := state.running():
-        raise CannotStart(f"running (pid {record.pid}): ./studio down first")
+    if record := state.running_record():
+        raise StartupError(f"running (pid {record.pid}): ./studio down first")
     if not sure and not _confirmed(f"Delete {state.root} with all agents, calls and keys?"):
         print("nothing was deleted")
         return 1
-    with home.locked(state.lock):
-        end_leftovers(state)
-        unprivileged.remove(state.root / "postgres")
-        for path in state.made():
+    with home.exclusive_lock(state.lock):
+        stop_leftovers(state)
+        unprivileged.delete_data(state.root / "postgres")
+        for path in state.created_paths():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     with contextlib.suppress(OSError):  # something else lies in it
         state.root.rmdir()
@@ -74,11 +74,11 @@ def _confirmed(question: str) -> bool:
         return False
 
 
-def _facts(record: Record | None) -> dict[str, object]:
+def _as_json(record: SupervisorRecord | None) -> dict[str, object]:
     if record is None:
         return {"running": False, "processes": []}
     processes = [
-        {**asdict(entry), "memory": machine.memory(entry.pid) if entry.pid else 0}
+        {**asdict(entry), "memory": machine.memory_bytes(entry.pid) if entry.pid else 0}
         for entry in record.entries
     ]
     return {
@@ -91,10 +91,10 @@ def _facts(record: Record | None) -> dict[str, object]:
     }
 
 
-def _table(record: Record) -> str:
+def _table(record: SupervisorRecord) -> str:
     rows = [COLUMNS]
     for entry in record.entries:
-        alive = same(entry.pid, entry.born)
+        alive = is_same_process(entry.pid, entry.born)
         rows.append(
             (
                 entry.name,
@@ -102,7 +102,7 @@ def _table(record: Record) -> str:
                 entry.state,
                 _duration(time.time() - entry.since) if alive else "-",
                 str(entry.restarts),
-                f"{machine.memory(entry.pid) / 2**20:.0f} MB" if alive else "-",
+                f"{machine.memory_bytes(entry.pid) / 2**20:.0f} MB" if alive else "-",
             )
         )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -110,7 +110,7 @@ def _table(record: Record) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _trouble(entry: Entry) -> str:
+def _describe_failure(entry: ServiceStatus) -> str:
     """Why a service is not there, and when it is tried again."""
     seconds = max(0.0, entry.next_try - time.time())
     when = f"the next try is in {seconds:.0f} s" if entry.pid == 0 else "it is being tried again"

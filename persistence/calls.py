@@ -33,10 +33,10 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.calls.commands import Command, CommandKind
-from domain.calls.events import Recorded, StateChanged
+from domain.calls.events import StateChanged, StoredEvent
 from domain.calls.model import (
-    FINAL,
-    OUTCOME,
+    END_OUTCOMES,
+    FINAL_STATES,
     Call,
     CallFilter,
     CallId,
@@ -47,30 +47,30 @@ from domain.calls.model import (
 )
 from domain.common.access import TenantId
 from domain.common.errors import CallHasEnded, IdempotencyConflict, NotFound, RateLimited
-from domain.ports import Key, Slice
-from domain.tenants.budgets import Budgets, Standing
+from domain.ports import PageKey, PageSlice
+from domain.tenants.budgets import Budgets, BudgetUsage
 from persistence import hints
-from persistence.budgets import budgets_of, read_budgets, refuse_spent, standing_of
-from persistence.codec import announce, encode, recorded
-from persistence.engine import driver, fetch
+from persistence.budgets import check_budgets, fetch_budget_usage, fetch_budgets, parse_budgets
+from persistence.codec import encode_event, encode_message, stored_event
+from persistence.engine import driver_connection, fetch_compiled
 from persistence.tables import (
+    CallLogRow,
     CallRow,
     CommandRow,
     EventRow,
     IdempotencyRow,
-    LogRow,
     TenantSettingsRow,
 )
 
 _call: Table = CallRow.__table__  # type: ignore[assignment]
-_log: Table = LogRow.__table__  # type: ignore[assignment]
+_log: Table = CallLogRow.__table__  # type: ignore[assignment]
 _event: Table = EventRow.__table__  # type: ignore[assignment]
 _command: Table = CommandRow.__table__  # type: ignore[assignment]
 _idempotency: Table = IdempotencyRow.__table__  # type: ignore[assignment]
 _settings: Table = TenantSettingsRow.__table__  # type: ignore[assignment]
 
 COLUMNS = tuple(field.name for field in fields(Call))
-CALL = select(
+SELECT_CALL = select(
     *(_call.c[name] if name in _call.c else _log.c[name] for name in COLUMNS)
 ).select_from(join(_call, _log, _call.c.id == _log.c.call_id))
 
@@ -81,20 +81,20 @@ _ENUMS: tuple[tuple[str, dict[Any, Any]], ...] = (
     ("end_reason", {reason.value: reason for reason in EndReason} | {None: None}),
 )
 
-BY_IDS = CALL.where(
+SELECT_CALLS_BY_IDS = SELECT_CALL.where(
     _call.c.tenant_id == bindparam("tenant"),
     _call.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid))),
 )
 
-MOST_WAITING = 32
+MAX_PENDING_COMMANDS = 32
 
 PAGE_SIZES = (21, 101)
 """How many rows a page is read with: a limit that stands in the text of a query, as the planner takes
 one that is given later for a tenth of the table."""
 
-STARTED = encode(StateChanged(before=None, state=CallState.PENDING))
+STARTED_EVENT = encode_event(StateChanged(before=None, state=CallState.PENDING))
 
-END = text(
+END_CALL = text(
     "select tenant_id, seq, at, body::text from end_call(:call, :epoch, :unclaimed, :reason, "
     ":state, :blame)"
 ).bindparams(bindparam("epoch", value=None), bindparam("unclaimed", value=False))
@@ -105,31 +105,31 @@ _PAGE = """
      order by seq limit :limit
 """
 LOG_PAGE = text(_PAGE.format(more=""))
-TURNS = text(_PAGE.format(more="and kind in ('user_turn', 'agent_turn')"))
+TURNS_PAGE = text(_PAGE.format(more="and kind in ('user_turn', 'agent_turn')"))
 
 
 class SqlCalls:
     def __init__(
-        self, connection: AsyncConnection, tenant: TenantId, pending: list[hints.Hint]
+        self, connection: AsyncConnection, tenant: TenantId, pending: list[hints.Notification]
     ) -> None:
         self._db = connection
         self._tenant = tenant
-        self._hints = pending
+        self._notifications = pending
 
     async def start(self, call: Call, key: str | None, digest: str) -> Call:
         if key is not None:
-            earlier = await self._reserve(call.id, key, digest)
+            earlier = await self._reserve_idempotency_key(call.id, key, digest)
             if earlier is not None:
                 return earlier
         # The database's clock says when a call began: its deadlines are measured by it.
         at, budgets = (
             await self._db.execute(
                 insert(_call)
-                .values(**_facts(call), created_at=func.now())
-                .returning(_call.c.created_at, self._budgets())
+                .values(**_call_values(call), created_at=func.now())
+                .returning(_call.c.created_at, self._budgets_subquery())
             )
         ).one()
-        await refuse_spent(await driver(self._db), self._tenant, read_budgets(budgets))
+        await check_budgets(await driver_connection(self._db), self._tenant, parse_budgets(budgets))
         await self._db.execute(
             insert(_log).values(
                 call_id=call.id,
@@ -146,23 +146,23 @@ class SqlCalls:
                 seq=1,
                 at=at,
                 kind="state_changed",
-                body=text(":body ::json").bindparams(body=STARTED),
+                body=text(":body ::json").bindparams(body=STARTED_EVENT),
             )
         )
-        self._hints += [hints.waiting(), hints.changed(self._tenant, call.id)]
+        self._notifications += [hints.call_waiting(), hints.call_changed(self._tenant, call.id)]
         return replace(call, created_at=at)
 
-    def _budgets(self) -> ScalarSelect[str]:
+    def _budgets_subquery(self) -> ScalarSelect[str]:
         """Asked along with what is asked anyway: most tenants have none."""
         c = _settings.c
         return select(c.spec["budgets"].astext).where(c.tenant_id == self._tenant).scalar_subquery()
 
-    async def standing(self) -> tuple[Budgets, Standing]:
-        connection = await driver(self._db)
-        budgets = await budgets_of(connection, self._tenant)
-        return budgets, await standing_of(connection, self._tenant)
+    async def budget_usage(self) -> tuple[Budgets, BudgetUsage]:
+        connection = await driver_connection(self._db)
+        budgets = await fetch_budgets(connection, self._tenant)
+        return budgets, await fetch_budget_usage(connection, self._tenant)
 
-    async def _reserve(self, id: CallId, key: str, digest: str) -> Call | None:
+    async def _reserve_idempotency_key(self, id: CallId, key: str, digest: str) -> Call | None:
         """None: the key is new and now belongs to `id`. Waits for a rival to commit."""
         c = _idempotency.c
         won = await self._db.scalar(
@@ -186,19 +186,21 @@ class SqlCalls:
         return await self.get(CallId(earlier.call_id))
 
     async def get(self, id: CallId) -> Call | None:
-        return next(iter(await self.many([id])), None)
+        return next(iter(await self.by_ids([id])), None)
 
-    async def many(self, ids: Sequence[UUID]) -> Sequence[Call]:
-        rows = await fetch(self._db, BY_IDS, {"tenant": self._tenant, "ids": list(ids)})
-        return [call_from(row) for row in rows]
+    async def by_ids(self, ids: Sequence[UUID]) -> Sequence[Call]:
+        rows = await fetch_compiled(
+            self._db, SELECT_CALLS_BY_IDS, {"tenant": self._tenant, "ids": list(ids)}
+        )
+        return [call_from_row(row) for row in rows]
 
-    async def page(self, filter: CallFilter, first: int, after: Key | None) -> Slice[Call]:
-        conditions = conditions_of(filter, after)
+    async def page(self, filter: CallFilter, first: int, after: PageKey | None) -> PageSlice[Call]:
+        conditions = page_conditions(filter, after)
         query = page_query(frozenset(conditions), next(n for n in PAGE_SIZES if n > first))
-        rows = await fetch(self._db, query, {"tenant": self._tenant, **conditions})
-        return Slice(tuple(map(call_from, rows[:first])), more=len(rows) > first)
+        rows = await fetch_compiled(self._db, query, {"tenant": self._tenant, **conditions})
+        return PageSlice(tuple(map(call_from_row, rows[:first])), has_more=len(rows) > first)
 
-    async def ask(self, command: Command) -> None:
+    async def enqueue_command(self, command: Command) -> None:
         # The share lock and the end of a call exclude each other: a command is either refused
         # here or seen by whoever ends the call.
         log = (
@@ -210,16 +212,16 @@ class SqlCalls:
         ).one_or_none()
         if log is None:
             raise NotFound("There is no such call.", ("input", "callId"))
-        if await self._asked_before(command):
+        if await self._is_repeated(command):
             return
         if log.ended_at is not None:
             raise CallHasEnded("The call has ended.", ("input", "callId"))
-        await self._refuse_too_many(command)
-        await self._put(command)
+        await self._check_pending_commands(command)
+        await self._insert_command(command)
         if log.worker_id is not None:
-            self._hints.append(hints.asked(log.worker_id))
+            self._notifications.append(hints.command_added(log.worker_id))
 
-    async def _put(self, command: Command) -> None:
+    async def _insert_command(self, command: Command) -> None:
         await self._db.execute(
             upsert(_command)
             .values(
@@ -233,7 +235,7 @@ class SqlCalls:
             .on_conflict_do_nothing()
         )
 
-    async def _is_unclaimed(self, id: CallId) -> bool:
+    async def _lock_if_unclaimed(self, id: CallId) -> bool:
         """And stays so until the transaction is over."""
         c = _log.c
         return (
@@ -245,19 +247,19 @@ class SqlCalls:
             or False
         )
 
-    async def _refuse_too_many(self, command: Command) -> None:
+    async def _check_pending_commands(self, command: Command) -> None:
         c = _command.c
         waiting = await self._db.scalar(
             select(func.count()).where(c.call_id == command.call_id, c.done_at.is_(None))
         )
-        if (waiting or 0) >= MOST_WAITING and command.kind is not CommandKind.END:
+        if (waiting or 0) >= MAX_PENDING_COMMANDS and command.kind is not CommandKind.END:
             raise RateLimited(
-                f"{MOST_WAITING} messages wait to be answered; wait for their turns.",
+                f"{MAX_PENDING_COMMANDS} messages wait to be answered; wait for their turns.",
                 ("input", "callId"),
                 retry_after=1.0,
             )
 
-    async def _asked_before(self, command: Command) -> bool:
+    async def _is_repeated(self, command: Command) -> bool:
         c = _command.c
         body = await self._db.scalar(
             select(c.body).where(c.tenant_id == self._tenant, c.id == command.id)
@@ -272,11 +274,11 @@ class SqlCalls:
     async def end_unclaimed(
         self, id: CallId, reason: EndReason, command: Command | None = None
     ) -> bool:
-        if command is not None and await self._is_unclaimed(id):
-            await self._put(command)
-        state, blame = OUTCOME[reason]
+        if command is not None and await self._lock_if_unclaimed(id):
+            await self._insert_command(command)
+        state, blame = END_OUTCOMES[reason]
         rows = await self._db.execute(
-            END,
+            END_CALL,
             {
                 "call": id,
                 "unclaimed": True,
@@ -287,37 +289,37 @@ class SqlCalls:
         )
         written = rows.all()
         channel = hints.call_channel(self._tenant, id)
-        self._hints += [(channel, announce(id, e.seq, e.at, e.body)) for e in written]
+        self._notifications += [(channel, encode_message(id, e.seq, e.at, e.body)) for e in written]
         if written:
-            self._hints.append(hints.changed(self._tenant, id))
+            self._notifications.append(hints.call_changed(self._tenant, id))
         return bool(written)
 
-    async def events(self, id: CallId, after: int, limit: int) -> Sequence[Recorded]:
+    async def events(self, id: CallId, after: int, limit: int) -> Sequence[StoredEvent]:
         return list(await self.log_page(id, after, limit))
 
-    async def log_page(self, id: CallId, after: int, limit: int) -> Iterable[Recorded]:
+    async def log_page(self, id: CallId, after: int, limit: int) -> Iterable[StoredEvent]:
         return await self._log_page(LOG_PAGE, id, after, limit)
 
-    async def turns(self, id: CallId, after: int, limit: int) -> Sequence[Recorded]:
-        return list(await self._log_page(TURNS, id, after, limit))
+    async def turns(self, id: CallId, after: int, limit: int) -> Sequence[StoredEvent]:
+        return list(await self._log_page(TURNS_PAGE, id, after, limit))
 
     async def _log_page(
         self, query: TextClause, id: CallId, after: int, limit: int
-    ) -> Iterable[Recorded]:
+    ) -> Iterable[StoredEvent]:
         rows = await self._db.execute(
             query, {"tenant": self._tenant, "call": id, "after": after, "limit": limit}
         )
-        return (recorded(id, row.seq, row.at, row.body) for row in rows.all())
+        return (stored_event(id, row.seq, row.at, row.body) for row in rows.all())
 
 
-def conditions_of(filter: CallFilter, after: Key | None) -> dict[str, Any]:
+def page_conditions(filter: CallFilter, after: PageKey | None) -> dict[str, Any]:
     """What a page is asked for with; nothing for the first page of a list without a filter."""
     place = {} if after is None else {"at": after.at, "id": after.id}
     if filter == CallFilter():
         return place
     states = set(CallState if filter.states is None else filter.states)
     if filter.live is not None:
-        states &= {state for state in CallState if (state in FINAL) is not filter.live}
+        states &= {state for state in CallState if (state in FINAL_STATES) is not filter.live}
     given = {
         "states": sorted(states),
         "kinds": sorted(set(CallKind if filter.kinds is None else filter.kinds)),
@@ -328,11 +330,11 @@ def conditions_of(filter: CallFilter, after: Key | None) -> dict[str, Any]:
 
 
 @lru_cache(64)
-def page_query(given: frozenset[str], size: int) -> Select[Any]:
+def page_query(conditions: frozenset[str], size: int) -> Select[Any]:
     """Newest first. Built once for each set of conditions: building costs more than running."""
-    page = (_filtered if "states" in given else _unfiltered)(given, size).subquery("page")
+    page = (_filtered if "states" in conditions else _unfiltered)(conditions, size).subquery("page")
     return (
-        CALL.join(page, page.c.id == _call.c.id)
+        SELECT_CALL.join(page, page.c.id == _call.c.id)
         .where(_call.c.tenant_id == bindparam("tenant"))
         .order_by(_call.c.created_at.desc(), _call.c.id.desc())
         .limit(literal_column(str(size)))
@@ -350,7 +352,7 @@ def _filtered(given: frozenset[str], size: int) -> Select[Any]:
     An index that begins with the tenant, the state and the kind holds such calls in order, whatever
     there are of others; one that is walked by time would be walked to its end for a rare state."""
     c = _log.alias("log").c
-    states, kinds = _rows_of("states"), _rows_of("kinds")
+    states, kinds = _unnest("states"), _unnest("kinds")
     conditions = {
         "workflow": c.workflow_id == bindparam("workflow"),
         "user": c.user_id == bindparam("user"),
@@ -378,13 +380,13 @@ def _newest(
     return query.where(before) if "at" in given else query
 
 
-def _rows_of(array: str) -> TableValuedAlias:
+def _unnest(array: str) -> TableValuedAlias:
     """The items of an array that a query is given, as rows with one column, `one`."""
     items = func.unnest(bindparam(array, type_=ARRAY(Text)))
     return items.table_valued("one", name=array).render_derived()
 
 
-def _facts(call: Call) -> dict[str, Any]:
+def _call_values(call: Call) -> dict[str, Any]:
     return {
         "id": call.id,
         "tenant_id": call.tenant_id,
@@ -400,7 +402,7 @@ def _facts(call: Call) -> dict[str, Any]:
     }
 
 
-def call_from(row: asyncpg.Record) -> Call:
+def call_from_row(row: asyncpg.Record) -> Call:
     facts = dict(row)
     for name, kind in _ENUMS:
         facts[name] = kind[facts[name]]

@@ -14,34 +14,34 @@ from uuid import UUID
 import orjson
 from pydantic import Field, TypeAdapter
 
-from domain.calls.events import CallEvent, Ephemeral, Passing, Recorded
+from domain.calls.events import CallEvent, EphemeralEvent, EphemeralPayload, StoredEvent
 from domain.calls.model import CallId
 from domain.common.errors import InvalidCursor
 from domain.tenants.settings import TenantSettings
 from domain.workflows.model import Snapshot
 
 _events: TypeAdapter[CallEvent] = TypeAdapter(Annotated[CallEvent, Field(discriminator="kind")])
-_ephemeral: TypeAdapter[Ephemeral] = TypeAdapter(Ephemeral)
+_ephemeral: TypeAdapter[EphemeralPayload] = TypeAdapter(EphemeralPayload)
 _snapshots: TypeAdapter[Snapshot] = TypeAdapter(Snapshot)
 _settings: TypeAdapter[TenantSettings] = TypeAdapter(TenantSettings)
 
-MOST_KNOWN = 256
-_known: dict[str, Snapshot] = {}
+MAX_CACHED_SNAPSHOTS = 256
+_snapshot_cache: dict[str, Snapshot] = {}
 
 _CURSOR = struct.Struct(">IIi")
 
 
-def encode(event: CallEvent) -> str:
+def encode_event(event: CallEvent) -> str:
     return _events.dump_json(event).decode()
 
 
-def decode(body: str | bytes) -> CallEvent:
+def decode_event(body: str | bytes) -> CallEvent:
     return _events.validate_json(body)
 
 
-def recorded(call_id: UUID, seq: int, at: datetime, body: str) -> Recorded:
+def stored_event(call_id: UUID, seq: int, at: datetime, body: str) -> StoredEvent:
     cursor = make_cursor(call_id, seq, body)
-    return Recorded(CallId(call_id), seq, at, decode(body), cursor)
+    return StoredEvent(CallId(call_id), seq, at, decode_event(body), cursor)
 
 
 def snapshot_to_json(snapshot: Snapshot) -> tuple[dict[str, Any], str]:
@@ -58,13 +58,13 @@ def snapshot_from_json(plain: Any) -> Snapshot:
     return _snapshots.validate_python(plain, strict=False)
 
 
-def snapshot_of(checksum: str, plain: Callable[[], Any]) -> Snapshot:
+def cached_snapshot(checksum: str, plain: Callable[[], Any]) -> Snapshot:
     """Parsed once per content: every call of a version needs it, and it never changes."""
-    found = _known.get(checksum)
+    found = _snapshot_cache.get(checksum)
     if found is None:
-        if len(_known) >= MOST_KNOWN:
-            _known.clear()
-        found = _known[checksum] = snapshot_from_json(plain())
+        if len(_snapshot_cache) >= MAX_CACHED_SNAPSHOTS:
+            _snapshot_cache.clear()
+        found = _snapshot_cache[checksum] = snapshot_from_json(plain())
     return found
 
 
@@ -80,19 +80,19 @@ def settings_from_json(plain: Any) -> TenantSettings:
 # ---- what goes over Redis: a hint of what is already stored --------------------------------
 
 
-def announce(call_id: UUID, seq: int, at: datetime, body: str) -> str:
+def encode_message(call_id: UUID, seq: int, at: datetime, body: str) -> str:
     return f"{seq}|{at.isoformat()}|{body}"
 
 
-def announce_passing(event: Ephemeral) -> str:
+def encode_ephemeral_message(event: EphemeralPayload) -> str:
     return "~||" + _ephemeral.dump_json(event).decode()
 
 
-def heard(call_id: UUID, message: str) -> Recorded | Passing:
+def decode_message(call_id: UUID, message: str) -> StoredEvent | EphemeralEvent:
     seq, at, body = message.split("|", 2)
     if seq == "~":
-        return Passing(CallId(call_id), _ephemeral.validate_json(body))
-    return recorded(call_id, int(seq), datetime.fromisoformat(at), body)
+        return EphemeralEvent(CallId(call_id), _ephemeral.validate_json(body))
+    return stored_event(call_id, int(seq), datetime.fromisoformat(at), body)
 
 
 # ---- cursors: which call, how far, and a check that history was not rewound -----------------
@@ -104,7 +104,7 @@ def make_cursor(call_id: UUID, seq: int, body: str) -> str:
     return base64.urlsafe_b64encode(packed).decode()
 
 
-def read_cursor(call_id: UUID, cursor: str) -> tuple[int, str]:
+def parse_cursor(call_id: UUID, cursor: str) -> tuple[int, str]:
     """The number it points behind, and the cursor itself to compare with the stored event's."""
     try:
         packed = base64.b64decode(cursor, altchars=b"-_", validate=True)

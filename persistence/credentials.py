@@ -12,9 +12,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.common.access import TenantId
-from domain.tenants.credentials import Credential, CredentialKind, Opened, last_four
+from domain.tenants.credentials import Credential, CredentialKind, DecryptedCredentials, last_four
 from persistence.tables import CredentialRow, DataKeyRow
-from persistence.vault import Vault, sealed
+from persistence.vault import Vault, encrypt
 
 _credential: Table = CredentialRow.__table__  # type: ignore[assignment]
 _data_key: Table = DataKeyRow.__table__  # type: ignore[assignment]
@@ -31,17 +31,17 @@ class SqlCredentials:
         query = (
             select(_credential).where(c.tenant_id == self._tenant, c.kind == kind).order_by(c.name)
         )
-        return [_shown(row) for row in await self._db.execute(query)]
+        return [_credential_from_row(row) for row in await self._db.execute(query)]
 
     async def set(self, kind: CredentialKind, name: str, value: str, by: str) -> Credential:
-        key = await self._key()
+        key = await self._tenant_data_key()
         # Locked, or made: the value is bound to the id of its row.
-        row = await self._row(kind, name)
+        row = await self._lock_row_id(kind, name)
         about = {"tenant_id": self._tenant, "id": row, "kind": kind.value, "name": name}
         values = {
             **about,
             "last_four": last_four(value),
-            "sealed": sealed(key, about, value),
+            "sealed": encrypt(key, about, value),
             "updated_by": by,
         }
         statement: Any = insert(_credential).values(**values)
@@ -49,43 +49,45 @@ class SqlCredentials:
         statement = statement.on_conflict_do_update(
             index_elements=["id"], set_={**changed, "updated_at": func.now()}
         ).returning(_credential)
-        return _shown((await self._db.execute(statement)).one())
+        return _credential_from_row((await self._db.execute(statement)).one())
 
     async def delete(self, kind: CredentialKind, name: str) -> Credential | None:
-        row = (await self._db.execute(self._mine(delete(_credential), kind, name))).one_or_none()
-        return None if row is None else _shown(row)
+        row = (
+            await self._db.execute(self._returning_by_name(delete(_credential), kind, name))
+        ).one_or_none()
+        return None if row is None else _credential_from_row(row)
 
-    async def opened(self) -> Opened:
+    async def decrypt_all(self) -> DecryptedCredentials:
         c, k = _credential.c, _data_key.c
         query = (
             select(_credential, k.key_id, k.wrapped)
             .join_from(_credential, _data_key, c.tenant_id == k.tenant_id)
             .where(c.tenant_id == self._tenant)
         )
-        return self._vault.opened((await self._db.execute(query)).mappings().all())
+        return self._vault.decrypt_credentials((await self._db.execute(query)).mappings().all())
 
-    async def _row(self, kind: CredentialKind, name: str) -> UUID:
+    async def _lock_row_id(self, kind: CredentialKind, name: str) -> UUID:
         c = _credential.c
         query = select(c.id).where(c.tenant_id == self._tenant, c.kind == kind, c.name == name)
         return await self._db.scalar(query.with_for_update()) or uuid4()
 
-    async def _key(self) -> AESGCM:
+    async def _tenant_data_key(self) -> AESGCM:
         """The tenant's data key, made when it is the first time."""
-        key_id, wrapped = self._vault.new_key(self._tenant)
+        key_id, wrapped = self._vault.new_data_key(self._tenant)
         values = {"tenant_id": self._tenant, "key_id": key_id, "wrapped": wrapped}
         await self._db.execute(insert(_data_key).values(**values).on_conflict_do_nothing())
         query = select(_data_key).where(_data_key.c.tenant_id == self._tenant)
         row = (await self._db.execute(query.with_for_update())).one()
-        return self._vault.data_key(self._tenant, row.key_id, row.wrapped)
+        return self._vault.unwrap_data_key(self._tenant, row.key_id, row.wrapped)
 
-    def _mine(self, statement: Any, kind: CredentialKind, name: str) -> Any:
+    def _returning_by_name(self, statement: Any, kind: CredentialKind, name: str) -> Any:
         c = _credential.c
         return statement.where(
             c.tenant_id == self._tenant, c.kind == kind, c.name == name
         ).returning(_credential)
 
 
-def _shown(row: Any) -> Credential:
+def _credential_from_row(row: Any) -> Credential:
     return Credential(
         kind=CredentialKind(row.kind),
         name=row.name,

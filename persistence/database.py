@@ -17,29 +17,32 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from domain.common.errors import InvalidSetting, Unavailable, WrongRole
+from domain.common.errors import InvalidSetting, Unavailable, WrongDatabaseRole
 from persistence.outages import EngineError, is_outage, sqlstate_of
-from persistence.pools import PatientPool
+from persistence.pools import QueueingPool
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-STATEMENT_SECONDS = 10
-CONNECT_SECONDS = 5
-FULL_SECONDS = 0.5
+STATEMENT_TIMEOUT_SECONDS = 10
+CONNECT_TIMEOUT_SECONDS = 5
+SERVER_FULL_BACKOFF_SECONDS = 0.5
 """A server that has said that it is full is not asked again for so long."""
-START_SECONDS = 30.0
+START_TIMEOUT_SECONDS = 30.0
 """A process that starts waits so long for a server that is away or full."""
-LONGEST_PAUSE_SECONDS = 2.0
-BRIEF_MS = 2_000
-PAUSE_MS: Mapping[str, int] = {"studio_api": 30_000, "studio_service": BRIEF_MS}
+MAX_BACKOFF_SECONDS = 2.0
+SHORT_TRANSACTION_TIMEOUT_MS = 2_000
+IDLE_TRANSACTION_TIMEOUT_MS: Mapping[str, int] = {
+    "studio_api": 30_000,
+    "studio_service": SHORT_TRANSACTION_TIMEOUT_MS,
+}
 """How long a process of a role may do nothing within a transaction."""
 
-WHO_AM_I = """
+SELECT_CURRENT_ROLE = """
     select rolname as name, rolsuper or rolbypassrls as unbound
       from pg_roles where rolname = current_user
 """
-HINTS: Mapping[str, str] = {
+REMEDIES: Mapping[str, str] = {
     "22023": "Run `python -m persistence.migrate` first.",
     "42501": "Migrate as the owner of the database, or use a login of `persistence.admin roles`.",
     "08P01": "A pooler in between must ignore startup parameters: see docs/operating.md.",
@@ -52,7 +55,7 @@ class DbRole(StrEnum):
     SERVICE = "studio_service"
 
 
-class Doorway:
+class ConnectionFactory:
     """Opens the connections of a process, each under the role that the process should have."""
 
     def __init__(self, url: str, role: DbRole) -> None:
@@ -67,32 +70,30 @@ class Doorway:
             connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
                 self._url,
                 **options,
-                command_timeout=STATEMENT_SECONDS,
-                timeout=CONNECT_SECONDS,
+                command_timeout=STATEMENT_TIMEOUT_SECONDS,
+                timeout=CONNECT_TIMEOUT_SECONDS,
                 server_settings=_server_settings(self._role),
             )
         except asyncpg.TooManyConnectionsError:
-            self._full_until = time.monotonic() + FULL_SECONDS
+            self._full_until = time.monotonic() + SERVER_FULL_BACKOFF_SECONDS
             raise
         try:
-            await _refuse_another_role(connection, self._role)
+            await _check_role(connection, self._role)
         except BaseException:
             connection.terminate()
             raise
         return connection
 
 
-async def _refuse_another_role(
-    connection: asyncpg.Connection[asyncpg.Record], role: DbRole
-) -> None:
+async def _check_role(connection: asyncpg.Connection[asyncpg.Record], role: DbRole) -> None:
     """A pooler may drop the role, and whoever is a superuser sees every tenant."""
-    found = await connection.fetchrow(WHO_AM_I)
+    found = await connection.fetchrow(SELECT_CURRENT_ROLE)
     assert found is not None
     if found["name"] == role and not found["unbound"]:
         return
     log.error("refused a connection with the wrong role", extra={"role": found["name"]})
     rights = ", whom row-level security does not bind" if found["unbound"] else ""
-    raise WrongRole(
+    raise WrongDatabaseRole(
         f"This process should be {role} in PostgreSQL, but is {found['name']}{rights}. A pooler in "
         "between may drop the role: let DATABASE_URL name a login that "
         "`python -m persistence.admin roles` has made."
@@ -100,49 +101,55 @@ async def _refuse_another_role(
 
 
 async def create_pool(
-    url: str, role: DbRole, size: int = 10, patience: float = START_SECONDS
+    url: str, role: DbRole, size: int = 10, timeout: float = START_TIMEOUT_SECONDS
 ) -> asyncpg.Pool[asyncpg.Record]:
     """With its first connection; `patience`: seconds to wait for it."""
-    return await once_let_in(partial(PatientPool.of, Doorway(url, role).connect, size), patience)
+    return await retry_until_available(
+        partial(QueueingPool.create, ConnectionFactory(url, role).connect, size), timeout
+    )
 
 
-async def once_let_in(do: Callable[[], Awaitable[T]], patience: float = START_SECONDS) -> T:
+async def retry_until_available(
+    do: Callable[[], Awaitable[T]], timeout: float = START_TIMEOUT_SECONDS
+) -> T:
     """At the start of a process: until PostgreSQL is there and has room."""
     pause, reason = 0.1, ""
     try:
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(timeout):
             while True:
                 try:
                     return await do()
                 except Exception as error:
                     if not isinstance(error, OSError | asyncpg.PostgresError | EngineError):
                         raise
-                    _refuse_what_stays_so(error)
+                    _raise_if_permanent(error)
                     reason = str(error) or type(error).__name__
                 log.warning("PostgreSQL lets nobody in; trying again", extra={"reason": reason})
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                pause = min(pause * 2, MAX_BACKOFF_SECONDS)
     except TimeoutError:
         raise Unavailable(
-            f"PostgreSQL did not let this process in within {patience:g} s: {reason}"
+            f"PostgreSQL did not let this process in within {timeout:g} s: {reason}"
         ) from None
 
 
-def _refuse_what_stays_so(error: Exception) -> None:
+def _raise_if_permanent(error: Exception) -> None:
     state = sqlstate_of(error)
-    if is_outage(error) and state not in HINTS:
+    if is_outage(error) and state not in REMEDIES:
         return
-    hint = HINTS.get(state or "", "")
+    hint = REMEDIES.get(state or "", "")
     raise InvalidSetting(f"PostgreSQL refuses this process: {error}. {hint}".rstrip()) from error
 
 
 @asynccontextmanager
-async def brief(connection: Any) -> AsyncGenerator[None]:
+async def short_transaction(connection: Any) -> AsyncGenerator[None]:
     """A transaction that ends soon, also when this process is frozen in the middle of it: its locks
     would keep others from taking over what it held."""
     async with connection.transaction():
         if connection.get_server_version().major >= 17:  # before, only its pauses are limited
-            await connection.execute(f"set local transaction_timeout = {BRIEF_MS}")
+            await connection.execute(
+                f"set local transaction_timeout = {SHORT_TRANSACTION_TIMEOUT_MS}"
+            )
         yield
 
 
@@ -169,8 +176,8 @@ def _server_settings(role: DbRole) -> dict[str, str]:
 def session_settings(role: DbRole) -> dict[str, str]:
     """What a process asks for at every connection; logins have it as their own."""
     return {
-        "statement_timeout": str(STATEMENT_SECONDS * 1000),
-        "idle_in_transaction_session_timeout": str(PAUSE_MS[role.value]),
+        "statement_timeout": str(STATEMENT_TIMEOUT_SECONDS * 1000),
+        "idle_in_transaction_session_timeout": str(IDLE_TRANSACTION_TIMEOUT_MS[role.value]),
         "timezone": "UTC",
         "jit": "off",
     }

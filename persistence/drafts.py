@@ -28,12 +28,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.common.access import TenantId
 from domain.common.errors import NameTaken, NotFound, RevisionConflict
-from domain.ports import Key, Slice
+from domain.ports import PageKey, PageSlice
 from domain.tools.model import Tool, ToolId, ToolSpec
 from domain.workflows.agents import Agent, AgentId, AgentSpec
 from domain.workflows.model import VersionId, Workflow, WorkflowId, WorkflowSpec
-from persistence.engine import fetch
-from persistence.tables import AgentRow, Draft, ReferenceRow, ToolRow, WorkflowRow
+from persistence.engine import fetch_compiled
+from persistence.tables import AgentRow, DraftRow, ReferenceRow, ToolRow, WorkflowRow
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -47,8 +47,8 @@ class SqlDrafts(Generic[T, S]):
         connection: AsyncConnection,
         tenant: TenantId,
         *,
-        row: type[Draft],
-        specs: TypeAdapter[S],
+        row: type[DraftRow],
+        spec_adapter: TypeAdapter[S],
         entity: Callable[[Row[Any], S], T],
         noun: str,
     ) -> None:
@@ -56,63 +56,68 @@ class SqlDrafts(Generic[T, S]):
         self._tenant = tenant
         self._table: Table = row.__table__  # type: ignore[assignment]
         # A spec is read as text, which pydantic parses and validates in one pass.
-        self._columns_read = [
+        self._selected_columns = [
             cast(c, Text).label(c.name) if c.name == "spec" else c for c in self._table.c
         ]
-        self._specs = specs
+        self._spec_adapter = spec_adapter
         self._entity = entity
         self._noun = noun
 
     async def add(self, spec: S) -> T:
-        values = {"id": uuid4(), "tenant_id": self._tenant, "revision": 1, **self._columns(spec)}
+        values = {
+            "id": uuid4(),
+            "tenant_id": self._tenant,
+            "revision": 1,
+            **self._spec_values(spec),
+        }
         return await self._write(insert(self._table).values(values), spec)
 
     async def get(self, id: UUID) -> T | None:
-        return next(iter(await self.many([id])), None)
+        return next(iter(await self.by_ids([id])), None)
 
-    async def many(self, ids: Sequence[UUID]) -> Sequence[T]:
+    async def by_ids(self, ids: Sequence[UUID]) -> Sequence[T]:
         return await self._select(self._table.c.id.in_(ids)) if ids else ()
 
-    async def named(self, names: Sequence[str]) -> Sequence[T]:
+    async def by_names(self, names: Sequence[str]) -> Sequence[T]:
         return await self._select(self._table.c.name.in_(set(names))) if names else ()
 
-    async def page(self, first: int, after: Key | None) -> Slice[T]:
+    async def page(self, first: int, after: PageKey | None) -> PageSlice[T]:
         c = self._table.c
-        query = self._mine().order_by(c.created_at.desc(), c.id.desc()).limit(first + 1)
+        query = self._tenant_select().order_by(c.created_at.desc(), c.id.desc()).limit(first + 1)
         if after is not None:
             query = query.where(tuple_(c.created_at, c.id) < (after.at, after.id))
         rows = (await self._db.execute(query)).all()
-        return Slice(tuple(map(self._made, rows[:first])), more=len(rows) > first)
+        return PageSlice(tuple(map(self._to_entity, rows[:first])), has_more=len(rows) > first)
 
     async def sizes(self, limit: int) -> Mapping[UUID, int]:
-        return await self._measured(self._sizes().limit(limit))
+        return await self._fetch_sizes(self._size_query().limit(limit))
 
     async def sizes_of(self, names: Sequence[str]) -> Mapping[UUID, int]:
         wanted = self._table.c.name.in_(set(names))
-        return await self._measured(self._sizes().where(wanted)) if names else {}
+        return await self._fetch_sizes(self._size_query().where(wanted)) if names else {}
 
     async def save(self, id: UUID, spec: S, expected_revision: int) -> T:
         c = self._table.c
         change = (
             update(self._table)
             .where(c.tenant_id == self._tenant, c.id == id, c.revision == expected_revision)
-            .values(revision=c.revision + 1, updated_at=func.now(), **self._columns(spec))
+            .values(revision=c.revision + 1, updated_at=func.now(), **self._spec_values(spec))
         )
         saved = await self._write_or_none(change, spec)
         if saved is None:
-            raise await self._refusal(id, expected_revision)
+            raise await self._conflict(id, expected_revision)
         return saved
 
     async def delete(self, id: UUID) -> None:
         c = self._table.c
         await self._db.execute(delete(self._table).where(c.tenant_id == self._tenant, c.id == id))
 
-    async def put(self, specs: Sequence[S]) -> Sequence[T]:
-        wanted = {self._columns(spec)["name"]: spec for spec in specs}
+    async def upsert_all(self, specs: Sequence[S]) -> Sequence[T]:
+        wanted = {self._spec_values(spec)["name"]: spec for spec in specs}
         # Nobody edits them in between; and in one order, so that two who put the same things
         # never each hold what the other waits for.
         held = await self._db.execute(
-            self._mine()
+            self._tenant_select()
             .where(self._table.c.name.in_(wanted))
             .order_by(self._table.c.name)
             .with_for_update()
@@ -123,30 +128,30 @@ class SqlDrafts(Generic[T, S]):
             row, spec = found.get(name), wanted[name]
             if row is None:
                 written.append(await self.add(spec))
-            elif self._specs.validate_json(row.spec) != spec:
+            elif self._spec_adapter.validate_json(row.spec) != spec:
                 written.append(await self.save(row.id, spec, row.revision))
         return written
 
-    def _mine(self) -> Any:
-        return select(*self._columns_read).where(self._table.c.tenant_id == self._tenant)
+    def _tenant_select(self) -> Any:
+        return select(*self._selected_columns).where(self._table.c.tenant_id == self._tenant)
 
-    def _sizes(self) -> Any:
+    def _size_query(self) -> Any:
         c = self._table.c
         size = func.octet_length(func.cast(c.spec, Text)).label("size")
         return select(c.id, size).where(c.tenant_id == self._tenant)
 
-    async def _measured(self, query: Any) -> Mapping[UUID, int]:
+    async def _fetch_sizes(self, query: Any) -> Mapping[UUID, int]:
         return {row.id: row.size for row in await self._db.execute(query)}
 
     async def _select(self, condition: Any) -> Sequence[T]:
-        rows = await self._db.execute(self._mine().where(condition))
-        return [self._made(row) for row in rows]
+        rows = await self._db.execute(self._tenant_select().where(condition))
+        return [self._to_entity(row) for row in rows]
 
-    def _made(self, row: Row[Any]) -> T:
-        return self._entity(row, self._specs.validate_json(row.spec))
+    def _to_entity(self, row: Row[Any]) -> T:
+        return self._entity(row, self._spec_adapter.validate_json(row.spec))
 
-    def _columns(self, spec: S) -> dict[str, Any]:
-        plain = self._specs.dump_python(spec, mode="json")
+    def _spec_values(self, spec: S) -> dict[str, Any]:
+        plain = self._spec_adapter.dump_python(spec, mode="json")
         return {"name": plain["name"], "spec": plain}
 
     async def _write(self, statement: Any, spec: S) -> T:
@@ -156,18 +161,20 @@ class SqlDrafts(Generic[T, S]):
 
     async def _write_or_none(self, statement: Any, spec: S) -> T | None:
         try:
-            row = (await self._db.execute(statement.returning(*self._columns_read))).one_or_none()
+            row = (
+                await self._db.execute(statement.returning(*self._selected_columns))
+            ).one_or_none()
         except IntegrityError as error:
             if "_tenant_id_name" not in str(error.orig):
                 raise
-            name = self._columns(spec)["name"]
+            name = self._spec_values(spec)["name"]
             field = "slug" if self._noun == "workflow" else "name"
             raise NameTaken(
                 f"Another {self._noun} is named {name}; choose another {field}.", ("input", field)
             ) from None
-        return None if row is None else self._made(row)
+        return None if row is None else self._to_entity(row)
 
-    async def _refusal(self, id: UUID, expected: int) -> NotFound | RevisionConflict:
+    async def _conflict(self, id: UUID, expected: int) -> NotFound | RevisionConflict:
         c = self._table.c
         found = await self._db.scalar(
             select(c.revision).where(c.tenant_id == self._tenant, c.id == id)
@@ -183,15 +190,15 @@ class SqlDrafts(Generic[T, S]):
 
 
 class SqlTools(SqlDrafts[Tool, ToolSpec]):
-    async def using(self, name: str) -> Sequence[str]:
+    async def agents_using(self, name: str) -> Sequence[str]:
         return (await self.users([name])).get(name, ())
 
     async def users(self, names: Sequence[str]) -> Mapping[str, Sequence[str]]:
-        return await _users(self._db, self._tenant, "tool", names)
+        return await _fetch_users(self._db, self._tenant, "tool", names)
 
 
 class SqlWorkflows(SqlDrafts[Workflow, WorkflowSpec]):
-    async def expect(self, workflow: Workflow, revision: int) -> Workflow:
+    async def lock_at_revision(self, workflow: Workflow, revision: int) -> Workflow:
         c = self._table.c
         held = await self._db.scalar(
             select(c.revision)
@@ -199,7 +206,7 @@ class SqlWorkflows(SqlDrafts[Workflow, WorkflowSpec]):
             .with_for_update()
         )
         if held is None:
-            raise await self._refusal(workflow.id, revision)
+            raise await self._conflict(workflow.id, revision)
         return workflow
 
     async def publish(self, id: WorkflowId, version: VersionId) -> Workflow:
@@ -208,27 +215,27 @@ class SqlWorkflows(SqlDrafts[Workflow, WorkflowSpec]):
             update(self._table)
             .where(c.tenant_id == self._tenant, c.id == id)
             .values(published=version, updated_at=func.now())
-            .returning(*self._columns_read)
+            .returning(*self._selected_columns)
         )
-        return self._made(row.one())
+        return self._to_entity(row.one())
 
-    async def using_agent(self, name: str) -> Sequence[str]:
+    async def workflows_using(self, name: str) -> Sequence[str]:
         return (await self.users([name])).get(name, ())
 
     async def users(self, names: Sequence[str]) -> Mapping[str, Sequence[str]]:
-        return await _users(self._db, self._tenant, "agent", names)
+        return await _fetch_users(self._db, self._tenant, "agent", names)
 
 
-async def _users(
+async def _fetch_users(
     connection: AsyncConnection, tenant: TenantId, kind: str, names: Sequence[str]
 ) -> Mapping[str, Sequence[str]]:
     """The names of the drafts that use these tools or agents."""
     values = {"tenant": tenant, "kind": kind, "names": list(names)}
-    return _grouped(await fetch(connection, users_query(), values))
+    return _group_users(await fetch_compiled(connection, usage_query(), values))
 
 
 @lru_cache(1)
-def users_query() -> Select[Any]:
+def usage_query() -> Select[Any]:
     c = _references.c
     return (
         select(c.used_name, c.user_name)
@@ -241,7 +248,7 @@ def users_query() -> Select[Any]:
     )
 
 
-def _grouped(rows: Iterable[Any]) -> Mapping[str, Sequence[str]]:
+def _group_users(rows: Iterable[Any]) -> Mapping[str, Sequence[str]]:
     found: dict[str, list[str]] = {}
     for used, user in rows:
         found.setdefault(used, []).append(user)
@@ -249,19 +256,19 @@ def _grouped(rows: Iterable[Any]) -> Mapping[str, Sequence[str]]:
 
 
 def _agent(row: Row[Any], spec: AgentSpec) -> Agent:
-    return Agent(**_common(row), id=AgentId(row.id), spec=spec)
+    return Agent(**_common_fields(row), id=AgentId(row.id), spec=spec)
 
 
 def _tool(row: Row[Any], spec: ToolSpec) -> Tool:
-    return Tool(**_common(row), id=ToolId(row.id), spec=spec)
+    return Tool(**_common_fields(row), id=ToolId(row.id), spec=spec)
 
 
 def _workflow(row: Row[Any], spec: WorkflowSpec) -> Workflow:
     published = VersionId(row.published) if row.published else None
-    return Workflow(**_common(row), id=WorkflowId(row.id), spec=spec, published=published)
+    return Workflow(**_common_fields(row), id=WorkflowId(row.id), spec=spec, published=published)
 
 
-def _common(row: Row[Any]) -> dict[str, Any]:
+def _common_fields(row: Row[Any]) -> dict[str, Any]:
     return {
         "tenant_id": row.tenant_id,
         "revision": row.revision,
@@ -273,15 +280,17 @@ def _common(row: Row[Any]) -> dict[str, Any]:
 agents = partial(
     SqlDrafts[Agent, AgentSpec],
     row=AgentRow,
-    specs=TypeAdapter(AgentSpec),
+    spec_adapter=TypeAdapter(AgentSpec),
     entity=_agent,
     noun="agent",
 )
-tools = partial(SqlTools, row=ToolRow, specs=TypeAdapter(ToolSpec), entity=_tool, noun="tool")
+tools = partial(
+    SqlTools, row=ToolRow, spec_adapter=TypeAdapter(ToolSpec), entity=_tool, noun="tool"
+)
 workflows = partial(
     SqlWorkflows,
     row=WorkflowRow,
-    specs=TypeAdapter(WorkflowSpec),
+    spec_adapter=TypeAdapter(WorkflowSpec),
     entity=_workflow,
     noun="workflow",
 )

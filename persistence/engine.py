@@ -19,8 +19,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import AsyncAdaptedQueuePool, PoolProxiedConnection
 from sqlalchemy.util import await_
 
-from persistence.database import START_SECONDS, DbRole, Doorway, once_let_in
-from persistence.pools import ACQUIRE_SECONDS, POLL_INTERVAL_SECONDS, unless_full
+from persistence.database import (
+    START_TIMEOUT_SECONDS,
+    ConnectionFactory,
+    DbRole,
+    retry_until_available,
+)
+from persistence.pools import ACQUIRE_TIMEOUT_SECONDS, POLL_INTERVAL_SECONDS, suppress_server_full
 
 _DIALECT: Any = cast(Any, PGDialect_asyncpg)()
 
@@ -31,44 +36,46 @@ class EnginePool(AsyncAdaptedQueuePool):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._line = asyncio.Lock()
+        self._wait_lock = asyncio.Lock()
 
     def connect(self) -> PoolProxiedConnection:
         try:
             return self._connect()
         except PoolTimeout as error:
-            raise TimeoutError(f"no connection was free within {ACQUIRE_SECONDS:g} s") from error
+            raise TimeoutError(
+                f"no connection was free within {ACQUIRE_TIMEOUT_SECONDS:g} s"
+            ) from error
 
     def _connect(self) -> PoolProxiedConnection:
-        if not self._line.locked():
-            with unless_full():
+        if not self._wait_lock.locked():
+            with suppress_server_full():
                 return super().connect()
-        deadline = time.monotonic() + ACQUIRE_SECONDS
-        await_(_enter(self._line))
+        deadline = time.monotonic() + ACQUIRE_TIMEOUT_SECONDS
+        await_(_acquire(self._wait_lock))
         try:
             while time.monotonic() < deadline:
-                with unless_full():
+                with suppress_server_full():
                     return super().connect()
                 await_(asyncio.sleep(POLL_INTERVAL_SECONDS))
             return super().connect()
         finally:
-            self._line.release()
+            self._wait_lock.release()
 
 
-async def _enter(line: asyncio.Lock) -> None:
-    async with asyncio.timeout(ACQUIRE_SECONDS):
+async def _acquire(line: asyncio.Lock) -> None:
+    async with asyncio.timeout(ACQUIRE_TIMEOUT_SECONDS):
         await line.acquire()
 
 
 def create_engine(url: str, role: DbRole, size: int = 16) -> AsyncEngine:
     return create_async_engine(
         "postgresql+asyncpg://",
-        async_creator=Doorway(url, role).connect,
+        async_creator=ConnectionFactory(url, role).connect,
         poolclass=EnginePool,
         pool_size=size,
         # Opening a connection costs more than waiting for one, so there is no overflow.
         max_overflow=0,
-        pool_timeout=ACQUIRE_SECONDS,
+        pool_timeout=ACQUIRE_TIMEOUT_SECONDS,
         pool_use_lifo=True,
         pool_pre_ping=False,
         # What people said and their keys do not belong into an error's text.
@@ -76,17 +83,19 @@ def create_engine(url: str, role: DbRole, size: int = 16) -> AsyncEngine:
     )
 
 
-async def enter(engine: AsyncEngine, patience: float = START_SECONDS) -> None:
+async def open_first_connection(
+    engine: AsyncEngine, timeout: float = START_TIMEOUT_SECONDS
+) -> None:
     """Open the first connection of an engine, so that there is one to wait for."""
 
     async def first() -> None:
         async with engine.connect():
             pass
 
-    await once_let_in(first, patience)
+    await retry_until_available(first, timeout)
 
 
-async def driver(connection: AsyncConnection) -> asyncpg.Connection[asyncpg.Record]:
+async def driver_connection(connection: AsyncConnection) -> asyncpg.Connection[asyncpg.Record]:
     """asyncpg's own connection under SQLAlchemy's."""
     raw: asyncpg.Connection[asyncpg.Record] | None = (
         await connection.get_raw_connection()
@@ -95,15 +104,17 @@ async def driver(connection: AsyncConnection) -> asyncpg.Connection[asyncpg.Reco
     return raw
 
 
-async def fetch(
+async def fetch_compiled(
     connection: AsyncConnection, query: Select[Any], values: Mapping[str, Any]
 ) -> list[asyncpg.Record]:
     """The rows of a query that is built once and asked often: half of what it costs otherwise."""
-    text, names = compiled(query)
-    return await (await driver(connection)).fetch(text, *(values[name] for name in names))
+    text, names = compile_query(query)
+    return await (await driver_connection(connection)).fetch(
+        text, *(values[name] for name in names)
+    )
 
 
 @lru_cache(256)
-def compiled(query: Select[Any]) -> tuple[str, tuple[str, ...]]:
+def compile_query(query: Select[Any]) -> tuple[str, tuple[str, ...]]:
     compiled = query.compile(dialect=_DIALECT)
     return str(compiled), tuple(compiled.positiontup or ())

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-Hint = tuple[str, str]
+Notification = tuple[str, str]
 """Channel and message."""
 
-WORKERS = "studio:queue"
+QUEUE_CHANNEL = "studio:queue"
 """A call is waiting for a worker."""
 
 
@@ -26,13 +26,13 @@ def worker_channel(worker: UUID) -> str:
     return f"studio:worker:{worker}"
 
 
-def waiting() -> Hint:
-    return WORKERS, ""
+def call_waiting() -> Notification:
+    return QUEUE_CHANNEL, ""
 
 
-def changed(tenant: UUID, call: UUID) -> Hint:
+def call_changed(tenant: UUID, call: UUID) -> Notification:
     return calls_channel(tenant), str(call)
 
 
-def asked(worker: UUID) -> Hint:
+def command_added(worker: UUID) -> Notification:
     return worker_channel(worker), ""

@@ -14,23 +14,23 @@ from sqlalchemy import text
 
 from domain.calls.model import CallId
 from domain.common.access import TenantId
-from domain.common.errors import InvalidSetting, Unavailable, VaultLocked
+from domain.common.errors import DecryptionKeyMissing, InvalidSetting, Unavailable
 from domain.common.settings import Settings
 from persistence.calls import SqlCalls
-from persistence.database import DbRole, Doorway
+from persistence.database import ConnectionFactory, DbRole
 from persistence.engine import create_engine
 from persistence.keys import KeyRing
-from persistence.ledger import recording_from
+from persistence.ledger import recording_from_row
 from persistence.migrate import SCRIPTS
 from persistence.sounds import ObjectStore
-from persistence.store import as_tenant
+from persistence.store import set_tenant
 from persistence.vault import Vault
 
-QUERY_SECONDS = 3_600.0
+QUERY_TIMEOUT_SECONDS = 3_600.0
 """Every event is read, and there may be many."""
 
-COUNTED = ("tenant", "app_user", "workflow", "call", "call_event", "credential", "recording")
-GAPS = """
+COUNTED_TABLES = ("tenant", "app_user", "workflow", "call", "call_event", "credential", "recording")
+SELECT_LOG_GAPS = """
     select c.id, coalesce(l.head, 0) as head, coalesce(e.events, 0) as events
       from call c
       left join call_log l on l.call_id = c.id
@@ -40,7 +40,7 @@ GAPS = """
         or (l.head > 0 and (e.first <> 1 or e.last <> l.head))
      order by c.id
 """
-UNGUARDED = """
+SELECT_TABLES_WITHOUT_RLS = """
     select c.relname as name
       from pg_class c
      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
@@ -52,13 +52,15 @@ UNGUARDED = """
                    and p.polname in ('tenant_only', 'service_all', 'backup_all')) < 3)
      order by 1
 """
-SEALED = """
+SELECT_ENCRYPTED = """
     select c.*, k.key_id, k.wrapped from credential c
       left join data_key k using (tenant_id) order by tenant_id
 """
-RECORDED = "select * from recording where state = 'READY' order by started_at desc limit 20"
-NEWEST = "select id, tenant_id from call order by created_at desc limit 1"
-SHOWN_GAPS = 5
+SELECT_RECORDINGS = (
+    "select * from recording where state = 'READY' order by started_at desc limit 20"
+)
+SELECT_NEWEST_CALL = "select id, tenant_id from call order by created_at desc limit 1"
+MAX_REPORTED_GAPS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +69,25 @@ class Report:
     problems: tuple[str, ...]
 
 
-async def inspect(settings: Settings) -> Report:
+async def check_integrity(settings: Settings) -> Report:
     url = settings.owner_database_url
-    connection = await Doorway(url, DbRole.SERVICE).connect()
+    connection = await ConnectionFactory(url, DbRole.SERVICE).connect()
     try:
         await connection.execute("set statement_timeout = 0")
         if (problem := await _wrong_revision(connection)) is not None:
             return Report((), (problem,))
         fact = await _counts(connection)
         problems = [
-            *[problem async for problem in _gaps(connection)],
-            *[problem async for problem in _unguarded(connection)],
-            *[problem async for problem in _locked(connection, settings)],
-            *[problem async for problem in _unheard(connection, settings)],
+            *[problem async for problem in _log_gaps(connection)],
+            *[problem async for problem in _tables_without_rls(connection)],
+            *[problem async for problem in _undecryptable_credentials(connection, settings)],
+            *[problem async for problem in _missing_recordings(connection, settings)],
         ]
-        newest = await connection.fetchrow(NEWEST)
+        newest = await connection.fetchrow(SELECT_NEWEST_CALL)
     finally:
         await connection.close(timeout=5)
     if newest is not None:
-        seen = _as_the_api_sees(url, newest["tenant_id"], newest["id"])
+        seen = _tenant_isolation_problems(url, newest["tenant_id"], newest["id"])
         problems += [problem async for problem in seen]
     return Report((fact,), tuple(problems))
 
@@ -104,55 +106,55 @@ async def _wrong_revision(connection: Any) -> str | None:
 
 async def _counts(connection: Any) -> str:
     counts = [
-        f"{await connection.fetchval(f'select count(*) from {table}', timeout=QUERY_SECONDS):,}"
+        f"{await connection.fetchval(f'select count(*) from {table}', timeout=QUERY_TIMEOUT_SECONDS):,}"
         f" {table}"
-        for table in COUNTED
+        for table in COUNTED_TABLES
     ]
     return f"Rows: {', '.join(counts)}."
 
 
-async def _gaps(connection: Any) -> AsyncIterator[str]:
+async def _log_gaps(connection: Any) -> AsyncIterator[str]:
     """The events of a call are numbered from 1 to its head, without a gap."""
-    rows = await connection.fetch(GAPS, timeout=QUERY_SECONDS)
-    for row in rows[:SHOWN_GAPS]:
+    rows = await connection.fetch(SELECT_LOG_GAPS, timeout=QUERY_TIMEOUT_SECONDS)
+    for row in rows[:MAX_REPORTED_GAPS]:
         yield f"Call {row['id']} should have the events 1 to {row['head']}, and has {row['events']}."
-    if len(rows) > SHOWN_GAPS:
-        yield f"So have {len(rows) - SHOWN_GAPS:,} more calls."
+    if len(rows) > MAX_REPORTED_GAPS:
+        yield f"So have {len(rows) - MAX_REPORTED_GAPS:,} more calls."
 
 
-async def _unguarded(connection: Any) -> AsyncIterator[str]:
-    for row in await connection.fetch(UNGUARDED):
+async def _tables_without_rls(connection: Any) -> AsyncIterator[str]:
+    for row in await connection.fetch(SELECT_TABLES_WITHOUT_RLS):
         yield (
             f"Row-level security of {row['name']} is not whole: "
             "add it to migrations/grants.sql, or run `python -m persistence.migrate`."
         )
 
 
-async def _locked(connection: Any, settings: Settings) -> AsyncIterator[str]:
+async def _undecryptable_credentials(connection: Any, settings: Settings) -> AsyncIterator[str]:
     """Without the SECRET_KEY that sealed them, credentials are lost."""
     try:
-        vault = Vault(KeyRing.of(settings.secret_key))
+        vault = Vault(KeyRing.from_secret_key(settings.secret_key))
     except InvalidSetting as error:
         yield error.message
         return
-    rows = await connection.fetch(SEALED, timeout=QUERY_SECONDS)
+    rows = await connection.fetch(SELECT_ENCRYPTED, timeout=QUERY_TIMEOUT_SECONDS)
     for tenant, sealed in groupby(rows, key=lambda row: row["tenant_id"]):
         try:
-            vault.opened(list(sealed))
-        except VaultLocked as error:
+            vault.decrypt_credentials(list(sealed))
+        except DecryptionKeyMissing as error:
             yield f"Tenant {tenant}: {error.message}"
 
 
-async def _unheard(connection: Any, settings: Settings) -> AsyncIterator[str]:
+async def _missing_recordings(connection: Any, settings: Settings) -> AsyncIterator[str]:
     """The newest recordings are where they should be."""
-    rows = await connection.fetch(RECORDED)
-    sounds = ObjectStore.of(settings)
+    rows = await connection.fetch(SELECT_RECORDINGS)
+    sounds = ObjectStore.from_settings(settings)
     if sounds is None:
         if rows:
             yield "There are recordings, but RECORDINGS_URL does not say where."
         return
     try:
-        for recording in map(recording_from, rows):
+        for recording in map(recording_from_row, rows):
             if await sounds.size(recording.key) is None:
                 yield f"The recording {recording.key} is not in the store of RECORDINGS_URL."
     except Unavailable as error:
@@ -161,16 +163,18 @@ async def _unheard(connection: Any, settings: Settings) -> AsyncIterator[str]:
         sounds.close()
 
 
-async def _as_the_api_sees(url: str, tenant: TenantId, call: CallId) -> AsyncIterator[str]:
+async def _tenant_isolation_problems(
+    url: str, tenant: TenantId, call: CallId
+) -> AsyncIterator[str]:
     """Its tenant reads the call; for another tenant there is none at all."""
     engine = create_engine(url, DbRole.API, 1)
     try:
         async with engine.begin() as connection:
-            await as_tenant(connection, tenant)
+            await set_tenant(connection, tenant)
             calls = SqlCalls(connection, tenant, [])
             if await calls.get(call) is None or not await calls.events(call, 0, 1):
                 yield f"studio_api cannot read the call {call} of its tenant."
-            await as_tenant(connection, TenantId(uuid4()))
+            await set_tenant(connection, TenantId(uuid4()))
             if await connection.scalar(text("select true from call limit 1")):
                 yield "studio_api reads calls of other tenants."
     finally:

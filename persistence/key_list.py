@@ -14,7 +14,7 @@ from persistence.engine import create_engine
 from persistence.keys import KeyRing
 
 COLUMNS = ("TENANT", "NAME", "KEY", "CREATED", "BY", "LAST USED", "SECRET_KEY", "STATE")
-KEYS = text(
+SELECT_KEYS = text(
     "select k.*, t.slug as tenant from api_key k join tenant t on t.id = k.tenant_id "
     "order by t.slug, k.created_at, k.id"
 )
@@ -22,20 +22,20 @@ KEYS = text(
 
 async def list_keys(settings: Settings) -> str:
     """A table of all API keys, and which of them hang on an entry of SECRET_KEY."""
-    ring = KeyRing.of(settings.secret_key)
+    ring = KeyRing.from_secret_key(settings.secret_key)
     engine = create_engine(settings.database_url, DbRole.SERVICE)
     try:
         async with engine.connect() as db:
-            rows = (await db.execute(KEYS)).all()
+            rows = (await db.execute(SELECT_KEYS)).all()
     finally:
         await engine.dispose()
-    lines = [COLUMNS, *(_line(row, ring) for row in rows)]
+    lines = [COLUMNS, *(_table_row(row, ring) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     table = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
-    return "\n".join([*table, "", *_outlook(rows, ring)])
+    return "\n".join([*table, "", *_rotation_report(rows, ring)])
 
 
-def _line(row: Row[tuple[object, ...]], ring: KeyRing) -> tuple[str, ...]:
+def _table_row(row: Row[tuple[object, ...]], ring: KeyRing) -> tuple[str, ...]:
     return (
         row.tenant,
         row.name,
@@ -43,17 +43,17 @@ def _line(row: Row[tuple[object, ...]], ring: KeyRing) -> tuple[str, ...]:
         f"{row.created_at:%Y-%m-%d}",
         row.created_by or "not known",
         f"{row.last_used_at:%Y-%m-%d %H:%M}" if row.last_used_at else "never",
-        _entry(row.key_id, ring),
+        _secret_entry(row.key_id, ring),
         _state(row),
     )
 
 
-def _entry(key_id: str | None, ring: KeyRing) -> str:
+def _secret_entry(key_id: str | None, ring: KeyRing) -> str:
     if key_id is None:
         return "not known"
-    if key_id not in ring.ids:
+    if key_id not in ring.key_ids:
         return f"dropped ({key_id})"
-    return f"entry {ring.ids.index(key_id) + 1} of {len(ring.ids)} ({key_id})"
+    return f"entry {ring.key_ids.index(key_id) + 1} of {len(ring.key_ids)} ({key_id})"
 
 
 def _state(row: Row[tuple[object, ...]]) -> str:
@@ -62,22 +62,22 @@ def _state(row: Row[tuple[object, ...]]) -> str:
     return "expired" if row.expires_at and row.expires_at <= datetime.now(UTC) else "live"
 
 
-def _outlook(rows: Sequence[Row[tuple[object, ...]]], ring: KeyRing) -> list[str]:
+def _rotation_report(rows: Sequence[Row[tuple[object, ...]]], ring: KeyRing) -> list[str]:
     """What dropping the last entry of SECRET_KEY would do to the keys that are live."""
     live = [row for row in rows if _state(row) == "live"]
-    last = ring.ids[-1]
+    last = ring.key_ids[-1]
     hanging = [row for row in live if row.key_id == last]
     unknown = [row for row in live if row.key_id is None]
-    dead = [row for row in live if row.key_id not in (None, *ring.ids)]
-    told = [f"Keys that would stop working without the last entry ({last}): {_named(hanging)}."]
+    dead = [row for row in live if row.key_id not in (None, *ring.key_ids)]
+    told = [f"Keys that would stop working without the last entry ({last}): {_key_names(hanging)}."]
     if unknown:
         told.append(
-            f"Keys that may stop working, as it is not known until they are used: {_named(unknown)}."
+            f"Keys that may stop working, as it is not known until they are used: {_key_names(unknown)}."
         )
     if dead:
-        told.append(f"Keys that do not work, as their entry was dropped: {_named(dead)}.")
+        told.append(f"Keys that do not work, as their entry was dropped: {_key_names(dead)}.")
     return told
 
 
-def _named(rows: Sequence[Row[tuple[object, ...]]]) -> str:
+def _key_names(rows: Sequence[Row[tuple[object, ...]]]) -> str:
     return ", ".join(f"{row.name} ({row.prefix}…)" for row in rows) or "none"

@@ -20,24 +20,26 @@ from domain.common.access import API_KEY_PREFIX
 from domain.common.errors import InvalidSetting
 
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
-KEY_LETTERS, CHECK_LETTERS = 30, 6
-API_KEY = re.compile(rf"{API_KEY_PREFIX}(live|test)_[0-9A-Za-z]{{{KEY_LETTERS + CHECK_LETTERS}}}")
+KEY_LENGTH, CHECKSUM_LENGTH = 30, 6
+API_KEY_PATTERN = re.compile(
+    rf"{API_KEY_PREFIX}(live|test)_[0-9A-Za-z]{{{KEY_LENGTH + CHECKSUM_LENGTH}}}"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
     """What SECRET_KEY gives: the first secret signs, all of them verify."""
 
-    signing: tuple[str, Ed25519PrivateKey]
-    verifying: dict[str, Ed25519PublicKey]
+    signing_key: tuple[str, Ed25519PrivateKey]
+    verification_keys: dict[str, Ed25519PublicKey]
     peppers: tuple[bytes, ...]
-    successors: tuple[bytes, ...] = field(repr=False)
-    wrapping: dict[str, AESGCM] = field(repr=False)
+    refresh_secrets: tuple[bytes, ...] = field(repr=False)
+    wrapping_keys: dict[str, AESGCM] = field(repr=False)
     """Of the data keys of tenants; the first wraps, all of them unwrap."""
-    links: tuple[bytes, ...] = field(repr=False)
+    link_secrets: tuple[bytes, ...] = field(repr=False)
 
     @staticmethod
-    def of(secret_key: str) -> KeyRing:
+    def from_secret_key(secret_key: str) -> KeyRing:
         ring = [part.strip() for part in secret_key.split(",") if part.strip()]
         if not ring or any(len(part) < 32 for part in ring):
             raise InvalidSetting(
@@ -52,32 +54,32 @@ class KeyRing:
             for part in ring
         ]
         return KeyRing(
-            signing=pairs[0],
-            verifying={kid: key.public_key() for kid, key in pairs},
+            signing_key=pairs[0],
+            verification_keys={kid: key.public_key() for kid, key in pairs},
             peppers=tuple(_derive(part, b"pepper") for part in ring),
-            successors=tuple(_derive(part, b"successor") for part in ring),
-            wrapping={
+            refresh_secrets=tuple(_derive(part, b"successor") for part in ring),
+            wrapping_keys={
                 hashlib.sha256(part.encode()).hexdigest()[:8]: AESGCM(_derive(part, b"wrap"))
                 for part in ring
             },
-            links=tuple(_derive(part, b"links") for part in ring),
+            link_secrets=tuple(_derive(part, b"links") for part in ring),
         )
 
     @property
-    def ids(self) -> tuple[str, ...]:
+    def key_ids(self) -> tuple[str, ...]:
         """The names of the entries of SECRET_KEY, in their order."""
-        return tuple(self.verifying)
+        return tuple(self.verification_keys)
 
     def digests(self, secret: str) -> list[bytes]:
         """What is stored of a secret, under each entry; the first is used for new ones."""
         text = secret.encode(errors="surrogatepass")
         return [hmac.digest(pepper, text, "sha256") for pepper in self.peppers]
 
-    def refresh_tokens_after(self, token: str) -> list[str]:
+    def next_refresh_tokens(self, token: str) -> list[str]:
         """The refresh token that follows this one, under each entry. It can be reckoned again, so
         that a client whose answer was lost is given the same one, and nobody stores it."""
         text = token.encode(errors="surrogatepass")
-        made = (hmac.digest(key, text, "sha256") for key in self.successors)
+        made = (hmac.digest(key, text, "sha256") for key in self.refresh_secrets)
         return [base64.urlsafe_b64encode(digest).decode().rstrip("=") for digest in made]
 
 
@@ -87,19 +89,19 @@ def _derive(secret: str, purpose: bytes) -> bytes:
 
 def new_api_key(environment: str = "live") -> str:
     """`as_live_` + 30 random letters + 6 that check them, so that a typo is found offline."""
-    letters = "".join(secrets.choice(ALPHABET) for _ in range(KEY_LETTERS))
+    letters = "".join(secrets.choice(ALPHABET) for _ in range(KEY_LENGTH))
     body = f"{API_KEY_PREFIX}{environment}_{letters}"
-    return body + check_letters(body)
+    return body + checksum(body)
 
 
-def is_api_key(text_: str) -> bool:
-    body, check = text_[:-CHECK_LETTERS], text_[-CHECK_LETTERS:]
-    return API_KEY.fullmatch(text_) is not None and check_letters(body) == check
+def is_api_key(candidate: str) -> bool:
+    body, check = candidate[:-CHECKSUM_LENGTH], candidate[-CHECKSUM_LENGTH:]
+    return API_KEY_PATTERN.fullmatch(candidate) is not None and checksum(body) == check
 
 
-def check_letters(body: str) -> str:
+def checksum(body: str) -> str:
     number, letters = zlib.crc32(body.encode()), ""
-    for _ in range(CHECK_LETTERS):
+    for _ in range(CHECKSUM_LENGTH):
         number, digit = divmod(number, len(ALPHABET))
         letters += ALPHABET[digit]
     return letters

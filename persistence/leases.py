@@ -9,31 +9,31 @@ from __future__ import annotations
 import time
 from uuid import UUID
 
-SHARE = 0.5
+FRESH_FRACTION = 0.5
 """Of a lease that is acted upon: what is begun then takes a while to be done."""
 
 
-class Leases:
+class WorkerLeases:
     """The leases of the workers that this process is, or was, known as."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._renewed: dict[UUID, float] = {}
+        self._renewed_at: dict[UUID, float] = {}
 
-    def renewed(self, worker: UUID, asked_at: float) -> None:
+    def mark_renewed(self, worker: UUID, requested_at: float) -> None:
         """`asked_at`: when that was asked for, by `time.monotonic`."""
-        self._renewed[worker] = max(asked_at, self._renewed.get(worker, asked_at))
+        self._renewed_at[worker] = max(requested_at, self._renewed_at.get(worker, requested_at))
 
-    def lost(self, worker: UUID) -> None:
-        self._renewed.pop(worker, None)
+    def mark_lost(self, worker: UUID) -> None:
+        self._renewed_at.pop(worker, None)
 
     def is_fresh(self, worker: UUID | None) -> bool:
         """It lasts longer than what is begun now."""
-        return self._age(worker) < self._seconds * SHARE
+        return self._age(worker) < self._seconds * FRESH_FRACTION
 
-    def lasts(self, worker: UUID | None) -> bool:
+    def is_valid(self, worker: UUID | None) -> bool:
         return self._age(worker) < self._seconds
 
     def _age(self, worker: UUID | None) -> float:
-        renewed = None if worker is None else self._renewed.get(worker)
+        renewed = None if worker is None else self._renewed_at.get(worker)
         return float("inf") if renewed is None else time.monotonic() - renewed

@@ -12,101 +12,107 @@ import asyncpg
 
 from domain.calls.model import Call
 from domain.calls.recordings import (
+    DELETED_BY_RETENTION,
     LEASE_SECONDS,
-    OWED_SECONDS,
-    RETENTION,
-    Job,
+    PENDING_SECONDS,
     Recording,
+    RecordingJob,
     RecordingState,
 )
 from persistence.database import in_batches
-from persistence.outages import told_as_unavailable
+from persistence.outages import translate_outages
 from persistence.recordings_sql import (
-    BEGIN,
-    CLEARED,
-    EXPIRE,
-    FAIL,
-    IS_WANTED,
-    LEFT_BEHIND,
-    OWED,
-    READY,
-    RENEW,
-    SETTLED,
-    STATES,
-    TAKE,
+    ACCEPTS_AUDIO,
+    COUNT_ORPHANS,
+    DELETE_EXPIRED,
+    LEASE_NEXT,
+    MARK_AUDIO_DELETED,
+    MARK_FAILED,
+    MARK_PENDING,
+    MARK_READY,
+    MARK_UPLOADED,
+    RENEW_LEASE,
+    SELECT_STATES,
+    START_RECORDING,
 )
 
-EXPIRED_AT_ONCE = 5_000
+DELETE_BATCH_SIZE = 5_000
 _COLUMNS = tuple(field.name for field in fields(Recording))
 
 
-def recording_from(row: Any) -> Recording:
+def recording_from_row(row: Any) -> Recording:
     facts = {name: row[name] for name in _COLUMNS}
     return Recording(**{**facts, "state": RecordingState(facts["state"])})
 
 
-class SqlLedger:
+class SqlRecordingStore:
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
         self._pool = pool
 
     # ---- a worker --------------------------------------------------------------------------
 
-    @told_as_unavailable
-    async def begin(self, call: Call, epoch: int, at: datetime) -> Recording:
-        row = await self._pool.fetchrow(BEGIN, call.id, call.tenant_id, epoch, at)
-        return recording_from(row)
+    @translate_outages
+    async def start(self, call: Call, epoch: int, at: datetime) -> Recording:
+        row = await self._pool.fetchrow(START_RECORDING, call.id, call.tenant_id, epoch, at)
+        return recording_from_row(row)
 
-    @told_as_unavailable
-    async def is_wanted(self, call: UUID) -> bool:
-        return await self._pool.fetchval(IS_WANTED, call) is not None
+    @translate_outages
+    async def accepts_audio(self, call: UUID) -> bool:
+        return await self._pool.fetchval(ACCEPTS_AUDIO, call) is not None
 
-    @told_as_unavailable
-    async def settled(self, call: UUID, epoch: int) -> None:
-        await self._pool.execute(SETTLED, call, epoch)
+    @translate_outages
+    async def mark_uploaded(self, call: UUID, epoch: int) -> None:
+        await self._pool.execute(MARK_UPLOADED, call, epoch)
 
-    @told_as_unavailable
-    async def owed(self, calls: Sequence[UUID]) -> None:
-        await self._pool.execute(OWED, calls, OWED_SECONDS)
+    @translate_outages
+    async def mark_pending(self, calls: Sequence[UUID]) -> None:
+        await self._pool.execute(MARK_PENDING, calls, PENDING_SECONDS)
 
     # ---- a keeper --------------------------------------------------------------------------
 
-    @told_as_unavailable
-    async def take(self) -> Job | None:
-        row = await self._pool.fetchrow(TAKE, LEASE_SECONDS)
+    @translate_outages
+    async def lease_next(self) -> RecordingJob | None:
+        row = await self._pool.fetchrow(LEASE_NEXT, LEASE_SECONDS)
         if row is None:
             return None
-        return Job(recording_from(row), row["tries"], row["ended_at"], bool(row["over"]))
+        return RecordingJob(
+            recording_from_row(row), row["tries"], row["ended_at"], bool(row["over"])
+        )
 
-    @told_as_unavailable
-    async def renew(self, job: Job) -> None:
-        await self._pool.execute(RENEW, job.call_id, job.tries, LEASE_SECONDS)
+    @translate_outages
+    async def renew_lease(self, job: RecordingJob) -> None:
+        await self._pool.execute(RENEW_LEASE, job.call_id, job.attempts, LEASE_SECONDS)
 
-    @told_as_unavailable
-    async def ready(self, job: Job, duration_ms: int, missing_ms: int, size: int) -> bool:
+    @translate_outages
+    async def mark_ready(
+        self, job: RecordingJob, duration_ms: int, missing_ms: int, size: int
+    ) -> bool:
         row = await self._pool.fetchval(
-            READY, job.call_id, job.tries, duration_ms, missing_ms, size
+            MARK_READY, job.call_id, job.attempts, duration_ms, missing_ms, size
         )
         return row is not None
 
-    @told_as_unavailable
-    async def cleared(self, job: Job, again_in: float | None = None) -> None:
-        await self._pool.execute(CLEARED, job.call_id, job.tries, again_in)
+    @translate_outages
+    async def mark_audio_deleted(self, job: RecordingJob, retry_in: float | None = None) -> None:
+        await self._pool.execute(MARK_AUDIO_DELETED, job.call_id, job.attempts, retry_in)
 
-    @told_as_unavailable
-    async def failed(self, job: Job, reason: str, again_in: float | None) -> None:
-        await self._pool.execute(FAIL, job.call_id, job.tries, reason, again_in)
+    @translate_outages
+    async def mark_failed(self, job: RecordingJob, reason: str, retry_in: float | None) -> None:
+        await self._pool.execute(MARK_FAILED, job.call_id, job.attempts, reason, retry_in)
 
-    @told_as_unavailable
-    async def expire(self, recording_days: int, retention_days: int) -> int:
+    @translate_outages
+    async def delete_expired(self, recording_days: int, retention_days: int) -> int:
         days = recording_days, retention_days
-        return await in_batches(self._pool, EXPIRE, *days, RETENTION, size=EXPIRED_AT_ONCE)
+        return await in_batches(
+            self._pool, DELETE_EXPIRED, *days, DELETED_BY_RETENTION, size=DELETE_BATCH_SIZE
+        )
 
-    @told_as_unavailable
-    async def left_behind(self) -> int:
-        count: int = await self._pool.fetchval(LEFT_BEHIND)
+    @translate_outages
+    async def count_orphans(self) -> int:
+        count: int = await self._pool.fetchval(COUNT_ORPHANS)
         return count
 
-    @told_as_unavailable
+    @translate_outages
     async def states(self, calls: Sequence[UUID]) -> dict[UUID, RecordingState]:
-        rows = await self._pool.fetch(STATES, list(calls))
+        rows = await self._pool.fetch(SELECT_STATES, list(calls))
         return {row["call_id"]: RecordingState(row["state"]) for row in rows}

@@ -16,19 +16,19 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import MovedError
 
-from domain.common.tasks import end
-from domain.ports import Allowance
+from domain.common.tasks import cancel_and_wait
+from domain.ports import RateLimitResult
 from persistence.redis_urls import is_cluster, node_url
 
 log = logging.getLogger(__name__)
 
 PERIOD_MS = 60_000
-MOST_LOCAL = 10_000
+MAX_LOCAL_KEYS = 10_000
 MAX_CONNECTIONS = 16
 PROBE_INTERVAL_SECONDS = 1.0
-PROBE_PATIENCE_SECONDS = 2.0
+PROBE_TIMEOUT_SECONDS = 2.0
 
-SPEND = """
+GCRA_SCRIPT = """
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local limit, cost = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -43,64 +43,64 @@ return {1, math.floor(-early / step), 0}
 """
 
 
-class RedisLimiter:
+class RedisRateLimiter:
     """`per_minute` may be spent at once, and comes back evenly over a minute.
 
     Redis is away when it has not answered in `patience` seconds. From then on nobody waits for it:
     one task asks until it answers again."""
 
-    def __init__(self, url: str, patience: float = 0.25) -> None:
-        self._redis = _client(url, patience)
-        self._patience = patience
-        self._script: Any = self._redis.register_script(SPEND)
-        self._room = asyncio.Semaphore(MAX_CONNECTIONS)
+    def __init__(self, url: str, timeout: float = 0.25) -> None:
+        self._redis = _client(url, timeout)
+        self._timeout = timeout
+        self._script: Any = self._redis.register_script(GCRA_SCRIPT)
+        self._connection_slots = asyncio.Semaphore(MAX_CONNECTIONS)
         self._connecting = asyncio.Lock()
         self._local: dict[str, float] = {}
         self._probe: asyncio.Task[None] | None = None
-        self._is_wrong_url = False
+        self._cluster_url_logged = False
 
-    async def spend(self, key: str, cost: int, per_minute: int) -> Allowance:
+    async def spend(self, key: str, cost: int, per_minute: int) -> RateLimitResult:
         cost = min(cost, per_minute)
         if self._probe is None:
             try:
-                return await self._spend_in_redis(key, cost, per_minute, self._patience)
+                return await self._spend_in_redis(key, cost, per_minute, self._timeout)
             except MovedError:
-                self._say_cluster()
+                self._log_cluster_url()
             except Exception as error:  # noqa: BLE001 - whatever the client raises, Redis is away
-                self._suspect(key, error)
-        return self._spend_here(key, cost, per_minute)
+                self._start_probe(key, error)
+        return self._spend_locally(key, cost, per_minute)
 
     async def _spend_in_redis(
-        self, key: str, cost: int, per_minute: int, patience: float
-    ) -> Allowance:
-        async with asyncio.timeout(patience), self._room:
+        self, key: str, cost: int, per_minute: int, timeout: float
+    ) -> RateLimitResult:
+        async with asyncio.timeout(timeout), self._connection_slots:
             async with self._connecting:  # a cluster whose nodes many ask for at once fails them
                 await self._redis.initialize()
             allowed, remaining, wait = await self._script(
                 keys=[f"studio:rate:{key}"], args=[per_minute, cost]
             )
-        return Allowance(bool(allowed), int(remaining), int(wait) / 1000)
+        return RateLimitResult(bool(allowed), int(remaining), int(wait) / 1000)
 
-    def _say_cluster(self) -> None:
-        if not self._is_wrong_url:
+    def _log_cluster_url(self) -> None:
+        if not self._cluster_url_logged:
             log.error(
                 "REDIS_URL names a node of a Redis Cluster: most rate limits are local to this "
                 "process until it begins with redis+cluster:// or rediss+cluster://"
             )
-        self._is_wrong_url = True
+        self._cluster_url_logged = True
 
-    def _suspect(self, key: str, error: Exception) -> None:
+    def _start_probe(self, key: str, error: Exception) -> None:
         if self._probe is None:
-            probe = self._probe_until_back(key, error)
+            probe = self._probe_until_available(key, error)
             self._probe = asyncio.create_task(probe, name="limiter-probe")
 
-    async def _probe_until_back(self, key: str, error: Exception) -> None:
+    async def _probe_until_available(self, key: str, error: Exception) -> None:
         """With the key that failed: of a cluster, the other nodes may be well.
 
         Said only when Redis does not answer the probe either: our own event loop may have been
         too busy to see its answer in time."""
         said = False
-        while not await self._answers(key):
+        while not await self._ping(key):
             if not said:
                 log.warning(
                     "redis is away: rate limits are local to this process until it is back",
@@ -112,37 +112,37 @@ class RedisLimiter:
             log.warning("redis is back: rate limits are shared again")
         self._probe = None
 
-    async def _answers(self, key: str) -> bool:
+    async def _ping(self, key: str) -> bool:
         try:
-            await self._spend_in_redis(key, 0, 1, PROBE_PATIENCE_SECONDS)
+            await self._spend_in_redis(key, 0, 1, PROBE_TIMEOUT_SECONDS)
         except MovedError:
             return True
         except Exception:  # noqa: BLE001 - whatever the client raises, Redis is away
             return False
         return True
 
-    def _spend_here(self, key: str, cost: int, per_minute: int) -> Allowance:
+    def _spend_locally(self, key: str, cost: int, per_minute: int) -> RateLimitResult:
         now, step = time.monotonic() * 1000, PERIOD_MS / per_minute
-        if len(self._local) > MOST_LOCAL:
+        if len(self._local) > MAX_LOCAL_KEYS:
             self._local = {k: due for k, due in self._local.items() if due > now}
         due = max(self._local.get(key, now), now) + step * cost
         early = due - PERIOD_MS - now
         if early > 0:
-            return Allowance(False, 0, early / 1000)
+            return RateLimitResult(False, 0, early / 1000)
         self._local[key] = due
-        return Allowance(True, int(-early / step), 0.0)
+        return RateLimitResult(True, int(-early / step), 0.0)
 
     async def aclose(self) -> None:
         if self._probe is not None:
-            await end(self._probe)
+            await cancel_and_wait(self._probe)
         with suppress(Exception):  # a connection that cannot be closed is closed already
             await self._redis.aclose()
 
 
-def _client(url: str, patience: float) -> Redis | RedisCluster:
+def _client(url: str, timeout: float) -> Redis | RedisCluster:
     options: dict[str, Any] = {
-        "socket_timeout": patience,
-        "socket_connect_timeout": patience,
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
         "max_connections": 2 * MAX_CONNECTIONS,
         "retry": Retry(NoBackoff(), 0),
     }

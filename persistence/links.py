@@ -8,30 +8,30 @@ import struct
 from datetime import datetime
 from uuid import UUID
 
-from domain.calls.recordings import WHOLE, folder_of
+from domain.calls.recordings import RECORDING_FILENAME, recording_prefix
 from domain.common.errors import Forbidden
 from persistence.keys import KeyRing
 
-_WHAT = struct.Struct(">16s16sQ")
-_SIGNED = 32
+_PAYLOAD = struct.Struct(">16s16sQ")
+_SIGNATURE_BYTES = 32
 
 
 class SignedLinks:
     def __init__(self, ring: KeyRing) -> None:
-        self._keys = ring.links
+        self._keys = ring.link_secrets
 
     def sign(self, tenant: UUID, call: UUID, until: datetime) -> str:
-        what = _WHAT.pack(tenant.bytes, call.bytes, int(until.timestamp()))
+        what = _PAYLOAD.pack(tenant.bytes, call.bytes, int(until.timestamp()))
         signed = what + hmac.digest(self._keys[0], what, "sha256")
         return base64.urlsafe_b64encode(signed).decode().rstrip("=")
 
-    def opened(self, token: str, now: datetime) -> str:
+    def verify(self, token: str, now: datetime) -> str:
         try:
             signed = base64.b64decode(
                 token + "=" * (-len(token) % 4), altchars=b"-_", validate=True
             )
-            what, signature = signed[:-_SIGNED], signed[-_SIGNED:]
-            tenant, call, until = _WHAT.unpack(what)
+            what, signature = signed[:-_SIGNATURE_BYTES], signed[-_SIGNATURE_BYTES:]
+            tenant, call, until = _PAYLOAD.unpack(what)
         except (ValueError, struct.error):
             raise Forbidden("This is not a link to a recording.") from None
         made = [hmac.digest(key, what, "sha256") for key in self._keys]
@@ -39,4 +39,4 @@ class SignedLinks:
             raise Forbidden("This is not a link to a recording.")
         if now.timestamp() >= until:
             raise Forbidden("This link has expired; ask for the recording again.")
-        return folder_of(UUID(bytes=tenant), UUID(bytes=call)) + WHOLE
+        return recording_prefix(UUID(bytes=tenant), UUID(bytes=call)) + RECORDING_FILENAME

@@ -22,27 +22,31 @@ BACKUP_ROLE = "studio_backup"
 SCRAM_ITERATIONS = 4096
 
 
-async def make_logins(url: str, passwords: Mapping[str, str]) -> list[str]:
+async def create_logins(url: str, passwords: Mapping[str, str]) -> list[str]:
     """A login for each role named, with that password; doing it again changes the password."""
     for role, password in passwords.items():
         if not (password.isascii() and password.isprintable() and len(password) >= 16):
             raise InvalidSetting(
                 f"The password of {role} must be 16 or more printable ASCII characters."
             )
-    await Migration(url).make_roles()
+    await Migration(url).create_roles()
     connection = await asyncpg.connect(without_driver(url))
     try:
         async with connection.transaction():
-            return [await _make(connection, role, secret) for role, secret in passwords.items()]
+            return [
+                await _create_login(connection, role, secret) for role, secret in passwords.items()
+            ]
     finally:
         await connection.close(timeout=5)
 
 
-async def _make(connection: Any, role: str, password: str) -> str:
+async def _create_login(connection: Any, role: str, password: str) -> str:
     login = f"{role}_login"
     if not await connection.fetchval("select true from pg_roles where rolname = $1", login):
         await connection.execute(f"create role {login} noinherit")
-    await connection.execute(f"alter role {login} login noinherit password '{scram(password)}'")
+    await connection.execute(
+        f"alter role {login} login noinherit password '{scram_verifier(password)}'"
+    )
     await connection.execute(f"grant {role} to {login}")
     own = {} if role == BACKUP_ROLE else session_settings(DbRole(role))
     for name, value in {"role": role, **own}.items():
@@ -50,7 +54,7 @@ async def _make(connection: Any, role: str, password: str) -> str:
     return login
 
 
-def scram(password: str) -> str:
+def scram_verifier(password: str) -> str:
     """What PostgreSQL keeps of a password (RFC 5803): the password itself, in a statement, would end
     up in the server's log."""
     salt = os.urandom(16)

@@ -28,23 +28,23 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from domain.common.errors import DomainError, Unavailable
 from domain.common.json_logging import log_to_stderr
 from domain.common.settings import Settings
-from persistence.database import once_let_in, without_driver
+from persistence.database import retry_until_available, without_driver
 from persistence.outages import sqlstate_of
 
 log = logging.getLogger(__name__)
 
 SCRIPTS = Path(__file__).parent.parent / "migrations"
-LOCK = 7304
+ADVISORY_LOCK_ID = 7304
 POLL_INTERVAL_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 10.0
+MAX_BACKOFF_SECONDS = 10.0
 
-NOT_NOW = frozenset({"55P03", "40P01"})
+LOCK_ERRORS = frozenset({"55P03", "40P01"})
 """SQLSTATE: a lock that was not to be had in time, a deadlock."""
-BESIDE_OTHERS = NOT_NOW | {"XX000", "23505", "42710"}
+CONCURRENT_ROLE_ERRORS = LOCK_ERRORS | {"XX000", "23505", "42710"}
 """Roles belong to the server, so that another database's migration may be making them just now."""
 
-DENIED = "42501"
-AS_OWNER = (
+INSUFFICIENT_PRIVILEGE = "42501"
+OWNER_HINT = (
     "The user of MIGRATE_DATABASE_URL (or else DATABASE_URL) must own the tables, and may need "
     "CREATEROLE: see docs/operating.md."
 )
@@ -57,11 +57,11 @@ INVALID_INDEXES = """
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    lock_seconds: float = 2.0
+class MigrationTimeouts:
+    lock_timeout_seconds: float = 2.0
     """How long a statement waits for a lock, and whoever comes after it for the statement."""
-    total_seconds: float = 1_800.0
-    pause_seconds: float = 1.0
+    total_timeout_seconds: float = 1_800.0
+    retry_delay_seconds: float = 1.0
 
 
 def upgrade(
@@ -69,14 +69,14 @@ def upgrade(
     revision: str = "head",
     *,
     scripts: Path = SCRIPTS,
-    patience: Patience = Patience(),
+    timeouts: MigrationTimeouts = MigrationTimeouts(),
 ) -> None:
-    asyncio.run(Migration(url, scripts, patience).upgrade(revision))
+    asyncio.run(Migration(url, scripts, timeouts).upgrade(revision))
 
 
 def run_alembic(url: str, do: Callable[[Config], None]) -> None:
     """Any other command of Alembic, such as a downgrade."""
-    asyncio.run(Migration(url).alembic(do))
+    asyncio.run(Migration(url).run_alembic(do))
 
 
 class Migration:
@@ -84,37 +84,44 @@ class Migration:
         self,
         url: str,
         scripts: Path = SCRIPTS,
-        patience: Patience = Patience(),
+        timeouts: MigrationTimeouts = MigrationTimeouts(),
     ) -> None:
         self._url = without_driver(url)
         self._scripts = scripts
-        self._patience = patience
+        self._timeouts = timeouts
 
     async def upgrade(self, revision: str) -> None:
         try:
-            async with asyncio.timeout(self._patience.total_seconds) as limit, self._alone():
-                await self._patiently(partial(self._execute, "roles.sql"), BESIDE_OTHERS)
-                await self._patiently(partial(self._revisions, revision), NOT_NOW)
-                await self._patiently(partial(self._execute, "grants.sql"), BESIDE_OTHERS)
+            async with (
+                asyncio.timeout(self._timeouts.total_timeout_seconds) as limit,
+                self._advisory_lock(),
+            ):
+                await self._with_retries(
+                    partial(self._run_script, "roles.sql"), CONCURRENT_ROLE_ERRORS
+                )
+                await self._with_retries(partial(self._run_revisions, revision), LOCK_ERRORS)
+                await self._with_retries(
+                    partial(self._run_script, "grants.sql"), CONCURRENT_ROLE_ERRORS
+                )
         except TimeoutError:
             if not limit.expired():
                 raise
             raise Unavailable(
-                f"The migration was not over after {self._patience.total_seconds:g} s. What is done "
+                f"The migration was not over after {self._timeouts.total_timeout_seconds:g} s. What is done "
                 "is kept: end the transactions that hold locks, and run it again."
             ) from None
         log.info("the database is up to date")
 
-    async def make_roles(self) -> None:
-        await self._patiently(partial(self._execute, "roles.sql"), BESIDE_OTHERS)
+    async def create_roles(self) -> None:
+        await self._with_retries(partial(self._run_script, "roles.sql"), CONCURRENT_ROLE_ERRORS)
 
-    async def alembic(self, do: Callable[[Config], None]) -> None:
+    async def run_alembic(self, do: Callable[[Config], None]) -> None:
         engine = create_async_engine(
             "postgresql+asyncpg://", async_creator=self._connect, poolclass=pool.NullPool
         )
         # In the transaction only: whoever builds an index concurrently must wait for others, and
         # keeps nobody waiting.
-        limit = f"set local lock_timeout = '{self._patience.lock_seconds:g}s'"
+        limit = f"set local lock_timeout = '{self._timeouts.lock_timeout_seconds:g}s'"
 
         @event.listens_for(engine.sync_engine, "begin")
         def not_for_long(connection: Connection) -> None:
@@ -127,12 +134,12 @@ class Migration:
         config = Config()
         config.set_main_option("script_location", str(self._scripts))
         config.attributes["connection"] = connection
-        config.attributes["applied"] = _tell
+        config.attributes["applied"] = _log_revision
         return config
 
-    async def _revisions(self, revision: str) -> None:
+    async def _run_revisions(self, revision: str) -> None:
         await self._drop_invalid_indexes()
-        await self.alembic(partial(command.upgrade, revision=revision))
+        await self.run_alembic(partial(command.upgrade, revision=revision))
 
     async def _drop_invalid_indexes(self) -> None:
         """What is left of a concurrent build that failed: it is of no use, only in the way."""
@@ -141,13 +148,17 @@ class Migration:
                 log.warning("dropping an index that was left half-built", extra={"index": row[0]})
                 await connection.execute(f"drop index concurrently if exists {row[0]}")
 
-    async def _execute(self, script: str) -> None:
+    async def _run_script(self, script: str) -> None:
         async with self._connection() as connection:
-            await connection.execute(f"set lock_timeout = '{self._patience.lock_seconds:g}s'")
+            await connection.execute(
+                f"set lock_timeout = '{self._timeouts.lock_timeout_seconds:g}s'"
+            )
             await connection.execute((self._scripts / script).read_text())
 
-    async def _patiently(self, do: Callable[[], Awaitable[None]], passing: frozenset[str]) -> None:
-        pause = self._patience.pause_seconds
+    async def _with_retries(
+        self, do: Callable[[], Awaitable[None]], passing: frozenset[str]
+    ) -> None:
+        pause = self._timeouts.retry_delay_seconds
         while True:
             try:
                 return await do()
@@ -156,15 +167,17 @@ class Migration:
                     raise
             log.warning("others hold the locks; trying again", extra={"in_seconds": pause})
             await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            pause = min(pause * 2, MAX_BACKOFF_SECONDS)
 
     @asynccontextmanager
-    async def _alone(self) -> AsyncGenerator[None]:
+    async def _advisory_lock(self) -> AsyncGenerator[None]:
         """Holds the lock of migrations, by asking for it again and again: a transaction that waited
         for it in PostgreSQL would in turn be waited for by whoever builds an index concurrently."""
-        connection = await once_let_in(self._connect)
+        connection = await retry_until_available(self._connect)
         try:
-            while not await connection.fetchval("select pg_try_advisory_lock($1)", LOCK):
+            while not await connection.fetchval(
+                "select pg_try_advisory_lock($1)", ADVISORY_LOCK_ID
+            ):
                 log.info("waiting for another migration to end")
                 await asyncio.sleep(POLL_INTERVAL_SECONDS)
             yield
@@ -190,7 +203,7 @@ class Migration:
         return await asyncpg.connect(self._url, timeout=10, server_settings=settings)
 
 
-def _tell(*, step: Any, **_: Any) -> None:
+def _log_revision(*, step: Any, **_: Any) -> None:
     log.info("applied a revision", extra={"revision": step.up_revision_id})
 
 
@@ -204,10 +217,10 @@ def main() -> None:
     except OSError as error:
         sys.exit(f"PostgreSQL went away: {str(error) or type(error).__name__}. Run it again.")
     except (asyncpg.PostgresError, DBAPIError) as error:
-        if sqlstate_of(error) != DENIED:
+        if sqlstate_of(error) != INSUFFICIENT_PRIVILEGE:
             raise
         cause = getattr(error, "orig", error)
-        sys.exit(f"PostgreSQL refuses to migrate: {cause}. {AS_OWNER}")
+        sys.exit(f"PostgreSQL refuses to migrate: {cause}. {OWNER_HINT}")
 
 
 if __name__ == "__main__":

@@ -11,27 +11,27 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from domain.common.settings import Settings
-from domain.tenants.credentials import KeyTest
+from domain.tenants.credentials import KeyTestResult
 from domain.tools.http import HttpRequest, HttpResponse
 from domain.tools.network_allow_list import AllowList
 
 if TYPE_CHECKING:
-    from persistence.outbound import GuardedHttp
-    from persistence.probes import HttpProber
+    from persistence.outbound import GuardedHttpClient
+    from persistence.probes import HttpKeyProber
     from persistence.sounds import ObjectStore
 
 
-class OnDemandHttp:
+class LazyHttpClient:
     """HTTP to the outside for tools."""
 
     def __init__(self, allowed: str) -> None:
-        AllowList.read(allowed)  # what is wrong with it is told at the start
+        AllowList.parse(allowed)  # what is wrong with it is told at the start
         self._allowed = allowed
-        self._http: GuardedHttp | None = None
+        self._http: GuardedHttpClient | None = None
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         if self._http is None:
-            made = await asyncio.to_thread(_guarded_http)
+            made = await asyncio.to_thread(_load_guarded_http)
             self._http = self._http or made(self._allowed)
         return await self._http.send(request)
 
@@ -40,36 +40,36 @@ class OnDemandHttp:
             await self._http.aclose()
 
 
-class OnDemandProber:
+class LazyKeyProber:
     """Asks providers whether they know a key."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    async def ask(self, provider: str, key: str) -> KeyTest:
-        made = await asyncio.to_thread(_http_prober)
-        return await made(self._settings).ask(provider, key)
+    async def test_key(self, provider: str, key: str) -> KeyTestResult:
+        made = await asyncio.to_thread(_load_http_prober)
+        return await made(self._settings).test_key(provider, key)
 
 
-def sounds_of(settings: Settings, stack: AsyncExitStack) -> ObjectStore | None:
+def open_audio_store(settings: Settings, stack: AsyncExitStack) -> ObjectStore | None:
     """None: calls cannot be recorded."""
     if not settings.recordings_url:
         return None
     from persistence.sounds import ObjectStore  # loads obstore, which takes 5 MB
 
-    sounds = ObjectStore.of(settings)
+    sounds = ObjectStore.from_settings(settings)
     if sounds is not None:
         stack.callback(sounds.close)
     return sounds
 
 
-def _guarded_http() -> type[GuardedHttp]:
-    from persistence.outbound import GuardedHttp  # loads aiohttp
+def _load_guarded_http() -> type[GuardedHttpClient]:
+    from persistence.outbound import GuardedHttpClient  # loads aiohttp
 
-    return GuardedHttp
+    return GuardedHttpClient
 
 
-def _http_prober() -> type[HttpProber]:
-    from persistence.probes import HttpProber  # loads aiohttp
+def _load_http_prober() -> type[HttpKeyProber]:
+    from persistence.probes import HttpKeyProber  # loads aiohttp
 
-    return HttpProber
+    return HttpKeyProber

@@ -8,19 +8,19 @@ from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 import asyncpg
 
-from domain.common.errors import Unavailable, WrongRole
+from domain.common.errors import Unavailable, WrongDatabaseRole
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-OUTAGES = (OSError, TimeoutError, asyncpg.InterfaceError, WrongRole)
+OUTAGE_TYPES = (OSError, TimeoutError, asyncpg.InterfaceError, WrongDatabaseRole)
 OUTAGE_CLASSES = ("08", "40", "53", "57")
 """SQLSTATE: connection, rollback, resources, operator intervention."""
-READ_ONLY = "25006"
+READ_ONLY_TRANSACTION = "25006"
 """The server has become a replica."""
 
 
-FULL = "53300"
+TOO_MANY_CONNECTIONS = "53300"
 """`max_connections`, or the limit of the user or of the database, is reached."""
 
 
@@ -36,9 +36,9 @@ class EngineError(Protocol):
 def is_outage(error: BaseException) -> bool:
     match error:
         case EngineError():
-            return error.connection_invalidated or any(map(_breaks, _causes(error.orig)))
+            return error.connection_invalidated or any(map(_is_outage_cause, _causes(error.orig)))
         case _:
-            return _breaks(error)
+            return _is_outage_cause(error)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -48,11 +48,11 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.orig if isinstance(error, EngineError) else error.__cause__
 
 
-def _breaks(error: BaseException) -> bool:
+def _is_outage_cause(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""
-        return state[:2] in OUTAGE_CLASSES or state == READ_ONLY
-    return isinstance(error, OUTAGES)
+        return state[:2] in OUTAGE_CLASSES or state == READ_ONLY_TRANSACTION
+    return isinstance(error, OUTAGE_TYPES)
 
 
 def sqlstate_of(error: BaseException) -> str | None:
@@ -61,15 +61,15 @@ def sqlstate_of(error: BaseException) -> str | None:
     return next((cause.sqlstate for cause in causes), None)
 
 
-def is_full(error: BaseException) -> bool:
-    return sqlstate_of(error) == FULL
+def is_server_full(error: BaseException) -> bool:
+    return sqlstate_of(error) == TOO_MANY_CONNECTIONS
 
 
-def unavailable() -> Unavailable:
+def database_unavailable() -> Unavailable:
     return Unavailable("The database is not available; try again.")
 
 
-def told_as_unavailable(
+def translate_outages(
     do: Callable[P, Coroutine[Any, Any, T]],
 ) -> Callable[P, Coroutine[Any, Any, T]]:
     @wraps(do)
@@ -78,7 +78,7 @@ def told_as_unavailable(
             return await do(*args, **kwargs)
         except Exception as error:
             if is_outage(error):
-                raise unavailable() from error
+                raise database_unavailable() from error
             raise
 
     return telling

@@ -10,11 +10,11 @@ from contextlib import suppress
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from persistence.hints import Hint
+from persistence.hints import Notification
 
 log = logging.getLogger(__name__)
 
-MAX_WAITING = 5_000
+MAX_QUEUED = 5_000
 MAX_BATCH = 500
 
 
@@ -25,82 +25,82 @@ class Outbox:
     outbox closes it then, and opens it when Redis is back; until then hints are dropped at once."""
 
     def __init__(
-        self, redis: Redis, on_failure: Callable[[], None], max_waiting: int = MAX_WAITING
+        self, redis: Redis, on_failure: Callable[[], None], max_queued: int = MAX_QUEUED
     ) -> None:
         self._redis = redis
         self._on_failure = on_failure
-        self._waiting: asyncio.Queue[Hint] = asyncio.Queue(max_waiting)
+        self._queue: asyncio.Queue[Notification] = asyncio.Queue(max_queued)
         self._is_open = True
         self._dropped = 0
-        self._refused = False
+        self._refusal_logged = False
 
-    def put(self, hints: Iterable[Hint]) -> None:
-        for hint in hints:
+    def put(self, notifications: Iterable[Notification]) -> None:
+        for hint in notifications:
             if not self._is_open:
                 self._dropped += 1
                 continue
-            if self._waiting.full():
+            if self._queue.full():
                 # The oldest goes: a newer one shows its reader the gap.
                 self._drop_oldest()
-            self._waiting.put_nowait(hint)
+            self._queue.put_nowait(hint)
 
     def close(self) -> None:
         """Drop what waits and what comes."""
         self._is_open = False
-        while not self._waiting.empty():
+        while not self._queue.empty():
             self._drop_oldest()
 
     def open(self) -> None:
         self._is_open = True
 
-    def dropped(self) -> int:
+    def take_dropped_count(self) -> int:
         """How many hints were dropped since this was last asked."""
         dropped, self._dropped = self._dropped, 0
         return dropped
 
-    async def flush(self, seconds: float) -> None:
+    async def flush(self, timeout: float) -> None:
         """Wait until everything has been sent, but no longer than this."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._waiting.join()
+            async with asyncio.timeout(timeout):
+                await self._queue.join()
 
-    async def send_for_ever(self) -> None:
+    async def run_sender(self) -> None:
         while True:
-            batch = [await self._waiting.get()]
-            while len(batch) < MAX_BATCH and not self._waiting.empty():
-                batch.append(self._waiting.get_nowait())
-            if not await self.delivers(batch):
+            batch = [await self._queue.get()]
+            while len(batch) < MAX_BATCH and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            if not await self.send_batch(batch):
                 self._dropped += len(batch)
                 self._on_failure()
             for _ in batch:
-                self._waiting.task_done()
+                self._queue.task_done()
 
-    async def delivers(self, batch: list[Hint]) -> bool:
+    async def send_batch(self, batch: list[Notification]) -> bool:
         # Redis may have closed an idle connection: a second attempt is made on a fresh one.
-        return await self._sent(batch) or await self._sent(batch)
+        return await self._try_send(batch) or await self._try_send(batch)
 
-    async def _sent(self, batch: list[Hint]) -> bool:
+    async def _try_send(self, batch: list[Notification]) -> bool:
         try:
             async with self._redis.pipeline(transaction=False) as pipeline:
                 for channel, message in batch:
                     pipeline.publish(channel, message)
                 await pipeline.execute()
         except ResponseError as error:
-            self._say_refused(error)
+            self._log_refused(error)
         except Exception as error:  # noqa: BLE001 - whatever the client raises, Redis is away
             log.debug("hints not published", extra={"error": type(error).__name__})
             return False
         else:
-            self._refused = False
+            self._refusal_logged = False
         return True
 
-    def _say_refused(self, error: ResponseError) -> None:
+    def _log_refused(self, error: ResponseError) -> None:
         """Redis is there, so trying again would not help."""
-        if not self._refused:
+        if not self._refusal_logged:
             log.error("redis refuses hints: may its user PUBLISH?", extra={"error": str(error)})
-        self._refused = True
+        self._refusal_logged = True
 
     def _drop_oldest(self) -> None:
-        self._waiting.get_nowait()
-        self._waiting.task_done()
+        self._queue.get_nowait()
+        self._queue.task_done()
         self._dropped += 1

@@ -10,58 +10,60 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from domain.common.errors import RateLimited
-from domain.tenants.passwords import normalized
+from domain.tenants.passwords import normalize_password
 
 MAX_CONCURRENT = 2
 """Each check takes 19 MiB and a core."""
-MAX_WAITING = 64
+MAX_QUEUED = 64
 
 # OWASP's floor for Argon2id.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 
 def hash_password(password: str) -> str:
-    return _hasher.hash(normalized(password))
+    return _hasher.hash(normalize_password(password))
 
 
-def matches(stored: str, password: str) -> bool:
+def verify_password(stored: str, password: str) -> bool:
     # Hashes from before passwords were normalized are of what was typed.
-    return any(_verify(stored, form) for form in {normalized(password): None, password: None})
+    return any(
+        _verify_hash(stored, form) for form in {normalize_password(password): None, password: None}
+    )
 
 
-class Passwords:
+class PasswordVerifier:
     """Compares passwords with hashes. At most `MAX_CONCURRENT` at once, also when those who asked
     have gone meanwhile; a thread cannot be stopped."""
 
-    def __init__(self, max_waiting: int = MAX_WAITING) -> None:
+    def __init__(self, max_queued: int = MAX_QUEUED) -> None:
         self._threads = ThreadPoolExecutor(MAX_CONCURRENT, thread_name_prefix="argon2")
-        self._max_waiting = max_waiting
-        self._waiting = 0
-        self._nobody = hash_password(secrets.token_hex(16))
+        self._max_queued = max_queued
+        self._queued = 0
+        self._dummy_hash = hash_password(secrets.token_hex(16))
 
-    async def match(self, stored: str | None, password: str) -> bool:
+    async def verify(self, stored: str | None, password: str) -> bool:
         """Takes as long for nobody's hash as for a wrong password."""
-        if self._waiting >= self._max_waiting:
+        if self._queued >= self._max_queued:
             raise RateLimited(
                 "Too many people are signing in at this moment; try again in a second.",
                 ("input",),
                 retry_after=1.0,
             )
-        self._waiting += 1
+        self._queued += 1
         try:
             loop = asyncio.get_running_loop()
             right = await loop.run_in_executor(
-                self._threads, matches, stored or self._nobody, password
+                self._threads, verify_password, stored or self._dummy_hash, password
             )
         finally:
-            self._waiting -= 1
+            self._queued -= 1
         return right and stored is not None
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _verify(stored: str, password: str) -> bool:
+def _verify_hash(stored: str, password: str) -> bool:
     try:
         return _hasher.verify(stored, password)
     except (VerificationError, InvalidHashError):

@@ -13,68 +13,68 @@ from typing import TYPE_CHECKING, Any, Self
 import asyncpg
 from asyncpg.pool import PoolAcquireContext, PoolConnectionProxy
 
-from persistence.outages import is_full
+from persistence.outages import is_server_full
 
-ACQUIRE_SECONDS = 5.0
+ACQUIRE_TIMEOUT_SECONDS = 5.0
 POLL_INTERVAL_SECONDS = 0.005
 """How often the first in line looks for a connection that came back."""
 
 if TYPE_CHECKING:  # asyncpg is generic for type checkers only
     Pool = asyncpg.Pool[asyncpg.Record]
-    Turn = PoolAcquireContext[asyncpg.Record]
+    AcquireContext = PoolAcquireContext[asyncpg.Record]
 else:
-    Pool, Turn = asyncpg.Pool, PoolAcquireContext
+    Pool, AcquireContext = asyncpg.Pool, PoolAcquireContext
 
 
-class PatientPool(Pool):
+class QueueingPool(Pool):
     """asyncpg's pool, which would pass on that the server is full."""
 
     @classmethod
-    async def of(cls, connect: Callable[..., Awaitable[Any]], size: int) -> Self:
+    async def create(cls, connect: Callable[..., Awaitable[Any]], size: int) -> Self:
         options: dict[str, Any] = {
             "min_size": 1,
             "max_size": size,
             "max_queries": 50_000,
             "max_inactive_connection_lifetime": 300.0,
             "connect": connect,
-            "reset": _leave_as_is,
+            "reset": _no_reset,
             "loop": None,
             "connection_class": asyncpg.Connection,
             "record_class": asyncpg.Record,
         }
         pool = cls(**options)
-        pool.line = asyncio.Lock()
+        pool.wait_lock = asyncio.Lock()
         await pool
         return pool
 
-    line: asyncio.Lock
+    wait_lock: asyncio.Lock
 
-    def acquire(self, *, timeout: float | None = None) -> Turn:
-        return _Turn(self, timeout)
+    def acquire(self, *, timeout: float | None = None) -> AcquireContext:
+        return _QueuedAcquire(self, timeout)
 
 
-class _Turn(Turn):
+class _QueuedAcquire(AcquireContext):
     async def __aenter__(self) -> PoolConnectionProxy[asyncpg.Record]:
         pool = self.pool
-        assert isinstance(pool, PatientPool)
-        if not pool.line.locked():
-            with unless_full():
+        assert isinstance(pool, QueueingPool)
+        if not pool.wait_lock.locked():
+            with suppress_server_full():
                 return await super().__aenter__()
-        async with asyncio.timeout(self.timeout or ACQUIRE_SECONDS), pool.line:
+        async with asyncio.timeout(self.timeout or ACQUIRE_TIMEOUT_SECONDS), pool.wait_lock:
             while True:
-                with unless_full():
+                with suppress_server_full():
                     return await super().__aenter__()
                 await asyncio.sleep(POLL_INTERVAL_SECONDS)
 
 
 @contextmanager
-def unless_full() -> Iterator[None]:
+def suppress_server_full() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not is_full(error):
+        if not is_server_full(error):
             raise
 
 
-async def _leave_as_is(connection: Any) -> None:
+async def _no_reset(connection: Any) -> None:
     """Nothing is ever set beyond a transaction, so there is nothing to reset: a round trip less."""

@@ -9,10 +9,10 @@ from typing import Any
 import aiohttp
 
 from domain.common.settings import Settings
-from domain.tenants.credentials import KeyTest, Verdict
+from domain.tenants.credentials import KeyTestResult, Verdict
 
-SECONDS = 10.0
-PUBLIC: Mapping[str, str] = {
+TIMEOUT_SECONDS = 10.0
+DEFAULT_BASE_URLS: Mapping[str, str] = {
     "openai": "https://api.openai.com/v1",
     "google": "https://generativelanguage.googleapis.com",
     "deepgram": "https://api.deepgram.com",
@@ -22,37 +22,39 @@ PUBLIC: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ProbeRequest:
     """A request that costs nothing and that a wrong key is refused."""
 
     path: str
     header: str
     prefix: str = ""
-    more: Mapping[str, str] = field(default_factory=dict)
+    extra_headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
 
 
-QUESTIONS: Mapping[str, Question] = {
-    "openai": Question("/models", "Authorization", "Bearer "),
-    "google": Question("/v1beta/models", "x-goog-api-key"),
-    "deepgram": Question("/v1/projects", "Authorization", "Token "),
-    "cartesia": Question("/voices?limit=1", "X-API-Key", more={"Cartesia-Version": "2025-04-16"}),
-    "sarvam": Question("/text-lid", "api-subscription-key", body={"input": "namaste"}),
+PROBE_REQUESTS: Mapping[str, ProbeRequest] = {
+    "openai": ProbeRequest("/models", "Authorization", "Bearer "),
+    "google": ProbeRequest("/v1beta/models", "x-goog-api-key"),
+    "deepgram": ProbeRequest("/v1/projects", "Authorization", "Token "),
+    "cartesia": ProbeRequest(
+        "/voices?limit=1", "X-API-Key", extra_headers={"Cartesia-Version": "2025-04-16"}
+    ),
+    "sarvam": ProbeRequest("/text-lid", "api-subscription-key", body={"input": "namaste"}),
 }
 
 
-class HttpProber:
-    def __init__(self, settings: Settings, bases: Mapping[str, str] | None = None) -> None:
+class HttpKeyProber:
+    def __init__(self, settings: Settings, base_urls: Mapping[str, str] | None = None) -> None:
         configured = {name: url for name, url in settings.provider_base_urls.items() if url}
-        self._bases = {**PUBLIC, **configured, **(bases or {})}
+        self._base_urls = {**DEFAULT_BASE_URLS, **configured, **(base_urls or {})}
 
-    async def ask(self, provider: str, key: str) -> KeyTest:
-        question = QUESTIONS[provider]
-        url = self._bases[provider].rstrip("/") + question.path
-        headers = {question.header: f"{question.prefix}{key}", **question.more}
+    async def test_key(self, provider: str, key: str) -> KeyTestResult:
+        question = PROBE_REQUESTS[provider]
+        url = self._base_urls[provider].rstrip("/") + question.path
+        headers = {question.header: f"{question.prefix}{key}", **question.extra_headers}
         method = "GET" if question.body is None else "POST"
         try:
-            patience = aiohttp.ClientTimeout(total=SECONDS)
+            patience = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
             async with (
                 aiohttp.ClientSession(timeout=patience) as http,
                 http.request(
@@ -62,16 +64,16 @@ class HttpProber:
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             message = f"{provider} could not be reached ({type(error).__name__})."
-            return KeyTest(verdict=Verdict.UNREACHABLE, message=message)
-        return _judged(provider, status)
+            return KeyTestResult(verdict=Verdict.UNREACHABLE, message=message)
+        return _key_test_from_status(provider, status)
 
 
-def _judged(provider: str, status: int) -> KeyTest:
+def _key_test_from_status(provider: str, status: int) -> KeyTestResult:
     if 200 <= status < 300:
-        return KeyTest(verdict=Verdict.ACCEPTED, message=f"{provider} accepts the key.")
+        return KeyTestResult(verdict=Verdict.ACCEPTED, message=f"{provider} accepts the key.")
     # Gemini answers 400 to a key that it does not know.
     if status in (401, 403) or (provider == "google" and status == 400):
         message = f"{provider} refuses the key (status {status})."
-        return KeyTest(verdict=Verdict.REJECTED, message=message)
+        return KeyTestResult(verdict=Verdict.REJECTED, message=message)
     message = f"{provider} answered with status {status}, which says nothing about the key."
-    return KeyTest(verdict=Verdict.UNREACHABLE, message=message)
+    return KeyTestResult(verdict=Verdict.UNREACHABLE, message=message)

@@ -9,18 +9,18 @@ END_ASKED = """exists (
            select from call_command c
             where c.call_id = l.call_id and c.done_at is null and c.kind = 'END')"""
 # The log has the kind of its call, unless it was written before the log had one and is not filled yet.
-KIND = "coalesce(l.kind, (select c.kind from call c where c.id = l.call_id))"
+CALL_KIND = "coalesce(l.kind, (select c.kind from call c where c.id = l.call_id))"
 # A call whose takeovers fail may be what its workers die of, and then their other calls suffer with
 # it. So it waits before each next takeover, twice as long each time, and after the second a worker
 # holds one such call at a time: whatever else was lost with it is taken up and confirmed before. It
 # is not kept for a worker that holds nothing else: where all are busy, none would ever take it.
-PICK = f"""
+SELECT_CLAIMABLE = f"""
     select l.call_id, l.tenant_id, l.state, l.epoch, {END_ASKED} as end_asked,
            case when l.state = 'ENDING' then 'ENDED_BY_AGENT' else 'ENDED_BY_API' end as reason,
            $4::int > 0 and {FAILED_TAKEOVERS} > 1 as is_suspect
       from call_log l
      where l.ended_at is null and l.worker_id is null
-       and ($2 or {KIND} = 'TEXT'
+       and ($2 or {CALL_KIND} = 'TEXT'
             or (l.state <> 'PENDING' and l.deadline_at < now() + make_interval(secs => $3)))
        and ($4 = 0 or {FAILED_TAKEOVERS} = 0 or (
             {FAILED_TAKEOVERS} < $4
@@ -32,8 +32,10 @@ PICK = f"""
                     and h.producer_seq = 0 and h.takeovers > 2))))
      order by l.created_at limit $1 for update skip locked
 """
-CONFIRM = "update call_log set takeovers = 0 where call_id = $1 and epoch = $2 and takeovers > 0"
-TAKE = """
+CONFIRM_CLAIM = (
+    "update call_log set takeovers = 0 where call_id = $1 and epoch = $2 and takeovers > 0"
+)
+CLAIM = """
     update call_log l set worker_id = $2, epoch = l.epoch + 1, head = l.head + 1, producer_seq = 0,
            takeovers = case when $3::text is not null then 0
                             when l.producer_seq > 0 then 1 else l.takeovers + 1 end,
@@ -44,14 +46,14 @@ TAKE = """
                now() + make_interval(secs => $4)) else now() + make_interval(secs => $4) end
      where l.call_id = $1 returning l.epoch, l.head
 """
-RECORD = """
+INSERT_EVENT = """
     insert into call_event (tenant_id, call_id, seq, at, kind, body)
     values ($1, $2, $3, clock_timestamp(), $4, $5) returning at
 """
-ENDED_OF = """
+SELECT_ENDED = """
     select call_id from call_log where call_id = any($1::uuid[]) and ended_at is not null
 """
-FACTS = """
+SELECT_CALL = """
     select c.*, l.state, l.active_node, l.answered_at, l.ended_at, l.end_reason,
            (select spec from tenant_settings s where s.tenant_id = c.tenant_id) as settings,
            v.id as v_id, v.number, v.checksum, v.note, v.published_at, v.published_by, v.snapshot
@@ -59,11 +61,11 @@ FACTS = """
       join workflow_version v on v.id = c.version_id
      where c.id = $1
 """
-SEALED = """
+SELECT_ENCRYPTED = """
     select k.tenant_id, k.key_id, k.wrapped, c.id, c.kind, c.name, c.sealed
       from data_key k join credential c using (tenant_id) where k.tenant_id = $1
 """
-INBOX = """
+SELECT_COMMANDS = """
     select c.id, c.call_id, c.kind, c.body, c.asked_by
       from call_log l cross join lateral (
            select * from call_command c where c.call_id = l.call_id and c.done_at is null
@@ -74,21 +76,21 @@ LOG_PAGE = """
     select seq, at, body::text from call_event where call_id = $1 and seq > $2
      order by seq limit $3
 """
-IS_ENLISTED = "select 1 from worker_process where id = $1 for key share"
-END = "select tenant_id, seq, at, body::text from end_call($1, $2, false, $3, $4, $5)"
-RELEASE = """
+IS_REGISTERED = "select 1 from worker_process where id = $1 for key share"
+END_CALL = "select tenant_id, seq, at, body::text from end_call($1, $2, false, $3, $4, $5)"
+RELEASE_CALL = """
     update call_log set worker_id = null, epoch = epoch + 1, takeovers = 0,
            deadline_at = now() + make_interval(secs => $3)
      where call_id = $1 and epoch = $2 and ended_at is null
 """
-DISMISS = "delete from worker_process where id = $1"
+DELETE_WORKER = "delete from worker_process where id = $1"
 # One statement: who is heard of in the meantime stays.
-REAP = "delete from worker_process where heartbeat_at < $1"
+REAP_DEAD_WORKERS = "delete from worker_process where heartbeat_at < $1"
 HAS_WAITING = """
     select exists (select from call_log where ended_at is null and worker_id is null)
 """
 # Locked in the order in which appends lock, so that the two never wait in a circle.
-FREE = """
+RELEASE_CALLS = """
     with lost as (
         select call_id from call_log l where {condition} and l.ended_at is null
          order by call_id for update)
@@ -97,12 +99,12 @@ FREE = """
       from lost where l.call_id = lost.call_id
     returning l.call_id
 """
-FREE_ORPHANS = FREE.format(
+RELEASE_ORPHANS = RELEASE_CALLS.format(
     condition="l.worker_id is not null and not exists "
     "(select from worker_process p where p.id = l.worker_id)"
 )
-FREE_OTHERS = FREE.format(condition="l.worker_id = $2 and l.call_id <> all($3)")
-ASKED_TO_END = """
+RELEASE_OTHERS = RELEASE_CALLS.format(condition="l.worker_id = $2 and l.call_id <> all($3)")
+SELECT_END_REQUESTED = """
     select l.call_id, l.epoch,
            case when l.state = 'ENDING' then 'ENDED_BY_AGENT' else 'ENDED_BY_API' end as reason
       from call_command c join call_log l using (call_id)
@@ -110,7 +112,7 @@ ASKED_TO_END = """
        and (l.worker_id is null or c.asked_at < now() - make_interval(secs => $1))
      limit 500
 """
-OVERDUE = f"""
+SELECT_OVERDUE = f"""
     select l.call_id, l.epoch,
            case when l.state = 'PENDING' then 'NO_WORKER'
                 when l.state = 'ENDING' then 'ENDED_BY_AGENT'
@@ -130,7 +132,7 @@ OVERDUE = f"""
 # may, and would then be tried for ever.
 # The events of a call, of which there is no telling how many, go with it: so a batch is bounded by them,
 # too, but is never empty.
-FORGET = """
+DELETE_EXPIRED_CALLS = """
     delete from call where id = any(array(
         select call_id from (
             select call_id, sum(head) over oldest as events, row_number() over oldest as place
@@ -144,12 +146,12 @@ FORGET = """
          where place = 1 or events <= $3))
     returning id
 """
-FORGET_KEYS = """
+DELETE_EXPIRED_IDEMPOTENCY_KEYS = """
     delete from idempotency where ctid = any(array(
         select ctid from idempotency where created_at < now() - interval '24 hours' limit $1))
     returning 1
 """
-FORGET_TOKENS = """
+DELETE_EXPIRED_REFRESH_TOKENS = """
     delete from refresh_token where ctid = any(array(
         select ctid from refresh_token where expires_at < now() limit $1))
     returning 1

@@ -22,31 +22,31 @@ from domain.calls.events import (
     CallEvent,
     CommandApplied,
     CommandRefused,
-    Ephemeral,
+    EphemeralPayload,
     HandedOff,
     NodeEntered,
     StateChanged,
     UserTurn,
-    spent_in,
+    cost_of_event,
 )
 from domain.calls.lease import Claim
 from domain.calls.model import CallState
 from persistence import hints
 from persistence.channels import Channels
-from persistence.codec import announce, announce_passing, encode
-from persistence.database import brief
-from persistence.leases import Leases
-from persistence.outages import is_outage, told_as_unavailable
+from persistence.codec import encode_ephemeral_message, encode_event, encode_message
+from persistence.database import short_transaction
+from persistence.leases import WorkerLeases
+from persistence.outages import is_outage, translate_outages
 
 log = logging.getLogger(__name__)
 
-MOST_AT_ONCE = 2_000
-SHOW_SECONDS = 0.05
+MAX_BATCH_EVENTS = 2_000
+PARTIAL_INTERVAL_SECONDS = 0.05
 
-APPEND = "select * from append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
-DONE = "update call_command set done_at = now() where id = any($1)"
+APPEND_EVENTS = "select * from append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+MARK_COMMANDS_DONE = "update call_command set done_at = now() where id = any($1)"
 # Asks and renews in one: the worker cannot be taken for dead between the two.
-HOLDS = """
+RENEW_LEASE = """
     with worker as (
         update worker_process set heartbeat_at = now() where id = $3 returning id)
     select true from call_log l join worker on worker.id = l.worker_id
@@ -55,7 +55,7 @@ HOLDS = """
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PendingEvent:
     """One event, ready to be stored."""
 
     at: datetime
@@ -64,223 +64,232 @@ class Entry:
 
 
 @dataclass(slots=True)
-class Line:
+class CallBuffer:
     """What is still to be stored of one call."""
 
     claim: Claim
-    next: int = 1
-    waiting: list[Entry] = field(default_factory=list)
+    next_seq: int = 1
+    pending: list[PendingEvent] = field(default_factory=list)
     fenced: asyncio.Event = field(default_factory=asyncio.Event)
-    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    stored: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-STORED = ("ok", "dup")
+STORED_STATUSES = ("ok", "dup")
 
-Batch = list[tuple[Line, Sequence[Entry]]]
+Batch = list[tuple[CallBuffer, Sequence[PendingEvent]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AppendResult:
     """What the log said to the events of one call."""
 
     status: str
     first: int | None
-    entries: Sequence[Entry]
+    entries: Sequence[PendingEvent]
 
 
-class LogRecorder:
+class SqlEventWriter:
     def __init__(
-        self, pool: asyncpg.Pool[asyncpg.Record], channels: Channels[Any], leases: Leases
+        self, pool: asyncpg.Pool[asyncpg.Record], channels: Channels[Any], leases: WorkerLeases
     ) -> None:
         self._pool = pool
         self._channels = channels
         self._leases = leases
-        self._lines: dict[UUID, Line] = {}
-        self._passing: dict[tuple[UUID, str], tuple[Claim, Ephemeral]] = {}
-        self._showing: asyncio.TimerHandle | None = None
-        self._work = asyncio.Event()
+        self._buffers: dict[UUID, CallBuffer] = {}
+        self._partials: dict[tuple[UUID, str], tuple[Claim, EphemeralPayload]] = {}
+        self._partials_timer: asyncio.TimerHandle | None = None
+        self._has_pending = asyncio.Event()
 
     def open(self, claim: Claim) -> None:
-        line = self._lines.get(claim.call.id)
+        line = self._buffers.get(claim.call.id)
         if line is not None and line.claim.epoch >= claim.epoch:
             return
         if line is not None:
-            self.forget(line.claim)
-        self._lines[claim.call.id] = Line(claim)
+            self.close(line.claim)
+        self._buffers[claim.call.id] = CallBuffer(claim)
 
     def emit(self, claim: Claim, event: CallEvent) -> None:
-        line = self._line(claim)
+        line = self._buffer(claim)
         if line is not None and not line.fenced.is_set():
-            line.waiting.append(Entry(datetime.now(UTC), event, encode(event)))
+            line.pending.append(PendingEvent(datetime.now(UTC), event, encode_event(event)))
             if isinstance(event, AgentTurn):
-                self._passing.pop((claim.call.id, event.turn_id), None)
-            line.settled.clear()
-            self._work.set()
+                self._partials.pop((claim.call.id, event.turn_id), None)
+            line.stored.clear()
+            self._has_pending.set()
 
-    def show(self, claim: Claim, event: Ephemeral) -> None:
-        if self.fenced(claim):
+    def publish_partial(self, claim: Claim, event: EphemeralPayload) -> None:
+        if self.is_fenced(claim):
             return
         # The newest revision of a turn replaces one that has not been sent yet.
-        self._passing[claim.call.id, event.turn_id] = (claim, event)
-        if self._showing is None:
+        self._partials[claim.call.id, event.turn_id] = (claim, event)
+        if self._partials_timer is None:
             loop = asyncio.get_running_loop()
-            self._showing = loop.call_later(SHOW_SECONDS, self._show_now)
+            self._partials_timer = loop.call_later(PARTIAL_INTERVAL_SECONDS, self._flush_partials)
 
-    def _show_now(self) -> None:
-        self._showing = None
-        self._work.set()
+    def _flush_partials(self) -> None:
+        self._partials_timer = None
+        self._has_pending.set()
 
-    async def settled(self, claim: Claim) -> None:
-        line = self._line(claim)
-        if line is not None and line.waiting and not line.fenced.is_set():
-            await line.settled.wait()
+    async def wait_until_stored(self, claim: Claim) -> None:
+        line = self._buffer(claim)
+        if line is not None and line.pending and not line.fenced.is_set():
+            await line.stored.wait()
 
-    def fenced(self, claim: Claim) -> bool:
-        line = self._line(claim)
+    def is_fenced(self, claim: Claim) -> bool:
+        line = self._buffer(claim)
         return line is None or line.fenced.is_set()
 
-    @told_as_unavailable
-    async def held(self, claim: Claim) -> bool:
-        line = self._line(claim)
+    @translate_outages
+    async def holds_lease(self, claim: Claim) -> bool:
+        line = self._buffer(claim)
         while line is not None and not line.fenced.is_set():
-            if self._leases.is_fresh(claim.worker):
+            if self._leases.is_fresh(claim.worker_id):
                 return True
-            if not await self._renew(claim):
+            if not await self._renew_lease(claim):
                 self._fence(line, "fenced")
-            elif self._leases.lasts(claim.worker):
+            elif self._leases.is_valid(claim.worker_id):
                 return True
             # Else the answer took as long as the lease: it tells of what was.
         return False
 
-    async def _renew(self, claim: Claim) -> bool:
+    async def _renew_lease(self, claim: Claim) -> bool:
         asked_at = time.monotonic()
         async with self._pool.acquire(timeout=5) as connection:
-            held = await connection.fetchval(HOLDS, claim.call.id, claim.epoch, claim.worker)
-        if held and claim.worker is not None:
-            self._leases.renewed(claim.worker, asked_at)
+            held = await connection.fetchval(
+                RENEW_LEASE, claim.call.id, claim.epoch, claim.worker_id
+            )
+        if held and claim.worker_id is not None:
+            self._leases.mark_renewed(claim.worker_id, asked_at)
         return bool(held)
 
-    async def lost(self, claim: Claim) -> None:
-        line = self._line(claim)
+    async def wait_until_fenced(self, claim: Claim) -> None:
+        line = self._buffer(claim)
         if line is not None:
             await line.fenced.wait()
 
-    def forget(self, claim: Claim) -> None:
-        line = self._line(claim)
+    def close(self, claim: Claim) -> None:
+        line = self._buffer(claim)
         if line is not None:
-            del self._lines[claim.call.id]
+            del self._buffers[claim.call.id]
             line.fenced.set()
-            line.settled.set()
+            line.stored.set()
 
-    def _line(self, claim: Claim) -> Line | None:
+    def _buffer(self, claim: Claim) -> CallBuffer | None:
         """None: this process does not hold the call, or holds it under another epoch."""
-        line = self._lines.get(claim.call.id)
+        line = self._buffers.get(claim.call.id)
         return line if line is not None and line.claim.epoch == claim.epoch else None
 
-    async def flush_for_ever(self) -> None:
+    async def run_flusher(self) -> None:
         while True:
-            await self._work.wait()
-            self._work.clear()
-            batch = self._take()
-            passing = self._take_passing() if self._showing is None else []
-            answers = await self._store_surely(batch) if batch else []
-            told = [hint for line, answer in answers for hint in self._settle(line, answer)]
+            await self._has_pending.wait()
+            self._has_pending.clear()
+            batch = self._take_batch()
+            passing = self._take_partials() if self._partials_timer is None else []
+            answers = await self._append_with_retries(batch) if batch else []
+            told = [hint for line, answer in answers for hint in self._apply_result(line, answer)]
             await self._channels.publish_many(passing + told)
 
-    def _take_passing(self) -> list[hints.Hint]:
-        passing, self._passing = self._passing, {}
+    def _take_partials(self) -> list[hints.Notification]:
+        passing, self._partials = self._partials, {}
         return [
-            (hints.call_channel(claim.call.tenant_id, claim.call.id), announce_passing(event))
+            (
+                hints.call_channel(claim.call.tenant_id, claim.call.id),
+                encode_ephemeral_message(event),
+            )
             for claim, event in passing.values()
         ]
 
-    def _take(self) -> Batch:
-        lines = [line for line in self._lines.values() if line.waiting and not line.fenced.is_set()]
+    def _take_batch(self) -> Batch:
+        lines = [
+            line for line in self._buffers.values() if line.pending and not line.fenced.is_set()
+        ]
         # Always in one order: two writers that lock the same logs never wait in a circle.
         lines.sort(key=lambda line: line.claim.call.id)
         batch: Batch = []
-        room = MOST_AT_ONCE
+        room = MAX_BATCH_EVENTS
         for line in lines:
-            entries = line.waiting[:room]
+            entries = line.pending[:room]
             room -= len(entries)
             if entries:
                 batch.append((line, entries))
-            if len(entries) < len(line.waiting):
-                self._work.set()
+            if len(entries) < len(line.pending):
+                self._has_pending.set()
         return batch
 
-    async def _store_surely(self, batch: Batch) -> list[tuple[Line, Answer]]:
+    async def _append_with_retries(self, batch: Batch) -> list[tuple[CallBuffer, AppendResult]]:
         delay = 0.05
         while True:
             try:
-                rows = await self._store(batch)
+                rows = await self._append(batch)
                 break
             except Exception as error:  # noqa: BLE001 - waited out, or put down to its call
                 if not is_outage(error):
-                    return await self._store_apart(batch, error)
+                    return await self._append_separately(batch, error)
                 log.warning("events not stored yet", extra={"error": type(error).__name__})
             await asyncio.sleep(delay)
             delay = min(delay * 2, 2.0)
         return [
-            (line, Answer(row["status"], row["first_seq"], entries))
+            (line, AppendResult(row["status"], row["first_seq"], entries))
             for (line, entries), row in zip(batch, rows, strict=True)
         ]
 
-    async def _store_apart(self, batch: Batch, error: Exception) -> list[tuple[Line, Answer]]:
+    async def _append_separately(
+        self, batch: Batch, error: Exception
+    ) -> list[tuple[CallBuffer, AppendResult]]:
         """The store refused: find out for which call, so that the others do not suffer."""
         if len(batch) > 1:
-            return [answer for one in batch for answer in await self._store_surely([one])]
+            return [answer for one in batch for answer in await self._append_with_retries([one])]
         [(line, entries)] = batch
         log.error("event refused by the store", exc_info=error)
-        return [(line, Answer("refused", None, entries))]
+        return [(line, AppendResult("refused", None, entries))]
 
-    async def _store(self, batch: Batch) -> list[asyncpg.Record]:
-        arguments = _columns(batch)
-        acknowledges = any(_acknowledged(e.event) for _, entries in batch for e in entries)
+    async def _append(self, batch: Batch) -> list[asyncpg.Record]:
+        arguments = _append_arguments(batch)
+        acknowledges = any(_acknowledged_command(e.event) for _, entries in batch for e in entries)
         async with self._pool.acquire(timeout=5) as connection:
             if not acknowledges:
-                return await connection.fetch(APPEND, *arguments)
-            async with brief(connection):
-                rows = await connection.fetch(APPEND, *arguments)
+                return await connection.fetch(APPEND_EVENTS, *arguments)
+            async with short_transaction(connection):
+                rows = await connection.fetch(APPEND_EVENTS, *arguments)
                 # Only what is in the log has been obeyed.
                 done = [
                     id
                     for (_, entries), row in zip(batch, rows, strict=True)
-                    if row["status"] in STORED
+                    if row["status"] in STORED_STATUSES
                     for entry in entries
-                    if (id := _acknowledged(entry.event))
+                    if (id := _acknowledged_command(entry.event))
                 ]
-                await connection.execute(DONE, done)
+                await connection.execute(MARK_COMMANDS_DONE, done)
                 return rows
 
-    def _settle(self, line: Line, answer: Answer) -> list[hints.Hint]:
+    def _apply_result(self, line: CallBuffer, answer: AppendResult) -> list[hints.Notification]:
         status, first, entries = answer.status, answer.first, answer.entries
-        if status not in STORED:
+        if status not in STORED_STATUSES:
             self._fence(line, status)
             return []
-        line.next += len(entries)
-        del line.waiting[: len(entries)]
-        if not line.waiting:
-            line.settled.set()
-        return _announcements(line, first, entries) if status == "ok" and first else []
+        line.next_seq += len(entries)
+        del line.pending[: len(entries)]
+        if not line.pending:
+            line.stored.set()
+        return _notifications_for(line, first, entries) if status == "ok" and first else []
 
-    def _fence(self, line: Line, status: str) -> None:
+    def _fence(self, line: CallBuffer, status: str) -> None:
         log.warning(
             "call is no longer ours",
             extra={"call_id": str(line.claim.call.id), "status": status},
         )
         line.fenced.set()
-        line.waiting.clear()
-        line.settled.set()
+        line.pending.clear()
+        line.stored.set()
 
 
-def _columns(batch: Batch) -> tuple[list[Any], ...]:
+def _append_arguments(batch: Batch) -> tuple[list[Any], ...]:
     entries = [entry for _, of_call in batch for entry in of_call]
-    moves = [_moved(of_call) for _, of_call in batch]
+    moves = [_state_change(of_call) for _, of_call in batch]
     return (
         [line.claim.call.id for line, _ in batch],
         [line.claim.epoch for line, _ in batch],
-        [line.next for line, _ in batch],
+        [line.next_seq for line, _ in batch],
         [len(of_call) for _, of_call in batch],
         [before for before, _, _ in moves],
         [state for _, state, _ in moves],
@@ -288,11 +297,13 @@ def _columns(batch: Batch) -> tuple[list[Any], ...]:
         [entry.at for entry in entries],
         [entry.event.kind for entry in entries],
         [entry.body for entry in entries],
-        [sum(spent_in(entry.event) for entry in of_call) for _, of_call in batch],
+        [sum(cost_of_event(entry.event) for entry in of_call) for _, of_call in batch],
     )
 
 
-def _moved(entries: Sequence[Entry]) -> tuple[CallState | None, CallState | None, str | None]:
+def _state_change(
+    entries: Sequence[PendingEvent],
+) -> tuple[CallState | None, CallState | None, str | None]:
     """The state before and after these events, and the node they lead to."""
     before: CallState | None = None
     state: CallState | None = None
@@ -309,7 +320,7 @@ def _moved(entries: Sequence[Entry]) -> tuple[CallState | None, CallState | None
     return before, state, node
 
 
-def _acknowledged(event: CallEvent) -> UUID | None:
+def _acknowledged_command(event: CallEvent) -> UUID | None:
     """The command that this event answers."""
     match event:
         case CommandApplied(command_id=id) | CommandRefused(command_id=id):
@@ -319,10 +330,12 @@ def _acknowledged(event: CallEvent) -> UUID | None:
     return None
 
 
-def _announcements(line: Line, first: int, entries: Sequence[Entry]) -> list[hints.Hint]:
+def _notifications_for(
+    line: CallBuffer, first: int, entries: Sequence[PendingEvent]
+) -> list[hints.Notification]:
     tenant, id = line.claim.call.tenant_id, line.claim.call.id
     channel = hints.call_channel(tenant, id)
-    told = [(channel, announce(id, first + n, e.at, e.body)) for n, e in enumerate(entries)]
+    told = [(channel, encode_message(id, first + n, e.at, e.body)) for n, e in enumerate(entries)]
     if any(isinstance(e.event, StateChanged | NodeEntered) for e in entries):
-        told.append(hints.changed(tenant, id))
+        told.append(hints.call_changed(tenant, id))
     return told

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.calls.model import CallId
 from domain.calls.recordings import Recording, RecordingState
 from domain.common.access import TenantId
-from persistence.ledger import recording_from
+from persistence.ledger import recording_from_row
 from persistence.tables import RecordingRow
 
 _table: Table = RecordingRow.__table__  # type: ignore[assignment]
@@ -22,12 +22,12 @@ class SqlRecordings:
         self._db = connection
         self._tenant = tenant
 
-    async def many(self, ids: Sequence[UUID]) -> Sequence[Recording]:
+    async def by_ids(self, ids: Sequence[UUID]) -> Sequence[Recording]:
         c = _table.c
         rows = await self._db.execute(
             select(_table).where(c.tenant_id == self._tenant, c.call_id.in_(ids))
         )
-        return [recording_from(row) for row in rows.mappings()]
+        return [recording_from_row(row) for row in rows.mappings()]
 
     async def delete(self, id: CallId, by: str) -> None:
         c = _table.c

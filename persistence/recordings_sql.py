@@ -3,22 +3,22 @@ while one does, a pause after it failed, and while pieces are still to come, whe
 
 from __future__ import annotations
 
-BEGIN = """
+START_RECORDING = """
     insert into recording (call_id, tenant_id, epoch, state, started_at)
     values ($1, $2, $3, 'RECORDING', $4)
     on conflict (call_id) do update set epoch = greatest(recording.epoch, excluded.epoch),
            due_at = case when recording.state = 'RECORDING' then null else recording.due_at end
     returning *
 """
-IS_WANTED = """
+ACCEPTS_AUDIO = """
     select 1 from recording where call_id = $1 and state in ('RECORDING', 'PROCESSING')
 """
-SETTLED = """
+MARK_UPLOADED = """
     update recording set due_at = now()
      where call_id = $1 and epoch = $2 and state = 'RECORDING'
 """
 # While a call is on, nobody joins it, and only its holder says when that may begin.
-OWED = """
+MARK_PENDING = """
     update recording r set state = 'RECORDING',
            due_at = greatest(r.due_at, now() + make_interval(secs => $2))
       from call_log l
@@ -27,7 +27,7 @@ OWED = """
 """
 # A worker that has lost its call, or is dead, says nothing: then five seconds are enough. What was
 # deleted comes last, as there may be much of it, and the index is in that order.
-TAKE = """
+LEASE_NEXT = """
     with next as (
         select r.call_id, l.ended_at from recording r join call_log l using (call_id)
          where not r.cleared and case
@@ -42,28 +42,28 @@ TAKE = """
     returning r.*, next.ended_at, next.ended_at < now() - interval '10 seconds'
            and coalesce(r.deleted_at < now() - interval '1 minute', true) as over
 """
-RENEW = """
+RENEW_LEASE = """
     update recording set due_at = now() + make_interval(secs => $3)
      where call_id = $1 and tries = $2
 """
-READY = """
+MARK_READY = """
     update recording set state = 'READY', duration_ms = $3, missing_ms = $4, size = $5,
            error = null, ready_at = now(), due_at = now() + interval '30 seconds'
      where call_id = $1 and tries = $2 and state = 'PROCESSING' returning call_id
 """
-CLEARED = """
+MARK_AUDIO_DELETED = """
     update recording set cleared = $3::float is null, due_at = now() + make_interval(secs => $3),
            error = case state when 'READY' then null else error end
      where call_id = $1 and tries = $2 and state in ('READY', 'DELETED')
 """
-FAIL = """
+MARK_FAILED = """
     update recording set error = $3, due_at = now() + make_interval(secs => $4),
            state = case when $4::float is null and state = 'PROCESSING' then 'FAILED' else state end
      where call_id = $1 and tries = $2
 """
 # Pieces of a call that has just ended may come for a minute more, and only then is a recording cleared
 # for good. What is expired in a batch is many, so it is looked at once that minute is over.
-EXPIRE = """
+DELETE_EXPIRED = """
     with old as (
         select r.call_id from recording r join call_log l using (call_id)
          where r.state <> 'DELETED' and (
@@ -75,5 +75,5 @@ EXPIRE = """
       from old where r.call_id = old.call_id
     returning r.call_id
 """
-LEFT_BEHIND = "select count(*) from recording where state = 'DELETED' and not cleared"
-STATES = "select call_id, state from recording where call_id = any($1::uuid[])"
+COUNT_ORPHANS = "select count(*) from recording where state = 'DELETED' and not cleared"
+SELECT_STATES = "select call_id, state from recording where call_id = any($1::uuid[])"

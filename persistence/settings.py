@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.common.access import TenantId
 from domain.common.errors import RevisionConflict
-from domain.tenants.settings import KeptSettings, TenantSettings
+from domain.tenants.settings import StoredSettings, TenantSettings
 from persistence.codec import settings_from_json, settings_to_json
 from persistence.tables import TenantSettingsRow
 
@@ -22,14 +22,14 @@ class SqlTenantSettings:
         self._db = connection
         self._tenant = tenant
 
-    async def get(self) -> KeptSettings:
+    async def get(self) -> StoredSettings:
         query = select(_table).where(_table.c.tenant_id == self._tenant)
         row = (await self._db.execute(query)).one_or_none()
         if row is None:
-            return KeptSettings()
-        return KeptSettings(revision=row.revision, spec=settings_from_json(row.spec))
+            return StoredSettings()
+        return StoredSettings(revision=row.revision, spec=settings_from_json(row.spec))
 
-    async def save(self, spec: TenantSettings, expected_revision: int) -> KeptSettings:
+    async def save(self, spec: TenantSettings, expected_revision: int) -> StoredSettings:
         plain = settings_to_json(spec)
         revision = expected_revision + 1
         if expected_revision == 0:
@@ -53,4 +53,4 @@ class SqlTenantSettings:
                 ("input", "expectedRevision"),
                 current=current,
             )
-        return KeptSettings(revision=revision, spec=spec)
+        return StoredSettings(revision=revision, spec=spec)

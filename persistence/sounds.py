@@ -16,13 +16,13 @@ import obstore
 from obstore.exceptions import BaseError, GenericError
 from obstore.store import LocalStore, S3Store
 
-from domain.calls.recordings import TYPE, Kept
+from domain.calls.recordings import CONTENT_TYPE, StoredObject
 from domain.common.errors import InvalidSetting, NotFound, Unavailable
 from domain.common.settings import Settings
 
-ANSWER_SECONDS = 5
-CHUNK = 256 * 1024
-THREADS = 8
+CONNECT_TIMEOUT_SECONDS = 5
+CHUNK_BYTES = 256 * 1024
+MAX_THREADS = 8
 
 T = TypeVar("T")
 
@@ -30,45 +30,45 @@ T = TypeVar("T")
 class ObjectStore:
     """It is asked in threads of ours: its own asynchronous calls can abort a process that ends."""
 
-    def __init__(self, store: LocalStore | S3Store, shown: S3Store | None = None) -> None:
+    def __init__(self, store: LocalStore | S3Store, public_store: S3Store | None = None) -> None:
         self._store = store
-        self._shown = shown
+        self._public_store = public_store
         """The same as its listeners reach it."""
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="sounds")
+        self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="sounds")
 
-    async def _do(self, do: Callable[..., T], *args: Any, **more: Any) -> T:
-        with _told():
+    async def _run_in_thread(self, do: Callable[..., T], *args: Any, **more: Any) -> T:
+        with _translate_errors():
             work = partial(do, *args, **more)
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     @classmethod
-    def of(cls, settings: Settings) -> ObjectStore | None:
+    def from_settings(cls, settings: Settings) -> ObjectStore | None:
         """None: no place for recordings is set."""
         where = urlsplit(settings.recordings_url)
         match where.scheme:
             case "":
                 if settings.recordings_url:
-                    raise _unknown(settings.recordings_url)
+                    raise _invalid_url(settings.recordings_url)
                 return None
             case "file" if where.path.startswith("/") and not where.netloc:
-                return cls(_folder(Path(unquote(where.path))))
+                return cls(_local_store(Path(unquote(where.path))))
             case "s3" if where.netloc:
                 place = (where.netloc, where.path.strip("/"))
                 shown = settings.s3_public_endpoint or settings.s3_endpoint
                 return cls(
-                    _bucket(settings, settings.s3_endpoint, *place),
-                    _bucket(settings, shown, *place),
+                    _s3_store(settings, settings.s3_endpoint, *place),
+                    _s3_store(settings, shown, *place),
                 )
-        raise _unknown(settings.recordings_url)
+        raise _invalid_url(settings.recordings_url)
 
-    async def put(self, key: str, sound: bytes | Path) -> None:
+    async def put(self, key: str, audio: bytes | Path) -> None:
         # A folder cannot keep what kind of thing it is.
-        kind = {"Content-Type": TYPE} if isinstance(self._store, S3Store) else None
-        await self._do(obstore.put, self._store, key, sound, attributes=kind)
+        kind = {"Content-Type": CONTENT_TYPE} if isinstance(self._store, S3Store) else None
+        await self._run_in_thread(obstore.put, self._store, key, audio, attributes=kind)
 
     async def size(self, key: str) -> int | None:
         try:
-            return (await self._do(obstore.head, self._store, key))["size"]
+            return (await self._run_in_thread(obstore.head, self._store, key))["size"]
         except NotFound:
             return None
 
@@ -78,37 +78,37 @@ class ObjectStore:
             options = {"range": (start, end)}
         elif start:
             options = {"range": {"offset": start}}
-        found = await self._do(obstore.get, self._store, key, options=options)
-        chunks = iter(found.stream(min_chunk_size=CHUNK))
-        while (chunk := await self._do(next, chunks, None)) is not None:
+        found = await self._run_in_thread(obstore.get, self._store, key, options=options)
+        chunks = iter(found.stream(min_chunk_size=CHUNK_BYTES))
+        while (chunk := await self._run_in_thread(next, chunks, None)) is not None:
             yield bytes(chunk)
 
     async def delete(self, keys: Sequence[str]) -> None:
         if isinstance(self._store, S3Store):
             if keys:
-                await self._do(obstore.delete, self._store, list(keys))
+                await self._run_in_thread(obstore.delete, self._store, list(keys))
             return
         for key in keys:
             with suppress(NotFound):
-                await self._do(obstore.delete, self._store, key)
+                await self._run_in_thread(obstore.delete, self._store, key)
 
-    async def list(self, prefix: str) -> AsyncIterator[Kept]:
+    async def list(self, prefix: str) -> AsyncIterator[StoredObject]:
         batches = iter(obstore.list(self._store, prefix or None))
         with suppress(NotFound):
-            while (batch := await self._do(next, batches, None)) is not None:
+            while (batch := await self._run_in_thread(next, batches, None)) is not None:
                 for item in batch:
-                    yield Kept(item["path"], item["size"], item["last_modified"])
+                    yield StoredObject(item["path"], item["size"], item["last_modified"])
 
     async def link(self, key: str, expires_in: timedelta) -> str | None:
-        if self._shown is None:
+        if self._public_store is None:
             return None
-        return await self._do(obstore.sign, self._shown, "GET", key, expires_in)
+        return await self._run_in_thread(obstore.sign, self._public_store, "GET", key, expires_in)
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _folder(place: Path) -> LocalStore:
+def _local_store(place: Path) -> LocalStore:
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -118,7 +118,7 @@ def _folder(place: Path) -> LocalStore:
     return LocalStore(place, automatic_cleanup=True)
 
 
-def _bucket(settings: Settings, endpoint: str, bucket: str, prefix: str) -> S3Store:
+def _s3_store(settings: Settings, endpoint: str, bucket: str, prefix: str) -> S3Store:
     given: dict[str, Any] = {}
     if endpoint:
         given["endpoint"] = endpoint
@@ -130,13 +130,13 @@ def _bucket(settings: Settings, endpoint: str, bucket: str, prefix: str) -> S3St
         prefix=prefix or None,
         region=settings.s3_region,
         client_options={
-            "timeout": timedelta(seconds=10 * ANSWER_SECONDS),
-            "connect_timeout": timedelta(seconds=ANSWER_SECONDS),
+            "timeout": timedelta(seconds=10 * CONNECT_TIMEOUT_SECONDS),
+            "connect_timeout": timedelta(seconds=CONNECT_TIMEOUT_SECONDS),
             "allow_http": endpoint.startswith("http://"),
         },
         retry_config={
             "max_retries": 2,
-            "retry_timeout": timedelta(seconds=ANSWER_SECONDS),
+            "retry_timeout": timedelta(seconds=CONNECT_TIMEOUT_SECONDS),
             "backoff": {
                 "init_backoff": timedelta(milliseconds=100),
                 "max_backoff": timedelta(seconds=1),
@@ -148,7 +148,7 @@ def _bucket(settings: Settings, endpoint: str, bucket: str, prefix: str) -> S3St
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     """The library's errors in the domain's words. They may quote addresses and keys: told only by
     their kind."""
     try:
@@ -160,7 +160,7 @@ def _told() -> Iterator[None]:
         raise Unavailable(f"The store of recordings failed ({kind}).") from error
 
 
-def _unknown(url: str) -> InvalidSetting:
+def _invalid_url(url: str) -> InvalidSetting:
     scheme = url.partition(":")[0][:16]
     return InvalidSetting(
         f"RECORDINGS_URL must be file:///an/absolute/folder or s3://bucket/prefix, not {scheme!r}…"

@@ -10,30 +10,30 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.common.access import TenantId
-from domain.common.pacing import TenantLimit
-from domain.ports import Work
+from domain.common.pacing import TenantConcurrencyLimit
+from domain.ports import UnitOfWork
 from persistence.calls import SqlCalls
 from persistence.channels import Channels
 from persistence.credentials import SqlCredentials
 from persistence.drafts import agents, tools, workflows
-from persistence.engine import driver
-from persistence.hints import Hint
-from persistence.outages import is_outage, unavailable
-from persistence.pools import ACQUIRE_SECONDS
+from persistence.engine import driver_connection
+from persistence.hints import Notification
+from persistence.outages import database_unavailable, is_outage
+from persistence.pools import ACQUIRE_TIMEOUT_SECONDS
 from persistence.recordings import SqlRecordings
 from persistence.settings import SqlTenantSettings
 from persistence.vault import Vault
 from persistence.versions import SqlVersions
 
 
-class SqlWork:
+class SqlUnitOfWork:
     def __init__(self, connection: AsyncConnection, tenant: TenantId, vault: Vault) -> None:
-        self.hints: list[Hint] = []
+        self.notifications: list[Notification] = []
         self.agents = agents(connection, tenant)
         self.tools = tools(connection, tenant)
         self.workflows = workflows(connection, tenant)
         self.versions = SqlVersions(connection, tenant)
-        self.calls = SqlCalls(connection, tenant, self.hints)
+        self.calls = SqlCalls(connection, tenant, self.notifications)
         self.recordings = SqlRecordings(connection, tenant)
         self.settings = SqlTenantSettings(connection, tenant)
         self.credentials = SqlCredentials(connection, tenant, vault)
@@ -44,39 +44,39 @@ class SqlStore:
     connections from the others. Whoever comes after them waits, as for a connection."""
 
     def __init__(
-        self, engine: AsyncEngine, channels: Channels[object], vault: Vault, at_once: int
+        self, engine: AsyncEngine, channels: Channels[object], vault: Vault, max_transactions: int
     ) -> None:
         # The transaction is begun and ended here, in one round trip each.
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._channels = channels
         self._vault = vault
-        self._tenants = TenantLimit(at_once)
+        self._tenant_limit = TenantConcurrencyLimit(max_transactions)
 
-    def one_at_a_time(self) -> SqlStore:
-        return SqlStore(self._engine, self._channels, self._vault, at_once=1)
+    def serialized_per_tenant(self) -> SqlStore:
+        return SqlStore(self._engine, self._channels, self._vault, max_transactions=1)
 
     @asynccontextmanager
-    async def work(self, tenant: TenantId) -> AsyncGenerator[Work]:
+    async def transaction(self, tenant: TenantId) -> AsyncGenerator[UnitOfWork]:
         try:
             async with (
-                self._tenants.within(ACQUIRE_SECONDS, tenant),
+                self._tenant_limit.acquire(ACQUIRE_TIMEOUT_SECONDS, tenant),
                 self._engine.connect() as connection,
                 _transaction(connection, tenant),
             ):
-                work = SqlWork(connection, tenant, self._vault)
+                work = SqlUnitOfWork(connection, tenant, self._vault)
                 yield work
         except Exception as error:
             if is_outage(error):
-                raise unavailable() from error
+                raise database_unavailable() from error
             raise
         # Commit first, tell afterwards.
-        await self._channels.publish_many(work.hints)
+        await self._channels.publish_many(work.notifications)
 
 
 @asynccontextmanager
 async def _transaction(connection: AsyncConnection, tenant: TenantId) -> AsyncGenerator[None]:
     """One for this tenant; every request makes one, so it goes straight to the driver."""
-    raw = await driver(connection)
+    raw = await driver_connection(connection)
     try:
         # A UUID and nothing else: simple queries take no parameters.
         await raw.execute(f"begin; select set_config('app.tenant', '{UUID(str(tenant))}', true)")
@@ -94,8 +94,8 @@ async def _transaction(connection: AsyncConnection, tenant: TenantId) -> AsyncGe
         raise
 
 
-AS_TENANT = text("select set_config('app.tenant', :tenant, true)")
+SET_TENANT = text("select set_config('app.tenant', :tenant, true)")
 
 
-async def as_tenant(connection: AsyncConnection, tenant: TenantId) -> None:
-    await connection.execute(AS_TENANT, {"tenant": str(tenant)})
+async def set_tenant(connection: AsyncConnection, tenant: TenantId) -> None:
+    await connection.execute(SET_TENANT, {"tenant": str(tenant)})

@@ -53,14 +53,14 @@ class TenantRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class Owned(Base):
+class TenantOwned(Base):
     """A row of one tenant."""
 
     __abstract__ = True
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"))
 
 
-class UserRow(Owned):
+class UserRow(TenantOwned):
     __tablename__ = "app_user"
     id: Mapped[UUID] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(unique=True)
@@ -70,7 +70,7 @@ class UserRow(Owned):
     __table_args__ = (Index(None, "tenant_id"),)
 
 
-class ApiKeyRow(Owned):
+class ApiKeyRow(TenantOwned):
     __tablename__ = "api_key"
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
@@ -87,7 +87,7 @@ class ApiKeyRow(Owned):
     __table_args__ = (Index(None, "tenant_id"),)
 
 
-class RefreshRow(Owned):
+class RefreshTokenRow(TenantOwned):
     __tablename__ = "refresh_token"
     hash: Mapped[bytes] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("app_user.id", ondelete="CASCADE"))
@@ -97,7 +97,7 @@ class RefreshRow(Owned):
     __table_args__ = (Index(None, "family"), Index(None, "tenant_id"))
 
 
-class KnownAddressRow(Owned):
+class KnownAddressRow(TenantOwned):
     """A network that somebody signed in from, as HMAC-SHA256 under a key from SECRET_KEY."""
 
     __tablename__ = "known_address"
@@ -130,7 +130,7 @@ class DataKeyRow(Base):
     wrapped: Mapped[bytes]
 
 
-class CredentialRow(Owned):
+class CredentialRow(TenantOwned):
     __tablename__ = "credential"
     id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[str]
@@ -142,7 +142,7 @@ class CredentialRow(Owned):
     __table_args__ = (UniqueConstraint("tenant_id", "kind", "name"),)
 
 
-class Draft(Owned):
+class DraftRow(TenantOwned):
     """What people edit: a spec under a name, with a revision that grows."""
 
     __abstract__ = True
@@ -154,7 +154,7 @@ class Draft(Owned):
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class AgentRow(Draft):
+class AgentRow(DraftRow):
     __tablename__ = "agent"
     __table_args__ = (
         UniqueConstraint("tenant_id", "name"),
@@ -162,7 +162,7 @@ class AgentRow(Draft):
     )
 
 
-class ToolRow(Draft):
+class ToolRow(DraftRow):
     __tablename__ = "tool"
     __table_args__ = (
         UniqueConstraint("tenant_id", "name"),
@@ -170,7 +170,7 @@ class ToolRow(Draft):
     )
 
 
-class WorkflowRow(Draft):
+class WorkflowRow(DraftRow):
     __tablename__ = "workflow"
     published: Mapped[UUID | None]
     __table_args__ = (
@@ -179,7 +179,7 @@ class WorkflowRow(Draft):
     )
 
 
-class VersionRow(Owned):
+class VersionRow(TenantOwned):
     """Outlives its workflow: calls refer to it for as long as they are kept."""
 
     __tablename__ = "workflow_version"
@@ -211,7 +211,7 @@ class VersionRow(Owned):
     )
 
 
-class CallRow(Owned):
+class CallRow(TenantOwned):
     """What a call was started with."""
 
     __tablename__ = "call"
@@ -232,7 +232,7 @@ class CallRow(Owned):
     )
 
 
-class LogRow(Owned):
+class CallLogRow(TenantOwned):
     """What moves in a call. Narrow, so that an update stays within its page.
 
     `kind`, `workflow_id` and `user_id` are copies of the call's, made by a trigger, because lists
@@ -304,7 +304,7 @@ class LogRow(Owned):
     )
 
 
-class MonthRow(Base):
+class TenantMonthRow(Base):
     """What the calls of a tenant that ended in a month of UTC took. Locked last of all, and only
     by the end of a call."""
 
@@ -319,7 +319,7 @@ class MonthRow(Base):
     __table_args__ = ({"postgresql_with": {"fillfactor": "50"}},)
 
 
-class EventRow(Owned):
+class EventRow(TenantOwned):
     """`body` is json, not jsonb: the text that was stored is the text that comes back."""
 
     __tablename__ = "call_event"
@@ -332,7 +332,7 @@ class EventRow(Owned):
     body: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
-class RecordingRow(Owned):
+class RecordingRow(TenantOwned):
     """Of a voice call, once a worker has begun to record it. `cleared`: the store holds of it what
     it should, and no keeper need look."""
 
@@ -363,7 +363,7 @@ class RecordingRow(Owned):
     )
 
 
-class CommandRow(Owned):
+class CommandRow(TenantOwned):
     __tablename__ = "call_command"
     id: Mapped[UUID] = mapped_column(primary_key=True)
     call_id: Mapped[UUID] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"))
@@ -381,7 +381,7 @@ class CommandRow(Owned):
     )
 
 
-class IdempotencyRow(Owned):
+class IdempotencyRow(TenantOwned):
     __tablename__ = "idempotency"
     tenant_id: Mapped[UUID] = mapped_column(
         ForeignKey("tenant.id", ondelete="CASCADE"), primary_key=True
@@ -393,7 +393,7 @@ class IdempotencyRow(Owned):
     __table_args__ = (Index(None, "created_at"),)
 
 
-class ReferenceRow(Owned):
+class ReferenceRow(TenantOwned):
     """A draft (`user_id`, `user_name`) that uses another by its name: an agent a tool, or a workflow
     an agent (`used_kind`, `used_name`). Kept by triggers on the drafts."""
 
@@ -408,7 +408,7 @@ class ReferenceRow(Owned):
     __table_args__ = (Index(None, "user_id"),)
 
 
-class WorkerRow(Base):
+class WorkerProcessRow(Base):
     """A process that holds calls. Belongs to the platform, not to a tenant."""
 
     __tablename__ = "worker_process"

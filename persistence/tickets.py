@@ -9,18 +9,18 @@ import jwt
 
 from domain.calls.model import CallId
 from domain.calls.rooms import (
-    CALLER,
-    DEPARTURE_SECONDS,
-    EMPTY_SECONDS,
-    Ticket,
-    room_of,
+    CALLER_IDENTITY,
+    DEPARTURE_TIMEOUT_SECONDS,
+    EMPTY_TIMEOUT_SECONDS,
+    RoomAccess,
+    room_name,
 )
 from domain.common.settings import Settings
 
-CLOCKS_DIFFER_BY = timedelta(seconds=30)
+CLOCK_SKEW = timedelta(seconds=30)
 
 
-class SignedTickets:
+class JwtRoomAccessIssuer:
     def __init__(self, url: str, key: str, secret: str, seconds: float) -> None:
         self._url = url
         self._key = key
@@ -28,7 +28,7 @@ class SignedTickets:
         self._seconds = seconds
 
     @classmethod
-    def of(cls, settings: Settings) -> SignedTickets | None:
+    def from_settings(cls, settings: Settings) -> JwtRoomAccessIssuer | None:
         """None: there is no LiveKit, so no voice calls."""
         key, secret = settings.livekit_api_key, settings.livekit_api_secret
         if not (settings.livekit_url and key and secret):
@@ -36,12 +36,12 @@ class SignedTickets:
         url = settings.livekit_public_url or settings.livekit_url
         return cls(url, key, secret, settings.join_seconds)
 
-    def issue(self, call: CallId, now: datetime) -> Ticket:
-        room, until = room_of(call), now + timedelta(seconds=self._seconds)
+    def issue(self, call: CallId, now: datetime) -> RoomAccess:
+        room, until = room_name(call), now + timedelta(seconds=self._seconds)
         claims = {
             "iss": self._key,
-            "sub": CALLER,
-            "nbf": now - CLOCKS_DIFFER_BY,
+            "sub": CALLER_IDENTITY,
+            "nbf": now - CLOCK_SKEW,
             "exp": until,
             "video": {
                 "room": room,
@@ -54,9 +54,9 @@ class SignedTickets:
             },
             # Whoever comes first makes the room.
             "roomConfig": {
-                "emptyTimeout": EMPTY_SECONDS,
-                "departureTimeout": DEPARTURE_SECONDS,
+                "emptyTimeout": EMPTY_TIMEOUT_SECONDS,
+                "departureTimeout": DEPARTURE_TIMEOUT_SECONDS,
             },
         }
         token = jwt.encode(claims, self._secret, algorithm="HS256")
-        return Ticket(url=self._url, token=token, room=room, expires_at=until)
+        return RoomAccess(url=self._url, token=token, room=room, expires_at=until)

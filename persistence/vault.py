@@ -15,88 +15,90 @@ import asyncpg
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from domain.common.errors import VaultLocked
-from domain.tenants.credentials import CredentialKind, Opened
+from domain.common.errors import DecryptionKeyMissing
+from domain.tenants.credentials import CredentialKind, DecryptedCredentials
 from persistence.keys import KeyRing
 
-NONCE = 12
+NONCE_BYTES = 12
 DATA_KEY_BYTES = 32
-AT_ONCE = 100
-STALE = """
+REWRAP_BATCH_SIZE = 100
+SELECT_STALE_DATA_KEYS = """
     select tenant_id, key_id, wrapped from data_key where key_id <> $1
      order by tenant_id limit $2 for update skip locked
 """
-REWRAPPED = "update data_key set key_id = $2, wrapped = $3 where tenant_id = $1"
+UPDATE_DATA_KEY = "update data_key set key_id = $2, wrapped = $3 where tenant_id = $1"
 
 
 class Vault:
     """Wraps and unwraps data keys, by the ring of SECRET_KEY."""
 
     def __init__(self, ring: KeyRing) -> None:
-        self._keys = ring.wrapping
-        self.newest = next(iter(ring.wrapping))
+        self._keys = ring.wrapping_keys
+        self.newest_key_id = next(iter(ring.wrapping_keys))
 
-    def new_key(self, tenant: UUID) -> tuple[str, bytes]:
-        return self.newest, self._wrapped(tenant, os.urandom(DATA_KEY_BYTES))
+    def new_data_key(self, tenant: UUID) -> tuple[str, bytes]:
+        return self.newest_key_id, self._wrap(tenant, os.urandom(DATA_KEY_BYTES))
 
-    def rewrapped(self, tenant: UUID, key_id: str, wrapped: bytes) -> bytes:
-        return self._wrapped(tenant, self._unwrapped(tenant, key_id, wrapped))
+    def rewrap_data_key(self, tenant: UUID, key_id: str, wrapped: bytes) -> bytes:
+        return self._wrap(tenant, self._unwrap(tenant, key_id, wrapped))
 
-    def data_key(self, tenant: UUID, key_id: str, wrapped: bytes) -> AESGCM:
-        return AESGCM(self._unwrapped(tenant, key_id, wrapped))
+    def unwrap_data_key(self, tenant: UUID, key_id: str, wrapped: bytes) -> AESGCM:
+        return AESGCM(self._unwrap(tenant, key_id, wrapped))
 
-    def opened(self, rows: Sequence[Any]) -> Opened:
+    def decrypt_credentials(self, rows: Sequence[Any]) -> DecryptedCredentials:
         """The values of one tenant, each row with its data key; `VaultLocked` when a key is missing
         or a row was moved."""
         if not rows:
-            return Opened()
+            return DecryptedCredentials()
         held = rows[0]
-        data_key = self.data_key(held["tenant_id"], held["key_id"], held["wrapped"])
+        data_key = self.unwrap_data_key(held["tenant_id"], held["key_id"], held["wrapped"])
         found: dict[str, dict[str, str]] = {kind.value: {} for kind in CredentialKind}
         for row in rows:
-            found[row["kind"]][row["name"]] = unsealed(data_key, row)
-        return Opened(
+            found[row["kind"]][row["name"]] = decrypt(data_key, row)
+        return DecryptedCredentials(
             providers=found[CredentialKind.PROVIDER], secrets=found[CredentialKind.SECRET]
         )
 
-    def _wrapped(self, tenant: UUID, data_key: bytes) -> bytes:
-        nonce = os.urandom(NONCE)
-        return nonce + self._keys[self.newest].encrypt(nonce, data_key, _of_tenant(tenant))
+    def _wrap(self, tenant: UUID, data_key: bytes) -> bytes:
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._keys[self.newest_key_id].encrypt(
+            nonce, data_key, _tenant_associated_data(tenant)
+        )
 
-    def _unwrapped(self, tenant: UUID, key_id: str, wrapped: bytes) -> bytes:
+    def _unwrap(self, tenant: UUID, key_id: str, wrapped: bytes) -> bytes:
         key = self._keys.get(key_id)
         if key is None:
-            raise VaultLocked(
+            raise DecryptionKeyMissing(
                 f"The credentials are sealed under another SECRET_KEY ({key_id}): add it again, "
                 "behind the one in use, separated by a comma."
             )
-        return _decrypted(key, wrapped, _of_tenant(tenant))
+        return _decrypt(key, wrapped, _tenant_associated_data(tenant))
 
 
-def sealed(data_key: AESGCM, row: Mapping[str, Any], value: str) -> bytes:
-    nonce = os.urandom(NONCE)
-    return nonce + data_key.encrypt(nonce, value.encode(), _of_row(row))
+def encrypt(data_key: AESGCM, row: Mapping[str, Any], value: str) -> bytes:
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + data_key.encrypt(nonce, value.encode(), _row_associated_data(row))
 
 
-def unsealed(data_key: AESGCM, row: Mapping[str, Any]) -> str:
-    return _decrypted(data_key, row["sealed"], _of_row(row)).decode()
+def decrypt(data_key: AESGCM, row: Mapping[str, Any]) -> str:
+    return _decrypt(data_key, row["sealed"], _row_associated_data(row)).decode()
 
 
-def _decrypted(key: AESGCM, text: bytes, bound_to: bytes) -> bytes:
+def _decrypt(key: AESGCM, text: bytes, bound_to: bytes) -> bytes:
     try:
-        plain: bytes = key.decrypt(text[:NONCE], text[NONCE:], bound_to)
+        plain: bytes = key.decrypt(text[:NONCE_BYTES], text[NONCE_BYTES:], bound_to)
         return plain
     except InvalidTag:
-        raise VaultLocked(
+        raise DecryptionKeyMissing(
             "A credential does not belong where it stands, or was damaged. Set it again."
         ) from None
 
 
-def _of_tenant(tenant: UUID) -> bytes:
+def _tenant_associated_data(tenant: UUID) -> bytes:
     return b"agent-studio/data-key/" + tenant.bytes
 
 
-def _of_row(row: Mapping[str, Any]) -> bytes:
+def _row_associated_data(row: Mapping[str, Any]) -> bytes:
     where = f"/{row['kind']}/{row['name']}".encode()
     tenant: UUID = row["tenant_id"]
     id: UUID = row["id"]
@@ -111,15 +113,19 @@ async def rewrap(pool: asyncpg.Pool[Any], vault: Vault) -> int:
     done, skipped = 0, 0
     while True:
         async with pool.acquire(timeout=5) as connection, connection.transaction():
-            rows = await connection.fetch(STALE, vault.newest, AT_ONCE + skipped)
+            rows = await connection.fetch(
+                SELECT_STALE_DATA_KEYS, vault.newest_key_id, REWRAP_BATCH_SIZE + skipped
+            )
             fresh = rows[skipped:]
             for row in fresh:
                 try:
-                    wrapped = vault.rewrapped(row["tenant_id"], row["key_id"], row["wrapped"])
-                except VaultLocked:
+                    wrapped = vault.rewrap_data_key(row["tenant_id"], row["key_id"], row["wrapped"])
+                except DecryptionKeyMissing:
                     skipped += 1
                     continue
-                await connection.execute(REWRAPPED, row["tenant_id"], vault.newest, wrapped)
+                await connection.execute(
+                    UPDATE_DATA_KEY, row["tenant_id"], vault.newest_key_id, wrapped
+                )
                 done += 1
-        if len(rows) < AT_ONCE:
+        if len(rows) < REWRAP_BATCH_SIZE:
             return done

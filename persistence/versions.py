@@ -12,9 +12,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.common.access import TenantId
-from domain.ports import Key, Slice
+from domain.ports import PageKey, PageSlice
 from domain.workflows.model import Version, VersionId, WorkflowId
-from persistence.codec import snapshot_of, snapshot_to_json
+from persistence.codec import cached_snapshot, snapshot_to_json
 from persistence.tables import VersionRow
 
 _table: Table = VersionRow.__table__  # type: ignore[assignment]
@@ -30,12 +30,12 @@ class SqlVersions:
             _table.c.tenant_id == self._tenant, _table.c.workflow_id == version.workflow_id
         )
         number = (await self._db.scalar(last) or 0) + 1
-        values, checksum = _columns(version)
+        values, checksum = _version_values(version)
         await self._db.execute(insert(_table).values(**values, number=number))
         return replace(version, number=number, checksum=checksum)
 
     async def add_draft(self, version: Version) -> Version:
-        values, checksum = _columns(version)
+        values, checksum = _version_values(version)
         statement = upsert(_table).values(**values, number=0)
         await self._db.execute(
             statement.on_conflict_do_nothing(
@@ -55,14 +55,14 @@ class SqlVersions:
         assert id is not None
         return replace(version, id=VersionId(id), number=0, checksum=checksum)
 
-    async def many(self, ids: Sequence[UUID]) -> Sequence[Version]:
+    async def by_ids(self, ids: Sequence[UUID]) -> Sequence[Version]:
         c = _table.c
         rows = await self._db.execute(
             select(_table).where(c.tenant_id == self._tenant, c.id.in_(ids))
         )
-        return [version_from(row) for row in rows]
+        return [version_from_row(row) for row in rows]
 
-    async def before(self, ids: Sequence[UUID]) -> Mapping[UUID, Version]:
+    async def previous(self, ids: Sequence[UUID]) -> Mapping[UUID, Version]:
         version, earlier = _table.alias(), _table.alias()
         is_earlier = case(
             (version.c.number > 0, earlier.c.number < version.c.number),
@@ -86,9 +86,9 @@ class SqlVersions:
             .join_from(version, last, true())
             .where(version.c.tenant_id == self._tenant, version.c.id.in_(ids))
         )
-        return {row.after: version_from(row) for row in rows}
+        return {row.after: version_from_row(row) for row in rows}
 
-    async def page(self, id: WorkflowId, first: int, after: Key | None) -> Slice[Version]:
+    async def page(self, id: WorkflowId, first: int, after: PageKey | None) -> PageSlice[Version]:
         c = _table.c
         query = (
             select(_table)
@@ -100,10 +100,10 @@ class SqlVersions:
             before = select(c.number).where(c.tenant_id == self._tenant, c.id == after.id)
             query = query.where(c.number < before.scalar_subquery())
         rows = (await self._db.execute(query)).all()
-        return Slice(tuple(map(version_from, rows[:first])), more=len(rows) > first)
+        return PageSlice(tuple(map(version_from_row, rows[:first])), has_more=len(rows) > first)
 
 
-def _columns(version: Version) -> tuple[dict[str, Any], str]:
+def _version_values(version: Version) -> tuple[dict[str, Any], str]:
     snapshot, checksum = snapshot_to_json(version.snapshot)
     return {
         "id": version.id,
@@ -117,7 +117,7 @@ def _columns(version: Version) -> tuple[dict[str, Any], str]:
     }, checksum
 
 
-def version_from(row: Row[Any]) -> Version:
+def version_from_row(row: Row[Any]) -> Version:
     return Version(
         id=VersionId(row.id),
         tenant_id=TenantId(row.tenant_id),
@@ -127,5 +127,5 @@ def version_from(row: Row[Any]) -> Version:
         note=row.note,
         published_at=row.published_at,
         published_by=row.published_by,
-        snapshot=snapshot_of(row.checksum, lambda: row.snapshot),
+        snapshot=cached_snapshot(row.checksum, lambda: row.snapshot),
     )

@@ -9,44 +9,46 @@ from datetime import UTC, datetime
 from typing import Any
 
 from domain.common.compute import Compute
-from domain.common.pacing import TenantLimit
+from domain.common.pacing import TenantConcurrencyLimit
 from domain.common.settings import Settings
-from domain.common.tasks import beside
-from domain.ports import MAX_COMPUTING, Services
+from domain.common.tasks import background_task
+from domain.ports import MAX_COMPUTE_TRANSACTIONS, Services
 from domain.verification.cached import Verifier
 from persistence.accounts import SqlAccounts
 from persistence.call_lists import SqlCallLists
-from persistence.channels import connected
+from persistence.channels import open_channels
 from persistence.database import DbRole, create_pool
-from persistence.engine import create_engine, enter
+from persistence.engine import create_engine, open_first_connection
 from persistence.keys import KeyRing
-from persistence.limiter import RedisLimiter
+from persistence.limiter import RedisRateLimiter
 from persistence.links import SignedLinks
-from persistence.on_demand import OnDemandHttp, OnDemandProber, sounds_of
-from persistence.passwords import Passwords
+from persistence.on_demand import LazyHttpClient, LazyKeyProber, open_audio_store
+from persistence.passwords import PasswordVerifier
 from persistence.store import SqlStore
-from persistence.streams import EventStreams, decode
-from persistence.tickets import SignedTickets
+from persistence.streams import EventStreams, decode_notification
+from persistence.tickets import JwtRoomAccessIssuer
 from persistence.vault import Vault
 
 
 @asynccontextmanager
 async def api_services(settings: Settings) -> AsyncGenerator[Services]:
     async with AsyncExitStack() as stack:
-        ring = KeyRing.of(settings.secret_key)
-        for_engine, for_pool = _shares(settings.database_connections)
+        ring = KeyRing.from_secret_key(settings.secret_key)
+        for_engine, for_pool = _split_connections(settings.database_connections)
         pool = await create_pool(settings.database_url, DbRole.API, for_pool)
         stack.callback(pool.terminate)
         engine = create_engine(settings.database_url, DbRole.API, for_engine)
         stack.push_async_callback(engine.dispose)
-        await enter(engine)
-        channels = await stack.enter_async_context(connected(settings.redis_url, decode))
-        limiter = RedisLimiter(settings.redis_url)
+        await open_first_connection(engine)
+        channels = await stack.enter_async_context(
+            open_channels(settings.redis_url, decode_notification)
+        )
+        limiter = RedisRateLimiter(settings.redis_url)
         stack.push_async_callback(limiter.aclose)
-        outbound = OnDemandHttp(settings.outbound_allow)
+        outbound = LazyHttpClient(settings.outbound_allow)
         stack.push_async_callback(outbound.aclose)
-        sounds = sounds_of(settings, stack)
-        passwords = Passwords()
+        sounds = open_audio_store(settings, stack)
+        passwords = PasswordVerifier()
         stack.callback(passwords.close)
         accounts = SqlAccounts(
             engine,
@@ -55,15 +57,18 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             access_seconds=settings.access_token_seconds,
             refresh_seconds=settings.refresh_token_seconds,
         )
-        await stack.enter_async_context(beside(accounts.record_uses_for_ever()))
+        await stack.enter_async_context(background_task(accounts.run_key_use_recorder()))
         streams = EventStreams(pool, channels)
-        await stack.enter_async_context(beside(streams.look_for_ever()))
-        store = SqlStore(engine, channels, Vault(ring), at_once=max(1, for_engine // 4))
+        await stack.enter_async_context(background_task(streams.run_head_check()))
+        store = SqlStore(engine, channels, Vault(ring), max_transactions=max(1, for_engine // 4))
         call_lists = SqlCallLists(store, pool, channels)
-        await stack.enter_async_context(beside(call_lists.check_for_ever()))
+        await stack.enter_async_context(background_task(call_lists.run_version_check()))
 
         async def ready() -> dict[str, bool]:
-            return {"database": await _answers(pool.fetchval("select 1")), "redis": channels.up}
+            return {
+                "database": await _responds(pool.fetchval("select 1")),
+                "redis": channels.is_connected,
+            }
 
         compute = Compute()
         stack.callback(compute.close)
@@ -73,17 +78,17 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             streams=streams,
             call_lists=call_lists,
             limiter=limiter,
-            outbound=outbound,
-            prober=OnDemandProber(settings),
-            tickets=SignedTickets.of(settings),
-            sounds=sounds,
-            links=SignedLinks(ring),
+            http_client=outbound,
+            key_prober=LazyKeyProber(settings),
+            room_access_issuer=JwtRoomAccessIssuer.from_settings(settings),
+            audio_store=sounds,
+            signed_links=SignedLinks(ring),
             provider_keys=settings.provider_keys,
             clock=lambda: datetime.now(UTC),
             ready=ready,
             compute=compute,
             verifier=Verifier(compute),
-            computing=TenantLimit(_computing(for_engine)),
+            compute_limit=TenantConcurrencyLimit(_max_compute_transactions(for_engine)),
         )
 
 
@@ -93,18 +98,18 @@ async def check_database(settings: Settings) -> None:
     await pool.close()
 
 
-def _shares(connections: int) -> tuple[int, int]:
+def _split_connections(connections: int) -> tuple[int, int]:
     """Of the API's connections: for requests, and for the event log."""
     for_log = max(1, connections * 10 // 26)
     return connections - for_log, for_log
 
 
-def _computing(connections: int) -> int:
+def _max_compute_transactions(connections: int) -> int:
     """Of the connections for requests, as many as one tenant may hold while it computes."""
-    return max(1, min(MAX_COMPUTING, connections // 2))
+    return max(1, min(MAX_COMPUTE_TRANSACTIONS, connections // 2))
 
 
-async def _answers(question: Awaitable[Any]) -> bool:
+async def _responds(question: Awaitable[Any]) -> bool:
     try:
         async with asyncio.timeout(2):
             await question

@@ -11,17 +11,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from domain.common.settings import Settings
-from domain.common.tasks import beside
-from domain.tools.http import Outbound
-from persistence.channels import connected
+from domain.common.tasks import background_task
+from domain.tools.http import HttpClient
+from persistence.channels import open_channels
 from persistence.database import DbRole, create_pool
 from persistence.keys import KeyRing
-from persistence.leases import Leases
-from persistence.ledger import SqlLedger
-from persistence.on_demand import OnDemandHttp, sounds_of
-from persistence.queue import SqlQueue
-from persistence.recorder import LogRecorder
-from persistence.streams import decode
+from persistence.leases import WorkerLeases
+from persistence.ledger import SqlRecordingStore
+from persistence.on_demand import LazyHttpClient, open_audio_store
+from persistence.queue import SqlCallQueue
+from persistence.recorder import SqlEventWriter
+from persistence.streams import decode_notification
 from persistence.vault import Vault, rewrap
 
 if TYPE_CHECKING:
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 class WorkerServices:
     """What a process that holds or tends calls needs of the outside."""
 
-    queue: SqlQueue
-    recorder: LogRecorder
-    outbound: Outbound
-    recordings: SqlLedger
-    sounds: ObjectStore | None
+    queue: SqlCallQueue
+    event_writer: SqlEventWriter
+    http_client: HttpClient
+    recording_store: SqlRecordingStore
+    audio_store: ObjectStore | None
     rewrap: Callable[[], Awaitable[int]]
 
 
@@ -49,12 +49,14 @@ async def worker_services(
         size = connections or settings.worker_database_connections
         pool = await create_pool(settings.database_url, DbRole.SERVICE, size)
         stack.callback(pool.terminate)
-        channels = await stack.enter_async_context(connected(settings.redis_url, decode))
-        leases = Leases(settings.lease_seconds)
-        recorder = LogRecorder(pool, channels, leases)
-        await stack.enter_async_context(beside(recorder.flush_for_ever()))
-        vault = Vault(KeyRing.of(settings.secret_key))
-        queue = SqlQueue(
+        channels = await stack.enter_async_context(
+            open_channels(settings.redis_url, decode_notification)
+        )
+        leases = WorkerLeases(settings.lease_seconds)
+        recorder = SqlEventWriter(pool, channels, leases)
+        await stack.enter_async_context(background_task(recorder.run_flusher()))
+        vault = Vault(KeyRing.from_secret_key(settings.secret_key))
+        queue = SqlCallQueue(
             pool,
             channels,
             vault,
@@ -63,13 +65,13 @@ async def worker_services(
             resume_seconds=settings.resume_seconds,
             max_takeovers=settings.max_takeovers,
         )
-        outbound = OnDemandHttp(settings.outbound_allow)
+        outbound = LazyHttpClient(settings.outbound_allow)
         stack.push_async_callback(outbound.aclose)
         yield WorkerServices(
             queue=queue,
-            recorder=recorder,
-            outbound=outbound,
-            recordings=SqlLedger(pool),
-            sounds=sounds_of(settings, stack),
+            event_writer=recorder,
+            http_client=outbound,
+            recording_store=SqlRecordingStore(pool),
+            audio_store=open_audio_store(settings, stack),
             rewrap=partial(rewrap, pool, vault),
         )

@@ -12,19 +12,19 @@ from resolvers.context import Ctx
 
 
 @dataclass(frozen=True, slots=True)
-class ViewerShown:
+class ViewerInfo:
     tenant: Tenant
     subject: str
     email: str | None
     scopes: list[Scope]
 
 
-async def viewer(info: Ctx) -> ViewerShown:
+async def viewer(info: Ctx) -> ViewerInfo:
     who = info.context.require()
     accounts = info.context.services.accounts
     kind, _, id = who.subject.partition(":")
     user = await accounts.user(who.tenant_id, UserId(UUID(id))) if kind == "user" else None
-    return ViewerShown(
+    return ViewerInfo(
         tenant=await accounts.tenant(who.tenant_id),
         subject=who.subject,
         email=user.email if user else None,
@@ -34,7 +34,7 @@ async def viewer(info: Ctx) -> ViewerShown:
 
 async def login(info: Ctx, email: str, password: str) -> TokenPair:
     context = info.context
-    return (await actions.login(context.services, email, password, context.address))[1]
+    return (await actions.login(context.services, email, password, context.client_ip))[1]
 
 
 async def refresh_session(info: Ctx, token: str) -> TokenPair:

@@ -7,32 +7,32 @@ from collections.abc import Sequence
 from typing import Any
 
 from domain.bundles.model import Bundle, write_bundle
-from domain.bundles.yaml_writer import next_piece, yaml_parts
+from domain.bundles.yaml_writer import next_chunk, yaml_parts
 from domain.common.access import TenantId
 from domain.common.compute import Compute
 from domain.use_cases import bundles as actions
 from resolvers.context import Ctx
 
 
-class Exported:
+class BundleExport:
     """A bundle that is written beside the event loop: once, however many fields ask for it."""
 
     def __init__(self, bundle: Bundle, compute: Compute, tenant: TenantId) -> None:
         self._bundle = bundle
         self._compute = compute
         self._tenant = tenant
-        self._writing = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._json: dict[str, Any] | None = None
         self._yaml: str | None = None
 
     async def json(self) -> dict[str, Any]:
-        async with self._writing:
+        async with self._lock:
             return await self._as_json()
 
     async def yaml(self) -> str:
-        async with self._writing:
+        async with self._lock:
             if self._yaml is None:
-                self._yaml = await self._written(await self._as_json())
+                self._yaml = await self._to_yaml(await self._as_json())
             return self._yaml
 
     async def _as_json(self) -> dict[str, Any]:
@@ -40,15 +40,15 @@ class Exported:
             self._json = await self._compute.run(self._tenant, write_bundle, self._bundle)
         return self._json
 
-    async def _written(self, value: dict[str, Any]) -> str:
+    async def _to_yaml(self, value: dict[str, Any]) -> str:
         """In short pieces: other tenants have their turns in between."""
         parts, text = yaml_parts(value), ""
-        while piece := await self._compute.run(self._tenant, next_piece, parts):
+        while piece := await self._compute.run(self._tenant, next_chunk, parts):
             text += piece
         return text
 
 
-async def export(info: Ctx, slugs: Sequence[str] | None) -> Exported:
+async def export(info: Ctx, slugs: Sequence[str] | None) -> BundleExport:
     services, viewer = info.context.services, info.context.require()
     bundle = await actions.export_bundle(services, viewer, slugs)
-    return Exported(bundle, services.compute, viewer.tenant_id)
+    return BundleExport(bundle, services.compute, viewer.tenant_id)

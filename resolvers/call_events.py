@@ -11,14 +11,14 @@ from domain.calls.model import CallFilter, CallId
 from domain.common.access import Scope
 from domain.common.errors import NotFound
 from resolvers.context import Ctx
-from resolvers.ids import needed_id
+from resolvers.ids import require_id
 
 
 async def call_events(info: Ctx, call_id: str, after: str | None) -> AsyncGenerator[CallUpdate]:
     services = info.context.services
     viewer = info.context.require(Scope.CALLS_READ)
-    id = CallId(needed_id("Call", call_id, ("callId",)))
-    async with info.context.beginning, services.store.work(viewer.tenant_id) as work:
+    id = CallId(require_id("Call", call_id, ("callId",)))
+    async with info.context.start_slot, services.store.transaction(viewer.tenant_id) as work:
         if await work.calls.get(id) is None:
             raise NotFound("There is no such call.", ("callId",))
     async with aclosing(services.streams.follow(viewer.tenant_id, id, after)) as updates:

@@ -4,28 +4,36 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
-from domain.calls.events import Recorded
-from domain.calls.latency import Latency, latency_of
+from domain.calls.events import StoredEvent
+from domain.calls.latency import Latency, summarize_latency
 from domain.calls.model import Call, CallFilter, CallId
-from domain.calls.state import Story, Turn, turn_of
+from domain.calls.state import CallProjection, Turn, turn_from_event
 from domain.common.access import Scope, TenantId
 from domain.common.errors import InvalidInput
-from domain.ports import Key, Services, Slice
+from domain.ports import PageKey, PageSlice, Services
 from resolvers.context import Ctx
-from resolvers.ids import own_id
+from resolvers.ids import decode_id
 from resolvers.loaders import loaders
-from resolvers.pages import MOST, Edge, Page, clamped, key_of, page, pages_of
+from resolvers.pages import (
+    MAX_PAGE_SIZE,
+    Edge,
+    Page,
+    clamp_page_size,
+    decode_cursor,
+    keyset_page,
+    page_from_slice,
+)
 
 MAX_TRANSCRIPT_TURNS = 15_000
 
 
 async def call(info: Ctx, id: str) -> Call | None:
-    uuid = own_id("Call", id)
+    uuid = decode_id("Call", id)
     info.context.require(Scope.CALLS_READ)
-    return await loaded(info, CallId(uuid)) if uuid else None
+    return await load_call(info, CallId(uuid)) if uuid else None
 
 
-async def loaded(info: Ctx, id: CallId) -> Call | None:
+async def load_call(info: Ctx, id: CallId) -> Call | None:
     viewer = info.context.require(Scope.CALLS_READ)
     found: Call | None = await loaders().calls(info.context.services, viewer.tenant_id).load(id)
     return found
@@ -33,28 +41,30 @@ async def loaded(info: Ctx, id: CallId) -> Call | None:
 
 async def calls(info: Ctx, filter: CallFilter, first: int | None, after: str | None) -> Page[Call]:
     viewer = info.context.require(Scope.CALLS_READ)
-    key = key_of("calls", after)
-    async with info.context.services.store.work(viewer.tenant_id) as work:
-        found = await work.calls.page(filter, clamped(first), key)
-    return page("calls", found, lambda c: Key(c.created_at, c.id))
+    key = decode_cursor("calls", after)
+    async with info.context.services.store.transaction(viewer.tenant_id) as work:
+        found = await work.calls.page(filter, clamp_page_size(first), key)
+    return keyset_page("calls", found, lambda c: PageKey(c.created_at, c.id))
 
 
-async def story(info: Ctx, call: Call) -> Story:
+async def call_projection(info: Ctx, call: Call) -> CallProjection:
     viewer = info.context.require(Scope.CALLS_READ)
-    told: Story = await loaders().stories(info.context.services, viewer.tenant_id).load(call)
+    told: CallProjection = (
+        await loaders().call_projections(info.context.services, viewer.tenant_id).load(call)
+    )
     return told
 
 
 async def transcript(info: Ctx, call: Call) -> Sequence[Turn] | AsyncIterator[Turn]:
     """A long one piece by piece: to show it takes longer than others should wait."""
-    turns = (await story(info, call)).turns
+    turns = (await call_projection(info, call)).turns
     if len(turns) > MAX_TRANSCRIPT_TURNS:
         raise InvalidInput(
             f"The transcript has {len(turns)} turns, which is more than {MAX_TRANSCRIPT_TURNS}; "
             "page through `turns(first:, after:)`.",
             ("transcript",),
         )
-    if len(turns) <= MOST:
+    if len(turns) <= MAX_PAGE_SIZE:
         return turns
     return _paced(info.context.services, call.tenant_id, turns)
 
@@ -62,7 +72,7 @@ async def transcript(info: Ctx, call: Call) -> Sequence[Turn] | AsyncIterator[Tu
 async def _paced(
     services: Services, tenant: TenantId, turns: Sequence[Turn]
 ) -> AsyncGenerator[Turn]:
-    async with services.long_logs.of(tenant):
+    async with services.long_log_limit.semaphore(tenant):
         async for turn in services.pacer.paced(turns):
             yield turn
 
@@ -70,28 +80,30 @@ async def _paced(
 async def turns(info: Ctx, call: Call, first: int | None, after: str | None) -> Page[Turn]:
     """A turn is an event, so the cursors are those of the events."""
     viewer = info.context.require(Scope.CALLS_READ)
-    most = clamped(first)
-    seq = await info.context.services.streams.position(viewer.tenant_id, call.id, after)
-    async with info.context.services.store.work(viewer.tenant_id) as work:
+    most = clamp_page_size(first)
+    seq = await info.context.services.streams.resolve_cursor(viewer.tenant_id, call.id, after)
+    async with info.context.services.store.transaction(viewer.tenant_id) as work:
         found = await work.calls.turns(call.id, seq, most + 1)
-    page = pages_of(Slice(tuple(found[:most]), more=len(found) > most), lambda e: e.cursor)
-    return Page([Edge(e.cursor, turn_of(e.node)) for e in page.edges], page.page_info)
+    page = page_from_slice(
+        PageSlice(tuple(found[:most]), has_more=len(found) > most), lambda e: e.cursor
+    )
+    return Page([Edge(e.cursor, turn_from_event(e.node)) for e in page.edges], page.page_info)
 
 
 async def latency(info: Ctx, call: Call) -> Latency | None:
-    measured = (await story(info, call)).measured
-    if len(measured) <= MOST:
-        return latency_of(measured)
+    measured = (await call_projection(info, call)).measured
+    if len(measured) <= MAX_PAGE_SIZE:
+        return summarize_latency(measured)
     # To sort the figures of a long call takes longer than others should wait.
-    return await info.context.services.compute.run(call.tenant_id, latency_of, measured)
+    return await info.context.services.compute.run(call.tenant_id, summarize_latency, measured)
 
 
-async def events(info: Ctx, call: Call, first: int | None, after: str | None) -> Page[Recorded]:
+async def events(info: Ctx, call: Call, first: int | None, after: str | None) -> Page[StoredEvent]:
     """The same cursors as the stream's."""
     viewer = info.context.require(Scope.CALLS_READ)
-    most = clamped(first)
-    seq = await info.context.services.streams.position(viewer.tenant_id, call.id, after)
-    async with info.context.services.store.work(viewer.tenant_id) as work:
+    most = clamp_page_size(first)
+    seq = await info.context.services.streams.resolve_cursor(viewer.tenant_id, call.id, after)
+    async with info.context.services.store.transaction(viewer.tenant_id) as work:
         found = await work.calls.events(call.id, seq, most + 1)
-    slice_ = Slice(tuple(found[:most]), more=len(found) > most)
-    return pages_of(slice_, lambda event: event.cursor)
+    slice_ = PageSlice(tuple(found[:most]), has_more=len(found) > most)
+    return page_from_slice(slice_, lambda event: event.cursor)

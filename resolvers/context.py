@@ -15,15 +15,15 @@ from domain.ports import Services
 
 
 @dataclass(slots=True)
-class Context:
+class RequestContext:
     """One per operation. A subscription keeps it for as long as it is delivered."""
 
     services: Services
     settings: Settings
     viewer: Viewer | None = None
-    address: str = ""
+    client_ip: str = ""
     """The IP address of the client."""
-    beginning: AbstractAsyncContextManager[Any] = field(default_factory=nullcontext)
+    start_slot: AbstractAsyncContextManager[Any] = field(default_factory=nullcontext)
     """Held while a subscription looks up what it is about: few do so at once, so that a thousand
     that come back together leave room for what others ask."""
 
@@ -34,4 +34,4 @@ class Context:
         return self.viewer.require(scope) if scope else self.viewer
 
 
-Ctx: TypeAlias = Info[Context, None]
+Ctx: TypeAlias = Info[RequestContext, None]

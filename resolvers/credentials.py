@@ -10,4 +10,4 @@ from resolvers.context import Ctx
 
 
 async def credentials(info: Ctx, kind: CredentialKind) -> Sequence[Credential]:
-    return await actions.credentials_of(info.context.services, info.context.require(), kind)
+    return await actions.list_credentials(info.context.services, info.context.require(), kind)

@@ -6,37 +6,47 @@ from collections.abc import Callable
 from typing import Any
 
 from domain.common.access import Scope
-from domain.ports import Drafts, Key, Work
+from domain.ports import Drafts, PageKey, UnitOfWork
 from resolvers.context import Ctx
-from resolvers.ids import own_id
-from resolvers.pages import Page, clamped, key_of, page
+from resolvers.ids import decode_id
+from resolvers.pages import Page, clamp_page_size, decode_cursor, keyset_page
 
-Pick = Callable[[Work], Drafts[Any, Any]]
+GetRepository = Callable[[UnitOfWork], Drafts[Any, Any]]
 
 
-async def one(
-    info: Ctx, scope: Scope, pick: Pick, kind: str, id: str | None, name: str | None
+async def get_draft(
+    info: Ctx,
+    scope: Scope,
+    get_repository: GetRepository,
+    kind: str,
+    id: str | None,
+    name: str | None,
 ) -> Any:
     """By global id or by name; None for what is not there."""
     viewer = info.context.require(scope)
-    uuid = own_id(kind, id) if id is not None else None
+    uuid = decode_id(kind, id) if id is not None else None
     if id is not None and uuid is None:
         return None
-    async with info.context.services.store.work(viewer.tenant_id) as work:
+    async with info.context.services.store.transaction(viewer.tenant_id) as work:
         if uuid is not None:
-            return await pick(work).get(uuid)
-        return next(iter(await pick(work).named([name or ""])), None)
+            return await get_repository(work).get(uuid)
+        return next(iter(await get_repository(work).by_names([name or ""])), None)
 
 
-async def many(
-    info: Ctx, scope: Scope, pick: Pick, list_name: str, first: int | None, after: str | None
+async def list_drafts(
+    info: Ctx,
+    scope: Scope,
+    get_repository: GetRepository,
+    list_name: str,
+    first: int | None,
+    after: str | None,
 ) -> Page[Any]:
     viewer = info.context.require(scope)
-    key = key_of(list_name, after)
-    async with info.context.services.store.work(viewer.tenant_id) as work:
-        found = await pick(work).page(clamped(first), key)
-    return page(list_name, found, _key)
+    key = decode_cursor(list_name, after)
+    async with info.context.services.store.transaction(viewer.tenant_id) as work:
+        found = await get_repository(work).page(clamp_page_size(first), key)
+    return keyset_page(list_name, found, _page_key)
 
 
-def _key(item: Any) -> Key:
-    return Key(item.created_at, item.id)
+def _page_key(item: Any) -> PageKey:
+    return PageKey(item.created_at, item.id)

@@ -9,12 +9,12 @@ from typing import Any
 from domain.common.access import Scope
 from domain.common.errors import InvalidInput
 from resolvers.context import Ctx
-from resolvers.ids import read_id
+from resolvers.ids import decode_global_id
 from resolvers.loaders import loaders
 
-MOST = 100
+MAX_NODE_IDS = 100
 
-KINDS = {
+NODE_TYPES = {
     "Agent": ("agents", Scope.AGENTS_READ),
     "Tool": ("tools", Scope.TOOLS_READ),
     "Workflow": ("workflows", Scope.WORKFLOWS_READ),
@@ -26,16 +26,16 @@ KINDS = {
 async def node(info: Ctx, id: str) -> Any:
     """None for what is not there, is another tenant's, or was never an id."""
     viewer = info.context.require()
-    found = read_id(id)
-    if found is None or found[0] not in KINDS:
+    found = decode_global_id(id)
+    if found is None or found[0] not in NODE_TYPES:
         return None
-    name, scope = KINDS[found[0]]
+    name, scope = NODE_TYPES[found[0]]
     viewer.require(scope)
     loader = loaders().by_id(info.context.services, viewer.tenant_id, name)
     return await loader.load(found[1])
 
 
 async def nodes(info: Ctx, ids: Sequence[str]) -> list[Any]:
-    if len(ids) > MOST:
-        raise InvalidInput(f"At most {MOST} ids at once.", ("ids",))
+    if len(ids) > MAX_NODE_IDS:
+        raise InvalidInput(f"At most {MAX_NODE_IDS} ids at once.", ("ids",))
     return list(await asyncio.gather(*(node(info, id) for id in ids)))

@@ -10,11 +10,11 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from domain.common.errors import InvalidCursor
-from domain.ports import Key, Slice
+from domain.ports import PageKey, PageSlice
 
 T = TypeVar("T")
 
-DEFAULT, MOST = 20, 100
+DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 20, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,11 @@ class Page(Generic[T]):
     page_info: PageInfo
 
 
-def clamped(first: int | None) -> int:
-    return max(1, min(MOST, DEFAULT if first is None else first))
+def clamp_page_size(first: int | None) -> int:
+    return max(1, min(MAX_PAGE_SIZE, DEFAULT_PAGE_SIZE if first is None else first))
 
 
-def key_of(list_name: str, cursor: str | None) -> Key | None:
+def decode_cursor(list_name: str, cursor: str | None) -> PageKey | None:
     if cursor is None:
         return None
     try:
@@ -49,21 +49,21 @@ def key_of(list_name: str, cursor: str | None) -> Key | None:
         name, at, id = text.split("|")
         if name != list_name:
             raise ValueError(name)
-        return Key(datetime.fromisoformat(at).astimezone(UTC), UUID(id))
+        return PageKey(datetime.fromisoformat(at).astimezone(UTC), UUID(id))
     except (ValueError, OverflowError):
         raise InvalidCursor(f"That is not a cursor of {list_name}.", ("after",)) from None
 
 
-def cursor_of(list_name: str, key: Key) -> str:
+def encode_cursor(list_name: str, key: PageKey) -> str:
     text = f"{list_name}|{key.at.isoformat()}|{key.id}"
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def page(list_name: str, found: Slice[T], key: Callable[[T], Key]) -> Page[T]:
-    return pages_of(found, lambda item: cursor_of(list_name, key(item)))
+def keyset_page(list_name: str, found: PageSlice[T], key: Callable[[T], PageKey]) -> Page[T]:
+    return page_from_slice(found, lambda item: encode_cursor(list_name, key(item)))
 
 
-def pages_of(found: Slice[T], cursor: Callable[[T], str]) -> Page[T]:
+def page_from_slice(found: PageSlice[T], cursor: Callable[[T], str]) -> Page[T]:
     edges = [Edge(cursor(item), item) for item in found.items]
     start, end = (edges[0].cursor, edges[-1].cursor) if edges else (None, None)
-    return Page(edges, PageInfo(found.more, end, start_cursor=start))
+    return Page(edges, PageInfo(found.has_more, end, start_cursor=start))

@@ -20,6 +20,6 @@ async def recording(info: Ctx, call: Call) -> Recording | None:
 
 async def link(info: Ctx, recording: Recording) -> tuple[str, datetime] | None:
     viewer = info.context.require(Scope.CALLS_READ)
-    loader = loaders().links(info.context.services, viewer.tenant_id)
+    loader = loaders().recording_links(info.context.services, viewer.tenant_id)
     found: tuple[str, datetime] | None = await loader.load(recording)
     return found

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.calls.events import Recorded
+from domain.calls.events import StoredEvent
 from domain.calls.state import paced_log
 from domain.common.access import Scope
 from domain.common.errors import InvalidInput
-from domain.simulations.suites import suite_from
+from domain.simulations.suites import suite_from_call
 from resolvers import calls, workflows
 from resolvers.context import Ctx
-from resolvers.logs import reading
+from resolvers.logs import log_reader
 
 MAX_SUITE_EVENTS = 5_000
 
@@ -22,8 +22,8 @@ async def from_call(info: Ctx, id: str) -> dict[str, Any] | None:
     version = await workflows.version(info, call.version_id) if call else None
     if call is None or version is None:
         return None
-    services, log = info.context.services, list[Recorded]()
-    async with reading(services, viewer.tenant_id, call.id) as read:
+    services, log = info.context.services, list[StoredEvent]()
+    async with log_reader(services, viewer.tenant_id, call.id) as read:
         async for recorded in paced_log(read, services.pacer):
             log.append(recorded)
             if len(log) > MAX_SUITE_EVENTS:
@@ -32,4 +32,4 @@ async def from_call(info: Ctx, id: str) -> dict[str, Any] | None:
                     "simulation; choose a shorter call.",
                     ("callId",),
                 )
-    return suite_from(call, version.snapshot.workflow.name, log)
+    return suite_from_call(call, version.snapshot.workflow.name, log)

@@ -7,45 +7,45 @@ from domain.common.access import Scope, Viewer
 from domain.common.errors import NotFound
 from domain.workflows.model import Snapshot, Version, Workflow
 from resolvers.context import Ctx
-from resolvers.ids import needed_id
+from resolvers.ids import require_id
 from resolvers.loaders import loaders
 
 Changes = tuple[Change, ...]
 
 
-async def changes_of(info: Ctx, version: Version, since: str | None) -> Changes:
+async def version_changes(info: Ctx, version: Version, since: str | None) -> Changes:
     """Since the version named, or the one before."""
-    viewer, services = _reader(info), info.context.services
+    viewer, services = _require_read_scopes(info), info.context.services
     if since is None:
-        earlier = await loaders().earlier(services, viewer.tenant_id).load(version.id)
+        earlier = await loaders().previous_versions(services, viewer.tenant_id).load(version.id)
     else:
-        id = needed_id("WorkflowVersion", since, ("from",))
+        id = require_id("WorkflowVersion", since, ("from",))
         earlier = await loaders().versions(services, viewer.tenant_id).load(id)
         if earlier is None:
             raise NotFound("There is no such version.", ("from",))
     return await _diff(info, earlier, version.snapshot)
 
 
-async def changes_of_draft(info: Ctx, workflow: Workflow) -> Changes:
+async def draft_changes(info: Ctx, workflow: Workflow) -> Changes:
     """Since the published version; since nothing when there is none."""
-    viewer, services = _reader(info), info.context.services
-    draft = await loaders().drafts(services, viewer.tenant_id).load(workflow)
+    viewer, services = _require_read_scopes(info), info.context.services
+    draft = await loaders().draft_snapshots(services, viewer.tenant_id).load(workflow)
     versions = loaders().versions(services, viewer.tenant_id)
     published = await versions.load(workflow.published) if workflow.published else None
     return await _diff(info, published, draft)
 
 
-async def users_of_agent(info: Ctx, name: str) -> list[str]:
+async def workflows_using_agent(info: Ctx, name: str) -> list[str]:
     viewer = info.context.require(Scope.WORKFLOWS_READ)
-    return await _users(info, viewer, "workflows", name)
+    return await _load_users(info, viewer, "workflows", name)
 
 
-async def users_of_tool(info: Ctx, name: str) -> list[str]:
+async def agents_using_tool(info: Ctx, name: str) -> list[str]:
     viewer = info.context.require(Scope.AGENTS_READ)
-    return await _users(info, viewer, "tools", name)
+    return await _load_users(info, viewer, "tools", name)
 
 
-async def _users(info: Ctx, viewer: Viewer, of: str, name: str) -> list[str]:
+async def _load_users(info: Ctx, viewer: Viewer, of: str, name: str) -> list[str]:
     found: list[str] = await loaders().users(info.context.services, viewer.tenant_id, of).load(name)
     return found
 
@@ -56,7 +56,7 @@ async def _diff(info: Ctx, before: Version | None, after: Snapshot) -> Changes:
     return await compute.run(tenant, diff, before.snapshot if before else None, after)
 
 
-def _reader(info: Ctx) -> Viewer:
+def _require_read_scopes(info: Ctx) -> Viewer:
     """A diff shows prompts and tools: not for a credential that may only read workflows."""
     info.context.require(Scope.AGENTS_READ)
     info.context.require(Scope.TOOLS_READ)

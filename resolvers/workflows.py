@@ -5,12 +5,12 @@ from __future__ import annotations
 from domain.common.access import Scope
 from domain.common.errors import Path
 from domain.common.findings import Finding
-from domain.ports import Key
+from domain.ports import PageKey
 from domain.use_cases import workflows as actions
 from domain.workflows.model import Version, VersionId, Workflow, WorkflowId, WorkflowSpec
 from resolvers.context import Ctx
 from resolvers.loaders import loaders
-from resolvers.pages import Page, clamped, key_of, page
+from resolvers.pages import Page, clamp_page_size, decode_cursor, keyset_page
 
 
 async def findings(info: Ctx, workflow: Workflow) -> tuple[Finding, ...]:
@@ -25,8 +25,8 @@ async def findings(info: Ctx, workflow: Workflow) -> tuple[Finding, ...]:
 async def findings_of(info: Ctx, spec: WorkflowSpec, path: Path) -> tuple[Finding, ...]:
     """Of a workflow that may not be saved."""
     services, viewer = info.context.services, info.context.require(Scope.WORKFLOWS_READ)
-    checked = await actions.checked_workflow(services, viewer, spec, path)
-    [found] = await actions.findings_of(services, viewer, [checked])
+    checked = await actions.check_workflow_in_thread(services, viewer, spec, path)
+    [found] = await actions.verify_workflows(services, viewer, [checked])
     return found
 
 
@@ -54,7 +54,7 @@ async def versions(
     info: Ctx, workflow: Workflow, first: int | None, after: str | None
 ) -> Page[Version]:
     viewer = info.context.require(Scope.WORKFLOWS_READ)
-    key = key_of("versions", after)
-    async with info.context.services.store.work(viewer.tenant_id) as work:
-        found = await work.versions.page(workflow.id, clamped(first), key)
-    return page("versions", found, lambda v: Key(v.published_at, v.id))
+    key = decode_cursor("versions", after)
+    async with info.context.services.store.transaction(viewer.tenant_id) as work:
+        found = await work.versions.page(workflow.id, clamp_page_size(first), key)
+    return keyset_page("versions", found, lambda v: PageKey(v.published_at, v.id))

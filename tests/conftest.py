@@ -20,15 +20,15 @@ import pytest
 from domain.common.access import Tenant, TenantId, Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
-from graph.app import with_loaders
+from graph.app import build_schema_with_loaders
 from local import livekit as livekit_server
 from local import livekit_binary, postgres, valkey
-from local.livekit import Access
-from local.livekit_binary import NoLivekit
-from local.program import CannotStart
+from local.livekit import LivekitCredentials
+from local.livekit_binary import LivekitUnavailable
+from local.program import StartupError
 from persistence.migrate import upgrade
 from persistence.wiring import api_services
-from tests.support.api_server import Api, serving
+from tests.support.api_server import Api, running_api
 from tests.support.viewers import owner_of
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and so has whatever they start.
@@ -84,17 +84,17 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if wanted and not session.config.option.collectonly:
         say = partial(print, file=sys.__stderr__, flush=True)
         try:
-            livekit_binary.find(os.environ, say)
-        except CannotStart as error:
+            livekit_binary.find_or_build(os.environ, say)
+        except StartupError as error:
             say(f"VOICE CALLS ARE NOT TESTED: {error}")
 
 
 @pytest.fixture(scope="session")
-def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Access]:
+def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivekitCredentials]:
     """A LiveKit that lives as long as the test run; CI must have one."""
     try:
-        binary = livekit_binary.find(os.environ, print)
-    except NoLivekit as error:
+        binary = livekit_binary.find_or_build(os.environ, print)
+    except LivekitUnavailable as error:
         if os.environ.get("CI"):
             pytest.fail(f"voice calls cannot be tested: {error}")
         pytest.skip(f"VOICE CALLS ARE NOT TESTED: {error}")
@@ -146,7 +146,7 @@ def viewer(tenant: Tenant) -> Viewer:
 @pytest.fixture
 async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
     """Serving the real schema to an owner."""
-    async with serving(services, settings, viewer, with_loaders) as running:
+    async with running_api(services, settings, viewer, build_schema_with_loaders) as running:
         yield running
 
 

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from domain.common.settings import Settings
 from persistence.worker_wiring import worker_services
-from worker.common.health import health_served
+from worker.common.health import health_server
 from worker.process.entrypoint import run
-from worker.process.pool import Pool
+from worker.process.pool import WorkerPool
 
 log = logging.getLogger(__name__)
 
@@ -20,10 +20,10 @@ DATABASE_CONNECTIONS = 2
 """This process only tells of the deaths of others."""
 
 
-async def work(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+async def run_worker(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     async with worker_services(settings, DATABASE_CONNECTIONS) as services:
         size, longest = settings.worker_processes, settings.max_call_seconds
-        pool = Pool(services.queue, os.environ, size, longest)
+        pool = WorkerPool(services.queue, os.environ, size, longest)
         facts = {
             "processes": pool.size,
             "calls_per_process": settings.worker_capacity,
@@ -36,10 +36,10 @@ async def work(settings: Settings, stop: asyncio.Event, ready: Callable[[], None
             log.info("worker is ready: it takes calls", extra=facts)
             ready()
 
-        async with health_served(settings, pool.report):
+        async with health_server(settings, pool.report):
             await pool.serve(stop, first_is_ready)
         log.info("worker stopped")
 
 
 if __name__ == "__main__":
-    run(work, os.environ)
+    run(run_worker, os.environ)

@@ -7,14 +7,14 @@ import json
 from random import Random
 from typing import Any
 
-from bench.fuzzing.making import chance, nested, spoil, value
+from bench.fuzzing.making import chance, mutate, nested, value
 from bench.fuzzing.run import Target
-from domain.bundles.imports import import_
+from domain.bundles.imports import import_text
 from domain.bundles.yaml_writer import write_yaml
-from domain.json_schema.schema import compiled
+from domain.json_schema.schema import compile_pattern
 from domain.templating import expressions, templates
 
-OURS: Any = {
+BUNDLE: Any = {
     "tools": [
         {
             "name": "book",
@@ -45,7 +45,7 @@ OURS: Any = {
         }
     ],
 }
-OLDER: Any = {
+LEGACY_BUNDLE: Any = {
     "agents": [
         {
             "name": "meal_logger",
@@ -72,23 +72,23 @@ OLDER: Any = {
         }
     ],
 }
-LONGEST = 1_000
+MAX_LENGTH = 1_000
 """The time an import takes grows with what there is: these are small files."""
 NAMES = ("name", "slug", "nodes", "actions", "type", "agent_name", "prompt", "x", "")
 
 
 def case(random: Random) -> str:
-    whole = copy.deepcopy(random.choice((OURS, OLDER)))
+    whole = copy.deepcopy(random.choice((BUNDLE, LEGACY_BUNDLE)))
     for _ in range(random.choice((0, 0, 1, 2))):
-        _change(random, whole)
+        _mutate_value(random, whole)
     try:
         text = json.dumps(whole) if chance(random, 0.5) else str(write_yaml(whole))
     except (ValueError, RecursionError):
-        text = json.dumps(OURS)
-    return spoil(random, text)[:LONGEST] if chance(random, 0.4) else text
+        text = json.dumps(BUNDLE)
+    return mutate(random, text)[:MAX_LENGTH] if chance(random, 0.4) else text
 
 
-def _change(random: Random, place: Any) -> None:
+def _mutate_value(random: Random, place: Any) -> None:
     """Something on the way down is replaced, removed or put in."""
     while True:
         keys = list(place) if isinstance(place, dict) else list(range(len(place)))
@@ -107,15 +107,15 @@ def _change(random: Random, place: Any) -> None:
         return
 
 
-def _forget() -> None:
+def _clear_caches() -> None:
     templates.parse.cache_clear()
     expressions.parse.cache_clear()
-    compiled.cache_clear()
+    compile_pattern.cache_clear()
 
 
-def _read(text: str) -> None:
-    imported = import_(text)
+def _import(text: str) -> None:
+    imported = import_text(text)
     assert imported.bundle is not None
 
 
-IMPORT = Target("import", case, _read, _forget)
+IMPORT = Target("import", case, _import, _clear_caches)

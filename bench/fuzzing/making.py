@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-NASTY = (
+SPECIAL_STRINGS = (
     *("\x00", "\ud800", "\u202e", "\u200b", "\uff0e", "é", "\U0001f600", "\\", '"', "'", "`", "\n"),
     *("{{", "}}", "{", "}", "|", ":", "(", ")", "[", "]", ",", ".", "==", "<", ">", "=", "!", "%"),
     *("-1", "9" * 15, "9" * 16, "1e999", "0x10", "nan", "__class__", "[+]", "and", "not", "in"),
@@ -15,15 +15,15 @@ LEAVES: tuple[Any, ...] = (
     *(None, True, False, 0, 1, -1, 1.5, 10**20, 10**400, 1e308, 5e-324, "", "a", "Ada", "x" * 300),
     *("{{user.name}}", "2024-02-30", "1815-12-10", "1e5", "NaN", "é" * 50, "\u202e", "001", "a b"),
 )
-SPOILT: tuple[Any, ...] = (float("nan"), float("inf"), "\ud800", "\x00", "\udfff\ud800")
-MOST_REPEATS = 2_000
+INVALID_VALUES: tuple[Any, ...] = (float("nan"), float("inf"), "\ud800", "\x00", "\udfff\ud800")
+MAX_REPEATS = 2_000
 
 
 def chance(random: Random, share: float) -> bool:
     return random.random() < share
 
 
-def spoil(random: Random, text: str) -> str:
+def mutate(random: Random, text: str) -> str:
     """Some edits: left out, put in, doubled, swapped, repeated far too often."""
     for _ in range(random.choice((0, 0, 0, 1, 1, 2, 4))):
         a, b = sorted(random.randint(0, len(text)) for _ in range(2))
@@ -31,21 +31,21 @@ def spoil(random: Random, text: str) -> str:
             case 0:
                 text = text[:a] + text[min(b, a + 5) :]
             case 1:
-                text = text[:a] + random.choice(NASTY) + text[a:]
+                text = text[:a] + random.choice(SPECIAL_STRINGS) + text[a:]
             case 2:
                 text = text[:b] + text[a:b] + text[b:]
             case 3:
                 text = text[b:] + text[a:b] + text[:a]
             case 4:
-                piece = text[a : min(b, a + 12)] or random.choice(NASTY)
-                text = text[:a] + piece * random.randint(2, MOST_REPEATS // len(piece)) + text[a:]
+                piece = text[a : min(b, a + 12)] or random.choice(SPECIAL_STRINGS)
+                text = text[:a] + piece * random.randint(2, MAX_REPEATS // len(piece)) + text[a:]
     return text
 
 
 def value(random: Random, names: Sequence[str], depth: int = 3) -> Any:
     """As JSON has them, now and then something that it has not."""
     if chance(random, 0.005):
-        return random.choice(SPOILT)
+        return random.choice(INVALID_VALUES)
     if depth == 0 or chance(random, 0.5):
         return random.choice(LEAVES)
     if chance(random, 0.02):

@@ -5,24 +5,31 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from bench.fuzzing.making import LEAVES, chance, spoil, value
+from bench.fuzzing.making import LEAVES, chance, mutate, value
 from bench.fuzzing.run import Target
 from domain.json_schema.schema import (
-    DATA,
-    LISTS,
-    NAMED,
-    ONE,
-    PLAIN,
-    REFUSED,
+    KEYWORD_RULES,
+    REJECTED_KEYWORDS,
+    SCHEMA_KEYWORDS,
+    SCHEMA_LIST_KEYWORDS,
+    SCHEMA_MAP_KEYWORDS,
     TYPES,
+    VALUE_KEYWORDS,
     check_schema,
-    compiled,
+    compile_pattern,
 )
-from domain.json_schema.validator import objection
+from domain.json_schema.validator import validation_problem
 
 NAMES = ("a", "b", "c", "properties", "$ref", "a/b", "%25", "", "x" * 100)
-WORDS = (*sorted(ONE), *sorted(LISTS), *sorted(NAMED), *sorted(PLAIN), *sorted(DATA), "x-own")
-BAD = (*sorted(REFUSED), "nullable", "definitions")
+KEYWORDS = (
+    *sorted(SCHEMA_KEYWORDS),
+    *sorted(SCHEMA_LIST_KEYWORDS),
+    *sorted(SCHEMA_MAP_KEYWORDS),
+    *sorted(KEYWORD_RULES),
+    *sorted(VALUE_KEYWORDS),
+    "x-own",
+)
+INVALID_KEYWORDS = (*sorted(REJECTED_KEYWORDS), "nullable", "definitions")
 PATTERNS = (
     *("^[a-z]+$", "(a+)+$", "[[:alpha:]]{1,50}", r"\p{L}{1,20}", "a{999}"),
     *(
@@ -34,7 +41,7 @@ PATTERNS = (
     ),
 )
 REFERENCES = ("#/$defs/a", "#/$defs/b")
-NO_REFERENCES = ("#/$defs/c", "#", "#/$defs/a/b", "http://127.0.0.1/", "#/$defs/%61")
+INVALID_REFERENCES = ("#/$defs/c", "#", "#/$defs/a/b", "http://127.0.0.1/", "#/$defs/%61")
 Case = tuple[Any, Any]
 
 
@@ -58,21 +65,21 @@ def _argument(random: Random) -> Any:
 def _schema(random: Random, depth: int) -> Any:
     if chance(random, 0.05):
         return random.choice((True, False))
-    words = random.choices(WORDS, k=random.choice((1, 2, 3, 6)))
+    words = random.choices(KEYWORDS, k=random.choice((1, 2, 3, 6)))
     if chance(random, 0.003):
-        words.append(random.choice(BAD))
-    return {word: _keyword(random, word, depth) for word in words if depth or word in PLAIN}
+        words.append(random.choice(INVALID_KEYWORDS))
+    return {word: _keyword(random, word, depth) for word in words if depth or word in KEYWORD_RULES}
 
 
 def _keyword(random: Random, word: str, depth: int) -> Any:
     if chance(random, 0.002):
         return value(random, NAMES, 2)
-    if word in ONE:
+    if word in SCHEMA_KEYWORDS:
         return _schema(random, depth - 1)
-    if word in LISTS:
+    if word in SCHEMA_LIST_KEYWORDS:
         count = random.choice((1, 2, 3, 20)) if depth == 1 else 2
         return [_schema(random, depth - 1) for _ in range(count)]
-    if word in NAMED:
+    if word in SCHEMA_MAP_KEYWORDS:
         return {random.choice(NAMES): _schema(random, depth - 1) for _ in range(2)}
     return _plain(random, word)
 
@@ -83,9 +90,9 @@ def _plain(random: Random, word: str) -> Any:
             return random.choice(sorted(TYPES))
         case "pattern":
             text = random.choice(PATTERNS)
-            return spoil(random, text) if chance(random, 0.1) else text
+            return mutate(random, text) if chance(random, 0.1) else text
         case "$ref":
-            return random.choice(NO_REFERENCES if chance(random, 0.02) else REFERENCES)
+            return random.choice(INVALID_REFERENCES if chance(random, 0.02) else REFERENCES)
         case "required":
             return random.choices(NAMES, k=2)
         case "enum" | "examples":
@@ -99,10 +106,10 @@ def _plain(random: Random, word: str) -> Any:
     return random.choice((1, 2, 3, 100) if chance(random, 0.99) else (0, 2.5, -1, 10**300, 1e-299))
 
 
-def _judge(made: Case) -> None:
+def _validate(made: Case) -> None:
     schema, arguments = made
-    found = objection(check_schema(schema, ("input", "parameters")), arguments)
+    found = validation_problem(check_schema(schema, ("input", "parameters")), arguments)
     assert found is None or 0 < len(found) < 4_000
 
 
-SCHEMA = Target("schema", case, _judge, compiled.cache_clear)
+SCHEMA = Target("schema", case, _validate, compile_pattern.cache_clear)

@@ -13,12 +13,12 @@ from random import Random
 from typing import Any
 
 from domain.common.errors import DomainError
-from domain.templating.lexer import Malformed
+from domain.templating.lexer import TemplateSyntaxError
 
-SLOWEST = 0.005
+MAX_CPU_SECONDS = 0.005
 """Seconds of CPU that one execution may take."""
-AGAIN = 3
-MOST_FINDINGS = 5
+RETRIES = 3
+MAX_CRASHES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,9 @@ class Target:
     """`make` invents an input; `run` may refuse it as the domain does, and no other way."""
 
     name: str
-    make: Callable[[Random], Any]
+    generate: Callable[[Random], Any]
     run: Callable[[Any], None]
-    forget: Callable[[], None]
+    clear_caches: Callable[[], None]
     """Empties the caches: what was read before would be read at once."""
 
 
@@ -42,27 +42,27 @@ class Outcome:
     crashes: list[str] = field(default_factory=list)
 
     @property
-    def is_good(self) -> bool:
-        return not self.crashes and self.slowest <= SLOWEST
+    def passed(self) -> bool:
+        return not self.crashes and self.slowest <= MAX_CPU_SECONDS
 
 
-def fuzz(target: Target, seconds: float, seed: int, most: int = sys.maxsize) -> Outcome:
+def fuzz(target: Target, seconds: float, seed: int, max_executions: int = sys.maxsize) -> Outcome:
     """For so long, or for so many inputs."""
     outcome = Outcome()
     began = time.monotonic()
-    while outcome.executions < most and time.monotonic() - began < seconds:
-        made = target.make(Random(f"{target.name} {seed} {outcome.executions}"))
+    while outcome.executions < max_executions and time.monotonic() - began < seconds:
+        made = target.generate(Random(f"{target.name} {seed} {outcome.executions}"))
         outcome.executions += 1
         try:
             took, accepted = _timed(target, made)
             outcome.accepted += accepted
             if took > outcome.slowest:
                 # Once more, some times: the machine may have been busy with something else.
-                took = min(took, *(_timed(target, made)[0] for _ in range(AGAIN)))
+                took = min(took, *(_timed(target, made)[0] for _ in range(RETRIES)))
         except Exception:  # noqa: BLE001, whatever it is, it is a finding
             number = outcome.executions - 1
             outcome.crashes.append(f"input {number}: {made!r:.2000}\n{traceback.format_exc()}")
-            if len(outcome.crashes) >= MOST_FINDINGS:
+            if len(outcome.crashes) >= MAX_CRASHES:
                 break
             continue
         if took > outcome.slowest:
@@ -73,11 +73,11 @@ def fuzz(target: Target, seconds: float, seed: int, most: int = sys.maxsize) -> 
 
 
 def _timed(target: Target, made: Any) -> tuple[float, bool]:
-    target.forget()
+    target.clear_caches()
     began = time.thread_time()
     try:
         target.run(made)
         accepted = True
-    except (DomainError, Malformed):
+    except (DomainError, TemplateSyntaxError):
         accepted = False
     return time.thread_time() - began, accepted

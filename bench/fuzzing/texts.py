@@ -6,28 +6,30 @@ from functools import lru_cache
 from random import Random
 from typing import Any
 
-from bench.fuzzing.making import chance, nested, spoil, value
+from bench.fuzzing.making import chance, mutate, nested, value
 from bench.fuzzing.run import Target
 from domain.templating import expressions, templates
 from domain.templating.validation import check_condition, check_template
 
 NAMES = ("name", "a", "b", "tags", "long", "many", "odd", "0", "1", "__class__", "x" * 63)
-SPACES = ("user", "workflow", "flags", "agent", "params", "call")
-FOREIGN = ("secret", "os", "not", "_")
+NAMESPACES = ("user", "workflow", "flags", "agent", "params", "call")
+UNKNOWN_NAMESPACES = ("secret", "os", "not", "_")
 FILTERS = (
     *("upper", "lower", "trim", "json", "number", "number: 2", "round", "round: 9"),
     *('default: "x"', "default: 3", 'date: "%d %B %Y"', 'date: "%%"'),
 )
-NO_FILTERS = ("safe", "upper: 1", 'date: "%c"', "default", "number: 10", "round: -1", "")
+INVALID_FILTERS = ("safe", "upper: 1", 'date: "%c"', "default", "number: 10", "round: -1", "")
 LITERALS = ("1", "-2.5", "'a'", '"b"', "true", "false", "null", "'Ada'", "999999999999999")
-SIGNS = ("==", "!=", "<", "<=", ">", ">=", "in", "not in")
+OPERATORS = ("==", "!=", "<", "<=", ">", ">=", "in", "not in")
 CONTEXTS = 100
 Case = tuple[str, Any]
 
 
 def path(random: Random) -> str:
     steps = [random.choice(NAMES) for _ in range(random.choice((0, 1, 1, 1, 2, 3, 8)))]
-    return ".".join([random.choice(FOREIGN if chance(random, 0.01) else SPACES), *steps])
+    return ".".join(
+        [random.choice(UNKNOWN_NAMESPACES if chance(random, 0.01) else NAMESPACES), *steps]
+    )
 
 
 @lru_cache
@@ -41,7 +43,7 @@ def context(number: int) -> Any:
         "many": list(range(random.choice((1, 600, 3_000)))),
         "odd": nested(random.choice((1, 30)), 1),
     }
-    return {space: random.choice((odd, large, {}, None, "a", [odd])) for space in SPACES}
+    return {space: random.choice((odd, large, {}, None, "a", [odd])) for space in NAMESPACES}
 
 
 def template(random: Random) -> Case:
@@ -49,22 +51,22 @@ def template(random: Random) -> Case:
     for _ in range(random.choice((1, 1, 2, 5, 30, 101))):
         filters = random.choices(FILTERS, k=random.choice((0, 0, 1, 2, 8)))
         if chance(random, 0.01):
-            filters.append(random.choice(NO_FILTERS))
+            filters.append(random.choice(INVALID_FILTERS))
         head = random.choice(LITERALS) if chance(random, 0.1) else path(random)
         parts.append(f"{{{{ {' | '.join([head, *filters])} }}}}")
         parts.append(random.choice((" ", "", "Hello, ", "}} {", "{ {")))
-    return spoil(random, "".join(parts)), context(random.randrange(CONTEXTS))
+    return mutate(random, "".join(parts)), context(random.randrange(CONTEXTS))
 
 
 def condition(random: Random) -> Case:
-    return spoil(random, _expression(random, random.choice((0, 1, 2, 3)))), context(
+    return mutate(random, _expression(random, random.choice((0, 1, 2, 3)))), context(
         random.randrange(CONTEXTS)
     )
 
 
 def _expression(random: Random, depth: int) -> str:
     if depth == 0:
-        return _test(random)
+        return _comparison(random)
     inner = [_expression(random, depth - 1) for _ in range(random.choice((1, 2, 3, 8)))]
     match random.randrange(4):
         case 0:
@@ -75,7 +77,7 @@ def _expression(random: Random, depth: int) -> str:
             return random.choice((" and ", " or ")).join(inner)
 
 
-def _test(random: Random) -> str:
+def _comparison(random: Random) -> str:
     left, right = _term(random), _term(random)
     match random.randrange(4):
         case 0:
@@ -83,7 +85,7 @@ def _test(random: Random) -> str:
         case 1:
             return f"{left} is {random.choice(('', 'not '))}empty"
         case _:
-            return f"{left} {random.choice(SIGNS)} {right}"
+            return f"{left} {random.choice(OPERATORS)} {right}"
 
 
 def _term(random: Random) -> str:
@@ -96,18 +98,18 @@ def _render(case: Case) -> None:
     text, seen = case
     # Also what would be refused today: it may have been stored before.
     done = templates.render(text, seen)
-    assert len(done) <= templates.LONGEST_RESULT
+    assert len(done) <= templates.MAX_RENDERED_LENGTH
     check_template(text, ("input",))
-    assert "{{" in text or done == text[: templates.LONGEST_RESULT]
+    assert "{{" in text or done == text[: templates.MAX_RENDERED_LENGTH]
 
 
-def _hold(case: Case) -> None:
+def _evaluate(case: Case) -> None:
     text, seen = case
-    held = expressions.holds(text, seen)
+    held = expressions.evaluate_bool(text, seen)
     tree = expressions.parse(text)
-    assert expressions.truth(expressions.value_of(expressions.Not(tree), seen)) is not held
+    assert expressions.is_truthy(expressions.evaluate(expressions.Not(tree), seen)) is not held
     check_condition(text, ("input",))
 
 
 TEMPLATE = Target("template", template, _render, templates.parse.cache_clear)
-EXPRESSION = Target("expression", condition, _hold, expressions.parse.cache_clear)
+EXPRESSION = Target("expression", condition, _evaluate, expressions.parse.cache_clear)

@@ -28,7 +28,7 @@ from persistence.engine import create_engine
 
 
 @dataclass(frozen=True, slots=True)
-class Api:
+class MeasuredApi:
     url: str
     token: str
     process: psutil.Process
@@ -51,7 +51,7 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def running_api(settings: Settings, tenant: UUID, **more: str) -> AsyncGenerator[Api]:
+async def running_api(settings: Settings, tenant: UUID, **more: str) -> AsyncGenerator[MeasuredApi]:
     port = _free_port()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -62,9 +62,9 @@ async def running_api(settings: Settings, tenant: UUID, **more: str) -> AsyncGen
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        await until_ready(url)
-        token = await key_of(settings, tenant)
-        yield Api(url, token, psutil.Process(process.pid))
+        await wait_until_ready(url)
+        token = await create_api_key(settings, tenant)
+        yield MeasuredApi(url, token, psutil.Process(process.pid))
     finally:
         if process.returncode is None:
             process.terminate()
@@ -97,7 +97,7 @@ async def running_keeper(settings: Settings) -> AsyncGenerator[psutil.Process]:
             await process.wait()
 
 
-async def until_ready(url: str, seconds: float = 30) -> None:
+async def wait_until_ready(url: str, seconds: float = 30) -> None:
     async with asyncio.timeout(seconds), httpx.AsyncClient() as http:
         while True:
             try:
@@ -109,7 +109,7 @@ async def until_ready(url: str, seconds: float = 30) -> None:
 
 
 @asynccontextmanager
-async def socket_of(api: Api) -> AsyncGenerator[Any]:
+async def open_socket(api: MeasuredApi) -> AsyncGenerator[Any]:
     """A signed-in graphql-transport-ws connection."""
     address = "ws" + api.url.removeprefix("http") + "/graphql"
     async with connect(
@@ -131,7 +131,7 @@ async def subscribe(ws: Any, id: str, document: str, variables: dict[str, Any]) 
 
 
 @asynccontextmanager
-async def writing(
+async def writer_process(
     settings: Settings, tenant: UUID, ids: Sequence[UUID], per_second: float, seconds: float
 ) -> AsyncGenerator[asyncio.subprocess.Process]:
     """Another process that writes events to the calls, like a worker."""
@@ -156,7 +156,7 @@ def now_ms() -> float:
     return time.time() * 1000
 
 
-async def key_of(settings: Settings, tenant: UUID) -> str:
+async def create_api_key(settings: Settings, tenant: UUID) -> str:
     engine = create_engine(settings.database_url, DbRole.SERVICE)
     async with engine.begin() as db:
         key = await create_key(db, settings, tenant, "bench")

@@ -18,7 +18,7 @@ from typing import BinaryIO
 from urllib.parse import urlsplit
 
 TEXT, PING = 1, 9
-BLOB = 65_536
+BLOB_BYTES = 65_536
 WATCHERS_PER_SOCKET = 20
 HANDSHAKE = (
     b"GET /graphql HTTP/1.1\r\nhost: bench\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
@@ -33,7 +33,7 @@ class Target:
 
     port: int
     key: str
-    unknown: Sequence[str]
+    unknown_keys: Sequence[str]
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=10)
@@ -52,11 +52,11 @@ def frame(opcode: int, payload: bytes) -> bytes:
     return bytes([0x80 | opcode]) + length + b"\0\0\0\0" + payload
 
 
-def text(**message: object) -> bytes:
+def json_frame(**message: object) -> bytes:
     return frame(TEXT, json.dumps(message).encode())
 
 
-def post(key: str, query: str, variables: object = None) -> bytes:
+def post_request(key: str, query: str, variables: object = None) -> bytes:
     body = json.dumps({"query": query, "variables": variables}).encode()
     head = (
         "POST /graphql HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n"
@@ -81,13 +81,13 @@ def websocket(target: Target, hello: bytes = b"") -> socket.socket:
 
 def discard(sock: socket.socket) -> None:
     with contextlib.suppress(OSError):
-        while sock.recv(BLOB):
+        while sock.recv(BLOB_BYTES):
             pass
 
 
 def flood(target: Target, message: bytes, hello: bytes = b"") -> None:
     """As many messages as there is room for, again on a new connection when one is cut."""
-    blob = message * (BLOB // len(message))
+    blob = message * (BLOB_BYTES // len(message))
     while True:
         with contextlib.suppress(OSError), websocket(target, hello) as sock:
             threading.Thread(target=discard, args=(sock,), daemon=True).start()
@@ -95,7 +95,7 @@ def flood(target: Target, message: bytes, hello: bytes = b"") -> None:
                 sock.sendall(blob)
 
 
-def ask(target: Target, request: Callable[[], bytes]) -> None:
+def send_requests(target: Target, request: Callable[[], bytes]) -> None:
     """One request after the other on a kept connection."""
     while True:
         with (
@@ -106,10 +106,10 @@ def ask(target: Target, request: Callable[[], bytes]) -> None:
             sock.settimeout(60)
             while True:
                 sock.sendall(request())
-                _take_answer(answers)
+                _read_response(answers)
 
 
-def _take_answer(answers: BinaryIO) -> None:
+def _read_response(answers: BinaryIO) -> None:
     length, line = 0, answers.readline()
     if not line:
         raise OSError("closed")
@@ -120,7 +120,7 @@ def _take_answer(answers: BinaryIO) -> None:
     answers.read(length)
 
 
-def beside(*works: Callable[[], None]) -> None:
+def run_threads(*works: Callable[[], None]) -> None:
     threads = [threading.Thread(target=work, daemon=True) for work in works]
     for thread in threads:
         thread.start()
@@ -132,7 +132,7 @@ def beside(*works: Callable[[], None]) -> None:
 
 
 def pings(target: Target) -> None:
-    flood(target, text(type="ping"))
+    flood(target, json_frame(type="ping"))
 
 
 def protocol_pings(target: Target) -> None:
@@ -140,15 +140,19 @@ def protocol_pings(target: Target) -> None:
 
 
 def signed_in_pings(target: Target) -> None:
-    flood(target, text(type="ping"), text(type="connection_init", payload={"apiKey": target.key}))
+    flood(
+        target,
+        json_frame(type="ping"),
+        json_frame(type="connection_init", payload={"apiKey": target.key}),
+    )
 
 
 def subscribes(target: Target) -> None:
     """Operations, each new to the process and too large to be run."""
     query = "{" + "x " * 490 + "}"
     payload = {"query": query}
-    hello = text(type="connection_init", payload={"apiKey": target.key})
-    flood(target, text(type="subscribe", id="1", payload=payload), hello)
+    hello = json_frame(type="connection_init", payload={"apiKey": target.key})
+    flood(target, json_frame(type="subscribe", id="1", payload=payload), hello)
 
 
 def large_headers(target: Target) -> None:
@@ -163,15 +167,15 @@ def large_headers(target: Target) -> None:
 
 def half_requests(target: Target) -> None:
     """A thousand connections that never end their headers."""
-    hold(target, b"GET /health/live HTTP/1.1\r\nhost: bench\r\n")
+    hold_connections(target, b"GET /health/live HTTP/1.1\r\nhost: bench\r\n")
 
 
 def half_open_sockets(target: Target) -> None:
     """A thousand WebSockets that never say who they are, opened again as they are closed."""
-    hold(target, HANDSHAKE)
+    hold_connections(target, HANDSHAKE)
 
 
-def hold(target: Target, sent: bytes, count: int = 1_000) -> None:
+def hold_connections(target: Target, sent: bytes, count: int = 1_000) -> None:
     held: list[socket.socket] = []
     while True:
         with contextlib.suppress(OSError):
@@ -204,36 +208,43 @@ def reconnects(target: Target) -> None:
             with contextlib.suppress(OSError), websocket(target):
                 pass
 
-    beside(*[again] * 4)
+    run_threads(*[again] * 4)
 
 
 def anonymous_requests(target: Target) -> None:
-    request = post("", "{ viewer { __typename } }").replace(b"x-api-key: \r\n", b"")
-    beside(*[lambda: ask(target, lambda: request)] * 8)
+    request = post_request("", "{ viewer { __typename } }").replace(b"x-api-key: \r\n", b"")
+    run_threads(*[lambda: send_requests(target, lambda: request)] * 8)
 
 
 def bad_keys(target: Target) -> None:
     """Keys of the right form that nobody made, each new."""
-    keys = iter(target.unknown)
-    beside(*[lambda: ask(target, lambda: post(next(keys), "{ viewer { __typename } }"))] * 4)
+    keys = iter(target.unknown_keys)
+    run_threads(
+        *[
+            lambda: send_requests(
+                target, lambda: post_request(next(keys), "{ viewer { __typename } }")
+            )
+        ]
+        * 4
+    )
 
 
 def watchers(target: Target) -> None:
     """Six hundred watch the list of calls, and a call begins ten times a second."""
-    hello = text(type="connection_init", payload={"apiKey": target.key})
+    hello = json_frame(type="connection_init", payload={"apiKey": target.key})
     query = "subscription { calls { __typename ... on CallAdded { call { id state } } } }"
     for _ in range(600 // WATCHERS_PER_SOCKET):
         sock = websocket(target, hello)
         for id in range(WATCHERS_PER_SOCKET):
-            sock.sendall(text(type="subscribe", id=str(id), payload={"query": query}))
+            sock.sendall(json_frame(type="subscribe", id=str(id), payload={"query": query}))
         threading.Thread(target=discard, args=(sock,), daemon=True).start()
-    start = post(target.key, START, {"input": {"workflow": {"slug": "gate"}}})
+    start = post_request(target.key, START, {"input": {"workflow": {"slug": "gate"}}})
 
     def slowly() -> bytes:
         time.sleep(0.1)
         return start
 
-    ask(target, slowly)
+    send_requests(target, slowly)
 
 
 def conditions(target: Target) -> None:
@@ -241,20 +252,20 @@ def conditions(target: Target) -> None:
     nodes = [{"id": "a", "agent": "x", "isEntry": True}, {"id": "b", "agent": "x", "isExit": True}]
     ways = [{"source": "a", "target": "b", "condition": f"user.y=={n}"} for n in range(1_000)]
     config = {"slug": "gate-conditions", "nodes": nodes, "connections": ways}
-    request = post(target.key, VERIFY, {"w": config})
-    ask(target, lambda: request)
+    request = post_request(target.key, VERIFY, {"w": config})
+    send_requests(target, lambda: request)
 
 
 def exports(target: Target) -> None:
     aliases = " ".join(f"a{n}: exportBundle {{ yaml }}" for n in range(10))
-    request = post(target.key, f"{{ {aliases} }}")
-    beside(*[lambda: ask(target, lambda: request)] * 2)
+    request = post_request(target.key, f"{{ {aliases} }}")
+    run_threads(*[lambda: send_requests(target, lambda: request)] * 2)
 
 
 def unread_answers(target: Target) -> None:
     """Answers of many megabytes that nobody takes."""
     fields = "agents(first: 100) { edges { node { prompt { system } } } }"
-    request = post(target.key, "{" + " ".join(f"a{n}: {fields}" for n in range(10)) + "}")
+    request = post_request(target.key, "{" + " ".join(f"a{n}: {fields}" for n in range(10)) + "}")
     held = [target.connect() for _ in range(20)]
     while True:
         for place, sock in enumerate(held):

@@ -15,16 +15,16 @@ from livekit.agents.utils import http_context
 from livekit.agents.voice.room_io import RoomOptions
 from livekit.plugins import cartesia, deepgram
 
-from bench.harness.rooms import AGENT, DELAYS, RULES
-from domain.calls.rooms import CALLER
+from bench.harness.rooms import AGENT, ENDPOINTING_DELAYS, RULES
+from domain.calls.rooms import CALLER_IDENTITY
 from worker.providers.scripted import ScriptedLLM
 
 NAME = "bench"
 REGISTERED = "registered"
-BEGUN = "begun"
+STARTED = "begun"
 
 
-class Bare(Agent):
+class BaselineAgent(Agent):
     def __init__(self) -> None:
         super().__init__(instructions=AGENT.prompt.system)
 
@@ -41,7 +41,7 @@ def session(vad: Any, environ: Mapping[str, str]) -> AgentSession[None]:
         tts=cartesia.TTS(api_key="stand-in", base_url=environ["CARTESIA_BASE_URL"]),
         turn_handling={
             "turn_detection": inference.TurnDetector(version="v1-mini"),
-            "endpointing": {"min_delay": DELAYS[0], "max_delay": DELAYS[1]},
+            "endpointing": {"min_delay": ENDPOINTING_DELAYS[0], "max_delay": ENDPOINTING_DELAYS[1]},
             "interruption": {"mode": "vad"},
         },
         user_away_timeout=None,
@@ -50,16 +50,16 @@ def session(vad: Any, environ: Mapping[str, str]) -> AgentSession[None]:
     def added(event: Any) -> None:
         latency = (getattr(event.item, "metrics", None) or {}).get("e2e_latency")
         if latency is not None:
-            _say(f"{latency * 1000:.1f}")
+            _write_line(f"{latency * 1000:.1f}")
 
     made.on("conversation_item_added", added)
     return made
 
 
-OPTIONS = RoomOptions(participant_identity=CALLER, text_input=False)
+OPTIONS = RoomOptions(participant_identity=CALLER_IDENTITY, text_input=False)
 
 
-async def alone(room_name: str, environ: Mapping[str, str]) -> None:
+async def run_single_session(room_name: str, environ: Mapping[str, str]) -> None:
     """One session in one room, for as long as there is somebody in it."""
     token = api.AccessToken(environ["LIVEKIT_API_KEY"], environ["LIVEKIT_API_SECRET"])
     grants = api.VideoGrants(room_join=True, room=room_name, agent=True)
@@ -70,7 +70,7 @@ async def alone(room_name: str, environ: Mapping[str, str]) -> None:
         signed = token.with_identity("bare").with_kind("agent").with_grants(grants).to_jwt()
         await room.connect(environ["LIVEKIT_URL"], signed)
         await session(inference.VAD(), environ).start(
-            Bare(), room=room, room_options=OPTIONS, record=False, session_host=False
+            BaselineAgent(), room=room, room_options=OPTIONS, record=False, session_host=False
         )
         await gone.wait()
 
@@ -83,9 +83,9 @@ async def job(context: JobContext) -> None:
     await context.connect()
     made = session(context.proc.userdata["vad"], os.environ)
     await made.start(
-        Bare(), room=context.room, room_options=OPTIONS, record=False, session_host=False
+        BaselineAgent(), room=context.room, room_options=OPTIONS, record=False, session_host=False
     )
-    _say(BEGUN)
+    _write_line(STARTED)
 
 
 def server(environ: Mapping[str, str]) -> AgentServer:
@@ -101,11 +101,11 @@ def server(environ: Mapping[str, str]) -> AgentServer:
         initialize_process_timeout=60,
     )
     made.rtc_session(job, agent_name=NAME)
-    made.on("worker_registered", lambda *_: _say(REGISTERED))
+    made.on("worker_registered", lambda *_: _write_line(REGISTERED))
     return made
 
 
-def _say(word: str) -> None:
+def _write_line(word: str) -> None:
     sys.stdout.write(f"{word}\n")
     sys.stdout.flush()
 
@@ -113,7 +113,7 @@ def _say(word: str) -> None:
 def main(arguments: Sequence[str]) -> None:
     """With the name of a room: one session in it. Without: a server that takes jobs."""
     if arguments:
-        asyncio.run(alone(arguments[0], os.environ))
+        asyncio.run(run_single_session(arguments[0], os.environ))
     else:
         logging.getLogger("livekit").setLevel(logging.ERROR)
         asyncio.run(server(os.environ).run(devmode=False))

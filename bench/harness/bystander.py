@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from itertools import cycle
 from urllib.parse import urlsplit
 
-from bench.harness.attacks import post
+from bench.harness.attacks import post_request
 
-EVERY_SECONDS = 0.02
+REQUEST_INTERVAL_SECONDS = 0.02
 
 
-async def ask(port: int, seconds: float, keys: Sequence[str]) -> list[float]:
+async def measure_latencies(port: int, seconds: float, keys: Sequence[str]) -> list[float]:
     """In milliseconds. The last question is asked in time and waited for; a refusal, which keeps
     nobody waiting, counts as if it had taken all of the time."""
-    requests = cycle([post(key, "{ viewer { __typename } }") for key in keys])
+    requests = cycle([post_request(key, "{ viewer { __typename } }") for key in keys])
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     waits: list[float] = []
     until = time.perf_counter() + seconds
@@ -31,13 +31,13 @@ async def ask(port: int, seconds: float, keys: Sequence[str]) -> list[float]:
         await reader.readexactly(length)
         took = time.perf_counter() - began
         waits.append((took if headers.startswith(b"HTTP/1.1 200") else seconds) * 1000)
-        await asyncio.sleep(max(0.0, began + EVERY_SECONDS - time.perf_counter()))
+        await asyncio.sleep(max(0.0, began + REQUEST_INTERVAL_SECONDS - time.perf_counter()))
     writer.close()
     return waits
 
 
 def main(url: str, seconds: str, *keys: str) -> None:
-    waits = asyncio.run(ask(urlsplit(url).port or 80, float(seconds), keys))
+    waits = asyncio.run(measure_latencies(urlsplit(url).port or 80, float(seconds), keys))
     print(json.dumps(waits))
 
 

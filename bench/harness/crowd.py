@@ -19,26 +19,26 @@ from typing import Any
 import av
 import numpy as np
 
-from local.emulators.speech import syllables
-from local.program import CannotStart
+from local.emulators.speech import synthetic_speech
+from local.program import StartupError
 
 SOURCE = Path(__file__).with_name("callers")
-BUILD_SECONDS = 600
+BUILD_TIMEOUT_SECONDS = 600
 RATE, FRAME = 48_000, 960
-EVERY_SECONDS, WORDS_SECONDS = 7.0, 0.8
+UTTERANCE_INTERVAL_SECONDS, UTTERANCE_SECONDS = 7.0, 0.8
 
 Ticket = tuple[str, str]
 """Url and token."""
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
+class SimulatedCallers:
     program: Path
-    words: Path
+    packets: Path
 
     @asynccontextmanager
-    async def calling(self, tickets: Sequence[Ticket]) -> AsyncIterator[None]:
-        process = await asyncio.create_subprocess_exec(self.program, self.words, stdin=PIPE)
+    async def joined(self, tickets: Sequence[Ticket]) -> AsyncIterator[None]:
+        process = await asyncio.create_subprocess_exec(self.program, self.packets, stdin=PIPE)
         assert process.stdin is not None
         process.stdin.writelines(f"{url} {token}\n".encode() for url, token in tickets)
         try:
@@ -51,26 +51,26 @@ class Crowd:
                 await process.wait()
 
 
-async def gathered(place: Path) -> Crowd:
+async def build_callers(place: Path) -> SimulatedCallers:
     """Built, which takes a minute the first time."""
     go = shutil.which("go")
     if go is None:
-        raise CannotStart("the callers of this benchmark are built with Go: put Go 1.26 on PATH")
+        raise StartupError("the callers of this benchmark are built with Go: put Go 1.26 on PATH")
     print("building the callers …", file=sys.stderr)
     program, words = place / "bench-callers", place / "words"
-    build = partial(subprocess.run, check=False, cwd=SOURCE, timeout=BUILD_SECONDS)
+    build = partial(subprocess.run, check=False, cwd=SOURCE, timeout=BUILD_TIMEOUT_SECONDS)
     command = (go, "build", "-trimpath", "-o", str(program), ".")
     done = await asyncio.to_thread(build, command, env={**os.environ, "CGO_ENABLED": "0"})
     if done.returncode != 0:
-        raise CannotStart("the callers could not be built; what Go said stands above")
+        raise StartupError("the callers could not be built; what Go said stands above")
     await asyncio.to_thread(words.write_text, "".join(f"{p.hex()}\n" for p in _packets()))
-    return Crowd(program, words)
+    return SimulatedCallers(program, words)
 
 
 def _packets() -> list[bytes]:
     """What each says, 20 ms to a packet. Silence is sent too, as phones and loud rooms do."""
-    count = int(EVERY_SECONDS * RATE) // FRAME
-    sound = syllables(WORDS_SECONDS, RATE).ljust(2 * FRAME * count, b"\0")
+    count = int(UTTERANCE_INTERVAL_SECONDS * RATE) // FRAME
+    sound = synthetic_speech(UTTERANCE_SECONDS, RATE).ljust(2 * FRAME * count, b"\0")
     return _encoded(np.frombuffer(sound, dtype=np.int16))[:count]
 
 

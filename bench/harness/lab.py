@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import uvloop
 
-from domain.common.access import SCOPES, Role, TenantId, Viewer
+from domain.common.access import ROLE_SCOPES, Role, TenantId, Viewer
 from domain.common.settings import Settings
 from local import postgres, valkey
 from persistence.migrate import upgrade
@@ -45,7 +45,7 @@ def report(title: str, figures: Sequence[Figure]) -> None:
         print(json.dumps({figure.name: round(figure.value, 3) for figure in figures}))
 
 
-def measure(do: Callable[[], Awaitable[None]]) -> None:
+def run_benchmark(do: Callable[[], Awaitable[None]]) -> None:
     uvloop.run(do())  # type: ignore[arg-type]
 
 
@@ -67,7 +67,7 @@ async def new_owner(settings: Settings, slug: str = "bench") -> Viewer:
         "insert into tenant (id, slug, name) values ($1, $2, $2) returning id", uuid4(), slug
     )
     await db.close()
-    return Viewer(tenant_id=TenantId(id), subject="user:bench", scopes=SCOPES[Role.OWNER])
+    return Viewer(tenant_id=TenantId(id), subject="user:bench", scopes=ROLE_SCOPES[Role.OWNER])
 
 
 async def add_calls(settings: Settings, tenant: UUID, count: int) -> list[UUID]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import psutil
 
-from local.machine import held
+from local.machine import proportional_memory_bytes
 
 ROLES: Mapping[str, str] = {
     "worker.main": "worker",
@@ -23,18 +23,18 @@ ROLES: Mapping[str, str] = {
 """By a word of the command line; the first that fits."""
 
 
-class Load:
+class CpuMonitor:
     """From its making on."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
-        self._before = _seconds()
+        self._before = _cpu_seconds()
         psutil.cpu_percent()
 
-    def percent(self) -> Mapping[str, float]:
+    def cpu_percent(self) -> Mapping[str, float]:
         """Of one core, by role, on average since the beginning; `machine`: of all of it."""
         passed = time.monotonic() - self._began
-        now = _seconds()
+        now = _cpu_seconds()
         by_role: dict[str, float] = defaultdict(float)
         for (role, pid), seconds in now.items():
             by_role[role] += (seconds - self._before.get((role, pid), 0.0)) / passed * 100
@@ -54,7 +54,7 @@ def role_of(process: psutil.Process) -> str:
     return next((role for word, role in ROLES.items() if word in line), "other")
 
 
-def _seconds() -> dict[tuple[str, int], float]:
+def _cpu_seconds() -> dict[tuple[str, int], float]:
     found = {}
     for process in _processes():
         try:
@@ -71,6 +71,6 @@ def _processes() -> list[psutil.Process]:
 
 def _pss(process: psutil.Process) -> float:
     try:
-        return held(process) / 2**20
+        return proportional_memory_bytes(process) / 2**20
     except psutil.Error:
         return 0.0

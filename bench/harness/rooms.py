@@ -25,13 +25,13 @@ from domain.workflows.agents import AgentSpec, Prompt, ProviderChoice, Session
 from domain.workflows.model import Node, WorkflowSpec
 from local import livekit as livekit_server
 from local import livekit_binary
-from local.livekit import Livekit
+from local.livekit import LivekitServers
 from persistence.wiring import api_services
 from tests.support.installation import Process
 
 ANSWER = "Yes, we are open every day until six."
 RULES = {"rules": [{"says": ANSWER}]}
-DELAYS = (0.3, 0.5)
+ENDPOINTING_DELAYS = (0.3, 0.5)
 """Seconds. A detector trained on people takes synthetic syllables for unfinished: without a short
 limit both sides would wait for it, and nothing else would be seen."""
 AGENT = AgentSpec(
@@ -40,23 +40,23 @@ AGENT = AgentSpec(
     llm=ProviderChoice(provider="scripted", model="rules", options=RULES),
     stt=ProviderChoice(provider="deepgram", model="nova-3"),
     tts=ProviderChoice(provider="cartesia", model="sonic-3"),
-    session=Session(min_endpointing=DELAYS[0], max_endpointing=DELAYS[1]),
+    session=Session(min_endpointing=ENDPOINTING_DELAYS[0], max_endpointing=ENDPOINTING_DELAYS[1]),
 )
-FLOW = WorkflowSpec(
+WORKFLOW = WorkflowSpec(
     name="bench", nodes=(Node(id="only", agent="agent", is_entry=True, is_exit=True),)
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class CallRig:
     services: Services
     viewer: Viewer
-    livekit: Livekit
+    livekit: LivekitServers
     emulators: asyncio.subprocess.Process
     env: Mapping[str, str]
 
     @asynccontextmanager
-    async def worker(self, processes: int) -> AsyncIterator[Process]:
+    async def running_worker(self, processes: int) -> AsyncIterator[Process]:
         """A worker host, warm."""
         with tempfile.TemporaryDirectory() as place:
             ready = Path(place) / "ready"
@@ -72,18 +72,18 @@ class Exchange:
             finally:
                 await worker.kill()
 
-    async def call(self) -> Call:
+    async def start_call(self) -> Call:
         request = CallRequest(workflow_name="bench", kind=CallKind.VOIP)
         return await start_call(self.services, self.viewer, request, 3600)
 
-    async def end(self, call: Call) -> None:
+    async def end_call(self, call: Call) -> None:
         await end_call(self.services, self.viewer, call.id)
 
 
 @asynccontextmanager
-async def exchange() -> AsyncIterator[Exchange]:
+async def call_rig() -> AsyncIterator[CallRig]:
     say = partial(print, file=sys.stderr)
-    binary = await asyncio.to_thread(livekit_binary.find, os.environ, say)
+    binary = await asyncio.to_thread(livekit_binary.find_or_build, os.environ, say)
     with tempfile.TemporaryDirectory(prefix="studio-bench-") as place:
         async with (
             installation() as plain,
@@ -94,13 +94,13 @@ async def exchange() -> AsyncIterator[Exchange]:
             async with api_services(settings) as services:
                 viewer = await new_owner(settings)
                 await create_agent(services, viewer, AGENT)
-                flow = await create_workflow(services, viewer, FLOW)
+                flow = await create_workflow(services, viewer, WORKFLOW)
                 await publish_workflow(services, viewer, flow.id, flow.revision, None)
-                yield Exchange(services, viewer, livekit, emulators, _env(settings))
+                yield CallRig(services, viewer, livekit, emulators, _env(settings))
 
 
-def _settings(plain: Settings, livekit: Livekit, urls: Mapping[str, str]) -> Settings:
-    access = livekit.access
+def _settings(plain: Settings, livekit: LivekitServers, urls: Mapping[str, str]) -> Settings:
+    access = livekit.credentials
     return replace(
         plain,
         livekit_url=access.url,

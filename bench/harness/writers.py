@@ -19,26 +19,26 @@ from domain.common.settings import Settings
 from domain.workflows.model import Snapshot, Version, VersionId, WorkflowId, WorkflowSpec
 from persistence.worker_wiring import worker_services
 
-NOTHING = UUID(int=0)
+NIL_ID = UUID(int=0)
 NOW = datetime.now(UTC)
 
 
-def claim_of(tenant: TenantId, id: UUID) -> Claim:
+def fake_claim(tenant: TenantId, id: UUID) -> Claim:
     call = Call(
         id=CallId(id),
         tenant_id=tenant,
         kind=CallKind.TEXT,
         direction=Direction.INBOUND,
         state=CallState.ACTIVE,
-        workflow_id=WorkflowId(NOTHING),
-        version_id=VersionId(NOTHING),
+        workflow_id=WorkflowId(NIL_ID),
+        version_id=VersionId(NIL_ID),
         max_seconds=3600,
         created_at=NOW,
     )
     version = Version(
-        id=VersionId(NOTHING),
+        id=VersionId(NIL_ID),
         tenant_id=tenant,
-        workflow_id=WorkflowId(NOTHING),
+        workflow_id=WorkflowId(NIL_ID),
         number=1,
         checksum="",
         note=None,
@@ -46,7 +46,7 @@ def claim_of(tenant: TenantId, id: UUID) -> Claim:
         published_by="",
         snapshot=Snapshot(workflow=WorkflowSpec(name="bench"), agents={}, tools={}),
     )
-    return Claim(call=call, version=version, epoch=1, replaced=False)
+    return Claim(call=call, version=version, epoch=1, is_takeover=False)
 
 
 TEXT = "I would like to move my appointment from Tuesday afternoon to Friday morning, please."
@@ -58,15 +58,15 @@ async def write(tenant: TenantId, ids: list[UUID], per_second: float, seconds: f
         until = time.monotonic() + seconds
 
         async def one(place: int, id: UUID) -> None:
-            claim, n = claim_of(tenant, id), 0
-            services.recorder.open(claim)
+            claim, n = fake_claim(tenant, id), 0
+            services.event_writer.open(claim)
             await asyncio.sleep(place / len(ids) / per_second)
             while time.monotonic() < until:
                 n += 1
                 event = AgentTurn(turn_id=f"1.{n}", node="a", agent="a", text=TEXT, heard_text=TEXT)
-                services.recorder.emit(claim, event)
+                services.event_writer.emit(claim, event)
                 await asyncio.sleep(1 / per_second)
-            await services.recorder.settled(claim)
+            await services.event_writer.wait_until_stored(claim)
             print(n, flush=True)
 
         await asyncio.gather(*(one(place, id) for place, id in enumerate(ids)))

@@ -13,7 +13,7 @@ from enum import Enum, StrEnum
 from itertools import takewhile, zip_longest
 from typing import Any, TypeAlias
 
-from domain.bundles.field_names import word
+from domain.bundles.field_names import api_name
 from domain.workflows.model import Snapshot, WorkflowSpec
 
 JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
@@ -21,9 +21,9 @@ Path = tuple[str, ...]
 
 IDENTITIES = (("id",), ("source", "target"), ("name",))
 """Items of a list that all have one of these are matched by it."""
-LONG_TEXT = 120
-SHORTENED = 100
-MOST_EFFORT = 4_000_000
+MAX_INLINE_TEXT = 120
+MAX_VALUE_LENGTH = 100
+MAX_COMPARISONS = 4_000_000
 """Comparisons that all unified diffs of one answer may take; text beyond is only counted."""
 
 
@@ -51,22 +51,22 @@ def diff(before: Snapshot | None, after: Snapshot) -> tuple[Change, ...]:
     """Every change from one to the other, in a stable order; none if and only if they are equal.
 
     Without `before`, everything that `after` has was added."""
-    found = tuple(_walk((), before or _nothing(after), after))
-    allowance = MOST_EFFORT // max(1, sum(map(_is_long, found)))
-    return tuple(c if c.text else replace(c, text=_text(c, allowance)) for c in found)
+    found = tuple(_walk((), before or _empty_snapshot(after), after))
+    allowance = MAX_COMPARISONS // max(1, sum(map(_is_long, found)))
+    return tuple(c if c.text else replace(c, text=_describe(c, allowance)) for c in found)
 
 
-def line(change: Change) -> str:
+def summary_line(change: Change) -> str:
     """The change in one line."""
     head, *rest = change.text.split("\n")
     if not rest:
         return head
     removed = sum(each.startswith("-") for each in rest[1:])
     added = sum(each.startswith("+") for each in rest[1:])
-    return f"{_shown(change.path)}: text changed ({removed} lines removed, {added} added)"
+    return f"{_format_path(change.path)}: text changed ({removed} lines removed, {added} added)"
 
 
-def _nothing(like: Snapshot) -> Snapshot:
+def _empty_snapshot(like: Snapshot) -> Snapshot:
     return Snapshot(workflow=WorkflowSpec(name=like.workflow.name), agents={}, tools={})
 
 
@@ -96,21 +96,21 @@ def _by_key(path: Path, before: Mapping[str, Any], after: Mapping[str, Any]) -> 
 
 
 def _lists(path: Path, before: Sequence[Any], after: Sequence[Any]) -> Iterator[Change]:
-    old, new = _named(before), _named(after)
+    old, new = _items_by_name(before), _items_by_name(after)
     if old is None or new is None:
         yield from _by_place(path, before, after)
         return
     yield from _by_key(path, old, new)
     if [key for key in old if key in new] != [key for key in new if key in old]:
-        told = f"{_shown(path)}: order {_short(list(old))} -> {_short(list(new))}"
+        told = f"{_format_path(path)}: order {_short(list(old))} -> {_short(list(new))}"
         yield replace(_changed(path, list(old), list(new)), text=told)
 
 
 def _by_place(path: Path, before: Sequence[Any], after: Sequence[Any]) -> Iterator[Change]:
     """What is alike at both ends is set aside, so that one insertion is one change."""
     old, new = list(map(_canonical, before)), list(map(_canonical, after))
-    start = _alike(old, new)
-    end = _alike(old[start:][::-1], new[start:][::-1])
+    start = _common_prefix_length(old, new)
+    end = _common_prefix_length(old[start:][::-1], new[start:][::-1])
     pairs = zip_longest(range(start, len(old) - end), range(start, len(new) - end))
     for here, there in pairs:
         if there is None:
@@ -121,12 +121,12 @@ def _by_place(path: Path, before: Sequence[Any], after: Sequence[Any]) -> Iterat
             yield from _walk((*path, str(here)), before[here], after[there])
 
 
-def _alike(before: Sequence[str], after: Sequence[str]) -> int:
+def _common_prefix_length(before: Sequence[str], after: Sequence[str]) -> int:
     pairs = zip(before, after, strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
-def _named(items: Sequence[Any]) -> dict[str, Any] | None:
+def _items_by_name(items: Sequence[Any]) -> dict[str, Any] | None:
     """The items by their names; None when they have none, or share one."""
     names = [_name(item) for item in items]
     distinct = {name for name in names if name is not None}
@@ -148,43 +148,43 @@ def _name(item: Any) -> str | None:
 
 
 def _fields(item: Any) -> dict[str, Any]:
-    return {word(type(item), f.name): getattr(item, f.name) for f in fields(item)}
+    return {api_name(type(item), f.name): getattr(item, f.name) for f in fields(item)}
 
 
 def _added(path: Path, value: Any) -> Change:
-    return Change(path=path, kind=ChangeKind.ADDED, after=plain(value))
+    return Change(path=path, kind=ChangeKind.ADDED, after=to_json(value))
 
 
 def _removed(path: Path, value: Any) -> Change:
-    return Change(path=path, kind=ChangeKind.REMOVED, before=plain(value))
+    return Change(path=path, kind=ChangeKind.REMOVED, before=to_json(value))
 
 
 def _changed(path: Path, before: Any, after: Any) -> Change:
-    return Change(path=path, kind=ChangeKind.CHANGED, before=plain(before), after=plain(after))
+    return Change(path=path, kind=ChangeKind.CHANGED, before=to_json(before), after=to_json(after))
 
 
-def plain(value: Any) -> JSON:
+def to_json(value: Any) -> JSON:
     """As JSON, in the words of the API."""
     if value is None or isinstance(value, bool | int | float):
         return value
     if is_dataclass(value):
-        return {name: plain(inner) for name, inner in _fields(value).items()}
+        return {name: to_json(inner) for name, inner in _fields(value).items()}
     if isinstance(value, Mapping):
-        return {str(key): plain(inner) for key, inner in value.items()}
+        return {str(key): to_json(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
+        return [to_json(inner) for inner in value]
     return str(value.value if isinstance(value, Enum) else value)
 
 
 def _canonical(value: Any) -> str:
-    return json.dumps(plain(value), sort_keys=True)
+    return json.dumps(to_json(value), sort_keys=True)
 
 
 # ---- telling ------------------------------------------------------------------------------
 
 
-def _text(change: Change, allowance: int) -> str:
-    where = _shown(change.path)
+def _describe(change: Change, allowance: int) -> str:
+    where = _format_path(change.path)
     match change.kind:
         case ChangeKind.ADDED:
             return f"{where}: added {_short(change.after)}"
@@ -198,29 +198,29 @@ def _text(change: Change, allowance: int) -> str:
 def _is_long(change: Change) -> bool:
     texts = (change.before, change.after)
     return all(isinstance(text, str) for text in texts) and any(
-        isinstance(text, str) and ("\n" in text or len(text) > LONG_TEXT) for text in texts
+        isinstance(text, str) and ("\n" in text or len(text) > MAX_INLINE_TEXT) for text in texts
     )
 
 
 def _unified(where: str, before: str, after: str, allowance: int) -> str:
     # Not splitlines: it would hide that only the last line break differs.
     old, new = before.split("\n"), after.split("\n")
-    if _effort(old, new) > allowance:
+    if _comparison_count(old, new) > allowance:
         return f"{where}: text changed ({len(old)} lines -> {len(new)} lines)"
     return "\n".join(unified_diff(old, new, where, where, lineterm=""))
 
 
-def _effort(old: Sequence[str], new: Sequence[str]) -> int:
+def _comparison_count(old: Sequence[str], new: Sequence[str]) -> int:
     """At most so many comparisons; repeated lines are what makes difflib slow."""
     counted, other = Counter(old), Counter(new)
     pairs = sum(count * other[each] for each, count in counted.items())
     return (len(old) + len(new) + pairs) * min(len(old), len(new))
 
 
-def _shown(path: Path) -> str:
+def _format_path(path: Path) -> str:
     return ".".join(part if part and part.isprintable() else json.dumps(part) for part in path)
 
 
 def _short(value: JSON) -> str:
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= SHORTENED else f"{text[:SHORTENED]}…"
+    return text if len(text) <= MAX_VALUE_LENGTH else f"{text[:MAX_VALUE_LENGTH]}…"

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from domain.common.casing import camel
 from domain.workflows.model import WorkflowSpec
 
-SHOWN_AS: Mapping[tuple[type, str], str] = {
+API_NAMES: Mapping[tuple[type, str], str] = {
     (WorkflowSpec, "name"): "slug",
     (WorkflowSpec, "display_name"): "name",
 }
 """Where the API has another word for a field than its own in camel case."""
 
 
-def word(owner: type, name: str) -> str:
-    return SHOWN_AS.get((owner, name)) or camel(name)
+def api_name(owner: type, name: str) -> str:
+    return API_NAMES.get((owner, name)) or camel(name)

@@ -9,49 +9,49 @@ from typing import Any
 from domain.bundles.import_report import ImportNote
 from domain.bundles.legacy.convert import convert
 from domain.bundles.legacy.detection import is_legacy
-from domain.bundles.model import Bundle, merged, read_bundle
-from domain.bundles.structuring import bounded, plain
-from domain.bundles.yaml_json import read_text
+from domain.bundles.model import Bundle, merge_bundles, read_bundle
+from domain.bundles.structuring import check_size, normalize_json
+from domain.bundles.yaml_json import parse_document
 from domain.common.errors import InvalidInput, Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Imported:
+class ImportedBundle:
     """The bundle, and what had to be changed to make it one."""
 
     bundle: Bundle
     notes: tuple[ImportNote, ...] = ()
 
 
-def import_(data: bytes | str) -> Imported:
+def import_text(data: bytes | str) -> ImportedBundle:
     """Of a file. Raises `InvalidInput` and nothing else."""
-    return import_value(read_text(data).value)
+    return import_value(parse_document(data).value)
 
 
-def import_value(value: Any, path: Path = ()) -> Imported:
+def import_value(value: Any, path: Path = ()) -> ImportedBundle:
     """Of plain JSON; `InvalidInput` names the place."""
-    value = _plain(value, path)
+    value = _normalize(value, path)
     if not is_legacy(value):
-        return Imported(bundle=read_bundle(value, path))
+        return ImportedBundle(bundle=read_bundle(value, path))
     converted, notes = convert((value, path))
-    return Imported(bundle=read_bundle(converted, path), notes=notes)
+    return ImportedBundle(bundle=read_bundle(converted, path), notes=notes)
 
 
-def import_together(values: Sequence[Any]) -> Imported:
+def import_documents(values: Sequence[Any]) -> ImportedBundle:
     """Of several files that make one bundle; paths begin with the number of the file. Older
     configs are converted together, because a tool may name what stands in another file."""
-    roots = [(_plain(value, (str(n),)), (str(n),)) for n, value in enumerate(values)]
+    roots = [(_normalize(value, (str(n),)), (str(n),)) for n, value in enumerate(values)]
     older = [root for root in roots if is_legacy(root[0])]
     bundles = [read_bundle(value, path) for value, path in roots if not is_legacy(value)]
     if not older:
-        return Imported(bundle=merged(bundles))
+        return ImportedBundle(bundle=merge_bundles(bundles))
     converted, notes = convert(*older)
     try:
         bundles.append(read_bundle(converted))
     except InvalidInput as problem:
         raise InvalidInput(f"After conversion: {problem.message}", problem.path) from None
-    return Imported(bundle=merged(bundles), notes=notes)
+    return ImportedBundle(bundle=merge_bundles(bundles), notes=notes)
 
 
-def _plain(value: Any, path: Path) -> Any:
-    return plain(bounded(value, path), path)
+def _normalize(value: Any, path: Path) -> Any:
+    return normalize_json(check_size(value, path), path)

@@ -6,18 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from domain.bundles.field_names import word
-from domain.bundles.structuring import read, write
+from domain.bundles.field_names import api_name
+from domain.bundles.structuring import structure, unstructure
 from domain.common.errors import InvalidInput, Path
 from domain.common.findings import Finding
 from domain.json_schema.parameters import Parameter, schema_of
-from domain.tenants.settings import NO_SETTINGS, TenantSettings, check_settings, filled
+from domain.tenants.settings import NO_SETTINGS, TenantSettings, apply_defaults, check_settings
 from domain.tools.model import ToolSpec, check_tool
-from domain.verification import used_by, verify
+from domain.verification import build_snapshot, verify
 from domain.workflows.agents import AgentSpec, check_agent
 from domain.workflows.model import Snapshot, WorkflowSpec, check_workflow
 
-MOST_OF_A_KIND = 1_000
+MAX_ITEMS_PER_KIND = 1_000
 KINDS = ("agents", "tools", "workflows")
 
 Spec = AgentSpec | ToolSpec | WorkflowSpec
@@ -46,8 +46,8 @@ class Bundle:
         if workflow is None:
             return None
         defaults = (self.settings or NO_SETTINGS).defaults
-        agents = {agent.name: filled(agent, defaults) for agent in self.agents}
-        return used_by(workflow, agents, {tool.name: tool for tool in self.tools})
+        agents = {agent.name: apply_defaults(agent, defaults) for agent in self.agents}
+        return build_snapshot(workflow, agents, {tool.name: tool for tool in self.tools})
 
     @property
     def sorted(self) -> Bundle:
@@ -63,20 +63,20 @@ def read_bundle(value: Any, path: Path = ()) -> Bundle:
     if isinstance(value, dict) and isinstance(value.get("tools"), list):
         tools = [_with_schema(t, (*path, "tools", str(n))) for n, t in enumerate(value["tools"])]
         value = {**value, "tools": tools}
-    return check_bundle(read(Bundle, value, path), path)
+    return check_bundle(structure(Bundle, value, path), path)
 
 
 def write_bundle(bundle: Bundle) -> dict[str, Any]:
     """As plain JSON without what stands at its default; `read_bundle` answers the same bundle."""
-    return dict(write(bundle))
+    return dict(unstructure(bundle))
 
 
 def check_bundle(bundle: Bundle, path: Path = ()) -> Bundle:
     """The bundle itself, or `InvalidInput` naming the first thing that breaks a rule."""
     for kind in KINDS:
         specs = getattr(bundle, kind)
-        if len(specs) > MOST_OF_A_KIND:
-            raise InvalidInput(f"A bundle may have {MOST_OF_A_KIND} {kind}.", (*path, kind))
+        if len(specs) > MAX_ITEMS_PER_KIND:
+            raise InvalidInput(f"A bundle may have {MAX_ITEMS_PER_KIND} {kind}.", (*path, kind))
         _check_names(specs, (*path, kind))
         for place, spec in enumerate(specs):
             _check(spec, (*path, kind, str(place)))
@@ -85,7 +85,7 @@ def check_bundle(bundle: Bundle, path: Path = ()) -> Bundle:
     return bundle
 
 
-def merged(bundles: Sequence[Bundle]) -> Bundle:
+def merge_bundles(bundles: Sequence[Bundle]) -> Bundle:
     """Several files as one; what stands in two of them is refused."""
     settings = [bundle.settings for bundle in bundles if bundle.settings is not None]
     if len(settings) > 1:
@@ -96,7 +96,7 @@ def merged(bundles: Sequence[Bundle]) -> Bundle:
     return Bundle(**parts, settings=settings[0] if settings else None)
 
 
-def findings_in(bundle: Bundle) -> tuple[tuple[str, Finding], ...]:
+def verify_bundle(bundle: Bundle) -> tuple[tuple[str, Finding], ...]:
     """What verification says of every workflow, with its slug."""
     snapshots = [bundle.snapshot(workflow.name) for workflow in bundle.workflows]
     return tuple(
@@ -107,10 +107,10 @@ def findings_in(bundle: Bundle) -> tuple[tuple[str, Finding], ...]:
     )
 
 
-def fields_changed(before: Spec | TenantSettings, after: Spec | TenantSettings) -> list[str]:
+def changed_fields(before: Spec | TenantSettings, after: Spec | TenantSettings) -> list[str]:
     """The words of what differs at the top of two specs."""
     names = [f.name for f in fields(after) if getattr(before, f.name) != getattr(after, f.name)]
-    return [word(type(after), name) for name in names]
+    return [api_name(type(after), name) for name in names]
 
 
 def _check(spec: Spec, path: Path) -> None:
@@ -129,7 +129,7 @@ def _check_names(specs: Sequence[Spec], path: Path) -> None:
         if spec.name in seen:
             raise InvalidInput(
                 f"{spec.name[:64]!r} stands here twice, at {seen[spec.name]} and {place}.",
-                (*path, str(place), word(type(spec), "name")),
+                (*path, str(place), api_name(type(spec), "name")),
             )
         seen[spec.name] = place
 
@@ -144,6 +144,6 @@ def _with_schema(tool: Any, path: Path) -> Any:
     given = tool["parametersList"]
     if not isinstance(given, list):
         raise InvalidInput("A list belongs here.", here)
-    listed = [read(Parameter, each, (*here, str(n))) for n, each in enumerate(given)]
+    listed = [structure(Parameter, each, (*here, str(n))) for n, each in enumerate(given)]
     rest = {key: value for key, value in tool.items() if key != "parametersList"}
     return {**rest, "parameters": schema_of(listed, here)}

@@ -13,33 +13,33 @@ from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from domain.bundles.field_names import word
+from domain.bundles.field_names import api_name
 from domain.common.casing import camel
 from domain.common.errors import InvalidInput, Path
 
 T = TypeVar("T")
 
-DEEPEST = 32
-MOST_PARTS = 200_000
-LARGEST_NUMBER = 2**63
+MAX_DEPTH = 32
+MAX_VALUES = 200_000
+MAX_NUMBER = 2**63
 
 
-def read(kind: type[T], value: Any, path: Path = ()) -> T:
+def structure(kind: type[T], value: Any, path: Path = ()) -> T:
     """`InvalidInput` names the exact place of what does not fit, and what would."""
-    return cast(T, _read(kind, bounded(value, path), path))
+    return cast(T, _structure(kind, check_size(value, path), path))
 
 
-def write(item: Any) -> Any:
+def unstructure(item: Any) -> Any:
     """As JSON, without what stands at its default. Fields are in their own order; free objects are
     sorted, because the store does not keep how they were."""
     if is_dataclass(item):
         kind = cast(Any, type(item))
         kept = [f for f in _fields(kind) if not _is_default(f, getattr(item, f.name))]
-        return {word(kind, f.name): _write_field(kind, f, item) for f in kept}
+        return {api_name(kind, f.name): _unstructure_field(kind, f, item) for f in kept}
     if isinstance(item, Mapping):
-        return {key: write(item[key]) for key in sorted(item)}
+        return {key: unstructure(item[key]) for key in sorted(item)}
     if isinstance(item, list | tuple):
-        return [write(value) for value in item]
+        return [unstructure(value) for value in item]
     return item.value if isinstance(item, Enum) else item
 
 
@@ -53,31 +53,33 @@ def unknown_key(key: str, known: list[str], path: Path) -> InvalidInput:
 # ---- reading -------------------------------------------------------------------------------
 
 
-def _read(hint: Any, value: Any, path: Path) -> Any:
+def _structure(hint: Any, value: Any, path: Path) -> Any:
     origin = get_origin(hint)
     if hint is Any:
-        return plain(value, path)
+        return normalize_json(value, path)
     if origin in (Union, UnionType):
-        return _read_one_of(get_args(hint), value, path)
+        return _structure_union(get_args(hint), value, path)
     if origin is tuple:
-        items = _need(value, list, path)
-        return tuple(_read(get_args(hint)[0], v, (*path, str(n))) for n, v in enumerate(items))
+        items = _expect_type(value, list, path)
+        return tuple(_structure(get_args(hint)[0], v, (*path, str(n))) for n, v in enumerate(items))
     if origin is not None and issubclass(origin, Mapping):
-        given = _need(value, dict, path)
-        return {_text(k, path): _read(get_args(hint)[1], v, (*path, k)) for k, v in given.items()}
+        given = _expect_type(value, dict, path)
+        return {
+            _text(k, path): _structure(get_args(hint)[1], v, (*path, k)) for k, v in given.items()
+        }
     if issubclass(hint, Enum):
-        return _read_choice(hint, value, path)
+        return _structure_enum(hint, value, path)
     if is_dataclass(hint):
-        return _read_fields(hint, _need(value, dict, path), path)
+        return _structure_fields(hint, _expect_type(value, dict, path), path)
     return SCALARS[hint](value, path)
 
 
-def _read_one_of(hints: tuple[Any, ...], value: Any, path: Path) -> Any:
+def _structure_union(hints: tuple[Any, ...], value: Any, path: Path) -> Any:
     if NoneType in hints:
         [hint] = [each for each in hints if each is not NoneType]
-        return None if value is None else _read(hint, value, path)
+        return None if value is None else _structure(hint, value, path)
     known = {_tag(kind): kind for kind in hints}
-    given = _need(value, dict, path)
+    given = _expect_type(value, dict, path)
     if len(given) != 1:
         told = "is empty" if not given else f"has {', '.join(sorted(map(repr, given))[:5])}"
         raise InvalidInput(
@@ -88,27 +90,27 @@ def _read_one_of(hints: tuple[Any, ...], value: Any, path: Path) -> Any:
         raise unknown_key(tag, list(known), path)
     kind, here = known[tag], (*path, tag)
     if _fields(kind):
-        return _read_fields(kind, _need(inside, dict, here), here)
+        return _structure_fields(kind, _expect_type(inside, dict, here), here)
     if inside is not True:
         raise InvalidInput(f"{tag} must be true.", here)
     return kind()
 
 
-def _read_fields(kind: Any, given: Mapping[str, Any], path: Path) -> Any:
-    known = _words(kind)
+def _structure_fields(kind: Any, given: Mapping[str, Any], path: Path) -> Any:
+    known = _fields_by_api_name(kind)
     for key in given:
         if key not in known:
             raise unknown_key(key, list(known), (*path, key))
     read = {}
     for name, field in known.items():
         if name in given:
-            read[field.name] = _read(_hints(kind)[field.name], given[name], (*path, name))
+            read[field.name] = _structure(_hints(kind)[field.name], given[name], (*path, name))
         elif field.default is MISSING and field.default_factory is MISSING:
             raise InvalidInput(f"{name} is missing.", (*path, name))
     return kind(**read)
 
 
-def _read_choice(kind: type[Enum], value: Any, path: Path) -> Enum:
+def _structure_enum(kind: type[Enum], value: Any, path: Path) -> Enum:
     values = [each.value for each in kind]
     if value not in values:
         near = get_close_matches(value[:60].upper(), values, n=1) if isinstance(value, str) else ()
@@ -117,47 +119,47 @@ def _read_choice(kind: type[Enum], value: Any, path: Path) -> Enum:
     return kind(value)
 
 
-def bounded(value: Any, path: Path = ()) -> Any:
+def check_size(value: Any, path: Path = ()) -> Any:
     """The value itself, if it is not nested too deep and holds not too much; found out quickly."""
     held, level = 0, [value]
-    for _ in range(DEEPEST + 1):
+    for _ in range(MAX_DEPTH + 1):
         inside = [each for each in level if isinstance(each, dict | list)]
         held += sum(map(len, inside))
-        if held > MOST_PARTS:
-            raise InvalidInput(f"At most {MOST_PARTS} values are taken.", path)
+        if held > MAX_VALUES:
+            raise InvalidInput(f"At most {MAX_VALUES} values are taken.", path)
         if not inside:
             return value
         level = [v for each in inside for v in (each.values() if isinstance(each, dict) else each)]
-    raise InvalidInput(f"JSON may be nested {DEEPEST} deep.", path)
+    raise InvalidInput(f"JSON may be nested {MAX_DEPTH} deep.", path)
 
 
-def plain(value: Any, path: Path = ()) -> Any:
+def normalize_json(value: Any, path: Path = ()) -> Any:
     """JSON that every part of the product can hold, out of what is `bounded`."""
     if isinstance(value, dict):
-        return {_text(k, path): plain(v, (*path, str(k))) for k, v in value.items()}
+        return {_text(k, path): normalize_json(v, (*path, str(k))) for k, v in value.items()}
     if isinstance(value, list):
-        return [plain(each, (*path, str(n))) for n, each in enumerate(value)]
+        return [normalize_json(each, (*path, str(n))) for n, each in enumerate(value)]
     if value is None or isinstance(value, bool):
         return value
     return _text(value, path) if isinstance(value, str) else _number(value, path)
 
 
 def _text(value: Any, path: Path) -> str:
-    text = cast(str, _need(value, str, path))
+    text = cast(str, _expect_type(value, str, path))
     if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
         raise InvalidInput("Text must not contain NUL characters or halves of letters.", path)
     return text
 
 
 def _number(value: Any, path: Path) -> int | float:
-    number = cast("int | float", _need(value, float, path))
+    number = cast("int | float", _expect_type(value, float, path))
     # Said so that NaN is refused as well, and a number beyond every float does not overflow.
-    if not -LARGEST_NUMBER < number < LARGEST_NUMBER:
+    if not -MAX_NUMBER < number < MAX_NUMBER:
         raise InvalidInput("The number is too large.", path)
     return number
 
 
-def _whole(value: Any, path: Path) -> int:
+def _integer(value: Any, path: Path) -> int:
     number = _number(value, path)
     if number != int(number):
         raise InvalidInput(f"A whole number belongs here, not {number}.", path)
@@ -166,11 +168,11 @@ def _whole(value: Any, path: Path) -> int:
 
 SCALARS: Mapping[Any, Callable[[Any, Path], Any]] = {
     str: _text,
-    bool: lambda value, path: _need(value, bool, path),
-    int: _whole,
+    bool: lambda value, path: _expect_type(value, bool, path),
+    int: _integer,
     float: lambda value, path: float(_number(value, path)),
 }
-WORDS: Mapping[type, str] = {
+TYPE_DESCRIPTIONS: Mapping[type, str] = {
     str: "text",
     bool: "true or false",
     float: "a number",
@@ -179,14 +181,16 @@ WORDS: Mapping[type, str] = {
 }
 
 
-def _need(value: Any, kind: type, path: Path) -> Any:
+def _expect_type(value: Any, kind: type, path: Path) -> Any:
     fits = isinstance(value, int | float) if kind is float else isinstance(value, kind)
     if fits and (kind is bool or not isinstance(value, bool)):
         return value
     hint = ' (in YAML, put it into "quotes")' if kind is str and _is_scalar(value) else ""
     if value is None:
         hint = "; leave the key out for its default"
-    raise InvalidInput(f"{WORDS[kind].capitalize()} belongs here, not {_short(value)}{hint}.", path)
+    raise InvalidInput(
+        f"{TYPE_DESCRIPTIONS[kind].capitalize()} belongs here, not {_short(value)}{hint}.", path
+    )
 
 
 def _is_scalar(value: Any) -> bool:
@@ -205,7 +209,7 @@ def _short(value: Any) -> str:
             return "a list"
         case dict():
             return "an object"
-        case int() | float() if abs(value) < LARGEST_NUMBER:
+        case int() | float() if abs(value) < MAX_NUMBER:
             return str(value)
     return "that"
 
@@ -213,22 +217,22 @@ def _short(value: Any) -> str:
 # ---- classes -------------------------------------------------------------------------------
 
 
-def _write_field(kind: Any, field: Field[Any], item: Any) -> Any:
+def _unstructure_field(kind: Any, field: Field[Any], item: Any) -> Any:
     value = getattr(item, field.name)
     if isinstance(value, float) and value.is_integer() and _hints(kind)[field.name] is not Any:
         return int(value)  # people write 30, not 30.0; reading turns it back
-    if not isinstance(value, tuple) or not _holds_a_choice(kind, field.name):
-        return write(value)
-    return [_write_choice(each) for each in value]
+    if not isinstance(value, tuple) or not _is_list_of_union(kind, field.name):
+        return unstructure(value)
+    return [_unstructure_union(each) for each in value]
 
 
-def _write_choice(item: Any) -> dict[str, Any]:
+def _unstructure_union(item: Any) -> dict[str, Any]:
     kind: Any = type(item)
-    return {_tag(kind): write(item) if _fields(kind) else True}
+    return {_tag(kind): unstructure(item) if _fields(kind) else True}
 
 
 @lru_cache(maxsize=256)
-def _holds_a_choice(kind: type, name: str) -> bool:
+def _is_list_of_union(kind: type, name: str) -> bool:
     inside = get_args(_hints(kind)[name])
     return bool(inside) and get_origin(inside[0]) in (Union, UnionType)
 
@@ -239,8 +243,8 @@ def _fields(kind: Any) -> tuple[Field[Any], ...]:
 
 
 @lru_cache(maxsize=256)
-def _words(kind: Any) -> Mapping[str, Field[Any]]:
-    return {word(kind, f.name): f for f in _fields(kind)}
+def _fields_by_api_name(kind: Any) -> Mapping[str, Field[Any]]:
+    return {api_name(kind, f.name): f for f in _fields(kind)}
 
 
 @lru_cache(maxsize=256)

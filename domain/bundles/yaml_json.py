@@ -17,20 +17,20 @@ import yaml
 from domain.bundles.yaml_writer import FLOAT
 from domain.common.errors import InvalidInput, Path
 
-LARGEST_TEXT = 5 * 1024 * 1024
-DEEPEST = 64
-MOST_PARTS = 200_000
+MAX_FILE_BYTES = 5 * 1024 * 1024
+MAX_DEPTH = 64
+MAX_VALUES = 200_000
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,300})")
-_WORDS = {
+_CONSTANTS = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 
 
-class Unreadable(InvalidInput):
+class DocumentError(InvalidInput):
     """Text that is neither YAML nor JSON, or more than is taken; `line` counts from 1."""
 
     def __init__(self, message: str, line: int | None = None, path: Path = ()) -> None:
@@ -39,7 +39,7 @@ class Unreadable(InvalidInput):
 
 
 @dataclass(frozen=True)
-class Document:
+class ParsedDocument:
     """What a text says, and where in it."""
 
     value: Any
@@ -47,7 +47,7 @@ class Document:
 
     def line_of(self, path: Path) -> int | None:
         """Of the nearest thing on the way that stands in the text."""
-        return next((self._lines[p] for p in _shorter(path) if p in self._lines), None)
+        return next((self._lines[p] for p in _path_and_ancestors(path) if p in self._lines), None)
 
     @cached_property
     def _lines(self) -> dict[Path, int]:
@@ -57,21 +57,21 @@ class Document:
             return {}
 
 
-def read_text(data: bytes | str) -> Document:
+def parse_document(data: bytes | str) -> ParsedDocument:
     """`Unreadable`, with the line, for anything that is not exactly one document."""
-    if len(data) > LARGEST_TEXT:
-        raise Unreadable(f"The file is larger than {LARGEST_TEXT // 2**20} MiB.")
+    if len(data) > MAX_FILE_BYTES:
+        raise DocumentError(f"The file is larger than {MAX_FILE_BYTES // 2**20} MiB.")
     text = _decoded(data)
     if not text.strip():
-        raise Unreadable("The file is empty.")
+        raise DocumentError("The file is empty.")
     if text.lstrip()[0] not in "{[":
-        return Document(_Builder().build(text).value, text)
+        return ParsedDocument(_Builder().build(text).value, text)
     try:
-        return Document(_from_json(text), text)
+        return ParsedDocument(_from_json(text), text)
     except RecursionError:
-        raise Unreadable(f"Nested more than {DEEPEST} deep.") from None
+        raise DocumentError(f"Nested more than {MAX_DEPTH} deep.") from None
     except json.JSONDecodeError as error:
-        return Document(_in_braces(text, error), text)
+        return ParsedDocument(_parse_flow_yaml(text, error), text)
 
 
 def _decoded(data: bytes | str) -> str:
@@ -80,10 +80,10 @@ def _decoded(data: bytes | str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise Unreadable("The file is not text in UTF-8.") from None
+        raise DocumentError("The file is not text in UTF-8.") from None
 
 
-def _shorter(path: Path) -> Iterator[Path]:
+def _path_and_ancestors(path: Path) -> Iterator[Path]:
     return (path[:length] for length in range(len(path), -1, -1))
 
 
@@ -92,32 +92,32 @@ def _shorter(path: Path) -> Iterator[Path]:
 
 def _from_json(text: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+        return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_reject_constant)
     except json.JSONDecodeError:
         raise
     except ValueError:
-        raise Unreadable("A number is too long.") from None
+        raise DocumentError("A number is too long.") from None
 
 
-def _in_braces(text: str, error: json.JSONDecodeError) -> Any:
+def _parse_flow_yaml(text: str, error: json.JSONDecodeError) -> Any:
     """YAML may begin with a brace as well."""
     try:
         return _Builder().build(text).value
-    except Unreadable:
-        raise Unreadable(f"This is not JSON: {error.msg}", error.lineno) from None
+    except DocumentError:
+        raise DocumentError(f"This is not JSON: {error.msg}", error.lineno) from None
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
-            raise Unreadable(f"The key {name[:60]!r} stands twice in one object.")
+            raise DocumentError(f"The key {name[:60]!r} stands twice in one object.")
         found[name] = value
     return found
 
 
-def _no_constant(name: str) -> Any:
-    raise Unreadable(f"{name} is not a number that JSON has.")
+def _reject_constant(name: str) -> Any:
+    raise DocumentError(f"{name} is not a number that JSON has.")
 
 
 # ---- YAML ----------------------------------------------------------------------------------
@@ -141,11 +141,11 @@ class _Builder:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             told = f"This is not YAML: {error.problem or error.context}"
-            raise Unreadable(told, None if mark is None else mark.line + 1) from None
+            raise DocumentError(told, None if mark is None else mark.line + 1) from None
         except (yaml.YAMLError, RecursionError, ValueError) as error:
             if isinstance(error, InvalidInput):
                 raise
-            raise Unreadable("This is not YAML: a character is not allowed.") from None
+            raise DocumentError("This is not YAML: a character is not allowed.") from None
         return self
 
     def _take(self, event: Any, line: int) -> None:
@@ -153,9 +153,9 @@ class _Builder:
             case yaml.DocumentStartEvent():
                 self._documents += 1
                 if self._documents > 1:
-                    raise Unreadable("A file holds one document; a second one begins.", line)
+                    raise DocumentError("A file holds one document; a second one begins.", line)
             case yaml.AliasEvent():
-                raise Unreadable("Aliases (*name) are not taken; write it out.", line)
+                raise DocumentError("Aliases (*name) are not taken; write it out.", line)
             case yaml.ScalarEvent():
                 self._scalar(event, line)
             case yaml.MappingStartEvent():
@@ -170,7 +170,9 @@ class _Builder:
         held = self._open[-1][0] if self._open else None
         if isinstance(held, dict) and self._key is None:
             if event.value in held:
-                raise Unreadable(f"The key {event.value[:60]!r} stands twice in one object.", line)
+                raise DocumentError(
+                    f"The key {event.value[:60]!r} stands twice in one object.", line
+                )
             self._key = event.value
             held[self._key] = None
             return
@@ -179,16 +181,16 @@ class _Builder:
     def _begin(self, value: Any, event: Any, line: int) -> None:
         self._refuse_tag(event, line)
         if self._open and isinstance(self._open[-1][0], dict) and self._key is None:
-            raise Unreadable("A key is text, not a list or an object.", line)
+            raise DocumentError("A key is text, not a list or an object.", line)
         path = self._put(value, line)
         self._open.append((value, path))
-        if len(self._open) > DEEPEST:
-            raise Unreadable(f"Nested more than {DEEPEST} deep.", line)
+        if len(self._open) > MAX_DEPTH:
+            raise DocumentError(f"Nested more than {MAX_DEPTH} deep.", line)
 
     def _put(self, value: Any, line: int) -> Path:
         self._parts += 1
-        if self._parts > MOST_PARTS:
-            raise Unreadable(f"More than {MOST_PARTS} values.", line)
+        if self._parts > MAX_VALUES:
+            raise DocumentError(f"More than {MAX_VALUES} values.", line)
         path: Path = ()
         if not self._open:
             self.value = value
@@ -206,12 +208,12 @@ class _Builder:
 
     def _refuse_tag(self, event: Any, line: int) -> None:
         if event.tag is not None and event.tag != "!":
-            raise Unreadable("Tags (!name) are not taken.", line)
+            raise DocumentError("Tags (!name) are not taken.", line)
 
 
 def _scalar(text: str) -> Any:
-    if text in _WORDS:
-        return _WORDS[text]
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
     if _INTEGER.fullmatch(text):
         return int(text)
     return float(text) if FLOAT.fullmatch(text) else text

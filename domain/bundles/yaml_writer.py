@@ -19,7 +19,7 @@ from yaml.resolver import Resolver
 from yaml.serializer import Serializer
 
 LONG_LINE = 80
-PIECE_SECONDS = 0.05
+CHUNK_SECONDS = 0.05
 FLOAT = re.compile(r"-?(0|[1-9][0-9]{0,300})(\.[0-9]{1,300})?([eE][-+]?[0-9]{1,4})?")
 
 _EMITTER: Any = getattr(getattr(yaml, "cyaml", None), "CEmitter", None)
@@ -39,9 +39,9 @@ def write_yaml(value: Any) -> str:
     return "".join(yaml_parts(value))
 
 
-def next_piece(parts: Iterator[str]) -> str:
+def next_chunk(parts: Iterator[str]) -> str:
     """As much as is written in a short time; empty at the end."""
-    until = time.perf_counter() + PIECE_SECONDS
+    until = time.perf_counter() + CHUNK_SECONDS
     piece: list[str] = []
     for part in parts:
         piece.append(part)
@@ -53,38 +53,38 @@ def next_piece(parts: Iterator[str]) -> str:
 def yaml_parts(value: Any) -> Iterator[str]:
     """Of an object that holds lists, each item by itself: it comes to the same text."""
     if not isinstance(value, Mapping) or not value or not all(map(_HEAD.fullmatch, value)):
-        yield _written(value)
+        yield _dump(value)
         return
     for key, inside in value.items():
         if isinstance(inside, list) and inside:
             yield f"{key}:\n"
-            yield from (_written([item]) for item in inside)
+            yield from (_dump([item]) for item in inside)
         else:
-            yield _written({key: inside})
+            yield _dump({key: inside})
 
 
-def _written(value: Any) -> str:
+def _dump(value: Any) -> str:
     if _EMITTER is None or not isinstance(value, list | Mapping):
-        return write_yaml_slowly(value)
+        return write_yaml_pure_python(value)
     stream = io.StringIO()
     dumper = _FastDumper(stream)
     try:
         dumper.open()
         dumper.represent(value)
         dumper.close()
-    except _WouldDiffer:
-        return write_yaml_slowly(value)
-    return dumper.with_wide(stream.getvalue())
+    except _EmittersDiffer:
+        return write_yaml_pure_python(value)
+    return dumper.restore_wide(stream.getvalue())
 
 
-def write_yaml_slowly(value: Any) -> str:
+def write_yaml_pure_python(value: Any) -> str:
     written = yaml.dump(
         value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_ENDLESS, indent=2
     )
     return str(written)
 
 
-class _WouldDiffer(Exception):
+class _EmittersDiffer(Exception):
     """The two emitters would not write the same."""
 
 
@@ -101,8 +101,8 @@ class _FastDumper(Serializer, SafeRepresenter, Resolver):
         Serializer.__init__(self)
         SafeRepresenter.__init__(self, default_flow_style=False, sort_keys=False)
         Resolver.__init__(self)
-        self._stood_for: dict[str, str] = {}
-        self._stand_ins: dict[str, str] = {}
+        self._wide_by_private: dict[str, str] = {}
+        self._private_by_wide: dict[str, str] = {}
         self._emitter = _EMITTER(stream, allow_unicode=True, width=_ENDLESS, indent=2)
 
     def ignore_aliases(self, data: Any) -> bool:
@@ -110,7 +110,7 @@ class _FastDumper(Serializer, SafeRepresenter, Resolver):
 
     def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> Any:
         if not all(map(_PLAIN_KEY.fullmatch, mapping)):
-            raise _WouldDiffer
+            raise _EmittersDiffer
         return super().represent_mapping(tag, mapping, flow_style)
 
     def emit(self, event: Any) -> None:
@@ -123,30 +123,30 @@ class _FastDumper(Serializer, SafeRepresenter, Resolver):
         double quotes both emitters escape wide ones, so it must be certain that there are none."""
         text: str = event.value
         if _PRIVATE.search(text):
-            raise _WouldDiffer
+            raise _EmittersDiffer
         if event.style == '"' or not _WIDE.search(text):
             return
         lines = text.split("\n")
         if event.style == "|" and any(line.endswith(" ") for line in lines):
-            raise _WouldDiffer
+            raise _EmittersDiffer
         if event.style != "|" and (len(lines) > 1 or text != text.strip()):
-            raise _WouldDiffer
-        event.value = _WIDE.sub(self._stand_in, text)
+            raise _EmittersDiffer
+        event.value = _WIDE.sub(self._substitute, text)
 
-    def _stand_in(self, found: re.Match[str]) -> str:
+    def _substitute(self, found: re.Match[str]) -> str:
         wide = found[0]
-        if wide not in self._stand_ins:
-            if len(self._stand_ins) == _MAX_PRIVATE:
-                raise _WouldDiffer
-            private = chr(_FIRST_PRIVATE + len(self._stand_ins))
-            self._stand_ins[wide] = private
-            self._stood_for[private] = wide
-        return self._stand_ins[wide]
+        if wide not in self._private_by_wide:
+            if len(self._private_by_wide) == _MAX_PRIVATE:
+                raise _EmittersDiffer
+            private = chr(_FIRST_PRIVATE + len(self._private_by_wide))
+            self._private_by_wide[wide] = private
+            self._wide_by_private[private] = wide
+        return self._private_by_wide[wide]
 
-    def with_wide(self, text: str) -> str:
-        if not self._stood_for:
+    def restore_wide(self, text: str) -> str:
+        if not self._wide_by_private:
             return text
-        return _PRIVATE.sub(lambda found: self._stood_for[found[0]], text)
+        return _PRIVATE.sub(lambda found: self._wide_by_private[found[0]], text)
 
 
 def _represent_text(dumper: Any, text: str) -> Any:

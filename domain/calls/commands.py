@@ -12,7 +12,7 @@ from domain.calls.model import CallId
 
 CommandId = NewType("CommandId", UUID)
 
-LONGEST_MESSAGE = 8_192
+MAX_MESSAGE_LENGTH = 8_192
 
 
 class CommandKind(StrEnum):

@@ -13,7 +13,7 @@ Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class CallContext:
     """`user`, `call` and `tenant` are given at the start and never written; `agent` is kept per node."""
 
     user: Values = field(default_factory=dict)
@@ -23,7 +23,7 @@ class Context:
     flags: Mapping[str, bool] = field(default_factory=dict)
     agents: Mapping[str, Values] = field(default_factory=dict)
 
-    def seen_by(self, node: str, params: Values | None = None) -> dict[str, Any]:
+    def visible_to(self, node: str, params: Values | None = None) -> dict[str, Any]:
         """The namespaces a template of this node can read."""
         return {
             "user": self.user,
@@ -35,7 +35,7 @@ class Context:
             "params": params or {},
         }
 
-    def write(self, path: str, value: Any, node: str) -> ContextChanged:
+    def set_event(self, path: str, value: Any, node: str) -> ContextChanged:
         """The event that sets `path` (`agent.…` is this node's own; `…[+]` appends)."""
         where = _absolute(path.removesuffix("[+]"), node)
         if path.endswith("[+]"):
@@ -43,7 +43,7 @@ class Context:
             value = [*(before if isinstance(before, list) else []), value]
         return ContextChanged(path=where, value=value)
 
-    def remove(self, path: str, node: str) -> ContextChanged:
+    def remove_event(self, path: str, node: str) -> ContextChanged:
         return ContextChanged(path=_absolute(path, node), value=None, removed=True)
 
     def read(self, path: str) -> Any:
@@ -52,13 +52,13 @@ class Context:
             value = value.get(step) if isinstance(value, Mapping) else None
         return value
 
-    def after(self, change: ContextChanged) -> Context:
+    def apply(self, change: ContextChanged) -> CallContext:
         space, *steps = change.path.split(".")
-        values = _with(getattr(self, space), steps, change)
+        values = _with_change(getattr(self, space), steps, change)
         return replace(self, **{space: values})
 
 
-def given_to(call: Call, tenant: Values | None = None) -> Context:
+def initial_context(call: Call, tenant: Values | None = None) -> CallContext:
     """The context a call begins with; `tenant` is what the settings show."""
     about = {
         "id": str(call.id),
@@ -67,7 +67,7 @@ def given_to(call: Call, tenant: Values | None = None) -> Context:
         "phone_number": call.phone_number,
         "started_at": call.created_at.isoformat(),
     }
-    return Context(user=call.user_context, call=about, tenant=tenant or {})
+    return CallContext(user=call.user_context, call=about, tenant=tenant or {})
 
 
 def _absolute(path: str, node: str) -> str:
@@ -75,11 +75,14 @@ def _absolute(path: str, node: str) -> str:
     return f"agents.{node}.{rest}" if space == "agent" else path
 
 
-def _with(values: Values, steps: list[str], change: ContextChanged) -> Values:
+def _with_change(values: Values, steps: list[str], change: ContextChanged) -> Values:
     step, *rest = steps
     if rest:
         inner = values.get(step)
-        return {**values, step: _with(inner if isinstance(inner, Mapping) else {}, rest, change)}
+        return {
+            **values,
+            step: _with_change(inner if isinstance(inner, Mapping) else {}, rest, change),
+        }
     if change.removed:
         return {key: value for key, value in values.items() if key != step}
     return {**values, step: change.value}

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 from domain.calls.model import Blame, CallId, CallState, EndReason
 from domain.providers.model import ProviderKind
-from domain.providers.usage import Usage, spent
+from domain.providers.usage import Usage, total_cost
 from domain.workflows.model import ContextPolicy
 
 
@@ -310,21 +310,21 @@ CallEvent = (
     | RecordingStarted
     | CallEnded
 )
-Ephemeral = PartialTranscript
+EphemeralPayload = PartialTranscript
 
 DURABLE: tuple[type, ...] = get_args(CallEvent)
 
 
-def spent_in(event: CallEvent) -> int:
+def cost_of_event(event: CallEvent) -> int:
     """What it tells of having been spent, in billionths of a dollar."""
     match event:
         case TurnMeasured(usage=usage) | UsageMeasured(usage=usage):
-            return spent(usage)
+            return total_cost(usage)
     return 0
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class StoredEvent:
     """A durable event with its place in the call's log."""
 
     call_id: CallId
@@ -335,11 +335,11 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
-class Passing:
+class EphemeralEvent:
     """An ephemeral event on its way by."""
 
     call_id: CallId
-    event: Ephemeral
+    event: EphemeralPayload
 
 
-CallUpdate = Recorded | Passing
+CallUpdate = StoredEvent | EphemeralEvent

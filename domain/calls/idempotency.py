@@ -25,50 +25,50 @@ MAX_REPEATABLE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ToolCallSlot:
     """Where a use began: the turn, and how many like it had begun before in that turn. Uses of one
     tool with the same arguments are alike."""
 
-    likeness: str
+    fingerprint: str
     turn: str
-    number: int
+    ordinal: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToolUses:
+class ToolCallTracker:
     """The places of the uses of tools, as the log tells of them."""
 
     turn: str = ""
-    begun: Mapping[str, int] = field(default_factory=dict)
+    started: Mapping[str, int] = field(default_factory=dict)
     """How many began in this turn, by likeness."""
-    running: Mapping[str, Place] = field(default_factory=dict)
+    running: Mapping[str, ToolCallSlot] = field(default_factory=dict)
     """By the ids of the uses."""
-    repeatable: tuple[Place, ...] = ()
+    repeatable: tuple[ToolCallSlot, ...] = ()
     """Of what may have been done, or was not sent at all: the next use like it takes the place."""
 
-    def next(self, likeness: str) -> Place:
+    def next_slot(self, fingerprint: str) -> ToolCallSlot:
         """The place of a use that is about to start: the first that may have been done comes first."""
-        free = (place for place in self.repeatable if place.likeness == likeness)
-        return next(free, Place(likeness, self.turn, self.begun.get(likeness, 0)))
+        free = (place for place in self.repeatable if place.fingerprint == fingerprint)
+        return next(free, ToolCallSlot(fingerprint, self.turn, self.started.get(fingerprint, 0)))
 
-    def after(self, event: UserTurn | ToolStarted | ToolFinished) -> ToolUses:
+    def apply(self, event: UserTurn | ToolStarted | ToolFinished) -> ToolCallTracker:
         match event:
             case UserTurn(turn_id=turn):
-                return replace(self, turn=turn, begun={})
+                return replace(self, turn=turn, started={})
             case ToolStarted(tool_call_id=id, tool=tool, arguments=arguments):
-                return self._started(id, self.next(_likeness(tool, arguments)))
+                return self._started(id, self.next_slot(_fingerprint(tool, arguments)))
             case ToolFinished(tool_call_id=id, outcome=outcome):
                 return self._finished(id, outcome)
 
-    def _started(self, id: str, place: Place) -> ToolUses:
+    def _started(self, id: str, place: ToolCallSlot) -> ToolCallTracker:
         running = {**self.running, id: place}
         if place in self.repeatable:
             rest = tuple(other for other in self.repeatable if other != place)
             return replace(self, running=running, repeatable=rest)
-        begun = {**self.begun, place.likeness: place.number + 1}
-        return replace(self, running=running, begun=begun)
+        begun = {**self.started, place.fingerprint: place.ordinal + 1}
+        return replace(self, running=running, started=begun)
 
-    def _finished(self, id: str, outcome: ToolOutcome) -> ToolUses:
+    def _finished(self, id: str, outcome: ToolOutcome) -> ToolCallTracker:
         place = self.running.get(id)
         if place is None:
             return self
@@ -79,14 +79,16 @@ class ToolUses:
         return replace(self, running=running, repeatable=repeatable)
 
 
-def use_key(call: CallId, uses: ToolUses, tool: str, arguments: Mapping[str, Any]) -> str:
+def idempotency_key(
+    call: CallId, tool_calls: ToolCallTracker, tool: str, arguments: Mapping[str, Any]
+) -> str:
     """The key of a use that is about to start."""
-    place = uses.next(_likeness(tool, arguments))
-    digest = _digest([place.turn, place.number, place.likeness])
+    place = tool_calls.next_slot(_fingerprint(tool, arguments))
+    digest = _digest([place.turn, place.ordinal, place.fingerprint])
     return f"{call}.{digest[:DIGEST_CHARACTERS]}"
 
 
-def _likeness(tool: str, arguments: Mapping[str, Any]) -> str:
+def _fingerprint(tool: str, arguments: Mapping[str, Any]) -> str:
     return _digest([tool, arguments])
 
 

@@ -11,7 +11,7 @@ PARTS = ("stt_ms", "end_of_turn_ms", "llm_first_token_ms", "tts_first_byte_ms", 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
+class Percentiles:
     """Half of the turns were at least as quick as `p50`, nineteen in twenty as `p95`."""
 
     p50: float
@@ -24,9 +24,9 @@ class Latency:
     call has no sound. The parts are medians."""
 
     turns: int
-    total_ms: Spread | None
-    first_audio_ms: Spread | None
-    at_ear_ms: Spread | None
+    total_ms: Percentiles | None
+    first_audio_ms: Percentiles | None
+    at_ear_ms: Percentiles | None
     stt_ms: float | None
     end_of_turn_ms: float | None
     llm_first_token_ms: float | None
@@ -34,7 +34,7 @@ class Latency:
     playback_ms: float | None
 
 
-def latency_of(measured: Sequence[TurnMeasured]) -> Latency | None:
+def summarize_latency(measured: Sequence[TurnMeasured]) -> Latency | None:
     """None: no turn was measured. One that a lost worker had answered says nothing of its time."""
     turns = [turn for turn in measured if turn.total_ms]
     if not turns:
@@ -42,22 +42,22 @@ def latency_of(measured: Sequence[TurnMeasured]) -> Latency | None:
     medians = {part: percentile([getattr(t, part) for t in turns], 0.5) for part in PARTS}
     return Latency(
         turns=len(turns),
-        total_ms=_spread(t.total_ms for t in turns),
-        first_audio_ms=_spread(t.first_audio_ms for t in turns),
-        at_ear_ms=_spread(t.at_ear_ms for t in turns),
+        total_ms=_percentiles(t.total_ms for t in turns),
+        first_audio_ms=_percentiles(t.first_audio_ms for t in turns),
+        at_ear_ms=_percentiles(t.at_ear_ms for t in turns),
         **medians,
     )
 
 
-def percentile(values: Iterable[float | None], part: float) -> float | None:
+def percentile(values: Iterable[float | None], fraction: float) -> float | None:
     """The smallest of the values that so large a part of them does not exceed."""
     known = sorted(value for value in values if value is not None)
     if not known:
         return None
-    return known[max(0, -int(-len(known) * part // 1) - 1)]
+    return known[max(0, -int(-len(known) * fraction // 1) - 1)]
 
 
-def _spread(values: Iterable[float | None]) -> Spread | None:
+def _percentiles(values: Iterable[float | None]) -> Percentiles | None:
     known = list(values)
     middle, late = percentile(known, 0.5), percentile(known, 0.95)
-    return None if middle is None or late is None else Spread(p50=middle, p95=late)
+    return None if middle is None or late is None else Percentiles(p50=middle, p95=late)

@@ -8,10 +8,10 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.calls.commands import Command
-from domain.calls.events import CallEvent, Ephemeral, Recorded
+from domain.calls.events import CallEvent, EphemeralPayload, StoredEvent
 from domain.calls.model import Call, CallId, EndReason
 from domain.common.access import TenantId
-from domain.tenants.credentials import Opened
+from domain.tenants.credentials import DecryptedCredentials
 from domain.tenants.settings import NO_SETTINGS, TenantSettings
 from domain.workflows.model import Version
 
@@ -23,19 +23,19 @@ class Claim:
     call: Call
     version: Version
     epoch: int
-    replaced: bool
+    is_takeover: bool
     """Another worker held it before."""
     settings: TenantSettings = NO_SETTINGS
-    opened: Opened = field(default_factory=Opened, repr=False)
+    credentials: DecryptedCredentials = field(default_factory=DecryptedCredentials, repr=False)
     """The tenant's own keys and secrets."""
-    worker: UUID | None = None
+    worker_id: UUID | None = None
     """The worker process that holds it; None where nothing is stored."""
 
 
 class CallQueue(Protocol):
     """The call table as the queue that workers claim from. Every change is fenced by epoch."""
 
-    async def enlist(self, capacity: int) -> UUID:
+    async def register_worker(self, capacity: int) -> UUID:
         """Become a worker others can see; the id is good until it is reaped."""
         ...
 
@@ -43,7 +43,9 @@ class CallQueue(Protocol):
         """False: taken for dead, every call is lost."""
         ...
 
-    async def claim(self, worker: UUID, most: int, *, voice: bool = True) -> Sequence[Claim]:
+    async def claim(
+        self, worker: UUID, limit: int, *, include_voice: bool = True
+    ) -> Sequence[Claim]:
         """So many of the calls that nobody holds, the oldest first. Without `voice`: text calls,
         and those that lost their worker and are left alone by everybody."""
         ...
@@ -52,15 +54,15 @@ class CallQueue(Protocol):
         """What is asked of this worker's calls and not acknowledged yet, oldest first."""
         ...
 
-    async def log_page(self, call: Call, after: int, limit: int) -> Iterable[Recorded]:
+    async def log_page(self, call: Call, after: int, limit: int) -> Iterable[StoredEvent]:
         """The events behind that number, at most so many, decoded as they are taken."""
         ...
 
-    async def confirm(self, claim: Claim) -> None:
+    async def reset_takeovers(self, claim: Claim) -> None:
         """The call goes on: that its former workers died was not its doing."""
         ...
 
-    async def is_used_up(self, tenant: TenantId) -> bool:
+    async def is_over_budget(self, tenant: TenantId) -> bool:
         """The tenant's month allows no more, by its budgets as they are now."""
         ...
 
@@ -72,11 +74,11 @@ class CallQueue(Protocol):
         """Give the call back so that another worker goes on with it."""
         ...
 
-    async def let_go(self, worker: UUID, held: Sequence[CallId]) -> None:
+    async def reconcile(self, worker: UUID, held: Sequence[CallId]) -> None:
         """Give back every call of this worker but these: a claim whose answer was lost."""
         ...
 
-    async def dismiss(self, worker: UUID) -> None:
+    async def deregister_worker(self, worker: UUID) -> None:
         """The worker is gone, and whatever it still holds is given back."""
         ...
 
@@ -84,17 +86,17 @@ class CallQueue(Protocol):
         """A call waits for a worker."""
         ...
 
-    def queue_hints(self) -> AsyncIterator[bool]:
+    def queue_notifications(self) -> AsyncIterator[bool]:
         """One item whenever it is worth looking at the queue: True when a call was said to wait,
         False when it is only time to look again."""
         ...
 
-    def inbox_hints(self, worker: UUID) -> AsyncIterator[bool]:
+    def inbox_notifications(self, worker: UUID) -> AsyncIterator[bool]:
         """The same for the inbox of this worker's calls."""
         ...
 
 
-class Recorder(Protocol):
+class EventWriter(Protocol):
     """Writes the logs of the calls that this process holds. What it was not told to open, or has
     forgotten, counts as fenced."""
 
@@ -106,27 +108,27 @@ class Recorder(Protocol):
         """Never waits. Events of a call are stored in the order of emission."""
         ...
 
-    def show(self, claim: Claim, event: Ephemeral) -> None:
+    def publish_partial(self, claim: Claim, event: EphemeralPayload) -> None:
         """Never waits; may be dropped."""
         ...
 
-    async def settled(self, claim: Claim) -> None:
+    async def wait_until_stored(self, claim: Claim) -> None:
         """Returns once everything emitted for the call is stored, or it is fenced."""
         ...
 
-    def fenced(self, claim: Claim) -> bool:
+    def is_fenced(self, claim: Claim) -> bool:
         """Somebody else holds the call, or it has ended: nothing more can be stored."""
         ...
 
-    async def held(self, claim: Claim) -> bool:
+    async def holds_lease(self, claim: Claim) -> bool:
         """Whether nobody else can hold the call at this moment. Where the lease does not answer for
         it, the log is asked: raises `Unavailable` while it does not answer."""
         ...
 
-    async def lost(self, claim: Claim) -> None:
+    async def wait_until_fenced(self, claim: Claim) -> None:
         """Returns when the call is fenced."""
         ...
 
-    def forget(self, claim: Claim) -> None:
+    def close(self, claim: Claim) -> None:
         """Done with this call."""
         ...

@@ -15,37 +15,39 @@ from domain.common.access import TenantId
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
-class Snapshot:
+class ListSnapshot:
     """The newest calls that a filter admits, newest first."""
 
     calls: tuple[Call, ...]
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
-class Added:
+class EntryAdded:
     call: Call
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
-class Changed:
+class EntryChanged:
     call: Call
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
-class Removed:
+class EntryRemoved:
     call_id: UUID
 
 
-Change = Added | Changed | Removed
-ListUpdate = Snapshot | Change
-Listed = Mapping[CallId, Call]
+ListChange = EntryAdded | EntryChanged | EntryRemoved
+ListUpdate = ListSnapshot | ListChange
+CallsById = Mapping[CallId, Call]
 
 
-def difference(told: Listed, now: Listed) -> tuple[Change, ...]:
+def list_changes(before: CallsById, after: CallsById) -> tuple[ListChange, ...]:
     """What to say to somebody who was told `told`."""
-    gone = tuple(Removed(id) for id in told if id not in now)
-    fresh = tuple(Added(now[id]) for id in reversed(list(now)) if id not in told)
-    changed = tuple(Changed(call) for id, call in now.items() if id in told and told[id] != call)
+    gone = tuple(EntryRemoved(id) for id in before if id not in after)
+    fresh = tuple(EntryAdded(after[id]) for id in reversed(list(after)) if id not in before)
+    changed = tuple(
+        EntryChanged(call) for id, call in after.items() if id in before and before[id] != call
+    )
     return gone + fresh + changed
 
 

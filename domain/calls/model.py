@@ -47,7 +47,7 @@ class CallState(StrEnum):
     CANCELED = "CANCELED"
 
 
-FINAL = frozenset(
+FINAL_STATES = frozenset(
     {
         CallState.COMPLETED,
         CallState.NO_ANSWER,
@@ -58,20 +58,20 @@ FINAL = frozenset(
 )
 
 _S = CallState
-NEXT: dict[CallState, frozenset[CallState]] = {
-    _S.PENDING: frozenset({_S.CONNECTING}) | FINAL,
-    _S.CONNECTING: frozenset({_S.DIALING, _S.ACTIVE, _S.ENDING}) | FINAL,
-    _S.DIALING: frozenset({_S.RINGING, _S.ACTIVE, _S.ENDING}) | FINAL,
-    _S.RINGING: frozenset({_S.ACTIVE, _S.ENDING}) | FINAL,
-    _S.ACTIVE: frozenset({_S.ENDING}) | FINAL,
-    _S.ENDING: FINAL,
-    **{final: frozenset() for final in FINAL},
+TRANSITIONS: dict[CallState, frozenset[CallState]] = {
+    _S.PENDING: frozenset({_S.CONNECTING}) | FINAL_STATES,
+    _S.CONNECTING: frozenset({_S.DIALING, _S.ACTIVE, _S.ENDING}) | FINAL_STATES,
+    _S.DIALING: frozenset({_S.RINGING, _S.ACTIVE, _S.ENDING}) | FINAL_STATES,
+    _S.RINGING: frozenset({_S.ACTIVE, _S.ENDING}) | FINAL_STATES,
+    _S.ACTIVE: frozenset({_S.ENDING}) | FINAL_STATES,
+    _S.ENDING: FINAL_STATES,
+    **{final: frozenset() for final in FINAL_STATES},
 }
 
 
-def advance(state: CallState, to: CallState) -> CallState:
+def transition(state: CallState, to: CallState) -> CallState:
     """`to`, when the table allows it."""
-    if to not in NEXT[state]:
+    if to not in TRANSITIONS[state]:
         raise InvalidTransition(f"A call cannot go from {state} to {to}.")
     return to
 
@@ -115,7 +115,7 @@ class EndReason(StrEnum):
 
 
 _R, _B = EndReason, Blame
-OUTCOME: dict[EndReason, tuple[CallState, Blame]] = {
+END_OUTCOMES: dict[EndReason, tuple[CallState, Blame]] = {
     _R.HUNG_UP_BY_USER: (_S.COMPLETED, _B.CALLER),
     _R.ENDED_BY_AGENT: (_S.COMPLETED, _B.AGENT),
     _R.WORKFLOW_FINISHED: (_S.COMPLETED, _B.AGENT),
@@ -165,7 +165,7 @@ class Call:
 
     @property
     def blame(self) -> Blame | None:
-        return OUTCOME[self.end_reason][1] if self.end_reason else None
+        return END_OUTCOMES[self.end_reason][1] if self.end_reason else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +178,7 @@ class CallFilter:
     user_id: str | None = None
     live: bool | None = None
 
-    def admits(self, call: Call) -> bool:
+    def matches(self, call: Call) -> bool:
         return (
             (self.states is None or call.state in self.states)
             and (self.kinds is None or call.kind in self.kinds)

@@ -17,16 +17,16 @@ from uuid import UUID
 from domain.calls.model import Call, CallId
 from domain.common.access import TenantId
 
-TYPE = "audio/ogg"
-LINK_FOR = timedelta(minutes=10)
+CONTENT_TYPE = "audio/ogg"
+LINK_LIFETIME = timedelta(minutes=10)
 """How long a link to a recording is good."""
 LEASE_SECONDS = 30.0
 """How long a keeper has for a recording until another one may take it, unless it says more."""
-OWED_SECONDS = 15.0
+PENDING_SECONDS = 15.0
 """How long a recording is waited for after it was said that some of it is still to come."""
-RETENTION = "retention"
+DELETED_BY_RETENTION = "retention"
 """Who deletes what is older than it may be."""
-WHOLE = "whole.ogg"
+RECORDING_FILENAME = "whole.ogg"
 
 
 class RecordingState(StrEnum):
@@ -62,14 +62,14 @@ class Recording:
 
     @property
     def key(self) -> str:
-        return folder_of(self.tenant_id, self.call_id) + WHOLE
+        return recording_prefix(self.tenant_id, self.call_id) + RECORDING_FILENAME
 
 
-def folder_of(tenant: UUID, call: UUID) -> str:
+def recording_prefix(tenant: UUID, call: UUID) -> str:
     return f"{tenant}/{call}/"
 
 
-def call_of(key: str) -> UUID | None:
+def call_id_from_key(key: str) -> UUID | None:
     """None: it is not a key of ours."""
     parts = key.split("/")
     try:
@@ -79,37 +79,37 @@ def call_of(key: str) -> UUID | None:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
+class SegmentKey:
     """Where a piece belongs: who held the call, and how far into the recording it begins."""
 
     epoch: int
     at_ms: int
 
     @property
-    def name(self) -> str:
+    def filename(self) -> str:
         return f"{self.epoch:06}-{self.at_ms:010}.ogg"
 
     @classmethod
-    def of(cls, key: str) -> Place | None:
+    def from_key(cls, key: str) -> SegmentKey | None:
         """None: it is not the key of a piece."""
         epoch, dash, at = key.rpartition("/")[2].removesuffix(".ogg").partition("-")
         return cls(int(epoch), int(at)) if dash and epoch.isdigit() and at.isdigit() else None
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredObject:
     """Something in the store."""
 
     key: str
     size: int
-    at: datetime
+    modified_at: datetime
 
 
-class SoundStore(Protocol):
+class AudioStore(Protocol):
     """Where recordings are kept: a folder, or an S3-compatible store. `Unavailable` when it does
     not answer."""
 
-    async def put(self, key: str, sound: bytes | Path) -> None:
+    async def put(self, key: str, audio: bytes | Path) -> None:
         """Whole or not at all; what was there is replaced."""
         ...
 
@@ -125,7 +125,7 @@ class SoundStore(Protocol):
         """What is not there counts as deleted."""
         ...
 
-    def list(self, prefix: str) -> AsyncIterator[Kept]:
+    def list(self, prefix: str) -> AsyncIterator[StoredObject]:
         """Everything under a folder, which ends with `/`; all there is for an empty one."""
         ...
 
@@ -134,12 +134,12 @@ class SoundStore(Protocol):
         ...
 
 
-class Links(Protocol):
+class LinkSigner(Protocol):
     """Links to recordings in a store that makes none itself."""
 
     def sign(self, tenant: UUID, call: UUID, until: datetime) -> str: ...
 
-    def opened(self, token: str, now: datetime) -> str:
+    def verify(self, token: str, now: datetime) -> str:
         """The key it leads to; `Forbidden` when it is not ours or is too old."""
         ...
 
@@ -147,7 +147,7 @@ class Links(Protocol):
 class Recordings(Protocol):
     """Of one tenant."""
 
-    async def many(self, ids: Sequence[UUID]) -> Sequence[Recording]:
+    async def by_ids(self, ids: Sequence[UUID]) -> Sequence[Recording]:
         """By the ids of their calls."""
         ...
 
@@ -157,13 +157,13 @@ class Recordings(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class RecordingJob:
     """Something a keeper is to do with a recording, while it has it under a lease."""
 
     recording: Recording
-    tries: int
+    attempts: int
     ended_at: datetime | None
-    over: bool
+    uploads_finished: bool
     """Its call ended, and it was deleted, so long ago that nobody can still be putting sound."""
 
     @property
@@ -171,54 +171,56 @@ class Job:
         return self.recording.call_id
 
     @property
-    def folder(self) -> str:
-        return folder_of(self.recording.tenant_id, self.call_id)
+    def prefix(self) -> str:
+        return recording_prefix(self.recording.tenant_id, self.call_id)
 
 
-class Ledger(Protocol):
+class RecordingStore(Protocol):
     """What is known of recordings, for those who make and tend them. Workers are fenced by epoch,
     keepers by the lease that a job comes with."""
 
-    async def begin(self, call: Call, epoch: int, at: datetime) -> Recording:
+    async def start(self, call: Call, epoch: int, at: datetime) -> Recording:
         """Of a call that was recorded before, the recording that goes on."""
         ...
 
-    async def is_wanted(self, call: UUID) -> bool:
+    async def accepts_audio(self, call: UUID) -> bool:
         """False: it was deleted, or is done without what is still to come."""
         ...
 
-    async def settled(self, call: UUID, epoch: int) -> None:
+    async def mark_uploaded(self, call: UUID, epoch: int) -> None:
         """Whatever this holder of the call has recorded is in the store."""
         ...
 
-    async def owed(self, calls: Sequence[UUID]) -> None:
+    async def mark_pending(self, calls: Sequence[UUID]) -> None:
         """Some of these that have ended is still to come: it is waited for, as long as this is
         said again in time, up to an hour after the end. A keeper that has begun begins anew."""
         ...
 
-    async def take(self) -> Job | None:
+    async def lease_next(self) -> RecordingJob | None:
         """What is due next, for the time of a lease."""
         ...
 
-    async def renew(self, job: Job) -> None: ...
+    async def renew_lease(self, job: RecordingJob) -> None: ...
 
-    async def ready(self, job: Job, duration_ms: int, missing_ms: int, size: int) -> bool:
+    async def mark_ready(
+        self, job: RecordingJob, duration_ms: int, missing_ms: int, size: int
+    ) -> bool:
         """False: it was deleted meanwhile, or somebody else is at it."""
         ...
 
-    async def cleared(self, job: Job, again_in: float | None = None) -> None:
+    async def mark_audio_deleted(self, job: RecordingJob, retry_in: float | None = None) -> None:
         """Nothing is in the store that should not be; or look again in so many seconds."""
         ...
 
-    async def failed(self, job: Job, reason: str, again_in: float | None) -> None:
+    async def mark_failed(self, job: RecordingJob, reason: str, retry_in: float | None) -> None:
         """Try again in so many seconds; None: it is given up."""
         ...
 
-    async def expire(self, recording_days: int, retention_days: int) -> int:
+    async def delete_expired(self, recording_days: int, retention_days: int) -> int:
         """Delete the recordings that are older than they may be, or whose calls are."""
         ...
 
-    async def left_behind(self) -> int:
+    async def count_orphans(self) -> int:
         """How many are deleted, but their sound may still be there; nor can their calls go."""
         ...
 

@@ -8,16 +8,16 @@ from typing import Protocol
 
 from domain.calls.model import CallId
 
-CALLER = "caller"
+CALLER_IDENTITY = "caller"
 """The identity of the one participant that agents listen to."""
 
-EMPTY_SECONDS = 120
+EMPTY_TIMEOUT_SECONDS = 120
 """A room that nobody has joined is closed by the server after this long."""
-DEPARTURE_SECONDS = 60
+DEPARTURE_TIMEOUT_SECONDS = 60
 """So is one that everybody but agents has left. The worker ends the call well before."""
 
 
-def room_of(call: CallId) -> str:
+def room_name(call: CallId) -> str:
     return f"call-{call}"
 
 
@@ -27,7 +27,7 @@ def agent_identity(call: CallId, epoch: int) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ticket:
+class RoomAccess:
     """Lets one caller into one room, with a microphone and nothing else."""
 
     url: str
@@ -36,5 +36,5 @@ class Ticket:
     expires_at: datetime
 
 
-class Tickets(Protocol):
-    def issue(self, call: CallId, now: datetime) -> Ticket: ...
+class RoomAccessIssuer(Protocol):
+    def issue(self, call: CallId, now: datetime) -> RoomAccess: ...

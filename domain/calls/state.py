@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from domain.calls.commands import CommandKind
-from domain.calls.context import Context
+from domain.calls.context import CallContext
 from domain.calls.events import (
     AgentTurn,
     CallEnded,
@@ -22,10 +22,10 @@ from domain.calls.events import (
     ContextChanged,
     HandedOff,
     NodeEntered,
-    Recorded,
     RecordingStarted,
     Speaker,
     StateChanged,
+    StoredEvent,
     ToolFinished,
     ToolStarted,
     TurnMeasured,
@@ -33,12 +33,12 @@ from domain.calls.events import (
     UserTurn,
     WorkerLeft,
 )
-from domain.calls.idempotency import ToolUses
+from domain.calls.idempotency import ToolCallTracker
 from domain.calls.model import CallState, EndReason
 from domain.common.append_only_list import PersistentList
 from domain.common.pacing import Pacer
-from domain.providers.usage import Usage, summed
-from domain.templating.templates import as_text
+from domain.providers.usage import Usage, merge_usage
+from domain.templating.templates import value_to_text
 from domain.workflows.model import ContextPolicy
 
 
@@ -56,39 +56,39 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Briefing:
+class SystemNote:
     """What an agent is told instead of what was said before it took over."""
 
     text: str
 
 
-Said = UserTurn | AgentTurn | ToolFinished | Briefing
+HistoryItem = UserTurn | AgentTurn | ToolFinished | SystemNote
 """What a model has to be shown of the past."""
 
-MAX_REMEMBERED = 1_000
+MAX_HISTORY_ITEMS = 1_000
 """Models are shown the newest turns and results of tools, so many at most: what a turn costs does not
 grow with the length of the call."""
 
 
-def _recent() -> PersistentList[Any]:
-    return PersistentList(keep=MAX_REMEMBERED)
+def _bounded_list() -> PersistentList[Any]:
+    return PersistentList(keep=MAX_HISTORY_ITEMS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
+class CallProjection:
     """Where a call stands after the events told so far."""
 
     state: CallState = CallState.PENDING
-    context: Context = field(default_factory=Context)
-    said: PersistentList[Said] = field(default_factory=_recent)
-    briefings: tuple[Briefing, ...] = ()
+    context: CallContext = field(default_factory=CallContext)
+    items: PersistentList[HistoryItem] = field(default_factory=_bounded_list)
+    system_notes: tuple[SystemNote, ...] = ()
     """What the active agent was told when it took over."""
-    memory: PersistentList[Said] = field(default_factory=_recent)
+    visible_items: PersistentList[HistoryItem] = field(default_factory=_bounded_list)
     """What it is shown of what was said."""
-    tools_used: int = 0
-    tool_uses: ToolUses = field(default_factory=ToolUses)
+    tool_call_count: int = 0
+    tool_calls: ToolCallTracker = field(default_factory=ToolCallTracker)
     """What the keys of tools are made of."""
-    taken: PersistentList[tuple[str, str]] = field(default_factory=PersistentList)
+    traversed: PersistentList[tuple[str, str]] = field(default_factory=PersistentList)
     """The connections, as they were taken."""
     turns: PersistentList[Turn] = field(default_factory=PersistentList)
     node: str | None = None
@@ -96,39 +96,41 @@ class Story:
     answered_at: datetime | None = None
     entered_at: datetime | None = None
     """When the active agent took over."""
-    obeyed: PersistentList[str] = field(default_factory=PersistentList)
+    handled_commands: PersistentList[str] = field(default_factory=PersistentList)
     """The ids of the messages and commands that were obeyed."""
     open_turn: str | None = None
-    open_tools: Mapping[str, ToolStarted] = field(default_factory=dict)
+    running_tools: Mapping[str, ToolStarted] = field(default_factory=dict)
     agent_spoke_last: bool = False
     ending: EndReason | None = None
     """An agent has asked for the end; what it still has to say comes first."""
     end_reason: EndReason | None = None
-    left_at: datetime | None = None
+    released_at: datetime | None = None
     """When a worker gave it back last."""
     measured: PersistentList[TurnMeasured] = field(default_factory=PersistentList)
     usage: tuple[Usage, ...] = ()
     """What was used, summed by model."""
-    recorded: bool = False
-    announced: bool = False
+    is_recorded: bool = False
+    recording_announced: bool = False
     """The first words of the call are that it is recorded."""
 
     @property
-    def owes_an_answer(self) -> bool:
+    def reply_pending(self) -> bool:
         """The caller said something and the agents have not finished replying."""
-        return self.open_turn is not None and (bool(self.open_tools) or not self.agent_spoke_last)
+        return self.open_turn is not None and (
+            bool(self.running_tools) or not self.agent_spoke_last
+        )
 
     @property
     def history(self) -> dict[str, Any]:
         """The namespace `history`: where the conversation has been."""
         return {
             "nodes": list(self.visited),
-            "handoffs": len(self.taken),
+            "handoffs": len(self.traversed),
             "previous": self.visited[-2] if len(self.visited) > 1 else None,
             "turns": self.turns.total,
         }
 
-    def after(self, event: CallEvent, at: datetime) -> Story:
+    def apply(self, event: CallEvent, at: datetime) -> CallProjection:
         match event:
             case StateChanged(state=state, ending_for=reason):
                 answered = at if state is CallState.ACTIVE else None
@@ -141,19 +143,19 @@ class Story:
             case UserTurn():
                 return replace(
                     self,
-                    said=self.said.appended(event),
-                    memory=self.memory.appended(event),
+                    items=self.items.appended(event),
+                    visible_items=self.visible_items.appended(event),
                     turns=self.turns.appended(_caller_turn(event, at)),
-                    obeyed=self._obeyed(event.message_id),
-                    tool_uses=self.tool_uses.after(event),
+                    handled_commands=self._with_handled(event.message_id),
+                    tool_calls=self.tool_calls.apply(event),
                     open_turn=event.turn_id,
                     agent_spoke_last=False,
                 )
             case AgentTurn():
                 return replace(
                     self,
-                    said=self.said.appended(event),
-                    memory=self.memory.appended(event),
+                    items=self.items.appended(event),
+                    visible_items=self.visible_items.appended(event),
                     turns=self.turns.appended(_agent_turn(event, at)),
                     agent_spoke_last=not event.more,
                 )
@@ -169,72 +171,72 @@ class Story:
                 return replace(
                     self,
                     node=node,
-                    briefings=briefings(event, self.context),
-                    memory=passed_on(event, self.said),
-                    taken=self.taken.appended((event.from_node, (*event.skipped, node)[0])),
+                    system_notes=handoff_notes(event, self.context),
+                    visible_items=handoff_items(event, self.items),
+                    traversed=self.traversed.appended((event.from_node, (*event.skipped, node)[0])),
                     agent_spoke_last=False,
                 )
             case ToolStarted():
                 return replace(
                     self,
-                    tool_uses=self.tool_uses.after(event),
-                    open_tools={**self.open_tools, event.tool_call_id: event},
+                    tool_calls=self.tool_calls.apply(event),
+                    running_tools={**self.running_tools, event.tool_call_id: event},
                 )
             case ToolFinished():
-                rest = {k: v for k, v in self.open_tools.items() if k != event.tool_call_id}
+                rest = {k: v for k, v in self.running_tools.items() if k != event.tool_call_id}
                 return replace(
                     self,
-                    said=self.said.appended(event),
-                    memory=self.memory.appended(event),
-                    tools_used=self.tools_used + 1,
-                    tool_uses=self.tool_uses.after(event),
-                    open_tools=rest,
+                    items=self.items.appended(event),
+                    visible_items=self.visible_items.appended(event),
+                    tool_call_count=self.tool_call_count + 1,
+                    tool_calls=self.tool_calls.apply(event),
+                    running_tools=rest,
                     agent_spoke_last=False,
                 )
             case ContextChanged():
-                return replace(self, context=self.context.after(event))
+                return replace(self, context=self.context.apply(event))
             case TurnMeasured(turn_id=turn, usage=usage):
                 return replace(
                     self,
                     open_turn=None if turn == self.open_turn else self.open_turn,
                     measured=self.measured.appended(event),
-                    usage=summed((*self.usage, *usage)),
+                    usage=merge_usage((*self.usage, *usage)),
                 )
             case UsageMeasured(usage=usage):
-                return replace(self, usage=summed((*self.usage, *usage)))
+                return replace(self, usage=merge_usage((*self.usage, *usage)))
             case CommandApplied(command_id=id, command=CommandKind.END):
                 # Followed by the end; in logs of old workers also by their death.
                 ending = self.ending or EndReason.ENDED_BY_API
-                return replace(self, ending=ending, obeyed=self._obeyed(id))
+                return replace(self, ending=ending, handled_commands=self._with_handled(id))
             case CommandApplied(command_id=id) | CommandRefused(command_id=id):
-                return replace(self, obeyed=self._obeyed(id))
+                return replace(self, handled_commands=self._with_handled(id))
             case WorkerLeft():
-                return replace(self, left_at=at)
+                return replace(self, released_at=at)
             case RecordingStarted(announced=announced):
-                return replace(self, recorded=True, announced=announced)
+                return replace(self, is_recorded=True, recording_announced=announced)
             case CallEnded(state=state, reason=reason):
                 return replace(self, state=state, end_reason=reason)
         return self
 
-    def _obeyed(self, id: str | None) -> PersistentList[str]:
-        return self.obeyed if id is None else self.obeyed.appended(id)
+    def _with_handled(self, id: str | None) -> PersistentList[str]:
+        return self.handled_commands if id is None else self.handled_commands.appended(id)
 
 
-def tell(events: Iterable[Recorded], context: Context | None = None) -> Story:
+def replay(events: Iterable[StoredEvent], context: CallContext | None = None) -> CallProjection:
     """The story of the events, in order, beginning with what the call was given."""
-    story = Story(context=context or Context())
+    story = CallProjection(context=context or CallContext())
     for recorded in events:
-        story = story.after(recorded.event, recorded.at)
+        story = story.apply(recorded.event, recorded.at)
     return story
 
 
-ReadPage = Callable[[int, int], Awaitable[Iterable[Recorded]]]
+ReadPage = Callable[[int, int], Awaitable[Iterable[StoredEvent]]]
 """Reads the events behind a number, at most so many; they may be decoded as they are taken."""
 
 EVENTS_PER_PAGE = 250
 
 
-async def paced_log(read: ReadPage, pacer: Pacer) -> AsyncGenerator[Recorded]:
+async def paced_log(read: ReadPage, pacer: Pacer) -> AsyncGenerator[StoredEvent]:
     """A log of any length: it is read in pages and decoded in slices, between which the event loop
     goes on. What is done with an event counts towards the slice."""
     seq, page = 0, EVENTS_PER_PAGE
@@ -245,50 +247,59 @@ async def paced_log(read: ReadPage, pacer: Pacer) -> AsyncGenerator[Recorded]:
             seq, page = recorded.seq, page + 1
 
 
-async def retell(read: ReadPage, pacer: Pacer, story: Story) -> Story:
+async def replay_log(read: ReadPage, pacer: Pacer, projection: CallProjection) -> CallProjection:
     """`tell` for a log of any length, beginning with that story."""
     async for recorded in paced_log(read, pacer):
-        story = story.after(recorded.event, recorded.at)
-    return story
+        projection = projection.apply(recorded.event, recorded.at)
+    return projection
 
 
-def brief_story(context: Context) -> Story:
+def bounded_projection(context: CallContext) -> CallProjection:
     """For whoever goes on with the call and needs no more of its past than its newest parts."""
-    return Story(context=context, turns=_recent(), obeyed=_recent(), measured=_recent())
+    return CallProjection(
+        context=context,
+        turns=_bounded_list(),
+        handled_commands=_bounded_list(),
+        measured=_bounded_list(),
+    )
 
 
-def briefings(event: HandedOff, context: Context) -> tuple[Briefing, ...]:
+def handoff_notes(event: HandedOff, context: CallContext) -> tuple[SystemNote, ...]:
     """What the next agent is told in place of what it is not shown."""
     match event.context_policy:
         case ContextPolicy.FULL:
             return ()
         case ContextPolicy.SUMMARY:
-            summary = Briefing(f"The conversation so far, in short: {event.summary or 'nothing.'}")
-            return (summary, *_known(event, context))
+            summary = SystemNote(
+                f"The conversation so far, in short: {event.summary or 'nothing.'}"
+            )
+            return (summary, *_variables_note(event, context))
         case ContextPolicy.LAST_N | ContextPolicy.VARIABLES_ONLY:
-            return _known(event, context)
+            return _variables_note(event, context)
 
 
-def passed_on(event: HandedOff, said: PersistentList[Said]) -> PersistentList[Said]:
+def handoff_items(
+    event: HandedOff, said: PersistentList[HistoryItem]
+) -> PersistentList[HistoryItem]:
     """What the next agent is shown of the conversation: under every policy the words of the caller
     that nobody has answered."""
     match event.context_policy:
         case ContextPolicy.FULL:
             return said
         case ContextPolicy.LAST_N:
-            shown = _last(said, event.last_n)
+            shown = _last_turns(said, event.last_n)
         case ContextPolicy.SUMMARY | ContextPolicy.VARIABLES_ONLY:
             shown = said[-1:] if said and isinstance(said[-1], UserTurn) else ()
-    return PersistentList(shown, keep=MAX_REMEMBERED)
+    return PersistentList(shown, keep=MAX_HISTORY_ITEMS)
 
 
-def _known(event: HandedOff, context: Context) -> tuple[Briefing, ...]:
+def _variables_note(event: HandedOff, context: CallContext) -> tuple[SystemNote, ...]:
     found = [(key, context.workflow.get(key)) for key in event.context_passed]
-    told = "; ".join(f"{key} = {as_text(value)}" for key, value in found if value is not None)
-    return (Briefing(f"What is known: {told}."),) if told else ()
+    told = "; ".join(f"{key} = {value_to_text(value)}" for key, value in found if value is not None)
+    return (SystemNote(f"What is known: {told}."),) if told else ()
 
 
-def _last(said: PersistentList[Said], turns: int) -> tuple[Said, ...]:
+def _last_turns(said: PersistentList[HistoryItem], turns: int) -> tuple[HistoryItem, ...]:
     """The last turns, with what tools did between them."""
     backwards = range(len(said) - 1, -1, -1)
     places = (n for n in backwards if isinstance(said[n], UserTurn | AgentTurn))
@@ -296,7 +307,7 @@ def _last(said: PersistentList[Said], turns: int) -> tuple[Said, ...]:
     return said[found[turns - 1] :] if len(found) > turns else said[:]
 
 
-def turn_of(recorded: Recorded) -> Turn:
+def turn_from_event(recorded: StoredEvent) -> Turn:
     """The turn that this event is."""
     match recorded.event:
         case UserTurn() as event:
@@ -322,7 +333,7 @@ def _agent_turn(event: AgentTurn, at: datetime) -> Turn:
     )
 
 
-def as_json(context: Context) -> dict[str, Any]:
+def context_json(context: CallContext) -> dict[str, Any]:
     """The context as people see it."""
     return {
         "user": context.user,

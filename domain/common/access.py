@@ -35,8 +35,8 @@ class Scope(StrEnum):
     CREDENTIALS_WRITE = "credentials:write"
 
 
-OF_ADMINS = frozenset({Scope.CREDENTIALS_READ, Scope.CREDENTIALS_WRITE})
-READ = frozenset(scope for scope in Scope if scope.endswith(":read")) - OF_ADMINS
+ADMIN_SCOPES = frozenset({Scope.CREDENTIALS_READ, Scope.CREDENTIALS_WRITE})
+READ_SCOPES = frozenset(scope for scope in Scope if scope.endswith(":read")) - ADMIN_SCOPES
 
 
 class Role(StrEnum):
@@ -49,12 +49,12 @@ class Role(StrEnum):
     VIEWER = "VIEWER"
 
 
-SCOPES: dict[Role, frozenset[Scope]] = {
+ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
     Role.OWNER: frozenset(Scope),
     Role.ADMIN: frozenset(Scope),
-    Role.EDITOR: frozenset(Scope) - OF_ADMINS,
-    Role.OPERATOR: READ | {Scope.CALLS_WRITE},
-    Role.VIEWER: READ,
+    Role.EDITOR: frozenset(Scope) - ADMIN_SCOPES,
+    Role.OPERATOR: READ_SCOPES | {Scope.CALLS_WRITE},
+    Role.VIEWER: READ_SCOPES,
 }
 
 
@@ -90,22 +90,22 @@ class Viewer:
 
     def require(self, scope: Scope) -> Viewer:
         if scope not in self.scopes:
-            raise lacking(scope)
+            raise missing_scope(scope)
         return self
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class Permissions:
     """What viewers have in common who may see the same: their tenant, and what they may do."""
 
     tenant_id: TenantId
     scopes: frozenset[Scope]
 
-    def require(self, scope: Scope) -> View:
+    def require(self, scope: Scope) -> Permissions:
         if scope not in self.scopes:
-            raise lacking(scope)
+            raise missing_scope(scope)
         return self
 
 
-def lacking(scope: Scope) -> Forbidden:
+def missing_scope(scope: Scope) -> Forbidden:
     return Forbidden(f"This credential lacks the scope {scope}.")

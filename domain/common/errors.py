@@ -51,7 +51,7 @@ class InvalidSetting(DomainError):
     code = "INVALID_SETTING"
 
 
-class WrongRole(InvalidSetting):
+class WrongDatabaseRole(InvalidSetting):
     pass
 
 
@@ -127,7 +127,7 @@ class InvalidTransition(Conflict):
     code = "INVALID_TRANSITION"
 
 
-class VaultLocked(DomainError):
+class DecryptionKeyMissing(DomainError):
     code = "VAULT_LOCKED"
 
 

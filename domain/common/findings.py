@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-MAX_TOLD = 1_000
+MAX_REPORTED = 1_000
 """Findings of one answer."""
 
 

@@ -16,7 +16,7 @@ from domain.common.errors import Unavailable
 T = TypeVar("T")
 
 SLICE_SECONDS = 0.005
-REST_SECONDS = SLICE_SECONDS / 2
+PAUSE_SECONDS = SLICE_SECONDS / 2
 """Enough for what others want to do in a few passes of the event loop."""
 
 
@@ -44,27 +44,27 @@ class Pacer:
         # slice, so that a generator that nobody finishes holds up nobody; whoever is next finds out
         # when the slice is over, as nothing in it awaits.
         async with self._turn:
-            rest = self._until + REST_SECONDS - time.perf_counter()
+            rest = self._until + PAUSE_SECONDS - time.perf_counter()
             if rest > 0:
                 await asyncio.sleep(rest)
             self._until = time.perf_counter() + SLICE_SECONDS
 
 
-class TenantLimit:
+class TenantConcurrencyLimit:
     """How much of one kind a tenant may have under way at once in this process."""
 
-    def __init__(self, at_once: int) -> None:
-        self._at_once = at_once
-        self._limits: WeakValueDictionary[TenantId, asyncio.Semaphore] = WeakValueDictionary()
+    def __init__(self, max_concurrent: int) -> None:
+        self._max_concurrent = max_concurrent
+        self._semaphores: WeakValueDictionary[TenantId, asyncio.Semaphore] = WeakValueDictionary()
 
-    def of(self, tenant: TenantId) -> asyncio.Semaphore:
+    def semaphore(self, tenant: TenantId) -> asyncio.Semaphore:
         """It is there for as long as somebody holds it or waits for it."""
-        return self._limits.setdefault(tenant, asyncio.Semaphore(self._at_once))
+        return self._semaphores.setdefault(tenant, asyncio.Semaphore(self._max_concurrent))
 
     @asynccontextmanager
-    async def within(self, seconds: float, tenant: TenantId) -> AsyncGenerator[None]:
+    async def acquire(self, seconds: float, tenant: TenantId) -> AsyncGenerator[None]:
         """Holds one of them; raises `Unavailable` when none has become free in `seconds`."""
-        limit = self.of(tenant)
+        limit = self.semaphore(tenant)
         try:
             async with asyncio.timeout(seconds):
                 await limit.acquire()

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 from domain.common.errors import InvalidSetting
 
-LEAST_CONNECTIONS = 2
+MIN_DATABASE_CONNECTIONS = 2
 """An API process needs one for requests and one for the event log."""
 
 _HOST = r"(\[[^\]]*\]|[^:,\[\]]*)(:\d*)?"
-HOSTS = re.compile(f"{_HOST}(,{_HOST})*")
+HOST_LIST = re.compile(f"{_HOST}(,{_HOST})*")
 
 
 def setting(default: Any, help: str, *, secret: bool = False) -> Any:
@@ -197,17 +197,17 @@ class Settings:
         """Read NAME for every field `name`; raise `InvalidSetting` naming the first bad one."""
         given = {f.name: f for f in fields(cls) if environ.get(f.name.upper(), "") != ""}
         settings = cls(
-            **{name: _read(f.type, environ[name.upper()], name) for name, f in given.items()}
+            **{name: _parse(f.type, environ[name.upper()], name) for name, f in given.items()}
         )
         for name in ("database_url", "migrate_database_url", "redis_url"):
-            _refuse_a_torn_url(getattr(settings, name), name)
+            _check_url(getattr(settings, name), name)
         for name in ("database_connections", "worker_database_connections"):
-            if getattr(settings, name) < LEAST_CONNECTIONS:
-                raise InvalidSetting(f"{name.upper()} must be {LEAST_CONNECTIONS} or more")
+            if getattr(settings, name) < MIN_DATABASE_CONNECTIONS:
+                raise InvalidSetting(f"{name.upper()} must be {MIN_DATABASE_CONNECTIONS} or more")
         return settings
 
 
-def _read(kind: Any, text: str, name: str) -> Any:
+def _parse(kind: Any, text: str, name: str) -> Any:
     convert = {"int": int, "float": float}.get(kind, str)
     try:
         return convert(text)
@@ -215,7 +215,7 @@ def _read(kind: Any, text: str, name: str) -> Any:
         raise InvalidSetting(f"{name.upper()} must be a number, not {text!r}") from None
 
 
-def _refuse_a_torn_url(url: str, name: str) -> None:
+def _check_url(url: str, name: str) -> None:
     """A password with one of / ? # @ in it ends the URL's host before it has begun."""
     try:
         parts = urlsplit(url)
@@ -223,7 +223,7 @@ def _refuse_a_torn_url(url: str, name: str) -> None:
         whole = False
     else:
         account, _, hosts = parts.netloc.rpartition("@")
-        whole = HOSTS.fullmatch(hosts) is not None and not parts.fragment
+        whole = HOST_LIST.fullmatch(hosts) is not None and not parts.fragment
         whole = whole and "@" not in account + parts.path + parts.query
     if not whole:
         raise InvalidSetting(

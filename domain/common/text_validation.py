@@ -7,13 +7,13 @@ import re
 from domain.common.errors import InvalidInput, Path
 
 AGENT_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
-HALF = re.compile("[\ud800-\udfff]")
+SURROGATE = re.compile("[\ud800-\udfff]")
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 """Of tools, nodes and context keys: safe as a function name for every model."""
 
 
-LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-EMAIL = re.compile(rf"[a-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{LABEL}(?:\.{LABEL})*")
+DNS_LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+EMAIL = re.compile(rf"[a-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{DNS_LABEL}(?:\.{DNS_LABEL})*")
 """As forms in a browser take them, in lower case."""
 MAX_EMAIL_LENGTH = 254
 
@@ -37,14 +37,16 @@ def check_name(name: str, path: Path, pattern: re.Pattern[str] = AGENT_NAME) -> 
         )
 
 
-def check_text(text: str | None, path: Path, *, most: int, least: int = 0) -> None:
+def check_text(text: str | None, path: Path, *, max_length: int, min_length: int = 0) -> None:
     if text is None:
         return
     if "\x00" in text:
         raise InvalidInput(f"{path[-1]} must not contain a NUL character.", path)
-    if HALF.search(text):
+    if SURROGATE.search(text):
         raise InvalidInput(f"{path[-1]} must not contain half a character (a surrogate).", path)
-    if least and len(text.strip()) < least:
+    if min_length and len(text.strip()) < min_length:
         raise InvalidInput(f"{path[-1]} must not be empty.", path)
-    if len(text) > most:
-        raise InvalidInput(f"{path[-1]} is {len(text)} characters long; {most} are allowed.", path)
+    if len(text) > max_length:
+        raise InvalidInput(
+            f"{path[-1]} is {len(text)} characters long; {max_length} are allowed.", path
+        )

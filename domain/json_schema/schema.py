@@ -13,17 +13,17 @@ from typing import Any
 import re2
 
 from domain.common.errors import InvalidInput, Path
-from domain.common.json_values import unfit
+from domain.common.json_values import json_problem
 
-MOST_PARTS = 2_000
-DEEPEST = 20
-LONGEST_PATTERN = 500
-LARGEST_PATTERNS = 8_000
+MAX_SCHEMA_NODES = 2_000
+MAX_SCHEMA_DEPTH = 20
+MAX_PATTERN_LENGTH = 500
+MAX_PATTERN_INSTRUCTIONS = 8_000
 """Of all patterns together, in RE2's instructions."""
 
 TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
-REFERENCE = "#/$defs/"
-REFUSED = frozenset(
+REFERENCE_PREFIX = "#/$defs/"
+REJECTED_KEYWORDS = frozenset(
     {
         *("$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "$id", "$anchor"),
         *("$vocabulary", "patternProperties", "unevaluatedItems", "unevaluatedProperties"),
@@ -31,25 +31,27 @@ REFUSED = frozenset(
     }
 )
 
-ONE = frozenset({"items", "not", "additionalProperties", "propertyNames", "if", "then", "else"})
-LISTS = frozenset({"prefixItems", "allOf", "anyOf", "oneOf"})
-NAMED = frozenset({"properties", "$defs"})
-DATA = frozenset({"enum", "const", "default", "examples"})
+SCHEMA_KEYWORDS = frozenset(
+    {"items", "not", "additionalProperties", "propertyNames", "if", "then", "else"}
+)
+SCHEMA_LIST_KEYWORDS = frozenset({"prefixItems", "allOf", "anyOf", "oneOf"})
+SCHEMA_MAP_KEYWORDS = frozenset({"properties", "$defs"})
+VALUE_KEYWORDS = frozenset({"enum", "const", "default", "examples"})
 
 
 def check_schema(schema: Any, path: Path) -> Mapping[str, Any]:
     """The schema itself, or `InvalidInput` that names the place in it."""
     if not isinstance(schema, Mapping) or schema.get("type") != "object":
         raise InvalidInput('parameters must be a JSON Schema with "type": "object".', path)
-    _Check(schema, path).whole()
-    why = unfit(schema)
+    _SchemaChecker(schema, path).check()
+    why = json_problem(schema)
     if why is not None:
         raise InvalidInput(f"The schema is {why}.", path)
     return schema
 
 
 @lru_cache(1_024)
-def compiled(pattern: str) -> Any:
+def compile_pattern(pattern: str) -> Any:
     """Raises `ValueError` for what is no pattern of RE2."""
     options = re2.Options()
     options.log_errors = False
@@ -84,22 +86,22 @@ def _is_names(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
 
 
-Wanted = tuple[Callable[[Any], bool], str]
+KeywordRule = tuple[Callable[[Any], bool], str]
 
-TEXT: Wanted = (_is_text, "a text")
-NUMBER: Wanted = (_is_number, "a number")
-COUNT: Wanted = (_is_count, "a whole number from 0")
-YES_NO: Wanted = (lambda value: isinstance(value, bool), "true or false")
-LIST: Wanted = (lambda value: isinstance(value, list | tuple), "a list")
+TEXT: KeywordRule = (_is_text, "a text")
+NUMBER: KeywordRule = (_is_number, "a number")
+COUNT: KeywordRule = (_is_count, "a whole number from 0")
+BOOLEAN: KeywordRule = (lambda value: isinstance(value, bool), "true or false")
+LIST: KeywordRule = (lambda value: isinstance(value, list | tuple), "a list")
 
-PLAIN: Mapping[str, Wanted] = {
+KEYWORD_RULES: Mapping[str, KeywordRule] = {
     "type": (_is_type, f"one or several of {', '.join(sorted(TYPES))}"),
     "required": (_is_names, "a list of names"),
     "enum": LIST,
     "examples": LIST,
     "multipleOf": (lambda v: _is_number(v) and v > 1e-300, "a number above 0"),
-    "uniqueItems": YES_NO,
-    "deprecated": YES_NO,
+    "uniqueItems": BOOLEAN,
+    "deprecated": BOOLEAN,
     **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), NUMBER),
     **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), COUNT),
     **dict.fromkeys(("minProperties", "maxProperties"), COUNT),
@@ -108,7 +110,7 @@ PLAIN: Mapping[str, Wanted] = {
 }
 
 
-class _Check:
+class _SchemaChecker:
     """One walk over a schema and, in place, over what it refers to."""
 
     def __init__(self, schema: Mapping[str, Any], path: Path) -> None:
@@ -117,19 +119,19 @@ class _Check:
         self._parts = 0
         self._instructions = 0
 
-    def whole(self) -> None:
+    def check(self) -> None:
         if not isinstance(self._schema.get("$defs", {}), Mapping):
             raise InvalidInput("$defs must be an object of schemas.", (*self._path, "$defs"))
-        self._one(self._schema, self._path, (), 0)
+        self._check_schema(self._schema, self._path, (), 0)
 
-    def _one(self, schema: Any, way: Path, within: tuple[str, ...], depth: int) -> None:
+    def _check_schema(self, schema: Any, way: Path, within: tuple[str, ...], depth: int) -> None:
         self._count(1)
         if isinstance(schema, bool):
             return
         if not isinstance(schema, Mapping):
             raise InvalidInput("A schema is an object, true or false.", way)
-        if depth > DEEPEST:
-            raise InvalidInput(f"A schema may be nested {DEEPEST} deep.", self._path)
+        if depth > MAX_SCHEMA_DEPTH:
+            raise InvalidInput(f"A schema may be nested {MAX_SCHEMA_DEPTH} deep.", self._path)
         for name, value in schema.items():
             if not isinstance(name, str):
                 raise InvalidInput("The names in a schema are texts.", way)
@@ -139,24 +141,24 @@ class _Check:
         self, name: str, value: Any, way: Path, within: tuple[str, ...], depth: int
     ) -> None:
         self._count(1)
-        if name in REFUSED:
+        if name in REJECTED_KEYWORDS:
             raise InvalidInput(f"{name} is not supported.", way)
-        wanted = PLAIN.get(name)
+        wanted = KEYWORD_RULES.get(name)
         if wanted is not None and not wanted[0](value):
             raise InvalidInput(f"{name} must be {wanted[1]}.", way)
-        if name in ONE:
-            self._one(value, way, within, depth + 1)
-        elif name in LISTS:
+        if name in SCHEMA_KEYWORDS:
+            self._check_schema(value, way, within, depth + 1)
+        elif name in SCHEMA_LIST_KEYWORDS:
             if not isinstance(value, list | tuple) or not value:
                 raise InvalidInput(f"{name} must be a list of schemas.", way)
             for place, inner in enumerate(value):
-                self._one(inner, (*way, str(place)), within, depth + 1)
-        elif name in NAMED:
+                self._check_schema(inner, (*way, str(place)), within, depth + 1)
+        elif name in SCHEMA_MAP_KEYWORDS:
             if not isinstance(value, Mapping):
                 raise InvalidInput(f"{name} must be an object of schemas.", way)
             for key, inner in value.items():
-                self._one(inner, (*way, str(key)), within, depth + 1)
-        elif name in DATA:
+                self._check_schema(inner, (*way, str(key)), within, depth + 1)
+        elif name in VALUE_KEYWORDS:
             self._data(value, way)
         elif name == "$ref":
             self._reference(value, way, within, depth)
@@ -164,7 +166,7 @@ class _Check:
             self._pattern(value, way)
 
     def _reference(self, reference: str, way: Path, within: tuple[str, ...], depth: int) -> None:
-        name = reference.removeprefix(REFERENCE)
+        name = reference.removeprefix(REFERENCE_PREFIX)
         if name == reference or not name or not set(name).isdisjoint("/~%"):
             raise InvalidInput(
                 f"$ref {reference[:80]!r} must lead to #/$defs/… of this schema.", way
@@ -175,20 +177,20 @@ class _Check:
         if name not in definitions:
             raise InvalidInput(f"There is no $defs/{name[:80]}.", way)
         there = (*self._path, "$defs", name)
-        self._one(definitions[name], there, (*within, name), depth + 1)
+        self._check_schema(definitions[name], there, (*within, name), depth + 1)
 
     def _pattern(self, pattern: str, way: Path) -> None:
         try:
-            if len(pattern) > LONGEST_PATTERN:
+            if len(pattern) > MAX_PATTERN_LENGTH:
                 raise ValueError
-            self._instructions += compiled(pattern).programsize
+            self._instructions += compile_pattern(pattern).programsize
         except ValueError:
             raise InvalidInput(
-                f"{pattern[:80]!r} is no RE2 pattern of at most {LONGEST_PATTERN} characters; "
+                f"{pattern[:80]!r} is no RE2 pattern of at most {MAX_PATTERN_LENGTH} characters; "
                 "look-around and back references are not supported.",
                 way,
             ) from None
-        if self._instructions > LARGEST_PATTERNS:
+        if self._instructions > MAX_PATTERN_INSTRUCTIONS:
             raise InvalidInput("The patterns of the schema are too large.", way)
 
     def _data(self, value: Any, way: Path) -> None:
@@ -203,7 +205,7 @@ class _Check:
 
     def _count(self, parts: int) -> None:
         self._parts += parts
-        if self._parts > MOST_PARTS:
+        if self._parts > MAX_SCHEMA_NODES:
             raise InvalidInput(
-                f"The schema, written out, has more than {MOST_PARTS} parts.", self._path
+                f"The schema, written out, has more than {MAX_SCHEMA_NODES} parts.", self._path
             )

@@ -10,28 +10,28 @@ from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from domain.common.json_values import has_more_parts, unfit
-from domain.json_schema.schema import REFERENCE, compiled
+from domain.common.json_values import has_more_items, json_problem
+from domain.json_schema.schema import REFERENCE_PREFIX, compile_pattern
 
-LARGEST_ARGUMENTS = 32_768
-MOST_PARTS = 3_000
-MOST_JUDGEMENTS = 3_000
-MOST_MATCHING = 700_000
+MAX_ARGUMENTS_LENGTH = 32_768
+MAX_ARGUMENT_VALUES = 3_000
+MAX_VALIDATION_STEPS = 3_000
+MAX_MATCH_COST = 700_000
 """Characters times the size of the pattern."""
 TOO_MANY = "The arguments have too many parts to be judged."
 
-Way = tuple[str, ...]
-Problems = Iterator[tuple[Way, str]]
+JsonPointer = tuple[str, ...]
+Problems = Iterator[tuple[JsonPointer, str]]
 
 
-def objection(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> str | None:
+def validation_problem(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> str | None:
     """Why these arguments are not acceptable, for the model to mend."""
-    problem = unusable(arguments)
+    problem = storage_problem(arguments)
     if problem is not None:
         return problem
     try:
-        first = next(_Judge(schema).problems(schema, arguments, ()), None)
-    except _TooMuch:
+        first = next(_Validator(schema).problems(schema, arguments, ()), None)
+    except _LimitExceeded:
         return TOO_MANY
     if first is None:
         return None
@@ -39,33 +39,33 @@ def objection(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> str | 
     return f"{'/'.join(way) or 'arguments'}: {problem}"
 
 
-def unusable(arguments: Mapping[str, Any]) -> str | None:
+def storage_problem(arguments: Mapping[str, Any]) -> str | None:
     """Why they are nothing that can be kept, whatever the schema."""
-    if has_more_parts(arguments, MOST_PARTS):
+    if has_more_items(arguments, MAX_ARGUMENT_VALUES):
         return TOO_MANY
-    why = unfit(arguments, LARGEST_ARGUMENTS)
+    why = json_problem(arguments, MAX_ARGUMENTS_LENGTH)
     return None if why is None else f"The arguments are {why}."
 
 
-class _TooMuch(Exception):
+class _LimitExceeded(Exception):
     """Judging these would take too long."""
 
 
-class _Judge:
+class _Validator:
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._definitions = schema.get("$defs", {})
-        self._judgements = 0
-        self._matching = 0
+        self._steps = 0
+        self._match_cost = 0
 
-    def problems(self, schema: Any, value: Any, way: Way) -> Problems:
+    def problems(self, schema: Any, value: Any, way: JsonPointer) -> Problems:
         """In the order of the keywords; found one by one, as far as they are asked for."""
         self.spend(1)
         if schema is False:
-            yield way, f"{shown(value)} is not allowed"
+            yield way, f"{describe(value)} is not allowed"
         if isinstance(schema, bool):
             return
         for name, wanted in schema.items():
-            judge = JUDGES.get(name)
+            judge = KEYWORD_VALIDATORS.get(name)
             if judge is not None:
                 self.spend(1)
                 yield from judge(self, wanted, value, way, schema)
@@ -73,50 +73,52 @@ class _Judge:
     def accepts(self, schema: Any, value: Any) -> bool:
         return next(self.problems(schema, value, ()), None) is None
 
-    def defined(self, reference: str) -> Any:
-        return self._definitions[reference.removeprefix(REFERENCE)]
+    def resolve_reference(self, reference: str) -> Any:
+        return self._definitions[reference.removeprefix(REFERENCE_PREFIX)]
 
     def matches(self, pattern: str, text: str) -> bool:
-        found = compiled(pattern)
-        self._matching += len(text) * found.programsize
-        if self._matching > MOST_MATCHING:
-            raise _TooMuch
+        found = compile_pattern(pattern)
+        self._match_cost += len(text) * found.programsize
+        if self._match_cost > MAX_MATCH_COST:
+            raise _LimitExceeded
         return found.search(text) is not None
 
-    def same(self, left: Any, right: Any) -> bool:
+    def json_equal(self, left: Any, right: Any) -> bool:
         """Equal as JSON: 1 is 1.0, but neither is true."""
         if isinstance(left, bool) or isinstance(right, bool):
             return left is right
         if isinstance(left, Mapping) and isinstance(right, Mapping):
             self.spend(len(left))
-            return left.keys() == right.keys() and all(self.same(left[k], right[k]) for k in left)
+            return left.keys() == right.keys() and all(
+                self.json_equal(left[k], right[k]) for k in left
+            )
         if isinstance(left, list | tuple) and isinstance(right, list | tuple):
             self.spend(len(left))
-            return len(left) == len(right) and all(map(self.same, left, right))
+            return len(left) == len(right) and all(map(self.json_equal, left, right))
         return bool(left == right)
 
-    def key(self, value: Any) -> Any:
+    def hash_key(self, value: Any) -> Any:
         """The same for the same values."""
         self.spend(1)
         match value:
             case bool():
                 return ("bool", value)
             case Mapping():
-                return ("object", frozenset((k, self.key(v)) for k, v in value.items()))
+                return ("object", frozenset((k, self.hash_key(v)) for k, v in value.items()))
             case list() | tuple():
-                return ("array", tuple(map(self.key, value)))
+                return ("array", tuple(map(self.hash_key, value)))
         return value
 
     def spend(self, judgements: int) -> None:
-        self._judgements += judgements
-        if self._judgements > MOST_JUDGEMENTS:
-            raise _TooMuch
+        self._steps += judgements
+        if self._steps > MAX_VALIDATION_STEPS:
+            raise _LimitExceeded
 
 
 # ---- what each keyword says ------------------------------------------------------------------
 
 
-def shown(value: Any) -> str:
+def describe(value: Any) -> str:
     """Short, however large the value is."""
     if isinstance(value, Mapping):
         return "an object"
@@ -144,73 +146,79 @@ TYPES: Mapping[str, Callable[[Any], bool]] = {
 }
 
 
-def _type(_: _Judge, wanted: Any, value: Any, way: Way, __: Any) -> Problems:
+def _type(_: _Validator, wanted: Any, value: Any, way: JsonPointer, __: Any) -> Problems:
     named = [wanted] if isinstance(wanted, str) else wanted
     if not any(TYPES[name](value) for name in named):
-        yield way, f"{shown(value)} is not of type {' or '.join(named)}"
+        yield way, f"{describe(value)} is not of type {' or '.join(named)}"
 
 
-def _enum(judge: _Judge, wanted: Any, value: Any, way: Way, _: Any) -> Problems:
+def _enum(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, _: Any) -> Problems:
     if isinstance(value, str):
         found = value in wanted
     else:
         judge.spend(len(wanted) // 4)
-        found = any(judge.same(value, one) for one in wanted)
+        found = any(judge.json_equal(value, one) for one in wanted)
     if not found:
-        yield way, f"{shown(value)} is not one of {', '.join(map(shown, wanted[:20]))}"
+        yield way, f"{describe(value)} is not one of {', '.join(map(describe, wanted[:20]))}"
 
 
-def _const(judge: _Judge, wanted: Any, value: Any, way: Way, _: Any) -> Problems:
-    if not judge.same(value, wanted):
-        yield way, f"{shown(wanted)} was expected"
+def _const(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, _: Any) -> Problems:
+    if not judge.json_equal(value, wanted):
+        yield way, f"{describe(wanted)} was expected"
 
 
-def _pattern(judge: _Judge, wanted: Any, value: Any, way: Way, _: Any) -> Problems:
+def _pattern(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, _: Any) -> Problems:
     if isinstance(value, str) and not judge.matches(wanted, value):
-        yield way, f"{shown(value)} does not match {wanted!r}"
+        yield way, f"{describe(value)} does not match {wanted!r}"
 
 
-def _multiple(_: _Judge, wanted: Any, value: Any, way: Way, __: Any) -> Problems:
+def _multiple_of(_: _Validator, wanted: Any, value: Any, way: JsonPointer, __: Any) -> Problems:
     if is_number(value) and Fraction(repr(value)) % Fraction(repr(wanted)):
-        yield way, f"{shown(value)} is not a multiple of {wanted}"
+        yield way, f"{describe(value)} is not a multiple of {wanted}"
 
 
 def _bound(
     kind: Any, size: Callable[[Any], Any], bad: Callable[[Any, Any], bool], words: str
 ) -> Any:
-    def judged(_: _Judge, wanted: Any, value: Any, way: Way, __: Any) -> Problems:
+    def judged(_: _Validator, wanted: Any, value: Any, way: JsonPointer, __: Any) -> Problems:
         if isinstance(value, kind) and not isinstance(value, bool) and bad(size(value), wanted):
-            yield way, f"{shown(value)} {words} {wanted}"
+            yield way, f"{describe(value)} {words} {wanted}"
 
     return judged
 
 
-def _unique(judge: _Judge, wanted: Any, value: Any, way: Way, _: Any) -> Problems:
-    if wanted and isinstance(value, list | tuple) and len(value) != len(set(map(judge.key, value))):
-        yield way, f"{shown(value)} has the same item twice"
+def _unique_items(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, _: Any) -> Problems:
+    if (
+        wanted
+        and isinstance(value, list | tuple)
+        and len(value) != len(set(map(judge.hash_key, value)))
+    ):
+        yield way, f"{describe(value)} has the same item twice"
 
 
-def _items(judge: _Judge, wanted: Any, value: Any, way: Way, schema: Any) -> Problems:
+def _items(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, schema: Any) -> Problems:
     if isinstance(value, list | tuple):
         first = len(schema.get("prefixItems", ()))
         for place, item in enumerate(value[first:], first):
             yield from judge.problems(wanted, item, (*way, str(place)))
 
 
-def _prefix(judge: _Judge, wanted: Any, value: Any, way: Way, _: Any) -> Problems:
+def _prefix_items(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, _: Any) -> Problems:
     if isinstance(value, list | tuple):
         for place, (inner, item) in enumerate(zip(wanted, value, strict=False)):
             yield from judge.problems(inner, item, (*way, str(place)))
 
 
-def _properties(judge: _Judge, wanted: Any, value: Any, way: Way, _: Any) -> Problems:
+def _properties(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, _: Any) -> Problems:
     if isinstance(value, Mapping):
         for name, inner in wanted.items():
             if name in value:
                 yield from judge.problems(inner, value[name], (*way, name))
 
 
-def _others(judge: _Judge, wanted: Any, value: Any, way: Way, schema: Any) -> Problems:
+def _additional_properties(
+    judge: _Validator, wanted: Any, value: Any, way: JsonPointer, schema: Any
+) -> Problems:
     if isinstance(value, Mapping):
         known = schema.get("properties", {})
         for name in [name for name in value if name not in known]:
@@ -219,49 +227,51 @@ def _others(judge: _Judge, wanted: Any, value: Any, way: Way, schema: Any) -> Pr
             yield from judge.problems(wanted, value[name], (*way, name))
 
 
-def _names(judge: _Judge, wanted: Any, value: Any, way: Way, _: Any) -> Problems:
+def _property_names(
+    judge: _Validator, wanted: Any, value: Any, way: JsonPointer, _: Any
+) -> Problems:
     for name in value if isinstance(value, Mapping) else ():
         yield from judge.problems(wanted, name, way)
 
 
-def _required(_: _Judge, wanted: Any, value: Any, way: Way, __: Any) -> Problems:
+def _required(_: _Validator, wanted: Any, value: Any, way: JsonPointer, __: Any) -> Problems:
     for name in wanted if isinstance(value, Mapping) else ():
         if name not in value:
             yield way, f"{name!r} is a required property"
 
 
-def _reference(judge: _Judge, wanted: Any, value: Any, way: Way, _: Any) -> Problems:
-    yield from judge.problems(judge.defined(wanted), value, way)
+def _reference(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, _: Any) -> Problems:
+    yield from judge.problems(judge.resolve_reference(wanted), value, way)
 
 
-def _all(judge: _Judge, wanted: Any, value: Any, way: Way, _: Any) -> Problems:
+def _all_of(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, _: Any) -> Problems:
     for inner in wanted:
         yield from judge.problems(inner, value, way)
 
 
-def _any(judge: _Judge, wanted: Any, value: Any, way: Way, _: Any) -> Problems:
+def _any_of(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, _: Any) -> Problems:
     if not any(judge.accepts(inner, value) for inner in wanted):
-        yield way, f"{shown(value)} fits none of the {len(wanted)} schemas it may fit"
+        yield way, f"{describe(value)} fits none of the {len(wanted)} schemas it may fit"
 
 
-def _one(judge: _Judge, wanted: Any, value: Any, way: Way, _: Any) -> Problems:
+def _one_of(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, _: Any) -> Problems:
     fitting = sum(judge.accepts(inner, value) for inner in wanted)
     if fitting != 1:
-        yield way, f"{shown(value)} fits {fitting} of the {len(wanted)} schemas, not one"
+        yield way, f"{describe(value)} fits {fitting} of the {len(wanted)} schemas, not one"
 
 
-def _not(judge: _Judge, wanted: Any, value: Any, way: Way, _: Any) -> Problems:
+def _not(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, _: Any) -> Problems:
     if judge.accepts(wanted, value):
-        yield way, f"{shown(value)} is what it must not be"
+        yield way, f"{describe(value)} is what it must not be"
 
 
-def _if(judge: _Judge, wanted: Any, value: Any, way: Way, schema: Any) -> Problems:
+def _if(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, schema: Any) -> Problems:
     branch = "then" if judge.accepts(wanted, value) else "else"
     yield from judge.problems(schema.get(branch, True), value, way)
 
 
 _NUMBER, _LIST = (int, float), (list, tuple)
-JUDGES: Mapping[str, Callable[[_Judge, Any, Any, Way, Any], Problems]] = {
+KEYWORD_VALIDATORS: Mapping[str, Callable[[_Validator, Any, Any, JsonPointer, Any], Problems]] = {
     "$ref": _reference,
     "type": _type,
     "enum": _enum,
@@ -270,7 +280,7 @@ JUDGES: Mapping[str, Callable[[_Judge, Any, Any, Way, Any], Problems]] = {
     "maximum": _bound(_NUMBER, lambda n: n, lambda n, m: n > m, "is more than the maximum of"),
     "exclusiveMinimum": _bound(_NUMBER, lambda n: n, lambda n, m: n <= m, "is not above"),
     "exclusiveMaximum": _bound(_NUMBER, lambda n: n, lambda n, m: n >= m, "is not below"),
-    "multipleOf": _multiple,
+    "multipleOf": _multiple_of,
     "minLength": _bound(str, len, lambda n, m: n < m, "is shorter than"),
     "maxLength": _bound(str, len, lambda n, m: n > m, "is longer than"),
     "minItems": _bound(_LIST, len, lambda n, m: n < m, "has fewer items than"),
@@ -278,16 +288,16 @@ JUDGES: Mapping[str, Callable[[_Judge, Any, Any, Way, Any], Problems]] = {
     "minProperties": _bound(Mapping, len, lambda n, m: n < m, "has fewer properties than"),
     "maxProperties": _bound(Mapping, len, lambda n, m: n > m, "has more properties than"),
     "pattern": _pattern,
-    "uniqueItems": _unique,
-    "prefixItems": _prefix,
+    "uniqueItems": _unique_items,
+    "prefixItems": _prefix_items,
     "items": _items,
     "properties": _properties,
-    "additionalProperties": _others,
-    "propertyNames": _names,
+    "additionalProperties": _additional_properties,
+    "propertyNames": _property_names,
     "required": _required,
-    "allOf": _all,
-    "anyOf": _any,
-    "oneOf": _one,
+    "allOf": _all_of,
+    "anyOf": _any_of,
+    "oneOf": _one_of,
     "not": _not,
     "if": _if,
 }

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from domain.providers.model import CredentialField, Option, OptionType, Provider, ProviderKind
-from domain.providers.phrase_grammar import objection
+from domain.providers.phrase_grammar import phrases_problem
 
 _KEY = CredentialField(name="apiKey", label="API key", help="From the provider's console.")
 _INDIAN = (
     *("bn-IN", "en-IN", "gu-IN", "hi-IN", "kn-IN", "ml-IN", "mr-IN", "od-IN", "pa-IN"),
     *("ta-IN", "te-IN"),
 )
-_INDIAN_HEARD = (
+_INDIAN_STT = (
     *_INDIAN,
     *("as-IN", "brx-IN", "doi-IN", "kok-IN", "ks-IN", "mai-IN", "mni-IN", "ne-IN", "sa-IN"),
     *("sat-IN", "sd-IN", "ur-IN"),
@@ -27,7 +27,7 @@ _BULBUL: Mapping[str, tuple[str, ...]] = {
     "bulbul:v2": ("anushka", "manisha", "vidya", "arya", "abhilash", "karun", "hitesh"),
 }
 
-TOLD_APART = ("en", "es", "fr", "de", "hi", "ru", "pt", "ja", "it", "nl")
+AUTO_DETECTED_LANGUAGES = ("en", "es", "fr", "de", "hi", "ru", "pt", "ja", "it", "nl")
 """What nova-3 and flux-general-multi tell apart by themselves."""
 
 
@@ -41,7 +41,7 @@ def _temperature(most: float) -> Option:
     )
 
 
-_MOST_TOKENS = Option(
+_MAX_TOKENS = Option(
     name="max_tokens",
     type=OptionType.INTEGER,
     minimum=1,
@@ -64,11 +64,11 @@ STT = (
             *("pt", "ro", "ru", "sk", "sv", "ta", "te", "th", "tl", "tr", "uk", "vi"),
             "zh",
         ),
-        languages_of={
+        languages_by_model={
             "nova-3-medical": ("en",),
             "nova-2-phonecall": ("en",),
             "flux-general-en": ("en",),
-            "flux-general-multi": TOLD_APART,
+            "flux-general-multi": AUTO_DETECTED_LANGUAGES,
         },
         options=(
             Option(
@@ -132,12 +132,12 @@ STT = (
         name="sarvam",
         display_name="Sarvam",
         models=("saaras:v4", "saaras:v3"),
-        languages=_INDIAN_HEARD,
+        languages=_INDIAN_STT,
         options=(
             Option(
                 name="language",
                 type=OptionType.TEXT,
-                choices=("unknown", *_INDIAN_HEARD),
+                choices=("unknown", *_INDIAN_STT),
                 help="What is spoken; unknown to tell languages apart.",
             ),
             Option(
@@ -166,7 +166,7 @@ STT = (
                 name="phrases",
                 type=OptionType.LIST,
                 default=[],
-                check=objection,
+                check=phrases_problem,
                 help="What callers may say, as: I need (an appointment | a slot) [please]. "
                 "Without any it listens for all English words, and mishears every second one.",
             ),
@@ -196,7 +196,7 @@ LLM = (
         name="openai",
         display_name="OpenAI",
         models=("gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-4o", "gpt-4o-mini", "gpt-5.4-mini"),
-        options=(_temperature(2), _MOST_TOKENS),
+        options=(_temperature(2), _MAX_TOKENS),
         credentials=(_KEY,),
     ),
     Provider(
@@ -204,7 +204,7 @@ LLM = (
         name="google",
         display_name="Google Gemini",
         models=("gemini-2.5-flash", "gemini-2.5-pro", "gemini-3.5-flash", "gemini-3.8-flash"),
-        options=(_temperature(2), _MOST_TOKENS),
+        options=(_temperature(2), _MAX_TOKENS),
         credentials=(_KEY,),
     ),
 )
@@ -252,7 +252,7 @@ TTS = (
         models=("bulbul:v3", "bulbul:v2", "bulbul:v4-flash"),
         languages=_INDIAN,
         voices=tuple(voice for voices in _BULBUL.values() for voice in voices),
-        voices_of=_BULBUL,
+        voices_by_model=_BULBUL,
         options=(
             Option(
                 name="pace",
@@ -346,12 +346,12 @@ VAD = (
         ),
     ),
 )
-CATALOGUE: tuple[Provider, ...] = (*STT, *LLM, *TTS, *VAD)
+CATALOG: tuple[Provider, ...] = (*STT, *LLM, *TTS, *VAD)
 
 
-def names(kind: ProviderKind) -> tuple[str, ...]:
-    return tuple(p.name for p in CATALOGUE if p.kind is kind)
+def provider_names(kind: ProviderKind) -> tuple[str, ...]:
+    return tuple(p.name for p in CATALOG if p.kind is kind)
 
 
-def provider(kind: ProviderKind, name: str) -> Provider | None:
-    return next((p for p in CATALOGUE if p.kind is kind and p.name == name), None)
+def find_provider(kind: ProviderKind, name: str) -> Provider | None:
+    return next((p for p in CATALOG if p.kind is kind and p.name == name), None)

@@ -43,10 +43,10 @@ class Option:
     check: Callable[[Any], str | None] | None = None
     """What else is wrong with a value of the right type, as the end of a sentence."""
 
-    def objection(self, value: Any) -> str | None:
+    def problem_with(self, value: Any) -> str | None:
         """What is wrong with a value, as the end of a sentence; None when it will do."""
         if not TYPES[self.type](value):
-            return f"is not {WORDS[self.type]}"
+            return f"is not {TYPE_DESCRIPTIONS[self.type]}"
         if self.minimum is not None and value < self.minimum:
             return f"is less than {self.minimum:g}"
         if self.maximum is not None and value > self.maximum:
@@ -67,7 +67,7 @@ TYPES: Mapping[OptionType, Callable[[Any], bool]] = {
     OptionType.TEXT: lambda value: isinstance(value, str) and len(value) <= 2_000,
     OptionType.LIST: lambda value: isinstance(value, list | tuple),
 }
-WORDS: Mapping[OptionType, str] = {
+TYPE_DESCRIPTIONS: Mapping[OptionType, str] = {
     OptionType.NUMBER: "a number",
     OptionType.INTEGER: "a whole number",
     OptionType.BOOLEAN: "true or false",
@@ -98,10 +98,10 @@ class Provider:
     models: tuple[str, ...]
     options: tuple[Option, ...] = ()
     languages: tuple[str, ...] = ()
-    languages_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    languages_by_model: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Of models that know fewer."""
     voices: tuple[str, ...] = ()
-    voices_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    voices_by_model: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Of models that have all their own: any other is refused."""
     credentials: tuple[CredentialField, ...] = ()
 

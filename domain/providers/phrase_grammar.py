@@ -7,33 +7,33 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-MOST_PHRASES = 200
-MOST_WORDS = 2_000
-DEEPEST = 8
+MAX_PHRASES = 200
+MAX_WORDS = 2_000
+MAX_DEPTH = 8
 _TOKEN = re.compile(r"\s*(?:([A-Za-z]+(?:['-][A-Za-z]+)*'?)|([()\[\]|]))")
 _CLOSES = {"(": ")", "[": "]"}
 
 
-class BadPhrase(ValueError):
+class InvalidPhrase(ValueError):
     """The message is the end of a sentence that begins with the phrase."""
 
 
-def objection(phrases: Any) -> str | None:
+def phrases_problem(phrases: Any) -> str | None:
     """What is wrong with the list, as the end of a sentence; None when it will do."""
-    if len(phrases) > MOST_PHRASES:
-        return f"has more than {MOST_PHRASES} phrases"
+    if len(phrases) > MAX_PHRASES:
+        return f"has more than {MAX_PHRASES} phrases"
     words = 0
     for phrase in phrases:
         if not isinstance(phrase, str):
             return "holds something that is not a text"
         try:
-            words += sum(token.isalpha() for token in tokens(phrase))
-        except BadPhrase as bad:
+            words += sum(token.isalpha() for token in tokenize(phrase))
+        except InvalidPhrase as bad:
             return f"holds {phrase[:60]!r}, which {bad}"
-    return f"has more than {MOST_WORDS} words" if words > MOST_WORDS else None
+    return f"has more than {MAX_WORDS} words" if words > MAX_WORDS else None
 
 
-def tokens(phrase: str) -> list[str]:
+def tokenize(phrase: str) -> list[str]:
     """Its words, in small letters, and its signs. `BadPhrase` where it cannot be read."""
     found = list(_split(phrase))
     open_: list[str] = []
@@ -42,20 +42,20 @@ def tokens(phrase: str) -> list[str]:
         if token in _CLOSES:
             open_.append(token)
         elif token in ")]" and (not open_ or _CLOSES[open_.pop()] != token):
-            raise BadPhrase(f"has a {token} too many")
+            raise InvalidPhrase(f"has a {token} too many")
         if token in ")]|" and before in "([|":
-            raise BadPhrase(f"has nothing before a {token}")
-        if len(open_) > DEEPEST:
-            raise BadPhrase(f"is nested deeper than {DEEPEST}")
+            raise InvalidPhrase(f"has nothing before a {token}")
+        if len(open_) > MAX_DEPTH:
+            raise InvalidPhrase(f"is nested deeper than {MAX_DEPTH}")
         before = token
     if open_:
-        raise BadPhrase(f"does not close a {open_[-1]}")
+        raise InvalidPhrase(f"does not close a {open_[-1]}")
     if before in "(|":
-        raise BadPhrase("ends with nothing to say")
+        raise InvalidPhrase("ends with nothing to say")
     return found
 
 
-def words(phrases: Sequence[str]) -> dict[str, str]:
+def vocabulary(phrases: Sequence[str]) -> dict[str, str]:
     """As the ears know each word, and as it is written where it comes first."""
     written: dict[str, str] = {}
     for phrase in phrases:
@@ -71,6 +71,6 @@ def _split(phrase: str) -> Iterator[str]:
         match = _TOKEN.match(text, at)
         if match is None:
             odd = text[at:].lstrip()[:1]
-            raise BadPhrase(f"holds {odd!r}; there are only words, ( | ) and [ ]")
+            raise InvalidPhrase(f"holds {odd!r}; there are only words, ( | ) and [ ]")
         at = match.end()
         yield (match[1] or match[2]).lower()

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 
 from domain.common.casing import camel
 from domain.common.errors import InvalidInput, Path
-from domain.common.money import DOLLAR
+from domain.common.money import NANOS_PER_DOLLAR
 from domain.common.text_validation import check_text
-from domain.providers.catalog import names
+from domain.providers.catalog import provider_names
 from domain.providers.model import ProviderKind
 from domain.providers.usage import Usage
 
 AS_OF = "2026-11"
-FREE = frozenset({"scripted", "local"})
+FREE_PROVIDERS = frozenset({"scripted", "local"})
 """They run here."""
-MOST_PRICES = 200
+MAX_PRICES = 200
 MILLION = 1_000_000
 HOUR_MS = 3_600_000
 
@@ -38,7 +38,7 @@ class Price:
     audio_hour: int | None = None
 
     @property
-    def of(self) -> tuple[str, str, str]:
+    def key(self) -> tuple[str, str, str]:
         return (self.kind, self.provider, self.model)
 
     def cost(self, used: Usage) -> int:
@@ -57,8 +57,8 @@ def _rounded(amount: int, divisor: int) -> int:
     return (2 * amount + divisor) // (2 * divisor)
 
 
-def _cents(amount: float) -> int:
-    return round(amount * 10_000) * (DOLLAR // 10_000)
+def _nanos(amount: float) -> int:
+    return round(amount * 10_000) * (NANOS_PER_DOLLAR // 10_000)
 
 
 def _llm(provider: str, model: str, input: float, cached: float, output: float) -> Price:
@@ -66,23 +66,23 @@ def _llm(provider: str, model: str, input: float, cached: float, output: float) 
         kind=ProviderKind.LLM,
         provider=provider,
         model=model,
-        input_tokens=_cents(input),
-        cached_tokens=_cents(cached),
-        output_tokens=_cents(output),
+        input_tokens=_nanos(input),
+        cached_tokens=_nanos(cached),
+        output_tokens=_nanos(output),
     )
 
 
 def _stt(provider: str, model: str, minute: float) -> Price:
-    hour = _cents(minute) * 60
+    hour = _nanos(minute) * 60
     return Price(kind=ProviderKind.STT, provider=provider, model=model, audio_hour=hour)
 
 
 def _tts(provider: str, model: str, characters: float) -> Price:
-    price = _cents(characters)
+    price = _nanos(characters)
     return Price(kind=ProviderKind.TTS, provider=provider, model=model, characters=price)
 
 
-LISTED: tuple[Price, ...] = (
+LIST_PRICES: tuple[Price, ...] = (
     _llm("openai", "gpt-4.1", 2.00, 0.50, 8.00),
     _llm("openai", "gpt-4.1-mini", 0.40, 0.10, 1.60),
     _llm("openai", "gpt-4o", 2.50, 1.25, 10.00),
@@ -101,20 +101,20 @@ LISTED: tuple[Price, ...] = (
     _tts("cartesia", "sonic-turbo", 39.20),
 )
 
-_LIST: Mapping[tuple[str, str, str], Price] = {price.of: price for price in LISTED}
+_LIST: Mapping[tuple[str, str, str], Price] = {price.key: price for price in LIST_PRICES}
 
 
 class PriceList:
     """The listed prices, and over them those of a tenant."""
 
     def __init__(self, own: Iterable[Price] = ()) -> None:
-        self._prices = {**_LIST, **{price.of: price for price in own}}
+        self._prices = {**_LIST, **{price.key: price for price in own}}
 
     def cost(self, used: Usage) -> int | None:
         price = self._prices.get((used.kind, used.provider, used.model))
         if price is not None:
             return price.cost(used)
-        return 0 if used.provider in FREE else None
+        return 0 if used.provider in FREE_PROVIDERS else None
 
 
 UNITS: Mapping[ProviderKind, tuple[str, ...]] = {
@@ -128,29 +128,29 @@ _ALL = tuple(dict.fromkeys(unit for units in UNITS.values() for unit in units))
 
 def check_prices(prices: tuple[Price, ...], path: Path) -> None:
     """`InvalidInput` naming the first field that breaks a rule."""
-    if len(prices) > MOST_PRICES:
-        raise InvalidInput(f"At most {MOST_PRICES} prices are possible.", path)
+    if len(prices) > MAX_PRICES:
+        raise InvalidInput(f"At most {MAX_PRICES} prices are possible.", path)
     seen: set[tuple[str, str, str]] = set()
     for number, price in enumerate(prices):
         here = (*path, str(number))
         _check_price(price, here)
-        if price.of in seen:
+        if price.key in seen:
             raise InvalidInput("The same model stands here twice.", (*here, "model"))
-        seen.add(price.of)
+        seen.add(price.key)
 
 
 def _check_price(price: Price, path: Path) -> None:
     units = UNITS.get(price.kind)
     if units is None:
         raise InvalidInput(f"{price.kind} runs here and costs nothing.", (*path, "kind"))
-    known = names(price.kind)
+    known = provider_names(price.kind)
     if price.provider not in known:
         raise InvalidInput(
             f"There is no {price.kind} provider {price.provider[:64]!r}; "
             f"there are {', '.join(known)}.",
             (*path, "provider"),
         )
-    check_text(price.model, (*path, "model"), most=128, least=1)
+    check_text(price.model, (*path, "model"), max_length=128, min_length=1)
     given = [unit for unit in _ALL if getattr(price, unit) is not None]
     fitting = ", ".join(map(camel, units))
     for unit in given:

@@ -27,15 +27,15 @@ class Usage:
     cost: int | None = None
 
     @property
-    def is_nothing(self) -> bool:
+    def is_empty(self) -> bool:
         return not (self.input_tokens or self.output_tokens or self.characters or self.audio_ms)
 
     @property
-    def what(self) -> tuple[str, str, str, bool]:
+    def key(self) -> tuple[str, str, str, bool]:
         """Parts of the same are added up; those without a price stay apart from those with one."""
         return (self.kind, self.provider, self.model, self.cost is None)
 
-    def at(self, cost: int | None) -> Usage:
+    def with_cost(self, cost: int | None) -> Usage:
         return replace(self, cost=cost)
 
     def __add__(self, other: Usage) -> Usage:
@@ -68,16 +68,16 @@ class Cost:
     by_provider: tuple[ProviderCost, ...]
 
 
-def summed(parts: Iterable[Usage]) -> tuple[Usage, ...]:
+def merge_usage(parts: Iterable[Usage]) -> tuple[Usage, ...]:
     """One for each model, in an order of their own: however the parts were cut, the sum is one."""
     sums: dict[tuple[str, str, str, bool], Usage] = {}
     for part in parts:
-        known = sums.get(part.what)
-        sums[part.what] = part if known is None else known + part
+        known = sums.get(part.key)
+        sums[part.key] = part if known is None else known + part
     return tuple(sums[what] for what in sorted(sums))
 
 
-def spent(parts: Iterable[Usage]) -> int:
+def total_cost(parts: Iterable[Usage]) -> int:
     return sum(part.cost or 0 for part in parts)
 
 
@@ -92,12 +92,12 @@ def cost_of(parts: Iterable[Usage]) -> Cost | None:
         return None
     providers = sorted({part.provider for part in used})
     return Cost(
-        total=spent(used),
+        total=total_cost(used),
         partial=is_partial(used),
-        by_provider=tuple(_owed(name, used) for name in providers),
+        by_provider=tuple(_provider_cost(name, used) for name in providers),
     )
 
 
-def _owed(provider: str, used: tuple[Usage, ...]) -> ProviderCost:
+def _provider_cost(provider: str, used: tuple[Usage, ...]) -> ProviderCost:
     its = [part for part in used if part.provider == provider]
-    return ProviderCost(provider=provider, total=spent(its), partial=is_partial(its))
+    return ProviderCost(provider=provider, total=total_cost(its), partial=is_partial(its))

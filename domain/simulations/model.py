@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from domain.calls.context import Context
+from domain.calls.context import CallContext
 from domain.calls.events import (
     AgentTurn,
     CallEnded,
@@ -19,13 +19,13 @@ from domain.calls.events import (
     StateChanged,
     ToolFinished,
 )
-from domain.templating.lexer import steps_of
-from domain.tools.http import HttpRequest, HttpResponse, Unreachable
+from domain.templating.lexer import parse_path
+from domain.tools.http import HttpFailed, HttpRequest, HttpResponse
 from domain.workflows.agents import ProviderChoice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stub:
+class HttpStub:
     """What a server answers in a simulation. `request` is a method and a URL, with * for anything:
     `POST https://api.example.org/orders*`."""
 
@@ -51,7 +51,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class Preconditions:
     """What a call begins with."""
 
     user: Mapping[str, Any] = field(default_factory=dict)
@@ -65,8 +65,8 @@ class Case:
 
     name: str
     workflow: str
-    given: Given = field(default_factory=Given)
-    http: tuple[Stub, ...] = ()
+    given: Preconditions = field(default_factory=Preconditions)
+    http: tuple[HttpStub, ...] = ()
     steps: tuple[Step, ...] = ()
 
 
@@ -83,18 +83,18 @@ class Suite:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class StepObservation:
     """What a step brought about, and the context as it is after it."""
 
     events: Sequence[CallEvent]
-    context: Context
+    context: CallContext
     node: str | None
 
-    def of(self, kind: type) -> list[Any]:
+    def events_of(self, kind: type) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]
 
     @property
-    def ending(self) -> Any:
+    def end_reason(self) -> Any:
         for event in self.events:
             if isinstance(event, CallEnded):
                 return event.reason
@@ -103,20 +103,20 @@ class Scene:
         return None
 
 
-def failures(step: Step, scene: Scene) -> list[str]:
+def check_expectations(step: Step, observation: StepObservation) -> list[str]:
     """What was expected and is not so, for people. Errors are never expected silently."""
-    found = [CHECKS[each.kind](each.value, scene) for each in step.expect]
+    found = [EXPECTATION_CHECKS[each.kind](each.value, observation) for each in step.expect]
     if not any(each.kind == "error" for each in step.expect):
-        found.append(_no_error(scene))
+        found.append(_no_error(observation))
     return [problem for problem in found if problem is not None]
 
 
 # ---- the expectations -----------------------------------------------------------------------
 
 
-def _says(value: Any, scene: Scene) -> str | None:
+def _says(value: Any, scene: StepObservation) -> str | None:
     wanted = value if isinstance(value, Mapping) else {"contains": value}
-    said = " ".join(turn.text for turn in scene.of(AgentTurn))
+    said = " ".join(turn.text for turn in scene.events_of(AgentTurn))
     if "equals" in wanted and said != wanted["equals"]:
         return f"said {said!r}, not {wanted['equals']!r}"
     for words in _listed(wanted.get("contains", [])):
@@ -128,21 +128,21 @@ def _says(value: Any, scene: Scene) -> str | None:
     return None
 
 
-def _node(value: Any, scene: Scene) -> str | None:
+def _node(value: Any, scene: StepObservation) -> str | None:
     return None if scene.node == value else f"is at node {scene.node!r}, not {value!r}"
 
 
-def _tool(value: Any, scene: Scene) -> str | None:
+def _tool(value: Any, scene: StepObservation) -> str | None:
     wanted = value if isinstance(value, Mapping) else {"name": value}
-    uses = [use for use in scene.of(ToolFinished) if use.tool == wanted["name"]]
+    uses = [use for use in scene.events_of(ToolFinished) if use.tool == wanted["name"]]
     if not uses:
-        used = ", ".join(use.tool for use in scene.of(ToolFinished)) or "none"
+        used = ", ".join(use.tool for use in scene.events_of(ToolFinished)) or "none"
         return f"did not use the tool {wanted['name']!r} (used: {used})"
-    problems = [_unlike(wanted, use) for use in uses]
+    problems = [_tool_mismatch(wanted, use) for use in uses]
     return None if None in problems else problems[-1]
 
 
-def _unlike(wanted: Mapping[str, Any], use: ToolFinished) -> str | None:
+def _tool_mismatch(wanted: Mapping[str, Any], use: ToolFinished) -> str | None:
     for name, value in wanted.get("arguments", {}).items():
         if use.arguments.get(name) != value:
             return f"gave {use.tool} {name}={_short(use.arguments.get(name))}, not {_short(value)}"
@@ -154,63 +154,63 @@ def _unlike(wanted: Mapping[str, Any], use: ToolFinished) -> str | None:
     return None
 
 
-def _no_tool(value: Any, scene: Scene) -> str | None:
-    used = [use.tool for use in scene.of(ToolFinished) if value is True or use.tool == value]
+def _no_tool(value: Any, scene: StepObservation) -> str | None:
+    used = [use.tool for use in scene.events_of(ToolFinished) if value is True or use.tool == value]
     return f"used {', '.join(used)}" if used else None
 
 
-def _handoff(value: Any, scene: Scene) -> str | None:
+def _handoff(value: Any, scene: StepObservation) -> str | None:
     wanted = value if isinstance(value, Mapping) else {"to": value}
     names = {"to": "to_node", "from": "from_node", "via": "via"}
-    for move in scene.of(HandedOff):
+    for move in scene.events_of(HandedOff):
         if all(getattr(move, names[key]) == wanted[key] for key in names if key in wanted) and (
             "skipped" not in wanted or list(move.skipped) == list(wanted["skipped"])
         ):
             return None
-    moves = ", ".join(f"{m.from_node} to {m.to_node} ({m.via})" for m in scene.of(HandedOff))
+    moves = ", ".join(f"{m.from_node} to {m.to_node} ({m.via})" for m in scene.events_of(HandedOff))
     return f"handed off {moves or 'nowhere'}, not as {_short(wanted)}"
 
 
-def _no_handoff(_value: Any, scene: Scene) -> str | None:
-    moves = [move.to_node for move in scene.of(HandedOff)]
+def _no_handoff(_value: Any, scene: StepObservation) -> str | None:
+    moves = [move.to_node for move in scene.events_of(HandedOff)]
     return f"handed off to {', '.join(moves)}" if moves else None
 
 
-def _refused(value: Any, scene: Scene) -> str | None:
-    nodes = [refusal.to_node for refusal in scene.of(HandoffRefused)]
+def _refused(value: Any, scene: StepObservation) -> str | None:
+    nodes = [refusal.to_node for refusal in scene.events_of(HandoffRefused)]
     return None if value in nodes else f"no hand-off to {value!r} was refused"
 
 
-def _context(value: Mapping[str, Any], scene: Scene) -> str | None:
+def _context(value: Mapping[str, Any], scene: StepObservation) -> str | None:
     for path, wanted in value.items():
-        found = _read(scene.context.seen_by(scene.node or ""), path)
+        found = _read(scene.context.visible_to(scene.node or ""), path)
         if found != wanted:
             return f"{path} is {_short(found)}, not {_short(wanted)}"
     return None
 
 
-def _end(value: Any, scene: Scene) -> str | None:
+def _end(value: Any, scene: StepObservation) -> str | None:
     if value is False:
-        return f"ended: {scene.ending}" if scene.ending else None
-    if scene.ending is None:
+        return f"ended: {scene.end_reason}" if scene.end_reason else None
+    if scene.end_reason is None:
         return "did not end"
-    return None if value in (True, scene.ending) else f"ended {scene.ending}, not {value}"
+    return None if value in (True, scene.end_reason) else f"ended {scene.end_reason}, not {value}"
 
 
-def _error(value: Any, scene: Scene) -> str | None:
+def _error(value: Any, scene: StepObservation) -> str | None:
     if value is False:
         return _no_error(scene)
-    raised = [error.source for error in scene.of(ErrorRaised)]
+    raised = [error.source for error in scene.events_of(ErrorRaised)]
     fits = raised if value is True else [source for source in raised if source == value]
     return None if fits else f"no error of {value}" if value is not True else "no error"
 
 
-def _no_error(scene: Scene) -> str | None:
-    raised = [f"{error.source}: {error.message}" for error in scene.of(ErrorRaised)]
+def _no_error(scene: StepObservation) -> str | None:
+    raised = [f"{error.source}: {error.message}" for error in scene.events_of(ErrorRaised)]
     return f"failed: {'; '.join(raised)}" if raised else None
 
 
-CHECKS: Mapping[str, Callable[[Any, Scene], str | None]] = {
+EXPECTATION_CHECKS: Mapping[str, Callable[[Any, StepObservation], str | None]] = {
     "says": _says,
     "node": _node,
     "tool": _tool,
@@ -234,15 +234,15 @@ def _short(value: Any) -> str:
 
 def _read(seen: Mapping[str, Any], path: str) -> Any:
     value: Any = seen
-    for step in steps_of(path):
+    for step in parse_path(path):
         value = value.get(step) if isinstance(value, Mapping) else None
     return value
 
 
-class StubbedServers:
+class StubHttpClient:
     """The outside of a simulation: the stubs, and nothing else."""
 
-    def __init__(self, stubs: Sequence[Stub]) -> None:
+    def __init__(self, stubs: Sequence[HttpStub]) -> None:
         self._stubs = list(stubs)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
@@ -250,7 +250,7 @@ class StubbedServers:
         asked = f"{request.method} {request.url}"
         fitting = [stub for stub in self._stubs if fnmatchcase(asked, stub.request)]
         if not fitting:
-            raise Unreachable(f"no stub for {asked}")
+            raise HttpFailed(f"no stub for {asked}")
         stub = fitting[0]
         if len(fitting) > 1:
             self._stubs.remove(stub)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from domain.bundles.structuring import read, unknown_key
+from domain.bundles.structuring import structure, unknown_key
 from domain.calls.events import (
     AgentTurn,
     CallEnded,
@@ -14,23 +14,23 @@ from domain.calls.events import (
     ContextChanged,
     HandedOff,
     HandoffVia,
-    Recorded,
+    StoredEvent,
     ToolFinished,
     ToolOutcome,
     UserTurn,
 )
 from domain.calls.model import Call, EndReason
 from domain.common.errors import InvalidInput, Path
-from domain.simulations.model import Case, Expectation, Given, Step, Stub, Suite
+from domain.simulations.model import Case, Expectation, HttpStub, Preconditions, Step, Suite
 from domain.templating.lexer import is_path
-from domain.workflows.agents import ProviderChoice, check_choice
+from domain.workflows.agents import ProviderChoice, check_provider_choice
 
 JUDGES = (
     *("task_completion", "handoff", "accuracy", "tool_use", "safety", "relevancy"),
     *("coherence", "conciseness"),
 )
-MOST_CASES = 1_000
-MOST_STEPS = 200
+MAX_CASES = 1_000
+MAX_STEPS = 200
 
 Texts = tuple[str, ...]
 
@@ -48,8 +48,8 @@ class _Step:
 class _Case:
     name: str
     workflow: str | None = None
-    given: Given = field(default_factory=Given)
-    http: tuple[Stub, ...] = ()
+    given: Preconditions = field(default_factory=Preconditions)
+    http: tuple[HttpStub, ...] = ()
     steps: tuple[_Step, ...]
 
 
@@ -62,20 +62,20 @@ class _Suite:
     model: ProviderChoice | None = None
     judges: Texts = ()
     workflow: str | None = None
-    given: Given = field(default_factory=Given)
-    http: tuple[Stub, ...] = ()
+    given: Preconditions = field(default_factory=Preconditions)
+    http: tuple[HttpStub, ...] = ()
     cases: tuple[_Case, ...]
 
 
 def read_suite(plain: Any, name: str) -> Suite:
     """`InvalidInput` names the first mistake."""
-    whole = read(_Suite, plain)
-    if not 1 <= len(whole.cases) <= MOST_CASES:
-        raise InvalidInput(f"A suite has 1 to {MOST_CASES} cases.", ("cases",))
+    whole = structure(_Suite, plain)
+    if not 1 <= len(whole.cases) <= MAX_CASES:
+        raise InvalidInput(f"A suite has 1 to {MAX_CASES} cases.", ("cases",))
     if whole.model is not None:
-        check_choice(whole.model, ("model",))
+        check_provider_choice(whole.model, ("model",))
     for place, judge in enumerate(whole.judges):
-        _one_of(judge, JUDGES, ("judges", str(place)))
+        _check_choice(judge, JUDGES, ("judges", str(place)))
     _check_stubs(whole.http, ("http",))
     names = [case.name for case in whole.cases]
     for place, name_ in enumerate(names):
@@ -96,13 +96,13 @@ def _case(case: _Case, suite: _Suite, path: Path) -> Case:
     workflow = case.workflow or suite.workflow
     if workflow is None:
         raise InvalidInput("Name the workflow here, or for the whole suite.", (*path, "workflow"))
-    if not 1 <= len(case.steps) <= MOST_STEPS:
-        raise InvalidInput(f"A case has 1 to {MOST_STEPS} steps.", (*path, "steps"))
+    if not 1 <= len(case.steps) <= MAX_STEPS:
+        raise InvalidInput(f"A case has 1 to {MAX_STEPS} steps.", (*path, "steps"))
     _check_stubs(case.http, (*path, "http"))
     return Case(
         name=case.name,
         workflow=workflow,
-        given=Given(
+        given=Preconditions(
             user={**suite.given.user, **case.given.user},
             workflow={**suite.given.workflow, **case.given.workflow},
             flags={**suite.given.flags, **case.given.flags},
@@ -114,7 +114,7 @@ def _case(case: _Case, suite: _Suite, path: Path) -> Case:
     )
 
 
-def _check_stubs(stubs: tuple[Stub, ...], path: Path) -> None:
+def _check_stubs(stubs: tuple[HttpStub, ...], path: Path) -> None:
     for place, stub in enumerate(stubs):
         here = (*path, str(place))
         if stub.status not in range(100, 600):
@@ -134,27 +134,27 @@ def _expected(value: Any, path: Path) -> Iterable[Expectation]:
     listed = isinstance(value, list | tuple)
     for place, each in enumerate(value if listed else (value,)):
         here = (*path, str(place)) if listed else path
-        for kind, wanted in read(ANYTHING, each, here).items():
-            if kind not in SHAPES:
-                raise unknown_key(kind, list(SHAPES), (*here, kind))
-            SHAPES[kind](wanted, (*here, kind))
+        for kind, wanted in structure(JSON_OBJECT, each, here).items():
+            if kind not in EXPECTATION_VALIDATORS:
+                raise unknown_key(kind, list(EXPECTATION_VALIDATORS), (*here, kind))
+            EXPECTATION_VALIDATORS[kind](wanted, (*here, kind))
             yield Expectation(kind=kind, value=wanted)
 
 
 # ---- the shapes of what is expected ---------------------------------------------------------
 
-ANYTHING: Any = Mapping[str, Any]
+JSON_OBJECT: Any = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Words:
+class _TextExpectation:
     equals: str | None = None
     contains: Any = ()
     lacks: Any = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _ToolUse:
+class _ToolExpectation:
     name: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     outcome: ToolOutcome | None = None
@@ -162,7 +162,7 @@ class _ToolUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Move:
+class _HandoffExpectation:
     to: str | None = None
     from_: str | None = None
     via: HandoffVia | None = None
@@ -170,77 +170,77 @@ class _Move:
 
 
 def _listed(value: Any, path: Path) -> Texts:
-    return (value,) if isinstance(value, str) else read(TEXTS, list(value), path)
+    return (value,) if isinstance(value, str) else structure(TEXTS, list(value), path)
 
 
 TEXTS: Any = Texts
 
 
-def _words(value: Any, path: Path) -> None:
+def _check_text(value: Any, path: Path) -> None:
     if not isinstance(value, dict):
-        _texts(value, path)
+        _check_texts(value, path)
         return
-    words = read(_Words, value, path)
-    _texts(words.contains, (*path, "contains"))
-    _texts(words.lacks, (*path, "lacks"))
+    words = structure(_TextExpectation, value, path)
+    _check_texts(words.contains, (*path, "contains"))
+    _check_texts(words.lacks, (*path, "lacks"))
 
 
-def _texts(value: Any, path: Path) -> None:
+def _check_texts(value: Any, path: Path) -> None:
     if isinstance(value, list | tuple):
-        read(TEXTS, list(value), path)
+        structure(TEXTS, list(value), path)
     else:
-        read(str, value, path)
+        structure(str, value, path)
 
 
-def _tool_use(value: Any, path: Path) -> None:
+def _check_tool(value: Any, path: Path) -> None:
     if not isinstance(value, str):
-        _texts(read(_ToolUse, value, path).result, (*path, "result"))
+        _check_texts(structure(_ToolExpectation, value, path).result, (*path, "result"))
 
 
-def _move(value: Any, path: Path) -> None:
+def _check_handoff(value: Any, path: Path) -> None:
     if not isinstance(value, str):
-        read(_Move, value, path)
+        structure(_HandoffExpectation, value, path)
 
 
-def _values(value: Any, path: Path) -> None:
-    for where in read(ANYTHING, value, path):
+def _check_context(value: Any, path: Path) -> None:
+    for where in structure(JSON_OBJECT, value, path):
         if not is_path(where):
             raise InvalidInput(f"{where[:80]!r} is not a path into the context.", (*path, where))
 
 
-def _ending(value: Any, path: Path) -> None:
+def _check_end(value: Any, path: Path) -> None:
     if not isinstance(value, bool):
-        read(EndReason, value, path)
+        structure(EndReason, value, path)
 
 
-def _text_or_true(value: Any, path: Path) -> None:
+def _check_text_or_flag(value: Any, path: Path) -> None:
     if not isinstance(value, bool):
-        read(str, value, path)
+        structure(str, value, path)
 
 
-def _one_of(value: str, known: Texts, path: Path) -> None:
+def _check_choice(value: str, known: Texts, path: Path) -> None:
     if value not in known:
         raise InvalidInput(f"{value[:60]!r} is none of {', '.join(known)}.", path)
 
 
-SHAPES: Mapping[str, Callable[[Any, Path], object]] = {
-    "says": _words,
-    "node": lambda value, path: read(str, value, path),
-    "tool": _tool_use,
-    "noTool": _text_or_true,
-    "handoff": _move,
-    "noHandoff": lambda value, path: read(bool, value, path),
-    "handoffRefused": lambda value, path: read(str, value, path),
-    "context": _values,
-    "end": _ending,
-    "error": _text_or_true,
+EXPECTATION_VALIDATORS: Mapping[str, Callable[[Any, Path], object]] = {
+    "says": _check_text,
+    "node": lambda value, path: structure(str, value, path),
+    "tool": _check_tool,
+    "noTool": _check_text_or_flag,
+    "handoff": _check_handoff,
+    "noHandoff": lambda value, path: structure(bool, value, path),
+    "handoffRefused": lambda value, path: structure(str, value, path),
+    "context": _check_context,
+    "end": _check_end,
+    "error": _check_text_or_flag,
 }
 
 
 # ---- a suite from a call --------------------------------------------------------------------
 
 
-def suite_from(call: Call, workflow: str, events: Iterable[Recorded]) -> dict[str, Any]:
+def suite_from_call(call: Call, workflow: str, events: Iterable[StoredEvent]) -> dict[str, Any]:
     """What was said in a call and what came of it, as a suite in plain data.
 
     Words of agents are left out: a model says them differently each time."""
@@ -249,18 +249,18 @@ def suite_from(call: Call, workflow: str, events: Iterable[Recorded]) -> dict[st
         if isinstance(event, UserTurn):
             steps.append({"say": event.text, "expect": []})
         else:
-            for each in _seen(event):
-                _add(steps[-1]["expect"], each)
+            for each in _expectations_from(event):
+                _add_expectation(steps[-1]["expect"], each)
     given = {"user": dict(call.user_context)} if call.user_context else {}
-    case = {"name": f"call {call.id}", "given": given, "steps": list(map(_tidy, steps))}
+    case = {"name": f"call {call.id}", "given": given, "steps": list(map(_without_empty, steps))}
     return {
         "suite": f"from a call of {call.created_at:%Y-%m-%d}",
         "workflow": workflow,
-        "cases": [_tidy(case)],
+        "cases": [_without_empty(case)],
     }
 
 
-def _seen(event: CallEvent) -> Iterable[dict[str, Any]]:
+def _expectations_from(event: CallEvent) -> Iterable[dict[str, Any]]:
     match event:
         case HandedOff():
             yield {"handoff": {"from": event.from_node, "to": event.to_node}}
@@ -275,7 +275,7 @@ def _seen(event: CallEvent) -> Iterable[dict[str, Any]]:
             return
 
 
-def _add(expected: list[dict[str, Any]], each: dict[str, Any]) -> None:
+def _add_expectation(expected: list[dict[str, Any]], each: dict[str, Any]) -> None:
     """Of what is written to one place, only the last stands at the end of the step."""
     for other in expected:
         if "context" in each and "context" in other:
@@ -284,6 +284,6 @@ def _add(expected: list[dict[str, Any]], each: dict[str, Any]) -> None:
     expected.append(each)
 
 
-def _tidy(value: dict[str, Any]) -> dict[str, Any]:
+def _without_empty(value: dict[str, Any]) -> dict[str, Any]:
     """Without what is empty."""
     return {key: inner for key, inner in value.items() if inner not in ([], {})}

@@ -18,15 +18,22 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from domain.templating.lexer import Kind, Malformed, Token, look_up, steps_of, tokens_of
+from domain.templating.lexer import (
+    TemplateSyntaxError,
+    Token,
+    TokenKind,
+    look_up,
+    parse_path,
+    tokenize,
+)
 
-LONGEST = 2_000
-MOST_NODES = 200
-MOST_ITEMS = 500
+MAX_EXPRESSION_LENGTH = 2_000
+MAX_EXPRESSION_NODES = 200
+MAX_SEARCHED_ITEMS = 500
 """That `in` looks at, of a list."""
-DEEPEST = 32
+MAX_EXPRESSION_DEPTH = 32
 
-Context = Mapping[str, Any]
+Namespaces = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,7 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    steps: tuple[str, ...]
+    segments: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,7 @@ class Or:
 class Compare:
     """`sign` is one of == != < <= > >= in."""
 
-    sign: str
+    op: str
     left: Expression
     right: Expression
 
@@ -76,44 +83,46 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_WORDS: dict[str, Any] = {"true": True, "false": False, "null": None}
-_KEPT = {"and", "or", "not", "in", "is", "empty", *_WORDS}
+_CONSTANTS: dict[str, Any] = {"true": True, "false": False, "null": None}
+_KEYWORDS = {"and", "or", "not", "in", "is", "empty", *_CONSTANTS}
 
 
 @lru_cache(4_096)
 def parse(text: str) -> Expression:
     """`Malformed` names what is wrong and where."""
-    if len(text) > LONGEST:
-        raise Malformed(f"An expression may be {LONGEST} characters long", LONGEST)
-    return _Parser(tokens_of(text)).whole()
+    if len(text) > MAX_EXPRESSION_LENGTH:
+        raise TemplateSyntaxError(
+            f"An expression may be {MAX_EXPRESSION_LENGTH} characters long", MAX_EXPRESSION_LENGTH
+        )
+    return _Parser(tokenize(text)).parse()
 
 
-def holds(text: str, context: Context) -> bool:
+def evaluate_bool(text: str, context: Namespaces) -> bool:
     """Is the condition true of this context? `Malformed` if it is no condition."""
-    return truth(value_of(parse(text), context))
+    return is_truthy(evaluate(parse(text), context))
 
 
-def truth(value: Any) -> bool:
+def is_truthy(value: Any) -> bool:
     """null, false, zero and what is empty are not true."""
     return bool(value)
 
 
-def value_of(expression: Expression, context: Context) -> Any:
+def evaluate(expression: Expression, context: Namespaces) -> Any:
     match expression:
         case Path(steps):
             return look_up(steps, context)
         case Literal(value):
             return value
         case Compare(sign, left, right):
-            return compare(sign, value_of(left, context), value_of(right, context))
+            return compare(sign, evaluate(left, context), evaluate(right, context))
         case And(parts):
-            return all(value_of(part, context) for part in parts)
+            return all(evaluate(part, context) for part in parts)
         case Or(parts):
-            return any(value_of(part, context) for part in parts)
+            return any(evaluate(part, context) for part in parts)
         case Not(inner):
-            return not value_of(inner, context)
+            return not evaluate(inner, context)
         case IsEmpty(inner):
-            return is_empty(value_of(inner, context))
+            return is_empty(evaluate(inner, context))
 
 
 def is_empty(value: Any) -> bool:
@@ -135,37 +144,37 @@ def paths_in(expression: Expression) -> Iterator[tuple[str, ...]]:
             yield from paths_in(inner)
 
 
-def same(left: Any, right: Any) -> bool:
+def strict_equal(left: Any, right: Any) -> bool:
     """Equal, and of one kind: 1 is 1.0, but neither is true."""
     if isinstance(left, bool) is not isinstance(right, bool):
         return False
     return bool(left == right)
 
 
-def compare(sign: str, left: Any, right: Any) -> bool:
+def compare(op: str, left: Any, right: Any) -> bool:
     """What a `Compare` of two values comes to."""
-    if sign == "==":
-        return same(left, right)
-    if sign == "!=":
-        return not same(left, right)
-    if sign == "in":
-        return _within(left, right)
+    if op == "==":
+        return strict_equal(left, right)
+    if op == "!=":
+        return not strict_equal(left, right)
+    if op == "in":
+        return _contains(left, right)
     if _is_number(left) and _is_number(right):
-        return _ORDER[sign](left, right)
+        return _ORDER[op](left, right)
     if isinstance(left, str) and isinstance(right, str):
-        return _ORDER[sign](left, right)
+        return _ORDER[op](left, right)
     return False
 
 
-def _within(item: Any, held: Any) -> bool:
+def _contains(item: Any, held: Any) -> bool:
     if isinstance(held, str):
         return isinstance(item, str) and item in held
     if isinstance(held, Mapping):
         return isinstance(item, str) and item in held
     if not isinstance(held, list | tuple):
         return False
-    looked_at = held[:MOST_ITEMS]
-    return item in looked_at and any(same(item, each) for each in looked_at)
+    looked_at = held[:MAX_SEARCHED_ITEMS]
+    return item in looked_at and any(strict_equal(item, each) for each in looked_at)
 
 
 def _is_number(value: Any) -> bool:
@@ -179,114 +188,118 @@ class _Parser:
         self._nodes = 0
         self._depth = 0
 
-    def whole(self) -> Expression:
+    def parse(self) -> Expression:
         found = self._or()
-        if self._now.kind is not Kind.END:
-            raise self._surprise("and, or, or the end")
+        if self._current.kind is not TokenKind.END:
+            raise self._unexpected("and, or, or the end")
         return found
 
     # ---- the grammar -----------------------------------------------------------------------
 
     def _or(self) -> Expression:
         self._depth += 1
-        if self._depth > DEEPEST:
-            raise Malformed(f"An expression may be nested {DEEPEST} deep", self._now.at)
+        if self._depth > MAX_EXPRESSION_DEPTH:
+            raise TemplateSyntaxError(
+                f"An expression may be nested {MAX_EXPRESSION_DEPTH} deep", self._current.position
+            )
         parts = [self._and()]
-        while self._take("or"):
+        while self._accept("or"):
             parts.append(self._and())
         self._depth -= 1
-        return parts[0] if len(parts) == 1 else self._made(Or(tuple(parts)))
+        return parts[0] if len(parts) == 1 else self._counted(Or(tuple(parts)))
 
     def _and(self) -> Expression:
         parts = [self._not()]
-        while self._take("and"):
+        while self._accept("and"):
             parts.append(self._not())
-        return parts[0] if len(parts) == 1 else self._made(And(tuple(parts)))
+        return parts[0] if len(parts) == 1 else self._counted(And(tuple(parts)))
 
     def _not(self) -> Expression:
         times = 0
-        while self._take("not"):
+        while self._accept("not"):
             times += 1
         found = self._test()
-        return self._made(Not(found)) if times % 2 else found
+        return self._counted(Not(found)) if times % 2 else found
 
     def _test(self) -> Expression:
         left = self._term()
-        token = self._now
-        if token.text in ("==", "!=", *_ORDER) and token.kind is Kind.SIGN:
+        token = self._current
+        if token.text in ("==", "!=", *_ORDER) and token.kind is TokenKind.SIGN:
             self._place += 1
-            return self._made(Compare(token.text, left, self._term()))
-        if self._take("in"):
-            return self._made(Compare("in", left, self._term()))
-        if self._take("not"):
-            self._need("in")
-            return self._made(Not(Compare("in", left, self._term())))
-        if self._take("is"):
-            negated = self._take("not")
-            self._need("empty")
-            found = self._made(IsEmpty(left))
-            return self._made(Not(found)) if negated else found
+            return self._counted(Compare(token.text, left, self._term()))
+        if self._accept("in"):
+            return self._counted(Compare("in", left, self._term()))
+        if self._accept("not"):
+            self._expect("in")
+            return self._counted(Not(Compare("in", left, self._term())))
+        if self._accept("is"):
+            negated = self._accept("not")
+            self._expect("empty")
+            found = self._counted(IsEmpty(left))
+            return self._counted(Not(found)) if negated else found
         return left
 
     def _term(self) -> Expression:
-        token = self._now
-        if self._take("("):
+        token = self._current
+        if self._accept("("):
             found = self._or()
-            self._need(")")
+            self._expect(")")
             return found
-        if self._take("["):
-            return self._made(Literal(self._list()))
-        if token.kind is Kind.WORD and token.text not in _KEPT:
+        if self._accept("["):
+            return self._counted(Literal(self._list()))
+        if token.kind is TokenKind.WORD and token.text not in _KEYWORDS:
             self._place += 1
-            return self._made(Path(steps_of(token.text, token.at)))
-        return self._made(Literal(self._literal()))
+            return self._counted(Path(parse_path(token.text, token.position)))
+        return self._counted(Literal(self._literal()))
 
     def _list(self) -> tuple[Any, ...]:
         items: list[Any] = []
-        while not self._take("]"):
+        while not self._accept("]"):
             if items:
-                self._need(",")
+                self._expect(",")
             items.append(self._literal())
             self._count()
         return tuple(items)
 
     def _literal(self) -> Any:
-        token = self._now
+        token = self._current
         self._place += 1
-        if token.kind in (Kind.NUMBER, Kind.STRING):
+        if token.kind in (TokenKind.NUMBER, TokenKind.STRING):
             return token.value
-        if token.kind is Kind.WORD and token.text in _WORDS:
-            return _WORDS[token.text]
+        if token.kind is TokenKind.WORD and token.text in _CONSTANTS:
+            return _CONSTANTS[token.text]
         self._place -= 1
-        raise self._surprise("a value")
+        raise self._unexpected("a value")
 
     # ---- tokens ----------------------------------------------------------------------------
 
     @property
-    def _now(self) -> Token:
+    def _current(self) -> Token:
         return self._tokens[self._place]
 
-    def _take(self, text: str) -> bool:
-        token = self._now
-        if token.text == text and token.kind in (Kind.WORD, Kind.SIGN):
+    def _accept(self, text: str) -> bool:
+        token = self._current
+        if token.text == text and token.kind in (TokenKind.WORD, TokenKind.SIGN):
             self._place += 1
             return True
         return False
 
-    def _need(self, text: str) -> None:
-        if not self._take(text):
-            raise self._surprise(f"{text!r}")
+    def _expect(self, text: str) -> None:
+        if not self._accept(text):
+            raise self._unexpected(f"{text!r}")
 
-    def _surprise(self, wanted: str) -> Malformed:
-        token = self._now
-        found = "the end" if token.kind is Kind.END else f"{token.text[:30]!r}"
-        return Malformed(f"Expected {wanted}, found {found}", token.at)
+    def _unexpected(self, wanted: str) -> TemplateSyntaxError:
+        token = self._current
+        found = "the end" if token.kind is TokenKind.END else f"{token.text[:30]!r}"
+        return TemplateSyntaxError(f"Expected {wanted}, found {found}", token.position)
 
-    def _made(self, node: Expression) -> Expression:
+    def _counted(self, node: Expression) -> Expression:
         self._count()
         return node
 
     def _count(self) -> None:
         self._nodes += 1
-        if self._nodes > MOST_NODES:
-            raise Malformed(f"An expression may have {MOST_NODES} parts", self._now.at)
+        if self._nodes > MAX_EXPRESSION_NODES:
+            raise TemplateSyntaxError(
+                f"An expression may have {MAX_EXPRESSION_NODES} parts", self._current.position
+            )

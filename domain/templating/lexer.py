@@ -20,19 +20,19 @@ _TOKEN = re.compile(
 )
 
 
-MOST_TOKENS = 1_000
+MAX_TOKENS = 1_000
 
 
-class Malformed(ValueError):
+class TemplateSyntaxError(ValueError):
     """Text that cannot be read; `at` is the place, counted from 0."""
 
     def __init__(self, message: str, at: int) -> None:
         super().__init__(message)
         self.message = message
-        self.at = at
+        self.position = at
 
 
-class Kind(StrEnum):
+class TokenKind(StrEnum):
     NUMBER = "NUMBER"
     STRING = "STRING"
     WORD = "WORD"
@@ -42,19 +42,19 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    kind: Kind
+    kind: TokenKind
     text: str
-    at: int
+    position: int
 
     @property
     def value(self) -> str | int | float:
         """Of a number or a string."""
-        if self.kind is Kind.NUMBER:
+        if self.kind is TokenKind.NUMBER:
             return float(self.text) if "." in self.text else int(self.text)
         return re.sub(r"\\(.)", r"\1", self.text[1:-1])
 
 
-def tokens_of(text: str) -> list[Token]:
+def tokenize(text: str) -> list[Token]:
     """The tokens and an END; `Malformed` at the first thing that is none."""
     found: list[Token] = []
     at, length = 0, len(text.rstrip())
@@ -63,30 +63,30 @@ def tokens_of(text: str) -> list[Token]:
         if match is None:
             rest = text[at:].lstrip()
             place = length - len(rest.rstrip())
-            raise Malformed(f"{rest[:12]!r} cannot be read here", place)
+            raise TemplateSyntaxError(f"{rest[:12]!r} cannot be read here", place)
         kind = str(match.lastgroup)
-        if len(found) >= MOST_TOKENS:
-            raise Malformed(f"There may be {MOST_TOKENS} words and signs", at)
-        found.append(Token(Kind(kind), match[kind], match.start(kind)))
+        if len(found) >= MAX_TOKENS:
+            raise TemplateSyntaxError(f"There may be {MAX_TOKENS} words and signs", at)
+        found.append(Token(TokenKind(kind), match[kind], match.start(kind)))
         at = match.end()
-    return [*found, Token(Kind.END, "", length)]
+    return [*found, Token(TokenKind.END, "", length)]
 
 
 def is_path(text: str) -> bool:
     return _PATH.fullmatch(text) is not None
 
 
-def steps_of(text: str, at: int = 0) -> tuple[str, ...]:
+def parse_path(text: str, at: int = 0) -> tuple[str, ...]:
     """The steps of a path; `Malformed` for anything else."""
     if not is_path(text):
-        raise Malformed(f"{text[:80]!r} is not a path, as user.name is one", at)
+        raise TemplateSyntaxError(f"{text[:80]!r} is not a path, as user.name is one", at)
     return tuple(text.split("."))
 
 
-def look_up(steps: tuple[str, ...], context: Mapping[str, Any]) -> Any:
+def look_up(segments: tuple[str, ...], context: Mapping[str, Any]) -> Any:
     """The value at a path; None when any step is missing."""
     value: Any = context
-    for step in steps:
+    for step in segments:
         if isinstance(value, Mapping):
             value = value.get(step)
         elif isinstance(value, list | tuple) and step.isdigit() and int(step) < len(value):

@@ -14,15 +14,22 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from domain.templating.lexer import Kind, Malformed, Token, look_up, steps_of, tokens_of
+from domain.templating.lexer import (
+    TemplateSyntaxError,
+    Token,
+    TokenKind,
+    look_up,
+    parse_path,
+    tokenize,
+)
 
-LONGEST = 32_768
-MOST_SLOTS = 100
-MOST_FILTERS = 8
-LONGEST_VALUE = 4_096
-LONGEST_RESULT = 65_536
+MAX_TEMPLATE_LENGTH = 32_768
+MAX_PLACEHOLDERS = 100
+MAX_FILTERS = 8
+MAX_VALUE_LENGTH = 4_096
+MAX_RENDERED_LENGTH = 65_536
 
-Context = Mapping[str, Any]
+Namespaces = Mapping[str, Any]
 NO_DEFAULTS: Mapping[str, Any] = {}
 
 
@@ -33,20 +40,20 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class Placeholder:
     """`path` is empty when `text` is written out in the slot."""
 
     path: tuple[str, ...]
     filters: tuple[Filter, ...] = ()
     text: str = ""
 
-    def value(self, context: Context, defaults: Mapping[str, Any]) -> Any:
-        return self.made_of(self.raw(context), defaults)
+    def value(self, context: Namespaces, defaults: Mapping[str, Any]) -> Any:
+        return self.apply_filters(self.raw(context), defaults)
 
-    def raw(self, context: Context) -> Any:
+    def raw(self, context: Namespaces) -> Any:
         return look_up(self.path, context) if self.path else self.text
 
-    def made_of(self, value: Any, defaults: Mapping[str, Any]) -> Any:
+    def apply_filters(self, value: Any, defaults: Mapping[str, Any]) -> Any:
         if value is None and self.path:
             value = defaults.get(".".join(self.path))
         for filter in self.filters:
@@ -54,15 +61,17 @@ class Slot:
         return value
 
 
-Template = tuple[str | Slot, ...]
+Template = tuple[str | Placeholder, ...]
 
 
 @lru_cache(512)
 def parse(text: str) -> Template:
     """`Malformed` names what is wrong and where."""
-    if len(text) > LONGEST:
-        raise Malformed(f"A template may be {LONGEST} characters long", LONGEST)
-    parts: list[str | Slot] = []
+    if len(text) > MAX_TEMPLATE_LENGTH:
+        raise TemplateSyntaxError(
+            f"A template may be {MAX_TEMPLATE_LENGTH} characters long", MAX_TEMPLATE_LENGTH
+        )
+    parts: list[str | Placeholder] = []
     at = slots = 0
     while (start := text.find("{{", at)) >= 0:
         stop = _end_of_slot(text, start + 2)
@@ -70,20 +79,22 @@ def parse(text: str) -> Template:
             parts.append(text[at:start])
         parts.append(_slot(text[start + 2 : stop], start + 2))
         at, slots = stop + 2, slots + 1
-        if slots > MOST_SLOTS:
-            raise Malformed(f"A template may have {MOST_SLOTS} slots", start)
+        if slots > MAX_PLACEHOLDERS:
+            raise TemplateSyntaxError(f"A template may have {MAX_PLACEHOLDERS} slots", start)
     if at < len(text):
         parts.append(text[at:])
     return tuple(parts)
 
 
-def render(text: str, context: Context, defaults: Mapping[str, Any] = NO_DEFAULTS) -> str:
+def render(text: str, context: Namespaces, defaults: Mapping[str, Any] = NO_DEFAULTS) -> str:
     """The text with every slot filled; a missing value is its default, or nothing."""
     parts: list[str] = []
-    large: dict[Slot, str] = {}
-    room = LONGEST_RESULT
+    large: dict[Placeholder, str] = {}
+    room = MAX_RENDERED_LENGTH
     for part in parse(text):
-        words = part if isinstance(part, str) else _words(part, context, defaults, large)
+        words = (
+            part if isinstance(part, str) else _render_placeholder(part, context, defaults, large)
+        )
         parts.append(words[:room])
         room -= len(words)
         if room <= 0:
@@ -91,41 +102,44 @@ def render(text: str, context: Context, defaults: Mapping[str, Any] = NO_DEFAULT
     return "".join(parts)
 
 
-def _words(
-    slot: Slot, context: Context, defaults: Mapping[str, Any], large: dict[Slot, str]
+def _render_placeholder(
+    slot: Placeholder,
+    context: Namespaces,
+    defaults: Mapping[str, Any],
+    large: dict[Placeholder, str],
 ) -> str:
     """Of the slot. What may take long to write out is written once, however often it is wanted."""
     raw = slot.raw(context)
     if not isinstance(raw, dict | list | tuple):
-        return as_text(slot.made_of(raw, defaults))[:LONGEST_VALUE]
+        return value_to_text(slot.apply_filters(raw, defaults))[:MAX_VALUE_LENGTH]
     if slot not in large:
-        large[slot] = as_text(slot.made_of(raw, defaults))[:LONGEST_VALUE]
+        large[slot] = value_to_text(slot.apply_filters(raw, defaults))[:MAX_VALUE_LENGTH]
     return large[slot]
 
 
-def fill(value: Any, context: Context) -> Any:
+def render_value(value: Any, context: Namespaces) -> Any:
     """`value` with slots filled in every string of it, however deep."""
     match value:
         case str():
             match parse(value):
-                case (Slot() as whole,):
+                case (Placeholder() as whole,):
                     return whole.value(context, NO_DEFAULTS)
             return render(value, context)
         case Mapping():
-            return {key: fill(item, context) for key, item in value.items()}
+            return {key: render_value(item, context) for key, item in value.items()}
         case list() | tuple():
-            return [fill(item, context) for item in value]
+            return [render_value(item, context) for item in value]
     return value
 
 
-def look_up_text(path: str, context: Context) -> Any:
+def look_up_path(path: str, context: Namespaces) -> Any:
     """The value at a dotted path; None when any step is missing."""
     return look_up(tuple(path.split(".")), context)
 
 
 def paths_in(template: Template) -> Iterator[tuple[str, ...]]:
     for part in template:
-        if isinstance(part, Slot) and part.path:
+        if isinstance(part, Placeholder) and part.path:
             yield part.path
 
 
@@ -142,7 +156,7 @@ def strings_in(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[s
                 yield from strings_in(item, (*path, str(place)))
 
 
-def as_text(value: Any) -> str:
+def value_to_text(value: Any) -> str:
     """How a value is spoken or sent: text as it is, the rest as JSON, nothing for null."""
     if value is None:
         return ""
@@ -160,58 +174,64 @@ def _end_of_slot(text: str, start: int) -> int:
     assert match is not None
     stop = match.end()
     if text[stop : stop + 2] != "}}":
-        raise Malformed("A slot opens here and is not closed by }}", start - 2)
+        raise TemplateSyntaxError("A slot opens here and is not closed by }}", start - 2)
     return stop
 
 
 _INSIDE = re.compile(r"""(?:"(?:[^"\\]|\\.){0,600}"|'(?:[^'\\]|\\.){0,600}'|[^"'{}]){0,600}""")
 
 
-def _slot(inside: str, at: int) -> Slot:
+def _slot(inside: str, at: int) -> Placeholder:
     try:
-        tokens = tokens_of(inside)
+        tokens = tokenize(inside)
         slot = _head(tokens[0])
-        return Slot(slot.path, tuple(_filters(tokens[1:])), slot.text)
-    except Malformed as problem:
-        raise Malformed(problem.message, at + problem.at) from None
+        return Placeholder(slot.path, tuple(_filters(tokens[1:])), slot.text)
+    except TemplateSyntaxError as problem:
+        raise TemplateSyntaxError(problem.message, at + problem.position) from None
 
 
-def _head(token: Token) -> Slot:
-    if token.kind is Kind.STRING:
-        return Slot((), text=str(token.value))
-    if token.kind is Kind.WORD:
-        return Slot(steps_of(token.text, token.at))
-    raise Malformed("A slot holds a path, for instance {{ user.name }}", token.at)
+def _head(token: Token) -> Placeholder:
+    if token.kind is TokenKind.STRING:
+        return Placeholder((), text=str(token.value))
+    if token.kind is TokenKind.WORD:
+        return Placeholder(parse_path(token.text, token.position))
+    raise TemplateSyntaxError("A slot holds a path, for instance {{ user.name }}", token.position)
 
 
 def _filters(tokens: list[Token]) -> Iterator[Filter]:
     place = count = 0
-    while tokens[place].kind is not Kind.END:
+    while tokens[place].kind is not TokenKind.END:
         bar, name = tokens[place], tokens[min(place + 1, len(tokens) - 1)]
-        if bar.text != "|" or name.kind is not Kind.WORD:
-            raise Malformed("After its path a slot takes filters, for instance | upper", bar.at)
+        if bar.text != "|" or name.kind is not TokenKind.WORD:
+            raise TemplateSyntaxError(
+                "After its path a slot takes filters, for instance | upper", bar.position
+            )
         if name.text not in FILTERS:
             known = ", ".join(sorted(FILTERS))
-            raise Malformed(f"There is no filter {name.text!r}; there are {known}", name.at)
+            raise TemplateSyntaxError(
+                f"There is no filter {name.text!r}; there are {known}", name.position
+            )
         place, argument = place + 2, None
         if tokens[place].text == ":":
             value = tokens[place + 1]
-            if value.kind not in (Kind.NUMBER, Kind.STRING):
-                raise Malformed(f"{name.text} takes a number or a quoted text", value.at)
+            if value.kind not in (TokenKind.NUMBER, TokenKind.STRING):
+                raise TemplateSyntaxError(
+                    f"{name.text} takes a number or a quoted text", value.position
+                )
             place, argument = place + 2, value.value
         _check_argument(name, argument)
         count += 1
-        if count > MOST_FILTERS:
-            raise Malformed(f"A slot may have {MOST_FILTERS} filters", bar.at)
+        if count > MAX_FILTERS:
+            raise TemplateSyntaxError(f"A slot may have {MAX_FILTERS} filters", bar.position)
         yield Filter(name.text, argument)
 
 
 def _check_argument(name: Token, argument: Any) -> None:
-    wanted = _TAKES.get(name.text)
+    wanted = _ARGUMENT_CHECKS.get(name.text)
     if wanted is None and argument is not None:
-        raise Malformed(f"{name.text} takes nothing", name.at)
+        raise TemplateSyntaxError(f"{name.text} takes nothing", name.position)
     if wanted is not None and not wanted(argument):
-        raise Malformed(_HOW[name.text], name.at)
+        raise TemplateSyntaxError(_ARGUMENT_HELP[name.text], name.position)
 
 
 # ---- filters: total functions, whatever they are given --------------------------------------
@@ -251,9 +271,9 @@ def _date(value: Any, pattern: str) -> Any:
 
 
 FILTERS: dict[str, Callable[[Any, Any], Any]] = {
-    "upper": lambda value, _: as_text(value)[:LONGEST_VALUE].upper(),
-    "lower": lambda value, _: as_text(value)[:LONGEST_VALUE].lower(),
-    "trim": lambda value, _: as_text(value)[:LONGEST_VALUE].strip(),
+    "upper": lambda value, _: value_to_text(value)[:MAX_VALUE_LENGTH].upper(),
+    "lower": lambda value, _: value_to_text(value)[:MAX_VALUE_LENGTH].lower(),
+    "trim": lambda value, _: value_to_text(value)[:MAX_VALUE_LENGTH].strip(),
     "default": lambda value, other: other if value is None or value == "" else value,
     "json": lambda value, _: json.dumps(value, ensure_ascii=False, default=str),
     "number": _number,
@@ -262,13 +282,13 @@ FILTERS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 _DATE = re.compile(r"(?:[^%]|%[aAbBdHIjmMpSyYZ%]){1,60}")
-_TAKES: dict[str, Callable[[Any], bool]] = {
+_ARGUMENT_CHECKS: dict[str, Callable[[Any], bool]] = {
     "default": lambda given: given is not None,
     "number": lambda given: given is None or (isinstance(given, int) and 0 <= given <= 9),
     "round": lambda given: given is None or (isinstance(given, int) and 0 <= given <= 9),
     "date": lambda given: isinstance(given, str) and _DATE.fullmatch(given) is not None,
 }
-_HOW = {
+_ARGUMENT_HELP = {
     "default": 'default takes the other value, for instance default: "there"',
     "number": "number takes the count of decimals, 0 to 9",
     "round": "round takes the count of decimals, 0 to 9",

@@ -6,66 +6,70 @@ from collections.abc import Iterable
 from typing import Any
 
 from domain.common.errors import InvalidInput, Path
-from domain.common.json_values import unfit
+from domain.common.json_values import json_problem
 from domain.templating import expressions, templates
-from domain.templating.lexer import Malformed, is_path, steps_of
+from domain.templating.lexer import TemplateSyntaxError, is_path, parse_path
 
-READABLE = frozenset({"user", "tenant", "call", "params", "workflow", "flags", "agent", "history"})
-WRITABLE = frozenset({"workflow", "flags", "agent"})
+READABLE_NAMESPACES = frozenset(
+    {"user", "tenant", "call", "params", "workflow", "flags", "agent", "history"}
+)
+WRITABLE_NAMESPACES = frozenset({"workflow", "flags", "agent"})
 
 
-def check_template(value: Any, path: Path, readable: frozenset[str] = READABLE) -> None:
+def check_template(value: Any, path: Path, readable: frozenset[str] = READABLE_NAMESPACES) -> None:
     """Of every string in `value`, however deep: its slots are paths into the context."""
-    _check_fit(value, path)
+    _check_json(value, path)
     slots = 0
     for way, text in templates.strings_in(value):
         here = (*path, *way)
         try:
             parsed = templates.parse(text)
-        except Malformed as problem:
-            raise _refusal(problem, here) from None
-        slots += sum(isinstance(part, templates.Slot) for part in parsed)
-        if slots > templates.MOST_SLOTS:
-            raise InvalidInput(f"A value may have {templates.MOST_SLOTS} slots.", path)
-        _check_spaces(templates.paths_in(parsed), here, readable)
+        except TemplateSyntaxError as problem:
+            raise _invalid_input(problem, here) from None
+        slots += sum(isinstance(part, templates.Placeholder) for part in parsed)
+        if slots > templates.MAX_PLACEHOLDERS:
+            raise InvalidInput(f"A value may have {templates.MAX_PLACEHOLDERS} slots.", path)
+        _check_namespaces(templates.paths_in(parsed), here, readable)
 
 
-def check_condition(text: str, path: Path, readable: frozenset[str] = READABLE) -> None:
-    _check_fit(text, path)
+def check_condition(text: str, path: Path, readable: frozenset[str] = READABLE_NAMESPACES) -> None:
+    _check_json(text, path)
     try:
         parsed = expressions.parse(text)
-    except Malformed as problem:
-        raise _refusal(problem, path) from None
-    _check_spaces(expressions.paths_in(parsed), path, readable)
+    except TemplateSyntaxError as problem:
+        raise _invalid_input(problem, path) from None
+    _check_namespaces(expressions.paths_in(parsed), path, readable)
 
 
-def check_readable(where: str, path: Path, readable: frozenset[str] = READABLE) -> None:
+def check_readable(where: str, path: Path, readable: frozenset[str] = READABLE_NAMESPACES) -> None:
     """A path that steps may read."""
     try:
-        steps = steps_of(where)
-    except Malformed as problem:
-        raise _refusal(problem, path) from None
-    _check_spaces([steps], path, readable)
+        steps = parse_path(where)
+    except TemplateSyntaxError as problem:
+        raise _invalid_input(problem, path) from None
+    _check_namespaces([steps], path, readable)
 
 
 def check_writable(where: str, path: Path) -> None:
     """A path that tools may write to; `[+]` behind it appends."""
     where = where.removesuffix("[+]")
-    if not is_path(where) or where.split(".")[0] not in WRITABLE or "." not in where:
+    if not is_path(where) or where.split(".")[0] not in WRITABLE_NAMESPACES or "." not in where:
         raise InvalidInput(
-            f"{where!r} cannot be written; write under {_listed(WRITABLE)}, "
+            f"{where!r} cannot be written; write under {_listed(WRITABLE_NAMESPACES)}, "
             "for instance workflow.appointment.",
             path,
         )
 
 
-def _check_fit(value: Any, path: Path) -> None:
-    why = unfit(value)
+def _check_json(value: Any, path: Path) -> None:
+    why = json_problem(value)
     if why is not None:
         raise InvalidInput(f"The value is {why}.", path)
 
 
-def _check_spaces(paths: Iterable[tuple[str, ...]], path: Path, readable: frozenset[str]) -> None:
+def _check_namespaces(
+    paths: Iterable[tuple[str, ...]], path: Path, readable: frozenset[str]
+) -> None:
     for steps in paths:
         if steps[0] not in readable:
             raise InvalidInput(
@@ -75,8 +79,8 @@ def _check_spaces(paths: Iterable[tuple[str, ...]], path: Path, readable: frozen
             )
 
 
-def _refusal(problem: Malformed, path: Path) -> InvalidInput:
-    return InvalidInput(f"{problem.message} (character {problem.at + 1}).", path)
+def _invalid_input(problem: TemplateSyntaxError, path: Path) -> InvalidInput:
+    return InvalidInput(f"{problem.message} (character {problem.position + 1}).", path)
 
 
 def _listed(names: frozenset[str]) -> str:

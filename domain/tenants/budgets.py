@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.common.errors import QuotaExceeded
-from domain.common.money import DOLLAR
+from domain.common.money import NANOS_PER_DOLLAR
 
 MINUTE_MS = 60_000
 
@@ -30,7 +30,7 @@ class Budgets:
     spend_per_call: int | None = None
 
     @property
-    def of_months(self) -> bool:
+    def has_monthly_limit(self) -> bool:
         """Whether a month has a limit at all."""
         return self.minutes_per_month is not None or self.spend_per_month is not None
 
@@ -39,7 +39,7 @@ NO_BUDGETS = Budgets()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class BudgetUsage:
     """What a tenant has used: calls that go on now, and this month's time and spend with them."""
 
     live_calls: int
@@ -49,13 +49,13 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
+class BudgetStatus:
     """How one budget stands, in calls, minutes or dollars; limit None: there is none."""
 
     budget: Budget
     used: float
     limit: float | None
-    full: bool
+    is_exhausted: bool
     resets_at: datetime | None
     """None: as soon as a call ends."""
 
@@ -64,34 +64,38 @@ class Level:
         return None if self.limit is None else max(0.0, self.limit - self.used)
 
 
-def levels(budgets: Budgets, standing: Standing) -> tuple[Level, ...]:
+def budget_statuses(budgets: Budgets, standing: BudgetUsage) -> tuple[BudgetStatus, ...]:
     month, minutes = standing.resets_at, budgets.minutes_per_month
     talk_ms = None if minutes is None else minutes * MINUTE_MS
     return (
-        _level(Budget.CONCURRENT_CALLS, standing.live_calls, budgets.concurrent_calls, 1, None),
-        _level(Budget.MINUTES_PER_MONTH, standing.talk_ms, talk_ms, MINUTE_MS, month),
-        _level(Budget.SPEND_PER_MONTH, standing.spent, budgets.spend_per_month, DOLLAR, month),
+        _budget_status(
+            Budget.CONCURRENT_CALLS, standing.live_calls, budgets.concurrent_calls, 1, None
+        ),
+        _budget_status(Budget.MINUTES_PER_MONTH, standing.talk_ms, talk_ms, MINUTE_MS, month),
+        _budget_status(
+            Budget.SPEND_PER_MONTH, standing.spent, budgets.spend_per_month, NANOS_PER_DOLLAR, month
+        ),
     )
 
 
-def _level(
+def _budget_status(
     budget: Budget, used: int, most: int | None, unit: int, resets_at: datetime | None
-) -> Level:
-    return Level(
+) -> BudgetStatus:
+    return BudgetStatus(
         budget=budget,
         used=used / unit,
         limit=None if most is None else most / unit,
-        full=most is not None and used >= most,
+        is_exhausted=most is not None and used >= most,
         resets_at=resets_at,
     )
 
 
-def refuse_full(budgets: Budgets, standing: Standing) -> None:
+def raise_if_exhausted(budgets: Budgets, standing: BudgetUsage) -> None:
     """`QuotaExceeded` when something stands in the way of another call."""
-    for level in levels(budgets, standing):
-        if level.full and level.limit is not None:
+    for level in budget_statuses(budgets, standing):
+        if level.is_exhausted and level.limit is not None:
             raise QuotaExceeded(
-                _told(level),
+                _message(level),
                 ("input",),
                 budget=level.budget,
                 used=level.used,
@@ -100,7 +104,7 @@ def refuse_full(budgets: Budgets, standing: Standing) -> None:
             )
 
 
-def _told(level: Level) -> str:
+def _message(level: BudgetStatus) -> str:
     words = {
         Budget.CONCURRENT_CALLS: f"{level.used:.0f} calls go on, and {level.limit:.0f} may.",
         Budget.MINUTES_PER_MONTH: f"{level.used:.1f} of {level.limit:.0f} minutes are used.",
@@ -114,6 +118,9 @@ def _told(level: Level) -> str:
     return f"{words[level.budget]} {again}, or raise the budget in the settings."
 
 
-def is_used_up(budgets: Budgets, standing: Standing) -> bool:
+def is_month_exhausted(budgets: Budgets, standing: BudgetUsage) -> bool:
     """Whether calls that go on have to end: the month is used up."""
-    return any(level.full and level.resets_at is not None for level in levels(budgets, standing))
+    return any(
+        level.is_exhausted and level.resets_at is not None
+        for level in budget_statuses(budgets, standing)
+    )

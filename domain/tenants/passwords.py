@@ -19,11 +19,13 @@ COMMON = (
     *("welcome", "qwerty", "secret", "studio", "admin"),
 )
 SEQUENCES = ("abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm")
-_FOLLOWS = {pair for row in SEQUENCES for way in (row, row[::-1]) for pair in pairwise(way)}
+_SEQUENTIAL_PAIRS = {
+    pair for row in SEQUENCES for way in (row, row[::-1]) for pair in pairwise(way)
+}
 _IGNORED = str.maketrans("", "", " -_.@")
 
 
-def normalized(password: str) -> str:
+def normalize_password(password: str) -> str:
     """The same password typed on another keyboard gives the same characters."""
     return unicodedata.normalize("NFC", password)
 
@@ -31,9 +33,9 @@ def normalized(password: str) -> str:
 def password_problems(password: str, known: Iterable[str] = ()) -> list[str]:
     """What is wrong with a new password, in sentences. `known` holds what others know of the
     account: the address, the name of the tenant."""
-    text, problems = normalized(password), []
+    text, problems = normalize_password(password), []
     try:
-        check_text(text, ("The password",), most=MAX_LENGTH)
+        check_text(text, ("The password",), max_length=MAX_LENGTH)
     except InvalidInput as error:
         problems.append(error.message)
     if len(text) < MIN_LENGTH:
@@ -41,7 +43,7 @@ def password_problems(password: str, known: Iterable[str] = ()) -> list[str]:
             f"The password is too short: it has {len(text)} of at least {MIN_LENGTH} characters. "
             "A few words that do not belong together are easy to remember."
         )
-    elif _unpredictable(text, known) < MIN_UNPREDICTABLE:
+    elif _unpredictable_length(text, known) < MIN_UNPREDICTABLE:
         problems.append(
             "The password can be guessed: it is made of the address, the tenant's or the product's "
             "name, common words, repeated characters or sequences."
@@ -49,21 +51,23 @@ def password_problems(password: str, known: Iterable[str] = ()) -> list[str]:
     return problems
 
 
-def _unpredictable(text: str, known: Iterable[str]) -> int:
-    rest = _squeezed(text[:MAX_LENGTH])
+def _unpredictable_length(text: str, known: Iterable[str]) -> int:
+    rest = _normalize_for_matching(text[:MAX_LENGTH])
     for word in sorted({*COMMON, *_words(known)}, key=len, reverse=True):
         rest = rest.replace(word, "")
     rest = rest[: _period(rest)]
-    return len(rest[:1]) + sum(a != b and (a, b) not in _FOLLOWS for a, b in pairwise(rest))
+    return len(rest[:1]) + sum(
+        a != b and (a, b) not in _SEQUENTIAL_PAIRS for a, b in pairwise(rest)
+    )
 
 
 def _words(known: Iterable[str]) -> set[str]:
     """Of an address also its parts; two letters are no word."""
     parts = {part for each in known for part in (each, *each.split("@"), *each.split("."))}
-    return {word for part in parts if len(word := _squeezed(part)) > 2}
+    return {word for part in parts if len(word := _normalize_for_matching(part)) > 2}
 
 
-def _squeezed(text: str) -> str:
+def _normalize_for_matching(text: str) -> str:
     return text.casefold().translate(_IGNORED)
 
 

@@ -14,11 +14,11 @@ from domain.common.text_validation import IDENTIFIER, check_name, check_text
 from domain.providers.prices import Price, check_prices
 from domain.tenants.budgets import NO_BUDGETS, Budgets
 from domain.tools.http_validation import check_headers, check_url
-from domain.workflows.agents import AgentSpec, ProviderChoice, check_choice
+from domain.workflows.agents import AgentSpec, ProviderChoice, check_provider_choice
 
-MOST_ENDPOINTS = 100
-MOST_SERVERS = 20
-LARGEST_VALUES = 16_384
+MAX_ENDPOINTS = 100
+MAX_MCP_SERVERS = 20
+MAX_VALUES_BYTES = 16_384
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ class TenantSettings:
         return next((each for each in self.mcp_servers if each.name == name), None)
 
     @property
-    def shown(self) -> Mapping[str, Any]:
+    def template_namespace(self) -> Mapping[str, Any]:
         """The namespace `tenant`."""
         return {"settings": self.values, "language": self.defaults.language}
 
@@ -81,14 +81,14 @@ NO_SETTINGS = TenantSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptSettings:
+class StoredSettings:
     """The settings as they stand now; revision 0: nobody has edited them."""
 
     revision: int = 0
     spec: TenantSettings = NO_SETTINGS
 
 
-def filled(agent: AgentSpec, defaults: Defaults) -> AgentSpec:
+def apply_defaults(agent: AgentSpec, defaults: Defaults) -> AgentSpec:
     """The agent with the tenant's defaults where it chose nothing."""
     return replace(
         agent,
@@ -102,7 +102,7 @@ def filled(agent: AgentSpec, defaults: Defaults) -> AgentSpec:
     )
 
 
-def joined(kept: TenantSettings, given: TenantSettings) -> TenantSettings:
+def merge_settings(kept: TenantSettings, given: TenantSettings) -> TenantSettings:
     """What is kept, and over it what is given, by name. Prices and budgets stay: no bundle has
     them."""
     return replace(
@@ -125,17 +125,17 @@ def check_settings(settings: TenantSettings, path: Path = ("input",)) -> TenantS
     for name in ("llm", "stt", "tts", "vad"):
         choice = getattr(settings.defaults, name)
         if choice is not None:
-            check_choice(choice, (*path, "defaults", name))
+            check_provider_choice(choice, (*path, "defaults", name))
     if settings.defaults.language is not None:
         check_language(settings.defaults.language, (*path, "defaults", "language"))
-    _check_places(settings.endpoints, MOST_ENDPOINTS, (*path, "endpoints"))
-    _check_places(settings.mcp_servers, MOST_SERVERS, (*path, "mcpServers"))
+    _check_servers(settings.endpoints, MAX_ENDPOINTS, (*path, "endpoints"))
+    _check_servers(settings.mcp_servers, MAX_MCP_SERVERS, (*path, "mcpServers"))
     for place, server in enumerate(settings.mcp_servers):
         for number, tool in enumerate(server.allow):
             here = (*path, "mcpServers", str(place), "allow", str(number))
-            check_text(tool, here, most=128, least=1)
-    if len(json.dumps(settings.values, default=dict)) > LARGEST_VALUES:
-        raise InvalidInput(f"values may have {LARGEST_VALUES} bytes as JSON.", (*path, "values"))
+            check_text(tool, here, max_length=128, min_length=1)
+    if len(json.dumps(settings.values, default=dict)) > MAX_VALUES_BYTES:
+        raise InvalidInput(f"values may have {MAX_VALUES_BYTES} bytes as JSON.", (*path, "values"))
     check_prices(settings.prices, (*path, "prices"))
     _check_budgets(settings.budgets, (*path, "budgets"))
     return settings
@@ -150,7 +150,7 @@ def _check_budgets(budgets: Budgets, path: Path) -> None:
             )
 
 
-def _check_places(places: Sequence[Endpoint | McpServer], most: int, path: Path) -> None:
+def _check_servers(places: Sequence[Endpoint | McpServer], most: int, path: Path) -> None:
     if len(places) > most:
         raise InvalidInput(f"At most {most} are possible here.", path)
     seen: set[str] = set()

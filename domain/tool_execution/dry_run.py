@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
-from domain.calls.context import Context
+from domain.calls.context import CallContext
 from domain.calls.events import ContextChanged
 from domain.tenants.settings import NO_SETTINGS, TenantSettings
-from domain.tool_execution.executor import Used, use
+from domain.tool_execution.executor import ToolResult, execute
 from domain.tools.actions import SendDtmf, TransferCall
-from domain.tools.http import HttpRequest, HttpResponse, Outbound, Unreachable
+from domain.tools.http import HttpClient, HttpFailed, HttpRequest, HttpResponse
 from domain.tools.model import ToolSpec
 
-NODE = "trial"
+DRY_RUN_NODE = "trial"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stub:
+class StubResponse:
     """What a server is taken to answer."""
 
     status: int = 200
@@ -28,40 +28,44 @@ class Stub:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class DryRunResult:
     """What came of it: the use, and the context as it is afterwards."""
 
-    used: Used
-    context: Context
+    tool_result: ToolResult
+    context: CallContext
 
 
-async def try_out(
+async def dry_run(
     tool: ToolSpec,
     arguments: Mapping[str, Any],
-    context: Context,
+    context: CallContext,
     *,
     settings: TenantSettings = NO_SETTINGS,
-    outbound: Outbound | None = None,
+    http_client: HttpClient | None = None,
     secrets: Mapping[str, str] | None = None,
-    stubs: Sequence[Stub] = (),
-) -> Trial:
+    stubs: Sequence[StubResponse] = (),
+) -> DryRunResult:
     """With `outbound` servers are really asked, with these secrets; else the stubs answer, in
     order."""
-    bench = _Bench(
-        replace(context, tenant=settings.shown), settings, outbound, secrets, list(stubs)
+    bench = _DryRunEnvironment(
+        replace(context, tenant=settings.template_namespace),
+        settings,
+        http_client,
+        secrets,
+        list(stubs),
     )
-    used = await use(tool, arguments, bench, f"trial.{uuid4()}")
-    return Trial(used=used, context=bench.context)
+    used = await execute(tool, arguments, bench, f"trial.{uuid4()}")
+    return DryRunResult(tool_result=used, context=bench.context)
 
 
-class _Bench:
+class _DryRunEnvironment:
     def __init__(
         self,
-        context: Context,
+        context: CallContext,
         settings: TenantSettings,
-        outbound: Outbound | None,
+        outbound: HttpClient | None,
         secrets: Mapping[str, str] | None,
-        stubs: list[Stub],
+        stubs: list[StubResponse],
     ) -> None:
         self.context = context
         self.settings = settings
@@ -69,24 +73,24 @@ class _Bench:
         self._secrets = secrets
         self._stubs = stubs
 
-    def look(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        return self.context.seen_by(NODE, params)
+    def visible_context(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self.context.visible_to(DRY_RUN_NODE, params)
 
-    def change(self, path: str, value: Any) -> ContextChanged:
-        return self._told(self.context.write(path, value, NODE))
+    def set_value(self, path: str, value: Any) -> ContextChanged:
+        return self._apply(self.context.set_event(path, value, DRY_RUN_NODE))
 
-    def remove(self, path: str) -> ContextChanged:
-        return self._told(self.context.remove(path, NODE))
+    def remove_value(self, path: str) -> ContextChanged:
+        return self._apply(self.context.remove_event(path, DRY_RUN_NODE))
 
-    def _told(self, change: ContextChanged) -> ContextChanged:
-        self.context = self.context.after(change)
+    def _apply(self, change: ContextChanged) -> ContextChanged:
+        self.context = self.context.apply(change)
         return change
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         if self._outbound is not None:
             return await self._outbound.send(request)
         if not self._stubs:
-            raise Unreachable("no stub is left")
+            raise HttpFailed("no stub is left")
         stub = self._stubs.pop(0)
         return HttpResponse(stub.status, {}, json.dumps(stub.body).encode(), 0.0)
 
@@ -100,5 +104,5 @@ class _Bench:
     def end_call(self) -> None:
         pass
 
-    def press(self, what: TransferCall | SendDtmf, value: str) -> str | None:
+    def run_telephony_action(self, action: TransferCall | SendDtmf, value: str) -> str | None:
         return None

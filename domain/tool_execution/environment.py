@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from domain.calls.context import Context
+from domain.calls.context import CallContext
 from domain.calls.events import ContextChanged
 from domain.tenants.settings import TenantSettings
 from domain.tools.actions import SendDtmf, TransferCall
 
 
-class World(Protocol):
+class ToolEnvironment(Protocol):
     """What the steps of one use may see and do."""
 
     @property
-    def context(self) -> Context: ...
+    def context(self) -> CallContext: ...
 
-    def look(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    def visible_context(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
         """The namespaces that this node can read."""
         ...
 
-    def change(self, path: str, value: Any) -> ContextChanged:
+    def set_value(self, path: str, value: Any) -> ContextChanged:
         """Write, and tell of it."""
         ...
 
-    def remove(self, path: str) -> ContextChanged: ...
+    def remove_value(self, path: str) -> ContextChanged: ...
 
     async def send(self, request: Any) -> Any:
         """Over HTTP: `domain.tools.http`."""
@@ -42,6 +42,6 @@ class World(Protocol):
 
     def end_call(self) -> None: ...
 
-    def press(self, what: TransferCall | SendDtmf, value: str) -> str | None:
+    def run_telephony_action(self, action: TransferCall | SendDtmf, value: str) -> str | None:
         """On the phone line. Why not; None when it is done."""
         ...

@@ -10,11 +10,17 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from domain.tools.http import IDEMPOTENCY_KEY, Blocked, HttpRequest, HttpResponse, Unreachable
+from domain.tools.http import (
+    IDEMPOTENCY_KEY_HEADER,
+    EgressBlocked,
+    HttpFailed,
+    HttpRequest,
+    HttpResponse,
+)
 
-PROTOCOL = "2025-06-18"
-MOST_PAGES = 20
-MOST_TOOLS = 500
+PROTOCOL_VERSION = "2025-06-18"
+MAX_PAGES = 20
+MAX_TOOLS = 500
 
 Send = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
@@ -29,7 +35,7 @@ class McpTool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class McpAnswer:
+class McpResult:
     """`content` is the text of the answer; `structured` its JSON, where the server gives some."""
 
     content: str
@@ -41,76 +47,78 @@ class McpFailed(Exception):
     """The server did not answer as the protocol wants; the words are for the model. `unknown`: it may
     have done what it was asked for."""
 
-    def __init__(self, message: str, *, unknown: bool = False) -> None:
+    def __init__(self, message: str, *, outcome_unknown: bool = False) -> None:
         super().__init__(message)
-        self.unknown = unknown
+        self.outcome_unknown = outcome_unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class McpConnection:
     """How to reach a server; each request may take so many seconds. `key` is the idempotency key
     of the use of a tool; no other message carries it."""
 
     url: str
     headers: Mapping[str, str]
     send: Send
-    seconds: float = 10.0
-    key: str | None = None
+    timeout_seconds: float = 10.0
+    idempotency_key: str | None = None
 
 
-async def list_tools(line: Line) -> tuple[McpTool, ...]:
-    session = await _opened(line)
+async def list_tools(connection: McpConnection) -> tuple[McpTool, ...]:
+    session = await _open_session(connection)
     found: list[McpTool] = []
     cursor: str | None = None
-    for _ in range(MOST_PAGES):
-        page = await session.ask("tools/list", {"cursor": cursor} if cursor else {})
+    for _ in range(MAX_PAGES):
+        page = await session.request("tools/list", {"cursor": cursor} if cursor else {})
         items = page.get("tools")
         found.extend(map(_tool, items if isinstance(items, list) else []))
         cursor = page.get("nextCursor")
-        if not isinstance(cursor, str) or len(found) >= MOST_TOOLS:
+        if not isinstance(cursor, str) or len(found) >= MAX_TOOLS:
             break
-    return tuple(found[:MOST_TOOLS])
+    return tuple(found[:MAX_TOOLS])
 
 
-async def call_tool(line: Line, tool: str, arguments: Mapping[str, Any]) -> McpAnswer:
-    session = await _opened(line)
+async def call_tool(
+    connection: McpConnection, tool: str, arguments: Mapping[str, Any]
+) -> McpResult:
+    session = await _open_session(connection)
     use = {"name": tool, "arguments": dict(arguments)}
-    result = await session.ask("tools/call", use, line.key)
+    result = await session.request("tools/call", use, connection.idempotency_key)
     content = result.get("content")
     parts = content if isinstance(content, list) else []
     texts = [str(p.get("text", "")) for p in parts if isinstance(p, dict) and "text" in p]
-    return McpAnswer(
+    return McpResult(
         content="\n".join(texts),
         structured=result.get("structuredContent"),
         is_error=result.get("isError") is True,
     )
 
 
-async def _opened(line: Line) -> _Session:
+async def _open_session(line: McpConnection) -> _Session:
     session = _Session(line)
     about = {"name": "agent-studio", "version": "1"}
-    answer = await session.ask(
-        "initialize", {"protocolVersion": PROTOCOL, "capabilities": {}, "clientInfo": about}
+    answer = await session.request(
+        "initialize", {"protocolVersion": PROTOCOL_VERSION, "capabilities": {}, "clientInfo": about}
     )
-    session.agree(str(answer.get("protocolVersion", PROTOCOL)))
-    await session.tell("notifications/initialized")
+    session.set_protocol_version(str(answer.get("protocolVersion", PROTOCOL_VERSION)))
+    await session.notify("notifications/initialized")
     return session
 
 
 class _Session:
-    def __init__(self, line: Line) -> None:
-        self._line = line
+    def __init__(self, connection: McpConnection) -> None:
+        self._connection = connection
         self._headers = {
-            **line.headers,
+            **connection.headers,
             "Content-Type": "application/json",
             "Accept": "application/json, text/event-stream",
         }
         self._numbers = count(1)
 
-    def agree(self, version: str) -> None:
+    def set_protocol_version(self, version: str) -> None:
         self._headers["MCP-Protocol-Version"] = version
 
-    async def ask(
+    async def request(
         self, method: str, params: Mapping[str, Any], key: str | None = None
     ) -> Mapping[str, Any]:
         number = next(self._numbers)
@@ -127,29 +135,29 @@ class _Session:
             raise McpFailed("The server gave no answer that MCP knows.")
         return result
 
-    async def tell(self, method: str) -> None:
+    async def notify(self, method: str) -> None:
         await self._post({"method": method})
 
     async def _post(self, message: Mapping[str, Any], key: str | None = None) -> HttpResponse:
         body = json.dumps({"jsonrpc": "2.0", **message}, default=str).encode()
         # Ours goes last: nothing that the settings say may replace it.
-        own = {} if key is None else {IDEMPOTENCY_KEY: key}
+        own = {} if key is None else {IDEMPOTENCY_KEY_HEADER: key}
         request = HttpRequest(
             method="POST",
-            url=self._line.url,
+            url=self._connection.url,
             headers={**self._headers, **own},
             body=body,
-            timeout=self._line.seconds,
+            timeout=self._connection.timeout_seconds,
         )
         try:
-            response = await self._line.send(request)
-        except Blocked:
+            response = await self._connection.send(request)
+        except EgressBlocked:
             raise McpFailed("That address may not be reached.") from None
-        except Unreachable as error:
+        except HttpFailed as error:
             # Only the use of a tool has a key, and an effect.
-            unknown = key is not None and error.may_be_done
+            unknown = key is not None and error.may_have_been_processed
             problem = f"The server could not be reached ({error.kind})."
-            raise McpFailed(problem, unknown=unknown) from None
+            raise McpFailed(problem, outcome_unknown=unknown) from None
         if not 200 <= response.status < 300:
             raise McpFailed(f"The server answered with status {response.status}.")
         return response

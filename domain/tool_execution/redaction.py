@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from domain.tools.http import HttpRequest, HttpResponse
 
-SHORTEST = 4
+MIN_SECRET_LENGTH = 4
 """Shorter ones would be found in every text."""
-HIDDEN = b"[secret]"
+REDACTED = b"[secret]"
 
 
-class Discreet:
+class RedactingHttpClient:
     """Sends, and hides every secret it was asked for from the answers."""
 
     def __init__(
@@ -23,19 +23,19 @@ class Discreet:
     ) -> None:
         self._send = send
         self._secret = secret
-        self._told: set[str] = set()
+        self._disclosed: set[str] = set()
 
     def secret(self, name: str) -> str | None:
         found = self._secret(name)
-        if found is not None and len(found) >= SHORTEST:
-            self._told.add(found)
+        if found is not None and len(found) >= MIN_SECRET_LENGTH:
+            self._disclosed.add(found)
         return found
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         response = await self._send(request)
         body = response.body
         # Longest first, as one may be a part of another.
-        for value in sorted(self._told, key=len, reverse=True):
+        for value in sorted(self._disclosed, key=len, reverse=True):
             for written in {value, json.dumps(value)[1:-1]}:
-                body = body.replace(written.encode(), HIDDEN)
+                body = body.replace(written.encode(), REDACTED)
         return replace(response, body=body)

@@ -6,21 +6,23 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from domain.calls.context import Context
-from domain.templating.expressions import same
-from domain.templating.templates import as_text, look_up_text
+from domain.calls.context import CallContext
+from domain.templating.expressions import strict_equal
+from domain.templating.templates import look_up_path, value_to_text
 from domain.tools.actions import Operation, Transform
 
-MOST_ITEMS = 1_000
+MAX_ITEMS = 1_000
 
 
-def transformed(step: Transform, value: Any, context: Context, seen: Mapping[str, Any]) -> Any:
-    before = look_up_text(step.path.removesuffix("[+]"), seen)
+def apply_transform(
+    step: Transform, value: Any, context: CallContext, seen: Mapping[str, Any]
+) -> Any:
+    before = look_up_path(step.path.removesuffix("[+]"), seen)
     match step.operation:
         case Operation.APPEND:
-            return [*_items(before), value][-MOST_ITEMS:]
+            return [*_items(before), value][-MAX_ITEMS:]
         case Operation.REMOVE:
-            return [item for item in _items(before) if not same(item, value)]
+            return [item for item in _items(before) if not strict_equal(item, value)]
         case Operation.MERGE:
             return {**_object(before), **_object(value)}
         case Operation.INCREMENT:
@@ -38,15 +40,15 @@ def transformed(step: Transform, value: Any, context: Context, seen: Mapping[str
         case Operation.UNIQUE:
             return _unique(_items(value))
         case Operation.JOIN:
-            return step.separator.join(as_text(item) for item in _items(value))
+            return step.separator.join(value_to_text(item) for item in _items(value))
         case Operation.SPLIT:
-            return _split(as_text(value), step.separator)
+            return _split(value_to_text(value), step.separator)
 
 
 def _items(value: Any) -> list[Any]:
     if value is None:
         return []
-    return list(value)[:MOST_ITEMS] if isinstance(value, list | tuple) else [value]
+    return list(value)[:MAX_ITEMS] if isinstance(value, list | tuple) else [value]
 
 
 def _object(value: Any) -> dict[str, Any]:
@@ -69,7 +71,7 @@ def _rank(item: Any) -> tuple[int, float, str]:
     """Numbers first, then texts, then the rest by how they are written."""
     if isinstance(item, int | float) and not isinstance(item, bool):
         return 0, item, ""
-    return (1, 0.0, item) if isinstance(item, str) else (2, 0.0, as_text(item))
+    return (1, 0.0, item) if isinstance(item, str) else (2, 0.0, value_to_text(item))
 
 
 def _unique(items: list[Any]) -> list[Any]:
@@ -81,4 +83,4 @@ def _unique(items: list[Any]) -> list[Any]:
 
 def _split(text: str, separator: str) -> list[str]:
     parts = text.split(separator) if separator else text.split()
-    return [part.strip() for part in parts[:MOST_ITEMS] if part.strip()]
+    return [part.strip() for part in parts[:MAX_ITEMS] if part.strip()]

@@ -75,7 +75,7 @@ class Method(StrEnum):
     DELETE = "DELETE"
 
     @property
-    def is_safe(self) -> bool:
+    def is_idempotent(self) -> bool:
         """Asking twice does no more than asking once (RFC 9110, 9.2.2)."""
         return self in (Method.GET, Method.PUT, Method.DELETE)
 
@@ -216,15 +216,17 @@ ToolAction = (
     | SendDtmf
 )
 
-Way = tuple[str, ...]
+ActionPath = tuple[str, ...]
 
 
-def steps_in(actions: tuple[ToolAction, ...], way: Way) -> Iterator[tuple[Way, ToolAction]]:
+def walk_actions(
+    actions: tuple[ToolAction, ...], path: ActionPath
+) -> Iterator[tuple[ActionPath, ToolAction]]:
     """Every step of a chain, those inside of conditionals too, with the way to it."""
     for place, action in enumerate(actions):
-        here = (*way, str(place))
+        here = (*path, str(place))
         yield here, action
         if isinstance(action, Conditional):
             inside = (*here, "conditional")
-            yield from steps_in(action.then, (*inside, "then"))
-            yield from steps_in(action.otherwise, (*inside, "otherwise"))
+            yield from walk_actions(action.then, (*inside, "then"))
+            yield from walk_actions(action.otherwise, (*inside, "otherwise"))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-OURS = frozenset(
+FORBIDDEN_HEADERS = frozenset(
     {
         "connection",
         "content-length",
@@ -23,7 +23,7 @@ OURS = frozenset(
 """Headers that say where a message goes and where it ends. Connections are shared: one that a
 tool could put out of step would answer somebody else."""
 
-IDEMPOTENCY_KEY = "Idempotency-Key"
+IDEMPOTENCY_KEY_HEADER = "Idempotency-Key"
 """The header that tells a server that a request is a repetition: see `domain.calls.idempotency`."""
 
 
@@ -48,11 +48,11 @@ class HttpResponse:
     ms: float
 
 
-class Blocked(Exception):
+class EgressBlocked(Exception):
     """The address may not be reached, or the request may not be sent."""
 
 
-class Unreachable(Exception):
+class HttpFailed(Exception):
     """There is no whole answer; `kind` is timeout, connect, broken or too_large."""
 
     def __init__(self, kind: str) -> None:
@@ -60,12 +60,12 @@ class Unreachable(Exception):
         self.kind = kind
 
     @property
-    def may_be_done(self) -> bool:
+    def may_have_been_processed(self) -> bool:
         """The request may have been read: there was a connection."""
         return self.kind in ("timeout", "broken", "too_large")
 
 
-class Outbound(Protocol):
+class HttpClient(Protocol):
     async def send(self, request: HttpRequest) -> HttpResponse:
         """Raises `Blocked` or `Unreachable`. Redirects are answers like others."""
         ...

@@ -35,16 +35,21 @@ from domain.tools.actions import (
     TransferCall,
     Transform,
     Validate,
-    steps_in,
+    walk_actions,
 )
-from domain.tools.http_validation import OF_STEPS, check_api_call, check_saved, check_timeout
+from domain.tools.http_validation import (
+    ACTION_NAMESPACES,
+    check_api_call,
+    check_save_paths,
+    check_timeout,
+)
 
 ToolId = NewType("ToolId", UUID)
 
-MOST_ACTIONS = 32
-MOST_STEPS = 100
-DEEPEST = 5
-LONGEST_SECONDS = 60.0
+MAX_CHAIN_ACTIONS = 32
+MAX_ACTIONS = 100
+MAX_CONDITIONAL_DEPTH = 5
+MAX_TIMEOUT_SECONDS = 60.0
 
 NO_PARAMETERS: Mapping[str, Any] = {
     "type": "object",
@@ -71,10 +76,10 @@ class ToolSpec:
     confirm: bool = False
 
     @property
-    def reaches_out(self) -> bool:
+    def has_external_effects(self) -> bool:
         """It may have an effect outside of the call."""
         return any(
-            isinstance(a, ApiCall | McpCall | TransferCall | SendDtmf) for _, a in steps_of(self)
+            isinstance(a, ApiCall | McpCall | TransferCall | SendDtmf) for _, a in all_actions(self)
         )
 
 
@@ -90,17 +95,17 @@ class Tool:
     spec: ToolSpec
 
 
-def steps_of(spec: ToolSpec, path: Path = ()) -> Iterator[tuple[Path, ToolAction]]:
+def all_actions(spec: ToolSpec, path: Path = ()) -> Iterator[tuple[Path, ToolAction]]:
     """Every step of the tool with the way to it, as the API names it."""
-    yield from steps_in(spec.actions, (*path, "actions"))
-    yield from steps_in(spec.on_success, (*path, "onSuccess"))
-    yield from steps_in(spec.on_failure, (*path, "onFailure"))
+    yield from walk_actions(spec.actions, (*path, "actions"))
+    yield from walk_actions(spec.on_success, (*path, "onSuccess"))
+    yield from walk_actions(spec.on_failure, (*path, "onFailure"))
 
 
 def check_tool(spec: ToolSpec, path: Path = ("input",)) -> ToolSpec:
     """The spec itself, or `InvalidInput` naming the first field that breaks a rule."""
     check_name(spec.name, (*path, "name"), IDENTIFIER)
-    check_text(spec.description, (*path, "description"), most=2_000, least=1)
+    check_text(spec.description, (*path, "description"), max_length=2_000, min_length=1)
     check_schema(spec.parameters, (*path, "parameters"))
     if not spec.actions:
         raise InvalidInput("A tool needs at least one action.", (*path, "actions"))
@@ -109,16 +114,17 @@ def check_tool(spec: ToolSpec, path: Path = ("input",)) -> ToolSpec:
         ("onSuccess", spec.on_success),
         ("onFailure", spec.on_failure),
     ):
-        if len(chain) > MOST_ACTIONS:
-            raise InvalidInput(f"A chain may have {MOST_ACTIONS} actions.", (*path, name))
-    if not 0 < spec.timeout <= LONGEST_SECONDS:
+        if len(chain) > MAX_CHAIN_ACTIONS:
+            raise InvalidInput(f"A chain may have {MAX_CHAIN_ACTIONS} actions.", (*path, name))
+    if not 0 < spec.timeout <= MAX_TIMEOUT_SECONDS:
         raise InvalidInput(
-            f"timeout is in seconds, up to {LONGEST_SECONDS:.0f}.", (*path, "timeout")
+            f"timeout is in seconds, up to {MAX_TIMEOUT_SECONDS:.0f}.", (*path, "timeout")
         )
-    for count, (way, action) in enumerate(steps_of(spec, path)):
-        if count >= MOST_STEPS or way.count("conditional") > DEEPEST:
+    for count, (way, action) in enumerate(all_actions(spec, path)):
+        if count >= MAX_ACTIONS or way.count("conditional") > MAX_CONDITIONAL_DEPTH:
             raise InvalidInput(
-                f"A tool may have {MOST_STEPS} steps, in conditionals {DEEPEST} deep.", way
+                f"A tool may have {MAX_ACTIONS} steps, in conditionals {MAX_CONDITIONAL_DEPTH} deep.",
+                way,
             )
         _check_action(action, way)
     return spec
@@ -128,9 +134,9 @@ def _check_action(action: ToolAction, path: Path) -> None:
     match action:
         case ContextSet(path=where, value=value):
             check_writable(where, (*path, "contextSet", "path"))
-            check_template(value, (*path, "contextSet", "value"), OF_STEPS)
+            check_template(value, (*path, "contextSet", "value"), ACTION_NAMESPACES)
         case ContextGet(path=where):
-            check_readable(where, (*path, "contextGet", "path"), OF_STEPS)
+            check_readable(where, (*path, "contextGet", "path"), ACTION_NAMESPACES)
         case ContextDelete(path=where):
             check_writable(where, (*path, "contextDelete", "path"))
         case FlagSet(flag=flag):
@@ -138,8 +144,8 @@ def _check_action(action: ToolAction, path: Path) -> None:
         case FlagClear(flag=flag):
             check_name(flag, (*path, "flagClear", "flag"), IDENTIFIER)
         case Respond(message=message):
-            check_text(message, (*path, "respond", "message"), most=4_096, least=1)
-            check_template(message, (*path, "respond", "message"), OF_STEPS)
+            check_text(message, (*path, "respond", "message"), max_length=4_096, min_length=1)
+            check_template(message, (*path, "respond", "message"), ACTION_NAMESPACES)
         case Handoff(node=node):
             check_name(node, (*path, "handoff", "node"), IDENTIFIER)
         case ApiCall():
@@ -147,17 +153,17 @@ def _check_action(action: ToolAction, path: Path) -> None:
         case McpCall():
             _check_mcp_call(action, (*path, "mcpCall"))
         case Conditional(condition=condition):
-            check_condition(condition, (*path, "conditional", "condition"), OF_STEPS)
+            check_condition(condition, (*path, "conditional", "condition"), ACTION_NAMESPACES)
         case Validate(rules=rules):
             _check_rules(rules, (*path, "validate", "rules"))
         case Transform():
             check_writable(action.path, (*path, "transform", "path"))
-            check_template(action.value, (*path, "transform", "value"), OF_STEPS)
-            check_text(action.separator, (*path, "transform", "separator"), most=20)
+            check_template(action.value, (*path, "transform", "value"), ACTION_NAMESPACES)
+            check_text(action.separator, (*path, "transform", "separator"), max_length=20)
         case TransferCall(number=number):
-            check_template(number, (*path, "transferCall", "number"), OF_STEPS)
+            check_template(number, (*path, "transferCall", "number"), ACTION_NAMESPACES)
         case SendDtmf(digits=digits):
-            check_template(digits, (*path, "sendDtmf", "digits"), OF_STEPS)
+            check_template(digits, (*path, "sendDtmf", "digits"), ACTION_NAMESPACES)
         case EndCall():
             pass
 
@@ -167,14 +173,14 @@ def _check_rules(rules: tuple[Any, ...], path: Path) -> None:
         raise InvalidInput("validate needs at least one rule.", path)
     for place, rule in enumerate(rules):
         here = (*path, str(place))
-        check_condition(rule.condition, (*here, "condition"), OF_STEPS)
-        check_text(rule.message, (*here, "message"), most=1_000, least=1)
-        check_template(rule.message, (*here, "message"), OF_STEPS)
+        check_condition(rule.condition, (*here, "condition"), ACTION_NAMESPACES)
+        check_text(rule.message, (*here, "message"), max_length=1_000, min_length=1)
+        check_template(rule.message, (*here, "message"), ACTION_NAMESPACES)
 
 
 def _check_mcp_call(call: McpCall, path: Path) -> None:
     check_name(call.server, (*path, "server"), IDENTIFIER)
-    check_text(call.tool, (*path, "tool"), most=128, least=1)
-    check_template(call.arguments, (*path, "arguments"), OF_STEPS)
+    check_text(call.tool, (*path, "tool"), max_length=128, min_length=1)
+    check_template(call.arguments, (*path, "arguments"), ACTION_NAMESPACES)
     check_timeout(call.timeout, (*path, "timeout"))
-    check_saved(call.save, (*path, "save"), ("content", "structured"))
+    check_save_paths(call.save, (*path, "save"), ("content", "structured"))

@@ -41,7 +41,7 @@ NAT64 = IPv6Network("64:ff9b::/96")
 
 
 def is_public(address: Address) -> bool:
-    inner = unwrapped(address)
+    inner = embedded_ipv4(address)
     if inner.is_multicast or not inner.is_global or inner in METADATA:
         return False
     if any(inner in network for network in SPECIAL):
@@ -49,7 +49,7 @@ def is_public(address: Address) -> bool:
     return isinstance(inner, IPv4Address) or inner in UNICAST
 
 
-def unwrapped(address: Address) -> Address:
+def embedded_ipv4(address: Address) -> Address:
     """The IPv4 address that an IPv6 one stands for."""
     if isinstance(address, IPv4Address):
         return address
@@ -63,15 +63,15 @@ def unwrapped(address: Address) -> Address:
 class AllowList:
     """Private places: `host:port`, `address:port`, or all ports of a network in CIDR."""
 
-    places: frozenset[tuple[str, int]] = frozenset()
+    host_ports: frozenset[tuple[str, int]] = frozenset()
     networks: tuple[Network, ...] = ()
 
     @classmethod
-    def read(cls, text: str) -> AllowList:
+    def parse(cls, text: str) -> AllowList:
         parts = [part for part in map(str.strip, text.split(",")) if part]
         try:
             return cls(
-                frozenset(_place(part) for part in parts if "/" not in part),
+                frozenset(_parse_host_port(part) for part in parts if "/" not in part),
                 tuple(ip_network(part) for part in parts if "/" in part),
             )
         except ValueError as error:
@@ -79,27 +79,27 @@ class AllowList:
                 f"OUTBOUND_ALLOW wants host:port or CIDR, comma-separated: {error}"
             ) from None
 
-    def may_hold(self, port: int) -> bool:
+    def may_allow_port(self, port: int) -> bool:
         """False where no address whatever is listed with this port."""
-        return bool(self.networks) or any(there == port for _, there in self.places)
+        return bool(self.networks) or any(there == port for _, there in self.host_ports)
 
-    def holds(self, host: str, address: Address, port: int) -> bool:
+    def allows(self, host: str, address: Address, port: int) -> bool:
         """Whether `address`, which is what `host` resolves to, is listed in either way.
 
         Where metadata is served nothing but its very address opens."""
-        if (str(address), port) in self.places:
+        if (str(address), port) in self.host_ports:
             return True
-        if unwrapped(address) in METADATA:
+        if embedded_ipv4(address) in METADATA:
             return False
-        named = (plain_name(host), port) in self.places
+        named = (normalize_host(host), port) in self.host_ports
         return named or any(address in network for network in self.networks)
 
 
-def plain_name(host: str) -> str:
+def normalize_host(host: str) -> str:
     return host.rstrip(".").lower()
 
 
-def _place(text: str) -> tuple[str, int]:
+def _parse_host_port(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise ValueError(f"{text!r} is not host:port")
@@ -107,10 +107,10 @@ def _place(text: str) -> tuple[str, int]:
         return str(IPv6Address(host[1:-1])), int(port)
     if ":" in host:
         raise ValueError(f"{text!r} needs brackets")
-    return plain_name(host), int(port)
+    return normalize_host(host), int(port)
 
 
-def network_of(address: str) -> str:
+def client_network(address: str) -> str:
     """Whose address it is: who has one IPv6 address has 2^64 of them."""
     try:
         parsed = ip_address(address)

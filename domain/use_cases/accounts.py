@@ -8,11 +8,11 @@ from domain.common.access import User
 from domain.common.errors import RateLimited, Unauthenticated
 from domain.common.text_validation import check_text
 from domain.ports import Services, TokenPair
-from domain.tools.network_allow_list import network_of
+from domain.tools.network_allow_list import client_network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempts:
+class LoginLimits:
     """How many passwords may be tried per minute."""
 
     email_from_network: int = 10
@@ -29,20 +29,22 @@ async def login(
     email: str,
     password: str,
     address: str = "",
-    attempts: Attempts = Attempts(),
+    attempts: LoginLimits = LoginLimits(),
 ) -> tuple[User, TokenPair]:
     """`address` is the IP address of the client."""
-    check_text(email, ("input", "email"), most=254, least=1)
-    check_text(password, ("input", "password"), most=1_024, least=1)
-    email, network = email.strip().lower(), network_of(address)
-    await _spend_attempt(services, attempts, email, network)
-    user = await services.accounts.user_by_password(email, password)
+    check_text(email, ("input", "email"), max_length=254, min_length=1)
+    check_text(password, ("input", "password"), max_length=1_024, min_length=1)
+    email, network = email.strip().lower(), client_network(address)
+    await _check_rate_limits(services, attempts, email, network)
+    user = await services.accounts.authenticate_password(email, password)
     if user is None:
         raise Unauthenticated("The address or the password is wrong.", ("input",))
     return user, await services.accounts.sign_in(user, network)
 
 
-async def _spend_attempt(services: Services, attempts: Attempts, email: str, network: str) -> None:
+async def _check_rate_limits(
+    services: Services, attempts: LoginLimits, email: str, network: str
+) -> None:
     # A network that is over its own limit does not use up the one that all share. Nobody can write
     # an e-mail that makes a key of another limit.
     for key, per_minute in (
@@ -51,13 +53,13 @@ async def _spend_attempt(services: Services, attempts: Attempts, email: str, net
     ):
         allowance = await services.limiter.spend(key, 1, per_minute)
         if not allowance.allowed:
-            raise _too_many(allowance.retry_after)
+            raise _rate_limited(allowance.retry_after)
     allowance = await services.limiter.spend(f"login:email:{email}", 1, attempts.email)
-    if not allowance.allowed and not await services.accounts.knows_address(email, network):
-        raise _too_many(allowance.retry_after)
+    if not allowance.allowed and not await services.accounts.is_known_network(email, network):
+        raise _rate_limited(allowance.retry_after)
 
 
-def _too_many(seconds: float) -> RateLimited:
+def _rate_limited(seconds: float) -> RateLimited:
     return RateLimited(
         f"Too many attempts to sign in; try again in {max(1, round(seconds))} seconds.",
         ("input", "email"),

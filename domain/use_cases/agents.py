@@ -13,7 +13,7 @@ from domain.workflows.agents import Agent, AgentId, AgentSpec, check_agent
 
 async def create_agent(services: Services, viewer: Viewer, spec: AgentSpec) -> Agent:
     viewer.require(Scope.AGENTS_WRITE)
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         return await work.agents.add(check_agent(spec))
 
 
@@ -22,28 +22,28 @@ async def update_agent(
 ) -> Agent:
     """Change the fields named; a name that workflows use cannot be changed."""
     viewer.require(Scope.AGENTS_WRITE)
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         agent = await work.agents.get(id)
         if agent is None:
             raise NotFound("There is no such agent.", ("input", "id"))
         spec = check_agent(replace(agent.spec, **changes))
         if spec.name != agent.spec.name:
-            _not_used(agent, await work.workflows.using_agent(agent.spec.name), "name")
+            _check_unused(agent, await work.workflows.workflows_using(agent.spec.name), "name")
         return await work.agents.save(id, spec, expected_revision)
 
 
 async def delete_agent(services: Services, viewer: Viewer, id: AgentId) -> Agent:
     viewer.require(Scope.AGENTS_WRITE)
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         agent = await work.agents.get(id)
         if agent is None:
             raise NotFound("There is no such agent.", ("input", "id"))
-        _not_used(agent, await work.workflows.using_agent(agent.spec.name), "id")
+        _check_unused(agent, await work.workflows.workflows_using(agent.spec.name), "id")
         await work.agents.delete(id)
         return agent
 
 
-def _not_used(agent: Agent, workflows: Any, field: str) -> None:
+def _check_unused(agent: Agent, workflows: Any, field: str) -> None:
     if workflows:
         raise InUse(
             f"The agent {agent.spec.name} is used by {', '.join(workflows)}.",

@@ -8,29 +8,29 @@ from typing import Any
 from uuid import UUID
 
 from domain.bundles.import_report import ImportNote, NoteKind
-from domain.bundles.imports import Imported, import_value
-from domain.bundles.model import KINDS, MOST_OF_A_KIND, Bundle, Spec, fields_changed
+from domain.bundles.imports import ImportedBundle, import_value
+from domain.bundles.model import KINDS, MAX_ITEMS_PER_KIND, Bundle, Spec, changed_fields
 from domain.common.access import Scope, Viewer
 from domain.common.errors import InvalidInput, NameTaken, NotPublishable, WorkflowNotFound
-from domain.common.findings import MAX_TOLD, Finding, FindingCode, Severity
-from domain.ports import Drafts, Services, Work
-from domain.tenants.settings import NO_SETTINGS, TenantSettings, check_settings, joined
+from domain.common.findings import MAX_REPORTED, Finding, FindingCode, Severity
+from domain.ports import Drafts, Services, UnitOfWork
+from domain.tenants.settings import NO_SETTINGS, TenantSettings, check_settings, merge_settings
 from domain.use_cases.workflows import (
-    computing_work,
-    findings_in,
+    compute_transaction,
+    load_specs,
     publish_draft,
-    read_all,
     take_snapshots,
-    verifiable,
+    verification_inputs,
+    verify_snapshot,
 )
 from domain.verification import DRAFT, PUBLISH
 from domain.workflows.model import Snapshot, Version, Workflow
 
-READS = (Scope.WORKFLOWS_READ, Scope.AGENTS_READ, Scope.TOOLS_READ)
-WRITES = (Scope.WORKFLOWS_WRITE, Scope.AGENTS_WRITE, Scope.TOOLS_WRITE)
+READ_SCOPES = (Scope.WORKFLOWS_READ, Scope.AGENTS_READ, Scope.TOOLS_READ)
+WRITE_SCOPES = (Scope.WORKFLOWS_WRITE, Scope.AGENTS_WRITE, Scope.TOOLS_WRITE)
 MAX_EXPORT_BYTES = 8 * 2**20
 """Of the specs of an export as text."""
-MAX_NAMED = 100
+MAX_EXPORTED_WORKFLOWS = 100
 """Workflows of one export."""
 PATH = ("input", "bundle")
 
@@ -47,7 +47,7 @@ class ImportReport:
     """Of all its workflows; paths begin with the workflow."""
 
 
-class _OnlyAsked(Exception):
+class _DryRunRollback(Exception):
     """Takes back everything a dry run did."""
 
 
@@ -55,33 +55,33 @@ async def export_bundle(
     services: Services, viewer: Viewer, slugs: Sequence[str] | None = None
 ) -> Bundle:
     """These workflows with what they use; without names everything there is."""
-    for scope in READS:
+    for scope in READ_SCOPES:
         viewer.require(scope)
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         if slugs is not None:
-            return await _used_by(work, slugs)
+            return await _export_workflows(work, slugs)
         sizes = {kind: await _sizes(work, kind) for kind in KINDS}
         _check_size(sizes.values())
         settings = (await work.settings.get()).spec
         shown = settings != NO_SETTINGS and Scope.SETTINGS_READ in viewer.scopes
-        parts = {kind: tuple(await read_all(getattr(work, kind), sizes[kind])) for kind in KINDS}
+        parts = {kind: tuple(await load_specs(getattr(work, kind), sizes[kind])) for kind in KINDS}
         return Bundle(**parts, settings=settings if shown else None).sorted
 
 
-async def _sizes(work: Work, kind: str) -> Mapping[UUID, int]:
+async def _sizes(work: UnitOfWork, kind: str) -> Mapping[UUID, int]:
     """Of everything of a kind, as long as an import could put it in again."""
-    sizes: Mapping[UUID, int] = await getattr(work, kind).sizes(MOST_OF_A_KIND + 1)
-    if len(sizes) > MOST_OF_A_KIND:
-        raise _too_much(f"{MOST_OF_A_KIND} {kind}")
+    sizes: Mapping[UUID, int] = await getattr(work, kind).sizes(MAX_ITEMS_PER_KIND + 1)
+    if len(sizes) > MAX_ITEMS_PER_KIND:
+        raise _bundle_too_large(f"{MAX_ITEMS_PER_KIND} {kind}")
     return sizes
 
 
 def _check_size(sizes: Iterable[Mapping[UUID, int]]) -> None:
     if sum(sum(each.values()) for each in sizes) > MAX_EXPORT_BYTES:
-        raise _too_much(f"{MAX_EXPORT_BYTES // 2**20} MiB")
+        raise _bundle_too_large(f"{MAX_EXPORT_BYTES // 2**20} MiB")
 
 
-def _too_much(most: str) -> InvalidInput:
+def _bundle_too_large(most: str) -> InvalidInput:
     return InvalidInput(
         f"There is more than one bundle may have, which is {most}: export it in parts, by naming "
         "some workflows at a time.",
@@ -89,16 +89,18 @@ def _too_much(most: str) -> InvalidInput:
     )
 
 
-async def _used_by(work: Work, slugs: Sequence[str]) -> Bundle:
+async def _export_workflows(work: UnitOfWork, slugs: Sequence[str]) -> Bundle:
     """The workflows with what they use. How much there is, is known before it is read."""
-    if len(slugs) > MAX_NAMED:
-        raise InvalidInput(f"At most {MAX_NAMED} workflows may be named at a time.", ("workflows",))
+    if len(slugs) > MAX_EXPORTED_WORKFLOWS:
+        raise InvalidInput(
+            f"At most {MAX_EXPORTED_WORKFLOWS} workflows may be named at a time.", ("workflows",)
+        )
     sizes: list[Mapping[UUID, int]] = []
 
     async def read(drafts: Drafts[Any, Any], names: Iterable[str]) -> tuple[Any, ...]:
         sizes.append(await drafts.sizes_of(sorted(names)))
         _check_size(sizes)
-        return tuple(await read_all(drafts, sizes[-1]))
+        return tuple(await load_specs(drafts, sizes[-1]))
 
     workflows = await read(work.workflows, set(slugs))
     found = {workflow.name for workflow in workflows}
@@ -122,16 +124,16 @@ async def import_bundle(
 ) -> ImportReport:
     """All of it, or nothing. What is there under the same name is changed to what the bundle says;
     what the bundle does not name stays. Done again, it changes nothing."""
-    for scope in WRITES:
+    for scope in WRITE_SCOPES:
         viewer.require(scope)
     imported = await services.compute.run(viewer.tenant_id, import_value, given, PATH)
     report: ImportReport | None = None
     try:
-        async with computing_work(services, viewer) as work:
+        async with compute_transaction(services, viewer) as work:
             report = await _import(work, services, viewer, imported, publish=publish)
             if dry_run:
-                raise _OnlyAsked
-    except _OnlyAsked:
+                raise _DryRunRollback
+    except _DryRunRollback:
         pass
     except NameTaken as taken:
         # It was missing, and somebody made one in this moment.
@@ -141,24 +143,26 @@ async def import_bundle(
 
 
 async def _import(
-    work: Work, services: Services, viewer: Viewer, imported: Imported, *, publish: bool
+    work: UnitOfWork, services: Services, viewer: Viewer, imported: ImportedBundle, *, publish: bool
 ) -> ImportReport:
     bundle, notes = imported.bundle, list(imported.notes)
-    notes += await _put(work.tools, "tools", bundle.tools)
-    notes += await _put(work.agents, "agents", bundle.agents)
-    notes += await _put(work.workflows, "workflows", bundle.workflows)
+    notes += await _upsert(work.tools, "tools", bundle.tools)
+    notes += await _upsert(work.agents, "agents", bundle.agents)
+    notes += await _upsert(work.workflows, "workflows", bundle.workflows)
     if bundle.settings is not None:
         viewer.require(Scope.SETTINGS_WRITE)
-        notes.append(await _set(work, bundle.settings))
-    drafts = await work.workflows.named([spec.name for spec in bundle.workflows])
+        notes.append(await _merge_settings(work, bundle.settings))
+    drafts = await work.workflows.by_names([spec.name for spec in bundle.workflows])
     workflows = sorted(drafts, key=lambda workflow: workflow.spec.name)
     snapshots = await take_snapshots(work, [workflow.spec for workflow in workflows])
-    given = await verifiable(services, work, snapshots)
+    given = await verification_inputs(services, work, snapshots)
     effort = PUBLISH if publish else DRAFT
     findings = [
         finding
         for each in given
-        for finding in _placed(each.snapshot, await findings_in(services, viewer, each, effort))
+        for finding in _with_workflow_path(
+            each.snapshot, await verify_snapshot(services, viewer, each, effort)
+        )
     ]
     versions: list[Version] = []
     if publish:
@@ -169,46 +173,46 @@ async def _import(
         notes=tuple(notes),
         workflows=tuple(workflows),
         versions=tuple(versions),
-        findings=_told_of(findings),
+        findings=_limit_findings(findings),
     )
 
 
-async def _put(drafts: Drafts[Any, Any], kind: str, specs: Sequence[Spec]) -> list[ImportNote]:
-    before = {item.spec.name: item.spec for item in await drafts.named([s.name for s in specs])}
-    written = {item.spec.name for item in await drafts.put(specs)}
-    return [_told(kind, spec, before.get(spec.name), spec.name in written) for spec in specs]
+async def _upsert(drafts: Drafts[Any, Any], kind: str, specs: Sequence[Spec]) -> list[ImportNote]:
+    before = {item.spec.name: item.spec for item in await drafts.by_names([s.name for s in specs])}
+    written = {item.spec.name for item in await drafts.upsert_all(specs)}
+    return [_import_note(kind, spec, before.get(spec.name), spec.name in written) for spec in specs]
 
 
-async def _set(work: Work, settings: TenantSettings) -> ImportNote:
+async def _merge_settings(work: UnitOfWork, settings: TenantSettings) -> ImportNote:
     """Endpoints, servers and values are kept that the bundle does not name."""
     kept = await work.settings.get()
-    wanted = joined(kept.spec, settings)
+    wanted = merge_settings(kept.spec, settings)
     if wanted == kept.spec:
         return ImportNote(
             path=("settings",), kind=NoteKind.UNCHANGED, message="They are so already."
         )
     await work.settings.save(check_settings(wanted, (*PATH, "settings")), kept.revision)
-    changed = ", ".join(fields_changed(kept.spec, wanted))
+    changed = ", ".join(changed_fields(kept.spec, wanted))
     return ImportNote(path=("settings",), kind=NoteKind.CHANGED, message=f"Changed: {changed}.")
 
 
-def _told(kind: str, spec: Spec, before: Spec | None, written: bool) -> ImportNote:
+def _import_note(kind: str, spec: Spec, before: Spec | None, written: bool) -> ImportNote:
     path = (kind, spec.name)
     if not written:
         return ImportNote(path=path, kind=NoteKind.UNCHANGED, message="It is so already.")
     if before is None:
         return ImportNote(path=path, kind=NoteKind.ADDED, message="It is new.")
-    changed = ", ".join(fields_changed(before, spec))
+    changed = ", ".join(changed_fields(before, spec))
     return ImportNote(path=path, kind=NoteKind.CHANGED, message=f"Changed: {changed}.")
 
 
 async def _publish(
-    work: Work, services: Services, viewer: Viewer, workflow: Workflow, snapshot: Snapshot
+    work: UnitOfWork, services: Services, viewer: Viewer, workflow: Workflow, snapshot: Snapshot
 ) -> tuple[Workflow, Version | None]:
     """Not once more when the published version is the same."""
-    workflow = await work.workflows.expect(workflow, workflow.revision)
+    workflow = await work.workflows.lock_at_revision(workflow, workflow.revision)
     if workflow.published is not None:
-        [published] = await work.versions.many([workflow.published])
+        [published] = await work.versions.by_ids([workflow.published])
         if published.snapshot == snapshot:
             return workflow, None
     try:
@@ -217,12 +221,12 @@ async def _publish(
         raise NotPublishable(
             f"{workflow.spec.name}: {refused.message}",
             (*PATH, "workflows", workflow.spec.name),
-            findings=_placed(snapshot, refused.findings),
+            findings=_with_workflow_path(snapshot, refused.findings),
         ) from None
 
 
-def _told_of(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    if len(findings) <= MAX_TOLD:
+def _limit_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    if len(findings) <= MAX_REPORTED:
         return tuple(findings)
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
     rest = Finding(
@@ -232,9 +236,9 @@ def _told_of(findings: Sequence[Finding]) -> tuple[Finding, ...]:
         message=f"There are {len(findings)} findings, {errors} of them errors: more than are told.",
         fix="Mend what was found, and import fewer workflows at a time.",
     )
-    return (*findings[:MAX_TOLD], rest)
+    return (*findings[:MAX_REPORTED], rest)
 
 
-def _placed(snapshot: Snapshot, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def _with_workflow_path(snapshot: Snapshot, findings: Iterable[Finding]) -> tuple[Finding, ...]:
     slug = snapshot.workflow.name
     return tuple(replace(f, path=("workflows", slug, *f.path)) for f in findings)

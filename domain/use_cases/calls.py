@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
-from domain.calls.commands import LONGEST_MESSAGE, Command, CommandId, CommandKind
+from domain.calls.commands import MAX_MESSAGE_LENGTH, Command, CommandId, CommandKind
 from domain.calls.model import Call, CallId, CallKind, Direction, EndReason
-from domain.calls.rooms import Ticket, Tickets
+from domain.calls.rooms import RoomAccess, RoomAccessIssuer
 from domain.common.access import Scope, Viewer
 from domain.common.errors import (
     CallHasEnded,
@@ -23,18 +23,18 @@ from domain.common.errors import (
     WorkflowNotPublished,
 )
 from domain.common.text_validation import check_text
-from domain.ports import Services, Work
-from domain.use_cases.versions import version_of
+from domain.ports import Services, UnitOfWork
+from domain.use_cases.versions import get_version
 from domain.use_cases.workflows import (
-    computing_work,
+    check_publishable,
+    compute_transaction,
     new_version,
-    refuse_unsound,
     take_snapshot,
 )
 from domain.verification import DRAFT
 from domain.workflows.model import VersionId, Workflow
 
-LARGEST_JSON = 16_384
+MAX_JSON_LENGTH = 16_384
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,20 +55,20 @@ class CallRequest:
 
 
 async def start_call(
-    services: Services, viewer: Viewer, request: CallRequest, longest: int
+    services: Services, viewer: Viewer, request: CallRequest, max_seconds: int
 ) -> Call:
     """Store a pending call; a worker takes it within moments, or it ends `NO_WORKER`.
 
     The same idempotency key within 24 hours answers the same call."""
     viewer.require(Scope.CALLS_WRITE)
-    _check(request, longest)
+    _check(request, max_seconds)
     if request.kind is CallKind.VOIP:
-        _rooms(services, ("input", "kind"))
-    async with _work_for(services, viewer, request) as work:
+        _require_room_access(services, ("input", "kind"))
+    async with _transaction_for(services, viewer, request) as work:
         workflow = await _workflow_of(work, request)
         version = await _version_of(services, viewer, work, workflow, request)
         if request.kind is CallKind.VOIP:
-            await _refuse_unfit(services, work, version)
+            await _check_voice_ready(services, work, version)
         call = Call(
             id=CallId(uuid4()),
             tenant_id=viewer.tenant_id,
@@ -79,39 +79,43 @@ async def start_call(
             user_id=request.user_id,
             user_context=request.user_context,
             metadata=request.metadata,
-            max_seconds=request.max_seconds or longest,
+            max_seconds=request.max_seconds or max_seconds,
             created_at=services.clock(),
         )
         return await work.calls.start(call, request.idempotency_key, _digest(request))
 
 
-def ticket(services: Services, call: Call) -> Ticket | None:
+def room_access(services: Services, call: Call) -> RoomAccess | None:
     """Lets the caller in, for the next minute; None where there is no room to enter."""
-    if call.kind is not CallKind.VOIP or call.ended_at is not None or services.tickets is None:
+    if (
+        call.kind is not CallKind.VOIP
+        or call.ended_at is not None
+        or services.room_access_issuer is None
+    ):
         return None
-    return services.tickets.issue(call.id, services.clock())
+    return services.room_access_issuer.issue(call.id, services.clock())
 
 
-async def join_call(services: Services, viewer: Viewer, id: CallId) -> tuple[Call, Ticket]:
+async def join_call(services: Services, viewer: Viewer, id: CallId) -> tuple[Call, RoomAccess]:
     """The call and a new ticket for its caller, who may have been in the room before."""
     viewer.require(Scope.CALLS_WRITE)
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         call = await _existing(work, id)
     if call.kind is not CallKind.VOIP:
         raise InvalidInput("Only VOIP calls have a room to join.", ("input", "callId"))
     if call.ended_at is not None:
         raise CallHasEnded("The call has ended.", ("input", "callId"))
-    return call, _rooms(services, ("input", "callId")).issue(id, services.clock())
+    return call, _require_room_access(services, ("input", "callId")).issue(id, services.clock())
 
 
-def _rooms(services: Services, path: Path) -> Tickets:
-    if services.tickets is None:
+def _require_room_access(services: Services, path: Path) -> RoomAccessIssuer:
+    if services.room_access_issuer is None:
         raise InvalidInput(
             "VOIP calls need a LiveKit server, and this installation has none: set LIVEKIT_URL, "
             "LIVEKIT_API_KEY and LIVEKIT_API_SECRET, or start a TEXT call.",
             path,
         )
-    return services.tickets
+    return services.room_access_issuer
 
 
 async def send_message(
@@ -119,9 +123,9 @@ async def send_message(
 ) -> Command:
     """The caller's next turn in a text call."""
     viewer.require(Scope.CALLS_WRITE)
-    check_text(text, ("input", "text"), most=LONGEST_MESSAGE, least=1)
-    check_text(idempotency_key, ("input", "idempotencyKey"), most=255, least=1)
-    async with services.store.work(viewer.tenant_id) as work:
+    check_text(text, ("input", "text"), max_length=MAX_MESSAGE_LENGTH, min_length=1)
+    check_text(idempotency_key, ("input", "idempotencyKey"), max_length=255, min_length=1)
+    async with services.store.transaction(viewer.tenant_id) as work:
         call = await _existing(work, id)
         if call.kind is not CallKind.TEXT:
             raise InvalidInput("Only text calls take messages.", ("input", "callId"))
@@ -132,14 +136,14 @@ async def send_message(
             body={"text": text},
             asked_by=viewer.subject,
         )
-        await work.calls.ask(command)
+        await work.calls.enqueue_command(command)
         return command
 
 
 async def end_call(services: Services, viewer: Viewer, id: CallId) -> Call:
     """End the call; asking again, or of an ended call, gives the same answer."""
     viewer.require(Scope.CALLS_WRITE)
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         call = await _existing(work, id)
         command = Command(
             id=CommandId(uuid5(id, "end")),
@@ -154,7 +158,7 @@ async def end_call(services: Services, viewer: Viewer, id: CallId) -> Call:
             ended = await work.calls.end_unclaimed(id, EndReason.CANCELED)
         if not ended:
             with suppress(CallHasEnded):
-                await work.calls.ask(command)
+                await work.calls.enqueue_command(command)
         return await _existing(work, id)
 
 
@@ -165,42 +169,42 @@ def _check(request: CallRequest, longest: int) -> None:
         )
     if request.draft and request.version_id is not None:
         raise InvalidInput("Give version or draft: true, not both.", ("input", "version"))
-    check_text(request.user_id, ("input", "userId"), most=255, least=1)
-    check_text(request.idempotency_key, ("input", "idempotencyKey"), most=255, least=1)
+    check_text(request.user_id, ("input", "userId"), max_length=255, min_length=1)
+    check_text(request.idempotency_key, ("input", "idempotencyKey"), max_length=255, min_length=1)
     if request.max_seconds is not None and not 1 <= request.max_seconds <= longest:
         raise InvalidInput(
             f"maxDuration must be between 1 second and {longest} seconds.",
             ("input", "maxDuration"),
         )
     for name, value in (("userContext", request.user_context), ("metadata", request.metadata)):
-        if len(json.dumps(value)) > LARGEST_JSON:
-            raise InvalidInput(f"{name} is larger than {LARGEST_JSON} bytes.", ("input", name))
+        if len(json.dumps(value)) > MAX_JSON_LENGTH:
+            raise InvalidInput(f"{name} is larger than {MAX_JSON_LENGTH} bytes.", ("input", name))
 
 
-def _work_for(
+def _transaction_for(
     services: Services, viewer: Viewer, request: CallRequest
-) -> AbstractAsyncContextManager[Work]:
+) -> AbstractAsyncContextManager[UnitOfWork]:
     """A draft is verified within the transaction."""
     if request.draft:
-        return computing_work(services, viewer)
-    return services.store.work(viewer.tenant_id)
+        return compute_transaction(services, viewer)
+    return services.store.transaction(viewer.tenant_id)
 
 
-async def _workflow_of(work: Work, request: CallRequest) -> Workflow:
+async def _workflow_of(work: UnitOfWork, request: CallRequest) -> Workflow:
     if request.workflow_id is not None:
         found = await work.workflows.get(request.workflow_id)
     else:
-        found = next(iter(await work.workflows.named([request.workflow_name or ""])), None)
+        found = next(iter(await work.workflows.by_names([request.workflow_name or ""])), None)
     if found is None:
         raise WorkflowNotFound("There is no such workflow.", ("input", "workflow"))
     return found
 
 
 async def _version_of(
-    services: Services, viewer: Viewer, work: Work, workflow: Workflow, request: CallRequest
+    services: Services, viewer: Viewer, work: UnitOfWork, workflow: Workflow, request: CallRequest
 ) -> VersionId:
     if request.version_id is not None:
-        return (await version_of(work, workflow, request.version_id, ("input", "version"))).id
+        return (await get_version(work, workflow, request.version_id, ("input", "version"))).id
     if not request.draft:
         if workflow.published is None:
             raise WorkflowNotPublished(
@@ -210,15 +214,15 @@ async def _version_of(
             )
         return workflow.published
     snapshot = await take_snapshot(work, workflow.spec)
-    await refuse_unsound(services, viewer, work, snapshot, DRAFT)
+    await check_publishable(services, viewer, work, snapshot, DRAFT)
     draft = new_version(viewer, workflow, snapshot, services.clock())
     return (await work.versions.add_draft(draft)).id
 
 
-async def _refuse_unfit(services: Services, work: Work, id: VersionId) -> None:
+async def _check_voice_ready(services: Services, work: UnitOfWork, id: VersionId) -> None:
     """What was sound when it was published may lack something for a voice call here and now."""
-    (version,) = await work.versions.many([id])
-    if version.snapshot.workflow.is_recorded and services.sounds is None:
+    (version,) = await work.versions.by_ids([id])
+    if version.snapshot.workflow.is_recorded and services.audio_store is None:
         raise InvalidInput(
             "The workflow wants its calls recorded, and this installation has no place for "
             "recordings: set RECORDINGS_URL, or switch recording off and publish.",
@@ -234,7 +238,7 @@ async def _refuse_unfit(services: Services, work: Work, id: VersionId) -> None:
                 )
 
 
-async def _existing(work: Work, id: CallId) -> Call:
+async def _existing(work: UnitOfWork, id: CallId) -> Call:
     call = await work.calls.get(id)
     if call is None:
         raise NotFound("There is no such call.", ("input", "callId"))

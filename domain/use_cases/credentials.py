@@ -8,10 +8,10 @@ from domain.common.access import Scope, Viewer
 from domain.common.errors import InvalidInput, NotFound, RateLimited
 from domain.ports import Services
 from domain.tenants.credentials import (
-    MOST_SECRETS,
+    MAX_SECRETS,
     Credential,
     CredentialKind,
-    KeyTest,
+    KeyTestResult,
     check_key,
     check_provider,
     check_secret,
@@ -21,11 +21,11 @@ TESTS_PER_MINUTE = 20
 PROVIDER, SECRET = CredentialKind.PROVIDER, CredentialKind.SECRET
 
 
-async def credentials_of(
+async def list_credentials(
     services: Services, viewer: Viewer, kind: CredentialKind
 ) -> Sequence[Credential]:
     viewer.require(Scope.CREDENTIALS_READ)
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         return await work.credentials.all(kind)
 
 
@@ -34,7 +34,7 @@ async def set_credential(services: Services, viewer: Viewer, provider: str, key:
     viewer.require(Scope.CREDENTIALS_WRITE)
     check_provider(provider, ("input", "provider"))
     check_key(key, ("input", "key"))
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         return await work.credentials.set(PROVIDER, provider, key, viewer.subject)
 
 
@@ -42,10 +42,10 @@ async def set_secret(services: Services, viewer: Viewer, name: str, value: str) 
     """Headers of tools read it at `secret.name`."""
     viewer.require(Scope.CREDENTIALS_WRITE)
     check_secret(name, value, ("input",))
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         held = await work.credentials.all(SECRET)
-        if len(held) >= MOST_SECRETS and name not in {each.name for each in held}:
-            raise InvalidInput(f"A tenant may have {MOST_SECRETS} secrets.", ("input", "name"))
+        if len(held) >= MAX_SECRETS and name not in {each.name for each in held}:
+            raise InvalidInput(f"A tenant may have {MAX_SECRETS} secrets.", ("input", "name"))
         return await work.credentials.set(SECRET, name, value, viewer.subject)
 
 
@@ -59,7 +59,7 @@ async def delete_secret(services: Services, viewer: Viewer, name: str) -> Creden
 
 async def test_credential(
     services: Services, viewer: Viewer, provider: str, key: str | None
-) -> KeyTest:
+) -> KeyTestResult:
     """Ask the provider about a key, or the one that is kept."""
     viewer.require(Scope.CREDENTIALS_WRITE)
     tried = await services.limiter.spend(f"keytest:{viewer.tenant_id}", 1, TESTS_PER_MINUTE)
@@ -71,20 +71,20 @@ async def test_credential(
         )
     check_provider(provider, ("input", "provider"))
     if key is None:
-        async with services.store.work(viewer.tenant_id) as work:
-            key = (await work.credentials.opened()).providers.get(provider)
+        async with services.store.transaction(viewer.tenant_id) as work:
+            key = (await work.credentials.decrypt_all()).providers.get(provider)
         if key is None:
             raise NotFound(f"There is no key for {provider}.", ("input", "provider"))
     else:
         check_key(key, ("input", "key"))
-    return await services.prober.ask(provider, key)
+    return await services.key_prober.test_key(provider, key)
 
 
 async def _delete(
     services: Services, viewer: Viewer, kind: CredentialKind, name: str, field: str
 ) -> Credential:
     viewer.require(Scope.CREDENTIALS_WRITE)
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         gone = await work.credentials.delete(kind, name)
     if gone is None:
         raise NotFound(f"There is no {name[:64]!r}.", ("input", field))

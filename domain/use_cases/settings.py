@@ -10,34 +10,34 @@ from domain.common.access import Scope, Viewer
 from domain.common.errors import InvalidInput, NotFound, Path
 from domain.common.text_validation import IDENTIFIER, check_name
 from domain.ports import Services
-from domain.tenants.budgets import Level, levels
-from domain.tenants.settings import KeptSettings, McpServer, check_settings
-from domain.tool_execution.api_call import filled
-from domain.tool_execution.mcp import Line, McpFailed, McpTool, list_tools
+from domain.tenants.budgets import BudgetStatus, budget_statuses
+from domain.tenants.settings import McpServer, StoredSettings, check_settings
+from domain.tool_execution.api_call import render_headers
+from domain.tool_execution.mcp import McpConnection, McpFailed, McpTool, list_tools
 from domain.tools.actions import McpCall
 from domain.tools.model import Tool, ToolSpec, check_tool
 
 MCP_SECONDS = 10.0
 
 
-async def settings_of(services: Services, viewer: Viewer) -> KeptSettings:
+async def get_settings(services: Services, viewer: Viewer) -> StoredSettings:
     viewer.require(Scope.SETTINGS_READ)
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         return await work.settings.get()
 
 
-async def limits_of(services: Services, viewer: Viewer) -> tuple[Level, ...]:
+async def get_budget_statuses(services: Services, viewer: Viewer) -> tuple[BudgetStatus, ...]:
     """How the budgets of the tenant stand."""
     viewer.require(Scope.CALLS_READ)
-    async with services.store.work(viewer.tenant_id) as work:
-        return levels(*await work.calls.standing())
+    async with services.store.transaction(viewer.tenant_id) as work:
+        return budget_statuses(*await work.calls.budget_usage())
 
 
 async def update_settings(
     services: Services, viewer: Viewer, expected_revision: int, changes: dict[str, Any]
-) -> KeptSettings:
+) -> StoredSettings:
     viewer.require(Scope.SETTINGS_WRITE)
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         kept = await work.settings.get()
         spec = check_settings(replace(kept.spec, **changes))
         return await work.settings.save(spec, expected_revision)
@@ -47,11 +47,11 @@ async def mcp_tools(services: Services, viewer: Viewer, name: str) -> tuple[McpT
     """What the server offers, allowed or not."""
     viewer.require(Scope.SETTINGS_READ)
     viewer.require(Scope.TOOLS_WRITE)
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         kept = await work.settings.get()
-        secrets = (await work.credentials.opened()).secrets
+        secrets = (await work.credentials.decrypt_all()).secrets
     server = _server(kept, name, ("server",))
-    return await _offered(services, server, secrets, ("server",))
+    return await _list_server_tools(services, server, secrets, ("server",))
 
 
 async def import_mcp_tools(
@@ -60,36 +60,42 @@ async def import_mcp_tools(
     """Make tools of what the server offers, and allow them there. Those that exist are renewed."""
     viewer.require(Scope.TOOLS_WRITE)
     viewer.require(Scope.SETTINGS_WRITE)
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         kept = await work.settings.get()
-        secrets = (await work.credentials.opened()).secrets
+        secrets = (await work.credentials.decrypt_all()).secrets
     server = _server(kept, name, ("input", "server"))
-    offered = {t.name: t for t in await _offered(services, server, secrets, ("input", "server"))}
+    offered = {
+        t.name: t for t in await _list_server_tools(services, server, secrets, ("input", "server"))
+    }
     specs = [
         _spec_of(server, offered, tool, ("input", "tools", str(place)))
         for place, tool in enumerate(wanted)
     ]
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         kept = await work.settings.get()
-        await work.settings.save(check_settings(_allowing(kept, name, wanted)), kept.revision)
-        await work.tools.put(specs)
-        return await work.tools.named([spec.name for spec in specs])
+        await work.settings.save(
+            check_settings(_with_allowed_tools(kept, name, wanted)), kept.revision
+        )
+        await work.tools.upsert_all(specs)
+        return await work.tools.by_names([spec.name for spec in specs])
 
 
-def _server(kept: KeptSettings, name: str, path: Path) -> McpServer:
+def _server(kept: StoredSettings, name: str, path: Path) -> McpServer:
     server = kept.spec.mcp_server(name)
     if server is None:
         raise NotFound(f"The settings have no MCP server {name[:64]!r}.", path)
     return server
 
 
-async def _offered(
+async def _list_server_tools(
     services: Services, server: McpServer, secrets: Mapping[str, str], path: Path
 ) -> tuple[McpTool, ...]:
     try:
-        headers = filled(server.headers, {}, lambda name: secrets.get(name))
-        send = services.outbound.send
-        line = Line(url=server.url, headers=headers, send=send, seconds=MCP_SECONDS)
+        headers = render_headers(server.headers, {}, lambda name: secrets.get(name))
+        send = services.http_client.send
+        line = McpConnection(
+            url=server.url, headers=headers, send=send, timeout_seconds=MCP_SECONDS
+        )
         return await list_tools(line)
     except LookupError as missing:
         raise InvalidInput(f"There is no secret {missing.args[0]!r}.", path) from None
@@ -112,7 +118,7 @@ def _spec_of(server: McpServer, offered: Mapping[str, McpTool], name: str, path:
     return check_tool(spec, path)
 
 
-def _allowing(kept: KeptSettings, name: str, tools: Sequence[str]) -> Any:
+def _with_allowed_tools(kept: StoredSettings, name: str, tools: Sequence[str]) -> Any:
     servers = (
         replace(s, allow=tuple(dict.fromkeys((*s.allow, *tools)))) if s.name == name else s
         for s in kept.spec.mcp_servers

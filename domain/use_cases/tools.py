@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from domain.calls.context import Context
+from domain.calls.context import CallContext
 from domain.common.access import Scope, Viewer
 from domain.common.errors import InUse, InvalidInput, NotFound
-from domain.ports import Services, Work
-from domain.tool_execution.dry_run import NODE, Stub, Trial, try_out
+from domain.ports import Services, UnitOfWork
+from domain.tool_execution.dry_run import DRY_RUN_NODE, DryRunResult, StubResponse, dry_run
 from domain.tools.model import Tool, ToolId, ToolSpec, check_tool
 
-SPACES = ("user", "call", "workflow", "flags", "agent")
+CONTEXT_NAMESPACES = ("user", "call", "workflow", "flags", "agent")
 
 
 async def create_tool(services: Services, viewer: Viewer, spec: ToolSpec) -> Tool:
     viewer.require(Scope.TOOLS_WRITE)
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         return await work.tools.add(check_tool(spec))
 
 
@@ -27,19 +27,19 @@ async def update_tool(
 ) -> Tool:
     """Change the fields named; a name that agents use cannot be changed."""
     viewer.require(Scope.TOOLS_WRITE)
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         tool = await _existing(work, id)
         spec = check_tool(replace(tool.spec, **changes))
         if spec.name != tool.spec.name:
-            await _not_used(work, tool, "name")
+            await _check_unused(work, tool, "name")
         return await work.tools.save(id, spec, expected_revision)
 
 
 async def delete_tool(services: Services, viewer: Viewer, id: ToolId) -> Tool:
     viewer.require(Scope.TOOLS_WRITE)
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         tool = await _existing(work, id)
-        await _not_used(work, tool, "id")
+        await _check_unused(work, tool, "id")
         await work.tools.delete(id)
         return tool
 
@@ -50,48 +50,49 @@ async def test_tool(
     id: ToolId,
     arguments: Mapping[str, Any],
     context: Mapping[str, Any],
-    stubs: Sequence[Stub],
+    stubs: Sequence[StubResponse],
     *,
     live: bool,
-) -> Trial:
+) -> DryRunResult:
     """Use the tool once, outside of any call. `live` asks real servers, else the stubs answer."""
     viewer.require(Scope.TOOLS_WRITE)
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         tool = await _existing(work, id)
         kept = await work.settings.get()
-        secrets = (await work.credentials.opened()).secrets if live else None
-    return await try_out(
+        secrets = (await work.credentials.decrypt_all()).secrets if live else None
+    return await dry_run(
         tool.spec,
         arguments,
         _context_of(context),
         settings=kept.spec,
-        outbound=services.outbound if live else None,
+        http_client=services.http_client if live else None,
         secrets=secrets,
         stubs=stubs,
     )
 
 
-def _context_of(given: Mapping[str, Any]) -> Context:
+def _context_of(given: Mapping[str, Any]) -> CallContext:
     for name, values in given.items():
-        if name not in SPACES:
+        if name not in CONTEXT_NAMESPACES:
             raise InvalidInput(
-                f"context holds {', '.join(SPACES)}, not {name[:60]!r}.", ("input", "context")
+                f"context holds {', '.join(CONTEXT_NAMESPACES)}, not {name[:60]!r}.",
+                ("input", "context"),
             )
         if not isinstance(values, Mapping):
             raise InvalidInput(f"{name} must be a JSON object.", ("input", "context", name))
     spaces = {name: values for name, values in given.items() if name != "agent"}
-    return Context(**spaces, agents={NODE: given.get("agent", {})})
+    return CallContext(**spaces, agents={DRY_RUN_NODE: given.get("agent", {})})
 
 
-async def _existing(work: Work, id: ToolId) -> Tool:
+async def _existing(work: UnitOfWork, id: ToolId) -> Tool:
     tool = await work.tools.get(id)
     if tool is None:
         raise NotFound("There is no such tool.", ("input", "id"))
     return tool
 
 
-async def _not_used(work: Work, tool: Tool, field: str) -> None:
-    users = tuple(await work.tools.using(tool.spec.name))
+async def _check_unused(work: UnitOfWork, tool: Tool, field: str) -> None:
+    users = tuple(await work.tools.agents_using(tool.spec.name))
     if users:
         raise InUse(
             f"The tool {tool.spec.name} is used by {', '.join(users)}.",

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from domain.common.access import Scope, Viewer
 from domain.common.errors import NameTaken, NotFound, Path, RevisionConflict
-from domain.ports import Services, Work
+from domain.ports import Services, UnitOfWork
 from domain.tools.model import check_tool
-from domain.use_cases.workflows import computing_work, existing_workflow, publish_draft
+from domain.use_cases.workflows import compute_transaction, get_workflow, publish_draft
 from domain.workflows.agents import check_agent
 from domain.workflows.model import (
     Snapshot,
@@ -20,7 +20,7 @@ from domain.workflows.model import (
     check_workflow,
 )
 
-NEEDED = (Scope.WORKFLOWS_WRITE, Scope.AGENTS_WRITE, Scope.TOOLS_WRITE)
+REQUIRED_SCOPES = (Scope.WORKFLOWS_WRITE, Scope.AGENTS_WRITE, Scope.TOOLS_WRITE)
 """Going back may change agents and tools as well."""
 
 
@@ -36,25 +36,25 @@ async def restore_workflow(
 
     The slug stays as it is now: it is what calls name the workflow by. All of it happens, or
     nothing; the version is the one that was published by it."""
-    for scope in NEEDED:
+    for scope in REQUIRED_SCOPES:
         viewer.require(scope)
-    async with computing_work(services, viewer) as work:
-        workflow = await existing_workflow(work, id)
-        workflow = await work.workflows.expect(workflow, expected_revision)
-        version = await version_of(work, workflow, version_id, ("input", "versionId"))
+    async with compute_transaction(services, viewer) as work:
+        workflow = await get_workflow(work, id)
+        workflow = await work.workflows.lock_at_revision(workflow, expected_revision)
+        version = await get_version(work, workflow, version_id, ("input", "versionId"))
         spec = replace(version.snapshot.workflow, name=workflow.spec.name)
         checked = replace(version.snapshot, workflow=spec)
         await services.compute.run(viewer.tenant_id, _check, checked)
-        await _put_parts(work, version.snapshot, workflow)
+        await _restore_agents_and_tools(work, version.snapshot, workflow)
         workflow = await work.workflows.save(id, spec, expected_revision)
         if not publish:
             return workflow, None
         return await publish_draft(services, work, viewer, workflow, _note(version))
 
 
-async def version_of(work: Work, workflow: Workflow, id: UUID, path: Path) -> Version:
+async def get_version(work: UnitOfWork, workflow: Workflow, id: UUID, path: Path) -> Version:
     """Whoever names a version of something else learns only that it is not there."""
-    version = next(iter(await work.versions.many([id])), None)
+    version = next(iter(await work.versions.by_ids([id])), None)
     if version is None or version.workflow_id != workflow.id:
         raise NotFound("The workflow has no such version.", path)
     return version
@@ -70,10 +70,12 @@ def _check(snapshot: Snapshot) -> None:
         check_tool(tool, (*path, "tools", name))
 
 
-async def _put_parts(work: Work, snapshot: Snapshot, workflow: Workflow) -> None:
+async def _restore_agents_and_tools(
+    work: UnitOfWork, snapshot: Snapshot, workflow: Workflow
+) -> None:
     try:
-        await work.tools.put(list(snapshot.tools.values()))
-        await work.agents.put(list(snapshot.agents.values()))
+        await work.tools.upsert_all(list(snapshot.tools.values()))
+        await work.agents.upsert_all(list(snapshot.agents.values()))
     except NameTaken as taken:
         # It was missing, and somebody made one in this moment.
         raise RevisionConflict(

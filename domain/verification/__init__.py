@@ -22,7 +22,7 @@ from domain.verification.work import DRAFT, PUBLISH, Effort, TooMuchWork, WorkBu
 from domain.workflows.agents import AgentSpec
 from domain.workflows.model import Snapshot, WorkflowSpec
 
-__all__ = ["DRAFT", "PUBLISH", "Effort", "used_by", "verify"]
+__all__ = ["DRAFT", "PUBLISH", "Effort", "build_snapshot", "verify"]
 
 WORK_PER_FINDING = 70
 """To make one and to show it to a client."""
@@ -78,7 +78,7 @@ def _too_complex(effort: Effort) -> Finding:
     )
 
 
-def used_by(
+def build_snapshot(
     spec: WorkflowSpec, agents: Mapping[str, AgentSpec], tools: Mapping[str, ToolSpec]
 ) -> Snapshot:
     """The workflow with those of the given agents and tools that it refers to."""

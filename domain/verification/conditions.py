@@ -26,13 +26,13 @@ from domain.templating.expressions import (
     Or,
     Path,
     compare,
+    evaluate,
     is_empty,
+    is_truthy,
     parse,
     paths_in,
-    truth,
-    value_of,
 )
-from domain.verification.reporting import error, quoted, warning, ways_out
+from domain.verification.reporting import error, outgoing_connections, quote, warning
 from domain.verification.work import WorkBudget
 from domain.workflows.model import Connection, Snapshot
 
@@ -44,58 +44,58 @@ SAMPLES: tuple[Any, ...] = (None, True, False, "", "\x00", "~", [], ["~"], {}, {
 """One of each kind, as none of what is written out."""
 FLAG = (None, True, False)
 
-Steps = tuple[str, ...]
-Tests = Mapping[Steps, frozenset[Expression]]
+Segments = tuple[str, ...]
+Tests = Mapping[Segments, frozenset[Expression]]
 """The parts of conditions that look at one path, by that path."""
-Pins = Mapping[Steps, frozenset[Any]]
+Pins = Mapping[Segments, frozenset[Any]]
 """Paths that must have one of a few values, or a condition does not hold."""
 
 
 def findings(snapshot: Snapshot, budget: WorkBudget) -> Iterator[Finding]:
-    ways, judged = ways_out(snapshot.workflow), _Judged(budget)
+    ways, judged = outgoing_connections(snapshot.workflow), _ConditionCache(budget)
     for place, node in enumerate(snapshot.workflow.nodes):
         if node.skip_condition is not None:
-            condition = judged.of(node.skip_condition)
-            yield from _alone(condition, ("nodes", str(place), "skipCondition"))
-        yield from _in_turn(ways.pop(node.id, []), judged, budget)
+            condition = judged.get(node.skip_condition)
+            yield from _constant_condition(condition, ("nodes", str(place), "skipCondition"))
+        yield from _shadowed_conditions(ways.pop(node.id, []), judged, budget)
 
 
-def _alone(condition: _Condition, path: Steps) -> Iterator[Finding]:
-    if condition.verdict is True:
+def _constant_condition(condition: _Condition, path: Segments) -> Iterator[Finding]:
+    if condition.constant is True:
         yield warning(
             _C.ALWAYS_TRUE,
             path,
-            f"{quoted(condition.text)} holds whatever the values are.",
+            f"{quote(condition.text)} holds whatever the values are.",
             "Say when it is to hold, or do without it.",
         )
-    elif condition.verdict is False:
+    elif condition.constant is False:
         yield error(
             _C.NEVER_TRUE,
             path,
-            f"{quoted(condition.text)} never holds: it contradicts itself.",
+            f"{quote(condition.text)} never holds: it contradicts itself.",
             "Say when it is to hold, or do without it.",
         )
 
 
-def _in_turn(
-    ways: Sequence[tuple[int, Connection]], judged: _Judged, budget: WorkBudget
+def _shadowed_conditions(
+    ways: Sequence[tuple[int, Connection]], judged: _ConditionCache, budget: WorkBudget
 ) -> Iterator[Finding]:
     """The conditions of one node, in the order in which they are looked at."""
-    before = _Before(budget)
+    before = _EarlierConditions(budget)
     for place, way in sorted(ways, key=lambda placed: -placed[1].priority):
         if way.condition is None:
             continue
         path = ("connections", str(place), "condition")
-        condition = judged.of(way.condition)
-        yield from _alone(condition, path)
-        hider = before.hider(condition)
+        condition = judged.get(way.condition)
+        yield from _constant_condition(condition, path)
+        hider = before.shadowed_by(condition)
         if hider is None:
             before.add(condition, way)
         else:
             yield error(
                 _C.SHADOWED,
                 path,
-                f"Whenever {quoted(condition.text)} holds, {quoted(str(hider.condition))} does as "
+                f"Whenever {quote(condition.text)} holds, {quote(str(hider.condition))} does as "
                 f"well, and leads to {hider.target!r} first.",
                 "Give this one a higher priority, or remove it.",
             )
@@ -112,28 +112,28 @@ class _Condition:
     expression: Expression
     size: int
     tests: Tests | None = None
-    verdict: bool | None = None
+    constant: bool | None = None
     """What it comes to whatever the values are, where that is so."""
-    witness: Mapping[Steps, Any] = field(default_factory=dict)
+    witness: Mapping[Segments, Any] = field(default_factory=dict)
     """Values for which it holds, where such were found."""
-    denial: Mapping[Steps, Any] = field(default_factory=dict)
+    counterexample: Mapping[Segments, Any] = field(default_factory=dict)
     """Values for which it does not hold; where one is enough, each would be by itself."""
 
 
-class _Judged:
+class _ConditionCache:
     """The conditions of one workflow, each text judged once."""
 
     def __init__(self, budget: WorkBudget) -> None:
         self._budget = budget
         self._known: dict[str, _Condition] = {}
 
-    def of(self, text: str) -> _Condition:
+    def get(self, text: str) -> _Condition:
         if text not in self._known:
-            self._known[text] = _judge(text, self._budget)
+            self._known[text] = _analyze(text, self._budget)
         return self._known[text]
 
 
-def _judge(text: str, budget: WorkBudget) -> _Condition:
+def _analyze(text: str, budget: WorkBudget) -> _Condition:
     expression = parse(text)
     size = _size(expression)
     tests = _tests_of([expression])
@@ -141,18 +141,18 @@ def _judge(text: str, budget: WorkBudget) -> _Condition:
         return _Condition(text, expression, size)
     models = _Models(tests, size, budget)
     truths: set[bool] = set()
-    witness: Mapping[Steps, Any] = {}
-    denial: Mapping[Steps, Any] = {}
+    witness: Mapping[Segments, Any] = {}
+    denial: Mapping[Segments, Any] = {}
     for values, seen in models:
-        truths.add(holds := truth(value_of(expression, seen)))
+        truths.add(holds := is_truthy(evaluate(expression, seen)))
         if holds:
             witness = witness or values
         else:
             denial = denial or values
         if len(truths) == 2:
             break
-    verdict = truths.pop() if len(truths) == 1 and models.are_all else None
-    denial = {**denial, **models.spoilers(expression, witness)}
+    verdict = truths.pop() if len(truths) == 1 and models.is_exhaustive else None
+    denial = {**denial, **models.falsifying_values(expression, witness)}
     return _Condition(text, expression, size, tests, verdict, witness, denial)
 
 
@@ -173,78 +173,78 @@ def _size(expression: Expression) -> int:
 # ---- the conditions of one node ------------------------------------------------------------
 
 
-class _Before:
+class _EarlierConditions:
     """The conditions that are looked at first, found by what a later one may share with them."""
 
     def __init__(self, budget: WorkBudget) -> None:
         self._budget = budget
-        self._held: list[tuple[_Condition, Connection]] = []
-        self._always: list[int] = []
-        self._pinned: defaultdict[tuple[Steps, Any], list[int]] = defaultdict(list)
-        self._loose: defaultdict[Steps, list[int]] = defaultdict(list)
+        self._conditions: list[tuple[_Condition, Connection]] = []
+        self._always_true: list[int] = []
+        self._by_value: defaultdict[tuple[Segments, Any], list[int]] = defaultdict(list)
+        self._by_path: defaultdict[Segments, list[int]] = defaultdict(list)
 
     def add(self, condition: _Condition, way: Connection) -> None:
         """Unless it can hide nothing: what is hidden itself leaves hiding to its hider."""
-        if condition.tests is None or condition.verdict is False:
+        if condition.tests is None or condition.constant is False:
             return
-        place = len(self._held)
-        self._held.append((condition, way))
+        place = len(self._conditions)
+        self._conditions.append((condition, way))
         pins = _pins(condition.expression)
-        if condition.verdict is True:
-            self._always.append(place)
+        if condition.constant is True:
+            self._always_true.append(place)
         elif pins:
             # Where the fewest others are, so that a later one meets few that it must look at.
-            path = min(pins, key=lambda path: sum(len(self._pinned[path, v]) for v in pins[path]))
+            path = min(pins, key=lambda path: sum(len(self._by_value[path, v]) for v in pins[path]))
             for value in pins[path]:
-                self._pinned[path, value].append(place)
+                self._by_value[path, value].append(place)
         else:
             for path in condition.tests:
-                self._loose[path].append(place)
+                self._by_path[path].append(place)
 
-    def hider(self, later: _Condition) -> Connection | None:
+    def shadowed_by(self, later: _Condition) -> Connection | None:
         """The first that holds whenever `later` does."""
-        if not later.witness or later.verdict is not None:
+        if not later.witness or later.constant is not None:
             return None
         for place in self._candidates(later):
-            other, way = self._held[place]
+            other, way = self._conditions[place]
             if other.text == later.text:
                 return way
-            if self._may_hide(other, later) and self._hides(other, later):
+            if self._may_shadow(other, later) and self._shadows(other, later):
                 return way
         return None
 
     def _candidates(self, later: _Condition) -> Iterator[int]:
         """In their order. A condition that needs a value at a path which `later` does not read
         cannot hide it, nor can one that shares no path with it, unless that one always holds."""
-        found: list[Iterable[int]] = [self._always]
+        found: list[Iterable[int]] = [self._always_true]
         for path, value in later.witness.items():
-            found.append(self._loose.get(path, ()))
+            found.append(self._by_path.get(path, ()))
             if (key := _key(value)) is not None:
-                found.append(self._pinned.get((path, key), ()))
+                found.append(self._by_value.get((path, key), ()))
         last = -1
         for place in merge(*found):
             if place != last:
                 yield place
             last = place
 
-    def _may_hide(self, other: _Condition, later: _Condition) -> bool:
+    def _may_shadow(self, other: _Condition, later: _Condition) -> bool:
         """Most of those that do not are found out by one example: where `later` holds, and what
         only the other one reads is what makes that fail."""
         self._budget.spend(other.size + len(later.witness))
-        values = {**other.denial, **later.witness}
-        return not _hang_together(values) and truth(value_of(other.expression, _context(values)))
+        values = {**other.counterexample, **later.witness}
+        return not _have_overlap(values) and is_truthy(evaluate(other.expression, _context(values)))
 
-    def _hides(self, other: _Condition, later: _Condition) -> bool:
+    def _shadows(self, other: _Condition, later: _Condition) -> bool:
         tests = _tests_of([other.expression, later.expression])
         if tests is None:
             return False
         models = _Models(tests, other.size + later.size, self._budget)
         for _, seen in models:
-            if truth(value_of(later.expression, seen)) and not truth(
-                value_of(other.expression, seen)
+            if is_truthy(evaluate(later.expression, seen)) and not is_truthy(
+                evaluate(other.expression, seen)
             ):
                 return False
-        return models.are_all
+        return models.is_exhaustive
 
 
 def _pins(expression: Expression) -> Pins:
@@ -269,7 +269,7 @@ def _pins(expression: Expression) -> Pins:
 
 
 def _merged(each: Sequence[Pins]) -> Pins:
-    found: dict[Steps, frozenset[Any]] = {}
+    found: dict[Segments, frozenset[Any]] = {}
     for pins in each:
         for path, values in pins.items():
             found[path] = found[path] & values if path in found else values
@@ -291,9 +291,9 @@ class _Models:
         self._values = {path: _values(path, each, budget) for path, each in tests.items()}
         self._work = size + len(tests)
         self._budget = budget
-        self.are_all = math.prod(map(len, self._values.values())) <= MAX_MODELS
+        self.is_exhaustive = math.prod(map(len, self._values.values())) <= MAX_MODELS
 
-    def __iter__(self) -> Iterator[tuple[Mapping[Steps, Any], Mapping[str, Any]]]:
+    def __iter__(self) -> Iterator[tuple[Mapping[Segments, Any], Mapping[str, Any]]]:
         values_of = self._values.values()
         # These two already show of most conditions that they may hold and may fail.
         extremes = ([values[0] for values in values_of], [values[-1] for values in values_of])
@@ -302,13 +302,15 @@ class _Models:
             model = dict(zip(self._values, values, strict=True))
             yield model, _context(model)
 
-    def spoilers(self, expression: Expression, model: Mapping[Steps, Any]) -> Mapping[Steps, Any]:
+    def falsifying_values(
+        self, expression: Expression, model: Mapping[Segments, Any]
+    ) -> Mapping[Segments, Any]:
         """Values of which each alone makes what the model is an example of fail."""
         found = {}
         for path in model:
             for value in self._values[path]:
                 self._budget.spend(self._work)
-                if not truth(value_of(expression, _context({**model, path: value}))):
+                if not is_truthy(evaluate(expression, _context({**model, path: value}))):
                     found[path] = value
                     break
         return found
@@ -316,23 +318,23 @@ class _Models:
 
 def _tests_of(conditions: Sequence[Expression]) -> Tests | None:
     """None where the values of paths cannot be chosen for each by itself."""
-    found: defaultdict[Steps, set[Expression]] = defaultdict(set)
+    found: defaultdict[Segments, set[Expression]] = defaultdict(set)
     for condition in conditions:
         for path, test in _tests_in(condition):
             if test is None:
                 return None
             found[path].add(test)
-    if _hang_together(found):
+    if _have_overlap(found):
         return None
     return {path: frozenset(found[path]) for path in sorted(found)}
 
 
-def _hang_together(paths: Iterable[Steps]) -> bool:
+def _have_overlap(paths: Iterable[Segments]) -> bool:
     """Whether one leads to something inside of another."""
     return any(b[: len(a)] == a for a, b in pairwise(sorted(paths)))
 
 
-def _tests_in(expression: Expression) -> Iterator[tuple[Steps, Expression | None]]:
+def _tests_in(expression: Expression) -> Iterator[tuple[Segments, Expression | None]]:
     """Each part that looks at one path. None for one whose outcome cannot be told by a few values:
     where two paths are held against each other, or something is looked for inside of a value."""
     match expression:
@@ -346,9 +348,9 @@ def _tests_in(expression: Expression) -> Iterator[tuple[Steps, Expression | None
             if sign == "in" or (any(paths_in(left)) and any(paths_in(right))):
                 yield (), None
             elif isinstance(left, Path):
-                yield left.steps, expression
+                yield left.segments, expression
             elif isinstance(right, Path):
-                yield right.steps, expression
+                yield right.segments, expression
             else:
                 yield from _tests_in(left)
                 yield from _tests_in(right)
@@ -359,11 +361,11 @@ def _tests_in(expression: Expression) -> Iterator[tuple[Steps, Expression | None
             yield from _tests_in(inner)
 
 
-def _values(path: Steps, tests: Iterable[Expression], budget: WorkBudget) -> Sequence[Any]:
+def _values(path: Segments, tests: Iterable[Expression], budget: WorkBudget) -> Sequence[Any]:
     """One value of each kind that the tests can tell apart; first what most of them hold for."""
     checks = [_check(test) for test in tests]
     written = [value for _, values in checks for value in values]
-    candidates = FLAG if path[0] == "flags" else chain(written, SAMPLES, _around(written))
+    candidates = FLAG if path[0] == "flags" else chain(written, SAMPLES, _neighbors(written))
     found: dict[tuple[bool, ...], Any] = {}
     for value in candidates:
         budget.spend(len(checks))
@@ -377,17 +379,17 @@ def _check(test: Expression) -> tuple[Callable[[Any], bool], Sequence[Any]]:
     """What the test asks of a value, and the values that are written in it."""
     match test:
         case Path():
-            return truth, ()
+            return is_truthy, ()
         case IsEmpty():
             return is_empty, ()
         case Compare("in", Path(), Literal(tuple() as items)):
             keys = frozenset(map(_key, items))
             return lambda value: _key(value) in keys, items
         case Compare(sign, Path(), right):
-            held = value_of(right, {})
+            held = evaluate(right, {})
             return lambda value: compare(sign, value, held), _flat(held)
         case Compare(sign, left, Path()):
-            held = value_of(left, {})
+            held = evaluate(left, {})
             return lambda value: compare(sign, held, value), _flat(held)
     raise AssertionError(test)
 
@@ -396,7 +398,7 @@ def _flat(value: Any) -> Sequence[Any]:
     return value if isinstance(value, tuple) else (value,)
 
 
-def _around(written: Sequence[Any]) -> Iterator[Any]:
+def _neighbors(written: Sequence[Any]) -> Iterator[Any]:
     """The values beside and between those that are written out."""
     numbers = sorted({v for v in written if _is_number(v)})
     if numbers:
@@ -409,7 +411,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _context(values: Mapping[Steps, Any]) -> Mapping[str, Any]:
+def _context(values: Mapping[Segments, Any]) -> Mapping[str, Any]:
     context: dict[str, Any] = {}
     for steps, value in values.items():
         here = context

@@ -6,10 +6,17 @@ from collections import Counter
 from collections.abc import Iterator
 
 from domain.common.findings import Finding, FindingCode
-from domain.verification.reporting import backward, closure, error, listed, reached, ways_out
+from domain.verification.reporting import (
+    error,
+    join_names,
+    outgoing_connections,
+    reachable,
+    reverse_edges,
+    transitive_closure,
+)
 from domain.workflows.model import HANDOFF_PREFIX, Snapshot
 
-LONGEST_TOOL_NAME = 64
+MAX_TOOL_NAME_LENGTH = 64
 """Longer names of functions are refused by models' APIs."""
 
 _C = FindingCode
@@ -89,12 +96,12 @@ def _connections(snapshot: Snapshot) -> Iterator[Finding]:
                 f"{connection.source!r} is connected to itself.",
                 "Remove it: an agent that has the word keeps it.",
             )
-        if len(connection.tool_name) > LONGEST_TOOL_NAME and connection.condition is None:
+        if len(connection.tool_name) > MAX_TOOL_NAME_LENGTH and connection.condition is None:
             yield error(
                 _C.HANDOFF_NAME_TOO_LONG,
                 ("connections", str(place), "target"),
                 f"{connection.tool_name!r} is too long for the name of a tool.",
-                f"Give the node an id of at most {LONGEST_TOOL_NAME - len(HANDOFF_PREFIX)} letters.",
+                f"Give the node an id of at most {MAX_TOOL_NAME_LENGTH - len(HANDOFF_PREFIX)} letters.",
             )
         if seen[connection.source, connection.target] > 1:
             yield error(
@@ -107,10 +114,12 @@ def _connections(snapshot: Snapshot) -> Iterator[Finding]:
 
 def _reach(snapshot: Snapshot) -> Iterator[Finding]:
     workflow = snapshot.workflow
-    forward = {id: [c.target for _, c in ways] for id, ways in ways_out(workflow).items()}
+    forward = {
+        id: [c.target for _, c in ways] for id, ways in outgoing_connections(workflow).items()
+    }
     entries = [n.id for n in workflow.nodes if n.is_entry]
     exits = [n.id for n in workflow.nodes if n.is_exit]
-    known, leading_out = reached(entries, forward), reached(exits, backward(forward))
+    known, leading_out = reachable(entries, forward), reachable(exits, reverse_edges(forward))
     for place, node in enumerate(workflow.nodes):
         if entries and node.id not in known:
             yield error(
@@ -131,10 +140,10 @@ def _reach(snapshot: Snapshot) -> Iterator[Finding]:
 def _cycles(snapshot: Snapshot) -> Iterator[Finding]:
     """A ring of connections is meant only where one of them may be taken more than once."""
     workflow = snapshot.workflow
-    once = closure(
+    once = transitive_closure(
         {
             id: [c.target for _, c in ways if c.may_repeat == 1 and c.target != id]
-            for id, ways in ways_out(workflow).items()
+            for id, ways in outgoing_connections(workflow).items()
         }
     )
     told: set[str] = set()
@@ -149,6 +158,6 @@ def _cycles(snapshot: Snapshot) -> Iterator[Finding]:
         yield error(
             _C.UNMARKED_CYCLE,
             ("connections", str(place)),
-            f"A conversation could go round and round: {listed(sorted(ring))}.",
+            f"A conversation could go round and round: {join_names(sorted(ring))}.",
             "Set mayRepeat on the connection that leads back: how often a call may take it.",
         )

@@ -10,7 +10,7 @@ from domain.workflows.model import Connection, WorkflowSpec
 Path = tuple[str, ...]
 Edges = Mapping[str, Iterable[str]]
 
-LONGEST_QUOTE = 200
+MAX_QUOTE_LENGTH = 200
 """Characters of a condition that a message repeats."""
 
 
@@ -22,7 +22,7 @@ def warning(code: FindingCode, path: Path, message: str, fix: str) -> Finding:
     return Finding(code=code, severity=Severity.WARNING, path=path, message=message, fix=fix)
 
 
-def reached(start: Iterable[str], edges: Edges) -> set[str]:
+def reachable(start: Iterable[str], edges: Edges) -> set[str]:
     """Everything that can be come to, the start included."""
     seen = set(start)
     todo = list(seen)
@@ -33,7 +33,7 @@ def reached(start: Iterable[str], edges: Edges) -> set[str]:
     return seen
 
 
-def closure(edges: Edges) -> dict[str, set[str]]:
+def transitive_closure(edges: Edges) -> dict[str, set[str]]:
     """For every node what can be reached from it, itself included.
 
     Warshall's algorithm on sets of bits: the square of the number of nodes, however many edges."""
@@ -51,7 +51,7 @@ def closure(edges: Edges) -> dict[str, set[str]]:
     }
 
 
-def ways_out(workflow: WorkflowSpec) -> dict[str, list[tuple[int, Connection]]]:
+def outgoing_connections(workflow: WorkflowSpec) -> dict[str, list[tuple[int, Connection]]]:
     """The connections out of each node, with their places, found in one pass."""
     found: dict[str, list[tuple[int, Connection]]] = {node.id: [] for node in workflow.nodes}
     for place, way in enumerate(workflow.connections):
@@ -60,7 +60,7 @@ def ways_out(workflow: WorkflowSpec) -> dict[str, list[tuple[int, Connection]]]:
     return found
 
 
-def backward(edges: Edges) -> dict[str, list[str]]:
+def reverse_edges(edges: Edges) -> dict[str, list[str]]:
     """The same edges the other way round."""
     found: dict[str, list[str]] = {id: [] for id in edges}
     for source, targets in edges.items():
@@ -69,10 +69,10 @@ def backward(edges: Edges) -> dict[str, list[str]]:
     return found
 
 
-def listed(names: Iterable[str]) -> str:
+def join_names(names: Iterable[str]) -> str:
     return ", ".join(names)
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """A condition in a message: long ones would make the answer far longer than the question."""
-    return repr(text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}…")
+    return repr(text if len(text) <= MAX_QUOTE_LENGTH else f"{text[:MAX_QUOTE_LENGTH]}…")

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from domain.common.findings import Finding, FindingCode
-from domain.verification.reporting import backward, error, reached, warning, ways_out
+from domain.verification.reporting import (
+    error,
+    outgoing_connections,
+    reachable,
+    reverse_edges,
+    warning,
+)
 from domain.workflows.model import Connection, Node, Snapshot, WorkflowSpec
 
 _C = FindingCode
@@ -13,13 +19,13 @@ _C = FindingCode
 
 def findings(snapshot: Snapshot) -> Iterator[Finding]:
     workflow = snapshot.workflow
-    out = ways_out(workflow)
+    out = outgoing_connections(workflow)
     for place, node in enumerate(workflow.nodes):
         placed = out[node.id]
         ways = [way for _, way in placed]
         yield from _defaults(node, placed)
         if node.skip_condition is not None:
-            yield from _way_on(place, node, ways)
+            yield from _skip_target(place, node, ways)
     yield from _all_skipped(workflow)
 
 
@@ -41,7 +47,7 @@ def _defaults(node: Node, ways: Sequence[tuple[int, Connection]]) -> Iterator[Fi
         )
 
 
-def _way_on(place: int, node: Node, ways: Sequence[Connection]) -> Iterator[Finding]:
+def _skip_target(place: int, node: Node, ways: Sequence[Connection]) -> Iterator[Finding]:
     """Passed by, a node needs one way that is taken without asking anybody."""
     plain = [way for way in ways if way.condition is None]
     if any(way.is_default for way in ways) or len(plain) == 1:
@@ -77,13 +83,15 @@ def _all_skipped(workflow: WorkflowSpec) -> Iterator[Finding]:
     skippable = {node.id for node in workflow.nodes} - {node.id for node in left}
     if not skippable or not any(node.is_exit for node in workflow.nodes):
         return
-    onward = {id: [c.target for _, c in ways] for id, ways in ways_out(workflow).items()}
+    onward = {
+        id: [c.target for _, c in ways] for id, ways in outgoing_connections(workflow).items()
+    }
     exits = {node.id for node in left if node.is_exit}
     # A node that leads nowhere is entered after all, and one that is an exit may end the call.
     exits |= {n.id for n in workflow.nodes if n.is_exit and not onward[n.id]}
-    back = backward(onward)
-    leading_out = reached([n.id for n in workflow.nodes if n.is_exit], back)
-    leading_to_kept = reached(exits, back)
+    back = reverse_edges(onward)
+    leading_out = reachable([n.id for n in workflow.nodes if n.is_exit], back)
+    leading_to_kept = reachable(exits, back)
     for place, node in enumerate(workflow.nodes):
         if node.id in skippable or node.id not in leading_out:
             continue

@@ -16,16 +16,20 @@ FIX = "Edit it so that it keeps the rule, and save it."
 
 
 def findings(snapshot: Snapshot) -> Iterator[Finding]:
-    yield from _kept(lambda: check_workflow(snapshot.workflow, ()), FindingCode.INVALID_WORKFLOW)
+    yield from _broken_rules(
+        lambda: check_workflow(snapshot.workflow, ()), FindingCode.INVALID_WORKFLOW
+    )
     for name, agent in snapshot.agents.items():
         path = ("agents", name)
-        yield from _kept(lambda a=agent, p=path: check_agent(a, p), FindingCode.INVALID_AGENT)
+        yield from _broken_rules(
+            lambda a=agent, p=path: check_agent(a, p), FindingCode.INVALID_AGENT
+        )
     for name, tool in snapshot.tools.items():
         path = ("tools", name)
-        yield from _kept(lambda t=tool, p=path: check_tool(t, p), FindingCode.INVALID_TOOL)
+        yield from _broken_rules(lambda t=tool, p=path: check_tool(t, p), FindingCode.INVALID_TOOL)
 
 
-def _kept(check: Callable[..., Any], code: FindingCode) -> Iterator[Finding]:
+def _broken_rules(check: Callable[..., Any], code: FindingCode) -> Iterator[Finding]:
     try:
         check()
     except InvalidInput as broken:

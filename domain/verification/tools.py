@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from domain.common.findings import Finding, FindingCode
 from domain.tenants.settings import TenantSettings
 from domain.tools.actions import ApiCall, Conditional, Handoff, McpCall, ToolAction
-from domain.tools.model import ToolSpec, steps_of
+from domain.tools.model import ToolSpec, all_actions
 from domain.verification.reporting import Path, error, warning
-from domain.verification.variable_usage import Read, reads_of
+from domain.verification.variable_usage import Read, tool_reads
 from domain.workflows.model import Snapshot
 
 _C = FindingCode
@@ -20,7 +20,7 @@ def findings(snapshot: Snapshot, settings: TenantSettings | None) -> Iterator[Fi
     ids = {node.id for node in snapshot.workflow.nodes}
     joined = frozenset((c.source, c.target) for c in snapshot.workflow.connections)
     for name, tool in snapshot.tools.items():
-        for path, step in steps_of(tool, ("tools", name)):
+        for path, step in all_actions(tool, ("tools", name)):
             if isinstance(step, Handoff):
                 here = (*path, "handoff", "node")
                 if step.node in ids:
@@ -98,12 +98,16 @@ def _parameters(name: str, tool: ToolSpec) -> Iterator[Finding]:
     declared = tool.parameters.get("properties", {})
     strict = tool.parameters.get("additionalProperties") is False
     tell = error if strict else warning
-    for read in reads_of(tool, ("tools", name)):
-        if read.steps[0] == "params" and len(read.steps) > 1 and read.steps[1] not in declared:
+    for read in tool_reads(tool, ("tools", name)):
+        if (
+            read.segments[0] == "params"
+            and len(read.segments) > 1
+            and read.segments[1] not in declared
+        ):
             yield tell(
                 _C.UNKNOWN_PARAMETER,
                 read.path,
-                f"The parameters have no {read.steps[1]!r}.",
+                f"The parameters have no {read.segments[1]!r}.",
                 "Add it to the parameters, or read another.",
             )
 
@@ -111,8 +115,8 @@ def _parameters(name: str, tool: ToolSpec) -> Iterator[Finding]:
 def _responses(name: str, tool: ToolSpec) -> Iterator[Finding]:
     """An answer that is read before anybody was asked."""
     first = _first_request(tool.actions)
-    for read in reads_of(tool, ("tools", name)):
-        if read.steps[0] == "response" and _before(read, first):
+    for read in tool_reads(tool, ("tools", name)):
+        if read.segments[0] == "response" and _reads_too_early(read, first):
             yield error(
                 _C.RESPONSE_TOO_EARLY,
                 read.path,
@@ -132,7 +136,7 @@ def _first_request(actions: tuple[ToolAction, ...]) -> int | None:
     return None
 
 
-def _before(read: Read, first: int | None) -> bool:
+def _reads_too_early(read: Read, first: int | None) -> bool:
     """Whether the step that reads comes before; within one step nothing is claimed."""
     chain, place = read.path[2], read.path[3]
     if chain != "actions":

@@ -6,40 +6,46 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from domain.common.findings import Finding, FindingCode
 from domain.tenants.settings import TenantSettings
-from domain.verification.reporting import Path, backward, closure, warning, ways_out
+from domain.verification.reporting import (
+    Path,
+    outgoing_connections,
+    reverse_edges,
+    transitive_closure,
+    warning,
+)
 from domain.verification.variable_usage import (
     Read,
     condition_reads,
     prompt_reads,
-    reads_of,
-    writes_of,
+    tool_reads,
+    tool_writes,
 )
 from domain.verification.work import WorkBudget
 from domain.workflows.model import Snapshot
 
 _C = FindingCode
-WRITTEN = ("workflow", "flags", "agent")
+WRITTEN_NAMESPACES = ("workflow", "flags", "agent")
 
-Steps = tuple[str, ...]
+Segments = tuple[str, ...]
 
 
 class _Flow:
     """At which nodes a place is written, and which can come before one, itself included."""
 
     def __init__(
-        self, written: Mapping[str, Iterable[Steps]], before: Mapping[str, set[str]]
+        self, written: Mapping[str, Iterable[Segments]], before: Mapping[str, set[str]]
     ) -> None:
         self._before = before
-        self._exactly: dict[Steps, set[str]] = {}
-        self._inside: dict[Steps, set[str]] = {}
-        self._found: dict[Steps, set[str]] = {}
+        self._exactly: dict[Segments, set[str]] = {}
+        self._inside: dict[Segments, set[str]] = {}
+        self._found: dict[Segments, set[str]] = {}
         for node, places in written.items():
             for steps in places:
                 self._exactly.setdefault(steps, set()).add(node)
                 for length in range(1, len(steps) + 1):
                     self._inside.setdefault(steps[:length], set()).add(node)
 
-    def nodes(self, steps: Steps) -> set[str]:
+    def nodes(self, steps: Segments) -> set[str]:
         """Writing a place writes what is inside of it, and makes what is around it."""
         if steps not in self._found:
             around = (steps[:length] for length in range(1, len(steps)))
@@ -47,7 +53,7 @@ class _Flow:
             self._found[steps] = self._inside.get(steps, set()).union(*found)
         return self._found[steps]
 
-    def before_or_at(self, node: str, steps: Steps) -> bool:
+    def is_written_before(self, node: str, steps: Segments) -> bool:
         nodes = {node} if steps[0] == "agent" else self._before[node]
         return not nodes.isdisjoint(self.nodes(steps))
 
@@ -58,33 +64,33 @@ def findings(
     flow = _flow(snapshot, budget)
     told: set[Path] = set()
     for node, read in _all_reads(snapshot, budget):
-        for finding in _judged(read, node, flow, settings):
-            if (*read.path, *read.steps) not in told:
-                told.add((*read.path, *read.steps))
+        for finding in _check_read(read, node, flow, settings):
+            if (*read.path, *read.segments) not in told:
+                told.add((*read.path, *read.segments))
                 yield finding
     yield from _unused_variables(snapshot)
     yield from _unwritten_keys(snapshot, flow)
 
 
-def _judged(
+def _check_read(
     read: Read, node: str, flow: _Flow, settings: TenantSettings | None
 ) -> Iterator[Finding]:
-    where = ".".join(read.steps)
-    if read.steps[0] == "tenant" and settings is not None:
-        if not read.has_default and read.steps[1:2] == ("settings",):
+    where = ".".join(read.segments)
+    if read.segments[0] == "tenant" and settings is not None:
+        if not read.has_default and read.segments[1:2] == ("settings",):
             yield from _setting(read, settings)
         return
-    if read.steps[0] not in WRITTEN or len(read.steps) < 2 or read.has_default:
+    if read.segments[0] not in WRITTEN_NAMESPACES or len(read.segments) < 2 or read.has_default:
         return
-    if not flow.nodes(read.steps):
-        effect = "always missing here" if read.decides else "always empty here"
+    if not flow.nodes(read.segments):
+        effect = "always missing here" if read.in_condition else "always empty here"
         yield warning(
             _C.UNDEFINED_VARIABLE,
             read.path,
             f"Nothing writes {where}, so it is {effect}.",
             "Let a tool write it, declare a default, or read something else.",
         )
-    elif not flow.before_or_at(node, read.steps):
+    elif not flow.is_written_before(node, read.segments):
         yield warning(
             _C.UNSET_VARIABLE,
             read.path,
@@ -94,11 +100,11 @@ def _judged(
 
 
 def _setting(read: Read, settings: TenantSettings) -> Iterator[Finding]:
-    if len(read.steps) > 2 and read.steps[2] not in settings.values:
+    if len(read.segments) > 2 and read.segments[2] not in settings.values:
         yield warning(
             _C.UNKNOWN_SETTING,
             read.path,
-            f"The settings have no value {read.steps[2]!r}.",
+            f"The settings have no value {read.segments[2]!r}.",
             "Add it to values of the settings, or declare a default.",
         )
 
@@ -117,7 +123,7 @@ def _all_reads(snapshot: Snapshot, budget: WorkBudget) -> Iterator[tuple[str, Re
         if way.condition is not None and way.source in ids:
             for read in condition_reads(way.condition, ("connections", str(place), "condition")):
                 yield way.source, read
-    tools = {name: list(reads_of(t, ("tools", name))) for name, t in snapshot.tools.items()}
+    tools = {name: list(tool_reads(t, ("tools", name))) for name, t in snapshot.tools.items()}
     prompts = {name: list(prompt_reads(a, ("agents", name))) for name, a in snapshot.agents.items()}
     for node in workflow.nodes:
         agent = snapshot.agents.get(node.agent)
@@ -131,8 +137,10 @@ def _all_reads(snapshot: Snapshot, budget: WorkBudget) -> Iterator[tuple[str, Re
 
 def _flow(snapshot: Snapshot, budget: WorkBudget) -> _Flow:
     workflow = snapshot.workflow
-    onward = {id: [c.target for _, c in ways] for id, ways in ways_out(workflow).items()}
-    writes = {name: frozenset(writes_of(tool)) for name, tool in snapshot.tools.items()}
+    onward = {
+        id: [c.target for _, c in ways] for id, ways in outgoing_connections(workflow).items()
+    }
+    writes = {name: frozenset(tool_writes(tool)) for name, tool in snapshot.tools.items()}
     written = {}
     for node in workflow.nodes:
         agent = snapshot.agents.get(node.agent)
@@ -140,13 +148,16 @@ def _flow(snapshot: Snapshot, budget: WorkBudget) -> _Flow:
         budget.spend(1 + sum(map(len, places)))
         written[node.id] = frozenset().union(*places)
     return _Flow(
-        written, closure({id: back for id, back in backward(onward).items() if id in onward})
+        written,
+        transitive_closure(
+            {id: back for id, back in reverse_edges(onward).items() if id in onward}
+        ),
     )
 
 
 def _unused_variables(snapshot: Snapshot) -> Iterator[Finding]:
     for name, agent in snapshot.agents.items():
-        read = {".".join(each.steps) for each in prompt_reads(agent, ())}
+        read = {".".join(each.segments) for each in prompt_reads(agent, ())}
         for place, variable in enumerate(agent.prompt.variables):
             if variable.name not in read:
                 yield warning(

@@ -8,7 +8,7 @@ from typing import Any
 
 from domain.common.casing import camel
 from domain.templating import expressions, templates
-from domain.templating.templates import Slot
+from domain.templating.templates import Placeholder
 from domain.tools.actions import (
     ApiCall,
     Conditional,
@@ -21,7 +21,7 @@ from domain.tools.actions import (
     Transform,
     Validate,
 )
-from domain.tools.model import ToolSpec, steps_of
+from domain.tools.model import ToolSpec, all_actions
 from domain.verification.reporting import Path
 from domain.workflows.agents import AgentSpec
 
@@ -30,24 +30,24 @@ from domain.workflows.agents import AgentSpec
 class Read:
     """One path that is read, where, and whether something stands in when it is missing."""
 
-    steps: tuple[str, ...]
+    segments: tuple[str, ...]
     path: Path
     has_default: bool = False
-    decides: bool = False
+    in_condition: bool = False
     """It is read by a condition."""
 
 
 def template_reads(value: Any, path: Path) -> Iterator[Read]:
     for way, text in templates.strings_in(value):
         for part in templates.parse(text):
-            if isinstance(part, Slot) and part.path:
+            if isinstance(part, Placeholder) and part.path:
                 default = any(each.name == "default" for each in part.filters)
                 yield Read(part.path, (*path, *way), default)
 
 
 def condition_reads(text: str, path: Path) -> Iterator[Read]:
     for steps in expressions.paths_in(expressions.parse(text)):
-        yield Read(steps, path, decides=True)
+        yield Read(steps, path, in_condition=True)
 
 
 def prompt_reads(agent: AgentSpec, path: Path) -> Iterator[Read]:
@@ -59,16 +59,16 @@ def prompt_reads(agent: AgentSpec, path: Path) -> Iterator[Read]:
     }
     for way, text in texts.items():
         for read in template_reads(text, (*path, *way)):
-            known = read.has_default or ".".join(read.steps) in defaults
-            yield Read(read.steps, read.path, known)
+            known = read.has_default or ".".join(read.segments) in defaults
+            yield Read(read.segments, read.path, known)
 
 
-def reads_of(tool: ToolSpec, path: Path) -> Iterator[Read]:
-    for here, step in steps_of(tool, path):
-        yield from _step_reads(step, (*here, camel(step.type.replace(".", "_"))))
+def tool_reads(tool: ToolSpec, path: Path) -> Iterator[Read]:
+    for here, step in all_actions(tool, path):
+        yield from _action_reads(step, (*here, camel(step.type.replace(".", "_"))))
 
 
-def _step_reads(step: ToolAction, path: Path) -> Iterator[Read]:
+def _action_reads(step: ToolAction, path: Path) -> Iterator[Read]:
     match step:
         case Conditional(condition=condition):
             yield from condition_reads(condition, (*path, "condition"))
@@ -86,9 +86,9 @@ def _step_reads(step: ToolAction, path: Path) -> Iterator[Read]:
                     yield from template_reads(value, (*path, camel(field.name)))
 
 
-def writes_of(tool: ToolSpec) -> Iterator[tuple[str, ...]]:
+def tool_writes(tool: ToolSpec) -> Iterator[tuple[str, ...]]:
     """The places that a tool may write to."""
-    for _, step in steps_of(tool):
+    for _, step in all_actions(tool):
         match step:
             case ContextSet(path=path) | Transform(path=path):
                 yield tuple(path.removesuffix("[+]").split("."))

@@ -14,17 +14,17 @@ from domain.common.errors import InvalidInput, Path
 from domain.common.languages import check_language
 from domain.common.text_validation import check_name, check_text
 from domain.providers.model import ProviderKind
-from domain.templating.validation import READABLE, check_template
+from domain.templating.validation import READABLE_NAMESPACES, check_template
 
 AgentId = NewType("AgentId", UUID)
 
-MOST_TOOLS = 64
-MOST_LANGUAGES = 32
-MOST_VARIABLES = 100
-MOST_KEYTERMS = 100
-MOST_FALLBACKS = 3
-MOST_PROMPTS = 5
-OF_PROMPTS = READABLE - {"params"}
+MAX_TOOLS = 64
+MAX_LANGUAGES = 32
+MAX_VARIABLES = 100
+MAX_KEYTERMS = 100
+MAX_FALLBACKS = 3
+MAX_SILENCE_PROMPTS = 5
+PROMPT_NAMESPACES = READABLE_NAMESPACES - {"params"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +118,7 @@ class AgentSpec:
     tools: tuple[str, ...] = ()
 
     @property
-    def choices(self) -> Iterator[tuple[ProviderKind, ProviderChoice]]:
+    def provider_choices(self) -> Iterator[tuple[ProviderKind, ProviderChoice]]:
         """What it chose, by kind."""
         for kind in ProviderKind:
             choice = getattr(self, kind.value.lower())
@@ -143,44 +143,46 @@ def check_agent(spec: AgentSpec, path: Path = ("input",)) -> AgentSpec:
 
     Whether its providers can do what they are chosen for is a matter of verification."""
     check_name(spec.name, (*path, "name"))
-    check_text(spec.display_name, (*path, "displayName"), most=120)
-    check_text(spec.description, (*path, "description"), most=2_000)
+    check_text(spec.display_name, (*path, "displayName"), max_length=120)
+    check_text(spec.description, (*path, "description"), max_length=2_000)
     _check_prompt(spec.prompt, (*path, "prompt"))
-    for kind, choice in spec.choices:
-        check_choice(choice, (*path, kind.value.lower()))
+    for kind, choice in spec.provider_choices:
+        check_provider_choice(choice, (*path, kind.value.lower()))
     _check_languages(spec, path)
     _check_session(spec.session, (*path, "session"))
-    _check_few(spec.keyterms, MOST_KEYTERMS, (*path, "keyterms"))
+    _check_distinct(spec.keyterms, MAX_KEYTERMS, (*path, "keyterms"))
     for place, term in enumerate(spec.keyterms):
-        check_text(term, (*path, "keyterms", str(place)), most=100, least=1)
-    _check_few(spec.tools, MOST_TOOLS, (*path, "tools"))
+        check_text(term, (*path, "keyterms", str(place)), max_length=100, min_length=1)
+    _check_distinct(spec.tools, MAX_TOOLS, (*path, "tools"))
     return spec
 
 
-def check_choice(choice: ProviderChoice, path: Path) -> None:
-    check_text(choice.provider, (*path, "provider"), most=64, least=1)
-    check_text(choice.model, (*path, "model"), most=128)
-    _check_few(choice.fallbacks, MOST_FALLBACKS, (*path, "fallbacks"))
+def check_provider_choice(choice: ProviderChoice, path: Path) -> None:
+    check_text(choice.provider, (*path, "provider"), max_length=64, min_length=1)
+    check_text(choice.model, (*path, "model"), max_length=128)
+    _check_distinct(choice.fallbacks, MAX_FALLBACKS, (*path, "fallbacks"))
     for place, fallback in enumerate(choice.fallbacks):
         here = (*path, "fallbacks", str(place))
         if fallback.fallbacks:
             raise InvalidInput("A fallback has no fallbacks of its own.", (*here, "fallbacks"))
-        check_choice(fallback, here)
+        check_provider_choice(fallback, here)
 
 
 def _check_prompt(prompt: Prompt, path: Path) -> None:
-    check_text(prompt.system, (*path, "system"), most=32_768, least=1)
-    check_text(prompt.greeting, (*path, "greeting"), most=4_096)
-    check_template(prompt.system, (*path, "system"), OF_PROMPTS)
-    check_template(prompt.greeting, (*path, "greeting"), OF_PROMPTS)
-    _check_few(tuple(v.name for v in prompt.variables), MOST_VARIABLES, (*path, "variables"))
+    check_text(prompt.system, (*path, "system"), max_length=32_768, min_length=1)
+    check_text(prompt.greeting, (*path, "greeting"), max_length=4_096)
+    check_template(prompt.system, (*path, "system"), PROMPT_NAMESPACES)
+    check_template(prompt.greeting, (*path, "greeting"), PROMPT_NAMESPACES)
+    _check_distinct(tuple(v.name for v in prompt.variables), MAX_VARIABLES, (*path, "variables"))
     for place, variable in enumerate(prompt.variables):
-        check_text(variable.name, (*path, "variables", str(place), "name"), most=200, least=1)
-        check_text(variable.default, (*path, "variables", str(place), "default"), most=4_096)
+        check_text(
+            variable.name, (*path, "variables", str(place), "name"), max_length=200, min_length=1
+        )
+        check_text(variable.default, (*path, "variables", str(place), "default"), max_length=4_096)
 
 
 def _check_languages(spec: AgentSpec, path: Path) -> None:
-    _check_few(spec.languages, MOST_LANGUAGES, (*path, "languages"))
+    _check_distinct(spec.languages, MAX_LANGUAGES, (*path, "languages"))
     for place, language in enumerate(spec.languages):
         check_language(language, (*path, "languages", str(place)))
     if spec.default_language is not None:
@@ -189,11 +191,13 @@ def _check_languages(spec: AgentSpec, path: Path) -> None:
             raise InvalidInput(
                 f"{spec.default_language} is not one of languages.", (*path, "defaultLanguage")
             )
-    _check_few(tuple(v.language for v in spec.voices), MOST_LANGUAGES, (*path, "voices"))
+    _check_distinct(tuple(v.language for v in spec.voices), MAX_LANGUAGES, (*path, "voices"))
     for place, voice in enumerate(spec.voices):
         check_language(voice.language, (*path, "voices", str(place), "language"))
-        check_text(voice.voice, (*path, "voices", str(place), "voice"), most=128, least=1)
-        check_template(voice.voice, (*path, "voices", str(place), "voice"), OF_PROMPTS)
+        check_text(
+            voice.voice, (*path, "voices", str(place), "voice"), max_length=128, min_length=1
+        )
+        check_template(voice.voice, (*path, "voices", str(place), "voice"), PROMPT_NAMESPACES)
 
 
 def _check_session(session: Session, path: Path) -> None:
@@ -207,7 +211,7 @@ def _check_session(session: Session, path: Path) -> None:
         # Said so that NaN is refused as well.
         if not least <= value <= most:
             raise InvalidInput(f"{name} is {least:g} to {most:g} seconds.", (*path, name))
-    _check_few(session.silence, MOST_PROMPTS, (*path, "silence"))
+    _check_distinct(session.silence, MAX_SILENCE_PROMPTS, (*path, "silence"))
     before = 0.0
     for place, prompt in enumerate(session.silence):
         here = (*path, "silence", str(place))
@@ -216,12 +220,12 @@ def _check_session(session: Session, path: Path) -> None:
                 "Each is later than the one before, and earlier than autoDisconnect.",
                 (*here, "after"),
             )
-        check_text(prompt.say, (*here, "say"), most=1_000, least=1)
-        check_template(prompt.say, (*here, "say"), OF_PROMPTS)
+        check_text(prompt.say, (*here, "say"), max_length=1_000, min_length=1)
+        check_template(prompt.say, (*here, "say"), PROMPT_NAMESPACES)
         before = prompt.after
 
 
-def _check_few(items: tuple[Any, ...], most: int, path: Path) -> None:
+def _check_distinct(items: tuple[Any, ...], most: int, path: Path) -> None:
     """Not too many, and none of them twice."""
     if len(items) > most:
         raise InvalidInput(f"At most {most} are possible here.", path)

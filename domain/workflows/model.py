@@ -12,23 +12,23 @@ from uuid import UUID
 from domain.common.access import TenantId
 from domain.common.errors import InvalidInput, Path
 from domain.common.text_validation import AGENT_NAME, IDENTIFIER, check_name, check_text
-from domain.templating.validation import READABLE, check_condition, check_template
+from domain.templating.validation import READABLE_NAMESPACES, check_condition, check_template
 from domain.tools.model import ToolSpec
 from domain.workflows.agents import AgentSpec
 
 WorkflowId = NewType("WorkflowId", UUID)
 VersionId = NewType("VersionId", UUID)
 
-OF_WAYS = READABLE - {"params"}
+CONNECTION_NAMESPACES = READABLE_NAMESPACES - {"params"}
 """No tool is being used where the way is chosen."""
-MOST_NODES = 100
-MOST_CONNECTIONS = 1_000
+MAX_NODES = 100
+MAX_CONNECTIONS = 1_000
 MAX_CONDITION_CHARACTERS = 131_072
 """Of all conditions of a workflow together."""
 MAX_KEYS = 100
 """Of `contextPassed` and of `sharedContext`."""
-MOST_REPEATS = 50
-MOST_TURNS = 200
+MAX_REPEATS = 50
+MAX_LAST_TURNS = 200
 HANDOFF_PREFIX = "transfer_to_"
 END_CALL = "end_call"
 """Tools that a workflow brings itself: one per way out, and one in exit nodes."""
@@ -123,7 +123,7 @@ class WorkflowSpec:
     def node(self, id: str) -> Node:
         return next(node for node in self.nodes if node.id == id)
 
-    def ways_out(self, id: str) -> tuple[Connection, ...]:
+    def outgoing(self, id: str) -> tuple[Connection, ...]:
         return tuple(c for c in self.connections if c.source == id)
 
 
@@ -148,7 +148,7 @@ class Snapshot:
     agents: Mapping[str, AgentSpec]
     tools: Mapping[str, ToolSpec]
 
-    def agent_of(self, node: str) -> AgentSpec:
+    def agent_at(self, node: str) -> AgentSpec:
         return self.agents[self.workflow.node(node).agent]
 
 
@@ -172,13 +172,13 @@ def check_workflow(spec: WorkflowSpec, path: Path = ("input",)) -> WorkflowSpec:
 
     Whether the graph makes sense is a matter of verification, not of input."""
     check_name(spec.name, (*path, "slug"), AGENT_NAME)
-    check_text(spec.display_name, (*path, "name"), most=120)
-    check_text(spec.description, (*path, "description"), most=2_000)
-    if len(spec.nodes) > MOST_NODES:
-        raise InvalidInput(f"A workflow may have {MOST_NODES} nodes.", (*path, "nodes"))
-    if len(spec.connections) > MOST_CONNECTIONS:
+    check_text(spec.display_name, (*path, "name"), max_length=120)
+    check_text(spec.description, (*path, "description"), max_length=2_000)
+    if len(spec.nodes) > MAX_NODES:
+        raise InvalidInput(f"A workflow may have {MAX_NODES} nodes.", (*path, "nodes"))
+    if len(spec.connections) > MAX_CONNECTIONS:
         raise InvalidInput(
-            f"A workflow may have {MOST_CONNECTIONS} connections.", (*path, "connections")
+            f"A workflow may have {MAX_CONNECTIONS} connections.", (*path, "connections")
         )
     _check_conditions(spec, path)
     for place, node in enumerate(spec.nodes):
@@ -186,18 +186,20 @@ def check_workflow(spec: WorkflowSpec, path: Path = ("input",)) -> WorkflowSpec:
         check_name(node.agent, (*path, "nodes", str(place), "agent"), AGENT_NAME)
         if node.skip_condition is not None:
             check_condition(
-                node.skip_condition, (*path, "nodes", str(place), "skipCondition"), OF_WAYS
+                node.skip_condition,
+                (*path, "nodes", str(place), "skipCondition"),
+                CONNECTION_NAMESPACES,
             )
     for place, connection in enumerate(spec.connections):
         here = (*path, "connections", str(place))
-        check_text(connection.description, (*here, "description"), most=2_000)
+        check_text(connection.description, (*here, "description"), max_length=2_000)
         if connection.condition is not None:
-            check_condition(connection.condition, (*here, "condition"), OF_WAYS)
-        if not 1 <= connection.may_repeat <= MOST_REPEATS:
-            raise InvalidInput(f"mayRepeat is 1 to {MOST_REPEATS}.", (*here, "mayRepeat"))
-        if not 1 <= connection.last_n <= MOST_TURNS:
-            raise InvalidInput(f"lastN is 1 to {MOST_TURNS}.", (*here, "lastN"))
-        if not abs(connection.priority) <= MOST_CONNECTIONS:
+            check_condition(connection.condition, (*here, "condition"), CONNECTION_NAMESPACES)
+        if not 1 <= connection.may_repeat <= MAX_REPEATS:
+            raise InvalidInput(f"mayRepeat is 1 to {MAX_REPEATS}.", (*here, "mayRepeat"))
+        if not 1 <= connection.last_n <= MAX_LAST_TURNS:
+            raise InvalidInput(f"lastN is 1 to {MAX_LAST_TURNS}.", (*here, "lastN"))
+        if not abs(connection.priority) <= MAX_CONNECTIONS:
             raise InvalidInput("priority is a small number.", (*here, "priority"))
         _check_keys(connection.context_passed, (*here, "contextPassed"))
         for number, name in enumerate(connection.context_passed):
@@ -207,8 +209,8 @@ def check_workflow(spec: WorkflowSpec, path: Path = ("input",)) -> WorkflowSpec:
         check_name(key, (*path, "sharedContext", str(place)), IDENTIFIER)
     if spec.recording is not None and spec.recording.announcement is not None:
         here = (*path, "recording", "announcement")
-        check_text(spec.recording.announcement, here, most=2_000, least=1)
-        check_template(spec.recording.announcement, here, OF_WAYS)
+        check_text(spec.recording.announcement, here, max_length=2_000, min_length=1)
+        check_template(spec.recording.announcement, here, CONNECTION_NAMESPACES)
     return spec
 
 

@@ -18,14 +18,14 @@ class LameDuck:
         self._stops_at: float | None = None
 
     @property
-    def began(self) -> bool:
+    def started(self) -> bool:
         return self._stops_at is not None
 
     @property
-    def over(self) -> bool:
+    def expired(self) -> bool:
         return self._stops_at is not None and time.monotonic() >= self._stops_at
 
-    def begin(self) -> None:
+    def start(self) -> None:
         self._stops_at = time.monotonic() + self._seconds
 
 
@@ -38,10 +38,10 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
-        if not self._lame_duck.began:
-            self._lame_duck.begin()
-            self.should_exit = self._lame_duck.over
+        if not self._lame_duck.started:
+            self._lame_duck.start()
+            self.should_exit = self._lame_duck.expired
 
     async def on_tick(self, counter: int) -> bool:
-        self.should_exit |= self._lame_duck.over
+        self.should_exit |= self._lame_duck.expired
         return await super().on_tick(counter)

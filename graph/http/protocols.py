@@ -23,14 +23,14 @@ from graph.requests.token_buckets import Rate, TokenBucket
 
 log = logging.getLogger("graph.access")
 
-SLICE = 4096
+SLICE_BYTES = 4096
 """Bytes that are parsed before the bounds are looked at again."""
 MAX_PIPELINED = 8
-CUT = "cut"
+ABORTED = "cut"
 """In the state of a connection's scope once it was cut for what it sent."""
-MESSAGES = Rate(per_second=50, burst=250)
+MESSAGE_RATE = Rate(per_second=50, burst=250)
 """A client that subscribes a hundred times at once fits in."""
-BYTES = Rate(per_second=65_536, burst=262_144)
+BYTE_RATE = Rate(per_second=65_536, burst=262_144)
 """Four messages of the largest size at once, then one per second."""
 
 
@@ -38,9 +38,9 @@ BYTES = Rate(per_second=65_536, burst=262_144)
 class Bounds:
     """On what one connection may send."""
 
-    messages: Rate = MESSAGES
+    messages: Rate = MESSAGE_RATE
     """WebSocket frames of any kind."""
-    bytes: Rate = BYTES
+    bytes: Rate = BYTE_RATE
     """Over WebSocket."""
     header_bytes: int = 32_768
     """Also of what comes between the parts of a body and behind it."""
@@ -57,7 +57,7 @@ class BoundedConfig(uvicorn.Config):
         self.bounds = bounds
 
 
-class Reading(Enum):
+class RequestPhase(Enum):
     """What of a request is awaited."""
 
     FIRST_BYTE = "first byte"
@@ -80,51 +80,51 @@ class BoundedHttp(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._bounds = config.bounds
-        self._reading = Reading.FIRST_BYTE
+        self._phase = RequestPhase.FIRST_BYTE
         self._requests = 0
         self._overhead = 0
         """About how many bytes of the request have come since the last ones of its body."""
-        self._watched: tuple[int, Reading] | None = None
+        self._deadline_for: tuple[int, RequestPhase] | None = None
         self._deadline: asyncio.TimerHandle | None = None
 
     # ---- what arrives ----------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._watch()
+        self._update_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._unwatch()
+        self._cancel_deadline()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         for piece in _slices(data):
-            if self._reading is Reading.NOTHING:
-                self._reading = Reading.FIRST_BYTE
+            if self._phase is RequestPhase.NOTHING:
+                self._phase = RequestPhase.FIRST_BYTE
             super().data_received(piece)
             if self.transport.is_closing() or self.transport.get_protocol() is not self:
                 return
-            if self._reading in (Reading.HEADERS, Reading.BODY):
+            if self._phase in (RequestPhase.HEADERS, RequestPhase.BODY):
                 self._overhead += len(piece)
                 if self._overhead > self._bounds.header_bytes:
-                    self._refuse(431)
+                    self._reject(431)
                     return
-        self._watch()
+        self._update_deadline()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._reading = Reading.HEADERS
+        self._phase = RequestPhase.HEADERS
         self._requests += 1
         self._overhead = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
         if len(self.headers) > self._bounds.header_lines:
-            self._refuse(431)
+            self._reject(431)
             raise HeadersTooLarge
 
     def on_headers_complete(self) -> None:
-        self._reading = Reading.BODY
+        self._phase = RequestPhase.BODY
         if len(self.pipeline) >= MAX_PIPELINED:
             self.transport.abort()
             raise HeadersTooLarge
@@ -137,10 +137,10 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        self._reading = Reading.NOTHING
+        self._phase = RequestPhase.NOTHING
 
     def handle_websocket_upgrade(self) -> None:
-        self._unwatch()
+        self._cancel_deadline()
         super().handle_websocket_upgrade()
         # It holds this one. For connections that stay HTTP, uvicorn does the same when they end.
         self.parser = None  # type: ignore[assignment]
@@ -151,31 +151,31 @@ class BoundedHttp(HttpToolsProtocol):
         if not self.transport.is_closing():
             super().send_400_response(msg)
 
-    def _refuse(self, status: int) -> None:
+    def _reject(self, status: int) -> None:
         """Answers where an answer is due, and closes."""
         answering = self.cycle is not None and not self.cycle.response_complete
-        if self._reading is Reading.BODY:
+        if self._phase is RequestPhase.BODY:
             answering = bool(self.pipeline) or self.cycle.response_started
-        if self._reading is not Reading.FIRST_BYTE and not answering:
+        if self._phase is not RequestPhase.FIRST_BYTE and not answering:
             closing = b"content-length: 0\r\nconnection: close\r\n\r\n"
             self.transport.write(STATUS_LINE[status] + closing)
         self.transport.close()
 
     # ---- deadlines -------------------------------------------------------------------------
 
-    def _watch(self) -> None:
+    def _update_deadline(self) -> None:
         """The awaited part of a request has one deadline, however many pieces it comes in."""
-        awaited = (self._requests, self._reading)
-        if awaited == self._watched:
+        awaited = (self._requests, self._phase)
+        if awaited == self._deadline_for:
             return
-        self._unwatch()
-        self._watched = awaited
-        if self._reading is not Reading.NOTHING:
-            body = self._reading is Reading.BODY
+        self._cancel_deadline()
+        self._deadline_for = awaited
+        if self._phase is not RequestPhase.NOTHING:
+            body = self._phase is RequestPhase.BODY
             seconds = self._bounds.body_seconds if body else self._bounds.header_seconds
-            self._deadline = self.loop.call_later(seconds, self._refuse, 408)
+            self._deadline = self.loop.call_later(seconds, self._reject, 408)
 
-    def _unwatch(self) -> None:
+    def _cancel_deadline(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
@@ -196,7 +196,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         if not self._bytes.take(len(data), self.loop.time()):
-            self._cut("bytes")
+            self._abort("bytes")
             return
         for piece in _slices(data):
             super().data_received(piece)
@@ -213,18 +213,18 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         if self._messages.take(len(self.conn.events), self.loop.time()):
             super().handle_events()
         else:
-            self._cut("messages")
+            self._abort("messages")
 
-    def _cut(self, too_many: str) -> None:
+    def _abort(self, too_many: str) -> None:
         log.info("websocket cut", extra={"too_many": too_many})
         if self.handshake_initiated:
-            self.scope["state"][CUT] = True
+            self.scope["state"][ABORTED] = True
         self.transport.abort()
 
 
 def _slices(data: bytes) -> Iterator[bytes]:
-    if len(data) <= SLICE:
+    if len(data) <= SLICE_BYTES:
         yield data
         return
-    for start in range(0, len(data), SLICE):
-        yield data[start : start + SLICE]
+    for start in range(0, len(data), SLICE_BYTES):
+        yield data[start : start + SLICE_BYTES]

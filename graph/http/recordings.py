@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from domain.calls.recordings import TYPE, SoundStore
+from domain.calls.recordings import CONTENT_TYPE, AudioStore
 from domain.common.errors import Forbidden, NotFound, Unavailable
 from domain.ports import Services
-from graph.requests.operations import Api
+from graph.requests.operations import GraphQLService
 
 HEADERS = {
     "Accept-Ranges": "bytes",
@@ -25,53 +25,53 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+RANGE_PATTERN = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 def recording_routes() -> list[BaseRoute]:
-    return [Route("/recordings/{token}", recording)]
+    return [Route("/recordings/{token}", get_recording)]
 
 
-async def recording(request: Request) -> Response:
-    api: Api = request.state.api
+async def get_recording(request: Request) -> Response:
+    api: GraphQLService = request.state.api
     services = api.services
     try:
-        return await _answer(services, request)
+        return await _respond(services, request)
     except Forbidden as forbidden:
-        return _refused(403, forbidden.message)
+        return _error_response(403, forbidden.message)
     except NotFound:
-        return _refused(404, "There is no such recording.")
+        return _error_response(404, "There is no such recording.")
     except Unavailable:
-        return _refused(503, "The store of recordings does not answer; try again.")
+        return _error_response(503, "The store of recordings does not answer; try again.")
 
 
-async def _answer(services: Services, request: Request) -> Response:
-    key = services.links.opened(request.path_params["token"], services.clock())
-    sounds = services.sounds
+async def _respond(services: Services, request: Request) -> Response:
+    key = services.signed_links.verify(request.path_params["token"], services.clock())
+    sounds = services.audio_store
     size = await sounds.size(key) if sounds is not None else None
     if sounds is None or size is None:
         raise NotFound("There is no such recording.")
     try:
-        asked = asked_range(request.headers.get("range"), size)
+        asked = parse_range(request.headers.get("range"), size)
     except ValueError:
-        return _refused(416, "There is no such part.", {"Content-Range": f"bytes */{size}"})
+        return _error_response(416, "There is no such part.", {"Content-Range": f"bytes */{size}"})
     start, end = asked or (0, size)
     headers = {**HEADERS, "Content-Length": str(end - start)}
     if asked is not None:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
     status = 200 if asked is None else 206
     if request.method == "HEAD":
-        return Response(status_code=status, headers=headers, media_type=TYPE)
-    body = _begun(sounds, key, start, end)
+        return Response(status_code=status, headers=headers, media_type=CONTENT_TYPE)
+    body = _read_range(sounds, key, start, end)
     # The first bytes are read before anything is promised: it may be gone by now.
     first = await anext(body, b"")
-    return StreamingResponse(_all(first, body), status, headers, TYPE)
+    return StreamingResponse(_stream_body(first, body), status, headers, CONTENT_TYPE)
 
 
-def asked_range(header: str | None, size: int) -> tuple[int, int] | None:
+def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
     """The one range that is asked for, its end excluded. None: all of it, which is also what
     answers several ranges, or what is not understood. `ValueError`: there is nothing there."""
-    found = ONE_RANGE.fullmatch(header.replace(" ", "")) if header else None
+    found = RANGE_PATTERN.fullmatch(header.replace(" ", "")) if header else None
     if found is None or found.groups() == ("", ""):
         return None
     first, last = found.groups()
@@ -86,17 +86,17 @@ def asked_range(header: str | None, size: int) -> tuple[int, int] | None:
     return start, end
 
 
-async def _begun(sounds: SoundStore, key: str, start: int, end: int) -> AsyncGenerator[bytes]:
+async def _read_range(sounds: AudioStore, key: str, start: int, end: int) -> AsyncGenerator[bytes]:
     async for chunk in sounds.read(key, start, end):
         yield chunk
 
 
-async def _all(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncIterator[bytes]:
+async def _stream_body(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncIterator[bytes]:
     async with aclosing(cast(Any, rest)):
         yield first
         async for chunk in rest:
             yield chunk
 
 
-def _refused(status: int, why: str, more: dict[str, str] | None = None) -> Response:
+def _error_response(status: int, why: str, more: dict[str, str] | None = None) -> Response:
     return PlainTextResponse(f"{why}\n", status, {**HEADERS, **(more or {})})

@@ -9,31 +9,33 @@ from graphql import OperationDefinitionNode
 
 from domain.common.errors import Unauthenticated
 from graph.requests.complexity import fields_of
-from graph.requests.document_cache import Document
-from graph.requests.errors import refusal
+from graph.requests.document_cache import GraphQLDocument
+from graph.requests.errors import graphql_error
 
-PUBLIC = frozenset({"login", "refreshSession", "logout", "__typename"})
+PUBLIC_FIELDS = frozenset({"login", "refreshSession", "logout", "__typename"})
 """Root fields for those who have no credential yet."""
 
-HOW = "Send `Authorization: Bearer <access token or API key>` or `X-API-Key: <API key>`."
+CREDENTIAL_HINT = (
+    "Send `Authorization: Bearer <access token or API key>` or `X-API-Key: <API key>`."
+)
 
 
-def credential_of(headers: Mapping[str, str]) -> str | None:
+def credential_from_headers(headers: Mapping[str, str]) -> str | None:
     """From headers by lower-case name; None when there is none."""
     return _credential(headers.get("authorization"), headers.get("x-api-key"))
 
 
-def credential_in(payload: Mapping[str, Any]) -> str | None:
+def credential_from_payload(payload: Mapping[str, Any]) -> str | None:
     """From what a WebSocket client sends with `connection_init`."""
     given = {name.lower(): value for name, value in payload.items() if isinstance(value, str)}
     return _credential(given.get("authorization"), given.get("apikey") or given.get("x-api-key"))
 
 
-def refuse_unless_public(document: Document) -> None:
+def require_public_fields(document: GraphQLDocument) -> None:
     for operation in document.operations:
         for name in _root_fields(document, operation):
-            if name not in PUBLIC:
-                raise refusal(f"Sign in first. {HOW}", Unauthenticated.code)
+            if name not in PUBLIC_FIELDS:
+                raise graphql_error(f"Sign in first. {CREDENTIAL_HINT}", Unauthenticated.code)
 
 
 def _credential(authorization: str | None, key: str | None) -> str | None:
@@ -41,10 +43,10 @@ def _credential(authorization: str | None, key: str | None) -> str | None:
         return key or None
     scheme, _, credential = authorization.partition(" ")
     if scheme.lower() != "bearer" or not credential.strip():
-        raise Unauthenticated(f"That Authorization is not understood. {HOW}")
+        raise Unauthenticated(f"That Authorization is not understood. {CREDENTIAL_HINT}")
     return credential.strip()
 
 
-def _root_fields(document: Document, operation: OperationDefinitionNode) -> set[str]:
+def _root_fields(document: GraphQLDocument, operation: OperationDefinitionNode) -> set[str]:
     fields = fields_of(operation.selection_set, document.fragments)
     return {field.name.value for field in fields}

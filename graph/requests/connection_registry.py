@@ -16,7 +16,7 @@ from domain.ports import Accounts
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.5
+POLL_INTERVAL_SECONDS = 0.5
 
 EXPIRED = (4403, "Token expired")
 REVOKED = (4401, "Unauthorized")
@@ -24,7 +24,7 @@ STALLED = (1013, "Too slow")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class ConnectionTimeouts:
     """With clients, in seconds."""
 
     init: float = 5.0
@@ -35,57 +35,59 @@ class Patience:
     """Until their credential is looked at again."""
 
 
-class Watched(Protocol):
+class ManagedConnection(Protocol):
     """A connection, as far as it is watched."""
 
     credential: str
     viewer: Viewer | None
-    sending: int
+    pending_sends: int
     """How many messages wait to be taken."""
-    moved_at: float
+    last_progress_at: float
     """When one was taken last, or began to wait."""
 
     def evict(self, code: int, reason: str) -> None: ...
 
 
-class Connections:
-    def __init__(self, accounts: Accounts, patience: Patience) -> None:
-        self.patience = patience
+class ConnectionRegistry:
+    def __init__(self, accounts: Accounts, timeouts: ConnectionTimeouts) -> None:
+        self.timeouts = timeouts
         self._accounts = accounts
-        self._open: set[Watched] = set()
+        self._connections: set[ManagedConnection] = set()
 
     @contextmanager
-    def watching(self, connection: Watched) -> Iterator[None]:
-        self._open.add(connection)
+    def register(self, connection: ManagedConnection) -> Iterator[None]:
+        self._connections.add(connection)
         try:
             yield
         finally:
-            self._open.discard(connection)
+            self._connections.discard(connection)
 
-    async def watch_for_ever(self) -> None:
+    async def run_watchdog(self) -> None:
         loop, looked = asyncio.get_running_loop(), 0.0
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            self._look(loop.time())
-            if loop.time() - looked >= self.patience.recheck:
+            await asyncio.sleep(POLL_INTERVAL_SECONDS)
+            self._evict_expired_and_stalled(loop.time())
+            if loop.time() - looked >= self.timeouts.recheck:
                 looked = loop.time()
-                await self._recheck()
+                await self._recheck_credentials()
 
-    def _look(self, now: float) -> None:
+    def _evict_expired_and_stalled(self, now: float) -> None:
         today = datetime.now(UTC)
-        for connection in list(self._open):
+        for connection in list(self._connections):
             viewer = connection.viewer
             if viewer is not None and viewer.expires_at is not None and viewer.expires_at <= today:
                 connection.evict(*EXPIRED)
-            elif connection.sending and connection.moved_at < now - self.patience.stall:
+            elif (
+                connection.pending_sends and connection.last_progress_at < now - self.timeouts.stall
+            ):
                 connection.evict(*STALLED)
 
-    async def _recheck(self) -> None:
+    async def _recheck_credentials(self) -> None:
         """Keys are revoked, sessions end, roles change. One question per credential, however many
         connections hold it."""
         for credential, connections in self._by_credential().items():
             try:
-                viewer = await self._accounts.viewer_of(credential)
+                viewer = await self._accounts.authenticate_credential(credential)
             except CredentialExpired:
                 _evict(connections, EXPIRED)
             except Unauthenticated:
@@ -98,14 +100,14 @@ class Connections:
                 for connection in connections:
                     connection.viewer = viewer
 
-    def _by_credential(self) -> dict[str, list[Watched]]:
-        found: dict[str, list[Watched]] = {}
-        for connection in self._open:
+    def _by_credential(self) -> dict[str, list[ManagedConnection]]:
+        found: dict[str, list[ManagedConnection]] = {}
+        for connection in self._connections:
             if connection.viewer is not None:
                 found.setdefault(connection.credential, []).append(connection)
         return found
 
 
-def _evict(connections: Iterable[Watched], why: tuple[int, str]) -> None:
+def _evict(connections: Iterable[ManagedConnection], close: tuple[int, str]) -> None:
     for connection in connections:
-        connection.evict(*why)
+        connection.evict(*close)

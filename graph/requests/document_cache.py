@@ -20,17 +20,17 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from graph.requests.complexity import MOST_TOKENS, Fragments, check, fragments_of
-from graph.requests.cost import MOST_COST, Pricing, with_defaults
+from graph.requests.complexity import MAX_TOKENS, Fragments, check_complexity, fragments_of
+from graph.requests.cost import MAX_COST, CostEstimator, with_defaults
 from graph.requests.errors import (
     BAD_REQUEST,
     PARSE_FAILED,
-    TOO_COMPLEX,
+    QUERY_TOO_COMPLEX,
     VALIDATION_FAILED,
-    coded,
-    refusal,
+    graphql_error,
+    with_code,
 )
-from graph.requests.null_characters import refuse_in_document
+from graph.requests.null_characters import check_document
 
 RULES: Final = (
     *specified_rules,
@@ -38,14 +38,14 @@ RULES: Final = (
     MaybeNullValidationRule,
     OneOfInputValidationRule,
 )
-MOST_FINDINGS = 5
-LONGEST = 32_768
-TOO_MUCH = (f"more than {MOST_TOKENS} tokens", "nested too deeply")
-MOST_LETTERS = 262_144
+MAX_VALIDATION_ERRORS = 5
+MAX_DOCUMENT_LENGTH = 32_768
+LIMIT_MESSAGES = (f"more than {MAX_TOKENS} tokens", "nested too deeply")
+MAX_CACHED_CHARACTERS = 262_144
 """Of all kept documents together; as syntax trees they take some hundred times that in bytes."""
 
 
-class Document:
+class GraphQLDocument:
     """A document within the limits. Whether it fits the schema is found out when asked for."""
 
     def __init__(self, text: str, ast: DocumentNode) -> None:
@@ -62,18 +62,20 @@ class Document:
         if len(found) == 1:
             return found[0]
         if name is not None:
-            raise refusal(f"The document has no operation {name[:100]!r}.", BAD_REQUEST)
+            raise graphql_error(f"The document has no operation {name[:100]!r}.", BAD_REQUEST)
         if not found:
-            raise refusal("The document has no operation.", BAD_REQUEST)
-        raise refusal("Say by operationName which of the operations to run.", BAD_REQUEST)
+            raise graphql_error("The document has no operation.", BAD_REQUEST)
+        raise graphql_error("Say by operationName which of the operations to run.", BAD_REQUEST)
 
-    def findings(self, schema: GraphQLSchema, *, hints: bool) -> list[GraphQLError]:
+    def validate(self, schema: GraphQLSchema, *, suggestions: bool) -> list[GraphQLError]:
         """What does not fit the schema; `hints` names what may have been meant."""
         if self.valid:
             return []
-        errors = validate(schema, self.ast, RULES, MOST_FINDINGS, hide_suggestions=not hints)
+        errors = validate(
+            schema, self.ast, RULES, MAX_VALIDATION_ERRORS, hide_suggestions=not suggestions
+        )
         self.valid = not errors
-        return [coded(error, VALIDATION_FAILED) for error in errors]
+        return [with_code(error, VALIDATION_FAILED) for error in errors]
 
     def cost(
         self,
@@ -81,54 +83,54 @@ class Document:
         operation: OperationDefinitionNode,
         variables: Mapping[str, Any] | None,
     ) -> int:
-        cost = Pricing(schema, self.fragments, with_defaults(operation, variables or {})).of(
-            operation
-        )
-        if cost > MOST_COST:
-            raise refusal(
-                f"The operation may cost {cost}, at most {MOST_COST} is allowed. "
+        cost = CostEstimator(
+            schema, self.fragments, with_defaults(operation, variables or {})
+        ).estimate(operation)
+        if cost > MAX_COST:
+            raise graphql_error(
+                f"The operation may cost {cost}, at most {MAX_COST} is allowed. "
                 "Ask for smaller pages, or for less of each item.",
-                TOO_COMPLEX,
-                cost={"requested": cost, "most": MOST_COST},
+                QUERY_TOO_COMPLEX,
+                cost={"requested": cost, "most": MAX_COST},
             )
         return cost
 
 
-class Documents:
+class DocumentCache:
     """The documents of late; the least recently used ones are forgotten first."""
 
-    def __init__(self, most_letters: int = MOST_LETTERS) -> None:
-        self._kept: OrderedDict[str, Document] = OrderedDict()
-        self._letters = 0
-        self._most = most_letters
+    def __init__(self, max_characters: int = MAX_CACHED_CHARACTERS) -> None:
+        self._documents: OrderedDict[str, GraphQLDocument] = OrderedDict()
+        self._characters = 0
+        self._max_characters = max_characters
 
-    def read(self, text: str) -> Document:
+    def get_or_parse(self, text: str) -> GraphQLDocument:
         """Raises `GraphQLError` for what cannot be read or is over a limit."""
-        document = self._kept.get(text)
+        document = self._documents.get(text)
         if document is not None:
-            self._kept.move_to_end(text)
+            self._documents.move_to_end(text)
             return document
-        return Document(text, _parse(text))
+        return GraphQLDocument(text, _parse(text))
 
-    def keep(self, document: Document) -> None:
-        if document.text in self._kept:
+    def add(self, document: GraphQLDocument) -> None:
+        if document.text in self._documents:
             return
-        self._kept[document.text] = document
-        self._letters += len(document.text)
-        while self._letters > self._most:
-            forgotten, _ = self._kept.popitem(last=False)
-            self._letters -= len(forgotten)
+        self._documents[document.text] = document
+        self._characters += len(document.text)
+        while self._characters > self._max_characters:
+            forgotten, _ = self._documents.popitem(last=False)
+            self._characters -= len(forgotten)
 
 
-class AsAdmitted(SchemaExtension):
+class PreparsedDocument(SchemaExtension):
     """Hands Strawberry the document that was parsed and validated before."""
 
-    def __init__(self, documents: Documents) -> None:
+    def __init__(self, documents: DocumentCache) -> None:
         self._documents = documents
 
     def on_parse(self) -> Iterator[None]:
         run = self.execution_context
-        run.graphql_document = self._documents.read(run.query or "").ast
+        run.graphql_document = self._documents.get_or_parse(run.query or "").ast
         yield
 
     def on_validate(self) -> Iterator[None]:
@@ -137,15 +139,17 @@ class AsAdmitted(SchemaExtension):
 
 
 def _parse(text: str) -> DocumentNode:
-    if len(text) > LONGEST:
-        raise refusal(f"The document is longer than {LONGEST} letters.", TOO_COMPLEX)
+    if len(text) > MAX_DOCUMENT_LENGTH:
+        raise graphql_error(
+            f"The document is longer than {MAX_DOCUMENT_LENGTH} letters.", QUERY_TOO_COMPLEX
+        )
     try:
-        ast = parse(text, max_tokens=MOST_TOKENS)
+        ast = parse(text, max_tokens=MAX_TOKENS)
     except GraphQLSyntaxError as error:
-        too_much = any(words in error.message for words in TOO_MUCH)
-        raise coded(error, TOO_COMPLEX if too_much else PARSE_FAILED) from None
+        too_much = any(words in error.message for words in LIMIT_MESSAGES)
+        raise with_code(error, QUERY_TOO_COMPLEX if too_much else PARSE_FAILED) from None
     except GraphQLError as error:
-        raise coded(error, TOO_COMPLEX) from None
-    check(ast)
-    refuse_in_document(text, ast)
+        raise with_code(error, QUERY_TOO_COMPLEX) from None
+    check_complexity(ast)
+    check_document(text, ast)
     return ast

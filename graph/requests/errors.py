@@ -19,38 +19,38 @@ log = logging.getLogger(__name__)
 
 BAD_REQUEST = "BAD_REQUEST"
 BAD_USER_INPUT = "BAD_USER_INPUT"
-TOO_COMPLEX = "QUERY_TOO_COMPLEX"
+QUERY_TOO_COMPLEX = "QUERY_TOO_COMPLEX"
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 
-RETRY_SECONDS = 1.0
-MOST_ERRORS = 20
-LONGEST_MESSAGE = 500
+RETRY_AFTER_SECONDS = 1.0
+MAX_ERRORS = 20
+MAX_MESSAGE_LENGTH = 500
 
-_FROM_THE_CLIENT = (StrawberryInputCoercionError, GlobalIDValueError)
+_CLIENT_ERRORS = (StrawberryInputCoercionError, GlobalIDValueError)
 
 
-def refusal(message: str, code: str, **more: Any) -> GraphQLError:
+def graphql_error(message: str, code: str, **more: Any) -> GraphQLError:
     return GraphQLError(message, extensions={"code": code, **more})
 
 
-def told(error: DomainError) -> GraphQLError:
+def from_domain_error(error: DomainError) -> GraphQLError:
     """A rule that said no, as a GraphQL error."""
-    return refusal(error.message, **_extensions(error))
+    return graphql_error(error.message, **_extensions(error))
 
 
-def coded(error: GraphQLError, code: str) -> GraphQLError:
+def with_code(error: GraphQLError, code: str) -> GraphQLError:
     """The same error with a code, unless it has one."""
     error.extensions = {"code": code, **(error.extensions or {})}
     return error
 
 
-def shown(errors: Sequence[GraphQLError]) -> list[dict[str, Any]]:
-    return [_shown(error) for error in errors[:MOST_ERRORS]]
+def format_errors(errors: Sequence[GraphQLError]) -> list[dict[str, Any]]:
+    return [_format_error(error) for error in errors[:MAX_ERRORS]]
 
 
-def _shown(error: GraphQLError) -> dict[str, Any]:
-    answer: dict[str, Any] = {"message": error.message[:LONGEST_MESSAGE]}
+def _format_error(error: GraphQLError) -> dict[str, Any]:
+    answer: dict[str, Any] = {"message": error.message[:MAX_MESSAGE_LENGTH]}
     if error.locations:
         answer["locations"] = [place.formatted for place in error.locations]
     if error.path is not None:
@@ -60,7 +60,7 @@ def _shown(error: GraphQLError) -> dict[str, Any]:
     cause = error.original_error
     if isinstance(cause, DomainError):
         return answer | {"message": cause.message, "extensions": _extensions(cause)}
-    if _is_of_the_client(error):
+    if _is_client_error(error):
         return answer | {"extensions": {"code": BAD_USER_INPUT}}
     ref = _log_once(cause or error, error)
     return answer | {
@@ -76,17 +76,17 @@ def _extensions(error: DomainError) -> dict[str, Any]:
     if isinstance(error, RateLimited):
         facts["retryAfter"] = error.retry_after
     if isinstance(error, Unavailable):
-        facts["retryAfter"] = RETRY_SECONDS
+        facts["retryAfter"] = RETRY_AFTER_SECONDS
     return facts
 
 
-def _name_of(node: Node) -> str:
+def _field_name(node: Node) -> str:
     return node.name.value if isinstance(node, FieldNode) else ""
 
 
-def _is_of_the_client(error: GraphQLError) -> bool:
+def _is_client_error(error: GraphQLError) -> bool:
     cause = error.original_error
-    if isinstance(cause, _FROM_THE_CLIENT):
+    if isinstance(cause, _CLIENT_ERRORS):
         return True
     if error.path is None:
         # Before anything ran: of the request when it points into the document.
@@ -107,7 +107,7 @@ def _log_once(error: BaseException, shown_as: GraphQLError) -> str:
             extra={
                 "ref": ref,
                 "error": f"{type(error).__module__}.{type(error).__qualname__}",
-                "field": next((_name_of(node) for node in shown_as.nodes or ()), ""),
+                "field": next((_field_name(node) for node in shown_as.nodes or ()), ""),
                 "frames": [f"{f.filename}:{f.lineno} {f.name}" for f in frames[-8:]],
             },
         )

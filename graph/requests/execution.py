@@ -25,43 +25,43 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
-from graph.requests.response_size import AnswerSize, current
+from graph.requests.response_size import ResponseSize, current_size
 from graph.requests.responses import encode
 
 READER = "reader"
-SMALL = 8
+SCALAR_BYTES = 8
 """Bytes that a number, a truth value or nothing is taken for."""
 MAX_COERCION_ERRORS = 10
 """Of the variables of one operation. Each shows the whole value that is not as it should be."""
-COERCION_ERRORS_AT = 9
+COERCION_ERRORS_POSITION = 9
 """Where `build` takes it, when it is given by position."""
 Reader = Callable[[Any], Any]
 
-_MISFITS = (GraphQLError, AttributeError, TypeError, ValueError)
+_READ_ERRORS = (GraphQLError, AttributeError, TypeError, ValueError)
 
 
 class ExecutionContext(StrawberryGraphQLCoreExecutionContext):
     @classmethod
     def build(cls, *given: Any, **more: Any) -> Any:
         build: Any = super().build
-        before, after = given[:COERCION_ERRORS_AT], given[COERCION_ERRORS_AT + 1 :]
-        if len(given) > COERCION_ERRORS_AT:
+        before, after = given[:COERCION_ERRORS_POSITION], given[COERCION_ERRORS_POSITION + 1 :]
+        if len(given) > COERCION_ERRORS_POSITION:
             return build(*before, MAX_COERCION_ERRORS, *after, **more)
         return build(*given, **more | {"max_coercion_errors": MAX_COERCION_ERRORS})
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.answer_size = current.get() or AnswerSize()
+        self.response_size = current_size.get() or ResponseSize()
 
     def complete_value(self, return_type: Any, *more: Any) -> Any:
         value = super().complete_value(return_type, *more)
         if is_leaf_type(return_type):
-            self.answer_size.add(weight(value))
+            self.response_size.add(leaf_bytes(value))
         return value
 
     def build_per_event_executor(self, payload: Any) -> Any:
         executor: Any = super().build_per_event_executor(payload)
-        executor.answer_size = current.get() or AnswerSize()
+        executor.answer_size = current_size.get() or ResponseSize()
         # What was collected of the document is kept by the identity of lists that are made anew
         # for each event. Shared, it would never be of use again, and grow with every event.
         executor._relevant_sub_fields = {}
@@ -77,7 +77,7 @@ class ExecutionContext(StrawberryGraphQLCoreExecutionContext):
     ) -> Any:
         field = parent_type.fields.get(field_details_list[0].node.name.value)
         reader = field.extensions.get(READER) if field is not None else None
-        size = self.answer_size
+        size = self.response_size
         if size.room < 0 and parent_type is not self.schema.mutation_type:
             # Raises when the answer is too large, so that nothing more is asked for. A mutation is
             # stopped within the answer to one of its fields: that tells which were executed.
@@ -85,21 +85,21 @@ class ExecutionContext(StrawberryGraphQLCoreExecutionContext):
         if reader is not None:
             try:
                 value = reader(source)
-            except _MISFITS:
+            except _READ_ERRORS:
                 # The long way fails as well, and tells where.
                 value = Undefined
             if value is not Undefined:
-                size.room -= weight(value)
+                size.room -= leaf_bytes(value)
                 return value
         return super().execute_field(
             parent_type, source, field_details_list, path, position_context
         )
 
 
-def weight(value: object) -> int:
+def leaf_bytes(value: object) -> int:
     """About how many bytes a leaf takes in the answer. Text is encoded for that, which takes a
     tenth of a microsecond: a control character has six bytes, an emoji four."""
-    return len(encode(value)) if isinstance(value, str | dict | list) else SMALL
+    return len(encode(value)) if isinstance(value, str | dict | list) else SCALAR_BYTES
 
 
 def add_readers(schema: GraphQLSchema) -> None:

@@ -7,19 +7,19 @@ from typing import Any
 
 from graphql import DocumentNode, StringValueNode, Visitor, visit
 
-from graph.requests.errors import BAD_USER_INPUT, refusal
+from graph.requests.errors import BAD_USER_INPUT, graphql_error
 
-NULL = "\x00"
-DEEPEST = 8
-TOLD = "Text must not contain the null character (U+0000)."
+NULL_CHARACTER = "\x00"
+MAX_PATH_DEPTH = 8
+MESSAGE = "Text must not contain the null character (U+0000)."
 
 
-def refuse_in_variables(variables: Mapping[str, Any] | None) -> None:
+def check_variables(variables: Mapping[str, Any] | None) -> None:
     left: list[Any] = [variables]
     while left:
         match left.pop():
-            case str() as text if NULL in text:
-                raise _refusal(_way_to(variables, text))
+            case str() as text if NULL_CHARACTER in text:
+                raise _null_character_error(_path_to(variables, text))
             case dict() as given:
                 left.extend(given)
                 left.extend(given.values())
@@ -27,10 +27,10 @@ def refuse_in_variables(variables: Mapping[str, Any] | None) -> None:
                 left.extend(items)
 
 
-def _way_to(variables: Any, text: str) -> tuple[str, ...]:
+def _path_to(variables: Any, text: str) -> tuple[str, ...]:
     """Where it stands, if that is not too deep to be told."""
     level: list[tuple[tuple[str, ...], Any]] = [((), variables)]
-    for _ in range(DEEPEST):
+    for _ in range(MAX_PATH_DEPTH):
         below: list[tuple[tuple[str, ...], Any]] = []
         for path, value in level:
             if value is text:
@@ -43,16 +43,16 @@ def _way_to(variables: Any, text: str) -> tuple[str, ...]:
     return ()
 
 
-def refuse_in_document(text: str, document: DocumentNode) -> None:
+def check_document(text: str, document: DocumentNode) -> None:
     if "\\u" in text:
         visit(document, _Literals())
 
 
 class _Literals(Visitor):
     def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
-        if NULL in node.value:
-            raise _refusal(())
+        if NULL_CHARACTER in node.value:
+            raise _null_character_error(())
 
 
-def _refusal(path: tuple[str, ...]) -> Exception:
-    return refusal(TOLD, BAD_USER_INPUT, **({"path": list(path)} if path else {}))
+def _null_character_error(path: tuple[str, ...]) -> Exception:
+    return graphql_error(MESSAGE, BAD_USER_INPUT, **({"path": list(path)} if path else {}))

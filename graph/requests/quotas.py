@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from domain.common.access import Viewer
 from domain.common.settings import Settings
-from graph.requests.errors import refusal
+from graph.requests.errors import graphql_error
 
 TOO_MANY_SOCKETS = "TOO_MANY_SOCKETS"
 TOO_MANY_SUBSCRIPTIONS = "TOO_MANY_SUBSCRIPTIONS"
@@ -18,23 +18,23 @@ TOO_MANY_SUBSCRIPTIONS = "TOO_MANY_SUBSCRIPTIONS"
 @dataclass(slots=True)
 class Quota:
     code: str
-    what: str
-    most: int
-    _held: Counter[str] = field(default_factory=Counter, repr=False)
+    description: str
+    limit: int
+    _in_use: Counter[str] = field(default_factory=Counter, repr=False)
 
     @contextmanager
-    def held(self, holder: str) -> Iterator[None]:
+    def acquire(self, holder: str) -> Iterator[None]:
         """Raises a `GraphQLError` with the quota's code when the holder has as many already."""
-        if self._held[holder] >= self.most:
-            message = f"At most {self.most} {self.what} are served by one process at once."
-            raise refusal(message, self.code, limit=self.most)
-        self._held[holder] += 1
+        if self._in_use[holder] >= self.limit:
+            message = f"At most {self.limit} {self.description} are served by one process at once."
+            raise graphql_error(message, self.code, limit=self.limit)
+        self._in_use[holder] += 1
         try:
             yield
         finally:
-            self._held[holder] -= 1
-            if not self._held[holder]:
-                del self._held[holder]
+            self._in_use[holder] -= 1
+            if not self._in_use[holder]:
+                del self._in_use[holder]
 
 
 class Quotas:
@@ -64,15 +64,15 @@ class Quotas:
     @contextmanager
     def socket(self, viewer: Viewer) -> Iterator[None]:
         with (
-            self._key_sockets.held(viewer.subject),
-            self._tenant_sockets.held(str(viewer.tenant_id)),
+            self._key_sockets.acquire(viewer.subject),
+            self._tenant_sockets.acquire(str(viewer.tenant_id)),
         ):
             yield
 
     @contextmanager
     def subscription(self, viewer: Viewer) -> Iterator[None]:
         with (
-            self._key_subscriptions.held(viewer.subject),
-            self._tenant_subscriptions.held(str(viewer.tenant_id)),
+            self._key_subscriptions.acquire(viewer.subject),
+            self._tenant_subscriptions.acquire(str(viewer.tenant_id)),
         ):
             yield

@@ -10,25 +10,25 @@ from typing import Any
 import orjson
 from graphql import GraphQLError
 
-from graph.requests.errors import shown
+from graph.requests.errors import format_errors
 
 
-def answer(
+def to_response(
     data: Mapping[str, Any] | None,
     errors: Sequence[GraphQLError] | None,
     *,
-    before: bool = False,
+    not_executed: bool = False,
 ) -> dict[str, Any]:
     """`data` is left out when the operation was refused `before` anything was executed."""
     if not errors:
         return {"data": data}
-    if data is None and (before or all(error.path is None for error in errors)):
-        return {"errors": shown(errors)}
-    return {"data": data, "errors": shown(errors)}
+    if data is None and (not_executed or all(error.path is None for error in errors)):
+        return {"errors": format_errors(errors)}
+    return {"data": data, "errors": format_errors(errors)}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class EncodedResponse:
     """To a whole operation, encoded."""
 
     text: bytes
@@ -36,8 +36,8 @@ class Answer:
     """False: the operation was refused before anything was executed."""
 
     @staticmethod
-    def of(payload: dict[str, Any]) -> Answer:
-        return Answer(encode(payload), "data" in payload)
+    def from_payload(payload: dict[str, Any]) -> EncodedResponse:
+        return EncodedResponse(encode(payload), "data" in payload)
 
 
 def encode(value: object) -> bytes:

@@ -33,39 +33,39 @@ from graphql.language.visitor import SKIP
 from strawberry import Schema
 from strawberry.types.execution import ExecutionResult as Result
 
-from domain.calls.events import Recorded
-from domain.common.access import Scope, View
+from domain.calls.events import StoredEvent
+from domain.common.access import Permissions, Scope
 from domain.common.settings import Settings
 from domain.ports import Services
 from graph.requests.complexity import fields_of
-from graph.requests.document_cache import Document
-from graph.requests.errors import shown
-from graph.requests.response_size import MAX_ANSWER_BYTES, stopped_by, too_large
-from graph.requests.responses import answer, encode
-from resolvers.context import Context
-from resolvers.loaders import Loaders, scope
+from graph.requests.document_cache import GraphQLDocument
+from graph.requests.errors import format_errors
+from graph.requests.response_size import MAX_RESPONSE_BYTES, aborted_by, response_too_large
+from graph.requests.responses import encode, to_response
+from resolvers.context import RequestContext
+from resolvers.loaders import Loaders, current_loaders
 
 SHARED_FIELD = "callEvents"
-PERSONAL_FIELD = "call"
+VIEWER_DEPENDENT_FIELD = "call"
 LIST_FIELD = "calls"
-MAX_SHELF_BYTES = 16 * 1024 * 1024
-OVERHEAD = 300
+MAX_CACHE_BYTES = 16 * 1024 * 1024
+ENTRY_OVERHEAD_BYTES = 300
 """Of one kept answer beside its text, in bytes."""
 
-Asked = tuple[str, str | None, bytes]
+SubscriptionKey = tuple[str, str | None, bytes]
 """A document, the name of its operation, and the variables that its answers depend on."""
-Build = Callable[[object], Executor[Any] | list[GraphQLError]]
+BuildExecutor = Callable[[object], Executor[Any] | list[GraphQLError]]
 """Makes what executes a way of asking, in a context."""
 
 
-class NobodyInParticular:
+class AnonymousContext:
     """The context while an answer for everybody is made."""
 
     def __getattr__(self, name: str) -> object:
-        raise AskedWhoLooks
+        raise ViewerDependentResult
 
 
-class AskedWhoLooks(Exception):
+class ViewerDependentResult(Exception):
     """The answer depends on who looks, so it is not shared."""
 
 
@@ -76,36 +76,36 @@ class SharedContext:
 
     services: Services
     settings: Settings
-    viewer: View
+    viewer: Permissions
 
-    def require(self, scope: Scope | None = None) -> View:
+    def require(self, scope: Scope | None = None) -> Permissions:
         return self.viewer.require(scope) if scope else self.viewer
 
     def __getattr__(self, name: str) -> object:
-        raise AskedWhoLooks
+        raise ViewerDependentResult
 
 
-class Shelf:
+class ByteBoundedCache:
     """The answers of late, oldest first out. They are shelved by name, so that an answer does not
     keep alive the way of asking that it is an answer to."""
 
-    def __init__(self, most_bytes: int = MAX_SHELF_BYTES) -> None:
+    def __init__(self, max_bytes: int = MAX_CACHE_BYTES) -> None:
         self._texts: OrderedDict[Hashable, str] = OrderedDict()
         self._bytes = 0
-        self._most = most_bytes
+        self._max_bytes = max_bytes
 
     def get(self, key: Hashable) -> str | None:
         return self._texts.get(key)
 
     def put(self, key: Hashable, text: str) -> None:
         self._texts[key] = text
-        self._bytes += OVERHEAD + len(text)
-        while self._bytes > self._most:
+        self._bytes += ENTRY_OVERHEAD_BYTES + len(text)
+        while self._bytes > self._max_bytes:
             _, old = self._texts.popitem(last=False)
-            self._bytes -= OVERHEAD + len(old)
+            self._bytes -= ENTRY_OVERHEAD_BYTES + len(old)
 
 
-class Rendering:
+class SharedExecution:
     """A way of asking for the events of a call: a document and the variables that its answers
     depend on."""
 
@@ -120,44 +120,44 @@ class Rendering:
         "_text",
     )
 
-    def __init__(self, executor: Executor[Any], shelf: Shelf, name: bytes) -> None:
-        self._name = name
+    def __init__(self, executor: Executor[Any], cache: ByteBoundedCache, digest: bytes) -> None:
+        self._name = digest
         self._executor = executor
-        self._shelf = shelf
+        self._shelf = cache
         self._late: deque[tuple[object, str]] = deque(maxlen=8)
         self._shared = True
         self._event: object = None
         self._text = ""
 
-    def text(self, event: object) -> str | None:
+    def shared_text(self, event: object) -> str | None:
         """The answer for everybody as JSON; None when everybody gets an answer of their own."""
         if event is self._event:
             return self._text
         if not self._shared:
             return None
-        text = self._kept(event)
+        text = self._cached(event)
         if text is None:
             text = self._render(event)
             if text is None:
                 self._shared = False
                 return None
-            self._keep(event, text)
+            self._add(event, text)
         self._event, self._text = event, text
         return text
 
-    def _kept(self, event: object) -> str | None:
-        if isinstance(event, Recorded):
-            return self._shelf.get(self._place(event))
+    def _cached(self, event: object) -> str | None:
+        if isinstance(event, StoredEvent):
+            return self._shelf.get(self._cache_key(event))
         return next((text for passed, text in self._late if passed is event), None)
 
-    def _keep(self, event: object, text: str) -> None:
-        if isinstance(event, Recorded):
-            self._shelf.put(self._place(event), text)
+    def _add(self, event: object, text: str) -> None:
+        if isinstance(event, StoredEvent):
+            self._shelf.put(self._cache_key(event), text)
         else:
             # What passes by is the same object for all, and gone a moment later.
             self._late.append((event, text))
 
-    def _place(self, event: Recorded) -> Hashable:
+    def _cache_key(self, event: StoredEvent) -> Hashable:
         """The cursor tells what was said at that number apart from what a lost log had there."""
         return self._name, event.call_id, event.cursor
 
@@ -167,12 +167,12 @@ class Rendering:
             if iscoroutine(result):
                 result.close()
             return None
-        if _asked_who_looks(result):
+        if _is_viewer_dependent(result):
             return None
-        return text_of(result)
+        return encode_update(result)
 
 
-class ListRendering:
+class SharedListExecution:
     """A way of asking for a list of calls, by all who have the same view of their tenant. What is
     told of lists is kept for as long as it is the news: the updates are the same objects for all
     watchers of a list."""
@@ -180,46 +180,48 @@ class ListRendering:
     def __init__(self, executor: Executor[Any]) -> None:
         self._executor = executor
         self._texts: WeakKeyDictionary[object, str] = WeakKeyDictionary()
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._shared = True
 
-    def text(self, update: object) -> str | None:
+    def shared_text(self, update: object) -> str | None:
         return self._texts.get(update)
 
     async def render(self, update: object) -> str | None:
         """The first watcher makes the answer while the others wait for it; None when each needs
         an answer of their own."""
-        async with self._turn:
+        async with self._lock:
             text = self._texts.get(update)
             if text is None and self._shared:
-                result = await _executed(self._executor, update)
-                self._shared = not _asked_who_looks(result)
+                result = await _execute_event(self._executor, update)
+                self._shared = not _is_viewer_dependent(result)
                 if self._shared:
-                    text = self._texts[update] = text_of(result)
+                    text = self._texts[update] = encode_update(result)
             return text
 
 
-class Watching:
+class SharedSubscription:
     """One subscription whose answers may be shared."""
 
-    def __init__(self, executor: Executor[Any], rendering: Rendering | ListRendering) -> None:
+    def __init__(
+        self, executor: Executor[Any], execution: SharedExecution | SharedListExecution
+    ) -> None:
         self._executor = executor
-        self._rendering = rendering
-        self.text = rendering.text
-        self.began = False
+        self._execution = execution
+        self.shared_text = execution.shared_text
+        self.started = False
 
-    async def source(self) -> AsyncIterable[object] | ExecutionResult:
+    async def event_stream(self) -> AsyncIterable[object] | ExecutionResult:
         """The events themselves: the resolver runs, and with it every check of who asks."""
         stream = create_source_event_stream(self._executor)
         return await stream if isinstance(stream, Awaitable) else stream
 
     async def render(self, event: object) -> str:
         """What `text` does not have."""
-        if isinstance(self._rendering, ListRendering):
-            text = await self._rendering.render(event)
+        if isinstance(self._execution, SharedListExecution):
+            text = await self._execution.render(event)
             if text is not None:
                 return text
-        return text_of(await _executed(self._executor, event))
+        return encode_update(await _execute_event(self._executor, event))
 
 
 class Fanout:
@@ -227,17 +229,21 @@ class Fanout:
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
-        self._shelf = Shelf()
-        self._renderings: WeakValueDictionary[Hashable, Rendering] = WeakValueDictionary()
-        self._of_lists: WeakValueDictionary[Hashable, ListRendering] = WeakValueDictionary()
+        self._cache = ByteBoundedCache()
+        self._call_executions: WeakValueDictionary[Hashable, SharedExecution] = (
+            WeakValueDictionary()
+        )
+        self._list_executions: WeakValueDictionary[Hashable, SharedListExecution] = (
+            WeakValueDictionary()
+        )
 
-    def watching(
+    def subscribe(
         self,
-        document: Document,
+        document: GraphQLDocument,
         operation_name: str | None,
         variables: dict[str, Any] | None,
-        context: Context | None,
-    ) -> Watching | list[GraphQLError] | None:
+        context: RequestContext | None,
+    ) -> SharedSubscription | list[GraphQLError] | None:
         """None: these answers cannot be shared."""
         field, used = _shared_field(document, operation_name)
         if field is None:
@@ -250,30 +256,36 @@ class Fanout:
             return executor
         asked = (document.text, operation_name, below)
         if field == LIST_FIELD and context is not None:
-            return Watching(executor, self._of_list(asked, build, context))
-        return Watching(executor, self._of_call(asked, build))
+            return SharedSubscription(executor, self._list_execution(asked, build, context))
+        return SharedSubscription(executor, self._call_execution(asked, build))
 
-    def _of_call(self, asked: Asked, build: Build) -> Rendering:
-        rendering = self._renderings.get(asked)
+    def _call_execution(self, asked: SubscriptionKey, build: BuildExecutor) -> SharedExecution:
+        rendering = self._call_executions.get(asked)
         if rendering is None:
-            executor = build(NobodyInParticular())
+            executor = build(AnonymousContext())
             assert isinstance(executor, Executor)
-            rendering = Rendering(executor, self._shelf, _name(asked))
-            self._renderings[asked] = rendering
+            rendering = SharedExecution(executor, self._cache, _digest(asked))
+            self._call_executions[asked] = rendering
         return rendering
 
-    def _of_list(self, asked: Asked, build: Build, context: Context) -> ListRendering:
+    def _list_execution(
+        self, asked: SubscriptionKey, build: BuildExecutor, context: RequestContext
+    ) -> SharedListExecution:
         viewer = context.require()
-        view = View(viewer.tenant_id, viewer.scopes)
-        rendering = self._of_lists.get((asked, view))
+        view = Permissions(viewer.tenant_id, viewer.scopes)
+        rendering = self._list_executions.get((asked, view))
         if rendering is None:
             executor = build(SharedContext(context.services, context.settings, view))
             assert isinstance(executor, Executor)
-            rendering = self._of_lists[asked, view] = ListRendering(executor)
+            rendering = self._list_executions[asked, view] = SharedListExecution(executor)
         return rendering
 
     def _executor(
-        self, document: Document, name: str | None, variables: dict[str, Any], context: object
+        self,
+        document: GraphQLDocument,
+        name: str | None,
+        variables: dict[str, Any],
+        context: object,
     ) -> Executor[Any] | list[GraphQLError]:
         return self._schema.execution_context_class.build(
             self._schema._schema,
@@ -284,62 +296,64 @@ class Fanout:
         )
 
 
-def _name(asked: Asked) -> bytes:
+def _digest(asked: SubscriptionKey) -> bytes:
     """The same for the same way of asking, whenever somebody uses it: what is on the shelf is
     found again by who comes later."""
     return hashlib.blake2b(repr(asked).encode(), digest_size=16).digest()
 
 
-async def _executed(executor: Executor[Any], event: object) -> ExecutionResult:
-    token = scope.set(Loaders())
+async def _execute_event(executor: Executor[Any], event: object) -> ExecutionResult:
+    token = current_loaders.set(Loaders())
     try:
         result = execute_subscription_event(executor.build_per_event_executor(event))
         return await result if isinstance(result, Awaitable) else result
     finally:
-        scope.reset(token)
+        current_loaders.reset(token)
 
 
-def _asked_who_looks(result: ExecutionResult) -> bool:
-    return any(isinstance(e.original_error, AskedWhoLooks) for e in result.errors or ())
+def _is_viewer_dependent(result: ExecutionResult) -> bool:
+    return any(isinstance(e.original_error, ViewerDependentResult) for e in result.errors or ())
 
 
-def text_of(result: ExecutionResult | Result) -> str:
+def encode_update(result: ExecutionResult | Result) -> str:
     """Of one update. One that is too large is told as an error in its place."""
-    stopped = stopped_by(result.errors)
+    stopped = aborted_by(result.errors)
     if stopped is None:
-        text = encode(answer(result.data, result.errors))
-        if len(text) <= MAX_ANSWER_BYTES:
+        text = encode(to_response(result.data, result.errors))
+        if len(text) <= MAX_RESPONSE_BYTES:
             return text.decode()
-        stopped = too_large(MAX_ANSWER_BYTES)
-    return encode({"data": None, "errors": shown([stopped])}).decode()
+        stopped = response_too_large(MAX_RESPONSE_BYTES)
+    return encode({"data": None, "errors": format_errors([stopped])}).decode()
 
 
-def _shared_field(document: Document, operation_name: str | None) -> tuple[str | None, set[str]]:
+def _shared_field(
+    document: GraphQLDocument, operation_name: str | None
+) -> tuple[str | None, set[str]]:
     """The field whose answers can be shared, and the variables that they depend on."""
     operation = document.operation(operation_name)
     roots = list(fields_of(operation.selection_set, document.fragments))
     names = {node.name.value for node in roots}
     if operation.operation.value != "subscription" or len(names) != 1:
         return None, set()
-    look = _Look({id(node) for node in roots})
+    look = _UsageVisitor({id(node) for node in roots})
     visit(document.ast, look)
     look.enter_leave_map.clear()  # of methods of its own, by which it would hold itself
     [name] = names
-    if name == LIST_FIELD or (name == SHARED_FIELD and not look.personal):
-        return name, look.used
+    if name == LIST_FIELD or (name == SHARED_FIELD and not look.selects_call):
+        return name, look.used_variables
     return None, set()
 
 
-class _Look(Visitor):
+class _UsageVisitor(Visitor):
     def __init__(self, roots: set[int]) -> None:
         super().__init__()
         self._arguments: set[int] = set()
         self._roots = roots
-        self.used: set[str] = set()
-        self.personal = False
+        self.used_variables: set[str] = set()
+        self.selects_call = False
 
     def enter_field(self, node: FieldNode, *_: object) -> None:
-        self.personal |= node.name.value == PERSONAL_FIELD
+        self.selects_call |= node.name.value == VIEWER_DEPENDENT_FIELD
         if id(node) in self._roots:
             self._arguments.update(id(argument) for argument in node.arguments or ())
 
@@ -350,4 +364,4 @@ class _Look(Visitor):
         return SKIP
 
     def enter_variable(self, node: VariableNode, *_: object) -> None:
-        self.used.add(node.name.value)
+        self.used_variables.add(node.name.value)

@@ -11,7 +11,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext as Execution
 
 from graph.requests.execution import ExecutionContext, add_readers
-from graph.schema.input_plans import add_builders
+from graph.schema.input_plans import add_input_builders
 from graph.schema.mutations import Mutation
 from graph.schema.queries import Query
 from graph.schema.scalars import SCALARS
@@ -44,5 +44,5 @@ def build_schema(extensions: Sequence[Callable[[], SchemaExtension]] = ()) -> st
         execution_context_class=ExecutionContext,
     )
     add_readers(schema._schema)
-    add_builders(schema._schema)
+    add_input_builders(schema._schema)
     return schema

@@ -12,11 +12,11 @@ from typing import Any, get_type_hints
 
 import strawberry
 
-from domain.calls.events import Passing, Recorded
+from domain.calls.events import EphemeralEvent, StoredEvent
 from graph.schema.scalars import Json
 from graph.schema.types.usage import Usage
 
-SAID: dict[str, str] = {
+FIELD_DESCRIPTIONS: dict[str, str] = {
     "before": "The state before; null at the start.",
     "state": "The state from now on.",
     "ending_for": "Why the call is about to end; only when the state is ENDING.",
@@ -79,37 +79,39 @@ SAID: dict[str, str] = {
 }
 
 
-def mirror(source: type, bases: tuple[type, ...] = ()) -> Any:
+def event_type(source: type, bases: tuple[type, ...] = ()) -> Any:
     """The GraphQL type that shows events of this class."""
     hints = get_type_hints(source)
-    body: dict[str, Any] = {"__annotations__": {}, "is_type_of": _shows(source)}
+    body: dict[str, Any] = {"__annotations__": {}, "is_type_of": _event_check(source)}
     for field in dataclasses.fields(source):
         if field.name == "kind":
             continue
-        hint = _shown_as(field.name, hints[field.name])
+        hint = _graphql_type(field.name, hints[field.name])
         body["__annotations__"][field.name] = hint
         body[field.name] = strawberry.field(
-            resolver=_reader(field.name), graphql_type=hint, description=SAID[field.name]
+            resolver=_event_attribute(field.name),
+            graphql_type=hint,
+            description=FIELD_DESCRIPTIONS[field.name],
         )
     made = type(source.__name__, bases, body)
-    return strawberry.type(made, description=_plain(source.__doc__ or ""))
+    return strawberry.type(made, description=_plain_text(source.__doc__ or ""))
 
 
-def _shows(source: type) -> Callable[[Any, Any], bool]:
+def _event_check(source: type) -> Callable[[Any, Any], bool]:
     def is_type_of(value: Any, _info: Any) -> bool:
-        return isinstance(value, Recorded | Passing) and type(value.event) is source
+        return isinstance(value, StoredEvent | EphemeralEvent) and type(value.event) is source
 
     return is_type_of
 
 
-def _reader(name: str) -> Callable[[Any], Any]:
+def _event_attribute(name: str) -> Callable[[Any], Any]:
     def read(root: Any) -> Any:
         return getattr(root.event, name)
 
     return read
 
 
-def _shown_as(name: str, hint: Any) -> Any:
+def _graphql_type(name: str, hint: Any) -> Any:
     if name.endswith("_id"):
         return strawberry.ID | None if "None" in str(hint) else strawberry.ID
     if hint is Any:
@@ -123,5 +125,5 @@ def _shown_as(name: str, hint: Any) -> Any:
     return hint
 
 
-def _plain(text: str) -> str:
+def _plain_text(text: str) -> str:
     return re.sub(r"\s+", " ", text.replace("`", "")).strip()

@@ -23,12 +23,12 @@ from strawberry.types.base import StrawberryMaybe, StrawberryObjectDefinition
 
 BACKREF = GraphQLCoreConverter.DEFINITION_BACKREF
 
-Build = Callable[[type, Mapping[str, Any], InputContext], Any]
+BuildInput = Callable[[type, Mapping[str, Any], InputContext], Any]
 Convert = Callable[[Any, InputContext], Any]
 """Of a value as graphql-core has coerced it."""
 
 
-def add_builders(schema: GraphQLSchema) -> None:
+def add_input_builders(schema: GraphQLSchema) -> None:
     for type_ in schema.type_map.values():
         if not is_input_object_type(type_):
             continue
@@ -39,7 +39,7 @@ def add_builders(schema: GraphQLSchema) -> None:
             definition.from_input = _builder(type_, definition)
 
 
-def _builder(type_: GraphQLInputObjectType, definition: StrawberryObjectDefinition) -> Build:
+def _builder(type_: GraphQLInputObjectType, definition: StrawberryObjectDefinition) -> BuildInput:
     blank = {
         field.python_name: None
         for field in definition.fields
@@ -49,7 +49,7 @@ def _builder(type_: GraphQLInputObjectType, definition: StrawberryObjectDefiniti
     @cache  # Once it is needed: by then every type is known.
     def plan() -> Mapping[str, tuple[str, Convert | None]]:
         return {
-            name: (field.extensions[BACKREF].python_name, _convert(name, field, definition))
+            name: (field.extensions[BACKREF].python_name, _converter_for(name, field, definition))
             for name, field in type_.fields.items()
         }
 
@@ -63,7 +63,7 @@ def _builder(type_: GraphQLInputObjectType, definition: StrawberryObjectDefiniti
     return build
 
 
-def _convert(
+def _converter_for(
     name: str, field: GraphQLInputField, definition: StrawberryObjectDefinition
 ) -> Convert | None:
     """None for what is good as it is."""

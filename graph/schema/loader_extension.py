@@ -8,19 +8,19 @@ from typing import Any
 
 from strawberry.extensions import SchemaExtension
 
-from resolvers.loaders import Loaders, scope
+from resolvers.loaders import Loaders, current_loaders
 
 
 class LoaderScope(SchemaExtension):
     def on_operation(self) -> Iterator[None]:
-        token = scope.set(Loaders())
+        token = current_loaders.set(Loaders())
         try:
             yield
         finally:
             # A stream may be closed from another task, where there is nothing to reset.
             with suppress(ValueError):
-                scope.reset(token)
+                current_loaders.reset(token)
 
     def on_stream_result(self, result: Any) -> Iterator[None]:
         yield
-        scope.set(Loaders())
+        current_loaders.set(Loaders())

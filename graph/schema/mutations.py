@@ -6,38 +6,38 @@ import strawberry
 
 from domain.calls.model import CallId
 from domain.ports import TokenPair
-from domain.tool_execution.dry_run import Stub
+from domain.tool_execution.dry_run import StubResponse
 from domain.tools.model import ToolId
 from domain.use_cases import agents, bundles, calls, recordings, tools, versions, workflows
 from domain.workflows.agents import AgentId
 from domain.workflows.model import VersionId, WorkflowId
-from graph.schema.tenant_mutations import ID, Input, TenantMutation
+from graph.schema.tenant_mutations import ID_PATH, Input, TenantMutation
 from graph.schema.types import accounts as a
 from graph.schema.types import agents as g
 from graph.schema.types import bundles as b
 from graph.schema.types import calls as c
 from graph.schema.types import tools as t
 from graph.schema.types import workflows as w
-from graph.schema.types.common import shown
-from graph.schema.types.inputs import mapping
+from graph.schema.types.common import as_graphql
+from graph.schema.types.inputs import json_object
 from resolvers import accounts
 from resolvers.context import Ctx
-from resolvers.ids import needed_id
+from resolvers.ids import require_id
 
-CALL_ID, VERSION_ID = ("input", "callId"), ("input", "versionId")
+CALL_ID_PATH, VERSION_ID_PATH = ("input", "callId"), ("input", "versionId")
 
 
 @strawberry.type(description="What can be done.")
 class Mutation(TenantMutation):
     @strawberry.mutation(description="Sign in with an address and a password.")
     async def login(self, info: Ctx, input: Input[a.LoginInput]) -> a.LoginResult:
-        return _signed_in(await accounts.login(info, input.email, input.password))
+        return _login_success(await accounts.login(info, input.email, input.password))
 
     @strawberry.mutation(description="The next pair of tokens for a refresh token.")
     async def refresh_session(
         self, info: Ctx, input: Input[a.SessionInput]
     ) -> a.RefreshSessionResult:
-        return _signed_in(await accounts.refresh_session(info, input.refresh_token))
+        return _login_success(await accounts.refresh_session(info, input.refresh_token))
 
     @strawberry.mutation(description="End a session.")
     async def logout(self, info: Ctx, input: Input[a.SessionInput]) -> a.LogoutSuccess:
@@ -50,7 +50,7 @@ class Mutation(TenantMutation):
     ) -> g.CreateAgentResult:
         services, viewer = info.context.services, info.context.require()
         return g.CreateAgentSuccess(
-            agent=shown(await agents.create_agent(services, viewer, input.spec()))
+            agent=as_graphql(await agents.create_agent(services, viewer, input.spec()))
         )
 
     @strawberry.mutation(description="Change an agent.")
@@ -58,41 +58,43 @@ class Mutation(TenantMutation):
         self, info: Ctx, input: Input[g.UpdateAgentInput]
     ) -> g.UpdateAgentResult:
         services, viewer = info.context.services, info.context.require()
-        id = AgentId(needed_id("Agent", input.id, ID))
+        id = AgentId(require_id("Agent", input.id, ID_PATH))
         agent = await agents.update_agent(
             services, viewer, id, input.expected_revision, input.changes()
         )
-        return g.UpdateAgentSuccess(agent=shown(agent))
+        return g.UpdateAgentSuccess(agent=as_graphql(agent))
 
     @strawberry.mutation(description="Delete an agent that no workflow uses.")
     async def delete_agent(
         self, info: Ctx, input: Input[g.DeleteAgentInput]
     ) -> g.DeleteAgentResult:
         services, viewer = info.context.services, info.context.require()
-        id = AgentId(needed_id("Agent", input.id, ID))
-        return g.DeleteAgentSuccess(agent=shown(await agents.delete_agent(services, viewer, id)))
+        id = AgentId(require_id("Agent", input.id, ID_PATH))
+        return g.DeleteAgentSuccess(
+            agent=as_graphql(await agents.delete_agent(services, viewer, id))
+        )
 
     @strawberry.mutation(description="Make a tool.")
     async def create_tool(self, info: Ctx, input: Input[t.CreateToolInput]) -> t.CreateToolResult:
         services, viewer = info.context.services, info.context.require()
         return t.CreateToolSuccess(
-            tool=shown(await tools.create_tool(services, viewer, input.spec()))
+            tool=as_graphql(await tools.create_tool(services, viewer, input.spec()))
         )
 
     @strawberry.mutation(description="Change a tool.")
     async def update_tool(self, info: Ctx, input: Input[t.UpdateToolInput]) -> t.UpdateToolResult:
         services, viewer = info.context.services, info.context.require()
-        id = ToolId(needed_id("Tool", input.id, ID))
+        id = ToolId(require_id("Tool", input.id, ID_PATH))
         tool = await tools.update_tool(
             services, viewer, id, input.expected_revision, input.changes()
         )
-        return t.UpdateToolSuccess(tool=shown(tool))
+        return t.UpdateToolSuccess(tool=as_graphql(tool))
 
     @strawberry.mutation(description="Delete a tool that no agent uses.")
     async def delete_tool(self, info: Ctx, input: Input[t.DeleteToolInput]) -> t.DeleteToolResult:
         services, viewer = info.context.services, info.context.require()
-        id = ToolId(needed_id("Tool", input.id, ID))
-        return t.DeleteToolSuccess(tool=shown(await tools.delete_tool(services, viewer, id)))
+        id = ToolId(require_id("Tool", input.id, ID_PATH))
+        return t.DeleteToolSuccess(tool=as_graphql(await tools.delete_tool(services, viewer, id)))
 
     @strawberry.mutation(description="Try a tool out, outside of any call.")
     async def test_tool(self, info: Ctx, input: Input[t.TestToolInput]) -> t.TestToolResult:
@@ -100,13 +102,13 @@ class Mutation(TenantMutation):
         trial = await tools.test_tool(
             services,
             viewer,
-            ToolId(needed_id("Tool", input.id, ID)),
-            mapping(input.arguments, "arguments"),
-            mapping(input.context, "context"),
-            [Stub(status=stub.status, body=stub.body) for stub in input.stubs],
+            ToolId(require_id("Tool", input.id, ID_PATH)),
+            json_object(input.arguments, "arguments"),
+            json_object(input.context, "context"),
+            [StubResponse(status=stub.status, body=stub.body) for stub in input.stubs],
             live=input.live,
         )
-        return t.TestToolSuccess.of(trial)
+        return t.TestToolSuccess.from_dry_run(trial)
 
     @strawberry.mutation(description="Make a workflow.")
     async def create_workflow(
@@ -114,38 +116,38 @@ class Mutation(TenantMutation):
     ) -> w.CreateWorkflowResult:
         services, viewer = info.context.services, info.context.require()
         made = await workflows.create_workflow(services, viewer, input.spec())
-        return w.CreateWorkflowSuccess(workflow=shown(made))
+        return w.CreateWorkflowSuccess(workflow=as_graphql(made))
 
     @strawberry.mutation(description="Change a workflow's draft.")
     async def update_workflow(
         self, info: Ctx, input: Input[w.UpdateWorkflowInput]
     ) -> w.UpdateWorkflowResult:
         services, viewer = info.context.services, info.context.require()
-        id = WorkflowId(needed_id("Workflow", input.id, ID))
+        id = WorkflowId(require_id("Workflow", input.id, ID_PATH))
         changed = await workflows.update_workflow(
             services, viewer, id, input.expected_revision, input.changes()
         )
-        return w.UpdateWorkflowSuccess(workflow=shown(changed))
+        return w.UpdateWorkflowSuccess(workflow=as_graphql(changed))
 
     @strawberry.mutation(description="Delete a workflow. Its past calls stay.")
     async def delete_workflow(
         self, info: Ctx, input: Input[w.DeleteWorkflowInput]
     ) -> w.DeleteWorkflowResult:
         services, viewer = info.context.services, info.context.require()
-        id = WorkflowId(needed_id("Workflow", input.id, ID))
+        id = WorkflowId(require_id("Workflow", input.id, ID_PATH))
         gone = await workflows.delete_workflow(services, viewer, id)
-        return w.DeleteWorkflowSuccess(workflow=shown(gone))
+        return w.DeleteWorkflowSuccess(workflow=as_graphql(gone))
 
     @strawberry.mutation(description="Freeze the draft with its agents and tools for new calls.")
     async def publish_workflow(
         self, info: Ctx, input: Input[w.PublishWorkflowInput]
     ) -> w.PublishWorkflowResult:
         services, viewer = info.context.services, info.context.require()
-        id = WorkflowId(needed_id("Workflow", input.id, ID))
+        id = WorkflowId(require_id("Workflow", input.id, ID_PATH))
         workflow, version = await workflows.publish_workflow(
             services, viewer, id, input.expected_revision, input.checked_note()
         )
-        return w.PublishWorkflowSuccess(workflow=shown(workflow), version=shown(version))
+        return w.PublishWorkflowSuccess(workflow=as_graphql(workflow), version=as_graphql(version))
 
     @strawberry.mutation(
         description=(
@@ -156,12 +158,12 @@ class Mutation(TenantMutation):
         self, info: Ctx, input: Input[w.RestoreWorkflowInput]
     ) -> w.RestoreWorkflowResult:
         services, viewer = info.context.services, info.context.require()
-        id = WorkflowId(needed_id("Workflow", input.id, ID))
-        version_id = VersionId(needed_id("WorkflowVersion", input.version_id, VERSION_ID))
+        id = WorkflowId(require_id("Workflow", input.id, ID_PATH))
+        version_id = VersionId(require_id("WorkflowVersion", input.version_id, VERSION_ID_PATH))
         workflow, version = await versions.restore_workflow(
             services, viewer, id, version_id, input.expected_revision, input.publish
         )
-        return w.RestoreWorkflowSuccess(workflow=shown(workflow), version=shown(version))
+        return w.RestoreWorkflowSuccess(workflow=as_graphql(workflow), version=as_graphql(version))
 
     @strawberry.mutation(
         description=(
@@ -176,36 +178,38 @@ class Mutation(TenantMutation):
         report = await bundles.import_bundle(
             services, viewer, input.bundle, publish=input.publish, dry_run=input.dry_run
         )
-        return b.ImportBundleSuccess.of(report, dry_run=input.dry_run)
+        return b.ImportBundleSuccess.from_report(report, dry_run=input.dry_run)
 
     @strawberry.mutation(description="Start a call.")
     async def start_call(self, info: Ctx, input: Input[c.StartCallInput]) -> c.StartCallResult:
         services, viewer = info.context.services, info.context.require()
         longest = info.context.settings.max_call_seconds
         call = await calls.start_call(services, viewer, input.request(), longest)
-        return c.StartCallSuccess(call=shown(call), join=shown(calls.ticket(services, call)))
+        return c.StartCallSuccess(
+            call=as_graphql(call), join=as_graphql(calls.room_access(services, call))
+        )
 
     @strawberry.mutation(description="A new ticket into a voice call, say after a reload.")
     async def join_call(self, info: Ctx, input: Input[c.JoinCallInput]) -> c.JoinCallResult:
         services, viewer = info.context.services, info.context.require()
-        id = CallId(needed_id("Call", input.call_id, CALL_ID))
+        id = CallId(require_id("Call", input.call_id, CALL_ID_PATH))
         call, ticket = await calls.join_call(services, viewer, id)
-        return c.JoinCallSuccess(call=shown(call), join=shown(ticket))
+        return c.JoinCallSuccess(call=as_graphql(call), join=as_graphql(ticket))
 
     @strawberry.mutation(description="Say something in a text call.")
     async def send_message(
         self, info: Ctx, input: Input[c.SendMessageInput]
     ) -> c.SendMessageResult:
         services, viewer = info.context.services, info.context.require()
-        id = CallId(needed_id("Call", input.call_id, CALL_ID))
+        id = CallId(require_id("Call", input.call_id, CALL_ID_PATH))
         command = await calls.send_message(services, viewer, id, input.text, input.idempotency_key)
         return c.SendMessageSuccess(turn_id=strawberry.ID(str(command.id)))
 
     @strawberry.mutation(description="End a call. Asking twice does no harm.")
     async def end_call(self, info: Ctx, input: Input[c.EndCallInput]) -> c.EndCallResult:
         services, viewer = info.context.services, info.context.require()
-        id = CallId(needed_id("Call", input.call_id, CALL_ID))
-        return c.EndCallSuccess(call=shown(await calls.end_call(services, viewer, id)))
+        id = CallId(require_id("Call", input.call_id, CALL_ID_PATH))
+        return c.EndCallSuccess(call=as_graphql(await calls.end_call(services, viewer, id)))
 
     @strawberry.mutation(
         description=(
@@ -217,10 +221,10 @@ class Mutation(TenantMutation):
         self, info: Ctx, input: Input[c.DeleteRecordingInput]
     ) -> c.DeleteRecordingResult:
         services, viewer = info.context.services, info.context.require()
-        id = CallId(needed_id("Call", input.call_id, CALL_ID))
+        id = CallId(require_id("Call", input.call_id, CALL_ID_PATH))
         call = await recordings.delete_recording(services, viewer, id)
-        return c.DeleteRecordingSuccess(call=shown(call))
+        return c.DeleteRecordingSuccess(call=as_graphql(call))
 
 
-def _signed_in(pair: TokenPair) -> a.LoginSuccess:
+def _login_success(pair: TokenPair) -> a.LoginSuccess:
     return a.LoginSuccess(access=pair.access, refresh=pair.refresh, expires_at=pair.expires_at)

@@ -9,11 +9,11 @@ from domain.json_schema.parameters import Parameter, schema_of
 from domain.json_schema.schema import check_schema
 
 
-def checked(schema: Any) -> Mapping[str, Any]:
+def check_parameters(schema: Any) -> Mapping[str, Any]:
     return check_schema(schema, ("input", "parameters"))
 
 
-def from_list(parameters: Sequence[Any]) -> Mapping[str, Any]:
+def schema_from_list(parameters: Sequence[Any]) -> Mapping[str, Any]:
     """[{name, type, required, …}] as a JSON Schema."""
     listed = [
         Parameter(

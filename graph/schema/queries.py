@@ -8,7 +8,7 @@ import strawberry
 
 from domain.calls.model import CallFilter as DomainFilter
 from domain.common.access import Scope
-from domain.providers.catalog import CATALOGUE
+from domain.providers.catalog import CATALOG
 from domain.providers.model import ProviderKind
 from domain.tenants.credentials import CredentialKind
 from graph.schema.scalars import Cursor
@@ -16,7 +16,7 @@ from graph.schema.types.accounts import Viewer
 from graph.schema.types.agents import AgentBy, AgentConnection, AgentType
 from graph.schema.types.bundles import Bundle
 from graph.schema.types.calls import CallConnection, CallFilter, CallType, filter_of
-from graph.schema.types.common import Node, shown
+from graph.schema.types.common import Node, as_graphql
 from graph.schema.types.credentials import Credential
 from graph.schema.types.findings import VerificationReport
 from graph.schema.types.providers import Provider
@@ -49,11 +49,11 @@ Id = Annotated[strawberry.ID, strawberry.argument(description="The id.")]
 class Query:
     @strawberry.field(description="Whoever asks.")
     async def viewer(self, info: Ctx) -> Viewer | None:
-        return shown(await accounts.viewer(info))
+        return as_graphql(await accounts.viewer(info))
 
     @strawberry.field(description="Anything by its id; null for what is not there or not yours.")
     async def node(self, info: Ctx, id: Id) -> Node | None:
-        return shown(await nodes.node(info, id))
+        return as_graphql(await nodes.node(info, id))
 
     @strawberry.field(description="Many by their ids, in the same order; at most 100.")
     async def nodes(
@@ -61,23 +61,25 @@ class Query:
         info: Ctx,
         ids: Annotated[list[strawberry.ID], strawberry.argument(description="The ids.")],
     ) -> list[Node | None]:
-        return shown(await nodes.nodes(info, list(ids)))
+        return as_graphql(await nodes.nodes(info, list(ids)))
 
     @strawberry.field(description="One agent.")
     async def agent(
         self, info: Ctx, by: Annotated[AgentBy, strawberry.argument(description="Which.")]
     ) -> AgentType | None:
         id, name = by.id.value if by.id else None, by.name.value if by.name else None
-        return shown(
-            await drafts.one(info, Scope.AGENTS_READ, lambda w: w.agents, "Agent", id, name)
+        return as_graphql(
+            await drafts.get_draft(info, Scope.AGENTS_READ, lambda w: w.agents, "Agent", id, name)
         )
 
     @strawberry.field(description="Agents, newest first.")
     async def agents(
         self, info: Ctx, first: First = None, after: After = None
     ) -> AgentConnection | None:
-        return shown(
-            await drafts.many(info, Scope.AGENTS_READ, lambda w: w.agents, "agents", first, after)
+        return as_graphql(
+            await drafts.list_drafts(
+                info, Scope.AGENTS_READ, lambda w: w.agents, "agents", first, after
+            )
         )
 
     @strawberry.field(description="One tool.")
@@ -85,14 +87,18 @@ class Query:
         self, info: Ctx, by: Annotated[ToolBy, strawberry.argument(description="Which.")]
     ) -> ToolType | None:
         id, name = by.id.value if by.id else None, by.name.value if by.name else None
-        return shown(await drafts.one(info, Scope.TOOLS_READ, lambda w: w.tools, "Tool", id, name))
+        return as_graphql(
+            await drafts.get_draft(info, Scope.TOOLS_READ, lambda w: w.tools, "Tool", id, name)
+        )
 
     @strawberry.field(description="Tools, newest first.")
     async def tools(
         self, info: Ctx, first: First = None, after: After = None
     ) -> ToolConnection | None:
-        return shown(
-            await drafts.many(info, Scope.TOOLS_READ, lambda w: w.tools, "tools", first, after)
+        return as_graphql(
+            await drafts.list_drafts(
+                info, Scope.TOOLS_READ, lambda w: w.tools, "tools", first, after
+            )
         )
 
     @strawberry.field(description="One workflow.")
@@ -101,20 +107,22 @@ class Query:
     ) -> WorkflowType | None:
         id, slug = by.id.value if by.id else None, by.slug.value if by.slug else None
         scope = Scope.WORKFLOWS_READ
-        return shown(await drafts.one(info, scope, lambda w: w.workflows, "Workflow", id, slug))
+        return as_graphql(
+            await drafts.get_draft(info, scope, lambda w: w.workflows, "Workflow", id, slug)
+        )
 
     @strawberry.field(description="Workflows, newest first.")
     async def workflows(
         self, info: Ctx, first: First = None, after: After = None
     ) -> WorkflowConnection | None:
         scope = Scope.WORKFLOWS_READ
-        return shown(
-            await drafts.many(info, scope, lambda w: w.workflows, "workflows", first, after)
+        return as_graphql(
+            await drafts.list_drafts(info, scope, lambda w: w.workflows, "workflows", first, after)
         )
 
     @strawberry.field(description="One call.")
     async def call(self, info: Ctx, id: Id) -> CallType | None:
-        return shown(await calls.call(info, id))
+        return as_graphql(await calls.call(info, id))
 
     @strawberry.field(description="Calls, newest first.")
     async def calls(
@@ -128,8 +136,8 @@ class Query:
     ) -> CallConnection | None:
         admitted: DomainFilter | None = filter_of(filter)
         if admitted is None:
-            return shown(Page([], PageInfo(False, None)))
-        return shown(await calls.calls(info, admitted, first, after))
+            return as_graphql(Page([], PageInfo(False, None)))
+        return as_graphql(await calls.calls(info, admitted, first, after))
 
     @strawberry.field(description="Would this workflow be sound? It need not be saved.")
     async def verify_workflow(
@@ -138,7 +146,7 @@ class Query:
         config: Annotated[WorkflowInput, strawberry.argument(description="The workflow.")],
     ) -> VerificationReport | None:
         found = await workflows.findings_of(info, config.spec(), ("config",))
-        return VerificationReport(findings=shown(list(found)))
+        return VerificationReport(findings=as_graphql(list(found)))
 
     @strawberry.field(
         description="A suite that says what was said in a call and expects what came of it."
@@ -149,19 +157,19 @@ class Query:
         call_id: Annotated[strawberry.ID, strawberry.argument(description="The call.")],
     ) -> Simulation | None:
         suite = await simulations.from_call(info, call_id)
-        return Simulation(suite=shown(suite)) if suite else None
+        return Simulation(suite=as_graphql(suite)) if suite else None
 
     @strawberry.field(description="Your own keys for providers.")
     async def credentials(self, info: Ctx) -> list[Credential] | None:
-        return shown(list(await credentials.credentials(info, CredentialKind.PROVIDER)))
+        return as_graphql(list(await credentials.credentials(info, CredentialKind.PROVIDER)))
 
     @strawberry.field(description="The secrets that headers of your tools may hold.")
     async def secrets(self, info: Ctx) -> list[Credential] | None:
-        return shown(list(await credentials.credentials(info, CredentialKind.SECRET)))
+        return as_graphql(list(await credentials.credentials(info, CredentialKind.SECRET)))
 
     @strawberry.field(description="The settings of your tenant.")
     async def settings(self, info: Ctx) -> SettingsType | None:
-        return shown(await settings.settings(info))
+        return as_graphql(await settings.settings(info))
 
     @strawberry.field(description="What an MCP server of the settings offers, allowed or not.")
     async def mcp_tools(
@@ -169,7 +177,7 @@ class Query:
         info: Ctx,
         server: Annotated[str, strawberry.argument(description="Its name in the settings.")],
     ) -> list[McpTool] | None:
-        return shown(await settings.mcp_tools(info, server))
+        return as_graphql(await settings.mcp_tools(info, server))
 
     @strawberry.field(description="Workflows with all they use, to be kept in files.")
     async def export_bundle(
@@ -180,7 +188,7 @@ class Query:
             strawberry.argument(description="Their slugs; without, everything there is."),
         ] = None,
     ) -> Bundle | None:
-        return shown(await bundles.export(info, workflows))
+        return as_graphql(await bundles.export(info, workflows))
 
     @strawberry.field(description="The providers that agents can choose from.")
     def providers(
@@ -191,4 +199,4 @@ class Query:
         ] = None,
     ) -> list[Provider] | None:
         info.context.require(Scope.AGENTS_READ)
-        return shown([p for p in CATALOGUE if kind in (None, p.kind)])
+        return as_graphql([p for p in CATALOG if kind in (None, p.kind)])

@@ -10,7 +10,7 @@ import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
 from domain.common import money
-from domain.common.json_values import DEEPEST, is_deep
+from domain.common.json_values import MAX_JSON_DEPTH, is_too_deep
 
 Cursor = NewType("Cursor", str)
 Duration = NewType("Duration", timedelta)
@@ -20,11 +20,11 @@ Money = NewType("Money", int)
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 
 
-def write_duration(value: timedelta) -> str:
+def serialize_duration(value: timedelta) -> str:
     return f"PT{value.total_seconds():.3f}".rstrip("0").rstrip(".") + "S"
 
 
-def read_duration(text: Any) -> timedelta:
+def parse_duration(text: Any) -> timedelta:
     found = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if found is None or not any(found.groups()):
         raise ValueError("A duration looks like PT30S, PT5M or PT1H30M (ISO 8601).")
@@ -34,19 +34,19 @@ def read_duration(text: Any) -> timedelta:
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
-def read_money(value: Any) -> int:
+def parse_money(value: Any) -> int:
     if not isinstance(value, str):
         raise TypeError('An amount is a string, like "1.25": other numbers are not exact.')
-    return money.read(value)
+    return money.parse_usd(value)
 
 
-def read_json(value: Any) -> Any:
-    if is_deep(value):
-        raise ValueError(f"JSON may be nested {DEEPEST} deep.")
+def parse_json(value: Any) -> Any:
+    if is_too_deep(value):
+        raise ValueError(f"JSON may be nested {MAX_JSON_DEPTH} deep.")
     return value
 
 
-def _read_cursor(value: Any) -> str:
+def _parse_cursor(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError("A cursor is a string that was received from here.")
     return value
@@ -57,27 +57,27 @@ SCALARS: dict[object, ScalarDefinition] = {
         name="Cursor",
         description="A place in a list or in the log of a call. Opaque: send back what you got.",
         serialize=str,
-        parse_value=_read_cursor,
+        parse_value=_parse_cursor,
     ),
     Duration: strawberry.scalar(
         name="Duration",
         description="A length of time in ISO 8601, for instance PT1H30M or PT2.5S.",
         specified_by_url="https://www.iso.org/iso-8601-date-and-time-format.html",
-        serialize=write_duration,
-        parse_value=read_duration,
+        serialize=serialize_duration,
+        parse_value=parse_duration,
     ),
     Money: strawberry.scalar(
         name="Money",
         description='An amount of US dollars, exact, as a string: "0.0045". At most nine places.',
         specified_by_url="https://www.iso.org/iso-4217-currency-codes.html",
-        serialize=money.written,
-        parse_value=read_money,
+        serialize=money.format_usd,
+        parse_value=parse_money,
     ),
     Json: strawberry.scalar(
         name="JSON",
         description="Any JSON value (RFC 8259), nested at most 32 deep.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
         serialize=lambda value: value,
-        parse_value=read_json,
+        parse_value=parse_json,
     ),
 }

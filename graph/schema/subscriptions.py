@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import strawberry
 
-from domain.calls.lists import Snapshot
+from domain.calls.lists import ListSnapshot
 from graph.schema.scalars import Cursor
 from graph.schema.types.calls import CallFilter, filter_of
-from graph.schema.types.common import shown
+from graph.schema.types.common import as_graphql
 from graph.schema.types.events import CallListUpdate, CallUpdate
 from resolvers import call_events
 from resolvers.context import Ctx
@@ -37,11 +37,11 @@ async def _calls(
 ) -> AsyncGenerator[Any]:
     admitted = filter_of(filter)
     if admitted is None:
-        yield Snapshot(())
+        yield ListSnapshot(())
         return
     async with aclosing(call_events.call_list(info, admitted)) as updates:
         async for update in updates:
-            yield shown(update)
+            yield as_graphql(update)
 
 
 @strawberry.type(description="What can be watched.")

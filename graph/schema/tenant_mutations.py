@@ -9,12 +9,12 @@ import strawberry
 from domain.use_cases import credentials, settings
 from graph.schema.types import credentials as k
 from graph.schema.types import settings as s
-from graph.schema.types.common import shown
+from graph.schema.types.common import as_graphql
 from resolvers.context import Ctx
 
 T = TypeVar("T")
 Input = Annotated[T, strawberry.argument(description="What is asked for.")]
-ID = ("input", "id")
+ID_PATH = ("input", "id")
 
 
 @strawberry.type(description="What can be done with what a tenant has for all.")
@@ -27,7 +27,7 @@ class TenantMutation:
         kept = await settings.update_settings(
             services, viewer, input.expected_revision, input.changes()
         )
-        return s.UpdateSettingsSuccess(settings=shown(kept))
+        return s.UpdateSettingsSuccess(settings=as_graphql(kept))
 
     @strawberry.mutation(description="Make tools of what an MCP server offers, and allow them.")
     async def import_mcp_tools(
@@ -35,7 +35,7 @@ class TenantMutation:
     ) -> s.ImportMcpToolsResult:
         services, viewer = info.context.services, info.context.require()
         made = await settings.import_mcp_tools(services, viewer, input.server, input.tools)
-        return s.ImportMcpToolsSuccess(tools=shown(list(made)))
+        return s.ImportMcpToolsSuccess(tools=as_graphql(list(made)))
 
     @strawberry.mutation(description="Set your own key for a provider; the next call uses it.")
     async def set_credential(
@@ -43,7 +43,7 @@ class TenantMutation:
     ) -> k.SetCredentialResult:
         services, viewer = info.context.services, info.context.require()
         made = await credentials.set_credential(services, viewer, input.provider, input.key)
-        return k.SetCredentialSuccess(credential=shown(made))
+        return k.SetCredentialSuccess(credential=as_graphql(made))
 
     @strawberry.mutation(description="Delete your own key for a provider.")
     async def delete_credential(
@@ -51,7 +51,7 @@ class TenantMutation:
     ) -> k.DeleteCredentialResult:
         services, viewer = info.context.services, info.context.require()
         gone = await credentials.delete_credential(services, viewer, input.provider)
-        return k.DeleteCredentialSuccess(credential=shown(gone))
+        return k.DeleteCredentialSuccess(credential=as_graphql(gone))
 
     @strawberry.mutation(description="Ask a provider whether a key is good.")
     async def test_credential(
@@ -65,7 +65,7 @@ class TenantMutation:
     async def set_secret(self, info: Ctx, input: Input[k.SetSecretInput]) -> k.SetSecretResult:
         services, viewer = info.context.services, info.context.require()
         made = await credentials.set_secret(services, viewer, input.name, input.value)
-        return k.SetSecretSuccess(secret=shown(made))
+        return k.SetSecretSuccess(secret=as_graphql(made))
 
     @strawberry.mutation(description="Delete a secret of your tools.")
     async def delete_secret(
@@ -73,4 +73,4 @@ class TenantMutation:
     ) -> k.DeleteSecretResult:
         services, viewer = info.context.services, info.context.require()
         gone = await credentials.delete_secret(services, viewer, input.name)
-        return k.DeleteSecretSuccess(secret=shown(gone))
+        return k.DeleteSecretSuccess(secret=as_graphql(gone))

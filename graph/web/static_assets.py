@@ -19,27 +19,27 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-STATIC = Path(__file__).parent / "pages" / "static"
-EVERYWHERE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-PRIVATE = {**EVERYWHERE, "Cache-Control": "no-store"}
+STATIC_FOLDER = Path(__file__).parent / "pages" / "static"
+COMMON_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+NO_STORE_HEADERS = {**COMMON_HEADERS, "Cache-Control": "no-store"}
 
-NAMED_HOST = re.compile(r"[a-z0-9.-]+(:\d+)?", re.IGNORECASE)
-THIS_MACHINE = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
-FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+HOST_PATTERN = re.compile(r"[a-z0-9.-]+(:\d+)?", re.IGNORECASE)
+LOOPBACK_HOST_PATTERN = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
+PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
 
 
-def files_of(page: str, local_token: str, **facts: bool) -> list[BaseRoute]:
+def asset_routes(page: str, local_token: str, **facts: bool) -> list[BaseRoute]:
     """The built files of a page, the facts it is told and, when there is a local token, the way
     to it."""
 
     async def config(request: Request) -> Response:
-        told = {"localToken": bool(local_token) and is_local(request), **facts}
-        return JSONResponse(told, headers=PRIVATE)
+        told = {"localToken": bool(local_token) and is_local_request(request), **facts}
+        return JSONResponse(told, headers=NO_STORE_HEADERS)
 
     async def token(request: Request) -> Response:
-        if not local_token or not is_local(request):
+        if not local_token or not is_local_request(request):
             raise HTTPException(404)
-        return JSONResponse({"token": local_token}, headers=PRIVATE)
+        return JSONResponse({"token": local_token}, headers=NO_STORE_HEADERS)
 
     async def without_slash(request: Request) -> Response:
         return RedirectResponse(f"/{page}")
@@ -48,17 +48,17 @@ def files_of(page: str, local_token: str, **facts: bool) -> list[BaseRoute]:
         Route(f"/{page}/", without_slash),
         Route(f"/{page}/config.json", config),
         Route(f"/{page}/local-token", token, methods=["POST"]),
-        Mount(f"/{page}/assets", Assets(directory=STATIC / page)),
+        Mount(f"/{page}/assets", Assets(directory=STATIC_FOLDER / page)),
     ]
 
 
-def own_sockets(request: Request) -> str:
+def websocket_sources(request: Request) -> str:
     """Not every browser counts WebSockets of the same host as 'self'."""
     host = request.headers.get("Host", "")
-    return f" ws://{host} wss://{host}" if NAMED_HOST.fullmatch(host) else ""
+    return f" ws://{host} wss://{host}" if HOST_PATTERN.fullmatch(host) else ""
 
 
-def is_local(request: Request) -> bool:
+def is_local_request(request: Request) -> bool:
     """Asked by a page of ours, in a browser on this machine, with nothing in between.
 
     The host keeps out pages whose name was made to resolve to this machine, the origin pages of
@@ -68,16 +68,16 @@ def is_local(request: Request) -> bool:
     return (
         request.client is not None
         and is_loopback(request.client.host)
-        and THIS_MACHINE.fullmatch(host) is not None
+        and LOOPBACK_HOST_PATTERN.fullmatch(host) is not None
         and request.headers.get("Origin") in (None, f"http://{host}", f"https://{host}")
-        and not any(name in request.headers for name in FORWARDED)
+        and not any(name in request.headers for name in PROXY_HEADERS)
         # A browser says whose page asks; programs say nothing.
         and request.headers.get("Sec-Fetch-Site") not in ("cross-site", "same-site")
-        and not is_somebody_elses(request.client)
+        and not belongs_to_other_user(request.client)
     )
 
 
-def is_somebody_elses(client: Address) -> bool:
+def belongs_to_other_user(client: Address) -> bool:
     """Does another user of this machine ask? Linux tells whose a connection is; elsewhere nobody
     does, and the machine is taken for one person's."""
     table = Path("/proc/net/tcp6" if ":" in client.host else "/proc/net/tcp")
@@ -104,6 +104,6 @@ class Assets(StaticFiles):
         response = await super().get_response(path, scope)
         # The page itself is among them; here it is a file that does nothing.
         closed = "default-src 'none'; frame-ancestors 'none'"
-        response.headers.update({**EVERYWHERE, "Content-Security-Policy": closed})
+        response.headers.update({**COMMON_HEADERS, "Content-Security-Policy": closed})
         response.headers["Cache-Control"] = "no-cache"
         return response

@@ -9,50 +9,52 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from domain.common.settings import Settings
-from graph.web.static_assets import EVERYWHERE, STATIC, files_of, own_sockets
+from graph.web.static_assets import COMMON_HEADERS, STATIC_FOLDER, asset_routes, websocket_sources
 
-POLICY = (
+CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'; "
     "media-src 'self'{sounds}; connect-src 'self'{sockets}{rooms}"
 )
-MAY_USE = "microphone=(self), autoplay=(self), camera=(), display-capture=(), geolocation=()"
-STORE = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?", re.IGNORECASE)
-LIVEKIT = re.compile(r"(?:ws|http)(s?)://([a-z0-9.-]+(?::\d+)?)(?:/.*)?", re.IGNORECASE)
+PERMISSIONS_POLICY = (
+    "microphone=(self), autoplay=(self), camera=(), display-capture=(), geolocation=()"
+)
+S3_ENDPOINT_PATTERN = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?", re.IGNORECASE)
+LIVEKIT_URL_PATTERN = re.compile(r"(?:ws|http)(s?)://([a-z0-9.-]+(?::\d+)?)(?:/.*)?", re.IGNORECASE)
 
 
 def talk_routes(settings: Settings) -> list[BaseRoute]:
-    rooms = rooms_at(settings.livekit_public_url or settings.livekit_url)
-    sounds = sounds_at(settings)
+    rooms = livekit_sources(settings.livekit_public_url or settings.livekit_url)
+    sounds = recording_sources(settings)
 
     async def page(request: Request) -> Response:
         headers = {
-            **EVERYWHERE,
-            "Content-Security-Policy": POLICY.format(
-                sounds=sounds, sockets=own_sockets(request), rooms=rooms
+            **COMMON_HEADERS,
+            "Content-Security-Policy": CONTENT_SECURITY_POLICY.format(
+                sounds=sounds, sockets=websocket_sources(request), rooms=rooms
             ),
-            "Permissions-Policy": MAY_USE,
+            "Permissions-Policy": PERMISSIONS_POLICY,
             "Cache-Control": "no-cache",
         }
-        return FileResponse(STATIC / "talk" / "index.html", headers=headers)
+        return FileResponse(STATIC_FOLDER / "talk" / "index.html", headers=headers)
 
     access = (settings.livekit_url, settings.livekit_api_key, settings.livekit_api_secret)
-    return [Route("/talk", page), *files_of("talk", settings.local_token, voice=all(access))]
+    return [Route("/talk", page), *asset_routes("talk", settings.local_token, voice=all(access))]
 
 
-def rooms_at(url: str) -> str:
+def livekit_sources(url: str) -> str:
     """Where LiveKit is joined, and asked over HTTP why it did not let somebody in."""
-    if (server := LIVEKIT.fullmatch(url)) is None:
+    if (server := LIVEKIT_URL_PATTERN.fullmatch(url)) is None:
         return ""
     secure, host = server.group(1).lower(), server.group(2)
     return f" ws{secure}://{host} http{secure}://{host}"
 
 
-def sounds_at(settings: Settings) -> str:
+def recording_sources(settings: Settings) -> str:
     """Where recordings are heard that are not kept in a folder of ours."""
     if not settings.recordings_url.startswith("s3://"):
         return ""
     amazon = f"https://s3.{settings.s3_region}.amazonaws.com"
-    store = STORE.match(settings.s3_public_endpoint or settings.s3_endpoint or amazon)
+    store = S3_ENDPOINT_PATTERN.match(settings.s3_public_endpoint or settings.s3_endpoint or amazon)
     return f" {store[0]}" if store else ""

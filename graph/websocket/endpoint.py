@@ -11,15 +11,15 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from domain.common.errors import RateLimited
-from graph.http.protocols import CUT
-from graph.requests.errors import shown, told
-from graph.requests.operations import Api
-from graph.requests.rate_limit import COST_OF_ONE
+from graph.http.protocols import ABORTED
+from graph.requests.errors import format_errors, from_domain_error
+from graph.requests.operations import GraphQLService
+from graph.requests.rate_limit import COST_PER_UNIT
 from graph.requests.responses import encode
-from graph.websocket.connection import Connection
+from graph.websocket.connection import ClientConnection
 
-PROTOCOL = "graphql-transport-ws"
-COST_OF_CUT = 9 * COST_OF_ONE
+SUBPROTOCOL = "graphql-transport-ws"
+ABORTED_CONNECTION_COST = 9 * COST_PER_UNIT
 """For the address of a flood: it would go on with the next connection."""
 
 
@@ -29,37 +29,41 @@ class GraphQLOverWebSocket:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
-        if not self._welcome(Headers(scope=scope)):
+        if not self._is_allowed_origin(Headers(scope=scope)):
             await send({"type": "websocket.close", "code": 1008})  # answered as HTTP 403
             return
-        api: Api = scope["state"]["api"]
-        stranger = api.throttle.stranger(scope["client"][0] if scope.get("client") else "")
+        api: GraphQLService = scope["state"]["api"]
+        stranger = api.rate_limiter.anonymous_socket_bucket(
+            scope["client"][0] if scope.get("client") else ""
+        )
         with ExitStack() as held:
             try:
-                await api.throttle.check(stranger)
-                held.enter_context(api.quotas.address_sockets.held(stranger.key))
+                await api.rate_limiter.check(stranger)
+                held.enter_context(api.quotas.address_sockets.acquire(stranger.key))
             except RateLimited as limited:
-                await _refuse(send, told(limited))
+                await _reject(send, from_domain_error(limited))
                 return
             except GraphQLError as full:
-                await _refuse(send, full)
+                await _reject(send, full)
                 return
-            connection = Connection(scope, receive, send)
-            await self._serve(connection, offered=PROTOCOL in scope["subprotocols"])
-        if connection.viewer is None or scope["state"].get(CUT):
+            connection = ClientConnection(scope, receive, send)
+            await self._serve(connection, offered=SUBPROTOCOL in scope["subprotocols"])
+        if connection.viewer is None or scope["state"].get(ABORTED):
             with suppress(RateLimited):
-                await api.throttle.spend(stranger, COST_OF_CUT if scope["state"].get(CUT) else 0)
+                await api.rate_limiter.spend(
+                    stranger, ABORTED_CONNECTION_COST if scope["state"].get(ABORTED) else 0
+                )
 
-    async def _serve(self, connection: Connection, *, offered: bool) -> None:
-        subprotocol = PROTOCOL if offered else None
+    async def _serve(self, connection: ClientConnection, *, offered: bool) -> None:
+        subprotocol = SUBPROTOCOL if offered else None
         await connection.raw_send({"type": "websocket.accept", "subprotocol": subprotocol})
         if not offered:
             await connection.close(4406, "Subprotocol not acceptable")
             return
-        with connection.api.connections.watching(connection):
+        with connection.api.connections.register(connection):
             await connection.serve()
 
-    def _welcome(self, headers: Headers) -> bool:
+    def _is_allowed_origin(self, headers: Headers) -> bool:
         """Pages of other origins are let in by name; programs send no Origin."""
         origin = headers.get("origin")
         if origin is None or origin in self._origins or "*" in self._origins:
@@ -67,9 +71,9 @@ class GraphQLOverWebSocket:
         return urlsplit(origin).netloc == headers.get("host")
 
 
-async def _refuse(send: Send, error: GraphQLError) -> None:
+async def _reject(send: Send, error: GraphQLError) -> None:
     """As the answer to the HTTP request that asks for the connection."""
     headers = [(b"content-type", b"application/json"), (b"retry-after", b"1")]
     await send({"type": "websocket.http.response.start", "status": 429, "headers": headers})
-    body = encode({"errors": shown([error])})
+    body = encode({"errors": format_errors([error])})
     await send({"type": "websocket.http.response.body", "body": body})

@@ -7,12 +7,12 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from domain.common.tasks import end
+from domain.common.tasks import cancel_and_wait
 
 log = logging.getLogger(__name__)
 
 
-class Running:
+class RunningOperations:
     def __init__(self) -> None:
         self._by_id: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -24,15 +24,17 @@ class Running:
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def start(self, id: str, work: Coroutine[Any, Any, None], broken: Callable[[], None]) -> None:
+    def start(
+        self, id: str, operation: Coroutine[Any, Any, None], broken: Callable[[], None]
+    ) -> None:
         """`broken` is told when the operation fails as none should. Only the operation holds it:
         what outlives it would hold the connection that holds this."""
-        task = asyncio.create_task(work)
+        task = asyncio.create_task(operation)
         self._by_id[id] = task
         self._tasks.add(task)
-        task.add_done_callback(lambda done: self._over(id, done, broken))
+        task.add_done_callback(lambda done: self._on_done(id, done, broken))
 
-    def stop(self, id: str) -> None:
+    def cancel(self, id: str) -> None:
         if task := self._by_id.pop(id, None):
             task.cancel()
 
@@ -40,10 +42,10 @@ class Running:
         """The id may be used again, from before the client hears that its operation is over."""
         self._by_id.pop(id, None)
 
-    async def end(self) -> None:
-        await end(*self._tasks)
+    async def cancel_all(self) -> None:
+        await cancel_and_wait(*self._tasks)
 
-    def _over(self, id: str, task: asyncio.Task[None], broken: Callable[[], None]) -> None:
+    def _on_done(self, id: str, task: asyncio.Task[None], broken: Callable[[], None]) -> None:
         self._tasks.discard(task)
         if self._by_id.get(id) is task:
             del self._by_id[id]

@@ -9,21 +9,26 @@ from itertools import cycle
 
 from starlette.applications import Starlette
 
-from local.emulators.http_server import served
-from local.emulators.models import Models, Says, model_routes
+from local.emulators.http_server import run_server
+from local.emulators.models import LlmEmulator, ScriptedReply, model_routes
 from local.emulators.speech import speech_routes
-from local.emulators.speech_script import Speech
+from local.emulators.speech_script import SpeechEmulator
 
-CALLER = ("What are your opening hours?", "I need an appointment", "Tomorrow at ten", "No, thanks")
+CALLER_UTTERANCES = (
+    "What are your opening hours?",
+    "I need an appointment",
+    "Tomorrow at ten",
+    "No, thanks",
+)
 """What every sound is heard as, in turn."""
 
 
 async def main(port: int) -> None:
-    speech = Speech(otherwise=cycle(CALLER))
-    models = Models(accepted=None)
-    models.script = [Says("I am a stand-in and know only this sentence.")]
+    speech = SpeechEmulator(default_utterances=cycle(CALLER_UTTERANCES))
+    models = LlmEmulator(accepted_keys=None)
+    models.script = [ScriptedReply("I am a stand-in and know only this sentence.")]
     app = Starlette(routes=[*speech_routes(speech), *model_routes(models)])
-    async with served(app, port) as url:
+    async with run_server(app, port) as url:
         where = {
             "DEEPGRAM_BASE_URL": url,
             "CARTESIA_BASE_URL": url,

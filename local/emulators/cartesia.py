@@ -11,15 +11,15 @@ from typing import Any
 from starlette.websockets import WebSocket
 
 from local.emulators.sounds import WORD_SECONDS, tone
-from local.emulators.speech_script import Speech, halves, messages
+from local.emulators.speech_script import SpeechEmulator, first_half, messages
 
 NAME = "cartesia"
 
 
-async def speak(world: Speech, socket: WebSocket) -> None:
+async def speak(emulator: SpeechEmulator, socket: WebSocket) -> None:
     key = socket.headers.get("x-api-key", "")
-    if not await world.faults.admits(NAME, socket):
-        world.opened(NAME, key, {})
+    if not await emulator.faults.accept(NAME, socket):
+        emulator.record_connection(NAME, key, {})
         return
     opened = False
     said: dict[str, int] = {}
@@ -30,26 +30,26 @@ async def speak(world: Speech, socket: WebSocket) -> None:
         if asked.get("cancel"):
             continue
         if not opened:
-            world.opened(NAME, key, asked)
+            emulator.record_connection(NAME, key, asked)
             opened = True
         before = said.setdefault(context, 0)
         words, rate = asked["transcript"].split(), asked["output_format"]["sample_rate"]
         if words and before >= 0:
-            half = _sound(context, halves(asked["transcript"]), before, rate)
-            if await world.faults.spoils(NAME, socket, half):
+            half = _audio_messages(context, first_half(asked["transcript"]), before, rate)
+            if await emulator.faults.inject(NAME, socket, half):
                 said[context] = -1
                 continue
             said[context] += len(words)
             voice, language = asked["voice"]["id"], asked["language"] or ""
-            world.spoke(" ".join(words), NAME, voice, language, key)
-            for each in _sound(context, words, before, rate):
+            emulator.record_speech(" ".join(words), NAME, voice, language, key)
+            for each in _audio_messages(context, words, before, rate):
                 await socket.send_json(each)
         if not asked.get("continue") and said[context] >= 0:
             done = {"type": "done", "context_id": context, "done": True}
             await socket.send_json({**done, "status_code": 200})
 
 
-def _sound(context: str, words: list[str], before: int, rate: int) -> list[dict[str, Any]]:
+def _audio_messages(context: str, words: list[str], before: int, rate: int) -> list[dict[str, Any]]:
     data = base64.b64encode(tone(WORD_SECONDS * len(words), rate)).decode()
     starts = [round(WORD_SECONDS * (before + n), 3) for n in range(len(words))]
     times = {

@@ -9,48 +9,52 @@ from typing import Any
 
 from starlette.websockets import WebSocket
 
-from local.emulators.sounds import Activity
-from local.emulators.speech_script import Speech, halves, messages
+from local.emulators.sounds import VoiceActivityDetector
+from local.emulators.speech_script import SpeechEmulator, first_half, messages
 
 NAME = "deepgram"
 
 
-async def listen(world: Speech, socket: WebSocket) -> None:
+async def listen(emulator: SpeechEmulator, socket: WebSocket) -> None:
     query = dict(socket.query_params)
     key = socket.headers.get("authorization", "").removeprefix("Token ")
-    world.ears += 1
-    world.opened(NAME, key, query)
-    if not await world.faults.admits(NAME, socket):
+    emulator.stt_connections += 1
+    emulator.record_connection(NAME, key, query)
+    if not await emulator.faults.accept(NAME, socket):
         return
-    ear, words, spoilt = Activity(int(query.get("sample_rate", "16000"))), "", False
+    ear, words, spoilt = VoiceActivityDetector(int(query.get("sample_rate", "16000"))), "", False
     async for message in messages(socket):
         if isinstance(message, str):
             if json.loads(message)["type"] == "CloseStream":
                 await socket.close()
                 return
             continue
-        for what in ear.of(message):
+        for what in ear.process(message):
             if what == "began":
-                words = world.next()
-                language = world.language("en")
-                first = _heard(ear, words.split()[:1], language, final=False)
-                half = _heard(ear, halves(words), language, final=False)
-                spoilt = await world.faults.spoils(NAME, socket, [half])
+                words = emulator.next_utterance()
+                language = emulator.next_language("en")
+                first = _transcript(ear, words.split()[:1], language, final=False)
+                half = _transcript(ear, first_half(words), language, final=False)
+                spoilt = await emulator.faults.inject(NAME, socket, [half])
                 if spoilt:
                     continue
-                await socket.send_json({"type": "SpeechStarted", "timestamp": ear.began})
+                await socket.send_json(
+                    {"type": "SpeechStarted", "timestamp": ear.speech_started_at}
+                )
                 await socket.send_json(first)
             elif not spoilt:
-                await socket.send_json(_heard(ear, words.split(), language, final=True))
+                await socket.send_json(_transcript(ear, words.split(), language, final=True))
 
 
-def _heard(ear: Activity, words: list[str], language: str, *, final: bool) -> dict[str, Any]:
-    step = max(ear.heard - ear.began, 0.1) / max(len(words), 1)
+def _transcript(
+    ear: VoiceActivityDetector, words: list[str], language: str, *, final: bool
+) -> dict[str, Any]:
+    step = max(ear.received_seconds - ear.speech_started_at, 0.1) / max(len(words), 1)
     heard = [
         {
             "word": word,
-            "start": ear.began + n * step,
-            "end": ear.began + (n + 1) * step,
+            "start": ear.speech_started_at + n * step,
+            "end": ear.speech_started_at + (n + 1) * step,
             "confidence": 0.98,
         }
         for n, word in enumerate(words)
@@ -64,8 +68,8 @@ def _heard(ear: Activity, words: list[str], language: str, *, final: bool) -> di
     return {
         "type": "Results",
         "channel_index": [0, 1],
-        "start": ear.began,
-        "duration": ear.heard - ear.began,
+        "start": ear.speech_started_at,
+        "duration": ear.received_seconds - ear.speech_started_at,
         "is_final": final,
         "speech_final": final,
         "channel": {"alternatives": [best]},

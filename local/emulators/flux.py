@@ -10,37 +10,37 @@ from typing import Any
 
 from starlette.websockets import WebSocket
 
-from local.emulators.sounds import Activity
-from local.emulators.speech_script import Speech, halves, messages
+from local.emulators.sounds import VoiceActivityDetector
+from local.emulators.speech_script import SpeechEmulator, first_half, messages
 
 NAME = "flux"
 
 
-async def listen(world: Speech, socket: WebSocket) -> None:
+async def listen(emulator: SpeechEmulator, socket: WebSocket) -> None:
     query = dict(socket.query_params)
     key = socket.headers.get("authorization", "").removeprefix("Token ")
-    world.ears += 1
-    world.opened(NAME, key, query)
-    if not await world.faults.admits(NAME, socket):
+    emulator.stt_connections += 1
+    emulator.record_connection(NAME, key, query)
+    if not await emulator.faults.accept(NAME, socket):
         return
     await socket.send_json({"type": "Connected", "request_id": "stand-in", "sequence_id": 0})
-    ear, words, language = Activity(int(query.get("sample_rate", "16000"))), "", "en"
+    ear, words, language = VoiceActivityDetector(int(query.get("sample_rate", "16000"))), "", "en"
     spoilt = False
-    tell = _teller(ear)
+    tell = _turn_info_builder(ear)
     async for message in messages(socket):
         if isinstance(message, str):
             if json.loads(message)["type"] == "CloseStream":
                 await socket.close()
                 return
             continue
-        for what in ear.of(message):
+        for what in ear.process(message):
             if what == "began":
-                words, language = world.next(), world.language("en")
+                words, language = emulator.next_utterance(), emulator.next_language("en")
                 half = [
                     tell("StartOfTurn", words.split()[:1], language),
-                    tell("Update", halves(words), language),
+                    tell("Update", first_half(words), language),
                 ]
-                spoilt = await world.faults.spoils(NAME, socket, half)
+                spoilt = await emulator.faults.inject(NAME, socket, half)
                 if spoilt:
                     continue
                 for each in half:
@@ -49,7 +49,9 @@ async def listen(world: Speech, socket: WebSocket) -> None:
                 await socket.send_json(tell("EndOfTurn", words.split(), language))
 
 
-def _teller(ear: Activity) -> Callable[[str, list[str], str], dict[str, Any]]:
+def _turn_info_builder(
+    ear: VoiceActivityDetector,
+) -> Callable[[str, list[str], str], dict[str, Any]]:
     count = 0
 
     def tell(event: str, words: list[str], language: str) -> dict[str, Any]:
@@ -61,8 +63,8 @@ def _teller(ear: Activity) -> Callable[[str, list[str], str], dict[str, Any]]:
             "sequence_id": count,
             "event": event,
             "turn_index": 0,
-            "audio_window_start": ear.began,
-            "audio_window_end": ear.heard,
+            "audio_window_start": ear.speech_started_at,
+            "audio_window_end": ear.received_seconds,
             "transcript": " ".join(words),
             "words": [{"word": word, "confidence": 0.9} for word in words],
             "languages": [language],

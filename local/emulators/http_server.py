@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager
 import uvicorn
 from starlette.applications import Starlette
 
-from domain.common.tasks import end
+from domain.common.tasks import cancel_and_wait
 
 
 @asynccontextmanager
-async def served(app: Starlette, port: int = 0) -> AsyncIterator[str]:
+async def run_server(app: Starlette, port: int = 0) -> AsyncIterator[str]:
     listening = socket.create_server(("127.0.0.1", port))
     config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
@@ -26,4 +26,4 @@ async def served(app: Starlette, port: int = 0) -> AsyncIterator[str]:
     finally:
         server.should_exit = True
         await asyncio.wait([task], timeout=5)
-        await end(task)
+        await cancel_and_wait(task)

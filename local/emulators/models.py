@@ -17,67 +17,67 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from local.emulators.faults import Garbage, Silent
-from local.emulators.http_server import served
+from local.emulators.faults import MalformedMessage, NoResponse
+from local.emulators.http_server import run_server
 
 KEY = "key-of-a-stand-in"
 
 
 @dataclass(frozen=True, slots=True)
-class Says:
+class ScriptedReply:
     """One answer of the model: words, then calls of tools by name with their arguments."""
 
     text: str = ""
-    calls: tuple[tuple[str, Any], ...] = ()
-    pause: float = 0.0
+    tool_calls: tuple[tuple[str, Any], ...] = ()
+    word_delay: float = 0.0
     """Before each word, in seconds."""
-    late: float = 0.0
+    first_word_delay: float = 0.0
     """Before the first one."""
-    id: str | None = None
+    tool_call_id: str | None = None
     """Of every call; None: each has its own."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fails:
+class FailedReply:
     """An answer that goes wrong: refused with a status, or cut after some words."""
 
     status: int = 200
-    words: str = ""
+    text: str = ""
 
 
-Answer = Says | Fails | Garbage | Silent
+Reply = ScriptedReply | FailedReply | MalformedMessage | NoResponse
 
 
 @dataclass(slots=True)
-class Models:
+class LlmEmulator:
     """What is to be answered, in order, and what was asked. The last answer is given for ever."""
 
     url: str = ""
-    script: list[Answer] = field(default_factory=list)
-    asked: list[dict[str, Any]] = field(default_factory=list)
+    script: list[Reply] = field(default_factory=list)
+    requests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
-    accepted: frozenset[str] | None = frozenset({KEY})
+    accepted_keys: frozenset[str] | None = frozenset({KEY})
     """The keys that open; None: every one."""
-    looked: list[tuple[str, str]] = field(default_factory=list)
+    model_list_requests: list[tuple[str, str]] = field(default_factory=list)
     """Lists of models that were asked for: of whom, and with which key."""
 
-    def next(self) -> Answer:
+    def next_reply(self) -> Reply:
         return self.script.pop(0) if len(self.script) > 1 else self.script[0]
 
 
-def model_routes(state: Models) -> list[BaseRoute]:
+def model_routes(state: LlmEmulator) -> list[BaseRoute]:
     def key_of(request: Request) -> str:
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
         return request.headers.get("x-goog-api-key", bearer)
 
     async def openai(request: Request) -> Response:
-        return await _answer(state, request, key_of(request), _openai_chunks)
+        return await _respond(state, request, key_of(request), _openai_chunks)
 
     async def gemini(request: Request) -> Response:
-        return await _answer(state, request, key_of(request), _gemini_chunks)
+        return await _respond(state, request, key_of(request), _gemini_chunks)
 
     async def look(request: Request) -> Response:
-        state.looked.append((request.url.path.split("/")[1], key_of(request)))
+        state.model_list_requests.append((request.url.path.split("/")[1], key_of(request)))
         return JSONResponse({"object": "list", "data": [], "models": []})
 
     return [
@@ -89,48 +89,48 @@ def model_routes(state: Models) -> list[BaseRoute]:
 
 
 @asynccontextmanager
-async def models() -> AsyncIterator[Models]:
-    state = Models()
-    async with served(Starlette(routes=model_routes(state))) as url:
+async def run_llm_emulator() -> AsyncIterator[LlmEmulator]:
+    state = LlmEmulator()
+    async with run_server(Starlette(routes=model_routes(state))) as url:
         state.url = url
         yield state
 
 
-async def _answer(state: Models, request: Request, key: str, chunks: Any) -> Response:
-    state.asked.append(await request.json())
+async def _respond(state: LlmEmulator, request: Request, key: str, chunks: Any) -> Response:
+    state.requests.append(await request.json())
     state.keys.append(key)
-    if state.accepted is not None and key not in state.accepted:
-        return _refused(401)
-    answer = state.next()
-    if isinstance(answer, Fails) and answer.status != 200:
-        return _refused(answer.status)
+    if state.accepted_keys is not None and key not in state.accepted_keys:
+        return _error_response(401)
+    answer = state.next_reply()
+    if isinstance(answer, FailedReply) and answer.status != 200:
+        return _error_response(answer.status)
     return StreamingResponse(_stream(answer, chunks), media_type="text/event-stream")
 
 
-def _refused(status: int) -> Response:
+def _error_response(status: int) -> Response:
     body = {"error": {"code": status, "status": "REFUSED", "message": f"refused with {status}"}}
     return JSONResponse(body, status_code=status)
 
 
-class Cut(Exception):
+class ConnectionCut(Exception):
     """The connection breaks here."""
 
 
-async def _stream(answer: Answer, chunks: Any) -> AsyncIterator[str]:
+async def _stream(answer: Reply, chunks: Any) -> AsyncIterator[str]:
     match answer:
-        case Fails():
-            for word in answer.words.split():
-                yield _event(chunks(Says(word))[0])
-            raise Cut
-        case Garbage():
+        case FailedReply():
+            for word in answer.text.split():
+                yield _event(chunks(ScriptedReply(word))[0])
+            raise ConnectionCut
+        case MalformedMessage():
             yield _event("<html>502 Bad Gateway</html>")
             return
-        case Silent():
+        case NoResponse():
             await asyncio.sleep(3600)
             return
-    await asyncio.sleep(answer.late)
+    await asyncio.sleep(answer.first_word_delay)
     for chunk in chunks(answer):
-        await asyncio.sleep(answer.pause)
+        await asyncio.sleep(answer.word_delay)
         yield _event(chunk)
 
 
@@ -143,23 +143,23 @@ def _words(text: str) -> Iterator[str]:
         yield f" {word}" if n else word
 
 
-def _openai_chunks(answer: Says) -> list[Any]:
+def _openai_chunks(answer: ScriptedReply) -> list[Any]:
     def chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
         return _completion([choice])
 
     chunks = [chunk({"role": "assistant", "content": word}) for word in _words(answer.text)]
-    for n, (name, arguments) in enumerate(answer.calls):
+    for n, (name, arguments) in enumerate(answer.tool_calls):
         text = arguments if isinstance(arguments, str) else json.dumps(arguments)
         function = {"name": name, "arguments": text}
         call = {
             "index": n,
-            "id": answer.id or f"call_{n}",
+            "id": answer.tool_call_id or f"call_{n}",
             "type": "function",
             "function": function,
         }
         chunks.append(chunk({"tool_calls": [call]}))
-    chunks.append(chunk({}, "tool_calls" if answer.calls else "stop"))
+    chunks.append(chunk({}, "tool_calls" if answer.tool_calls else "stop"))
     usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
     return [*chunks, _completion([], usage), "[DONE]"]
 
@@ -175,9 +175,9 @@ def _completion(choices: list[Any], usage: Any = None) -> dict[str, Any]:
     }
 
 
-def _gemini_chunks(answer: Says) -> list[Any]:
+def _gemini_chunks(answer: ScriptedReply) -> list[Any]:
     parts: list[dict[str, Any]] = [{"text": word} for word in _words(answer.text)]
-    parts += [{"functionCall": {"name": name, "args": args}} for name, args in answer.calls]
+    parts += [{"functionCall": {"name": name, "args": args}} for name, args in answer.tool_calls]
     chunks: list[dict[str, Any]] = [
         {"candidates": [{"index": 0, "content": {"role": "model", "parts": [part]}}]}
         for part in parts or [{"text": " "}]

@@ -7,43 +7,43 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LOUD = 300.0
-PAUSE_SECONDS = 0.25
+SPEECH_THRESHOLD = 300.0
+SILENCE_SECONDS = 0.25
 WORD_SECONDS = 0.12
 
 
 @dataclass(slots=True)
-class Activity:
+class VoiceActivityDetector:
     """Tells speech from silence by loudness."""
 
     rate: int
     speaking: bool = False
-    quiet: float = 0.0
-    heard: float = 0.0
+    silence_seconds: float = 0.0
+    received_seconds: float = 0.0
     """Seconds of sound so far."""
-    began: float = 0.0
+    speech_started_at: float = 0.0
     """When the last speech did."""
 
-    def of(self, pcm: bytes) -> Iterator[str]:
+    def process(self, pcm: bytes) -> Iterator[str]:
         samples = np.frombuffer(pcm, dtype=np.int16).astype(np.float32)
         if not len(samples):
             return
-        loud = float(np.sqrt((samples * samples).mean())) > LOUD
+        loud = float(np.sqrt((samples * samples).mean())) > SPEECH_THRESHOLD
         if loud:
-            self.quiet = 0.0
+            self.silence_seconds = 0.0
             if not self.speaking:
                 self.speaking = True
-                self.began = self.heard
+                self.speech_started_at = self.received_seconds
                 yield "began"
         elif self.speaking:
-            self.quiet += len(samples) / self.rate
-            if self.quiet >= PAUSE_SECONDS:
+            self.silence_seconds += len(samples) / self.rate
+            if self.silence_seconds >= SILENCE_SECONDS:
                 self.speaking = False
                 yield "ended"
-        self.heard += len(samples) / self.rate
+        self.received_seconds += len(samples) / self.rate
 
 
-def syllables(seconds: float, rate: int, pitch: float = 120.0) -> bytes:
+def synthetic_speech(seconds: float, rate: int, pitch: float = 120.0) -> bytes:
     """16-bit PCM that a detector of voices takes for one: vowels between "ah" and "ee", four to
     the second, on a melody. After G. Fant, Acoustic Theory of Speech Production, 1960."""
     times = np.arange(int(rate * seconds)) / rate

@@ -12,14 +12,14 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from local.emulators import cartesia, deepgram, flux, sarvam
-from local.emulators.http_server import served
-from local.emulators.sounds import syllables, tone
-from local.emulators.speech_script import Speech
+from local.emulators.http_server import run_server
+from local.emulators.sounds import synthetic_speech, tone
+from local.emulators.speech_script import SpeechEmulator
 
-__all__ = ["Speech", "speech", "speech_routes", "syllables", "tone"]
+__all__ = ["SpeechEmulator", "run_speech_emulator", "speech_routes", "synthetic_speech", "tone"]
 
 
-def speech_routes(state: Speech) -> list[BaseRoute]:
+def speech_routes(state: SpeechEmulator) -> list[BaseRoute]:
     async def known(_: Request) -> JSONResponse:
         return JSONResponse({})
 
@@ -37,8 +37,8 @@ def speech_routes(state: Speech) -> list[BaseRoute]:
 
 
 @asynccontextmanager
-async def speech() -> AsyncIterator[Speech]:
-    state = Speech()
-    async with served(Starlette(routes=speech_routes(state))) as url:
+async def run_speech_emulator() -> AsyncIterator[SpeechEmulator]:
+    state = SpeechEmulator()
+    async with run_server(Starlette(routes=speech_routes(state))) as url:
         state.url = url
         yield state

@@ -15,42 +15,42 @@ from local.emulators.faults import Faults
 
 
 @dataclass(slots=True)
-class Speech:
+class SpeechEmulator:
     """`words` is what the next utterances of the caller are heard as; `said` what agents said."""
 
     url: str = ""
-    words: list[str] = field(default_factory=list)
-    otherwise: Iterator[str] = field(default_factory=lambda: repeat("hello"))
+    utterances: list[str] = field(default_factory=list)
+    default_utterances: Iterator[str] = field(default_factory=lambda: repeat("hello"))
     """What is heard when there are no more words."""
     languages: list[str] = field(default_factory=list)
     """Of the next utterances, where the provider tells languages apart."""
-    said: list[str] = field(default_factory=list)
-    voices: list[tuple[str, str, str]] = field(default_factory=list)
+    spoken_texts: list[str] = field(default_factory=list)
+    used_voices: list[tuple[str, str, str]] = field(default_factory=list)
     """Who said it: provider, voice, language."""
-    by_key: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    spoken_by_key: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """What was said, by the key that it was said with."""
     keys: list[tuple[str, str]] = field(default_factory=list)
     """Provider and key of every connection."""
-    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    connection_options: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Provider and options of every connection."""
-    ears: int = 0
+    stt_connections: int = 0
     """Connections for hearing that were opened."""
     faults: Faults = field(default_factory=Faults)
 
-    def next(self) -> str:
-        return self.words.pop(0) if self.words else next(self.otherwise)
+    def next_utterance(self) -> str:
+        return self.utterances.pop(0) if self.utterances else next(self.default_utterances)
 
-    def language(self, otherwise: str) -> str:
-        return self.languages.pop(0) if self.languages else otherwise
+    def next_language(self, default: str) -> str:
+        return self.languages.pop(0) if self.languages else default
 
-    def opened(self, provider: str, key: str, asked: dict[str, Any]) -> None:
+    def record_connection(self, provider: str, key: str, asked: dict[str, Any]) -> None:
         self.keys.append((provider, key))
-        self.asked.append((provider, asked))
+        self.connection_options.append((provider, asked))
 
-    def spoke(self, words: str, provider: str, voice: str, language: str, key: str) -> None:
-        self.said.append(words)
-        self.by_key[key].append(words)
-        self.voices.append((provider, voice, language))
+    def record_speech(self, words: str, provider: str, voice: str, language: str, key: str) -> None:
+        self.spoken_texts.append(words)
+        self.spoken_by_key[key].append(words)
+        self.used_voices.append((provider, voice, language))
 
 
 async def messages(socket: WebSocket) -> AsyncIterator[str | bytes]:
@@ -61,7 +61,7 @@ async def messages(socket: WebSocket) -> AsyncIterator[str | bytes]:
             yield message["bytes"] if text is None else text
 
 
-def halves(words: str) -> list[str]:
+def first_half(words: str) -> list[str]:
     """The first half of the words."""
     all_ = words.split()
     return all_[: len(all_) // 2]

@@ -19,23 +19,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from local.emulators.http_server import served
+from local.emulators.http_server import run_server
 
 BUCKET, KEY, SECRET, REGION = "calls", "stand-in", "stand-in-secret", "eu-central-1"
-MOST_LISTED = 3
+MAX_KEYS = 3
 
 
 @dataclass(slots=True)
-class Storage:
+class S3Emulator:
     url: str = ""
     objects: dict[str, tuple[bytes, str]] = field(default_factory=dict)
-    away: bool = False
-    puts: int = 0
-    ahead: timedelta = timedelta()
+    unavailable: bool = False
+    put_count: int = 0
+    clock_offset: timedelta = timedelta()
     """Of our clock."""
 
-    async def answer(self, request: Request) -> Response:
-        if self.away:
+    async def handle(self, request: Request) -> Response:
+        if self.unavailable:
             return Response(status_code=503)
         if not self._is_signed(request):
             return Response("<Error><Code>AccessDenied</Code></Error>", 403)
@@ -44,7 +44,7 @@ class Storage:
             case "PUT":
                 kind = request.headers.get("content-type", "")
                 self.objects[key] = (await request.body(), kind)
-                self.puts += 1
+                self.put_count += 1
                 return Response(headers={"ETag": '"1"'})
             case "DELETE":
                 self.objects.pop(key, None)
@@ -68,7 +68,7 @@ class Storage:
         prefix = request.query_params.get("prefix", "")
         after = request.query_params.get("continuation-token", "")
         found = sorted(key for key in self.objects if key.startswith(prefix) and key > after)
-        page, more = found[:MOST_LISTED], len(found) > MOST_LISTED
+        page, more = found[:MAX_KEYS], len(found) > MAX_KEYS
         items = "".join(
             f"<Contents><Key>{escape(key)}</Key><Size>{len(self.objects[key][0])}</Size>"
             "<LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>1</ETag></Contents>"
@@ -88,7 +88,7 @@ class Storage:
             return head.startswith(f"AWS4-HMAC-SHA256 Credential={KEY}/")
         at = datetime.strptime(given["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         until = at + timedelta(seconds=int(given["X-Amz-Expires"]))
-        return datetime.now(UTC) + self.ahead < until and hmac.compare_digest(
+        return datetime.now(UTC) + self.clock_offset < until and hmac.compare_digest(
             given["X-Amz-Signature"], _signature(request)
         )
 
@@ -132,11 +132,11 @@ def _signature(request: Request) -> str:
 
 
 @asynccontextmanager
-async def storage() -> AsyncIterator[Storage]:
-    there = Storage()
+async def run_s3_emulator() -> AsyncIterator[S3Emulator]:
+    there = S3Emulator()
     methods = ["GET", "HEAD", "PUT", "POST", "DELETE"]
     paths = (f"/{BUCKET}", f"/{BUCKET}/{{key:path}}")
-    routes = [Route(path, there.answer, methods=methods) for path in paths]
-    async with served(Starlette(routes=routes)) as url:
+    routes = [Route(path, there.handle, methods=methods) for path in paths]
+    async with run_server(Starlette(routes=routes)) as url:
         there.url = url
         yield there

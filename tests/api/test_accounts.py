@@ -15,7 +15,7 @@ from domain.common.settings import Settings
 from domain.ports import Services
 from persistence.accounts import CACHE_SECONDS
 from persistence.admin import bootstrap
-from persistence.keys import KeyRing, check_letters, is_api_key, new_api_key
+from persistence.keys import KeyRing, checksum, is_api_key, new_api_key
 from persistence.wiring import api_services
 from tests.support.viewers import PASSWORD
 
@@ -37,29 +37,29 @@ async def execute(settings: Settings, statement: str, *given: object) -> list[as
 
 
 async def test_a_person_signs_in_and_stays_signed_in(services: Services, owner: str) -> None:
-    user = await services.accounts.user_by_password(owner, PASSWORD)
+    user = await services.accounts.authenticate_password(owner, PASSWORD)
     assert user is not None
     pair = await services.accounts.sign_in(user)
-    viewer = await services.accounts.viewer_of(pair.access)
+    viewer = await services.accounts.authenticate_credential(pair.access)
     assert (viewer.tenant_id, viewer.subject) == (user.tenant_id, f"user:{user.id}")
     assert viewer.scopes == frozenset(Scope)
     assert viewer.expires_at is not None
     again = await services.accounts.refresh(pair.refresh)
-    assert (await services.accounts.viewer_of(again.access)).subject == viewer.subject
+    assert (await services.accounts.authenticate_credential(again.access)).subject == viewer.subject
     await services.accounts.sign_out(again.refresh)
     with pytest.raises(Unauthenticated):
         await services.accounts.refresh(again.refresh)
 
 
 async def test_wrong_words_open_nothing(services: Services, owner: str) -> None:
-    assert await services.accounts.user_by_password(owner, "wrong") is None
-    assert await services.accounts.user_by_password("nobody@acme.example", PASSWORD) is None
+    assert await services.accounts.authenticate_password(owner, "wrong") is None
+    assert await services.accounts.authenticate_password("nobody@acme.example", PASSWORD) is None
 
 
 async def test_a_refresh_token_used_again_ends_the_session(
     services: Services, settings: Settings, owner: str
 ) -> None:
-    user = await services.accounts.user_by_password(owner, PASSWORD)
+    user = await services.accounts.authenticate_password(owner, PASSWORD)
     assert user is not None
     pair = await services.accounts.sign_in(user)
     second = await services.accounts.refresh(pair.refresh)
@@ -74,25 +74,25 @@ async def test_a_refresh_token_used_again_ends_the_session(
 
 async def test_an_expired_token_says_so(settings: Settings, owner: str) -> None:
     async with api_services(replace(settings, access_token_seconds=1)) as services:
-        user = await services.accounts.user_by_password(owner, PASSWORD)
+        user = await services.accounts.authenticate_password(owner, PASSWORD)
         assert user is not None
         pair = await services.accounts.sign_in(user)
         await asyncio.sleep(1.1)
         with pytest.raises(Unauthenticated, match="expired"):
-            await services.accounts.viewer_of(pair.access)
+            await services.accounts.authenticate_credential(pair.access)
 
 
 async def test_a_key_of_another_secret_is_no_key(settings: Settings, owner: str) -> None:
     async with api_services(settings) as services:
-        user = await services.accounts.user_by_password(owner, PASSWORD)
+        user = await services.accounts.authenticate_password(owner, PASSWORD)
         assert user is not None
         pair = await services.accounts.sign_in(user)
     rotated = "n" * 40 + "," + settings.secret_key
     async with api_services(replace(settings, secret_key=rotated)) as services:
-        assert await services.accounts.viewer_of(pair.access)
+        assert await services.accounts.authenticate_credential(pair.access)
     async with api_services(replace(settings, secret_key="n" * 40)) as services:
         with pytest.raises(Unauthenticated):
-            await services.accounts.viewer_of(pair.access)
+            await services.accounts.authenticate_credential(pair.access)
 
 
 async def test_api_keys_work_until_revoked(
@@ -101,7 +101,7 @@ async def test_api_keys_work_until_revoked(
     file = tmp_path / "key"
     await bootstrap(settings, "acme", "o@acme.example", PASSWORD, file)
     key = file.read_text()
-    viewer = await services.accounts.viewer_of(key)
+    viewer = await services.accounts.authenticate_credential(key)
     assert viewer.subject.startswith("key:")
     await bootstrap(settings, "acme", "o@acme.example", PASSWORD, file)
     assert file.read_text() == key
@@ -111,7 +111,7 @@ async def test_api_keys_work_until_revoked(
     await db.close()
     await asyncio.sleep(CACHE_SECONDS)
     with pytest.raises(Unauthenticated, match="revoked"):
-        await services.accounts.viewer_of(key)
+        await services.accounts.authenticate_credential(key)
 
 
 def test_a_mistyped_key_is_seen_without_asking_the_database() -> None:
@@ -120,13 +120,13 @@ def test_a_mistyped_key_is_seen_without_asking_the_database() -> None:
     assert not any(is_api_key(key[:n] + "~" + key[n + 1 :]) for n in range(len(key)))
     assert not is_api_key(key[:-1])
     for body in ("as_live_.1", f"as_live_{'é' * 30}", f"as_live_{'a' * 31}"):
-        assert not is_api_key(body + check_letters(body))
+        assert not is_api_key(body + checksum(body))
 
 
 @pytest.mark.parametrize("secret", ["", "short", "a" * 40 + ",short"])
 def test_a_weak_secret_stops_the_process(secret: str) -> None:
     with pytest.raises(InvalidSetting, match="SECRET_KEY"):
-        KeyRing.of(secret)
+        KeyRing.from_secret_key(secret)
 
 
 async def test_tenants_are_walled_off_by_the_database(settings: Settings, tenant: Tenant) -> None:

@@ -20,26 +20,26 @@ from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.workflows.agents import AgentSpec, Prompt
-from graph.app import with_loaders
-from graph.requests.connection_registry import Patience
-from graph.requests.execution import ExecutionContext, add_readers, weight
+from graph.app import build_schema_with_loaders
+from graph.requests.connection_registry import ConnectionTimeouts
+from graph.requests.execution import ExecutionContext, add_readers, leaf_bytes
 from graph.requests.response_size import (
     ANSWER_DROPPED,
     ANSWER_TOO_LARGE,
-    MAX_ANSWER_BYTES,
     MAX_EXPORT_BYTES,
-    STEP,
-    AnswerMemory,
-    AnswerSize,
-    AnswerStopped,
-    counted,
-    max_bytes,
-    stopped_by,
+    MAX_RESPONSE_BYTES,
+    RESERVATION_STEP_BYTES,
+    ResponseAborted,
+    ResponseMemory,
+    ResponseSize,
+    aborted_by,
+    measure_response,
+    response_limit,
 )
 from graph.requests.responses import encode
-from graph.requests.subscription_cache import text_of
+from graph.requests.subscription_cache import encode_update
 from tests.conftest import new_tenant
-from tests.support.api_server import Api, key_of, serving
+from tests.support.api_server import Api, create_api_key, running_api
 from tests.support.viewers import owner_of
 
 pytestmark = pytest.mark.anyio
@@ -57,40 +57,40 @@ def document(aliases: int) -> str:
 @pytest.fixture
 async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
     await add_agents(services, viewer)
-    async with serving(services, settings, viewer, with_loaders) as running:
+    async with running_api(services, settings, viewer, build_schema_with_loaders) as running:
         yield running
 
 
 async def add_agents(services: Services, viewer: Viewer) -> None:
-    async with services.store.work(viewer.tenant_id) as work:
-        await work.agents.put(
+    async with services.store.transaction(viewer.tenant_id) as work:
+        await work.agents.upsert_all(
             [AgentSpec(name=f"a{n}", prompt=Prompt(system="x" * LETTERS)) for n in range(COUNT)]
         )
 
 
 async def test_an_answer_that_is_too_large_is_refused_as_a_whole(api: Api) -> None:
-    fits = await api.ask(document(2))
+    fits = await api.execute(document(2))
     assert len(fits["data"]["a1"]["edges"]) == COUNT
-    answer = await api.ask(document(3))
+    answer = await api.execute(document(3))
     assert (answer.keys(), answer["data"]) == ({"data", "errors"}, None)
     [error] = answer["errors"]
     assert error["extensions"] == {"code": ANSWER_TOO_LARGE}
-    assert str(MAX_ANSWER_BYTES) in error["message"]
+    assert str(MAX_RESPONSE_BYTES) in error["message"]
     assert "fewer nodes per page" in error["message"]
 
 
 async def test_the_same_is_said_over_a_socket(api: Api) -> None:
     async with api.socket(max_size=None) as socket:
         await socket.subscribe("1", document(3))
-        message = await socket.hear()
+        message = await socket.receive()
         [error] = message["payload"]["errors"]
         assert (message["type"], error["extensions"]["code"]) == ("next", ANSWER_TOO_LARGE)
-        assert await socket.hear() == {"type": "complete", "id": "1"}
+        assert await socket.receive() == {"type": "complete", "id": "1"}
         await socket.subscribe("2", document(2))
-        message = await socket.hear()
+        message = await socket.receive()
         assert len(message["payload"]["data"]["a1"]["edges"]) == COUNT
-        assert await socket.hear() == {"type": "ping"}
-        assert await socket.hear() == {"type": "complete", "id": "2"}
+        assert await socket.receive() == {"type": "ping"}
+        assert await socket.receive() == {"type": "complete", "id": "2"}
 
 
 def deaf_client(api: Api, query: str) -> tuple[socket.socket, bool]:
@@ -135,17 +135,17 @@ async def test_clients_that_do_not_read_hold_no_more_than_the_share_of_their_ten
 ) -> None:
     other = owner_of(await new_tenant(settings, "other"))
     await add_agents(services, other)
-    other_key = await key_of(settings, other)
+    other_key = await create_api_key(settings, other)
 
     async def ask() -> Any:
-        return await api.ask(document(2))
+        return await api.execute(document(2))
 
     with ExitStack() as stack:
         await fill(api, document(2), stack)
         # What is small is served, and so are other tenants.
-        assert code_of(await api.ask("{ viewer { subject } }")) is None
+        assert code_of(await api.execute("{ viewer { subject } }")) is None
         for key, code in ((api.key, "UNAVAILABLE"), (other_key, None)):
-            answer = await api.ask(document(2), headers={"authorization": f"Bearer {key}"})
+            answer = await api.execute(document(2), headers={"authorization": f"Bearer {key}"})
             assert code_of(answer) == code
     await until(None, ask)
 
@@ -154,10 +154,12 @@ async def test_a_socket_that_is_not_read_holds_no_more_than_its_share(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await add_agents(services, viewer)
-    async with serving(services, settings, viewer, with_loaders, Patience(stall=60)) as api:
+    async with running_api(
+        services, settings, viewer, build_schema_with_loaders, ConnectionTimeouts(stall=60)
+    ) as api:
 
         async def ask() -> Any:
-            return await api.ask(document(2))
+            return await api.execute(document(2))
 
         async with api.socket(max_size=None, max_queue=1) as socket:
             ids = map(str, count())
@@ -179,16 +181,16 @@ SUBSCRIPTIONS = ["subscription { large { text } }", "subscription { calls { text
 async def test_a_subscription_does_not_end_because_others_do_not_read(
     services: Services, settings: Settings, viewer: Viewer, subscription: str
 ) -> None:
-    async with serving(services, settings, viewer, large_schema) as api:
+    async with running_api(services, settings, viewer, large_schema) as api:
         with ExitStack() as stack:
             await fill(api, "{ lines(count: 6000) { text } }", stack)
             async with api.socket(max_size=None) as socket:
                 await socket.subscribe("1", subscription)
-                assert await socket.closed() == (1013, "UNAVAILABLE")
+                assert await socket.wait_closed() == (1013, "UNAVAILABLE")
             async with api.socket(max_size=None) as socket:
                 await socket.subscribe("1", subscription)
                 stack.close()
-                message = await socket.hear()
+                message = await socket.receive()
                 assert message["type"] == "next"
                 assert "errors" not in message["payload"]
 
@@ -201,7 +203,7 @@ GRAPHQL = "application/graphql-response+json"
 @pytest.fixture
 async def writes(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
     """Answers of any size."""
-    async with serving(services, settings, viewer, large_schema) as running:
+    async with running_api(services, settings, viewer, large_schema) as running:
         written.clear()
         yield running
 
@@ -216,7 +218,7 @@ async def test_a_mutation_that_was_done_is_not_said_to_be_refused(writes: Api, f
     assert error["extensions"] == {"code": ANSWER_TOO_LARGE}
     last = f"m{written[-1]}"
     assert f"done up to `{last}`, and not beyond it" in error["message"]
-    answer = await writes.ask(f"mutation {{ write(megabytes: 10) {{ {field} }} }}")
+    answer = await writes.execute(f"mutation {{ write(megabytes: 10) {{ {field} }} }}")
     assert (answer["data"], code_of(answer)) == (None, ANSWER_TOO_LARGE)
     assert "The mutation was done; " in answer["errors"][0]["message"]
 
@@ -225,7 +227,7 @@ async def test_a_mutation_without_room_for_its_answer_is_said_to_be_done(writes:
     query = "{ lines(count: 6000) { text } }"
     with ExitStack() as stack:
         await fill(writes, query, stack)
-        answer = await writes.ask("mutation { write(megabytes: 6) { text } }")
+        answer = await writes.execute("mutation { write(megabytes: 6) { text } }")
         assert (answer["data"], code_of(answer), written) == (None, ANSWER_DROPPED, [6])
         assert "was done" in answer["errors"][0]["message"]
         assert "retryAfter" not in answer["errors"][0]["extensions"]
@@ -238,48 +240,48 @@ async def test_a_mutation_without_room_for_its_answer_is_said_to_be_done(writes:
 
 
 def test_no_tenant_holds_more_than_its_share() -> None:
-    memory = AnswerMemory(most=40 * MEGABYTE)
-    with memory.answer("me") as one, memory.answer("me") as another:
-        one.settle(8 * MEGABYTE)
-        with pytest.raises(AnswerStopped):
-            another.settle(3 * MEGABYTE)
+    memory = ResponseMemory(limit=40 * MEGABYTE)
+    with memory.reserve("me") as one, memory.reserve("me") as another:
+        one.set_final_size(8 * MEGABYTE)
+        with pytest.raises(ResponseAborted):
+            another.set_final_size(3 * MEGABYTE)
         with ExitStack() as stack:
             for other in ("you", "them", "those"):
-                stack.enter_context(memory.answer(other)).settle(8 * MEGABYTE)
-                stack.enter_context(memory.answer(other)).settle(2 * MEGABYTE)
-            last = stack.enter_context(memory.answer("last"))
-            last.settle(STEP)
-            last.settle(2 * MEGABYTE)
-            with pytest.raises(AnswerStopped):
-                last.settle(3 * MEGABYTE)
-        another.settle(2 * MEGABYTE)
+                stack.enter_context(memory.reserve(other)).set_final_size(8 * MEGABYTE)
+                stack.enter_context(memory.reserve(other)).set_final_size(2 * MEGABYTE)
+            last = stack.enter_context(memory.reserve("last"))
+            last.set_final_size(RESERVATION_STEP_BYTES)
+            last.set_final_size(2 * MEGABYTE)
+            with pytest.raises(ResponseAborted):
+                last.set_final_size(3 * MEGABYTE)
+        another.set_final_size(2 * MEGABYTE)
 
 
 def test_one_answer_is_no_more_than_a_share() -> None:
-    for most in (MAX_ANSWER_BYTES, MAX_EXPORT_BYTES):
-        with AnswerMemory().answer("me", most) as answer:
-            answer.settle(most)
+    for most in (MAX_RESPONSE_BYTES, MAX_EXPORT_BYTES):
+        with ResponseMemory().reserve("me", most) as answer:
+            answer.set_final_size(most)
 
 
 def test_small_answers_are_never_refused_for_memory() -> None:
-    with AnswerMemory(most=0).answer("me") as small:
-        small.add(STEP)
-        small.settle(STEP)
+    with ResponseMemory(limit=0).reserve("me") as small:
+        small.add(RESERVATION_STEP_BYTES)
+        small.set_final_size(RESERVATION_STEP_BYTES)
 
 
 def test_an_export_may_be_larger_but_not_beside_something_else() -> None:
     def limit(query: str) -> int:
         [operation] = parse(query).definitions
         assert isinstance(operation, OperationDefinitionNode)
-        return max_bytes(operation, {})
+        return response_limit(operation, {})
 
     assert limit("{ exportBundle }") == MAX_EXPORT_BYTES
     assert limit("{ a: exportBundle b: exportBundle }") == MAX_EXPORT_BYTES
-    assert limit("{ exportBundle agents { edges { cursor } } }") == MAX_ANSWER_BYTES
+    assert limit("{ exportBundle agents { edges { cursor } } }") == MAX_RESPONSE_BYTES
 
 
 def test_an_update_that_is_too_large_is_told_as_an_error() -> None:
-    text = text_of(ExecutionResult({"a": "x" * MAX_ANSWER_BYTES}, None))
+    text = encode_update(ExecutionResult({"a": "x" * MAX_RESPONSE_BYTES}, None))
     answer = json.loads(text)
     assert (answer["data"], code_of(answer)) == (None, ANSWER_TOO_LARGE)
 
@@ -354,16 +356,16 @@ async def test_all_text_is_counted(field: str) -> None:
     schema = strawberry.Schema(Query, execution_context_class=ExecutionContext)
     add_readers(schema._schema)
     query = f"{{ lines(count: 200) {{ {field} }} }}"
-    with counted(AnswerSize(100 * 1024)):
+    with measure_response(ResponseSize(100 * 1024)):
         few = await schema.execute(query.replace("200", "50"))
         assert few.errors is None
-    with counted(AnswerSize(100 * 1024)):
-        assert stopped_by((await schema.execute(query)).errors)
+    with measure_response(ResponseSize(100 * 1024)):
+        assert aborted_by((await schema.execute(query)).errors)
 
 
 @pytest.mark.parametrize("letter", ["x", "\x01", "\n", "\u00fc", "\U0001f600"])
 def test_text_weighs_what_it_takes_in_the_answer(letter: str) -> None:
-    assert weight(letter * 1_000) == len(encode(letter * 1_000))
+    assert leaf_bytes(letter * 1_000) == len(encode(letter * 1_000))
 
 
 async def test_nothing_more_is_asked_for_once_an_answer_is_too_large() -> None:
@@ -371,6 +373,6 @@ async def test_nothing_more_is_asked_for_once_an_answer_is_too_large() -> None:
     add_readers(schema._schema)
     lines = " ".join(f"l{n}: line(n: {n}) {{ text }}" for n in range(100))
     made.clear()
-    with counted(AnswerSize(10 * MEGABYTE)):
-        assert stopped_by((await schema.execute(f"{{ {lines} }}")).errors)
+    with measure_response(ResponseSize(10 * MEGABYTE)):
+        assert aborted_by((await schema.execute(f"{{ {lines} }}")).errors)
     assert len(made) <= 12

@@ -21,27 +21,27 @@ from tests.support.graphql_calls import (
     CREATE_WORKFLOW,
     DELETE_AGENT,
     END,
-    FAILS,
+    ERROR_FIELDS,
     GREETER,
     PUBLISH,
     SEND,
     START,
     UPDATE_AGENT,
-    do,
-    stored,
+    all_rows,
+    mutate,
 )
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_a_team_makes_a_workflow_from_nothing(api: Api) -> None:
-    made = await do(api, CREATE_AGENT, **GREETER)
+    made = await mutate(api, CREATE_AGENT, **GREETER)
     assert made == {
         "__typename": "CreateAgentSuccess",
         "agent": {"id": made["agent"]["id"], "name": "greeter", "revision": 1, "tools": []},
     }
     listed = {"name": "size", "type": "string", "description": "How big.", "required": True}
-    tool = await do(
+    tool = await mutate(
         api,
         CREATE_TOOL,
         name="note_size",
@@ -52,33 +52,34 @@ async def test_a_team_makes_a_workflow_from_nothing(api: Api) -> None:
     assert "tool" in tool, tool
     assert tool["tool"]["parameters"]["required"] == ["size"]
     id = made["agent"]["id"]
-    changed = await do(api, UPDATE_AGENT, id=id, expectedRevision=1, tools=["note_size"])
+    changed = await mutate(api, UPDATE_AGENT, id=id, expectedRevision=1, tools=["note_size"])
     assert changed["agent"]["revision"] == 2
     nodes = [{"id": "start", "agent": "greeter", "isEntry": True, "isExit": True}]
-    workflow = await do(api, CREATE_WORKFLOW, slug="hello", nodes=nodes)
+    workflow = await mutate(api, CREATE_WORKFLOW, slug="hello", nodes=nodes)
     id = workflow["workflow"]["id"]
-    published = await do(api, PUBLISH, id=id, expectedRevision=1, note="first")
+    published = await mutate(api, PUBLISH, id=id, expectedRevision=1, note="first")
     assert "version" in published, published
     assert published["version"]["number"] == 1
-    call = await do(api, START, workflow={"slug": "hello"}, userContext={"name": "Ann"})
+    call = await mutate(api, START, workflow={"slug": "hello"}, userContext={"name": "Ann"})
     assert call["call"]["state"] == "PENDING"
-    ended = await do(api, END, callId=call["call"]["id"])
+    ended = await mutate(api, END, callId=call["call"]["id"])
     assert ended["call"]["endReason"] == "CANCELED"
 
 
 async def test_what_is_left_out_of_an_update_stays_and_null_clears(api: Api) -> None:
-    made = await do(api, CREATE_AGENT, **GREETER, description="Kind.")
+    made = await mutate(api, CREATE_AGENT, **GREETER, description="Kind.")
     id = made["agent"]["id"]
-    kept = await do(api, UPDATE_AGENT, id=id, expectedRevision=1, name="host")
+    kept = await mutate(api, UPDATE_AGENT, id=id, expectedRevision=1, name="host")
     assert (kept["agent"]["name"], kept["agent"]["description"]) == ("host", "Kind.")
-    cleared = await do(api, UPDATE_AGENT, id=id, expectedRevision=2, description=None)
+    cleared = await mutate(api, UPDATE_AGENT, id=id, expectedRevision=2, description=None)
     assert cleared["agent"]["description"] is None
 
 
 async def test_two_editors_do_not_overwrite_each_other(api: Api) -> None:
-    id = (await do(api, CREATE_AGENT, **GREETER))["agent"]["id"]
+    id = (await mutate(api, CREATE_AGENT, **GREETER))["agent"]["id"]
     edits = [
-        do(api, UPDATE_AGENT, id=id, expectedRevision=1, description=f"by {n}") for n in range(8)
+        mutate(api, UPDATE_AGENT, id=id, expectedRevision=1, description=f"by {n}")
+        for n in range(8)
     ]
     answers = await asyncio.gather(*edits)
     kinds = sorted(answer["__typename"] for answer in answers)
@@ -91,17 +92,17 @@ async def test_what_is_in_use_is_not_deleted(
     api: Api, services: Services, viewer: Viewer, settings: Settings
 ) -> None:
     await publish_clinic(services, viewer)
-    agents = await api.ask("{ agents { edges { node { id name } } } }")
+    agents = await api.execute("{ agents { edges { node { id name } } } }")
     ids = {e["node"]["name"]: e["node"]["id"] for e in agents["data"]["agents"]["edges"]}
-    before = await stored(settings)
-    refused = await do(api, DELETE_AGENT, id=ids["booking"])
+    before = await all_rows(settings)
+    refused = await mutate(api, DELETE_AGENT, id=ids["booking"])
     assert (refused["__typename"], refused["usedBy"]) == ("InUse", ["clinic"])
-    assert await stored(settings) == before
+    assert await all_rows(settings) == before
 
 
 TRY = f"""mutation ($input: TestToolInput!) {{ testTool(input: $input) {{
   __typename ... on TestToolSuccess {{ ending result context
-    steps {{ place type ok problem effect }} }} {FAILS} }} }}"""
+    steps {{ place type ok problem effect }} }} {ERROR_FIELDS} }} }}"""
 
 
 async def test_a_tool_is_tried_out_with_stubs(api: Api, settings: Settings) -> None:
@@ -113,7 +114,7 @@ async def test_a_tool_is_tried_out_with_stubs(api: Api, settings: Settings) -> N
         "save": {"workflow.order": "body.id"},
     }
     again = {"condition": "response.status == 201", "then": [{"flagSet": {"flag": "ordered"}}]}
-    made = await do(
+    made = await mutate(
         api,
         CREATE_TOOL,
         name="order",
@@ -123,9 +124,9 @@ async def test_a_tool_is_tried_out_with_stubs(api: Api, settings: Settings) -> N
         onFailure=[{"respond": {"message": "Not now."}}],
     )
     id = made["tool"]["id"]
-    before = await stored(settings)
+    before = await all_rows(settings)
     stub = {"status": 201, "body": {"id": "o-1"}}
-    tried = await do(api, TRY, id=id, arguments={"slot": "ten"}, stubs=[stub])
+    tried = await mutate(api, TRY, id=id, arguments={"slot": "ten"}, stubs=[stub])
     assert (tried["ending"], tried["result"]) == ("SUCCEEDED", "Done.")
     assert tried["context"] == {
         "workflow": {"order": "o-1"},
@@ -134,24 +135,24 @@ async def test_a_tool_is_tried_out_with_stubs(api: Api, settings: Settings) -> N
     }
     assert [step["type"] for step in tried["steps"]] == ["api_call", "conditional", "flag.set"]
     assert tried["steps"][0]["effect"]["body"] == {"id": "o-1"}
-    failed = await do(api, TRY, id=id, arguments={"slot": "ten"}, stubs=[{"status": 500}])
+    failed = await mutate(api, TRY, id=id, arguments={"slot": "ten"}, stubs=[{"status": 500}])
     assert (failed["ending"], failed["result"]) == ("FAILED", "Not now.")
-    refused = await do(api, TRY, id=id, arguments={})
+    refused = await mutate(api, TRY, id=id, arguments={})
     assert (refused["ending"], refused["steps"]) == ("REFUSED", [])
-    wrong = await do(api, TRY, id=id, context={"secret": {}})
+    wrong = await mutate(api, TRY, id=id, context={"secret": {}})
     assert wrong["path"] == ["input", "context"]
-    assert await stored(settings) == before
+    assert await all_rows(settings) == before
 
 
 async def test_an_unsound_workflow_is_not_published(api: Api, settings: Settings) -> None:
     nodes = [{"id": "start", "agent": "nobody", "isEntry": True}]
-    made = await do(api, CREATE_WORKFLOW, slug="broken", nodes=nodes)
-    before = await stored(settings)
-    refused = await do(api, PUBLISH, id=made["workflow"]["id"], expectedRevision=1)
+    made = await mutate(api, CREATE_WORKFLOW, slug="broken", nodes=nodes)
+    before = await all_rows(settings)
+    refused = await mutate(api, PUBLISH, id=made["workflow"]["id"], expectedRevision=1)
     assert refused["__typename"] == "NotPublishable"
     assert {f["severity"] for f in refused["findings"]} == {"ERROR"}
     assert any("nobody" in f["message"] for f in refused["findings"])
-    assert await stored(settings) == before
+    assert await all_rows(settings) == before
 
 
 WRONG: dict[str, tuple[str, dict[str, Any], str, list[str]]] = {
@@ -260,43 +261,43 @@ async def test_what_cannot_be_done_is_said_and_changes_nothing(
     api: Api, services: Services, viewer: Viewer, settings: Settings
 ) -> None:
     await publish_clinic(services, viewer)
-    await do(api, CREATE_AGENT, **GREETER)
+    await mutate(api, CREATE_AGENT, **GREETER)
     nodes = [{"id": "start", "agent": "greeter", "isEntry": True}]
-    await do(api, CREATE_WORKFLOW, slug="draft", nodes=nodes)
-    opened = await do(api, START, workflow={"slug": "clinic"})
-    over = await do(api, START, workflow={"slug": "clinic"})
-    await do(api, END, callId=over["call"]["id"])
+    await mutate(api, CREATE_WORKFLOW, slug="draft", nodes=nodes)
+    opened = await mutate(api, START, workflow={"slug": "clinic"})
+    over = await mutate(api, START, workflow={"slug": "clinic"})
+    await mutate(api, END, callId=over["call"]["id"])
     known = {"OPEN": opened["call"]["id"], "ENDED": over["call"]["id"]}
-    before = await stored(settings)
+    before = await all_rows(settings)
     surprises = []
     for name, (document, given, kind, path) in WRONG.items():
         if "callId" in given:
             given = {**given, "callId": known.get(given["callId"], given["callId"])}
-        answer = await api.ask(document, variables={"input": given})
+        answer = await api.execute(document, variables={"input": given})
         [told] = (answer.get("data") or {"": answer}).values()
         told = told or answer
         if told.get("__typename") != kind or told.get("path", [])[: len(path)] != path:
             surprises.append((name, told))
-        assert await stored(settings) == before, name
+        assert await all_rows(settings) == before, name
     assert not surprises, "\n".join(map(str, surprises))
 
 
 async def test_text_that_cannot_be_kept_is_refused_at_the_door(
     api: Api, settings: Settings
 ) -> None:
-    before = await stored(settings)
+    before = await all_rows(settings)
     given = GREETER | {"prompt": {"system": "a\x00b"}}
-    answer = await api.ask(CREATE_AGENT, variables={"input": given})
+    answer = await api.execute(CREATE_AGENT, variables={"input": given})
     [error] = answer["errors"]
     assert error["extensions"] == {
         "code": "BAD_USER_INPUT",
         "path": ["input", "prompt", "system"],
     }
-    literal = await api.ask('{ agent(by: {name: "a\\u0000b"}) { id } }')
+    literal = await api.execute('{ agent(by: {name: "a\\u0000b"}) { id } }')
     assert literal["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
-    written_out = await api.ask('{ agent(by: {name: "a\\\\u0000b"}) { id } }')
+    written_out = await api.execute('{ agent(by: {name: "a\\\\u0000b"}) { id } }')
     assert written_out["data"] == {"agent": None}
     half = GREETER | {"prompt": {"system": "\ud800"}}
-    answer = await api.ask(CREATE_AGENT, variables={"input": half})
+    answer = await api.execute(CREATE_AGENT, variables={"input": half})
     assert answer["errors"][0]["extensions"] == {"code": "BAD_REQUEST"}
-    assert await stored(settings) == before
+    assert await all_rows(settings) == before

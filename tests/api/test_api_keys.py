@@ -21,7 +21,7 @@ from persistence.key_list import list_keys
 from persistence.keys import KeyRing
 from persistence.wiring import api_services
 from tests.api.test_accounts import execute
-from tests.support.api_server import key_of
+from tests.support.api_server import create_api_key
 from tests.support.viewers import PASSWORD
 
 pytestmark = pytest.mark.anyio
@@ -38,9 +38,9 @@ async def until_recorded(settings: Settings, condition: str) -> None:
 async def test_the_use_of_a_key_is_recorded_once_a_minute(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    stale, recent = [await key_of(settings, viewer) for _ in range(2)]
+    stale, recent = [await create_api_key(settings, viewer) for _ in range(2)]
     for key in (stale, recent):
-        assert (await services.accounts.viewer_of(key)).scopes
+        assert (await services.accounts.authenticate_credential(key)).scopes
         await until_recorded(
             settings, f"prefix = '{key[:12]}' and last_used_at > now() - interval '50 seconds'"
         )
@@ -50,8 +50,8 @@ async def test_the_use_of_a_key_is_recorded_once_a_minute(
     [before] = await execute(settings, AGE_OF, recent[:12])
     async with api_services(settings) as another:
         # Uses are recorded in their order.
-        await another.accounts.viewer_of(recent)
-        await another.accounts.viewer_of(stale)
+        await another.accounts.authenticate_credential(recent)
+        await another.accounts.authenticate_credential(stale)
         await until_recorded(
             settings, f"prefix = '{stale[:12]}' and last_used_at > now() - interval '50 seconds'"
         )
@@ -61,32 +61,35 @@ async def test_the_use_of_a_key_is_recorded_once_a_minute(
 async def test_a_scope_of_a_newer_version_counts_for_nothing(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    key = await key_of(settings, viewer)
+    key = await create_api_key(settings, viewer)
     await execute(settings, "update api_key set scopes = '{tomorrow:scope,calls:read}'")
-    assert (await services.accounts.viewer_of(key)).scopes == {Scope.CALLS_READ}
+    assert (await services.accounts.authenticate_credential(key)).scopes == {Scope.CALLS_READ}
 
 
 async def test_a_key_in_use_outlives_the_secret_it_was_made_under(
     settings: Settings, viewer: Viewer
 ) -> None:
-    used, unused = [await key_of(settings, viewer) for _ in range(2)]
+    used, unused = [await create_api_key(settings, viewer) for _ in range(2)]
     await execute(settings, "update api_key set name = left(prefix, 12)")
     old, new = settings.secret_key, "n" * 40
-    before, during = KeyRing.of(old).ids[0], replace(settings, secret_key=f"{new},{old}")
+    before, during = (
+        KeyRing.from_secret_key(old).key_ids[0],
+        replace(settings, secret_key=f"{new},{old}"),
+    )
     assert f"without the last entry ({before}): {used[:12]} ({used[:12]}…), " in await list_keys(
         settings
     )
     async with api_services(during) as services:
-        await services.accounts.viewer_of(used)
-        await until_recorded(settings, f"key_id = '{KeyRing.of(new).ids[0]}'")
-        assert await services.accounts.viewer_of(used)
+        await services.accounts.authenticate_credential(used)
+        await until_recorded(settings, f"key_id = '{KeyRing.from_secret_key(new).key_ids[0]}'")
+        assert await services.accounts.authenticate_credential(used)
     told = await list_keys(during)
     assert told.endswith(f"without the last entry ({before}): {unused[:12]} ({unused[:12]}…).")
     after = replace(settings, secret_key=new)
     async with api_services(after) as services:
-        await services.accounts.viewer_of(used)
+        await services.accounts.authenticate_credential(used)
         with pytest.raises(Unauthenticated, match="an entry of SECRET_KEY that has been dropped"):
-            await services.accounts.viewer_of(unused)
+            await services.accounts.authenticate_credential(unused)
     assert f"Keys that do not work, as their entry was dropped: {unused[:12]}" in await list_keys(
         after
     )
@@ -97,7 +100,7 @@ async def test_all_keys_are_listed_and_none_is_shown(
 ) -> None:
     file = tmp_path / "key"
     await bootstrap(settings, "other", "o@other.example", PASSWORD, file)
-    keys = [file.read_text(), *[await key_of(settings, viewer) for _ in range(2)]]
+    keys = [file.read_text(), *[await create_api_key(settings, viewer) for _ in range(2)]]
     await execute(
         settings,
         "update api_key set name = 'gone', revoked_at = now() where prefix = $1",
@@ -120,7 +123,7 @@ async def test_all_keys_are_listed_and_none_is_shown(
         timeout=60,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    entry = KeyRing.of(settings.secret_key).ids[0]
+    entry = KeyRing.from_secret_key(settings.secret_key).key_ids[0]
     head, *rows = (line.split("  ") for line in done.stdout.split("\n\n")[0].splitlines())
     cells = [[cell.strip() for cell in row if cell.strip()] for row in (head, *rows)]
     today = f"{datetime.now(UTC):%Y-%m-%d}"

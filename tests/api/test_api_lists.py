@@ -13,13 +13,13 @@ import pytest
 
 from domain.common.access import TenantId, Viewer
 from domain.common.settings import Settings
-from domain.ports import Services, Store, Work
+from domain.ports import Services, Store, UnitOfWork
 from domain.use_cases.calls import CallRequest, start_call
-from graph.app import with_loaders
+from graph.app import build_schema_with_loaders
 from resolvers.ids import global_id
-from tests.support.api_server import Api, serving
+from tests.support.api_server import Api, running_api
 from tests.support.demo_workflow import publish_clinic
-from tests.support.graphql_calls import END, do
+from tests.support.graphql_calls import END, mutate
 
 pytestmark = pytest.mark.anyio
 
@@ -33,7 +33,7 @@ BAD_CURSORS = {
 @pytest.mark.parametrize("name", BAD_CURSORS)
 async def test_a_wrong_cursor_of_a_list_is_told_so(api: Api, name: str) -> None:
     document = "query ($a: Cursor) { agents(after: $a) { edges { cursor } } }"
-    answer = await api.ask(document, variables={"a": BAD_CURSORS[name]})
+    answer = await api.execute(document, variables={"a": BAD_CURSORS[name]})
     assert answer["data"] == {"agents": None}
     [error] = answer["errors"]
     assert error["extensions"] == {"code": "INVALID_CURSOR", "path": ["after"]}
@@ -48,7 +48,7 @@ async def test_wrong_cursors_of_a_stream_are_told_so(
         for _ in range(2)
     ]
     one, other = (global_id("Call", call.id) for call in calls)
-    page = await api.ask(
+    page = await api.execute(
         "query ($id: ID!) { call(id: $id) { events { edges { cursor } } } }", variables={"id": one}
     )
     cursor = page["data"]["call"]["events"]["edges"][-1]["cursor"]
@@ -57,21 +57,21 @@ async def test_wrong_cursors_of_a_stream_are_told_so(
     )
     async with api.socket() as socket:
         for number, after in enumerate((cursor, "zzz", "", cursor[:-1])):
-            await socket.say(
+            await socket.send(
                 type="subscribe",
                 id=str(number),
                 payload={"query": follow, "variables": {"id": other, "a": after}},
             )
-            heard = await socket.hear()
+            heard = await socket.receive()
             assert heard["type"] == "error", (after, heard)
             assert heard["payload"][0]["extensions"]["code"] == "INVALID_CURSOR"
-        await socket.say(
+        await socket.send(
             type="subscribe",
             id="good",
             payload={"query": follow, "variables": {"id": one, "a": cursor}},
         )
-        await do(api, END, callId=one)
-        heard = await socket.hear()
+        await mutate(api, END, callId=one)
+        heard = await socket.receive()
         assert heard["payload"]["data"] == {"callEvents": {"__typename": "CallEnded"}}
 
 
@@ -91,7 +91,7 @@ async def test_pages_join_without_gap_or_overlap(
     after: str | None = None
     pages = 0
     while True:
-        page = (await api.ask(document, variables={"a": after}))["data"]["calls"]
+        page = (await api.execute(document, variables={"a": after}))["data"]["calls"]
         seen += [edge["node"]["id"] for edge in page["edges"]]
         pages += 1
         if pages == 2:
@@ -111,11 +111,11 @@ class CountingStore:
     store: Store
     count: int = 0
 
-    def work(self, tenant: TenantId) -> AbstractAsyncContextManager[Work]:
+    def transaction(self, tenant: TenantId) -> AbstractAsyncContextManager[UnitOfWork]:
         self.count += 1
-        return self.store.work(tenant)
+        return self.store.transaction(tenant)
 
-    def one_at_a_time(self) -> Store:
+    def serialized_per_tenant(self) -> Store:
         return self
 
 
@@ -131,10 +131,12 @@ async def test_a_list_costs_the_same_transactions_however_long(
     )
     counting = CountingStore(services.store)
     counts = []
-    async with serving(replace(services, store=counting), settings, viewer, with_loaders) as api:
+    async with running_api(
+        replace(services, store=counting), settings, viewer, build_schema_with_loaders
+    ) as api:
         for n in (1, 20):
             before = counting.count
-            answer = await api.ask(document, variables={"n": n})
+            answer = await api.execute(document, variables={"n": n})
             assert len(answer["data"]["calls"]["edges"]) == n, answer
             counts.append(counting.count - before)
     assert counts[0] == counts[1] <= 7, counts
@@ -151,8 +153,8 @@ class MeasuredStore:
     large: MeasuredStore | None = None
 
     @asynccontextmanager
-    async def work(self, tenant: TenantId) -> AsyncGenerator[Work]:
-        async with self.store.work(tenant) as work:
+    async def transaction(self, tenant: TenantId) -> AsyncGenerator[UnitOfWork]:
+        async with self.store.transaction(tenant) as work:
             self.count += 1
             self.under_way += 1
             self.most = max(self.most, self.under_way)
@@ -161,8 +163,8 @@ class MeasuredStore:
             finally:
                 self.under_way -= 1
 
-    def one_at_a_time(self) -> Store:
-        self.large = MeasuredStore(self.store.one_at_a_time())
+    def serialized_per_tenant(self) -> Store:
+        self.large = MeasuredStore(self.store.serialized_per_tenant())
         return self.large
 
 
@@ -171,14 +173,16 @@ async def test_large_queries_of_a_tenant_make_one_transaction_at_a_time(
 ) -> None:
     await publish_clinic(services, viewer)
     store = MeasuredStore(services.store)
-    async with serving(replace(services, store=store), settings, viewer, with_loaders) as api:
+    async with running_api(
+        replace(services, store=store), settings, viewer, build_schema_with_loaders
+    ) as api:
         assert store.large is not None
 
         async def ask(first: int) -> None:
             lists = " ".join(
                 f"a{n}: agents(first: {first}) {{ edges {{ node {{ name }} }} }}" for n in range(4)
             )
-            answer = await api.ask(f"{{ {lists} }}")
+            answer = await api.execute(f"{{ {lists} }}")
             assert all(found["edges"] for found in answer["data"].values()), answer
 
         await ask(5)
@@ -200,7 +204,7 @@ async def test_a_list_of_calls_is_alive(api: Api, services: Services, viewer: Vi
         await socket.subscribe("1", document)
 
         async def heard() -> Any:
-            return (await socket.hear())["payload"]["data"]["calls"]
+            return (await socket.receive())["payload"]["data"]["calls"]
 
         snapshot = await heard()
         assert [call["id"] for call in snapshot["calls"]] == [global_id("Call", first.id)]
@@ -210,6 +214,6 @@ async def test_a_list_of_calls_is_alive(api: Api, services: Services, viewer: Vi
             "CallAdded",
             global_id("Call", second.id),
         )
-        await do(api, END, callId=global_id("Call", first.id))
+        await mutate(api, END, callId=global_id("Call", first.id))
         removed = await heard()
         assert removed == {"__typename": "CallRemoved", "callId": global_id("Call", first.id)}

@@ -13,7 +13,7 @@ from domain.calls.events import AgentTurn, CallEnded, TurnMeasured, UserTurn
 from domain.calls.model import Blame, Call, CallKind, CallState, EndReason
 from domain.common.access import Viewer
 from domain.common.errors import QuotaExceeded
-from domain.common.money import DOLLAR
+from domain.common.money import NANOS_PER_DOLLAR
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.providers.model import ProviderKind
@@ -21,19 +21,19 @@ from domain.tenants.budgets import Budget, Budgets
 from domain.use_cases.calls import CallRequest, end_call, send_message, start_call
 from domain.use_cases.settings import update_settings
 from domain.workflows.agents import ProviderChoice
-from local.emulators.models import Says
-from local.livekit import Access
+from local.emulators.models import ScriptedReply
+from local.livekit import LivekitCredentials
 from tests.api.test_costs import MINI, measured, row
 from tests.api.test_providers import calling
 from tests.conftest import new_tenant
 from tests.support.api_server import Api
 from tests.support.demo_workflow import publish_clinic
-from tests.support.graphql_calls import do
+from tests.support.graphql_calls import mutate
 from tests.support.viewers import owner_of
-from tests.support.voice_clients import in_the_room, voice_clinic
+from tests.support.voice_clients import joined_caller, voice_clinic
 from tests.worker.test_text_calls import started, watch, working
 from worker.process.call_runner import OVER_BUDGET
-from worker.session.voice_session import FINISHING
+from worker.session.voice_session import ENDING_SOON
 
 pytestmark = pytest.mark.anyio
 
@@ -48,7 +48,7 @@ AGO = "update tenant_month set month = month - interval '1 month' returning 1"
 
 
 async def limit(services: Services, viewer: Viewer, **budgets: int) -> None:
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         revision = (await work.settings.get()).revision
     await update_settings(services, viewer, revision, {"budgets": Budgets(**budgets)})
 
@@ -110,7 +110,11 @@ async def test_budgets_of_one_tenant_are_not_those_of_another(
     ("budgets", "used", "told"),
     [
         ({"minutes_per_month": 5}, (5 * 60_000, 0), ("MINUTES_PER_MONTH", 5.0, 5.0)),
-        ({"spend_per_month": 2 * DOLLAR}, (0, 3 * DOLLAR), ("SPEND_PER_MONTH", 3.0, 2.0)),
+        (
+            {"spend_per_month": 2 * NANOS_PER_DOLLAR},
+            (0, 3 * NANOS_PER_DOLLAR),
+            ("SPEND_PER_MONTH", 3.0, 2.0),
+        ),
     ],
 )
 async def test_a_month_that_is_used_up_begins_anew(
@@ -127,17 +131,19 @@ async def test_a_month_that_is_used_up_begins_anew(
     await row(
         settings, BOOKED, viewer.tenant_id, used[0] - 1, used[1] and budgets["spend_per_month"] - 1
     )
-    assert (await do(api, START, workflow={"slug": "clinic"}))["__typename"] == "StartCallSuccess"
+    assert (await mutate(api, START, workflow={"slug": "clinic"}))[
+        "__typename"
+    ] == "StartCallSuccess"
     await row(settings, BOOKED, viewer.tenant_id, *used)
     before = await counts(settings)
-    refused = await do(api, START, workflow={"slug": "clinic"})
+    refused = await mutate(api, START, workflow={"slug": "clinic"})
     assert (refused["code"], refused["path"]) == ("QUOTA_EXCEEDED", ["input"])
     assert (refused["budget"], refused["used"], refused["limit"]) == told
     now = datetime.now(UTC)
     resets_at = datetime.fromisoformat(refused["resetsAt"])
     assert resets_at == datetime(now.year + now.month // 12, now.month % 12 + 1, 1, tzinfo=UTC)
     assert await counts(settings) == before
-    levels = (await api.ask(LIMITS))["data"]["viewer"]["limits"]
+    levels = (await api.execute(LIMITS))["data"]["viewer"]["limits"]
     level = next(each for each in levels if each["budget"] == told[0])
     assert (level["used"], level["limit"], level["left"]) == (*told[1:], 0.0)
     assert levels[0] == {
@@ -148,7 +154,9 @@ async def test_a_month_that_is_used_up_begins_anew(
         "resetsAt": None,
     }
     await row(settings, AGO)
-    assert (await do(api, START, workflow={"slug": "clinic"}))["__typename"] == "StartCallSuccess"
+    assert (await mutate(api, START, workflow={"slug": "clinic"}))[
+        "__typename"
+    ] == "StartCallSuccess"
 
 
 async def test_the_months_are_those_of_utc_whatever_zone_the_database_is_in(
@@ -186,7 +194,7 @@ async def test_a_call_that_has_spent_what_it_may_says_so_and_ends(
     await limit(services, viewer, spend_per_call=100_000)  # the stand-in's answers cost 56,000
     choice = ProviderChoice(provider="openai", model=MINI)
     async with calling(services, settings, viewer, "openai", chain=choice) as (_, stand_in):
-        stand_in.script = [Says("Yes?")]
+        stand_in.script = [ScriptedReply("Yes?")]
         call = await started(services, viewer)
         for n in range(3):
             await send_message(services, viewer, call.id, "hello?", f"m{n}")
@@ -221,22 +229,22 @@ async def test_a_call_ends_when_the_month_is_used_up_meanwhile(
 
 
 async def test_a_voice_call_is_counted_and_warned_before_its_budget_ends_it(
-    settings: Settings, viewer: Viewer, livekit: Access
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with voice_clinic(settings, viewer, livekit) as (services, heard, _):
         await limit(services, viewer, spend_per_call=2_500_000)
-        heard.words = ["I need an appointment", "tomorrow at ten"]
+        heard.utterances = ["I need an appointment", "tomorrow at ten"]
         asked = CallRequest(workflow_name="clinic", kind=CallKind.VOIP)
         call = await start_call(services, viewer, asked, 3600)
-        async with in_the_room(services, call) as caller:
+        async with joined_caller(services, call) as caller:
             await caller.speak()
             events = await watch(services, viewer, call.id, CallEnded)
-            await caller.put_out()
+            await caller.wait_disconnected()
     ended = events[-1]
     assert isinstance(ended, CallEnded)
     assert ended.reason is EndReason.BUDGET_SPENT
     said = [e.heard_text for e in events if isinstance(e, AgentTurn)]
-    assert said[-1] == FINISHING
+    assert said[-1] == ENDING_SOON
     used = {u.provider: u for u in measured(events)}
     assert {name: (u.kind, u.model) for name, u in used.items()} == {
         "scripted": (ProviderKind.LLM, "rules"),

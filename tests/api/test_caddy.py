@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from domain.common.settings import Settings
-from domain.common.tasks import beside
+from domain.common.tasks import background_task
 from persistence.admin import bootstrap
 from tests.local.test_talk import (
     ApiProcess,
@@ -33,7 +33,7 @@ from tests.support.viewers import PASSWORD
 
 pytestmark = pytest.mark.anyio
 
-LEAST = (2, 11)
+MIN_CADDY_VERSION = (2, 11)
 TOO_LARGE = b'{"query": "' + b"x" * 1_300_000 + b'"}'
 VIEWER = {"query": "{ viewer { __typename } }"}
 
@@ -43,11 +43,9 @@ def program() -> str:
     found = shutil.which("caddy")
     said = subprocess.check_output([found, "version"], text=True) if found else ""
     version = re.match(r"v?(\d+)\.(\d+)", said)
-    if found and version and (int(version[1]), int(version[2])) >= LEAST:
+    if found and version and (int(version[1]), int(version[2])) >= MIN_CADDY_VERSION:
         return found
-    problem = (
-        f"Caddy {LEAST[0]}.{LEAST[1]} or newer is needed on PATH, not {said.strip() or 'none'}"
-    )
+    problem = f"Caddy {MIN_CADDY_VERSION[0]}.{MIN_CADDY_VERSION[1]} or newer is needed on PATH, not {said.strip() or 'none'}"
     if os.environ.get("CI"):
         pytest.fail(problem)
     pytest.skip(f"NOTHING IS TESTED BEHIND CADDY: {problem}")
@@ -145,7 +143,7 @@ async def test_a_body_that_is_too_large_takes_the_api_from_nobody(
     async with (
         replicas(settings, tmp_path, count) as apis,
         caddy(tmp_path, *(api.port for api in apis)) as url,
-        beside(ask_for_ever(url, apis[0].key, answers, 0.02)),
+        background_task(ask_for_ever(url, apis[0].key, answers, 0.02)),
         httpx.AsyncClient(base_url=url, timeout=60) as stranger,
     ):
         refused: list[int] = []
@@ -166,7 +164,7 @@ def test_compose_and_ci_run_the_same_caddy() -> None:
     assert compose
     assert ci
     assert ci[1].startswith(f"{compose[1]}.")
-    assert compose[1] == f"{LEAST[0]}.{LEAST[1]}"
+    assert compose[1] == f"{MIN_CADDY_VERSION[0]}.{MIN_CADDY_VERSION[1]}"
 
 
 async def restart_in_turn(apis: Sequence[ApiProcess], answers: Counter[int], **more: str) -> None:
@@ -192,7 +190,9 @@ async def test_replicas_that_restart_in_turn_cost_nobody_an_answer(
         AsyncExitStack() as clients,
     ):
         for _ in range(4):
-            await clients.enter_async_context(beside(ask_for_ever(url, apis[0].key, answers, 0.1)))
+            await clients.enter_async_context(
+                background_task(ask_for_ever(url, apis[0].key, answers, 0.1))
+            )
         await until(answers, 50)
         await restart_in_turn(apis, answers, **more)
     assert set(answers) == {200}

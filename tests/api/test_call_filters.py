@@ -14,13 +14,13 @@ from bench.scale import literal
 from domain.calls.model import Call, CallFilter, CallKind, CallState
 from domain.common.access import Viewer
 from domain.common.settings import Settings
-from domain.ports import Key, Services
+from domain.ports import PageKey, Services
 from domain.use_cases.calls import CallRequest, end_call, start_call
 from domain.workflows.agents import AgentSpec
 from domain.workflows.model import WorkflowId
-from persistence.calls import PAGE_SIZES, conditions_of, page_query
+from persistence.calls import PAGE_SIZES, page_conditions, page_query
 from persistence.database import DbRole, create_pool
-from persistence.engine import compiled
+from persistence.engine import compile_query
 from tests.support.demo_workflow import publish_clinic
 
 pytestmark = pytest.mark.anyio
@@ -43,23 +43,23 @@ SCATTER = """
 
 
 async def every_call(services: Services, viewer: Viewer) -> list[Call]:
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         newest = await work.calls.page(CallFilter(), 100, None)
         last = newest.items[-1]
-        older = await work.calls.page(CallFilter(), 100, Key(last.created_at, last.id))
+        older = await work.calls.page(CallFilter(), 100, PageKey(last.created_at, last.id))
     return [*newest.items, *older.items]
 
 
 async def paged(services: Services, viewer: Viewer, filter: CallFilter, first: int) -> list[Call]:
     found: list[Call] = []
-    after: Key | None = None
-    async with services.store.work(viewer.tenant_id) as work:
+    after: PageKey | None = None
+    async with services.store.transaction(viewer.tenant_id) as work:
         while True:
             page = await work.calls.page(filter, first, after)
             found += page.items
-            if not page.more:
+            if not page.has_more:
                 return found
-            after = Key(found[-1].created_at, found[-1].id)
+            after = PageKey(found[-1].created_at, found[-1].id)
 
 
 async def test_every_combination_of_filters_shows_the_calls_that_it_admits(
@@ -89,11 +89,11 @@ async def test_every_combination_of_filters_shows_the_calls_that_it_admits(
         filter = CallFilter(
             states=states, kinds=kinds, user_id=user, live=live, workflow_id=workflow
         )
-        wanted = [call.id for call in every if filter.admits(call)]
+        wanted = [call.id for call in every if filter.matches(call)]
         found = await paged(services, viewer, filter, 100)
         assert [call.id for call in found] == wanted, filter
     filter = CallFilter(kinds=(K.TEXT,), live=True)
-    assert await paged(services, viewer, filter, 7) == [c for c in every if filter.admits(c)]
+    assert await paged(services, viewer, filter, 7) == [c for c in every if filter.matches(c)]
 
 
 @pytest.mark.parametrize(
@@ -110,8 +110,8 @@ async def test_every_combination_of_filters_shows_the_calls_that_it_admits(
 async def test_no_filter_reads_a_table_from_end_to_end(
     settings: Settings, viewer: Viewer, filter: CallFilter
 ) -> None:
-    values = {"tenant": viewer.tenant_id, **conditions_of(filter, None)}
-    text, names = compiled(page_query(frozenset(values) - {"tenant"}, PAGE_SIZES[0]))
+    values = {"tenant": viewer.tenant_id, **page_conditions(filter, None)}
+    text, names = compile_query(page_query(frozenset(values) - {"tenant"}, PAGE_SIZES[0]))
     pool = await create_pool(settings.database_url, DbRole.API, 1)
     async with pool, pool.acquire() as db, db.transaction():
         # The tables are empty here; this is the plan for large ones.
@@ -147,21 +147,21 @@ async def test_who_uses_a_draft_is_known_after_every_change(
     services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
-    async with services.store.work(viewer.tenant_id) as work:
-        [booking] = await work.agents.named(["booking"])
+    async with services.store.transaction(viewer.tenant_id) as work:
+        [booking] = await work.agents.by_names(["booking"])
         tool = booking.spec.tools[0]
-        assert await work.tools.using(tool) == ["booking"]
-        assert await work.workflows.using_agent("booking") == ["clinic"]
+        assert await work.tools.agents_using(tool) == ["booking"]
+        assert await work.workflows.workflows_using("booking") == ["clinic"]
         other = await work.agents.add(
             AgentSpec(name="another", prompt=booking.spec.prompt, tools=(tool,))
         )
-        assert await work.tools.using(tool) == ["another", "booking"]
+        assert await work.tools.agents_using(tool) == ["another", "booking"]
         renamed = AgentSpec(name="last", prompt=booking.spec.prompt, tools=(tool,))
         other = await work.agents.save(other.id, renamed, other.revision)
-        assert await work.tools.using(tool) == ["booking", "last"]
+        assert await work.tools.agents_using(tool) == ["booking", "last"]
         bare = AgentSpec(name="last", prompt=booking.spec.prompt)
         other = await work.agents.save(other.id, bare, other.revision)
-        assert await work.tools.using(tool) == ["booking"]
+        assert await work.tools.agents_using(tool) == ["booking"]
         await work.agents.save(other.id, renamed, other.revision)
         await work.agents.delete(other.id)
-        assert await work.tools.using(tool) == ["booking"]
+        assert await work.tools.agents_using(tool) == ["booking"]

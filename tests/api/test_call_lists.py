@@ -15,23 +15,23 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
-from domain.calls.lists import Added, Changed, ListUpdate, Removed, Snapshot
+from domain.calls.lists import EntryAdded, EntryChanged, EntryRemoved, ListSnapshot, ListUpdate
 from domain.calls.model import Call, CallFilter, CallId, CallState, EndReason
 from domain.common.access import Scope, TenantId, Viewer
 from domain.common.settings import Settings
-from domain.common.tasks import beside
-from domain.ports import Services, Store, Work
+from domain.common.tasks import background_task
+from domain.ports import Services, Store, UnitOfWork
 from domain.use_cases.calls import CallRequest, start_call
-from graph.app import with_loaders
+from graph.app import build_schema_with_loaders
 from local import valkey
-from persistence.call_lists import CallList, SqlCallLists
+from persistence.call_lists import SharedCallList, SqlCallLists
 from persistence.channels import Channels, RedisBackend
 from persistence.database import DbRole, create_pool
 from persistence.hints import calls_channel
-from persistence.streams import decode
+from persistence.streams import decode_notification
 from persistence.wiring import api_services
 from resolvers.ids import global_id
-from tests.support.api_server import Api, Socket, key_of, serving
+from tests.support.api_server import Api, Socket, create_api_key, running_api
 from tests.support.demo_workflow import publish_clinic
 
 pytestmark = pytest.mark.anyio
@@ -52,11 +52,11 @@ async def counting(
     """The services with lists that count how often they are looked up."""
     store = Lookups(services.store)
     pool = await create_pool(settings.database_url, DbRole.API)
-    channels: Channels[object] = Channels(RedisBackend(settings.redis_url), decode)
+    channels: Channels[object] = Channels(RedisBackend(settings.redis_url), decode_notification)
     await channels.connect()
     lists = SqlCallLists(store, pool, channels)
     try:
-        async with beside(lists.check_for_ever()):
+        async with background_task(lists.run_version_check()):
             yield replace(services, call_lists=lists), store
     finally:
         await channels.disconnect()
@@ -73,18 +73,18 @@ class Lookups:
     most_at_once: int = 0
 
     @asynccontextmanager
-    async def work(self, tenant: TenantId) -> AsyncIterator[Work]:
+    async def transaction(self, tenant: TenantId) -> AsyncIterator[UnitOfWork]:
         self.count += 1
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
-            async with self.store.work(tenant) as work:
+            async with self.store.transaction(tenant) as work:
                 yield work
         finally:
             self.at_once -= 1
 
-    def one_at_a_time(self) -> Store:
-        return self.store.one_at_a_time()
+    def serialized_per_tenant(self) -> Store:
+        return self.store.serialized_per_tenant()
 
 
 async def new_call(services: Services, viewer: Viewer) -> Call:
@@ -92,7 +92,7 @@ async def new_call(services: Services, viewer: Viewer) -> Call:
 
 
 async def end_call(services: Services, viewer: Viewer, id: CallId) -> None:
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         assert await work.calls.end_unclaimed(id, EndReason.ENDED_BY_API)
 
 
@@ -116,11 +116,11 @@ class Watcher:
             update = await anext(self._updates)
         self.told.append(update)
         match update:
-            case Snapshot(calls):
+            case ListSnapshot(calls):
                 self.states = {call.id: call.state for call in calls}
-            case Added(call) | Changed(call):
+            case EntryAdded(call) | EntryChanged(call):
                 self.states[call.id] = call.state
-            case Removed(id):
+            case EntryRemoved(id):
                 del self.states[id]
         return update
 
@@ -150,12 +150,12 @@ async def test_watchers_of_one_list_are_told_of_one_look_up(
 
 
 async def test_who_waits_for_a_look_up_that_fails_is_told_of_the_next() -> None:
-    watched = CallList()
-    watched.finish(watched.begin(), {})
-    joining = asyncio.create_task(watched.joined())
+    watched = SharedCallList()
+    watched.finish_lookup(watched.start_lookup(), {})
+    joining = asyncio.create_task(watched.fresh_result())
     await asyncio.sleep(0)
-    watched.begin()  # and the database is away
-    watched.finish(watched.begin(), {})
+    watched.start_lookup()  # and the database is away
+    watched.finish_lookup(watched.start_lookup(), {})
     async with asyncio.timeout(60):
         assert (await joining).calls == {}
 
@@ -170,12 +170,12 @@ async def test_who_comes_late_is_shown_what_is_true_then(
         expected = {call.id: CallState.PENDING for call in calls}
         async with Watcher(services, viewer, LIVE) as late:
             assert late.states == expected
-            assert [type(update) for update in late.told] == [Snapshot]
+            assert [type(update) for update in late.told] == [ListSnapshot]
             await early.until(expected)
             await end_call(services, viewer, calls[0].id)
             del expected[calls[0].id]
             await asyncio.gather(early.until(expected), late.until(expected))
-            assert isinstance(late.told[-1], Removed)
+            assert isinstance(late.told[-1], EntryRemoved)
 
 
 async def test_who_is_slow_is_told_the_sum_of_what_changed(
@@ -190,7 +190,7 @@ async def test_who_is_slow_is_told_the_sum_of_what_changed(
         stays = await new_call(services, viewer)
         await quick.until({stays.id: CallState.PENDING})
         update = await slow.next()
-        assert isinstance(update, Added)
+        assert isinstance(update, EntryAdded)
         assert update.call.id == stays.id
 
 
@@ -273,7 +273,7 @@ async def test_many_lists_of_one_tenant_take_turns(
 
 @pytest.fixture
 async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
-    async with serving(services, settings, viewer, with_loaders) as running:
+    async with running_api(services, settings, viewer, build_schema_with_loaders) as running:
         yield running
 
 
@@ -288,7 +288,7 @@ async def test_viewers_who_may_see_different_things_are_told_different_things(
     api: Api, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
-    poor = await key_of(settings, viewer)
+    poor = await create_api_key(settings, viewer)
     db = await asyncpg.connect(settings.database_url)
     await db.execute(
         "update api_key set scopes = $1 where prefix = $2", [Scope.CALLS_READ], poor[:12]
@@ -299,8 +299,8 @@ async def test_viewers_who_may_see_different_things_are_told_different_things(
         for credential in (api.token, poor, api.token, poor):
             socket = await stack.enter_async_context(api.socket(init={}))
             payload = {"authorization": f"Bearer {credential}"}
-            await socket.say(type="connection_init", payload=payload)
-            assert await socket.hear() == {"type": "connection_ack"}
+            await socket.send(type="connection_init", payload=payload)
+            assert await socket.receive() == {"type": "connection_ack"}
             await socket.subscribe("1", DOCUMENT)
             assert (await heard(socket))["data"]["calls"]["calls"] == []
             sockets.append(socket)
@@ -320,7 +320,10 @@ async def test_watchers_of_a_list_share_its_answers(
     await publish_clinic(services, viewer)
     store = Lookups(services.store)
     counted = replace(services, store=store)
-    async with serving(counted, settings, viewer, with_loaders) as api, AsyncExitStack() as stack:
+    async with (
+        running_api(counted, settings, viewer, build_schema_with_loaders) as api,
+        AsyncExitStack() as stack,
+    ):
         sockets = [await stack.enter_async_context(api.socket()) for _ in range(5)]
         for socket in sockets:
             for n in range(10):
@@ -353,9 +356,9 @@ async def test_who_leaves_a_list_leaves_no_trace(
             if n % 2:
                 await end_call(services, viewer, call.id)
             for id in range(0, 20, 2):
-                await socket.say(type="complete", id=str(id))
+                await socket.send(type="complete", id=str(id))
             await socket.subscribe("last", "{ viewer { subject } }")
-            while (message := await socket.hear()) != {"type": "complete", "id": "last"}:
+            while (message := await socket.receive()) != {"type": "complete", "id": "last"}:
                 assert message["type"] == "next"
                 assert "errors" not in message["payload"]
     async with Redis.from_url(settings.redis_url) as redis, asyncio.timeout(WAIT_SECONDS):

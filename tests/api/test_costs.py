@@ -10,24 +10,24 @@ from typing import Any
 import asyncpg
 import pytest
 
-from domain.calls.events import CallEnded, CallEvent, TurnMeasured, UsageMeasured, spent_in
+from domain.calls.events import CallEnded, CallEvent, TurnMeasured, UsageMeasured, cost_of_event
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.providers.model import ProviderKind
-from domain.providers.usage import Usage, summed
+from domain.providers.usage import Usage, merge_usage
 from domain.use_cases.calls import end_call, send_message
 from domain.use_cases.workflows import publish_workflow, update_workflow
 from domain.workflows.agents import ProviderChoice
 from domain.workflows.model import ContextPolicy
-from graph.app import with_loaders
-from local.emulators.models import Fails, Says
+from graph.app import build_schema_with_loaders
+from local.emulators.models import FailedReply, ScriptedReply
 from resolvers.ids import global_id
 from tests.api.test_providers import BOOK_IT, TO_BOOKING, calling
 from tests.conftest import new_tenant
 from tests.support import demo_workflow
-from tests.support.api_server import Api, serving
-from tests.support.graphql_calls import FAILS, do
+from tests.support.api_server import Api, running_api
+from tests.support.graphql_calls import ERROR_FIELDS, mutate
 from tests.support.viewers import owner_of
 from tests.worker.test_text_calls import started, watch
 
@@ -39,8 +39,12 @@ COSTS = """query ($id: ID!) { call(id: $id) {
   latency { turns totalMs { p50 p95 } firstAudioMs { p50 } llmFirstTokenMs sttMs } } }"""
 UPDATE = f"""mutation ($input: UpdateSettingsInput!) {{ updateSettings(input: $input) {{ __typename
   ... on UpdateSettingsSuccess {{ settings {{ revision prices {{ model inputTokens outputTokens }}
-  budgets {{ concurrentCalls minutesPerMonth spendPerMonth spendPerCall }} }} }} {FAILS} }} }}"""
-BOOKED = [Says("One moment.", (TO_BOOKING,)), Says("", (BOOK_IT,)), Says("You are booked.")]
+  budgets {{ concurrentCalls minutesPerMonth spendPerMonth spendPerCall }} }} }} {ERROR_FIELDS} }} }}"""
+BOOKED = [
+    ScriptedReply("One moment.", (TO_BOOKING,)),
+    ScriptedReply("", (BOOK_IT,)),
+    ScriptedReply("You are booked."),
+]
 SAID = ("I need an appointment", "tomorrow at ten")
 MINI = "gpt-4.1-mini"
 
@@ -48,7 +52,7 @@ MINI = "gpt-4.1-mini"
 def measured(events: Sequence[CallEvent]) -> tuple[Usage, ...]:
     """What the log tells of, in all."""
     told = (e.usage for e in events if isinstance(e, TurnMeasured | UsageMeasured))
-    return summed(part for usage in told for part in usage)
+    return merge_usage(part for usage in told for part in usage)
 
 
 def used(model: str, times: int, cost: int | None, provider: str = "openai") -> Usage:
@@ -76,7 +80,7 @@ async def shown(api: Api, settings: Settings) -> Any:
     db = await asyncpg.connect(settings.database_url)
     id = await db.fetchval("select id from call")
     await db.close()
-    return (await api.ask(COSTS, variables={"id": global_id("Call", id)}))["data"]["call"]
+    return (await api.execute(COSTS, variables={"id": global_id("Call", id)}))["data"]["call"]
 
 
 async def row(settings: Settings, query: str, *given: Any) -> dict[str, Any]:
@@ -148,7 +152,7 @@ async def test_the_model_of_a_chain_that_answered_is_the_one_that_is_counted(
         fallbacks=(ProviderChoice(provider="google", model="gemini-2.5-flash"),),
     )
     async with calling(services, settings, viewer, "openai", chain=chain) as (caller, stand_in):
-        stand_in.script = [Fails(500), Says("Here I am.")]
+        stand_in.script = [FailedReply(500), ScriptedReply("Here I am.")]
         events = await caller.say("hello?")
     # $0.30 and $2.50 for a million.
     assert measured(events) == (used("gemini-2.5-flash", 1, 100 * 300 + 10 * 2_500, "google"),)
@@ -160,14 +164,14 @@ async def test_a_summary_is_counted_with_its_turn(
     way = replace(demo_workflow.CLINIC.connections[0], context_policy=ContextPolicy.SUMMARY)
     choice = ProviderChoice(provider="openai", model=MINI)
     async with calling(services, settings, viewer, "openai", chain=choice) as (caller, stand_in):
-        async with services.store.work(viewer.tenant_id) as work:
-            (kept,) = await work.workflows.named(["clinic"])
+        async with services.store.transaction(viewer.tenant_id) as work:
+            (kept,) = await work.workflows.by_names(["clinic"])
         changes = {"connections": (way,)}
         changed = await update_workflow(services, viewer, kept.id, kept.revision, changes)
         await publish_workflow(services, viewer, kept.id, changed.revision, None)
-        stand_in.script = [BOOKED[0], Says("Wants an appointment."), *BOOKED[1:]]
+        stand_in.script = [BOOKED[0], ScriptedReply("Wants an appointment."), *BOOKED[1:]]
         events = await caller.say(*SAID)
-        assert len(stand_in.asked) == 4
+        assert len(stand_in.requests) == 4
     assert measured(events) == (used(MINI, 4, 4 * 56_000),)
     first = next(e for e in events if isinstance(e, TurnMeasured))
     assert first.input_tokens == 200
@@ -178,13 +182,17 @@ async def test_what_a_lost_worker_had_told_of_is_counted_once(
 ) -> None:
     choice = ProviderChoice(provider="openai", model=MINI)
     async with calling(services, settings, viewer, "openai", chain=choice) as (_, stand_in):
-        stand_in.script = [Says("How can I help?"), Says("so slow " * 50, pause=0.1), Says("Yes.")]
+        stand_in.script = [
+            ScriptedReply("How can I help?"),
+            ScriptedReply("so slow " * 50, word_delay=0.1),
+            ScriptedReply("Yes."),
+        ]
         call = await started(services, viewer)
         await send_message(services, viewer, call.id, "hello?", None)
         await watch(services, viewer, call.id, TurnMeasured)
         await send_message(services, viewer, call.id, "are you there?", None)
         async with asyncio.timeout(60):
-            while len(stand_in.asked) < 2:  # noqa: ASYNC110 the stand-in tells nobody
+            while len(stand_in.requests) < 2:  # noqa: ASYNC110 the stand-in tells nobody
                 await asyncio.sleep(0.05)
         await row(
             settings,
@@ -195,9 +203,9 @@ async def test_what_a_lost_worker_had_told_of_is_counted_once(
         await watch(services, viewer, call.id, TurnMeasured, 2)
         await end_call(services, viewer, call.id)
         events = await watch(services, viewer, call.id, CallEnded)
-    assert len(stand_in.asked) == 3
+    assert len(stand_in.requests) == 3
     assert measured(events) == (used(MINI, 2, 2 * 56_000),)
-    assert sum(map(spent_in, events)) == 112_000
+    assert sum(map(cost_of_event, events)) == 112_000
     assert await row(settings, "select spent from call_log") == {"spent": 112_000}
     assert await row(settings, "select spent from tenant_month") == {"spent": 112_000}
     assert (await shown(api, settings))["cost"]["total"] == "0.000112"
@@ -213,14 +221,14 @@ async def test_a_tenant_has_prices_of_its_own_and_a_model_without_one_is_said_to
         "inputTokens": "1",
         "outputTokens": "0.5",
     }
-    made = await do(api, UPDATE, expectedRevision=0, prices=[own])
+    made = await mutate(api, UPDATE, expectedRevision=0, prices=[own])
     assert made["settings"]["prices"] == [
         {"model": MINI, "inputTokens": "1.00", "outputTokens": "0.50"}
     ]
     events = await booked(services, settings, viewer, ProviderChoice(provider="openai", model=MINI))
     assert measured(events) == (used(MINI, 3, 3 * (100 * 1_000 + 10 * 500)),)
     # A later price does not rewrite what a call came to.
-    await do(api, UPDATE, expectedRevision=1, prices=[])
+    await mutate(api, UPDATE, expectedRevision=1, prices=[])
     assert (await shown(api, settings))["cost"]["total"] == "0.000315"
 
 
@@ -246,9 +254,9 @@ async def test_costs_are_seen_by_their_tenant_alone(
 ) -> None:
     await booked(services, settings, viewer, ProviderChoice(provider="openai", model=MINI))
     stranger = owner_of(await new_tenant(settings, "other"))
-    async with serving(services, settings, stranger, with_loaders) as theirs:
+    async with running_api(services, settings, stranger, build_schema_with_loaders) as theirs:
         assert await shown(theirs, settings) is None
-        answer = await theirs.ask("{ viewer { limits { budget used limit left } } }")
+        answer = await theirs.execute("{ viewer { limits { budget used limit left } } }")
     assert answer["data"]["viewer"]["limits"] == [
         {"budget": name, "used": 0.0, "limit": None, "left": None}
         for name in ("CONCURRENT_CALLS", "MINUTES_PER_MONTH", "SPEND_PER_MONTH")

@@ -20,30 +20,30 @@ from starlette.routing import Route
 from domain.calls.events import CallEnded
 from domain.calls.model import EndReason
 from domain.common.access import Role, Viewer
-from domain.common.errors import Forbidden, VaultLocked
+from domain.common.errors import DecryptionKeyMissing, Forbidden
 from domain.common.settings import Settings
 from domain.ports import Services
-from domain.tenants.credentials import CredentialKind, Opened, with_keys
+from domain.tenants.credentials import CredentialKind, DecryptedCredentials, providers_with_keys
 from domain.use_cases.credentials import (
     TESTS_PER_MINUTE,
-    credentials_of,
+    list_credentials,
     set_credential,
     set_secret,
 )
-from graph.app import with_loaders
-from local.emulators.http_server import served
-from local.emulators.models import KEY, Says
-from local.emulators.speech import speech
+from graph.app import build_schema_with_loaders
+from local.emulators.http_server import run_server
+from local.emulators.models import KEY, ScriptedReply
+from local.emulators.speech import run_speech_emulator
 from persistence.keys import KeyRing
-from persistence.probes import PUBLIC, QUESTIONS, HttpProber
+from persistence.probes import DEFAULT_BASE_URLS, PROBE_REQUESTS, HttpKeyProber
 from persistence.vault import Vault
 from persistence.wiring import api_services
 from persistence.worker_wiring import worker_services
 from tests.api.test_providers import calling, story
 from tests.api.test_settings import CREATE_TOOL, TRY, api_that_reaches
 from tests.conftest import new_tenant
-from tests.support.api_server import Api, serving
-from tests.support.graphql_calls import FAILS, do
+from tests.support.api_server import Api, running_api
+from tests.support.graphql_calls import ERROR_FIELDS, mutate
 from tests.support.viewers import member_of, owner_of
 from tests.worker.test_text_calls import started, watch
 
@@ -53,18 +53,18 @@ PROVIDER = CredentialKind.PROVIDER
 OWN = "own-key-of-a-tenant-1234"
 LIST = "{ credentials { name lastFour updatedBy } secrets { name lastFour } }"
 SET = f"""mutation ($input: SetCredentialInput!) {{ setCredential(input: $input) {{ __typename
-  ... on SetCredentialSuccess {{ credential {{ name lastFour }} }} {FAILS} }} }}"""
+  ... on SetCredentialSuccess {{ credential {{ name lastFour }} }} {ERROR_FIELDS} }} }}"""
 SET_SECRET = f"""mutation ($input: SetSecretInput!) {{ setSecret(input: $input) {{ __typename
-  {FAILS} }} }}"""
+  {ERROR_FIELDS} }} }}"""
 DELETE = f"""mutation ($input: DeleteCredentialInput!) {{ deleteCredential(input: $input) {{
-  __typename {FAILS} }} }}"""
+  __typename {ERROR_FIELDS} }} }}"""
 TEST = f"""mutation ($input: TestCredentialInput!) {{ testCredential(input: $input) {{ __typename
-  ... on TestCredentialSuccess {{ verdict detail }} {FAILS} }} }}"""
+  ... on TestCredentialSuccess {{ verdict detail }} {ERROR_FIELDS} }} }}"""
 
 
-async def opened(services: Services, viewer: Viewer) -> Opened:
-    async with services.store.work(viewer.tenant_id) as work:
-        return await work.credentials.opened()
+async def opened(services: Services, viewer: Viewer) -> DecryptedCredentials:
+    async with services.store.transaction(viewer.tenant_id) as work:
+        return await work.credentials.decrypt_all()
 
 
 async def execute(settings: Settings, statement: str, *values: Any) -> Any:
@@ -78,17 +78,17 @@ async def execute(settings: Settings, statement: str, *values: Any) -> Any:
 async def test_keys_go_in_and_only_their_ends_come_out(
     api: Api, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    made = await do(api, SET, provider="openai", key=OWN)
+    made = await mutate(api, SET, provider="openai", key=OWN)
     assert made["credential"] == {"name": "openai", "lastFour": "1234"}
-    await do(api, SET_SECRET, name="crm_token", value="short")
-    listed = (await api.ask(LIST))["data"]
+    await mutate(api, SET_SECRET, name="crm_token", value="short")
+    listed = (await api.execute(LIST))["data"]
     assert [c["lastFour"] for c in listed["credentials"] + listed["secrets"]] == ["1234", ""]
     assert (await opened(services, viewer)).providers == {"openai": OWN}
     assert (await opened(services, viewer)).secrets == {"crm_token": "short"}
-    await do(api, SET, provider="openai", key="another-key-5678")
+    await mutate(api, SET, provider="openai", key="another-key-5678")
     assert (await opened(services, viewer)).providers == {"openai": "another-key-5678"}
-    assert (await do(api, DELETE, provider="openai"))["__typename"] == "DeleteCredentialSuccess"
-    again = await do(api, DELETE, provider="openai")
+    assert (await mutate(api, DELETE, provider="openai"))["__typename"] == "DeleteCredentialSuccess"
+    again = await mutate(api, DELETE, provider="openai")
     assert (again["code"], again["path"]) == ("NOT_FOUND", ["input", "provider"])
     assert (await opened(services, viewer)).providers == {}
 
@@ -110,12 +110,12 @@ async def test_keys_go_in_and_only_their_ends_come_out(
 async def test_what_is_no_key_is_refused_without_being_told(
     api: Api, document: str, given: dict[str, str], path: str, words: str
 ) -> None:
-    refused = await do(api, document, **given)
+    refused = await mutate(api, document, **given)
     assert refused["path"] == ["input", path]
     assert words in refused["message"]
     for value in (given.get("key"), given.get("value")):
         assert not value or len(value) < 2 or value not in refused["message"]
-    assert (await api.ask(LIST))["data"] == {"credentials": [], "secrets": []}
+    assert (await api.execute(LIST))["data"] == {"credentials": [], "secrets": []}
 
 
 async def test_only_owners_and_admins_may_see_or_set_them(services: Services, tenant: Any) -> None:
@@ -123,12 +123,12 @@ async def test_only_owners_and_admins_may_see_or_set_them(services: Services, te
         who = member_of(tenant, role)
         if role in (Role.OWNER, Role.ADMIN):
             await set_credential(services, who, "openai", OWN)
-            assert len(await credentials_of(services, who, PROVIDER)) == 1
+            assert len(await list_credentials(services, who, PROVIDER)) == 1
         else:
             with pytest.raises(Forbidden):
                 await set_credential(services, who, "openai", OWN)
             with pytest.raises(Forbidden):
-                await credentials_of(services, who, PROVIDER)
+                await list_credentials(services, who, PROVIDER)
 
 
 async def test_another_tenant_has_none_of_it(
@@ -136,7 +136,7 @@ async def test_another_tenant_has_none_of_it(
 ) -> None:
     await set_credential(services, viewer, "openai", OWN)
     other = owner_of(await new_tenant(settings, "other"))
-    assert await credentials_of(services, other, PROVIDER) == []
+    assert await list_credentials(services, other, PROVIDER) == []
     assert (await opened(services, other)).providers == {}
 
 
@@ -166,7 +166,7 @@ async def test_a_row_that_was_touched_does_not_open(
 ) -> None:
     await set_credential(services, viewer, "openai", OWN)
     await execute(settings, change)
-    with pytest.raises(VaultLocked):
+    with pytest.raises(DecryptionKeyMissing):
         await opened(services, viewer)
 
 
@@ -181,7 +181,7 @@ async def test_a_row_that_was_moved_to_another_tenant_does_not_open(
         "update credential set tenant_id = $1 where name = 'openai'",
         other.tenant_id,
     )
-    with pytest.raises(VaultLocked):
+    with pytest.raises(DecryptionKeyMissing):
         await opened(services, other)
 
 
@@ -213,7 +213,7 @@ async def test_secret_key_is_changed_while_calls_go_on(
     async with api_services(replace(settings, secret_key="n" * 40)) as alone:
         for who in tenants:
             assert (await opened(alone, who)).providers == {"openai": OWN}
-    with pytest.raises(VaultLocked, match="add it again"):
+    with pytest.raises(DecryptionKeyMissing, match="add it again"):
         await opened(services, tenants[0])
 
 
@@ -228,7 +228,7 @@ async def test_a_key_that_is_gone_does_not_stop_the_others_from_being_wrapped(
     async with worker_services(both) as tidying:
         assert await tidying.rewrap() == 1
     ids = {row["key_id"] for row in await execute(settings, "select key_id from data_key")}
-    assert ids == {Vault(KeyRing.of(k * 40)).newest for k in "ng"}
+    assert ids == {Vault(KeyRing.from_secret_key(k * 40)).newest_key_id for k in "ng"}
 
 
 # ---- providers ------------------------------------------------------------------------------
@@ -249,40 +249,42 @@ async def provider(
         return JSONResponse({}, status_code=200 if OWN in text else 401)
 
     app = Starlette(routes=[Route("/{rest:path}", answer, methods=["GET", "POST"])])
-    async with served(app) as url:
+    async with run_server(app) as url:
         yield url, asked
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("name", PROBE_REQUESTS)
 async def test_a_key_is_tried_with_its_provider(
     services: Services, settings: Settings, viewer: Viewer, name: str
 ) -> None:
     async with provider() as (url, asked):
-        asking = replace(services, prober=HttpProber(settings, dict.fromkeys(PUBLIC, url)))
-        async with serving(asking, settings, viewer, with_loaders) as api:
+        asking = replace(
+            services, key_prober=HttpKeyProber(settings, dict.fromkeys(DEFAULT_BASE_URLS, url))
+        )
+        async with running_api(asking, settings, viewer, build_schema_with_loaders) as api:
 
             async def verdict(**given: Any) -> str:
-                told = await do(api, TEST, provider=name, **given)
+                told = await mutate(api, TEST, provider=name, **given)
                 assert OWN not in told["detail"]
                 return str(told["verdict"])
 
             assert await verdict(key="another-key") == "REJECTED"
             assert await verdict(key="broken-key") == "UNREACHABLE"
             assert await verdict(key=OWN) == "ACCEPTED"
-            await do(api, SET, provider=name, key=OWN)
+            await mutate(api, SET, provider=name, key=OWN)
             assert await verdict() == "ACCEPTED"
     assert asked[-1].method == ("POST" if name == "sarvam" else "GET")
-    nowhere = HttpProber(settings, {name: "http://127.0.0.1:1"})
-    assert (await nowhere.ask(name, OWN)).verdict == "UNREACHABLE"
+    nowhere = HttpKeyProber(settings, {name: "http://127.0.0.1:1"})
+    assert (await nowhere.test_key(name, OWN)).verdict == "UNREACHABLE"
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("name", PROBE_REQUESTS)
 async def test_a_key_is_sent_to_the_configured_address_only(settings: Settings, name: str) -> None:
     elsewhere: list[Request] = []
     async with provider() as (url, asked), provider(elsewhere) as (other, _):
-        configured: dict[str, Any] = {f"{each}_base_url": other for each in QUESTIONS}
-        prober = HttpProber(replace(settings, **{**configured, f"{name}_base_url": url}))
-        assert (await prober.ask(name, OWN)).verdict == "ACCEPTED"
+        configured: dict[str, Any] = {f"{each}_base_url": other for each in PROBE_REQUESTS}
+        prober = HttpKeyProber(replace(settings, **{**configured, f"{name}_base_url": url}))
+        assert (await prober.test_key(name, OWN)).verdict == "ACCEPTED"
     assert (len(asked), elsewhere) == (1, [])
 
 
@@ -290,9 +292,9 @@ async def test_a_key_is_sent_to_the_configured_address_only(settings: Settings, 
 async def test_a_stand_in_of_the_provider_answers_for_its_keys(
     settings: Settings, name: str
 ) -> None:
-    async with speech() as stand_in:
+    async with run_speech_emulator() as stand_in:
         configured: dict[str, Any] = {f"{name}_base_url": stand_in.url}
-        told = await HttpProber(replace(settings, **configured)).ask(name, OWN)
+        told = await HttpKeyProber(replace(settings, **configured)).test_key(name, OWN)
     assert told.verdict == "ACCEPTED"
 
 
@@ -304,15 +306,15 @@ async def test_a_key_is_not_sent_after_a_redirect(settings: Settings) -> None:
             return RedirectResponse(other)
 
         app = Starlette(routes=[Route("/{rest:path}", away, methods=["GET", "POST"])])
-        async with served(app) as url:
-            prober = HttpProber(settings, dict.fromkeys(PUBLIC, url))
-            verdicts = [(await prober.ask(name, OWN)).verdict for name in QUESTIONS]
+        async with run_server(app) as url:
+            prober = HttpKeyProber(settings, dict.fromkeys(DEFAULT_BASE_URLS, url))
+            verdicts = [(await prober.test_key(name, OWN)).verdict for name in PROBE_REQUESTS]
     assert (set(verdicts), elsewhere) == ({"UNREACHABLE"}, [])
 
 
 def test_every_provider_with_a_key_can_be_asked() -> None:
-    assert with_keys() == QUESTIONS.keys() == PUBLIC.keys()
-    assert Settings().provider_base_urls.keys() == PUBLIC.keys()
+    assert providers_with_keys() == PROBE_REQUESTS.keys() == DEFAULT_BASE_URLS.keys()
+    assert Settings().provider_base_urls.keys() == DEFAULT_BASE_URLS.keys()
 
 
 async def test_a_call_uses_the_tenants_own_key_and_tells_nobody(
@@ -324,7 +326,7 @@ async def test_a_call_uses_the_tenants_own_key_and_tells_nobody(
     caplog.set_level(logging.DEBUG)
     await set_credential(services, viewer, "openai", KEY)
     async with calling(services, settings, viewer, "openai", key="platform-key") as (caller, model):
-        model.script = [Says("Here I am.")]
+        model.script = [ScriptedReply("Here I am.")]
         events = await caller.say("hello?")
     assert story(events)[-1] == "reception: Here I am."
     assert model.keys == [KEY]
@@ -359,26 +361,28 @@ async def test_a_server_that_tells_what_it_was_sent_does_not_tell_the_secret(
         return JSONResponse({"seen": dict(request.headers)})
 
     async with (
-        served(Starlette(routes=[Route("/{rest:path}", echo)])) as url,
+        run_server(Starlette(routes=[Route("/{rest:path}", echo)])) as url,
         api_that_reaches(services, settings, viewer, url.removeprefix("http://")) as api,
     ):
         call = {"url": f"{url}/", "headers": {"X-Token": "Bearer {{secret.crm}}"}}
         save = {"save": {"workflow.seen": "body.seen"}}
-        made = await do(
+        made = await mutate(
             api,
             CREATE_TOOL,
             name="echo",
             description="Echoes.",
             actions=[{"apiCall": {**call, **save}}],
         )
-        tried = await do(api, TRY, id=made["tool"]["id"], live=True)
+        tried = await mutate(api, TRY, id=made["tool"]["id"], live=True)
     assert tried["context"]["workflow"]["seen"]["x-token"] == "Bearer [secret]"
     assert OWN not in json.dumps(tried)
 
 
 async def test_keys_are_not_guessed_by_testing(api: Api) -> None:
     async def code() -> Any:
-        answer = await api.ask(TEST, variables={"input": {"provider": "openai", "key": "short"}})
+        answer = await api.execute(
+            TEST, variables={"input": {"provider": "openai", "key": "short"}}
+        )
         return answer
 
     answers = [await code() for _ in range(TESTS_PER_MINUTE + 1)]

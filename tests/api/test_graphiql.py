@@ -10,16 +10,16 @@ from graphql import build_schema, parse, validate
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from graph.web.graphiql import ide_routes
-from tests.support.browsers import scripts
-from tests.support.graphiql_toy import SAID, TOKEN, serving, toy
+from graph.web.graphiql import graphiql_routes
+from tests.support.browsers import script_runner
+from tests.support.graphiql_toy import SAID, TOKEN, running_server, toy_app
 from tests.support.paths import ROOT
 
 SOURCE = ROOT / "graph" / "pages" / "src" / "graphiql"
 
 
 def client(host: str = "localhost:8000") -> TestClient:
-    app = Starlette(routes=ide_routes(TOKEN))
+    app = Starlette(routes=graphiql_routes(TOKEN))
     return TestClient(app, base_url=f"http://{host}")
 
 
@@ -54,8 +54,8 @@ def test_the_first_tabs_fit_the_schema(tab: str) -> None:
 
 
 def test_signing_in_asking_and_watching_in_a_browser(tmp_path: Path) -> None:
-    visit = scripts(tmp_path)
-    with serving(toy()) as url:
+    visit = script_runner(tmp_path)
+    with running_server(toy_app()) as url:
         seen = visit("graphiql.mjs", f"{url}/graphql")
 
     assert seen["signedOut"] == {

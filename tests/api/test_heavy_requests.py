@@ -17,12 +17,12 @@ import asyncpg
 import pytest
 from graphql import get_introspection_query
 
-from domain.bundles.model import MOST_OF_A_KIND, Bundle, write_bundle
-from domain.bundles.yaml_writer import write_yaml_slowly
+from domain.bundles.model import MAX_ITEMS_PER_KIND, Bundle, write_bundle
+from domain.bundles.yaml_writer import write_yaml_pure_python
 from domain.common.access import TenantId, Viewer
 from domain.common.errors import NotPublishable, Unavailable
 from domain.common.findings import FindingCode
-from domain.common.pacing import TenantLimit
+from domain.common.pacing import TenantConcurrencyLimit
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.agents import create_agent, update_agent
@@ -31,17 +31,17 @@ from domain.use_cases.calls import CallRequest, start_call
 from domain.use_cases.versions import restore_workflow
 from domain.use_cases.workflows import (
     create_workflow,
-    findings_of,
     publish_workflow,
     update_workflow,
+    verify_workflows,
 )
 from domain.verification import DRAFT
 from domain.workflows.agents import Prompt
 from domain.workflows.model import Node, WorkflowSpec
-from graph.requests.cost import WORK
+from graph.requests.cost import EXTRA_COSTS
 from graph.schema.build import build_schema
 from persistence.wiring import api_services
-from resolvers.bundles import Exported
+from resolvers.bundles import BundleExport
 from tests.conftest import new_tenant
 from tests.domain.test_bundle_imports import IMPORT, put
 from tests.domain.test_verification_work import sound
@@ -88,8 +88,8 @@ async def test_a_thousand_connections_are_priced_and_verified_beside_the_loop(
     nodes = [{"id": "a", "agent": "x", "isEntry": True}, {"id": "b", "agent": "x", "isExit": True}]
     ways = [{"source": "a", "target": "b", "condition": f"user.y == {n}"} for n in range(1_000)]
     config = {"slug": "w", "nodes": nodes, "connections": ways}
-    await api.ask(VERIFY, variables={"w": {"slug": "w"}})
-    took, answer = await measured(services, api.ask(VERIFY, variables={"w": config}))
+    await api.execute(VERIFY, variables={"w": {"slug": "w"}})
+    took, answer = await measured(services, api.execute(VERIFY, variables={"w": config}))
     assert cost_of(answer) == 20 + 1_002 + 1 + 10
     codes = [each["code"] for each in answer["data"]["verifyWorkflow"]["findings"]]
     assert (codes.count("UNKNOWN_AGENT"), codes.count("DUPLICATE_CONNECTION")) == (2, 1_000)
@@ -104,17 +104,17 @@ async def test_an_export_is_the_same_text_and_is_written_beside_the_loop(
     for part in range(0, 90, 30):
         await put(api, {"agents": agents[part : part + 30]})
     document = "{ exportBundle { json yaml again: yaml } }"
-    took, answer = await measured(services, api.ask(document))
+    took, answer = await measured(services, api.execute(document))
     bundle = answer["data"]["exportBundle"]
     assert bundle["json"] == {"agents": agents}
-    assert bundle["yaml"] == write_yaml_slowly({"agents": agents}) == bundle["again"]
+    assert bundle["yaml"] == write_yaml_pure_python({"agents": agents}) == bundle["again"]
     assert cost_of(answer) == 2_001
     # Measured: 50 ms on the loop, of which half are this client's, and 40 ms beside it. The
     # emitter of PyYAML takes a second.
-    assert took.on_loop < cpu_seconds(lambda: write_yaml_slowly({"agents": agents}), 1) / 2
+    assert took.on_loop < cpu_seconds(lambda: write_yaml_pure_python({"agents": agents}), 1) / 2
     assert took.beside > took.on_loop / 8
     named = "{" + " ".join(f"e{n}: exportBundle {{ yaml }}" for n in range(3)) + "}"
-    assert (await api.ask(named))["errors"][0]["extensions"]["code"] == "QUERY_TOO_COMPLEX"
+    assert (await api.execute(named))["errors"][0]["extensions"]["code"] == "QUERY_TOO_COMPLEX"
 
 
 async def test_an_export_is_written_once_and_in_pieces(
@@ -123,7 +123,7 @@ async def test_an_export_is_written_once_and_in_pieces(
     """A line with an emoji that ends in a space is left to the slower emitter."""
     agent = replace(RECEPTION, prompt=Prompt(system=PROMPT.replace(".", " \N{WAVING HAND SIGN} ")))
     bundle = Bundle(agents=tuple(replace(agent, name=f"a{n}") for n in range(60)))
-    exported = Exported(bundle, services.compute, viewer.tenant_id)
+    exported = BundleExport(bundle, services.compute, viewer.tenant_id)
     other = (await new_tenant(settings, "other")).id
     writing = [asyncio.create_task(exported.yaml()) for _ in range(3)]
     turns = 0
@@ -131,12 +131,12 @@ async def test_an_export_is_written_once_and_in_pieces(
         await services.compute.run(other, time.thread_time)
         turns += 1
     first, *more = await asyncio.gather(*writing)
-    assert first == write_yaml_slowly(write_bundle(bundle))
+    assert first == write_yaml_pure_python(write_bundle(bundle))
     assert all(text is first for text in more)
     assert turns > 6  # 22 measured; 4 when it is one piece
 
 
-@pytest.mark.parametrize(("count", "size"), [(MOST_OF_A_KIND + 1, 10), (300, 30_000)])
+@pytest.mark.parametrize(("count", "size"), [(MAX_ITEMS_PER_KIND + 1, 10), (300, 30_000)])
 async def test_an_export_that_no_import_could_take_is_refused(
     api: Api, settings: Settings, viewer: Viewer, count: int, size: int
 ) -> None:
@@ -151,7 +151,7 @@ async def test_an_export_of_named_workflows_is_as_bounded(
     for name, count in (("small", 3), ("large", 100)):
         nodes = tuple(Node(id=f"n{n}", agent=f"a{n}") for n in range(1, count + 1))
         await create_workflow(services, viewer, WorkflowSpec(name=name, nodes=nodes))
-    answer = await api.ask('{ exportBundle(workflows: ["small"]) { json } }')
+    answer = await api.execute('{ exportBundle(workflows: ["small"]) { json } }')
     assert len(answer["data"]["exportBundle"]["json"]["agents"]) == 3
     await refused_as_too_much(api, '{ exportBundle(workflows: ["small", "large"]) { json } }')
 
@@ -171,7 +171,7 @@ async def add_agents(settings: Settings, viewer: Viewer, count: int, size: int) 
 
 
 async def refused_as_too_much(api: Api, document: str) -> None:
-    answer = await api.ask(document)
+    answer = await api.execute(document)
     [error] = answer["errors"]
     assert error["extensions"] == {"code": "INVALID_INPUT", "path": ["workflows"]}
     assert "by naming some workflows at a time" in error["message"]
@@ -195,31 +195,33 @@ async def test_an_import_is_priced_by_what_it_carries(api: Api) -> None:
 
 
 async def price_of_import(api: Api, bundle: Any) -> int:
-    return cost_of(await api.ask(IMPORT, variables={"input": {"bundle": bundle, "dryRun": True}}))
+    return cost_of(
+        await api.execute(IMPORT, variables={"input": {"bundle": bundle, "dryRun": True}})
+    )
 
 
 async def test_a_call_that_verifies_a_draft_is_priced_for_it(api: Api) -> None:
     document = "mutation ($input: StartCallInput!) { startCall(input: $input) { __typename } }"
     given = {"workflow": {"slug": "none"}, "userContext": {"a": {"b": {}}}}
-    published = await api.ask(document, variables={"input": given})
-    draft = await api.ask(document, variables={"input": {**given, "draft": True}})
+    published = await api.execute(document, variables={"input": given})
+    draft = await api.execute(document, variables={"input": {**given, "draft": True}})
     assert (cost_of(published), cost_of(draft)) == (1, 21)
 
 
 async def test_introspection_is_told_once_and_beside_the_loop(api: Api, services: Services) -> None:
     document = get_introspection_query()
-    took, first = await measured(services, api.ask(document))
+    took, first = await measured(services, api.execute(document))
     expected = build_schema().introspect()
     assert first["data"]["__schema"] == expected["__schema"]
     assert cost_of(first) == 1_000
-    again, second = await measured(services, api.ask(document))
+    again, second = await measured(services, api.execute(document))
     assert second == first
     assert took.on_loop < 2 * took.beside  # a third of it measured
     assert again.beside < took.beside / 10  # nothing at all, but the switch to it
     assert again.on_loop < took.beside
     named = "query ($n: String!) { __type(name: $n) { name } __typename }"
     for name in ("Call", "Agent"):
-        answer = await api.ask(named, variables={"n": name})
+        answer = await api.execute(named, variables={"n": name})
         assert answer["data"] == {"__type": {"name": name}, "__typename": "Query"}
 
 
@@ -243,7 +245,7 @@ async def test_large_requests_that_are_no_imports_are_refused_at_once(
 async def test_errors_in_variables_are_few(api: Api) -> None:
     by = {f"k{n}": 1 for n in range(5_000)}
     document = "query ($by: WorkflowBy!) { workflow(by: $by) { slug } }"
-    answer = await api.ask(document, variables={"by": by})
+    answer = await api.execute(document, variables={"by": by})
     assert len(answer["errors"]) == 11
     # The others were not looked for.
     assert "error limit reached" in answer["errors"][-1]["message"]
@@ -256,14 +258,14 @@ async def test_findings_of_many_drafts_are_remembered_until_one_changes(
     document = "{ workflows(first: 50) { edges { node { findings { ok findings { code } } } } } }"
 
     async def codes() -> list[str]:
-        answer = await api.ask(document)
+        answer = await api.execute(document)
         assert cost_of(answer) == 1 + 50 * (1 + 1 + 1 + 20 + 10)
         [edge] = answer["data"]["workflows"]["edges"]
         return [each["code"] for each in edge["node"]["findings"]["findings"]]
 
     assert await codes() == [] == await codes()
-    async with services.store.work(viewer.tenant_id) as work:
-        [agent] = await work.agents.named(["booking"])
+    async with services.store.transaction(viewer.tenant_id) as work:
+        [agent] = await work.agents.by_names(["booking"])
     await update_agent(services, viewer, agent.id, agent.revision, {"tools": ("gone",)})
     assert await codes() == ["UNKNOWN_TOOL"]
 
@@ -281,7 +283,7 @@ async def test_what_could_not_be_verified_is_not_published(
 
 
 async def codes_of(services: Services, viewer: Viewer, spec: WorkflowSpec) -> list[str]:
-    [found] = await findings_of(services, viewer, [spec])
+    [found] = await verify_workflows(services, viewer, [spec])
     assert all(finding.severity is DRAFT.severity for finding in found)
     return [finding.code.value for finding in found]
 
@@ -321,23 +323,23 @@ async def test_what_waits_for_its_tenant_holds_few_connections(
 
 
 async def read_a_page(services: Services, viewer: Viewer) -> None:
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         assert (await work.workflows.page(5, None)).items == ()
 
 
 async def test_a_turn_that_does_not_come_is_unavailable(viewer: Viewer) -> None:
-    limit, other = TenantLimit(1), TenantId(UUID(int=1))
-    async with limit.within(0.1, viewer.tenant_id):
+    limit, other = TenantConcurrencyLimit(1), TenantId(UUID(int=1))
+    async with limit.acquire(0.1, viewer.tenant_id):
         with pytest.raises(Unavailable):
-            async with limit.within(0.1, viewer.tenant_id):
+            async with limit.acquire(0.1, viewer.tenant_id):
                 pass
-        async with limit.within(0.1, other):
+        async with limit.acquire(0.1, other):
             pass
-    async with limit.within(0.1, viewer.tenant_id):
+    async with limit.acquire(0.1, viewer.tenant_id):
         pass
 
 
 def test_work_is_priced_where_it_is_done() -> None:
     types = build_schema()._schema.type_map
-    for type_name, field in WORK:
+    for type_name, field in EXTRA_COSTS:
         assert field in getattr(types[type_name], "fields", {}), (type_name, field)

@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from domain.calls.events import CallEvent, ToolFinished, ToolOutcome, ToolStarted, UserTurn
-from domain.calls.idempotency import use_key
+from domain.calls.idempotency import idempotency_key
 from domain.calls.model import CallId
-from domain.calls.state import Story
+from domain.calls.state import CallProjection
 
 CALL = CallId(UUID(int=1))
 PIZZA = {"item": "pizza", "size": 2}
@@ -46,8 +46,10 @@ def running(id: str, arguments: Mapping[str, Any] = PIZZA) -> ToolStarted:
 
 def key(*events: CallEvent, tool: str = "add", arguments: Mapping[str, Any] = PIZZA) -> str:
     now = datetime.now(UTC)
-    story: Story = reduce(lambda story, event: story.after(event, now), events, Story())
-    return use_key(CALL, story.tool_uses, tool, arguments)
+    story: CallProjection = reduce(
+        lambda story, event: story.apply(event, now), events, CallProjection()
+    )
+    return idempotency_key(CALL, story.tool_calls, tool, arguments)
 
 
 FIRST = key(turn("t1"))

@@ -12,10 +12,10 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from domain.common.settings import Settings
-from graph.web.graphiql import ide_routes
-from graph.web.static_assets import STATIC
+from graph.web.graphiql import graphiql_routes
+from graph.web.static_assets import STATIC_FOLDER
 from graph.web.talk import talk_routes
-from tests.support.browsers import SCRIPTS, install
+from tests.support.browsers import SCRIPTS, install_packages
 from tests.support.paths import ROOT
 
 SOURCE = ROOT / "graph" / "pages"
@@ -27,7 +27,7 @@ TOKEN = "as_test_of_this_machine"
 def client(
     token: str = TOKEN, host: str = "localhost:8000", address: str = "127.0.0.1"
 ) -> TestClient:
-    app = Starlette(routes=[*ide_routes(token), *talk_routes(Settings(local_token=token))])
+    app = Starlette(routes=[*graphiql_routes(token), *talk_routes(Settings(local_token=token))])
     return TestClient(app, base_url=f"http://{host}", client=(address, 50000))
 
 
@@ -49,7 +49,7 @@ def test_files_are_sent_once_until_they_change(page: str, name: str, kind: str) 
     again = client().get(url, headers={"If-None-Match": first.headers["ETag"]})
 
     assert (first.status_code, again.status_code) == (200, 304)
-    assert first.content == (STATIC / page / name).read_bytes()
+    assert first.content == (STATIC_FOLDER / page / name).read_bytes()
     assert first.headers["Content-Type"] == kind
     assert first.headers["X-Content-Type-Options"] == "nosniff"
     assert first.headers["Cache-Control"] == "no-cache"
@@ -142,10 +142,10 @@ def test_the_lock_names_versions_and_no_registry(folder: Path) -> None:
 def test_the_committed_files_are_what_the_source_builds(tmp_path: Path) -> None:
     copy = tmp_path / "pages"
     shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("static", "node_modules"))
-    install(copy)
+    install_packages(copy)
     subprocess.run(["npm", "run", "build"], cwd=copy, check=True, capture_output=True)
 
-    built, committed = contents(copy / "static"), contents(STATIC)
+    built, committed = contents(copy / "static"), contents(STATIC_FOLDER)
     assert sorted(built) == sorted(committed)
     assert [name for name in built if built[name] != committed[name]] == []
 

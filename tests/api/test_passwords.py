@@ -18,9 +18,9 @@ from domain.common.errors import RateLimited
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.tenants.passwords import MIN_LENGTH, password_problems
-from local.home import kept_secret
-from persistence.admin import Refused, bootstrap
-from persistence.passwords import Passwords, hash_password, matches
+from local.home import load_or_create_secret
+from persistence.admin import InvalidArguments, bootstrap
+from persistence.passwords import PasswordVerifier, hash_password, verify_password
 from tests.support.viewers import PASSWORD
 
 pytestmark = pytest.mark.anyio
@@ -72,16 +72,19 @@ def test_length_is_counted_in_characters_as_they_are_seen() -> None:
 def test_the_same_password_from_another_keyboard_is_the_same() -> None:
     composed, decomposed = (unicodedata.normalize(f, "süße Äpfel am Baum") for f in ("NFC", "NFD"))
     assert composed != decomposed
-    assert matches(hash_password(decomposed), composed)
-    assert matches(hash_password(composed), decomposed)
+    assert verify_password(hash_password(decomposed), composed)
+    assert verify_password(hash_password(composed), decomposed)
     # From before they were normalized.
-    assert matches(PasswordHasher().hash(decomposed), decomposed)
-    assert not matches(hash_password(composed), composed + "n")
-    assert not matches("", composed)
+    assert verify_password(PasswordHasher().hash(decomposed), decomposed)
+    assert not verify_password(hash_password(composed), composed + "n")
+    assert not verify_password("", composed)
 
 
 def test_the_password_that_studio_makes_is_a_good_one(tmp_path: Path) -> None:
-    assert password_problems(kept_secret(tmp_path / "owner"), ("owner@demo.local", "demo")) == []
+    assert (
+        password_problems(load_or_create_secret(tmp_path / "owner"), ("owner@demo.local", "demo"))
+        == []
+    )
 
 
 # ---- bootstrap ------------------------------------------------------------------------------
@@ -140,7 +143,7 @@ async def test_an_address_that_is_none(settings: Settings) -> None:
     wrong = ["", "a", "a@", "@b.example", "a b@c.example", "a@b@c.example", "a@-b.example"]
     wrong += ["a@b..example", f"{'a' * 65}@b.example", f"a@{'b' * 64}.example", f"a@{'b.' * 130}c"]
     for email in wrong:
-        with pytest.raises(Refused, match="^--email must be an e-mail address"):
+        with pytest.raises(InvalidArguments, match="^--email must be an e-mail address"):
             await bootstrap(settings, "acme", email, PASSWORD, None)
     assert await everything(settings) == [[], [], []]
 
@@ -152,20 +155,20 @@ async def test_who_has_a_short_password_keeps_it(settings: Settings, services: S
     await db.execute("update tenant set slug = 'Acme & Sons'")
     await db.execute("update app_user set email = 'owner', password_hash = $1", hash_password("a"))
     await db.close()
-    assert await services.accounts.user_by_password("owner", "a") is not None
+    assert await services.accounts.authenticate_password("owner", "a") is not None
     await bootstrap(settings, "Acme & Sons", "owner", "a", None)
-    with pytest.raises(Refused, match="too short"):
+    with pytest.raises(InvalidArguments, match="too short"):
         await bootstrap(settings, "Acme & Sons", "owner", "b", None)
-    assert await services.accounts.user_by_password("owner", "a") is not None
+    assert await services.accounts.authenticate_password("owner", "a") is not None
     await bootstrap(settings, "Acme & Sons", "owner", PASSWORD, None)
-    assert await services.accounts.user_by_password("owner", PASSWORD) is not None
-    assert await services.accounts.user_by_password("owner", "a") is None
+    assert await services.accounts.authenticate_password("owner", PASSWORD) is not None
+    assert await services.accounts.authenticate_password("owner", "a") is None
 
 
 async def test_an_address_belongs_to_one_tenant(settings: Settings) -> None:
     await bootstrap(settings, "acme", "owner@acme.example", PASSWORD, None)
     before = await everything(settings)
-    with pytest.raises(Refused, match="member of another tenant"):
+    with pytest.raises(InvalidArguments, match="member of another tenant"):
         await bootstrap(settings, "other", "owner@acme.example", PASSWORD, None)
     assert await everything(settings) == before
 
@@ -174,13 +177,13 @@ async def test_an_address_belongs_to_one_tenant(settings: Settings) -> None:
 
 
 @pytest.fixture
-def busy() -> Iterator[Passwords]:
-    passwords = Passwords(max_waiting=0)
+def busy() -> Iterator[PasswordVerifier]:
+    passwords = PasswordVerifier(max_queued=0)
     yield passwords
     passwords.close()
 
 
-async def test_more_than_can_be_compared_are_asked_to_come_back(busy: Passwords) -> None:
+async def test_more_than_can_be_compared_are_asked_to_come_back(busy: PasswordVerifier) -> None:
     with pytest.raises(RateLimited) as refused:
-        await busy.match(None, PASSWORD)
+        await busy.verify(None, PASSWORD)
     assert refused.value.retry_after == 1.0

@@ -10,17 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.calls.events import TurnMeasured
-from domain.calls.latency import latency_of, percentile
-from domain.common.money import DOLLAR, read, written
-from domain.providers.catalog import names
+from domain.calls.latency import percentile, summarize_latency
+from domain.common.money import NANOS_PER_DOLLAR, format_usd, parse_usd
+from domain.providers.catalog import provider_names
 from domain.providers.model import ProviderKind
-from domain.providers.prices import LISTED, Price, PriceList, check_prices
-from domain.providers.usage import Usage, cost_of, spent, summed
+from domain.providers.prices import LIST_PRICES, Price, PriceList, check_prices
+from domain.providers.usage import Usage, cost_of, merge_usage, total_cost
 from domain.tenants.budgets import Budgets
-from domain.tenants.settings import TenantSettings, joined
+from domain.tenants.settings import TenantSettings, merge_settings
 from tests.api.test_costs import UPDATE, used
 from tests.support.api_server import Api
-from tests.support.graphql_calls import do
+from tests.support.graphql_calls import mutate
 
 pytestmark = pytest.mark.anyio
 
@@ -64,18 +64,18 @@ PRICE = {"kind": "LLM", "provider": "openai", "model": "m"}
 async def test_bad_prices_and_budgets_change_nothing(
     api: Api, change: dict[str, Any], path: list[str], words: str
 ) -> None:
-    refused = await do(api, UPDATE, expectedRevision=0, **change)
+    refused = await mutate(api, UPDATE, expectedRevision=0, **change)
     assert (refused["code"], refused["path"]) == ("INVALID_INPUT", ["input", *path])
     assert words in refused["message"]
-    assert (await api.ask("{ settings { revision } }"))["data"]["settings"]["revision"] == 0
+    assert (await api.execute("{ settings { revision } }"))["data"]["settings"]["revision"] == 0
 
 
 @pytest.mark.parametrize("amount", ["", "a dollar", "-1", "1e99", "NaN", "0.0000000001", 1.5])
 async def test_bad_amounts_are_no_amounts(api: Api, amount: Any) -> None:
     given = {"expectedRevision": 0, "budgets": {"spendPerCall": amount}}
-    answer = await api.ask(UPDATE, variables={"input": given})
+    answer = await api.execute(UPDATE, variables={"input": given})
     assert "An amount" in answer["errors"][0]["message"]
-    assert (await api.ask("{ settings { revision } }"))["data"]["settings"]["revision"] == 0
+    assert (await api.execute("{ settings { revision } }"))["data"]["settings"]["revision"] == 0
 
 
 COUNTS = st.integers(0, 10**9)
@@ -100,23 +100,23 @@ PARTS = st.lists(
 def test_however_usage_is_cut_and_ordered_the_sum_is_one(
     parts: list[Usage], dice: Any, cut: int
 ) -> None:
-    whole = summed(parts)
+    whole = merge_usage(parts)
     mixed = list(parts)
     dice.shuffle(mixed)
-    assert summed((*summed(mixed[:cut]), *summed(mixed[cut:]))) == whole
+    assert merge_usage((*merge_usage(mixed[:cut]), *merge_usage(mixed[cut:]))) == whole
     for name in ("input_tokens", "cached_tokens", "output_tokens", "characters", "audio_ms"):
         assert sum(getattr(u, name) for u in whole) == sum(getattr(u, name) for u in parts)
     cost = cost_of(whole)
     assert (cost is None) is (not parts)
     if cost is not None:
-        assert cost.total == spent(parts) == sum(each.total for each in cost.by_provider)
+        assert cost.total == total_cost(parts) == sum(each.total for each in cost.by_provider)
         assert cost.partial is any(part.cost is None for part in parts)
         assert cost.partial is any(each.partial for each in cost.by_provider)
 
 
 @given(st.integers(0, 10**15))
 def test_amounts_are_read_as_they_were_written(nanos: int) -> None:
-    assert read(written(nanos)) == nanos
+    assert parse_usd(format_usd(nanos)) == nanos
 
 
 @given(st.lists(st.floats(0.1, 10**5), min_size=1, max_size=50))
@@ -129,15 +129,17 @@ def test_a_percentile_is_a_value_that_enough_do_not_exceed(values: list[float]) 
 
 def test_turns_that_were_not_measured_do_not_count() -> None:
     lost = TurnMeasured(turn_id="a", total_ms=0.0)
-    assert latency_of([lost]) is None
-    told = latency_of([lost, TurnMeasured(turn_id="b", total_ms=5.0, llm_first_token_ms=2.0)])
+    assert summarize_latency([lost]) is None
+    told = summarize_latency(
+        [lost, TurnMeasured(turn_id="b", total_ms=5.0, llm_first_token_ms=2.0)]
+    )
     assert told is not None
     assert (told.turns, told.llm_first_token_ms, told.first_audio_ms) == (1, 2.0, None)
 
 
 def test_settings_that_are_joined_keep_prices_and_budgets() -> None:
     kept = TenantSettings(budgets=Budgets(concurrent_calls=1), values={"a": 1})
-    both = joined(kept, TenantSettings(values={"b": 2}))
+    both = merge_settings(kept, TenantSettings(values={"b": 2}))
     assert (both.budgets, both.values) == (kept.budgets, {"a": 1, "b": 2})
 
 
@@ -156,17 +158,19 @@ PRICED: list[tuple[Usage, str | None]] = [
 @pytest.mark.parametrize(("part", "cost"), PRICED, ids=lambda value: str(value)[:40])
 def test_prices_are_for_a_million_or_for_an_hour(part: Usage, cost: str | None) -> None:
     found = PriceList().cost(part)
-    assert (None if found is None else written(found)) == cost
+    assert (None if found is None else format_usd(found)) == cost
 
 
 def test_tokens_that_were_still_known_cost_like_others_unless_they_have_a_price() -> None:
-    own = Price(kind=ProviderKind.LLM, provider="openai", model="m", input_tokens=DOLLAR)
+    own = Price(kind=ProviderKind.LLM, provider="openai", model="m", input_tokens=NANOS_PER_DOLLAR)
     part = replace(used("m", 10_000, None), cached_tokens=500_000)
-    assert PriceList([own]).cost(part) == DOLLAR
-    assert PriceList([replace(own, cached_tokens=0)]).cost(part) == DOLLAR // 2
+    assert PriceList([own]).cost(part) == NANOS_PER_DOLLAR
+    assert PriceList([replace(own, cached_tokens=0)]).cost(part) == NANOS_PER_DOLLAR // 2
 
 
 def test_what_is_listed_can_be_chosen() -> None:
-    assert [price for price in LISTED if price.provider not in names(price.kind)] == []
-    assert len({price.of for price in LISTED}) == len(LISTED)
-    check_prices(LISTED, ("input", "prices"))
+    assert [
+        price for price in LIST_PRICES if price.provider not in provider_names(price.kind)
+    ] == []
+    assert len({price.key for price in LIST_PRICES}) == len(LIST_PRICES)
+    check_prices(LIST_PRICES, ("input", "prices"))

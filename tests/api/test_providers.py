@@ -27,7 +27,7 @@ from domain.use_cases.calls import end_call, send_message
 from domain.use_cases.tools import create_tool
 from domain.use_cases.workflows import create_workflow, publish_workflow
 from domain.workflows.agents import ProviderChoice
-from local.emulators.models import KEY, Fails, Models, Says, models
+from local.emulators.models import KEY, FailedReply, LlmEmulator, ScriptedReply, run_llm_emulator
 from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION
 from tests.worker.test_text_calls import retold, started, watch, working
 
@@ -62,14 +62,14 @@ async def calling(
     provider: str,
     key: str = KEY,
     chain: ProviderChoice | None = None,
-) -> AsyncIterator[tuple[Caller, Models]]:
+) -> AsyncIterator[tuple[Caller, LlmEmulator]]:
     choice = chain or ProviderChoice(provider=provider, model=PROVIDERS[provider])
     await create_tool(services, viewer, BOOK)
     for agent in (RECEPTION, BOOKING):
         await create_agent(services, viewer, replace(agent, llm=choice))
     workflow = await create_workflow(services, viewer, CLINIC)
     await publish_workflow(services, viewer, workflow.id, workflow.revision, None)
-    async with models() as stand_in:
+    async with run_llm_emulator() as stand_in:
         own = replace(
             settings,
             openai_api_key=key,
@@ -92,9 +92,9 @@ async def test_two_agents_book_an_appointment(
 ) -> None:
     async with calling(services, settings, viewer, provider) as (caller, stand_in):
         stand_in.script = [
-            Says("One moment.", (TO_BOOKING,)),
-            Says("", (BOOK_IT,)),
-            Says("You are booked."),
+            ScriptedReply("One moment.", (TO_BOOKING,)),
+            ScriptedReply("", (BOOK_IT,)),
+            ScriptedReply("You are booked."),
         ]
         events = await caller.say("I need an appointment", "tomorrow at ten")
     assert story(events) == [
@@ -112,20 +112,20 @@ async def test_two_agents_book_an_appointment(
     ]
     assert set(stand_in.keys) == {KEY}
     # The second agent was told what had been said to the first one.
-    assert "I need an appointment" in str(stand_in.asked[1])
-    assert "You book appointments." in str(stand_in.asked[1])
-    assert "Booked for tomorrow at ten." in str(stand_in.asked[2])
+    assert "I need an appointment" in str(stand_in.requests[1])
+    assert "You book appointments." in str(stand_in.requests[1])
+    assert "Booked for tomorrow at ten." in str(stand_in.requests[2])
     measured = [e for e in events if isinstance(e, TurnMeasured)]
     assert (measured[1].input_tokens, measured[1].output_tokens) == (200, 20)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-@pytest.mark.parametrize("fault", [Fails(500), Fails(429)])
+@pytest.mark.parametrize("fault", [FailedReply(500), FailedReply(429)])
 async def test_a_provider_that_stumbles_is_asked_again(
-    services: Services, settings: Settings, viewer: Viewer, provider: str, fault: Fails
+    services: Services, settings: Settings, viewer: Viewer, provider: str, fault: FailedReply
 ) -> None:
     async with calling(services, settings, viewer, provider) as (caller, stand_in):
-        stand_in.script = [fault, Says("Here I am.")]
+        stand_in.script = [fault, ScriptedReply("Here I am.")]
         events = await caller.say("hello?")
     assert story(events)[-1] == "reception: Here I am."
 
@@ -135,7 +135,7 @@ async def test_an_answer_that_breaks_off_is_apologised_for(
     services: Services, settings: Settings, viewer: Viewer, provider: str
 ) -> None:
     async with calling(services, settings, viewer, provider) as (caller, stand_in):
-        stand_in.script = [Fails(words="Well,"), Says("Here I am.")]
+        stand_in.script = [FailedReply(text="Well,"), ScriptedReply("Here I am.")]
         events = await caller.say("hello?", "again?")
     assert story(events) == [
         "caller: hello?",
@@ -152,7 +152,7 @@ async def test_a_wrong_key_is_said_and_the_call_goes_on(
     services: Services, settings: Settings, viewer: Viewer, provider: str
 ) -> None:
     async with calling(services, settings, viewer, provider, key="wrong") as (caller, stand_in):
-        stand_in.script = [Says("never said")]
+        stand_in.script = [ScriptedReply("never said")]
         events = await caller.say(*["hello?"] * 5)
     raised = [e for e in events if isinstance(e, ErrorRaised)]
     assert [e.recoverable for e in raised] == [True] * 5
@@ -178,9 +178,9 @@ async def test_a_wrong_tool_call_is_refused_and_the_model_is_told(
     call, word = WRONG[name]
     async with calling(services, settings, viewer, provider) as (caller, stand_in):
         stand_in.script = [
-            Says("One moment.", (TO_BOOKING,)),
-            Says("", (call,)),
-            Says("Let me see."),
+            ScriptedReply("One moment.", (TO_BOOKING,)),
+            ScriptedReply("", (call,)),
+            ScriptedReply("Let me see."),
         ]
         events = await caller.say("I need an appointment", "tomorrow")
     told = story(events)
@@ -189,7 +189,7 @@ async def test_a_wrong_tool_call_is_refused_and_the_model_is_told(
     assert (refused.tool, refused.outcome) == (call[0], ToolOutcome.REFUSED)
     assert len(str(refused.arguments)) < 1_000
     assert told[-1] == "booking: Let me see."
-    results = str(stand_in.asked[-1])
+    results = str(stand_in.requests[-1])
     assert word in results[results.index("tomorrow") :]
 
 
@@ -198,7 +198,7 @@ async def test_of_two_hand_offs_at_once_the_first_happens(
     services: Services, settings: Settings, viewer: Viewer, provider: str
 ) -> None:
     async with calling(services, settings, viewer, provider) as (caller, stand_in):
-        stand_in.script = [Says("", (TO_BOOKING, TO_BOOKING)), Says("unheard")]
+        stand_in.script = [ScriptedReply("", (TO_BOOKING, TO_BOOKING)), ScriptedReply("unheard")]
         events = await caller.say("I need an appointment")
     kinds = [event.kind for event in events]
     assert (kinds.count("handed_off"), kinds.count("handoff_refused")) == (1, 1)
@@ -210,15 +210,15 @@ async def test_arguments_that_are_no_json_are_refused(
 ) -> None:
     async with calling(services, settings, viewer, "openai") as (caller, stand_in):
         stand_in.script = [
-            Says("One moment.", (TO_BOOKING,)),
-            Says("", (("book_appointment", '{"slot": "ten'),)),
-            Says("Let me see."),
+            ScriptedReply("One moment.", (TO_BOOKING,)),
+            ScriptedReply("", (("book_appointment", '{"slot": "ten'),)),
+            ScriptedReply("Let me see."),
         ]
         events = await caller.say("I need an appointment", "tomorrow")
     [refused] = [e for e in events if isinstance(e, ToolFinished)]
     assert refused.outcome is ToolOutcome.REFUSED
     assert refused.result.startswith("The arguments are not a JSON object.")
-    assert refused.result in str(stand_in.asked[-1])
+    assert refused.result in str(stand_in.requests[-1])
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -226,7 +226,10 @@ async def test_a_hand_off_without_a_connection_is_refused(
     services: Services, settings: Settings, viewer: Viewer, provider: str
 ) -> None:
     async with calling(services, settings, viewer, provider) as (caller, stand_in):
-        stand_in.script = [Says("", (("transfer_to_billing", {}),)), Says("I stay.")]
+        stand_in.script = [
+            ScriptedReply("", (("transfer_to_billing", {}),)),
+            ScriptedReply("I stay."),
+        ]
         events = await caller.say("billing, please")
     [refused] = [e for e in events if isinstance(e, HandoffRefused)]
     assert (refused.from_node, refused.to_node) == ("reception", "billing")
@@ -242,14 +245,18 @@ async def test_when_a_model_fails_the_next_one_answers_and_it_is_told(
         fallbacks=(ProviderChoice(provider="google", model="gemini-2.5-flash"),),
     )
     async with calling(services, settings, viewer, "openai", chain=chain) as (caller, stand_in):
-        stand_in.script = [Fails(500), Says("Here I am."), Says("Still here.")]
+        stand_in.script = [
+            FailedReply(500),
+            ScriptedReply("Here I am."),
+            ScriptedReply("Still here."),
+        ]
         events = await caller.say("hello?", "and now?")
     changes = [e for e in events if isinstance(e, ProviderFailedOver)]
     assert [(e.provider, e.model, e.available) for e in changes] == [("openai", "gpt-4.1", False)]
     told = [line for line in story(events) if line.startswith("reception")]
     assert told == ["reception: Here I am.", "reception: Still here."]
     # The one that failed is not asked again for a while: openai's is the only one with "messages".
-    assert ["messages" in asked for asked in stand_in.asked] == [True, False, False]
+    assert ["messages" in asked for asked in stand_in.requests] == [True, False, False]
 
 
 async def test_when_all_models_fail_the_caller_hears_an_apology(
@@ -261,9 +268,9 @@ async def test_when_all_models_fail_the_caller_hears_an_apology(
         fallbacks=(ProviderChoice(provider="google", model="gemini-2.5-flash"),),
     )
     async with calling(services, settings, viewer, "openai", chain=chain) as (caller, stand_in):
-        stand_in.script = [Fails(500)]
+        stand_in.script = [FailedReply(500)]
         events = await caller.say("hello?")
     assert (
         story(events)[-1] == "reception: I am sorry, I cannot answer right now. Please try again."
     )
-    assert len(stand_in.asked) == 2
+    assert len(stand_in.requests) == 2

@@ -8,24 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from domain.bundles.diff import diff, line
+from domain.bundles.diff import diff, summary_line
 from domain.bundles.model import Bundle, read_bundle, write_bundle
 from domain.calls.model import CallFilter, CallKind
-from domain.calls.recordings import Place
+from domain.calls.recordings import SegmentKey
 from domain.common.access import Viewer
 from domain.common.errors import InvalidInput, NotPublishable
 from domain.common.findings import FindingCode
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.calls import CallRequest, start_call
-from domain.use_cases.workflows import findings_of, publish_workflow, update_workflow
+from domain.use_cases.workflows import publish_workflow, update_workflow, verify_workflows
 from domain.workflows.model import RecordingChoice, Snapshot, check_workflow
 from persistence.codec import snapshot_from_json, snapshot_to_json
 from persistence.wiring import api_services
 from tests.support.api_server import Api
 from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION, save_clinic
-from tests.support.recordings import keeping, record_clinic
-from tests.support.voice_clients import voiced
+from tests.support.recordings import enable_recording, with_recordings
+from tests.support.voice_clients import with_speech
 
 pytestmark = pytest.mark.anyio
 
@@ -62,7 +62,7 @@ def test_it_is_part_of_bundles_and_of_what_differs() -> None:
     assert read_bundle(written).workflows == (RECORDED,)
     assert "recording" not in write_bundle(Bundle(workflows=(CLINIC,)))["workflows"][0]
     [change] = diff(SNAPSHOT, replace(SNAPSHOT, workflow=RECORDED))
-    assert line(change).startswith("workflow.recording: null -> {")
+    assert summary_line(change).startswith("workflow.recording: null -> {")
 
 
 @pytest.mark.parametrize("text", ["", "{{params.x}}", "{{user.name", "x" * 2_001])
@@ -74,16 +74,16 @@ def test_an_announcement_that_cannot_be_said_is_refused(text: str) -> None:
 
 
 def test_pieces_are_found_by_their_names() -> None:
-    place = Place(3, 65_000)
-    assert Place.of(f"t/c/{place.name}") == place
-    assert [Place.of(key) for key in ("t/c/whole.ogg", "x", "1-x.ogg", "")] == [None] * 4
+    place = SegmentKey(3, 65_000)
+    assert SegmentKey.from_key(f"t/c/{place.filename}") == place
+    assert [SegmentKey.from_key(key) for key in ("t/c/whole.ogg", "x", "1-x.ogg", "")] == [None] * 4
 
 
 async def test_it_is_set_and_unset_through_the_api(
     api: Api, services: Services, viewer: Viewer
 ) -> None:
     await save_clinic(services, viewer)
-    asked = await api.ask(
+    asked = await api.execute(
         '{ workflow(by: {slug: "clinic"}) { id revision recording { enabled } } }'
     )
     found = asked["data"]["workflow"]
@@ -94,15 +94,15 @@ async def test_it_is_set_and_unset_through_the_api(
         (None, {"enabled": False, "announcement": None}),
     ):
         variables = {**found, "recording": recording}
-        told = (await api.ask(SET, variables=variables))["data"]["updateWorkflow"]
+        told = (await api.execute(SET, variables=variables))["data"]["updateWorkflow"]
         assert told["workflow"]["recording"] == expected
         found["revision"] = told["workflow"]["revision"]
     bad = {**found, "recording": {"enabled": True, "announcement": "{{nobody.x}}"}}
-    told = (await api.ask(SET, variables=bad))["data"]["updateWorkflow"]
+    told = (await api.execute(SET, variables=bad))["data"]["updateWorkflow"]
     assert told["__typename"] == "ValidationError"
     assert told["path"] == ["input", "recording", "announcement"]
     document = '{ workflow(by: {slug: "clinic"}) { revision recording { enabled } } }'
-    after = (await api.ask(document))["data"]["workflow"]
+    after = (await api.execute(document))["data"]["workflow"]
     assert after == {"revision": found["revision"], "recording": {"enabled": False}}
 
 
@@ -113,15 +113,15 @@ async def test_without_a_place_nothing_is_published(services: Services, viewer: 
     )
     [finding] = [
         each
-        for each in (await findings_of(services, viewer, [workflow.spec]))[0]
+        for each in (await verify_workflows(services, viewer, [workflow.spec]))[0]
         if each.code is FindingCode.NO_RECORDINGS
     ]
     assert finding.path == ("recording", "enabled")
     with pytest.raises(NotPublishable) as refused:
         await publish_workflow(services, viewer, workflow.id, workflow.revision, None)
     assert finding in refused.value.findings
-    async with services.store.work(viewer.tenant_id) as work:
-        [after] = await work.workflows.named(["clinic"])
+    async with services.store.transaction(viewer.tenant_id) as work:
+        [after] = await work.workflows.by_names(["clinic"])
     assert after == workflow
 
 
@@ -137,7 +137,7 @@ async def both(settings: Settings, tmp_path: Path) -> AsyncIterator[tuple[Servic
         cartesia_api_key="stand-in",
     )
     async with (
-        api_services(keeping(settings, tmp_path)) as able,
+        api_services(with_recordings(settings, tmp_path)) as able,
         api_services(settings) as unable,
     ):
         yield able, unable
@@ -147,13 +147,13 @@ async def test_without_a_place_no_voice_call_is_started(
     both: tuple[Services, Services], viewer: Viewer
 ) -> None:
     able, unable = both
-    await save_clinic(able, viewer, voiced(RECEPTION, BOOKING))
-    await record_clinic(able, viewer)
+    await save_clinic(able, viewer, with_speech(RECEPTION, BOOKING))
+    await enable_recording(able, viewer)
     voice = CallRequest(workflow_name="clinic", kind=CallKind.VOIP)
     with pytest.raises(InvalidInput, match="RECORDINGS_URL") as refused:
         await start_call(unable, viewer, voice, 3600)
     assert refused.value.path == ("input", "workflow")
-    async with able.store.work(viewer.tenant_id) as work:
+    async with able.store.transaction(viewer.tenant_id) as work:
         assert (await work.calls.page(CallFilter(), 10, None)).items == ()
     assert (await start_call(able, viewer, voice, 3600)).kind is CallKind.VOIP
     text = replace(voice, kind=CallKind.TEXT)

@@ -14,23 +14,23 @@ from uuid import uuid4
 import pytest
 
 from domain.calls.model import Call
-from domain.calls.recordings import LINK_FOR, RecordingState
+from domain.calls.recordings import LINK_LIFETIME, RecordingState
 from domain.common.access import Scope, Viewer
 from domain.common.errors import Forbidden, NotFound
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.calls import CallRequest, end_call, start_call
 from domain.use_cases.recordings import delete_recording
-from graph.app import with_loaders
-from graph.http.recordings import asked_range
+from graph.app import build_schema_with_loaders
+from graph.http.recordings import parse_range
 from persistence.keys import KeyRing
 from persistence.links import SignedLinks
 from persistence.wiring import api_services
 from resolvers.ids import global_id
 from tests.conftest import SECRET, new_tenant
-from tests.support.api_server import Api, serving
+from tests.support.api_server import Api, running_api
 from tests.support.demo_workflow import publish_clinic
-from tests.support.recordings import archive, keeping, piece, recording_of
+from tests.support.recordings import recording_of, running_archive, tone_segment, with_recordings
 from tests.support.viewers import owner_of
 
 pytestmark = pytest.mark.anyio
@@ -59,35 +59,35 @@ class Place:
         return global_id("Call", self.call.id)
 
     async def recording(self) -> Any:
-        return (await self.api.ask(ASK, variables={"id": self.id}))["data"]["call"]["recording"]
+        return (await self.api.execute(ASK, variables={"id": self.id}))["data"]["call"]["recording"]
 
     async def sound(self) -> bytes:
-        assert self.services.sounds is not None
+        assert self.services.audio_store is not None
         key = (await recording_of(self.services, self.call)).key
-        return b"".join([chunk async for chunk in self.services.sounds.read(key)])
+        return b"".join([chunk async for chunk in self.services.audio_store.read(key)])
 
 
 async def recorded(services: Services, viewer: Viewer, settings: Settings) -> Call:
     """A call that has ended, with a recording of three seconds."""
     call = await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
-    async with archive(settings) as keeper:
-        assert services.sounds is not None
-        begun = await keeper.ledger.begin(call, 1, datetime.now(UTC))
+    async with running_archive(settings) as keeper:
+        assert services.audio_store is not None
+        begun = await keeper.recording_store.start(call, 1, datetime.now(UTC))
         folder = begun.key.removesuffix("whole.ogg")
-        for place, sound in (piece(1, 0), piece(1, 1_000), piece(1, 2_000)):
-            await services.sounds.put(folder + place.name, sound)
+        for place, sound in (tone_segment(1, 0), tone_segment(1, 1_000), tone_segment(1, 2_000)):
+            await services.audio_store.put(folder + place.filename, sound)
         await end_call(services, viewer, call.id)
-        await keeper.ledger.settled(call.id, 1)
-        assert await keeper.step()
+        await keeper.recording_store.mark_uploaded(call.id, 1)
+        assert await keeper.process_next()
     return call
 
 
 @pytest.fixture
 async def place(settings: Settings, viewer: Viewer, tmp_path: Path) -> AsyncIterator[Place]:
-    settings = keeping(settings, tmp_path)
+    settings = with_recordings(settings, tmp_path)
     async with (
         api_services(settings) as services,
-        serving(services, settings, viewer, with_loaders) as api,
+        running_api(services, settings, viewer, build_schema_with_loaders) as api,
     ):
         await publish_clinic(services, viewer)
         call = await recorded(services, viewer, settings)
@@ -101,7 +101,7 @@ async def test_a_link_lets_a_player_seek(place: Place) -> None:
     assert (told["durationMs"], told["size"], told["error"]) == (3_000, len(sound), None)
     until = datetime.fromisoformat(told["expiresAt"])
     # A link says its time in whole seconds.
-    assert before - timedelta(seconds=1) < until - LINK_FOR < datetime.now(UTC)
+    assert before - timedelta(seconds=1) < until - LINK_LIFETIME < datetime.now(UTC)
     http, url = place.api.http, told["url"]
     whole = await http.get(url)
     assert (whole.status_code, whole.content) == (200, sound)
@@ -135,13 +135,15 @@ async def test_a_link_is_good_for_as_long_as_is_said(place: Place) -> None:
         return began + timedelta(minutes=next(minutes))
 
     services = replace(place.services, clock=clock)
-    async with serving(services, place.settings, place.viewer, with_loaders) as api:
-        asked = await api.ask(ASK, variables={"id": place.id})
+    async with running_api(
+        services, place.settings, place.viewer, build_schema_with_loaders
+    ) as api:
+        asked = await api.execute(ASK, variables={"id": place.id})
     told = asked["data"]["call"]["recording"]
     token, until = told["url"].rpartition("/")[2], datetime.fromisoformat(told["expiresAt"])
-    place.services.links.opened(token, until - timedelta(seconds=2))
+    place.services.signed_links.verify(token, until - timedelta(seconds=2))
     with pytest.raises(Forbidden, match="expired"):
-        place.services.links.opened(token, until)
+        place.services.signed_links.verify(token, until)
 
 
 async def test_a_link_that_is_not_ours_leads_nowhere(place: Place) -> None:
@@ -155,25 +157,28 @@ async def test_a_link_that_is_not_ours_leads_nowhere(place: Place) -> None:
         assert (await http.get(f"/recordings/{path}")).status_code in (403, 404), path
     for path in ("/recordings", "/recordings/"):
         assert (await http.get(path)).status_code == 404
-    foreign = SignedLinks(KeyRing.of("another-installation" + "0" * 32))
+    foreign = SignedLinks(KeyRing.from_secret_key("another-installation" + "0" * 32))
     tenant, call = place.viewer.tenant_id, place.call.id
-    until = datetime.now(UTC) + LINK_FOR
+    until = datetime.now(UTC) + LINK_LIFETIME
     assert (await http.get(f"/recordings/{foreign.sign(tenant, call, until)}")).status_code == 403
-    nothing = place.services.links.sign(tenant, uuid4(), until)
+    nothing = place.services.signed_links.sign(tenant, uuid4(), until)
     assert (await http.get(f"/recordings/{nothing}")).status_code == 404
 
 
 def test_a_link_is_good_until_its_time_and_over_a_rotation_of_keys() -> None:
     now = datetime.now(UTC)
     tenant, call = uuid4(), uuid4()
-    old, new = SignedLinks(KeyRing.of(SECRET)), SignedLinks(KeyRing.of(f"{'n' * 32},{SECRET}"))
+    old, new = (
+        SignedLinks(KeyRing.from_secret_key(SECRET)),
+        SignedLinks(KeyRing.from_secret_key(f"{'n' * 32},{SECRET}")),
+    )
     token = old.sign(tenant, call, now + timedelta(seconds=60))
     key = f"{tenant}/{call}/whole.ogg"
-    assert new.opened(token, now + timedelta(seconds=58)) == key
+    assert new.verify(token, now + timedelta(seconds=58)) == key
     with pytest.raises(Forbidden, match="expired"):
-        new.opened(token, now + timedelta(seconds=60))
+        new.verify(token, now + timedelta(seconds=60))
     with pytest.raises(Forbidden, match="not a link"):
-        old.opened(new.sign(tenant, call, now + timedelta(seconds=60)), now)
+        old.verify(new.sign(tenant, call, now + timedelta(seconds=60)), now)
 
 
 @pytest.mark.parametrize(
@@ -196,40 +201,40 @@ def test_a_link_is_good_until_its_time_and_over_a_rotation_of_keys() -> None:
 def test_ranges_are_read_as_players_mean_them(
     header: str | None, range_: tuple[int, int] | None
 ) -> None:
-    assert asked_range(header, 100) == range_
+    assert parse_range(header, 100) == range_
 
 
 @pytest.mark.parametrize("header", ["bytes=100-", "bytes=-0", "bytes=100-200"])
 def test_a_range_of_nothing_is_refused(header: str) -> None:
     with pytest.raises(ValueError, match="bytes"):
-        asked_range(header, 100)
+        parse_range(header, 100)
 
 
 async def test_a_deleted_recording_is_gone_at_once_and_for_good(place: Place) -> None:
     url = (await place.recording())["url"]
-    first = (await place.api.ask(DELETE, variables={"id": place.id}))["data"]["deleteRecording"]
+    first = (await place.api.execute(DELETE, variables={"id": place.id}))["data"]["deleteRecording"]
     assert first["__typename"] == "DeleteRecordingSuccess"
     shown = first["call"]["recording"]
     assert (shown["state"], shown["url"]) == ("DELETED", None)
     assert shown["deletedBy"].startswith("user:")
     told = await place.recording()
-    again = (await place.api.ask(DELETE, variables={"id": place.id}))["data"]["deleteRecording"]
+    again = (await place.api.execute(DELETE, variables={"id": place.id}))["data"]["deleteRecording"]
     assert again == first
     assert await place.recording() == told
-    async with archive(place.settings) as keeper:
-        assert await keeper.step()
+    async with running_archive(place.settings) as keeper:
+        assert await keeper.process_next()
     assert (await place.api.http.get(url)).status_code == 404
-    assert place.services.sounds is not None
-    assert [kept async for kept in place.services.sounds.list("")] == []
+    assert place.services.audio_store is not None
+    assert [kept async for kept in place.services.audio_store.list("")] == []
 
 
 async def test_what_was_never_recorded_has_nothing_to_hear_or_delete(place: Place) -> None:
     request = CallRequest(workflow_name="clinic")
     call = await start_call(place.services, place.viewer, request, 3600)
     id = global_id("Call", call.id)
-    asked = await place.api.ask(ASK, variables={"id": id})
+    asked = await place.api.execute(ASK, variables={"id": id})
     assert asked["data"]["call"] == {"recording": None}
-    deleted = (await place.api.ask(DELETE, variables={"id": id}))["data"]["deleteRecording"]
+    deleted = (await place.api.execute(DELETE, variables={"id": id}))["data"]["deleteRecording"]
     assert deleted == {"__typename": "DeleteRecordingSuccess", "call": {"recording": None}}
 
 
@@ -241,15 +246,15 @@ async def test_nobody_else_sees_or_deletes_it(place: Place) -> None:
         await delete_recording(place.services, stranger, place.call.id)
     with pytest.raises(Forbidden):
         await delete_recording(place.services, reader, place.call.id)
-    async with place.services.store.work(stranger.tenant_id) as work:
-        assert await work.recordings.many([place.call.id]) == []
+    async with place.services.store.transaction(stranger.tenant_id) as work:
+        assert await work.recordings.by_ids([place.call.id]) == []
         await work.recordings.delete(place.call.id, "user:stranger")
     assert (await recording_of(place.services, place.call)).state is RecordingState.READY
     async with AsyncExitStack() as stack:
         other = await stack.enter_async_context(
-            serving(place.services, place.settings, stranger, with_loaders)
+            running_api(place.services, place.settings, stranger, build_schema_with_loaders)
         )
-        asked = await other.ask(ASK, variables={"id": place.id})
+        asked = await other.execute(ASK, variables={"id": place.id})
         assert asked["data"] == {"call": None}
 
 
@@ -257,6 +262,6 @@ async def test_many_calls_ask_for_their_recordings_at_once(place: Place) -> None
     for _ in range(3):
         await recorded(place.services, place.viewer, place.settings)
     document = "{ calls { edges { node { recording { state } } } } }"
-    edges = (await place.api.ask(document))["data"]["calls"]["edges"]
+    edges = (await place.api.execute(document))["data"]["calls"]["edges"]
     states = [each["node"]["recording"]["state"] for each in edges]
     assert states == ["READY"] * 4

@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 from strawberry.utils.str_converters import to_camel_case
 
 from domain.calls.events import DURABLE, PartialTranscript
-from graph.export_schema import FILE, text
+from graph.export_schema import SCHEMA_FILE, schema_text
 from graph.schema.build import build_schema
 from graph.schema.types.errors import HANDLERS
-from persistence.codec import decode, encode
+from persistence.codec import decode_event, encode_event
 from tests.api.test_transport_schema import events_of
 from tests.support.paths import ROOT
 
@@ -35,7 +35,7 @@ BUILT_IN = {"String", "Int", "Float", "Boolean", "ID"}
 
 def test_the_committed_schema_is_the_one_that_is_served() -> None:
     told = "run `python -m graph.export_schema` and commit schema.graphql"
-    assert FILE.read_text() == text(), told
+    assert SCHEMA_FILE.read_text() == schema_text(), told
 
 
 def _elements() -> Iterator[tuple[str, str | None]]:
@@ -109,7 +109,7 @@ def test_every_event_is_mirrored_and_documented() -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(DURABLE).flatmap(events_of))
 def test_every_event_is_read_back_as_it_was_stored(event: Any) -> None:
-    assert decode(encode(event)) == event
+    assert decode_event(encode_event(event)) == event
 
 
 def test_the_schema_survives_the_strict_rules_of_the_language() -> None:

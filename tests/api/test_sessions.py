@@ -11,7 +11,7 @@ from uuid import uuid4
 import jwt
 import pytest
 
-from domain.common.access import SCOPES, Role, User, Viewer
+from domain.common.access import ROLE_SCOPES, Role, User, Viewer
 from domain.common.errors import Unauthenticated
 from domain.common.settings import Settings
 from domain.ports import Services, TokenPair
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def signed_in(services: Services, email: str) -> tuple[User, TokenPair]:
-    user = await services.accounts.user_by_password(email, PASSWORD)
+    user = await services.accounts.authenticate_password(email, PASSWORD)
     assert user is not None
     return user, await services.accounts.sign_in(user)
 
@@ -38,7 +38,7 @@ async def until_refused(services: Services, credential: str) -> Unauthenticated:
     async with asyncio.timeout(60):
         while True:
             try:
-                await services.accounts.viewer_of(credential)
+                await services.accounts.authenticate_credential(credential)
             except Unauthenticated as refused:
                 return refused
             await asyncio.sleep(0.05)
@@ -51,7 +51,7 @@ async def test_a_lost_answer_can_be_asked_for_again(services: Services, owner: s
     pairs += await asyncio.gather(*(services.accounts.refresh(first.refresh) for _ in range(18)))
     assert {pair.refresh for pair in pairs} == {pairs[0].refresh}
     for pair in pairs:
-        await services.accounts.viewer_of(pair.access)
+        await services.accounts.authenticate_credential(pair.access)
     third = await services.accounts.refresh(pairs[0].refresh)
     assert third.refresh != pairs[0].refresh
 
@@ -99,22 +99,24 @@ async def test_signing_out_while_the_session_is_refreshed_ends_it(
 async def test_an_access_token_ends_with_its_session(services: Services, owner: str) -> None:
     _, ours = await signed_in(services, owner)
     _, other = await signed_in(services, owner)
-    await services.accounts.viewer_of(ours.access)
+    await services.accounts.authenticate_credential(ours.access)
     await services.accounts.sign_out(ours.refresh)
     assert "session is over" in (await until_refused(services, ours.access)).message
-    await services.accounts.viewer_of(other.access)
+    await services.accounts.authenticate_credential(other.access)
 
 
 async def test_a_change_of_role_holds_at_once(
     services: Services, settings: Settings, owner: str
 ) -> None:
     user, pair = await signed_in(services, owner)
-    assert (await services.accounts.viewer_of(pair.access)).scopes == SCOPES[Role.OWNER]
+    assert (await services.accounts.authenticate_credential(pair.access)).scopes == ROLE_SCOPES[
+        Role.OWNER
+    ]
     await execute(settings, "update app_user set role = 'VIEWER'")
     async with asyncio.timeout(60):
         while (  # noqa: ASYNC110 - it changes in the database
-            await services.accounts.viewer_of(pair.access)
-        ).scopes != SCOPES[Role.VIEWER]:
+            await services.accounts.authenticate_credential(pair.access)
+        ).scopes != ROLE_SCOPES[Role.VIEWER]:
             await asyncio.sleep(0.05)
     # Also what was read before the change does not come back with the next pair.
     stale = await services.accounts.sign_in(replace(user, role=Role.OWNER))
@@ -128,7 +130,7 @@ async def test_tokens_end_with_their_person_and_with_their_tenant(
     services: Services, settings: Settings, owner: str, table: str
 ) -> None:
     user, pair = await signed_in(services, owner)
-    await services.accounts.viewer_of(pair.access)
+    await services.accounts.authenticate_credential(pair.access)
     await execute(settings, f"delete from {table}")
     await until_refused(services, pair.access)
     for refused in (
@@ -144,7 +146,7 @@ async def test_tokens_end_with_their_person_and_with_their_tenant(
 
 def token_with(settings: Settings, **claims: Any) -> str:
     """Of our own signature, whatever it says."""
-    kid, key = KeyRing.of(settings.secret_key).signing
+    kid, key = KeyRing.from_secret_key(settings.secret_key).signing_key
     usual = {"iss": ISSUER, "aud": ISSUER, "exp": datetime.now(UTC) + timedelta(minutes=5)}
     return jwt.encode(usual | claims, key, algorithm="EdDSA", headers={"kid": kid})
 
@@ -178,8 +180,8 @@ async def test_tokens_that_make_no_sense_are_refused_on_both_transports(
         assert await status(token) == (401, "UNAUTHENTICATED"), claims
         async with api.socket(init={}) as socket:
             payload = {"authorization": f"Bearer {token}"}
-            await socket.say(type="connection_init", payload=payload)
-            assert await socket.closed() == (4401, "Unauthorized")
+            await socket.send(type="connection_init", payload=payload)
+            assert await socket.wait_closed() == (4401, "Unauthorized")
 
 
 @pytest.mark.parametrize(
@@ -196,5 +198,5 @@ async def test_a_socket_is_closed_when_its_session_ends(
 ) -> None:
     async with api.socket() as socket:
         await execute(settings, ending)
-        assert await socket.closed() == (4401, "Unauthorized")
+        assert await socket.wait_closed() == (4401, "Unauthorized")
     assert (await api.post("{ viewer { subject } }")).status_code == 401

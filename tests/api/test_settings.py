@@ -17,29 +17,29 @@ from starlette.routing import Route
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
-from graph.app import with_loaders
-from local.emulators.http_server import served
-from persistence.outbound import GuardedHttp
-from tests.support.api_server import Api, serving
-from tests.support.graphql_calls import FAILS, do
+from graph.app import build_schema_with_loaders
+from local.emulators.http_server import run_server
+from persistence.outbound import GuardedHttpClient
+from tests.support.api_server import Api, running_api
+from tests.support.graphql_calls import ERROR_FIELDS, mutate
 
 pytestmark = pytest.mark.anyio
 
 SETTINGS = "{ settings { revision values endpoints { name url headers } defaults { language } } }"
 UPDATE = f"""mutation ($input: UpdateSettingsInput!) {{ updateSettings(input: $input) {{ __typename
   ... on UpdateSettingsSuccess {{ settings {{ revision mcpServers {{ name allow }} }} }}
-  ... on RevisionConflict {{ current }} {FAILS} }} }}"""
+  ... on RevisionConflict {{ current }} {ERROR_FIELDS} }} }}"""
 CREATE_AGENT = f"""mutation ($input: CreateAgentInput!) {{ createAgent(input: $input) {{
-  __typename {FAILS} }} }}"""
+  __typename {ERROR_FIELDS} }} }}"""
 CREATE_TOOL = f"""mutation ($input: CreateToolInput!) {{ createTool(input: $input) {{
-  __typename ... on CreateToolSuccess {{ tool {{ id }} }} {FAILS} }} }}"""
+  __typename ... on CreateToolSuccess {{ tool {{ id }} }} {ERROR_FIELDS} }} }}"""
 CREATE_WORKFLOW = f"""mutation ($input: CreateWorkflowInput!) {{ createWorkflow(input: $input) {{
   __typename ... on CreateWorkflowSuccess {{ workflow {{ findings {{ findings {{ code path }} }}
-  }} }} {FAILS} }} }}"""
+  }} }} {ERROR_FIELDS} }} }}"""
 TRY = f"""mutation ($input: TestToolInput!) {{ testTool(input: $input) {{ __typename
-  ... on TestToolSuccess {{ ending result context steps {{ problem }} }} {FAILS} }} }}"""
+  ... on TestToolSuccess {{ ending result context steps {{ problem }} }} {ERROR_FIELDS} }} }}"""
 IMPORT = f"""mutation ($input: ImportMcpToolsInput!) {{ importMcpTools(input: $input) {{ __typename
-  ... on ImportMcpToolsSuccess {{ tools {{ id name description parameters }} }} {FAILS} }} }}"""
+  ... on ImportMcpToolsSuccess {{ tools {{ id name description parameters }} }} {ERROR_FIELDS} }} }}"""
 
 
 @asynccontextmanager
@@ -47,25 +47,27 @@ async def api_that_reaches(
     services: Services, settings: Settings, viewer: Viewer, places: str
 ) -> AsyncIterator[Api]:
     async with AsyncExitStack() as stack:
-        outbound = GuardedHttp(places)
+        outbound = GuardedHttpClient(places)
         stack.push_async_callback(outbound.aclose)
-        services = replace(services, outbound=outbound)
-        yield await stack.enter_async_context(serving(services, settings, viewer, with_loaders))
+        services = replace(services, http_client=outbound)
+        yield await stack.enter_async_context(
+            running_api(services, settings, viewer, build_schema_with_loaders)
+        )
 
 
 async def test_settings_are_edited_by_part_and_by_revision(api: Api) -> None:
-    before = (await api.ask(SETTINGS))["data"]["settings"]
+    before = (await api.execute(SETTINGS))["data"]["settings"]
     nothing = {"revision": 0, "values": {}, "endpoints": [], "defaults": {"language": None}}
     assert before == nothing
     crm = {"name": "crm", "url": "https://crm.example.com/v1", "headers": {"X-Env": "dev"}}
-    first = await do(api, UPDATE, expectedRevision=0, endpoints=[crm])
+    first = await mutate(api, UPDATE, expectedRevision=0, endpoints=[crm])
     assert first["settings"]["revision"] == 1
-    await do(api, UPDATE, expectedRevision=1, values={"clinic": "Sunrise"})
-    stale = await do(api, UPDATE, expectedRevision=1, values={})
+    await mutate(api, UPDATE, expectedRevision=1, values={"clinic": "Sunrise"})
+    stale = await mutate(api, UPDATE, expectedRevision=1, values={})
     assert (stale["code"], stale["current"]) == ("REVISION_CONFLICT", 2)
-    fresh = await do(api, UPDATE, expectedRevision=0, values={})
+    fresh = await mutate(api, UPDATE, expectedRevision=0, values={})
     assert (fresh["code"], fresh["current"]) == ("REVISION_CONFLICT", 2)
-    now = (await api.ask(SETTINGS))["data"]["settings"]
+    now = (await api.execute(SETTINGS))["data"]["settings"]
     assert now == {**nothing, "revision": 2, "values": {"clinic": "Sunrise"}, "endpoints": [crm]}
 
 
@@ -101,21 +103,21 @@ async def test_settings_are_edited_by_part_and_by_revision(api: Api) -> None:
 async def test_bad_settings_change_nothing(
     api: Api, change: dict[str, Any], path: list[str], words: str
 ) -> None:
-    refused = await do(api, UPDATE, expectedRevision=0, **change)
+    refused = await mutate(api, UPDATE, expectedRevision=0, **change)
     assert (refused["code"], refused["path"]) == ("INVALID_INPUT", ["input", *path])
     assert words in refused["message"]
-    assert (await api.ask(SETTINGS))["data"]["settings"]["revision"] == 0
+    assert (await api.execute(SETTINGS))["data"]["settings"]["revision"] == 0
 
 
 async def test_defaults_fill_what_agents_leave_open(api: Api) -> None:
-    await do(api, CREATE_AGENT, name="greeter", prompt={"system": "Greet."})
+    await mutate(api, CREATE_AGENT, name="greeter", prompt={"system": "Greet."})
     desk = {"id": "desk", "agent": "greeter", "isEntry": True, "isExit": True}
-    first = await do(api, CREATE_WORKFLOW, slug="first", nodes=[desk])
+    first = await mutate(api, CREATE_WORKFLOW, slug="first", nodes=[desk])
     [finding] = first["workflow"]["findings"]["findings"]
     assert finding == {"code": "NO_MODEL", "path": ["agents", "greeter", "llm"]}
     scripted = {"provider": "scripted", "options": {"rules": [{"says": "Hi."}]}}
-    await do(api, UPDATE, expectedRevision=0, defaults={"llm": scripted})
-    second = await do(api, CREATE_WORKFLOW, slug="second", nodes=[desk])
+    await mutate(api, UPDATE, expectedRevision=0, defaults={"llm": scripted})
+    second = await mutate(api, CREATE_WORKFLOW, slug="second", nodes=[desk])
     assert second["workflow"]["findings"]["findings"] == []
 
 
@@ -127,7 +129,7 @@ async def test_a_tool_finds_its_server_by_name(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     routes = [Route("/{rest:path}", crm)]
-    async with served(Starlette(routes=routes)) as url, AsyncExitStack() as stack:
+    async with run_server(Starlette(routes=routes)) as url, AsyncExitStack() as stack:
         place = url.removeprefix("http://")
         api = await stack.enter_async_context(api_that_reaches(services, settings, viewer, place))
         call = {
@@ -135,7 +137,7 @@ async def test_a_tool_finds_its_server_by_name(
             "url": "/patients/{{params.id}}",
             "save": {"workflow.env": "body.env", "workflow.path": "body.path"},
         }
-        made = await do(
+        made = await mutate(
             api,
             CREATE_TOOL,
             name="find",
@@ -144,13 +146,13 @@ async def test_a_tool_finds_its_server_by_name(
             actions=[{"apiCall": call}, {"respond": {"message": "{{tenant.settings.clinic}}"}}],
         )
         id = made["tool"]["id"]
-        missing = await do(api, TRY, id=id, arguments={"id": "7"}, live=True)
+        missing = await mutate(api, TRY, id=id, arguments={"id": "7"}, live=True)
         assert missing["steps"][0]["problem"] == "There is no endpoint 'crm'."
         endpoint = {"name": "crm", "url": f"{url}/v1/", "headers": {"X-Env": "test"}}
-        await do(
+        await mutate(
             api, UPDATE, expectedRevision=0, endpoints=[endpoint], values={"clinic": "Sunrise"}
         )
-        tried = await do(api, TRY, id=id, arguments={"id": "a/b"}, live=True)
+        tried = await mutate(api, TRY, id=id, arguments={"id": "a/b"}, live=True)
         assert (tried["ending"], tried["result"]) == ("SUCCEEDED", "Sunrise")
         assert tried["context"]["workflow"] == {"env": "test", "path": "/v1/patients/a/b"}
 
@@ -173,7 +175,7 @@ async def mcp_server() -> AsyncIterator[str]:
         raise AssertionError(article)
 
     app = server.streamable_http_app()
-    async with app.router.lifespan_context(app), served(app) as url:
+    async with app.router.lifespan_context(app), run_server(app) as url:
         yield f"{url}/mcp"
 
 
@@ -183,25 +185,25 @@ async def test_tools_of_an_mcp_server_are_listed_imported_and_used(
     async with mcp_server() as url, AsyncExitStack() as stack:
         place = url.removeprefix("http://").removesuffix("/mcp")
         api = await stack.enter_async_context(api_that_reaches(services, settings, viewer, place))
-        await do(api, UPDATE, expectedRevision=0, mcpServers=[{"name": "shop", "url": url}])
-        listed = await api.ask('{ mcpTools(server: "shop") { name description parameters } }')
+        await mutate(api, UPDATE, expectedRevision=0, mcpServers=[{"name": "shop", "url": url}])
+        listed = await api.execute('{ mcpTools(server: "shop") { name description parameters } }')
         assert [t["name"] for t in listed["data"]["mcpTools"]] == ["stock", "burn"]
-        unknown = await do(api, IMPORT, server="shop", tools=["sell"])
+        unknown = await mutate(api, IMPORT, server="shop", tools=["sell"])
         assert (unknown["code"], unknown["path"]) == ("NOT_FOUND", ["input", "tools", "0"])
-        [tool] = (await do(api, IMPORT, server="shop", tools=["stock"]))["tools"]
+        [tool] = (await mutate(api, IMPORT, server="shop", tools=["stock"]))["tools"]
         assert tool["name"] == "shop_stock"
         assert tool["description"] == "How many of an article there are."
         assert list(tool["parameters"]["properties"]) == ["article"]
-        tried = await do(api, TRY, id=tool["id"], arguments={"article": "lamp"}, live=True)
+        tried = await mutate(api, TRY, id=tool["id"], arguments={"article": "lamp"}, live=True)
         assert tried["ending"] == "SUCCEEDED", tried
         assert '"pieces": 4' in tried["result"]
-        failed = await do(api, TRY, id=tool["id"], arguments={"article": "none"}, live=True)
+        failed = await mutate(api, TRY, id=tool["id"], arguments={"article": "none"}, live=True)
         assert failed["ending"] == "FAILED"
-        wrong = await do(api, TRY, id=tool["id"], arguments={"article": 4}, live=True)
+        wrong = await mutate(api, TRY, id=tool["id"], arguments={"article": 4}, live=True)
         assert wrong["ending"] == "REFUSED"
-        again = await do(api, IMPORT, server="shop", tools=["stock"])
+        again = await mutate(api, IMPORT, server="shop", tools=["stock"])
         assert [t["id"] for t in again["tools"]] == [tool["id"]]
-        burn = await do(
+        burn = await mutate(
             api,
             CREATE_TOOL,
             name="burn",
@@ -209,6 +211,8 @@ async def test_tools_of_an_mcp_server_are_listed_imported_and_used(
             parameters={"type": "object"},
             actions=[{"mcpCall": {"server": "shop", "tool": "burn"}}],
         )
-        refused = await do(api, TRY, id=burn["tool"]["id"], arguments={"article": "x"}, live=True)
+        refused = await mutate(
+            api, TRY, id=burn["tool"]["id"], arguments={"article": "x"}, live=True
+        )
         problem = refused["steps"][0]["problem"]
         assert problem == "The tool 'burn' of 'shop' is not allowed."

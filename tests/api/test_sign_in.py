@@ -14,12 +14,12 @@ from domain.common.access import Viewer
 from domain.common.errors import RateLimited, Unauthenticated
 from domain.common.settings import Settings
 from domain.ports import Services
-from domain.tools.network_allow_list import network_of
-from domain.use_cases.accounts import Attempts, login
-from graph.app import with_loaders
+from domain.tools.network_allow_list import client_network
+from domain.use_cases.accounts import LoginLimits, login
+from graph.app import build_schema_with_loaders
 from persistence.admin import bootstrap
 from persistence.passwords import MAX_CONCURRENT
-from tests.support.api_server import serving
+from tests.support.api_server import running_api
 from tests.support.cpu import without_collections
 from tests.support.viewers import PASSWORD
 
@@ -70,7 +70,7 @@ async def test_a_stranger_elsewhere_does_not_keep_the_owner_out(
 async def test_many_addresses_together_reach_a_ceiling_that_known_ones_are_free_of(
     services: Services, owner: str
 ) -> None:
-    few, known = Attempts(email=2), an_address()
+    few, known = LoginLimits(email=2), an_address()
     await login(services, owner, PASSWORD, known)
     for _ in range(2):
         with pytest.raises((Unauthenticated, RateLimited)):
@@ -83,7 +83,7 @@ async def test_many_addresses_together_reach_a_ceiling_that_known_ones_are_free_
 
 
 async def test_one_address_cannot_try_everybody(services: Services, owner: str) -> None:
-    few, address = Attempts(network=2), an_address()
+    few, address = LoginLimits(network=2), an_address()
     for _ in range(2):
         with pytest.raises(Unauthenticated):
             await login(services, f"{secrets.token_hex(6)}@acme.example", "wrong", address, few)
@@ -93,7 +93,7 @@ async def test_one_address_cannot_try_everybody(services: Services, owner: str) 
 
 async def test_a_refused_attempt_takes_nothing_from_others(services: Services, owner: str) -> None:
     """Else one address alone could use up what all may try."""
-    few = Attempts(email_from_network=1, email=2)
+    few = LoginLimits(email_from_network=1, email=2)
     address = an_address()
     for expected in (Unauthenticated, RateLimited, RateLimited, RateLimited):
         with pytest.raises(expected):
@@ -104,12 +104,12 @@ async def test_a_refused_attempt_takes_nothing_from_others(services: Services, o
 async def test_no_email_stands_for_another_limit(services: Services, owner: str) -> None:
     home = an_address()
     for email in (
-        f"{network_of(home)}:{owner}",
-        f"both:{network_of(home)} {owner}",
-        network_of(home),
+        f"{client_network(home)}:{owner}",
+        f"both:{client_network(home)} {owner}",
+        client_network(home),
     ):
         with pytest.raises(Unauthenticated):
-            await login(services, email, "wrong", an_address(), Attempts(email=1))
+            await login(services, email, "wrong", an_address(), LoginLimits(email=1))
     assert (await login(services, owner, PASSWORD, home))[0].email == owner
 
 
@@ -123,7 +123,7 @@ async def test_no_email_stands_for_another_limit(services: Services, owner: str)
     ],
 )
 def test_who_has_one_address_of_ipv6_has_many(address: str, network: str) -> None:
-    assert network_of(address) == network
+    assert client_network(address) == network
 
 
 async def test_the_address_of_the_client_is_the_one_that_counts(
@@ -132,10 +132,10 @@ async def test_the_address_of_the_client_is_the_one_that_counts(
     """Over HTTP, behind a proxy that is trusted."""
 
     trusting = replace(settings, trusted_proxies="127.0.0.1")
-    async with serving(services, trusting, viewer, with_loaders) as api:
+    async with running_api(services, trusting, viewer, build_schema_with_loaders) as api:
 
         async def attempt(password: str, address: str) -> dict[str, object]:
-            answer = await api.ask(
+            answer = await api.execute(
                 LOGIN,
                 variables={"input": {"email": owner, "password": password}},
                 headers={"x-forwarded-for": address},

@@ -16,11 +16,11 @@ from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.calls import CallRequest, start_call
-from graph.app import with_loaders
+from graph.app import build_schema_with_loaders
 from graph.schema.build import build_schema
 from resolvers.ids import global_id
 from tests.conftest import new_tenant
-from tests.support.api_server import Api, serving
+from tests.support.api_server import Api, running_api
 from tests.support.demo_workflow import publish_clinic
 from tests.support.viewers import owner_of
 
@@ -190,9 +190,9 @@ async def neighbours(
 ) -> AsyncIterator[Neighbours]:
     version = await publish_clinic(services, viewer)
     call = await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
-    async with services.store.work(viewer.tenant_id) as work:
-        [agent] = await work.agents.named(["booking"])
-        [tool] = await work.tools.named(["book_appointment"])
+    async with services.store.transaction(viewer.tenant_id) as work:
+        [agent] = await work.agents.by_names(["booking"])
+        [tool] = await work.tools.by_names(["book_appointment"])
     ids = (agent.id, tool.id, version.workflow_id, version.id, call.id)
     theirs = {kind: global_id(kind, id) for kind, id in zip(KINDS, ids, strict=True)}
     other = owner_of(await new_tenant(settings, "other"))
@@ -203,7 +203,9 @@ async def neighbours(
     )
     async with AsyncExitStack() as stack:
         owner, guest = [
-            await stack.enter_async_context(serving(services, settings, who, with_loaders))
+            await stack.enter_async_context(
+                running_api(services, settings, who, build_schema_with_loaders)
+            )
             for who in (viewer, stranger)
         ]
         yield Neighbours(owner, guest, theirs)
@@ -217,16 +219,16 @@ async def test_foreign_ids_are_unknown_ids(neighbours: Neighbours) -> None:
     for place, (kinds, document, field) in CASES.items():
         for kind in KINDS if kinds == "*" else (kinds,):
             theirs, nobodys = neighbours.theirs[kind], global_id(kind, uuid4())
-            foreign = await neighbours.stranger.ask(document, variables={"id": theirs})
-            unknown = await neighbours.stranger.ask(document, variables={"id": nobodys})
+            foreign = await neighbours.stranger.execute(document, variables={"id": theirs})
+            unknown = await neighbours.stranger.execute(document, variables={"id": nobodys})
             assert _without(theirs, foreign) == _without(nobodys, unknown), place
             assert "errors" not in foreign, (place, foreign)
             if place.startswith("Query."):
-                mine = await neighbours.owner.ask(document, variables={"id": theirs})
+                mine = await neighbours.owner.execute(document, variables={"id": theirs})
                 assert mine["data"][field] != foreign["data"][field], place
     for kind in KINDS:
         document = CASES["Query.node.id"][1]
-        mine = await neighbours.owner.ask(document, variables={"id": neighbours.theirs[kind]})
+        mine = await neighbours.owner.execute(document, variables={"id": neighbours.theirs[kind]})
         assert mine["data"]["x"] == {"__typename": kind, "id": neighbours.theirs[kind]}
 
 
@@ -236,18 +238,18 @@ async def test_foreign_calls_are_not_to_be_watched(neighbours: Neighbours) -> No
         for id in (neighbours.theirs[kind], global_id(kind, uuid4())):
             async with neighbours.stranger.socket() as socket:
                 await socket.subscribe("1", document, id=id)
-                heard.append(_without(id, await socket.hear()))
+                heard.append(_without(id, await socket.receive()))
         assert heard[0] == heard[1], place
         async with neighbours.owner.socket() as socket:
             await socket.subscribe("1", document, id=neighbours.theirs[kind])
-            assert await socket.hear() != heard[0], place
+            assert await socket.receive() != heard[0], place
 
 
 async def test_lists_hold_only_ones_own(neighbours: Neighbours) -> None:
     fields = ("agents", "tools", "workflows", "calls")
     document = "{" + " ".join(f"{name} {{ edges {{ node {{ id }} }} }}" for name in fields) + "}"
-    mine = (await neighbours.owner.ask(document))["data"]
-    others = (await neighbours.stranger.ask(document))["data"]
+    mine = (await neighbours.owner.execute(document))["data"]
+    others = (await neighbours.stranger.execute(document))["data"]
     for name in fields:
         assert mine[name]["edges"], name
         assert others[name]["edges"] == [], name

@@ -22,33 +22,33 @@ from websockets.uri import parse_uri
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
-from graph.app import with_loaders
+from graph.app import build_schema_with_loaders
 from graph.http.protocols import Bounds
 from graph.requests.token_buckets import Rate, TokenBucket
-from persistence.limiter import RedisLimiter
+from persistence.limiter import RedisRateLimiter
 from resolvers.ids import global_id
-from tests.support.api_server import Api, serving
-from tests.support.log_writer import writing
-from tests.support.toy_schema import may_leave
+from tests.support.api_server import Api, running_api
+from tests.support.log_writer import writing_call
+from tests.support.toy_schema import may_end
 
 pytestmark = pytest.mark.anyio
 
 PING = b'{"type":"ping"}'
 NEVER = Rate(per_second=0.001, burst=50)
-IMPATIENT = Bounds(header_seconds=1.0, body_seconds=1.0)
+SHORT_DEADLINES = Bounds(header_seconds=1.0, body_seconds=1.0)
 
 
 @pytest.fixture
 async def services(services: Services, settings: Settings) -> AsyncIterator[Services]:
     """Their limits hold on a busy machine too, where Redis takes its time."""
-    limiter = RedisLimiter(settings.redis_url, patience=10.0)
+    limiter = RedisRateLimiter(settings.redis_url, timeout=10.0)
     yield replace(services, limiter=limiter)
     await limiter.aclose()
 
 
 @pytest.fixture
 async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
-    async with serving(services, settings, viewer) as running:
+    async with running_api(services, settings, viewer) as running:
         yield running
 
 
@@ -88,7 +88,7 @@ def answers_in(protocol: ClientProtocol, data: bytes) -> int:
 async def test_a_flood_is_cut_at_the_socket(
     services: Services, settings: Settings, viewer: Viewer, opcode: Opcode, payload: bytes
 ) -> None:
-    async with serving(services, settings, viewer, bounds=Bounds(messages=NEVER)) as api:
+    async with running_api(services, settings, viewer, bounds=Bounds(messages=NEVER)) as api:
         reader, writer, protocol = await raw_socket(api)
         flood = b"".join(Frame(opcode, payload).serialize(mask=True) for _ in range(5_000))
         heard = 0
@@ -99,18 +99,18 @@ async def test_a_flood_is_cut_at_the_socket(
                     heard += answers_in(protocol, data)
         assert heard <= 50
         writer.close()
-        assert (await api.ask("{hello}"))["data"] == {"hello": "hello you"}
+        assert (await api.execute("{hello}"))["data"] == {"hello": "hello you"}
 
 
 async def test_more_bytes_than_anybody_needs_are_cut_too(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = Bounds(bytes=Rate(per_second=0.001, burst=100_000))
-    async with serving(services, settings, viewer, bounds=few) as api, api.socket() as socket:
+    async with running_api(services, settings, viewer, bounds=few) as api, api.socket() as socket:
         with contextlib.suppress(Exception):
             for _ in range(4):
                 await socket.raw.send('{"type":"pong","payload":"' + "x" * 40_000 + '"}')
-        assert (await socket.closed())[0] == 1006
+        assert (await socket.wait_closed())[0] == 1006
 
 
 async def test_what_ordinary_clients_send_passes(api: Api) -> None:
@@ -118,9 +118,9 @@ async def test_what_ordinary_clients_send_passes(api: Api) -> None:
         for n in range(100):
             document = f"subscription {{ ticks(every: 60) }} #{' ' * 1_500}{n}"
             await socket.subscribe(str(n), document)
-        assert {(await socket.hear())["type"] for _ in range(100)} == {"next"}
-        await socket.say(type="ping", payload="x" * 65_000)
-        assert (await socket.hear())["type"] == "pong"
+        assert {(await socket.receive())["type"] for _ in range(100)} == {"next"}
+        await socket.send(type="ping", payload="x" * 65_000)
+        assert (await socket.receive())["type"] == "pong"
 
 
 # ---- HTTP on a bare process ----------------------------------------------------------------
@@ -178,7 +178,7 @@ async def test_what_surrounds_the_parts_of_a_body_has_a_largest_size(api: Api) -
 
 
 async def test_half_requests_end(services: Services, settings: Settings, viewer: Viewer) -> None:
-    async with serving(services, settings, viewer, bounds=IMPATIENT) as api:
+    async with running_api(services, settings, viewer, bounds=SHORT_DEADLINES) as api:
         post = (
             "POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
             f"x-api-key: {api.key}\r\ncontent-length: 100\r\n\r\n"
@@ -190,7 +190,7 @@ async def test_half_requests_end(services: Services, settings: Settings, viewer:
         answer = await sent(api, GET + b"\r\n", b"\r\n")
         assert answer.startswith(b"HTTP/1.1 200")
         assert answer.endswith(b'{"live":true}')
-        assert (await api.ask("{hello}"))["data"] == {"hello": "hello you"}
+        assert (await api.execute("{hello}"))["data"] == {"hello": "hello you"}
 
 
 async def test_few_requests_are_taken_before_the_first_is_answered(api: Api) -> None:
@@ -215,7 +215,7 @@ async def test_sockets_of_an_address_are_counted(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     few = replace(settings, max_sockets_per_address=2)
-    async with serving(services, few, viewer) as api, api.socket():
+    async with running_api(services, few, viewer) as api, api.socket():
         async with api.socket():
             with pytest.raises(InvalidStatus) as refused:
                 async with api.socket():
@@ -246,10 +246,10 @@ async def test_sockets_of_a_key_and_a_tenant_are_counted(
         "key": replace(settings, max_sockets_per_key=1),
         "tenant": replace(settings, max_sockets_per_tenant=1),
     }[of]
-    async with serving(services, few, viewer) as api, api.socket(), api.socket({}) as second:
+    async with running_api(services, few, viewer) as api, api.socket(), api.socket({}) as second:
         payload = {"authorization": f"Bearer {api.token}"} if of == "key" else {"apiKey": api.key}
-        await second.say(type="connection_init", payload=payload)
-        code, reason = await second.closed()
+        await second.send(type="connection_init", payload=payload)
+        code, reason = await second.wait_closed()
         assert code == 1013
         assert (reason or "").startswith("At most 1 WebSockets of one ")
 
@@ -258,10 +258,10 @@ async def test_who_is_evicted_while_its_operations_end_is_not_counted_any_more(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, max_sockets_per_tenant=1)
-    async with serving(services, few, viewer) as api:
+    async with running_api(services, few, viewer) as api:
         async with api.socket() as socket:
             await socket.subscribe("a", "subscription{lingers}")
-            assert (await socket.hear())["type"] == "next"
+            assert (await socket.receive())["type"] == "next"
         db = await asyncpg.connect(settings.database_url)
         await db.execute("delete from refresh_token")
         await db.close()
@@ -270,14 +270,14 @@ async def test_who_is_evicted_while_its_operations_end_is_not_counted_any_more(
                 while await full(api):  # noqa: ASYNC110 - it asks the server
                     await asyncio.sleep(0.1)
         finally:
-            may_leave.set()
+            may_end.set()
 
 
 async def full(api: Api) -> bool:
     async with api.socket({}) as socket:
-        await socket.say(type="connection_init", payload={"apiKey": api.key})
+        await socket.send(type="connection_init", payload={"apiKey": api.key})
         with contextlib.suppress(ConnectionClosed):
-            await socket.hear()
+            await socket.receive()
             return False
     return True
 
@@ -290,17 +290,17 @@ async def test_subscriptions_of_a_key_and_a_tenant_are_counted(
         "key": replace(settings, max_subscriptions_per_key=2),
         "tenant": replace(settings, max_subscriptions_per_tenant=2),
     }[of]
-    async with serving(services, few, viewer) as api, api.socket() as one, api.socket() as two:
+    async with running_api(services, few, viewer) as api, api.socket() as one, api.socket() as two:
         await one.subscribe("a", "subscription{ticks(every:60)}")
         await two.subscribe("a", "subscription{ticks(every:60)}")
-        assert [(await socket.hear())["type"] for socket in (one, two)] == ["next", "next"]
+        assert [(await socket.receive())["type"] for socket in (one, two)] == ["next", "next"]
         await two.subscribe("b", "subscription{ticks(every:60)}")
-        assert error_of(await two.hear()) == {"code": "TOO_MANY_SUBSCRIPTIONS", "limit": 2}
-        await one.say(type="complete", id="a")
+        assert error_of(await two.receive()) == {"code": "TOO_MANY_SUBSCRIPTIONS", "limit": 2}
+        await one.send(type="complete", id="a")
         async with asyncio.timeout(60):
             while True:
                 await two.subscribe("b", "subscription{ticks(every:60)}")
-                if (await two.hear())["type"] == "next":
+                if (await two.receive())["type"] == "next":
                     break
 
 
@@ -308,7 +308,7 @@ async def test_who_opens_sockets_and_never_signs_in_has_to_wait(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, anonymous_requests_per_minute=3)
-    async with serving(services, few, viewer) as api:
+    async with running_api(services, few, viewer) as api:
         with pytest.raises(InvalidStatus) as refused:
             await come_and_go(api, 50)
         assert refused.value.response.status_code == 429
@@ -319,7 +319,7 @@ async def test_the_address_of_a_flood_has_to_wait(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, anonymous_requests_per_minute=10)
-    async with serving(services, few, viewer, bounds=Bounds(messages=NEVER)) as api:
+    async with running_api(services, few, viewer, bounds=Bounds(messages=NEVER)) as api:
         with pytest.raises(InvalidStatus) as refused:
             await flood(api, 20)
         assert refused.value.response.status_code == 429
@@ -330,8 +330,8 @@ async def flood(api: Api, times: int) -> None:
         with contextlib.suppress(ConnectionClosed):
             async with api.socket() as socket:
                 for _ in range(60):
-                    await socket.say(type="pong")
-                await socket.closed()
+                    await socket.send(type="pong")
+                await socket.wait_closed()
 
 
 async def come_and_go(api: Api, times: int) -> None:
@@ -349,8 +349,8 @@ async def test_a_thousand_subscriptions_of_one_key_come_back_at_once(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     async with (
-        writing(services, settings, viewer) as writer,
-        serving(services, settings, viewer, with_loaders) as api,
+        writing_call(services, settings, viewer) as writer,
+        running_api(services, settings, viewer, build_schema_with_loaders) as api,
     ):
         *_, newest = await writer.worker.queue.log_page(writer.claim.call, 0, 100)
         last = newest.cursor
@@ -360,7 +360,7 @@ async def test_a_thousand_subscriptions_of_one_key_come_back_at_once(
         async with asyncio.timeout(120):
             for _ in clients:
                 await back.acquire()
-            await writer.say("still there?")
+            await writer.write_turns("still there?")
             followed = await asyncio.gather(*clients)
     assert sum(map(len, followed)) == 1_000
 
@@ -371,8 +371,8 @@ async def follow(api: Api, about: dict[str, str], back: asyncio.Semaphore) -> se
     while True:
         with contextlib.suppress(ConnectionClosed, InvalidStatus):
             async with api.socket({}, open_timeout=60) as socket:
-                await socket.say(type="connection_init", payload={"apiKey": api.key})
-                assert (await socket.hear())["type"] == "connection_ack"
+                await socket.send(type="connection_init", payload={"apiKey": api.key})
+                assert (await socket.receive())["type"] == "connection_ack"
                 for n in range(20):
                     await socket.subscribe(str(n), EVENTS, **about)
                 back.release()
@@ -387,10 +387,10 @@ async def test_a_subscription_waits_its_turn(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, subscriptions_per_minute=60)
-    async with serving(services, few, viewer) as api, api.socket() as socket:
+    async with running_api(services, few, viewer) as api, api.socket() as socket:
         for n in range(62):
             await socket.subscribe(str(n), "subscription{ticks(every:60)}")
-        heard = [await socket.hear() for _ in range(62)]
+        heard = [await socket.receive() for _ in range(62)]
         assert {message["type"] for message in heard} == {"next"}
         assert {message["id"] for message in heard} == {str(n) for n in range(62)}
 
@@ -399,15 +399,15 @@ async def test_a_turn_too_far_off_closes_the_socket_instead_of_refusing(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, subscriptions_per_minute=2)
-    async with serving(services, few, viewer) as api, api.socket() as one, api.socket() as two:
+    async with running_api(services, few, viewer) as api, api.socket() as one, api.socket() as two:
         for n in range(3):
             await one.subscribe(str(n), "subscription{ticks(every:60)}")
-        assert [(await one.hear())["type"] for _ in range(2)] == ["next", "next"]
+        assert [(await one.receive())["type"] for _ in range(2)] == ["next", "next"]
         await two.subscribe("a", "subscription{ticks(every:60)}")
-        assert await two.closed() == (1013, "RATE_LIMITED")
+        assert await two.wait_closed() == (1013, "RATE_LIMITED")
         # What is delivered on a socket already is not lost for one more.
-        await one.say(type="ping")
-        assert await one.hear() == {"type": "pong"}
+        await one.send(type="ping")
+        assert await one.receive() == {"type": "pong"}
         async with Redis.from_url(settings.redis_url) as redis:
             await redis.flushdb()
-        assert (await one.hear())["type"] == "next"
+        assert (await one.receive())["type"] == "next"

@@ -22,8 +22,8 @@ from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
 from resolvers.ids import global_id
-from tests.support.api_server import Api, key_of
-from tests.support.log_writer import writing
+from tests.support.api_server import Api, create_api_key
+from tests.support.log_writer import writing_call
 from tests.support.paths import JS
 
 pytestmark = pytest.mark.anyio
@@ -97,7 +97,7 @@ async def test_every_audit_of_graphql_over_http_passes(
 ) -> None:
     port = free_port()
     async with api_process(settings, port):
-        url, key = f"http://127.0.0.1:{port}/graphql", await key_of(settings, viewer)
+        url, key = f"http://127.0.0.1:{port}/graphql", await create_api_key(settings, viewer)
         process = await node(str(scripts / "audit.mjs"), url, key)
         output, _ = await process.communicate()
     results: list[dict[str, Any]] = json.loads(output)
@@ -109,8 +109,8 @@ async def test_a_client_follows_a_call_through_the_death_of_the_api(
     scripts: Path, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     port = free_port()
-    key = await key_of(settings, viewer)
-    async with writing(services, settings, viewer) as writer:
+    key = await create_api_key(settings, viewer)
+    async with writing_call(services, settings, viewer) as writer:
         url = f"ws://127.0.0.1:{port}/graphql"
         follower = await node(
             str(scripts / "follow.mjs"), url, key, global_id("Call", writer.call_id)
@@ -140,17 +140,17 @@ async def test_a_stopping_process_sends_clients_elsewhere(
 ) -> None:
     port = free_port()
     async with api_process(settings, port, TOY) as api:
-        key = await key_of(settings, viewer)
+        key = await create_api_key(settings, viewer)
         running = Api(
             url=f"http://127.0.0.1:{port}", token="", key=key, http=httpx.AsyncClient(timeout=60)
         )
         async with running.http, running.socket({}) as socket_:
-            await socket_.say(type="connection_init", payload={"apiKey": key})
-            await socket_.hear()
+            await socket_.send(type="connection_init", payload={"apiKey": key})
+            await socket_.receive()
             await socket_.subscribe("a", "subscription{ticks(every:3600)}")
-            await socket_.hear()
+            await socket_.receive()
             api.send_signal(signal.SIGTERM)
-            assert (await socket_.closed())[0] == 1012
+            assert (await socket_.wait_closed())[0] == 1012
             async with asyncio.timeout(60):  # its client would be there for an hour
                 await api.wait()
 
@@ -160,13 +160,13 @@ async def test_a_process_told_to_stop_serves_on_until_others_know(
 ) -> None:
     port = free_port()
     async with api_process(settings, port, TOY, LAME_DUCK_SECONDS="300") as process:
-        key, url = await key_of(settings, viewer), f"http://127.0.0.1:{port}"
+        key, url = await create_api_key(settings, viewer), f"http://127.0.0.1:{port}"
         async with httpx.AsyncClient(base_url=url, headers={"x-api-key": key}, timeout=60) as http:
             api = Api(url=url, token="", key=key, http=http)
             init = {"type": "connection_init", "payload": {"apiKey": key}}
             async with api.socket({}) as before:
-                await before.say(**init)
-                await before.hear()
+                await before.send(**init)
+                await before.receive()
                 process.send_signal(signal.SIGTERM)
                 async with asyncio.timeout(60):
                     while (ready := await http.get("/health/ready")).status_code == 200:  # noqa: ASYNC110
@@ -175,12 +175,12 @@ async def test_a_process_told_to_stop_serves_on_until_others_know(
                 answer = await http.post("/graphql", json={"query": "{hello}"})
                 assert answer.json()["data"] == {"hello": "hello you"}
                 async with api.socket({}) as after:
-                    await after.say(**init)
-                    assert (await after.hear())["type"] == "connection_ack"
-                await before.say(type="ping")
-                assert await before.hear() == {"type": "pong"}
+                    await after.send(**init)
+                    assert (await after.receive())["type"] == "connection_ack"
+                await before.send(type="ping")
+                assert await before.receive() == {"type": "pong"}
                 process.send_signal(signal.SIGTERM)
-                assert (await before.closed())[0] == 1012
+                assert (await before.wait_closed())[0] == 1012
         async with asyncio.timeout(60):
             await process.wait()
 

@@ -17,9 +17,9 @@ import pytest
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
-from graph.requests.operations import Asked
+from graph.requests.operations import GraphQLRequest
 from persistence.keys import new_api_key
-from tests.support.api_server import Api, serving
+from tests.support.api_server import Api, running_api
 
 pytestmark = pytest.mark.anyio
 
@@ -30,7 +30,7 @@ LOGIN = 'mutation{login(email:"a")}'
 @pytest.fixture
 async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
     allowed = replace(settings, allowed_origins="https://dash.example")
-    async with serving(services, allowed, viewer) as running:
+    async with running_api(services, allowed, viewer) as running:
         yield running
 
 
@@ -60,7 +60,7 @@ async def test_both_kinds_of_credential_work_in_both_headers(api: Api) -> None:
         ({"authorization": f"bearer {api.key}"}, "key"),
         ({"x-api-key": api.key}, "key"),
     ):
-        answer = await api.ask("{who}", auth=False, headers=headers)
+        answer = await api.execute("{who}", auth=False, headers=headers)
         assert answer["data"] == {"who": who}
 
 
@@ -90,8 +90,8 @@ async def test_nobody_in_particular_may_only_sign_in(api: Api) -> None:
         answer = await api.post(document, auth=False)
         assert (answer.status_code, code_of(answer.json())) == (401, "UNAUTHENTICATED"), document
     typo = 'mutation { login(emial: "a") }'
-    assert "Did you mean" in str(await api.ask(typo))
-    assert "Did you mean" not in str(await api.ask(typo, auth=False))
+    assert "Did you mean" in str(await api.execute(typo))
+    assert "Did you mean" not in str(await api.execute(typo, auth=False))
 
 
 async def test_what_is_no_request_is_told_so(api: Api) -> None:
@@ -138,18 +138,18 @@ async def test_every_error_has_a_code(api: Api, caplog: pytest.LogCaptureFixture
         ("{boom}", "INTERNAL"),
         ("{wrong}", "INTERNAL"),
     ):
-        assert code_of(await api.ask(document)) == code, document
-    picky = (await api.ask("{picky}"))["errors"][0]
+        assert code_of(await api.execute(document)) == code, document
+    picky = (await api.execute("{picky}"))["errors"][0]
     assert picky["message"] == "That is too long."
     assert picky["extensions"] == {"code": "INVALID_INPUT", "path": ["input", "name"]}
-    assert (await api.ask("{busy}"))["errors"][0]["extensions"]["retryAfter"] == 2.5
+    assert (await api.execute("{busy}"))["errors"][0]["extensions"]["retryAfter"] == 2.5
 
 
 async def test_a_bug_is_logged_once_and_shown_as_a_reference(
     api: Api, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
-        [error] = (await api.ask("{hello boom}"))["errors"]
+        [error] = (await api.execute("{hello boom}"))["errors"]
     assert error["message"] == "Something went wrong on our side."
     [line] = [record for record in caplog.records if record.name == "graph.requests.errors"]
     assert vars(line)["ref"] == error["extensions"]["ref"]
@@ -162,14 +162,14 @@ async def test_a_bug_is_logged_once_and_shown_as_a_reference(
 
 
 async def test_numbers_beyond_64_bits_survive(api: Api) -> None:
-    assert (await api.ask("{json}"))["data"] == {"json": {"big": 2**80, "nothing": None}}
+    assert (await api.execute("{json}"))["data"] == {"json": {"big": 2**80, "nothing": None}}
 
 
 async def test_who_asks_too_often_is_told_when_to_return(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, requests_per_minute=10, anonymous_requests_per_minute=3)
-    async with serving(services, few, viewer) as api:
+    async with running_api(services, few, viewer) as api:
         answers = [await api.post('mutation{login(email:"a")}', auth=False) for _ in range(4)]
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
         assert 0 < int(answers[-1].headers["retry-after"]) <= 20
@@ -188,7 +188,7 @@ async def test_only_a_trusted_proxy_names_another_address(
 ) -> None:
     few = replace(settings, anonymous_requests_per_minute=1, trusted_proxies=trusted)
     elsewhere = {"x-forwarded-for": "198.51.100.7"}
-    async with serving(services, few, viewer) as api:
+    async with running_api(services, few, viewer) as api:
         assert (await api.post(LOGIN, auth=False)).status_code == 200
         assert (await api.post(LOGIN, auth=False)).status_code == 429
         other = await api.post(LOGIN, auth=False, headers=elsewhere)
@@ -201,7 +201,7 @@ async def test_every_answer_tells_what_is_left_of_the_allowance(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, requests_per_minute=30, anonymous_requests_per_minute=2)
-    async with serving(services, few, viewer) as api:
+    async with running_api(services, few, viewer) as api:
         assert rates(await api.post("{hello}")) == (30, 29, 2)
         assert (
             rates(await api.post("{items(first:100){edges{node{items(first:2){name}}}}}"))[0] == 30
@@ -228,9 +228,9 @@ class CountingAccounts:
     accounts: Any
     looked_up: list[str]
 
-    async def viewer_of(self, credential: str) -> Viewer:
+    async def authenticate_credential(self, credential: str) -> Viewer:
         self.looked_up.append(credential)
-        found: Viewer = await self.accounts.viewer_of(credential)
+        found: Viewer = await self.accounts.authenticate_credential(credential)
         return found
 
     def __getattr__(self, name: str) -> Any:
@@ -243,7 +243,7 @@ async def test_bad_keys_of_an_address_over_its_limit_are_not_looked_up(
     few = replace(settings, anonymous_requests_per_minute=1)
     looked_up: list[str] = []
     counting = replace(services, accounts=CountingAccounts(services.accounts, looked_up))
-    async with serving(counting, few, viewer) as api:
+    async with running_api(counting, few, viewer) as api:
 
         async def status(key: str) -> int:
             headers = {"x-api-key": key}
@@ -268,7 +268,7 @@ async def test_a_bad_key_is_looked_up_once_in_a_while(
 ) -> None:
     looked_up: list[str] = []
     counting = replace(services, accounts=CountingAccounts(services.accounts, looked_up))
-    async with serving(counting, settings, viewer) as api:
+    async with running_api(counting, settings, viewer) as api:
         headers = {"x-api-key": new_api_key()}
         answers = [api.post("{hello}", auth=False, headers=headers) for _ in range(20)]
         codes = [answer.status_code for answer in await asyncio.gather(*answers)]
@@ -281,7 +281,7 @@ async def test_the_token_of_a_session_that_is_over_is_looked_up_once_in_a_while(
 ) -> None:
     looked_up: list[str] = []
     counting = replace(services, accounts=CountingAccounts(services.accounts, looked_up))
-    async with serving(counting, settings, viewer) as api:
+    async with running_api(counting, settings, viewer) as api:
         db = await asyncpg.connect(settings.database_url)
         await db.execute("delete from refresh_token")
         await db.close()
@@ -337,7 +337,7 @@ async def test_a_request_of_many_guesses_is_charged_for_each(
 ) -> None:
     few = replace(settings, anonymous_requests_per_minute=12)
     guesses = " ".join(f'a{n}: login(email: "{n}")' for n in range(10))
-    async with serving(services, few, viewer) as api:
+    async with running_api(services, few, viewer) as api:
         document = f"mutation {{ {guesses} }}"
         answers = [await api.post(document, auth=False) for _ in range(2)]
         assert [answer.status_code for answer in answers] == [200, 429]
@@ -347,7 +347,7 @@ async def test_what_is_no_request_is_paid_for_too(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, anonymous_requests_per_minute=3)
-    async with serving(services, few, viewer) as api:
+    async with running_api(services, few, viewer) as api:
         bodies = ['{"query": 1}', "{", '{"query": "{a}", "operationName": 1}', "[]"]
         codes = [
             (
@@ -365,7 +365,7 @@ def test_a_deep_body_costs_no_more_than_a_flat_one() -> None:
     for _ in range(900):
         value = [value]
     tracemalloc.start()
-    Asked.of({"query": "{hello}", "variables": {"a": value}})
+    GraphQLRequest.parse({"query": "{hello}", "variables": {"a": value}})
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 2_000_000

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from graphql import GraphQLError, get_introspection_query
 
-from graph.requests.cost import MOST_COST
-from graph.requests.document_cache import Document, Documents
+from graph.requests.cost import MAX_COST
+from graph.requests.document_cache import DocumentCache, GraphQLDocument
 from tests.support.cpu import cpu_seconds
 from tests.support.toy_schema import toy_schema
 
@@ -57,9 +57,9 @@ REFUSED = {
 
 def judged(text: str, variables: dict[str, Any] | None = None) -> int:
     """The cost, after everything that is checked before execution."""
-    document = Documents().read(text)
+    document = DocumentCache().get_or_parse(text)
     operation = document.operation(None)
-    findings = document.findings(SCHEMA, hints=True)
+    findings = document.validate(SCHEMA, suggestions=True)
     if findings:
         raise findings[0]
     return document.cost(SCHEMA, operation, variables)
@@ -126,7 +126,7 @@ def test_tools_may_introspect() -> None:
         schema_description=True,
         input_value_deprecation=True,
     )
-    assert judged(full) == 1000 < MOST_COST
+    assert judged(full) == 1000 < MAX_COST
 
 
 def test_endless_introspection_is_refused() -> None:
@@ -138,9 +138,9 @@ def test_endless_introspection_is_refused() -> None:
 
 
 def test_the_memory_for_documents_is_bounded() -> None:
-    documents = Documents(most_letters=100)
-    kept = [documents.read(f"{{a{n:08} }}") for n in range(20)]
+    documents = DocumentCache(max_characters=100)
+    kept = [documents.get_or_parse(f"{{a{n:08} }}") for n in range(20)]
     for document in kept:
-        documents.keep(document)
-    found: list[Document] = [documents.read(document.text) for document in kept]
+        documents.add(document)
+    found: list[GraphQLDocument] = [documents.get_or_parse(document.text) for document in kept]
     assert [a is b for a, b in zip(kept, found, strict=True)] == [False] * 12 + [True] * 8

@@ -24,18 +24,18 @@ from hypothesis import strategies as st
 from domain.calls.events import (
     DURABLE,
     CallUpdate,
+    EphemeralEvent,
     PartialTranscript,
-    Passing,
-    Recorded,
     StateChanged,
+    StoredEvent,
 )
 from domain.calls.model import CallId, CallState
 from domain.common.access import TenantId
 from domain.common.compute import Compute
-from graph.requests.document_cache import Documents
+from graph.requests.document_cache import DocumentCache
 from graph.requests.execution import MAX_COERCION_ERRORS
-from graph.requests.introspection import MAX_KEPT, Introspection
-from graph.requests.subscription_cache import Fanout, Watching
+from graph.requests.introspection import MAX_CACHED_RESPONSES, IntrospectionCache
+from graph.requests.subscription_cache import Fanout, SharedSubscription
 from graph.schema.build import build_schema
 
 CALL = CallId(UUID(int=7))
@@ -59,14 +59,14 @@ def _leaves(type: GraphQLObjectType) -> str:
 
 
 def test_asking_for_everything_of_a_call_is_within_the_limits() -> None:
-    document = Documents().read(everything())
-    assert document.findings(SCHEMA._schema, hints=True) == []
+    document = DocumentCache().get_or_parse(everything())
+    assert document.validate(SCHEMA._schema, suggestions=True) == []
     assert document.cost(SCHEMA._schema, document.operation(None), {}) == 1
 
 
 def test_graphiql_may_introspect() -> None:
-    document = Documents().read(get_introspection_query(input_value_deprecation=True))
-    assert document.findings(SCHEMA._schema, hints=True) == []
+    document = DocumentCache().get_or_parse(get_introspection_query(input_value_deprecation=True))
+    assert document.validate(SCHEMA._schema, suggestions=True) == []
     assert document.cost(SCHEMA._schema, document.operation(None), {}) == 1000
 
 
@@ -74,18 +74,20 @@ def test_graphiql_may_introspect() -> None:
 async def test_answers_to_introspection_are_kept_without_their_documents() -> None:
     """Else many large documents with small answers would fill the memory."""
     compute = Compute()
-    introspection = Introspection(SCHEMA._schema, compute)
-    for n in range(MAX_KEPT + 10):
-        document = Documents().read(f"{{__schema{{__typename}}}} # {n} {'x' * 20_000}")
-        await introspection.answer(TENANT, document, document.operation(None), None)
+    introspection = IntrospectionCache(SCHEMA._schema, compute)
+    for n in range(MAX_CACHED_RESPONSES + 10):
+        document = DocumentCache().get_or_parse(f"{{__schema{{__typename}}}} # {n} {'x' * 20_000}")
+        await introspection.execute(TENANT, document, document.operation(None), None)
     compute.close()
-    assert len(introspection._kept) == MAX_KEPT
-    assert sum(map(sys.getsizeof, introspection._kept)) < 100 * MAX_KEPT
+    assert len(introspection._responses) == MAX_CACHED_RESPONSES
+    assert sum(map(sys.getsizeof, introspection._responses)) < 100 * MAX_CACHED_RESPONSES
 
 
 def test_few_misfits_of_the_variables_of_a_subscription_are_told() -> None:
-    document = Documents().read("subscription($n:[Int!]){callEvents(callId:1){__typename}}")
-    errors = Fanout(SCHEMA).watching(document, None, {"n": ["x"] * 50}, None)
+    document = DocumentCache().get_or_parse(
+        "subscription($n:[Int!]){callEvents(callId:1){__typename}}"
+    )
+    errors = Fanout(SCHEMA).subscribe(document, None, {"n": ["x"] * 50}, None)
     assert isinstance(errors, list)
     assert len(errors) == MAX_COERCION_ERRORS + 1, "the last says that there are more"
 
@@ -96,25 +98,25 @@ def test_what_is_named_by_ids_is_priced_by_their_number() -> None:
         (f'{{nodes(ids:["a","b","c"]){inner}}}', {}),
         (f"query($i:[ID!]!){{nodes(ids:$i){inner}}}", {"i": ["a", "b", "c"]}),
     ):
-        document = Documents().read(text)
+        document = DocumentCache().get_or_parse(text)
         cost = document.cost(SCHEMA._schema, document.operation(None), variables)
         assert cost == 3 * (1 + 1 + 10)
 
 
 def test_ways_of_asking_go_with_the_last_who_asks() -> None:
     fanout = Fanout(SCHEMA)
-    event = Recorded(
+    event = StoredEvent(
         CALL, 1, datetime.now(UTC), StateChanged(before=None, state=CallState.PENDING), "c"
     )
     for n in range(20):
         text = f"subscription{{callEvents(callId:1){{__typename}}}} # {n}"
-        watching = fanout.watching(Documents().read(text), None, None, None)
-        assert isinstance(watching, Watching)
-        assert watching.text(event)
-        assert len(fanout._renderings) == 1
+        watching = fanout.subscribe(DocumentCache().get_or_parse(text), None, None, None)
+        assert isinstance(watching, SharedSubscription)
+        assert watching.shared_text(event)
+        assert len(fanout._call_executions) == 1
         del watching
     gc.collect()
-    assert len(fanout._renderings) == 0
+    assert len(fanout._call_executions) == 0
 
 
 LOOSE = {"arguments": st.just({"slot": "monday"}), "result": st.just(2**40), "value": st.just([1])}
@@ -134,13 +136,15 @@ def events_of(kind: type) -> st.SearchStrategy[Any]:
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.sampled_from([*DURABLE, PartialTranscript]).flatmap(events_of))
 def test_every_field_of_every_event_is_the_same_for_all_watchers(event: Any) -> None:
-    watching = Fanout(SCHEMA).watching(Documents().read(everything()), None, {"c": "1"}, None)
-    assert isinstance(watching, Watching)
+    watching = Fanout(SCHEMA).subscribe(
+        DocumentCache().get_or_parse(everything()), None, {"c": "1"}, None
+    )
+    assert isinstance(watching, SharedSubscription)
     if isinstance(event, PartialTranscript):
-        update: CallUpdate = Passing(CALL, event)
+        update: CallUpdate = EphemeralEvent(CALL, event)
     else:
-        update = Recorded(CALL, 1, datetime.now(UTC), event, "cursor")
-    text = watching.text(update)
+        update = StoredEvent(CALL, 1, datetime.now(UTC), event, "cursor")
+    text = watching.shared_text(update)
     assert text is not None
     answer = json.loads(text)
     assert list(answer) == ["data"]
@@ -149,14 +153,18 @@ def test_every_field_of_every_event_is_the_same_for_all_watchers(event: Any) -> 
 
 def test_an_event_leaves_nothing_behind_in_what_renders_it() -> None:
     """Watchers of a long call, or of a list, stay for days."""
-    watching = Fanout(SCHEMA).watching(Documents().read(everything()), None, {"c": "1"}, None)
-    assert isinstance(watching, Watching)
+    watching = Fanout(SCHEMA).subscribe(
+        DocumentCache().get_or_parse(everything()), None, {"c": "1"}, None
+    )
+    assert isinstance(watching, SharedSubscription)
 
     def objects_after(events: int) -> int:
         for n in range(events):
             state = StateChanged(before=None, state=CallState.PENDING)
             # Another call each time, so that the answer is made and not found.
-            assert watching.text(Recorded(CallId(uuid4()), n, datetime.now(UTC), state, "c"))
+            assert watching.shared_text(
+                StoredEvent(CallId(uuid4()), n, datetime.now(UTC), state, "c")
+            )
         gc.collect()
         return len(gc.get_objects())
 

@@ -21,7 +21,7 @@ from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
 from persistence.wiring import api_services
-from tests.support.api_server import Api, Socket, serving
+from tests.support.api_server import Api, Socket, running_api
 
 pytestmark = pytest.mark.anyio
 
@@ -29,12 +29,12 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
     allowed = replace(settings, allowed_origins="https://dash.example")
-    async with serving(services, allowed, viewer) as running:
+    async with running_api(services, allowed, viewer) as running:
         yield running
 
 
 async def heard(socket: Socket, count: int) -> list[Any]:
-    return [await socket.hear() for _ in range(count)]
+    return [await socket.receive() for _ in range(count)]
 
 
 async def test_queries_mutations_and_subscriptions_run(api: Api) -> None:
@@ -57,8 +57,8 @@ async def test_queries_mutations_and_subscriptions_run(api: Api) -> None:
             {"type": "next", "id": "a", "payload": {"data": {"ticks": 1}}},
             {"type": "complete", "id": "a"},
         ]
-        await socket.say(type="ping")
-        assert await socket.hear() == {"type": "pong"}
+        await socket.send(type="ping")
+        assert await socket.receive() == {"type": "pong"}
 
 
 async def test_what_cannot_run_is_an_error_message_and_the_socket_lives(api: Api) -> None:
@@ -71,7 +71,7 @@ async def test_what_cannot_run_is_an_error_message_and_the_socket_lives(api: Api
             ("", "BAD_REQUEST"),
         ):
             await socket.subscribe("a", document)
-            answer = await socket.hear()
+            answer = await socket.receive()
             assert (answer["type"], answer["id"]) == ("error", "a")
             assert answer["payload"][0]["extensions"]["code"] == code
         await socket.subscribe("a", "subscription{breaks}")
@@ -106,12 +106,12 @@ async def test_who_breaks_the_protocol_is_closed(api: Api, messages: list[Any], 
     async with api.socket({}) as socket:
         for message in messages:
             await socket.raw.send(short.get(message, message))
-        assert (await socket.closed())[0] == code
+        assert (await socket.wait_closed())[0] == code
 
 
 async def test_other_protocols_and_origins_are_refused(api: Api) -> None:
     async with api.socket({}, subprotocols=["graphql-ws"]) as socket:
-        assert (await socket.closed())[0] == 4406
+        assert (await socket.wait_closed())[0] == 4406
     with pytest.raises(InvalidStatus) as refused:
         async with api.socket({}, origin="https://evil.example"):
             pass
@@ -123,13 +123,13 @@ async def test_other_protocols_and_origins_are_refused(api: Api) -> None:
 
 async def test_a_credential_in_the_handshake_is_good_too(api: Api) -> None:
     async with api.socket({}, additional_headers={"x-api-key": api.key}) as socket:
-        await socket.say(type="connection_init")
-        assert await socket.hear() == {"type": "connection_ack"}
+        await socket.send(type="connection_init")
+        assert await socket.receive() == {"type": "connection_ack"}
 
 
 async def test_who_says_nothing_is_closed(api: Api) -> None:
     async with api.socket({}) as socket:
-        assert await socket.closed() == (4408, "Connection initialisation timeout")
+        assert await socket.wait_closed() == (4408, "Connection initialisation timeout")
 
 
 async def test_a_hundred_operations_run_on_one_connection(api: Api) -> None:
@@ -140,9 +140,9 @@ async def test_a_hundred_operations_run_on_one_connection(api: Api) -> None:
         [refused] = [answer for answer in answers if answer["type"] == "error"]
         [error] = refused["payload"]
         assert error["extensions"] == {"code": "TOO_MANY_OPERATIONS", "limit": 100}
-        await socket.say(type="complete", id="0")
+        await socket.send(type="complete", id="0")
         await socket.subscribe("0", "{hello}")
-        assert (await socket.hear())["id"] == "0"
+        assert (await socket.receive())["id"] == "0"
 
 
 async def test_nothing_is_said_of_a_subscription_that_breaks_as_its_client_leaves_it(
@@ -151,10 +151,10 @@ async def test_nothing_is_said_of_a_subscription_that_breaks_as_its_client_leave
     async with api.socket() as socket:
         for id in ("a", "b", "c"):
             await socket.subscribe(id, "subscription{breaksOnLeaving}")
-            assert (await socket.hear())["payload"] == {"data": {"breaksOnLeaving": 1}}
-            await socket.say(type="complete", id=id)
+            assert (await socket.receive())["payload"] == {"data": {"breaksOnLeaving": 1}}
+            await socket.send(type="complete", id=id)
             await socket.subscribe("other", "subscription{ticks}")
-            heard = [await socket.hear() for _ in range(4)]
+            heard = [await socket.receive() for _ in range(4)]
             assert [message["id"] for message in heard] == ["other"] * 4
 
 
@@ -163,44 +163,44 @@ async def test_an_expired_token_ends_the_operations_then_the_socket(
 ) -> None:
     async with (
         api_services(replace(settings, access_token_seconds=5)) as brief,
-        serving(brief, settings, viewer) as api,
+        running_api(brief, settings, viewer) as api,
     ):
         async with api.socket() as socket:
             await socket.subscribe("a", "subscription{ticks(every:60)}")
-            await socket.hear()
-            assert await socket.closed() == (4403, "Token expired")
+            await socket.receive()
+            assert await socket.wait_closed() == (4403, "Token expired")
         async with api.socket({}) as socket:
-            await socket.say(
+            await socket.send(
                 type="connection_init", payload={"authorization": f"Bearer {api.token}"}
             )
-            assert await socket.closed() == (4403, "Token expired")
+            assert await socket.wait_closed() == (4403, "Token expired")
 
 
 async def test_a_revoked_key_is_thrown_out(api: Api, settings: Settings) -> None:
     async with api.socket({}) as socket:
-        await socket.say(type="connection_init", payload={"apiKey": api.key})
-        await socket.hear()
+        await socket.send(type="connection_init", payload={"apiKey": api.key})
+        await socket.receive()
         await asyncio.sleep(1.5)
-        await socket.say(type="ping")
-        assert await socket.hear() == {"type": "pong"}
+        await socket.send(type="ping")
+        assert await socket.receive() == {"type": "pong"}
         db = await asyncpg.connect(settings.database_url)
         await db.execute("update api_key set revoked_at = now()")
         await db.close()
-        assert await socket.closed() == (4401, "Unauthorized")
+        assert await socket.wait_closed() == (4401, "Unauthorized")
 
 
 async def test_limits_of_requests_hold_here_too(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, requests_per_minute=3)
-    async with serving(services, few, viewer) as api, api.socket() as socket:
+    async with running_api(services, few, viewer) as api, api.socket() as socket:
         kinds = []
         for n in range(4):
             await socket.subscribe(str(n), "{hello}")
-            answer = await socket.hear()
+            answer = await socket.receive()
             kinds.append(answer["type"])
             if answer["type"] == "next":
-                await socket.hear()
+                await socket.receive()
         assert kinds == ["next", "next", "next", "error"]
         assert answer["payload"][0]["extensions"]["code"] == "RATE_LIMITED"
         assert 0 < answer["payload"][0]["extensions"]["retryAfter"] <= 20
@@ -217,7 +217,7 @@ async def test_a_client_that_takes_nothing_is_dropped(
                     await asyncio.sleep(0.05)
         assert codes == [1013]
         await lively.subscribe("a", "{hello}")
-        assert (await lively.hear())["type"] == "next"
+        assert (await lively.receive())["type"] == "next"
     stalled.close()
 
 

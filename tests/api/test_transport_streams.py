@@ -13,8 +13,8 @@ import pytest
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
-from tests.support.api_server import Api, Socket, serving
-from tests.support.log_writer import Writer, writing
+from tests.support.api_server import Api, Socket, running_api
+from tests.support.log_writer import CallWriter, writing_call
 from tests.support.toy_schema import executed
 
 pytestmark = pytest.mark.anyio
@@ -42,13 +42,15 @@ DOCUMENTS: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.fixture
 async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
-    async with serving(services, settings, viewer) as running:
+    async with running_api(services, settings, viewer) as running:
         yield running
 
 
 @pytest.fixture
-async def writer(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Writer]:
-    async with writing(services, settings, viewer) as ready:
+async def writer(
+    services: Services, settings: Settings, viewer: Viewer
+) -> AsyncIterator[CallWriter]:
+    async with writing_call(services, settings, viewer) as ready:
         yield ready
 
 
@@ -59,9 +61,9 @@ async def frames(socket: Socket, until: int) -> list[str]:
 
 @pytest.mark.parametrize(("document", "variables"), DOCUMENTS)
 async def test_shared_answers_are_the_ordinary_ones_to_the_byte(
-    api: Api, writer: Writer, document: str, variables: dict[str, Any]
+    api: Api, writer: CallWriter, document: str, variables: dict[str, Any]
 ) -> None:
-    await writer.say("hello", 'é \U0001f600 "quoted"\n', "third")
+    await writer.write_turns("hello", 'é \U0001f600 "quoted"\n', "third")
     asked = {"c": str(writer.call_id), **variables}
     ordinary = (
         document.replace("it: callEvents", "it: alone")
@@ -79,7 +81,7 @@ async def test_shared_answers_are_the_ordinary_ones_to_the_byte(
     assert ("errors" in "".join(expected)) == ("broken" in document)
 
 
-async def _so_far(writer: Writer) -> AsyncIterator[Any]:
+async def _so_far(writer: CallWriter) -> AsyncIterator[Any]:
     for event in await writer.worker.queue.log_page(writer.claim.call, 0, 10_000):
         if event.event.kind != "agent_turn":
             yield event
@@ -91,7 +93,9 @@ def _unreferenced(texts: list[str]) -> list[str]:
     return ["".join([first, *(part[12:] for part in rest)]) for first, *rest in parts]
 
 
-async def test_an_event_is_executed_once_for_all_who_ask_alike(api: Api, writer: Writer) -> None:
+async def test_an_event_is_executed_once_for_all_who_ask_alike(
+    api: Api, writer: CallWriter
+) -> None:
     document = "subscription($c:ID!,$a:String){callEvents(callId:$c,after:$a){...on Said{counted}}}"
     executed.clear()
     before = len([e async for e in _so_far(writer)])
@@ -100,7 +104,7 @@ async def test_an_event_is_executed_once_for_all_who_ask_alike(api: Api, writer:
         await two.subscribe("y", document, c=str(writer.call_id), a=None)
         await frames(one, before)
         await frames(two, before)
-        await writer.say("a", "b", "c")
+        await writer.write_turns("a", "b", "c")
         first, second = await frames(one, 3), await frames(two, 3)
         async with api.socket() as late:
             await late.subscribe("x", document, c=str(writer.call_id))
@@ -109,46 +113,48 @@ async def test_an_event_is_executed_once_for_all_who_ask_alike(api: Api, writer:
     assert [frame.replace('"y"', '"x"') for frame in second] == first
 
 
-async def test_what_depends_on_the_watcher_is_not_shared(api: Api, writer: Writer) -> None:
-    await writer.say("hello")
+async def test_what_depends_on_the_watcher_is_not_shared(api: Api, writer: CallWriter) -> None:
+    await writer.write_turns("hello")
     for field in ("call", "watcher"):
         document = f"subscription($c:ID!){{callEvents(callId:$c){{...on Said{{{field}}}}}}}"
         for credential, subject in (({"apiKey": api.key}, "key:"), (None, "user:")):
             async with api.socket(credential) as socket:
                 if credential:
-                    await socket.say(type="connection_init", payload=credential)
-                    await socket.hear()
+                    await socket.send(type="connection_init", payload=credential)
+                    await socket.receive()
                 await socket.subscribe("a", document, c=str(writer.call_id))
                 said: dict[str, Any] = {}
                 while not said:
-                    said = (await socket.hear())["payload"]["data"]["callEvents"]
+                    said = (await socket.receive())["payload"]["data"]["callEvents"]
                 assert said[field].startswith(subject)
 
 
-async def test_the_end_of_the_call_completes_every_subscription(api: Api, writer: Writer) -> None:
+async def test_the_end_of_the_call_completes_every_subscription(
+    api: Api, writer: CallWriter
+) -> None:
     document = "subscription($c:ID!){callEvents(callId:$c){...on Other{kind} ...on Partial{words}}}"
     async with api.socket() as socket:
         await socket.subscribe("a", document, c=str(writer.call_id))
         await frames(socket, 2)
-        writer.whisper("hel")
-        partial = await socket.hear()
+        writer.publish_partial("hel")
+        partial = await socket.receive()
         assert partial["payload"]["data"]["callEvents"] == {"words": "hel"}
         await writer.end()
         kinds = []
-        while (message := await socket.hear())["type"] == "next":
+        while (message := await socket.receive())["type"] == "next":
             kinds.append(message["payload"]["data"]["callEvents"].get("kind"))
         assert kinds[-1] == "call_ended"
         assert message == {"type": "complete", "id": "a"}
 
 
-async def test_a_call_that_cannot_be_watched_is_an_error(api: Api, writer: Writer) -> None:
+async def test_a_call_that_cannot_be_watched_is_an_error(api: Api, writer: CallWriter) -> None:
     async with api.socket() as socket:
         await socket.subscribe(
             "a",
             'subscription($c:ID!){callEvents(callId:$c,after:"nonsense"){__typename}}',
             c=str(writer.call_id),
         )
-        message = await socket.hear()
+        message = await socket.receive()
         assert (message["type"], message["id"]) == ("error", "a")
         assert message["payload"][0]["extensions"]["code"] == "INVALID_CURSOR"
 
@@ -169,10 +175,10 @@ def kept_of_connections() -> Counter[str]:
 
 
 async def test_a_connection_that_ended_is_gone_before_the_garbage_collector_comes(
-    api: Api, writer: Writer
+    api: Api, writer: CallWriter
 ) -> None:
     """It comes so seldom that hundreds of connections would wait for it."""
-    await writer.say("hello")
+    await writer.write_turns("hello")
     document = "subscription($c:ID!){callEvents(callId:$c){__typename}}"
     gc.collect()
     gc.disable()

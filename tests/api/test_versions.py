@@ -10,7 +10,7 @@ from domain.common.access import Viewer
 from domain.ports import Services
 from tests.support.api_server import Api
 from tests.support.demo_workflow import publish_clinic
-from tests.support.graphql_calls import FAILS, do
+from tests.support.graphql_calls import ERROR_FIELDS, mutate
 
 pytestmark = pytest.mark.anyio
 
@@ -20,16 +20,16 @@ READ = """{ workflow(by: {slug: "clinic"}) { id revision description
   findings { ok } } }"""
 AGENT = """{ agent(by: {name: "booking"}) { id revision usedBy prompt { greeting } tools { usedBy } } }"""
 UPDATE_AGENT = f"""mutation ($input: UpdateAgentInput!) {{ updateAgent(input: $input) {{
-  __typename {FAILS} }} }}"""
+  __typename {ERROR_FIELDS} }} }}"""
 UPDATE = f"""mutation ($input: UpdateWorkflowInput!) {{ updateWorkflow(input: $input) {{
-  __typename {FAILS} }} }}"""
+  __typename {ERROR_FIELDS} }} }}"""
 PUBLISH = f"""mutation ($input: PublishWorkflowInput!) {{ publishWorkflow(input: $input) {{
-  __typename ... on PublishWorkflowSuccess {{ version {{ id number }} }} {FAILS} }} }}"""
+  __typename ... on PublishWorkflowSuccess {{ version {{ id number }} }} {ERROR_FIELDS} }} }}"""
 RESTORE = f"""mutation ($input: RestoreWorkflowInput!) {{ restoreWorkflow(input: $input) {{
   __typename ... on RestoreWorkflowSuccess {{ workflow {{ revision }} version {{ number note }} }}
-  ... on RevisionConflict {{ current }} {FAILS} }} }}"""
+  ... on RevisionConflict {{ current }} {ERROR_FIELDS} }} }}"""
 START = f"""mutation ($input: StartCallInput!) {{ startCall(input: $input) {{ __typename
-  ... on StartCallSuccess {{ call {{ version {{ id number }} }} }} {FAILS} }} }}"""
+  ... on StartCallSuccess {{ call {{ version {{ id number }} }} }} {ERROR_FIELDS} }} }}"""
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ async def clinic(services: Services, viewer: Viewer) -> None:
 
 
 async def read(api: Api, document: str = READ) -> Any:
-    answer = await api.ask(document)
+    answer = await api.execute(document)
     assert "errors" not in answer, answer
     [found] = answer["data"].values()
     return found
@@ -49,12 +49,12 @@ async def greet(api: Api, words: str) -> None:
     agent = await read(api, AGENT)
     prompt = {"system": "You book appointments.", "greeting": words}
     edit = {"id": agent["id"], "expectedRevision": agent["revision"], "prompt": prompt}
-    assert (await do(api, UPDATE_AGENT, **edit))["__typename"] == "UpdateAgentSuccess"
+    assert (await mutate(api, UPDATE_AGENT, **edit))["__typename"] == "UpdateAgentSuccess"
 
 
 async def publish(api: Api) -> Any:
     now = await read(api)
-    published = await do(api, PUBLISH, id=now["id"], expectedRevision=now["revision"])
+    published = await mutate(api, PUBLISH, id=now["id"], expectedRevision=now["revision"])
     return published["version"]
 
 
@@ -92,14 +92,14 @@ async def test_going_back_restores_agents_and_publishes_when_asked(api: Api) -> 
     await publish(api)
     now = await read(api)
     asked = {"id": now["id"], "versionId": first["id"], "expectedRevision": now["revision"]}
-    back = await do(api, RESTORE, **asked, publish=True)
+    back = await mutate(api, RESTORE, **asked, publish=True)
     assert back["version"] == {"number": 3, "note": "Version 1 restored."}
     assert (await read(api, AGENT))["prompt"]["greeting"] == "Booking here. When suits you?"
     after = await read(api)
     assert after["published"]["number"] == 3
     third, _, again = [edge["node"]["checksum"] for edge in after["versions"]["edges"]]
     assert third == again
-    stale = await do(api, RESTORE, **asked)
+    stale = await mutate(api, RESTORE, **asked)
     assert (stale["code"], stale["current"]) == ("REVISION_CONFLICT", after["revision"])
     assert await read(api) == after
 
@@ -109,29 +109,29 @@ async def test_a_call_runs_the_version_it_is_told(api: Api) -> None:
     await greet(api, "Hello there.")
     await publish(api)
     clinic = {"workflow": {"slug": "clinic"}, "kind": "TEXT"}
-    started = await do(api, START, **clinic, version=first["id"])
+    started = await mutate(api, START, **clinic, version=first["id"])
     assert started["call"]["version"] == {"id": first["id"], "number": 1}
-    started = await do(api, START, **clinic)
+    started = await mutate(api, START, **clinic)
     assert started["call"]["version"]["number"] == 2
-    both = await do(api, START, **clinic, version=first["id"], draft=True)
+    both = await mutate(api, START, **clinic, version=first["id"], draft=True)
     assert (both["code"], both["path"]) == ("INVALID_INPUT", ["input", "version"])
 
 
 async def test_the_version_of_another_workflow_is_none_of_this_one(api: Api) -> None:
     first = (await read(api))["published"]
     nodes = [{"id": "desk", "agent": "booking", "isEntry": True, "isExit": True}]
-    made = await do(
+    made = await mutate(
         api,
         f"""mutation ($input: CreateWorkflowInput!) {{ createWorkflow(input: $input) {{
-          __typename ... on CreateWorkflowSuccess {{ workflow {{ id revision }} }} {FAILS} }} }}""",
+          __typename ... on CreateWorkflowSuccess {{ workflow {{ id revision }} }} {ERROR_FIELDS} }} }}""",
         slug="other",
         nodes=nodes,
     )
     other = made["workflow"]
     asked = {"id": other["id"], "versionId": first["id"], "expectedRevision": other["revision"]}
-    refused = await do(api, RESTORE, **asked)
+    refused = await mutate(api, RESTORE, **asked)
     assert (refused["code"], refused["path"]) == ("NOT_FOUND", ["input", "versionId"])
-    started = await do(api, START, workflow={"slug": "other"}, kind="TEXT", version=first["id"])
+    started = await mutate(api, START, workflow={"slug": "other"}, kind="TEXT", version=first["id"])
     assert (started["code"], started["path"]) == ("NOT_FOUND", ["input", "version"])
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from domain.json_schema.schema import check_schema
-from domain.json_schema.validator import TOO_MANY, objection
+from domain.json_schema.validator import TOO_MANY, validation_problem
 from tests.support.cpu import cpu_seconds
 
 P = ("input", "parameters")
@@ -79,7 +79,7 @@ def test_it_judges_as_the_reference_does(properties: Any, whole: Any, a: Any, b:
     schema = {"type": "object", "$defs": DEFINED, "properties": properties, "allOf": [whole]}
     arguments = {"a": a, "b": b}
     fits = Draft202012Validator(schema).is_valid(arguments)
-    assert (objection(check_schema(schema, P), arguments) is None) is fits
+    assert (validation_problem(check_schema(schema, P), arguments) is None) is fits
 
 
 def of(**properties: Any) -> dict[str, Any]:
@@ -134,7 +134,7 @@ HOSTILE: dict[str, tuple[Any, Any, str | None]] = {
 def test_hostile_arguments_are_judged_soon(name: str) -> None:
     schema, value, words = HOSTILE[name]
     check_schema(schema, P)
-    found = objection(schema, {"x": value})
+    found = validation_problem(schema, {"x": value})
     assert found is None if words is None else words in (found or "")
     # At most 0.005 measured; what explodes takes minutes.
-    assert cpu_seconds(lambda: objection(schema, {"x": value})) < 0.2
+    assert cpu_seconds(lambda: validation_problem(schema, {"x": value})) < 0.2

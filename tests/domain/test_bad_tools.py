@@ -9,14 +9,14 @@ from pydantic import TypeAdapter
 
 from domain.common.errors import InvalidInput
 from domain.tools.model import ToolSpec, check_tool
-from graph.schema.parameters import from_list
+from graph.schema.parameters import schema_from_list
 from graph.schema.scalars import Json
 from graph.schema.types.action_inputs import ApiCallInput, ToolActionInput, actions
 from graph.schema.types.tools import ParameterInput
 from tests.support.cpu import cpu_seconds
-from tests.support.hostile_corpus import corpus
+from tests.support.hostile_corpus import load_corpus
 
-CASES = corpus("tools")
+CASES = load_corpus("tools")
 GOOD: dict[str, Any] = {
     "name": "book",
     "description": "Books.",
@@ -63,7 +63,7 @@ def test_the_short_list_is_no_way_around(
     parameters: list[ParameterInput], path: str, says: str
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
-        from_list(parameters)
+        schema_from_list(parameters)
     assert ("/".join(refused.value.path), refused.value.message) == (f"input/{path}", says)
 
 

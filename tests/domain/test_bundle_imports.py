@@ -16,9 +16,9 @@ from domain.common.settings import Settings
 from domain.ports import Services
 from domain.tenants.settings import TenantSettings
 from domain.use_cases.bundles import export_bundle, import_bundle
-from graph.app import with_loaders
+from graph.app import build_schema_with_loaders
 from tests.conftest import new_tenant
-from tests.support.api_server import Api, serving
+from tests.support.api_server import Api, running_api
 from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION, publish_clinic
 from tests.support.paths import CORPUS
 from tests.support.viewers import member_of, owner_of
@@ -47,18 +47,18 @@ mutation ($input: ImportBundleInput!) {
 
 @pytest.fixture
 async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
-    async with serving(services, settings, viewer, with_loaders) as running:
+    async with running_api(services, settings, viewer, build_schema_with_loaders) as running:
         yield running
 
 
 async def put(api: Api, bundle: Any, **more: Any) -> Any:
-    answer = await api.ask(IMPORT, variables={"input": {"bundle": bundle, **more}})
+    answer = await api.execute(IMPORT, variables={"input": {"bundle": bundle, **more}})
     assert "errors" not in answer, answer
     return answer["data"]["importBundle"]
 
 
 async def taken(api: Api, *slugs: str) -> Any:
-    answer = await api.ask(EXPORT, variables={"w": list(slugs) or None})
+    answer = await api.execute(EXPORT, variables={"w": list(slugs) or None})
     assert "errors" not in answer, answer
     return answer["data"]["exportBundle"]["json"]
 
@@ -150,7 +150,7 @@ async def test_settings_are_put_over_those_that_are_there(api: Api) -> None:
     assert kinds(await put(api, settings(a=1, b=2))) == {"settings": "CHANGED"}
     assert kinds(await put(api, settings(b=2))) == {"settings": "UNCHANGED"}
     assert kinds(await put(api, settings(b=3))) == {"settings": "CHANGED"}
-    exported = await api.ask("{ exportBundle { json } }")
+    exported = await api.execute("{ exportBundle { json } }")
     assert exported["data"]["exportBundle"]["json"] == settings(a=1, b=3)
 
 
@@ -196,7 +196,7 @@ async def test_two_imports_at_once_are_one_after_the_other(api: Api) -> None:
 
 
 async def test_an_export_of_what_is_not_there_says_which(api: Api) -> None:
-    answer = await api.ask(EXPORT, variables={"w": ["nowhere"]})
+    answer = await api.execute(EXPORT, variables={"w": ["nowhere"]})
     assert answer["data"] == {"exportBundle": None}
     assert answer["errors"][0]["message"] == "There is no workflow 'nowhere'."
 
@@ -213,11 +213,11 @@ async def test_tenants_do_not_see_or_change_each_other(
     )
     changed = json.loads(json.dumps(WHOLE))
     changed["agents"][0]["prompt"]["system"] = "Mine."
-    async with serving(services, settings, stranger, with_loaders) as api:
+    async with running_api(services, settings, stranger, build_schema_with_loaders) as api:
         assert await taken(api) == {}
         answer = await put(api, changed)
         assert set(kinds(answer).values()) == {"ADDED"}
-    async with serving(services, settings, viewer, with_loaders) as api:
+    async with running_api(services, settings, viewer, build_schema_with_loaders) as api:
         assert await taken(api) == WHOLE
 
 

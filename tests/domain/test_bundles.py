@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import settings as steps
 from hypothesis import strategies as st
 
-from domain.bundles.imports import import_, import_together
-from domain.bundles.model import Bundle, findings_in, merged, read_bundle, write_bundle
-from domain.bundles.structuring import read, write
-from domain.bundles.yaml_json import LARGEST_TEXT, Unreadable, read_text
-from domain.bundles.yaml_writer import write_yaml, write_yaml_slowly
+from domain.bundles.imports import import_documents, import_text
+from domain.bundles.model import Bundle, merge_bundles, read_bundle, verify_bundle, write_bundle
+from domain.bundles.structuring import structure, unstructure
+from domain.bundles.yaml_json import MAX_FILE_BYTES, DocumentError, parse_document
+from domain.bundles.yaml_writer import write_yaml, write_yaml_pure_python
 from domain.common.errors import InvalidInput
 from domain.common.findings import FindingCode
 from domain.tenants.settings import Endpoint, TenantSettings
@@ -42,21 +42,21 @@ WHOLE = Bundle(
 @steps(max_examples=300, deadline=None)
 @given(BUNDLES)
 def test_what_is_written_is_read_back_the_same(bundle: Bundle) -> None:
-    plain = write(bundle)
-    assert read(Bundle, json.loads(json.dumps(plain))) == bundle
-    assert read_text(write_yaml(plain)).value == plain
+    plain = unstructure(bundle)
+    assert structure(Bundle, json.loads(json.dumps(plain))) == bundle
+    assert parse_document(write_yaml(plain)).value == plain
 
 
 @steps(max_examples=200, deadline=None)
 @given(JSON)
 def test_any_json_is_the_same_after_yaml(value: Any) -> None:
-    assert json.dumps(read_text(write_yaml({"x": value})).value) == json.dumps({"x": value})
+    assert json.dumps(parse_document(write_yaml({"x": value})).value) == json.dumps({"x": value})
 
 
 @steps(max_examples=500, deadline=None)
 @given(TEXTS)
 def test_both_emitters_write_the_same(value: Any) -> None:
-    assert write_yaml({"agents": [value], "x": value}) == write_yaml_slowly(
+    assert write_yaml({"agents": [value], "x": value}) == write_yaml_pure_python(
         {"agents": [value], "x": value}
     )
 
@@ -159,7 +159,7 @@ def changed(*way: Any, to: Any) -> dict[str, Any]:
 )
 def test_what_is_wrong_is_told_with_its_place(way: tuple[Any, ...], to: Any, told: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        import_(json.dumps(changed(*way, to=to)))
+        import_text(json.dumps(changed(*way, to=to)))
     assert told in refused.value.message
     said, given = refused.value.path, tuple(map(str, way))
     assert given[: len(said)] == said[: len(given)]
@@ -181,12 +181,12 @@ def test_what_is_wrong_is_told_with_its_place(way: tuple[Any, ...], to: Any, tol
         ("a: " + "[" * 1_000, "Nested more than 64 deep. (line 1)"),
         ("a:\n\t- b\n", "This is not YAML: found character that cannot start any token (line 2)"),
         (b"\xff\xfe\x00", "The file is not text in UTF-8."),
-        (b" " * (LARGEST_TEXT + 1), "The file is larger than 5 MiB."),
+        (b" " * (MAX_FILE_BYTES + 1), "The file is larger than 5 MiB."),
     ],
 )
 def test_text_that_is_no_document_is_refused_with_its_line(text: bytes | str, told: str) -> None:
-    with pytest.raises(Unreadable) as refused:
-        read_text(text)
+    with pytest.raises(DocumentError) as refused:
+        parse_document(text)
     assert refused.value.message == told
 
 
@@ -195,13 +195,13 @@ def test_a_bomb_of_aliases_does_not_go_off() -> None:
         f"{name}: &{name} [*{before}, *{before}]\n"
         for before, name in zip("abcdefghijklmnopqrst", "bcdefghijklmnopqrstu", strict=True)
     )
-    with pytest.raises(Unreadable, match="Aliases"):
-        import_(bomb)
+    with pytest.raises(DocumentError, match="Aliases"):
+        import_text(bomb)
 
 
 def test_yaml_says_no_more_than_json() -> None:
     text = "a: no\nb: 12:30\nc: 2026-01-01\nd: 0x1F\ne: 1e3\nf: +49\n1: x\n"
-    assert read_text(text).value == {
+    assert parse_document(text).value == {
         "a": "no",
         "b": "12:30",
         "c": "2026-01-01",
@@ -216,7 +216,7 @@ def test_yaml_says_no_more_than_json() -> None:
     "text", [write_yaml(write_bundle(WHOLE)), json.dumps(write_bundle(WHOLE), indent=1)]
 )
 def test_every_place_has_its_line(text: str) -> None:
-    document = read_text(text)
+    document = parse_document(text)
     line = document.line_of(("workflows", "0", "nodes", "1", "isExit"))
     assert line is not None
     assert "isExit" in text.splitlines()[line - 1]
@@ -229,8 +229,8 @@ def test_every_place_has_its_line(text: str) -> None:
 @given(st.text(max_size=60) | st.binary(max_size=60) | st.text("{}[]:,-&*!|>'\"\n a1", max_size=40))
 def test_any_text_is_a_bundle_or_refused(text: bytes | str) -> None:
     with suppress(InvalidInput):
-        assert isinstance(import_(text).bundle, Bundle)
-    assert cpu_seconds(lambda: import_(text), refusal=(InvalidInput,)) < 1
+        assert isinstance(import_text(text).bundle, Bundle)
+    assert cpu_seconds(lambda: import_text(text), refusal=(InvalidInput,)) < 1
 
 
 # ---- several files -------------------------------------------------------------------------
@@ -239,20 +239,20 @@ def test_any_text_is_a_bundle_or_refused(text: bytes | str) -> None:
 def test_several_files_make_one_bundle() -> None:
     files = [write_bundle(Bundle(agents=(a,))) for a in WHOLE.agents]
     files += [write_bundle(Bundle(tools=WHOLE.tools, workflows=WHOLE.workflows))]
-    together = import_together(files).bundle
+    together = import_documents(files).bundle
     assert together == Bundle(agents=WHOLE.agents, tools=WHOLE.tools, workflows=WHOLE.workflows)
 
 
 def test_what_stands_in_two_files_is_refused() -> None:
     one = Bundle(tools=(BOOK,), settings=TenantSettings())
     with pytest.raises(InvalidInput, match="'book_appointment' stands here twice"):
-        merged([Bundle(tools=(BOOK,)), Bundle(tools=(BOOK,))])
+        merge_bundles([Bundle(tools=(BOOK,)), Bundle(tools=(BOOK,))])
     with pytest.raises(InvalidInput, match="settings stand in two files"):
-        merged([one, Bundle(settings=TenantSettings())])
+        merge_bundles([one, Bundle(settings=TenantSettings())])
 
 
 def test_every_workflow_is_verified_with_what_the_bundle_has() -> None:
     bundle = Bundle(agents=(BOOKING, RECEPTION), workflows=(CLINIC,))
-    [(slug, finding)] = findings_in(bundle)
+    [(slug, finding)] = verify_bundle(bundle)
     assert (slug, finding.code) == ("clinic", FindingCode.UNKNOWN_TOOL)
-    assert findings_in(WHOLE) == ()
+    assert verify_bundle(WHOLE) == ()

@@ -17,15 +17,23 @@ from livekit.plugins.openai.models import ChatModels as OpenAIModels
 from livekit.plugins.sarvam.models import MODEL_SPEAKER_COMPATIBILITY, SarvamTTSModels
 from livekit.plugins.sarvam.stt import MODEL_CONFIGS, SAARAS_V3_LANGUAGES
 
-from domain.common.languages import ANY, base
-from domain.providers.catalog import CATALOGUE, STT, TTS, provider
+from domain.common.languages import MULTILINGUAL, primary_subtag
+from domain.providers.catalog import CATALOG, STT, TTS, find_provider
 from domain.providers.model import Option, OptionType, Provider, ProviderKind
 from domain.workflows.agents import ProviderChoice
 from tests.support.demo_workflow import RECEPTION
-from worker.providers.api_keys import ProviderKeys, Unusable
-from worker.providers.http import connections
+from worker.providers.api_keys import ProviderKeys, ProviderMisconfigured
+from worker.providers.http import create_http_session
 from worker.providers.local.tts import LocalTTS, local_tts
-from worker.providers.registry import LLMS, STTS, TTSS, VADS, Means, build_stt, build_tts
+from worker.providers.registry import (
+    LLM_FACTORIES,
+    STT_FACTORIES,
+    TTS_FACTORIES,
+    VAD_FACTORIES,
+    SpeechBuildContext,
+    build_stt,
+    build_tts,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -39,7 +47,7 @@ RENAMED = {
 
 
 def entry(kind: ProviderKind, name: str) -> Provider:
-    found = provider(kind, name)
+    found = find_provider(kind, name)
     assert found is not None
     return found
 
@@ -63,7 +71,7 @@ def sample(option: Option) -> Any:
 
 
 def every_option() -> Iterator[tuple[ProviderKind, str, str]]:
-    for each in CATALOGUE:
+    for each in CATALOG:
         for option in each.options:
             if each.name not in OURS:
                 yield each.kind, each.name, option.name
@@ -77,16 +85,16 @@ async def test_every_option_reaches_the_plugin(kind: ProviderKind, name: str, op
     value = sample(found)
     model = "flux-general-en" if option in OF_FLUX else known.models[0]
     choice = ProviderChoice(provider=name, model=model, options={option: value})
-    async with connections() as http:
+    async with create_http_session() as http:
         match kind:
             case ProviderKind.STT:
-                built: Any = STTS[name](choice, KEYS, (), (), http)
+                built: Any = STT_FACTORIES[name](choice, KEYS, (), (), http)
             case ProviderKind.TTS:
-                built = TTSS[name](choice, KEYS, None, None, http)
+                built = TTS_FACTORIES[name](choice, KEYS, None, None, http)
             case ProviderKind.LLM:
-                built = LLMS[name](choice, KEYS, dict)
+                built = LLM_FACTORIES[name](choice, KEYS, dict)
             case ProviderKind.VAD:
-                built = VADS[name](choice)
+                built = VAD_FACTORIES[name](choice)
     held = given(built._opts)
     reached = [held.get(each) for each in RENAMED.get(option, (option,))]
     assert value in reached or [value] in reached
@@ -123,7 +131,7 @@ def test_the_models_are_those_of_the_plugins() -> None:
 
 
 def test_the_languages_are_those_of_the_plugins() -> None:
-    heard = {base(tag) for tag in get_args(DeepgramLanguages)} - {"taq"}
+    heard = {primary_subtag(tag) for tag in get_args(DeepgramLanguages)} - {"taq"}
     assert heard <= {*entry(ProviderKind.STT, "deepgram").languages}
     indian = SAARAS_V3_LANGUAGES - {"unknown"}
     assert indian == {*entry(ProviderKind.STT, "sarvam").languages}
@@ -131,13 +139,13 @@ def test_the_languages_are_those_of_the_plugins() -> None:
 
 
 def test_the_voices_are_those_of_the_plugin() -> None:
-    for model, voices in entry(ProviderKind.TTS, "sarvam").voices_of.items():
+    for model, voices in entry(ProviderKind.TTS, "sarvam").voices_by_model.items():
         assert set(voices) == set(MODEL_SPEAKER_COMPATIBILITY[model]["all"])
 
 
 async def test_every_language_of_the_catalogue_can_be_heard_and_spoken() -> None:
-    async with connections() as http:
-        means = Means(KEYS, http, lambda *_: None, lambda *_: None, {})
+    async with create_http_session() as http:
+        means = SpeechBuildContext(KEYS, http, lambda *_: None, lambda *_: None, {})
         without = () if find_spec("pocketsphinx") else ("local",)
         for each in (each for each in STT if each.name not in without):
             for language in each.languages:
@@ -155,7 +163,7 @@ async def test_every_language_of_the_catalogue_can_be_heard_and_spoken() -> None
         ("nova-3", (), "en-US"),
         ("nova-3", ("en-IN",), "en-IN"),
         ("nova-3", ("hi-IN",), "hi"),
-        ("nova-3", ("en-IN", "hi-IN"), ANY),
+        ("nova-3", ("en-IN", "hi-IN"), MULTILINGUAL),
         ("nova-3", ("ta-IN", "hi-IN"), "ta"),  # which it does not tell apart from others
         ("saaras:v4", ("ta-IN", "hi-IN"), "unknown"),
         ("saaras:v4", ("hi",), "hi-IN"),
@@ -166,18 +174,20 @@ async def test_ears_are_told_which_languages_to_expect(
     model: str, languages: tuple[str, ...], expected: str
 ) -> None:
     name = "deepgram" if model.startswith("nova") else "sarvam"
-    async with connections() as http:
+    async with create_http_session() as http:
         choice = ProviderChoice(provider=name, model=model)
-        built: Any = STTS[name](choice, KEYS, languages, (), http)
+        built: Any = STT_FACTORIES[name](choice, KEYS, languages, (), http)
     assert built._opts.language == expected
 
 
 async def test_what_a_plugin_refuses_is_told_and_its_fallback_is_used() -> None:
     refused: list[tuple[str, bool]] = []
     v3 = ProviderChoice(provider="sarvam", model="bulbul:v3")
-    async with connections() as http:
-        means = Means(KEYS, http, lambda c, a: refused.append((c.provider, a)), lambda *_: None, {})
-        with pytest.raises(Unusable, match="sarvam bulbul:v3: Speaker 'anushka'"):
+    async with create_http_session() as http:
+        means = SpeechBuildContext(
+            KEYS, http, lambda c, a: refused.append((c.provider, a)), lambda *_: None, {}
+        )
+        with pytest.raises(ProviderMisconfigured, match="sarvam bulbul:v3: Speaker 'anushka'"):
             build_tts(v3, means, "en-IN", "anushka")
         sonic = ProviderChoice(provider="cartesia", model="sonic-3")
         chain = dataclasses.replace(v3, fallbacks=(sonic,))
@@ -186,14 +196,14 @@ async def test_what_a_plugin_refuses_is_told_and_its_fallback_is_used() -> None:
 
 
 async def test_keyterms_are_given_to_those_that_take_them() -> None:
-    async with connections() as http:
+    async with create_http_session() as http:
         for model, expected in (("nova-3", ["x"]), ("flux-general-en", ["x"]), ("nova-2", [])):
             choice = ProviderChoice(provider="deepgram", model=model)
-            built: Any = STTS["deepgram"](choice, KEYS, (), ("x",), http)
+            built: Any = STT_FACTORIES["deepgram"](choice, KEYS, (), ("x",), http)
             assert list(built._opts.keyterm or []) == expected
 
 
 def test_the_detector_of_speech_is_the_local_one() -> None:
     choice = ProviderChoice(provider="silero", model="silero")
-    assert isinstance(VADS["silero"](choice), inference.VAD)
+    assert isinstance(VAD_FACTORIES["silero"](choice), inference.VAD)
     assert RECEPTION.vad is None

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.calls.context import Context
+from domain.calls.context import CallContext
 from domain.calls.events import ContextChanged
 from domain.common.errors import InvalidInput
 from domain.tenants.settings import Endpoint, McpServer, TenantSettings
-from domain.tool_execution.executor import Ending, Used, use
+from domain.tool_execution.executor import Ending, ToolResult, execute
 from domain.tools.actions import (
     ApiCall,
     Conditional,
@@ -37,7 +37,7 @@ from domain.tools.actions import (
     Transform,
     Validate,
 )
-from domain.tools.http import Blocked, HttpRequest, HttpResponse, Unreachable
+from domain.tools.http import EgressBlocked, HttpFailed, HttpRequest, HttpResponse
 from domain.tools.model import ToolSpec, check_tool
 
 pytestmark = pytest.mark.anyio
@@ -56,24 +56,24 @@ ANY = {"type": "object"}
 class Desk:
     """A world on which nothing depends: what a chain did to it stands in its fields."""
 
-    context: Context = field(default_factory=lambda: Context(user={"name": "Ada", "n": 3}))
+    context: CallContext = field(default_factory=lambda: CallContext(user={"name": "Ada", "n": 3}))
     answers: list[Any] = field(default_factory=list)
     sent: list[HttpRequest] = field(default_factory=list)
     handed: list[str] = field(default_factory=list)
     ended: bool = False
     settings: TenantSettings = SETTINGS
 
-    def look(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        return self.context.seen_by("desk", params)
+    def visible_context(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self.context.visible_to("desk", params)
 
-    def change(self, path: str, value: Any) -> ContextChanged:
-        return self._told(self.context.write(path, value, "desk"))
+    def set_value(self, path: str, value: Any) -> ContextChanged:
+        return self._told(self.context.set_event(path, value, "desk"))
 
-    def remove(self, path: str) -> ContextChanged:
-        return self._told(self.context.remove(path, "desk"))
+    def remove_value(self, path: str) -> ContextChanged:
+        return self._told(self.context.remove_event(path, "desk"))
 
     def _told(self, change: ContextChanged) -> ContextChanged:
-        self.context = self.context.after(change)
+        self.context = self.context.apply(change)
         return change
 
     async def send(self, request: HttpRequest) -> HttpResponse:
@@ -94,16 +94,16 @@ class Desk:
     def end_call(self) -> None:
         self.ended = True
 
-    def press(self, what: TransferCall | SendDtmf, value: str) -> str | None:
+    def run_telephony_action(self, action: TransferCall | SendDtmf, value: str) -> str | None:
         return "This call is not on a phone line."
 
 
 async def run(
     *actions: ToolAction, desk: Desk | None = None, arguments: Any = None, **more: Any
-) -> tuple[Used, Desk]:
+) -> tuple[ToolResult, Desk]:
     desk = desk or Desk()
     spec = ToolSpec(name="t", description="T.", parameters=ANY, actions=actions, **more)
-    used = await use(check_tool(spec), arguments or {}, desk, "call.use")
+    used = await execute(check_tool(spec), arguments or {}, desk, "call.use")
     return used, desk
 
 
@@ -182,7 +182,7 @@ async def test_arguments_are_judged_before_anything_is_done() -> None:
         parameters={"type": "object", "required": ["slot"]},
         actions=(FlagSet(flag="done"),),
     )
-    used = await use(spec, {}, desk, "k")
+    used = await execute(spec, {}, desk, "k")
     assert used.ending is Ending.REFUSED
     assert "slot" in used.result
     assert (used.steps, desk.context.flags) == ((), {})
@@ -213,7 +213,7 @@ async def test_a_server_is_asked_and_its_answer_kept() -> None:
 
 
 async def test_a_value_cannot_leave_its_place_in_the_url() -> None:
-    desk = Desk(context=Context(user={"name": "../../admin?x=1#"}), answers=[(200, {})])
+    desk = Desk(context=CallContext(user={"name": "../../admin?x=1#"}), answers=[(200, {})])
     await run(CALL, desk=desk)
     assert desk.sent[0].url.startswith(
         "https://api.example.org/users/..%2F..%2Fadmin%3Fx%3D1%23/orders"
@@ -224,22 +224,22 @@ async def test_a_value_cannot_leave_its_place_in_the_url() -> None:
     ("method", "unsafe", "answers", "sent", "ending"),
     [
         (Method.GET, False, [(503, {}), (200, {})], 2, Ending.SUCCEEDED),
-        (Method.GET, False, [Unreachable("timeout"), (200, {})], 2, Ending.SUCCEEDED),
+        (Method.GET, False, [HttpFailed("timeout"), (200, {})], 2, Ending.SUCCEEDED),
         (Method.GET, False, [(429, {}), (500, {}), (502, {})], 3, Ending.FAILED),
         (Method.GET, False, [(404, {})], 1, Ending.FAILED),
         (Method.GET, False, [(302, {})], 1, Ending.FAILED),
-        (Method.GET, False, [Blocked()], 1, Ending.FAILED),
+        (Method.GET, False, [EgressBlocked()], 1, Ending.FAILED),
         (Method.POST, False, [(503, {})], 1, Ending.FAILED),
         (Method.POST, True, [(503, {}), (200, {})], 2, Ending.SUCCEEDED),
-        (Method.GET, False, [Unreachable("timeout")] * 3, 3, Ending.FAILED),
-        (Method.PUT, False, [Unreachable("broken"), (404, {})], 2, Ending.FAILED),
-        (Method.POST, False, [Unreachable("connect")], 1, Ending.FAILED),
-        (Method.POST, False, [Unreachable("broken")], 1, Ending.UNKNOWN),
-        (Method.POST, False, [Unreachable("timeout")], 1, Ending.UNKNOWN),
+        (Method.GET, False, [HttpFailed("timeout")] * 3, 3, Ending.FAILED),
+        (Method.PUT, False, [HttpFailed("broken"), (404, {})], 2, Ending.FAILED),
+        (Method.POST, False, [HttpFailed("connect")], 1, Ending.FAILED),
+        (Method.POST, False, [HttpFailed("broken")], 1, Ending.UNKNOWN),
+        (Method.POST, False, [HttpFailed("timeout")], 1, Ending.UNKNOWN),
         (
             Method.POST,
             True,
-            [Unreachable("broken"), *[Unreachable("connect")] * 2],
+            [HttpFailed("broken"), *[HttpFailed("connect")] * 2],
             3,
             Ending.UNKNOWN,
         ),
@@ -260,7 +260,7 @@ async def test_an_mcp_server_that_is_silent_may_have_done_what_its_tool_does(
     sent: int, ending: Ending
 ) -> None:
     hello = (200, {"id": 1, "result": {}})
-    desk = Desk(answers=[hello, (202, {})][:sent] + [Unreachable("broken")])
+    desk = Desk(answers=[hello, (202, {})][:sent] + [HttpFailed("broken")])
     used, _ = await run(McpCall(server="calendar", tool="book"), desk=desk)
     assert used.ending is ending
     assert ("It is not known what was done." in used.result) is (ending is Ending.UNKNOWN)
@@ -298,7 +298,7 @@ async def test_a_secret_that_is_not_there_is_named() -> None:
 async def test_values_are_transformed(
     operation: Operation, before: Any, value: Any, after: Any
 ) -> None:
-    desk = Desk(context=Context(workflow={"x": before}))
+    desk = Desk(context=CallContext(workflow={"x": before}))
     await run(Transform(path="workflow.x", operation=operation, value=value), desk=desk)
     assert desk.context.workflow["x"] == after
     assert type(desk.context.workflow["x"]) is type(after)
@@ -320,7 +320,7 @@ JSON = st.recursive(
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from(list(Operation)), JSON, JSON)
 async def test_no_transformation_fails(operation: Operation, before: Any, value: Any) -> None:
-    desk = Desk(context=Context(workflow={"x": before}, user={"v": value}))
+    desk = Desk(context=CallContext(workflow={"x": before}, user={"v": value}))
     step = Transform(path="workflow.x", operation=operation, value="{{user.v}}")
     used, _ = await run(step, desk=desk)
     assert used.ending is Ending.SUCCEEDED

@@ -12,19 +12,19 @@ from hypothesis import settings as steps
 from hypothesis import strategies as st
 
 from domain.bundles.model import read_bundle
-from domain.bundles.yaml_json import read_text
+from domain.bundles.yaml_json import parse_document
 from domain.common.findings import Finding, FindingCode, Severity
-from domain.templating.expressions import holds
+from domain.templating.expressions import evaluate_bool
 from domain.tenants.settings import NO_SETTINGS
-from domain.verification import used_by, verify
+from domain.verification import build_snapshot, verify
 from domain.workflows.model import Connection, Node, Snapshot, WorkflowSpec
-from domain.workflows.routing import due, land
+from domain.workflows.routing import resolve_node, triggered_connection
 from tests.support.demo_workflow import BOOK, RECEPTION
 from tests.support.paths import CORPUS
 
 
 def read(name: str) -> Any:
-    return read_text((CORPUS / name).read_text()).value
+    return parse_document((CORPUS / name).read_text()).value
 
 
 BASE, UNSOUND, SOUND = read("base.yaml"), read("unsound.yaml"), read("sound.yaml")
@@ -97,7 +97,7 @@ def test_parts_that_are_older_than_a_rule_are_found() -> None:
         ("INVALID_TOOL", (spec, agent, replace(tool, actions=()))),
     ):
         flow, who, what = change
-        found = verify(used_by(flow, {"reception": who}, {"book": what}))
+        found = verify(build_snapshot(flow, {"reception": who}, {"book": what}))
         assert [(f.code, f.path) for f in found] == [(code, OLD[code][0])]
 
 
@@ -151,7 +151,7 @@ contexts = st.fixed_dictionaries(
 
 
 def of(workflow: WorkflowSpec) -> Snapshot:
-    return used_by(workflow, {"reception": RECEPTION}, {})
+    return build_snapshot(workflow, {"reception": RECEPTION}, {})
 
 
 @steps(max_examples=400, deadline=None)
@@ -162,19 +162,19 @@ def test_where_no_error_is_found_no_conversation_is_stranded(
     found = verify(of(workflow))
     if any(finding.severity is Severity.ERROR for finding in found):
         return
-    here = land(workflow, workflow.entry.id, lambda _: context).node
+    here = resolve_node(workflow, workflow.entry.id, lambda _: context).node
     exits = {node.id for node in workflow.nodes if node.is_exit}
     reached, todo = {here}, [here]
     while todo:
         at = todo.pop()
-        way = due(workflow, at, context)
-        chosen = [way] if way else [w for w in workflow.ways_out(at) if w.condition is None]
+        way = triggered_connection(workflow, at, context)
+        chosen = [way] if way else [w for w in workflow.outgoing(at) if w.condition is None]
         for each in chosen:
-            landed = land(workflow, each.target, lambda _: context).node
+            landed = resolve_node(workflow, each.target, lambda _: context).node
             if landed not in reached:
                 reached.add(landed)
                 todo.append(landed)
-    assert all(node in exits or workflow.ways_out(node) for node in reached)
+    assert all(node in exits or workflow.outgoing(node) for node in reached)
 
 
 @steps(max_examples=400, deadline=None)
@@ -183,7 +183,7 @@ def test_what_is_said_of_conditions_is_true(workflow: WorkflowSpec, context: Any
     for finding in verify(of(workflow)):
         if finding.code is FindingCode.SHADOWED:
             hidden = workflow.connections[int(finding.path[1])]
-            assert due(workflow, hidden.source, context) is not hidden
+            assert triggered_connection(workflow, hidden.source, context) is not hidden
 
 
 # ---- whatever a condition says --------------------------------------------------------------
@@ -247,10 +247,10 @@ def test_what_is_proven_of_conditions_holds(one: str, other: str, contexts: list
         )
         if way is None or way.condition is None:
             continue
-        truths = {holds(way.condition, context) for context in contexts}
+        truths = {evaluate_bool(way.condition, context) for context in contexts}
         if finding.code is FindingCode.NEVER_TRUE:
             assert truths == {False}
         elif finding.code is FindingCode.ALWAYS_TRUE:
             assert truths == {True}
         elif finding.code is FindingCode.SHADOWED:
-            assert all(due(fork, "a", context) is not way for context in contexts)
+            assert all(triggered_connection(fork, "a", context) is not way for context in contexts)

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.bundles.diff import ChangeKind, diff, line, plain
+from domain.bundles.diff import ChangeKind, diff, summary_line, to_json
 from domain.tools.actions import ContextSet, EndCall, FlagSet, Respond
 from domain.tools.model import ToolSpec
 from domain.workflows.agents import AgentSpec, Prompt, ProviderChoice, Variable
@@ -56,7 +56,7 @@ def test_nodes_and_connections_are_known_by_their_names() -> None:
             "workflow.nodes.bye",
             ADDED,
             None,
-            plain(farewell),
+            to_json(farewell),
         ),
         (
             "workflow.connections.reception->booking.description",
@@ -68,7 +68,7 @@ def test_nodes_and_connections_are_known_by_their_names() -> None:
             "workflow.connections.booking->bye",
             ADDED,
             None,
-            plain(way),
+            to_json(way),
         ),
     ]
 
@@ -76,7 +76,7 @@ def test_nodes_and_connections_are_known_by_their_names() -> None:
 def test_values_are_json_in_the_words_of_the_api() -> None:
     way = Connection(source="a", target="b", context_passed=("slot",))
     known = {"source": "a", "target": "b", "description": "", "contextPassed": ["slot"]}
-    shown = plain(way)
+    shown = to_json(way)
     assert isinstance(shown, dict)
     assert shown | known == shown
 
@@ -139,7 +139,9 @@ def test_long_texts_are_shown_line_by_line() -> None:
         " Rule 11.",
         " Rule 12.",
     ]
-    assert line(change) == ("agents.booking.prompt.system: text changed (1 lines removed, 1 added)")
+    assert summary_line(change) == (
+        "agents.booking.prompt.system: text changed (1 lines removed, 1 added)"
+    )
     [break_] = diff(before, booking(prompt=Prompt(system="\n".join([*lines, ""]))))
     assert break_.text.endswith("\n Rule 19.\n+")
 
@@ -229,7 +231,7 @@ def test_there_and_back_are_opposites(one: Snapshot, other: Snapshot) -> None:
     there, back = diff(one, other), diff(other, one)
     assert bool(there) == (_written(one) != _written(other))
     assert {(c.path, OPPOSITE[c.kind]) for c in there} == {(c.path, c.kind) for c in back}
-    assert all(c.text and "\n" not in line(c) for c in there)
+    assert all(c.text and "\n" not in summary_line(c) for c in there)
     assert diff(one, other) == there
 
 
@@ -258,4 +260,4 @@ def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
 
 
 def _written(value: Any) -> str:
-    return json.dumps(plain(value), sort_keys=True)
+    return json.dumps(to_json(value), sort_keys=True)

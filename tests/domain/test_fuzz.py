@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
-from graph.app import with_loaders
-from tests.support.api_server import serving
+from graph.app import build_schema_with_loaders
+from tests.support.api_server import running_api
 from tests.support.demo_workflow import publish_clinic
 from tests.support.paths import ROOT
 
@@ -43,7 +43,7 @@ async def test_no_document_finds_a_bug(
 ) -> None:
     await publish_clinic(services, viewer)
     generous = replace(settings, requests_per_minute=10**9)
-    async with serving(services, generous, viewer, with_loaders) as api:
+    async with running_api(services, generous, viewer, build_schema_with_loaders) as api:
         headers = {"authorization": f"Bearer {api.token}"}
         codes: dict[str, int] = {}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain.calls.context import Context
+from domain.calls.context import CallContext
 from domain.tool_execution.executor import Ending
 from domain.tools.actions import ApiCall, ContextSet, Method, Operation, Respond, Transform
 from domain.tools.http import HttpRequest, HttpResponse
@@ -51,7 +51,7 @@ async def test_an_answer_is_kept_as_json_or_as_text(body: bytes, kept: Any) -> N
 
 
 async def test_no_value_grows_without_end() -> None:
-    desk = Desk(context=Context(workflow={"x": ["y" * 60_000], "deep": 1}))
+    desk = Desk(context=CallContext(workflow={"x": ["y" * 60_000], "deep": 1}))
     used, _ = await run(ContextSet(path="workflow.x[+]", value="z" * 6_000), desk=desk)
     assert used.result == "The value for workflow.x is larger than 65536 characters."
     assert desk.context.workflow["x"] == ["y" * 60_000]
@@ -69,14 +69,14 @@ async def test_no_value_grows_without_end() -> None:
     ],
 )
 async def test_a_request_that_became_too_large_is_not_sent(call: ApiCall) -> None:
-    desk = Desk(context=Context(user={"long": "x" * 60_000}), answers=[(200, {})])
+    desk = Desk(context=CallContext(user={"long": "x" * 60_000}), answers=[(200, {})])
     used, _ = await run(call, desk=desk)
     assert used.result == "The request became too large to be sent."
     assert desk.sent == []
 
 
 async def test_huge_numbers_are_sorted_like_others() -> None:
-    desk = Desk(context=Context(workflow={"x": [10**400, "a", 1.5, -(10**400)]}))
+    desk = Desk(context=CallContext(workflow={"x": [10**400, "a", 1.5, -(10**400)]}))
     sort = Transform(path="workflow.y", operation=Operation.SORT, value="{{workflow.x}}")
     await run(sort, desk=desk)
     assert desk.context.workflow["y"] == [-(10**400), 1.5, 10**400, "a"]

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from domain.common.errors import InvalidInput
-from domain.templating.expressions import holds
-from domain.templating.lexer import Malformed
-from domain.templating.templates import fill, render
+from domain.templating.expressions import evaluate_bool
+from domain.templating.lexer import TemplateSyntaxError
+from domain.templating.templates import render, render_value
 from domain.templating.validation import check_condition, check_template
 from tests.support.cpu import cpu_seconds
-from tests.support.hostile_corpus import corpus
+from tests.support.hostile_corpus import load_corpus
 
-CASES = corpus("templates")
+CASES = load_corpus("templates")
 PATH = ("input", "text")
 Check = Callable[[str, tuple[str, ...]], None]
 
@@ -41,14 +41,14 @@ def test_what_slipped_in_anyway_has_an_end(name: str) -> None:
     """Stored before a rule was made: it comes to something or is `Malformed`, no other way."""
     case = CASES[name]
     text = text_of(case)
-    run: Callable[[str, Any], object] = render if "template" in case else holds
+    run: Callable[[str, Any], object] = render if "template" in case else evaluate_bool
     try:
         done = type(run(text, SEEN))
-    except Malformed as problem:
-        done, within = Malformed, 0 <= problem.at <= len(text)
+    except TemplateSyntaxError as problem:
+        done, within = TemplateSyntaxError, 0 <= problem.position <= len(text)
     else:
         within = True
-    assert (done in (str, bool, Malformed), within) == (True, True)
+    assert (done in (str, bool, TemplateSyntaxError), within) == (True, True)
 
 
 HUGE = 10**400
@@ -112,11 +112,11 @@ def test_odd_values_are_only_text(template: str, text: str) -> None:
     ],
 )
 def test_odd_values_are_compared_without_a_word(condition: str, held: bool) -> None:
-    assert holds(condition, SEEN) is held
+    assert evaluate_bool(condition, SEEN) is held
 
 
 def test_a_lone_slot_hands_over_what_is_there() -> None:
-    assert fill({"a": "{{user.huge}}", "b": ["{{user.many}}"]}, SEEN) == {
+    assert render_value({"a": "{{user.huge}}", "b": ["{{user.many}}"]}, SEEN) == {
         "a": HUGE,
         "b": [SEEN["user"]["many"]],
     }

@@ -12,10 +12,10 @@ from hypothesis import settings as steps
 from hypothesis import strategies as st
 
 from domain.bundles.import_report import NoteKind
-from domain.bundles.imports import Imported, import_value
+from domain.bundles.imports import ImportedBundle, import_value
 from domain.bundles.legacy.detection import is_legacy
-from domain.bundles.model import Bundle, findings_in, read_bundle, write_bundle
-from domain.bundles.yaml_json import read_text
+from domain.bundles.model import Bundle, read_bundle, verify_bundle, write_bundle
+from domain.bundles.yaml_json import parse_document
 from domain.bundles.yaml_writer import write_yaml
 from domain.common.errors import InvalidInput
 from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION
@@ -24,14 +24,14 @@ from tests.support.paths import CORPUS
 LEGACY = sorted((CORPUS / "legacy").glob("*.json"))
 
 
-def shown(imported: Imported) -> dict[str, Any]:
+def shown(imported: ImportedBundle) -> dict[str, Any]:
     notes = [f"{n.kind} {'.'.join(n.path)}: {n.message}" for n in imported.notes]
     return {"bundle": write_bundle(imported.bundle), "notes": notes}
 
 
 @pytest.mark.parametrize("file", LEGACY, ids=lambda file: file.stem)
 def test_an_older_config_becomes_this_bundle_with_these_notes(file: Path) -> None:
-    expected = read_text((CORPUS / "converted" / f"{file.stem}.yaml").read_text())
+    expected = parse_document((CORPUS / "converted" / f"{file.stem}.yaml").read_text())
     given = json.loads(file.read_text())
     assert is_legacy(given)
     assert shown(import_value(given)) == expected.value
@@ -46,7 +46,7 @@ def test_what_was_converted_is_a_bundle_of_today(file: Path) -> None:
 
 def test_a_whole_older_tenant_is_sound_at_once() -> None:
     given = json.loads((CORPUS / "legacy" / "whole-tenant.json").read_text())
-    found = findings_in(import_value(given).bundle)
+    found = verify_bundle(import_value(given).bundle)
     assert [(f.code, f.path[1]) for _, f in found] == [
         ("NO_MODEL", "glucose"),
         ("NO_MODEL", "meal_logger".replace("_", "-")),
@@ -74,7 +74,7 @@ def test_a_bundle_of_today_is_left_as_it_is() -> None:
     bundle = Bundle(agents=(RECEPTION, BOOKING), tools=(BOOK,), workflows=(CLINIC,))
     given = write_bundle(bundle)
     assert not is_legacy(given)
-    assert import_value(given) == Imported(bundle=bundle)
+    assert import_value(given) == ImportedBundle(bundle=bundle)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def _taken_or_refused(value: Any) -> None:
         bundle = import_value(value).bundle
     except InvalidInput:
         return
-    assert read_bundle(read_text(write_yaml(write_bundle(bundle))).value) == bundle
+    assert read_bundle(parse_document(write_yaml(write_bundle(bundle))).value) == bundle
 
 
 def _damaged(value: Any, data: st.DataObject) -> Any:

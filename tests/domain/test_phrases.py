@@ -13,20 +13,20 @@ import numpy as np
 import pytest
 from livekit.agents.utils import http_context
 
-from domain.providers.catalog import provider
+from domain.providers.catalog import find_provider
 from domain.providers.model import ProviderKind
-from domain.providers.phrase_grammar import objection
+from domain.providers.phrase_grammar import phrases_problem
 from domain.workflows.agents import ProviderChoice
 from local.demo import BOOKING_RULES, RECEPTION_RULES
 from local.phrases import PHRASES
-from local.sound import BadSound, Tape, read_wav
-from local.telephone import RATE, resampled
+from local.sound import StereoRecorder, WavError, read_wav
+from local.telephone import RATE, resample
 from tests.voice.test_voice_talk import espeak
 from worker.providers.api_keys import ProviderKeys
-from worker.providers.http import connections
-from worker.providers.local.pocketsphinx_process import decoder_for, grammar, heard
-from worker.providers.registry import Means, build_tts
-from worker.providers.scripted import choose
+from worker.providers.http import create_http_session
+from worker.providers.local.pocketsphinx_process import create_decoder, jsgf_grammar, recognize
+from worker.providers.registry import SpeechBuildContext, build_tts
+from worker.providers.scripted import choose_rule
 
 BAD = {
     "a; import <file:/etc/passwd>": "holds ';'; there are only words, ( | ) and [ ]",
@@ -43,25 +43,25 @@ BAD = {
 
 @pytest.mark.parametrize("phrase", BAD)
 def test_a_phrase_that_cannot_be_read_is_named(phrase: str) -> None:
-    assert objection(["yes", phrase]) == f"holds {phrase!r}, which {BAD[phrase]}"
-    local = provider(ProviderKind.STT, "local")
+    assert phrases_problem(["yes", phrase]) == f"holds {phrase!r}, which {BAD[phrase]}"
+    local = find_provider(ProviderKind.STT, "local")
     assert local is not None
     option = local.option("phrases")
     assert option is not None
-    assert option.objection([phrase]) == f"holds {phrase!r}, which {BAD[phrase]}"
-    assert option.objection("yes") == "is not a list"
+    assert option.problem_with([phrase]) == f"holds {phrase!r}, which {BAD[phrase]}"
+    assert option.problem_with("yes") == "is not a list"
 
 
 def test_a_list_of_phrases_is_no_novel() -> None:
-    assert objection(["yes"] * 200) is None
-    assert objection(["yes"] * 201) == "has more than 200 phrases"
-    assert objection(["no " * 2_001]) == "has more than 2000 words"
-    assert objection([5]) == "holds something that is not a text"
+    assert phrases_problem(["yes"] * 200) is None
+    assert phrases_problem(["yes"] * 201) == "has more than 200 phrases"
+    assert phrases_problem(["no " * 2_001]) == "has more than 2000 words"
+    assert phrases_problem([5]) == "holds something that is not a text"
 
 
 def test_phrases_become_a_grammar_without_those_that_have_unknown_words() -> None:
     phrases = ["[I | we] need help", "zzyzx please"]
-    assert grammar(phrases, frozenset({"zzyzx"})) == (
+    assert jsgf_grammar(phrases, frozenset({"zzyzx"})) == (
         "#JSGF V1.0;\ngrammar phrases;\npublic <said> = ( [ i | we ] need help );\n"
     )
 
@@ -107,7 +107,7 @@ def said(text: str, voice: str) -> bytes:
     made = subprocess.run(command, input=text.encode(), check=True, capture_output=True).stdout
     with wave.open(io.BytesIO(made)) as file:
         rate = file.getframerate()
-    samples = resampled(rate, np.frombuffer(made[44:], np.int16))[:: RATE // 16_000]
+    samples = resample(rate, np.frombuffer(made[44:], np.int16))[:: RATE // 16_000]
     quiet = np.zeros(6_000, np.int16)
     return np.concatenate((quiet, samples, quiet)).tobytes()
 
@@ -115,16 +115,16 @@ def said(text: str, voice: str) -> bytes:
 @needs_pocketsphinx
 def test_the_demo_is_understood_in_three_voices() -> None:
     """Whole sentences, word for word; and, what counts, the answer that they lead to."""
-    decoder, unknown = decoder_for(PHRASES)
+    decoder, unknown = create_decoder(PHRASES)
     assert unknown == []
     words = answers = total = 0
     for agent, sentences in HEARD.items():
         for text, answer in sentences.items():
             for voice in VOICES:
-                got = heard(decoder, said(text, voice))
+                got = recognize(decoder, said(text, voice))
                 total += 1
                 words += got == text.lower()
-                says = str(choose(RULES[agent], got, None).get("says", ""))
+                says = str(choose_rule(RULES[agent], got, None).get("says", ""))
                 answers += says.startswith(answer) if answer else says == ""
                 if got != text.lower():
                     print(f"{voice}: {text!r} was heard as {got!r}")
@@ -135,10 +135,10 @@ def test_the_demo_is_understood_in_three_voices() -> None:
 
 @needs_pocketsphinx
 def test_silence_and_noise_are_no_phrase() -> None:
-    decoder, _ = decoder_for(PHRASES)
-    assert heard(decoder, bytes(32_000)) == ""
+    decoder, _ = create_decoder(PHRASES)
+    assert recognize(decoder, bytes(32_000)) == ""
     noise = np.random.default_rng(1).normal(0, 500, 32_000).astype(np.int16)
-    assert heard(decoder, noise.tobytes()) == ""
+    assert recognize(decoder, noise.tobytes()) == ""
 
 
 def test_files_are_read_whatever_kind_of_wav_they_are(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_files_are_read_whatever_kind_of_wav_they_are(tmp_path: Path) -> None:
         file.write_bytes(_wav(kind, 1, 8_000, bits, data))
         rate, samples = read_wav(file)
         assert rate == 8_000
-        assert len(resampled(rate, samples)) == pytest.approx(RATE, abs=RATE // 100)
+        assert len(resample(rate, samples)) == pytest.approx(RATE, abs=RATE // 100)
         assert np.abs(samples / 32_767 - tone).max() < 0.02
 
 
@@ -180,20 +180,20 @@ WRONG = {
 def test_a_file_that_cannot_be_played_is_named(tmp_path: Path, problem: str) -> None:
     file = tmp_path / "x.wav"
     file.write_bytes(WRONG[problem] or _wav(7, 1, 8_000, 8, bytes(100)))
-    with pytest.raises(BadSound) as refused:
+    with pytest.raises(WavError) as refused:
         read_wav(file)
     assert str(refused.value) == f"{file} {problem}"
 
 
 def test_a_tape_has_both_sides_at_their_times(tmp_path: Path) -> None:
     file, rate = tmp_path / "tape.wav", 8_000
-    tape = Tape(file, rate)
+    tape = StereoRecorder(file, rate)
     loud = np.full(rate, 5_000, np.int16)
     for second in range(6):
-        tape.caller(float(second), np.zeros(rate, np.int16))
+        tape.add_caller(float(second), np.zeros(rate, np.int16))
         if second in (1, 4):
-            tape.agent(float(second), loud)
-    tape.caller(2.0, loud)  # long written: too late
+            tape.add_agent(float(second), loud)
+    tape.add_caller(2.0, loud)  # long written: too late
     tape.close(6.0)
     with wave.open(str(file)) as made:
         raw = made.readframes(made.getnframes())
@@ -217,8 +217,8 @@ def _wav(kind: int, channels: int, rate: int, bits: int, data: bytes) -> bytes:
 @pytest.mark.anyio
 async def test_the_voice_of_this_machine_speaks_as_one_of_a_chain() -> None:
     choice = ProviderChoice(provider="local", model="espeak-ng")
-    async with http_context.open(), connections() as http:
-        means = Means(ProviderKeys(), http, lambda *_: None, lambda *_: None, {})
+    async with http_context.open(), create_http_session() as http:
+        means = SpeechBuildContext(ProviderKeys(), http, lambda *_: None, lambda *_: None, {})
         voice = build_tts(choice, means, "en", None)
         stream = voice.stream()
         stream.push_text("Sunrise Clinic, good day. How can I help you?")

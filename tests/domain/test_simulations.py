@@ -15,20 +15,20 @@ from domain.common.access import Viewer
 from domain.common.errors import InvalidInput
 from domain.common.settings import Settings
 from domain.ports import Services
-from domain.simulations.model import CHECKS, Suite
-from domain.simulations.suites import JUDGES, SHAPES, read_suite, suite_from
+from domain.simulations.model import EXPECTATION_CHECKS, Suite
+from domain.simulations.suites import EXPECTATION_VALIDATORS, JUDGES, read_suite, suite_from_call
 from domain.tools.actions import ApiCall, Method, Respond
 from domain.tools.model import ToolSpec
 from domain.use_cases.calls import CallRequest, end_call, send_message, start_call
 from domain.workflows.agents import ProviderChoice
 from domain.workflows.model import Snapshot
-from local.emulators.models import KEY, Fails, Says, models
+from local.emulators.models import KEY, FailedReply, ScriptedReply, run_llm_emulator
 from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION, publish_clinic
 from tests.worker.test_text_calls import watch, working
 from worker.providers.api_keys import ProviderKeys
 from worker.simulation import judges
-from worker.simulation.judges import judged
-from worker.simulation.runner import Played, Stage, play
+from worker.simulation.judges import run_judges
+from worker.simulation.runner import CaseRun, SimulationSetup, run_case
 
 pytestmark = pytest.mark.anyio
 
@@ -61,8 +61,10 @@ def suite(*cases: Mapping[str, Any], **more: Any) -> Suite:
     return read_suite({"workflow": "clinic", "cases": list(cases), **more}, "clinic")
 
 
-async def played(case: Mapping[str, Any], stage: Stage | None = None, **more: Any) -> Played:
-    return await play(suite(case, **more).cases[0], stage or Stage(snapshot=SNAPSHOT))
+async def played(
+    case: Mapping[str, Any], stage: SimulationSetup | None = None, **more: Any
+) -> CaseRun:
+    return await run_case(suite(case, **more).cases[0], stage or SimulationSetup(snapshot=SNAPSHOT))
 
 
 async def test_what_is_expected_and_happens_is_fine() -> None:
@@ -125,8 +127,8 @@ async def test_wrong_arguments_and_outcomes_are_told() -> None:
 
 async def test_a_hundred_runs_are_the_same_bit_for_bit() -> None:
     [case] = suite(BOOKS).cases
-    stage = Stage(snapshot=SNAPSHOT)
-    runs = await asyncio.gather(*(play(case, stage) for _ in range(100)))
+    stage = SimulationSetup(snapshot=SNAPSHOT)
+    runs = await asyncio.gather(*(run_case(case, stage) for _ in range(100)))
     assert len({json.dumps(run.events, sort_keys=True) for run in runs}) == 1
     assert all(run.ok for run in runs)
 
@@ -169,7 +171,7 @@ async def test_servers_are_stubbed_and_never_asked(
         {"say": "tomorrow", "expect": {**expect, "context": {"workflow.slot": slot}}},
     ]
     case = {"name": "c", "http": stubs, "steps": steps}
-    result = await played(case, Stage(snapshot=OUTSIDE))
+    result = await played(case, SimulationSetup(snapshot=OUTSIDE))
     assert result.ok, result.problems
 
 
@@ -178,7 +180,9 @@ async def test_what_is_given_is_there() -> None:
     greeter = replace(
         RECEPTION, llm=ProviderChoice(provider="scripted", model="rules", options=says)
     )
-    stage = Stage(snapshot=replace(SNAPSHOT, agents={**SNAPSHOT.agents, "reception": greeter}))
+    stage = SimulationSetup(
+        snapshot=replace(SNAPSHOT, agents={**SNAPSHOT.agents, "reception": greeter})
+    )
     case: dict[str, Any] = {"name": "c", "given": {"user": {"name": "Ada"}}}
     case["steps"] = [{"say": "hi", "expect": {"says": {"equals": "Ada monday TEXT"}}}]
     result = await played(case, stage, given={"workflow": {"day": "monday"}, "user": {"name": "B"}})
@@ -187,10 +191,10 @@ async def test_what_is_given_is_there() -> None:
 
 async def test_errors_are_never_expected_silently() -> None:
     openai = ProviderChoice(provider="openai", model="gpt-4.1-mini")
-    async with models() as stand_in:
-        stand_in.script = [Fails(400)]
+    async with run_llm_emulator() as stand_in:
+        stand_in.script = [FailedReply(400)]
         keys = ProviderKeys(openai=KEY, openai_base_url=f"{stand_in.url}/openai")
-        stage = Stage(snapshot=SNAPSHOT, keys=keys, model=openai)
+        stage = SimulationSetup(snapshot=SNAPSHOT, keys=keys, model=openai)
         silent = await played({"name": "c", "steps": [{"say": "hello"}]}, stage)
         told = await played(
             {"name": "c", "steps": [{"say": "hello", "expect": {"error": "llm"}}]}, stage
@@ -200,7 +204,9 @@ async def test_errors_are_never_expected_silently() -> None:
 
 
 async def test_without_a_key_a_case_fails_and_says_so() -> None:
-    stage = Stage(snapshot=SNAPSHOT, model=ProviderChoice(provider="openai", model="gpt-4.1"))
+    stage = SimulationSetup(
+        snapshot=SNAPSHOT, model=ProviderChoice(provider="openai", model="gpt-4.1")
+    )
     [problem] = (await played(BOOKS, stage)).problems
     assert "openai needs a key" in problem.message
 
@@ -208,7 +214,9 @@ async def test_without_a_key_a_case_fails_and_says_so() -> None:
 async def test_nothing_is_said_to_a_call_that_has_ended() -> None:
     ends = {"rules": [{"after": "end_call", "says": "Bye."}, {"calls": {"tool": "end_call"}}]}
     booking = replace(BOOKING, llm=ProviderChoice(provider="scripted", options=ends))
-    stage = Stage(snapshot=replace(SNAPSHOT, agents={**SNAPSHOT.agents, "booking": booking}))
+    stage = SimulationSetup(
+        snapshot=replace(SNAPSHOT, agents={**SNAPSHOT.agents, "booking": booking})
+    )
     steps: list[Any] = [
         {"say": "an appointment"},
         {"say": "bye", "expect": {"end": "WORKFLOW_FINISHED"}},
@@ -263,7 +271,7 @@ def test_bad_expectations_are_refused_by_place(expect: Any, path: tuple[str, ...
 
 
 def test_every_expectation_has_a_check_and_a_shape() -> None:
-    assert CHECKS.keys() == SHAPES.keys()
+    assert EXPECTATION_CHECKS.keys() == EXPECTATION_VALIDATORS.keys()
     assert set(JUDGES) == judges.JUDGES.keys()
 
 
@@ -279,12 +287,12 @@ async def test_a_suite_from_a_call_holds_for_its_workflow(
             await watch(services, viewer, call.id, TurnMeasured, n)
         await end_call(services, viewer, call.id)
         await watch(services, viewer, call.id, CallEnded)
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         log = await work.calls.events(call.id, 0, 500)
-    plain = suite_from(call, "clinic", log)
+    plain = suite_from_call(call, "clinic", log)
     [case] = read_suite(plain, "x").cases
     assert [step.say for step in case.steps] == [None, "hello", "an appointment", "tomorrow"]
-    result = await play(case, Stage(snapshot=version.snapshot))
+    result = await run_case(case, SimulationSetup(snapshot=version.snapshot))
     assert result.ok, result.problems
     expected = {each.kind for step in case.steps for each in step.expect}
     assert expected == {"handoff", "tool", "context"}
@@ -293,15 +301,15 @@ async def test_a_suite_from_a_call_holds_for_its_workflow(
 async def test_judges_are_asked_by_name() -> None:
     result = await played(BOOKS)
     verdict = ("submit_verdict", {"verdict": "pass", "reasoning": "All was done."})
-    async with models() as stand_in:
-        stand_in.script = [Says("", (verdict,)), Fails(400)]
+    async with run_llm_emulator() as stand_in:
+        stand_in.script = [ScriptedReply("", (verdict,)), FailedReply(400)]
         keys = ProviderKeys(openai=KEY, openai_base_url=f"{stand_in.url}/openai")
         choice = ProviderChoice(provider="openai", model="gpt-4.1-mini")
-        first = await judged(["task_completion"], result.history, choice, keys)
-        second = await judged(["safety"], result.history, choice, keys)
+        first = await run_judges(["task_completion"], result.history, choice, keys)
+        second = await run_judges(["safety"], result.history, choice, keys)
     assert [(j.judge, j.verdict, j.reasoning) for j in first] == [
         ("task_completion", "pass", "All was done.")
     ]
     assert [(j.judge, j.verdict) for j in second] == [("safety", "error")]
-    assert "an appointment" in str(stand_in.asked[0])
-    assert "You book appointments." in str(stand_in.asked[0])
+    assert "an appointment" in str(stand_in.requests[0])
+    assert "You book appointments." in str(stand_in.requests[0])

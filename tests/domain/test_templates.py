@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.calls.context import Context
+from domain.calls.context import CallContext
 from domain.calls.events import ContextChanged
 from domain.common.errors import InvalidInput
-from domain.templating.lexer import Malformed
-from domain.templating.templates import fill, render
+from domain.templating.lexer import TemplateSyntaxError
+from domain.templating.templates import render, render_value
 from domain.templating.validation import check_template
 from tests.support.cpu import cpu_seconds
 
@@ -49,7 +49,9 @@ def test_slots_are_filled(template: str, text: str) -> None:
 
 
 def test_a_lone_slot_keeps_the_type_of_its_value() -> None:
-    assert fill({"n": "{{user.visits}}", "l": ["{{user.tags}}", "x{{user.visits}}"]}, SEEN) == {
+    assert render_value(
+        {"n": "{{user.visits}}", "l": ["{{user.tags}}", "x{{user.visits}}"]}, SEEN
+    ) == {
         "n": 3,
         "l": [["a", "b"], "x3"],
     }
@@ -69,11 +71,11 @@ def test_a_slot_that_is_no_path_is_refused(bad: str) -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.text(alphabet="{} .auser|:'\"\n", max_size=2_000))
 def test_any_text_renders_in_bounded_time(text: str) -> None:
-    assert cpu_seconds(lambda: render(text, SEEN), refusal=(Malformed,)) < 0.5
+    assert cpu_seconds(lambda: render(text, SEEN), refusal=(TemplateSyntaxError,)) < 0.5
 
 
 def test_writes_are_events_and_the_context_is_their_fold() -> None:
-    context = Context(user={"name": "Ada"})
+    context = CallContext(user={"name": "Ada"})
     for path, value in [
         ("workflow.meals[+]", "rice"),
         ("workflow.meals[+]", "dal"),
@@ -81,16 +83,16 @@ def test_writes_are_events_and_the_context_is_their_fold() -> None:
         ("flags.done", True),
         ("agent.note", "n"),
     ]:
-        context = context.after(context.write(path, value, "desk"))
-    context = context.after(context.remove("workflow.a", "desk"))
-    assert context == Context(
+        context = context.apply(context.set_event(path, value, "desk"))
+    context = context.apply(context.remove_event("workflow.a", "desk"))
+    assert context == CallContext(
         user={"name": "Ada"},
         workflow={"meals": ["rice", "dal"]},
         flags={"done": True},
         agents={"desk": {"note": "n"}},
     )
-    assert context.seen_by("desk")["agent"] == {"note": "n"}
-    assert context.seen_by("other")["agent"] == {}
-    assert context.write("agent.note", 2, "desk") == ContextChanged(
+    assert context.visible_to("desk")["agent"] == {"note": "n"}
+    assert context.visible_to("other")["agent"] == {}
+    assert context.set_event("agent.note", 2, "desk") == ContextChanged(
         path="agents.desk.note", value=2
     )

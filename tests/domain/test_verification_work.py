@@ -8,11 +8,11 @@ from itertools import product
 
 import pytest
 
-from bench.workflows import WORST, fork
+from bench.workflows import HARD_WORKFLOWS, forked_workflow
 from domain.common.errors import InvalidInput
 from domain.common.findings import Finding, FindingCode, Severity
 from domain.templating import expressions
-from domain.verification import DRAFT, PUBLISH, Effort, used_by, verify
+from domain.verification import DRAFT, PUBLISH, Effort, build_snapshot, verify
 from domain.workflows.model import (
     MAX_KEYS,
     Connection,
@@ -21,7 +21,7 @@ from domain.workflows.model import (
     WorkflowSpec,
     check_workflow,
 )
-from tests.support.cpu import MAX_GROWTH, cpu_seconds, growth
+from tests.support.cpu import MAX_GROWTH, cpu_growth, cpu_seconds
 from tests.support.demo_workflow import RECEPTION
 
 CHAPTERS = 10
@@ -51,7 +51,7 @@ def sound(condition: Callable[[int, int], str]) -> Snapshot:
         for a, b in zip(ids[0], ids[0][1:], strict=False)
     )
     spec = WorkflowSpec(name="large", nodes=nodes, connections=(*start, *ways))
-    return used_by(spec, {"reception": RECEPTION}, {})
+    return build_snapshot(spec, {"reception": RECEPTION}, {})
 
 
 SOUND: dict[str, Callable[[int, int], str]] = {
@@ -74,24 +74,26 @@ def test_a_large_sound_workflow_is_verified_completely(name: str) -> None:
 def test_a_thousand_equality_conditions_of_one_node_are_verified() -> None:
     conditions = [f"user.y == {n}" for n in range(1_000)]
     hidden = [*conditions[:-1], "user.y == 500"]
-    assert told(verify(fork(conditions))) == {"DUPLICATE_CONNECTION": 1_000}
-    found = verify(fork(hidden))
+    assert told(verify(forked_workflow(conditions))) == {"DUPLICATE_CONNECTION": 1_000}
+    found = verify(forked_workflow(hidden))
     assert told(found) == {"DUPLICATE_CONNECTION": 1_000, "SHADOWED": 1}
     [shadowed] = [each for each in found if each.code is FindingCode.SHADOWED]
     assert shadowed.path == ("connections", "999", "condition")
 
 
-@pytest.mark.parametrize("name", WORST)
+@pytest.mark.parametrize("name", HARD_WORKFLOWS)
 def test_no_workflow_takes_long(name: str) -> None:
     """Measured: at most 0.1 s, and 1 s for what is published. What is not counted takes minutes."""
-    snapshot = WORST[name]()
+    snapshot = HARD_WORKFLOWS[name]()
     assert cpu_seconds(lambda: verify_anew(snapshot, DRAFT), 1) < 1.5
     assert cpu_seconds(lambda: verify_anew(snapshot, PUBLISH), 1) < 12
 
 
 def test_four_times_the_conditions_take_about_four_times_the_time() -> None:
-    quarter, whole = [fork([f"user.y == {n}" for n in range(count)]) for count in (250, 1_000)]
-    grown = growth(lambda: verify_anew(quarter, PUBLISH), lambda: verify_anew(whole, PUBLISH))
+    quarter, whole = [
+        forked_workflow([f"user.y == {n}" for n in range(count)]) for count in (250, 1_000)
+    ]
+    grown = cpu_growth(lambda: verify_anew(quarter, PUBLISH), lambda: verify_anew(whole, PUBLISH))
     assert grown < MAX_GROWTH
 
 
@@ -118,12 +120,12 @@ def test_what_is_too_much_is_told_and_not_published() -> None:
 
 def used_by_ways(spec: WorkflowSpec, ways: tuple[Connection, ...], snapshot: Snapshot) -> Snapshot:
     changed = WorkflowSpec(name=spec.name, nodes=spec.nodes, connections=ways)
-    return used_by(changed, snapshot.agents, {})
+    return build_snapshot(changed, snapshot.agents, {})
 
 
 def test_messages_do_not_repeat_long_conditions() -> None:
     long = " or ".join(f"user.n == {n}" for n in range(60))
-    found = verify(fork([long, "user.n == 3"]))
+    found = verify(forked_workflow([long, "user.n == 3"]))
     [shadowed] = [each for each in found if each.code is FindingCode.SHADOWED]
     assert len(shadowed.message) < 400
 
@@ -131,7 +133,7 @@ def test_messages_do_not_repeat_long_conditions() -> None:
 def test_conditions_are_bounded_together() -> None:
     conditions = [" or ".join(f"user.v{n}" for n in range(150))] * 100
     with pytest.raises(InvalidInput, match="may have 131072 characters together") as refused:
-        check_workflow(fork(conditions).workflow)
+        check_workflow(forked_workflow(conditions).workflow)
     assert refused.value.path == ("input", "connections")
 
 

@@ -12,11 +12,11 @@ import pytest
 from alembic import command
 
 from domain.common.settings import Settings
-from domain.providers.catalog import CATALOGUE, names
+from domain.providers.catalog import CATALOG, provider_names
 from domain.providers.model import ProviderKind
 from persistence.migrate import run_alembic
 from tests.support.paths import ROOT
-from worker.providers.registry import LLMS
+from worker.providers.registry import LLM_FACTORIES
 
 OURS = ["graph", "resolvers", "domain", "worker", "persistence", "migrations", "local"]
 
@@ -42,8 +42,8 @@ def test_our_import_names_are_ours(name: str) -> None:
 
 
 def test_every_provider_of_the_catalogue_can_be_built() -> None:
-    assert set(names(ProviderKind.LLM)) == set(LLMS)
-    assert len({(p.kind, p.name) for p in CATALOGUE}) == len(CATALOGUE)
+    assert set(provider_names(ProviderKind.LLM)) == set(LLM_FACTORIES)
+    assert len({(p.kind, p.name) for p in CATALOG}) == len(CATALOG)
 
 
 @pytest.mark.anyio

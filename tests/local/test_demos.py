@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from domain.bundles.model import findings_in, write_bundle
+from domain.bundles.model import verify_bundle, write_bundle
 from domain.calls.events import (
     CallEnded,
     ContextChanged,
@@ -27,7 +27,7 @@ from domain.ports import Services
 from domain.use_cases.bundles import import_bundle
 from domain.use_cases.calls import CallRequest, send_message, start_call
 from local.bundle_files import read_files
-from local.emulators.http_server import served
+from local.emulators.http_server import run_server
 from local.parcels import FILE, app
 from tests.support.paths import ROOT
 from tests.worker.test_text_calls import watch, working
@@ -43,7 +43,7 @@ def simulate(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_demo_is_sound_and_plays_as_expected(tmp_path: Path) -> None:
-    assert findings_in(read_files([str(FILE)]).bundle) == ()
+    assert verify_bundle(read_files([str(FILE)]).bundle) == ()
     report = tmp_path / "junit.xml"
     played = simulate(str(DEMOS), "--junit", str(report))
     assert played.returncode == 0, played.stdout + played.stderr
@@ -87,7 +87,7 @@ def test_what_is_wrong_with_a_suite_is_said_with_its_place(
 async def test_the_demo_asks_its_server_and_moves_by_itself(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    async with served(app) as url, AsyncExitStack() as stack:
+    async with run_server(app) as url, AsyncExitStack() as stack:
         bundle = read_files([str(FILE)]).bundle
         assert bundle.settings is not None
         [parcels] = bundle.settings.endpoints

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from graphql import build_schema, parse, validate
 
-from domain.bundles.imports import import_
-from domain.bundles.model import findings_in
-from domain.bundles.yaml_json import read_text
+from domain.bundles.imports import import_text
+from domain.bundles.model import verify_bundle
+from domain.bundles.yaml_json import parse_document
 from domain.common.findings import FindingCode
 from domain.common.settings import Settings
-from domain.simulations.suites import SHAPES, read_suite
+from domain.simulations.suites import EXPECTATION_VALIDATORS, read_suite
 from tests.support.paths import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -61,13 +61,13 @@ def test_bundles_in_the_docs_can_be_imported_and_are_sound() -> None:
     examples = re.findall(r"```(?:yaml|json)\n(.*?)```", text, re.DOTALL)
     assert len(examples) == 2
     for example in examples:
-        assert findings_in(import_(example).bundle) == ()
+        assert verify_bundle(import_text(example).bundle) == ()
 
 
 def test_the_suite_in_the_docs_can_be_read() -> None:
     page = (ROOT / "docs" / "simulations.md").read_text()
     examples = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
-    assert [len(read_suite(read_text(each).value, "x").cases) for each in examples] == [1]
+    assert [len(read_suite(parse_document(each).value, "x").cases) for each in examples] == [1]
 
 
 def test_the_documented_expectations_are_those_that_there_are() -> None:
@@ -79,4 +79,4 @@ def test_the_documented_expectations_are_those_that_there_are() -> None:
         if "|" in row
         for name in re.findall(r"`(\w+)`", row.split("|")[1])
     }
-    assert named == SHAPES.keys()
+    assert named == EXPECTATION_VALIDATORS.keys()

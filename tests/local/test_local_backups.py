@@ -11,8 +11,8 @@ import pytest
 
 from local import home, postgres
 from local.backups import backup, restore
-from local.program import CannotStart
-from local.state import State
+from local.program import StartupError
+from local.state import StateDir
 from persistence.migrate import upgrade
 from tests.conftest import SECRET
 
@@ -28,7 +28,7 @@ ENVIRON = {
 async def test_a_folder_brings_database_key_and_recordings_to_another_machine(
     tmp_path: Path,
 ) -> None:
-    old, new, folder = State(tmp_path / "old"), State(tmp_path / "new"), tmp_path / "kept"
+    old, new, folder = StateDir(tmp_path / "old"), StateDir(tmp_path / "new"), tmp_path / "kept"
     home.private_dir(new.root)
     async with postgres.running(old.root, durable=False) as url:
         await asyncio.to_thread(upgrade, url)
@@ -46,16 +46,16 @@ async def test_a_folder_brings_database_key_and_recordings_to_another_machine(
         db = await asyncpg.connect(url)
         assert await db.fetchval("select slug from tenant") == "acme"
         await db.close()
-    with pytest.raises(CannotStart, match="holds a database already"):
+    with pytest.raises(StartupError, match="holds a database already"):
         await asyncio.to_thread(restore, new, folder, ENVIRON)
-    with pytest.raises(CannotStart, match="exists already"):
+    with pytest.raises(StartupError, match="exists already"):
         await asyncio.to_thread(backup, new, folder, ENVIRON)
 
 
 async def test_a_restore_that_fails_or_is_refused_leaves_the_key_that_is_there(
     tmp_path: Path,
 ) -> None:
-    state, folder = State(tmp_path / "state"), tmp_path / "kept"
+    state, folder = StateDir(tmp_path / "state"), tmp_path / "kept"
     for place in (state.root, folder):
         home.private_dir(place)
     (folder / "studio.dump").write_text("no dump at all")
@@ -63,6 +63,6 @@ async def test_a_restore_that_fails_or_is_refused_leaves_the_key_that_is_there(
     assert await asyncio.to_thread(restore, state, folder, ENVIRON) != 0
     assert not state.secret_key.exists()
     home.write_private(state.secret_key, "another")
-    with pytest.raises(CannotStart, match="is not the key"):
+    with pytest.raises(StartupError, match="is not the key"):
         await asyncio.to_thread(restore, state, folder, ENVIRON)
     assert state.secret_key.read_text() == "another"

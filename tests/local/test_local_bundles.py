@@ -13,9 +13,9 @@ from domain.bundles.yaml_writer import write_yaml
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
-from graph.app import with_loaders
+from graph.app import build_schema_with_loaders
 from tests.local.test_local_cli import studio
-from tests.support.api_server import serving
+from tests.support.api_server import running_api
 from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION
 from tests.support.paths import CORPUS
 
@@ -145,7 +145,7 @@ async def test_what_is_imported_is_exported_the_same(
     lonely["workflows"][0]["nodes"][0]["agent"] = "nobody"
     unsound, out_file, text = tmp_path / "no.yaml", tmp_path / "out.json", write_yaml(PLAIN)
     unsound.write_text(write_yaml(lonely))
-    async with serving(services, settings, viewer, with_loaders) as api:
+    async with running_api(services, settings, viewer, build_schema_with_loaders) as api:
         given = {"STUDIO_URL": api.url, "STUDIO_TOKEN": api.token}
 
         async def run(*words: str) -> tuple[int, str, str]:

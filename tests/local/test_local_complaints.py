@@ -5,36 +5,36 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from local.complaints import LOUD, LOUD_IN_POSTGRES, Complaints, readable
+from local.complaints import ALERT_PATTERN, POSTGRES_ALERT_PATTERN, LogAlerts, format_line
 from local.logs import Tail
 
 
 def test_lines_are_shown_as_they_come_and_repetitions_once(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    complaints = Complaints(Tail(log), LOUD)
-    assert complaints.new() == []
+    complaints = LogAlerts(Tail(log), ALERT_PATTERN)
+    assert complaints.new_lines() == []
     log.write_text("INFO fine\nWARNING low\nWARNING low\nERROR emp")
-    assert complaints.new() == ["WARNING low"]
+    assert complaints.new_lines() == ["WARNING low"]
     with log.open("a") as file:
         file.write("ty\nWARNING low\n")
-    assert complaints.new() == ["ERROR empty", "WARNING low"]
+    assert complaints.new_lines() == ["ERROR empty", "WARNING low"]
 
 
 def test_a_flood_is_counted(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("".join(f"ERROR {number}\n" for number in range(50)))
-    shown = Complaints(Tail(log), LOUD).new()
+    shown = LogAlerts(Tail(log), ALERT_PATTERN).new_lines()
     assert shown == [*(f"ERROR {number}" for number in range(20)), "… 30 more"]
 
 
 def test_a_line_of_ours_becomes_level_message_and_what_was_raised() -> None:
     entry = {"at": "…", "level": "ERROR", "message": "call failed", "call_id": "c1"}
-    assert readable(json.dumps(entry)) == "ERROR call failed"
+    assert format_line(json.dumps(entry)) == "ERROR call failed"
     raised = entry | {"exception": "Traceback (most recent call last):\n  …\nOSError: gone\n"}
-    assert readable(json.dumps(raised)) == "ERROR call failed (OSError: gone)"
-    assert readable("Traceback (most recent call last):") == "Traceback (most recent call last):"
-    assert readable('{"level": 1}') == '{"level": 1}'
-    assert readable("[1]") == "[1]"
+    assert format_line(json.dumps(raised)) == "ERROR call failed (OSError: gone)"
+    assert format_line("Traceback (most recent call last):") == "Traceback (most recent call last):"
+    assert format_line('{"level": 1}') == '{"level": 1}'
+    assert format_line("[1]") == "[1]"
 
 
 def test_postgres_is_heard_only_when_it_is_about_more_than_coming_and_going() -> None:
@@ -47,7 +47,7 @@ def test_postgres_is_heard_only_when_it_is_about_more_than_coming_and_going() ->
             "FATAL:  could not write lock file: No space left on device",
             "PANIC:  could not write to file",
         )
-        if LOUD_IN_POSTGRES.search(line)
+        if POSTGRES_ALERT_PATTERN.search(line)
     ]
     assert loud == [
         "FATAL:  could not write lock file: No space left on device",

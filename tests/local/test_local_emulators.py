@@ -11,15 +11,15 @@ import httpx
 import psutil
 import pytest
 
-from domain.calls.rooms import Ticket
+from domain.calls.rooms import RoomAccess
 from domain.common.settings import Settings
 from local import demo, livekit_binary
-from local.livekit import Access
-from local.program import CannotStart
-from local.services import Plan, everything
-from local.stand_ins import KEY, PLACES, stand_ins
-from local.state import State
-from local.voice import Voice
+from local.livekit import LivekitCredentials
+from local.program import StartupError
+from local.services import Plan, all_services
+from local.stand_ins import BASE_PATHS, EMULATOR_KEY, choose_emulators
+from local.state import StateDir
+from local.voice import LivekitAvailability
 from tests.local.test_local_voice import OURS, Studio, studio
 from tests.support.voice_clients import VoiceCaller
 
@@ -40,41 +40,48 @@ BULBUL = {"provider": "sarvam", "model": "bulbul:v3", "options": {}}
         ({"DEEPGRAM": "k", "CARTESIA": "k"}, {"stt": DEEPGRAM, "tts": CARTESIA}),
         ({"SARVAM": "k"}, {"stt": SAARAS, "tts": BULBUL}),
         ({"CARTESIA": "k"}, {"stt": None, "tts": CARTESIA}),
-        (dict.fromkeys(PLACES, KEY), {"stt": DEEPGRAM, "tts": CARTESIA}),
-        (dict.fromkeys(PLACES, KEY) | {"SARVAM": "k"}, {"stt": SAARAS, "tts": BULBUL}),
+        (dict.fromkeys(BASE_PATHS, EMULATOR_KEY), {"stt": DEEPGRAM, "tts": CARTESIA}),
+        (dict.fromkeys(BASE_PATHS, EMULATOR_KEY) | {"SARVAM": "k"}, {"stt": SAARAS, "tts": BULBUL}),
     ],
 )
 def test_the_demo_speaks_by_the_keys_that_there_are(
     keys: dict[str, str], chosen: dict[str, object]
 ) -> None:
     environ = {f"{name}_API_KEY": key for name, key in keys.items()} | {"ESPEAK_NG": "/nowhere"}
-    assert demo.speech(environ) == chosen
+    assert demo.choose_speech(environ) == chosen
     assert all(agent["llm"]["provider"] == "scripted" for agent in demo.agents(environ))
 
 
 def test_only_providers_without_a_key_are_stood_in_for(tmp_path: Path) -> None:
-    state = State.at({"STUDIO_STATE": str(tmp_path)})
+    state = StateDir.from_env({"STUDIO_STATE": str(tmp_path)})
     given = {"DEEPGRAM_API_KEY": "real", "DATABASE_URL": "unused", "REDIS_URL": "unused"}
-    found = stand_ins(state, given)
+    found = choose_emulators(state, given)
     assert found.names == ("CARTESIA", "SARVAM", "OPENAI", "GOOGLE")
-    plan = Plan(state=state, environ=given, host="::1", port=1, voice=Voice("off"), stand_ins=found)
+    plan = Plan(
+        state=state,
+        environ=given,
+        host="::1",
+        port=1,
+        voice=LivekitAvailability("off"),
+        emulators=found,
+    )
     told = Settings.from_env(plan.environment)
     assert (told.deepgram_api_key, told.deepgram_base_url) == ("real", "")
     url = f"http://127.0.0.1:{found.port}"
-    assert (told.cartesia_api_key, told.cartesia_base_url) == (KEY, url)
+    assert (told.cartesia_api_key, told.cartesia_base_url) == (EMULATOR_KEY, url)
     assert told.google_base_url == f"{url}/gemini"
-    assert "emulators" in [one.name for one in everything(plan)]
-    assert stand_ins(state, given).port == found.port, "its place is kept"
-    with pytest.raises(CannotStart, match="a key for every provider"):
-        stand_ins(state, {f"{name}_API_KEY": "real" for name in PLACES})
+    assert "emulators" in [one.name for one in all_services(plan)]
+    assert choose_emulators(state, given).port == found.port, "its place is kept"
+    with pytest.raises(StartupError, match="a key for every provider"):
+        choose_emulators(state, {f"{name}_API_KEY": "real" for name in BASE_PATHS})
 
 
 @pytest.mark.anyio
 async def test_a_voice_call_is_heard_without_any_key(
-    livekit: Access, studio: Callable[..., Studio]
+    livekit: LivekitCredentials, studio: Callable[..., Studio]
 ) -> None:
-    without = {f"{name}_API_KEY": "" for name in PLACES}
-    binary = str(livekit_binary.find(os.environ, print))
+    without = {f"{name}_API_KEY": "" for name in BASE_PATHS}
+    binary = str(livekit_binary.find_or_build(os.environ, print))
     here = studio(LIVEKIT_SERVER_BIN=binary, **without)
     up = here("up", "--emulators", "--detach")
     assert up.returncode == 0, up.stdout + up.stderr
@@ -86,7 +93,7 @@ async def test_a_voice_call_is_heard_without_any_key(
     told = psutil.Process(before["worker"]["pid"]).environ()
     assert told["DEEPGRAM_BASE_URL"].startswith("http://127.0.0.1:")
 
-    token = State(Path(here.environ["STUDIO_STATE"])).token.read_text().strip()
+    token = StateDir(Path(here.environ["STUDIO_STATE"])).token.read_text().strip()
     async with httpx.AsyncClient(
         headers={"Authorization": f"Bearer {token}"}, timeout=60
     ) as client:
@@ -94,11 +101,11 @@ async def test_a_voice_call_is_heard_without_any_key(
     entry = answer.json()["data"]["startCall"]["join"]
     caller = VoiceCaller()
     soon = datetime.now(UTC) + timedelta(minutes=1)
-    await caller.enter(Ticket(url=entry["url"], token=entry["token"], room="", expires_at=soon))
-    await caller.hears(0.0)
-    await caller.quiet()
-    spoke = await caller.says(1.0)
-    await caller.hears(spoke)
+    await caller.enter(RoomAccess(url=entry["url"], token=entry["token"], room="", expires_at=soon))
+    await caller.wait_for_audio(0.0)
+    await caller.wait_for_silence()
+    spoke = await caller.speak_and_time(1.0)
+    await caller.wait_for_audio(spoke)
     await caller.leave()
     assert here("logs", "emulators").returncode == 0
     assert "\nstopped in " in here("down").stdout

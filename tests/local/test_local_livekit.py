@@ -15,16 +15,16 @@ import pytest
 from livekit import api
 
 from local import livekit_binary, machine
-from local.livekit import Access, Livekit, prepare, running, started
+from local.livekit import LivekitCredentials, LivekitServers, prepare, running, started
 from local.server import Server
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def binary(livekit: Access) -> Path:
+def binary(livekit: LivekitCredentials) -> Path:
     """The program that the servers of the run are made of."""
-    return livekit_binary.find(os.environ, print)
+    return livekit_binary.find_or_build(os.environ, print)
 
 
 @pytest.fixture
@@ -33,17 +33,17 @@ def state(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def own(state: Path, binary: Path) -> AsyncIterator[Livekit]:
+async def own(state: Path, binary: Path) -> AsyncIterator[LivekitServers]:
     async with started(state, binary) as livekit:
         yield livekit
 
 
-async def rooms(access: Access) -> list[str]:
+async def rooms(access: LivekitCredentials) -> list[str]:
     async with api.LiveKitAPI(*astuple(access)) as client:
         return [room.name for room in (await client.room.list_rooms(api.ListRoomsRequest())).rooms]
 
 
-async def make_room(access: Access, name: str) -> None:
+async def make_room(access: LivekitCredentials, name: str) -> None:
     """Patiently: after a crash it takes LiveKit some seconds to forget the node that died."""
     async with asyncio.timeout(60), api.LiveKitAPI(*astuple(access)) as client:
         while True:
@@ -63,52 +63,54 @@ def kept(file: Path) -> str:
 def leave_running(server: Server) -> subprocess.Popen[bytes]:
     """Start it as if by somebody who is gone: nobody holds its directory, nobody ends it."""
     with server.log.open("ab") as log:
-        return subprocess.Popen(server.program.argv, stdout=log, stderr=log)
+        return subprocess.Popen(server.spec.argv, stdout=log, stderr=log)
 
 
-async def test_it_serves_whoever_has_the_key_and_nobody_else(livekit: Access) -> None:
+async def test_it_serves_whoever_has_the_key_and_nobody_else(livekit: LivekitCredentials) -> None:
     await make_room(livekit, "mine")
     assert "mine" in await rooms(livekit)
-    stranger = Access(livekit.url, livekit.key, "x" * 43)
+    stranger = LivekitCredentials(livekit.url, livekit.key, "x" * 43)
     with pytest.raises(api.TwirpError) as refused:
         await rooms(stranger)
     assert refused.value.status == 401
 
 
-async def test_it_listens_on_loopback_only(own: Livekit, state: Path) -> None:
-    assert machine.listening(own.server.pid) == [own.access.url.removeprefix("ws://")]
+async def test_it_listens_on_loopback_only(own: LivekitServers, state: Path) -> None:
+    assert machine.listening_addresses(own.server.pid) == [
+        own.credentials.url.removeprefix("ws://")
+    ]
     sockets = psutil.Process(own.server.pid).net_connections("udp")
     udp_port = int(kept(state / "livekit" / "udp.port"))
     assert [(one.laddr.ip, one.laddr.port) for one in sockets] == [("127.0.0.1", udp_port)]
 
 
-async def test_what_it_keeps_is_private(own: Livekit, state: Path) -> None:
+async def test_what_it_keeps_is_private(own: LivekitServers, state: Path) -> None:
     kept = [path for path in (state / "livekit").iterdir() if path.name not in ("lock", "log")]
     assert {path.name for path in kept} == {"key", "secret", "port", "udp.port", "livekit.yaml"}
     assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
-    assert own.access.secret not in repr(own)
-    assert own.access.secret not in " ".join(machine.command(own.server.pid))
+    assert own.credentials.secret not in repr(own)
+    assert own.credentials.secret not in " ".join(machine.command_line(own.server.pid))
 
 
 async def test_it_comes_back_with_the_same_address_and_keys(state: Path, binary: Path) -> None:
     async with started(state, binary) as livekit:
         await livekit.server.stop()
         await livekit.server.start()
-        await make_room(livekit.access, "after a stop")
+        await make_room(livekit.credentials, "after a stop")
         await livekit.server.kill()
         await livekit.server.start()
-        await make_room(livekit.access, "after a kill")
-        first = livekit.access
+        await make_room(livekit.credentials, "after a kill")
+        first = livekit.credentials
     async with running(state, binary) as again:
         assert again == first
         assert await rooms(again) == []
 
 
-async def test_a_crash_of_its_valkey_is_no_crash_of_its_own(own: Livekit) -> None:
+async def test_a_crash_of_its_valkey_is_no_crash_of_its_own(own: LivekitServers) -> None:
     await own.store.kill()
     await own.store.start()
-    await make_room(own.access, "anew")
-    assert await rooms(own.access) == ["anew"]
+    await make_room(own.credentials, "anew")
+    assert await rooms(own.credentials) == ["anew"]
     assert machine.is_alive(own.server.pid)
 
 
@@ -116,9 +118,12 @@ async def test_a_server_that_was_left_over_is_ended(state: Path, binary: Path) -
     async with started(state, binary) as livekit:
         await livekit.server.stop()
         left = leave_running(livekit.server)
-        while not await livekit.server.program.ready(left.pid):
+        while not await livekit.server.spec.ready(left.pid):
             assert left.poll() is None
         await livekit.store.stop(signal.SIGKILL)
     again = await prepare(state, binary)
     assert left.wait(60) is not None
-    assert (again.access.key, again.access.secret) == (livekit.access.key, livekit.access.secret)
+    assert (again.credentials.key, again.credentials.secret) == (
+        livekit.credentials.key,
+        livekit.credentials.secret,
+    )

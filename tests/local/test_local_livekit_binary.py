@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from local.livekit_binary import VERSION, NoLivekit, find
-from local.program import CannotStart
+from local.livekit_binary import VERSION, LivekitUnavailable, find_or_build
+from local.program import StartupError
 
 SERVER = "#!/bin/sh\necho livekit-server version 0 of {maker}\n"
 GO = """#!/bin/sh
@@ -65,7 +65,7 @@ class Machine:
         return journal.read_text().splitlines() if journal.exists() else []
 
     def find(self, deadline: float = 120, **environ: str) -> Path:
-        return find({**self.environ, **environ}, self.said.append, deadline=deadline)
+        return find_or_build({**self.environ, **environ}, self.said.append, timeout=deadline)
 
     def left(self) -> list[str]:
         """What lies in the cache, but for the lock."""
@@ -144,7 +144,7 @@ def test_without_a_fitting_go_one_line_says_how_to_get_it(machine: Machine, vers
     for there in (False, True):
         if there:
             machine.with_go(version=version)
-        with pytest.raises(NoLivekit) as refused:
+        with pytest.raises(LivekitUnavailable) as refused:
             machine.find()
         assert str(refused.value) == (
             "there is no livekit-server: put one on PATH (https://github.com/livekit/livekit),"
@@ -155,7 +155,9 @@ def test_without_a_fitting_go_one_line_says_how_to_get_it(machine: Machine, vers
 
 def test_a_failed_build_shows_why_and_leaves_nothing(machine: Machine) -> None:
     machine.with_go("echo 'go: fetching'; echo 'dial tcp: no such host' >&2; exit 1")
-    with pytest.raises(NoLivekit, match=r"^livekit-server could not be built: dial tcp: no such"):
+    with pytest.raises(
+        LivekitUnavailable, match=r"^livekit-server could not be built: dial tcp: no such"
+    ):
         machine.find()
     assert machine.said[1:] == ["    go: fetching", "    dial tcp: no such host"]
     assert machine.left() == []
@@ -163,7 +165,7 @@ def test_a_failed_build_shows_why_and_leaves_nothing(machine: Machine) -> None:
 
 def test_a_build_that_takes_too_long_is_ended(machine: Machine) -> None:
     machine.with_go(f"sleep 3600 & echo $! > '{machine.root}/compiler'; wait")
-    with pytest.raises(NoLivekit, match=r"^livekit-server could not be built in 3 s$"):
+    with pytest.raises(LivekitUnavailable, match=r"^livekit-server could not be built in 3 s$"):
         machine.find(deadline=3)
     compiler = Path(f"/proc/{int((machine.root / 'compiler').read_text())}/status")
     assert not compiler.exists() or "State:\tZ" in compiler.read_text()
@@ -176,7 +178,7 @@ def test_whoever_waits_too_long_for_another_builder_gives_up(machine: Machine) -
     first.start()
     while not machine.built():
         time.sleep(0.02)
-    with pytest.raises(NoLivekit, match="another process builds livekit-server since"):
+    with pytest.raises(LivekitUnavailable, match="another process builds livekit-server since"):
         machine.find(deadline=0.2)
     machine.tell()
     first.join()
@@ -189,7 +191,7 @@ def test_a_named_program_that_is_none_is_refused(machine: Machine, text: str | N
     named = machine.root / "mine"
     if text is not None:
         machine.install(named, text)
-    with pytest.raises(CannotStart) as refused:
+    with pytest.raises(StartupError) as refused:
         machine.find(LIVEKIT_SERVER_BIN=str(named))
     assert str(refused.value) == (f"LIVEKIT_SERVER_BIN: {named} does not run as a livekit-server")
     assert machine.built() == []

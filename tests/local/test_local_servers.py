@@ -19,10 +19,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from local import machine, postgres, valkey
-from local.program import CannotStart, leash
+from local.program import StartupError, parent_death_prefix
 from local.server import Server
 from local.state import REPOSITORY
-from local.unprivileged import remove, switched
+from local.unprivileged import delete_data, switch_to_nobody
 
 pytestmark = pytest.mark.anyio
 
@@ -63,7 +63,7 @@ def leave_running(server: Server) -> subprocess.Popen[bytes]:
     """Start it as if by somebody who is gone: nobody holds its directory, nobody ends it."""
     log = server.log.open("ab")
     with log:
-        return subprocess.Popen(server.program.argv, stdout=log, stderr=log)
+        return subprocess.Popen(server.spec.argv, stdout=log, stderr=log)
 
 
 async def test_committed_rows_survive_a_kill_and_an_immediate_stop(state: Path) -> None:
@@ -85,7 +85,9 @@ async def test_committed_rows_survive_a_kill_and_an_immediate_stop(state: Path) 
 async def test_postgres_listens_on_loopback_only_and_asks_for_the_password(state: Path) -> None:
     async with postgres.started(state, durable=False) as server:
         assert await sql(server.url, "SHOW unix_socket_directories") == [""]
-        assert machine.listening(server.pid) == [f"127.0.0.1:{server.url.split(':')[3][:5]}"]
+        assert machine.listening_addresses(server.pid) == [
+            f"127.0.0.1:{server.url.split(':')[3][:5]}"
+        ]
         with pytest.raises(Exception, match="password authentication failed"):
             await sql(server.url.replace("studio:", "studio:x"), "SELECT 1")
     assert (state / "postgres" / "password").stat().st_mode & 0o777 == 0o600
@@ -93,7 +95,7 @@ async def test_postgres_listens_on_loopback_only_and_asks_for_the_password(state
 
 async def test_a_second_user_of_the_directory_is_refused(state: Path) -> None:
     async with postgres.running(state, durable=False) as url:
-        with pytest.raises(CannotStart, match="in use by another process"):
+        with pytest.raises(StartupError, match="in use by another process"):
             async with postgres.running(state, durable=False):
                 pass
         assert await sql(url, "SELECT 1") == [1]
@@ -115,7 +117,7 @@ async def test_a_server_that_was_left_over_is_replaced(state: Path) -> None:
     ):
         first = await prepare(state)
         left = leave_running(first)
-        while not await first.program.ready(left.pid):
+        while not await first.spec.ready(left.pid):
             assert left.poll() is None
         async with started(state) as second:
             assert left.poll() == 0
@@ -132,26 +134,28 @@ async def test_a_lock_file_naming_a_stranger_is_no_obstacle(state: Path) -> None
         assert await sql(url, "SELECT 1") == [1]
 
 
-@pytest.mark.skipif(not leash(signal.SIGKILL), reason="only the Linux kernel does this")
+@pytest.mark.skipif(
+    not parent_death_prefix(signal.SIGKILL), reason="only the Linux kernel does this"
+)
 async def test_nothing_outlives_a_killed_parent(state: Path) -> None:
     command = (sys.executable, "-c", KILLED_PARENT, str(state))
     parent = await run_process(command, check=False, cwd=REPOSITORY)
     assert parent.returncode == -signal.SIGKILL
     pids = [int(pid) for pid in parent.stdout.split()]
     assert len(pids) == 2
-    assert machine.until_gone(pids, 60)
+    assert machine.wait_until_gone(pids, 60)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root changes the user")
 async def test_root_without_namespaces_runs_postgres_as_nobody(state: Path) -> None:
     try:
-        async with postgres.started(state, durable=False, stand=switched) as server:
+        async with postgres.started(state, durable=False, choose=switch_to_nobody) as server:
             assert machine.owner(server.pid) == "nobody"
             assert await sql(server.url, "SELECT 1") == [1]
             await server.kill()
             await server.start()
     finally:
-        remove(state / "postgres")
+        delete_data(state / "postgres")
     assert os.listdir(state) == []
 
 

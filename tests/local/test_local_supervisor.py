@@ -18,8 +18,8 @@ import pytest
 
 from local import machine
 from local.home import free_port
-from local.program import leash
-from local.state import REPOSITORY, Record, State
+from local.program import parent_death_prefix
+from local.state import REPOSITORY, StateDir, SupervisorRecord
 
 COMMAND = (sys.executable, "-m", "tests.support.local_toys")
 
@@ -99,8 +99,8 @@ class Terminal:
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
     terminal = Terminal(tmp_path / "a state")
     yield terminal
-    if record := State(terminal.state).running():
-        machine.end(record.pid, signal.SIGTERM, 60)
+    if record := StateDir(terminal.state).running_record():
+        machine.terminate(record.pid, signal.SIGTERM, 60)
     for process in terminal.opened:
         process.communicate(timeout=60)
 
@@ -131,13 +131,15 @@ def test_a_closed_terminal_or_a_term_signal_stops_as_well(
     assert [pid for pid in pids.values() if machine.is_alive(pid)] == []
 
 
-@pytest.mark.skipif(not leash(signal.SIGKILL), reason="only the Linux kernel does this")
+@pytest.mark.skipif(
+    not parent_death_prefix(signal.SIGKILL), reason="only the Linux kernel does this"
+)
 def test_a_killed_supervisor_leaves_no_orphan_and_the_next_start_works(terminal: Terminal) -> None:
     process = terminal.up()
     pids = terminal.pids()
     assert sorted(pids) == ["api", "store", "worker"]
     assert finish(process, signal.SIGKILL)[0] == -signal.SIGKILL
-    assert machine.until_gone(pids.values(), 60)
+    assert machine.wait_until_gone(pids.values(), 60)
     assert terminal.run("status").returncode == 1
     assert finish(terminal.up(), signal.SIGINT)[0] == 0
 
@@ -145,7 +147,12 @@ def test_a_killed_supervisor_leaves_no_orphan_and_the_next_start_works(terminal:
 def test_what_an_earlier_supervisor_left_running_is_ended_first(terminal: Terminal) -> None:
     terminal.run("status")
     with subprocess.Popen(("sleep", "60")) as left:
-        entry = {"name": "api", "state": "ready", "pid": left.pid, "born": machine.born(left.pid)}
+        entry = {
+            "name": "api",
+            "state": "ready",
+            "pid": left.pid,
+            "born": machine.start_time(left.pid),
+        }
         gone = {"pid": 4_000_000, "born": 1.0, "url": "", "ready": True, "entries": [entry]}
         (terminal.state / "run.json").write_text(json.dumps(gone))
         process = terminal.begin()
@@ -237,7 +244,7 @@ def test_what_a_service_started_outlives_it_until_the_service_is_ready_again(
     terminal.read_until(process, "starting it again")
     assert machine.is_alive(first)
     terminal.read_until(process, "worker is ready again")
-    assert machine.until_gone([first], 60)
+    assert machine.wait_until_gone([first], 60)
     second = child_of(terminal, not_this=first)
     assert machine.is_alive(second)
     assert terminal.journal.count("worker's child stopped") == 1
@@ -254,7 +261,9 @@ def test_what_a_service_left_running_ends_with_everything_else(terminal: Termina
     assert not machine.is_alive(child_of(terminal))
 
 
-@pytest.mark.skipif(not leash(signal.SIGKILL), reason="only the Linux kernel does this")
+@pytest.mark.skipif(
+    not parent_death_prefix(signal.SIGKILL), reason="only the Linux kernel does this"
+)
 def test_what_outlived_even_its_supervisor_is_ended_at_the_next_start(terminal: Terminal) -> None:
     terminal.environ = {"PARENT": "worker"}
     process = terminal.up()
@@ -273,7 +282,7 @@ def test_a_service_that_cannot_start_is_named_with_its_last_words(terminal: Term
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "api ended with exit code 1 before it was ready" in said
-    log = State(terminal.state).log("api")
+    log = StateDir(terminal.state).log("api")
     assert f"    ERROR: the engine is gone\n    (all of it: {log})\n" in said
     assert terminal.journal[-1] == "store stopped"
     assert terminal.run("status").returncode == 1
@@ -346,8 +355,8 @@ def test_detached_it_goes_on_behind_until_down(terminal: Terminal) -> None:
     assert started.returncode == 0
     assert "everything ready" in started.stdout
     assert "./studio down" in started.stdout
-    record = State(terminal.state).running()
-    assert isinstance(record, Record)
+    record = StateDir(terminal.state).running_record()
+    assert isinstance(record, SupervisorRecord)
     assert terminal.run("status").stdout.startswith(f"running (pid {record.pid}), ")
     pids = terminal.pids()
     stopped = terminal.run("down")

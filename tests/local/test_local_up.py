@@ -17,15 +17,15 @@ import pytest
 
 from local import machine
 from local.home import free_port
-from local.state import READY_FILE, REPOSITORY, State
+from local.state import READY_FILE, REPOSITORY, StateDir
 
 
 @pytest.fixture
 def environ(tmp_path: Path) -> Iterator[dict[str, str]]:
     mine = {"STUDIO_STATE": str(tmp_path / "a state"), "API_PORT": str(free_port())}
     yield {**os.environ, **mine}
-    if record := State(Path(mine["STUDIO_STATE"])).running():
-        machine.end(record.pid, signal.SIGTERM, 30)
+    if record := StateDir(Path(mine["STUDIO_STATE"])).running_record():
+        machine.terminate(record.pid, signal.SIGTERM, 30)
 
 
 def studio(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
@@ -77,10 +77,10 @@ def test_everything_starts_survives_crashes_and_stops(environ: dict[str, str]) -
     assert [pid for pid in holding if machine.is_alive(pid)]
     while (after := processes(environ))["worker"]["state"] != "ready":
         assert time.monotonic() < until, studio(environ, "logs").stdout
-    assert machine.until_gone(holding, 60)
+    assert machine.wait_until_gone(holding, 60)
 
     assert "\nstopped in " in studio(environ, "down").stdout
-    assert [file for file in machine.with_variable(READY_FILE).values() if state in file] == []
+    assert [file for file in machine.find_by_variable(READY_FILE).values() if state in file] == []
     alive = [name for name, one in after.items() if one["pid"] and machine.is_alive(one["pid"])]
     assert alive == []
     said = studio(environ, "logs", "studio", "-n", "1000").stdout
@@ -91,4 +91,4 @@ def test_everything_starts_survives_crashes_and_stops(environ: dict[str, str]) -
 
 
 def _token(environ: dict[str, str]) -> str:
-    return State(Path(environ["STUDIO_STATE"])).token.read_text().strip()
+    return StateDir(Path(environ["STUDIO_STATE"])).token.read_text().strip()

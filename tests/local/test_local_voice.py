@@ -20,10 +20,10 @@ import pytest
 
 from local import livekit_binary, machine
 from local.home import free_port
-from local.livekit import Access
-from local.services import Plan, everything
-from local.state import REPOSITORY, State
-from local.voice import NAMES, Voice, voice
+from local.livekit import LivekitCredentials
+from local.services import Plan, all_services
+from local.state import REPOSITORY, StateDir
+from local.voice import LIVEKIT_VARIABLES, LivekitAvailability, check_livekit
 
 ABSENT = (
     "off; there is no livekit-server: put one on PATH (https://github.com/livekit/livekit),"
@@ -59,15 +59,15 @@ def studio(tmp_path: Path) -> Iterator[Callable[..., Studio]]:
     opened = []
 
     def made(**environ: str) -> Studio:
-        given = {name: value for name, value in os.environ.items() if name not in NAMES}
+        given = {name: value for name, value in os.environ.items() if name not in LIVEKIT_VARIABLES}
         mine = {"STUDIO_STATE": str(tmp_path / "a state"), "API_PORT": str(free_port())}
-        opened.append(State(Path(mine["STUDIO_STATE"])))
+        opened.append(StateDir(Path(mine["STUDIO_STATE"])))
         return Studio({**given, **mine, **environ})
 
     yield made
     for state in opened:
-        if record := state.running():
-            machine.end(record.pid, signal.SIGTERM, 30)
+        if record := state.running_record():
+            machine.terminate(record.pid, signal.SIGTERM, 30)
 
 
 @pytest.fixture
@@ -82,9 +82,9 @@ def bare(tmp_path: Path) -> dict[str, str]:
 
 
 def test_a_livekit_of_ours_starts_restarts_and_stops_with_the_rest(
-    livekit: Access, studio: Callable[..., Studio]
+    livekit: LivekitCredentials, studio: Callable[..., Studio]
 ) -> None:
-    here = studio(LIVEKIT_SERVER_BIN=str(livekit_binary.find(os.environ, print)))
+    here = studio(LIVEKIT_SERVER_BIN=str(livekit_binary.find_or_build(os.environ, print)))
     up = here("up", "--detach")
     assert up.returncode == 0, up.stdout + up.stderr
     assert "  Voice     voice calls: ready\n" in up.stdout
@@ -93,9 +93,9 @@ def test_a_livekit_of_ours_starts_restarts_and_stops_with_the_rest(
     before = here.processes()
     assert {*before} == {*OURS, "livekit", "livekit-db"}
     told = {name: psutil.Process(before[name]["pid"]).environ() for name in ("api", "worker")}
-    access = {name: told["worker"][name] for name in NAMES}
-    assert {name: told["api"][name] for name in NAMES} == access
-    assert machine.listening(before["livekit"]["pid"]) == [access["LIVEKIT_URL"][5:]]
+    access = {name: told["worker"][name] for name in LIVEKIT_VARIABLES}
+    assert {name: told["api"][name] for name in LIVEKIT_VARIABLES} == access
+    assert machine.listening_addresses(before["livekit"]["pid"]) == [access["LIVEKIT_URL"][5:]]
 
     os.kill(before["livekit"]["pid"], signal.SIGKILL)
     until = time.monotonic() + 60
@@ -103,7 +103,7 @@ def test_a_livekit_of_ours_starts_restarts_and_stops_with_the_rest(
         "state"
     ] != "ready":
         assert time.monotonic() < until, here("logs").stdout
-    assert machine.listening(after["livekit"]["pid"]) == [access["LIVEKIT_URL"][5:]]
+    assert machine.listening_addresses(after["livekit"]["pid"]) == [access["LIVEKIT_URL"][5:]]
     assert "starting LiveKit server" in here("logs", "livekit").stdout
 
     assert "\nstopped in " in here("down").stdout
@@ -149,32 +149,38 @@ def test_a_livekit_of_the_users_needs_its_key(studio: Callable[..., Studio]) -> 
 def told(tmp_path: Path, environ: dict[str, str], *, wanted: bool) -> tuple[str, dict[str, str]]:
     """What is said of voice calls, and what every process is told of LiveKit."""
     urls = {"DATABASE_URL": "unused", "REDIS_URL": "unused"}
-    decided = voice(environ, wanted=wanted, say=print)
-    state = State.at({"STUDIO_STATE": str(tmp_path)})
+    decided = check_livekit(environ, enabled=wanted, echo=print)
+    state = StateDir.from_env({"STUDIO_STATE": str(tmp_path)})
     plan = Plan(state=state, environ=urls | environ, host="::1", port=1, voice=decided)
     found = {
-        tuple((name, one.program.env[name]) for name in NAMES if name in one.program.env)
-        for one in everything(plan)
+        tuple((name, one.spec.env[name]) for name in LIVEKIT_VARIABLES if name in one.spec.env)
+        for one in all_services(plan)
     }
     assert len(found) == 1
-    return decided.said, dict(found.pop())
+    return decided.description, dict(found.pop())
 
 
 def test_a_livekit_of_the_users_is_used_and_none_of_ours(tmp_path: Path) -> None:
-    theirs = Access("wss://lk.example", "k", "s").environment
+    theirs = LivekitCredentials("wss://lk.example", "k", "s").environment
     assert told(tmp_path, {**theirs}, wanted=True) == ("through wss://lk.example", theirs)
 
 
 def test_no_voice_builds_nothing_and_tells_nobody_of_livekit(tmp_path: Path) -> None:
-    theirs = Access("wss://lk.example", "k", "s").environment
+    theirs = LivekitCredentials("wss://lk.example", "k", "s").environment
     for environ in ({**theirs}, {"LIVEKIT_SERVER_BIN": "/nowhere"}):
         assert told(tmp_path, environ, wanted=False) == ("off, because of --no-voice", {})
 
 
 def test_the_one_port_of_health_is_not_given_to_worker_and_keeper_alike(tmp_path: Path) -> None:
     given = {"HEALTH_PORT": "8001", "DATABASE_URL": "unused", "REDIS_URL": "unused"}
-    plan = Plan(State.at({"STUDIO_STATE": str(tmp_path)}), given, "::1", 1, Voice("off"))
-    assert not [one.program.name for one in everything(plan) if "HEALTH_PORT" in one.program.env]
+    plan = Plan(
+        StateDir.from_env({"STUDIO_STATE": str(tmp_path)}),
+        given,
+        "::1",
+        1,
+        LivekitAvailability("off"),
+    )
+    assert not [one.spec.name for one in all_services(plan) if "HEALTH_PORT" in one.spec.env]
 
 
 def test_no_voice_is_an_option_of_up(tmp_path: Path) -> None:
@@ -193,8 +199,8 @@ def test_no_voice_is_an_option_of_up(tmp_path: Path) -> None:
         assert up.returncode == 0, up.stdout + up.stderr
         assert "voice calls: off, because of --no-voice\n" in up.stdout
     finally:
-        if record := State(Path(environ["STUDIO_STATE"])).running():
-            machine.end(record.pid, signal.SIGTERM, 30)
+        if record := StateDir(Path(environ["STUDIO_STATE"])).running_record():
+            machine.terminate(record.pid, signal.SIGTERM, 30)
 
 
 @pytest.mark.parametrize(("ci", "code", "counted"), [("", 0, "1 skipped"), ("true", 1, "1 error")])
@@ -249,6 +255,6 @@ def test_ctrl_c_ends_a_build_and_starts_nothing(
         assert up.stdout is not None
         assert up.stdout.read().startswith("building livekit-server ")
     assert len(compiler) == 1
-    assert machine.until_gone(compiler, 60)
+    assert machine.wait_until_gone(compiler, 60)
     assert list((tmp_path / "cache" / "agent-studio" / "bin").glob(".build-*")) == []
     assert here.facts()["running"] is False

@@ -19,10 +19,10 @@ import httpx
 import pytest
 
 from domain.common.settings import Settings
-from local.client import Studio
+from local.client import StudioClient
 from local.demo import seed
-from local.screen import JsonScreen, TerminalScreen
-from local.talk import Talk, given
+from local.screen import JsonOutput, TerminalOutput
+from local.talk import TalkSession, iterate_lines
 from persistence.admin import bootstrap
 from tests.support.paths import ROOT
 from tests.support.viewers import PASSWORD
@@ -87,7 +87,7 @@ async def studio(settings: Settings, place: Path) -> AsyncIterator[ApiProcess]:
     api = ApiProcess(settings, port, (place / "key").read_text(), await start_api(settings, port))
     try:
         async with working(settings):
-            await seed(Studio(api.url, api.key), {})
+            await seed(StudioClient(api.url, api.key), {})
             yield api
     finally:
         api.process.terminate()
@@ -97,7 +97,7 @@ async def studio(settings: Settings, place: Path) -> AsyncIterator[ApiProcess]:
 async def talk(url: str, key: str, capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
     capsys.readouterr()
     async with asyncio.timeout(60):
-        await Talk(Studio(url, key), JsonScreen()).hold("clinic", given(SAID))
+        await TalkSession(StudioClient(url, key), JsonOutput()).run("clinic", iterate_lines(SAID))
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
@@ -123,8 +123,8 @@ async def test_the_demo_answers_and_can_be_made_twice(
 ) -> None:
     async with studio(settings, tmp_path) as api:
         check(await talk(api.url, api.key, capsys))
-        await seed(Studio(api.url, api.key), {})
-        versions = await Studio(api.url, api.key).ask(
+        await seed(StudioClient(api.url, api.key), {})
+        versions = await StudioClient(api.url, api.key).execute(
             '{ workflow(by: {slug: "clinic"}) { versions { edges { node { number } } } } }'
         )
         assert versions["workflow"]["versions"]["edges"] == [{"node": {"number": 1}}]
@@ -140,8 +140,8 @@ async def test_the_readme_shows_what_talk_prints(
     assert said
     async with studio(settings, tmp_path) as api:
         capsys.readouterr()
-        screen = TerminalScreen(sys.stdout)
-        await Talk(Studio(api.url, api.key), screen).hold("clinic", given(said))
+        screen = TerminalOutput(sys.stdout)
+        await TalkSession(StudioClient(api.url, api.key), screen).run("clinic", iterate_lines(said))
     printed = capsys.readouterr().out
     assert _timeless(printed) == _timeless(shown.partition("```")[0])
 
@@ -149,7 +149,7 @@ async def test_the_readme_shows_what_talk_prints(
 def test_of_a_spoken_call_it_is_told_how_long_a_caller_waits_for_sound() -> None:
     out = io.StringIO()
     latency = {"totalMs": {"p50": 8500.0}, "atEarMs": {"p50": 990.4}}
-    TerminalScreen(out, voice=True).total({"cost": None, "latency": latency})
+    TerminalOutput(out, voice=True).show_total({"cost": None, "latency": latency})
     assert out.getvalue() == "  · answers heard after 990 ms\n"
 
 

@@ -22,7 +22,7 @@ from domain.ports import Services
 from domain.tenants.credentials import CredentialKind
 from domain.use_cases.calls import CallRequest, start_call
 from local import postgres
-from persistence.backup import BackupFailed, candidates, check, dump, restore
+from persistence.backup import BackupFailed, candidate_programs, check, dump, restore
 from persistence.database import without_driver
 from persistence.migrate import upgrade
 from persistence.wiring import api_services
@@ -97,7 +97,7 @@ async def three_calls(services: Services, viewer: Viewer) -> list[Any]:
         await start_call(services, viewer, CallRequest(workflow_id=version.workflow_id), 60)
         for _ in range(3)
     ]
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         await work.credentials.set(CredentialKind.PROVIDER, "openai", KEY, "somebody")
         for call in calls[:2]:
             await work.calls.end_unclaimed(call.id, EndReason.NO_WORKER)
@@ -105,7 +105,7 @@ async def three_calls(services: Services, viewer: Viewer) -> list[Any]:
 
 
 async def events_of(services: Services, viewer: Viewer, calls: list[Any]) -> list[Any]:
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         return [await work.calls.events(call.id, 0, 100) for call in calls]
 
 
@@ -128,8 +128,8 @@ async def test_the_drill_of_the_documents_on_a_server_that_knows_no_roles(
             assert code == 0, told
         async with api_services(new) as restored:
             assert await events_of(restored, viewer, calls) == before
-            async with restored.store.work(viewer.tenant_id) as work:
-                assert (await work.credentials.opened()).providers == {"openai": KEY}
+            async with restored.store.transaction(viewer.tenant_id) as work:
+                assert (await work.credentials.decrypt_all()).providers == {"openai": KEY}
         with pytest.raises(BackupFailed, match="not empty; restore into a new one"):
             await restore(new, tmp_path / "studio.dump", print)
         await what_is_missing_is_found(server, new, calls[0].id)
@@ -158,7 +158,13 @@ async def test_a_dump_that_was_restored_without_roles_is_mended_by_the_migration
     async with another_server(tmp_path / "other") as server:
         url = await owned(server, "byhand")
         restoring = await asyncio.create_subprocess_exec(
-            *(str(candidates("pg_restore")[-1]), "--no-owner", "--dbname", url, "studio.dump"),
+            *(
+                str(candidate_programs("pg_restore")[-1]),
+                "--no-owner",
+                "--dbname",
+                url,
+                "studio.dump",
+            ),
             cwd=tmp_path,
             stderr=asyncio.subprocess.PIPE,
         )

@@ -16,21 +16,21 @@ import asyncpg
 import pytest
 
 from domain.common.access import Viewer
-from domain.common.errors import InvalidSetting, Unavailable, WrongRole
+from domain.common.errors import InvalidSetting, Unavailable, WrongDatabaseRole
 from domain.common.settings import Settings
 from domain.ports import Services
-from graph.app import with_loaders
+from graph.app import build_schema_with_loaders
 from persistence.admin import bootstrap
 from persistence.database import DbRole, create_pool
 from persistence.engine import create_engine
-from persistence.logins import make_logins
+from persistence.logins import create_logins
 from persistence.wiring import api_services
 from tests.conftest import new_tenant
 from tests.support import viewers
-from tests.support.api_server import serving
+from tests.support.api_server import running_api
 from tests.support.demo_workflow import publish_clinic
 from tests.support.paths import ROOT
-from tests.support.pooler import pooler
+from tests.support.pooler import running_pooler
 from tests.support.viewers import owner_of
 
 pytestmark = pytest.mark.anyio
@@ -75,12 +75,14 @@ async def few_slots(settings: Settings, role: DbRole, slots: int) -> AsyncIterat
 
 
 async def test_a_connection_that_lost_its_role_is_refused(settings: Settings) -> None:
-    async with pooler(settings.database_url, "role") as lossy:
+    async with running_pooler(settings.database_url, "role") as lossy:
         for role in DbRole:
-            with pytest.raises(WrongRole, match=f"should be {role} in PostgreSQL, but is studio"):
+            with pytest.raises(
+                WrongDatabaseRole, match=f"should be {role} in PostgreSQL, but is studio"
+            ):
                 await create_pool(lossy.url, role)
         engine = create_engine(lossy.url, DbRole.API)
-        with pytest.raises(WrongRole, match="row-level security does not bind"):
+        with pytest.raises(WrongDatabaseRole, match="row-level security does not bind"):
             await engine.connect()
         await engine.dispose()
 
@@ -89,7 +91,7 @@ async def test_a_connection_that_lost_its_role_is_refused(settings: Settings) ->
 async def test_a_process_with_the_wrong_role_says_so_in_one_sentence_and_ends(
     settings: Settings, module: str
 ) -> None:
-    async with pooler(settings.database_url, "role") as lossy:
+    async with running_pooler(settings.database_url, "role") as lossy:
         code, told = await ended(module, replace(settings, database_url=lossy.url))
     assert code == 1
     *logged, sentence = told.splitlines()
@@ -102,7 +104,7 @@ async def test_a_pooler_that_begins_to_drop_the_role_is_found_out(
 ) -> None:
     async with (
         connected(settings.database_url) as db,
-        pooler(settings.database_url) as honest,
+        running_pooler(settings.database_url) as honest,
         api_services(replace(settings, database_url=honest.url)) as services,
     ):
         await read(services, viewer)
@@ -119,12 +121,12 @@ async def test_a_pooler_that_begins_to_drop_the_role_is_found_out(
 
 
 async def read(services: Services, viewer: Viewer) -> None:
-    async with services.store.work(viewer.tenant_id) as work:
+    async with services.store.transaction(viewer.tenant_id) as work:
         await work.settings.get()
 
 
 async def test_a_login_is_its_role_and_has_no_way_back_to_more(settings: Settings) -> None:
-    logins = await make_logins(
+    logins = await create_logins(
         settings.database_url, dict.fromkeys(("studio_api", "studio_service"), PASSWORD)
     )
     assert logins == ["studio_api_login", "studio_service_login"]
@@ -142,7 +144,7 @@ async def test_a_login_is_its_role_and_has_no_way_back_to_more(settings: Setting
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await db.execute(denied)
-    async with pooler(url, "role") as lossy:
+    async with running_pooler(url, "role") as lossy:
         pool = await create_pool(lossy.url, DbRole.API)
         assert await pool.fetchval("select current_user") == "studio_api"
         pool.terminate()
@@ -153,7 +155,7 @@ async def test_logins_are_made_by_a_command(settings: Settings, tmp_path: Any) -
     command = ("persistence.admin", "roles", "--api-password-file", str(tmp_path / "password"))
     assert await run(settings, *command) == (0, "studio_api_login may sign in.\n")
     with pytest.raises(InvalidSetting, match="16 or more"):
-        await make_logins(settings.database_url, {"studio_api": "short"})
+        await create_logins(settings.database_url, {"studio_api": "short"})
     both = replace(
         settings,
         database_url=as_user(settings.database_url, "studio_api_login"),
@@ -162,7 +164,7 @@ async def test_logins_are_made_by_a_command(settings: Settings, tmp_path: Any) -
     # What only the owner may do goes by the owner's URL, all else by that of the process.
     await bootstrap(both, "acme", "owner@acme.example", viewers.PASSWORD, tmp_path / "key")
     async with api_services(both) as services:
-        assert await services.accounts.viewer_of((tmp_path / "key").read_text())
+        assert await services.accounts.authenticate_credential((tmp_path / "key").read_text())
 
 
 async def test_functions_that_look_past_tenants_trust_nobody(
@@ -197,10 +199,10 @@ async def test_an_api_with_three_slots_answers_everything_one_after_the_other(
     async with (
         few_slots(settings, DbRole.API, 3) as few,
         api_services(few) as fresh,
-        serving(fresh, settings, viewer, with_loaders) as api,
+        running_api(fresh, settings, viewer, build_schema_with_loaders) as api,
     ):
         query = "{ workflows(first: 5) { edges { node { slug } } } }"
-        answers = await asyncio.gather(*(api.ask(query) for _ in range(40)))
+        answers = await asyncio.gather(*(api.execute(query) for _ in range(40)))
     whole = {"workflows": {"edges": [{"node": {"slug": "clinic"}}]}}
     assert [answer["data"] for answer in answers] == [whole] * 40
 
@@ -228,7 +230,7 @@ async def test_no_tenant_takes_all_connections_from_the_others(
     async with api_services(replace(settings, database_connections=12)) as services:
         async with AsyncExitStack() as held:
             for _ in range(2):  # a quarter of the eight for requests
-                await held.enter_async_context(services.store.work(viewer.tenant_id))
+                await held.enter_async_context(services.store.transaction(viewer.tenant_id))
             late = asyncio.create_task(read(services, viewer))
             await asyncio.gather(*(read(services, other) for _ in range(20)))
             assert not late.done()
@@ -253,8 +255,8 @@ async def test_a_process_that_starts_waits_for_a_slot_and_says_when_none_comes(
     async with few_slots(settings, DbRole.SERVICE, 1) as few:
         holder = await asyncpg.connect(few.database_url)
         with pytest.raises(Unavailable, match=r"within 1 s: too many connections for role"):
-            await create_pool(few.database_url, DbRole.SERVICE, patience=1)
-        starting = asyncio.create_task(create_pool(few.database_url, DbRole.SERVICE, patience=60))
+            await create_pool(few.database_url, DbRole.SERVICE, timeout=1)
+        starting = asyncio.create_task(create_pool(few.database_url, DbRole.SERVICE, timeout=60))
         await asyncio.sleep(0.3)
         await holder.close()
         pool = await starting

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from persistence.limiter import RedisLimiter
+from persistence.limiter import RedisRateLimiter
 
 pytestmark = pytest.mark.anyio
 
@@ -18,7 +18,7 @@ async def test_a_minute_may_be_spent_at_once_and_no_more(
     servers: tuple[str, str], redis: str
 ) -> None:
     url = servers[1] if redis == "there" else "redis://127.0.0.1:1"
-    limiter = RedisLimiter(url, patience=10.0)
+    limiter = RedisRateLimiter(url, timeout=10.0)
     key = secrets.token_hex(4)
     began = time.monotonic()
     answers = await asyncio.gather(*(limiter.spend(key, 1, 50) for _ in range(200)))

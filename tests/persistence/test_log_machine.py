@@ -36,8 +36,8 @@ from domain.common.errors import CallHasEnded
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.calls import CallRequest, send_message, start_call
-from persistence.codec import decode, encode
-from persistence.recorder import APPEND
+from persistence.codec import decode_event, encode_event
+from persistence.recorder import APPEND_EVENTS
 from persistence.wiring import api_services
 from persistence.worker_wiring import WorkerServices, worker_services
 from tests.support.demo_workflow import publish_clinic
@@ -45,7 +45,7 @@ from tests.support.demo_workflow import publish_clinic
 pytestmark = pytest.mark.anyio
 T = TypeVar("T")
 
-EXAMPLES, STEPS, MOST_CALLS = 100, 50, 5
+EXAMPLES, STEPS, MAX_CALLS = 100, 50, 5
 NUMBERS = st.integers(0, 4)
 REASONS = [EndReason.ENDED_BY_API, EndReason.WORKFLOW_FINISHED, EndReason.INTERNAL]
 
@@ -120,7 +120,7 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
             self.spent_before = self.standing()[1]
             for _ in range(2):
                 self.start()
-                self.workers.append(world.run(world.worker.queue.enlist(10)))
+                self.workers.append(world.run(world.worker.queue.register_worker(10)))
             self.claim(0, 1)
 
         def log(self, n: int) -> Log:
@@ -139,7 +139,7 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
 
         # ---- callers -------------------------------------------------------------------------
 
-        @precondition(lambda self: len(self.logs) < MOST_CALLS)
+        @precondition(lambda self: len(self.logs) < MAX_CALLS)
         @rule()
         def start(self) -> None:
             request = CallRequest(workflow_name="clinic")
@@ -168,7 +168,7 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
             log = self.log(n)
 
             async def cancelled() -> bool:
-                async with world.api.store.work(world.viewer.tenant_id) as work:
+                async with world.api.store.transaction(world.viewer.tenant_id) as work:
                     return await work.calls.end_unclaimed(log.id, EndReason.CANCELED)
 
             done = world.run(cancelled())
@@ -188,7 +188,7 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
                 log = self.logs[claim.call.id]
                 log.epoch += 1
                 assert claim.epoch == log.epoch
-                assert claim.replaced is not log.pending
+                assert claim.is_takeover is not log.pending
                 log.kinds.append("state_changed" if log.pending else "worker_replaced")
                 log.holder, log.pending, log.written = worker, False, 0
             self.claims += claims
@@ -213,14 +213,15 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
             notes = [f"n{next(self.numbers)}" for _ in range(n)]
             expected = log.append(claim.epoch, first, n)
             bodies = [
-                encode(ErrorRaised(source="test", message=note, recoverable=True)) for note in notes
+                encode_event(ErrorRaised(source="test", message=note, recoverable=True))
+                for note in notes
             ]
             none = [None]
             moves = (none, none, none)
             now = [datetime.now(UTC)] * n
             [row] = world.run(
                 world.db.fetch(
-                    APPEND,
+                    APPEND_EVENTS,
                     *([claim.call.id], [claim.epoch], [first], [n], *moves),
                     *(now, ["error_raised"] * n, bodies, [n]),
                 )
@@ -267,7 +268,7 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
             held = [log for log in self.logs.values() if log.holder == worker]
             assert freed == len(held)
             assert not world.run(world.worker.queue.heartbeat(worker))
-            self.workers[n] = world.run(world.worker.queue.enlist(10))
+            self.workers[n] = world.run(world.worker.queue.register_worker(10))
             for log in held:
                 log.holder = None
                 log.epoch += 1
@@ -307,7 +308,7 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
                 events = by_call[id]
                 assert [e["seq"] for e in events] == list(range(1, len(events) + 1))
                 assert [e["kind"] for e in events] == log.kinds
-                told = [decode(e["body"]) for e in events if e["kind"] == "error_raised"]
+                told = [decode_event(e["body"]) for e in events if e["kind"] == "error_raised"]
                 assert [t.message for t in told if isinstance(t, ErrorRaised)] == log.notes
             # Each of them spends one, and is booked once, whether its call goes on or has ended.
             live = sum(not log.ended for log in self.logs.values())

@@ -17,11 +17,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from domain.common.errors import Unavailable
 from domain.common.settings import Settings
-from persistence.migrate import SCRIPTS, Patience, upgrade
+from persistence.migrate import SCRIPTS, MigrationTimeouts, upgrade
 
 pytestmark = pytest.mark.anyio
 
-QUICK = Patience(lock_seconds=0.2, total_seconds=90, pause_seconds=0.1)
+QUICK = MigrationTimeouts(
+    lock_timeout_seconds=0.2, total_timeout_seconds=90, retry_delay_seconds=0.1
+)
 REVISIONS = {
     "0001": "op.execute('create table thing (id int)')",
     "0002": (
@@ -84,12 +86,12 @@ async def said(caplog: pytest.LogCaptureFixture, message: str, times: int) -> No
 async def test_a_migration_that_waits_for_a_long_read_keeps_no_other_reader_waiting(
     fresh: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await asyncio.to_thread(upgrade, fresh, "0004", patience=QUICK)
+    await asyncio.to_thread(upgrade, fresh, "0004", timeouts=QUICK)
     async with connected(fresh) as holder, connected(fresh) as reader:
         reading = holder.transaction()
         await reading.start()
         await holder.fetch("select * from call_log")
-        migration = asyncio.create_task(asyncio.to_thread(upgrade, fresh, patience=QUICK))
+        migration = asyncio.create_task(asyncio.to_thread(upgrade, fresh, timeouts=QUICK))
         for times in (1, 2, 3):
             await said(caplog, GAVE_UP, times)
             # The long read goes on, and so it would wait for ever behind the migration's lock.
@@ -102,13 +104,13 @@ async def test_a_migration_that_waits_for_a_long_read_keeps_no_other_reader_wait
 
 
 async def test_calls_go_on_while_a_migration_works_on_drafts(fresh: str) -> None:
-    await asyncio.to_thread(upgrade, fresh, "0005", patience=QUICK)
+    await asyncio.to_thread(upgrade, fresh, "0005", timeouts=QUICK)
     locks = "select relation::regclass::text, granted from pg_locks where mode ~ 'Exclusive'"
     async with connected(fresh) as writer, connected(fresh) as db:
         async with writer.transaction():
             await writer.execute("update workflow set name = name")
-            patience = replace(QUICK, lock_seconds=60)
-            migration = asyncio.create_task(asyncio.to_thread(upgrade, fresh, patience=patience))
+            patience = replace(QUICK, lock_timeout_seconds=60)
+            migration = asyncio.create_task(asyncio.to_thread(upgrade, fresh, timeouts=patience))
             await until(lambda: waits_for_drafts(db))
             assert ("call_log", True) not in [tuple(row) for row in await db.fetch(locks)]
         await migration
@@ -121,12 +123,14 @@ async def waits_for_drafts(db: Any) -> Any:
 
 
 async def test_a_migration_that_gets_no_lock_ends_and_keeps_what_is_done(fresh: str) -> None:
-    await asyncio.to_thread(upgrade, fresh, "0003", patience=QUICK)
+    await asyncio.to_thread(upgrade, fresh, "0003", timeouts=QUICK)
     async with connected(fresh) as holder, holder.transaction():
         await holder.fetch("select * from call_log")
-        patience = Patience(lock_seconds=0.1, total_seconds=3, pause_seconds=0.1)
+        patience = MigrationTimeouts(
+            lock_timeout_seconds=0.1, total_timeout_seconds=3, retry_delay_seconds=0.1
+        )
         with pytest.raises(Unavailable, match="not over after 3 s"):
-            await asyncio.to_thread(upgrade, fresh, patience=patience)
+            await asyncio.to_thread(upgrade, fresh, timeouts=patience)
     async with connected(fresh) as db:
         # The fourth changes no table that is read; the fifth does.
         assert await db.fetchval("select version_num from alembic_version") == "0004"
@@ -147,7 +151,7 @@ async def test_two_migrations_at_once_end_well_beside_an_index_that_is_built_con
     fresh: str, scripts: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    await asyncio.to_thread(upgrade, fresh, "0001", scripts=scripts, patience=QUICK)
+    await asyncio.to_thread(upgrade, fresh, "0001", scripts=scripts, timeouts=QUICK)
     async with connected(fresh) as writer, connected(fresh) as db:
         writing = writer.transaction()
         await writing.start()
@@ -155,7 +159,7 @@ async def test_two_migrations_at_once_end_well_beside_an_index_that_is_built_con
 
         def migration() -> asyncio.Task[None]:
             return asyncio.create_task(
-                asyncio.to_thread(upgrade, fresh, scripts=scripts, patience=QUICK)
+                asyncio.to_thread(upgrade, fresh, scripts=scripts, timeouts=QUICK)
             )
 
         first = migration()
@@ -172,19 +176,19 @@ async def test_two_migrations_at_once_end_well_beside_an_index_that_is_built_con
 
 
 async def test_an_index_that_was_left_half_built_is_built_anew(fresh: str, scripts: Path) -> None:
-    await asyncio.to_thread(upgrade, fresh, "0001", scripts=scripts, patience=QUICK)
+    await asyncio.to_thread(upgrade, fresh, "0001", scripts=scripts, timeouts=QUICK)
     async with connected(fresh) as writer, connected(fresh) as db:
         async with writer.transaction():
             await writer.execute("insert into thing values (3)")
             migration = asyncio.create_task(
-                asyncio.to_thread(upgrade, fresh, scripts=scripts, patience=QUICK)
+                asyncio.to_thread(upgrade, fresh, scripts=scripts, timeouts=QUICK)
             )
             await until(lambda: is_building(db))
             await db.execute("select pg_terminate_backend(pid) from pg_stat_progress_create_index")
             with pytest.raises(SQLAlchemyError):
                 await migration
         assert await is_valid(db) is False
-        await asyncio.to_thread(upgrade, fresh, scripts=scripts, patience=QUICK)
+        await asyncio.to_thread(upgrade, fresh, scripts=scripts, timeouts=QUICK)
         assert await is_valid(db) is True
 
 
@@ -227,7 +231,7 @@ async def test_rights_are_made_whole_every_time(settings: Settings) -> None:
         before = await db.fetch(RIGHTS)
         await db.execute(LOSSES)
         assert await db.fetch(RIGHTS) != before
-        await asyncio.to_thread(upgrade, settings.database_url, patience=QUICK)
+        await asyncio.to_thread(upgrade, settings.database_url, timeouts=QUICK)
         assert await db.fetch(RIGHTS) == before
 
 
@@ -239,7 +243,7 @@ async def test_what_is_right_already_is_left_alone_while_it_is_read(settings: Se
         ):
             await reader.fetch(f"select * from {table}")
         async with asyncio.timeout(60):
-            await asyncio.to_thread(upgrade, settings.database_url, patience=QUICK)
+            await asyncio.to_thread(upgrade, settings.database_url, timeouts=QUICK)
 
 
 async def test_every_table_has_its_line_in_the_grants(settings: Settings) -> None:

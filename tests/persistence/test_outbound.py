@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import pytest
 from yarl import URL
 
-from domain.tools.http import Blocked, HttpRequest, Unreachable
-from persistence.outbound import GuardedHttp
-from tests.support.tls_hosts import get, guarded, host, says
+from domain.tools.http import EgressBlocked, HttpFailed, HttpRequest
+from persistence.outbound import GuardedHttpClient
+from tests.support.tls_hosts import get, guarded_http, http_response, running_host
 
 pytestmark = pytest.mark.anyio
 
@@ -124,7 +124,7 @@ MALFORMED = (
 
 
 async def test_without_the_guard_every_form_of_loopback_arrives() -> None:
-    async with host() as inside:
+    async with running_host() as inside:
         for place in REACHES_LOOPBACK:
             name = URL(f"http://{place}/").raw_host
             reader, writer = await asyncio.open_connection(name, inside.port)
@@ -136,37 +136,37 @@ async def test_without_the_guard_every_form_of_loopback_arrives() -> None:
 
 @pytest.mark.parametrize("place", [*REACHES_LOOPBACK, *LEADS_INSIDE])
 async def test_no_address_leads_inside(place: str) -> None:
-    async with host() as inside, guarded(port=inside.port) as outbound:
-        with pytest.raises(Blocked):
+    async with running_host() as inside, guarded_http(port=inside.port) as outbound:
+        with pytest.raises(EgressBlocked):
             await get(outbound, f"http://{place}:{inside.port}/")
         assert inside.hits == 0
 
 
 @pytest.mark.parametrize("place", NAMED)
 async def test_no_name_leads_inside(place: str) -> None:
-    async with host() as inside, guarded(port=inside.port, names=NAMES) as outbound:
-        with pytest.raises(Blocked):
+    async with running_host() as inside, guarded_http(port=inside.port, names=NAMES) as outbound:
+        with pytest.raises(EgressBlocked):
             await get(outbound, f"http://{place}:{inside.port}/")
         assert inside.hits == 0
 
 
 async def test_a_name_that_changes_its_mind_leads_nowhere() -> None:
     names = {"rebind.example": [["192.0.2.1"], ["127.0.0.1"], ["::1"]]}
-    async with host() as inside, guarded(port=inside.port, names=names) as outbound:
+    async with running_host() as inside, guarded_http(port=inside.port, names=names) as outbound:
         for _ in range(4):
-            with pytest.raises(Blocked):
+            with pytest.raises(EgressBlocked):
                 await get(outbound, f"http://rebind.example:{inside.port}/")
         assert inside.hits == 0
 
 
 @pytest.mark.parametrize("url", MALFORMED)
 async def test_what_is_no_plain_url_is_not_sent(url: str) -> None:
-    async with host() as inside:
+    async with running_host() as inside:
         names = {"public.example": [["127.0.0.1"]]}
         # Even where everything inside is allowed: what such a URL means is anybody's guess.
         allowed = "127.0.0.0/8, ::1/128"
-        async with guarded(allowed, port=inside.port, names=names) as outbound:
-            with pytest.raises((Blocked, Unreachable)):
+        async with guarded_http(allowed, port=inside.port, names=names) as outbound:
+            with pytest.raises((EgressBlocked, HttpFailed)):
                 await get(outbound, url.format(port=inside.port))
         assert inside.hits == 0
 
@@ -199,18 +199,18 @@ async def test_what_is_no_plain_url_is_not_sent(url: str) -> None:
     ],
 )
 async def test_no_request_is_smuggled(method: str, headers: Mapping[str, str]) -> None:
-    async with host() as inside, guarded("127.0.0.0/8") as outbound:
-        with pytest.raises(Blocked):
+    async with running_host() as inside, guarded_http("127.0.0.0/8") as outbound:
+        with pytest.raises(EgressBlocked):
             await outbound.send(HttpRequest(method, f"http://127.0.0.1:{inside.port}/", headers))
         assert inside.hits == 0
 
 
 async def test_redirects_are_answers() -> None:
-    async with host() as inside:
+    async with running_host() as inside:
         for status in ("301 Moved", "302 Found", "303 Other", "307 Again", "308 Always"):
             target = f"Location: http://127.0.0.1:{inside.port}/"
-            async with host(says(b"", status, [target])) as front:
-                async with guarded(f"127.0.0.1:{front.port}") as outbound:
+            async with running_host(http_response(b"", status, [target])) as front:
+                async with guarded_http(f"127.0.0.1:{front.port}") as outbound:
                     answer = await get(outbound, f"http://127.0.0.1:{front.port}/")
                 assert (answer.status, front.hits) == (int(status[:3]), 1)
         assert inside.hits == 0
@@ -218,7 +218,7 @@ async def test_redirects_are_answers() -> None:
 
 async def test_what_is_listed_opens_exactly_that_place() -> None:
     names = {"listed.example": [["127.0.0.1"]], "other.example": [["127.0.0.1"]]}
-    async with host() as one, host() as other:
+    async with running_host() as one, running_host() as other:
         for allowed, opened in (
             (f"127.0.0.1:{one.port}", f"127.0.0.1:{one.port}"),
             (f"[::1]:{one.port}", f"[::1]:{one.port}"),
@@ -232,21 +232,24 @@ async def test_what_is_listed_opens_exactly_that_place() -> None:
             # A name that leads to a listed address leads to a listed place.
             if "127.0.0.1" in allowed:
                 closed.discard(f"listed.example:{one.port}")
-            async with guarded(allowed, names=names) as outbound:
+            async with guarded_http(allowed, names=names) as outbound:
                 before = one.hits
                 assert (await get(outbound, f"http://{opened}/")).body == b"inside"
                 for place in sorted(closed):
-                    with pytest.raises(Blocked):
+                    with pytest.raises(EgressBlocked):
                         await get(outbound, f"http://{place}/")
                 assert (one.hits - before, other.hits) == (1, 0)
 
 
 async def test_a_network_opens_all_ports_but_no_metadata() -> None:
     names = {"metadata.google.internal": [["169.254.169.254"]]}
-    async with host() as one, guarded("127.0.0.0/8, 169.254.0.0/16", names=names) as outbound:
+    async with (
+        running_host() as one,
+        guarded_http("127.0.0.0/8, 169.254.0.0/16", names=names) as outbound,
+    ):
         assert (await get(outbound, f"http://127.0.0.1:{one.port}/")).status == 200
         for place in ("[::1]", "169.254.169.254", "metadata.google.internal"):
-            with pytest.raises(Blocked):
+            with pytest.raises(EgressBlocked):
                 await get(outbound, f"http://{place}:{one.port}/")
         assert one.hits == 1
 
@@ -262,7 +265,7 @@ async def test_a_network_opens_all_ports_but_no_metadata() -> None:
     ],
 )
 async def test_public_addresses_take_tls_on_the_ports_of_the_web(url: str) -> None:
-    outbound = GuardedHttp()
-    with pytest.raises(Blocked):
+    outbound = GuardedHttpClient()
+    with pytest.raises(EgressBlocked):
         await get(outbound, url)
     await outbound.aclose()

@@ -9,18 +9,26 @@ from pathlib import Path
 
 import pytest
 
-from domain.tools.http import HttpRequest, Unreachable
-from persistence.outbound import LARGEST_BODY
-from tests.support.tls_hosts import Answer, get, guarded, host, own_certificate, raw, says
+from domain.tools.http import HttpFailed, HttpRequest
+from persistence.outbound import MAX_BODY_BYTES
+from tests.support.tls_hosts import (
+    Responder,
+    get,
+    guarded_http,
+    http_response,
+    raw_response,
+    running_host,
+    self_signed_context,
+)
 
 pytestmark = pytest.mark.anyio
 
 
-async def failed(answer: Answer, within: float = 60.0) -> str:
+async def failed(answer: Responder, within: float = 60.0) -> str:
     """How the one request to such a server ended."""
-    async with host(answer) as there, guarded(f"127.0.0.1:{there.port}") as outbound:
+    async with running_host(answer) as there, guarded_http(f"127.0.0.1:{there.port}") as outbound:
         url = f"http://127.0.0.1:{there.port}/"
-        with pytest.raises(Unreachable) as ended:
+        with pytest.raises(HttpFailed) as ended:
             await outbound.send(HttpRequest("POST", url, timeout=within))
         assert there.hits == 1, "what is not idempotent is sent once"
         return ended.value.kind
@@ -46,7 +54,7 @@ async def is_silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> No
 
 
 @pytest.mark.parametrize("answer", [drips, says_wait, is_silent])
-async def test_a_slow_server_has_the_whole_time_and_no_more(answer: Answer) -> None:
+async def test_a_slow_server_has_the_whole_time_and_no_more(answer: Responder) -> None:
     """None of them would ever come to an end."""
     began = time.monotonic()
     async with asyncio.timeout(60):
@@ -55,10 +63,13 @@ async def test_a_slow_server_has_the_whole_time_and_no_more(answer: Answer) -> N
 
 
 async def test_a_body_is_read_up_to_a_size() -> None:
-    exact = b"x" * LARGEST_BODY
-    async with host(says(exact)) as there, guarded(f"127.0.0.1:{there.port}") as outbound:
+    exact = b"x" * MAX_BODY_BYTES
+    async with (
+        running_host(http_response(exact)) as there,
+        guarded_http(f"127.0.0.1:{there.port}") as outbound,
+    ):
         assert (await get(outbound, f"http://127.0.0.1:{there.port}/")).body == exact
-    assert await failed(says(exact + b"x")) == "too_large"
+    assert await failed(http_response(exact + b"x")) == "too_large"
 
 
 async def pours(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -81,9 +92,9 @@ async def test_a_flood_is_cut_off() -> None:
 
 
 async def test_a_small_packet_does_not_unfold() -> None:
-    packed = zlib.compress(b"x" * (LARGEST_BODY * 4))
-    answer = says(packed, head=["Content-Encoding: deflate"])
-    async with host(answer) as there, guarded(f"127.0.0.1:{there.port}") as outbound:
+    packed = zlib.compress(b"x" * (MAX_BODY_BYTES * 4))
+    answer = http_response(packed, head=["Content-Encoding: deflate"])
+    async with running_host(answer) as there, guarded_http(f"127.0.0.1:{there.port}") as outbound:
         assert (await get(outbound, f"http://127.0.0.1:{there.port}/")).body == packed
 
 
@@ -107,37 +118,40 @@ async def test_a_small_packet_does_not_unfold() -> None:
     ],
 )
 async def test_what_is_no_http_is_broken(answer: bytes) -> None:
-    assert await failed(raw(answer)) == "broken"
+    assert await failed(raw_response(answer)) == "broken"
 
 
 async def test_nobody_answers() -> None:
-    async with host() as gone:
+    async with running_host() as gone:
         pass
     names = {"none.example": [["127.0.0.1"]], "two.example": [["10.0.0.1", "127.0.0.1"]]}
-    async with guarded(f"127.0.0.1:{gone.port}", names=names) as outbound:
+    async with guarded_http(f"127.0.0.1:{gone.port}", names=names) as outbound:
         for place in ("127.0.0.1", "none.example", "two.example", "unknown.example"):
-            with pytest.raises(Unreachable) as ended:
+            with pytest.raises(HttpFailed) as ended:
                 await get(outbound, f"http://{place}:{gone.port}/")
             assert ended.value.kind == "connect"
 
 
 async def test_a_certificate_must_be_vouched_for(tmp_path: Path) -> None:
-    tls = own_certificate(tmp_path)
-    async with host(tls=tls) as there, guarded(f"localhost:{there.port}") as outbound:
-        with pytest.raises(Unreachable) as ended:
+    tls = self_signed_context(tmp_path)
+    async with running_host(tls=tls) as there, guarded_http(f"localhost:{there.port}") as outbound:
+        with pytest.raises(HttpFailed) as ended:
             await get(outbound, f"https://localhost:{there.port}/")
-        assert (ended.value.kind, there.asked) == ("connect", [])
-        with pytest.raises(Unreachable) as ended:
+        assert (ended.value.kind, there.requests) == ("connect", [])
+        with pytest.raises(HttpFailed) as ended:
             await get(outbound, f"http://localhost:{there.port}/")
-        assert (ended.value.kind, there.asked) == ("broken", [])
+        assert (ended.value.kind, there.requests) == ("broken", [])
 
 
 async def test_cookies_and_proxies_do_not_travel(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with host() as proxy, host(says(head=["Set-Cookie: a=b; Path=/"])) as there:
+    async with (
+        running_host() as proxy,
+        running_host(http_response(head=["Set-Cookie: a=b; Path=/"])) as there,
+    ):
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
-        async with guarded(f"127.0.0.1:{there.port}") as outbound:
+        async with guarded_http(f"127.0.0.1:{there.port}") as outbound:
             for _ in range(2):
                 await get(outbound, f"http://127.0.0.1:{there.port}/")
         assert (proxy.hits, there.hits) == (0, 2)
-        assert b"cookie" not in there.asked[1].lower()
+        assert b"cookie" not in there.requests[1].lower()

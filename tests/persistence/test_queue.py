@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from domain.calls.commands import CommandKind
-from domain.calls.events import AgentTurn, Recorded, StateChanged, UserTurn
+from domain.calls.events import AgentTurn, StateChanged, StoredEvent, UserTurn
 from domain.calls.lease import Claim
 from domain.calls.model import Call, CallId, CallState, EndReason
 from domain.common.access import Viewer
@@ -19,9 +19,9 @@ from domain.common.errors import RateLimited
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.calls import CallRequest, end_call, send_message, start_call
-from persistence.database import DbRole, brief, create_pool
-from persistence.queue import CALLS_AT_ONCE, EVENTS_AT_ONCE
-from persistence.queue_sql import FORGET
+from persistence.database import DbRole, create_pool, short_transaction
+from persistence.queue import CALL_BATCH_SIZE, EVENT_BATCH_SIZE
+from persistence.queue_sql import DELETE_EXPIRED_CALLS
 from persistence.worker_wiring import WorkerServices, worker_services
 from tests.support.demo_workflow import publish_clinic
 
@@ -47,8 +47,8 @@ class Office:
         a_minute_ago = await self.worker.queue.database_time() - timedelta(minutes=1)
         return await self.worker.queue.reap_dead_workers(a_minute_ago)
 
-    async def events(self, id: CallId) -> list[Recorded]:
-        async with self.services.store.work(self.viewer.tenant_id) as work:
+    async def events(self, id: CallId) -> list[StoredEvent]:
+        async with self.services.store.transaction(self.viewer.tenant_id) as work:
             return list(await work.calls.events(id, 0, 1_000))
 
 
@@ -63,9 +63,9 @@ async def office(services: Services, settings: Settings, viewer: Viewer) -> Asyn
 
 async def held(office: Office) -> Claim:
     await office.call()
-    worker = await office.worker.queue.enlist(10)
+    worker = await office.worker.queue.register_worker(10)
     [claim] = await office.worker.queue.claim(worker, 1)
-    office.worker.recorder.open(claim)
+    office.worker.event_writer.open(claim)
     return claim
 
 
@@ -75,8 +75,8 @@ async def test_who_has_no_room_for_voice_takes_the_oldest_text_calls(office: Off
     # One of them was started before the log knew the kind.
     kinds = "update call_log set kind = $2 where call_id = $1"
     await office.db.executemany(kinds, [(calls[0], None), (calls[2], "VOIP")])
-    worker = await office.worker.queue.enlist(10)
-    [claim] = await office.worker.queue.claim(worker, 1, voice=False)
+    worker = await office.worker.queue.register_worker(10)
+    [claim] = await office.worker.queue.claim(worker, 1, include_voice=False)
     assert claim.call.id == calls[1]
     rest = await office.worker.queue.claim(worker, 10)
     assert {c.call.id for c in rest} == {calls[n] for n in (0, 2, 3)}
@@ -89,21 +89,21 @@ async def test_a_voice_call_that_lost_its_worker_is_taken_by_the_full_when_other
     await office.db.execute("update call set kind = 'VOIP' where id = $1", call.id)
     await office.db.execute("update call_log set kind = 'VOIP' where call_id = $1", call.id)
     queue = office.worker.queue
-    [claim] = await queue.claim(await queue.enlist(10), 1)
+    [claim] = await queue.claim(await queue.register_worker(10), 1)
     await queue.release(claim)
-    full = await queue.enlist(10)
-    assert await queue.claim(full, 1, voice=False) == []
+    full = await queue.register_worker(10)
+    assert await queue.claim(full, 1, include_voice=False) == []
     await office.db.execute("update call_log set deadline_at = deadline_at - interval '1.1 s'")
-    [again] = await queue.claim(full, 1, voice=False)
+    [again] = await queue.claim(full, 1, include_voice=False)
     assert again.call.id == call.id
 
 
 async def test_a_buried_worker_claims_nothing(office: Office) -> None:
     await office.call()
-    worker = await office.worker.queue.enlist(10)
+    worker = await office.worker.queue.register_worker(10)
     await office.bury()
     assert await office.worker.queue.claim(worker, 5) == []
-    other = await office.worker.queue.enlist(10)
+    other = await office.worker.queue.register_worker(10)
     assert len(await office.worker.queue.claim(other, 5)) == 1
 
 
@@ -113,7 +113,7 @@ async def test_a_worker_that_froze_in_the_middle_of_a_claim_does_not_keep_its_ca
     await held(office)
     pool = await create_pool(settings.database_url, DbRole.SERVICE, 1)
     frozen = await pool.acquire()
-    claim = brief(frozen)
+    claim = short_transaction(frozen)
     await claim.__aenter__()  # and it will never leave
     await frozen.execute("select from worker_process for key share")
     async with asyncio.timeout(60):  # a statement that waits longer than ten seconds is ended
@@ -126,28 +126,28 @@ async def test_calls_of_a_worker_that_is_not_there_are_freed(office: Office) -> 
     claim = await held(office)
     await office.db.execute("delete from worker_process")
     assert await office.bury() == 1
-    other = await office.worker.queue.enlist(10)
+    other = await office.worker.queue.register_worker(10)
     [again] = await office.worker.queue.claim(other, 5)
-    assert (again.call.id, again.replaced) == (claim.call.id, True)
+    assert (again.call.id, again.is_takeover) == (claim.call.id, True)
 
 
 async def test_who_leaves_gives_everything_back(office: Office) -> None:
     await office.call()
-    worker = await office.worker.queue.enlist(10)
+    worker = await office.worker.queue.register_worker(10)
     await office.worker.queue.claim(worker, 1)
-    await office.worker.queue.dismiss(worker)
-    other = await office.worker.queue.enlist(10)
+    await office.worker.queue.deregister_worker(worker)
+    other = await office.worker.queue.register_worker(10)
     assert len(await office.worker.queue.claim(other, 5)) == 1
 
 
 async def test_a_call_that_is_ended_between_two_workers_was_no_canceled_one(office: Office) -> None:
     fresh, answered = await office.call(), await office.call()
-    worker = await office.worker.queue.enlist(5)
+    worker = await office.worker.queue.register_worker(5)
     claims = {c.call.id: c for c in await office.worker.queue.claim(worker, 2)}
     active = StateChanged(before=CallState.CONNECTING, state=CallState.ACTIVE)
-    office.worker.recorder.open(claims[answered.id])
-    office.worker.recorder.emit(claims[answered.id], active)
-    await office.worker.recorder.settled(claims[answered.id])
+    office.worker.event_writer.open(claims[answered.id])
+    office.worker.event_writer.emit(claims[answered.id], active)
+    await office.worker.event_writer.wait_until_stored(claims[answered.id])
     for claim in claims.values():
         await office.worker.queue.release(claim)
     ended = [await end_call(office.services, office.viewer, c.id) for c in (fresh, answered)]
@@ -156,9 +156,9 @@ async def test_a_call_that_is_ended_between_two_workers_was_no_canceled_one(offi
 
 async def test_a_claim_whose_answer_was_lost_is_let_go(office: Office) -> None:
     kept, lost = await office.call(), await office.call()
-    worker = await office.worker.queue.enlist(10)
+    worker = await office.worker.queue.register_worker(10)
     assert len(await office.worker.queue.claim(worker, 2)) == 2
-    await office.worker.queue.let_go(worker, [kept.id])
+    await office.worker.queue.reconcile(worker, [kept.id])
     [again] = await office.worker.queue.claim(worker, 2)
     assert again.call.id == lost.id
 
@@ -168,9 +168,9 @@ async def test_a_fenced_writer_acknowledges_nothing(office: Office) -> None:
     message = await office.say(claim.call.id, "hello")
     await office.bury()
     turn = UserTurn(turn_id=message, text="hello", message_id=message)
-    office.worker.recorder.emit(claim, turn)
-    await office.worker.recorder.lost(claim)
-    other = await office.worker.queue.enlist(10)
+    office.worker.event_writer.emit(claim, turn)
+    await office.worker.event_writer.wait_until_fenced(claim)
+    other = await office.worker.queue.register_worker(10)
     await office.worker.queue.claim(other, 1)
     assert [str(command.id) for command in await office.worker.queue.inbox(other)] == [message]
 
@@ -178,16 +178,16 @@ async def test_a_fenced_writer_acknowledges_nothing(office: Office) -> None:
 async def test_an_old_holder_in_the_same_process_writes_nothing(office: Office) -> None:
     old = await held(office)
     await office.bury()
-    worker = await office.worker.queue.enlist(10)
+    worker = await office.worker.queue.register_worker(10)
     [new] = await office.worker.queue.claim(worker, 1)
-    recorder = office.worker.recorder
+    recorder = office.worker.event_writer
     recorder.open(new)
     recorder.emit(new, _said("new"))
     recorder.emit(old, _said("old"))
-    assert recorder.fenced(old)
-    assert not recorder.fenced(new)
-    await asyncio.wait_for(recorder.lost(old), 60)
-    await recorder.settled(new)
+    assert recorder.is_fenced(old)
+    assert not recorder.is_fenced(new)
+    await asyncio.wait_for(recorder.wait_until_fenced(old), 60)
+    await recorder.wait_until_stored(new)
     events = [e.event for e in await office.events(new.call.id)]
     assert [e.text for e in events if isinstance(e, AgentTurn)] == ["new"]
 
@@ -197,20 +197,20 @@ async def test_what_is_asked_of_a_call_that_was_forgotten_leaves_nothing_behind(
 ) -> None:
     """As by a tool that still runs."""
     claim = await held(office)
-    recorder = office.worker.recorder
-    assert not recorder.fenced(claim)
-    recorder.forget(claim)
+    recorder = office.worker.event_writer
+    assert not recorder.is_fenced(claim)
+    recorder.close(claim)
     for _ in range(2):
-        assert recorder.fenced(claim)
-        assert not await recorder.held(claim)
+        assert recorder.is_fenced(claim)
+        assert not await recorder.holds_lease(claim)
         recorder.emit(claim, _said("too late"))
-        await asyncio.wait_for(recorder.lost(claim), 60)
-    assert not recorder._lines
+        await asyncio.wait_for(recorder.wait_until_fenced(claim), 60)
+    assert not recorder._buffers
 
 
 async def test_one_busy_call_does_not_hide_another(office: Office) -> None:
     busy, quiet = await office.call(), await office.call()
-    worker = await office.worker.queue.enlist(10)
+    worker = await office.worker.queue.register_worker(10)
     await office.worker.queue.claim(worker, 2)
     for n in range(32):
         await office.say(busy.id, str(n))
@@ -229,8 +229,8 @@ async def test_a_call_claimed_at_the_last_moment_is_not_ended(office: Office) ->
     """Found overdue, then claimed, then to be ended: the claim has won."""
     claim = await held(office)
     queue = office.worker.queue
-    assert not await queue._end(claim.call.id, claim.epoch - 1, EndReason.NO_WORKER)
-    await office.worker.recorder.settled(claim)
+    assert not await queue._end_call(claim.call.id, claim.epoch - 1, EndReason.NO_WORKER)
+    await office.worker.event_writer.wait_until_stored(claim)
     assert (await office.events(claim.call.id))[-1].event.kind == "state_changed"
 
 
@@ -240,16 +240,16 @@ async def test_appends_and_burials_do_not_wait_in_a_circle(office: Office) -> No
     for round in range(5):
         # Some are buried before they have written anything, and would have to wait for that.
         await office.db.execute("update call_log set takeovers = 0")
-        worker = await office.worker.queue.enlist(50)
+        worker = await office.worker.queue.register_worker(50)
         claims = await office.worker.queue.claim(worker, 20)
         assert len(claims) == 20
         for claim in claims:
-            office.worker.recorder.open(claim)
+            office.worker.event_writer.open(claim)
 
         async def write(claims: object = claims, round: int = round) -> None:
             for n in range(20):
                 for claim in claims:  # type: ignore[attr-defined]
-                    office.worker.recorder.emit(claim, _said(f"{round}.{n}"))
+                    office.worker.event_writer.emit(claim, _said(f"{round}.{n}"))
                 await asyncio.sleep(0.001)
 
         await asyncio.gather(write(), office.bury())
@@ -265,7 +265,7 @@ async def test_a_watcher_whose_hint_was_lost_is_told_by_the_regular_look(office:
     async def watch(seen: list[int]) -> None:
         async for update in office.services.streams.follow(tenant, claim.call.id, None):
             async with changed:
-                seen.extend([update.seq] if isinstance(update, Recorded) else [])
+                seen.extend([update.seq] if isinstance(update, StoredEvent) else [])
                 changed.notify_all()
 
     async def until(seen: list[int], count: int) -> None:
@@ -295,7 +295,7 @@ async def test_a_watcher_whose_hint_was_lost_is_told_by_the_regular_look(office:
 async def test_old_calls_are_removed_in_batches_of_a_bounded_number_of_events(
     office: Office,
 ) -> None:
-    heads = (3 * EVENTS_AT_ONCE, EVENTS_AT_ONCE - 1, 2, EVENTS_AT_ONCE - 2, 1)
+    heads = (3 * EVENT_BATCH_SIZE, EVENT_BATCH_SIZE - 1, 2, EVENT_BATCH_SIZE - 2, 1)
     calls = [(await office.call()).id for _ in heads]
     for days, (call, head) in enumerate(zip(reversed(calls), reversed(heads), strict=True), 40):
         await office.db.execute(
@@ -307,11 +307,14 @@ async def test_old_calls_are_removed_in_batches_of_a_bounded_number_of_events(
         )
     batch = office.db.transaction()
     await batch.start()
-    bounds = 30, CALLS_AT_ONCE, EVENTS_AT_ONCE
-    removed = [[row["id"] for row in await office.db.fetch(FORGET, *bounds)] for _ in range(4)]
+    bounds = 30, CALL_BATCH_SIZE, EVENT_BATCH_SIZE
+    removed = [
+        [row["id"] for row in await office.db.fetch(DELETE_EXPIRED_CALLS, *bounds)]
+        for _ in range(4)
+    ]
     assert [set(ids) for ids in removed] == [{calls[0]}, {calls[1]}, set(calls[2:4]), {calls[4]}]
     await batch.rollback()
-    assert await office.worker.queue.forget_old(30) == len(calls)
+    assert await office.worker.queue.delete_expired(30) == len(calls)
 
 
 def _said(text: str) -> AgentTurn:

@@ -19,15 +19,15 @@ from redis.asyncio import Redis
 
 from domain.common.access import Viewer
 from domain.common.settings import Settings
-from domain.common.tasks import beside, end
+from domain.common.tasks import background_task, cancel_and_wait
 from local import valkey
 from local.server import Server
 from persistence.channels import Channels, Lagged, RedisBackend
-from persistence.limiter import RedisLimiter
+from persistence.limiter import RedisRateLimiter
 from persistence.outbox import Outbox
 from persistence.wiring import api_services
 from tests.persistence.test_streams import complete, follow
-from tests.support.log_writer import writing
+from tests.support.log_writer import writing_call
 
 pytestmark = pytest.mark.anyio
 
@@ -64,7 +64,7 @@ async def until(holds: Callable[[], bool]) -> None:
 @asynccontextmanager
 async def channels_on(url: str) -> AsyncIterator[Channels[str]]:
     backend = RedisBackend(url, flush_seconds=30)
-    channels = Channels(backend, lambda channel, message: message, mailbox=10_000)
+    channels = Channels(backend, lambda channel, message: message, mailbox_size=10_000)
     await channels.connect()
     try:
         yield channels
@@ -77,14 +77,14 @@ async def test_a_redis_that_hangs_delays_no_turn_and_no_watcher(
 ) -> None:
     async with valkey.started(tmp_path) as server:
         own = replace(settings, redis_url=server.url)
-        async with api_services(own) as services, writing(services, own, viewer) as writer:
+        async with api_services(own) as services, writing_call(services, own, viewer) as writer:
             watching = asyncio.create_task(follow(services, writer))
-            await writer.say("before")
+            await writer.write_turns("before")
             async with hanging(server):
                 # If each waited half a second for Redis, that would be two minutes and a half.
                 async with asyncio.timeout(75):
                     for number in range(5 * TURNS):
-                        await writer.say(str(number))
+                        await writer.write_turns(str(number))
                 async with asyncio.timeout(60):
                     while (await services.ready())["redis"]:  # noqa: ASYNC110
                         await asyncio.sleep(0.05)
@@ -97,15 +97,15 @@ async def test_an_outage_is_said_once_and_so_is_its_end(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with valkey.started(tmp_path) as server, channels_on(server.url) as channels:
-        await until(lambda: channels.up)
+        await until(lambda: channels.is_connected)
         with caplog.at_level(logging.WARNING, "persistence.channels"):
             await server.kill()
-            await until(lambda: not channels.up)
+            await until(lambda: not channels.is_connected)
             for _ in range(50):
                 at_once(channels.publish_many([("studio:test", "nobody hears it")]))
             await asyncio.sleep(2)  # it tries again several times meanwhile
             await server.start()
-            await until(lambda: channels.up)
+            await until(lambda: channels.is_connected)
     said = [(r.getMessage().split(":")[0], vars(r).get("hints_dropped")) for r in caplog.records]
     assert said == [("redis is away", None), ("redis is back", 50)]
 
@@ -118,15 +118,15 @@ async def test_a_redis_that_is_heard_but_takes_no_hints_is_away_until_it_takes_t
         Redis.from_url(server.url) as redis,
         channels_on(server.url) as channels,
     ):
-        await until(lambda: channels.up)
+        await until(lambda: channels.is_connected)
         with caplog.at_level(logging.WARNING, "persistence.channels"):
             await redis.client_pause(60_000, all=False)  # PUBLISH waits, SUBSCRIBE does not
             for _ in range(100):
                 await channels.publish_many([("studio:test", "nobody hears it")])
                 await asyncio.sleep(0.05)
-            assert not channels.up
+            assert not channels.is_connected
             await redis.client_unpause()
-            await until(lambda: channels.up)
+            await until(lambda: channels.is_connected)
     said = [record.getMessage().split(":")[0] for record in caplog.records]
     assert said == ["redis is away", "redis is back"]
 
@@ -148,19 +148,19 @@ async def test_a_full_outbox_drops_the_oldest_hints(servers: tuple[str, str]) ->
     async with channels_on(servers[1]) as here, here.listen("studio:full") as box:
         assert isinstance(await box.get(), Lagged)
         async with Redis.from_url(servers[1]) as redis:
-            outbox = Outbox(redis, on_failure=lambda: None, max_waiting=10)
+            outbox = Outbox(redis, on_failure=lambda: None, max_queued=10)
             outbox.put(("studio:full", str(number)) for number in range(30))
-            async with beside(outbox.send_for_ever()), asyncio.timeout(60):
+            async with background_task(outbox.run_sender()), asyncio.timeout(60):
                 heard = [await box.get() for _ in range(10)]
     assert heard == [str(number) for number in range(20, 30)]
-    assert outbox.dropped() == 20
+    assert outbox.take_dropped_count() == 20
 
 
 async def test_limits_cost_no_time_while_redis_hangs_and_are_shared_again_after_it(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with valkey.started(tmp_path) as server:
-        here, there = RedisLimiter(server.url, patience=1.0), RedisLimiter(server.url, 30)
+        here, there = RedisRateLimiter(server.url, timeout=1.0), RedisRateLimiter(server.url, 30)
         assert (await here.spend("key", 1, 60)).remaining == 59
         with caplog.at_level(logging.WARNING, "persistence.limiter"):
             async with hanging(server):
@@ -195,7 +195,7 @@ class Nonsense:
         async with await asyncio.start_server(self._connected, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             yield f"redis://:{self._redis.password}@127.0.0.1:{port}"
-            await end(*self._connections)
+            await cancel_and_wait(*self._connections)
 
     def speak(self) -> None:
         """Instead of a number: redis-py raises `ValueError`, as of no error of Redis."""
@@ -218,7 +218,7 @@ class Nonsense:
                 asyncio.create_task(_pour(reader, back)),
                 asyncio.create_task(_pour(there, writer)),
             ]
-            stack.push_async_callback(end, *ways)
+            stack.push_async_callback(cancel_and_wait, *ways)
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
 
 
@@ -235,12 +235,12 @@ async def test_whatever_redis_says_no_stream_no_recorder_and_no_request_ends_by_
     nonsense = Nonsense(settings.redis_url)
     async with nonsense.serving() as url:
         own = replace(settings, redis_url=url)
-        async with api_services(own) as services, writing(services, own, viewer) as writer:
+        async with api_services(own) as services, writing_call(services, own, viewer) as writer:
             watching = [asyncio.create_task(follow(services, writer))]
             async with asyncio.timeout(60):
                 for number in range(TURNS):
                     nonsense.speak()
-                    await writer.say(str(number))
+                    await writer.write_turns(str(number))
                     assert (await services.limiter.spend(str(number), 1, 60)).allowed
                     if number % 10 == 0:
                         watching.append(asyncio.create_task(follow(services, writer)))

@@ -18,13 +18,13 @@ from local import valkey
 from local.home import free_port, private_dir, write_private
 from local.server import Server
 from persistence.channels import Channels, Lagged, RedisBackend
-from persistence.limiter import RedisLimiter
+from persistence.limiter import RedisRateLimiter
 from tests.persistence.test_redis_away import at_once, hanging, until
 
 pytestmark = pytest.mark.anyio
 
 NODES, SLOTS = 3, 16_384
-PATIENCE = 20.0
+TIMEOUT_SECONDS = 20.0
 PASSWORD = "one-for-all-nodes"
 
 
@@ -74,8 +74,8 @@ def as_cluster(url: str) -> str:
 
 
 async def test_two_processes_share_one_limit_wherever_its_key_lies(cluster: list[Server]) -> None:
-    one = RedisLimiter(as_cluster(cluster[0].url), PATIENCE)
-    other = RedisLimiter(as_cluster(cluster[1].url), PATIENCE)
+    one = RedisRateLimiter(as_cluster(cluster[0].url), TIMEOUT_SECONDS)
+    other = RedisRateLimiter(as_cluster(cluster[1].url), TIMEOUT_SECONDS)
     for _ in range(12):  # keys of every node
         key = secrets.token_hex(8)
         began = time.monotonic()
@@ -91,7 +91,7 @@ async def test_two_processes_share_one_limit_wherever_its_key_lies(cluster: list
 async def test_a_url_that_hides_the_cluster_is_named_with_its_remedy(
     cluster: list[Server], caplog: pytest.LogCaptureFixture
 ) -> None:
-    limiter = RedisLimiter(cluster[0].url, PATIENCE)
+    limiter = RedisRateLimiter(cluster[0].url, TIMEOUT_SECONDS)
     with caplog.at_level(logging.WARNING):
         for _ in range(30):
             assert (await limiter.spend(secrets.token_hex(8), 1, 60)).allowed
@@ -104,7 +104,7 @@ async def test_a_url_that_hides_the_cluster_is_named_with_its_remedy(
 async def test_one_node_that_hangs_costs_no_time_either(
     cluster: list[Server], caplog: pytest.LogCaptureFixture
 ) -> None:
-    limiter = RedisLimiter(as_cluster(cluster[0].url), patience=1.0)
+    limiter = RedisRateLimiter(as_cluster(cluster[0].url), timeout=1.0)
     with caplog.at_level(logging.WARNING, "persistence.limiter"):
         async with hanging(cluster[1]):
             async with asyncio.timeout(60):
@@ -136,4 +136,4 @@ async def test_hints_cross_the_nodes(cluster: list[Server]) -> None:
 
 def test_a_url_of_another_kind_is_refused_by_its_name() -> None:
     with pytest.raises(InvalidSetting, match=r"REDIS_URL must begin with .*redis\+cluster://"):
-        RedisLimiter("redis+sentinel://127.0.0.1:26379")
+        RedisRateLimiter("redis+sentinel://127.0.0.1:26379")

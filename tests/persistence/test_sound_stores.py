@@ -10,11 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from domain.calls.recordings import TYPE
+from domain.calls.recordings import CONTENT_TYPE
 from domain.common.errors import InvalidSetting, NotFound, Unavailable
 from domain.common.settings import Settings
 from local.emulators import storage as emulator
-from local.emulators.storage import Storage, storage
+from local.emulators.storage import S3Emulator, run_s3_emulator
 from persistence.sounds import ObjectStore
 
 pytestmark = pytest.mark.anyio
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
 SOUND = bytes(range(256)) * 4
 
 
-def in_bucket(settings: Settings, there: Storage) -> Settings:
+def in_bucket(settings: Settings, there: S3Emulator) -> Settings:
     return replace(
         settings,
         recordings_url=f"s3://{emulator.BUCKET}/sound",
@@ -34,20 +34,20 @@ def in_bucket(settings: Settings, there: Storage) -> Settings:
 
 
 def opened(settings: Settings) -> ObjectStore:
-    store = ObjectStore.of(settings)
+    store = ObjectStore.from_settings(settings)
     assert store is not None
     return store
 
 
 @pytest.fixture
-async def bucket() -> AsyncIterator[Storage]:
-    async with storage() as there:
+async def bucket() -> AsyncIterator[S3Emulator]:
+    async with run_s3_emulator() as there:
         yield there
 
 
 @pytest.fixture(params=["folder", "bucket"])
 async def store(
-    request: pytest.FixtureRequest, bucket: Storage, tmp_path: Path
+    request: pytest.FixtureRequest, bucket: S3Emulator, tmp_path: Path
 ) -> AsyncIterator[ObjectStore]:
     settings = Settings(recordings_url=f"file://{tmp_path / 'sound'}")
     if request.param == "bucket":
@@ -101,7 +101,7 @@ async def test_nothing_leads_out_of_it(store: ObjectStore, tmp_path: Path, key: 
 
 
 async def test_a_bucket_signs_links_that_expire_and_a_folder_has_none(
-    bucket: Storage, settings: Settings, tmp_path: Path
+    bucket: S3Emulator, settings: Settings, tmp_path: Path
 ) -> None:
     store = opened(in_bucket(settings, bucket))
     await store.put("t/a/whole.ogg", SOUND)
@@ -110,10 +110,10 @@ async def test_a_bucket_signs_links_that_expire_and_a_folder_has_none(
     async with httpx.AsyncClient(timeout=60) as http:
         heard = await http.get(link, headers={"range": "bytes=0-3"})
         assert (heard.status_code, heard.content) == (206, SOUND[:4])
-        assert heard.headers["content-type"] == TYPE
+        assert heard.headers["content-type"] == CONTENT_TYPE
         assert (await http.get(link.replace("whole", "other"))).status_code == 403
         assert (await http.put(link, content=b"theirs")).status_code == 403
-        bucket.ahead = timedelta(minutes=6)
+        bucket.clock_offset = timedelta(minutes=6)
         assert (await http.get(link)).status_code == 403
     assert (
         await opened(Settings(recordings_url=f"file://{tmp_path}")).link(
@@ -123,21 +123,23 @@ async def test_a_bucket_signs_links_that_expire_and_a_folder_has_none(
     )
 
 
-async def test_a_store_that_is_away_is_unavailable(bucket: Storage, settings: Settings) -> None:
+async def test_a_store_that_is_away_is_unavailable(bucket: S3Emulator, settings: Settings) -> None:
     store = opened(in_bucket(settings, bucket))
-    bucket.away = True
+    bucket.unavailable = True
     with pytest.raises(Unavailable):
         await store.put("t/a/1.ogg", SOUND)
     with pytest.raises(Unavailable):
         await store.size("t/a/1.ogg")
     with pytest.raises(Unavailable):
         await keys(store, "t/")
-    bucket.away = False
+    bucket.unavailable = False
     await store.put("t/a/1.ogg", SOUND)
     assert await read(store, "t/a/1.ogg") == SOUND
 
 
-async def test_a_wrong_key_is_unavailable_and_not_told(bucket: Storage, settings: Settings) -> None:
+async def test_a_wrong_key_is_unavailable_and_not_told(
+    bucket: S3Emulator, settings: Settings
+) -> None:
     wrong = replace(in_bucket(settings, bucket), s3_access_key="not-the-key")
     with pytest.raises(Unavailable) as refused:
         await opened(wrong).put("t/a/1.ogg", SOUND)
@@ -148,8 +150,8 @@ async def test_a_wrong_key_is_unavailable_and_not_told(bucket: Storage, settings
 @pytest.mark.parametrize("url", ["/folder", "folder", "file://folder", "https://host/", "s3://"])
 def test_a_place_that_is_none_is_refused_at_the_start(url: str) -> None:
     with pytest.raises(InvalidSetting, match="RECORDINGS_URL must be file:///"):
-        ObjectStore.of(Settings(recordings_url=url))
+        ObjectStore.from_settings(Settings(recordings_url=url))
 
 
 def test_without_a_place_there_is_no_store() -> None:
-    assert ObjectStore.of(Settings()) is None
+    assert ObjectStore.from_settings(Settings()) is None

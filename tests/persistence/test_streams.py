@@ -10,33 +10,33 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from domain.calls.events import AgentTurn, CallEnded, PartialTranscript, Passing, Recorded
+from domain.calls.events import AgentTurn, CallEnded, EphemeralEvent, PartialTranscript, StoredEvent
 from domain.common.access import Viewer
 from domain.common.errors import CursorExpired
 from domain.common.settings import Settings
 from domain.ports import Services
 from local import valkey
 from persistence.wiring import api_services
-from tests.support.log_writer import Writer, writing
+from tests.support.log_writer import CallWriter, writing_call
 
 pytestmark = pytest.mark.anyio
 
 
 async def follow(
-    services: Services, writer: Writer, after: str | None = None, pause: float = 0
-) -> list[Recorded]:
+    services: Services, writer: CallWriter, after: str | None = None, pause: float = 0
+) -> list[StoredEvent]:
     """All that is durable, up to the end of the call."""
     seen = []
     tenant = writer.claim.call.tenant_id
     async with asyncio.timeout(60):
         async for update in services.streams.follow(tenant, writer.call_id, after):
-            if isinstance(update, Recorded):
+            if isinstance(update, StoredEvent):
                 seen.append(update)
                 await asyncio.sleep(pause)
     return seen
 
 
-def complete(events: list[Recorded], first: int = 1) -> bool:
+def complete(events: list[StoredEvent], first: int = 1) -> bool:
     numbers = [event.seq for event in events]
     ended = isinstance(events[-1].event, CallEnded)
     return ended and numbers == list(range(first, first + len(events)))
@@ -45,11 +45,11 @@ def complete(events: list[Recorded], first: int = 1) -> bool:
 async def test_a_slow_watcher_gets_everything(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    async with writing(services, settings, viewer) as writer:
+    async with writing_call(services, settings, viewer) as writer:
         watching = asyncio.create_task(follow(services, writer, pause=0.001))
         quick = asyncio.create_task(follow(services, writer))
         for n in range(40):
-            await writer.say(*(f"{n}.{m}" for m in range(50)))
+            await writer.write_turns(*(f"{n}.{m}" for m in range(50)))
         await writer.end()
         slow_events, quick_events = await watching, await quick
     assert complete(slow_events)
@@ -60,8 +60,8 @@ async def test_a_slow_watcher_gets_everything(
 async def test_a_cursor_is_good_on_every_replica(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    async with writing(services, settings, viewer) as writer, api_services(settings) as other:
-        await writer.say("one", "two", "three")
+    async with writing_call(services, settings, viewer) as writer, api_services(settings) as other:
+        await writer.write_turns("one", "two", "three")
         await writer.end()
         whole = await follow(services, writer)
         for at, event in enumerate(whole[:-1], start=1):
@@ -71,8 +71,8 @@ async def test_a_cursor_is_good_on_every_replica(
 async def test_a_cursor_into_a_history_that_was_rewound_is_refused(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    async with writing(services, settings, viewer) as writer:
-        await writer.say("as it was")
+    async with writing_call(services, settings, viewer) as writer:
+        await writer.write_turns("as it was")
         await writer.end()
         last = (await follow(services, writer))[2]
         db = await asyncpg.connect(settings.database_url)
@@ -88,14 +88,14 @@ async def test_without_redis_a_stream_is_only_late(
 ) -> None:
     async with valkey.started(tmp_path) as server:
         own = replace(settings, redis_url=server.url)
-        async with api_services(own) as services, writing(services, own, viewer) as writer:
+        async with api_services(own) as services, writing_call(services, own, viewer) as writer:
             watching = asyncio.create_task(follow(services, writer))
-            await writer.say("with")
+            await writer.write_turns("with")
             await server.kill()
             began = time.monotonic()
-            await writer.say("without")
+            await writer.write_turns("without")
             await server.start()
-            await writer.say("with again")
+            await writer.write_turns("with again")
             await writer.end()
             events = await watching
             print(f"caught up {time.monotonic() - began:.2f} s after Redis died")
@@ -110,10 +110,10 @@ async def test_a_process_starts_and_streams_while_redis_is_dead(
     async with valkey.started(tmp_path) as server:
         own = replace(settings, redis_url=server.url)
         await server.kill()
-        async with api_services(own) as services, writing(services, own, viewer) as writer:
+        async with api_services(own) as services, writing_call(services, own, viewer) as writer:
             assert await services.ready() == {"database": True, "redis": False}
             watching = asyncio.create_task(follow(services, writer))
-            await writer.say("hello")
+            await writer.write_turns("hello")
             await writer.end()
             assert complete(await watching)
             await server.start()
@@ -122,7 +122,7 @@ async def test_a_process_starts_and_streams_while_redis_is_dead(
 async def test_words_on_the_way_come_between_what_is_stored(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    async with writing(services, settings, viewer) as writer:
+    async with writing_call(services, settings, viewer) as writer:
         seen: list[str] = []
 
         watching, whispered = asyncio.Event(), asyncio.Event()
@@ -132,17 +132,17 @@ async def test_words_on_the_way_come_between_what_is_stored(
             async for update in services.streams.follow(tenant, writer.call_id, None):
                 watching.set()  # who is shown what is stored has subscribed before
                 match update:
-                    case Passing(event=PartialTranscript(text=text)):
+                    case EphemeralEvent(event=PartialTranscript(text=text)):
                         seen.append(f"~{text}")
                         whispered.set()
-                    case Recorded(event=AgentTurn(text=text)):
+                    case StoredEvent(event=AgentTurn(text=text)):
                         seen.append(text)
 
         async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
             tasks.create_task(watch())
             await watching.wait()
-            writer.whisper("hel")
+            writer.publish_partial("hel")
             await whispered.wait()
-            await writer.say("hello")
+            await writer.write_turns("hello")
             await writer.end()
     assert seen == ["~hel", "hello"]

@@ -37,11 +37,11 @@ async def test_calls_and_drafts_of_an_older_release_are_listed_by_every_filter(
     assert await db.fetchval(columns) > before
     await db.close()
     # The old connections know the old columns.
-    async with api_services(settings) as after, after.store.work(viewer.tenant_id) as work:
+    async with api_services(settings) as after, after.store.transaction(viewer.tenant_id) as work:
         page = await work.calls.page(CallFilter(user_id="u1", live=True), 20, None)
         assert [UUID(str(found.id)) for found in page.items] == [call.id]
-        assert await work.workflows.using_agent("booking") == ["clinic"]
-        assert await work.tools.using("book_appointment") == ["booking"]
+        assert await work.workflows.workflows_using("booking") == ["clinic"]
+        assert await work.tools.agents_using("book_appointment") == ["booking"]
 
 
 ROWS_AND_INDEXES = """

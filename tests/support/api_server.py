@@ -19,18 +19,18 @@ from websockets.typing import Subprotocol
 
 from domain.common.access import Role, User, UserId, Viewer
 from domain.common.settings import Settings
-from domain.common.tasks import end
+from domain.common.tasks import cancel_and_wait
 from domain.ports import Services
 from graph.asgi import create_app
 from graph.http.protocols import Bounds
-from graph.requests.connection_registry import Patience
-from graph.server import listen, server_of
+from graph.requests.connection_registry import ConnectionTimeouts
+from graph.server import create_server, listen
 from persistence.admin import create_key
 from persistence.database import DbRole
 from persistence.engine import create_engine
 from tests.support.toy_schema import toy_schema
 
-IMPATIENT = Patience(init=8.0, stall=5.0, recheck=0.5)
+SHORT_TIMEOUTS = ConnectionTimeouts(init=8.0, stall=5.0, recheck=0.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class Api:
         body = json.dumps({"query": query, **more})
         return await self.http.post("/graphql", content=body, headers=headers)
 
-    async def ask(self, query: str, **more: Any) -> Any:
+    async def execute(self, query: str, **more: Any) -> Any:
         return (await self.post(query, **more)).json()
 
     @asynccontextmanager
@@ -64,8 +64,8 @@ class Api:
             socket = Socket(raw)
             if init is None:
                 init = {"authorization": f"Bearer {self.token}"}
-                await socket.say(type="connection_init", payload=init)
-                assert await socket.hear() == {"type": "connection_ack"}
+                await socket.send(type="connection_init", payload=init)
+                assert await socket.receive() == {"type": "connection_ack"}
             yield socket
 
 
@@ -73,58 +73,60 @@ class Api:
 class Socket:
     raw: ClientConnection
 
-    async def say(self, **message: Any) -> None:
+    async def send(self, **message: Any) -> None:
         await self.raw.send(json.dumps(message))
 
-    async def hear(self) -> Any:
+    async def receive(self) -> Any:
         async with asyncio.timeout(60):
             return json.loads(await self.raw.recv())
 
     async def subscribe(self, id: str, query: str, /, **variables: Any) -> None:
-        await self.say(type="subscribe", id=id, payload={"query": query, "variables": variables})
+        await self.send(type="subscribe", id=id, payload={"query": query, "variables": variables})
 
-    async def closed(self) -> tuple[int | None, str | None]:
+    async def wait_closed(self) -> tuple[int | None, str | None]:
         async with asyncio.timeout(60):
             await self.raw.wait_closed()
         return self.raw.close_code, self.raw.close_reason
 
 
 @asynccontextmanager
-async def serving(
+async def running_api(
     services: Services,
     settings: Settings,
     viewer: Viewer,
-    schema_of: Any = toy_schema,
-    patience: Patience = IMPATIENT,
-    more: Sequence[BaseRoute] = (),
+    build_schema: Any = toy_schema,
+    timeouts: ConnectionTimeouts = SHORT_TIMEOUTS,
+    extra_routes: Sequence[BaseRoute] = (),
     bounds: Bounds = Bounds(),  # noqa: B008 - it is frozen
 ) -> AsyncIterator[Api]:
-    await _forget_limits(settings)
-    app = create_app(settings, nullcontext(services), schema_of, more=more, patience=patience)
+    await _reset_rate_limits(settings)
+    app = create_app(
+        settings, nullcontext(services), build_schema, extra_routes=extra_routes, timeouts=timeouts
+    )
     listening = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server = server_of(app, settings.trusted_proxies, bounds=bounds)
+    server = create_server(app, settings.trusted_proxies, bounds=bounds)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         while not server.started:  # noqa: ASYNC110 - it has no event to wait for
             await asyncio.sleep(0.01)
-        token = await token_of(services, settings, viewer)
+        token = await create_token(services, settings, viewer)
         async with httpx.AsyncClient(base_url=url, timeout=60) as http:
-            yield Api(url=url, token=token, key=await key_of(settings, viewer), http=http)
+            yield Api(url=url, token=token, key=await create_api_key(settings, viewer), http=http)
     finally:
         server.should_exit = True
         async with asyncio.timeout(60):
             await asyncio.wait([task])
-        await end(task)
+        await cancel_and_wait(task)
 
 
-async def _forget_limits(settings: Settings) -> None:
+async def _reset_rate_limits(settings: Settings) -> None:
     """The tests before this one came from the same address."""
     async with Redis.from_url(settings.redis_url) as redis:
         await redis.flushdb()
 
 
-async def token_of(services: Services, settings: Settings, viewer: Viewer) -> str:
+async def create_token(services: Services, settings: Settings, viewer: Viewer) -> str:
     id = UUID(viewer.subject.split(":")[1])
     connection = await asyncpg.connect(settings.database_url)
     await connection.execute(
@@ -145,7 +147,7 @@ async def token_of(services: Services, settings: Settings, viewer: Viewer) -> st
     return (await services.accounts.sign_in(user)).access
 
 
-async def key_of(settings: Settings, viewer: Viewer) -> str:
+async def create_api_key(settings: Settings, viewer: Viewer) -> str:
     engine = create_engine(settings.database_url, DbRole.SERVICE)
     async with engine.begin() as db:
         key = await create_key(db, settings, viewer.tenant_id, "test")

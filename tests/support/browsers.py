@@ -21,30 +21,30 @@ UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOU
 Visit = Callable[..., dict[str, Any]]
 
 
-def missing(reason: str) -> NoReturn:
+def skip_or_fail(reason: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
 
 
-def install(folder: Path) -> None:
+def install_packages(folder: Path) -> None:
     if not (npm := shutil.which("npm")):
-        missing("npm is not installed")
+        skip_or_fail("npm is not installed")
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
     done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
     if done.returncode and any(reason in done.stderr for reason in UNREACHABLE):
-        missing("npm cannot reach its registry")
+        skip_or_fail("npm cannot reach its registry")
     assert done.returncode == 0, done.stderr
 
 
-def scripts(folder: Path) -> Visit:
+def script_runner(folder: Path) -> Visit:
     """Runs one of the scripts with these arguments; what it saw."""
     if not Path(CHROMIUM).exists():
-        missing(f"{CHROMIUM} is not there; CHROMIUM names another place")
+        skip_or_fail(f"{CHROMIUM} is not there; CHROMIUM names another place")
     shutil.copytree(
         SCRIPTS, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules")
     )
-    install(folder)
+    install_packages(folder)
 
     def visit(script: str, *arguments: str | Path) -> dict[str, Any]:
         command = ["node", str(folder / script), *map(str, arguments)]

@@ -24,15 +24,15 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from domain.common.settings import Settings
-from local.client import Studio
-from local.emulators.http_server import served
-from local.talk import FOLLOW, SEND, START
+from local.client import StudioClient
+from local.emulators.http_server import run_server
+from local.talk import CALL_EVENTS, SEND, START
 from tests.support.installation import Installation
 
 Json = dict[str, Any]
 
-PATIENCE_SECONDS = 60.0
-ANSWER_SECONDS = 200.0
+RETRY_TIMEOUT_SECONDS = 60.0
+ANSWER_TIMEOUT_SECONDS = 200.0
 ANSWER = "It is done: "
 END = "mutation ($input: EndCallInput!) { endCall(input: $input) { __typename } }"
 IMPORT = (
@@ -44,71 +44,73 @@ IMPORT = (
 class Caller:
     """Talks through the API, message by message, and keeps all that was streamed."""
 
-    def __init__(self, studio: Studio, number: int, workflow: str = "clinic") -> None:
+    def __init__(self, studio: StudioClient, number: int, workflow: str = "clinic") -> None:
         self._studio = studio
         self._number = number
         self._workflow = workflow
         self.id = ""
-        self.said: list[str] = []
+        self.sent: list[str] = []
         self.events: list[Json] = []
         self.changed = asyncio.Condition()
 
     async def talk(self, words: Sequence[str]) -> None:
         async with self.calling():
             for text in words:
-                await self.say(text)
+                await self.send_message(text)
 
     @asynccontextmanager
     async def calling(self) -> AsyncIterator[None]:
         """A call for the length of the block, listened to until its last event."""
         given = {"workflow": {"slug": self._workflow}, "idempotencyKey": f"chaos-{self._number}"}
-        started = await self._ask(START, {"input": given})
+        started = await self._execute(START, {"input": given})
         self.id = started["startCall"]["call"]["id"]
         async with asyncio.TaskGroup() as tasks:
             listening = tasks.create_task(self.listen())
-            await self.until(lambda: self.seen("NodeEntered") > 0)
+            await self.wait_until(lambda: self.count_events("NodeEntered") > 0)
             yield
-            await self._ask(END, {"input": {"callId": self.id}})
+            await self._execute(END, {"input": {"callId": self.id}})
             await listening
 
-    async def say(self, text: str) -> None:
+    async def send_message(self, text: str) -> None:
         """Returns when it has been answered whole."""
-        number = len(self.said)
-        self.said.append(text)
+        number = len(self.sent)
+        self.sent.append(text)
         message = {"callId": self.id, "text": text, "idempotencyKey": f"m{number}"}
-        await self._ask(SEND, {"input": message})
-        await self.until(partial(self._answered, number))
+        await self._execute(SEND, {"input": message})
+        await self.wait_until(partial(self._answered, number))
 
-    async def _ask(self, document: str, variables: Json) -> Any:
+    async def _execute(self, document: str, variables: Json) -> Any:
         """Asks until the stores are back."""
-        until = time.monotonic() + PATIENCE_SECONDS
+        until = time.monotonic() + RETRY_TIMEOUT_SECONDS
         while True:
             try:
-                return await self._studio.ask(document, variables, patience=PATIENCE_SECONDS)
+                return await self._studio.execute(
+                    document, variables, timeout=RETRY_TIMEOUT_SECONDS
+                )
             except Exception as error:
                 if "not available" not in str(error) or time.monotonic() > until:
                     raise
                 await asyncio.sleep(0.2)
 
     async def listen(self) -> None:
-        async for event in self._studio.follow(FOLLOW, {"callId": self.id}):
+        async for event in self._studio.follow(CALL_EVENTS, {"callId": self.id}):
             async with self.changed:
                 self.events.append(event)
                 self.changed.notify_all()
 
-    async def until(self, done: Callable[[], bool]) -> None:
-        async with asyncio.timeout(ANSWER_SECONDS), self.changed:
+    async def wait_until(self, done: Callable[[], bool]) -> None:
+        async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS), self.changed:
             await self.changed.wait_for(done)
 
     def _answered(self, number: int) -> bool:
-        return self.seen("TurnMeasured") > number
+        return self.count_events("TurnMeasured") > number
 
     @property
-    def is_being_served(self) -> bool:
+    def is_mid_turn(self) -> bool:
         """What was said is in the log, and the agent has not reached for a tool yet."""
-        return self.seen("UserTurn") == len(self.said) > self.seen("ToolStarted")
+        return self.count_events("UserTurn") == len(self.sent) > self.count_events("ToolStarted")
 
-    def seen(self, kind: str) -> int:
+    def count_events(self, kind: str) -> int:
         return sum(e["__typename"] == kind for e in self.events)
 
     def values(self, kind: str, name: str) -> list[Any]:
@@ -127,15 +129,15 @@ class Shop:
     """A server that does what it is asked for, every time."""
 
     url: str = ""
-    done: list[tuple[str, str]] = field(default_factory=list)
+    orders: list[tuple[str, str]] = field(default_factory=list)
     """What, and under which idempotency key."""
 
     @property
     def allowed(self) -> str:
         return self.url.removeprefix("http://")
 
-    def effects(self, what: str) -> int:
-        return sum(one == what for one, _ in self.done)
+    def count_orders(self, what: str) -> int:
+        return sum(one == what for one, _ in self.orders)
 
 
 @asynccontextmanager
@@ -144,10 +146,10 @@ async def shop() -> AsyncIterator[Shop]:
 
     async def order(request: Request) -> JSONResponse:
         what = str((await request.json())["what"])
-        state.done.append((what, request.headers["idempotency-key"]))
+        state.orders.append((what, request.headers["idempotency-key"]))
         return JSONResponse({"ordered": what})
 
-    async with served(Starlette(routes=[Route("/orders", order, methods=["POST"])])) as url:
+    async with run_server(Starlette(routes=[Route("/orders", order, methods=["POST"])])) as url:
         state.url = url
         yield state
 
@@ -203,13 +205,13 @@ def shop_bundle(url: str) -> Json:
     }
 
 
-async def open_shop(whole: Installation, shop: Shop) -> None:
+async def import_shop(whole: Installation, shop: Shop) -> None:
     bundle = {"bundle": shop_bundle(shop.url), "publish": True}
     await whole.studio().mutate(IMPORT, {"input": bundle})
 
 
 @asynccontextmanager
-async def customers(whole: Installation, count: int) -> AsyncIterator[list[Caller]]:
+async def calling_customers(whole: Installation, count: int) -> AsyncIterator[list[Caller]]:
     """So many calls of the shop, going on for the length of the block."""
     callers = [Caller(whole.studio(), n, "shop") for n in range(count)]
     over = asyncio.Event()
@@ -236,12 +238,12 @@ async def customers(whole: Installation, count: int) -> AsyncIterator[list[Calle
 class Freeze:
     """What is frozen, how long after agents were caught in mid-turn, and for how long."""
 
-    who: str
+    target: str
     delay: float
     seconds: float
 
     def __str__(self) -> str:
-        return f"{self.who} {self.delay}"
+        return f"{self.target} {self.delay}"
 
 
 def processes_of(whole: Installation, who: str) -> list[psutil.Process]:
@@ -259,9 +261,9 @@ def processes_of(whole: Installation, who: str) -> list[psutil.Process]:
     raise ValueError(who)
 
 
-async def frozen(whole: Installation, freeze: Freeze) -> None:
+async def freeze_processes(whole: Installation, freeze: Freeze) -> None:
     await asyncio.sleep(freeze.delay)
-    stopped = processes_of(whole, freeze.who)
+    stopped = processes_of(whole, freeze.target)
     for process in stopped:
         process.suspend()
     try:
@@ -271,32 +273,32 @@ async def frozen(whole: Installation, freeze: Freeze) -> None:
             process.resume()
 
 
-async def disturbed(
+async def run_disturbed_round(
     callers: Sequence[Caller], words: str, disturb: Callable[[], Awaitable[object]]
 ) -> int:
     """Everybody says something, and in the middle of the answers it happens. Returns how many
     workers were replaced, when everybody has been answered."""
-    before = replaced(callers)
+    before = count_replacements(callers)
     async with asyncio.TaskGroup() as tasks:
         for number, caller in enumerate(callers):
-            tasks.create_task(caller.say(f"{words} {number}"))
-        await _until_in_mid_turn(callers)
+            tasks.create_task(caller.send_message(f"{words} {number}"))
+        await _wait_until_mid_turn(callers)
         await disturb()
-    return replaced(callers) - before
+    return count_replacements(callers) - before
 
 
-async def _until_in_mid_turn(callers: Sequence[Caller]) -> None:
+async def _wait_until_mid_turn(callers: Sequence[Caller]) -> None:
     """Until a fair part of them have been heard and not been served yet, all at once."""
-    async with asyncio.timeout(ANSWER_SECONDS):
-        while sum(caller.is_being_served for caller in callers) < len(callers) / 4:  # noqa: ASYNC110
+    async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
+        while sum(caller.is_mid_turn for caller in callers) < len(callers) / 4:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
 
-def replaced(callers: Sequence[Caller]) -> int:
-    return sum(caller.seen("WorkerReplaced") for caller in callers)
+def count_replacements(callers: Sequence[Caller]) -> int:
+    return sum(caller.count_events("WorkerReplaced") for caller in callers)
 
 
-async def wreak(whole: Installation, dice: random.Random, kills: int) -> Counter[str]:
+async def kill_at_random(whole: Installation, dice: random.Random, kills: int) -> Counter[str]:
     """Kills something every second or so, and starts it again."""
     done: Counter[str] = Counter()
     processes = whole.processes
@@ -330,7 +332,7 @@ async def wreak(whole: Installation, dice: random.Random, kills: int) -> Counter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class ChaosReport:
     """What came of all that was said in the shop, by its streams and by the server of its tool."""
 
     uses: int
@@ -341,14 +343,14 @@ class Account:
     doubled_effects: list[str]
 
 
-def account(callers: Sequence[Caller], shop: Shop) -> Account:
-    return Account(
+def evaluate(callers: Sequence[Caller], shop: Shop) -> ChaosReport:
+    return ChaosReport(
         uses=sum(len(caller.values("ToolFinished", "outcome")) for caller in callers),
-        effects=len(shop.done),
-        keys=len({key for _, key in shop.done}),
+        effects=len(shop.orders),
+        keys=len({key for _, key in shop.orders}),
         lost=[line for caller in callers for line in _lost(caller, shop)],
         doubled=[line for caller in callers for line in _doubled(caller)],
-        doubled_effects=_more_than_once(what for what, _ in shop.done),
+        doubled_effects=_duplicates(what for what, _ in shop.orders),
     )
 
 
@@ -357,15 +359,15 @@ def _lost(caller: Caller, shop: Shop) -> Iterator[str]:
     for seq in set(range(1, last + 1)) - {e["seq"] for e in caller.durable}:
         yield f"{caller.id}: event {seq}"
     turns = caller.values("UserTurn", "text")
-    yield from (f"{caller.id}: {text}" for text in caller.said if text not in turns)
+    yield from (f"{caller.id}: {text}" for text in caller.sent if text not in turns)
     answers = caller.values("AgentTurn", "text")
-    yield from (f"{caller.id}: {t}" for t in caller.said if f"{ANSWER}{t}" not in answers)
+    yield from (f"{caller.id}: {t}" for t in caller.sent if f"{ANSWER}{t}" not in answers)
     answered = set(caller.values("TurnMeasured", "turnId"))
     unanswered = [id for id in caller.values("UserTurn", "turnId") if id not in answered]
     yield from (f"{caller.id}: the answer to {id}" for id in unanswered)
     # A use that is not known to have succeeded may have had its effect, or not.
     succeeded = caller.values("ToolFinished", "outcome").count("SUCCEEDED")
-    effects = sum(shop.effects(text) > 0 for text in caller.said)
+    effects = sum(shop.count_orders(text) > 0 for text in caller.sent)
     if effects < succeeded:
         yield f"{caller.id}: {succeeded - effects} effects"
 
@@ -374,20 +376,20 @@ def _doubled(caller: Caller) -> list[str]:
     return [
         f"{caller.id}: {what}"
         for what in (
-            *_more_than_once(f"event {e['seq']}" for e in caller.durable),
-            *_more_than_once(caller.values("UserTurn", "text")),
-            *_more_than_once(t for t in caller.values("AgentTurn", "text") if t.startswith(ANSWER)),
-            *_more_than_once(caller.values("TurnMeasured", "turnId")),
+            *_duplicates(f"event {e['seq']}" for e in caller.durable),
+            *_duplicates(caller.values("UserTurn", "text")),
+            *_duplicates(t for t in caller.values("AgentTurn", "text") if t.startswith(ANSWER)),
+            *_duplicates(caller.values("TurnMeasured", "turnId")),
         )
     ]
 
 
-def _more_than_once(values: Iterator[str] | list[str]) -> list[str]:
+def _duplicates(values: Iterator[str] | list[str]) -> list[str]:
     """Each as often as it came too often."""
     return [value for value, count in Counter(values).items() for _ in range(count - 1)]
 
 
-async def audit(settings: Settings) -> int:
+async def count_audited_events(settings: Settings) -> int:
     """How many events are stored, after a look for calls that went wrong."""
     db = await asyncpg.connect(settings.database_url)
     wrong = await db.fetch(

@@ -35,7 +35,7 @@ def cpu_seconds(
         return min(_once(bounded) for _ in range(rounds))
 
 
-def growth(less: Callable[[], object], more: Callable[[], object], rounds: int = 5) -> float:
+def cpu_growth(less: Callable[[], object], more: Callable[[], object], rounds: int = 5) -> float:
     """How many times as much `more` costs; both are measured in turns, as machines change their pace."""
     with without_collections():
         pairs = [(_once(less), _once(more)) for _ in range(rounds)]

@@ -21,7 +21,7 @@ from strawberry.exceptions import ConnectionRejectionError
 from strawberry.schema.config import StrawberryConfig
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 
-from graph.web.graphiql import ide_page, ide_routes
+from graph.web.graphiql import graphiql_page, graphiql_routes
 
 TOKEN = "as_test_" + "a" * 36
 SAID = ["Hello", "This is the clinic", "Goodbye"]
@@ -130,18 +130,18 @@ class Api(GraphQL[None, None]):
             raise ConnectionRejectionError
 
 
-def toy() -> ASGIApp:
+def toy_app() -> ASGIApp:
     api = Api(SCHEMA, subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL])
     return Starlette(
         routes=[
-            Route("/graphql", Doorway(api)),
-            WebSocketRoute("/graphql", BreaksOnce(api)),
-            *ide_routes(TOKEN),
+            Route("/graphql", Gateway(api)),
+            WebSocketRoute("/graphql", DisconnectsOnce(api)),
+            *graphiql_routes(TOKEN),
         ]
     )
 
 
-class Doorway:
+class Gateway:
     """The page for browsers, 401 for nobody, the API for the rest."""
 
     def __init__(self, api: ASGIApp) -> None:
@@ -150,7 +150,7 @@ class Doorway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
         if "text/html" in request.headers.get("Accept", ""):
-            await (await ide_page(request))(scope, receive, send)
+            await (await graphiql_page(request))(scope, receive, send)
         elif request.headers.get("Authorization") != f"Bearer {TOKEN}":
             error = {"message": "Sign in.", "extensions": {"code": "UNAUTHENTICATED"}}
             await JSONResponse({"errors": [error]}, status_code=401)(scope, receive, send)
@@ -158,7 +158,7 @@ class Doorway:
             await self.api(scope, receive, send)
 
 
-class BreaksOnce:
+class DisconnectsOnce:
     """Closes the socket where the third result was due, as when the API restarts."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -181,7 +181,7 @@ class BreaksOnce:
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Iterator[str]:
+def running_server(app: ASGIApp) -> Iterator[str]:
     """In a thread with a loop of its own, so that a failing test cannot take it along."""
     config = uvicorn.Config(
         app, log_level="critical", lifespan="off", access_log=False, timeout_graceful_shutdown=1

@@ -44,7 +44,7 @@ _Loader.add_constructor("!times", _times)
 _Loader.add_constructor("!repeat", _repeat)
 
 
-def corpus(name: str) -> dict[str, dict[str, Any]]:
+def load_corpus(name: str) -> dict[str, dict[str, Any]]:
     """The cases of a file by their names."""
     found: list[dict[str, Any]] = yaml.load((CORPUS / f"{name}.yaml").read_text(), _Loader)
     cases = {case["name"]: case for case in found}

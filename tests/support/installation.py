@@ -18,7 +18,7 @@ import psutil
 
 from domain.common.settings import Settings
 from local import postgres, valkey
-from local.client import Studio
+from local.client import StudioClient
 from local.demo import seed
 from local.server import Server
 from persistence.admin import bootstrap
@@ -28,7 +28,7 @@ from tests.local.test_talk import free_port, until_answers
 from tests.support.paths import ROOT
 from tests.support.viewers import PASSWORD
 
-QUICK = {
+FAST_SETTINGS = {
     "LEASE_SECONDS": "3.0",
     "HEARTBEAT_SECONDS": "0.5",
     "LOG_LEVEL": "ERROR",
@@ -56,15 +56,15 @@ class Process:
         )
         self.groups.append(self.running.pid)
 
-    def tell(self, how: signal.Signals) -> None:
+    def send_signal(self, sig: signal.Signals) -> None:
         """To the process and to all that it has started, as when a machine dies."""
         for group in self.groups:
             with suppress(ProcessLookupError):
-                os.killpg(group, how)
+                os.killpg(group, sig)
 
-    async def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
+    async def kill(self, sig: signal.Signals = signal.SIGKILL) -> None:
         assert self.running is not None
-        self.tell(how)
+        self.send_signal(sig)
         await self.running.wait()
 
     async def restart(self) -> None:
@@ -99,10 +99,10 @@ class Installation:
     redis: Server
     processes: dict[str, Process] = field(default_factory=dict)
 
-    def studio(self) -> Studio:
-        return Studio(self.url, self.key)
+    def studio(self) -> StudioClient:
+        return StudioClient(self.url, self.key)
 
-    async def asked(self, query: str, *given: object) -> Any:
+    async def fetch_value(self, query: str, *given: object) -> Any:
         db = await asyncpg.connect(self.settings.database_url)
         try:
             return await db.fetchval(query, *given)
@@ -111,20 +111,22 @@ class Installation:
 
     async def worker_ids(self) -> list[UUID]:
         """The processes that are there to hold calls."""
-        return list(await self.asked("select array_agg(id) from worker_process") or ())
+        return list(await self.fetch_value("select array_agg(id) from worker_process") or ())
 
-    async def workers(self) -> int:
+    async def worker_count(self) -> int:
         return len(await self.worker_ids())
 
-    async def staffed(self, count: int) -> None:
+    async def wait_for_workers(self, count: int) -> None:
         """Until so many workers are there: on a busy machine they take their time."""
         async with asyncio.timeout(60):
-            while await self.workers() < count:  # noqa: ASYNC110 - they are other processes
+            while await self.worker_count() < count:  # noqa: ASYNC110 - they are other processes
                 await asyncio.sleep(0.1)
 
 
 @asynccontextmanager
-async def installed(place: Path, workers: int, **more: str) -> AsyncIterator[Installation]:
+async def running_installation(
+    place: Path, workers: int, **more: str
+) -> AsyncIterator[Installation]:
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(postgres.started(place, durable=False))
         redis = await stack.enter_async_context(valkey.started(place))
@@ -138,7 +140,7 @@ async def installed(place: Path, workers: int, **more: str) -> AsyncIterator[Ins
             "SECRET_KEY": SECRET,
             "API_PORT": str(port),
             "PYTHONPATH": str(ROOT),
-            **QUICK,
+            **FAST_SETTINGS,
             **more,
         }
         names = {"api": "graph.app", "keeper": "worker.keeper"}
@@ -152,5 +154,5 @@ async def installed(place: Path, workers: int, **more: str) -> AsyncIterator[Ins
             await process.start()
         await until_answers(f"{url}/health/ready")
         await seed(whole.studio(), {})
-        await whole.staffed(workers * int(env["WORKER_PROCESSES"]))
+        await whole.wait_for_workers(workers * int(env["WORKER_PROCESSES"]))
         yield whole

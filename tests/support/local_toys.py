@@ -11,10 +11,10 @@ import os
 import sys
 
 from local.cli import main
-from local.program import Program
-from local.service import Service, touches
+from local.program import ProcessSpec
+from local.service import Service, file_ready
 from local.services import Plan
-from local.voice import NAMES
+from local.voice import LIVEKIT_VARIABLES
 
 TOY = """
 import os, signal, sys, time
@@ -59,20 +59,20 @@ def toys(plan: Plan) -> tuple[Service, ...]:
 
 
 def _toy(plan: Plan, name: str, needs: str) -> Service:
-    program = Program(
+    program = ProcessSpec(
         name=name,
         argv=(sys.executable, "-S", "-c", TOY, name, str(plan.state.root)),
         env=plan.environ,
-        ready=touches(plan.state.ready_file(name)),
-        grace=float(plan.environ.get("GRACE", "10")),
+        ready=file_ready(plan.state.ready_file(name)),
+        grace_seconds=float(plan.environ.get("GRACE", "10")),
         children_outlive=plan.environ.get("PARENT") == name,
     )
-    return Service(program=program, after=tuple(needs.split(",")), once=name == "step")
+    return Service(spec=program, after=tuple(needs.split(",")), once=name == "step")
 
 
 if __name__ == "__main__":
     os.environ.setdefault("DATABASE_URL", "unused")
     os.environ.setdefault("REDIS_URL", "unused")
-    for name in NAMES:
+    for name in LIVEKIT_VARIABLES:
         os.environ.setdefault(name, "unused")
     sys.exit(main(services=toys))

@@ -18,7 +18,7 @@ from tests.support.demo_workflow import publish_clinic
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
+class CallWriter:
     claim: Claim
     worker: WorkerServices
 
@@ -26,26 +26,28 @@ class Writer:
     def call_id(self) -> CallId:
         return self.claim.call.id
 
-    async def say(self, *texts: str) -> None:
+    async def write_turns(self, *texts: str) -> None:
         for n, text in enumerate(texts):
             turn = AgentTurn(turn_id=str(n), node="n", agent="a", text=text, heard_text=text)
-            self.worker.recorder.emit(self.claim, turn)
-        await self.worker.recorder.settled(self.claim)
+            self.worker.event_writer.emit(self.claim, turn)
+        await self.worker.event_writer.wait_until_stored(self.claim)
 
-    def whisper(self, text: str) -> None:
+    def publish_partial(self, text: str) -> None:
         partial = PartialTranscript(turn_id="1", rev=1, speaker=Speaker.CALLER, text=text)
-        self.worker.recorder.show(self.claim, partial)
+        self.worker.event_writer.publish_partial(self.claim, partial)
 
     async def end(self) -> None:
         await self.worker.queue.end(self.claim, EndReason.ENDED_BY_API)
 
 
 @asynccontextmanager
-async def writing(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Writer]:
+async def writing_call(
+    services: Services, settings: Settings, viewer: Viewer
+) -> AsyncIterator[CallWriter]:
     await publish_clinic(services, viewer)
     await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
     async with worker_services(settings) as worker:
-        id = await worker.queue.enlist(1)
+        id = await worker.queue.register_worker(1)
         [claim] = await worker.queue.claim(id, 1)
-        worker.recorder.open(claim)
-        yield Writer(claim, worker)
+        worker.event_writer.open(claim)
+        yield CallWriter(claim, worker)

@@ -13,9 +13,9 @@ from uuid import UUID
 import asyncpg
 
 from domain.common.settings import Settings
-from domain.common.tasks import end
+from domain.common.tasks import cancel_and_wait
 
-LENGTHEN = """
+APPEND_EVENTS = """
     with log as (
         update call_log set head = head + $2 where call_id = $1
         returning tenant_id, call_id, head - $2 as head)
@@ -34,18 +34,20 @@ LENGTHEN = """
 """
 
 
-async def lengthen(settings: Settings, id: UUID, events: int, *, only_said: bool = False) -> None:
+async def append_events(
+    settings: Settings, id: UUID, events: int, *, only_answers: bool = False
+) -> None:
     """Questions, answers and measurements, as if they had been stored one after the other; or
     nothing but answers."""
     db = await asyncpg.connect(settings.database_url)
     await db.execute("set session_replication_role = replica")  # foreign keys take most of it
-    await db.execute(LENGTHEN, id, events, only_said)
+    await db.execute(APPEND_EVENTS, id, events, only_answers)
     await db.execute("analyze call_event")
     await db.close()
 
 
 @dataclass(slots=True)
-class Delays:
+class LoopDelays:
     """What others in this event loop had to wait at most, in seconds."""
 
     worst: float = 0.0
@@ -54,8 +56,8 @@ class Delays:
 
 
 @asynccontextmanager
-async def watching_delays() -> AsyncIterator[Delays]:
-    delays = Delays()
+async def measuring_loop_delays() -> AsyncIterator[LoopDelays]:
+    delays = LoopDelays()
     gc.freeze()  # as the product does when it has started: what it has loaded is not looked through
 
     async def watch() -> None:
@@ -69,5 +71,5 @@ async def watching_delays() -> AsyncIterator[Delays]:
     try:
         yield delays
     finally:
-        await end(task)
+        await cancel_and_wait(task)
         gc.unfreeze()

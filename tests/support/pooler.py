@@ -20,7 +20,7 @@ class Pooler:
 
 
 @asynccontextmanager
-async def pooler(database_url: str, *drops: str) -> AsyncIterator[Pooler]:
+async def running_pooler(database_url: str, *drops: str) -> AsyncIterator[Pooler]:
     """In front of the server of the URL; what it drops can be changed at any time."""
     parts = urlsplit(database_url)
     one = Pooler("", frozenset(drops))

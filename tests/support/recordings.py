@@ -12,24 +12,24 @@ from pathlib import Path
 import numpy as np
 
 from domain.calls.model import Call
-from domain.calls.recordings import Place, Recording, RecordingState
+from domain.calls.recordings import Recording, RecordingState, SegmentKey
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.workflows import publish_workflow, update_workflow
 from domain.workflows.model import RecordingChoice
 from persistence.worker_wiring import worker_services
-from tests.support.voice_clients import LOUD, VoiceCaller
-from worker.audio.ogg_opus import FRAME_MS, RATE, Encoder, decoded, ogg
-from worker.keeper.recording_jobs import Archive
+from tests.support.voice_clients import LOUD_AMPLITUDE, VoiceCaller
+from worker.audio.ogg_opus import FRAME_MS, SAMPLE_RATE, Encoder, decode_ogg, mux_ogg
+from worker.keeper.recording_jobs import RecordingProcessor
 
-WINDOW = 0.1
-NEAR_SECONDS = 0.5
+WINDOW_SECONDS = 0.1
+TOLERANCE_SECONDS = 0.5
 """Between the ear of the caller and ours: network, buffers, a busy machine."""
 ANNOUNCEMENT = "This call is recorded."
 
 
-def keeping(settings: Settings, place: Path) -> Settings:
+def with_recordings(settings: Settings, place: Path) -> Settings:
     return replace(
         settings,
         recordings_url=f"file://{place / 'recordings'}",
@@ -37,11 +37,11 @@ def keeping(settings: Settings, place: Path) -> Settings:
     )
 
 
-async def record_clinic(
+async def enable_recording(
     services: Services, viewer: Viewer, announcement: str | None = ANNOUNCEMENT
 ) -> None:
-    async with services.store.work(viewer.tenant_id) as work:
-        [clinic] = await work.workflows.named(["clinic"])
+    async with services.store.transaction(viewer.tenant_id) as work:
+        [clinic] = await work.workflows.by_names(["clinic"])
     choice = RecordingChoice(enabled=True, announcement=announcement)
     clinic = await update_workflow(
         services, viewer, clinic.id, clinic.revision, {"recording": choice}
@@ -50,43 +50,45 @@ async def record_clinic(
 
 
 async def recording_of(services: Services, call: Call) -> Recording:
-    async with services.store.work(call.tenant_id) as work:
-        [found] = await work.recordings.many([call.id])
+    async with services.store.transaction(call.tenant_id) as work:
+        [found] = await work.recordings.by_ids([call.id])
     return found
 
 
 @asynccontextmanager
-async def archive(settings: Settings) -> AsyncIterator[Archive]:
+async def running_archive(settings: Settings) -> AsyncIterator[RecordingProcessor]:
     async with worker_services(settings) as wired:
-        assert wired.sounds is not None
-        yield Archive(wired.recordings, wired.sounds)
+        assert wired.audio_store is not None
+        yield RecordingProcessor(wired.recording_store, wired.audio_store)
 
 
-async def ready(services: Services, call: Call, patience: float = 60.0) -> Recording:
+async def wait_until_ready(
+    services: Services, call: Call, timeout_seconds: float = 60.0
+) -> Recording:
     """Once a keeper has joined it."""
-    until = time.monotonic() + patience
+    until = time.monotonic() + timeout_seconds
     while (found := await recording_of(services, call)).state is not RecordingState.READY:
         assert time.monotonic() < until, found
         await asyncio.sleep(0.1)
     return found
 
 
-async def joined(services: Services, settings: Settings, call: Call) -> Recording:
+async def join_segments(services: Services, settings: Settings, call: Call) -> Recording:
     """Once we have joined it."""
-    async with archive(settings) as keeper:
+    async with running_archive(settings) as keeper:
         while (found := await recording_of(services, call)).state is not RecordingState.READY:
-            await keeper.step()
+            await keeper.process_next()
             await asyncio.sleep(0.1)
     return found
 
 
-async def sound_of(services: Services, recording: Recording) -> bytes:
-    assert services.sounds is not None
-    return b"".join([chunk async for chunk in services.sounds.read(recording.key)])
+async def read_audio(services: Services, recording: Recording) -> bytes:
+    assert services.audio_store is not None
+    return b"".join([chunk async for chunk in services.audio_store.read(recording.key)])
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class LoudMoments:
     """The moments, in seconds of the recording, at which each side is loud."""
 
     left: list[float]
@@ -94,41 +96,48 @@ class Heard:
     seconds: float
 
     @classmethod
-    def of(cls, sound: bytes) -> Heard:
-        both = np.abs(decoded(sound).astype(np.int32))
-        size = int(48_000 * WINDOW)
+    def from_ogg(cls, sound: bytes) -> LoudMoments:
+        both = np.abs(decode_ogg(sound).astype(np.int32))
+        size = int(48_000 * WINDOW_SECONDS)
         whole = both[: len(both) // size * size].reshape(-1, size, 2).max(axis=1)
-        left, right = [(np.flatnonzero(whole[:, side] > LOUD) * WINDOW).tolist() for side in (0, 1)]
+        left, right = [
+            (np.flatnonzero(whole[:, side] > LOUD_AMPLITUDE) * WINDOW_SECONDS).tolist()
+            for side in (0, 1)
+        ]
         return cls(left, right, len(both) / 48_000)
 
 
-def near(moments: Sequence[float], others: Sequence[float], within: float = NEAR_SECONDS) -> float:
+def matching_share(
+    moments: Sequence[float], others: Sequence[float], within: float = TOLERANCE_SECONDS
+) -> float:
     """The part of the moments that have one of the others close by."""
     those = np.array(others)
     found = [those.size and np.abs(those - at).min() <= within for at in moments]
     return sum(map(bool, found)) / max(1, len(found))
 
 
-def on_the_line(caller: VoiceCaller, recording: Recording) -> list[float]:
+def heard_by_caller(caller: VoiceCaller, recording: Recording) -> list[float]:
     """When the caller heard agents, in seconds of the recording."""
     began = recording.started_at.timestamp() - (time.time() - time.monotonic())
-    return [at - began for at in caller.sounds]
+    return [at - began for at in caller.heard_at]
 
 
 def tone(ms: int, level: int = 8_000) -> list[bytes]:
-    count = RATE * ms // 1000
-    wave = (level * np.sin(np.arange(count) * 2 * np.pi * 440 / RATE)).astype(np.int16)
+    count = SAMPLE_RATE * ms // 1000
+    wave = (level * np.sin(np.arange(count) * 2 * np.pi * 440 / SAMPLE_RATE)).astype(np.int16)
     return Encoder().encode(np.stack([wave, wave], axis=1))
 
 
-def piece(epoch: int, at_ms: int, ms: int = 1_000, level: int = 8_000) -> tuple[Place, bytes]:
+def tone_segment(
+    epoch: int, at_ms: int, ms: int = 1_000, level: int = 8_000
+) -> tuple[SegmentKey, bytes]:
     """So much of a tone, on both sides."""
-    return Place(epoch, at_ms), ogg(tone(ms, level)[: ms // FRAME_MS])
+    return SegmentKey(epoch, at_ms), mux_ogg(tone(ms, level)[: ms // FRAME_MS])
 
 
-def cut(seconds: int, every_ms: int) -> tuple[bytes, list[tuple[Place, bytes]]]:
+def tone_segments(seconds: int, every_ms: int) -> tuple[bytes, list[tuple[SegmentKey, bytes]]]:
     """A tone as one file, and the same in pieces."""
     packets, step = tone(seconds * 1_000), every_ms // FRAME_MS
     starts = range(0, len(packets), step)
-    pieces = [(Place(1, n * FRAME_MS), ogg(packets[n : n + step])) for n in starts]
-    return ogg(packets), pieces
+    pieces = [(SegmentKey(1, n * FRAME_MS), mux_ogg(packets[n : n + step])) for n in starts]
+    return mux_ogg(packets), pieces

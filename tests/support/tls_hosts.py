@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from domain.tools.http import HttpRequest, HttpResponse
-from persistence.outbound import GuardedHttp
+from persistence.outbound import GuardedHttpClient
 
-Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Responder = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -30,15 +30,17 @@ class Host:
 
     port: int = 0
     hits: int = 0
-    asked: list[bytes] = field(default_factory=list)
+    requests: list[bytes] = field(default_factory=list)
 
 
-def says(body: bytes = b"inside", status: str = "200 OK", head: Sequence[str] = ()) -> Answer:
+def http_response(
+    body: bytes = b"inside", status: str = "200 OK", head: Sequence[str] = ()
+) -> Responder:
     lines = [f"HTTP/1.1 {status}", *head, f"Content-Length: {len(body)}", "", ""]
-    return raw("\r\n".join(lines).encode() + body)
+    return raw_response("\r\n".join(lines).encode() + body)
 
 
-def raw(answer: bytes) -> Answer:
+def raw_response(answer: bytes) -> Responder:
     async def write(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(answer)
         await writer.drain()
@@ -47,17 +49,17 @@ def raw(answer: bytes) -> Answer:
 
 
 @asynccontextmanager
-async def host(
-    answer: Answer | None = None, tls: ssl.SSLContext | None = None
+async def running_host(
+    answer: Responder | None = None, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[Host]:
     """On one port of 127.0.0.1 and of ::1; closes every connection after one answer."""
     there = Host()
-    reply = answer or says()
+    reply = answer or http_response()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there.hits += 1
         try:
-            there.asked.append(await reader.readuntil(b"\r\n\r\n"))
+            there.requests.append(await reader.readuntil(b"\r\n\r\n"))
             await reply(reader, writer)
         except (OSError, asyncio.IncompleteReadError):
             pass
@@ -74,17 +76,17 @@ async def host(
         second.close()
 
 
-class Names(AbstractResolver):
+class StaticResolver(AbstractResolver):
     """Every name that is asked for, in order; several lists are answered one after the other."""
 
     def __init__(self, known: Mapping[str, Sequence[Sequence[str]]]) -> None:
-        self.asked: list[str] = []
+        self.lookups: list[str] = []
         self._known = {name: list(answers) for name, answers in known.items()}
 
     async def resolve(
         self, host: str, port: int = 0, family: AddressFamily = AF_INET
     ) -> list[ResolveResult]:
-        self.asked.append(host)
+        self.lookups.append(host)
         answers = self._known.get(host.rstrip("."), [])
         if not answers:
             raise OSError(f"{host} is unknown")
@@ -100,7 +102,7 @@ def _result(host: str, address: str, port: int) -> ResolveResult:
     return ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=0)
 
 
-def own_certificate(place: Path) -> ssl.SSLContext:
+def self_signed_context(place: Path) -> ssl.SSLContext:
     """Of a server that nobody vouches for."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
@@ -131,20 +133,20 @@ def own_certificate(place: Path) -> ssl.SSLContext:
 
 
 @asynccontextmanager
-async def guarded(
+async def guarded_http(
     allowed: str = "",
     *,
     port: int = 80,
     names: Mapping[str, Sequence[Sequence[str]]] | None = None,
-) -> AsyncIterator[GuardedHttp]:
+) -> AsyncIterator[GuardedHttpClient]:
     """Plain HTTP and this port are free: what refuses is the guard of addresses."""
-    resolver = None if names is None else Names(names)
-    outbound = GuardedHttp(allowed, ports={port}, plain=True, resolver=resolver)
+    resolver = None if names is None else StaticResolver(names)
+    outbound = GuardedHttpClient(allowed, ports={port}, allow_plaintext=True, resolver=resolver)
     try:
         yield outbound
     finally:
         await outbound.aclose()
 
 
-async def get(outbound: GuardedHttp, url: str) -> HttpResponse:
+async def get(outbound: GuardedHttpClient, url: str) -> HttpResponse:
     return await outbound.send(HttpRequest("GET", url, timeout=60.0))

@@ -8,7 +8,7 @@ from domain.common.json_logging import log_to_stderr
 from domain.common.settings import Settings
 from graph.asgi import create_app
 from graph.http.lame_duck import LameDuck
-from graph.server import listen, server_of
+from graph.server import create_server, listen
 from persistence.wiring import api_services
 from tests.support.toy_schema import toy_schema
 
@@ -18,4 +18,4 @@ if __name__ == "__main__":
     lame_duck = LameDuck(settings.lame_duck_seconds)
     app = create_app(settings, api_services(settings), toy_schema, lame_duck=lame_duck)
     listening = listen(settings.api_host, settings.api_port)
-    server_of(app, settings.trusted_proxies, lame_duck).run(sockets=[listening])
+    create_server(app, settings.trusted_proxies, lame_duck).run(sockets=[listening])

@@ -13,7 +13,7 @@ from uuid import UUID
 import strawberry
 from strawberry.extensions import SchemaExtension
 
-from domain.calls.events import AgentTurn, Passing, Recorded
+from domain.calls.events import AgentTurn, EphemeralEvent, StoredEvent
 from domain.calls.model import CallId
 from domain.common.errors import InvalidInput, RateLimited
 from resolvers.context import Ctx
@@ -92,7 +92,7 @@ class Mutation:
 executed: list[str] = []
 """The texts that `counted` was asked for."""
 
-may_leave = asyncio.Event()
+may_end = asyncio.Event()
 
 Root = strawberry.Parent[Any]
 
@@ -123,7 +123,7 @@ class CallEvent:
 class Said(CallEvent):
     @classmethod
     def is_type_of(cls, obj: object, info: object) -> bool:
-        return isinstance(obj, Recorded) and isinstance(obj.event, AgentTurn)
+        return isinstance(obj, StoredEvent) and isinstance(obj.event, AgentTurn)
 
     @strawberry.field
     def text(root: Root) -> str:
@@ -151,7 +151,7 @@ class Said(CallEvent):
 class Other(CallEvent):
     @classmethod
     def is_type_of(cls, obj: object, info: object) -> bool:
-        return isinstance(obj, Recorded) and not isinstance(obj.event, AgentTurn)
+        return isinstance(obj, StoredEvent) and not isinstance(obj.event, AgentTurn)
 
     @strawberry.field
     def kind(root: Root) -> str:
@@ -162,7 +162,7 @@ class Other(CallEvent):
 class Partial:
     @classmethod
     def is_type_of(cls, obj: object, info: object) -> bool:
-        return isinstance(obj, Passing)
+        return isinstance(obj, EphemeralEvent)
 
     @strawberry.field
     def words(root: Root) -> str:
@@ -218,9 +218,9 @@ class Subscription:
     async def lingers(self) -> AsyncIterator[int]:
         """Does not end when it is told to."""
         yield 1
-        while not may_leave.is_set():
+        while not may_end.is_set():
             with suppress(asyncio.CancelledError):
-                await may_leave.wait()
+                await may_end.wait()
 
     @strawberry.subscription
     async def breaks(self) -> AsyncIterator[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.common.access import SCOPES, Role, Tenant, Viewer
+from domain.common.access import ROLE_SCOPES, Role, Tenant, Viewer
 
 PASSWORD = "correct horse battery"
 
@@ -15,5 +15,5 @@ def member_of(tenant: Tenant, role: Role) -> Viewer:
     return Viewer(
         tenant_id=tenant.id,
         subject="user:00000000-0000-0000-0000-000000000001",
-        scopes=SCOPES[role],
+        scopes=ROLE_SCOPES[role],
     )

@@ -12,41 +12,48 @@ import numpy as np
 from livekit import rtc
 
 from domain.calls.model import Call
-from domain.calls.rooms import Ticket
+from domain.calls.rooms import RoomAccess
 from domain.common.access import Viewer
 from domain.common.settings import Settings
-from domain.common.tasks import end
+from domain.common.tasks import cancel_and_wait
 from domain.ports import Services
-from domain.use_cases.calls import ticket
+from domain.use_cases.calls import room_access
 from domain.workflows.agents import AgentSpec, ProviderChoice
-from local.emulators.sounds import syllables
-from local.emulators.speech import Speech, speech
-from local.livekit import Access
+from local.emulators.sounds import synthetic_speech
+from local.emulators.speech import SpeechEmulator, run_speech_emulator
+from local.livekit import LivekitCredentials
 from persistence.wiring import api_services
 from tests.support.demo_workflow import BOOKING, RECEPTION, publish_clinic
 from tests.worker.test_text_calls import working
-from worker.session.room_connection import leave
+from worker.session.room_connection import leave_room
 
 RATE = 48_000
-FRAME = RATE // 50
-LOUD = 1_000
-PAUSE_SECONDS = 0.4
-SOON = 0.8
+FRAME_SAMPLES = RATE // 50
+LOUD_AMPLITUDE = 1_000
+SILENCE_SECONDS = 0.4
+MAX_ENDPOINTING_SECONDS = 0.8
 """The detector takes made-up speech for unfinished, and would wait for more."""
-EARS = ProviderChoice(provider="deepgram", model="nova-3")
-VOICE = ProviderChoice(provider="cartesia", model="sonic-3")
+STT_CHOICE = ProviderChoice(provider="deepgram", model="nova-3")
+TTS_CHOICE = ProviderChoice(provider="cartesia", model="sonic-3")
 
 
-def voiced(
-    *agents: AgentSpec, ears: ProviderChoice = EARS, voice: ProviderChoice = VOICE
+def with_speech(
+    *agents: AgentSpec, stt: ProviderChoice = STT_CHOICE, tts: ProviderChoice = TTS_CHOICE
 ) -> tuple[AgentSpec, ...]:
     return tuple(
-        replace(agent, stt=ears, tts=voice, session=replace(agent.session, max_endpointing=SOON))
+        replace(
+            agent,
+            stt=stt,
+            tts=tts,
+            session=replace(agent.session, max_endpointing=MAX_ENDPOINTING_SECONDS),
+        )
         for agent in agents
     )
 
 
-def speaking(settings: Settings, livekit: Access, heard: Speech) -> Settings:
+def with_voice_providers(
+    settings: Settings, livekit: LivekitCredentials, heard: SpeechEmulator
+) -> Settings:
     """The same installation with a LiveKit and with providers of speech."""
     return replace(
         settings,
@@ -67,9 +74,9 @@ class VoiceCaller:
 
     One of many only listens, and not as finely: that leaves the machine to what they are to test."""
 
-    def __init__(self, one_of_many: bool = False) -> None:
-        self._grain_ms, self._queue_ms = (50, 0) if one_of_many else (10, 400)
-        self.sounds: list[float] = []
+    def __init__(self, listen_only: bool = False) -> None:
+        self._frame_ms, self._queue_ms = (50, 0) if listen_only else (10, 400)
+        self.heard_at: list[float] = []
         self._changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._open()
@@ -81,11 +88,11 @@ class VoiceCaller:
         self._back = asyncio.Event()
 
     async def join(self, services: Services, call: Call) -> None:
-        entry = ticket(services, call)
+        entry = room_access(services, call)
         assert entry is not None
         await self.enter(entry)
 
-    async def enter(self, entry: Ticket) -> None:
+    async def enter(self, entry: RoomAccess) -> None:
         self.room.on("track_subscribed", self._listen)
         self.room.on("disconnected", lambda _: self._gone.set())
         self.room.on("reconnected", self._back.set)
@@ -96,86 +103,86 @@ class VoiceCaller:
             await self.room.local_participant.publish_track(track, options)
 
     def _listen(self, track: rtc.Track, *_: object) -> None:
-        stream = rtc.AudioStream(track, frame_size_ms=self._grain_ms)
-        self._tasks.append(asyncio.create_task(self._hear(stream)))
+        stream = rtc.AudioStream(track, frame_size_ms=self._frame_ms)
+        self._tasks.append(asyncio.create_task(self._record_audio(stream)))
 
-    async def _hear(self, stream: rtc.AudioStream) -> None:
+    async def _record_audio(self, stream: rtc.AudioStream) -> None:
         try:
             async for event in stream:
                 samples = np.frombuffer(event.frame.data, dtype=np.int16)
-                if np.abs(samples).max(initial=0) > LOUD:
-                    self.sounds.append(time.monotonic())
+                if np.abs(samples).max(initial=0) > LOUD_AMPLITUDE:
+                    self.heard_at.append(time.monotonic())
                     self._changed.set()
         finally:
             await stream.aclose()
 
     async def speak(self, seconds: float = 1.0) -> None:
         """A sound, then silence."""
-        await self._send(syllables(seconds, RATE) + bytes(RATE))
+        await self._send(synthetic_speech(seconds, RATE) + bytes(RATE))
         await self._source.wait_for_playout()
 
-    async def says(self, seconds: float) -> float:
+    async def speak_and_time(self, seconds: float) -> float:
         """Speak, and go on with silence; when the sound was over, by the clock that sends it."""
-        await self._send(syllables(seconds, RATE))
+        await self._send(synthetic_speech(seconds, RATE))
         await self._source.wait_for_playout()
         over = time.monotonic()
         self._tasks.append(asyncio.create_task(self._send(bytes(2 * RATE))))
         return over
 
     async def _send(self, pcm: bytes) -> None:
-        for start in range(0, len(pcm) - 2 * FRAME + 1, 2 * FRAME):
-            frame = rtc.AudioFrame(pcm[start : start + 2 * FRAME], RATE, 1, FRAME)
+        for start in range(0, len(pcm) - 2 * FRAME_SAMPLES + 1, 2 * FRAME_SAMPLES):
+            frame = rtc.AudioFrame(pcm[start : start + 2 * FRAME_SAMPLES], RATE, 1, FRAME_SAMPLES)
             await self._source.capture_frame(frame)
 
-    async def hears(self, since: float, patience: float = 60.0) -> float:
+    async def wait_for_audio(self, since: float, timeout_seconds: float = 60.0) -> float:
         """When an agent was first heard after that moment."""
-        async with asyncio.timeout(patience):
-            while not (later := [at for at in self.sounds if at > since]):
+        async with asyncio.timeout(timeout_seconds):
+            while not (later := [at for at in self.heard_at if at > since]):
                 self._changed.clear()
                 await self._changed.wait()
         return later[0]
 
-    async def quiet(self) -> None:
+    async def wait_for_silence(self) -> None:
         """Until no agent has been heard for a moment."""
         async with asyncio.timeout(60):
-            while self.sounds:
-                left = self.sounds[-1] + PAUSE_SECONDS - time.monotonic()
+            while self.heard_at:
+                left = self.heard_at[-1] + SILENCE_SECONDS - time.monotonic()
                 if left <= 0:
                     break
                 await asyncio.sleep(left)
 
-    def gap(self, since: float) -> float:
+    def longest_silence(self, since: float) -> float:
         """The longest silence that ended after that moment; counted from it at the earliest."""
-        pairs = zip(self.sounds, self.sounds[1:], strict=False)
+        pairs = zip(self.heard_at, self.heard_at[1:], strict=False)
         return max((b - max(a, since) for a, b in pairs if b > since), default=0.0)
 
-    async def put_out(self) -> None:
+    async def wait_disconnected(self) -> None:
         """Until the room has ended our connection."""
         async with asyncio.timeout(60):
             await self._gone.wait()
 
-    async def reconnected(self) -> None:
+    async def wait_reconnected(self) -> None:
         await self._back.wait()
 
     async def leave(self) -> None:
-        await end(*self._tasks)
+        await cancel_and_wait(*self._tasks)
         self._tasks.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(60):
-                await leave(self.room)
+                await leave_room(self.room)
         self._open()
 
 
 @asynccontextmanager
-async def in_the_room(
+async def joined_caller(
     services: Services, call: Call, caller: VoiceCaller | None = None
 ) -> AsyncIterator[VoiceCaller]:
     """A caller who has heard the greeting."""
     caller = caller or VoiceCaller()
     try:
         await caller.join(services, call)
-        await caller.hears(0.0)
-        await caller.quiet()
+        await caller.wait_for_audio(0.0)
+        await caller.wait_for_silence()
         yield caller
     finally:
         await caller.leave()
@@ -185,16 +192,16 @@ async def in_the_room(
 async def voice_clinic(
     settings: Settings,
     viewer: Viewer,
-    livekit: Access,
+    livekit: LivekitCredentials,
     reception: AgentSpec = RECEPTION,
     booking: AgentSpec = BOOKING,
-    ears: ProviderChoice = EARS,
-    voice: ProviderChoice = VOICE,
-) -> AsyncIterator[tuple[Services, Speech, Settings]]:
+    stt: ProviderChoice = STT_CHOICE,
+    tts: ProviderChoice = TTS_CHOICE,
+) -> AsyncIterator[tuple[Services, SpeechEmulator, Settings]]:
     """The clinic, open for calls, with one worker."""
-    async with speech() as heard:
-        with_voice = speaking(settings, livekit, heard)
+    async with run_speech_emulator() as heard:
+        with_voice = with_voice_providers(settings, livekit, heard)
         async with api_services(with_voice) as services, working(with_voice):
-            agents = voiced(reception, booking, ears=ears, voice=voice)
+            agents = with_speech(reception, booking, stt=stt, tts=tts)
             await publish_clinic(services, viewer, agents)
             yield services, heard, with_voice

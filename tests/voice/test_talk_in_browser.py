@@ -40,21 +40,26 @@ from domain.common.settings import Settings
 from domain.ports import Services
 from domain.providers.model import ProviderKind
 from domain.use_cases.calls import end_call
-from graph.app import with_loaders
+from graph.app import build_schema_with_loaders
 from graph.http.recordings import recording_routes
-from graph.requests.connection_registry import Patience
+from graph.requests.connection_registry import ConnectionTimeouts
 from graph.web.talk import talk_routes
-from local.emulators.speech import Speech, syllables
+from local.emulators.speech import SpeechEmulator, synthetic_speech
 from local.home import free_port
-from local.livekit import Access
+from local.livekit import LivekitCredentials
 from persistence.wiring import api_services
 from resolvers.ids import global_id
-from tests.support.api_server import key_of, serving
-from tests.support.browsers import missing, scripts
+from tests.support.api_server import create_api_key, running_api
+from tests.support.browsers import script_runner, skip_or_fail
 from tests.support.demo_workflow import BOOKING, RECEPTION, publish_clinic
-from tests.support.log_writer import writing
-from tests.support.recordings import joined, keeping, record_clinic
-from tests.support.voice_clients import in_the_room, speaking, voice_clinic, voiced
+from tests.support.log_writer import writing_call
+from tests.support.recordings import enable_recording, join_segments, with_recordings
+from tests.support.voice_clients import (
+    joined_caller,
+    voice_clinic,
+    with_speech,
+    with_voice_providers,
+)
 from tests.voice.test_voice_calls import started
 from tests.worker.test_text_calls import watch
 
@@ -67,7 +72,7 @@ def microphone(path: Path, *starts: float) -> Path:
     """Hears a second of speech at each of these seconds, and then silence."""
     pcm = bytearray(2 * RATE * 60)
     for start in starts:
-        sound = syllables(1.0, RATE)
+        sound = synthetic_speech(1.0, RATE)
         at = 2 * int(start * RATE)
         pcm[at : at + len(sound)] = sound
     with wave.open(str(path), "wb") as file:
@@ -87,7 +92,7 @@ def told(line: str) -> str:
 def need_a_network() -> None:
     """Browsers do not connect by way of the loopback interface alone."""
     if [name for _, name in socket.if_nameindex() if name != "lo"] == []:
-        missing("THE PAGE IS NOT TESTED IN A CALL: this machine has a loopback interface only")
+        skip_or_fail("THE PAGE IS NOT TESTED IN A CALL: this machine has a loopback interface only")
 
 
 PROMPT = replace(RECEPTION, session=replace(RECEPTION.session, max_endpointing=0.6))
@@ -96,15 +101,17 @@ REFUSED = "Failed to load resource: the server responded with a status of 401 (U
 
 @pytest.mark.anyio
 async def test_a_call_by_keyboard_from_the_sign_in_to_the_end(
-    settings: Settings, viewer: Viewer, livekit: Access, tmp_path: Path
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials, tmp_path: Path
 ) -> None:
     need_a_network()
-    visit = scripts(tmp_path / "scripts")
+    visit = script_runner(tmp_path / "scripts")
     wav = microphone(tmp_path / "microphone.wav", 4.0, 11.0)
     async with voice_clinic(settings, viewer, livekit, PROMPT) as (services, heard, whole):
-        heard.words = ["I need an appointment", "tomorrow at ten", "thank you"]
-        more = talk_routes(replace(whole, local_token=await key_of(whole, viewer)))
-        async with serving(services, whole, viewer, with_loaders, Patience(), more) as api:
+        heard.utterances = ["I need an appointment", "tomorrow at ten", "thank you"]
+        more = talk_routes(replace(whole, local_token=await create_api_key(whole, viewer)))
+        async with running_api(
+            services, whole, viewer, build_schema_with_loaders, ConnectionTimeouts(), more
+        ) as api:
             host = livekit.url.split("//")[1]
             see = partial(visit, "talk.mjs", f"{api.url}/talk", host, wav, PICTURES)
             seen = await to_thread.run_sync(see)
@@ -216,14 +223,16 @@ STORY = (
 async def test_a_call_that_is_over_can_be_read(
     settings: Settings, viewer: Viewer, services: Services, tmp_path: Path
 ) -> None:
-    visit = scripts(tmp_path / "scripts")
-    async with writing(services, settings, viewer) as writer:
+    visit = script_runner(tmp_path / "scripts")
+    async with writing_call(services, settings, viewer) as writer:
         for event in STORY:
-            writer.worker.recorder.emit(writer.claim, event)
-        await writer.worker.recorder.settled(writer.claim)
+            writer.worker.event_writer.emit(writer.claim, event)
+        await writer.worker.event_writer.wait_until_stored(writer.claim)
         await writer.end()
         more = talk_routes(settings)
-        async with serving(services, settings, viewer, with_loaders, Patience(), more) as api:
+        async with running_api(
+            services, settings, viewer, build_schema_with_loaders, ConnectionTimeouts(), more
+        ) as api:
             page = f"{api.url}/talk#call={global_id('Call', writer.call_id)}"
             see = partial(visit, "talk-read.mjs", page, api.key, PICTURES)
             seen = await to_thread.run_sync(see)
@@ -267,21 +276,23 @@ async def test_a_call_that_is_over_can_be_read(
 
 @pytest.mark.anyio
 async def test_a_recording_can_be_heard_on_the_page_and_alone(
-    settings: Settings, viewer: Viewer, livekit: Access, tmp_path: Path
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials, tmp_path: Path
 ) -> None:
-    visit = scripts(tmp_path / "scripts")
-    kept = keeping(settings, tmp_path)
+    visit = script_runner(tmp_path / "scripts")
+    kept = with_recordings(settings, tmp_path)
     async with voice_clinic(kept, viewer, livekit) as (services, _, whole):
-        await record_clinic(services, viewer)
+        await enable_recording(services, viewer)
         call = await started(services, viewer)
-        async with in_the_room(services, call) as caller:
+        async with joined_caller(services, call) as caller:
             await watch(services, viewer, call.id, AgentTurn, 2)
-            await caller.quiet()
+            await caller.wait_for_silence()
             await end_call(services, viewer, call.id)
             await watch(services, viewer, call.id, CallEnded)
-        recording = await joined(services, whole, call)
+        recording = await join_segments(services, whole, call)
         more = [*talk_routes(whole), *recording_routes()]
-        async with serving(services, whole, viewer, with_loaders, Patience(), more) as api:
+        async with running_api(
+            services, whole, viewer, build_schema_with_loaders, ConnectionTimeouts(), more
+        ) as api:
             page = f"{api.url}/talk#call={global_id('Call', call.id)}"
             see = partial(visit, "talk-listen.mjs", page, api.key, PICTURES)
             seen = await to_thread.run_sync(see)
@@ -297,12 +308,16 @@ async def test_a_recording_can_be_heard_on_the_page_and_alone(
 async def test_what_is_wrong_is_said_together_with_what_to_do(
     settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> None:
-    visit = scripts(tmp_path / "scripts")
+    visit = script_runner(tmp_path / "scripts")
     nowhere = f"ws://127.0.0.1:{free_port()}"
-    absent = speaking(settings, Access(url=nowhere, key="k", secret="s" * 32), Speech())
+    absent = with_voice_providers(
+        settings, LivekitCredentials(url=nowhere, key="k", secret="s" * 32), SpeechEmulator()
+    )
     async with api_services(absent) as services:
-        await publish_clinic(services, viewer, voiced(RECEPTION, BOOKING))
-        serve = partial(serving, services, absent, viewer, with_loaders, Patience())
+        await publish_clinic(services, viewer, with_speech(RECEPTION, BOOKING))
+        serve = partial(
+            running_api, services, absent, viewer, build_schema_with_loaders, ConnectionTimeouts()
+        )
         async with serve(talk_routes(absent)) as api, serve(talk_routes(settings)) as other:
             pages = f"{api.url}/talk", f"{other.url}/talk"
             see = partial(visit, "talk-problems.mjs", *pages, api.key)

@@ -29,21 +29,21 @@ from domain.calls.events import (
     WorkerLeft,
 )
 from domain.calls.model import Call, CallId, CallKind, EndReason
-from domain.calls.rooms import Ticket, room_of
+from domain.calls.rooms import RoomAccess, room_name
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.calls import CallRequest, end_call, start_call
 from domain.workflows.agents import SilencePrompt
-from local.livekit import Access
+from local.livekit import LivekitCredentials
 from persistence.worker_wiring import worker_services
 from tests.support.demo_workflow import BOOKING, RECEPTION
-from tests.support.voice_clients import VoiceCaller, in_the_room, voice_clinic
+from tests.support.voice_clients import VoiceCaller, joined_caller, voice_clinic
 from tests.worker.test_text_calls import started as text_call
 from tests.worker.test_text_calls import watch, working
-from worker.common.livekit_rooms import Rooms
+from worker.common.livekit_rooms import LiveKitRooms
 from worker.keeper.main import Keeper
-from worker.session.voice_session import FINISHING, SORRY
+from worker.session.voice_session import CONNECTION_DROPPED, ENDING_SOON
 
 pytestmark = pytest.mark.anyio
 
@@ -112,12 +112,12 @@ def said(seen: list[CallEvent]) -> list[str]:
 
 
 async def test_a_call_is_heard_answered_handed_off_and_ended(
-    settings: Settings, viewer: Viewer, livekit: Access
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with voice_clinic(settings, viewer, livekit) as (services, heard, _):
-        heard.words = ["I need an appointment", "tomorrow at ten"]
+        heard.utterances = ["I need an appointment", "tomorrow at ten"]
         call = await started(services, viewer)
-        async with in_the_room(services, call) as caller:
+        async with joined_caller(services, call) as caller:
             await watch(services, viewer, call.id, AgentTurn)
             await caller.speak()
             seen = await watch(services, viewer, call.id, HandedOff)
@@ -126,7 +126,7 @@ async def test_a_call_is_heard_answered_handed_off_and_ended(
             seen = await watch(services, viewer, call.id, TurnMeasured, 2)
             await end_call(services, viewer, call.id)
             seen = await watch(services, viewer, call.id, CallEnded)
-            await caller.put_out()
+            await caller.wait_disconnected()
         assert [e.text for e in seen if isinstance(e, UserTurn)] == [
             "I need an appointment",
             "tomorrow at ten",
@@ -138,20 +138,20 @@ async def test_a_call_is_heard_answered_handed_off_and_ended(
             "You are booked for tomorrow at ten.",
         ]
         assert CallerPresent(present=True) in seen
-        assert heard.ears == 1
+        assert heard.stt_connections == 1
         measured = [e for e in seen if isinstance(e, TurnMeasured)]
         assert [bool(e.first_audio_ms) for e in measured] == [True, True], measured
 
 
 async def test_who_talks_over_an_agent_is_heard_and_the_log_knows_how_far_it_came(
-    settings: Settings, viewer: Viewer, livekit: Access
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with voice_clinic(settings, viewer, livekit, TALKATIVE) as (services, heard, _):
-        heard.words = ["what are your hours", "where are you"]
+        heard.utterances = ["what are your hours", "where are you"]
         call = await started(services, viewer)
-        async with in_the_room(services, call) as caller:
+        async with joined_caller(services, call) as caller:
             await caller.speak()
-            await caller.hears(time.monotonic())
+            await caller.wait_for_audio(time.monotonic())
             await asyncio.sleep(0.8)
             await caller.speak()
             seen = await watch(services, viewer, call.id, TurnMeasured, 2)
@@ -166,15 +166,15 @@ async def test_who_talks_over_an_agent_is_heard_and_the_log_knows_how_far_it_cam
 
 
 async def test_talking_over_a_hand_off_does_not_undo_it(
-    settings: Settings, viewer: Viewer, livekit: Access
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with voice_clinic(settings, viewer, livekit, HESITANT) as (services, heard, _):
-        heard.words = ["I need an appointment", "quickly please"]
+        heard.utterances = ["I need an appointment", "quickly please"]
         call = await started(services, viewer)
-        async with in_the_room(services, call) as caller:
+        async with joined_caller(services, call) as caller:
             asked = time.monotonic()
             await caller.speak()
-            await caller.hears(asked)
+            await caller.wait_for_audio(asked)
             await asyncio.sleep(0.8)
             await caller.speak()
             seen = await watch(services, viewer, call.id, AgentTurn, 3)
@@ -193,15 +193,15 @@ async def test_talking_over_a_hand_off_does_not_undo_it(
 
 
 async def test_what_is_said_around_a_tool_keeps_its_place(
-    settings: Settings, viewer: Viewer, livekit: Access
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with voice_clinic(settings, viewer, livekit, booking=TELLING) as (services, heard, _):
-        heard.words = ["I need an appointment", "tomorrow at ten"]
+        heard.utterances = ["I need an appointment", "tomorrow at ten"]
         call = await started(services, viewer)
-        async with in_the_room(services, call) as caller:
+        async with joined_caller(services, call) as caller:
             await caller.speak()
             await watch(services, viewer, call.id, AgentTurn, 3)
-            await caller.quiet()
+            await caller.wait_for_silence()
             await caller.speak()
             seen = await watch(services, viewer, call.id, TurnMeasured, 2)
     kinds = (UserTurn, AgentTurn, ToolStarted, ToolFinished, TurnMeasured)
@@ -218,14 +218,14 @@ async def test_what_is_said_around_a_tool_keeps_its_place(
 
 
 async def test_a_noise_without_words_does_not_silence_an_agent(
-    settings: Settings, viewer: Viewer, livekit: Access
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with voice_clinic(settings, viewer, livekit, TALKATIVE) as (services, heard, _):
-        heard.words = ["what are your hours", ""]
+        heard.utterances = ["what are your hours", ""]
         call = await started(services, viewer)
-        async with in_the_room(services, call) as caller:
+        async with joined_caller(services, call) as caller:
             await caller.speak()
-            await caller.hears(time.monotonic())
+            await caller.wait_for_audio(time.monotonic())
             await asyncio.sleep(0.8)
             await caller.speak(0.8)
             seen = await watch(services, viewer, call.id, TurnMeasured)
@@ -234,7 +234,7 @@ async def test_a_noise_without_words_does_not_silence_an_agent(
 
 
 async def test_a_silent_caller_is_asked_twice_and_then_let_go(
-    settings: Settings, viewer: Viewer, livekit: Access
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     ladder = (SilencePrompt(after=1.0, say="Are you there?"), SilencePrompt(after=2.5, say="Hm?"))
     patient = replace(
@@ -242,9 +242,9 @@ async def test_a_silent_caller_is_asked_twice_and_then_let_go(
     )
     async with voice_clinic(settings, viewer, livekit, patient) as (services, _, _):
         call = await started(services, viewer)
-        async with in_the_room(services, call) as caller:
+        async with joined_caller(services, call) as caller:
             seen = await watch(services, viewer, call.id, CallEnded)
-            await caller.put_out()
+            await caller.wait_disconnected()
     assert [e.seconds for e in seen if isinstance(e, CallerSilent)] == [1.0, 2.5]
     assert said(seen) == ["Sunrise Clinic, hello.", "Are you there?", "Hm?"]
     assert isinstance(seen[-1], CallEnded)
@@ -252,13 +252,13 @@ async def test_a_silent_caller_is_asked_twice_and_then_let_go(
 
 
 async def test_a_caller_may_come_back_and_hangs_up_by_staying_away(
-    settings: Settings, viewer: Viewer, livekit: Access
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     shortly = replace(settings, return_seconds=8.0)
     async with voice_clinic(shortly, viewer, livekit) as (services, heard, _):
-        heard.words = ["I need an appointment"]
+        heard.utterances = ["I need an appointment"]
         call = await started(services, viewer)
-        async with in_the_room(services, call) as caller:
+        async with joined_caller(services, call) as caller:
             await caller.leave()
             await watch(services, viewer, call.id, CallerPresent, 2)
             await caller.join(services, call)
@@ -272,7 +272,7 @@ async def test_a_caller_may_come_back_and_hangs_up_by_staying_away(
 
 
 async def test_a_call_that_nobody_joins_is_not_answered(
-    settings: Settings, viewer: Viewer, livekit: Access
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     shortly = replace(settings, join_seconds=1.0)
     async with voice_clinic(shortly, viewer, livekit) as (services, _, _):
@@ -283,39 +283,39 @@ async def test_a_call_that_nobody_joins_is_not_answered(
 
 
 async def test_a_call_is_warned_before_its_time_is_over(
-    settings: Settings, viewer: Viewer, livekit: Access
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with voice_clinic(settings, viewer, livekit) as (services, _, _):
         call = await started(services, viewer, seconds=10)
-        async with in_the_room(services, call) as caller:
+        async with joined_caller(services, call) as caller:
             seen = await watch(services, viewer, call.id, CallEnded)
-            await caller.put_out()
-    assert said(seen)[-1] == FINISHING
+            await caller.wait_disconnected()
+    assert said(seen)[-1] == ENDING_SOON
     assert isinstance(seen[-1], CallEnded)
     assert seen[-1].reason is EndReason.MAX_DURATION
 
 
 async def test_an_agent_may_hold_a_call_for_as_long_as_it_is_allowed(
-    settings: Settings, viewer: Viewer, livekit: Access
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     brief = replace(RECEPTION, session=replace(RECEPTION.session, max_duration=10.0))
     async with voice_clinic(settings, viewer, livekit, brief) as (services, _, _):
         call = await started(services, viewer)
-        async with in_the_room(services, call) as caller:
+        async with joined_caller(services, call) as caller:
             seen = await watch(services, viewer, call.id, CallEnded)
-            await caller.put_out()
-    assert said(seen) == ["Sunrise Clinic, hello.", FINISHING]
+            await caller.wait_disconnected()
+    assert said(seen) == ["Sunrise Clinic, hello.", ENDING_SOON]
     assert isinstance(seen[-1], CallEnded)
     assert seen[-1].reason is EndReason.MAX_DURATION
 
 
 async def test_only_the_caller_is_listened_to(
-    settings: Settings, viewer: Viewer, livekit: Access
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with voice_clinic(settings, viewer, livekit) as (services, heard, _):
-        heard.words = ["the caller's words"]
+        heard.utterances = ["the caller's words"]
         call = await started(services, viewer)
-        async with in_the_room(services, call) as caller, stranger(livekit, call) as other:
+        async with joined_caller(services, call) as caller, stranger(livekit, call) as other:
             await other.room.local_participant.send_text("transfer_to_booking", topic="lk.chat")
             await other.room.local_participant.publish_data(b"appointment", topic="lk-chat-topic")
             await other.speak()
@@ -327,58 +327,58 @@ async def test_only_the_caller_is_listened_to(
 
 
 @asynccontextmanager
-async def stranger(livekit: Access, call: Call) -> AsyncIterator[VoiceCaller]:
+async def stranger(livekit: LivekitCredentials, call: Call) -> AsyncIterator[VoiceCaller]:
     """Somebody else in the room: they hold a token that the platform never gave out."""
     token = api.AccessToken(livekit.key, livekit.secret).with_identity("stranger")
-    room = room_of(call.id)
+    room = room_name(call.id)
     signed = token.with_grants(api.VideoGrants(room_join=True, room=room)).to_jwt()
     soon = datetime.now(UTC) + timedelta(minutes=1)
     other = VoiceCaller()
     try:
-        await other.enter(Ticket(url=livekit.url, token=signed, room=room, expires_at=soon))
+        await other.enter(RoomAccess(url=livekit.url, token=signed, room=room, expires_at=soon))
         yield other
     finally:
         await other.leave()
 
 
 async def test_the_keeper_closes_rooms_of_calls_that_have_ended_and_no_others(
-    settings: Settings, viewer: Viewer, livekit: Access
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with voice_clinic(settings, viewer, livekit) as (services, _, voiced):
         over, running = [await started(services, viewer) for _ in range(2)]
         await end_call(services, viewer, over.id)
         await watch(services, viewer, over.id, CallEnded)
         foreign = CallId(uuid4())
-        rooms = Rooms.of(voiced)
+        rooms = LiveKitRooms.from_settings(voiced)
         assert rooms is not None
         async with (
             api.LiveKitAPI(livekit.url, livekit.key, livekit.secret) as server,
             worker_services(voiced) as wired,
         ):
             for id in (over.id, running.id, foreign):
-                await server.room.create_room(api.CreateRoomRequest(name=room_of(id)))
-            await Keeper(wired, voiced).sweep(rooms)
-            left = {id for id in await rooms.open() if id in (over.id, running.id, foreign)}
+                await server.room.create_room(api.CreateRoomRequest(name=room_name(id)))
+            await Keeper(wired, voiced).close_ended_rooms(rooms)
+            left = {id for id in await rooms.list_open() if id in (over.id, running.id, foreign)}
             assert left == {running.id, foreign}
             for id in left:
                 await rooms.close(id)
 
 
 async def test_a_room_that_is_closed_ends_its_call(
-    settings: Settings, viewer: Viewer, livekit: Access
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with voice_clinic(settings, viewer, livekit) as (services, _, _):
         call = await started(services, viewer)
-        async with in_the_room(services, call):
+        async with joined_caller(services, call):
             async with api.LiveKitAPI(livekit.url, livekit.key, livekit.secret) as server:
-                await server.room.delete_room(api.DeleteRoomRequest(room=room_of(call.id)))
+                await server.room.delete_room(api.DeleteRoomRequest(room=room_name(call.id)))
             seen = await watch(services, viewer, call.id, CallEnded)
     assert isinstance(seen[-1], CallEnded)
     assert seen[-1].reason is EndReason.ROOM_GONE
 
 
 async def test_a_worker_holds_only_so_many_voice_calls_and_others_beside_them(
-    settings: Settings, viewer: Viewer, livekit: Access
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     few = replace(settings, worker_voice_capacity=1)
     async with voice_clinic(few, viewer, livekit) as (services, _, _):
@@ -388,15 +388,17 @@ async def test_a_worker_holds_only_so_many_voice_calls_and_others_beside_them(
         chats = [await text_call(services, viewer) for _ in range(3)]
         for chat in chats:
             await watch(services, viewer, chat.id, AgentTurn)
-        async with services.store.work(viewer.tenant_id) as work:
+        async with services.store.transaction(viewer.tenant_id) as work:
             assert len(await work.calls.events(second.id, 0, 10)) == 1
         await end_call(services, viewer, first.id)
         await watch(services, viewer, second.id, StateChanged, 2)
 
 
-async def test_a_deploy_is_not_heard(settings: Settings, viewer: Viewer, livekit: Access) -> None:
+async def test_a_deploy_is_not_heard(
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
+) -> None:
     async with voice_clinic(settings, viewer, livekit) as (services, heard, voiced):
-        heard.words = ["I need an appointment", "tomorrow at ten"]
+        heard.utterances = ["I need an appointment", "tomorrow at ten"]
         async with working(voiced):  # two workers: one of them is stopped in the call
             calls = [await started(services, viewer) for _ in range(4)]
             callers = [VoiceCaller() for _ in calls]
@@ -411,7 +413,7 @@ async def test_a_deploy_is_not_heard(settings: Settings, viewer: Viewer, livekit
             moved.append(sum(isinstance(e, WorkerLeft) for e in seen))
             assert said(seen) == ["Sunrise Clinic, hello."]
         for caller in callers:
-            await caller.put_out()
+            await caller.wait_disconnected()
             await caller.leave()
     assert set(moved) == {0, 1}
-    assert SORRY not in heard.said
+    assert CONNECTION_DROPPED not in heard.spoken_texts

@@ -28,16 +28,16 @@ from domain.ports import Services
 from domain.use_cases.calls import CallRequest, end_call, start_call
 from domain.use_cases.credentials import set_credential
 from domain.workflows.agents import AgentSpec, ProviderChoice, Session, Voice
-from local.emulators.faults import Cut, Refused
-from local.emulators.models import KEY, Fails, Models, Says, models
-from local.emulators.speech import Speech
-from local.livekit import Access
+from local.emulators.faults import Disconnect, RejectedConnection
+from local.emulators.models import KEY, FailedReply, LlmEmulator, ScriptedReply, run_llm_emulator
+from local.emulators.speech import SpeechEmulator
+from local.livekit import LivekitCredentials
 from tests.conftest import new_tenant
 from tests.support.demo_workflow import BOOKING as SLOW_BOOKING
 from tests.support.demo_workflow import RECEPTION as SLOW_RECEPTION
 from tests.support.demo_workflow import publish_clinic
 from tests.support.viewers import owner_of
-from tests.support.voice_clients import VoiceCaller, in_the_room, voice_clinic, voiced
+from tests.support.voice_clients import VoiceCaller, joined_caller, voice_clinic, with_speech
 from tests.worker.test_text_calls import watch
 from worker.session.failure_monitor import CANNOT_HEAR, GIVING_UP
 from worker.session.text_session import APOLOGY
@@ -68,7 +68,7 @@ def quick(agent: AgentSpec) -> AgentSpec:
     return replace(agent, session=Session(min_endpointing=0.2, max_endpointing=0.4))
 
 
-def thinking(settings: Settings, thinks: Models) -> Settings:
+def thinking(settings: Settings, thinks: LlmEmulator) -> Settings:
     return replace(
         settings,
         openai_api_key=KEY,
@@ -115,27 +115,27 @@ def hosts_asked_for() -> Iterator[set[Any]]:
 
 @pytest.mark.parametrize("name", SETS)
 async def test_two_agents_book_an_appointment(
-    settings: Settings, viewer: Viewer, livekit: Access, name: str
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials, name: str
 ) -> None:
     ears, voice, model, heard_as = SETS[name]
     agents = with_model(RECEPTION, model), with_model(BOOKING, model)
-    async with models() as thinks:
+    async with run_llm_emulator() as thinks:
         thinks.script = [
-            Says("One moment.", (("transfer_to_booking", {}),)),
-            Says("", (("book_appointment", {"slot": "tomorrow at ten"}),)),
-            Says("You are booked for tomorrow at ten."),
+            ScriptedReply("One moment.", (("transfer_to_booking", {}),)),
+            ScriptedReply("", (("book_appointment", {"slot": "tomorrow at ten"}),)),
+            ScriptedReply("You are booked for tomorrow at ten."),
         ]
         own = thinking(settings, thinks)
         with hosts_asked_for() as hosts:
-            clinic = voice_clinic(own, viewer, livekit, *agents, ears=ears, voice=voice)
+            clinic = voice_clinic(own, viewer, livekit, *agents, stt=ears, tts=voice)
             async with clinic as (services, heard, _):
-                heard.words = ["I need an appointment", "tomorrow at ten"]
+                heard.utterances = ["I need an appointment", "tomorrow at ten"]
                 call = await started(services, viewer)
-                async with in_the_room(services, call) as caller:
+                async with joined_caller(services, call) as caller:
                     await watch(services, viewer, call.id, AgentTurn)
                     await caller.speak(0.6)
                     await watch(services, viewer, call.id, AgentTurn, 3)
-                    await caller.quiet()
+                    await caller.wait_for_silence()
                     await caller.speak(0.6)
                     await watch(services, viewer, call.id, TurnMeasured, 2)
                     await end_call(services, viewer, call.id)
@@ -152,27 +152,30 @@ async def test_two_agents_book_an_appointment(
     assert used.result == "Booked for tomorrow at ten."
     turns = [e for e in seen if isinstance(e, UserTurn)]
     assert [(e.language, round(e.confidence or 0, 2)) for e in turns] == [heard_as] * 2
-    assert heard.ears == 1, "ears are kept over a hand-off"
+    assert heard.stt_connections == 1, "ears are kept over a hand-off"
     assert {key for _, key in heard.keys} == {"stand-in"}
     assert set(thinks.keys) == {KEY}
-    assert {key for _, key in thinks.looked} <= {KEY}
+    assert {key for _, key in thinks.model_list_requests} <= {KEY}
     assert {host for host in hosts if host not in LOOPBACK} == set()
 
 
 async def test_two_tenants_at_once_each_use_their_own_keys(
-    settings: Settings, viewer: Viewer, livekit: Access
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     other = owner_of(await new_tenant(settings, "other"))
     greet = {viewer: "This is the first one.", other: "This is the other one."}
-    async with models() as thinks, voice_clinic(settings, viewer, livekit) as (services, heard, _):
+    async with (
+        run_llm_emulator() as thinks,
+        voice_clinic(settings, viewer, livekit) as (services, heard, _),
+    ):
         del thinks
         mine = replace(RECEPTION, prompt=replace(RECEPTION.prompt, greeting=greet[other]))
-        await publish_clinic(services, other, voiced(mine, BOOKING))
+        await publish_clinic(services, other, with_speech(mine, BOOKING))
         for each, name in ((viewer, "first"), (other, "other")):
             for provider in ("deepgram", "cartesia"):
                 await set_credential(services, each, provider, f"own-key-of-{name}")
         first, second = await started(services, viewer), await started(services, other)
-        async with in_the_room(services, first), in_the_room(services, second):
+        async with joined_caller(services, first), joined_caller(services, second):
             for each, call in ((viewer, first), (other, second)):
                 await end_call(services, each, call.id)
                 await watch(services, each, call.id, CallEnded)
@@ -181,23 +184,23 @@ async def test_two_tenants_at_once_each_use_their_own_keys(
         for provider in ("deepgram", "cartesia")
         for name in ("first", "other")
     )
-    assert heard.by_key == {
+    assert heard.spoken_by_key == {
         "own-key-of-first": ["Sunrise Clinic, hello."],
         "own-key-of-other": [greet[other]],
     }
 
 
 async def test_providers_that_fail_in_a_sentence_are_replaced_within_it(
-    settings: Settings, viewer: Viewer, livekit: Access
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     ears, voice = replace(NOVA, fallbacks=(SAARAS,)), replace(SONIC, fallbacks=(BULBUL,))
-    clinic = voice_clinic(settings, viewer, livekit, RECEPTION, ears=ears, voice=voice)
+    clinic = voice_clinic(settings, viewer, livekit, RECEPTION, stt=ears, tts=voice)
     async with clinic as (services, heard, _):
-        heard.words = ["I need an appointment"] * 2
+        heard.utterances = ["I need an appointment"] * 2
         call = await started(services, viewer)
-        async with in_the_room(services, call) as caller:
-            heard.faults.orders["deepgram"] = [Cut()]
-            heard.faults.orders["cartesia"] = [Cut()]
+        async with joined_caller(services, call) as caller:
+            heard.faults.scheduled["deepgram"] = [Disconnect()]
+            heard.faults.scheduled["cartesia"] = [Disconnect()]
             await caller.speak(0.6)
             await watch(services, viewer, call.id, AgentTurn, 3)
             await end_call(services, viewer, call.id)
@@ -217,27 +220,27 @@ async def test_providers_that_fail_in_a_sentence_are_replaced_within_it(
 
 
 async def test_the_answer_comes_in_the_language_of_the_caller(
-    settings: Settings, viewer: Viewer, livekit: Access
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     voices = Voice(language="en-IN", voice="her"), Voice(language="hi-IN", voice="him")
     bilingual = replace(
         RECEPTION, languages=("en-IN", "hi-IN"), default_language="en-IN", voices=voices
     )
     async with voice_clinic(settings, viewer, livekit, bilingual) as (services, heard, _):
-        heard.words, heard.languages = ["mujhe kuch poochna hai", "okay"], ["hi", "en"]
+        heard.utterances, heard.languages = ["mujhe kuch poochna hai", "okay"], ["hi", "en"]
         call = await started(services, viewer)
-        async with in_the_room(services, call) as caller:
+        async with joined_caller(services, call) as caller:
             await caller.speak(0.6)
             await watch(services, viewer, call.id, TurnMeasured)
-            await caller.quiet()
+            await caller.wait_for_silence()
             await caller.speak(0.6)
             await watch(services, viewer, call.id, TurnMeasured, 2)
             await end_call(services, viewer, call.id)
             seen = await watch(services, viewer, call.id, CallEnded)
     assert [e.language for e in seen if isinstance(e, UserTurn)] == ["hi", "en"]
-    assert heard.asked[0][1]["language"] == "multi"
+    assert heard.connection_options[0][1]["language"] == "multi"
     # One word does not tell that the caller went back to English.
-    assert heard.voices == [("cartesia", "her", "en"), *[("cartesia", "him", "hi")] * 2]
+    assert heard.used_voices == [("cartesia", "her", "en"), *[("cartesia", "him", "hi")] * 2]
 
 
 # ---- when nothing is left ----------------------------------------------------------------------
@@ -245,8 +248,8 @@ async def test_the_answer_comes_in_the_language_of_the_caller(
 
 @asynccontextmanager
 async def shortly(
-    settings: Settings, viewer: Viewer, livekit: Access, reception: AgentSpec
-) -> AsyncIterator[tuple[Services, Speech]]:
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials, reception: AgentSpec
+) -> AsyncIterator[tuple[Services, SpeechEmulator]]:
     """The clinic, which gives up after two seconds."""
     brief = replace(settings, outage_seconds=2.0)
     async with voice_clinic(brief, viewer, livekit, reception) as (services, heard, _):
@@ -262,51 +265,51 @@ def gave_up(seen: list[CallEvent], source: str) -> bool:
 
 
 async def test_without_ears_the_caller_is_told_and_let_go(
-    settings: Settings, viewer: Viewer, livekit: Access
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with shortly(settings, viewer, livekit, RECEPTION) as (services, heard):
-        heard.faults.lasting["deepgram"] = Refused(401)
+        heard.faults.persistent["deepgram"] = RejectedConnection(401)
         call = await started(services, viewer)
-        async with in_the_room(services, call) as caller:
+        async with joined_caller(services, call) as caller:
             seen = await watch(services, viewer, call.id, CallEnded)
-            await caller.put_out()
+            await caller.wait_disconnected()
     assert gave_up(seen, "stt")
-    assert " ".join(heard.said).count(CANNOT_HEAR) == 1
-    assert " ".join(heard.said).endswith(GIVING_UP)
+    assert " ".join(heard.spoken_texts).count(CANNOT_HEAR) == 1
+    assert " ".join(heard.spoken_texts).endswith(GIVING_UP)
 
 
 async def test_without_a_voice_the_call_does_not_go_on_in_silence(
-    settings: Settings, viewer: Viewer, livekit: Access
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with shortly(settings, viewer, livekit, RECEPTION) as (services, heard):
-        heard.faults.lasting["cartesia"] = Refused(503)
+        heard.faults.persistent["cartesia"] = RejectedConnection(503)
         call, caller = await started(services, viewer), VoiceCaller()
         await caller.join(services, call)
         seen = await watch(services, viewer, call.id, CallEnded)
-        await caller.put_out()
+        await caller.wait_disconnected()
         await caller.leave()
     assert gave_up(seen, "tts")
-    assert heard.said == []
+    assert heard.spoken_texts == []
     assert [e.heard_text for e in seen if isinstance(e, AgentTurn)] == []
 
 
 async def test_without_a_model_the_caller_hears_apologies_and_is_let_go(
-    settings: Settings, viewer: Viewer, livekit: Access
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     reception = replace(RECEPTION, llm=GPT)
-    async with models() as thinks:
-        thinks.script = [Fails(500)]
+    async with run_llm_emulator() as thinks:
+        thinks.script = [FailedReply(500)]
         own = thinking(settings, thinks)
         async with shortly(own, viewer, livekit, reception) as (services, heard):
             call = await started(services, viewer)
-            async with in_the_room(services, call) as caller:
+            async with joined_caller(services, call) as caller:
                 for turn in range(1, 4):
                     await caller.speak(0.6)
                     await watch(services, viewer, call.id, UserTurn, turn)
-                    await caller.hears(time.monotonic())
-                    await caller.quiet()
+                    await caller.wait_for_audio(time.monotonic())
+                    await caller.wait_for_silence()
                 seen = await watch(services, viewer, call.id, CallEnded)
-                await caller.put_out()
+                await caller.wait_disconnected()
     assert gave_up(seen, "llm")
-    assert " ".join(heard.said).count(APOLOGY) >= 2
-    assert " ".join(heard.said).endswith(GIVING_UP)
+    assert " ".join(heard.spoken_texts).count(APOLOGY) >= 2
+    assert " ".join(heard.spoken_texts).endswith(GIVING_UP)

@@ -37,20 +37,26 @@ from domain.use_cases.calls import end_call, send_message
 from domain.workflows.agents import AgentSpec
 from local import livekit as livekit_server
 from local import livekit_binary
-from local.emulators.speech import Speech, speech
-from local.livekit import Access
+from local.emulators.speech import SpeechEmulator, run_speech_emulator
+from local.livekit import LivekitCredentials
 from persistence.wiring import api_services
 from tests.conftest import new_tenant
 from tests.support.demo_workflow import BOOK, BOOKING, RECEPTION, publish_clinic
-from tests.support.installation import Installation, Process, installed
-from tests.support.tls_hosts import host
+from tests.support.installation import Installation, Process, running_installation
+from tests.support.tls_hosts import running_host
 from tests.support.viewers import owner_of
-from tests.support.voice_clients import VoiceCaller, in_the_room, speaking, voice_clinic, voiced
+from tests.support.voice_clients import (
+    VoiceCaller,
+    joined_caller,
+    voice_clinic,
+    with_speech,
+    with_voice_providers,
+)
 from tests.voice.test_voice_calls import HOURS, TALKATIVE, started
 from tests.worker.test_text_calls import started as text_call
 from tests.worker.test_text_calls import watch
-from worker.common.retry import patiently
-from worker.session.voice_session import SORRY
+from worker.common.retry import retry_while_unavailable
+from worker.session.voice_session import CONNECTION_DROPPED
 
 NOTHING: Mapping[str, str] = {}
 RETIRED_SOON: Mapping[str, str] = {"WORKER_VOICE_CALLS": "1"}
@@ -63,7 +69,7 @@ class Scene:
     whole: Installation
     services: Services
     viewer: Viewer
-    heard: Speech
+    heard: SpeechEmulator
 
     async def call(self) -> Call:
         return await started(self.services, self.viewer)
@@ -74,11 +80,11 @@ class Scene:
     @asynccontextmanager
     async def another(self) -> AsyncIterator[None]:
         """Another machine with workers, from when the first has taken its calls."""
-        before = await self.whole.workers()
+        before = await self.whole.worker_count()
         another = Process("worker.main", self.whole.processes["worker 0"].env)
         await another.start()
         try:
-            await self.whole.staffed(before + 1)
+            await self.whole.wait_for_workers(before + 1)
             yield
         finally:
             await another.kill()
@@ -86,24 +92,24 @@ class Scene:
     async def holder(self, call: Call) -> UUID | None:
         """The worker that has the call."""
         query = "select worker_id from call_log where call_id = $1"
-        held: UUID | None = await self.whole.asked(query, call.id)
+        held: UUID | None = await self.whole.fetch_value(query, call.id)
         return held
 
     async def ended(self, call: Call) -> list[CallEvent]:
-        await patiently(lambda: end_call(self.services, self.viewer, call.id))
+        await retry_while_unavailable(lambda: end_call(self.services, self.viewer, call.id))
         return await self.watch(call, CallEnded)
 
 
 @asynccontextmanager
 async def scene(
     place: Path,
-    livekit: Access,
+    livekit: LivekitCredentials,
     reception: AgentSpec = RECEPTION,
     tool: ToolSpec = BOOK,
     more: Mapping[str, str] = NOTHING,
 ) -> AsyncIterator[Scene]:
     """Real processes, and a clinic with a voice."""
-    async with speech() as heard:
+    async with run_speech_emulator() as heard:
         env = {
             **livekit.environment,
             "DEEPGRAM_API_KEY": "stand-in",
@@ -115,18 +121,18 @@ async def scene(
             **more,
         }
         async with (
-            installed(place, workers=1, **env) as whole,
-            api_services(speaking(whole.settings, livekit, heard)) as services,
+            running_installation(place, workers=1, **env) as whole,
+            api_services(with_voice_providers(whole.settings, livekit, heard)) as services,
         ):
             viewer = owner_of(await new_tenant(whole.settings, "acme"))
-            await publish_clinic(services, viewer, voiced(reception, BOOKING), tool)
+            await publish_clinic(services, viewer, with_speech(reception, BOOKING), tool)
             yield Scene(whole, services, viewer, heard)
 
 
 @asynccontextmanager
 async def on_the_line(
     place: Path,
-    livekit: Access,
+    livekit: LivekitCredentials,
     reception: AgentSpec = RECEPTION,
     tool: ToolSpec = BOOK,
     more: Mapping[str, str] = NOTHING,
@@ -134,7 +140,7 @@ async def on_the_line(
     """Somebody who talks with the clinic."""
     async with scene(place, livekit, reception, tool, more) as the:
         call = await the.call()
-        async with in_the_room(the.services, call) as caller:
+        async with joined_caller(the.services, call) as caller:
             yield the, call, caller
 
 
@@ -162,10 +168,10 @@ def check(seen: list[CallEvent]) -> None:
 
 
 async def hand_off(the: Scene, caller: VoiceCaller, call: Call) -> None:
-    the.heard.words = ["I need an appointment", "tomorrow at ten"]
+    the.heard.utterances = ["I need an appointment", "tomorrow at ten"]
     await caller.speak()
     await the.watch(call, AgentTurn, 3)
-    await caller.quiet()
+    await caller.wait_for_silence()
 
 
 async def book(the: Scene, caller: VoiceCaller, call: Call) -> None:
@@ -174,7 +180,7 @@ async def book(the: Scene, caller: VoiceCaller, call: Call) -> None:
 
 
 async def test_a_call_goes_on_with_its_memory_after_the_death_of_its_process(
-    tmp_path: Path, livekit: Access
+    tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     async with on_the_line(tmp_path, livekit) as (the, call, caller):
         await hand_off(the, caller, call)
@@ -182,7 +188,7 @@ async def test_a_call_goes_on_with_its_memory_after_the_death_of_its_process(
 
 
 async def test_a_call_goes_on_with_its_memory_after_the_death_of_its_machine(
-    tmp_path: Path, livekit: Access
+    tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     async with on_the_line(tmp_path, livekit) as (the, call, caller), the.another():
         await hand_off(the, caller, call)
@@ -194,10 +200,10 @@ async def goes_on(
 ) -> None:
     killed = time.monotonic()
     await death(the.whole.processes["worker 0"])
-    back = await caller.hears(killed)
-    await caller.quiet()
+    back = await caller.wait_for_audio(killed)
+    await caller.wait_for_silence()
     print(f"killed: silent for {back - killed:.2f} s")
-    assert the.heard.said.count(SORRY) == 1
+    assert the.heard.spoken_texts.count(CONNECTION_DROPPED) == 1
     await book(the, caller, call)
     seen = await the.ended(call)
     check(seen)
@@ -205,24 +211,24 @@ async def goes_on(
 
 
 async def test_an_answer_that_was_cut_off_by_a_death_is_given_again(
-    tmp_path: Path, livekit: Access
+    tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     async with on_the_line(tmp_path, livekit, reception=TALKATIVE) as (the, call, caller):
-        the.heard.words = ["what are your hours"]
+        the.heard.utterances = ["what are your hours"]
         asked = time.monotonic()
         await caller.speak()
-        await caller.hears(asked)
+        await caller.wait_for_audio(asked)
         await asyncio.sleep(1)
         await the.whole.processes["worker 0"].kill_children()
         seen = await the.watch(call, TurnMeasured)
-        await caller.quiet()
-        assert the.heard.said.count(SORRY) == 1
+        await caller.wait_for_silence()
+        assert the.heard.spoken_texts.count(CONNECTION_DROPPED) == 1
         seen = await the.ended(call)
     assert retold(seen) == ["Sunrise Clinic, hello.", "what are your hours", HOURS]
 
 
 async def test_a_tool_that_ran_when_its_worker_died_is_not_run_again(
-    tmp_path: Path, livekit: Access
+    tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     stuck = asyncio.Event()
 
@@ -230,7 +236,7 @@ async def test_a_tool_that_ran_when_its_worker_died_is_not_run_again(
         stuck.set()
         await asyncio.sleep(3600)
 
-    async with host(never) as clinic:
+    async with running_host(never) as clinic:
         url = f"http://127.0.0.1:{clinic.port}/book"
         slow = replace(BOOK, actions=(ApiCall(url=url, method=Method.POST, timeout=20.0),))
         allowed = {"OUTBOUND_ALLOW": f"127.0.0.1:{clinic.port}"}
@@ -248,7 +254,7 @@ async def test_a_tool_that_ran_when_its_worker_died_is_not_run_again(
 
 
 async def test_the_death_of_a_process_that_only_watches_is_not_heard(
-    tmp_path: Path, livekit: Access
+    tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     async with on_the_line(tmp_path, livekit) as (the, call, caller):
         for name in ("api", "keeper"):
@@ -258,21 +264,21 @@ async def test_the_death_of_a_process_that_only_watches_is_not_heard(
         await book(the, caller, call)
         seen = await the.ended(call)
     check(seen)
-    assert SORRY not in the.heard.said
+    assert CONNECTION_DROPPED not in the.heard.spoken_texts
 
 
 async def test_a_worker_that_wakes_up_as_a_dead_one_leaves_the_room(
-    tmp_path: Path, livekit: Access
+    tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     async with on_the_line(tmp_path, livekit) as (the, call, caller), the.another():
         await hand_off(the, caller, call)
         zombie = the.whole.processes["worker 0"]
-        zombie.tell(signal.SIGSTOP)
+        zombie.send_signal(signal.SIGSTOP)
         frozen = time.monotonic()
-        back = await caller.hears(frozen)
+        back = await caller.wait_for_audio(frozen)
         print(f"host frozen: silent for {back - frozen:.2f} s")
-        await caller.quiet()
-        zombie.tell(signal.SIGCONT)
+        await caller.wait_for_silence()
+        zombie.send_signal(signal.SIGCONT)
         await book(the, caller, call)
         await asyncio.sleep(1)
         agents = [p for p in caller.room.remote_participants if p.startswith("agent-")]
@@ -281,35 +287,37 @@ async def test_a_worker_that_wakes_up_as_a_dead_one_leaves_the_room(
     check(seen)
 
 
-async def test_people_talk_on_while_the_database_is_away(tmp_path: Path, livekit: Access) -> None:
+async def test_people_talk_on_while_the_database_is_away(
+    tmp_path: Path, livekit: LivekitCredentials
+) -> None:
     async with on_the_line(tmp_path, livekit) as (the, call, caller):
-        the.heard.words = ["I need an appointment", "tomorrow at ten"]
+        the.heard.utterances = ["I need an appointment", "tomorrow at ten"]
         await the.whole.database.stop(signal.SIGQUIT)
         await the.whole.redis.kill()
         asked = time.monotonic()
         await caller.speak()
-        await caller.hears(asked + 1)
+        await caller.wait_for_audio(asked + 1)
         await asyncio.sleep(5)  # longer than a lease
-        await caller.quiet()
-        assert the.heard.said[-1] == WHOLE[3]
+        await caller.wait_for_silence()
+        assert the.heard.spoken_texts[-1] == WHOLE[3]
         await the.whole.redis.start()
         await the.whole.database.start()
         await the.watch(call, AgentTurn, 3)
         await book(the, caller, call)
         seen = await the.ended(call)
     check(seen)
-    assert SORRY not in the.heard.said
+    assert CONNECTION_DROPPED not in the.heard.spoken_texts
 
 
 async def test_a_process_that_has_held_enough_is_replaced_and_nobody_notices(
-    tmp_path: Path, livekit: Access
+    tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     async with scene(tmp_path, livekit, more=RETIRED_SOON) as the:
         chat = await text_call(the.services, the.viewer)
         await the.watch(chat, AgentTurn)
         elder = await the.holder(chat)
         call = await the.call()
-        async with in_the_room(the.services, call) as caller:
+        async with joined_caller(the.services, call) as caller:
             assert await the.holder(call) == elder
             await the.watch(chat, WorkerReplaced)
             assert await the.holder(chat) != elder
@@ -322,25 +330,25 @@ async def test_a_process_that_has_held_enough_is_replaced_and_nobody_notices(
                 await asyncio.sleep(0.1)
         await send_message(the.services, the.viewer, chat.id, "what are your hours", None)
         told = await the.watch(chat, AgentTurn, 2)
-        assert await the.whole.workers() == 1
+        assert await the.whole.worker_count() == 1
     assert not any(isinstance(e, ErrorRaised) for e in told)
-    assert SORRY not in the.heard.said
+    assert CONNECTION_DROPPED not in the.heard.spoken_texts
 
 
 async def test_the_death_of_a_process_with_its_last_calls_ends_none_of_them(
-    tmp_path: Path, livekit: Access
+    tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     async with on_the_line(tmp_path, livekit, more=RETIRED_SOON) as (the, call, caller):
-        await the.whole.staffed(2)
+        await the.whole.wait_for_workers(2)
         await hand_off(the, caller, call)
         await goes_on(the, caller, call, Process.kill_children)
 
 
 async def test_a_process_with_its_last_calls_is_stopped_with_the_others(
-    tmp_path: Path, livekit: Access
+    tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     async with on_the_line(tmp_path, livekit, more=RETIRED_SOON) as (the, call, _):
-        await the.whole.staffed(2)
+        await the.whole.wait_for_workers(2)
         worker = the.whole.processes["worker 0"].running
         assert worker is not None
         before = psutil.Process(worker.pid).children(recursive=True)
@@ -352,7 +360,9 @@ async def test_a_process_with_its_last_calls_is_stopped_with_the_others(
         assert await the.holder(call) is None
 
 
-async def test_eight_calls_of_a_dead_process_go_on(tmp_path: Path, livekit: Access) -> None:
+async def test_eight_calls_of_a_dead_process_go_on(
+    tmp_path: Path, livekit: LivekitCredentials
+) -> None:
     calls: list[Call] = []
     callers: list[VoiceCaller] = []
     # Their death is reported by the parent. A lease that eight joins on a busy machine could outlast would
@@ -364,29 +374,31 @@ async def test_eight_calls_of_a_dead_process_go_on(tmp_path: Path, livekit: Acce
     ):
         for _ in range(8):
             calls.append(await the.call())
-            room = in_the_room(the.services, calls[-1], VoiceCaller(one_of_many=True))
+            room = joined_caller(the.services, calls[-1], VoiceCaller(listen_only=True))
             callers.append(await stack.enter_async_context(room))
         killed = time.monotonic()
         await the.whole.processes["worker 0"].kill_children()
-        gaps = [await caller.hears(killed, patience=60) - killed for caller in callers]
+        gaps = [
+            await caller.wait_for_audio(killed, timeout_seconds=60) - killed for caller in callers
+        ]
         print(f"8 calls killed: silent for {min(gaps):.2f} to {max(gaps):.2f} s")
         for call in calls:
             seen = await the.ended(call)
             assert retold(seen) == WHOLE[:1]
             assert sum(isinstance(e, WorkerReplaced) for e in seen) == 1
-    assert the.heard.said.count(SORRY) == 8
+    assert the.heard.spoken_texts.count(CONNECTION_DROPPED) == 8
 
 
 async def test_a_call_ends_when_its_livekit_does_not_come_back(
-    settings: Settings, viewer: Viewer, tmp_path: Path, livekit: Access
+    settings: Settings, viewer: Viewer, tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
-    binary = livekit_binary.find({}, print)
+    binary = livekit_binary.find_or_build({}, print)
     async with (
         livekit_server.started(tmp_path, binary) as own,
-        voice_clinic(settings, viewer, own.access) as (services, _, _),
+        voice_clinic(settings, viewer, own.credentials) as (services, _, _),
     ):
         call = await started(services, viewer)
-        async with in_the_room(services, call):
+        async with joined_caller(services, call):
             await own.server.kill()
             killed = time.monotonic()
             seen = await watch(services, viewer, call.id, CallEnded, patience=60)
@@ -396,26 +408,26 @@ async def test_a_call_ends_when_its_livekit_does_not_come_back(
 
 
 async def test_a_call_outlives_its_livekit_and_whatever_livekit_forgets(
-    settings: Settings, viewer: Viewer, tmp_path: Path, livekit: Access
+    settings: Settings, viewer: Viewer, tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
-    binary = livekit_binary.find({}, print)
+    binary = livekit_binary.find_or_build({}, print)
     async with (
         livekit_server.started(tmp_path, binary) as own,
-        voice_clinic(settings, viewer, own.access) as (services, heard, _),
+        voice_clinic(settings, viewer, own.credentials) as (services, heard, _),
     ):
-        heard.words = ["I need an appointment", "tomorrow at ten"]
+        heard.utterances = ["I need an appointment", "tomorrow at ten"]
         call = await started(services, viewer)
-        async with in_the_room(services, call) as caller:
+        async with joined_caller(services, call) as caller:
             await own.store.kill()
             await own.store.start()
             await caller.speak()
             await watch(services, viewer, call.id, AgentTurn, 3)
-            await caller.quiet()
+            await caller.wait_for_silence()
             await own.server.kill()
             killed = time.monotonic()
             await own.server.start()
             async with asyncio.timeout(90):
-                await caller.reconnected()
+                await caller.wait_reconnected()
             print(f"LiveKit killed: connected again after {time.monotonic() - killed:.2f} s")
             await asyncio.sleep(1)
             await caller.speak()

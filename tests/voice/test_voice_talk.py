@@ -27,12 +27,12 @@ from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.use_cases.calls import CallRequest, start_call
 from domain.workflows.agents import ProviderChoice
-from local.livekit import Access
+from local.livekit import LivekitCredentials
 from local.sound import Samples, read_wav
-from local.talk import FOLLOW, main
+from local.talk import CALL_EVENTS, main
 from persistence.wiring import api_services
 from tests.support.demo_workflow import BOOKING, RECEPTION, publish_clinic
-from tests.support.installation import Installation, installed
+from tests.support.installation import Installation, running_installation
 from tests.support.paths import ROOT
 from tests.worker.test_text_calls import watch, working
 
@@ -79,11 +79,13 @@ def kinds(events: list[dict[str, Any]], *wanted: str) -> list[dict[str, Any]]:
     return [event for event in events if event["__typename"] in wanted]
 
 
-async def test_a_clinic_is_called_without_a_key(tmp_path: Path, livekit: Access) -> None:
+async def test_a_clinic_is_called_without_a_key(
+    tmp_path: Path, livekit: LivekitCredentials
+) -> None:
     files = [spoken(text, tmp_path / f"{n}.wav") for n, text in enumerate(SAID)]
     out = tmp_path / "conversation.wav"
     turns = [word for file in files for word in ("--wav", str(file))]
-    async with installed(tmp_path, 1, **livekit.environment) as whole:
+    async with running_installation(tmp_path, 1, **livekit.environment) as whole:
         command = ("--voice", *turns, "--out", str(out), "--json")
         async with talking(whole, *command) as process:
             told, complaints = await process.communicate()
@@ -130,11 +132,11 @@ def stretches(rate: int, samples: Samples, pause: float = 0.4) -> list[tuple[flo
     return [(float(a), float(b)) for a, b in zip(begins, ends, strict=True)]
 
 
-async def test_ctrl_c_hangs_up(tmp_path: Path, livekit: Access) -> None:
+async def test_ctrl_c_hangs_up(tmp_path: Path, livekit: LivekitCredentials) -> None:
     # So much to say that nobody is done with it, however slow the machine.
     files = [spoken(SAID[0], tmp_path / f"{n}.wav") for n in range(20)]
     out = tmp_path / "conversation.wav"
-    async with installed(tmp_path, 1, **livekit.environment) as whole:
+    async with running_installation(tmp_path, 1, **livekit.environment) as whole:
         words = [word for file in files for word in ("--wav", str(file))]
         command = ("--voice", *words, "--out", str(out), "--json")
         async with talking(whole, *command) as process:
@@ -145,10 +147,12 @@ async def test_ctrl_c_hangs_up(tmp_path: Path, livekit: Access) -> None:
             process.send_signal(signal.SIGINT)
             rest, complaints = await process.communicate()
             assert (process.returncode, complaints) == (130, b""), rest
-        found = await whole.studio().ask("{ calls(first: 1) { edges { node { id } } } }")
+        found = await whole.studio().execute("{ calls(first: 1) { edges { node { id } } } }")
         [edge] = found["calls"]["edges"]
         async with asyncio.timeout(60):
-            ended = [e async for e in whole.studio().follow(FOLLOW, {"callId": edge["node"]["id"]})]
+            ended = [
+                e async for e in whole.studio().follow(CALL_EVENTS, {"callId": edge["node"]["id"]})
+            ]
     assert (ended[-1]["state"], ended[-1]["reason"]) == ("COMPLETED", "ENDED_BY_API")
     with wave.open(str(out)) as kept:
         assert kept.getnframes() > 0
@@ -158,7 +162,7 @@ MISSING = "local needs espeak-ng to speak: apt-get install espeak-ng, or brew in
 
 
 async def test_a_worker_without_the_program_says_what_to_install(
-    settings: Settings, viewer: Viewer, livekit: Access
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     local = ProviderChoice(provider="local", model="espeak-ng")
     ears = ProviderChoice(provider="deepgram", model="nova-3")

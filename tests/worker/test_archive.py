@@ -16,25 +16,37 @@ import numpy as np
 import pytest
 
 from domain.calls.model import Call
-from domain.calls.recordings import Place, Recording, RecordingState, SoundStore
+from domain.calls.recordings import AudioStore, Recording, RecordingState, SegmentKey
 from domain.common.access import Viewer
 from domain.common.settings import Settings
-from domain.common.tasks import beside
+from domain.common.tasks import background_task
 from domain.ports import Services
 from domain.use_cases.calls import CallRequest, end_call, start_call
 from domain.use_cases.recordings import delete_recording
-from local.emulators.storage import Storage, storage
-from persistence.ledger import EXPIRED_AT_ONCE
+from local.emulators.storage import S3Emulator, run_s3_emulator
+from persistence.ledger import DELETE_BATCH_SIZE
 from persistence.wiring import api_services
 from persistence.worker_wiring import worker_services
 from tests.persistence.test_sound_stores import in_bucket
 from tests.support.demo_workflow import publish_clinic
-from tests.support.recordings import Heard, cut, keeping, near, piece, recording_of, sound_of
-from worker.audio.ogg_opus import decoded
-from worker.audio.segment_joiner import Joiner
+from tests.support.recordings import (
+    LoudMoments,
+    matching_share,
+    read_audio,
+    recording_of,
+    tone_segment,
+    tone_segments,
+    with_recordings,
+)
+from worker.audio.ogg_opus import decode_ogg
+from worker.audio.segment_joiner import SegmentJoiner
 from worker.audio.spool import Spool
 from worker.keeper.main import Keeper
-from worker.keeper.recording_jobs import MOST_TRIES, TRIES_WITHOUT_SOUND, Archive
+from worker.keeper.recording_jobs import (
+    MAX_ATTEMPTS,
+    MAX_ATTEMPTS_WITHOUT_AUDIO,
+    RecordingProcessor,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -46,26 +58,28 @@ class Desk:
     settings: Settings
     services: Services
     viewer: Viewer
-    archive: Archive
-    bucket: Storage
+    archive: RecordingProcessor
+    bucket: S3Emulator
     spool: Spool
 
     @property
-    def sounds(self) -> SoundStore:
-        assert self.services.sounds is not None
-        return self.services.sounds
+    def sounds(self) -> AudioStore:
+        assert self.services.audio_store is not None
+        return self.services.audio_store
 
-    async def call(self, *places: tuple[Place, bytes], end: bool = True) -> Call:
+    async def call(self, *places: tuple[SegmentKey, bytes], end: bool = True) -> Call:
         call = await start_call(
             self.services, self.viewer, CallRequest(workflow_name="clinic"), 3600
         )
         for epoch in {place.epoch for place, _ in places} or {1}:
-            await self.archive.ledger.begin(call, epoch, datetime.now(UTC))
+            await self.archive.recording_store.start(call, epoch, datetime.now(UTC))
         for place, sound in places:
-            await self.sounds.put(f"{call.tenant_id}/{call.id}/{place.name}", sound)
+            await self.sounds.put(f"{call.tenant_id}/{call.id}/{place.filename}", sound)
         if end:
             await end_call(self.services, self.viewer, call.id)
-            await self.archive.ledger.settled(call.id, max(p.epoch for p, _ in places))
+            await self.archive.recording_store.mark_uploaded(
+                call.id, max(p.epoch for p, _ in places)
+            )
         return call
 
     async def recording(self, call: Call) -> Recording:
@@ -95,14 +109,14 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(settings: Settings, viewer: Viewer, bucket: Storage) -> AsyncIterator[Desk]:
+async def desk(settings: Settings, viewer: Viewer, bucket: S3Emulator) -> AsyncIterator[Desk]:
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(api_services(settings))
         wired = await stack.enter_async_context(worker_services(settings))
-        assert wired.sounds is not None
+        assert wired.audio_store is not None
         await publish_clinic(services, viewer)
-        archive = Archive(wired.recordings, wired.sounds)
-        spool = Spool.of(settings, wired.sounds, wired.recordings)
+        archive = RecordingProcessor(wired.recording_store, wired.audio_store)
+        spool = Spool.from_settings(settings, wired.audio_store, wired.recording_store)
         yield Desk(settings, services, viewer, archive, bucket, spool)
 
 
@@ -110,8 +124,8 @@ async def desk(settings: Settings, viewer: Viewer, bucket: Storage) -> AsyncIter
 async def the(
     request: pytest.FixtureRequest, settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> AsyncIterator[Desk]:
-    settings = keeping(settings, tmp_path)
-    async with storage() as bucket:
+    settings = with_recordings(settings, tmp_path)
+    async with run_s3_emulator() as bucket:
         if request.param == "bucket":
             settings = in_bucket(settings, bucket)
         async with desk(settings, viewer, bucket) as opened:
@@ -120,8 +134,8 @@ async def the(
 
 @pytest.fixture
 async def s3(settings: Settings, viewer: Viewer, tmp_path: Path) -> AsyncIterator[Desk]:
-    async with storage() as bucket:
-        settings = in_bucket(keeping(settings, tmp_path), bucket)
+    async with run_s3_emulator() as bucket:
+        settings = in_bucket(with_recordings(settings, tmp_path), bucket)
         async with desk(settings, viewer, bucket) as opened:
             yield opened
 
@@ -129,58 +143,58 @@ async def s3(settings: Settings, viewer: Viewer, tmp_path: Path) -> AsyncIterato
 async def test_pieces_become_one_file_in_which_every_moment_is_at_its_place(the: Desk) -> None:
     # The second holder was lost as well, and the first had gone on for a while without knowing.
     call = await the.call(
-        piece(1, 0),
-        piece(1, 1_000),
-        piece(1, 2_000, level=30_000),
-        piece(2, 2_000),
-        piece(3, 5_000),
+        tone_segment(1, 0),
+        tone_segment(1, 1_000),
+        tone_segment(1, 2_000, level=30_000),
+        tone_segment(2, 2_000),
+        tone_segment(3, 5_000),
     )
-    assert await the.archive.step()
+    assert await the.archive.process_next()
     recording = await the.recording(call)
     assert recording.state is RecordingState.READY
     assert (recording.duration_ms, recording.missing_ms) == (6_000, 2_000)
     assert await the.kept(call) == ["whole.ogg"]
-    heard = Heard.of(await sound_of(the.services, recording))
+    heard = LoudMoments.from_ogg(await read_audio(the.services, recording))
     assert abs(heard.seconds - 6.0) < 0.02
     assert heard.left == heard.right
     loud = [at / 10 for at in [*range(30), *range(50, 60)]]
-    assert near(loud, heard.left, 0.11) == 1
-    assert near(heard.left, loud, 0.11) == 1
-    assert not await the.archive.step()
+    assert matching_share(loud, heard.left, 0.11) == 1
+    assert matching_share(heard.left, loud, 0.11) == 1
+    assert not await the.archive.process_next()
 
 
 async def test_a_call_that_goes_on_is_left_alone(the: Desk) -> None:
-    call = await the.call(piece(1, 0), end=False)
-    assert not await the.archive.step()
+    call = await the.call(tone_segment(1, 0), end=False)
+    assert not await the.archive.process_next()
     await end_call(the.services, the.viewer, call.id)
-    assert not await the.archive.step()  # a worker may still be putting the last piece
-    await the.archive.ledger.settled(call.id, 1)
-    assert await the.archive.step()
+    assert not await the.archive.process_next()  # a worker may still be putting the last piece
+    await the.archive.recording_store.mark_uploaded(call.id, 1)
+    assert await the.archive.process_next()
     assert (await the.recording(call)).state is RecordingState.READY
 
 
 async def test_a_keeper_that_dies_in_the_middle_loses_nothing(s3: Desk) -> None:
-    call = await s3.call(piece(1, 0), piece(1, 1_000))
-    job = await s3.archive.ledger.take()
+    call = await s3.call(tone_segment(1, 0), tone_segment(1, 1_000))
+    job = await s3.archive.recording_store.lease_next()
     assert job is not None
     await s3.sounds.put(job.recording.key, b"half a file")
-    assert not await s3.archive.step()  # it has it under a lease
+    assert not await s3.archive.process_next()  # it has it under a lease
     await s3.due(call)
-    assert await s3.archive.step()
+    assert await s3.archive.process_next()
     recording = await s3.recording(call)
     assert (recording.state, recording.duration_ms) == (RecordingState.READY, 2_000)
     # The dead one wakes up, too late to say anything.
-    assert not await s3.archive.ledger.ready(job, 1, 1, 1)
-    await s3.archive.ledger.failed(job, "late", None)
+    assert not await s3.archive.recording_store.mark_ready(job, 1, 1, 1)
+    await s3.archive.recording_store.mark_failed(job, "late", None)
     assert await s3.recording(call) == recording
 
 
 async def test_two_keepers_share_the_work(s3: Desk) -> None:
-    calls = [await s3.call(piece(1, 0)) for _ in range(6)]
+    calls = [await s3.call(tone_segment(1, 0)) for _ in range(6)]
 
     async def work() -> int:
         done = 0
-        while await s3.archive.step():
+        while await s3.archive.process_next():
             done += 1
         return done
 
@@ -189,61 +203,61 @@ async def test_two_keepers_share_the_work(s3: Desk) -> None:
 
 
 async def test_a_store_that_is_away_is_waited_for(s3: Desk) -> None:
-    call = await s3.call(piece(1, 0))
-    s3.bucket.away = True
-    assert await s3.archive.step()
+    call = await s3.call(tone_segment(1, 0))
+    s3.bucket.unavailable = True
+    assert await s3.archive.process_next()
     recording = await s3.recording(call)
     assert recording.state is RecordingState.PROCESSING
     assert recording.error is not None
     assert recording.error.startswith("The store of recordings failed")
-    assert not await s3.archive.step()
-    s3.bucket.away = False
+    assert not await s3.archive.process_next()
+    s3.bucket.unavailable = False
     await s3.due(call)
-    assert await s3.archive.step()
+    assert await s3.archive.process_next()
     recording = await s3.recording(call)
     assert (recording.state, recording.error) == (RecordingState.READY, None)
 
 
 async def test_what_cannot_be_joined_is_given_up_with_a_reason(s3: Desk) -> None:
-    call = await s3.call((Place(1, 0), b"not a sound"))
-    for _ in range(MOST_TRIES):
+    call = await s3.call((SegmentKey(1, 0), b"not a sound"))
+    for _ in range(MAX_ATTEMPTS):
         await s3.due(call)
-        assert await s3.archive.step()
+        assert await s3.archive.process_next()
     recording = await s3.recording(call)
     assert recording.state is RecordingState.FAILED
     assert recording.error is not None
     assert recording.error.startswith("The pieces could not be joined (")
     await s3.due(call)
-    assert not await s3.archive.step()
-    assert await s3.kept(call) == [Place(1, 0).name]
+    assert not await s3.archive.process_next()
+    assert await s3.kept(call) == [SegmentKey(1, 0).filename]
     await delete_recording(s3.services, s3.viewer, call.id)
-    assert await s3.archive.step()
+    assert await s3.archive.process_next()
     assert await s3.kept(call) == []
 
 
 async def test_a_call_of_which_nothing_was_kept_says_so(s3: Desk) -> None:
     call = await s3.call(end=False)
     await end_call(s3.services, s3.viewer, call.id)
-    for _ in range(TRIES_WITHOUT_SOUND):
+    for _ in range(MAX_ATTEMPTS_WITHOUT_AUDIO):
         await s3.due(call)
-        assert await s3.archive.step()
+        assert await s3.archive.process_next()
     recording = await s3.recording(call)
     assert (recording.state, recording.error) == (RecordingState.FAILED, "Nothing was recorded.")
     assert recording.size is None
 
 
 async def test_a_deletion_waits_for_whoever_is_still_at_it(the: Desk) -> None:
-    call = await the.call(piece(1, 0))
-    job = await the.archive.ledger.take()
+    call = await the.call(tone_segment(1, 0))
+    job = await the.archive.recording_store.lease_next()
     assert job is not None
     await delete_recording(the.services, the.viewer, call.id)
-    assert await the.archive.step()
+    assert await the.archive.process_next()
     assert await the.kept(call) == []
     # Whoever was joining it puts its file, and hears that nobody wants it.
     await the.sounds.put(job.recording.key, b"whole")
-    assert not await the.archive.ledger.ready(job, 1, 0, 1)
+    assert not await the.archive.recording_store.mark_ready(job, 1, 0, 1)
     await the.due(call)
-    assert await the.archive.step()
+    assert await the.archive.process_next()
     assert await the.kept(call) == []
     # Only when nobody can be at it any more, it is not looked at again.
     assert not await the.sql("select cleared from recording where call_id = $1", call.id)
@@ -252,7 +266,7 @@ async def test_a_deletion_waits_for_whoever_is_still_at_it(the: Desk) -> None:
     )
     await the.age(call, 1)
     await the.due(call)
-    assert await the.archive.step()
+    assert await the.archive.process_next()
     assert await the.sql("select cleared from recording where call_id = $1", call.id)
 
 
@@ -260,49 +274,49 @@ async def test_a_deletion_waits_for_whoever_is_still_at_it(the: Desk) -> None:
 async def test_a_keeper_that_was_at_it_before_a_deletion_does_not_end_it(
     s3: Desk, by_hand: bool
 ) -> None:
-    call = await s3.call(piece(1, 0))
-    before = await s3.archive.ledger.take()
+    call = await s3.call(tone_segment(1, 0))
+    before = await s3.archive.recording_store.lease_next()
     assert before is not None
-    assert await s3.archive.ledger.ready(before, 1_000, 0, 1)
+    assert await s3.archive.recording_store.mark_ready(before, 1_000, 0, 1)
     if by_hand:
         await delete_recording(s3.services, s3.viewer, call.id)
     else:
         await s3.age(call, 2)
-        assert await s3.archive.ledger.expire(1, 0) == 1
+        assert await s3.archive.recording_store.delete_expired(1, 0) == 1
     cleared = "select cleared from recording where call_id = $1"
-    await s3.archive.ledger.cleared(before)
+    await s3.archive.recording_store.mark_audio_deleted(before)
     assert not await s3.sql(cleared, call.id)
     await s3.due(call)
-    job = await s3.archive.ledger.take()
+    job = await s3.archive.recording_store.lease_next()
     assert job is not None
-    await s3.archive.ledger.cleared(before)
+    await s3.archive.recording_store.mark_audio_deleted(before)
     assert not await s3.sql(cleared, call.id)
-    await s3.archive.ledger.cleared(job)
+    await s3.archive.recording_store.mark_audio_deleted(job)
     assert await s3.sql(cleared, call.id)
 
 
 async def test_recordings_go_when_their_time_has_come_and_before_their_calls(the: Desk) -> None:
-    young, old, ancient = [await the.call(piece(1, 0)) for _ in range(3)]
-    while await the.archive.step():
+    young, old, ancient = [await the.call(tone_segment(1, 0)) for _ in range(3)]
+    while await the.archive.process_next():
         pass
     await the.age(old, 8)
     await the.age(ancient, 40)
-    ledger = the.archive.ledger
-    assert await ledger.expire(0, 0) == 0
-    assert await ledger.expire(0, 30) == 1
-    assert await ledger.expire(7, 30) == 1
-    assert await ledger.expire(7, 30) == 0
+    ledger = the.archive.recording_store
+    assert await ledger.delete_expired(0, 0) == 0
+    assert await ledger.delete_expired(0, 30) == 1
+    assert await ledger.delete_expired(7, 30) == 1
+    assert await ledger.delete_expired(7, 30) == 0
     async with worker_services(the.settings) as wired:
-        assert await wired.queue.forget_old(30) == 0  # its sound is still there
+        assert await wired.queue.delete_expired(30) == 0  # its sound is still there
         for call in (old, ancient):
             await the.sql(
                 "update recording set deleted_at = now() - interval '2 minutes' where call_id = $1",
                 call.id,
             )
             await the.due(call)  # as it is a minute after it was expired
-        while await the.archive.step():
+        while await the.archive.process_next():
             pass
-        assert await wired.queue.forget_old(30) == 1
+        assert await wired.queue.delete_expired(30) == 1
     assert (await the.recording(young)).state is RecordingState.READY
     gone = await the.recording(old)
     assert (gone.state, gone.deleted_by) == (RecordingState.DELETED, "retention")
@@ -313,8 +327,8 @@ async def test_recordings_go_when_their_time_has_come_and_before_their_calls(the
 async def test_many_recordings_expire_in_batches_and_new_ones_are_joined_before_them(
     s3: Desk,
 ) -> None:
-    many = EXPIRED_AT_ONCE + 1
-    old = await s3.call(piece(1, 0))
+    many = DELETE_BATCH_SIZE + 1
+    old = await s3.call(tone_segment(1, 0))
     await s3.sql(
         "with made as (insert into call select (jsonb_populate_record(c, jsonb_build_object('id',"
         " gen_random_uuid()))).* from call c, generate_series(2, $2::int) where c.id = $1"
@@ -326,10 +340,10 @@ async def test_many_recordings_expire_in_batches_and_new_ones_are_joined_before_
         *(old.id, many),
     )
     await s3.sql("update call_log set ended_at = now() - interval '2 days'")
-    assert await s3.archive.ledger.expire(1, 0) == many
-    fresh = await s3.call(piece(1, 0))
+    assert await s3.archive.recording_store.delete_expired(1, 0) == many
+    fresh = await s3.call(tone_segment(1, 0))
     await s3.sql("update recording set due_at = now() - interval '1 hour' where state = 'DELETED'")
-    job = await s3.archive.ledger.take()
+    job = await s3.archive.recording_store.lease_next()
     assert job is not None
     assert job.call_id == fresh.id
 
@@ -337,12 +351,12 @@ async def test_many_recordings_expire_in_batches_and_new_ones_are_joined_before_
 async def test_a_keeper_without_the_store_warns_of_what_it_cannot_remove(
     s3: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    call = await s3.call(piece(1, 0))
-    await s3.call(piece(1, 0))
+    call = await s3.call(tone_segment(1, 0))
+    await s3.call(tone_segment(1, 0))
     bare = replace(s3.settings, recordings_url="", livekit_url="")
     async with worker_services(bare) as wired:
         for warnings in (0, 1):
-            async with beside(Keeper(wired, bare).tidy_for_ever()), asyncio.timeout(60):
+            async with background_task(Keeper(wired, bare).run_cleanup()), asyncio.timeout(60):
                 await asyncio.sleep(1)
                 while len(warned(caplog)) < warnings:  # noqa: ASYNC110 - nobody tells
                     await asyncio.sleep(0.05)
@@ -356,64 +370,64 @@ def warned(caplog: pytest.LogCaptureFixture) -> list[int]:
 
 
 async def test_what_nobody_claims_is_swept(s3: Desk) -> None:
-    call = await s3.call(piece(1, 0))
-    assert await s3.archive.step()
-    await s3.sounds.put(f"{call.tenant_id}/{call.id}/{Place(1, 9_000).name}", b"too late")
+    call = await s3.call(tone_segment(1, 0))
+    assert await s3.archive.process_next()
+    await s3.sounds.put(f"{call.tenant_id}/{call.id}/{SegmentKey(1, 9_000).filename}", b"too late")
     await s3.sounds.put(f"{call.tenant_id}/{uuid4()}/whole.ogg", b"of a forgotten call")
     await s3.sounds.put("somebody/elses.ogg", b"not ours")
-    live = await s3.call(piece(1, 0), end=False)
-    assert await s3.archive.sweep() == 2
+    live = await s3.call(tone_segment(1, 0), end=False)
+    assert await s3.archive.delete_orphans() == 2
     assert await s3.kept(call) == ["whole.ogg"]
-    assert await s3.kept(live) == [Place(1, 0).name]
+    assert await s3.kept(live) == [SegmentKey(1, 0).filename]
     assert await s3.sounds.size("somebody/elses.ogg") == 8
 
 
 async def test_pieces_wait_on_disk_and_the_keeper_for_them(s3: Desk) -> None:
-    call = await s3.call(piece(1, 0), end=False)
-    place, sound = piece(1, 1_000)
-    key = f"{call.tenant_id}/{call.id}/{place.name}"
-    s3.bucket.away = True
-    assert await s3.spool.keep(key, sound)
+    call = await s3.call(tone_segment(1, 0), end=False)
+    place, sound = tone_segment(1, 1_000)
+    key = f"{call.tenant_id}/{call.id}/{place.filename}"
+    s3.bucket.unavailable = True
+    assert await s3.spool.save(key, sound)
     await end_call(s3.services, s3.viewer, call.id)
-    await s3.spool.owe()
+    await s3.spool.renew_pending()
     await s3.age(call, 0)
-    assert not await s3.archive.step()
-    await s3.spool.empty()
-    assert s3.spool.waiting(f"{call.tenant_id}/{call.id}/")
-    s3.bucket.away = False
-    await s3.spool.empty()
-    assert not s3.spool.waiting(f"{call.tenant_id}/{call.id}/")
+    assert not await s3.archive.process_next()
+    await s3.spool.flush()
+    assert s3.spool.has_pending(f"{call.tenant_id}/{call.id}/")
+    s3.bucket.unavailable = False
+    await s3.spool.flush()
+    assert not s3.spool.has_pending(f"{call.tenant_id}/{call.id}/")
     await s3.due(call)
-    assert await s3.archive.step()
+    assert await s3.archive.process_next()
     recording = await s3.recording(call)
     assert (recording.duration_ms, recording.missing_ms) == (2_000, 0)
 
 
 async def test_the_spool_is_bounded_and_forgets_what_was_deleted(s3: Desk) -> None:
-    call = await s3.call(piece(1, 0), end=False)
+    call = await s3.call(tone_segment(1, 0), end=False)
     folder = f"{call.tenant_id}/{call.id}/"
-    s3.bucket.away = True
+    s3.bucket.unavailable = True
     small = replace(s3.settings, spool_megabytes=1)
     async with worker_services(small) as wired:
-        assert wired.sounds is not None
-        spool = Spool.of(small, wired.sounds, wired.recordings)
-        assert await spool.keep(folder + Place(1, 1_000).name, bytes(900_000))
-        assert not await spool.keep(folder + Place(1, 2_000).name, bytes(200_000))
+        assert wired.audio_store is not None
+        spool = Spool.from_settings(small, wired.audio_store, wired.recording_store)
+        assert await spool.save(folder + SegmentKey(1, 1_000).filename, bytes(900_000))
+        assert not await spool.save(folder + SegmentKey(1, 2_000).filename, bytes(200_000))
         await delete_recording(s3.services, s3.viewer, call.id)
-        s3.bucket.away = False
-        await spool.empty()
-        assert not spool.waiting(folder)
-    assert await s3.archive.step()
+        s3.bucket.unavailable = False
+        await spool.flush()
+        assert not spool.has_pending(folder)
+    assert await s3.archive.process_next()
     assert await s3.kept(call) == []
 
 
 def test_joined_sound_is_one_sound(tmp_path: Path) -> None:
     """Pieces of one encoder, put together again, sound as if they had never been cut."""
-    whole, pieces = cut(seconds=4, every_ms=500)
-    joiner = Joiner(tmp_path / "whole.ogg", [place for place, _ in pieces])
+    whole, pieces = tone_segments(seconds=4, every_ms=500)
+    joiner = SegmentJoiner(tmp_path / "whole.ogg", [place for place, _ in pieces])
     for place, sound in pieces:
         joiner.add(place, sound)
     joiner.close()
     assert joiner.missing_ms == 0
-    joined = decoded((tmp_path / "whole.ogg").read_bytes())
-    assert np.array_equal(joined, decoded(whole))
+    joined = decode_ogg((tmp_path / "whole.ogg").read_bytes())
+    assert np.array_equal(joined, decode_ogg(whole))

@@ -14,15 +14,22 @@ from livekit.agents import APIConnectionError
 from livekit.agents.stt import SpeechEvent, SpeechEventType
 
 from domain.workflows.agents import ProviderChoice
-from local.emulators.faults import Cut, Fault, Garbage, Refused, Silent, Slow
-from local.emulators.sounds import WORD_SECONDS, syllables
-from local.emulators.speech import Speech, speech
+from local.emulators.faults import (
+    DelayedResponse,
+    Disconnect,
+    Fault,
+    MalformedMessage,
+    NoResponse,
+    RejectedConnection,
+)
+from local.emulators.sounds import WORD_SECONDS, synthetic_speech
+from local.emulators.speech import SpeechEmulator, run_speech_emulator
 from worker.providers.api_keys import ProviderKeys
-from worker.providers.failover import Rests
-from worker.providers.http import connections
-from worker.providers.registry import Means, build_stt, build_tts
-from worker.providers.stt_fallback import Ears
-from worker.providers.tts_fallback import Voices
+from worker.providers.failover import Cooldowns
+from worker.providers.http import create_http_session
+from worker.providers.registry import SpeechBuildContext, build_stt, build_tts
+from worker.providers.stt_fallback import SttFallback
+from worker.providers.tts_fallback import TtsFallback
 
 pytestmark = pytest.mark.anyio
 
@@ -38,16 +45,22 @@ SONIC = ProviderChoice(provider="cartesia", model="sonic-3")
 BULBUL = ProviderChoice(provider="sarvam", model="bulbul:v3")
 EARS = {"deepgram": (NOVA, SAARAS), "flux": (FLUX, NOVA), "sarvam-stt": (SAARAS, FLUX)}
 VOICES = {"cartesia": (SONIC, BULBUL), "sarvam-tts": (BULBUL, SONIC)}
-AT_ONCE = [Refused(401), Refused(429), Refused(503), Cut(), Garbage()]
+AT_ONCE = [
+    RejectedConnection(401),
+    RejectedConnection(429),
+    RejectedConnection(503),
+    Disconnect(),
+    MalformedMessage(),
+]
 SPOILT = [
-    ("deepgram", Refused(401)),
-    ("deepgram", Cut()),
-    ("deepgram", Garbage()),
-    ("flux", Refused(429)),
-    ("flux", Cut()),
-    ("sarvam-stt", Refused(503)),
-    ("sarvam-stt", Cut()),
-    ("sarvam-stt", Garbage()),
+    ("deepgram", RejectedConnection(401)),
+    ("deepgram", Disconnect()),
+    ("deepgram", MalformedMessage()),
+    ("flux", RejectedConnection(429)),
+    ("flux", Disconnect()),
+    ("sarvam-stt", RejectedConnection(503)),
+    ("sarvam-stt", Disconnect()),
+    ("sarvam-stt", MalformedMessage()),
 ]
 
 
@@ -55,23 +68,23 @@ SPOILT = [
 class Stage:
     """The stand-ins, and what became of a chain."""
 
-    world: Speech
-    means: Means
+    world: SpeechEmulator
+    means: SpeechBuildContext
     changes: list[tuple[str, bool]]
-    rests: Rests = field(default_factory=dict)
+    rests: Cooldowns = field(default_factory=dict)
 
-    def ears(self, *choices: ProviderChoice) -> Ears:
+    def ears(self, *choices: ProviderChoice) -> SttFallback:
         return build_stt(replace(choices[0], fallbacks=choices[1:]), self.means, ("en",), ())
 
-    def voices(self, *choices: ProviderChoice) -> Voices:
+    def voices(self, *choices: ProviderChoice) -> TtsFallback:
         return build_tts(replace(choices[0], fallbacks=choices[1:]), self.means, "en", None)
 
 
 @asynccontextmanager
 async def stage() -> AsyncIterator[Stage]:
     changes: list[tuple[str, bool]] = []
-    rests: Rests = {}
-    async with speech() as world, connections() as http:
+    rests: Cooldowns = {}
+    async with run_speech_emulator() as world, create_http_session() as http:
         keys = ProviderKeys(
             deepgram="d",
             deepgram_base_url=world.url,
@@ -80,12 +93,14 @@ async def stage() -> AsyncIterator[Stage]:
             sarvam="s",
             sarvam_base_url=world.url,
         )
-        means = Means(
+        means = SpeechBuildContext(
             keys=keys,
             http=http,
-            changed=lambda choice, available: changes.append((choice.model, available)),
-            measured=lambda *_: None,
-            rests=rests,
+            on_availability_changed=lambda choice, available: changes.append(
+                (choice.model, available)
+            ),
+            on_metrics=lambda *_: None,
+            cooldowns=rests,
         )
         yield Stage(world, means, changes, rests)
 
@@ -93,7 +108,7 @@ async def stage() -> AsyncIterator[Stage]:
 class Caller:
     """Speaks into ears, twice as fast as people do."""
 
-    def __init__(self, ears: Ears) -> None:
+    def __init__(self, ears: SttFallback) -> None:
         self._stream = ears.stream()
         self.events: list[SpeechEvent] = []
         self._changed = asyncio.Event()
@@ -105,7 +120,7 @@ class Caller:
             self._changed.set()
 
     async def says(self, seconds: float = 1.0) -> None:
-        pcm = syllables(seconds, RATE) + bytes(RATE)
+        pcm = synthetic_speech(seconds, RATE) + bytes(RATE)
         for start in range(0, len(pcm), 2 * CHUNK):
             part = pcm[start : start + 2 * CHUNK]
             self._stream.push_frame(rtc.AudioFrame(part, RATE, 1, len(part) // 2))
@@ -136,7 +151,7 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def calling(ears: Ears) -> AsyncIterator[Caller]:
+async def calling(ears: SttFallback) -> AsyncIterator[Caller]:
     caller = Caller(ears)
     try:
         yield caller
@@ -145,7 +160,7 @@ async def calling(ears: Ears) -> AsyncIterator[Caller]:
         await ears.aclose()
 
 
-async def spoken(voices: Voices, text: str = TEXT) -> tuple[float, float]:
+async def spoken(voices: TtsFallback, text: str = TEXT) -> tuple[float, float]:
     """When the first sound came, and how long it all was, in seconds."""
     stream, began = voices.stream(), time.monotonic()
     first, length = 0.0, 0.0
@@ -170,61 +185,61 @@ async def test_ears_that_fail_are_left_at_once_and_no_word_is_lost(
     provider: str, fault: Fault
 ) -> None:
     async with stage() as the:
-        the.world.words = [WORDS, WORDS]
-        if isinstance(fault, Refused):
-            the.world.words = [WORDS]
+        the.world.utterances = [WORDS, WORDS]
+        if isinstance(fault, RejectedConnection):
+            the.world.utterances = [WORDS]
         first, second = EARS[provider]
-        the.world.faults.orders[provider] = [fault]
+        the.world.faults.scheduled[provider] = [fault]
         async with calling(the.ears(first, second)) as caller:
             began = time.monotonic()
             await caller.says()
             assert await caller.understood() == [WORDS]
             late = time.monotonic() - began
         assert the.changes == [(first.model, False)]
-        assert the.world.ears == 2
+        assert the.world.stt_connections == 2
         # Nobody has said that words are overdue: it was the failure that was seen.
         print(f"{provider} {fault}: understood {late:.2f} s after the first sound")
 
 
 async def test_ears_that_say_nothing_are_left_when_words_are_overdue() -> None:
     async with stage() as the:
-        the.world.words = ["unheard", WORDS]
-        the.world.faults.orders["deepgram"] = [Silent()]
+        the.world.utterances = ["unheard", WORDS]
+        the.world.faults.scheduled["deepgram"] = [NoResponse()]
         ears = the.ears(NOVA, FLUX)
         async with calling(ears) as caller:
             since = time.time()
             await caller.says()
-            ears.overdue(since)
+            ears.transcript_overdue(since)
             assert await caller.understood() == [WORDS]
         assert the.changes == [("nova-3", False)]
 
 
 async def test_ears_that_heard_a_noise_are_not_left() -> None:
     async with stage() as the:
-        the.world.words = ["", WORDS]
+        the.world.utterances = ["", WORDS]
         ears = the.ears(NOVA, FLUX)
         async with calling(ears) as caller:
             since = time.time()
             await caller.says()
-            ears.overdue(since)
+            ears.transcript_overdue(since)
             await caller.says()
             assert await caller.understood() == [WORDS]
-        assert (the.changes, the.world.ears) == ([], 1)
+        assert (the.changes, the.world.stt_connections) == ([], 1)
 
 
 async def test_what_nobody_can_make_out_is_given_up_and_told_once() -> None:
     async with stage() as the:
-        the.world.words = ["unheard", "unheard", WORDS]
-        the.world.faults.orders["deepgram"] = [Silent()]
-        the.world.faults.orders["flux"] = [Silent()]
+        the.world.utterances = ["unheard", "unheard", WORDS]
+        the.world.faults.scheduled["deepgram"] = [NoResponse()]
+        the.world.faults.scheduled["flux"] = [NoResponse()]
         ears = the.ears(NOVA, FLUX)
-        ears.transcript_seconds = 0.3
+        ears.transcript_timeout_seconds = 0.3
         told: list[bool] = []
         ears.on("error", lambda error: told.append(error.recoverable))
         async with calling(ears) as caller:
             since = time.time()
             await caller.says()
-            ears.overdue(since)
+            ears.transcript_overdue(since)
             await until(lambda: told == [False])
             await caller.says()
             assert await caller.understood() == [WORDS]
@@ -238,9 +253,9 @@ async def test_what_nobody_can_make_out_is_given_up_and_told_once() -> None:
 
 async def test_ears_that_recovered_are_heard_again_between_two_turns() -> None:
     async with stage() as the:
-        the.world.faults.orders["deepgram"] = [Refused()]
+        the.world.faults.scheduled["deepgram"] = [RejectedConnection()]
         async with calling(the.ears(NOVA, FLUX)) as caller:
-            the.world.words = ["one", "two", "three"]
+            the.world.utterances = ["one", "two", "three"]
             await caller.says()
             await caller.understood(1)
             the.rests[("deepgram", "nova-3")] = time.monotonic()  # it has rested
@@ -249,14 +264,18 @@ async def test_ears_that_recovered_are_heard_again_between_two_turns() -> None:
             await caller.says()
             assert await caller.understood(3) == ["one", "two", "three"]
         assert the.changes == [("nova-3", False), ("nova-3", True)]
-        assert [name for name, _ in the.world.asked] == ["deepgram", "flux", "deepgram"]
+        assert [name for name, _ in the.world.connection_options] == [
+            "deepgram",
+            "flux",
+            "deepgram",
+        ]
 
 
 @pytest.mark.parametrize("provider", EARS)
 async def test_ears_that_stand_alone_connect_again_and_no_word_is_lost(provider: str) -> None:
     async with stage() as the:
-        the.world.words = [WORDS, WORDS]
-        the.world.faults.orders[provider] = [Cut()]
+        the.world.utterances = [WORDS, WORDS]
+        the.world.faults.scheduled[provider] = [Disconnect()]
         ears = the.ears(EARS[provider][0])
         told: list[bool] = []
         ears.on("error", lambda error: told.append(error.recoverable))
@@ -268,8 +287,8 @@ async def test_ears_that_stand_alone_connect_again_and_no_word_is_lost(provider:
 
 async def test_a_turn_that_breaks_every_line_is_given_up() -> None:
     async with stage() as the:
-        the.world.words = ["not heard"] * 20
-        the.world.faults.lasting["deepgram"] = Cut()
+        the.world.utterances = ["not heard"] * 20
+        the.world.faults.persistent["deepgram"] = Disconnect()
         ears = the.ears(NOVA)
         told: list[bool] = []
         ears.on("error", lambda error: told.append(error.recoverable))
@@ -278,9 +297,9 @@ async def test_a_turn_that_breaks_every_line_is_given_up() -> None:
             await until(lambda: len(told) >= 4)
             assert told[:4] == [True, True, True, False]
             await asyncio.sleep(1.0)
-            assert the.world.ears <= 10, "with pauses between"
-            del the.world.faults.lasting["deepgram"]
-            the.world.words = [WORDS]
+            assert the.world.stt_connections <= 10, "with pauses between"
+            del the.world.faults.persistent["deepgram"]
+            the.world.utterances = [WORDS]
             await caller.says()
             assert await caller.understood() == [WORDS]
 
@@ -295,62 +314,62 @@ async def test_voices_that_fail_are_left_at_once_and_all_is_said(
 ) -> None:
     async with stage() as the:
         first, second = VOICES[provider]
-        the.world.faults.orders[provider] = [fault]
+        the.world.faults.scheduled[provider] = [fault]
         voices = the.voices(first, second)
-        voices.sound_seconds = 600  # it is the failure that ends the wait for a sound
+        voices.audio_timeout_seconds = 600  # it is the failure that ends the wait for a sound
         at, length = await spoken(voices)
         assert the.changes == [(first.model, False)]
         print(f"{provider} {fault}: first sound after {at * 1000:.0f} ms")
-        said = " ".join(the.world.said)
+        said = " ".join(the.world.spoken_texts)
         assert TEXT.endswith(said)
-        if not isinstance(fault, Cut):
+        if not isinstance(fault, Disconnect):
             assert said == TEXT
         assert length == pytest.approx(len(TEXT.split()) * WORD_SECONDS, abs=0.4)
 
 
 async def test_the_next_voice_goes_on_with_the_word_at_which_the_first_broke_off() -> None:
     async with stage() as the:
-        the.world.faults.orders["cartesia"] = [Cut()]
+        the.world.faults.scheduled["cartesia"] = [Disconnect()]
         await spoken(the.voices(SONIC, BULBUL))
         # Four of eight words were sent; the last of them may not have been delivered whole.
-        assert the.world.said[0] in (
+        assert the.world.spoken_texts[0] in (
             "has some eight words here.",
             "sentence has some eight words here.",
             "some eight words here.",
         )
-        assert the.world.said[1] == "And the second one follows it."
+        assert the.world.spoken_texts[1] == "And the second one follows it."
 
 
 @pytest.mark.parametrize("provider", VOICES)
 async def test_a_voice_that_says_nothing_is_left_soon(provider: str) -> None:
     async with stage() as the:
         first, second = VOICES[provider]
-        the.world.faults.orders[provider] = [Silent()]
+        the.world.faults.scheduled[provider] = [NoResponse()]
         voices = the.voices(first, second)
-        voices.sound_seconds = 1.5
+        voices.audio_timeout_seconds = 1.5
         at, _ = await spoken(voices)
         assert the.changes == [(first.model, False)]
         assert at > 1.5
-        assert " ".join(the.world.said) == TEXT
+        assert " ".join(the.world.spoken_texts) == TEXT
 
 
 async def test_a_slow_voice_is_waited_for() -> None:
     async with stage() as the:
-        the.world.faults.orders["cartesia"] = [Slow(0.5)]
+        the.world.faults.scheduled["cartesia"] = [DelayedResponse(0.5)]
         voices = the.voices(SONIC, BULBUL)
-        voices.sound_seconds = 60
+        voices.audio_timeout_seconds = 60
         at, _ = await spoken(voices)
         assert the.changes == []
         assert at > 0.5
-        assert " ".join(the.world.said) == TEXT
+        assert " ".join(the.world.spoken_texts) == TEXT
 
 
 async def test_a_voice_that_stands_alone_tries_again_and_then_it_is_told() -> None:
     async with stage() as the:
-        the.world.faults.orders["cartesia"] = [Refused()]
+        the.world.faults.scheduled["cartesia"] = [RejectedConnection()]
         await spoken(the.voices(SONIC))
-        assert " ".join(the.world.said) == TEXT
-        the.world.faults.lasting["cartesia"] = Refused()
+        assert " ".join(the.world.spoken_texts) == TEXT
+        the.world.faults.persistent["cartesia"] = RejectedConnection()
         with pytest.raises(APIConnectionError):
             await spoken(the.voices(SONIC))
         assert the.changes == []
@@ -360,7 +379,7 @@ async def test_a_voice_that_stands_alone_tries_again_and_then_it_is_told() -> No
 async def test_a_voice_with_long_pauses_of_the_model_is_not_left() -> None:
     async with stage() as the:
         voices = the.voices(SONIC, BULBUL)
-        voices.sound_seconds = 1.5
+        voices.audio_timeout_seconds = 1.5
         stream = voices.stream()
         stream.push_text("The first sentence is here. And")
         await asyncio.sleep(2.0)
@@ -371,18 +390,22 @@ async def test_a_voice_with_long_pauses_of_the_model_is_not_left() -> None:
         await stream.aclose()
         await voices.aclose()
         assert the.changes == []
-        assert " ".join(the.world.said) == (
+        assert " ".join(the.world.spoken_texts) == (
             "The first sentence is here. And the second one follows it."
         )
 
 
 async def test_a_voice_that_recovered_speaks_again() -> None:
     async with stage() as the:
-        the.world.faults.orders["cartesia"] = [Refused()]
+        the.world.faults.scheduled["cartesia"] = [RejectedConnection()]
         for rested in (False, False, True):
             if rested:
                 the.rests[("cartesia", "sonic-3")] = time.monotonic()
             await spoken(the.voices(SONIC, BULBUL), "One sentence.")
         assert the.changes == [("sonic-3", False), ("sonic-3", True)]
-        assert [name for name, _, _ in the.world.voices] == ["sarvam-tts", "sarvam-tts", "cartesia"]
+        assert [name for name, _, _ in the.world.used_voices] == [
+            "sarvam-tts",
+            "sarvam-tts",
+            "cartesia",
+        ]
         assert [name for name, _ in the.world.keys].count("cartesia") == 2

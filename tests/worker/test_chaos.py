@@ -19,16 +19,16 @@ from local.talk import START
 from tests.support.chaos import (
     Caller,
     Freeze,
-    account,
-    audit,
-    customers,
-    disturbed,
-    frozen,
-    open_shop,
+    calling_customers,
+    count_audited_events,
+    evaluate,
+    freeze_processes,
+    import_shop,
+    kill_at_random,
+    run_disturbed_round,
     shop,
-    wreak,
 )
-from tests.support.installation import Process, installed
+from tests.support.installation import Process, running_installation
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
@@ -40,14 +40,14 @@ async def test_nothing_is_lost_and_nothing_is_said_twice(tmp_path: Path) -> None
     number = int(os.environ.get("CHAOS_SEED", random.randrange(10**6)))
     print(f"seed {number} (repeat with CHAOS_SEED={number})")
     dice = random.Random(number)
-    async with installed(tmp_path, workers=2) as whole:
+    async with running_installation(tmp_path, workers=2) as whole:
         callers = [Caller(whole.studio(), n) for n in range(CALLS)]
         async with asyncio.TaskGroup() as tasks:
             for caller in callers:
                 tasks.create_task(caller.talk(WORDS[:MESSAGES]))
-            wreaking = tasks.create_task(wreak(whole, dice, KILLS))
+            wreaking = tasks.create_task(kill_at_random(whole, dice, KILLS))
         delivered = [e["seq"] for caller in callers for e in caller.durable]
-        stored = await audit(whole.settings)
+        stored = await count_audited_events(whole.settings)
         repeated = sum(
             n - 1 for c in callers for n in Counter(e["seq"] for e in c.durable).values()
         )
@@ -96,16 +96,18 @@ FREEZES = (
 async def test_what_is_frozen_and_wakes_up_again_does_nothing_twice(tmp_path: Path) -> None:
     async with shop() as server:
         more = {"LEASE_SECONDS": "2.5", "HEARTBEAT_SECONDS": "0.5"}
-        async with installed(tmp_path, workers=2, OUTBOUND_ALLOW=server.allowed, **more) as whole:
-            await open_shop(whole, server)
+        async with running_installation(
+            tmp_path, workers=2, OUTBOUND_ALLOW=server.allowed, **more
+        ) as whole:
+            await import_shop(whole, server)
             replaced = {}
-            async with customers(whole, CUSTOMERS) as callers:
+            async with calling_customers(whole, CUSTOMERS) as callers:
                 for number, freeze in enumerate(FREEZES):
-                    replaced[str(freeze)] = await disturbed(
-                        callers, f"tool {number}", partial(frozen, whole, freeze)
+                    replaced[str(freeze)] = await run_disturbed_round(
+                        callers, f"tool {number}", partial(freeze_processes, whole, freeze)
                     )
-            stored = await audit(whole.settings)
-    result = account(callers, server)
+            stored = await count_audited_events(whole.settings)
+    result = evaluate(callers, server)
     print(f"{result.uses} uses / {result.effects} effects / workers replaced {replaced}")
     assert (result.lost, result.doubled, result.doubled_effects) == ([], [], [])
     assert result.uses == CUSTOMERS * len(FREEZES)
@@ -126,11 +128,11 @@ DEATHS: dict[str, tuple[Callable[[Process], Awaitable[None]], int]] = {
 @pytest.mark.parametrize("death", DEATHS)
 async def test_a_call_survives_the_death_of_its_only_worker(tmp_path: Path, death: str) -> None:
     kill, replaced = DEATHS[death]
-    async with installed(tmp_path, workers=1) as whole:
+    async with running_installation(tmp_path, workers=1) as whole:
         caller = Caller(whole.studio(), 0)
 
         async def kill_in_mid_answer() -> None:
-            await caller.until(lambda: caller.seen("PartialTranscript") > 0)
+            await caller.wait_until(lambda: caller.count_events("PartialTranscript") > 0)
             await kill(whole.processes["worker 0"])
 
         async with asyncio.TaskGroup() as tasks:
@@ -144,32 +146,32 @@ async def test_a_call_survives_the_death_of_its_only_worker(tmp_path: Path, deat
 
 
 async def test_a_worker_that_was_taken_for_dead_writes_nothing_more(tmp_path: Path) -> None:
-    async with installed(tmp_path, workers=1) as whole:
+    async with running_installation(tmp_path, workers=1) as whole:
         caller = Caller(whole.studio(), 0)
         zombie = whole.processes["worker 0"]
 
         async def freeze_and_replace() -> None:
-            await caller.until(lambda: caller.seen("AgentTurn") > 0)
-            zombie.tell(signal.SIGSTOP)
+            await caller.wait_until(lambda: caller.count_events("AgentTurn") > 0)
+            zombie.send_signal(signal.SIGSTOP)
             other = whole.processes["worker 1"] = Process(zombie.module, zombie.env)
             await other.start()
-            await caller.until(lambda: caller.seen("WorkerReplaced") > 0)
-            zombie.tell(signal.SIGCONT)
+            await caller.wait_until(lambda: caller.count_events("WorkerReplaced") > 0)
+            zombie.send_signal(signal.SIGCONT)
 
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(caller.talk(WORDS[:2]))
             tasks.create_task(freeze_and_replace())
         await whole.processes["worker 1"].kill()
-        assert await audit(whole.settings) == len(caller.durable)
+        assert await count_audited_events(whole.settings) == len(caller.durable)
     told = [e["__typename"] for e in caller.durable]
     assert told.count("UserTurn") == told.count("TurnMeasured") == 2
     assert told.count("CallEnded") == 1
 
 
 async def test_without_a_worker_a_call_ends_and_says_why(tmp_path: Path) -> None:
-    async with installed(tmp_path, workers=0, CLAIM_SECONDS="0.5") as whole:
+    async with running_installation(tmp_path, workers=0, CLAIM_SECONDS="0.5") as whole:
         caller = Caller(whole.studio(), 0)
-        started = await whole.studio().ask(START, {"input": {"workflow": {"slug": "clinic"}}})
+        started = await whole.studio().execute(START, {"input": {"workflow": {"slug": "clinic"}}})
         caller.id = started["startCall"]["call"]["id"]
         async with asyncio.timeout(60):
             await caller.listen()

@@ -20,7 +20,7 @@ from domain.calls.events import CallEvent, ToolFinished, ToolOutcome, ToolStarte
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
-from domain.tool_execution.mcp import Line, call_tool
+from domain.tool_execution.mcp import McpConnection, call_tool
 from domain.tools.actions import ApiCall, Method, Respond
 from domain.tools.http import HttpRequest, HttpResponse
 from domain.tools.model import ToolSpec
@@ -30,8 +30,8 @@ from domain.use_cases.tools import create_tool
 from domain.use_cases.workflows import create_workflow, publish_workflow
 from domain.workflows.agents import AgentSpec, Prompt, ProviderChoice
 from domain.workflows.model import Node, WorkflowSpec
-from local.emulators.http_server import served
-from local.emulators.models import KEY, Says, models
+from local.emulators.http_server import run_server
+from local.emulators.models import KEY, ScriptedReply, run_llm_emulator
 from persistence.worker_wiring import worker_services
 from tests.support.demo_workflow import publish_clinic
 from tests.worker.test_text_calls import started, watch, working
@@ -66,7 +66,7 @@ async def till() -> AsyncIterator[tuple[Till, str]]:
             await state.before_first()
         return JSONResponse({"ok": True})
 
-    async with served(Starlette(routes=[Route("/{path}", answer, methods=["POST"])])) as url:
+    async with run_server(Starlette(routes=[Route("/{path}", answer, methods=["POST"])])) as url:
         yield state, url
 
 
@@ -89,7 +89,7 @@ async def conversed(
     viewer: Viewer,
     spec: ToolSpec,
     url: str,
-    *says: Says,
+    *says: ScriptedReply,
 ) -> tuple[list[CallEvent], list[dict[str, Any]]]:
     """One message to an agent that answers so; what happened, and what its model was asked."""
     await create_tool(services, viewer, spec)
@@ -99,7 +99,7 @@ async def conversed(
     nodes = (Node(id="desk", agent="desk", is_entry=True, is_exit=True),)
     made = await create_workflow(services, viewer, WorkflowSpec(name="desk", nodes=nodes))
     await publish_workflow(services, viewer, made.id, made.revision, None)
-    async with models() as stand_in:
+    async with run_llm_emulator() as stand_in:
         stand_in.script = list(says)
         own = replace(
             settings,
@@ -111,25 +111,33 @@ async def conversed(
             call = await start_call(services, viewer, CallRequest(workflow_name="desk"), 3600)
             await send_message(services, viewer, call.id, "go on", None)
             events = await watch(services, viewer, call.id, TurnMeasured, patience=60)
-    return events, stand_in.asked
+    return events, stand_in.requests
 
 
 ADD = ("add", {"item": "pizza"})
 TWINS = {
-    "the same twice": Says("", (ADD, ADD)),
-    "the same twice, with one id": Says("", (ADD, ADD), id="dup"),
-    "two things with one id": Says("", (ADD, ("add", {"item": "pasta"})), id="dup"),
+    "the same twice": ScriptedReply("", (ADD, ADD)),
+    "the same twice, with one id": ScriptedReply("", (ADD, ADD), tool_call_id="dup"),
+    "two things with one id": ScriptedReply(
+        "", (ADD, ("add", {"item": "pasta"})), tool_call_id="dup"
+    ),
 }
 
 
 @pytest.mark.parametrize("answer", TWINS.values(), ids=TWINS)
 async def test_two_uses_of_one_tool_in_one_answer_are_two(
-    services: Services, settings: Settings, viewer: Viewer, answer: Says
+    services: Services, settings: Settings, viewer: Viewer, answer: ScriptedReply
 ) -> None:
-    items = sorted(arguments["item"] for _, arguments in answer.calls)
+    items = sorted(arguments["item"] for _, arguments in answer.tool_calls)
     async with till() as (server, url):
         events, asked = await conversed(
-            services, settings, viewer, tool(url, "orders"), url, answer, Says("Both are in.")
+            services,
+            settings,
+            viewer,
+            tool(url, "orders"),
+            url,
+            answer,
+            ScriptedReply("Both are in."),
         )
     assert sorted(body["item"] for _, body, _ in server.asked) == items
     assert len(set(server.keys)) == 2
@@ -150,10 +158,10 @@ async def test_two_uses_of_one_tool_in_one_answer_are_two(
 async def test_an_id_that_was_used_before_is_not_used_again(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    once = Says("", (ADD,), id="call_0")
+    once = ScriptedReply("", (ADD,), tool_call_id="call_0")
     async with till() as (_, url):
         events, _ = await conversed(
-            services, settings, viewer, tool(url, "orders"), url, once, once, Says("Done.")
+            services, settings, viewer, tool(url, "orders"), url, once, once, ScriptedReply("Done.")
         )
     assert len({e.tool_call_id for e in events if isinstance(e, ToolStarted)}) == 2
 
@@ -170,7 +178,7 @@ async def test_who_lost_a_call_sends_nothing_more_and_its_successor_has_the_same
         await db.execute("update call_log set worker_id = null, epoch = epoch + 1")
         await asyncio.sleep(2 * LEASE)  # nobody trusts in the lease any more
 
-    use = Says("", (ADD,))
+    use = ScriptedReply("", (ADD,))
     async with till() as (server, url):
         server.before_first = take_the_call_away
         events, _ = await conversed(
@@ -181,7 +189,7 @@ async def test_who_lost_a_call_sends_nothing_more_and_its_successor_has_the_same
             url,
             use,
             use,
-            Says("Done."),
+            ScriptedReply("Done."),
         )
     await db.close()
     outcomes = [e.outcome for e in events if isinstance(e, ToolFinished)]
@@ -195,11 +203,13 @@ async def test_who_lost_a_call_sends_nothing_more_and_its_successor_has_the_same
 async def test_what_took_too_long_may_have_been_done_and_is_repeated_under_its_key(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    use = Says("", (ADD,))
+    use = ScriptedReply("", (ADD,))
     async with till() as (server, url):
         server.before_first = asyncio.Event().wait  # for ever
         spec = replace(tool(url, "orders"), timeout=4.0)
-        events, _ = await conversed(services, settings, viewer, spec, url, use, use, Says("Done."))
+        events, _ = await conversed(
+            services, settings, viewer, spec, url, use, use, ScriptedReply("Done.")
+        )
     outcomes = [e.outcome for e in events if isinstance(e, ToolFinished)]
     assert outcomes == [ToolOutcome.UNKNOWN, ToolOutcome.SUCCEEDED]
     first, again = server.keys
@@ -213,19 +223,19 @@ async def test_a_lease_that_ran_out_is_asked_for(
     await publish_clinic(services, viewer)
     await started(services, viewer)
     async with worker_services(replace(settings, lease_seconds=0.2)) as worker:
-        id = await worker.queue.enlist(1)
+        id = await worker.queue.register_worker(1)
         [claim] = await worker.queue.claim(id, 1)
-        worker.recorder.open(claim)
+        worker.event_writer.open(claim)
         await asyncio.sleep(0.3)
         asked_at = await worker.queue.database_time()
-        assert await worker.recorder.held(claim)
+        assert await worker.event_writer.holds_lease(claim)
         # To ask is to be heard: nobody takes this worker for dead meanwhile.
         assert await worker.queue.reap_dead_workers(asked_at) == 0
         await asyncio.sleep(0.3)
         assert await worker.queue.reap_dead_workers(await worker.queue.database_time()) == 1
-        assert not worker.recorder.fenced(claim), "it does not know yet"
-        assert not await worker.recorder.held(claim)
-        assert worker.recorder.fenced(claim)
+        assert not worker.event_writer.is_fenced(claim), "it does not know yet"
+        assert not await worker.event_writer.holds_lease(claim)
+        assert worker.event_writer.is_fenced(claim)
 
 
 async def test_a_message_is_answered_while_another_call_cannot_be_taken(
@@ -256,8 +266,16 @@ async def test_only_the_use_of_a_tool_of_an_mcp_server_has_a_key() -> None:
         return HttpResponse(200, {}, json.dumps(body).encode(), 1.0)
 
     given = {"Idempotency-Key": "of the settings"}
-    await call_tool(Line(url="https://a.example", headers={}, send=send, key="k"), "book", {})
-    await call_tool(Line(url="https://a.example", headers=given, send=send, key="k"), "book", {})
+    await call_tool(
+        McpConnection(url="https://a.example", headers={}, send=send, idempotency_key="k"),
+        "book",
+        {},
+    )
+    await call_tool(
+        McpConnection(url="https://a.example", headers=given, send=send, idempotency_key="k"),
+        "book",
+        {},
+    )
     assert asked[:3] == [
         ("initialize", None),
         ("notifications/initialized", None),

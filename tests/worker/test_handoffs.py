@@ -21,8 +21,8 @@ from domain.use_cases.tools import create_tool
 from domain.use_cases.workflows import create_workflow, publish_workflow
 from domain.workflows.agents import AgentSpec, Prompt, ProviderChoice
 from domain.workflows.model import Connection, ContextPolicy, Node, WorkflowSpec
-from domain.workflows.routing import Landing, due, land
-from local.emulators.models import KEY, Models, Says, models
+from domain.workflows.routing import ResolvedNode, resolve_node, triggered_connection
+from local.emulators.models import KEY, LlmEmulator, ScriptedReply, run_llm_emulator
 from tests.support.demo_workflow import BOOK
 from tests.worker.test_text_calls import retold, watch, working
 
@@ -53,7 +53,7 @@ def test_of_the_conditions_that_hold_the_highest_priority_wins_then_the_first() 
     )
 
     def taken(**flags: bool) -> str | None:
-        found = due(workflow, "a", {"flags": flags})
+        found = triggered_connection(workflow, "a", {"flags": flags})
         return found.target if found else None
 
     assert taken() is None
@@ -82,12 +82,12 @@ def test_skipped_nodes_are_passed_by_the_condition_the_default_or_the_only_way()
         ),
     )
 
-    def landed(**flags: bool) -> Landing:
-        return land(workflow, "a", lambda _: {"flags": flags})
+    def landed(**flags: bool) -> ResolvedNode:
+        return resolve_node(workflow, "a", lambda _: {"flags": flags})
 
-    assert landed() == Landing("a")
-    assert landed(known=True) == Landing("d", ("a", "b", "c"))
-    assert landed(known=True, vip=True) == Landing("vip", ("a",))
+    assert landed() == ResolvedNode("a")
+    assert landed(known=True) == ResolvedNode("d", ("a", "b", "c"))
+    assert landed(known=True, vip=True) == ResolvedNode("vip", ("a",))
 
 
 def test_skipped_nodes_in_a_ring_or_without_a_way_on_are_entered_after_all() -> None:
@@ -96,9 +96,9 @@ def test_skipped_nodes_in_a_ring_or_without_a_way_on_are_entered_after_all() -> 
         nodes=(node("a", is_entry=True, skip_condition="true"), node("b", skip_condition="true")),
         connections=(way("a", "b"), way("b", "a")),
     )
-    assert land(ring, "a", lambda _: {}) == Landing("b", ("a",))
+    assert resolve_node(ring, "a", lambda _: {}) == ResolvedNode("b", ("a",))
     end = WorkflowSpec(name="w", nodes=(node("a", is_entry=True, skip_condition="true"),))
-    assert land(end, "a", lambda _: {}) == Landing("a")
+    assert resolve_node(end, "a", lambda _: {}) == ResolvedNode("a")
 
 
 # ---- in calls -------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ class Line:
     services: Services
     settings: Settings
     viewer: Viewer
-    models: Models
+    models: LlmEmulator
 
     async def say(self, *texts: str, **given: Any) -> list[CallEvent]:
         call = await start_call(
@@ -156,7 +156,11 @@ class Line:
 
 @asynccontextmanager
 async def on_the_line(
-    services: Services, settings: Settings, viewer: Viewer, workflow: WorkflowSpec, *says: Says
+    services: Services,
+    settings: Settings,
+    viewer: Viewer,
+    workflow: WorkflowSpec,
+    *says: ScriptedReply,
 ) -> AsyncIterator[Line]:
     for tool in (NOTE, BOOK):
         await create_tool(services, viewer, tool)
@@ -164,7 +168,7 @@ async def on_the_line(
         await create_agent(services, viewer, each)
     made = await create_workflow(services, viewer, workflow)
     await publish_workflow(services, viewer, made.id, made.revision, None)
-    async with models() as stand_in:
+    async with run_llm_emulator() as stand_in:
         stand_in.script = list(says)
         own = replace(settings, openai_api_key=KEY, openai_base_url=f"{stand_in.url}/openai")
         async with working(own):
@@ -178,7 +182,7 @@ BY_FORMS = (way("desk", "forms", description="wants a form"), way("forms", "doct
 async def test_a_condition_moves_the_call_as_soon_as_a_tool_makes_it_true(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    says = (Says("One moment.", (("note_urgency", {}),)), Says("Doctor here."))
+    says = (ScriptedReply("One moment.", (("note_urgency", {}),)), ScriptedReply("Doctor here."))
     async with on_the_line(services, settings, viewer, service(URGENT, *BY_FORMS), *says) as line:
         events = await line.say("it hurts")
     assert retold(events)[5:-1] == [
@@ -193,7 +197,7 @@ async def test_a_condition_moves_the_call_as_soon_as_a_tool_makes_it_true(
     ]
     [moved] = [e for e in events if isinstance(e, HandedOff)]
     assert (moved.via, moved.context_passed) == ("CONDITION", ("slot",))
-    offered = [t["function"]["name"] for t in line.models.asked[0]["tools"]]
+    offered = [t["function"]["name"] for t in line.models.requests[0]["tools"]]
     assert offered == ["transfer_to_forms", "note_urgency", "book_appointment"]
 
 
@@ -201,7 +205,7 @@ async def test_a_condition_that_holds_already_moves_the_call_before_anyone_is_as
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     vip = way("desk", "doctor", condition="user.vip")
-    says = (Says("Doctor here."),)
+    says = (ScriptedReply("Doctor here."),)
     async with on_the_line(services, settings, viewer, service(vip, *BY_FORMS), *says) as line:
         events = await line.say("hello", user_context={"vip": True})
     told = retold(events)[4:-1]
@@ -212,7 +216,7 @@ async def test_a_condition_that_holds_already_moves_the_call_before_anyone_is_as
         "enter doctor",
         "doctor: Doctor here.",
     ]
-    [asked] = line.models.asked
+    [asked] = line.models.requests
     assert "You are doctor." in str(asked)
     assert "hello" in str(asked)
 
@@ -221,7 +225,9 @@ async def test_skipped_nodes_are_told_of(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     workflow = service(*BY_FORMS, desk="user.known", forms="user.known")
-    async with on_the_line(services, settings, viewer, workflow, Says("Doctor here.")) as line:
+    async with on_the_line(
+        services, settings, viewer, workflow, ScriptedReply("Doctor here.")
+    ) as line:
         [*_, entered] = await line.say(user_context={"known": True})
     assert entered == NodeEntered(
         node="doctor", agent="doctor", first_visit=True, skipped=("desk", "forms")
@@ -246,14 +252,14 @@ async def test_the_next_agent_is_shown_what_the_policy_says(
     hidden: list[str],
 ) -> None:
     to_forms = way("desk", "forms", context_policy=policy, last_n=2, context_passed=("slot",))
-    summary = (Says("IN SHORT"),) if policy is ContextPolicy.SUMMARY else ()
+    summary = (ScriptedReply("IN SHORT"),) if policy is ContextPolicy.SUMMARY else ()
     says = (
-        Says("", (("book_appointment", {"slot": "ten"}),)),
-        Says("an answer"),
-        Says("", (("transfer_to_forms", {}),)),
+        ScriptedReply("", (("book_appointment", {"slot": "ten"}),)),
+        ScriptedReply("an answer"),
+        ScriptedReply("", (("transfer_to_forms", {}),)),
         *summary,
-        Says("Forms here."),
-        Says("And more."),
+        ScriptedReply("Forms here."),
+        ScriptedReply("And more."),
     )
     workflow = service(to_forms, way("forms", "doctor"))
     async with on_the_line(services, settings, viewer, workflow, *says) as line:
@@ -261,7 +267,7 @@ async def test_the_next_agent_is_shown_what_the_policy_says(
     [moved] = [e for e in events if isinstance(e, HandedOff)]
     assert moved.context_policy is policy
     assert moved.summary == ("IN SHORT" if summary else None)
-    entering, later = (str(asked["messages"]) for asked in line.models.asked[-2:])
+    entering, later = (str(asked["messages"]) for asked in line.models.requests[-2:])
     for words in shown:
         assert words in entering, words
         assert words in later, words
@@ -278,10 +284,10 @@ async def test_what_an_agent_was_shown_is_rebuilt_by_the_next_worker(
         "desk", "forms", context_policy=ContextPolicy.VARIABLES_ONLY, context_passed=("slot",)
     )
     says = (
-        Says("", (("book_appointment", {"slot": "ten"}),)),
-        Says("an answer"),
-        Says("", (("transfer_to_forms", {}),)),
-        Says("Forms here."),
+        ScriptedReply("", (("book_appointment", {"slot": "ten"}),)),
+        ScriptedReply("an answer"),
+        ScriptedReply("", (("transfer_to_forms", {}),)),
+        ScriptedReply("Forms here."),
     )
     workflow = service(to_forms, way("forms", "doctor"))
     async with on_the_line(services, settings, viewer, workflow, *says) as line:
@@ -290,14 +296,14 @@ async def test_what_an_agent_was_shown_is_rebuilt_by_the_next_worker(
             await send_message(services, viewer, call.id, text, None)
             await watch(services, viewer, call.id, TurnMeasured, n)
     await send_message(services, viewer, call.id, "third words", None)
-    line.models.script = [Says("Back again.")]
-    async with models() as again:
-        again.script = [Says("Back again.")]
+    line.models.script = [ScriptedReply("Back again.")]
+    async with run_llm_emulator() as again:
+        again.script = [ScriptedReply("Back again.")]
         own = replace(line.settings, openai_base_url=f"{again.url}/openai")
         async with working(own):
             events = await watch(services, viewer, call.id, TurnMeasured, 3)
     assert retold(events)[-2] == "forms: Back again."
-    [asked] = again.asked
+    [asked] = again.requests
     told = str(asked["messages"])
     assert "slot = ten" in told
     assert "Forms here." in told
@@ -309,8 +315,22 @@ async def test_a_way_is_taken_as_often_as_it_may_be(
 ) -> None:
     there = way("desk", "forms", may_repeat=2)
     back = way("forms", "desk", may_repeat=9)
-    go, come = Says("", (("transfer_to_forms", {}),)), Says("", (("transfer_to_desk", {}),))
-    says = (go, Says("f1"), come, Says("d1"), go, Says("f2"), come, Says("d2"), go, Says("d3"))
+    go, come = (
+        ScriptedReply("", (("transfer_to_forms", {}),)),
+        ScriptedReply("", (("transfer_to_desk", {}),)),
+    )
+    says = (
+        go,
+        ScriptedReply("f1"),
+        come,
+        ScriptedReply("d1"),
+        go,
+        ScriptedReply("f2"),
+        come,
+        ScriptedReply("d2"),
+        go,
+        ScriptedReply("d3"),
+    )
     workflow = service(there, back, way("forms", "doctor"))
     async with on_the_line(services, settings, viewer, workflow, *says) as line:
         events = await line.say("1", "2", "3", "4", "5")

@@ -10,12 +10,12 @@ import httpx
 import pytest
 
 from domain.common.settings import Settings
-from domain.common.tasks import beside
+from domain.common.tasks import background_task
 from persistence.worker_wiring import worker_services
 from tests.local.test_talk import free_port
 from tests.support.installation import Process
 from tests.support.paths import ROOT
-from worker.keeper.main import READY_SECONDS, Keeper
+from worker.keeper.main import MAX_ROUND_AGE_SECONDS, Keeper
 
 pytestmark = pytest.mark.anyio
 
@@ -70,23 +70,23 @@ async def test_a_keeper_is_ready_once_it_does_its_rounds(settings: Settings) -> 
         keeper = process("worker.keeper", settings, port)
         stack.push_async_callback(keeper.kill)
         await keeper.start()
-        assert (await until_ready(url, 200))["last_round_seconds"] < READY_SECONDS
+        assert (await until_ready(url, 200))["last_round_seconds"] < MAX_ROUND_AGE_SECONDS
 
 
 async def test_a_keeper_that_has_done_no_round_is_not_ready(settings: Settings) -> None:
     async with worker_services(settings) as services:
         keeper = Keeper(services, settings)
         assert keeper.report() == (False, {"last_round_seconds": None})
-        await keeper.round()
+        await keeper.run_once()
         is_ready, facts = keeper.report()
         assert is_ready
-        assert 0.0 <= facts["last_round_seconds"] < READY_SECONDS
+        assert 0.0 <= facts["last_round_seconds"] < MAX_ROUND_AGE_SECONDS
 
 
 async def test_a_keeper_whose_store_is_away_is_ready(settings: Settings) -> None:
     async with worker_services(settings) as services:
         pass  # whose connections are closed from here on
     keeper = Keeper(services, settings)
-    async with beside(keeper.keep(asyncio.Event())), asyncio.timeout(60):
+    async with background_task(keeper.run(asyncio.Event())), asyncio.timeout(60):
         while not keeper.report()[0]:  # noqa: ASYNC110 - what changes is the keeper
             await asyncio.sleep(0.05)

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from worker.keeper.liveness import ANSWERS_PER_LEASE, FailureDetector
+from worker.keeper.liveness import PROBES_PER_LEASE, FailureDetector
 
 LEASE = 3.0
-INTERVAL = LEASE / ANSWERS_PER_LEASE
+INTERVAL = LEASE / PROBES_PER_LEASE
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -22,7 +22,7 @@ def found_dead(answers: Iterator[float], heard: datetime) -> float | None:
     """When a worker that was last heard then is found dead by one who gets these answers."""
     detector = FailureDetector(LEASE)
     for answer in answers:
-        verdict = detector.answered(at(answer))
+        verdict = detector.observe(at(answer))
         if verdict is not None and heard < verdict.silent_since:
             return answer
     return None
@@ -66,7 +66,7 @@ def test_two_silences_in_a_row_are_two_answers() -> None:
 def test_a_slow_database_tells_the_dead_in_the_end() -> None:
     found = found_dead(rounds(0, 200, interval=8.0), heard=at(50))
     assert found is not None
-    assert found <= 50 + 8 * (ANSWERS_PER_LEASE + 2)
+    assert found <= 50 + 8 * (PROBES_PER_LEASE + 2)
 
 
 def test_who_has_just_begun_to_watch_cannot_tell() -> None:
@@ -77,24 +77,24 @@ def test_who_has_just_begun_to_watch_cannot_tell() -> None:
 def test_a_clock_that_is_set_back_kills_nobody() -> None:
     detector = FailureDetector(LEASE)
     for answer in rounds(100, 110):
-        detector.answered(at(answer))
+        detector.observe(at(answer))
     # Heartbeats, too, are older from here on, and there is time for each to come.
-    assert [detector.answered(at(answer)) for answer in rounds(50, 50 + LEASE)] == [
+    assert [detector.observe(at(answer)) for answer in rounds(50, 50 + LEASE)] == [
         None
-    ] * ANSWERS_PER_LEASE
+    ] * PROBES_PER_LEASE
 
 
 def test_deadlines_that_passed_in_a_silence_are_looked_at_after_it() -> None:
     detector = FailureDetector(LEASE)
     for answer in rounds(0, 10):
-        detector.answered(at(answer))
-    steady = detector.answered(at(10))
+        detector.observe(at(answer))
+    steady = detector.observe(at(10))
     assert steady is not None
     assert steady.overdue_at == at(10)
-    resumed = detector.answered(at(30))
+    resumed = detector.observe(at(30))
     assert resumed is not None
     assert resumed.overdue_at < at(10)
     for answer in rounds(30 + INTERVAL, 30 + LEASE + 2 * INTERVAL):
-        resumed = detector.answered(at(answer))
+        resumed = detector.observe(at(answer))
         assert resumed is not None
     assert resumed.overdue_at >= at(30 + LEASE)

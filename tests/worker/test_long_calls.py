@@ -13,19 +13,19 @@ import httpx
 import pytest
 from livekit.agents import llm
 
-from domain.calls.context import Context as CallContext
+from domain.calls.context import CallContext as CallContext
 from domain.calls.events import (
     AgentTurn,
     CallEnded,
     CallEvent,
     CommandApplied,
-    Recorded,
+    StoredEvent,
     TurnMeasured,
     UserTurn,
     WorkerReplaced,
 )
 from domain.calls.model import Call, CallId, EndReason
-from domain.calls.state import MAX_REMEMBERED, brief_story, tell
+from domain.calls.state import MAX_HISTORY_ITEMS, bounded_projection, replay
 from domain.common.access import Viewer
 from domain.common.append_only_list import PersistentList
 from domain.common.settings import Settings
@@ -33,28 +33,28 @@ from domain.ports import MAX_LONG_LOGS, Services
 from domain.providers.model import ProviderKind
 from domain.providers.usage import Usage
 from domain.use_cases.calls import end_call, send_message
-from graph.app import with_loaders
-from resolvers.context import Context
+from graph.app import build_schema_with_loaders
+from resolvers.context import RequestContext
 from resolvers.ids import global_id
 from tests.conftest import new_tenant
-from tests.support.api_server import serving
-from tests.support.cpu import MAX_GROWTH, growth, without_collections
+from tests.support.api_server import running_api
+from tests.support.cpu import MAX_GROWTH, cpu_growth, without_collections
 from tests.support.demo_workflow import publish_clinic
-from tests.support.long_logs import lengthen, watching_delays
+from tests.support.long_logs import append_events, measuring_loop_delays
 from tests.support.viewers import owner_of
 from tests.worker.test_text_calls import started, watch, working
-from worker.session.conversation import forget_oldest
+from worker.session.conversation import trim_history
 
 pytestmark = pytest.mark.anyio
 
-MOST_CPU_AT_ONCE = 0.2
+MAX_SLICE_CPU_SECONDS = 0.2
 """Seconds. Slices take 5 ms, and a whole log a second and more."""
 
 
 # ---- retelling -----------------------------------------------------------------------------
 
 
-def log_of(events: int) -> list[Recorded]:
+def log_of(events: int) -> list[StoredEvent]:
     id, at = CallId(uuid4()), datetime.now(UTC)
     used = (Usage(kind=ProviderKind.LLM, provider="scripted", model="rules", input_tokens=9),)
     made: list[CallEvent] = []
@@ -63,58 +63,58 @@ def log_of(events: int) -> list[Recorded]:
         made.append(UserTurn(turn_id=turn, text="hello", message_id=turn))
         made.append(AgentTurn(turn_id=turn, node="n", agent="a", text="hi", heard_text="hi"))
         made.append(TurnMeasured(turn_id=turn, total_ms=1.0, usage=used))
-    return [Recorded(id, seq, at, event, "") for seq, event in enumerate(made, 1)]
+    return [StoredEvent(id, seq, at, event, "") for seq, event in enumerate(made, 1)]
 
 
 def test_a_log_of_four_times_the_length_takes_four_times_as_long_to_retell() -> None:
     events = log_of(20_000)
-    assert growth(lambda: tell(events[:5_000]), lambda: tell(events), 3) < MAX_GROWTH
+    assert cpu_growth(lambda: replay(events[:5_000]), lambda: replay(events), 3) < MAX_GROWTH
 
 
 def test_a_story_that_goes_on_leaves_the_earlier_one_as_it_was() -> None:
     events = log_of(6)
-    early = tell(events[:3])
-    before = (list(early.turns), early.said[:], early.obeyed[:])
+    early = replay(events[:3])
+    before = (list(early.turns), early.items[:], early.handled_commands[:])
     late, other = early, early
     for recorded in events[3:]:
-        late = late.after(recorded.event, recorded.at)
-    other = other.after(UserTurn(turn_id="x", text="another end"), events[0].at)
-    assert (list(early.turns), early.said[:], early.obeyed[:]) == before
-    assert late == tell(events)
+        late = late.apply(recorded.event, recorded.at)
+    other = other.apply(UserTurn(turn_id="x", text="another end"), events[0].at)
+    assert (list(early.turns), early.items[:], early.handled_commands[:]) == before
+    assert late == replay(events)
     assert [turn.text for turn in other.turns] == ["hello", "hi", "another end"]
-    assert isinstance(late.said, PersistentList)
+    assert isinstance(late.items, PersistentList)
 
 
 def test_who_goes_on_with_a_call_remembers_its_newest_parts_and_counts_the_rest() -> None:
-    events = log_of(3 * 5 * MAX_REMEMBERED)
-    brief, whole = brief_story(CallContext()), tell(events)
+    events = log_of(3 * 5 * MAX_HISTORY_ITEMS)
+    brief, whole = bounded_projection(CallContext()), replay(events)
     for recorded in events:
-        brief = brief.after(recorded.event, recorded.at)
+        brief = brief.apply(recorded.event, recorded.at)
     assert brief.history == whole.history
     assert brief.usage == whole.usage
-    assert brief.memory[-MAX_REMEMBERED:] == whole.memory[-MAX_REMEMBERED:]
-    assert brief.turns[-MAX_REMEMBERED:] == whole.turns[-MAX_REMEMBERED:]
-    assert len(brief.turns) <= 2 * MAX_REMEMBERED
-    assert len(whole.turns) == 10 * MAX_REMEMBERED
+    assert brief.visible_items[-MAX_HISTORY_ITEMS:] == whole.visible_items[-MAX_HISTORY_ITEMS:]
+    assert brief.turns[-MAX_HISTORY_ITEMS:] == whole.turns[-MAX_HISTORY_ITEMS:]
+    assert len(brief.turns) <= 2 * MAX_HISTORY_ITEMS
+    assert len(whole.turns) == 10 * MAX_HISTORY_ITEMS
 
 
 def test_a_model_is_shown_the_newest_of_a_long_call_and_its_instructions() -> None:
     context = llm.ChatContext.empty()
     context.add_message(role="system", content="You help.")
-    for n in range(MAX_REMEMBERED):
+    for n in range(MAX_HISTORY_ITEMS):
         context.add_message(role="user", content=f"question {n}")
         call = llm.FunctionCall(call_id=str(n), name="find", arguments="{}")
         context.items.append(call)
         context.items.append(
             llm.FunctionCallOutput(call_id=str(n), name="find", output="found", is_error=False)
         )
-    forget_oldest(context.items)
+    trim_history(context.items)
     first, second, *_ = context.items
     assert first.type == second.type == "message"
     assert (first.role, second.role) == ("system", "user")
-    assert MAX_REMEMBERED - 1 <= len(context.items) <= MAX_REMEMBERED + 1
+    assert MAX_HISTORY_ITEMS - 1 <= len(context.items) <= MAX_HISTORY_ITEMS + 1
     kept = context.items[:]
-    forget_oldest(context.items)
+    trim_history(context.items)
     assert context.items == kept
 
 
@@ -130,18 +130,18 @@ async def test_others_are_answered_while_a_very_long_call_is_taken_over(
         for call in (long, other):
             await send_message(services, viewer, call.id, "hello", None)
             await watch(services, viewer, call.id, TurnMeasured)
-    await lengthen(settings, long.id, 100_000)
+    await append_events(settings, long.id, 100_000)
     await send_message(services, viewer, long.id, "are you still there?", None)
     with without_collections():
-        async with working(settings), watching_delays() as delays:
+        async with working(settings), measuring_loop_delays() as delays:
             for n in range(2, 5):
                 await send_message(services, viewer, other.id, "hello again", None)
                 await watch(services, viewer, other.id, TurnMeasured, n)
             assert await last_of(settings, long) == "worker_replaced"  # it is still being read
             await until_last(settings, long, "turn_measured")
     print(f"at most {delays.worst_cpu * 1000:.0f} ms of CPU time at once")
-    assert delays.worst_cpu < MOST_CPU_AT_ONCE
-    async with services.store.work(viewer.tenant_id) as work:
+    assert delays.worst_cpu < MAX_SLICE_CPU_SECONDS
+    async with services.store.transaction(viewer.tenant_id) as work:
         [*_, asked, answer] = await work.calls.turns(long.id, 100_000, 10)
     assert isinstance(asked.event, UserTurn)
     assert asked.event.text == "are you still there?"
@@ -156,7 +156,7 @@ async def test_the_end_of_a_call_is_obeyed_before_its_log_is_read(
         call = await started(services, viewer)
         await send_message(services, viewer, call.id, "hello", None)
         await watch(services, viewer, call.id, TurnMeasured)
-    await lengthen(settings, call.id, 100_000)
+    await append_events(settings, call.id, 100_000)
     async with working(settings):
         await until_last(settings, call, "worker_replaced")
         await end_call(services, viewer, call.id)
@@ -207,7 +207,7 @@ async def tail(services: Services, viewer: Viewer, call: Call, until: type) -> l
     async with asyncio.timeout(60):
         while not (events and isinstance(events[-1], until)):
             await asyncio.sleep(0.05)
-            async with services.store.work(viewer.tenant_id) as work:
+            async with services.store.transaction(viewer.tenant_id) as work:
                 stored = await work.calls.events(call.id, 100_000, 100)
             kinds = [recorded.event.kind for recorded in stored]
             start = kinds.index("worker_replaced")
@@ -221,7 +221,7 @@ ASKED = """query ($id: ID!) { node(id: $id) { ... on Call {
   transcript { turnId at speaker text node agent interrupted } nodesVisited context
   usage { model inputTokens } latency { turns } } } }"""
 TRANSCRIPT = "query ($id: ID!) { node(id: $id) { ... on Call { transcript { text } } } }"
-PATIENT = httpx.Timeout(60)
+LONG_TIMEOUT = httpx.Timeout(60)
 PAGED = """query ($id: ID!, $after: Cursor) { node(id: $id) { ... on Call {
   turns(first: 100, after: $after) {
     edges { cursor node { turnId text } } pageInfo { hasNextPage endCursor } } } } }"""
@@ -232,25 +232,29 @@ async def test_others_are_served_while_a_long_call_is_read_again_and_again(
 ) -> None:
     await publish_clinic(services, viewer)
     call = await started(services, viewer)
-    await lengthen(settings, call.id, 6_000)
+    await append_events(settings, call.id, 6_000)
     other = replace(owner_of(await new_tenant(settings, "other")), subject=f"user:{uuid4()}")
     given = {"id": global_id("Call", call.id)}
     async with AsyncExitStack() as stack:
-        api = await stack.enter_async_context(serving(services, settings, viewer, with_loaders))
-        of_other = await stack.enter_async_context(serving(services, settings, other, with_loaders))
-        api.http.timeout = of_other.http.timeout = PATIENT
+        api = await stack.enter_async_context(
+            running_api(services, settings, viewer, build_schema_with_loaders)
+        )
+        of_other = await stack.enter_async_context(
+            running_api(services, settings, other, build_schema_with_loaders)
+        )
+        api.http.timeout = of_other.http.timeout = LONG_TIMEOUT
         await api.post(ASKED, variables=given)  # what is loaded at first is not counted
         with without_collections():
-            async with watching_delays() as delays:
+            async with measuring_loop_delays() as delays:
                 reading = asyncio.gather(*(api.post(ASKED, variables=given) for _ in range(3)))
                 served = 0
                 while not reading.done():
-                    answer = await of_other.ask("{ viewer { __typename } }")
+                    answer = await of_other.execute("{ viewer { __typename } }")
                     assert answer["data"]["viewer"], answer
                     served += 1
         print(f"{served} served, at most {delays.worst_cpu * 1000:.0f} ms of CPU time at once")
         assert served > 2
-        assert delays.worst_cpu < MOST_CPU_AT_ONCE
+        assert delays.worst_cpu < MAX_SLICE_CPU_SECONDS
         for response in await reading:
             shown = response.json()["data"]["node"]
             assert len(shown["transcript"]) == 4_000
@@ -264,19 +268,19 @@ async def test_the_turns_of_a_call_come_in_pages(
 ) -> None:
     await publish_clinic(services, viewer)
     call = await started(services, viewer)
-    await lengthen(settings, call.id, 360)
+    await append_events(settings, call.id, 360)
     given: dict[str, object] = {"id": global_id("Call", call.id)}
     texts: list[str] = []
-    async with serving(services, settings, viewer, with_loaders) as api:
+    async with running_api(services, settings, viewer, build_schema_with_loaders) as api:
         more = True
         while more:
-            page = (await api.ask(PAGED, variables=given))["data"]["node"]["turns"]
+            page = (await api.execute(PAGED, variables=given))["data"]["node"]["turns"]
             texts += [edge["node"]["text"] for edge in page["edges"]]
             given["after"], more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
-        whole = (await api.ask(ASKED, variables=given))["data"]["node"]["transcript"]
+        whole = (await api.execute(ASKED, variables=given))["data"]["node"]["transcript"]
         costs = [
             (
-                await api.ask(
+                await api.execute(
                     f"query ($id: ID!) {{ node(id: $id) {{ ... on Call {{ {field} }} }} }}",
                     variables=given,
                 )
@@ -293,19 +297,21 @@ async def test_who_gives_up_reading_leaves_room_for_others(
 ) -> None:
     await publish_clinic(services, viewer)
     call = await started(services, viewer)
-    await lengthen(settings, call.id, 3_000)
-    schema, given = with_loaders([]), {"id": global_id("Call", call.id)}
+    await append_events(settings, call.id, 3_000)
+    schema, given = build_schema_with_loaders([]), {"id": global_id("Call", call.id)}
     for seconds in (0.02, 0.1, 0.3):
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await schema.execute(
                     ASKED,
                     variable_values=given,
-                    context_value=Context(services=services, settings=settings, viewer=viewer),
+                    context_value=RequestContext(
+                        services=services, settings=settings, viewer=viewer
+                    ),
                 )
     async with asyncio.timeout(60):
         for _ in range(MAX_LONG_LOGS):
-            await services.long_logs.of(viewer.tenant_id).acquire()
+            await services.long_log_limit.semaphore(viewer.tenant_id).acquire()
 
 
 async def test_a_transcript_that_is_too_long_for_one_answer_says_how_to_read_it(
@@ -313,11 +319,11 @@ async def test_a_transcript_that_is_too_long_for_one_answer_says_how_to_read_it(
 ) -> None:
     await publish_clinic(services, viewer)
     call = await started(services, viewer)
-    await lengthen(settings, call.id, 15_001, only_said=True)
-    async with serving(services, settings, viewer, with_loaders) as api:
-        api.http.timeout = PATIENT
+    await append_events(settings, call.id, 15_001, only_answers=True)
+    async with running_api(services, settings, viewer, build_schema_with_loaders) as api:
+        api.http.timeout = LONG_TIMEOUT
         given = {"id": global_id("Call", call.id)}
-        answer = await api.ask(TRANSCRIPT, variables=given)
+        answer = await api.execute(TRANSCRIPT, variables=given)
     assert answer["data"] == {"node": None}
     [error] = answer["errors"]
     assert error["extensions"]["code"] == "INVALID_INPUT"

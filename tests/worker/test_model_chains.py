@@ -14,10 +14,17 @@ from livekit.agents import APIConnectionError, llm
 from livekit.agents.types import APIConnectOptions
 
 from domain.workflows.agents import ProviderChoice
-from local.emulators.faults import Garbage, Silent
-from local.emulators.models import KEY, Answer, Fails, Models, Says, models
+from local.emulators.faults import MalformedMessage, NoResponse
+from local.emulators.models import (
+    KEY,
+    FailedReply,
+    LlmEmulator,
+    Reply,
+    ScriptedReply,
+    run_llm_emulator,
+)
 from worker.providers.api_keys import ProviderKeys
-from worker.providers.llm_fallback import Chain
+from worker.providers.llm_fallback import LlmFallback
 from worker.providers.registry import build_llm
 
 pytestmark = pytest.mark.anyio
@@ -25,14 +32,16 @@ pytestmark = pytest.mark.anyio
 GPT = ProviderChoice(provider="openai", model="gpt-4.1")
 GEMINI = ProviderChoice(provider="google", model="gemini-2.5-flash")
 CHAINS = {"openai": (GPT, GEMINI), "google": (GEMINI, GPT)}
-PATIENCE = 600.0
+UNREACHED_TIMEOUT_SECONDS = 600.0
 """Nothing that a test waits for ends by it."""
 
 
 @asynccontextmanager
-async def chain(*choices: ProviderChoice) -> AsyncIterator[tuple[Chain, Models, list[str]]]:
+async def chain(
+    *choices: ProviderChoice,
+) -> AsyncIterator[tuple[LlmFallback, LlmEmulator, list[str]]]:
     changes: list[str] = []
-    async with models() as world:
+    async with run_llm_emulator() as world:
         keys = ProviderKeys(
             openai=KEY,
             openai_base_url=f"{world.url}/openai",
@@ -47,14 +56,16 @@ async def chain(*choices: ProviderChoice) -> AsyncIterator[tuple[Chain, Models, 
             lambda choice, up: changes.append(f"{choice.provider} {up}"),
             lambda *_: None,
         )
-        assert isinstance(built, Chain)
+        assert isinstance(built, LlmFallback)
         try:
             yield built, world, changes
         finally:
             await built.aclose()
 
 
-async def answer(model: llm.LLM[Any], patience: float = PATIENCE) -> tuple[str, float]:
+async def answer(
+    model: llm.LLM[Any], patience: float = UNREACHED_TIMEOUT_SECONDS
+) -> tuple[str, float]:
     """What was said, and when its first word came, in seconds."""
     context = llm.ChatContext.empty()
     context.add_message(role="user", content="hello?")
@@ -71,12 +82,16 @@ async def answer(model: llm.LLM[Any], patience: float = PATIENCE) -> tuple[str, 
     return said, first
 
 
-@pytest.mark.parametrize("fault", [Fails(401), Fails(429), Fails(503), Garbage()], ids=repr)
+@pytest.mark.parametrize(
+    "fault", [FailedReply(401), FailedReply(429), FailedReply(503), MalformedMessage()], ids=repr
+)
 @pytest.mark.parametrize("provider", CHAINS)
-async def test_a_model_that_fails_is_left_at_once(provider: str, fault: Answer) -> None:
+async def test_a_model_that_fails_is_left_at_once(provider: str, fault: Reply) -> None:
     async with chain(*CHAINS[provider]) as (model, world, changes):
-        model.word_seconds = PATIENCE  # it is the failure that ends the wait for words
-        world.script = [Says("Warm."), fault, Says("Here I am.")]
+        model.chunk_timeout_seconds = (
+            UNREACHED_TIMEOUT_SECONDS  # it is the failure that ends the wait for words
+        )
+        world.script = [ScriptedReply("Warm."), fault, ScriptedReply("Here I am.")]
         await answer(model)
         said, first = await answer(model)
         print(f"{provider} {fault}: first word after {first * 1000:.0f} ms")
@@ -86,45 +101,45 @@ async def test_a_model_that_fails_is_left_at_once(provider: str, fault: Answer) 
 @pytest.mark.parametrize("provider", CHAINS)
 async def test_a_model_that_says_nothing_is_left_soon(provider: str) -> None:
     async with chain(*CHAINS[provider]) as (model, world, changes):
-        model.word_seconds = 0.4
-        world.script = [Silent(), Says("Here I am.")]
+        model.chunk_timeout_seconds = 0.4
+        world.script = [NoResponse(), ScriptedReply("Here I am.")]
         said, first = await answer(model)
         assert (said, changes) == ("Here I am.", [f"{provider} False"])
         assert first > 0.4
-        assert len(world.asked) == 2
+        assert len(world.requests) == 2
 
 
 async def test_a_slow_model_is_waited_for() -> None:
     async with chain(GPT, GEMINI) as (model, world, changes):
-        model.word_seconds = PATIENCE
-        world.script = [Says("Here I am.", late=0.5)]
+        model.chunk_timeout_seconds = UNREACHED_TIMEOUT_SECONDS
+        world.script = [ScriptedReply("Here I am.", first_word_delay=0.5)]
         assert (await answer(model))[0] == "Here I am."
-        assert (changes, len(world.asked)) == ([], 1)
+        assert (changes, len(world.requests)) == ([], 1)
 
 
 async def test_half_an_answer_is_not_completed_by_another_model() -> None:
     async with chain(GPT, GEMINI) as (model, world, changes):
-        world.script = [Fails(words="Well, I"), Says("unheard")]
+        world.script = [FailedReply(text="Well, I"), ScriptedReply("unheard")]
         with pytest.raises(APIConnectionError):
             await answer(model)
-        assert (changes, len(world.asked)) == (["openai False"], 1)
+        assert (changes, len(world.requests)) == (["openai False"], 1)
 
 
 async def test_a_model_that_stands_alone_and_is_silent_is_not_asked_again() -> None:
     async with chain(GPT) as (model, world, changes):
-        world.script = [Silent()]
+        world.script = [NoResponse()]
         with pytest.raises(APIConnectionError):
             await answer(model, patience=0.5)
-        assert (changes, len(world.asked)) == ([], 1)
+        assert (changes, len(world.requests)) == ([], 1)
 
 
 async def test_the_list_of_models_is_asked_for_where_the_answers_come_from() -> None:
     for choice in (GPT, GEMINI):
         async with chain(choice) as (model, world, _):
-            world.script = [Says("Hm.")]
+            world.script = [ScriptedReply("Hm.")]
             model.prewarm()
             await answer(model)
             async with asyncio.timeout(60):
-                while not world.looked:  # noqa: ASYNC110 - nobody tells
+                while not world.model_list_requests:  # noqa: ASYNC110 - nobody tells
                     await asyncio.sleep(0.02)
-        assert [key for _, key in world.looked] == [KEY]
+        assert [key for _, key in world.model_list_requests] == [KEY]

@@ -12,14 +12,14 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.support.installation import Process, installed
+from tests.support.installation import Process, running_installation
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_who_is_stopped_while_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:
-    async with installed(tmp_path, workers=1) as whole:
+    async with running_installation(tmp_path, workers=1) as whole:
         worker = Process("worker.main", whole.processes["worker 0"].env)
         await worker.start()
         assert worker.running is not None
@@ -30,20 +30,20 @@ async def test_who_is_stopped_while_it_starts_leaves_nothing_behind(tmp_path: Pa
             assert await worker.running.wait() == 0
             while is_there(worker.running.pid):  # noqa: ASYNC110 - they are other processes
                 await asyncio.sleep(0.1)
-        assert await whole.workers() == 1
+        assert await whole.worker_count() == 1
 
 
 async def test_another_worker_comes_when_whoever_forks_them_died_too(tmp_path: Path) -> None:
-    async with installed(tmp_path, workers=1) as whole:
+    async with running_installation(tmp_path, workers=1) as whole:
         worker = whole.processes["worker 0"].running
         assert worker is not None
         before = psutil.Process(worker.pid).children(recursive=True)
         for each in before:
             each.kill()
         async with asyncio.timeout(60):
-            while await whole.workers() > 0:  # noqa: ASYNC110 - they are other processes
+            while await whole.worker_count() > 0:  # noqa: ASYNC110 - they are other processes
                 await asyncio.sleep(0.02)
-        await whole.staffed(1)
+        await whole.wait_for_workers(1)
         now = psutil.Process(worker.pid).children(recursive=True)
         assert now
         assert not set(now) & set(before)
@@ -52,12 +52,12 @@ async def test_another_worker_comes_when_whoever_forks_them_died_too(tmp_path: P
 async def test_processes_leave_at_once_when_their_supervisor_died_with_their_parent(
     tmp_path: Path,
 ) -> None:
-    async with installed(tmp_path, workers=0) as whole:
+    async with running_installation(tmp_path, workers=0) as whole:
         supervisor = await asyncio.create_subprocess_exec("sleep", "600")
         env = {**whole.processes["keeper"].env, "SUPERVISOR_PID": str(supervisor.pid)}
         worker = Process("worker.main", env)
         await worker.start()
-        await whole.staffed(1)
+        await whole.wait_for_workers(1)
         assert worker.running is not None
         for each in (supervisor, worker.running):
             each.kill()
@@ -88,7 +88,7 @@ async def told_by(module: str, env: dict[str, str], ready: str) -> list[dict[str
 
 async def test_worker_and_keeper_say_when_they_start_and_stop(tmp_path: Path) -> None:
     livekit = {"LIVEKIT_URL": "ws://user:secret@livekit.invalid:7880"}
-    async with installed(tmp_path, workers=0) as whole:
+    async with running_installation(tmp_path, workers=0) as whole:
         env = {**whole.processes["keeper"].env, **livekit, "WORKER_CAPACITY": "7"}
         worker, keeper = await asyncio.gather(
             told_by("worker.main", env, "worker is ready"),

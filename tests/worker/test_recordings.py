@@ -16,62 +16,62 @@ from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.calls import end_call
 from domain.use_cases.recordings import delete_recording
-from local.emulators.storage import storage
-from local.livekit import Access
+from local.emulators.storage import run_s3_emulator
+from local.livekit import LivekitCredentials
 from persistence.sounds import ObjectStore
 from tests.persistence.test_sound_stores import in_bucket
 from tests.support.recordings import (
     ANNOUNCEMENT,
-    Heard,
-    archive,
-    joined,
-    keeping,
-    near,
-    on_the_line,
-    ready,
-    record_clinic,
-    sound_of,
+    LoudMoments,
+    enable_recording,
+    heard_by_caller,
+    join_segments,
+    matching_share,
+    read_audio,
+    running_archive,
+    wait_until_ready,
+    with_recordings,
 )
-from tests.support.voice_clients import in_the_room, voice_clinic
+from tests.support.voice_clients import joined_caller, voice_clinic
 from tests.voice.test_voice_calls import TALKATIVE, started
 from tests.voice.test_voice_survival import book, hand_off, scene
 from tests.worker.test_text_calls import watch
 from worker.audio.ogg_opus import FRAME_MS
-from worker.audio.timeline import PIECE_PACKETS
+from worker.audio.timeline import PACKETS_PER_SEGMENT
 
-LOST_SECONDS = PIECE_PACKETS * FRAME_MS / 1_000 + 2.0
+LOST_SECONDS = PACKETS_PER_SEGMENT * FRAME_MS / 1_000 + 2.0
 """The piece that was being filled, and what was not in it yet."""
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_both_sides_are_heard_when_they_spoke_though_the_store_was_away(
-    settings: Settings, viewer: Viewer, livekit: Access, tmp_path: Path
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials, tmp_path: Path
 ) -> None:
-    async with storage() as bucket:
-        settings = in_bucket(keeping(settings, tmp_path), bucket)
+    async with run_s3_emulator() as bucket:
+        settings = in_bucket(with_recordings(settings, tmp_path), bucket)
         async with voice_clinic(settings, viewer, livekit, TALKATIVE) as (services, heard, known):
-            await record_clinic(services, viewer)
-            heard.words = ["what are your hours", "never mind"]
+            await enable_recording(services, viewer)
+            heard.utterances = ["what are your hours", "never mind"]
             call = await started(services, viewer)
-            async with in_the_room(services, call) as caller:
+            async with joined_caller(services, call) as caller:
                 await watch(services, viewer, call.id, AgentTurn, 2)
-                await caller.quiet()
-                bucket.away = True
+                await caller.wait_for_silence()
+                bucket.unavailable = True
                 spoke = [time.time()]
                 asked = time.monotonic()
                 await caller.speak()
-                await caller.hears(asked + 1)
+                await caller.wait_for_audio(asked + 1)
                 await asyncio.sleep(1.5)
                 spoke.append(time.time())
                 await caller.speak()
                 await watch(services, viewer, call.id, AgentTurn, 4)
-                await caller.quiet()
+                await caller.wait_for_silence()
                 await end_call(services, viewer, call.id)
                 seen = await watch(services, viewer, call.id, CallEnded)
-            bucket.away = False
-            recording = await joined(services, known, call)
-            sound = await sound_of(services, recording)
+            bucket.unavailable = False
+            recording = await join_segments(services, known, call)
+            sound = await read_audio(services, recording)
     told = [e for e in seen if isinstance(e, ErrorRaised)]
     assert [(e.source, e.recoverable) for e in told] == [("recording", True)]
     says = [e for e in seen if isinstance(e, AgentTurn)]
@@ -80,13 +80,13 @@ async def test_both_sides_are_heard_when_they_spoke_though_the_store_was_away(
         RecordingStarted(announced=True)
     ]
     assert any(e.interrupted for e in says)
-    got, ear = Heard.of(sound), on_the_line(caller, recording)
+    got, ear = LoudMoments.from_ogg(sound), heard_by_caller(caller, recording)
     began = recording.started_at.timestamp()
     for at in spoke:
-        assert near([at - began + 0.1, at - began + 0.8], got.left, 0.3) == 1
+        assert matching_share([at - began + 0.1, at - began + 0.8], got.left, 0.3) == 1
     assert len(got.left) < 40
-    assert near(ear, got.right) == 1
-    assert near(got.right, ear) == 1
+    assert matching_share(ear, got.right) == 1
+    assert matching_share(got.right, ear) == 1
     assert recording.duration_ms is not None
     assert abs(recording.duration_ms - got.seconds * 1000) < 20
     assert recording.missing_ms == 0
@@ -94,62 +94,62 @@ async def test_both_sides_are_heard_when_they_spoke_though_the_store_was_away(
 
 
 async def test_a_recording_goes_on_over_the_death_of_its_worker(
-    tmp_path: Path, livekit: Access
+    tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
-    place = keeping(Settings(), tmp_path)
+    place = with_recordings(Settings(), tmp_path)
     env = {"RECORDINGS_URL": place.recordings_url, "SPOOL_FOLDER": place.spool_folder}
     async with scene(tmp_path, livekit, more=env) as made:
-        services = replace(made.services, sounds=ObjectStore.of(place))
+        services = replace(made.services, audio_store=ObjectStore.from_settings(place))
         the = replace(made, services=services)
-        await record_clinic(services, the.viewer, None)
+        await enable_recording(services, the.viewer, None)
         call = await the.call()
-        async with in_the_room(services, call) as caller:
+        async with joined_caller(services, call) as caller:
             await hand_off(the, caller, call)
             await kept(services, call, 1)
             await asyncio.sleep(LOST_SECONDS)  # what was said so far has reached the store by then
             before = time.monotonic()
             await the.whole.processes["worker 0"].kill_children()
-            back = await caller.hears(before)
-            await caller.quiet()
+            back = await caller.wait_for_audio(before)
+            await caller.wait_for_silence()
             spoke = time.time()
             await book(the, caller, call)
-            await caller.quiet()
+            await caller.wait_for_silence()
             seen = await the.ended(call)
             ended = time.monotonic()
-        recording = await ready(services, call)
+        recording = await wait_until_ready(services, call)
         print(f"ready {time.monotonic() - ended:.1f} s after the end")
-        sound = await sound_of(services, recording)
+        sound = await read_audio(services, recording)
         assert await kept(services, call, 1) == ["whole.ogg"]
     assert [e for e in seen if isinstance(e, RecordingStarted)] == [
         RecordingStarted(announced=False)
     ]
-    got, ear = Heard.of(sound), on_the_line(caller, recording)
+    got, ear = LoudMoments.from_ogg(sound), heard_by_caller(caller, recording)
     began = recording.started_at.timestamp() - (time.time() - time.monotonic())
     first = [at for at in ear if at < before - began - LOST_SECONDS]
     second = [at for at in ear if at >= back - began]
     print(f"{len(first)} sounds before, {len(second)} after; {recording.missing_ms} ms are missing")
     assert len(first) > 10
     assert len(second) > 10
-    assert near(first, got.right) == 1
-    assert near(second, got.right) == 1
-    assert near(got.right, ear) == 1
+    assert matching_share(first, got.right) == 1
+    assert matching_share(second, got.right) == 1
+    assert matching_share(got.right, ear) == 1
     at = spoke - recording.started_at.timestamp()
-    assert near([at + 0.1, at + 0.8], got.left, 0.3) == 1
+    assert matching_share([at + 0.1, at + 0.8], got.left, 0.3) == 1
     assert recording.missing_ms is not None
     assert 0 < recording.missing_ms < LOST_SECONDS * 1_000 + (back - before) * 1_000
 
 
 async def test_a_recording_that_is_deleted_during_the_call_ends(
-    settings: Settings, viewer: Viewer, livekit: Access, tmp_path: Path
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials, tmp_path: Path
 ) -> None:
-    settings = keeping(settings, tmp_path)
+    settings = with_recordings(settings, tmp_path)
     async with voice_clinic(settings, viewer, livekit) as (services, _, with_voice):
-        await record_clinic(services, viewer)
+        await enable_recording(services, viewer)
         call = await started(services, viewer)
-        async with in_the_room(services, call), archive(with_voice) as keeper:
+        async with joined_caller(services, call), running_archive(with_voice) as keeper:
             await kept(services, call, 1)
             await delete_recording(services, viewer, call.id)
-            assert await keeper.step()
+            assert await keeper.process_next()
             assert await kept(services, call, 0) == []
             await asyncio.sleep(6)
             assert await kept(services, call, 0) == []
@@ -160,11 +160,13 @@ async def test_a_recording_that_is_deleted_during_the_call_ends(
 
 async def kept(services: Services, call: Call, least: int) -> list[str]:
     """Once there is so much in the store."""
-    assert services.sounds is not None
+    assert services.audio_store is not None
     folder = f"{call.tenant_id}/{call.id}/"
     async with asyncio.timeout(60):
         while True:
-            found = [each.key.removeprefix(folder) async for each in services.sounds.list(folder)]
+            found = [
+                each.key.removeprefix(folder) async for each in services.audio_store.list(folder)
+            ]
             if len(found) >= least:
                 return found
             await asyncio.sleep(0.1)

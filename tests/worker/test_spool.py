@@ -10,13 +10,13 @@ from uuid import uuid4
 
 import pytest
 
-from domain.calls.recordings import Place, RecordingState
+from domain.calls.recordings import RecordingState, SegmentKey
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.use_cases.calls import end_call
-from local.emulators.storage import storage
+from local.emulators.storage import run_s3_emulator
 from tests.persistence.test_sound_stores import in_bucket
-from tests.support.recordings import keeping, piece
+from tests.support.recordings import tone_segment, with_recordings
 from tests.worker.test_archive import Desk, desk
 
 pytestmark = pytest.mark.anyio
@@ -25,14 +25,16 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 async def the(settings: Settings, viewer: Viewer, tmp_path: Path) -> AsyncIterator[Desk]:
     """A store that is away."""
-    async with storage() as bucket:
-        bucket.away = True
-        async with desk(in_bucket(keeping(settings, tmp_path), bucket), viewer, bucket) as opened:
+    async with run_s3_emulator() as bucket:
+        bucket.unavailable = True
+        async with desk(
+            in_bucket(with_recordings(settings, tmp_path), bucket), viewer, bucket
+        ) as opened:
             yield opened
 
 
 def some_key() -> str:
-    return f"{uuid4()}/{uuid4()}/{Place(1, 0).name}"
+    return f"{uuid4()}/{uuid4()}/{SegmentKey(1, 0).filename}"
 
 
 async def test_pieces_and_folders_that_go_meanwhile_lose_no_other_piece(
@@ -50,7 +52,7 @@ async def test_pieces_and_folders_that_go_meanwhile_lose_no_other_piece(
         return write(file, data)
 
     monkeypatch.setattr(Path, "write_bytes", write_late)
-    assert await the.spool.keep(key, b"sound")
+    assert await the.spool.save(key, b"sound")
     assert (place / key).read_bytes() == b"sound"
 
 
@@ -59,16 +61,16 @@ async def test_names_that_are_not_ours_are_left_alone(the: Desk) -> None:
     strange = place / "a" / "b" / "c.ogg"
     strange.parent.mkdir(parents=True)
     strange.write_bytes(b"somebody else's")
-    the.bucket.away = False
-    call = await the.call(piece(1, 0), end=False)
-    key = f"{call.tenant_id}/{call.id}/{Place(1, 1_000).name}"
+    the.bucket.unavailable = False
+    call = await the.call(tone_segment(1, 0), end=False)
+    key = f"{call.tenant_id}/{call.id}/{SegmentKey(1, 1_000).filename}"
     ours = place / key
     (place / "000" / str(call.id)).mkdir(parents=True)
     (place / "000" / str(call.id) / "0.ogg").write_bytes(b"nor this")
-    the.bucket.away = True
-    assert await the.spool.keep(key, b"sound")
-    the.bucket.away = False
-    await the.spool.empty()
+    the.bucket.unavailable = True
+    assert await the.spool.save(key, b"sound")
+    the.bucket.unavailable = False
+    await the.spool.flush()
     assert not ours.exists()
     assert await the.sounds.size(key) == 5
     assert strange.exists()
@@ -76,25 +78,25 @@ async def test_names_that_are_not_ours_are_left_alone(the: Desk) -> None:
 
 async def test_what_a_dead_worker_left_is_put_and_waited_for(the: Desk) -> None:
     """It had nobody to say that something is still to come, and a keeper was quicker."""
-    the.bucket.away = False
-    call = await the.call(piece(1, 0), end=False)
-    the.bucket.away = True
+    the.bucket.unavailable = False
+    call = await the.call(tone_segment(1, 0), end=False)
+    the.bucket.unavailable = True
     folder = f"{call.tenant_id}/{call.id}/"
-    place, sound = piece(1, 1_000)
-    assert await the.spool.keep(folder + place.name, sound)
+    place, sound = tone_segment(1, 1_000)
+    assert await the.spool.save(folder + place.filename, sound)
     # The next holder was on another machine, and has put all that it recorded.
-    await the.archive.ledger.begin(call, 2, datetime.now(UTC))
-    await the.archive.ledger.settled(call.id, 2)
+    await the.archive.recording_store.start(call, 2, datetime.now(UTC))
+    await the.archive.recording_store.mark_uploaded(call.id, 2)
     await end_call(the.services, the.viewer, call.id)
-    job = await the.archive.ledger.take()
+    job = await the.archive.recording_store.lease_next()
     assert job is not None
-    await the.spool.owe()
-    assert not await the.archive.ledger.ready(job, 1_000, 0, 1)
-    assert await the.archive.ledger.take() is None
-    the.bucket.away = False
-    await the.spool.empty()
+    await the.spool.renew_pending()
+    assert not await the.archive.recording_store.mark_ready(job, 1_000, 0, 1)
+    assert await the.archive.recording_store.lease_next() is None
+    the.bucket.unavailable = False
+    await the.spool.flush()
     await the.due(call)
-    assert await the.archive.step()
+    assert await the.archive.process_next()
     recording = await the.recording(call)
     assert (recording.state, recording.duration_ms) == (RecordingState.READY, 2_000)
     assert recording.missing_ms == 0
@@ -102,29 +104,29 @@ async def test_what_a_dead_worker_left_is_put_and_waited_for(the: Desk) -> None:
 
 async def test_a_live_call_is_not_joined_without_its_last_piece(the: Desk) -> None:
     """What was put from the spool during the call does not hasten a keeper at its end."""
-    the.bucket.away = False
-    call = await the.call(piece(1, 0), end=False)
-    the.bucket.away = True
-    place, sound = piece(1, 1_000)
-    assert await the.spool.keep(f"{call.tenant_id}/{call.id}/{place.name}", sound)
-    await the.spool.owe()
-    the.bucket.away = False
-    await the.spool.empty()
+    the.bucket.unavailable = False
+    call = await the.call(tone_segment(1, 0), end=False)
+    the.bucket.unavailable = True
+    place, sound = tone_segment(1, 1_000)
+    assert await the.spool.save(f"{call.tenant_id}/{call.id}/{place.filename}", sound)
+    await the.spool.renew_pending()
+    the.bucket.unavailable = False
+    await the.spool.flush()
     await end_call(the.services, the.viewer, call.id)
-    assert await the.archive.ledger.take() is None
+    assert await the.archive.recording_store.lease_next() is None
 
 
 async def test_what_waits_too_long_is_done_without(the: Desk) -> None:
-    the.bucket.away = False
-    call = await the.call(piece(1, 0))
-    the.bucket.away = True
-    place, sound = piece(1, 1_000)
-    assert await the.spool.keep(f"{call.tenant_id}/{call.id}/{place.name}", sound)
+    the.bucket.unavailable = False
+    call = await the.call(tone_segment(1, 0))
+    the.bucket.unavailable = True
+    place, sound = tone_segment(1, 1_000)
+    assert await the.spool.save(f"{call.tenant_id}/{call.id}/{place.filename}", sound)
     await the.age(call, 1)
-    await the.spool.owe()
-    the.bucket.away = False
-    assert await the.archive.step()
+    await the.spool.renew_pending()
+    the.bucket.unavailable = False
+    assert await the.archive.process_next()
     recording = await the.recording(call)
     assert (recording.state, recording.duration_ms) == (RecordingState.READY, 1_000)
-    await the.spool.empty()
+    await the.spool.flush()
     assert await the.kept(call) == ["whole.ogg"]

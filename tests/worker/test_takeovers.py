@@ -21,12 +21,12 @@ from domain.calls.events import (
     WorkerReplaced,
 )
 from domain.calls.lease import Claim
-from domain.calls.model import OUTCOME, Blame, Call, CallId, CallState, EndReason
+from domain.calls.model import END_OUTCOMES, Blame, Call, CallId, CallState, EndReason
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.calls import end_call
-from persistence.queue import SqlQueue
+from persistence.queue import SqlCallQueue
 from persistence.worker_wiring import worker_services
 from tests.persistence.test_queue import Office
 from tests.support.demo_workflow import publish_clinic
@@ -48,14 +48,14 @@ async def office(services: Services, settings: Settings, viewer: Viewer) -> Asyn
 
 async def taken(office: Office, most: int = 10) -> list[Claim]:
     """What a new worker claims."""
-    worker = await office.worker.queue.enlist(10)
+    worker = await office.worker.queue.register_worker(10)
     claims = list(await office.worker.queue.claim(worker, most))
     for claim in claims:
-        office.worker.recorder.open(claim)
+        office.worker.event_writer.open(claim)
     return claims
 
 
-async def overdue(queue: SqlQueue) -> list[tuple[UUID, EndReason]]:
+async def overdue(queue: SqlCallQueue) -> list[tuple[UUID, EndReason]]:
     return await queue.end_overdue(60, await queue.database_time())
 
 
@@ -78,8 +78,8 @@ async def answered(office: Office) -> Claim:
     await office.call()
     [claim] = await taken(office)
     active = StateChanged(before=CallState.CONNECTING, state=CallState.ACTIVE)
-    office.worker.recorder.emit(claim, active)
-    await office.worker.recorder.settled(claim)
+    office.worker.event_writer.emit(claim, active)
+    await office.worker.event_writer.wait_until_stored(claim)
     return claim
 
 
@@ -128,8 +128,8 @@ async def test_who_gets_somewhere_with_a_call_gives_it_a_new_start(office: Offic
     await later(office, 20)
     [claim] = await taken(office)
     said = AgentTurn(turn_id="1", node="n", agent="a", text="Hello.", heard_text="Hello.")
-    office.worker.recorder.emit(claim, said)
-    await office.worker.recorder.settled(claim)
+    office.worker.event_writer.emit(claim, said)
+    await office.worker.event_writer.wait_until_stored(claim)
     await die(office)
     assert [again.call.id for again in await taken(office)] == [claim.call.id]
     await die(office)
@@ -143,7 +143,7 @@ async def test_who_goes_on_with_a_call_in_which_nothing_happens_gives_it_a_new_s
     for _ in range(2 * MAX_TAKEOVERS):
         await die(office)
         [claim] = await taken(office)
-        await office.worker.queue.confirm(claim)
+        await office.worker.queue.reset_takeovers(claim)
     assert await overdue(office.worker.queue) == []
 
 
@@ -164,13 +164,15 @@ async def test_a_worker_holds_one_call_at_a_time_that_others_may_have_died_of(
     await later(office, 20)
     sound = await office.call()
     queue = office.worker.queue
-    worker = await queue.enlist(10)
+    worker = await queue.register_worker(10)
     first, second = await queue.claim(worker, 10)
     assert (first.call.id, second.call.id in suspects) == (sound.id, True)
     assert await queue.claim(worker, 10) == []
-    [other] = await queue.claim(await queue.enlist(10), 10)  # for another worker it is the first
+    [other] = await queue.claim(
+        await queue.register_worker(10), 10
+    )  # for another worker it is the first
     assert other.call.id in suspects - {second.call.id}
-    await queue.confirm(second)
+    await queue.reset_takeovers(second)
     [third] = await queue.claim(worker, 10)
     assert {second.call.id, other.call.id, third.call.id} == suspects
 
@@ -184,7 +186,7 @@ async def ending(
     [*_, applied, ended] = events
     assert isinstance(applied, CommandApplied)
     assert isinstance(ended, CallEnded)
-    assert (ended.reason, ended.blame) == (reason, OUTCOME[reason][1])
+    assert (ended.reason, ended.blame) == (reason, END_OUTCOMES[reason][1])
     waiting = "select count(*) from call_command where done_at is null"
     assert await office.db.fetchval(waiting) == 0
     return list(events[:-2])
@@ -286,8 +288,8 @@ async def test_an_end_that_a_dead_worker_has_acknowledged_is_obeyed(
     await ask_to_end(office, claim.call.id)
     command = await office.db.fetchval("update call_command set done_at = now() returning id")
     applied = CommandApplied(command_id=str(command), command=CommandKind.END)
-    office.worker.recorder.emit(claim, applied)
-    await office.worker.recorder.settled(claim)
+    office.worker.event_writer.emit(claim, applied)
+    await office.worker.event_writer.wait_until_stored(claim)
     await die(office)
     async with working(settings):
         events = await watch(office.services, office.viewer, claim.call.id, CallEnded)

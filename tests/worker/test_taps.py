@@ -12,10 +12,10 @@ from livekit import rtc
 from livekit.agents import Agent, AgentSession
 from livekit.agents.voice import io
 
-from tests.support.recordings import Heard
-from worker.audio.ogg_opus import RATE, decoded
+from tests.support.recordings import LoudMoments
+from worker.audio.ogg_opus import SAMPLE_RATE, decode_ogg
 from worker.audio.taps import AgentTap
-from worker.audio.timeline import PIECE_PACKETS, Piece, Side, Sound, Timeline
+from worker.audio.timeline import PACKETS_PER_SEGMENT, Segment, Side, TimedFrame, Timeline
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +28,7 @@ class Speaker(io.AudioOutput):
     def __init__(self) -> None:
         super().__init__(
             label="speaker",
-            sample_rate=RATE,
+            sample_rate=SAMPLE_RATE,
             capabilities=io.AudioOutputCapabilities(pause=True),
         )
 
@@ -52,14 +52,14 @@ class Room:
 
     def _heard(self, at: float, frame: rtc.AudioFrame | None) -> None:
         if frame is not None:
-            start = round((at - BEGAN) * RATE)
+            start = round((at - BEGAN) * SAMPLE_RATE)
             for place, sample in enumerate(np.frombuffer(frame.data, dtype=np.int16)):
                 assert start + place not in self.played
                 self.played[start + place] = int(sample)
 
     async def take(self, first: int, count: int) -> None:
         data = np.arange(first, first + count, dtype=np.int16).tobytes()
-        await self.tap.capture_frame(rtc.AudioFrame(data, RATE, 1, count))
+        await self.tap.capture_frame(rtc.AudioFrame(data, SAMPLE_RATE, 1, count))
 
     def said(self, started: float, offset: float, seconds: float) -> None:
         self.speaker.on_playback_progressed(
@@ -72,54 +72,54 @@ class Room:
 
 async def test_what_is_played_through_is_heard_once_as_it_goes_by() -> None:
     room = Room()
-    await room.take(0, RATE)
-    room.tap.settle(BEGAN + 9)
+    await room.take(0, SAMPLE_RATE)
+    room.tap.report_played(BEGAN + 9)
     assert room.played == {}  # nobody has begun to play it
     room.speaker.on_playback_started(created_at=BEGAN)
-    room.tap.settle(BEGAN + 0.4)
-    assert abs(len(room.played) - 0.4 * RATE) <= 1
+    room.tap.report_played(BEGAN + 0.4)
+    assert abs(len(room.played) - 0.4 * SAMPLE_RATE) <= 1
     room.tap.flush()
     room.said(0.0, 0.0, 1.0)
     room.done(1.0)
-    room.tap.settle(BEGAN + 5)
-    assert room.played == {n: n for n in range(RATE)}
+    room.tap.report_played(BEGAN + 5)
+    assert room.played == {n: n for n in range(SAMPLE_RATE)}
 
 
 async def test_what_is_cut_off_is_not_heard() -> None:
     room = Room()
-    await room.take(0, RATE)
+    await room.take(0, SAMPLE_RATE)
     room.speaker.on_playback_started(created_at=BEGAN)
-    room.tap.settle(BEGAN + 0.25)
+    room.tap.report_played(BEGAN + 0.25)
     room.tap.pause()
-    room.tap.settle(BEGAN + 0.9)
+    room.tap.report_played(BEGAN + 0.9)
     room.tap.clear_buffer()
     room.said(0.0, 0.0, 0.5)
     room.done(0.5, interrupted=True)
-    room.tap.settle(BEGAN + 2)
-    assert room.played == {n: n for n in range(RATE // 2)}
+    room.tap.report_played(BEGAN + 2)
+    assert room.played == {n: n for n in range(SAMPLE_RATE // 2)}
     # The next words are not mixed up with those.
     await room.take(100, 10)
     room.speaker.on_playback_started(created_at=BEGAN + 3)
-    room.said(3.0, 0.0, 10 / RATE)
-    room.done(10 / RATE)
-    assert [room.played[3 * RATE + n] for n in range(10)] == list(range(100, 110))
+    room.said(3.0, 0.0, 10 / SAMPLE_RATE)
+    room.done(10 / SAMPLE_RATE)
+    assert [room.played[3 * SAMPLE_RATE + n] for n in range(10)] == list(range(100, 110))
 
 
 async def test_what_is_paused_goes_on_later_without_what_was_dropped_between() -> None:
     room = Room()
-    await room.take(0, RATE)
+    await room.take(0, SAMPLE_RATE)
     room.speaker.on_playback_started(created_at=BEGAN)
     room.tap.pause()
-    assert room.tap.held_since is not None
+    assert room.tap.paused_since is not None
     room.said(0.0, 0.0, 0.25)
     room.tap.resume()
-    room.tap.settle(BEGAN + 0.9)
-    assert len(room.played) == RATE // 4
+    room.tap.report_played(BEGAN + 0.9)
+    assert len(room.played) == SAMPLE_RATE // 4
     room.said(0.8, 0.5, 0.5)
     room.done(0.75)
-    assert room.tap.held_since is None
-    quarter, half = RATE // 4, RATE // 2
-    later = {round(0.8 * RATE) + n: half + n for n in range(half)}
+    assert room.tap.paused_since is None
+    quarter, half = SAMPLE_RATE // 4, SAMPLE_RATE // 2
+    later = {round(0.8 * SAMPLE_RATE) + n: half + n for n in range(half)}
     assert room.played == {n: n for n in range(quarter)} | later
 
 
@@ -129,28 +129,28 @@ def frame(seconds: float, level: int, rate: int) -> rtc.AudioFrame:
     return rtc.AudioFrame(wave.astype(np.int16).tobytes(), rate, 1, count)
 
 
-def heard_in(pieces: list[Piece]) -> list[Heard]:
-    return [Heard.of(piece.sound) for piece in pieces]
+def heard_in(pieces: list[Segment]) -> list[LoudMoments]:
+    return [LoudMoments.from_ogg(piece.audio) for piece in pieces]
 
 
 def test_sides_and_times_are_kept_whatever_the_rate_and_however_late_a_frame_is() -> None:
     timeline = Timeline(2, BEGAN, BEGAN + 10)
     sounds = [
-        Sound(
+        TimedFrame(
             Side.CALLER, BEGAN + 10 + n / 10 + (0.3 if n == 3 else 0.0), frame(0.1, 9_000, 16_000)
         )
         for n in range(10)
     ]
-    sounds.append(Sound(Side.AGENT, BEGAN + 12, frame(1.0, 9_000, 24_000)))
+    sounds.append(TimedFrame(Side.AGENT, BEGAN + 12, frame(1.0, 9_000, 24_000)))
     pieces = timeline.add(sounds, BEGAN + 14)
     assert pieces == []
     pieces = timeline.finish(
-        [Sound(Side.CALLER, BEGAN + 14, frame(2.0, 9_000, 16_000))], BEGAN + 16
+        [TimedFrame(Side.CALLER, BEGAN + 14, frame(2.0, 9_000, 16_000))], BEGAN + 16
     )
-    assert [piece.place.at_ms for piece in pieces] == [10_000, 15_000]
-    assert {piece.place.epoch for piece in pieces} == {2}
+    assert [piece.key.at_ms for piece in pieces] == [10_000, 15_000]
+    assert {piece.key.epoch for piece in pieces} == {2}
     first, second = heard_in(pieces)
-    assert abs(first.seconds - PIECE_PACKETS * 0.02) < 0.02
+    assert abs(first.seconds - PACKETS_PER_SEGMENT * 0.02) < 0.02
     # A piece by itself lacks its last few milliseconds, which the next one begins with.
     assert _span(first.left) == [(0.0, 0.9), (4.0, 4.8)]
     assert _span(first.right) == [(2.0, 2.9)]
@@ -171,8 +171,8 @@ def _span(moments: list[float]) -> list[tuple[float, float]]:
 def test_silence_is_a_sound_as_well() -> None:
     timeline = Timeline(1, BEGAN, BEGAN)
     [piece] = timeline.add([], BEGAN + 5.1)
-    assert piece.place.at_ms == 0
-    both = decoded(piece.sound)
+    assert piece.key.at_ms == 0
+    both = decode_ogg(piece.audio)
     assert np.abs(both).max() == 0
 
 
@@ -209,7 +209,7 @@ async def test_what_was_heard_until_the_session_closed_is_told_when_it_is_closed
 
     async def sound() -> AsyncIterator[rtc.AudioFrame]:
         for _ in range(50):
-            yield frame(0.1, 9_000, RATE)
+            yield frame(0.1, 9_000, SAMPLE_RATE)
 
     session.say("hello", audio=sound())
     async with asyncio.timeout(60):
@@ -218,7 +218,7 @@ async def test_what_was_heard_until_the_session_closed_is_told_when_it_is_closed
     await asyncio.sleep(0.5)
     await session.aclose()
     told = list(heard)
-    tap.settle(time.time() + 1)
+    tap.report_played(time.time() + 1)
     assert heard == told  # nothing is left to tell
     assert sum(each.duration for _, each in heard) == pytest.approx(
         speaker.stopped - told[0][0], abs=0.01

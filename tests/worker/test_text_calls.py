@@ -18,8 +18,8 @@ from domain.calls.events import (
     ErrorRaised,
     HandedOff,
     NodeEntered,
-    Recorded,
     StateChanged,
+    StoredEvent,
     ToolFinished,
     ToolOutcome,
     ToolStarted,
@@ -36,7 +36,7 @@ from domain.use_cases.calls import CallRequest, end_call, send_message, start_ca
 from persistence.worker_wiring import worker_services
 from tests.support.demo_workflow import publish_clinic
 from worker.process.host import Host
-from worker.session.call_recorder import Recorders
+from worker.session.call_recorder import RecordingResources
 
 pytestmark = pytest.mark.anyio
 
@@ -47,10 +47,10 @@ async def working(settings: Settings) -> AsyncIterator[Host]:
     stop, ready = asyncio.Event(), asyncio.Event()
     async with (
         worker_services(settings) as wired,
-        Recorders.of(settings, wired.sounds, wired.recordings) as recorders,
+        RecordingResources.open(settings, wired.audio_store, wired.recording_store) as recorders,
         asyncio.TaskGroup() as tasks,
     ):
-        host = Host(wired.queue, wired.recorder, wired.outbound, settings, recorders)
+        host = Host(wired.queue, wired.event_writer, wired.http_client, settings, recorders)
         tasks.create_task(host.serve(stop, lambda _: ready.set(), lambda: None))
         await ready.wait()
         try:
@@ -75,7 +75,7 @@ async def watch(
     seen: list[CallEvent] = []
     async with asyncio.timeout(patience):
         async for update in services.streams.follow(viewer.tenant_id, id, None):
-            if isinstance(update, Recorded):
+            if isinstance(update, StoredEvent):
                 seen.append(update.event)
                 count -= isinstance(update.event, until)
                 if count == 0:

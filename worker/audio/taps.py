@@ -9,19 +9,19 @@ from collections.abc import Callable
 from livekit import rtc
 from livekit.agents.voice import io
 
-Heard = Callable[[float, rtc.AudioFrame | None], None]
+AudioListener = Callable[[float, rtc.AudioFrame | None], None]
 """Told since when (as `time.time`) a sound is heard; None: it is over."""
 
 
 class CallerTap(io.AudioInput):
-    def __init__(self, source: io.AudioInput, heard: Heard) -> None:
+    def __init__(self, source: io.AudioInput, listener: AudioListener) -> None:
         super().__init__(label="recording", source=source)
-        self._heard = heard
+        self._listener = listener
 
     async def __anext__(self) -> rtc.AudioFrame:
         frame = await super().__anext__()
         # Frames do not say when they were made: they came when they were whole.
-        self._heard(time.time() - frame.duration, frame)
+        self._listener(time.time() - frame.duration, frame)
         return frame
 
 
@@ -29,48 +29,48 @@ class AgentTap(io.AudioOutput):
     """Sound is taken much faster than it is played. The speaker behind says for certain what was
     played only when it has stopped; as long as it plays on without a pause, we count by the clock."""
 
-    def __init__(self, speaker: io.AudioOutput, heard: Heard) -> None:
+    def __init__(self, output: io.AudioOutput, listener: AudioListener) -> None:
         super().__init__(
             label="recording",
-            next_in_chain=speaker,
-            sample_rate=speaker.sample_rate,
+            next_in_chain=output,
+            sample_rate=output.sample_rate,
             capabilities=io.AudioOutputCapabilities(pause=True),
         )
-        self._heard = heard
-        self.held_since: float | None = None
+        self._listener = listener
+        self.paused_since: float | None = None
         """From then on it is not known yet what was played."""
-        self._begin_anew()
+        self._reset()
 
-    def _begin_anew(self) -> None:
-        self._taken = bytearray()
+    def _reset(self) -> None:
+        self._captured = bytearray()
         self._rate = self.sample_rate or 24_000
-        self._told = 0
-        self._since: float | None = None
-        self._from = 0
-        self.held_since = None
+        self._reported_samples = 0
+        self._playing_since: float | None = None
+        self._start_sample = 0
+        self.paused_since = None
 
-    def settle(self, until: float) -> None:
+    def report_played(self, until: float) -> None:
         """What must have been played up to that moment, which is far enough past that the speaker
         would have said if it had not."""
-        if self._since is not None and self.held_since is None:
-            played = self._from + int((until - self._since) * self._rate)
-            self._tell(self._since, self._from, played)
+        if self._playing_since is not None and self.paused_since is None:
+            played = self._start_sample + int((until - self._playing_since) * self._rate)
+            self._report_samples(self._playing_since, self._start_sample, played)
 
-    def _tell(self, since: float, first: int, end: int) -> None:
+    def _report_samples(self, since: float, first: int, end: int) -> None:
         """The samples up to `end`, of which `first` was played at `since`."""
-        start, end = max(first, self._told), min(end, len(self._taken) // 2)
+        start, end = max(first, self._reported_samples), min(end, len(self._captured) // 2)
         if start < end:
-            data = bytes(self._taken[2 * start : 2 * end])
+            data = bytes(self._captured[2 * start : 2 * end])
             frame = rtc.AudioFrame(data, self._rate, 1, end - start)
-            self._heard(since + (start - first) / self._rate, frame)
-            self._told = end
+            self._listener(since + (start - first) / self._rate, frame)
+            self._reported_samples = end
 
     async def capture_frame(self, frame: rtc.AudioFrame) -> None:
         await super().capture_frame(frame)
         if self.next_in_chain is not None:
             await self.next_in_chain.capture_frame(frame)
         self._rate = frame.sample_rate
-        self._taken += bytes(frame.data)
+        self._captured += bytes(frame.data)
 
     def flush(self) -> None:
         super().flush()
@@ -82,21 +82,21 @@ class AgentTap(io.AudioOutput):
             self.next_in_chain.clear_buffer()
 
     def pause(self) -> None:
-        if self._since is not None and self.held_since is None:
-            self.held_since = time.time()
+        if self._playing_since is not None and self.paused_since is None:
+            self.paused_since = time.time()
         super().pause()
 
     def on_playback_started(self, *, created_at: float) -> None:
         super().on_playback_started(created_at=created_at)
-        self._since = created_at
+        self._playing_since = created_at
 
     def on_playback_progressed(self, *, started_at: float, offset: float, duration: float) -> None:
         super().on_playback_progressed(started_at=started_at, offset=offset, duration=duration)
         first, end = round(offset * self._rate), round((offset + duration) * self._rate)
-        self._tell(started_at, first, end)
+        self._report_samples(started_at, first, end)
         # It stopped for want of sound, of which the next has just come.
-        self._since, self._from = time.time(), end
-        self._heard(self._since, None)
+        self._playing_since, self._start_sample = time.time(), end
+        self._listener(self._playing_since, None)
 
     def on_playback_finished(
         self,
@@ -110,4 +110,4 @@ class AgentTap(io.AudioOutput):
             interrupted=interrupted,
             synchronized_transcript=synchronized_transcript,
         )
-        self._begin_anew()
+        self._reset()

@@ -9,12 +9,12 @@ from enum import IntEnum
 import numpy as np
 from livekit import rtc
 
-from domain.calls.recordings import Place
-from worker.audio.ogg_opus import FRAME_MS, RATE, Encoder, Samples, ogg
+from domain.calls.recordings import SegmentKey
+from worker.audio.ogg_opus import FRAME_MS, SAMPLE_RATE, Encoder, Samples, mux_ogg
 
-APART_SECONDS = 0.5
+MAX_DRIFT_SECONDS = 0.5
 """Sound that comes so much too late or too early begins anew, where it came."""
-PIECE_PACKETS = 5_000 // FRAME_MS
+PACKETS_PER_SEGMENT = 5_000 // FRAME_MS
 
 
 class Side(IntEnum):
@@ -23,7 +23,7 @@ class Side(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class TimedFrame:
     """What was heard from a moment on, as `time.time`. None ends what went before."""
 
     side: Side
@@ -32,9 +32,9 @@ class Sound:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    place: Place
-    sound: bytes
+class Segment:
+    key: SegmentKey
+    audio: bytes
 
 
 class Track:
@@ -44,23 +44,23 @@ class Track:
     def __init__(self) -> None:
         self._placed: list[tuple[int, Samples]] = []
         self._resampler: rtc.AudioResampler | None = None
-        self._rate = RATE
+        self._rate = SAMPLE_RATE
         self._next: int | None = None
 
     def add(self, at: float, frame: rtc.AudioFrame) -> None:
-        start = round(at * RATE)
-        if self._next is None or abs(start - self._next) > APART_SECONDS * RATE:
-            self.end()
+        start = round(at * SAMPLE_RATE)
+        if self._next is None or abs(start - self._next) > MAX_DRIFT_SECONDS * SAMPLE_RATE:
+            self.flush()
             self._next = start
-        if frame.sample_rate == RATE:
+        if frame.sample_rate == SAMPLE_RATE:
             self._place([frame])
             return
         if self._resampler is None or self._rate != frame.sample_rate:
             self._rate = frame.sample_rate
-            self._resampler = rtc.AudioResampler(self._rate, RATE, num_channels=1)
+            self._resampler = rtc.AudioResampler(self._rate, SAMPLE_RATE, num_channels=1)
         self._place(self._resampler.push(frame))
 
-    def end(self) -> None:
+    def flush(self) -> None:
         if self._resampler is not None and self._next is not None:
             self._place(self._resampler.flush())
         self._resampler, self._next = None, None
@@ -89,42 +89,42 @@ class Timeline:
     """Makes pieces of what is put on it: the part, from `since` on, of a recording that `began` at
     or before that. Used by one thread at a time."""
 
-    def __init__(self, epoch: int, began: float, since: float) -> None:
+    def __init__(self, epoch: int, recording_started_at: float, starts_at: float) -> None:
         self._epoch = epoch
-        self._began = began
-        self._at_ms = int(max(0.0, since - began) * 1000) // FRAME_MS * FRAME_MS
-        self._cursor = self._at_ms * RATE // 1000
+        self._recording_started_at = recording_started_at
+        self._at_ms = int(max(0.0, starts_at - recording_started_at) * 1000) // FRAME_MS * FRAME_MS
+        self._cursor = self._at_ms * SAMPLE_RATE // 1000
         self._tracks = (Track(), Track())
         self._encoder = Encoder()
         self._packets: list[bytes] = []
 
-    def add(self, sounds: list[Sound], until: float) -> list[Piece]:
+    def add(self, frames: list[TimedFrame], until: float) -> list[Segment]:
         """Whatever is full when nothing more comes before `until`."""
-        for sound in sounds:
+        for sound in frames:
             track = self._tracks[sound.side]
             if sound.frame is None:
-                track.end()
+                track.flush()
             else:
-                track.add(sound.at - self._began, sound.frame)
-        end = round((until - self._began) * RATE)
+                track.add(sound.at - self._recording_started_at, sound.frame)
+        end = round((until - self._recording_started_at) * SAMPLE_RATE)
         if end > self._cursor:
             both = np.stack([track.take(self._cursor, end) for track in self._tracks], axis=1)
             self._packets += self._encoder.encode(both)
             self._cursor = end
-        return list(self._full(PIECE_PACKETS))
+        return list(self._full_segments(PACKETS_PER_SEGMENT))
 
-    def finish(self, sounds: list[Sound], until: float) -> list[Piece]:
+    def finish(self, frames: list[TimedFrame], until: float) -> list[Segment]:
         for track in Side:
-            sounds = [*sounds, Sound(track, until, None)]
-        pieces = self.add(sounds, until)
-        self._packets += self._encoder.rest()
-        return [*pieces, *self._full(1)]
+            frames = [*frames, TimedFrame(track, until, None)]
+        pieces = self.add(frames, until)
+        self._packets += self._encoder.flush()
+        return [*pieces, *self._full_segments(1)]
 
-    def _full(self, least: int) -> list[Piece]:
+    def _full_segments(self, min_packets: int) -> list[Segment]:
         pieces = []
-        while len(self._packets) >= least:
-            packets = self._packets[:PIECE_PACKETS]
-            self._packets = self._packets[PIECE_PACKETS:]
-            pieces.append(Piece(Place(self._epoch, self._at_ms), ogg(packets)))
+        while len(self._packets) >= min_packets:
+            packets = self._packets[:PACKETS_PER_SEGMENT]
+            self._packets = self._packets[PACKETS_PER_SEGMENT:]
+            pieces.append(Segment(SegmentKey(self._epoch, self._at_ms), mux_ogg(packets)))
             self._at_ms += len(packets) * FRAME_MS
         return pieces

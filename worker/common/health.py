@@ -11,12 +11,12 @@ from typing import Any
 
 from domain.common.settings import Settings
 
-Report = Callable[[], tuple[bool, Mapping[str, Any]]]
+HealthReport = Callable[[], tuple[bool, Mapping[str, Any]]]
 """Whether the process is ready, and facts that say why or why not."""
 
 
 @asynccontextmanager
-async def health_served(settings: Settings, report: Report) -> AsyncGenerator[None]:
+async def health_server(settings: Settings, report: HealthReport) -> AsyncGenerator[None]:
     """While the block runs, on HEALTH_HOST and HEALTH_PORT; nothing where no port is set."""
     if not settings.health_port:
         yield

@@ -12,36 +12,41 @@ import aiohttp
 from livekit import api
 
 from domain.calls.model import CallId
-from domain.calls.rooms import DEPARTURE_SECONDS, EMPTY_SECONDS, agent_identity, room_of
+from domain.calls.rooms import (
+    DEPARTURE_TIMEOUT_SECONDS,
+    EMPTY_TIMEOUT_SECONDS,
+    agent_identity,
+    room_name,
+)
 from domain.common.settings import Settings
 
 log = logging.getLogger(__name__)
 
-ASK_SECONDS = 5.0
-TOKEN_FOR = timedelta(hours=6)
-PREFIX = room_of(CallId(UUID(int=0)))[: -len(str(UUID(int=0)))]
+REQUEST_TIMEOUT_SECONDS = 5.0
+TOKEN_TTL = timedelta(hours=6)
+ROOM_PREFIX = room_name(CallId(UUID(int=0)))[: -len(str(UUID(int=0)))]
 
 
-class Rooms:
+class LiveKitRooms:
     def __init__(self, url: str, key: str, secret: str) -> None:
         self.url = url
         self._key = key
         self._secret = secret
 
     @classmethod
-    def of(cls, settings: Settings) -> Rooms | None:
+    def from_settings(cls, settings: Settings) -> LiveKitRooms | None:
         """None: there is no LiveKit, so no voice calls."""
         key, secret = settings.livekit_api_key, settings.livekit_api_secret
         return cls(settings.livekit_url, key, secret) if settings.livekit_url and key else None
 
-    def token(self, call: CallId, epoch: int) -> str:
+    def agent_token(self, call: CallId, epoch: int) -> str:
         """Lets us in as the agent of this epoch."""
-        name = room_of(call)
+        name = room_name(call)
         grants = api.VideoGrants(
             room_join=True, room=name, agent=True, can_update_own_metadata=True
         )
         timeouts = api.RoomConfiguration(
-            empty_timeout=EMPTY_SECONDS, departure_timeout=DEPARTURE_SECONDS
+            empty_timeout=EMPTY_TIMEOUT_SECONDS, departure_timeout=DEPARTURE_TIMEOUT_SECONDS
         )
         token = api.AccessToken(self._key, self._secret)
         return (
@@ -49,16 +54,16 @@ class Rooms:
             .with_kind("agent")
             .with_grants(grants)
             .with_room_config(timeouts)
-            .with_ttl(TOKEN_FOR)
+            .with_ttl(TOKEN_TTL)
             .to_jwt()
         )
 
-    async def clear_out(self, call: CallId, epoch: int) -> None:
+    async def remove_stale_agents(self, call: CallId, epoch: int) -> None:
         """Put earlier agents of the call out of its room; best effort, for they are dead or
         fenced, and the server puts them out by itself after 20 s."""
-        name, ours = room_of(call), agent_identity(call, epoch)
+        name, ours = room_name(call), agent_identity(call, epoch)
         try:
-            async with self._server() as server:
+            async with self._client() as server:
                 found = await server.room.list_participants(api.ListParticipantsRequest(room=name))
                 for participant in found.participants:
                     if participant.identity.startswith("agent-") and participant.identity != ours:
@@ -72,32 +77,34 @@ class Rooms:
         """End the room, and with it everybody's connection. It may be gone already; when LiveKit
         does not answer, the keeper closes it later."""
         try:
-            async with self._server() as server:
-                await server.room.delete_room(api.DeleteRoomRequest(room=room_of(call)))
+            async with self._client() as server:
+                await server.room.delete_room(api.DeleteRoomRequest(room=room_name(call)))
         except api.TwirpError as error:
             if error.code != api.TwirpErrorCode.NOT_FOUND:
                 log.warning("room stays", extra={"call_id": str(call), "why": error.code})
         except (aiohttp.ClientError, TimeoutError) as error:
             log.warning("room stays", extra={"call_id": str(call), "why": str(error)})
 
-    async def open(self) -> list[CallId]:
+    async def list_open(self) -> list[CallId]:
         """The calls that there are rooms for; none when LiveKit does not answer."""
         try:
-            async with self._server() as server:
+            async with self._client() as server:
                 found = await server.room.list_rooms(api.ListRoomsRequest())
         except (api.TwirpError, aiohttp.ClientError, TimeoutError):
             return []
-        return [CallId(UUID(r.name[len(PREFIX) :])) for r in found.rooms if _is_ours(r.name)]
+        return [
+            CallId(UUID(r.name[len(ROOM_PREFIX) :])) for r in found.rooms if _is_call_room(r.name)
+        ]
 
     @asynccontextmanager
-    async def _server(self) -> AsyncGenerator[api.LiveKitAPI]:
-        patience = aiohttp.ClientTimeout(total=ASK_SECONDS)
+    async def _client(self) -> AsyncGenerator[api.LiveKitAPI]:
+        patience = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECONDS)
         async with api.LiveKitAPI(self.url, self._key, self._secret, timeout=patience) as server:
             yield server
 
 
-def _is_ours(room: str) -> bool:
+def _is_call_room(room: str) -> bool:
     try:
-        return room.startswith(PREFIX) and bool(UUID(room[len(PREFIX) :]))
+        return room.startswith(ROOM_PREFIX) and bool(UUID(room[len(ROOM_PREFIX) :]))
     except ValueError:
         return False

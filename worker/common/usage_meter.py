@@ -11,42 +11,44 @@ from livekit.agents.metrics import LLMMetrics, STTMetrics, TTSMetrics
 
 from domain.providers.model import ProviderKind
 from domain.providers.prices import PriceList
-from domain.providers.usage import Usage, spent, summed
+from domain.providers.usage import Usage, merge_usage, total_cost
 from domain.workflows.agents import ProviderChoice
 
 
-class Measured(Protocol):
+class MetricsListener(Protocol):
     """Told what a provider says it has done."""
 
     def __call__(self, kind: ProviderKind, choice: ProviderChoice, metrics: Any) -> None: ...
 
 
-class Meter:
+class UsageMeter:
     def __init__(self, prices: PriceList) -> None:
         self._prices = prices
-        self._open: tuple[Usage, ...] = ()
+        self._pending: tuple[Usage, ...] = ()
 
-    def count(self, kind: ProviderKind, choice: ProviderChoice, metrics: Any) -> None:
-        used = Usage(kind=kind, provider=choice.provider, model=choice.model, **_counted(metrics))
-        if not used.is_nothing:
-            self._open = summed((*self._open, used))
+    def add_metrics(self, kind: ProviderKind, choice: ProviderChoice, metrics: Any) -> None:
+        used = Usage(
+            kind=kind, provider=choice.provider, model=choice.model, **_usage_fields(metrics)
+        )
+        if not used.is_empty:
+            self._pending = merge_usage((*self._pending, used))
 
     @property
-    def open(self) -> tuple[Usage, ...]:
+    def pending(self) -> tuple[Usage, ...]:
         """What has been used since it was last taken."""
-        return tuple(used.at(self._prices.cost(used)) for used in self._open)
+        return tuple(used.with_cost(self._prices.cost(used)) for used in self._pending)
 
     @property
-    def spent(self) -> int:
-        return spent(self.open)
+    def pending_cost(self) -> int:
+        return total_cost(self.pending)
 
-    def taken(self) -> tuple[Usage, ...]:
+    def drain(self) -> tuple[Usage, ...]:
         """The same, to be told of in the log: the count begins anew."""
-        open_, self._open = self.open, ()
+        open_, self._pending = self.pending, ()
         return open_
 
 
-def _counted(metrics: Any) -> dict[str, int]:
+def _usage_fields(metrics: Any) -> dict[str, int]:
     match metrics:
         case LLMMetrics():
             return {

@@ -11,12 +11,12 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-ANSWERS_PER_LEASE = 6
+PROBES_PER_LEASE = 6
 """The keeper asks so often: each time at least this part of a lease after the last answer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class LivenessCutoffs:
     """Both by the clock of the database."""
 
     silent_since: datetime
@@ -27,17 +27,17 @@ class Verdict:
 
 class FailureDetector:
     def __init__(self, lease_seconds: float) -> None:
-        self._steady = timedelta(seconds=2 * lease_seconds)
+        self._max_window = timedelta(seconds=2 * lease_seconds)
         # After the answer that ends a silence there is room for a whole lease.
-        self._answers: deque[datetime] = deque(maxlen=ANSWERS_PER_LEASE + 2)
+        self._probe_times: deque[datetime] = deque(maxlen=PROBES_PER_LEASE + 2)
 
-    def answered(self, at: datetime) -> Verdict | None:
+    def observe(self, at: datetime) -> LivenessCutoffs | None:
         """The database says that it is `at`. None: we have not watched for long enough."""
-        if self._answers and at < self._answers[-1]:
-            self._answers.clear()  # the clock was set back, or is another server's
-        self._answers.append(at)
-        if len(self._answers) < ANSWERS_PER_LEASE + 2:
+        if self._probe_times and at < self._probe_times[-1]:
+            self._probe_times.clear()  # the clock was set back, or is another server's
+        self._probe_times.append(at)
+        if len(self._probe_times) < PROBES_PER_LEASE + 2:
             return None
-        oldest = self._answers[0]
+        oldest = self._probe_times[0]
         # Who waits was not served during a silence either, and is given the time of it.
-        return Verdict(oldest, at if at - oldest < self._steady else oldest)
+        return LivenessCutoffs(oldest, at if at - oldest < self._max_window else oldest)

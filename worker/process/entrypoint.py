@@ -14,15 +14,15 @@ from domain.common.errors import DomainError
 from domain.common.json_logging import log_to_stderr
 from domain.common.settings import Settings
 
-RETIRES = "retires"
+DRAINING = "retires"
 """Said by a process to its parent: it takes no more calls, and leaves when those it has are over."""
 
 
 def run(
-    do: Callable[[Settings, asyncio.Event, Callable[[], None]], Awaitable[None]],
+    serve: Callable[[Settings, asyncio.Event, Callable[[], None]], Awaitable[None]],
     environ: Mapping[str, str],
     *,
-    on_interrupt: bool = True,
+    stop_on_interrupt: bool = True,
 ) -> None:
     """Run until SIGTERM or SIGINT; touch READY_FILE, when named, once at work.
 
@@ -34,9 +34,9 @@ def run(
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, stop.set)
-        loop.add_signal_handler(signal.SIGINT, stop.set if on_interrupt else lambda: None)
+        loop.add_signal_handler(signal.SIGINT, stop.set if stop_on_interrupt else lambda: None)
         ready_file = environ.get("READY_FILE")
-        await do(settings, stop, lambda: Path(ready_file).touch() if ready_file else None)
+        await serve(settings, stop, lambda: Path(ready_file).touch() if ready_file else None)
 
     try:
         uvloop.run(until_stopped())

@@ -9,94 +9,99 @@ from contextlib import asynccontextmanager
 from functools import partial
 from uuid import UUID
 
-from domain.calls.lease import CallQueue, Claim, Recorder
+from domain.calls.lease import CallQueue, Claim, EventWriter
 from domain.calls.model import CallId, CallKind
 from domain.common.pacing import Pacer
 from domain.common.settings import Settings
-from domain.common.tasks import end
-from domain.tools.http import Outbound
-from worker.common.livekit_rooms import Rooms
-from worker.common.retry import patiently
-from worker.process.call_runner import HeldCall
+from domain.common.tasks import cancel_and_wait
+from domain.tools.http import HttpClient
+from worker.common.livekit_rooms import LiveKitRooms
+from worker.common.retry import retry_while_unavailable
+from worker.process.call_runner import CallRunner
 from worker.providers.api_keys import ProviderKeys
-from worker.session.call_recorder import Recorders
+from worker.session.call_recorder import RecordingResources
 
 log = logging.getLogger(__name__)
 
-DRAIN_SECONDS = 15.0
-TIDY_SECONDS = 2.0
-MOST_AT_ONCE = 20
-COURTESY_SECONDS = 0.002
-FEW = 2
+RELEASE_TIMEOUT_SECONDS = 15.0
+RECONCILE_INTERVAL_SECONDS = 2.0
+MAX_CLAIM_BATCH = 20
+CLAIM_BACKOFF_SECONDS = 0.002
+MAX_CALLS_TO_DRAIN_EARLY = 2
 
 
 class Host:
     def __init__(
         self,
         queue: CallQueue,
-        recorder: Recorder,
-        outbound: Outbound,
+        event_writer: EventWriter,
+        http_client: HttpClient,
         settings: Settings,
-        recorders: Recorders | None = None,
+        recording_resources: RecordingResources | None = None,
     ) -> None:
         self._queue = queue
-        self._outbound = outbound
-        self._recorder = recorder
+        self._http_client = http_client
+        self._event_writer = event_writer
         self._settings = settings
-        self._recorders = recorders
-        self._keys = ProviderKeys.of(settings)
-        self._rooms = Rooms.of(settings)
+        self._recording_resources = recording_resources
+        self._keys = ProviderKeys.from_settings(settings)
+        self._rooms = LiveKitRooms.from_settings(settings)
         self._pacer = Pacer()
-        self._calls: dict[UUID, HeldCall] = {}
+        self._calls: dict[UUID, CallRunner] = {}
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._worker: UUID
-        self._voice_calls = 0
-        self._tell: Callable[[UUID], None]
-        self._retires: Callable[[], None]
-        self._retired = asyncio.Event()
-        self._tidied_at = 0.0
+        self._total_voice_calls = 0
+        self._on_registered: Callable[[UUID], None]
+        self._on_draining: Callable[[], None]
+        self._draining = asyncio.Event()
+        self._reconciled_at = 0.0
 
     async def serve(
-        self, stop: asyncio.Event, enlisted: Callable[[UUID], None], retires: Callable[[], None]
+        self,
+        stop: asyncio.Event,
+        on_registered: Callable[[UUID], None],
+        on_draining: Callable[[], None],
     ) -> None:
         """Hold calls until told to stop; then give every call back for another worker.
 
         `enlisted` is told the name we are known by: at the start, and when it changes. `retires`:
         enough voice calls were held, and no more are taken; when they are over, we leave."""
-        self._tell, self._retires = enlisted, retires
-        self._worker = await self._enlist()
+        self._on_registered, self._on_draining = on_registered, on_draining
+        self._worker = await self._register()
         async with asyncio.TaskGroup() as tasks:
             beat = tasks.create_task(self._heartbeat())
-            work = tasks.create_task(self._claim_for_ever(tasks))
-            inbox = tasks.create_task(self._read_inbox_for_ever())
-            last = tasks.create_task(self._see_out(stop))
+            work = tasks.create_task(self._run_claims(tasks))
+            inbox = tasks.create_task(self._run_inbox())
+            last = tasks.create_task(self._stop_when_drained(stop))
             await stop.wait()
-            await end(work, last)
-            await self._give_back()
-            await end(inbox, beat)
-        await self._queue.dismiss(self._worker)
+            await cancel_and_wait(work, last)
+            await self._release_all()
+            await cancel_and_wait(inbox, beat)
+        await self._queue.deregister_worker(self._worker)
 
-    async def _enlist(self) -> UUID:
-        worker = await patiently(lambda: self._queue.enlist(self._settings.worker_capacity))
-        self._tell(worker)
+    async def _register(self) -> UUID:
+        worker = await retry_while_unavailable(
+            lambda: self._queue.register_worker(self._settings.worker_capacity)
+        )
+        self._on_registered(worker)
         return worker
 
     async def _heartbeat(self) -> None:
         while True:
             await asyncio.sleep(self._settings.heartbeat_seconds)
-            if not await patiently(lambda: self._queue.heartbeat(self._worker)):
+            if not await retry_while_unavailable(lambda: self._queue.heartbeat(self._worker)):
                 # Others may hold our calls already; what we would still write is fenced.
                 log.warning("taken for dead; beginning anew")
-                self._drop_all()
-                self._worker = await self._enlist()
+                self._cancel_all()
+                self._worker = await self._register()
 
-    async def _read_inbox_for_ever(self) -> None:
+    async def _run_inbox(self) -> None:
         """Beside claiming: what is asked of a call does not wait until others are taken."""
         while True:
             worker = self._worker
-            async with _closing(self._queue.inbox_hints(worker)) as hints:
+            async with _closing(self._queue.inbox_notifications(worker)) as hints:
                 async for _ in hints:
-                    await patiently(self._read_inbox)
+                    await retry_while_unavailable(self._read_inbox)
                     if self._worker != worker:
                         break
 
@@ -107,118 +112,124 @@ class Host:
                 if call is not None:
                     call.deliver(command)
 
-    async def _claim_for_ever(self, tasks: asyncio.TaskGroup) -> None:
-        async with _closing(self._queue.queue_hints()) as hints:
+    async def _run_claims(self, tasks: asyncio.TaskGroup) -> None:
+        async with _closing(self._queue.queue_notifications()) as hints:
             async for hinted in hints:
-                await patiently(partial(self._look_for_calls, tasks, hinted))
+                await retry_while_unavailable(partial(self._claim_if_waiting, tasks, hinted))
 
-    async def _look_for_calls(self, tasks: asyncio.TaskGroup, hinted: bool) -> None:
-        await self._let_go()
-        if self._room <= 0 or self._retired.is_set():
+    async def _claim_if_waiting(self, tasks: asyncio.TaskGroup, hinted: bool) -> None:
+        await self._reconcile_claims()
+        if self._free_capacity <= 0 or self._draining.is_set():
             return
         if hinted or await self._queue.has_waiting():
             # Whoever has least to do takes the next call.
-            await asyncio.sleep(min(len(self._calls), MOST_AT_ONCE) * COURTESY_SECONDS)
+            await asyncio.sleep(min(len(self._calls), MAX_CLAIM_BATCH) * CLAIM_BACKOFF_SECONDS)
             await self._claim(tasks)
-        self._retire_if_spent()
+        self._drain_if_due()
 
     @property
-    def _room(self) -> int:
-        return min(self._settings.worker_capacity - len(self._calls), MOST_AT_ONCE)
+    def _free_capacity(self) -> int:
+        return min(self._settings.worker_capacity - len(self._calls), MAX_CLAIM_BATCH)
 
     async def _claim(self, tasks: asyncio.TaskGroup) -> None:
-        room = self._room
-        voice = min(room, self._settings.worker_voice_capacity - self._voice_held)
-        taken = await self._take(voice, tasks) if voice > 0 else 0
+        room = self._free_capacity
+        voice = min(room, self._settings.worker_voice_capacity - self._active_voice_calls)
+        taken = await self._claim_batch(voice, tasks) if voice > 0 else 0
         if taken >= voice and taken < room:
-            taken += await self._take(room - taken, tasks, voice=False)
+            taken += await self._claim_batch(room - taken, tasks, voice=False)
         if taken:
             await self._read_inbox()  # what was asked of them before we held them
 
-    async def _take(self, most: int, tasks: asyncio.TaskGroup, *, voice: bool = True) -> int:
-        claims = await self._queue.claim(self._worker, most, voice=voice)
+    async def _claim_batch(
+        self, limit: int, tasks: asyncio.TaskGroup, *, voice: bool = True
+    ) -> int:
+        claims = await self._queue.claim(self._worker, limit, include_voice=voice)
         for claim in claims:
-            self._hold(claim, tasks)
-        self._voice_calls += sum(map(_is_voice, claims))
+            self._start_call(claim, tasks)
+        self._total_voice_calls += sum(map(_is_voice, claims))
         return len(claims)
 
     @property
-    def _voice_held(self) -> int:
+    def _active_voice_calls(self) -> int:
         return sum(_is_voice(call.claim) for call in self._calls.values())
 
-    def _retire_if_spent(self) -> None:
+    def _drain_if_due(self) -> None:
         """LiveKit's library keeps half a megabyte of every room that was joined.
 
         Whoever comes instead may hold as many calls as we do, on the same core: so better while
         there are few."""
         most = self._settings.worker_voice_calls
-        late = self._voice_calls >= 2 * most
-        if most and self._voice_calls >= most and (late or self._voice_held <= FEW):
+        late = self._total_voice_calls >= 2 * most
+        if (
+            most
+            and self._total_voice_calls >= most
+            and (late or self._active_voice_calls <= MAX_CALLS_TO_DRAIN_EARLY)
+        ):
             log.info("held enough calls; another process takes this one's place")
-            self._retired.set()
-            self._retires()
+            self._draining.set()
+            self._on_draining()
 
-    async def _see_out(self, stop: asyncio.Event) -> None:
+    async def _stop_when_drained(self, stop: asyncio.Event) -> None:
         """Once retired. Voice calls end by themselves; for others it is all one who holds them."""
-        await self._retired.wait()
+        await self._draining.wait()
         for call in self._calls.values():
             if not _is_voice(call.claim):
-                call.leave()
+                call.release_after_turn()
         if self._tasks:
             await asyncio.wait(list(self._tasks.values()))
         stop.set()
 
-    async def _let_go(self) -> None:
+    async def _reconcile_claims(self) -> None:
         """Now and then. In one line with claiming, so that no claim is taken for lost."""
         now = asyncio.get_running_loop().time()
-        if now - self._tidied_at > TIDY_SECONDS:
-            await self._queue.let_go(self._worker, [CallId(id) for id in self._calls])
-            self._tidied_at = now
+        if now - self._reconciled_at > RECONCILE_INTERVAL_SECONDS:
+            await self._queue.reconcile(self._worker, [CallId(id) for id in self._calls])
+            self._reconciled_at = now
 
-    def _hold(self, claim: Claim, tasks: asyncio.TaskGroup) -> None:
+    def _start_call(self, claim: Claim, tasks: asyncio.TaskGroup) -> None:
         id = claim.call.id
         log.info("call claimed", extra={"call_id": str(id), "epoch": claim.epoch})
-        self._recorder.open(claim)
-        call = HeldCall(
+        self._event_writer.open(claim)
+        call = CallRunner(
             claim,
             self._queue,
-            self._recorder,
-            self._outbound,
+            self._event_writer,
+            self._http_client,
             self._keys,
             self._rooms,
             self._settings,
             self._pacer,
-            self._recorders,
+            self._recording_resources,
         )
         previous = self._tasks.get(id)
         task = tasks.create_task(_run(call, previous))
         self._calls[id], self._tasks[id] = call, task
-        task.add_done_callback(lambda _: self._over(call))
+        task.add_done_callback(lambda _: self._on_call_done(call))
 
-    def _over(self, call: HeldCall) -> None:
+    def _on_call_done(self, call: CallRunner) -> None:
         id = call.claim.call.id
-        self._recorder.forget(call.claim)
+        self._event_writer.close(call.claim)
         if self._calls.get(id) is call:
             del self._calls[id]
             del self._tasks[id]
 
-    async def _give_back(self) -> None:
+    async def _release_all(self) -> None:
         for call in self._calls.values():
-            call.leave()
+            call.release_after_turn()
         tasks = list(self._tasks.values())
         log.info("handing over calls", extra={"calls": len(tasks)})
         if tasks:
-            _, late = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
-            await end(*late)
+            _, late = await asyncio.wait(tasks, timeout=RELEASE_TIMEOUT_SECONDS)
+            await cancel_and_wait(*late)
 
-    def _drop_all(self) -> None:
+    def _cancel_all(self) -> None:
         for task in self._tasks.values():
             task.cancel()
 
 
-async def _run(call: HeldCall, previous: asyncio.Task[None] | None) -> None:
+async def _run(call: CallRunner, previous: asyncio.Task[None] | None) -> None:
     if previous is not None:
-        await end(previous)
+        await cancel_and_wait(previous)
     await call.run()
 
 

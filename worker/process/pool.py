@@ -27,58 +27,58 @@ from typing import Any
 from uuid import UUID
 
 from domain.calls.lease import CallQueue
-from domain.common.tasks import end
-from worker.common.retry import patiently
-from worker.process.entrypoint import RETIRES
+from domain.common.tasks import cancel_and_wait
+from worker.common.retry import retry_while_unavailable
+from worker.process.entrypoint import DRAINING
 
 log = logging.getLogger(__name__)
 
-STOP_SECONDS = 18.0
-SHORT_LIFE_SECONDS = 5.0
+STOP_TIMEOUT_SECONDS = 18.0
+MIN_UPTIME_SECONDS = 5.0
 """One that lived no longer is not replaced at once: it would only die again."""
-PAUSE_SECONDS = 1.0
-LAST_SECONDS = 300.0
+RESTART_DELAY_SECONDS = 1.0
+DRAIN_GRACE_SECONDS = 300.0
 """Of the last call of a process, beside what it may take: its caller comes, and we let go of it."""
 DIED = "a worker process died"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Child:
+class WorkerProcess:
     process: ForkServerProcess
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
-    def tell(self, how: signal.Signals) -> None:
+    def send_signal(self, signum: signal.Signals) -> None:
         assert self.process.pid is not None
         with suppress(ProcessLookupError):
-            os.kill(self.process.pid, how)
+            os.kill(self.process.pid, signum)
 
-    async def is_gone(self) -> None:
+    async def wait_for_exit(self) -> None:
         await self.reader.read()
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
-    known_as: UUID | None = None
-    retires: bool = False
+class WorkerStatus:
+    worker_id: UUID | None = None
+    draining: bool = False
 
 
-class Pool:
+class WorkerPool:
     def __init__(
-        self, queue: CallQueue, environ: Mapping[str, str], size: int, longest: float
+        self, queue: CallQueue, environ: Mapping[str, str], size: int, max_call_seconds: float
     ) -> None:
         """`longest`: seconds that a call may take, and with it whoever holds it."""
         self._queue = queue
         self._environ = dict(environ)
         self.size = size or os.cpu_count() or 1
-        self._starts: set[asyncio.Task[Child]] = set()
-        self._children: set[Child] = set()
-        self._at_work: set[Child] = set()
-        self._longest = longest
-        self._farewells: set[asyncio.Task[None]] = set()
-        self._forks = multiprocessing.get_context("forkserver")
-        self._forks.set_forkserver_preload(["worker.process.worker_process"])
-        self._one_at_a_time = asyncio.Lock()
+        self._starts: set[asyncio.Task[WorkerProcess]] = set()
+        self._children: set[WorkerProcess] = set()
+        self._active: set[WorkerProcess] = set()
+        self._max_call_seconds = max_call_seconds
+        self._draining: set[asyncio.Task[None]] = set()
+        self._fork_context = multiprocessing.get_context("forkserver")
+        self._fork_context.set_forkserver_preload(["worker.process.worker_process"])
+        self._fork_lock = asyncio.Lock()
 
     async def serve(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
         """Keep so many at work until told to stop; `ready` once the first of them is."""
@@ -90,118 +90,120 @@ class Pool:
                 told = True
                 ready()
 
-        places = [asyncio.create_task(self._keep_one(first_ready)) for _ in range(self.size)]
+        places = [asyncio.create_task(self._supervise_one(first_ready)) for _ in range(self.size)]
         try:
             await stop.wait()
             log.info("worker stops: its processes hand over their calls")
         finally:
-            await end(*places, *self._farewells)
+            await cancel_and_wait(*places, *self._draining)
             if self._starts:  # whoever is on the way is told to stop with the others
-                await asyncio.wait(self._starts, timeout=STOP_SECONDS)
-            await asyncio.gather(*(_stopped(child) for child in self._children))
+                await asyncio.wait(self._starts, timeout=STOP_TIMEOUT_SECONDS)
+            await asyncio.gather(*(_stop(child) for child in self._children))
 
     def report(self) -> tuple[bool, dict[str, Any]]:
         """Whether any process holds calls, and how many of how many do."""
-        at_work = len(self._at_work)
+        at_work = len(self._active)
         return at_work > 0, {"processes": at_work, "wanted": self.size}
 
-    async def _keep_one(self, ready: Callable[[], None]) -> None:
+    async def _supervise_one(self, ready: Callable[[], None]) -> None:
         while True:
             try:
-                await self._one_life(ready)
+                await self._run_worker(ready)
             except Exception:  # the place stays, whatever became of who had it
                 log.exception("a worker process could not be kept")
-                await asyncio.sleep(PAUSE_SECONDS)
+                await asyncio.sleep(RESTART_DELAY_SECONDS)
 
-    async def _one_life(self, ready: Callable[[], None]) -> None:
-        child = await self._started()
+    async def _run_worker(self, ready: Callable[[], None]) -> None:
+        child = await self._spawn_shielded()
         began = time.monotonic()
-        life = await self._lived(child, ready)
-        if life.retires:
-            farewell = asyncio.create_task(self._see_out(child, life))
-            self._farewells.add(farewell)
-            farewell.add_done_callback(self._farewells.discard)
+        life = await self._follow_status(child, ready)
+        if life.draining:
+            farewell = asyncio.create_task(self._wait_until_drained(child, life))
+            self._draining.add(farewell)
+            farewell.add_done_callback(self._draining.discard)
             return
         log.error(DIED, extra={"pid": child.process.pid})
-        await self._bury(child, life)
-        if time.monotonic() - began < SHORT_LIFE_SECONDS:
-            await asyncio.sleep(PAUSE_SECONDS)
+        await self._deregister(child, life)
+        if time.monotonic() - began < MIN_UPTIME_SECONDS:
+            await asyncio.sleep(RESTART_DELAY_SECONDS)
 
-    async def _lived(self, child: Child, ready: Callable[[], None]) -> Life:
+    async def _follow_status(self, child: WorkerProcess, ready: Callable[[], None]) -> WorkerStatus:
         """Until it is dead, or retires."""
-        life = Life()
+        life = WorkerStatus()
         try:
             async for line in child.reader:
                 word = line.decode().strip()
-                if word == RETIRES:
-                    self._at_work.discard(child)
-                    return replace(life, retires=True)
-                life = Life(known_as=UUID(word))
-                self._at_work.add(child)
+                if word == DRAINING:
+                    self._active.discard(child)
+                    return replace(life, draining=True)
+                life = WorkerStatus(worker_id=UUID(word))
+                self._active.add(child)
                 ready()
         except Exception:
-            child.tell(signal.SIGKILL)
+            child.send_signal(signal.SIGKILL)
             self._forget(child)
             raise
         return life
 
-    async def _see_out(self, child: Child, life: Life) -> None:
+    async def _wait_until_drained(self, child: WorkerProcess, status: WorkerStatus) -> None:
         """It holds its last calls, and is dead when they are over, or before."""
         try:
-            async with asyncio.timeout(self._longest + LAST_SECONDS):
-                await child.is_gone()
+            async with asyncio.timeout(self._max_call_seconds + DRAIN_GRACE_SECONDS):
+                await child.wait_for_exit()
         except (TimeoutError, ConnectionError):
-            child.tell(signal.SIGKILL)
-        await self._bury(child, life)
-        await asyncio.to_thread(child.process.join, STOP_SECONDS)
+            child.send_signal(signal.SIGKILL)
+        await self._deregister(child, status)
+        await asyncio.to_thread(child.process.join, STOP_TIMEOUT_SECONDS)
         if child.process.exitcode != 0:
             log.error(DIED, extra={"pid": child.process.pid})
 
-    async def _bury(self, child: Child, life: Life) -> None:
+    async def _deregister(self, child: WorkerProcess, status: WorkerStatus) -> None:
         self._forget(child)
-        if life.known_as is not None:
-            await patiently(partial(self._queue.dismiss, life.known_as))
+        if status.worker_id is not None:
+            await retry_while_unavailable(partial(self._queue.deregister_worker, status.worker_id))
 
-    def _forget(self, child: Child) -> None:
+    def _forget(self, child: WorkerProcess) -> None:
         self._children.discard(child)
-        self._at_work.discard(child)
+        self._active.discard(child)
         child.writer.close()
 
-    async def _started(self) -> Child:
+    async def _spawn_shielded(self) -> WorkerProcess:
         """A fork cannot be called off: whoever no longer waits for it leaves it to `serve`."""
-        start = asyncio.create_task(self._start())
+        start = asyncio.create_task(self._spawn())
         self._starts.add(start)
         start.add_done_callback(self._starts.discard)
         return await asyncio.shield(start)
 
-    async def _start(self) -> Child:
+    async def _spawn(self) -> WorkerProcess:
         ours, theirs = socket.socketpair()
-        process = self._forks.Process(target=live, args=(theirs, self._environ), daemon=True)
+        process = self._fork_context.Process(
+            target=child_main, args=(theirs, self._environ), daemon=True
+        )
         try:
-            async with self._one_at_a_time:  # the first waits until everything is loaded
+            async with self._fork_lock:  # the first waits until everything is loaded
                 await asyncio.to_thread(process.start)
         except BaseException:
             ours.close()
             raise
         finally:
             theirs.close()
-        child = Child(process, *await asyncio.open_connection(sock=ours))
+        child = WorkerProcess(process, *await asyncio.open_connection(sock=ours))
         self._children.add(child)
         return child
 
 
-def live(parent: socket.socket, environ: Mapping[str, str]) -> None:
+def child_main(parent: socket.socket, environ: Mapping[str, str]) -> None:
     """What a child does. Its module is imported only here: the parent need not load it."""
     from worker.process.worker_process import main
 
     main(parent, environ)
 
 
-async def _stopped(child: Child) -> None:
-    child.tell(signal.SIGTERM)
+async def _stop(child: WorkerProcess) -> None:
+    child.send_signal(signal.SIGTERM)
     try:
-        async with asyncio.timeout(STOP_SECONDS):
-            await child.is_gone()
+        async with asyncio.timeout(STOP_TIMEOUT_SECONDS):
+            await child.wait_for_exit()
     except TimeoutError:
-        child.tell(signal.SIGKILL)
-        await child.is_gone()
+        child.send_signal(signal.SIGKILL)
+        await child.wait_for_exit()

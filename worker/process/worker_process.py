@@ -11,32 +11,32 @@ from contextlib import suppress
 from functools import partial
 
 from domain.common.settings import Settings
-from domain.common.tasks import beside
+from domain.common.tasks import background_task
 from persistence.worker_wiring import worker_services
-from worker.process.entrypoint import RETIRES, run
+from worker.process.entrypoint import DRAINING, run
 from worker.process.host import Host
-from worker.session.call_recorder import Recorders
-from worker.session.turn_detection import warm_up
+from worker.session.call_recorder import RecordingResources
+from worker.session.turn_detection import prewarm
 
-OF_THE_PARENT = ("READY_FILE", "HEALTH_PORT")
+PARENT_ONLY_VARIABLES = ("READY_FILE", "HEALTH_PORT")
 
-ORPHAN_SECONDS = 60.0
+ORPHAN_GRACE_SECONDS = 60.0
 """Whoever started the parent starts another, which has all code to load before its processes can take
 our calls. A supervisor that sees it ready tells us to leave at once."""
-LOOK_INTERVAL_SECONDS = 0.5
-LAST_SECONDS = 25.0
+POLL_INTERVAL_SECONDS = 0.5
+EXIT_TIMEOUT_SECONDS = 25.0
 """Longer than it takes to give every call back, as long as the store answers."""
 
 
 def main(parent: socket.socket, environ: Mapping[str, str]) -> None:
     parent.set_inheritable(False)  # or programs that it starts would keep its end secret
     gc.freeze()  # what was loaded stays: to look through it again would hold up every call
-    own = {name: value for name, value in environ.items() if name not in OF_THE_PARENT}
+    own = {name: value for name, value in environ.items() if name not in PARENT_ONLY_VARIABLES}
     supervisor = int(environ["SUPERVISOR_PID"]) if "SUPERVISOR_PID" in environ else None
-    run(partial(hold_calls, parent, supervisor), own, on_interrupt=False)
+    run(partial(run_host, parent, supervisor), own, stop_on_interrupt=False)
 
 
-async def hold_calls(
+async def run_host(
     parent: socket.socket,
     supervisor: int | None,
     settings: Settings,
@@ -46,22 +46,26 @@ async def hold_calls(
     """Until SIGTERM, or until the parent is gone: then the calls are given back."""
     reader, writer = await asyncio.open_connection(sock=parent)
     if settings.livekit_url:
-        await warm_up()
+        await prewarm()
     async with (
         worker_services(settings) as services,
-        Recorders.of(settings, services.sounds, services.recordings) as recorders,
-        beside(_until_orphaned(reader, supervisor, stop)),
+        RecordingResources.open(
+            settings, services.audio_store, services.recording_store
+        ) as recorders,
+        background_task(_stop_when_orphaned(reader, supervisor, stop)),
     ):
-        host = Host(services.queue, services.recorder, services.outbound, settings, recorders)
-        say = partial(_say, writer)
-        await host.serve(stop, lambda worker: say(str(worker)), lambda: say(RETIRES))
+        host = Host(
+            services.queue, services.event_writer, services.http_client, settings, recorders
+        )
+        say = partial(_send_line, writer)
+        await host.serve(stop, lambda worker: say(str(worker)), lambda: say(DRAINING))
 
 
-def _say(parent: asyncio.StreamWriter, word: str) -> None:
-    parent.write(f"{word}\n".encode())
+def _send_line(parent: asyncio.StreamWriter, line: str) -> None:
+    parent.write(f"{line}\n".encode())
 
 
-async def _until_orphaned(
+async def _stop_when_orphaned(
     parent: asyncio.StreamReader, supervisor: int | None, stop: asyncio.Event
 ) -> None:
     """Until the parent is gone, and for a while after it; no longer when its supervisor is gone too,
@@ -69,14 +73,14 @@ async def _until_orphaned(
     with suppress(ConnectionError):
         await parent.read()
     with suppress(TimeoutError):
-        async with asyncio.timeout(ORPHAN_SECONDS):
-            while supervisor is None or _is_there(supervisor):  # noqa: ASYNC110 - not our process
-                await asyncio.sleep(LOOK_INTERVAL_SECONDS)
-    asyncio.get_running_loop().call_later(LAST_SECONDS, os._exit, 1)
+        async with asyncio.timeout(ORPHAN_GRACE_SECONDS):
+            while supervisor is None or _is_running(supervisor):  # noqa: ASYNC110 - not our process
+                await asyncio.sleep(POLL_INTERVAL_SECONDS)
+    asyncio.get_running_loop().call_later(EXIT_TIMEOUT_SECONDS, os._exit, 1)
     stop.set()
 
 
-def _is_there(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, fields, replace
 from domain.common.settings import Settings
 
 
-class Unusable(Exception):
+class ProviderMisconfigured(Exception):
     """A provider of the agent cannot be used as it is set up."""
 
 
-class MissingKey(Unusable):
+class MissingApiKey(ProviderMisconfigured):
     """The agent's provider needs a key that nobody gave."""
 
 
@@ -31,7 +31,7 @@ class ProviderKeys:
     espeak_ng: str = "espeak-ng"
 
     @classmethod
-    def of(cls, settings: Settings) -> ProviderKeys:
+    def from_settings(cls, settings: Settings) -> ProviderKeys:
         """Those of the operator, for tenants that bring none."""
         return cls(
             openai=settings.openai_api_key,
@@ -47,13 +47,15 @@ class ProviderKeys:
             espeak_ng=settings.espeak_ng,
         )
 
-    def with_own(self, keys: Mapping[str, str]) -> ProviderKeys:
+    def with_tenant_keys(self, keys: Mapping[str, str]) -> ProviderKeys:
         """The tenant's own go first."""
         known = {field.name for field in fields(self)}
         return replace(self, **{name: key for name, key in keys.items() if name in known})
 
 
-def needed(key: str, provider: str) -> str:
+def require_key(key: str, provider: str) -> str:
     if not key:
-        raise MissingKey(f"{provider} needs a key: set {provider.upper()}_API_KEY for the worker.")
+        raise MissingApiKey(
+            f"{provider} needs a key: set {provider.upper()}_API_KEY for the worker."
+        )
     return key

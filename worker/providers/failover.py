@@ -9,75 +9,75 @@ from typing import Any, Generic, TypeVar
 
 from domain.workflows.agents import ProviderChoice
 
-REST_SECONDS = 30.0
+COOLDOWN_SECONDS = 30.0
 """So long one that failed is passed by, unless all others fail too."""
 
-Changed = Callable[[ProviderChoice, bool], None]
+AvailabilityListener = Callable[[ProviderChoice, bool], None]
 """Told which provider failed (False), or is back (True)."""
-Rests = dict[tuple[str, str], float]
+Cooldowns = dict[tuple[str, str], float]
 """Until when providers and their models are passed by."""
-Built = TypeVar("Built")
+ProviderT = TypeVar("ProviderT")
 
 
-class Order(Generic[Built]):
+class FailoverPolicy(Generic[ProviderT]):
     """The order of the agent, but those that failed of late come last."""
 
     def __init__(
         self,
-        built: Mapping[Built, ProviderChoice],
-        changed: Changed,
-        rests: Rests | None = None,
+        choices: Mapping[ProviderT, ProviderChoice],
+        on_availability_changed: AvailabilityListener,
+        cooldowns: Cooldowns | None = None,
     ) -> None:
-        self._built = built
-        self._changed = changed
-        self._rests: Rests = {} if rests is None else rests
+        self._choices = choices
+        self._on_availability_changed = on_availability_changed
+        self._cooldowns: Cooldowns = {} if cooldowns is None else cooldowns
 
     @property
-    def all(self) -> list[Built]:
-        return list(self._built)
+    def providers(self) -> list[ProviderT]:
+        return list(self._choices)
 
     @property
-    def alone(self) -> bool:
-        return len(self._built) == 1
+    def has_single_provider(self) -> bool:
+        return len(self._choices) == 1
 
     @property
-    def first(self) -> Built:
-        return self.now()[0]
+    def preferred(self) -> ProviderT:
+        return self.candidates()[0]
 
-    def now(self) -> list[Built]:
-        return sorted(self._built, key=lambda one: self._rest(one) > time.monotonic())
+    def candidates(self) -> list[ProviderT]:
+        return sorted(self._choices, key=lambda one: self._cooldown_until(one) > time.monotonic())
 
-    def failed(self, one: Built) -> None:
-        rested = self._rest(one) > 0
-        self._rests[self._name(one)] = time.monotonic() + REST_SECONDS
-        if not rested and not self.alone:
-            self._changed(self._built[one], False)
+    def record_failure(self, one: ProviderT) -> None:
+        rested = self._cooldown_until(one) > 0
+        self._cooldowns[self._key(one)] = time.monotonic() + COOLDOWN_SECONDS
+        if not rested and not self.has_single_provider:
+            self._on_availability_changed(self._choices[one], False)
 
-    def answered(self, one: Built) -> None:
-        if self._rests.pop(self._name(one), None) is not None and not self.alone:
-            self._changed(self._built[one], True)
+    def record_success(self, one: ProviderT) -> None:
+        if self._cooldowns.pop(self._key(one), None) is not None and not self.has_single_provider:
+            self._on_availability_changed(self._choices[one], True)
 
-    def _rest(self, one: Built) -> float:
-        return self._rests.get(self._name(one), 0.0)
+    def _cooldown_until(self, one: ProviderT) -> float:
+        return self._cooldowns.get(self._key(one), 0.0)
 
-    def _name(self, one: Built) -> tuple[str, str]:
-        return self._built[one].provider, self._built[one].model
+    def _key(self, one: ProviderT) -> tuple[str, str]:
+        return self._choices[one].provider, self._choices[one].model
 
 
-class Front:
+class PreferredProviderIdentity:
     """A chain looks like whoever is first in it, and passes on what all of them measure."""
 
-    order: Order[Any]
+    policy: FailoverPolicy[Any]
 
     @property
     def model(self) -> str:
-        return str(self.order.first.model)
+        return str(self.policy.preferred.model)
 
     @property
     def provider(self) -> str:
-        return str(self.order.first.provider)
+        return str(self.policy.preferred.provider)
 
 
-def pass_on(order: Order[Any], emit: Callable[..., Any]) -> None:
-    for one in order.all:
+def forward_metrics(policy: FailoverPolicy[Any], emit: Callable[..., Any]) -> None:
+    for one in policy.providers:
         one.on("metrics_collected", partial(emit, "metrics_collected"))

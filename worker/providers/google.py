@@ -9,7 +9,7 @@ from livekit.agents import llm
 from livekit.plugins import google
 
 from domain.workflows.agents import ProviderChoice
-from worker.providers.api_keys import ProviderKeys, needed
+from worker.providers.api_keys import ProviderKeys, require_key
 
 
 class _Gemini(google.LLM):
@@ -30,7 +30,7 @@ def google_llm(choice: ProviderChoice, keys: ProviderKeys) -> llm.LLM[Any]:
         given["max_output_tokens"] = int(choice.options["max_tokens"])
     if keys.google_base_url:
         given["http_options"] = HttpOptions(base_url=keys.google_base_url)
-    key = needed(keys.google, "google")
+    key = require_key(keys.google, "google")
     made = _Gemini(model=choice.model, api_key=key, vertexai=False, **given)
     made.options = given.get("http_options")
     return made

@@ -13,27 +13,31 @@ from typing import Any
 from livekit.agents import APIConnectionError, APIError, llm
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, APIConnectOptions
 
-from worker.providers.failover import Front, Order, pass_on
+from worker.providers.failover import FailoverPolicy, PreferredProviderIdentity, forward_metrics
 
-ATTEMPT_SECONDS = 10.0
+PLUGIN_TIMEOUT_SECONDS = 10.0
 """What the plugins are told: Gemini takes no less. We are less patient."""
-WORD_SECONDS = 5.0
+CHUNK_TIMEOUT_SECONDS = 5.0
 """A model with another one behind it says its first word, and each further one, in this time."""
-AGAIN_SECONDS = 0.1
+RETRY_DELAY_SECONDS = 0.1
 """Before one that stands alone is asked once more."""
 
 
-class Chain(Front, llm.LLM[Any]):
-    order: Order[llm.LLM[Any]]
+class LlmFallback(PreferredProviderIdentity, llm.LLM[Any]):
+    policy: FailoverPolicy[llm.LLM[Any]]
 
-    def __init__(self, order: Order[llm.LLM[Any]], word_seconds: float = WORD_SECONDS) -> None:
+    def __init__(
+        self,
+        policy: FailoverPolicy[llm.LLM[Any]],
+        chunk_timeout_seconds: float = CHUNK_TIMEOUT_SECONDS,
+    ) -> None:
         super().__init__()
-        self.order = order
-        self.word_seconds = word_seconds
-        pass_on(order, self.emit)
+        self.policy = policy
+        self.chunk_timeout_seconds = chunk_timeout_seconds
+        forward_metrics(policy, self.emit)
 
     def prewarm(self, *, loop: asyncio.AbstractEventLoop | None = None) -> None:
-        self.order.first.prewarm(loop=loop)
+        self.policy.preferred.prewarm(loop=loop)
 
     def chat(
         self,
@@ -46,62 +50,67 @@ class Chain(Front, llm.LLM[Any]):
         extra_kwargs: Any = NOT_GIVEN,
     ) -> llm.LLMStream:
         asked = {"parallel_tool_calls": parallel_tool_calls, "tool_choice": tool_choice}
-        return _Answer(self, chat_ctx, tools or [], conn_options, asked)
+        return _FallbackLLMStream(self, chat_ctx, tools or [], conn_options, asked)
 
     async def aclose(self) -> None:
-        for model in self.order.all:
+        for model in self.policy.providers:
             await model.aclose()
 
 
-class _Answer(llm.LLMStream):
+class _FallbackLLMStream(llm.LLMStream):
     def __init__(
         self,
-        chain: Chain,
+        fallback: LlmFallback,
         chat_ctx: llm.ChatContext,
         tools: list[llm.Tool],
         conn_options: APIConnectOptions,
-        asked: Mapping[str, Any],
+        chat_options: Mapping[str, Any],
     ) -> None:
-        self._chain = chain
-        self._asked = asked
-        self._patience = conn_options.timeout
+        self._fallback = fallback
+        self._chat_options = chat_options
+        self._timeout = conn_options.timeout
         # Each model is asked once; there are others.
         once = replace(conn_options, max_retry=0)
-        self._once = replace(once, timeout=max(conn_options.timeout, ATTEMPT_SECONDS))
-        super().__init__(chain, chat_ctx=chat_ctx, tools=tools, conn_options=once)
+        self._attempt_options = replace(
+            once, timeout=max(conn_options.timeout, PLUGIN_TIMEOUT_SECONDS)
+        )
+        super().__init__(fallback, chat_ctx=chat_ctx, tools=tools, conn_options=once)
 
     async def _run(self) -> None:
-        order = self._chain.order
-        *others, last = order.now()
+        order = self._fallback.policy
+        *others, last = order.candidates()
         for model in others:
-            patience = min(self._patience, self._chain.word_seconds)
-            if await self._heard(model, patience) is None:
+            patience = min(self._timeout, self._fallback.chunk_timeout_seconds)
+            if await self._try_model(model, patience) is None:
                 return
-        problem = await self._heard(last, self._patience)
-        if order.alone and isinstance(problem, APIError) and problem.retryable:
-            await asyncio.sleep(AGAIN_SECONDS)
-            problem = await self._heard(last, self._patience)
+        problem = await self._try_model(last, self._timeout)
+        if order.has_single_provider and isinstance(problem, APIError) and problem.retryable:
+            await asyncio.sleep(RETRY_DELAY_SECONDS)
+            problem = await self._try_model(last, self._timeout)
         if problem is not None:
             raise APIConnectionError("No model answered.", retryable=False) from problem
 
-    async def _heard(self, model: llm.LLM[Any], patience: float) -> Exception | None:
+    async def _try_model(self, model: llm.LLM[Any], timeout: float) -> Exception | None:
         """Why it did not answer; None when it did."""
         begun = False
         try:
             stream = model.chat(
-                chat_ctx=self._chat_ctx, tools=self._tools, conn_options=self._once, **self._asked
+                chat_ctx=self._chat_ctx,
+                tools=self._tools,
+                conn_options=self._attempt_options,
+                **self._chat_options,
             )
             async with stream:
-                async for chunk in in_time(stream, patience):
+                async for chunk in with_chunk_timeout(stream, timeout):
                     begun = begun or chunk.delta is not None
                     self._event_ch.send_nowait(chunk)
         except (APIError, TimeoutError) as problem:
-            self._chain.order.failed(model)
+            self._fallback.policy.record_failure(model)
             if begun:
                 # Two halves of different answers make no whole.
                 raise APIConnectionError("The answer broke off.", retryable=False) from problem
             return problem
-        self._chain.order.answered(model)
+        self._fallback.policy.record_success(model)
         return None
 
     async def _metrics_monitor_task(self, event_aiter: Any) -> None:
@@ -109,7 +118,7 @@ class _Answer(llm.LLMStream):
             pass  # each of the chain tells its own
 
 
-async def in_time(stream: llm.LLMStream, seconds: float) -> AsyncIterator[llm.ChatChunk]:
+async def with_chunk_timeout(stream: llm.LLMStream, seconds: float) -> AsyncIterator[llm.ChatChunk]:
     """What comes, while nothing takes longer than that; else `TimeoutError`."""
     while True:
         try:

@@ -8,7 +8,7 @@ from livekit.agents import llm
 from livekit.plugins import openai
 
 from domain.workflows.agents import ProviderChoice
-from worker.providers.api_keys import ProviderKeys, needed
+from worker.providers.api_keys import ProviderKeys, require_key
 
 
 def openai_llm(choice: ProviderChoice, keys: ProviderKeys) -> llm.LLM[Any]:
@@ -19,4 +19,4 @@ def openai_llm(choice: ProviderChoice, keys: ProviderKeys) -> llm.LLM[Any]:
         given["max_completion_tokens"] = int(choice.options["max_tokens"])
     if keys.openai_base_url:
         given["base_url"] = keys.openai_base_url
-    return openai.LLM(model=choice.model, api_key=needed(keys.openai, "openai"), **given)
+    return openai.LLM(model=choice.model, api_key=require_key(keys.openai, "openai"), **given)

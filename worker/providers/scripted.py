@@ -21,17 +21,17 @@ from uuid import uuid4
 from livekit.agents import llm
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, APIConnectOptions
 
-from domain.templating.templates import fill, render
+from domain.templating.templates import render, render_value
 
 Rule = Mapping[str, Any]
-Look = Callable[[], Mapping[str, Any]]
+ContextReader = Callable[[], Mapping[str, Any]]
 
 
 class ScriptedLLM(llm.LLM[Any]):
-    def __init__(self, options: Mapping[str, Any], look: Look) -> None:
+    def __init__(self, options: Mapping[str, Any], read_context: ContextReader) -> None:
         super().__init__()
         self._options = options
-        self._look = look
+        self._read_context = read_context
 
     @property
     def model(self) -> str:
@@ -51,18 +51,18 @@ class ScriptedLLM(llm.LLM[Any]):
         tool_choice: Any = NOT_GIVEN,
         extra_kwargs: Any = NOT_GIVEN,
     ) -> llm.LLMStream:
-        return _Recital(
+        return _ScriptedStream(
             self,
             chat_ctx=chat_ctx,
             tools=tools or [],
             conn_options=conn_options,
             rules=self._options.get("rules", []),
-            look=self._look,
+            read_context=self._read_context,
             word_seconds=float(self._options.get("word_ms", 0)) / 1000,
         )
 
 
-class _Recital(llm.LLMStream):
+class _ScriptedStream(llm.LLMStream):
     def __init__(
         self,
         scripted: ScriptedLLM,
@@ -71,39 +71,41 @@ class _Recital(llm.LLMStream):
         tools: list[llm.Tool],
         conn_options: APIConnectOptions,
         rules: Sequence[Rule],
-        look: Look,
+        read_context: ContextReader,
         word_seconds: float,
     ) -> None:
         self._rules = rules
-        self._look = look
+        self._read_context = read_context
         self._word_seconds = word_seconds
         super().__init__(scripted, chat_ctx=chat_ctx, tools=tools, conn_options=conn_options)
 
     async def _run(self) -> None:
-        heard, answered, output = _situation(self._chat_ctx)
-        rule = choose(self._rules, heard, answered)
-        context = {**self._look(), "heard": heard, "output": output or ""}
+        heard, answered, output = _last_exchange(self._chat_ctx)
+        rule = choose_rule(self._rules, heard, answered)
+        context = {**self._read_context(), "heard": heard, "output": output or ""}
         words = render(str(rule.get("says", "")), context).split(" ")
         if not rule:
             words = (output or "I have no rule for that.").split(" ")
         for place, word in enumerate(words):
             if word:
-                await self._say(word if place == 0 else f" {word}")
+                await self._emit_text(word if place == 0 else f" {word}")
         if call := rule.get("calls"):
-            self._call(str(call["tool"]), fill(call.get("arguments", {}), context))
+            self._emit_tool_call(
+                str(call["tool"]), render_value(call.get("arguments", {}), context)
+            )
         count = len(words)
         usage = llm.CompletionUsage(
             completion_tokens=count, prompt_tokens=len(heard.split()), total_tokens=count
         )
         self._event_ch.send_nowait(llm.ChatChunk(id="scripted", usage=usage))
 
-    async def _say(self, text: str) -> None:
+    async def _emit_text(self, text: str) -> None:
         if self._word_seconds:
             await asyncio.sleep(self._word_seconds)
         delta = llm.ChoiceDelta(role="assistant", content=text)
         self._event_ch.send_nowait(llm.ChatChunk(id="scripted", delta=delta))
 
-    def _call(self, name: str, arguments: Any) -> None:
+    def _emit_tool_call(self, name: str, arguments: Any) -> None:
         call = llm.FunctionToolCall(
             name=name, arguments=json.dumps(arguments), call_id=f"call_{uuid4().hex[:12]}"
         )
@@ -111,12 +113,12 @@ class _Recital(llm.LLMStream):
         self._event_ch.send_nowait(llm.ChatChunk(id="scripted", delta=delta))
 
 
-def choose(rules: Sequence[Rule], heard: str, answered: str | None) -> Rule:
+def choose_rule(rules: Sequence[Rule], user_text: str, last_tool: str | None) -> Rule:
     """The first rule that fits; an empty one when none does."""
-    said = heard.lower()
+    said = user_text.lower()
     for rule in rules:
-        if answered is not None:
-            if rule.get("after") == answered:
+        if last_tool is not None:
+            if rule.get("after") == last_tool:
                 return rule
         elif "after" not in rule and (
             "hears" not in rule or any(str(word).lower() in said for word in rule["hears"])
@@ -125,7 +127,7 @@ def choose(rules: Sequence[Rule], heard: str, answered: str | None) -> Rule:
     return {}
 
 
-def _situation(context: llm.ChatContext) -> tuple[str, str | None, str | None]:
+def _last_exchange(context: llm.ChatContext) -> tuple[str, str | None, str | None]:
     """What the caller said last; and, when a tool has answered since, which and what."""
     answered: str | None = None
     output: str | None = None

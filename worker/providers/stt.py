@@ -12,15 +12,15 @@ from livekit.plugins import deepgram, sarvam
 from livekit.plugins.deepgram.models import DeepgramLanguages
 from livekit.plugins.sarvam.stt import SAARAS_V3_LANGUAGES, SpeechStream
 
-from domain.common.languages import ANY, base
-from domain.providers.catalog import TOLD_APART
+from domain.common.languages import MULTILINGUAL, primary_subtag
+from domain.providers.catalog import AUTO_DETECTED_LANGUAGES
 from domain.workflows.agents import ProviderChoice
-from worker.providers.api_keys import ProviderKeys, needed
-from worker.providers.http import connections
+from worker.providers.api_keys import ProviderKeys, require_key
+from worker.providers.http import create_http_session
 
 SAMPLE_RATE = 16_000
-DEEPGRAM = frozenset(get_args(DeepgramLanguages))
-UNKNOWN = "unknown"
+DEEPGRAM_LANGUAGES = frozenset(get_args(DeepgramLanguages))
+UNKNOWN_LANGUAGE = "unknown"
 """What Sarvam calls a language that it is to find out."""
 
 
@@ -35,25 +35,25 @@ def deepgram_stt(
     options = dict(choice.options)
     fixed = tuple(filter(None, [options.pop("language", None)]))
     given: dict[str, Any] = {
-        "api_key": needed(keys.deepgram, "deepgram"),
+        "api_key": require_key(keys.deepgram, "deepgram"),
         "sample_rate": SAMPLE_RATE,
         "http_session": http,
     }
     if choice.model.startswith("flux"):
         if keys.deepgram_base_url:
-            given["base_url"] = f"{_socket(keys.deepgram_base_url)}/v2/listen"
+            given["base_url"] = f"{_websocket_url(keys.deepgram_base_url)}/v2/listen"
         if keyterms:
             given["keyterm"] = list(keyterms)
         if choice.model.endswith("-multi") and (expected := fixed or languages):
-            given["language_hint"] = list(dict.fromkeys(base(each) for each in expected))
-        return deepgram.STTv2(model=choice.model, **given, **_only(options, FLUX_OPTIONS))
+            given["language_hint"] = list(dict.fromkeys(primary_subtag(each) for each in expected))
+        return deepgram.STTv2(model=choice.model, **given, **_select_options(options, FLUX_OPTIONS))
     if keys.deepgram_base_url:
         given["base_url"] = f"{keys.deepgram_base_url.rstrip('/')}/v1/listen"
     if keyterms and choice.model.startswith("nova-3"):  # others refuse them
         given["keyterm"] = list(keyterms)
     if spoken := next(iter(fixed), None) or _deepgram_language(choice.model, languages):
         given["language"] = spoken
-    return deepgram.STT(model=choice.model, **given, **_only(options, NOVA_OPTIONS))
+    return deepgram.STT(model=choice.model, **given, **_select_options(options, NOVA_OPTIONS))
 
 
 NOVA_OPTIONS = ("smart_format", "numerals", "profanity_filter", "endpointing_ms")
@@ -62,16 +62,20 @@ FLUX_OPTIONS = (
 )
 
 
-def _only(options: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+def _select_options(options: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name in names}
 
 
 def _deepgram_language(model: str, languages: tuple[str, ...]) -> str | None:
-    families = {base(each) for each in languages}
-    if len(families) > 1 and families <= set(TOLD_APART) and model.startswith("nova-3"):
-        return ANY
+    families = {primary_subtag(each) for each in languages}
+    if (
+        len(families) > 1
+        and families <= set(AUTO_DETECTED_LANGUAGES)
+        and model.startswith("nova-3")
+    ):
+        return MULTILINGUAL
     first = languages[0] if languages else None
-    return first if first is None or first in DEEPGRAM else base(first)
+    return first if first is None or first in DEEPGRAM_LANGUAGES else primary_subtag(first)
 
 
 class _SarvamSTT(sarvam.STT):
@@ -83,7 +87,7 @@ class _SarvamSTT(sarvam.STT):
             opts=replace(self._opts),
             conn_options=given.get("conn_options", DEFAULT_API_CONNECT_OPTIONS),
             api_key=self._opts.api_key,
-            http_session=connections(),  # it closes them itself
+            http_session=create_http_session(),  # it closes them itself
         )
         self._streams.add(stream)
         return stream
@@ -98,21 +102,21 @@ def sarvam_stt(
 ) -> stt.STT[Any]:
     options = dict(choice.options)
     spoken = options.pop("language", None) or _sarvam_language(languages)
-    key = needed(keys.sarvam, "sarvam")
+    key = require_key(keys.sarvam, "sarvam")
     made = _SarvamSTT(
         model=choice.model, api_key=key, language=spoken, sample_rate=SAMPLE_RATE, **options
     )
     if keys.sarvam_base_url:
-        made._opts.streaming_url = f"{_socket(keys.sarvam_base_url)}/speech-to-text/ws"
+        made._opts.streaming_url = f"{_websocket_url(keys.sarvam_base_url)}/speech-to-text/ws"
     return made
 
 
 def _sarvam_language(languages: tuple[str, ...]) -> str:
-    if len({base(each) for each in languages}) != 1:
-        return UNKNOWN
-    indian = f"{base(languages[0])}-IN"
-    return indian if indian in SAARAS_V3_LANGUAGES else UNKNOWN
+    if len({primary_subtag(each) for each in languages}) != 1:
+        return UNKNOWN_LANGUAGE
+    indian = f"{primary_subtag(languages[0])}-IN"
+    return indian if indian in SAARAS_V3_LANGUAGES else UNKNOWN_LANGUAGE
 
 
-def _socket(url: str) -> str:
+def _websocket_url(url: str) -> str:
     return url.rstrip("/").replace("http", "ws", 1)

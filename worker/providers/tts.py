@@ -9,11 +9,11 @@ from livekit.agents import tts
 from livekit.plugins import cartesia, sarvam
 from livekit.plugins.sarvam.models import SarvamTTSLanguages
 
-from domain.common.languages import base
+from domain.common.languages import primary_subtag
 from domain.workflows.agents import ProviderChoice
-from worker.providers.api_keys import ProviderKeys, needed
+from worker.providers.api_keys import ProviderKeys, require_key
 
-INDIAN = frozenset(get_args(SarvamTTSLanguages))
+SARVAM_LANGUAGES = frozenset(get_args(SarvamTTSLanguages))
 
 
 def cartesia_tts(
@@ -29,8 +29,8 @@ def cartesia_tts(
     if keys.cartesia_base_url:
         given["base_url"] = keys.cartesia_base_url.rstrip("/")
     if language:
-        given["language"] = base(language)
-    key = needed(keys.cartesia, "cartesia")
+        given["language"] = primary_subtag(language)
+    key = require_key(keys.cartesia, "cartesia")
     return cartesia.TTS(model=choice.model, api_key=key, http_session=http, **given)
 
 
@@ -45,15 +45,15 @@ def sarvam_tts(
     if voice:
         given["speaker"] = voice
     if language:
-        indian = f"{base(language)}-IN"
-        given["target_language_code"] = indian if indian in INDIAN else language
+        indian = f"{primary_subtag(language)}-IN"
+        given["target_language_code"] = indian if indian in SARVAM_LANGUAGES else language
     if keys.sarvam_base_url:
         url = keys.sarvam_base_url.rstrip("/")
         given["base_url"] = f"{url}/text-to-speech"
         given["ws_url"] = f"{url.replace('http', 'ws', 1)}/text-to-speech/ws"
     return sarvam.TTS(
         model=choice.model,
-        api_key=needed(keys.sarvam, "sarvam"),
+        api_key=require_key(keys.sarvam, "sarvam"),
         output_audio_codec="linear16",  # its default is mp3, which would have to be decoded
         http_session=http,
         **given,

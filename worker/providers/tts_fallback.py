@@ -24,167 +24,181 @@ from livekit.agents.types import (
 )
 from livekit.agents.utils import is_given, shortuuid
 
-from domain.common.tasks import end
-from worker.providers.failover import Front, Order, pass_on
+from domain.common.tasks import cancel_and_wait
+from worker.providers.failover import FailoverPolicy, PreferredProviderIdentity, forward_metrics
 
 log = logging.getLogger(__name__)
 
-SOUND_SECONDS = 2.5
+AUDIO_TIMEOUT_SECONDS = 2.5
 """Once there is something to say, a sound comes in this time, and the next one after each."""
-PLUGIN_SECONDS = 10.0
+PLUGIN_TIMEOUT_SECONDS = 10.0
 """What the plugins are told: they count pauses of the model as well. We are less patient."""
-WORDS_A_SECOND = 2.6
+WORDS_PER_SECOND = 2.6
 """How fast voices speak that do not say which word comes when."""
-LOOK_SECONDS = 0.1
-FAILURES = (APIError, TimeoutError, aiohttp.ClientError, OSError, RuntimeError, ValueError)
+POLL_INTERVAL_SECONDS = 0.1
+PROVIDER_ERRORS = (APIError, TimeoutError, aiohttp.ClientError, OSError, RuntimeError, ValueError)
 
 
-class Voices(Front, tts.TTS[Any]):
-    order: Order[tts.TTS[Any]]
+class TtsFallback(PreferredProviderIdentity, tts.TTS[Any]):
+    policy: FailoverPolicy[tts.TTS[Any]]
 
-    def __init__(self, order: Order[tts.TTS[Any]], sound_seconds: float = SOUND_SECONDS) -> None:
+    def __init__(
+        self,
+        policy: FailoverPolicy[tts.TTS[Any]],
+        audio_timeout_seconds: float = AUDIO_TIMEOUT_SECONDS,
+    ) -> None:
         super().__init__(
             capabilities=TTSCapabilities(
                 streaming=True,
-                aligned_transcript=all(one.capabilities.aligned_transcript for one in order.all),
+                aligned_transcript=all(
+                    one.capabilities.aligned_transcript for one in policy.providers
+                ),
             ),
-            sample_rate=max(one.sample_rate for one in order.all),
+            sample_rate=max(one.sample_rate for one in policy.providers),
             num_channels=1,
         )
-        self.order = order
-        self.sound_seconds = sound_seconds
-        pass_on(order, self.emit)
+        self.policy = policy
+        self.audio_timeout_seconds = audio_timeout_seconds
+        forward_metrics(policy, self.emit)
 
     def prewarm(self) -> None:
-        self.order.first.prewarm()
+        self.policy.preferred.prewarm()
 
     def stream(
         self, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
     ) -> tts.SynthesizeStream:
-        return _Saying(self)
+        return _FallbackSynthesizeStream(self)
 
     def synthesize(
         self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
     ) -> tts.ChunkedStream:
-        return self.order.first.synthesize(text, conn_options=conn_options)
+        return self.policy.preferred.synthesize(text, conn_options=conn_options)
 
     async def aclose(self) -> None:
-        for one in self.order.all:
+        for one in self.policy.providers:
             await one.aclose()
 
 
-class _Saying(tts.SynthesizeStream):
-    def __init__(self, voices: Voices) -> None:
-        self._voices = voices
+class _FallbackSynthesizeStream(tts.SynthesizeStream):
+    def __init__(self, fallback: TtsFallback) -> None:
+        self._fallback = fallback
         self._text = ""
         """All that is to be said, as far as it is known."""
-        self._said = 0
+        self._spoken_words = 0
         """How many words of it those who broke off had said."""
-        self._ended_at: float | None = None
+        self._input_ended_at: float | None = None
         self._inner: tts.SynthesizeStream | None = None
-        self._seconds = 0.0
+        self._audio_seconds = 0.0
         """Of sound, by all."""
-        self._known = asyncio.Event()
-        super().__init__(tts=voices, conn_options=APIConnectOptions(max_retry=0))
+        self._input_available = asyncio.Event()
+        super().__init__(tts=fallback, conn_options=APIConnectOptions(max_retry=0))
 
     async def _run(self, emitter: AudioEmitter) -> None:
         emitter.initialize(
             request_id=shortuuid(),
-            sample_rate=self._voices.sample_rate,
+            sample_rate=self._fallback.sample_rate,
             num_channels=1,
             mime_type="audio/pcm",
             stream=True,
         )
         emitter.start_segment(segment_id=shortuuid())
-        reading = asyncio.create_task(self._read())
+        reading = asyncio.create_task(self._read_input())
         try:
-            await self._known.wait()
-            await self._say(emitter)
+            await self._input_available.wait()
+            await self._run_providers(emitter)
         finally:
-            await end(reading)
+            await cancel_and_wait(reading)
 
-    async def _read(self) -> None:
+    async def _read_input(self) -> None:
         async for data in self._input_ch:
             if not isinstance(data, str):
                 continue
             self._text += data
             if self._inner is not None:
                 self._inner.push_text(data)
-            self._known.set()
-        self._ended_at = time.monotonic()
-        self._known.set()
+            self._input_available.set()
+        self._input_ended_at = time.monotonic()
+        self._input_available.set()
         if self._inner is not None:
             self._inner.end_input()
 
-    async def _say(self, emitter: AudioEmitter) -> None:
+    async def _run_providers(self, emitter: AudioEmitter) -> None:
         """By the first that can; whoever stands alone may try again."""
-        order = self._voices.order
-        for one in order.now() * (2 if order.alone else 1):
+        order = self._fallback.policy
+        for one in order.candidates() * (2 if order.has_single_provider else 1):
             began = time.monotonic()
             try:
-                await self._by(one, emitter)
-            except FAILURES as problem:
+                await self._run_provider(one, emitter)
+            except PROVIDER_ERRORS as problem:
                 # The kind of failure, never its text: that may hold words of the call, or a key.
                 kind = type(problem).__name__
                 log.warning("no longer spoken by", extra={"provider": one.label, "kind": kind})
-                order.failed(one)
-                if time.monotonic() - began >= self._voices.sound_seconds and order.alone:
+                order.record_failure(one)
+                if (
+                    time.monotonic() - began >= self._fallback.audio_timeout_seconds
+                    and order.has_single_provider
+                ):
                     break  # it is not there; the caller has waited enough
             else:
                 return
         raise APIConnectionError("No voice spoke.", retryable=False)
 
-    async def _by(self, one: tts.TTS[Any], emitter: AudioEmitter) -> None:
-        rest = after_words(self._text, self._said)
-        if self._ended_at is not None and not rest.strip():
+    async def _run_provider(self, one: tts.TTS[Any], emitter: AudioEmitter) -> None:
+        rest = skip_words(self._text, self._spoken_words)
+        if self._input_ended_at is not None and not rest.strip():
             return
-        tune = _Tune(one.sample_rate, self._voices.sample_rate, self._seconds)
-        patient = APIConnectOptions(max_retry=0, timeout=PLUGIN_SECONDS)
+        tune = _SegmentPlayback(one.sample_rate, self._fallback.sample_rate, self._audio_seconds)
+        patient = APIConnectOptions(max_retry=0, timeout=PLUGIN_TIMEOUT_SECONDS)
         stream = one.stream(conn_options=patient)
         stream.push_text(rest)
-        if self._ended_at is not None:
+        if self._input_ended_at is not None:
             stream.end_input()
         self._inner = stream
         began, last = time.monotonic(), None
         try:
             async with stream:
-                while (audio := await self._next(stream, began, last)) is not None:
+                while (audio := await self._next_audio(stream, began, last)) is not None:
                     last = time.monotonic()
-                    self._voices.order.answered(one)
+                    self._fallback.policy.record_success(one)
                     self._started_time = self._started_time or stream._started_time
-                    for frame in tune.of(audio):
+                    for frame in tune.resample(audio):
                         emitter.push_frame(frame)
-                    emitter.push_timed_transcript(tune.timed(audio))
-            for frame in tune.rest():
+                    emitter.push_timed_transcript(tune.timed_words(audio))
+            for frame in tune.flush():
                 emitter.push_frame(frame)
-            if not tune.seconds or self._ended_at is None:
+            if not tune.seconds or self._input_ended_at is None:
                 raise APIConnectionError("It stopped speaking.")
         except BaseException:
-            self._said += tune.words(rest)
+            self._spoken_words += tune.spoken_word_count(rest)
             raise
         finally:
             self._inner = None
-            self._seconds += tune.seconds
+            self._audio_seconds += tune.seconds
 
-    async def _next(
+    async def _next_audio(
         self, stream: tts.SynthesizeStream, began: float, last: float | None
     ) -> SynthesizedAudio | None:
         coming = asyncio.ensure_future(anext(stream, None))
         try:
             while not coming.done():
-                await asyncio.wait({coming}, timeout=LOOK_SECONDS)
-                late = self._waited(stream, began, last) > self._voices.sound_seconds
+                await asyncio.wait({coming}, timeout=POLL_INTERVAL_SECONDS)
+                late = (
+                    self._waiting_seconds(stream, began, last)
+                    > self._fallback.audio_timeout_seconds
+                )
                 if late and not coming.done():
                     raise TimeoutError("no sound")
             return coming.result()
         finally:
-            await end(coming)
+            await cancel_and_wait(coming)
 
-    def _waited(self, stream: tts.SynthesizeStream, began: float, last: float | None) -> float:
+    def _waiting_seconds(
+        self, stream: tts.SynthesizeStream, began: float, last: float | None
+    ) -> float:
         """So long it has had something to say and said nothing. While more is to come nobody
         knows whether it has all of a sentence, except that its first one was sent."""
-        if self._ended_at is not None:
-            return time.monotonic() - max(last or began, self._ended_at)
+        if self._input_ended_at is not None:
+            return time.monotonic() - max(last or began, self._input_ended_at)
         if last is None and stream._started_time:
             return time.perf_counter() - stream._started_time
         return 0.0
@@ -194,45 +208,45 @@ class _Saying(tts.SynthesizeStream):
             pass  # each of the chain tells its own
 
 
-class _Tune:
+class _SegmentPlayback:
     """What one of the voices said: at the pitch of the chain, and how far it came."""
 
-    def __init__(self, rate: int, wanted: int, before: float) -> None:
-        self._resampler = None if rate == wanted else rtc.AudioResampler(rate, wanted)
-        self._before = before
+    def __init__(self, rate: int, target_rate: int, offset_seconds: float) -> None:
+        self._resampler = None if rate == target_rate else rtc.AudioResampler(rate, target_rate)
+        self._offset_seconds = offset_seconds
         self._words: list[tuple[str, float]] = []
         self.seconds = 0.0
 
-    def of(self, audio: SynthesizedAudio) -> list[rtc.AudioFrame]:
+    def resample(self, audio: SynthesizedAudio) -> list[rtc.AudioFrame]:
         self.seconds += audio.frame.duration
         return [audio.frame] if self._resampler is None else self._resampler.push(audio.frame)
 
-    def rest(self) -> list[rtc.AudioFrame]:
+    def flush(self) -> list[rtc.AudioFrame]:
         return [] if self._resampler is None else self._resampler.flush()
 
-    def timed(self, audio: SynthesizedAudio) -> list[TimedString]:
+    def timed_words(self, audio: SynthesizedAudio) -> list[TimedString]:
         """Its words, by the clock of the whole sentence."""
         words = []
         for word in audio.frame.userdata.get(USERDATA_TIMED_TRANSCRIPT) or ():
             # A voice that is given sentences tells only when each of them begins.
             if is_given(word.end_time):
                 self._words.append((str(word), word.end_time))
-            begin, over = self._later(word.start_time), self._later(word.end_time)
+            begin, over = self._with_offset(word.start_time), self._with_offset(word.end_time)
             words.append(TimedString(word, start_time=begin, end_time=over))
         return words
 
-    def _later(self, at: NotGivenOr[float]) -> NotGivenOr[float]:
-        return at + self._before if is_given(at) else at
+    def _with_offset(self, at: NotGivenOr[float]) -> NotGivenOr[float]:
+        return at + self._offset_seconds if is_given(at) else at
 
-    def words(self, text: str) -> int:
+    def spoken_word_count(self, text: str) -> int:
         """How many of the text were said."""
         if not self._words:
-            return round(self.seconds * WORDS_A_SECOND)
-        said = [word for word, over in self._words if over <= self.seconds + LOOK_SECONDS]
+            return round(self.seconds * WORDS_PER_SECOND)
+        said = [word for word, over in self._words if over <= self.seconds + POLL_INTERVAL_SECONDS]
         return len("".join(said).split())
 
 
-def after_words(text: str, count: int) -> str:
+def skip_words(text: str, count: int) -> str:
     """What follows the first words."""
     parts = text.split(maxsplit=count)
     if count == 0:

@@ -11,7 +11,7 @@ from livekit.agents import inference, vad
 from domain.workflows.agents import ProviderChoice
 
 
-class _AtOnce(Executor):
+class _InlineExecutor(Executor):
     """Does what it is given there and then: to ask the model takes 20 µs, and to wake a thread for
     that, thirty times a second in every call, several times as much."""
 
@@ -32,4 +32,4 @@ class _SharedVAD(inference.VAD):
 
 
 def silero_vad(choice: ProviderChoice) -> vad.VAD:
-    return _SharedVAD(executor=_AtOnce(), **choice.options)
+    return _SharedVAD(executor=_InlineExecutor(), **choice.options)

@@ -32,17 +32,17 @@ from domain.templating.templates import render
 from domain.tools.model import NO_PARAMETERS, ToolSpec
 from domain.workflows.agents import AgentSpec
 from domain.workflows.model import END_CALL, Connection, ContextPolicy
-from domain.workflows.routing import Landing
-from worker.providers.api_keys import Unusable
-from worker.session.conversation import CallLost, Conversation, Move, forget_oldest
-from worker.session.llm import model_of
-from worker.session.summarizer import summarised
-from worker.session.tool_call_guard import vet
-from worker.session.tool_runner import Use, use_tool
+from domain.workflows.routing import ResolvedNode
+from worker.providers.api_keys import ProviderMisconfigured
+from worker.session.conversation import CallLost, Conversation, PendingHandoff, trim_history
+from worker.session.llm import get_model
+from worker.session.summarizer import summarize
+from worker.session.tool_call_guard import validate_tool_call
+from worker.session.tool_runner import ToolCall, execute_tool
 from worker.session.turn_detection import turn_handling
 
 
-class Entering(Enum):
+class EntryMode(Enum):
     """How an agent comes to the conversation."""
 
     START = auto()
@@ -51,19 +51,21 @@ class Entering(Enum):
 
 
 class NodeAgent(Agent):
-    def __init__(self, conversation: Conversation, landing: Landing, entering: Entering) -> None:
+    def __init__(
+        self, conversation: Conversation, resolved_node: ResolvedNode, entry_mode: EntryMode
+    ) -> None:
         self._conversation = conversation
-        self._landing = landing
-        self._node = node = landing.node
-        self._entering = entering
-        self._spec = conversation.snapshot.agent_of(node)
-        self._told = self._instructions_now()
+        self._resolved_node = resolved_node
+        self._node = node = resolved_node.node
+        self._entry_mode = entry_mode
+        self._spec = conversation.snapshot.agent_at(node)
+        self._current_instructions = self._render_instructions()
         super().__init__(
             id=node,
-            instructions=self._told,
-            tools=list(self._all_tools()),
-            llm=model_of(conversation, self._spec),
-            **self._speech(),
+            instructions=self._current_instructions,
+            tools=list(self._build_tools()),
+            llm=get_model(conversation, self._spec),
+            **self._speech_options(),
         )
 
     @property
@@ -78,74 +80,76 @@ class NodeAgent(Agent):
     def model(self) -> llm.LLM[Any]:
         return self._conversation.models[self._spec.name]
 
-    def _speech(self) -> dict[str, Any]:
+    def _speech_options(self) -> dict[str, Any]:
         speech = self._conversation.speech
         if speech is None:
             return {}
-        seen = self._conversation.look(self._node)
+        seen = self._conversation.visible_context(self._node)
         return {
-            "stt": speech.ears(self._spec),
-            "tts": speech.voice(self._spec, seen),
+            "stt": speech.get_stt(self._spec),
+            "tts": speech.get_tts(self._spec, seen),
             "turn_handling": turn_handling(self._spec),
         }
 
-    def _speak_as_heard(self) -> None:
+    def _follow_caller_language(self) -> None:
         """In the language of the caller, from the next answer on."""
         if self._conversation.speech is not None:
-            voice = self._speech()["tts"]
+            voice = self._speech_options()["tts"]
             if voice is not self.tts:
                 self.update_options(tts=voice)
 
-    def _instructions_now(self) -> str:
-        return self.filled(self._spec.prompt.system)
+    def _render_instructions(self) -> str:
+        return self.render_text(self._spec.prompt.system)
 
-    async def refresh(self) -> None:
+    async def refresh_instructions(self) -> None:
         """Bring the prompt up to the context as it is now."""
-        now = self._instructions_now()
-        if now != self._told:
-            self._told = now
+        now = self._render_instructions()
+        if now != self._current_instructions:
+            self._current_instructions = now
             await self.update_instructions(now)
 
     # ---- entering --------------------------------------------------------------------------
 
     async def on_enter(self) -> None:
         conversation = self._conversation
-        conversation.begins(self.session)
+        conversation.on_session_start(self.session)
         try:
             # Told first: it decides what this agent is shown.
-            conversation.hand_off()
+            conversation.record_handoff()
             history = conversation.history()
             await self.update_chat_ctx(history, exclude_invalid_function_calls=False)
-            await self._take_over()
+            await self._enter_node()
         finally:
-            conversation.moving = None
-            conversation.arrived.set()
+            conversation.pending_handoff = None
+            conversation.agent_entered.set()
 
-    async def _take_over(self) -> None:
+    async def _enter_node(self) -> None:
         conversation = self._conversation
-        if conversation.lost:
+        if conversation.is_lost:
             return
-        if self._entering is Entering.RESUME:
-            greet = len(conversation.story.turns) <= conversation.story.announced
+        if self._entry_mode is EntryMode.RESUME:
+            greet = (
+                len(conversation.projection.turns) <= conversation.projection.recording_announced
+            )
         else:
-            greet = self._node not in conversation.story.visited
-            conversation.tell(
+            greet = self._node not in conversation.projection.visited
+            conversation.record(
                 NodeEntered(
                     node=self._node,
                     agent=self._spec.name,
                     first_visit=greet,
-                    skipped=self._landing.skipped,
+                    skipped=self._resolved_node.skipped,
                 )
             )
         greeting = self._greeting() if greet else ""
-        conversation.calling = False
-        if conversation.announcement and not conversation.story.turns:
-            self.session.say(self.filled(conversation.announcement), allow_interruptions=False)
+        conversation.has_pending_tool_call = False
+        if conversation.announcement and not conversation.projection.turns:
+            self.session.say(self.render_text(conversation.announcement), allow_interruptions=False)
         said: SpeechHandle | None = None
         if greeting:
             may_interrupt = self._spec.prompt.interruptible_greeting
             said = self.session.say(greeting, allow_interruptions=may_interrupt)
-        elif self._entering is Entering.HANDOFF:
+        elif self._entry_mode is EntryMode.HANDOFF:
             said = self.session.generate_reply()
         if said is not None and conversation.speech is None:
             await said
@@ -156,21 +160,21 @@ class NodeAgent(Agent):
         """The caller has finished speaking: who is to answer?"""
         conversation = self._conversation
         speech = conversation.speech
-        conversation.heard(
+        conversation.record_user_turn(
             new_message.text_content or "",
-            speech.language if speech else None,
+            speech.caller_language if speech else None,
             new_message.transcript_confidence,
         )
-        self._speak_as_heard()
-        if conversation.stumbled:
+        self._follow_caller_language()
+        if conversation.preemptive_generation_failed:
             # The same history under another name: else that failure would be taken for the answer.
-            conversation.stumbled = False
+            conversation.preemptive_generation_failed = False
             renamed = [i.model_copy(update={"id": shortuuid()}) for i in turn_ctx.items[-1:]]
             turn_ctx.items[-1:] = renamed
-        following = await self.successor()
+        following = await self.next_agent_by_condition()
         if following is not None:
             # Nobody is asked: who has the word next answers.
-            conversation.hand_off()
+            conversation.record_handoff()
             self.session.update_agent(following)
             raise StopResponse()
 
@@ -178,57 +182,64 @@ class NodeAgent(Agent):
         self, text: AsyncIterable[Any], model_settings: ModelSettings
     ) -> AsyncGenerator[Any]:
         """What is going to be said: all of it, whether or not it will be heard."""
-        self._conversation.written = ""
+        self._conversation.generated_text = ""
         async for piece in text:
-            self._conversation.written += str(piece)
+            self._conversation.generated_text += str(piece)
             yield piece
 
     async def llm_node(
         self, chat_ctx: llm.ChatContext, tools: list[llm.Tool], model_settings: ModelSettings
     ) -> AsyncGenerator[Any]:
         """The model's answer as it comes, noting whether it calls for something more."""
-        self._conversation.calling = False
-        if self._conversation.lost:
+        self._conversation.has_pending_tool_call = False
+        if self._conversation.is_lost:
             return
-        forget_oldest(self._chat_ctx.items)
+        trim_history(self._chat_ctx.items)
         known = {tool.id for tool in tools}
         async for chunk in Agent.default.llm_node(self, chat_ctx, tools, model_settings):
             if isinstance(chunk, llm.ChatChunk) and chunk.delta and chunk.delta.tool_calls:
-                self._conversation.calling = True
+                self._conversation.has_pending_tool_call = True
                 for call in chunk.delta.tool_calls:
-                    vet(self._conversation, self._node, call, known)
+                    validate_tool_call(self._conversation, self._node, call, known)
             yield chunk
 
     def _greeting(self) -> str:
-        return self.filled(self._spec.prompt.greeting or "")
+        return self.render_text(self._spec.prompt.greeting or "")
 
-    def filled(self, text: str) -> str:
-        return render(text, self._conversation.look(self._node), self._spec.prompt.defaults)
+    def render_text(self, text: str) -> str:
+        return render(
+            text, self._conversation.visible_context(self._node), self._spec.prompt.defaults
+        )
 
     # ---- what the model may call -----------------------------------------------------------
 
-    def _all_tools(self) -> Any:
+    def _build_tools(self) -> Any:
         workflow = self._conversation.snapshot.workflow
-        for connection in workflow.ways_out(self._node):
+        for connection in workflow.outgoing(self._node):
             if connection.condition is None:
-                yield self._way_out(connection)
+                yield self._handoff_tool(connection)
         for name in self._spec.tools:
-            yield self._tool(self._conversation.snapshot.tools[name])
+            yield self._workflow_tool(self._conversation.snapshot.tools[name])
         if workflow.node(self._node).is_exit:
-            yield self._end_call()
+            yield self._end_call_tool()
 
-    def _tool(self, tool: ToolSpec) -> llm.Tool:
+    def _workflow_tool(self, tool: ToolSpec) -> llm.Tool:
         async def use(raw_arguments: dict[str, Any], context: RunContext[Any]) -> Any:
             # What the agent said before it reached for the tool comes first in the log.
             await context.wait_for_playout()
             id = context.function_call.call_id
-            told = await use_tool(self._conversation, Use(id, self._node, tool, raw_arguments))
-            wanted, self._conversation.wanted = self._conversation.wanted, None
+            told = await execute_tool(
+                self._conversation, ToolCall(id, self._node, tool, raw_arguments)
+            )
+            wanted, self._conversation.requested_handoff = (
+                self._conversation.requested_handoff,
+                None,
+            )
             if wanted is not None:
-                return await self._moved(wanted, HandoffVia.TOOL, context, told)
-            way = self._conversation.due(self._node)
+                return await self._hand_off(wanted, HandoffVia.TOOL, context, told)
+            way = self._conversation.triggered_connection(self._node)
             if way is not None:
-                return await self._moved(way, HandoffVia.CONDITION, context, told)
+                return await self._hand_off(way, HandoffVia.CONDITION, context, told)
             return told
 
         # The plugins' serialisers take plain dicts only.
@@ -244,15 +255,15 @@ class NodeAgent(Agent):
             on_duplicate="allow",
         )
 
-    def _way_out(self, connection: Connection) -> llm.Tool:
+    def _handoff_tool(self, connection: Connection) -> llm.Tool:
         async def go(
             raw_arguments: dict[str, Any], context: RunContext[Any]
         ) -> tuple[Agent, llm.ToolResult]:
-            problem = self._conversation.hindrance(connection)
+            problem = self._conversation.handoff_blocked_reason(connection)
             if problem is not None:
-                raise self._refused(connection, HandoffVia.MODEL, problem)
+                raise self._handoff_refused(connection, HandoffVia.MODEL, problem)
             told = f"Transferred to {connection.target}."
-            return await self._moved(connection, HandoffVia.MODEL, context, told)
+            return await self._hand_off(connection, HandoffVia.MODEL, context, told)
 
         return function_tool(
             go,
@@ -265,50 +276,54 @@ class NodeAgent(Agent):
             flags=ToolFlag.IGNORE_ON_ENTER,
         )
 
-    async def _moved(
-        self, way: Connection, via: HandoffVia, context: RunContext[Any], told: str
+    async def _hand_off(
+        self, connection: Connection, via: HandoffVia, context: RunContext[Any], message: str
     ) -> tuple[Agent, llm.ToolResult]:
         """The agent that takes over, as LiveKit wants to be told of it."""
         context.disallow_interruptions()
         try:
-            agent = await self.next_agent(way, via)
-        except Unusable as missing:
-            raise self._refused(way, via, str(missing)) from None
-        return agent, llm.ToolResult(told, reply_required=False)
+            agent = await self.next_agent(connection, via)
+        except ProviderMisconfigured as missing:
+            raise self._handoff_refused(connection, via, str(missing)) from None
+        return agent, llm.ToolResult(message, reply_required=False)
 
-    async def successor(self) -> NodeAgent | None:
+    async def next_agent_by_condition(self) -> NodeAgent | None:
         """Who is to answer in this agent's place, as a condition holds."""
-        way = self._conversation.due(self._node)
+        way = self._conversation.triggered_connection(self._node)
         if way is None:
             return None
         try:
             return await self.next_agent(way, HandoffVia.CONDITION)
-        except Unusable as missing:
+        except ProviderMisconfigured as missing:
             target = way.target
-            self._conversation.refuse(self._node, target, HandoffVia.CONDITION, str(missing))
+            self._conversation.refuse_handoff(
+                self._node, target, HandoffVia.CONDITION, str(missing)
+            )
             return None
 
-    async def next_agent(self, way: Connection, via: HandoffVia) -> NodeAgent:
+    async def next_agent(self, connection: Connection, via: HandoffVia) -> NodeAgent:
         """Whoever has the word next; from here on the hand-off is under way."""
         conversation = self._conversation
-        if conversation.lost:
+        if conversation.is_lost:
             raise CallLost
-        landing = conversation.land(way.target)
-        agent = NodeAgent(conversation, landing, Entering.HANDOFF)
-        in_short = way.context_policy is ContextPolicy.SUMMARY
-        move = Move(way=way, via=via, landing=landing, complete=not in_short)
-        conversation.moving = move
-        conversation.arrived.clear()
+        landing = conversation.resolve_node(connection.target)
+        agent = NodeAgent(conversation, landing, EntryMode.HANDOFF)
+        in_short = connection.context_policy is ContextPolicy.SUMMARY
+        move = PendingHandoff(
+            connection=connection, via=via, resolved_node=landing, complete=not in_short
+        )
+        conversation.pending_handoff = move
+        conversation.agent_entered.clear()
         if in_short:
-            summary = await summarised(conversation.history(), agent.model)
-            conversation.moving = replace(move, summary=summary, complete=True)
+            summary = await summarize(conversation.history(), agent.model)
+            conversation.pending_handoff = replace(move, summary=summary, complete=True)
         return agent
 
-    def _refused(self, connection: Connection, via: HandoffVia, reason: str) -> ToolError:
-        self._conversation.refuse(self._node, connection.target, via, reason)
+    def _handoff_refused(self, connection: Connection, via: HandoffVia, reason: str) -> ToolError:
+        self._conversation.refuse_handoff(self._node, connection.target, via, reason)
         return ToolError(f"Not handed off. {reason}")
 
-    def _end_call(self) -> llm.Tool:
+    def _end_call_tool(self) -> llm.Tool:
         async def end(raw_arguments: dict[str, Any], context: RunContext[Any]) -> str:
             self._conversation.end_after_this_turn(EndReason.WORKFLOW_FINISHED)
             return "The call ends after your next words. Say goodbye."

@@ -9,54 +9,54 @@ from livekit import rtc
 
 from domain.calls.events import CallerPresent, StateChanged
 from domain.calls.model import CallState, EndReason
-from domain.calls.rooms import CALLER
+from domain.calls.rooms import CALLER_IDENTITY
 from domain.common.settings import Settings
 from worker.session.conversation import Conversation
 
-RESUME_SECONDS = 8.0
+RESUME_TIMEOUT_SECONDS = 8.0
 """A caller who is not there when a call is taken up is waited for so long."""
 
 
-class Presence:
+class ParticipantMonitor:
     def __init__(self, conversation: Conversation, room: rtc.Room, settings: Settings) -> None:
         self._conversation = conversation
         self._room = room
         self._settings = settings
         self._changed = asyncio.Event()
-        room.on("participant_connected", self._came_or_went)
-        room.on("participant_disconnected", self._came_or_went)
+        room.on("participant_connected", self._on_participant_changed)
+        room.on("participant_disconnected", self._on_participant_changed)
 
     @property
-    def is_there(self) -> bool:
-        return any(p.identity == CALLER for p in self._room.remote_participants.values())
+    def is_caller_present(self) -> bool:
+        return any(p.identity == CALLER_IDENTITY for p in self._room.remote_participants.values())
 
-    async def until_there(self, seconds: float | None = None) -> bool:
+    async def wait_until_present(self, seconds: float | None = None) -> bool:
         """Whether they came in time."""
-        return await self._until(True, seconds)
+        return await self._wait_for_presence(True, seconds)
 
-    async def until_deserted(self, resumed: bool) -> EndReason:
+    async def wait_until_abandoned(self, resumed: bool) -> EndReason:
         """Until the caller is not to be waited for any longer."""
         told = False
-        patience = RESUME_SECONDS if resumed else self._settings.join_seconds
-        while await self.until_there(patience):
-            state = self._conversation.story.state
+        patience = RESUME_TIMEOUT_SECONDS if resumed else self._settings.join_seconds
+        while await self.wait_until_present(patience):
+            state = self._conversation.projection.state
             if state is CallState.CONNECTING:
-                self._conversation.tell(StateChanged(before=state, state=CallState.ACTIVE))
-            self._conversation.tell(CallerPresent(present=True))
+                self._conversation.record(StateChanged(before=state, state=CallState.ACTIVE))
+            self._conversation.record(CallerPresent(present=True))
             told, patience = True, self._settings.return_seconds
-            await self._until(False, None)
-            self._conversation.tell(CallerPresent(present=False))
+            await self._wait_for_presence(False, None)
+            self._conversation.record(CallerPresent(present=False))
         if told:
             return EndReason.HUNG_UP_BY_USER
         return EndReason.WORKER_LOST if resumed else EndReason.NO_ANSWER
 
-    async def _until(self, there: bool, seconds: float | None) -> bool:
+    async def _wait_for_presence(self, present: bool, seconds: float | None) -> bool:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self.is_there is not there:
+                while self.is_caller_present is not present:
                     self._changed.clear()
                     await self._changed.wait()
-        return self.is_there is there
+        return self.is_caller_present is present
 
-    def _came_or_went(self, participant: rtc.RemoteParticipant) -> None:
+    def _on_participant_changed(self, participant: rtc.RemoteParticipant) -> None:
         self._changed.set()

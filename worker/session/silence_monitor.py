@@ -10,61 +10,61 @@ from domain.calls.events import CallerSilent
 from domain.calls.model import EndReason
 from worker.session.conversation import Conversation
 from worker.session.node_agent import NodeAgent
-from worker.session.participant_monitor import Presence
+from worker.session.participant_monitor import ParticipantMonitor
 
-LOOK_SECONDS = 0.5
+POLL_INTERVAL_SECONDS = 0.5
 
 
-class Silence:
+class SilenceMonitor:
     def __init__(
         self,
         conversation: Conversation,
-        presence: Presence,
-        agent: Callable[[], NodeAgent],
+        participants: ParticipantMonitor,
+        current_agent: Callable[[], NodeAgent],
         say: Callable[[str], Awaitable[None]],
     ) -> None:
         self._conversation = conversation
-        self._presence = presence
-        self._agent = agent
+        self._participants = participants
+        self._current_agent = current_agent
         self._say = say
-        self._asked = 0
-        self._since: float | None = time.monotonic()
-        self.is_asking = False
-        self.fell = asyncio.Event()
+        self._prompts_sent = 0
+        self._quiet_since: float | None = time.monotonic()
+        self.is_prompting = False
+        self.quiet = asyncio.Event()
         """Set while nobody speaks and no answer is being prepared."""
-        self.fell.set()
+        self.quiet.set()
 
-    def begin(self) -> None:
-        self._since = time.monotonic()
-        self.fell.set()
+    def mark_quiet(self) -> None:
+        self._quiet_since = time.monotonic()
+        self.quiet.set()
 
-    def break_off(self, by_caller: bool = False) -> None:
-        self._since = None
-        self.fell.clear()
+    def mark_active(self, by_caller: bool = False) -> None:
+        self._quiet_since = None
+        self.quiet.clear()
         if by_caller:
-            self._asked = 0
+            self._prompts_sent = 0
 
-    async def until_too_long(self) -> EndReason:
+    async def wait_until_ended(self) -> EndReason:
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            if self._since is None or not self._presence.is_there:
+            await asyncio.sleep(POLL_INTERVAL_SECONDS)
+            if self._quiet_since is None or not self._participants.is_caller_present:
                 continue
-            quiet = time.monotonic() - self._since
-            ending = self._conversation.story.ending
-            if ending is not None and quiet > 2 * LOOK_SECONDS:
+            quiet = time.monotonic() - self._quiet_since
+            ending = self._conversation.projection.ending
+            if ending is not None and quiet > 2 * POLL_INTERVAL_SECONDS:
                 return ending  # the agent had no more to say
-            patience = self._agent().spec.session
+            patience = self._current_agent().spec.session
             if quiet >= patience.auto_disconnect:
                 return EndReason.SILENCE
-            due = patience.silence[self._asked : self._asked + 1]
+            due = patience.silence[self._prompts_sent : self._prompts_sent + 1]
             if due and quiet >= due[0].after:
-                self._asked += 1
-                self._conversation.tell(CallerSilent(seconds=due[0].after))
-                await self._ask(self._agent().filled(due[0].say))
+                self._prompts_sent += 1
+                self._conversation.record(CallerSilent(seconds=due[0].after))
+                await self._prompt(self._current_agent().render_text(due[0].say))
 
-    async def _ask(self, text: str) -> None:
-        self.is_asking = True
+    async def _prompt(self, text: str) -> None:
+        self.is_prompting = True
         try:
             await self._say(text)
         finally:
-            self.is_asking = False
+            self.is_prompting = False

@@ -11,105 +11,114 @@ from typing import Any, Protocol
 
 import aiohttp
 
-from domain.common.languages import ANY, base, speaks
+from domain.common.languages import MULTILINGUAL, primary_subtag, supports_language
 from domain.providers.model import ProviderKind
 from domain.templating.templates import render
 from domain.workflows.agents import AgentSpec, ProviderChoice, Voice
-from worker.common.usage_meter import Measured
+from worker.common.usage_meter import MetricsListener
 from worker.providers.api_keys import ProviderKeys
-from worker.providers.failover import Rests
-from worker.providers.http import connections
-from worker.providers.registry import Means, build_stt, build_tts
-from worker.providers.stt import UNKNOWN
-from worker.providers.stt_fallback import Ears
-from worker.providers.tts_fallback import Voices
+from worker.providers.failover import Cooldowns
+from worker.providers.http import create_http_session
+from worker.providers.registry import SpeechBuildContext, build_stt, build_tts
+from worker.providers.stt import UNKNOWN_LANGUAGE
+from worker.providers.stt_fallback import SttFallback
+from worker.providers.tts_fallback import TtsFallback
 
-NO_LANGUAGES = (ANY, UNKNOWN)
-SURE_WORDS = 2
+UNSPECIFIED_LANGUAGES = (MULTILINGUAL, UNKNOWN_LANGUAGE)
+MIN_WORDS_TO_SWITCH_LANGUAGE = 2
 """An "okay" alone does not tell that the caller has changed their language."""
 
 
-class Changed(Protocol):
+class SpeechAvailabilityListener(Protocol):
     """Told which provider failed (False), or is back (True)."""
 
     def __call__(self, choice: ProviderChoice, available: bool, kind: ProviderKind) -> None: ...
 
 
-class Speech:
-    def __init__(self, keys: ProviderKeys, changed: Changed, measured: Measured) -> None:
+class SpeechProviders:
+    def __init__(
+        self,
+        keys: ProviderKeys,
+        on_availability_changed: SpeechAvailabilityListener,
+        on_metrics: MetricsListener,
+    ) -> None:
         self._keys = keys
-        self._changed = changed
-        self._measured = measured
+        self._on_availability_changed = on_availability_changed
+        self._on_metrics = on_metrics
         self._http: aiohttp.ClientSession | None = None
-        self._rests: dict[ProviderKind, Rests] = {kind: {} for kind in ProviderKind}
-        self._ears: dict[str, Ears] = {}
-        self._voices: dict[str, Voices] = {}
-        self.language: str | None = None
+        self._cooldowns: dict[ProviderKind, Cooldowns] = {kind: {} for kind in ProviderKind}
+        self._stt_by_key: dict[str, SttFallback] = {}
+        self._tts_by_key: dict[str, TtsFallback] = {}
+        self.caller_language: str | None = None
         """The one that the caller was last heard to speak."""
-        self._answered: str | None = None
+        self._reply_language: str | None = None
 
-    def heard(self, text: str, language: str | None) -> None:
+    def update_caller_language(self, text: str, language: str | None) -> None:
         """The caller said this, in that language where the provider told it."""
-        if not language or language in NO_LANGUAGES:
+        if not language or language in UNSPECIFIED_LANGUAGES:
             return
-        self.language = language
-        if self._answered is None or len(text.split()) >= SURE_WORDS:
-            self._answered = language
+        self.caller_language = language
+        if self._reply_language is None or len(text.split()) >= MIN_WORDS_TO_SWITCH_LANGUAGE:
+            self._reply_language = language
 
-    def overdue(self, since: float) -> None:
+    def transcript_overdue(self, since: float) -> None:
         """The caller has spoken since then, by the clock, and no words came of it."""
-        for ears in self._ears.values():
-            ears.overdue(since)
+        for ears in self._stt_by_key.values():
+            ears.transcript_overdue(since)
 
-    def ears(self, spec: AgentSpec) -> Ears:
+    def get_stt(self, spec: AgentSpec) -> SttFallback:
         assert spec.stt is not None, "a call without ears is not started"
-        languages = _expected(spec)
+        languages = _expected_languages(spec)
         key = _key(asdict(spec.stt), languages, spec.keyterms)
-        if key not in self._ears:
-            means = self._means(ProviderKind.STT)
-            self._ears[key] = build_stt(spec.stt, means, languages, spec.keyterms)
-        return self._ears[key]
+        if key not in self._stt_by_key:
+            means = self._build_context(ProviderKind.STT)
+            self._stt_by_key[key] = build_stt(spec.stt, means, languages, spec.keyterms)
+        return self._stt_by_key[key]
 
-    def voice(self, spec: AgentSpec, seen: Mapping[str, Any]) -> Voices:
+    def get_tts(self, spec: AgentSpec, context: Mapping[str, Any]) -> TtsFallback:
         """The one of the caller's language, when the agent has one for it."""
         assert spec.tts is not None, "a call without voices is not started"
-        language = self._spoken(spec)
-        voice = render(_voice_for(spec.voices, language), seen, {})
+        language = self._tts_language(spec)
+        voice = render(_voice_for(spec.voices, language), context, {})
         key = _key(asdict(spec.tts), language, voice)
-        if key not in self._voices:
-            means = self._means(ProviderKind.TTS)
-            self._voices[key] = build_tts(spec.tts, means, language, voice or None)
-        return self._voices[key]
+        if key not in self._tts_by_key:
+            means = self._build_context(ProviderKind.TTS)
+            self._tts_by_key[key] = build_tts(spec.tts, means, language, voice or None)
+        return self._tts_by_key[key]
 
-    def _spoken(self, spec: AgentSpec) -> str | None:
-        heard, usual = self._answered, next(iter(_expected(spec)), None)
-        if heard is None or (spec.languages and not speaks(spec.languages, heard)):
+    def _tts_language(self, spec: AgentSpec) -> str | None:
+        heard, usual = self._reply_language, next(iter(_expected_languages(spec)), None)
+        if heard is None or (spec.languages and not supports_language(spec.languages, heard)):
             return usual
-        fitting = [v.language for v in spec.voices if base(v.language) == base(heard)]
+        fitting = [
+            v.language for v in spec.voices if primary_subtag(v.language) == primary_subtag(heard)
+        ]
         return next(iter(sorted(fitting, key=lambda each: each != heard)), usual)
 
-    def _means(self, kind: ProviderKind) -> Means:
+    def _build_context(self, kind: ProviderKind) -> SpeechBuildContext:
         if self._http is None:
-            self._http = connections()
-        return Means(
+            self._http = create_http_session()
+        return SpeechBuildContext(
             keys=self._keys,
             http=self._http,
-            changed=lambda choice, available: self._changed(choice, available, kind),
-            measured=self._measured,
-            rests=self._rests[kind],
+            on_availability_changed=lambda choice, available: self._on_availability_changed(
+                choice, available, kind
+            ),
+            on_metrics=self._on_metrics,
+            cooldowns=self._cooldowns[kind],
         )
 
     async def aclose(self) -> None:
         async with AsyncExitStack() as stack:
             if self._http is not None:
                 stack.push_async_callback(self._http.close)
-            for ears in self._ears.values():
+            for ears in self._stt_by_key.values():
                 stack.push_async_callback(ears.aclose)
-            for voice in self._voices.values():
+            for voice in self._tts_by_key.values():
                 stack.push_async_callback(voice.aclose)
 
 
-def _expected(spec: AgentSpec) -> tuple[str, ...]:
+def _expected_languages(spec: AgentSpec) -> tuple[str, ...]:
     """The languages that a caller may speak, the likeliest first."""
     first = (spec.default_language,) if spec.default_language else ()
     return tuple(dict.fromkeys((*first, *spec.languages)))
@@ -117,10 +126,10 @@ def _expected(spec: AgentSpec) -> tuple[str, ...]:
 
 def _voice_for(voices: tuple[Voice, ...], language: str | None) -> str:
     """That of the language; else of its family, as en for en-IN; else the first."""
-    family = base(language or "")
+    family = primary_subtag(language or "")
     for fits in (
         lambda v: v.language == language,
-        lambda v: base(v.language) == family,
+        lambda v: primary_subtag(v.language) == family,
         lambda v: True,
     ):
         found = next((v.voice for v in voices if fits(v)), None)

@@ -7,22 +7,22 @@ from typing import Any
 
 from livekit.agents import APIError, llm
 
-SECONDS = 10.0
-LONGEST = 2_000
-ASK = (
+TIMEOUT_SECONDS = 10.0
+MAX_SUMMARY_LENGTH = 2_000
+SUMMARY_PROMPT = (
     "Summarise the conversation so far for a colleague who takes it over: who is calling, what they "
     "want, what has been agreed and done, what is still open. At most five sentences, facts only."
 )
 
 
-async def summarised(history: llm.ChatContext, model: llm.LLM[Any]) -> str | None:
+async def summarize(history: llm.ChatContext, model: llm.LLM[Any]) -> str | None:
     """None when the model does not manage; the hand-off happens all the same."""
     asked = history.copy(exclude_function_call=True)
-    asked.add_message(role="system", content=ASK)
+    asked.add_message(role="system", content=SUMMARY_PROMPT)
     words: list[str] = []
     try:
-        async with asyncio.timeout(SECONDS), model.chat(chat_ctx=asked) as answer:
+        async with asyncio.timeout(TIMEOUT_SECONDS), model.chat(chat_ctx=asked) as answer:
             words.extend([c.delta.content async for c in answer if c.delta and c.delta.content])
     except (TimeoutError, APIError):
         return None
-    return "".join(words).strip()[:LONGEST] or None
+    return "".join(words).strip()[:MAX_SUMMARY_LENGTH] or None

@@ -8,15 +8,17 @@ from livekit.agents import llm
 from livekit.agents.utils import shortuuid
 
 from domain.calls.events import HandoffVia, ToolFinished, ToolOutcome, ToolStarted
-from domain.json_schema.validator import LARGEST_ARGUMENTS
+from domain.json_schema.validator import MAX_ARGUMENTS_LENGTH
 from domain.workflows.model import HANDOFF_PREFIX
 from worker.session.conversation import Conversation
 
-TOO_LARGE = f"The arguments are larger than {LARGEST_ARGUMENTS} bytes."
+TOO_LARGE = f"The arguments are larger than {MAX_ARGUMENTS_LENGTH} bytes."
 NOT_JSON = "The arguments are not a JSON object. Nothing was done; use the tool again."
 
 
-def vet(conversation: Conversation, node: str, call: llm.FunctionToolCall, known: set[str]) -> None:
+def validate_tool_call(
+    conversation: Conversation, node: str, call: llm.FunctionToolCall, known: set[str]
+) -> None:
     """Record a call of something that does not exist; spoil one whose arguments are no good.
 
     The library tells the model what there is, and would mend broken arguments by guessing.
@@ -25,16 +27,16 @@ def vet(conversation: Conversation, node: str, call: llm.FunctionToolCall, known
         call.call_id = shortuuid("call_")
     conversation.tool_call_ids.add(call.call_id)
     if call.name not in known:
-        _record(conversation, node, call)
+        _record_unknown_tool(conversation, node, call)
         return
-    problem = _objection(call.arguments or "{}")
+    problem = _arguments_problem(call.arguments or "{}")
     if problem is not None:
-        conversation.spoilt[call.call_id] = problem
+        conversation.invalid_tool_calls[call.call_id] = problem
         call.arguments = "{}"
 
 
-def _objection(arguments: str) -> str | None:
-    if len(arguments) > LARGEST_ARGUMENTS:
+def _arguments_problem(arguments: str) -> str | None:
+    if len(arguments) > MAX_ARGUMENTS_LENGTH:
         return TOO_LARGE
     try:
         return None if isinstance(json.loads(arguments), dict) else NOT_JSON
@@ -42,16 +44,16 @@ def _objection(arguments: str) -> str | None:
         return NOT_JSON
 
 
-def _record(conversation: Conversation, node: str, call: llm.FunctionToolCall) -> None:
+def _record_unknown_tool(conversation: Conversation, node: str, call: llm.FunctionToolCall) -> None:
     name = call.name[:100]
     if name.startswith(HANDOFF_PREFIX):
         target = name.removeprefix(HANDOFF_PREFIX)
         problem = f"No connection that the model may take leads from {node} to {target}."
-        conversation.refuse(node, target, HandoffVia.MODEL, problem)
+        conversation.refuse_handoff(node, target, HandoffVia.MODEL, problem)
         return
     id = call.call_id
-    conversation.tell(ToolStarted(tool_call_id=id, node=node, tool=name, arguments={}))
-    conversation.tell(
+    conversation.record(ToolStarted(tool_call_id=id, node=node, tool=name, arguments={}))
+    conversation.record(
         ToolFinished(
             tool_call_id=id,
             node=node,

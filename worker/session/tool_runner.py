@@ -9,32 +9,32 @@ from typing import Any
 
 from livekit.agents import ToolError
 
-from domain.calls.context import Context
+from domain.calls.context import CallContext
 from domain.calls.events import ContextChanged, ToolFinished, ToolOutcome, ToolStarted, UserTurn
-from domain.calls.idempotency import use_key
+from domain.calls.idempotency import idempotency_key
 from domain.calls.model import EndReason
-from domain.calls.state import Said
-from domain.json_schema.validator import objection, unusable
+from domain.calls.state import HistoryItem
+from domain.json_schema.validator import storage_problem, validation_problem
 from domain.tenants.settings import TenantSettings
-from domain.tool_execution.executor import Ending, Used
-from domain.tool_execution.executor import use as run_chain
+from domain.tool_execution.executor import Ending, ToolResult
+from domain.tool_execution.executor import execute as run_chain
 from domain.tools.actions import SendDtmf, TransferCall
 from domain.tools.http import HttpRequest, HttpResponse
 from domain.tools.model import ToolSpec
 from worker.session.conversation import CallLost, Conversation
 
-MOST_USES = 100
+MAX_TOOL_CALLS = 100
 """Of tools in one call."""
 
-CONFIRM = (
+CONSENT_REQUIRED = (
     "This needs the caller's consent. Tell them what you are about to do and ask; once they have "
     "agreed, use the tool again with the same arguments."
 )
-SPENT = "Tools have been used too often in this call. Go on without."
+TOO_MANY_TOOL_CALLS = "Tools have been used too often in this call. Go on without."
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class ToolCall:
     """One use of a tool by the model."""
 
     id: str
@@ -43,32 +43,32 @@ class Use:
     arguments: Mapping[str, Any]
 
 
-async def use_tool(conversation: Conversation, use: Use) -> str:
+async def execute_tool(conversation: Conversation, call: ToolCall) -> str:
     """What the model is told; `ToolError` when the use is refused. Both are recorded. `CallLost`
     when the call is somebody else's: what happened until then stays without an end in the log."""
     began = time.monotonic()
     problem = (
-        conversation.spoilt.pop(use.id, None)
-        or objection(use.tool.parameters, use.arguments)
-        or _unwelcome(conversation, use)
+        conversation.invalid_tool_calls.pop(call.id, None)
+        or validation_problem(call.tool.parameters, call.arguments)
+        or _precondition_problem(conversation, call)
     )
-    arguments: Mapping[str, Any] = {} if unusable(use.arguments) else use.arguments
+    arguments: Mapping[str, Any] = {} if storage_problem(call.arguments) else call.arguments
     # Reckoned before this use is told of, and so from what a successor finds in the log.
-    key = use_key(
-        conversation.claim.call.id, conversation.story.tool_uses, use.tool.name, arguments
+    key = idempotency_key(
+        conversation.claim.call.id, conversation.projection.tool_calls, call.tool.name, arguments
     )
-    conversation.tell(
-        ToolStarted(tool_call_id=use.id, node=use.node, tool=use.tool.name, arguments=arguments)
+    conversation.record(
+        ToolStarted(tool_call_id=call.id, node=call.node, tool=call.tool.name, arguments=arguments)
     )
     outcome, result = ToolOutcome.REFUSED, problem or ""
     if problem is None:
-        used = await _done(conversation, use, key)
+        used = await _execute(conversation, call, key)
         outcome, result = OUTCOMES[used.ending], used.result
-    conversation.tell(
+    conversation.record(
         ToolFinished(
-            tool_call_id=use.id,
-            node=use.node,
-            tool=use.tool.name,
+            tool_call_id=call.id,
+            node=call.node,
+            tool=call.tool.name,
             arguments=arguments,
             outcome=outcome,
             result=result,
@@ -80,12 +80,14 @@ async def use_tool(conversation: Conversation, use: Use) -> str:
     return result
 
 
-async def _done(conversation: Conversation, use: Use, key: str) -> Used:
-    if use.tool.reaches_out:
+async def _execute(conversation: Conversation, call: ToolCall, key: str) -> ToolResult:
+    if call.tool.has_external_effects:
         # Stored first: whoever takes the call over must know that it may have been done.
-        await conversation.recorder.settled(conversation.claim)
-        await conversation.ensure_held()
-    return await run_chain(use.tool, use.arguments, InCall(conversation, use.node), key)
+        await conversation.event_writer.wait_until_stored(conversation.claim)
+        await conversation.ensure_lease_held()
+    return await run_chain(
+        call.tool, call.arguments, CallToolEnvironment(conversation, call.node), key
+    )
 
 
 OUTCOMES = {
@@ -96,26 +98,26 @@ OUTCOMES = {
 }
 
 
-def _unwelcome(conversation: Conversation, use: Use) -> str | None:
+def _precondition_problem(conversation: Conversation, call: ToolCall) -> str | None:
     """Why this use is not wanted now, whatever its arguments."""
-    story = conversation.story
-    if story.tools_used >= MOST_USES:
-        return SPENT
-    return CONFIRM if use.tool.confirm and not _agreed(story.said, use) else None
+    story = conversation.projection
+    if story.tool_call_count >= MAX_TOOL_CALLS:
+        return TOO_MANY_TOOL_CALLS
+    return CONSENT_REQUIRED if call.tool.confirm and not _has_consent(story.items, call) else None
 
 
-def _agreed(said: Sequence[Said], use: Use) -> bool:
+def _has_consent(items: Sequence[HistoryItem], call: ToolCall) -> bool:
     """The same was asked for before, and the caller has spoken since."""
     spoken = False
-    for event in reversed(said):
+    for event in reversed(items):
         if isinstance(event, UserTurn):
             spoken = True
-        elif isinstance(event, ToolFinished) and event.tool == use.tool.name:
-            return spoken and event.result == CONFIRM and event.arguments == use.arguments
+        elif isinstance(event, ToolFinished) and event.tool == call.tool.name:
+            return spoken and event.result == CONSENT_REQUIRED and event.arguments == call.arguments
     return False
 
 
-class InCall:
+class CallToolEnvironment:
     """The world of a chain that runs in a call. Nothing leaves it once the call is lost."""
 
     def __init__(self, conversation: Conversation, node: str) -> None:
@@ -123,22 +125,22 @@ class InCall:
         self._node = node
 
     @property
-    def context(self) -> Context:
-        return self._conversation.story.context
+    def context(self) -> CallContext:
+        return self._conversation.projection.context
 
-    def look(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        return self._conversation.look(self._node, params)
+    def visible_context(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._conversation.visible_context(self._node, params)
 
-    def change(self, path: str, value: Any) -> ContextChanged:
-        return self._told(self.context.write(path, value, self._node))
+    def set_value(self, path: str, value: Any) -> ContextChanged:
+        return self._record(self.context.set_event(path, value, self._node))
 
-    def remove(self, path: str) -> ContextChanged:
-        return self._told(self.context.remove(path, self._node))
+    def remove_value(self, path: str) -> ContextChanged:
+        return self._record(self.context.remove_event(path, self._node))
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         # Before each request, also of one that is tried again: the last may have taken long.
-        await self._conversation.ensure_held()
-        return await self._conversation.outbound.send(request)
+        await self._conversation.ensure_lease_held()
+        return await self._conversation.http_client.send(request)
 
     def secret(self, name: str) -> str | None:
         return self._conversation.secrets.get(name)
@@ -148,16 +150,16 @@ class InCall:
         return self._conversation.claim.settings
 
     def hand_off(self, node: str) -> str | None:
-        if self._conversation.lost:
+        if self._conversation.is_lost:
             raise CallLost
-        return self._conversation.ask_for(self._node, node)
+        return self._conversation.request_handoff(self._node, node)
 
     def end_call(self) -> None:
         self._conversation.end_after_this_turn(EndReason.ENDED_BY_AGENT)
 
-    def press(self, what: TransferCall | SendDtmf, value: str) -> str | None:
+    def run_telephony_action(self, action: TransferCall | SendDtmf, value: str) -> str | None:
         return "This call is not on a phone line."
 
-    def _told(self, change: ContextChanged) -> ContextChanged:
-        self._conversation.tell(change)
+    def _record(self, change: ContextChanged) -> ContextChanged:
+        self._conversation.record(change)
         return change

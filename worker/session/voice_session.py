@@ -36,43 +36,43 @@ from domain.calls.events import (
     Speaker,
 )
 from domain.calls.model import EndReason
-from domain.calls.rooms import CALLER
+from domain.calls.rooms import CALLER_IDENTITY
 from domain.common.settings import Settings
-from domain.common.tasks import beside, end
-from worker.common.livekit_rooms import Rooms
-from worker.providers.stt_fallback import TRANSCRIPT_SECONDS
-from worker.session.call_recorder import CallRecording
+from domain.common.tasks import background_task, cancel_and_wait
+from worker.common.livekit_rooms import LiveKitRooms
+from worker.providers.stt_fallback import TRANSCRIPT_TIMEOUT_SECONDS
+from worker.session.call_recorder import CallRecorder
 from worker.session.conversation import Conversation
-from worker.session.failure_monitor import CANNOT_HEAR, Troubles, until_hopeless
-from worker.session.latency import Waterfall
-from worker.session.llm import closed, make_ready
+from worker.session.failure_monitor import CANNOT_HEAR, FailureTracker, wait_until_unrecoverable
+from worker.session.latency import LatencyTracker
+from worker.session.llm import close_providers, prepare_models
 from worker.session.node_agent import NodeAgent
-from worker.session.participant_monitor import Presence
+from worker.session.participant_monitor import ParticipantMonitor
 from worker.session.resume import first_agent
-from worker.session.room_connection import join, leave
-from worker.session.silence_monitor import LOOK_SECONDS, Silence
-from worker.session.text_session import APOLOGY, MOST_TOOL_STEPS, Words
-from worker.session.turn_detection import turn_handling, voice_activity
+from worker.session.room_connection import join_room, leave_room
+from worker.session.silence_monitor import POLL_INTERVAL_SECONDS, SilenceMonitor
+from worker.session.text_session import APOLOGY, MAX_TOOL_STEPS, PartialTranscriptOutput
+from worker.session.turn_detection import get_vad, turn_handling
 
 log = logging.getLogger(__name__)
 
-SORRY = "Sorry, the line dropped for a moment."
-FINISHING = "We have to finish in a moment."
-FINISHING_SECONDS = 20.0
-HANDED_OVER_IN = timedelta(seconds=2)
+CONNECTION_DROPPED = "Sorry, the line dropped for a moment."
+ENDING_SOON = "We have to finish in a moment."
+ENDING_SOON_SECONDS = 20.0
+MAX_SEAMLESS_GAP = timedelta(seconds=2)
 """A call that was given back and is taken up again so soon goes on without a word about it."""
-ECHO_SECONDS = 1.0
+AEC_WARMUP_SECONDS = 1.0
 """Of an agent's first words, in which the caller's side learns to cancel its echo; until then what
 comes back is not listened to."""
-LLM_SECONDS = 8.0
-SPEECH_SECONDS = 0.5
+LLM_TIMEOUT_SECONDS = 8.0
+MIN_SPEECH_SECONDS = 0.5
 """Shorter sounds need no words."""
-MOST_TRIES = 40
-CLEAR_SECONDS = 2.0
+MAX_SAY_ATTEMPTS = 40
+STALE_AGENT_DELAY_SECONDS = 2.0
 """The caller hears our agent first: to let them go of the other's sound takes time, too."""
-LAST_WORD_SECONDS = 0.3
+PLAYOUT_DELAY_SECONDS = 0.3
 """What the caller's side still has to play when ours is done."""
-LEAVE_SECONDS = 10.0
+RELEASE_TIMEOUT_SECONDS = 10.0
 
 
 class VoiceSession:
@@ -83,120 +83,128 @@ class VoiceSession:
         conversation: Conversation,
         session: AgentSession[None],
         room: rtc.Room,
-        rooms: Rooms,
+        rooms: LiveKitRooms,
         settings: Settings,
-        recording: CallRecording | None = None,
+        recorder: CallRecorder | None = None,
     ) -> None:
         self._conversation = conversation
         self._session = session
         self._rooms = rooms
         self._room = room
-        self._recording = recording
+        self._recorder = recorder
         self._over: asyncio.Future[EndReason | None] = asyncio.get_running_loop().create_future()
-        self._presence = Presence(conversation, room, settings)
-        self._silence = Silence(conversation, self._presence, self._agent, self._say)
-        self._turn = ""
-        self._finals = ""
+        self._participants = ParticipantMonitor(conversation, room, settings)
+        self._silence_monitor = SilenceMonitor(
+            conversation, self._participants, self._current_agent, self._say
+        )
+        self._caller_turn_id = ""
+        self._final_text = ""
         self._rev = 0
-        self._waterfall = Waterfall()
-        self._troubles = Troubles(settings.outage_seconds)
-        session.on("user_input_transcribed", self._transcribed)
-        session.on("conversation_item_added", self._added)
-        session.on("user_state_changed", self._caller_changed)
-        session.on("agent_state_changed", self._agent_changed)
-        session.on("error", self._failed)
-        session.on("user_transcription_timeout", self._not_heard)
-        session.on("close", self._closed)
-        room.on("disconnected", self._cut_off)
+        self._latency = LatencyTracker()
+        self._failures = FailureTracker(settings.outage_seconds)
+        session.on("user_input_transcribed", self._on_user_input_transcribed)
+        session.on("conversation_item_added", self._on_item_added)
+        session.on("user_state_changed", self._on_user_state_changed)
+        session.on("agent_state_changed", self._on_agent_state_changed)
+        session.on("error", self._on_error)
+        session.on("user_transcription_timeout", self._on_transcription_timeout)
+        session.on("close", self._on_close)
+        room.on("disconnected", self._on_disconnected)
 
     # ---- the call --------------------------------------------------------------------------
 
-    async def talk(self, leaving: asyncio.Event, left: Callable[[], float]) -> EndReason | None:
+    async def run(
+        self, releasing: asyncio.Event, seconds_left: Callable[[], float]
+    ) -> EndReason | None:
         """Why the call is over; None when it is to be given back. `left`: for so many seconds."""
-        resumed = bool(self._conversation.story.visited)
+        resumed = bool(self._conversation.projection.visited)
         guards: list[asyncio.Future[EndReason | None]] = [
             asyncio.ensure_future(self._over),
-            asyncio.ensure_future(self._presence.until_deserted(resumed)),
-            asyncio.ensure_future(self._silence.until_too_long()),
-            asyncio.ensure_future(self._until_hopeless()),
-            asyncio.ensure_future(self._until_left(leaving)),
+            asyncio.ensure_future(self._participants.wait_until_abandoned(resumed)),
+            asyncio.ensure_future(self._silence_monitor.wait_until_ended()),
+            asyncio.ensure_future(self._wait_until_unrecoverable()),
+            asyncio.ensure_future(self._wait_to_release(releasing)),
         ]
         try:
-            await self._begin(resumed)
-            async with beside(self._warn(left)), beside(self._record()), beside(self._clear_out()):
+            await self._start(resumed)
+            async with (
+                background_task(self._warn_before_end(seconds_left)),
+                background_task(self._record()),
+                background_task(self._remove_stale_agents()),
+            ):
                 done, _ = await asyncio.wait(guards, return_when=asyncio.FIRST_COMPLETED)
                 reason = done.pop().result()
                 if reason is not None:
-                    await asyncio.sleep(LAST_WORD_SECONDS)
+                    await asyncio.sleep(PLAYOUT_DELAY_SECONDS)
                 return reason
         finally:
-            await end(*guards[1:])
+            await cancel_and_wait(*guards[1:])
 
-    async def _begin(self, resumed: bool) -> None:
+    async def _start(self, resumed: bool) -> None:
         conversation = self._conversation
-        left_at = conversation.story.left_at
-        smooth = left_at is not None and datetime.now(UTC) - left_at < HANDED_OVER_IN
-        owing = conversation.story.owes_an_answer
+        left_at = conversation.projection.released_at
+        smooth = left_at is not None and datetime.now(UTC) - left_at < MAX_SEAMLESS_GAP
+        owing = conversation.projection.reply_pending
         await self._session.start(
             first_agent(conversation),
             room=self._room,
             room_options=RoomOptions(
-                participant_identity=CALLER,
+                participant_identity=CALLER_IDENTITY,
                 text_input=False,
                 audio_input=AudioInputOptions(
                     sample_rate=16_000, frame_size_ms=80, auto_gain_control=False
                 ),
-                text_output=TextOutputOptions(next_in_chain=Words(conversation)),
+                text_output=TextOutputOptions(next_in_chain=PartialTranscriptOutput(conversation)),
                 close_on_disconnect=False,
             ),
             record=False,
             session_host=False,
         )
         if resumed and not smooth:
-            self._session.say(SORRY, add_to_chat_ctx=False)
+            self._session.say(CONNECTION_DROPPED, add_to_chat_ctx=False)
         if resumed and owing:
             self._session.generate_reply()
 
-    async def _say(self, text: str, **how: Any) -> None:
+    async def _say(self, text: str, **options: Any) -> None:
         """Said, and waited for; while one agent hands over to the next, neither takes words."""
-        for _ in range(MOST_TRIES):
+        for _ in range(MAX_SAY_ATTEMPTS):
             with suppress(RuntimeError):
-                await self._session.say(text, **how)
+                await self._session.say(text, **options)
                 return
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_INTERVAL_SECONDS)
 
     # ---- guards ----------------------------------------------------------------------------
 
-    async def _until_hopeless(self) -> EndReason | None:
+    async def _wait_until_unrecoverable(self) -> EndReason | None:
         say = partial(self._say, add_to_chat_ctx=False)
-        await until_hopeless(self._troubles, say, self._silence.fell)
+        await wait_until_unrecoverable(self._failures, say, self._silence_monitor.quiet)
         return EndReason.PROVIDER_FAILED
 
-    async def _until_left(self, leaving: asyncio.Event) -> EndReason | None:
+    async def _wait_to_release(self, releasing: asyncio.Event) -> EndReason | None:
         """Give the call back between two turns, or after a while in the middle of one."""
-        await leaving.wait()
+        await releasing.wait()
         with suppress(TimeoutError):
-            async with asyncio.timeout(LEAVE_SECONDS):
-                await self._silence.fell.wait()
+            async with asyncio.timeout(RELEASE_TIMEOUT_SECONDS):
+                await self._silence_monitor.quiet.wait()
         return None
 
-    async def _warn(self, left: Callable[[], float]) -> None:
-        while left() > FINISHING_SECONDS:  # noqa: ASYNC110 it may change
-            await asyncio.sleep(LOOK_SECONDS)
-        await self._say(FINISHING)
+    async def _warn_before_end(self, seconds_left: Callable[[], float]) -> None:
+        while seconds_left() > ENDING_SOON_SECONDS:  # noqa: ASYNC110 it may change
+            await asyncio.sleep(POLL_INTERVAL_SECONDS)
+        await self._say(ENDING_SOON)
 
-    async def _clear_out(self) -> None:
+    async def _remove_stale_agents(self) -> None:
         """Put a dead worker's agent out of the room."""
         claim = self._conversation.claim
-        if claim.replaced:
-            await asyncio.sleep(CLEAR_SECONDS)
-            await self._rooms.clear_out(claim.call.id, claim.epoch)
+        if claim.is_takeover:
+            await asyncio.sleep(STALE_AGENT_DELAY_SECONDS)
+            await self._rooms.remove_stale_agents(claim.call.id, claim.epoch)
 
     async def _record(self) -> None:
-        if self._recording is not None and await self._presence.until_there():
-            await self._recording.run()
+        if self._recorder is not None and await self._participants.wait_until_present():
+            await self._recorder.run()
 
-    def _agent(self) -> NodeAgent:
+    def _current_agent(self) -> NodeAgent:
         agent = self._session.current_agent
         assert isinstance(agent, NodeAgent)
         return agent
@@ -207,109 +215,109 @@ class VoiceSession:
 
     # ---- what the room tells ---------------------------------------------------------------
 
-    def _cut_off(self, reason: Any) -> None:
+    def _on_disconnected(self, reason: Any) -> None:
         deleted = (rtc.DisconnectReason.ROOM_DELETED, rtc.DisconnectReason.ROOM_CLOSED)
         # Otherwise the connection is lost, not the call: whoever takes it up joins anew.
         self._end(EndReason.ROOM_GONE if reason in deleted else None)
 
     # ---- what the session tells ------------------------------------------------------------
 
-    def _transcribed(self, event: UserInputTranscribedEvent) -> None:
-        self._troubles.over("stt")
+    def _on_user_input_transcribed(self, event: UserInputTranscribedEvent) -> None:
+        self._failures.record_success("stt")
         speech = self._conversation.speech
         if event.is_final and speech is not None:
-            speech.heard(event.transcript, event.language)
-        if self._turn != self._conversation.caller_turn_id:
-            self._turn = self._conversation.caller_turn_id
-            self._finals, self._rev = "", 0
-        text = f"{self._finals} {event.transcript}".strip()
+            speech.update_caller_language(event.transcript, event.language)
+        if self._caller_turn_id != self._conversation.caller_turn_id:
+            self._caller_turn_id = self._conversation.caller_turn_id
+            self._final_text, self._rev = "", 0
+        text = f"{self._final_text} {event.transcript}".strip()
         if event.is_final:
-            self._finals = text
+            self._final_text = text
         self._rev += 1
         partial = PartialTranscript(
-            turn_id=self._turn,
+            turn_id=self._caller_turn_id,
             rev=self._rev,
             speaker=Speaker.CALLER,
             text=text,
         )
-        self._conversation.recorder.show(self._conversation.claim, partial)
+        self._conversation.event_writer.publish_partial(self._conversation.claim, partial)
 
     @property
-    def _caller_has_the_word(self) -> bool:
+    def _is_caller_mid_turn(self) -> bool:
         """Words of a turn were heard, and it is not over."""
-        return self._rev > 0 and self._turn == self._conversation.caller_turn_id
+        return self._rev > 0 and self._caller_turn_id == self._conversation.caller_turn_id
 
-    def _not_heard(self, event: UserTranscriptionTimeoutEvent) -> None:
+    def _on_transcription_timeout(self, event: UserTranscriptionTimeoutEvent) -> None:
         speech = self._conversation.speech
-        if speech is not None and event.speech_duration >= SPEECH_SECONDS:
-            speech.overdue(event.vad_speech_started_at)
+        if speech is not None and event.speech_duration >= MIN_SPEECH_SECONDS:
+            speech.transcript_overdue(event.vad_speech_started_at)
 
-    def _added(self, event: ConversationItemAddedEvent) -> None:
+    def _on_item_added(self, event: ConversationItemAddedEvent) -> None:
         item: Any = event.item
         if item.type != "message":
             return
         if item.role == "user":
-            self._waterfall.heard(item.metrics or {})
+            self._latency.add_user_metrics(item.metrics or {})
         elif item.role == "assistant" and item.text_content:
-            self._spoke(item)
+            self._record_agent_turn(item)
 
-    def _spoke(self, item: Any) -> None:
+    def _record_agent_turn(self, item: Any) -> None:
         conversation = self._conversation
         heard = item.text_content
         cut = bool(item.interrupted)
-        written = (conversation.written.strip() or heard) if cut else heard
-        self._waterfall.spoke(item.metrics or {})
+        written = (conversation.generated_text.strip() or heard) if cut else heard
+        self._latency.add_agent_metrics(item.metrics or {})
         if "llm_node_ttft" in (item.metrics or {}):
-            self._troubles.over("llm")
-        conversation.spoke(conversation.node, written, cut, heard)
-        if conversation.calling:
+            self._failures.record_success("llm")
+        conversation.record_agent_turn(conversation.node, written, cut, heard)
+        if conversation.has_pending_tool_call:
             return
-        turn = conversation.story.open_turn
+        turn = conversation.projection.open_turn
         if turn is not None:
-            conversation.measured(turn, **self._waterfall.taken())
-        if conversation.story.ending is not None:
-            self._end(conversation.story.ending)
+            conversation.record_turn_metrics(turn, **self._latency.drain())
+        if conversation.projection.ending is not None:
+            self._end(conversation.projection.ending)
 
-    def _caller_changed(self, event: UserStateChangedEvent) -> None:
+    def _on_user_state_changed(self, event: UserStateChangedEvent) -> None:
         if event.new_state == "speaking":
-            self._silence.break_off(by_caller=True)
+            self._silence_monitor.mark_active(by_caller=True)
         elif event.old_state == "speaking":
-            self._silence.begin()
-            self._waterfall.silent(time.monotonic())
+            self._silence_monitor.mark_quiet()
+            self._latency.user_stopped_speaking(time.monotonic())
 
-    def _agent_changed(self, event: AgentStateChangedEvent) -> None:
+    def _on_agent_state_changed(self, event: AgentStateChangedEvent) -> None:
         if event.new_state == "speaking":
-            self._troubles.over("tts")
-        if self._silence.is_asking:
+            self._failures.record_success("tts")
+        if self._silence_monitor.is_prompting:
             return  # to ask whether somebody is there is not to talk with them
         if event.new_state == "speaking":
-            self._waterfall.sounded(time.monotonic())
+            self._latency.agent_started_speaking(time.monotonic())
         if event.new_state in ("speaking", "thinking"):
-            self._silence.break_off()
+            self._silence_monitor.mark_active()
         elif event.new_state == "listening":
-            self._silence.begin()
+            self._silence_monitor.mark_quiet()
 
-    def _failed(self, event: ErrorEvent) -> None:
+    def _on_error(self, event: ErrorEvent) -> None:
         error: Any = event.error
         # The kind of failure, never its text: that may hold words of the call, or a key.
         kind = type(getattr(error, "error", error)).__name__
         source = str(error.type).removesuffix("_error")
-        self._conversation.tell(ErrorRaised(source=source, message=kind, recoverable=True))
+        self._conversation.record(ErrorRaised(source=source, message=kind, recoverable=True))
         if error.recoverable:
             return
-        if source == "llm" and self._caller_has_the_word:
+        if source == "llm" and self._is_caller_mid_turn:
             # An answer that was prepared while the caller spoke; they have asked for none yet.
-            self._conversation.stumbled = True
+            self._conversation.preemptive_generation_failed = True
             return
-        first = self._troubles.failed(source)
+        first = self._failures.record_failure(source)
         with suppress(RuntimeError):  # the next agent is about to speak
             if source == "llm":
-                self._conversation.calling = False
+                self._conversation.has_pending_tool_call = False
                 self._session.say(APOLOGY)
             elif source == "stt" and first:
                 self._session.say(CANNOT_HEAR, add_to_chat_ctx=False)
 
-    def _closed(self, event: CloseEvent) -> None:
+    def _on_close(self, event: CloseEvent) -> None:
         if event.error is not None:
             self._end(EndReason.PROVIDER_FAILED)
 
@@ -317,43 +325,43 @@ class VoiceSession:
 @asynccontextmanager
 async def voice_session(
     conversation: Conversation,
-    rooms: Rooms,
+    rooms: LiveKitRooms,
     settings: Settings,
-    recording: CallRecording | None = None,
+    recorder: CallRecorder | None = None,
 ) -> AsyncGenerator[VoiceSession]:
     claim = conversation.claim
     call, epoch = claim.call.id, claim.epoch
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(http_context.open())
-        stack.push_async_callback(closed, conversation)
-        ready = asyncio.create_task(make_ready(conversation))
+        stack.push_async_callback(close_providers, conversation)
+        ready = asyncio.create_task(prepare_models(conversation))
         try:
-            room = await join(rooms, call, epoch)
-            stack.push_async_callback(leave, room)
+            room = await join_room(rooms, call, epoch)
+            stack.push_async_callback(leave_room, room)
             await ready
         finally:
-            await end(ready)
-        session = _session(conversation)
+            await cancel_and_wait(ready)
+        session = _create_session(conversation)
         try:
-            yield VoiceSession(conversation, session, room, rooms, settings, recording)
+            yield VoiceSession(conversation, session, room, rooms, settings, recorder)
         finally:
             try:
                 await session.aclose()
             finally:
-                if recording is not None:
-                    await recording.finish()
+                if recorder is not None:
+                    await recorder.finish()
 
 
-def _session(conversation: Conversation) -> AgentSession[None]:
-    spec = conversation.snapshot.agent_of(conversation.node)
-    once = APIConnectOptions(max_retry=0, timeout=LLM_SECONDS)
+def _create_session(conversation: Conversation) -> AgentSession[None]:
+    spec = conversation.snapshot.agent_at(conversation.node)
+    once = APIConnectOptions(max_retry=0, timeout=LLM_TIMEOUT_SECONDS)
     return AgentSession(
-        vad=voice_activity(spec.vad),
+        vad=get_vad(spec.vad),
         turn_handling=turn_handling(spec),
         user_away_timeout=None,
-        aec_warmup_duration=ECHO_SECONDS,
-        transcription_timeout=TRANSCRIPT_SECONDS,
-        max_tool_steps=MOST_TOOL_STEPS,
+        aec_warmup_duration=AEC_WARMUP_SECONDS,
+        transcription_timeout=TRANSCRIPT_TIMEOUT_SECONDS,
+        max_tool_steps=MAX_TOOL_STEPS,
         session_close_transcript_timeout=0.0,
         conn_options=SessionConnectOptions(
             llm_conn_options=once,

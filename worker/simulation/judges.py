@@ -13,7 +13,7 @@ from domain.workflows.agents import ProviderChoice
 from worker.providers.api_keys import ProviderKeys
 from worker.providers.registry import build_llm
 
-JUDGE_SECONDS = 60.0
+JUDGE_TIMEOUT_SECONDS = 60.0
 
 JUDGES: Mapping[str, Callable[[llm.LLM[Any]], Any]] = {
     "task_completion": evals.task_completion_judge,
@@ -36,20 +36,20 @@ class Judgment:
     reasoning: str
 
 
-async def judged(
-    names: Sequence[str], history: llm.ChatContext, judge: ProviderChoice, keys: ProviderKeys
+async def run_judges(
+    names: Sequence[str], history: llm.ChatContext, judge_model: ProviderChoice, keys: ProviderKeys
 ) -> list[Judgment]:
     """What each judge says of the conversation, in the order asked for. `Unusable` without one."""
-    model = build_llm(judge, keys, dict, lambda *_: None, lambda *_: None)
+    model = build_llm(judge_model, keys, dict, lambda *_: None, lambda *_: None)
     try:
-        return await asyncio.gather(*(_asked(name, history, model) for name in names))
+        return await asyncio.gather(*(_run_judge(name, history, model) for name in names))
     finally:
         await model.aclose()
 
 
-async def _asked(name: str, history: llm.ChatContext, model: llm.LLM[Any]) -> Judgment:
+async def _run_judge(name: str, history: llm.ChatContext, model: llm.LLM[Any]) -> Judgment:
     try:
-        async with asyncio.timeout(JUDGE_SECONDS):
+        async with asyncio.timeout(JUDGE_TIMEOUT_SECONDS):
             result = await JUDGES[name](model).evaluate(chat_ctx=history)
     except (APIError, TimeoutError, ValueError) as error:
         kind = type(error).__name__

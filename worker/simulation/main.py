@@ -17,30 +17,30 @@ from pathlib import Path
 from typing import Any
 
 from domain.bundles.imports import import_value
-from domain.bundles.model import Bundle, findings_in, merged
-from domain.bundles.yaml_json import read_text
+from domain.bundles.model import Bundle, merge_bundles, verify_bundle
+from domain.bundles.yaml_json import parse_document
 from domain.common.errors import InvalidInput, InvalidSetting
 from domain.common.findings import Severity
 from domain.common.settings import Settings
-from domain.providers.catalog import names
+from domain.providers.catalog import provider_names
 from domain.providers.model import ProviderKind
 from domain.simulations.model import Case, Suite
 from domain.simulations.suites import read_suite
 from domain.workflows.agents import ProviderChoice
-from worker.providers.api_keys import ProviderKeys, Unusable
-from worker.simulation.judges import Judgment, judged
-from worker.simulation.reports import Result, Told, as_json, as_junit
-from worker.simulation.runner import Stage, play
+from worker.providers.api_keys import ProviderKeys, ProviderMisconfigured
+from worker.simulation.judges import Judgment, run_judges
+from worker.simulation.reports import CaseResult, ResultPrinter, as_json, as_junit
+from worker.simulation.runner import SimulationSetup, run_case
 
-SUITES = ("*.suite.yaml", "*.suite.yml", "*.suite.json")
+SUITE_PATTERNS = ("*.suite.yaml", "*.suite.yml", "*.suite.json")
 
 
-class CannotPlay(Exception):
+class SimulationError(Exception):
     """The words say what is wrong, and where."""
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedSuite:
     """A suite, the file it came from, and the parts that its bundles hold."""
 
     file: Path
@@ -54,9 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.disable(logging.ERROR)
     try:
         settings = Settings.from_env(os.environ)
-        suites = [_loaded(file, args.bundle) for file in _files(args.suites)]
-        results = asyncio.run(_all(suites, args, settings))
-    except (CannotPlay, InvalidSetting, Unusable) as problem:
+        suites = [_load_suite(file, args.bundle) for file in _find_suites(args.suites)]
+        results = asyncio.run(_run_all(suites, args, settings))
+    except (SimulationError, InvalidSetting, ProviderMisconfigured) as problem:
         print(problem, file=sys.stderr)
         return 2
     if args.junit:
@@ -66,42 +66,42 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0 if all(result.ok for result in results) else 1
 
 
-async def _all(
-    suites: Sequence[Loaded], args: argparse.Namespace, settings: Settings
-) -> list[Result]:
-    keys = ProviderKeys.of(settings)
+async def _run_all(
+    suites: Sequence[LoadedSuite], args: argparse.Namespace, settings: Settings
+) -> list[CaseResult]:
+    keys = ProviderKeys.from_settings(settings)
     turns = asyncio.Semaphore(args.parallel)
-    screen = Told(sys.stderr if args.json else sys.stdout)
+    screen = ResultPrinter(sys.stderr if args.json else sys.stdout)
 
-    async def one(loaded: Loaded, case: Case) -> Result:
+    async def one(loaded: LoadedSuite, case: Case) -> CaseResult:
         async with turns:
-            return await _played(loaded, case, args, keys)
+            return await _run_one(loaded, case, args, keys)
 
     began = time.monotonic()
     chosen = [(s, c) for s in suites for c in s.suite.cases if args.only in c.name]
     if not chosen:
-        raise CannotPlay(f"No case has {args.only!r} in its name.")
+        raise SimulationError(f"No case has {args.only!r} in its name.")
     for loaded in suites:
-        _refuse_unsound(loaded)
+        _require_valid_workflows(loaded)
     running = [asyncio.create_task(one(loaded, case)) for loaded, case in chosen]
     results = []
     for task in running:
         results.append(await task)
-        screen.show(results[-1])
-    screen.sum(results, time.monotonic() - began)
+        screen.print_result(results[-1])
+    screen.print_summary(results, time.monotonic() - began)
     return results
 
 
-async def _played(
-    loaded: Loaded, case: Case, args: argparse.Namespace, keys: ProviderKeys
-) -> Result:
+async def _run_one(
+    loaded: LoadedSuite, case: Case, args: argparse.Namespace, keys: ProviderKeys
+) -> CaseResult:
     snapshot = loaded.bundle.snapshot(case.workflow)
     if snapshot is None:
-        raise CannotPlay(
+        raise SimulationError(
             f"{loaded.file}: {case.name}: no bundle has the workflow {case.workflow!r}"
         )
     settings = loaded.bundle.settings
-    stage = Stage(
+    stage = SimulationSetup(
         snapshot=snapshot,
         keys=keys if args.live or args.model else ProviderKeys(),
         model=args.model or loaded.suite.model,
@@ -109,14 +109,14 @@ async def _played(
     if settings is not None:
         stage = replace(stage, settings=settings)
     began = time.monotonic()
-    played = await play(case, stage)
+    played = await run_case(case, stage)
     judgments: list[Judgment] = []
     if args.judge and loaded.suite.judges:
-        judgments = await judged(loaded.suite.judges, played.history, args.judge, keys)
-    return Result(
+        judgments = await run_judges(loaded.suite.judges, played.history, args.judge, keys)
+    return CaseResult(
         file=str(loaded.file),
         suite=loaded.suite.name,
-        played=played,
+        run=played,
         judgments=tuple(judgments),
         seconds=time.monotonic() - began,
     )
@@ -125,50 +125,54 @@ async def _played(
 # ---- reading --------------------------------------------------------------------------------
 
 
-def _files(given: Sequence[str]) -> list[Path]:
+def _find_suites(paths: Sequence[str]) -> list[Path]:
     found: list[Path] = []
-    for name in given:
+    for name in paths:
         path = Path(name)
-        inside = [file for pattern in SUITES for file in path.rglob(pattern)]
+        inside = [file for pattern in SUITE_PATTERNS for file in path.rglob(pattern)]
         found.extend(sorted(inside) if path.is_dir() else [path])
         if path.is_dir() and not inside:
-            raise CannotPlay(f"{path} holds no suites: files named {', '.join(SUITES)}")
+            raise SimulationError(
+                f"{path} holds no suites: files named {', '.join(SUITE_PATTERNS)}"
+            )
     return found
 
 
-def _loaded(file: Path, more: Sequence[str]) -> Loaded:
-    plain, where = _read(file)
+def _load_suite(file: Path, extra_bundles: Sequence[str]) -> LoadedSuite:
+    plain, where = _read_document(file)
     try:
         suite = read_suite(plain, file.name.split(".")[0])
     except InvalidInput as problem:
-        raise CannotPlay(where(problem)) from None
-    bundles = [file.parent / name for name in suite.bundles] + [Path(name) for name in more]
+        raise SimulationError(where(problem)) from None
+    bundles = [file.parent / name for name in suite.bundles] + [
+        Path(name) for name in extra_bundles
+    ]
     if not bundles:
-        raise CannotPlay(f"{file}: name the bundle of its workflows: bundle: clinic.yaml")
-    return Loaded(file, suite, _bundle(bundles))
+        raise SimulationError(f"{file}: name the bundle of its workflows: bundle: clinic.yaml")
+    return LoadedSuite(file, suite, _load_bundle(bundles))
 
 
-def _bundle(files: Sequence[Path]) -> Bundle:
+def _load_bundle(files: Sequence[Path]) -> Bundle:
     parts = []
     for file in files:
-        plain, where = _read(file)
+        plain, where = _read_document(file)
         try:
             parts.append(import_value(plain).bundle)
         except InvalidInput as problem:
-            raise CannotPlay(where(problem)) from None
+            raise SimulationError(where(problem)) from None
     try:
-        return merged(parts)
+        return merge_bundles(parts)
     except InvalidInput as problem:
-        raise CannotPlay(f"{', '.join(map(str, files))}: {problem.message}") from None
+        raise SimulationError(f"{', '.join(map(str, files))}: {problem.message}") from None
 
 
-def _read(file: Path) -> tuple[Any, Callable[[InvalidInput], str]]:
+def _read_document(file: Path) -> tuple[Any, Callable[[InvalidInput], str]]:
     try:
-        document = read_text(file.read_bytes())
+        document = parse_document(file.read_bytes())
     except OSError as problem:
-        raise CannotPlay(f"{file}: {problem.strerror}") from None
+        raise SimulationError(f"{file}: {problem.strerror}") from None
     except InvalidInput as problem:
-        raise CannotPlay(f"{file}: {problem.message}") from None
+        raise SimulationError(f"{file}: {problem.message}") from None
 
     def where(problem: InvalidInput) -> str:
         line = document.line_of(problem.path)
@@ -178,19 +182,19 @@ def _read(file: Path) -> tuple[Any, Callable[[InvalidInput], str]]:
     return document.value, where
 
 
-def _refuse_unsound(loaded: Loaded) -> None:
+def _require_valid_workflows(loaded: LoadedSuite) -> None:
     wanted = {case.workflow for case in loaded.suite.cases}
-    for slug, finding in findings_in(loaded.bundle):
+    for slug, finding in verify_bundle(loaded.bundle):
         if slug in wanted and finding.severity is Severity.ERROR:
-            raise CannotPlay(
+            raise SimulationError(
                 f"{loaded.file}: the workflow {slug} is not sound: {finding.message} "
                 "./studio verify tells all."
             )
 
 
-def _choice(text: str) -> ProviderChoice:
+def _parse_choice(text: str) -> ProviderChoice:
     provider, _, model = text.partition("/")
-    known = names(ProviderKind.LLM)
+    known = provider_names(ProviderKind.LLM)
     if provider not in known:
         raise argparse.ArgumentTypeError(f"provider/model; providers are {', '.join(known)}")
     return ProviderChoice(provider=provider, model=model)
@@ -202,8 +206,8 @@ def _parser() -> argparse.ArgumentParser:
     add("suites", nargs="+", help="files, or folders with *.suite.yaml in them")
     add("--bundle", action="append", default=[], help="a bundle, besides those of the suites")
     add("--only", default="", metavar="TEXT", help="only cases with this in their names")
-    add("--model", type=_choice, metavar="PROVIDER/MODEL", help="plays all agents")
-    add("--judge", type=_choice, metavar="PROVIDER/MODEL", help="asks the suites' judges")
+    add("--model", type=_parse_choice, metavar="PROVIDER/MODEL", help="plays all agents")
+    add("--judge", type=_parse_choice, metavar="PROVIDER/MODEL", help="asks the suites' judges")
     add("--live", action="store_true", help="with the keys of models in the environment")
     add("--parallel", type=int, default=8, metavar="N", help="cases at once (8)")
     add("--junit", metavar="FILE", help="write a JUnit report")

@@ -9,41 +9,41 @@ from typing import Any, TextIO
 from xml.etree import ElementTree as xml
 
 from worker.simulation.judges import Judgment
-from worker.simulation.runner import Played
+from worker.simulation.runner import CaseRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class CaseResult:
     """A case that was played. A judge that says fail, or cannot say, fails it too."""
 
     file: str
     suite: str
-    played: Played
+    run: CaseRun
     judgments: tuple[Judgment, ...]
     seconds: float
 
     @property
     def ok(self) -> bool:
-        return not self.complaints
+        return not self.failures
 
     @property
-    def complaints(self) -> list[str]:
-        return [*self._unmet, *self._judged]
+    def failures(self) -> list[str]:
+        return [*self._failed_expectations, *self._failed_judgments]
 
     @property
-    def _unmet(self) -> Iterator[str]:
-        for problem in self.played.problems:
+    def _failed_expectations(self) -> Iterator[str]:
+        for problem in self.run.problems:
             said = f" {problem.say!r}" if problem.say else ""
             yield f"step {problem.step}{said}: {problem.message}"
 
     @property
-    def _judged(self) -> Iterator[str]:
+    def _failed_judgments(self) -> Iterator[str]:
         for each in self.judgments:
             if each.verdict in ("fail", "error"):
                 yield f"judge {each.judge}: {each.reasoning}"
 
 
-class Told:
+class ResultPrinter:
     """Tells of results as they come."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -54,47 +54,47 @@ class Told:
             ("\033[32m", "\033[31m", "\033[0m") if tty else [""] * 3
         )
 
-    def show(self, result: Result) -> None:
+    def print_result(self, result: CaseResult) -> None:
         if result.suite != self._suite:
             self._suite = result.suite
-            self._say(f"{result.suite}  ({result.file})")
+            self._print(f"{result.suite}  ({result.file})")
         mark = f"{self._good}✓{self._plain}" if result.ok else f"{self._bad}✗{self._plain}"
-        self._say(f"  {mark} {result.played.case.name}")
-        for complaint in result.complaints:
-            self._say(f"      {complaint}")
+        self._print(f"  {mark} {result.run.case.name}")
+        for complaint in result.failures:
+            self._print(f"      {complaint}")
 
-    def sum(self, results: Sequence[Result], seconds: float) -> None:
+    def print_summary(self, results: Sequence[CaseResult], seconds: float) -> None:
         failed = sum(not result.ok for result in results)
-        turns = sum(len(result.played.case.steps) for result in results)
+        turns = sum(len(result.run.case.steps) for result in results)
         verdict = f"{failed} failed" if failed else "all went as expected"
-        self._say(f"{len(results)} cases, {turns} steps: {verdict} ({seconds:.1f} s)")
+        self._print(f"{len(results)} cases, {turns} steps: {verdict} ({seconds:.1f} s)")
 
-    def _say(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         print(line, file=self._stream, flush=True)
 
 
-def as_json(results: Sequence[Result]) -> dict[str, Any]:
+def as_json(results: Sequence[CaseResult]) -> dict[str, Any]:
     """Without times: the same for runs that went the same."""
     return {
         "ok": all(result.ok for result in results),
         "cases": [
             {
                 "suite": result.suite,
-                "name": result.played.case.name,
+                "name": result.run.case.name,
                 "ok": result.ok,
-                "complaints": result.complaints,
+                "complaints": result.failures,
                 "judgments": [
                     {"judge": j.judge, "verdict": j.verdict, "reasoning": j.reasoning}
                     for j in result.judgments
                 ],
-                "events": list(result.played.events),
+                "events": list(result.run.events),
             }
             for result in results
         ],
     }
 
 
-def as_junit(results: Sequence[Result]) -> str:
+def as_junit(results: Sequence[CaseResult]) -> str:
     """The form that CI servers read."""
     root = xml.Element("testsuites")
     for (name, file), group in groupby(results, key=lambda r: (r.suite, r.file)):
@@ -106,13 +106,13 @@ def as_junit(results: Sequence[Result]) -> str:
             case = xml.SubElement(
                 suite,
                 "testcase",
-                name=result.played.case.name,
+                name=result.run.case.name,
                 classname=name,
                 time=f"{result.seconds:.3f}",
             )
             if not result.ok:
-                failure = xml.SubElement(case, "failure", message=_clean(result.complaints[0]))
-                failure.text = _clean("\n".join(result.complaints))
+                failure = xml.SubElement(case, "failure", message=_clean(result.failures[0]))
+                failure.text = _clean("\n".join(result.failures))
     xml.indent(root)
     return xml.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 

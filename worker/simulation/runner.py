@@ -14,27 +14,27 @@ from uuid import UUID, uuid5
 
 from livekit.agents import llm
 
-from domain.calls.context import Context, given_to
-from domain.calls.events import CallEvent, Ephemeral, UserTurn
+from domain.calls.context import CallContext, initial_context
+from domain.calls.events import CallEvent, EphemeralPayload, UserTurn
 from domain.calls.lease import Claim
 from domain.calls.model import Call, CallId, CallKind, CallState, Direction
-from domain.calls.state import Story
+from domain.calls.state import CallProjection
 from domain.common.access import TenantId
 from domain.providers.usage import Usage
-from domain.simulations.model import Case, Scene, Step, StubbedServers, failures
+from domain.simulations.model import Case, Step, StepObservation, StubHttpClient, check_expectations
 from domain.tenants.settings import NO_SETTINGS, TenantSettings
-from domain.tools.http import Outbound
+from domain.tools.http import HttpClient
 from domain.workflows.agents import ProviderChoice
 from domain.workflows.model import Snapshot, Version, VersionId, WorkflowId
-from worker.providers.api_keys import ProviderKeys, Unusable
+from worker.providers.api_keys import ProviderKeys, ProviderMisconfigured
 from worker.session.conversation import Conversation
 from worker.session.text_session import TextSession, text_session
 
-CASE_SECONDS = 120.0
-NOBODY = UUID(int=0)
-NEW_YEAR = datetime(2026, 1, 1, 9, tzinfo=UTC)
+CASE_TIMEOUT_SECONDS = 120.0
+NIL_UUID = UUID(int=0)
+SIMULATED_START = datetime(2026, 1, 1, 9, tzinfo=UTC)
 """When simulated calls begin, so that they are alike whenever they are run."""
-UNTOLD = frozenset({"duration_ms", "total_ms", "llm_first_token_ms"})
+NONDETERMINISTIC_FIELDS = frozenset({"duration_ms", "total_ms", "llm_first_token_ms"})
 """Of events: what differs from run to run."""
 
 
@@ -48,7 +48,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Played:
+class CaseRun:
     """What became of a case. `events` are plain data, the same in every run that went the same."""
 
     case: Case
@@ -62,7 +62,7 @@ class Played:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class SimulationSetup:
     """What cases are played on: a sound workflow, the tenant's settings, keys of real models."""
 
     snapshot: Snapshot
@@ -70,103 +70,105 @@ class Stage:
     keys: ProviderKeys = field(default_factory=ProviderKeys)
     model: ProviderChoice | None = None
     """Plays all agents, in place of their own."""
-    outbound: Outbound | None = None
+    http_client: HttpClient | None = None
     """Really asks servers; else the stubs of the case answer."""
 
     @property
-    def cast(self) -> Snapshot:
+    def snapshot_to_run(self) -> Snapshot:
         if self.model is None:
             return self.snapshot
         agents = {name: replace(a, llm=self.model) for name, a in self.snapshot.agents.items()}
         return replace(self.snapshot, agents=agents)
 
 
-async def play(case: Case, stage: Stage) -> Played:
-    notebook = Notebook()
-    conversation = _opened(case, stage, notebook)
+async def run_case(case: Case, setup: SimulationSetup) -> CaseRun:
+    notebook = InMemoryEventWriter()
+    conversation = _create_conversation(case, setup, notebook)
     problems: list[Problem] = []
     history = llm.ChatContext.empty()
     try:
-        async with asyncio.timeout(CASE_SECONDS), text_session(conversation) as session:
-            await session.begin()
-            problems.extend(await _steps(case, conversation, session, notebook))
+        async with asyncio.timeout(CASE_TIMEOUT_SECONDS), text_session(conversation) as session:
+            await session.start()
+            problems.extend(await _run_steps(case, conversation, session, notebook))
             history = session.history
-    except Unusable as missing:
+    except ProviderMisconfigured as missing:
         problems.append(Problem(step=0, say=None, message=str(missing)))
     except TimeoutError:
-        words = f"did not finish within {CASE_SECONDS:.0f} seconds"
+        words = f"did not finish within {CASE_TIMEOUT_SECONDS:.0f} seconds"
         problems.append(Problem(step=len(case.steps), say=None, message=words))
-    events = tuple(_plain(notebook.events))
-    return Played(case=case, problems=tuple(problems), events=events, history=history)
+    events = tuple(_normalize_events(notebook.events))
+    return CaseRun(case=case, problems=tuple(problems), events=events, history=history)
 
 
-async def _steps(
-    case: Case, conversation: Conversation, session: TextSession, notebook: Notebook
+async def _run_steps(
+    case: Case, conversation: Conversation, session: TextSession, writer: InMemoryEventWriter
 ) -> list[Problem]:
     found: list[Problem] = []
     seen = 0
     for number, step in enumerate(case.steps, start=1):
         if step.say is not None:
-            if conversation.story.ending is not None:
+            if conversation.projection.ending is not None:
                 words = "the call had ended before this was said"
                 found.append(Problem(step=number, say=step.say, message=words))
                 break
             if number == 1:
-                seen = len(notebook.events)
+                seen = len(writer.events)
             await session.answer(UserTurn(turn_id=f"t{number}", text=step.say))
-        story = conversation.story
-        scene = Scene(notebook.events[seen:], story.context, story.node)
-        seen = len(notebook.events)
+        story = conversation.projection
+        scene = StepObservation(writer.events[seen:], story.context, story.node)
+        seen = len(writer.events)
         found.extend(_problems(number, step, scene))
     return found
 
 
-def _problems(number: int, step: Step, scene: Scene) -> Iterator[Problem]:
-    for message in failures(step, scene):
+def _problems(number: int, step: Step, scene: StepObservation) -> Iterator[Problem]:
+    for message in check_expectations(step, scene):
         yield Problem(step=number, say=step.say, message=message)
 
 
-def _opened(case: Case, stage: Stage, notebook: Notebook) -> Conversation:
+def _create_conversation(
+    case: Case, setup: SimulationSetup, writer: InMemoryEventWriter
+) -> Conversation:
     call = Call(
-        id=CallId(uuid5(NOBODY, case.name)),
-        tenant_id=TenantId(NOBODY),
+        id=CallId(uuid5(NIL_UUID, case.name)),
+        tenant_id=TenantId(NIL_UUID),
         kind=CallKind.TEXT,
         direction=Direction.INBOUND,
         state=CallState.ACTIVE,
-        workflow_id=WorkflowId(NOBODY),
-        version_id=VersionId(NOBODY),
+        workflow_id=WorkflowId(NIL_UUID),
+        version_id=VersionId(NIL_UUID),
         user_context=case.given.user,
         max_seconds=3_600,
-        created_at=NEW_YEAR,
+        created_at=SIMULATED_START,
     )
     version = Version(
-        id=VersionId(NOBODY),
-        tenant_id=TenantId(NOBODY),
-        workflow_id=WorkflowId(NOBODY),
+        id=VersionId(NIL_UUID),
+        tenant_id=TenantId(NIL_UUID),
+        workflow_id=WorkflowId(NIL_UUID),
         number=0,
         checksum="",
         note=None,
-        published_at=NEW_YEAR,
+        published_at=SIMULATED_START,
         published_by="simulation",
-        snapshot=stage.cast,
+        snapshot=setup.snapshot_to_run,
     )
-    claim = Claim(call=call, version=version, epoch=1, replaced=False, settings=stage.settings)
-    begun: Context = replace(
-        given_to(call, stage.settings.shown),
+    claim = Claim(call=call, version=version, epoch=1, is_takeover=False, settings=setup.settings)
+    begun: CallContext = replace(
+        initial_context(call, setup.settings.template_namespace),
         workflow=case.given.workflow,
         flags=case.given.flags,
     )
     return Conversation(
         claim,
-        Story(state=CallState.ACTIVE, context=begun),
-        notebook,
-        stage.keys,
-        stage.outbound or StubbedServers(case.http),
-        secrets=Pretended() if stage.outbound is None else {},
+        CallProjection(state=CallState.ACTIVE, context=begun),
+        writer,
+        setup.keys,
+        setup.http_client or StubHttpClient(case.http),
+        secrets=PlaceholderSecrets() if setup.http_client is None else {},
     )
 
 
-class Notebook:
+class InMemoryEventWriter:
     """Keeps the events of one simulated call, and nothing longer than that."""
 
     def __init__(self) -> None:
@@ -178,33 +180,33 @@ class Notebook:
     def emit(self, claim: Claim, event: CallEvent) -> None:
         self.events.append(event)
 
-    def show(self, claim: Claim, event: Ephemeral) -> None:
+    def publish_partial(self, claim: Claim, event: EphemeralPayload) -> None:
         pass
 
-    async def settled(self, claim: Claim) -> None:
+    async def wait_until_stored(self, claim: Claim) -> None:
         pass
 
-    def fenced(self, claim: Claim) -> bool:
+    def is_fenced(self, claim: Claim) -> bool:
         return False
 
-    async def held(self, claim: Claim) -> bool:
+    async def holds_lease(self, claim: Claim) -> bool:
         return True
 
-    async def lost(self, claim: Claim) -> None:
+    async def wait_until_fenced(self, claim: Claim) -> None:
         await asyncio.Future()
 
-    def forget(self, claim: Claim) -> None:
+    def close(self, claim: Claim) -> None:
         pass
 
 
-class Pretended(dict[str, str]):
+class PlaceholderSecrets(dict[str, str]):
     """Secrets of a simulation: stubs do not mind what they are."""
 
     def get(self, name: str, default: Any = None) -> Any:
         return f"<{name}>"
 
 
-def _plain(events: Sequence[CallEvent]) -> Iterator[Mapping[str, Any]]:
+def _normalize_events(events: Sequence[CallEvent]) -> Iterator[Mapping[str, Any]]:
     """Without times, and with ids in the order in which they came."""
     names: dict[str, str] = {}
     for event in events:
@@ -213,12 +215,12 @@ def _plain(events: Sequence[CallEvent]) -> Iterator[Mapping[str, Any]]:
             value = getattr(event, each.name)
             if each.name == "tool_call_id":
                 value = names.setdefault(value, f"use{len(names) + 1}")
-            if each.name not in UNTOLD:
+            if each.name not in NONDETERMINISTIC_FIELDS:
                 shown[each.name] = value
-        yield json.loads(json.dumps(shown, default=_written))
+        yield json.loads(json.dumps(shown, default=_to_json))
 
 
-def _written(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     match value:
         case Enum():
             return value.value

@@ -7,37 +7,45 @@ from typing import Any
 
 from domain.bundles.legacy.api_calls import api_call
 from domain.bundles.legacy.converter import Item
-from domain.bundles.legacy.text import given, short
+from domain.bundles.legacy.text import shorten, without_empty
 from domain.tools.actions import Operation
-from domain.tools.http_validation import OF_STEPS
+from domain.tools.http_validation import ACTION_NAMESPACES
 
-Steps = list[dict[str, Any]]
-
-
-def chain(item: Item, *keys: str) -> Steps:
-    here = item.at(item.named(*keys))
-    return [step for each in item.to.items(item.take(*keys), here) for step in _step(each)]
+Actions = list[dict[str, Any]]
 
 
-def _step(item: Item) -> Steps:
+def convert_actions(item: Item, *keys: str) -> Actions:
+    here = item.at(item.present_key(*keys))
+    return [
+        step
+        for each in item.converter.items(item.take(*keys), here)
+        for step in _convert_action(each)
+    ]
+
+
+def _convert_action(item: Item) -> Actions:
     type_ = item.text("type", "action") or ""
     if "config" in item:
-        inside = item.to.item(item.take("config"), item.at("config")).rest
-        item = item.to.item({**inside, **item.rest}, item.path)
-    item.forget("id", "order")
-    make = STEPS.get(type_.replace("_", ".") if type_.startswith(("context", "flag")) else type_)
+        inside = item.converter.item(item.take("config"), item.at("config")).take_rest
+        item = item.converter.item({**inside, **item.take_rest}, item.path)
+    item.ignore("id", "order")
+    make = ACTION_CONVERTERS.get(
+        type_.replace("_", ".") if type_.startswith(("context", "flag")) else type_
+    )
     if make is None:
-        item.rest  # noqa: B018, noted as a whole
-        item.to.dropped(item.path, f"There is no step of type {type_[:60]!r}; do it by hand.")
+        item.take_rest  # noqa: B018, noted as a whole
+        item.converter.dropped(
+            item.path, f"There is no step of type {type_[:60]!r}; do it by hand."
+        )
         return []
     made = make(item)
-    item.done()
+    item.report_unused()
     return made
 
 
-def _context_set(item: Item) -> Steps:
+def _context_set(item: Item) -> Actions:
     """It had four shapes: key and value, path and value, path and data, or only data."""
-    to = item.to
+    to = item.converter
     where = item.take("path", "key")
     data, values = item.take("data"), {}
     if where is not None:
@@ -52,126 +60,128 @@ def _context_set(item: Item) -> Steps:
         if path is None:
             to.dropped(item.at("path"), f"{str(place)[:80]!r} is not a path.")
             continue
-        steps += _written(item, path, value)
+        steps += _set_value(item, path, value)
     if not values:
         to.dropped(item.path, "It says nothing that is to be set.")
     return steps
 
 
-def _written(item: Item, path: str, value: Any) -> Steps:
+def _set_value(item: Item, path: str, value: Any) -> Actions:
     if path.startswith("flags.") and isinstance(value, bool):
         return [{"flagSet" if value else "flagClear": {"flag": _flag_name(item, path)}}]
-    return [{"contextSet": {"path": path, "value": item.to.value(value, item.at("value"))}}]
+    return [{"contextSet": {"path": path, "value": item.converter.value(value, item.at("value"))}}]
 
 
-def _context_get(item: Item) -> Steps:
+def _context_get(item: Item) -> Actions:
     where = str(item.take("path", "key") or "").removeprefix("{{").removesuffix("}}").strip()
     if not where:
-        item.to.dropped(item.path, "It says nothing that is to be read.")
+        item.converter.dropped(item.path, "It says nothing that is to be read.")
         return []
-    return [{"contextGet": {"path": item.to.readable(where, item.at("path"))}}]
+    return [{"contextGet": {"path": item.converter.readable(where, item.at("path"))}}]
 
 
-def _context_delete(item: Item) -> Steps:
-    path = item.to.writable(item.take("path", "key"), item.at("path"))
+def _context_delete(item: Item) -> Actions:
+    path = item.converter.writable(item.take("path", "key"), item.at("path"))
     if path is None:
-        item.to.dropped(item.path, "It says nothing that is to be deleted.")
+        item.converter.dropped(item.path, "It says nothing that is to be deleted.")
         return []
     return [{"contextDelete": {"path": path.removesuffix("[+]")}}]
 
 
-def _flag_set(item: Item) -> Steps:
+def _flag_set(item: Item) -> Actions:
     flag, on = _flag(item), item.flag("value")
     return [{"flagClear" if on is False else "flagSet": {"flag": flag}}] if flag else []
 
 
-def _flag_clear(item: Item) -> Steps:
+def _flag_clear(item: Item) -> Actions:
     flag = _flag(item)
-    item.forget("value")
+    item.ignore("value")
     return [{"flagClear": {"flag": flag}}] if flag else []
 
 
 def _flag(item: Item) -> str | None:
     name = item.text("flag", "key", "path")
     if not name:
-        item.to.dropped(item.path, "It names no flag.")
+        item.converter.dropped(item.path, "It names no flag.")
         return None
     return _flag_name(item, name)
 
 
 def _flag_name(item: Item, name: str) -> str:
-    return item.to.identifier(name.removeprefix("flags."), item.at("flag"))
+    return item.converter.identifier(name.removeprefix("flags."), item.at("flag"))
 
 
-def _respond(item: Item) -> Steps:
+def _respond(item: Item) -> Actions:
     key, message = item.text("message_key"), item.text("message", "text")
     if message is None and key:
-        message = (
-            f"{{{{tenant.settings.messages.{item.to.identifier(key, item.at('message_key'))}}}}}"
-        )
-        item.to.converted(
+        message = f"{{{{tenant.settings.messages.{item.converter.identifier(key, item.at('message_key'))}}}}}"
+        item.converter.converted(
             item.at("message_key"),
             f"It now says {message}: put the text into settings.values.messages.",
         )
     elif key:
-        item.to.dropped(item.at("message_key"), "message says it already.")
-    text = item.to.value(message, item.at("message"))
+        item.converter.dropped(item.at("message_key"), "message says it already.")
+    text = item.converter.value(message, item.at("message"))
     if not text:
-        item.to.dropped(item.path, "It says nothing.")
+        item.converter.dropped(item.path, "It says nothing.")
         return []
     return [{"respond": {"message": text}}]
 
 
-def _handoff(item: Item) -> Steps:
-    to = item.to
+def _handoff(item: Item) -> Actions:
+    to = item.converter
     name = item.text("node", "target", "target_agent", "agent", "agent_name", "to", "target_id")
     if not name:
         to.dropped(item.path, "It names no agent.")
         return []
-    node = to.nodes.get(name) or to.identifier(name, item.at("node"))
+    node = to.node_by_agent.get(name) or to.identifier(name, item.at("node"))
     if node != name:
         to.converted(item.path, f"A hand-off names a node: {node}, not the agent {name}.")
     return [{"handoff": {"node": node}}]
 
 
-def _conditional(item: Item) -> Steps:
+def _conditional(item: Item) -> Actions:
     given_condition = item.take("condition", "if", "when")
-    condition = item.to.condition(given_condition, item.at("condition"), OF_STEPS)
-    then = chain(item, "then", "actions", "on_true", "if_true")
-    otherwise = chain(item, "otherwise", "else", "else_actions", "on_false", "if_false")
+    condition = item.converter.condition(given_condition, item.at("condition"), ACTION_NAMESPACES)
+    then = convert_actions(item, "then", "actions", "on_true", "if_true")
+    otherwise = convert_actions(item, "otherwise", "else", "else_actions", "on_false", "if_false")
     if condition is None:
-        item.to.dropped(item.path, "Without a condition that can be read, it is not done.")
+        item.converter.dropped(item.path, "Without a condition that can be read, it is not done.")
         return []
-    return [{"conditional": {"condition": condition, **given(then=then, otherwise=otherwise)}}]
+    return [
+        {"conditional": {"condition": condition, **without_empty(then=then, otherwise=otherwise)}}
+    ]
 
 
-def _validate(item: Item) -> Steps:
+def _validate(item: Item) -> Actions:
     rules = []
-    for each in item.to.items(item.take("rules"), item.at("rules")):
-        condition = each.to.condition(
-            each.take("condition", "expression"), each.at("condition"), OF_STEPS
+    for each in item.converter.items(item.take("rules"), item.at("rules")):
+        condition = each.converter.condition(
+            each.take("condition", "expression"), each.at("condition"), ACTION_NAMESPACES
         )
-        message = each.to.template(each.text("message", "error"), each.at("message"))
+        message = each.converter.template(each.text("message", "error"), each.at("message"))
         if condition is None:
-            told = f"The rule {short(each.rest)} has no condition that can be read; write one."
-            each.to.dropped(each.path, told)
+            told = (
+                f"The rule {shorten(each.take_rest)} has no condition that can be read; write one."
+            )
+            each.converter.dropped(each.path, told)
             continue
         rules.append({"condition": condition, "message": message or f"{condition} must hold."})
-        each.done()
+        each.report_unused()
     if not rules:
-        item.to.dropped(item.path, "No rule is left.")
+        item.converter.dropped(item.path, "No rule is left.")
         return []
     return [{"validate": {"rules": rules}}]
 
 
-def _transform(item: Item) -> Steps:
+def _transform(item: Item) -> Actions:
     operation = (item.text("operation", "op") or "").upper()
-    path = item.to.writable(item.take("path", "target", "output"), item.at("path"))
-    value = item.to.value(item.take("value", "input", "source"), item.at("value"))
+    path = item.converter.writable(item.take("path", "target", "output"), item.at("path"))
+    value = item.converter.value(item.take("value", "input", "source"), item.at("value"))
     if operation not in list(Operation) or path is None:
-        item.rest  # noqa: B018, noted as a whole
+        item.take_rest  # noqa: B018, noted as a whole
         known = ", ".join(each.lower() for each in Operation)
-        item.to.dropped(item.path, f"Transforms are {known}, to a path; do it by hand.")
+        item.converter.dropped(item.path, f"Transforms are {known}, to a path; do it by hand.")
         return []
     separator = item.text("separator")
     return [
@@ -179,27 +189,27 @@ def _transform(item: Item) -> Steps:
             "transform": {
                 "path": path,
                 "operation": operation,
-                **given(value=value, separator=separator),
+                **without_empty(value=value, separator=separator),
             }
         }
     ]
 
 
-def _transfer(item: Item) -> Steps:
-    number = item.to.value(item.text("number", "phone_number", "to"), item.at("number"))
+def _transfer(item: Item) -> Actions:
+    number = item.converter.value(item.text("number", "phone_number", "to"), item.at("number"))
     return [{"transferCall": {"number": number}}] if number else []
 
 
-def _dtmf(item: Item) -> Steps:
-    digits = item.to.value(item.text("digits"), item.at("digits"))
+def _dtmf(item: Item) -> Actions:
+    digits = item.converter.value(item.text("digits"), item.at("digits"))
     return [{"sendDtmf": {"digits": digits}}] if digits else []
 
 
-def _end(item: Item) -> Steps:
+def _end(item: Item) -> Actions:
     return [{"endCall": True}]
 
 
-STEPS: Mapping[str, Callable[[Item], Steps]] = {
+ACTION_CONVERTERS: Mapping[str, Callable[[Item], Actions]] = {
     "context.set": _context_set,
     "context.get": _context_get,
     "context.delete": _context_delete,

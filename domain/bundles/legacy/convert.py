@@ -12,26 +12,28 @@ from domain.bundles.import_report import ImportNote
 from domain.bundles.legacy.agents import agent
 from domain.bundles.legacy.api_calls import settings
 from domain.bundles.legacy.converter import Converter
-from domain.bundles.legacy.detection import KINDS, Thing, kind_of, things, unwrapped
-from domain.bundles.legacy.text import short
+from domain.bundles.legacy.detection import KINDS, FoundItem, detect_kind, find_items, unwrap_config
+from domain.bundles.legacy.text import shorten
 from domain.bundles.legacy.tools import tool
 from domain.bundles.legacy.workflows import check_handoffs, nodes_by_agent, shared_keys, workflow
 from domain.common.errors import InvalidInput, Path
 
-MOST_THINGS = 3_000
+MAX_ITEMS = 3_000
 
 
 def convert(*roots: tuple[Any, Path]) -> tuple[dict[str, Any], tuple[ImportNote, ...]]:
     """One bundle out of one or several values and their places: plain JSON, still to be read and
     checked; and a note of every change."""
     to = Converter()
-    found = _sorted_out([thing for value, path in roots for thing in things(value, path)], to)
+    found = _group_by_kind(
+        [thing for value, path in roots for thing in find_items(value, path)], to
+    )
     workflows = [each for each, _ in found["workflows"]]
-    to.shared = shared_keys(workflows)
-    to.nodes = nodes_by_agent(workflows)
+    to.shared_keys = shared_keys(workflows)
+    to.node_by_agent = nodes_by_agent(workflows)
     given = [(each, path) for root in roots for each, path in _settings_in(*root)]
-    to.endpoints = _known(given, "endpoints")
-    to.api = _known(given, "api_config")
+    to.endpoints = _first_mapping(given, "endpoints")
+    to.api_defaults = _first_mapping(given, "api_config")
     made: dict[str, Any] = {
         "agents": [],
         "tools": [tool(to.item(each, at)) for each, at in found["tools"]],
@@ -48,24 +50,24 @@ def convert(*roots: tuple[Any, Path]) -> tuple[dict[str, Any], tuple[ImportNote,
     return {key: items for key, items in made.items() if items}, tuple(to.notes)
 
 
-def _known(given: list[tuple[Mapping[str, Any], Path]], key: str) -> Mapping[str, Any]:
+def _first_mapping(given: list[tuple[Mapping[str, Any], Path]], key: str) -> Mapping[str, Any]:
     found = next((each[key] for each, _ in given if key in each), None)
     return found if isinstance(found, Mapping) else {}
 
 
-def _sorted_out(
-    things: list[Thing], to: Converter
+def _group_by_kind(
+    things: list[FoundItem], to: Converter
 ) -> dict[str, list[tuple[Mapping[str, Any], Path]]]:
     """Every agent, tool and workflow, with the place it stands at."""
     found: dict[str, list[tuple[Mapping[str, Any], Path]]] = {kind: [] for kind in KINDS}
-    if len(things) > MOST_THINGS:
-        raise InvalidInput(f"At most {MOST_THINGS} things are taken at once.")
+    if len(things) > MAX_ITEMS:
+        raise InvalidInput(f"At most {MAX_ITEMS} things are taken at once.")
     for each, at, kind in things:
         if not isinstance(each, Mapping):
-            to.dropped(at, f"This is no agent, tool or workflow: {short(each)}.")
+            to.dropped(at, f"This is no agent, tool or workflow: {shorten(each)}.")
             continue
-        flat = unwrapped(each)
-        kind = kind or kind_of(flat) or ""
+        flat = unwrap_config(each)
+        kind = kind or detect_kind(flat) or ""
         if kind not in found:
             to.dropped(at, "This is no agent, tool or workflow.")
             continue

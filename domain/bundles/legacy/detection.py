@@ -9,13 +9,13 @@ from domain.common.errors import InvalidInput, Path
 
 KINDS = ("agents", "tools", "workflows")
 
-Thing = tuple[Any, Path, str | None]
+FoundItem = tuple[Any, Path, str | None]
 """What was given, where it stands, and its kind where that is known."""
 
-NOTHING = "nothing"
+UNKNOWN_KIND = "nothing"
 """The kind of what there is no place for."""
 
-_OLD_KEYS = frozenset(
+_LEGACY_KEYS = frozenset(
     [
         "config",
         "display_name",
@@ -48,7 +48,7 @@ _OLD_KEYS = frozenset(
         "supported_languages",
     ]
 )
-_NEW_KEYS = frozenset(
+_CURRENT_KEYS = frozenset(
     [
         *("displayName", "interruptibleGreeting", "defaultLanguage", "minEndpointing"),
         *("maxEndpointing", "autoDisconnect", "maxDuration", "isEntry", "isExit", "isDefault"),
@@ -65,25 +65,25 @@ def is_legacy(value: Any) -> bool:
     """A bundle of ours with a slip in it is not: reading will tell the slip."""
     if not isinstance(value, list | Mapping):
         return False
-    found = [each for each, _, _ in things(value, ()) if isinstance(each, Mapping)]
+    found = [each for each, _, _ in find_items(value, ()) if isinstance(each, Mapping)]
     inside = [part for each in found for part in _parts(each)]
-    if any(part.keys() & _NEW_KEYS for part in inside):
+    if any(part.keys() & _CURRENT_KEYS for part in inside):
         return False
     if isinstance(value, list) or "tenant" in value or isinstance(value.get("items"), list):
         return True
     there = value.get("settings")
     return (
-        kind_of(value) is not None
+        detect_kind(value) is not None
         or (isinstance(there, Mapping) and bool(there.keys() & {"api_config", "default_language"}))
         or any(isinstance(value.get(kind), Mapping) for kind in KINDS)
-        or any(map(_has_old_words, inside))
+        or any(map(_has_legacy_keys, inside))
     )
 
 
 def _parts(item: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The item, and what has a structure of its own in it; what users named is not looked at."""
     yield item
-    item = unwrapped(item)
+    item = unwrap_config(item)
     for key in _INSIDE:
         if isinstance(inside := item.get(key), Mapping):
             yield inside
@@ -92,26 +92,26 @@ def _parts(item: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield from (part for part in listed if isinstance(part, Mapping))
 
 
-def _has_old_words(part: Mapping[str, Any]) -> bool:
+def _has_legacy_keys(part: Mapping[str, Any]) -> bool:
     return (
-        bool(part.keys() & _OLD_KEYS)
+        bool(part.keys() & _LEGACY_KEYS)
         or isinstance(part.get("prompt"), str)
         or isinstance(part.get("voices"), Mapping)
         or isinstance(part.get("type"), str)
     )
 
 
-def things(value: Any, path: Path) -> list[Thing]:
+def find_items(value: Any, path: Path) -> list[FoundItem]:
     if isinstance(value, list):
         return [(each, (*path, str(n)), None) for n, each in enumerate(value)]
     if not isinstance(value, Mapping):
         raise InvalidInput("An object or a list belongs here.", path)
     if isinstance(value.get("items"), list):
-        return things(value["items"], (*path, "items"))
-    if kind_of(unwrapped(value)) is not None:
+        return find_items(value["items"], (*path, "items"))
+    if detect_kind(unwrap_config(value)) is not None:
         return [(value, path, None)]
     return [
-        *_others(value, path),
+        *_unknown_items(value, path),
         *(
             (each, (*path, kind, name), kind)
             for kind in KINDS
@@ -120,16 +120,16 @@ def things(value: Any, path: Path) -> list[Thing]:
     ]
 
 
-def _others(value: Mapping[str, Any], path: Path) -> Iterator[Thing]:
+def _unknown_items(value: Mapping[str, Any], path: Path) -> Iterator[FoundItem]:
     """What is neither of a kind nor settings, to be told."""
     for key, each in value.items():
         if key in KINDS and isinstance(each, list | Mapping | None):
             continue
         if key == "tenant" and isinstance(each, Mapping):
             inside = (k for k in each if k not in ("settings", "id"))
-            yield from ((each[k], (*path, key, k), NOTHING) for k in inside)
+            yield from ((each[k], (*path, key, k), UNKNOWN_KIND) for k in inside)
         elif key != "settings":
-            yield each, (*path, key), NOTHING
+            yield each, (*path, key), UNKNOWN_KIND
 
 
 def _entries(value: Any) -> Sequence[tuple[str, Any]]:
@@ -141,16 +141,16 @@ def _entries(value: Any) -> Sequence[tuple[str, Any]]:
     return [(str(n), each) for n, each in enumerate(value)] if isinstance(value, list) else ()
 
 
-def unwrapped(value: Mapping[str, Any]) -> Mapping[str, Any]:
+def unwrap_config(value: Mapping[str, Any]) -> Mapping[str, Any]:
     inside = value.get("config")
     if not isinstance(inside, Mapping):
         return value
     return {**inside, **{key: each for key, each in value.items() if key != "config"}}
 
 
-def kind_of(value: Mapping[str, Any]) -> str | None:
+def detect_kind(value: Mapping[str, Any]) -> str | None:
     """What kind of thing it is, by what only that has."""
-    value = unwrapped(value)
+    value = unwrap_config(value)
     if "nodes" in value or "connections" in value:
         return "workflows"
     if "actions" in value or "parameters" in value:

@@ -6,23 +6,23 @@ import re
 from typing import Any
 
 # Bounded, so that a text full of braces takes no longer than any other.
-SLOT = re.compile(r"\{\{([^{}]{0,500})\}\}")
+PLACEHOLDER = re.compile(r"\{\{([^{}]{0,500})\}\}")
 
 
-def given(**fields: Any) -> dict[str, Any]:
+def without_empty(**fields: Any) -> dict[str, Any]:
     """What there is: None and what is empty is left out."""
     return {key: value for key, value in fields.items() if value not in (None, [], {}, "")}
 
 
-def without_braces(text: str) -> str:
+def without_stray_braces(text: str) -> str:
     """All but those of slots."""
-    parts = SLOT.split(text)
+    parts = PLACEHOLDER.split(text)
     for place, part in enumerate(parts):
         bare = part.replace("{{", "").replace("}}", "")
         parts[place] = f"{{{{{part}}}}}" if place % 2 else bare
     return "".join(parts)
 
 
-def short(value: Any) -> str:
+def shorten(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:60]}…"

@@ -6,17 +6,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from domain.bundles.legacy.agents import forget
+from domain.bundles.legacy.agents import ignore_bookkeeping
 from domain.bundles.legacy.converter import Converter, Item
-from domain.bundles.legacy.text import given
+from domain.bundles.legacy.text import without_empty
 
 
 def workflow(item: Item) -> dict[str, Any]:
-    to = item.to
+    to = item.converter
     name = item.take("slug", "name") if "slug" not in item else item.take("slug")
     made = {
         "slug": to.agent_name(name, item.at("slug")),
-        **given(
+        **without_empty(
             name=item.text("name", "display_name"),
             description=item.text("description"),
             nodes=[_node(each) for each in to.items(item.take("nodes"), item.at("nodes"))],
@@ -24,21 +24,21 @@ def workflow(item: Item) -> dict[str, Any]:
             sharedContext=_keys(item, "shared_context", "sharedContext"),
         ),
     }
-    forget(item)
-    item.forget("viewport")
-    item.done()
+    ignore_bookkeeping(item)
+    item.ignore("viewport")
+    item.report_unused()
     return made
 
 
 def _node(item: Item) -> dict[str, Any]:
-    to = item.to
+    to = item.converter
     agent = to.agent_name(item.take("agent_name", "agent"), item.at("agent_name"))
     named = item.take("id")
     id = to.identifier(agent if named is None else named, item.at("id"))
     made = {
         "id": id,
         "agent": agent,
-        **given(
+        **without_empty(
             isEntry=item.flag("is_entry", "isEntry") or None,
             isExit=item.flag("is_exit", "isExit") or None,
             skipCondition=to.condition(
@@ -47,8 +47,8 @@ def _node(item: Item) -> dict[str, Any]:
             position=_position(item),
         ),
     }
-    item.forget("width", "height")
-    item.done()
+    item.ignore("width", "height")
+    item.report_unused()
     return made
 
 
@@ -64,33 +64,33 @@ def _position(item: Item) -> dict[str, Any] | None:
 def _connections(item: Item) -> list[dict[str, Any]]:
     here = item.at("connections")
     listed = item.take("connections", "edges")
-    return [_connection(each) for each in item.to.items(listed, here)]
+    return [_connection(each) for each in item.converter.items(listed, here)]
 
 
 def _connection(item: Item) -> dict[str, Any]:
-    to = item.to
+    to = item.converter
     ends = {
         "source": item.take("source_id", "source", "from"),
         "target": item.take("target_id", "target", "to"),
     }
-    priority = item.number("priority", least=-1_000, most=1_000)
+    priority = item.number("priority", minimum=-1_000, maximum=1_000)
     made = {
         **{key: to.identifier(end, item.at(key)) for key, end in ends.items()},
-        **given(
+        **without_empty(
             description=item.text("description", "label"),
             condition=to.condition(item.take("condition"), item.at("condition")),
             priority=None if priority is None else int(priority),
             contextPassed=_keys(item, "context_passed", "contextPassed"),
         ),
     }
-    item.forget("id", "animated")
-    item.done()
+    item.ignore("id", "animated")
+    item.report_unused()
     return made
 
 
 def _keys(item: Item, *names: str) -> list[str]:
-    to, here = item.to, item.at(item.named(*names))
-    keys = [str(key) for key in to.listed(item.take(*names), here)]
+    to, here = item.converter, item.at(item.present_key(*names))
+    keys = [str(key) for key in to.as_list(item.take(*names), here)]
     return list(dict.fromkeys(to.identifier(key.removeprefix("workflow."), here) for key in keys))
 
 
@@ -126,20 +126,20 @@ def _listed(pair: tuple[str, set[str]]) -> tuple[str, list[str]]:
 
 def check_handoffs(item: Item, workflows: Sequence[Mapping[str, Any]]) -> None:
     """An agent's own list was a hint: where calls may go is what connections say."""
-    to = item.to
+    to = item.converter
     name = Converter().agent_name(item.take("name"), ())
     for hint in to.items(item.take("handoffs"), item.at("handoffs")):
         wanted = hint.text("target_agent", "target", "agent") or ""
-        conditions = [str(each) for each in to.listed(hint.take("conditions"), hint.path)]
-        hint.rest  # noqa: B018, a hint as a whole
+        conditions = [str(each) for each in to.as_list(hint.take("conditions"), hint.path)]
+        hint.take_rest  # noqa: B018, a hint as a whole
         target = Converter().agent_name(wanted, ())
-        found = any(_joined(each, name, target) for each in workflows)
+        found = any(_is_connected(each, name, target) for each in workflows)
         told = "a connection says so" if found else "no connection leads there: add one"
         on = f" on {', '.join(conditions)}" if conditions else ""
         to.dropped(hint.path, f"The hand-off to {target}{on} is only a hint; {told}.")
 
 
-def _joined(workflow: Mapping[str, Any], source: str, target: str) -> bool:
+def _is_connected(workflow: Mapping[str, Any], source: str, target: str) -> bool:
     agents = {node["id"]: node["agent"] for node in workflow.get("nodes", ())}
     pairs = Counter(
         (agents.get(c["source"]), agents.get(c["target"])) for c in workflow.get("connections", ())

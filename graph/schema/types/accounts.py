@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import strawberry
 
 from domain.common.access import Scope
-from graph.schema.types.common import shown
+from graph.schema.types.common import as_graphql
 from graph.schema.types.errors import InvalidCredentials, ValidationError
 from graph.schema.types.usage import BudgetLevel
 from resolvers import settings
@@ -36,7 +36,7 @@ class Viewer:
 
     @strawberry.field(description="The budgets of your tenant, and what is left of them.")
     async def limits(self, info: Ctx) -> list[BudgetLevel] | None:
-        return shown(list(await settings.limits(info)))
+        return as_graphql(list(await settings.limits(info)))
 
 
 @strawberry.input(description="Who signs in.")

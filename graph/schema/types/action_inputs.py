@@ -11,7 +11,7 @@ from domain.common.errors import InvalidInput
 from domain.tools import actions as domain
 from domain.tools.actions import Method, Operation
 from graph.schema.scalars import Json
-from graph.schema.types.inputs import mapping
+from graph.schema.types.inputs import json_object
 
 
 @strawberry.input(description="Writes a value into the call's context.")
@@ -64,13 +64,13 @@ class ApiCallInput:
             url=self.url,
             endpoint=self.endpoint,
             method=self.method,
-            headers={k: str(v) for k, v in mapping(self.headers, "headers").items()},
-            query=mapping(self.query, "query"),
+            headers={k: str(v) for k, v in json_object(self.headers, "headers").items()},
+            query=json_object(self.query, "query"),
             body=self.body,
             timeout=self.timeout,
             retries=self.retries,
             retry_unsafe=self.retry_unsafe,
-            save={k: str(v) for k, v in mapping(self.save, "save").items()},
+            save={k: str(v) for k, v in json_object(self.save, "save").items()},
         )
 
 
@@ -87,13 +87,13 @@ class McpCallInput:
     )
 
     def action(self) -> domain.ToolAction:
-        given = None if self.arguments is None else mapping(self.arguments, "arguments")
+        given = None if self.arguments is None else json_object(self.arguments, "arguments")
         return domain.McpCall(
             server=self.server,
             tool=self.tool,
             arguments=given,
             timeout=self.timeout,
-            save={k: str(v) for k, v in mapping(self.save, "save").items()},
+            save={k: str(v) for k, v in json_object(self.save, "save").items()},
         )
 
 
@@ -158,7 +158,7 @@ class ToolActionInput:
     send_dtmf: strawberry.Maybe[SendDtmfInput] = strawberry.field(description="Press keys.")
 
     def action(self) -> domain.ToolAction:
-        for name, make in MAKERS.items():
+        for name, make in ACTION_BUILDERS.items():
             given: Any = getattr(self, name)
             if given is not None:
                 return make(given.value)
@@ -169,13 +169,13 @@ def actions(given: list[ToolActionInput]) -> tuple[domain.ToolAction, ...]:
     return tuple(action.action() for action in given)
 
 
-def _ended(yes: bool) -> domain.ToolAction:
+def _end_call(yes: bool) -> domain.ToolAction:
     if not yes:
         raise InvalidInput("endCall must be true.", ("input", "actions"))
     return domain.EndCall()
 
 
-def _branched(given: ConditionalInput) -> domain.ToolAction:
+def _conditional(given: ConditionalInput) -> domain.ToolAction:
     return domain.Conditional(
         condition=given.condition,
         then=actions(given.then),
@@ -183,12 +183,12 @@ def _branched(given: ConditionalInput) -> domain.ToolAction:
     )
 
 
-def _insisted(given: ValidateInput) -> domain.ToolAction:
+def _validate(given: ValidateInput) -> domain.ToolAction:
     rules = (domain.Rule(condition=r.condition, message=r.message) for r in given.rules)
     return domain.Validate(rules=tuple(rules))
 
 
-def _computed(given: TransformInput) -> domain.ToolAction:
+def _transform(given: TransformInput) -> domain.ToolAction:
     return domain.Transform(
         path=given.path,
         operation=given.operation,
@@ -197,7 +197,7 @@ def _computed(given: TransformInput) -> domain.ToolAction:
     )
 
 
-MAKERS: dict[str, Callable[[Any], domain.ToolAction]] = {
+ACTION_BUILDERS: dict[str, Callable[[Any], domain.ToolAction]] = {
     "context_set": lambda g: domain.ContextSet(path=g.path, value=g.value),
     "context_get": lambda g: domain.ContextGet(path=g.path),
     "context_delete": lambda g: domain.ContextDelete(path=g.path),
@@ -207,10 +207,10 @@ MAKERS: dict[str, Callable[[Any], domain.ToolAction]] = {
     "handoff": lambda g: domain.Handoff(node=g.node),
     "api_call": lambda g: g.action(),
     "mcp_call": lambda g: g.action(),
-    "conditional": _branched,
-    "validate": _insisted,
-    "transform": _computed,
-    "end_call": _ended,
+    "conditional": _conditional,
+    "validate": _validate,
+    "transform": _transform,
+    "end_call": _end_call,
     "transfer_call": lambda g: domain.TransferCall(number=g.number),
     "send_dtmf": lambda g: domain.SendDtmf(digits=g.digits),
 }

@@ -9,7 +9,7 @@ import strawberry
 
 from domain.common.access import Scope
 from domain.workflows import agents as domain
-from graph.schema.types.common import Connection, Node, shows
+from graph.schema.types.common import Connection, Node, instance_check
 from graph.schema.types.errors import (
     InUse,
     NameTaken,
@@ -17,7 +17,7 @@ from graph.schema.types.errors import (
     RevisionConflict,
     ValidationError,
 )
-from graph.schema.types.inputs import Fields, as_is, changes
+from graph.schema.types.inputs import Fields, changed_fields, identity
 from graph.schema.types.prompts import (
     Prompt,
     PromptInput,
@@ -34,7 +34,7 @@ from resolvers.context import Ctx
 from resolvers.loaders import loaders
 
 
-def _spec(name: str, description: str, type: Any) -> Any:
+def _spec_field(name: str, description: str, type: Any) -> Any:
     def read(root: Any) -> Any:
         return getattr(root.spec, name)
 
@@ -43,43 +43,43 @@ def _spec(name: str, description: str, type: Any) -> Any:
 
 async def _tools(root: Any, info: Ctx) -> Any:
     viewer = info.context.require(Scope.TOOLS_READ)
-    loader = loaders().tools_named(info.context.services, viewer.tenant_id)
+    loader = loaders().tools_by_name(info.context.services, viewer.tenant_id)
     return [tool for tool in await loader.load_many(list(root.spec.tools)) if tool is not None]
 
 
 async def _used_by(root: Any, info: Ctx) -> list[str]:
-    return await versions.users_of_agent(info, root.spec.name)
+    return await versions.workflows_using_agent(info, root.spec.name)
 
 
 @strawberry.type(name="Agent", description="A prompt, a model and tools: one voice of a workflow.")
 class AgentType(Node):
-    is_type_of = shows(domain.Agent)
+    is_type_of = instance_check(domain.Agent)
 
-    name: str = _spec("name", "What workflows name it by.", str)
-    display_name: str | None = _spec("display_name", "For people.", str | None)
-    description: str | None = _spec("description", "What it is for.", str | None)
-    prompt: Prompt = _spec("prompt", "What it is told.", Prompt)
-    llm: ProviderChoiceType | None = _spec(
+    name: str = _spec_field("name", "What workflows name it by.", str)
+    display_name: str | None = _spec_field("display_name", "For people.", str | None)
+    description: str | None = _spec_field("description", "What it is for.", str | None)
+    prompt: Prompt = _spec_field("prompt", "What it is told.", Prompt)
+    llm: ProviderChoiceType | None = _spec_field(
         "llm", "The model; null: the tenant's default.", ProviderChoiceType | None
     )
-    stt: ProviderChoiceType | None = _spec(
+    stt: ProviderChoiceType | None = _spec_field(
         "stt", "What it hears with; null: the tenant's default.", ProviderChoiceType | None
     )
-    tts: ProviderChoiceType | None = _spec(
+    tts: ProviderChoiceType | None = _spec_field(
         "tts", "What it speaks with; null: the tenant's default.", ProviderChoiceType | None
     )
-    vad: ProviderChoiceType | None = _spec(
+    vad: ProviderChoiceType | None = _spec_field(
         "vad",
         "What tells speech from noise; null: the tenant's default.",
         ProviderChoiceType | None,
     )
-    voices: list[Voice] = _spec("voices", "Its voice in each language.", list[Voice])
-    languages: list[str] = _spec("languages", "What it speaks, as BCP 47 tags.", list[str])
-    default_language: str | None = _spec(
+    voices: list[Voice] = _spec_field("voices", "Its voice in each language.", list[Voice])
+    languages: list[str] = _spec_field("languages", "What it speaks, as BCP 47 tags.", list[str])
+    default_language: str | None = _spec_field(
         "default_language", "What it speaks unless the caller's language is known.", str | None
     )
-    keyterms: list[str] = _spec("keyterms", "Words that hearing should expect.", list[str])
-    session: SessionSettings = _spec("session", "How it listens.", SessionSettings)
+    keyterms: list[str] = _spec_field("keyterms", "Words that hearing should expect.", list[str])
+    session: SessionSettings = _spec_field("session", "How it listens.", SessionSettings)
     tools: list[ToolType] = strawberry.field(
         resolver=_tools, graphql_type=list[ToolType], description="What it may use."
     )
@@ -91,7 +91,7 @@ class AgentType(Node):
     updated_at: datetime = strawberry.field(description="When it was last edited.")
 
 
-MAY_BE_NULL = frozenset(
+NULLABLE_FIELDS = frozenset(
     {"display_name", "description", "llm", "stt", "tts", "vad", "default_language"}
 )
 AgentConnection = Connection[AgentType]
@@ -144,10 +144,10 @@ class CreateAgentInput:
             display_name=self.display_name,
             description=self.description,
             prompt=self.prompt.prompt(),
-            llm=_chosen(self.llm),
-            stt=_chosen(self.stt),
-            tts=_chosen(self.tts),
-            vad=_chosen(self.vad),
+            llm=_provider_choice(self.llm),
+            stt=_provider_choice(self.stt),
+            tts=_provider_choice(self.tts),
+            vad=_provider_choice(self.vad),
             voices=voices(self.voices),
             languages=tuple(self.languages),
             default_language=self.default_language,
@@ -157,7 +157,7 @@ class CreateAgentInput:
         )
 
 
-def _chosen(given: ProviderChoiceInput | None) -> domain.ProviderChoice | None:
+def _provider_choice(given: ProviderChoiceInput | None) -> domain.ProviderChoice | None:
     return given.choice() if given else None
 
 
@@ -188,9 +188,9 @@ class UpdateAgentInput:
 
     def changes(self) -> dict[str, Any]:
         fields: Fields = {
-            "name": ("name", as_is),
-            "display_name": ("display_name", as_is),
-            "description": ("description", as_is),
+            "name": ("name", identity),
+            "display_name": ("display_name", identity),
+            "description": ("description", identity),
             "prompt": ("prompt", PromptInput.prompt),
             "llm": ("llm", ProviderChoiceInput.choice),
             "stt": ("stt", ProviderChoiceInput.choice),
@@ -198,12 +198,12 @@ class UpdateAgentInput:
             "vad": ("vad", ProviderChoiceInput.choice),
             "voices": ("voices", voices),
             "languages": ("languages", tuple),
-            "default_language": ("default_language", as_is),
+            "default_language": ("default_language", identity),
             "keyterms": ("keyterms", tuple),
             "session": ("session", SessionSettingsInput.session),
             "tools": ("tools", tuple),
         }
-        return changes(self, fields, nullable=MAY_BE_NULL)
+        return changed_fields(self, fields, nullable=NULLABLE_FIELDS)
 
 
 @strawberry.input(description="The agent to delete.")

@@ -9,25 +9,25 @@ import strawberry
 from domain.bundles.import_report import NoteKind
 from domain.use_cases.bundles import ImportReport
 from graph.schema.scalars import Json
-from graph.schema.types.common import shown, shows
+from graph.schema.types.common import as_graphql, instance_check
 from graph.schema.types.errors import NameTaken, NotPublishable, ValidationError
 from graph.schema.types.findings import Finding
 from graph.schema.types.workflows import VersionType, WorkflowType
-from resolvers.bundles import Exported
+from resolvers.bundles import BundleExport
 
 
 @strawberry.type(description="Workflows with all they use, as files hold them; sorted by name.")
 class Bundle:
-    is_type_of = shows(Exported)
+    is_type_of = instance_check(BundleExport)
 
     @strawberry.field(description="In the words of the inputs, without defaults.")
     async def json(self) -> Json:
-        exported: Exported = shown(self)
+        exported: BundleExport = as_graphql(self)
         return Json(await exported.json())
 
     @strawberry.field(description="The same as YAML.")
     async def yaml(self) -> str:
-        exported: Exported = shown(self)
+        exported: BundleExport = as_graphql(self)
         return await exported.yaml()
 
 
@@ -68,13 +68,13 @@ class ImportBundleSuccess:
     )
 
     @staticmethod
-    def of(report: ImportReport, *, dry_run: bool) -> ImportBundleSuccess:
+    def from_report(report: ImportReport, *, dry_run: bool) -> ImportBundleSuccess:
         return ImportBundleSuccess(
             dry_run=dry_run,
-            report=shown(list(report.notes)),
-            findings=shown(list(report.findings)),
-            workflows=shown([] if dry_run else list(report.workflows)),
-            versions=shown([] if dry_run else list(report.versions)),
+            report=as_graphql(list(report.notes)),
+            findings=as_graphql(list(report.findings)),
+            workflows=as_graphql([] if dry_run else list(report.workflows)),
+            versions=as_graphql([] if dry_run else list(report.versions)),
         )
 
 

@@ -11,11 +11,11 @@ import strawberry
 from domain.calls import model as domain
 from domain.calls.events import Speaker
 from domain.calls.model import Blame, CallKind, CallState, Direction, EndReason
-from domain.calls.state import as_json
+from domain.calls.state import context_json
 from domain.providers.usage import cost_of
 from domain.use_cases.calls import CallRequest
 from graph.schema.scalars import Cursor, Duration, Json
-from graph.schema.types.common import Connection, Node, shown, shows
+from graph.schema.types.common import Connection, Node, as_graphql, instance_check
 from graph.schema.types.errors import (
     CallHasEnded,
     IdempotencyConflict,
@@ -26,7 +26,7 @@ from graph.schema.types.errors import (
     WorkflowNotFound,
     WorkflowNotPublished,
 )
-from graph.schema.types.inputs import mapping
+from graph.schema.types.inputs import json_object
 from graph.schema.types.recordings import Recording
 from graph.schema.types.usage import Cost, LatencySummary, Usage
 from graph.schema.types.workflows import VersionType, WorkflowBy, WorkflowType
@@ -34,7 +34,7 @@ from resolvers import calls as resolvers
 from resolvers import recordings as recording_resolvers
 from resolvers import workflows as workflow_resolvers
 from resolvers.context import Ctx
-from resolvers.ids import needed_id, own_id
+from resolvers.ids import decode_id, require_id
 
 if TYPE_CHECKING:
     from graph.schema.types.events import CallEventConnection
@@ -53,7 +53,7 @@ class Turn:
 
 @strawberry.type(name="Call", description="One conversation between a caller and agents.")
 class CallType(Node):
-    is_type_of = shows(domain.Call)
+    is_type_of = instance_check(domain.Call)
 
     kind: CallKind = strawberry.field(description="How the two are connected.")
     direction: Direction = strawberry.field(description="Who called whom.")
@@ -78,19 +78,19 @@ class CallType(Node):
     @strawberry.field(description="The workflow, unless it has been deleted.")
     async def workflow(self, info: Ctx) -> WorkflowType | None:
         call: Any = self
-        return shown(await workflow_resolvers.workflow(info, call.workflow_id))
+        return as_graphql(await workflow_resolvers.workflow(info, call.workflow_id))
 
     @strawberry.field(description="The version it runs.")
     async def version(self, info: Ctx) -> VersionType | None:
         call: Any = self
-        return shown(await workflow_resolvers.version(info, call.version_id))
+        return as_graphql(await workflow_resolvers.version(info, call.version_id))
 
     @strawberry.field(
         description="What was said so far. Of a call with more than 15,000 turns, page through "
         "turns instead."
     )
     async def transcript(self, info: Ctx) -> list[Turn]:
-        return shown(await resolvers.transcript(info, shown(self)))
+        return as_graphql(await resolvers.transcript(info, as_graphql(self)))
 
     @strawberry.field(
         description="What was said, in pages; the cursors are those of callEvents. Its cost does "
@@ -102,31 +102,31 @@ class CallType(Node):
         first: Annotated[int | None, strawberry.argument(description="1 to 100.")] = None,
         after: Annotated[Cursor | None, strawberry.argument(description="Go on here.")] = None,
     ) -> Connection[Turn]:
-        return shown(await resolvers.turns(info, shown(self), first, after))
+        return as_graphql(await resolvers.turns(info, as_graphql(self), first, after))
 
     @strawberry.field(description="What the call knows: a fold of its events.")
     async def context(self, info: Ctx) -> Json:
-        return Json(as_json((await resolvers.story(info, shown(self))).context))
+        return Json(context_json((await resolvers.call_projection(info, as_graphql(self))).context))
 
     @strawberry.field(description="The nodes it went through, in order.")
     async def nodes_visited(self, info: Ctx) -> list[str]:
-        return list((await resolvers.story(info, shown(self))).visited)
+        return list((await resolvers.call_projection(info, as_graphql(self))).visited)
 
     @strawberry.field(description="What was used of each model so far.")
     async def usage(self, info: Ctx) -> list[Usage]:
-        return shown((await resolvers.story(info, shown(self))).usage)
+        return as_graphql((await resolvers.call_projection(info, as_graphql(self))).usage)
 
     @strawberry.field(description="What that comes to, as estimated; null: nothing was used.")
     async def cost(self, info: Ctx) -> Cost | None:
-        return shown(cost_of((await resolvers.story(info, shown(self))).usage))
+        return as_graphql(cost_of((await resolvers.call_projection(info, as_graphql(self))).usage))
 
     @strawberry.field(description="How quick its answers were; null: none was measured.")
     async def latency(self, info: Ctx) -> LatencySummary | None:
-        return shown(await resolvers.latency(info, shown(self)))
+        return as_graphql(await resolvers.latency(info, as_graphql(self)))
 
     @strawberry.field(description="Its recording; none where nothing was recorded.")
     async def recording(self, info: Ctx) -> Recording | None:
-        return shown(await recording_resolvers.recording(info, shown(self)))
+        return as_graphql(await recording_resolvers.recording(info, as_graphql(self)))
 
     @strawberry.field(description="Its log; the cursors are those of callEvents.")
     async def events(
@@ -135,7 +135,7 @@ class CallType(Node):
         first: Annotated[int | None, strawberry.argument(description="1 to 100.")] = None,
         after: Annotated[Cursor | None, strawberry.argument(description="Go on here.")] = None,
     ) -> Annotated[CallEventConnection, strawberry.lazy("graph.schema.types.events")]:
-        return shown(await resolvers.events(info, shown(self), first, after))
+        return as_graphql(await resolvers.events(info, as_graphql(self), first, after))
 
 
 CallConnection = Connection[CallType]
@@ -154,13 +154,13 @@ def filter_of(given: CallFilter | None) -> domain.CallFilter | None:
     """None when it can admit nothing: the workflow is not one."""
     if given is None:
         return domain.CallFilter()
-    workflow = own_id("Workflow", given.workflow_id) if given.workflow_id is not None else None
+    workflow = decode_id("Workflow", given.workflow_id) if given.workflow_id is not None else None
     if given.workflow_id is not None and workflow is None:
         return None
     return domain.CallFilter(
         states=tuple(given.states) if given.states is not None else None,
         kinds=tuple(given.kinds) if given.kinds is not None else None,
-        workflow_id=shown(workflow),
+        workflow_id=as_graphql(workflow),
         user_id=given.user_id,
         live=given.live,
     )
@@ -189,12 +189,12 @@ class StartCallInput:
         longest: timedelta | None = self.max_duration
         by_id = self.workflow.id.value if self.workflow.id else None
         return CallRequest(
-            workflow_id=own_id("Workflow", by_id) if by_id else None,
+            workflow_id=decode_id("Workflow", by_id) if by_id else None,
             workflow_name=self.workflow.slug.value if self.workflow.slug else None,
             kind=self.kind,
             user_id=self.user_id,
-            user_context=mapping(self.user_context, "userContext"),
-            metadata=mapping(self.metadata, "metadata"),
+            user_context=json_object(self.user_context, "userContext"),
+            metadata=json_object(self.metadata, "metadata"),
             idempotency_key=self.idempotency_key,
             max_seconds=None if longest is None else int(longest.total_seconds()),
             draft=self.draft,
@@ -204,7 +204,7 @@ class StartCallInput:
     def _version(self) -> UUID | None:
         if self.version is None:
             return None
-        return needed_id("WorkflowVersion", self.version, ("input", "version"))
+        return require_id("WorkflowVersion", self.version, ("input", "version"))
 
 
 @strawberry.input(description="The caller's next turn in a text call.")

@@ -16,7 +16,7 @@ from resolvers.ids import global_id
 
 T = TypeVar("T")
 
-KINDS: dict[type, str] = {
+NODE_TYPE_NAMES: dict[type, str] = {
     Agent: "Agent",
     Tool: "Tool",
     Workflow: "Workflow",
@@ -26,12 +26,12 @@ KINDS: dict[type, str] = {
 """What ids say they are ids of."""
 
 
-def shown(value: object) -> Any:
+def as_graphql(value: object) -> Any:
     """A domain object where a GraphQL type is declared: its fields are read from the object."""
     return value
 
 
-def shows(*sources: type) -> Callable[[Any, Any], bool]:
+def instance_check(*sources: type) -> Callable[[Any, Any], bool]:
     """`is_type_of` for a GraphQL type that shows objects of these classes."""
 
     def is_type_of(value: Any, _info: Any) -> bool:
@@ -45,7 +45,7 @@ class Node:
     @strawberry.field(description="Unique over all types; opaque.")
     def id(self) -> strawberry.ID:
         item: Any = self
-        return strawberry.ID(global_id(KINDS[type(item)], item.id))
+        return strawberry.ID(global_id(NODE_TYPE_NAMES[type(item)], item.id))
 
 
 @strawberry.type(description="Where a page stands in its list.")

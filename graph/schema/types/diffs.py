@@ -9,12 +9,12 @@ import strawberry
 from domain.bundles import diff as domain
 from domain.bundles.diff import ChangeKind
 from graph.schema.scalars import Json
-from graph.schema.types.common import shows
+from graph.schema.types.common import instance_check
 
 
 @strawberry.type(description="One difference.")
 class Change:
-    is_type_of = shows(domain.Change)
+    is_type_of = instance_check(domain.Change)
 
     path: list[str] = strawberry.field(
         description=(
@@ -37,4 +37,4 @@ class WorkflowDiff:
     @strawberry.field(description="For people: one line per change.")
     def summary(self) -> str:
         changes: Any = self.changes
-        return "\n".join(map(domain.line, changes))
+        return "\n".join(map(domain.summary_line, changes))

@@ -25,7 +25,7 @@ from domain.workflows.model import ContextPolicy
 E = TypeVar("E", bound=Enum)
 
 
-def described(enum: type[E], **values: str) -> type[E]:
+def describe_enum(enum: type[E], **values: str) -> type[E]:
     made = strawberry.enum(enum, description=(enum.__doc__ or "").split("`")[0].strip() or None)
     definition: Any = made.__strawberry_definition__  # type: ignore[attr-defined]
     for value in definition.values:
@@ -33,20 +33,20 @@ def described(enum: type[E], **values: str) -> type[E]:
     return made
 
 
-described(
+describe_enum(
     CallKind,
     VOIP="In a browser or an app, over WebRTC.",
     SIP="Over the telephone.",
     TEXT="Typed messages.",
 )
-described(
+describe_enum(
     Budget,
     CONCURRENT_CALLS="Calls that go on at the same time.",
     MINUTES_PER_MONTH="Minutes of calls, from answer to end, in a month of UTC.",
     SPEND_PER_MONTH="Dollars that the calls of a month of UTC may come to, as estimated.",
 )
-described(Direction, INBOUND="The caller called.", OUTBOUND="We called.")
-described(
+describe_enum(Direction, INBOUND="The caller called.", OUTBOUND="We called.")
+describe_enum(
     CallState,
     PENDING="Stored, and waiting for a worker.",
     CONNECTING="A worker has taken it.",
@@ -60,7 +60,7 @@ described(
     FAILED="Over: something broke.",
     CANCELED="Over before it began.",
 )
-described(
+describe_enum(
     Blame,
     CALLER="The caller.",
     AGENT="The agents, as configured.",
@@ -70,7 +70,7 @@ described(
     PLATFORM="This installation.",
     CONFIG="A setting or a workflow.",
 )
-described(
+describe_enum(
     EndReason,
     HUNG_UP_BY_USER="The caller hung up.",
     ENDED_BY_AGENT="A tool of the agent ended it.",
@@ -94,7 +94,7 @@ described(
     BUDGET_SPENT="What it may spend is spent, or a budget of the tenant's month.",
     INTERNAL="The platform failed.",
 )
-described(
+describe_enum(
     Scope,
     SETTINGS_READ="Read the settings of the tenant.",
     SETTINGS_WRITE="Change the settings of the tenant.",
@@ -109,31 +109,31 @@ described(
     CALLS_READ="Read and watch calls.",
     CALLS_WRITE="Start, talk in and end calls.",
 )
-described(CommandKind, SEND_TEXT="A message of the caller.", END="End the call.")
-described(Speaker, CALLER="The caller.", AGENT="An agent.")
-described(
+describe_enum(CommandKind, SEND_TEXT="A message of the caller.", END="End the call.")
+describe_enum(Speaker, CALLER="The caller.", AGENT="An agent.")
+describe_enum(
     HandoffVia,
     MODEL="The model asked for it.",
     CONDITION="A condition turned true.",
     TOOL="A tool asked for it.",
     OPERATOR="An operator asked for it.",
 )
-described(
+describe_enum(
     ContextPolicy,
     FULL="All that was said.",
     LAST_N="The last turns.",
     SUMMARY="A summary, written by the next agent's own model.",
     VARIABLES_ONLY="Nothing but the keys of the shared context, and what the caller said last.",
 )
-described(
+describe_enum(
     ToolOutcome,
     SUCCEEDED="Every action was done.",
     FAILED="An action failed.",
     REFUSED="The arguments were not acceptable; nothing was done.",
     UNKNOWN="The worker was lost while it ran, it took too long, or a server did not answer.",
 )
-described(Severity, ERROR="Stops publishing.", WARNING="Does not stop publishing.")
-described(
+describe_enum(Severity, ERROR="Stops publishing.", WARNING="Does not stop publishing.")
+describe_enum(
     FindingCode,
     NO_ENTRY="No node is the entry.",
     MANY_ENTRIES="More than one node is the entry.",
@@ -184,13 +184,13 @@ described(
     NO_RECORDINGS="Calls are to be recorded, and there is no place for it.",
     TOO_COMPLEX="The workflow is too complex to be verified completely; the findings may not be all.",
 )
-described(
+describe_enum(
     Verdict,
     ACCEPTED="The key is good.",
     REJECTED="The provider does not know it, or does not let it in.",
     UNREACHABLE="It could not be found out.",
 )
-described(
+describe_enum(
     NoteKind,
     ADDED="It is new.",
     CHANGED="It was there and is different now.",
@@ -198,20 +198,20 @@ described(
     CONVERTED="It was written in older words.",
     DROPPED="It is not part of what was taken.",
 )
-described(
+describe_enum(
     ChangeKind,
     ADDED="It is new.",
     REMOVED="It is gone.",
     CHANGED="It has another value.",
 )
-described(
+describe_enum(
     ProviderKind,
     STT="Turns speech into text.",
     LLM="Language models.",
     TTS="Speaks.",
     VAD="Hears whether somebody speaks.",
 )
-described(
+describe_enum(
     OptionType,
     NUMBER="A number.",
     INTEGER="A whole number.",
@@ -219,7 +219,7 @@ described(
     TEXT="A text.",
     LIST="A list of JSON values.",
 )
-described(
+describe_enum(
     Method,
     GET="Read.",
     POST="Make or do; not sent again unless retryUnsafe.",
@@ -227,7 +227,7 @@ described(
     PATCH="Change a part; not sent again unless retryUnsafe.",
     DELETE="Remove.",
 )
-described(
+describe_enum(
     Operation,
     APPEND="The list at path and the value behind it.",
     REMOVE="The list at path without the value.",
@@ -242,14 +242,14 @@ described(
     JOIN="The items of the value as one text.",
     SPLIT="The text as a list.",
 )
-described(
+describe_enum(
     Ending,
     SUCCEEDED="Every step did what it is there for.",
     FAILED="A step failed; the ones before it stand.",
     REFUSED="The arguments do not fit; nothing was done.",
     UNKNOWN="It may have been done: it took too long, or a server did not answer.",
 )
-described(
+describe_enum(
     RecordingState,
     RECORDING="The call goes on and is recorded.",
     PROCESSING="The call is over, and its pieces are being joined.",

@@ -11,7 +11,7 @@ import strawberry
 
 from domain.common import errors
 from domain.tenants.budgets import Budget
-from graph.schema.types.enums import described
+from graph.schema.types.enums import describe_enum
 from graph.schema.types.findings import Finding
 
 
@@ -32,7 +32,7 @@ class ErrorCode(StrEnum):
     UNAUTHENTICATED = "UNAUTHENTICATED"
 
 
-described(
+describe_enum(
     ErrorCode,
     INVALID_INPUT="A value breaks a rule; `path` leads to it.",
     NOT_FOUND="There is no such thing.",

@@ -10,11 +10,11 @@ from typing import Annotated, Any
 import strawberry
 
 from domain.calls.events import DURABLE, PartialTranscript
-from domain.calls.lists import Added, Changed, Removed, Snapshot
-from graph.schema.event_types import mirror
+from domain.calls.lists import EntryAdded, EntryChanged, EntryRemoved, ListSnapshot
+from graph.schema.event_types import event_type
 from graph.schema.scalars import Cursor
 from graph.schema.types.calls import CallType
-from graph.schema.types.common import Edge, PageInfo, shown
+from graph.schema.types.common import Edge, PageInfo, as_graphql
 from resolvers import calls as resolvers
 from resolvers.context import Ctx
 from resolvers.ids import global_id
@@ -29,11 +29,11 @@ class CallEvent:
     @strawberry.field(description="The call as it is now.")
     async def call(self, info: Ctx) -> CallType:
         event: Any = self
-        return shown(await resolvers.loaded(info, event.call_id))
+        return as_graphql(await resolvers.load_call(info, event.call_id))
 
 
-EVENTS = [mirror(kind, (CallEvent,)) for kind in DURABLE]
-EPHEMERAL = [mirror(PartialTranscript)]
+EVENTS = [event_type(kind, (CallEvent,)) for kind in DURABLE]
+EPHEMERAL = [event_type(PartialTranscript)]
 
 CallUpdate: Any = Annotated[
     reduce(or_, [*EVENTS, *EPHEMERAL]),
@@ -50,31 +50,31 @@ class CallEventConnection:
     page_info: PageInfo = strawberry.field(description="Where the page stands in the log.")
 
 
-def _shows(source: type) -> Any:
+def _update_check(source: type) -> Any:
     return lambda value, _info: isinstance(value, source)
 
 
 @strawberry.type(description="The newest calls that the filter admits, at most 100.")
 class CallListSnapshot:
-    is_type_of = _shows(Snapshot)
+    is_type_of = _update_check(ListSnapshot)
     calls: list[CallType] = strawberry.field(description="Newest first.")
 
 
 @strawberry.type(description="A call came into the list.")
 class CallAdded:
-    is_type_of = _shows(Added)
+    is_type_of = _update_check(EntryAdded)
     call: CallType = strawberry.field(description="The call.")
 
 
 @strawberry.type(description="A call in the list changed.")
 class CallChanged:
-    is_type_of = _shows(Changed)
+    is_type_of = _update_check(EntryChanged)
     call: CallType = strawberry.field(description="The call as it is now.")
 
 
 @strawberry.type(description="A call left the list.")
 class CallRemoved:
-    is_type_of = _shows(Removed)
+    is_type_of = _update_check(EntryRemoved)
 
     @strawberry.field(description="The call's id.")
     def call_id(self) -> strawberry.ID:

@@ -14,11 +14,13 @@ Convert = Callable[[Any], Any]
 Fields = Mapping[str, tuple[str, Convert]]
 
 
-def as_is(value: Any) -> Any:
+def identity(value: Any) -> Any:
     return value
 
 
-def changes(patch: Any, fields: Fields, nullable: frozenset[str] = frozenset()) -> dict[str, Any]:
+def changed_fields(
+    patch: Any, fields: Fields, nullable: frozenset[str] = frozenset()
+) -> dict[str, Any]:
     """The fields of a patch that were given, by their names in the domain.
 
     `fields` maps the name in Python to the name in the domain and a conversion."""
@@ -37,7 +39,7 @@ def changes(patch: Any, fields: Fields, nullable: frozenset[str] = frozenset()) 
     return found
 
 
-def mapping(value: Any, name: str) -> Mapping[str, Any]:
+def json_object(value: Any, name: str) -> Mapping[str, Any]:
     """A JSON object, or nothing."""
     if value is None:
         return {}

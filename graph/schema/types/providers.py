@@ -7,7 +7,7 @@ import strawberry
 from domain.providers.model import OptionType, ProviderKind
 from domain.workflows.agents import ProviderChoice
 from graph.schema.scalars import Json
-from graph.schema.types.inputs import mapping
+from graph.schema.types.inputs import json_object
 
 
 @strawberry.type(description="A setting of a provider.")
@@ -71,7 +71,7 @@ class FallbackInput:
 
     def choice(self) -> ProviderChoice:
         return ProviderChoice(
-            provider=self.provider, model=self.model, options=mapping(self.options, "options")
+            provider=self.provider, model=self.model, options=json_object(self.options, "options")
         )
 
 
@@ -88,6 +88,6 @@ class ProviderChoiceInput:
         return ProviderChoice(
             provider=self.provider,
             model=self.model,
-            options=mapping(self.options, "options"),
+            options=json_object(self.options, "options"),
             fallbacks=tuple(fallback.choice() for fallback in self.fallbacks),
         )

@@ -8,7 +8,7 @@ import strawberry
 
 from domain.calls.recordings import RecordingState
 from domain.workflows.model import RecordingChoice
-from graph.schema.types.common import shown
+from graph.schema.types.common import as_graphql
 from resolvers import recordings as resolvers
 from resolvers.context import Ctx
 
@@ -55,10 +55,10 @@ class Recording:
         )
     )
     async def url(self, info: Ctx) -> str | None:
-        link = await resolvers.link(info, shown(self))
+        link = await resolvers.link(info, as_graphql(self))
         return link[0] if link else None
 
     @strawberry.field(description="Until when the link can be used; ask again for another.")
     async def expires_at(self, info: Ctx) -> datetime | None:
-        link = await resolvers.link(info, shown(self))
+        link = await resolvers.link(info, as_graphql(self))
         return link[1] if link else None

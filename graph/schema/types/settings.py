@@ -12,7 +12,7 @@ from domain.tenants import budgets as limits
 from domain.tenants import settings as domain
 from graph.schema.scalars import Json, Money
 from graph.schema.types.errors import NotFoundError, RevisionConflict, ValidationError
-from graph.schema.types.inputs import Fields, changes, mapping
+from graph.schema.types.inputs import Fields, changed_fields, json_object
 from graph.schema.types.providers import ProviderChoiceInput, ProviderChoiceType
 from graph.schema.types.tools import ToolType
 
@@ -66,7 +66,7 @@ class Budgets:
     spend_per_call: Money | None = strawberry.field(description="What one call may come to.")
 
 
-def _spec(name: str, description: str, type: Any) -> Any:
+def _spec_field(name: str, description: str, type: Any) -> Any:
     def read(root: Any) -> Any:
         return getattr(root.spec, name)
 
@@ -76,14 +76,14 @@ def _spec(name: str, description: str, type: Any) -> Any:
 @strawberry.type(name="TenantSettings", description="The settings of your tenant.")
 class SettingsType:
     revision: int = strawberry.field(description="Grows with every edit; 0 before the first.")
-    defaults: Defaults = _spec("defaults", "For agents that choose nothing.", Defaults)
-    endpoints: list[Endpoint] = _spec("endpoints", "Servers by name.", list[Endpoint])
-    mcp_servers: list[McpServer] = _spec("mcp_servers", "Servers of tools.", list[McpServer])
-    values: Json = _spec("values", "What templates read at tenant.settings.", Json)
-    prices: list[PriceType] = _spec(
+    defaults: Defaults = _spec_field("defaults", "For agents that choose nothing.", Defaults)
+    endpoints: list[Endpoint] = _spec_field("endpoints", "Servers by name.", list[Endpoint])
+    mcp_servers: list[McpServer] = _spec_field("mcp_servers", "Servers of tools.", list[McpServer])
+    values: Json = _spec_field("values", "What templates read at tenant.settings.", Json)
+    prices: list[PriceType] = _spec_field(
         "prices", "Your own, over those that are known here.", list[PriceType]
     )
-    budgets: Budgets = _spec("budgets", "Limits to what calls may use.", Budgets)
+    budgets: Budgets = _spec_field("budgets", "Limits to what calls may use.", Budgets)
 
 
 @strawberry.input(description="What agents have that choose nothing themselves.")
@@ -188,11 +188,11 @@ def servers(given: list[McpServerInput]) -> tuple[domain.McpServer, ...]:
 
 
 def _headers(given: Any) -> dict[str, str]:
-    return {name: str(value) for name, value in mapping(given, "headers").items()}
+    return {name: str(value) for name, value in json_object(given, "headers").items()}
 
 
 def _values(given: Any) -> Any:
-    return mapping(given, "values")
+    return json_object(given, "values")
 
 
 @strawberry.input(description="Changes to the settings: what is left out stays as it is.")
@@ -226,7 +226,7 @@ class UpdateSettingsInput:
             "prices": ("prices", prices),
             "budgets": ("budgets", BudgetsInput.budgets),
         }
-        return changes(self, fields)
+        return changed_fields(self, fields)
 
 
 @strawberry.type(description="A tool that an MCP server offers.")

@@ -18,8 +18,8 @@ class Simulation:
     @strawberry.field(description="The same as YAML, to be kept in a file.")
     async def yaml(self, info: Ctx) -> str:
         services, tenant = info.context.services, info.context.require().tenant_id
-        return await services.compute.run(tenant, _dumped, self.suite)
+        return await services.compute.run(tenant, _dump_yaml, self.suite)
 
 
-def _dumped(suite: Any) -> str:
+def _dump_yaml(suite: Any) -> str:
     return str(yaml.safe_dump(suite, sort_keys=False, allow_unicode=True))

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 import strawberry
 
 from domain.common.errors import InvalidInput
-from domain.tool_execution.dry_run import NODE, Trial
+from domain.tool_execution.dry_run import DRY_RUN_NODE, DryRunResult
 from domain.tool_execution.executor import Ending
 from domain.tools import model as domain
-from graph.schema.parameters import checked, from_list
+from graph.schema.parameters import check_parameters, schema_from_list
 from graph.schema.scalars import Json
 from graph.schema.types.action_inputs import ToolActionInput, actions
 from graph.schema.types.actions import ToolAction
-from graph.schema.types.common import Connection, Node, shown, shows
+from graph.schema.types.common import Connection, Node, as_graphql, instance_check
 from graph.schema.types.errors import (
     InUse,
     NameTaken,
@@ -23,12 +23,12 @@ from graph.schema.types.errors import (
     RevisionConflict,
     ValidationError,
 )
-from graph.schema.types.inputs import Fields, as_is, changes
+from graph.schema.types.inputs import Fields, changed_fields, identity
 from resolvers import versions
 from resolvers.context import Ctx
 
 
-def _spec(name: str, description: str, type: Any) -> Any:
+def _spec_field(name: str, description: str, type: Any) -> Any:
     def read(root: Any) -> Any:
         return getattr(root.spec, name)
 
@@ -36,25 +36,25 @@ def _spec(name: str, description: str, type: Any) -> Any:
 
 
 async def _used_by(root: Any, info: Ctx) -> list[str]:
-    return await versions.users_of_tool(info, root.spec.name)
+    return await versions.agents_using_tool(info, root.spec.name)
 
 
 @strawberry.type(name="Tool", description="A chain of actions that a model may call.")
 class ToolType(Node):
-    is_type_of = shows(domain.Tool)
+    is_type_of = instance_check(domain.Tool)
 
-    name: str = _spec("name", "What agents and models name it by.", str)
-    description: str = _spec("description", "What the model is told it is for.", str)
-    parameters: Json = _spec("parameters", "A JSON Schema of its arguments.", Json)
-    actions: list[ToolAction] = _spec("actions", "What it does, in order.", list[ToolAction])
-    on_success: list[ToolAction] = _spec(
+    name: str = _spec_field("name", "What agents and models name it by.", str)
+    description: str = _spec_field("description", "What the model is told it is for.", str)
+    parameters: Json = _spec_field("parameters", "A JSON Schema of its arguments.", Json)
+    actions: list[ToolAction] = _spec_field("actions", "What it does, in order.", list[ToolAction])
+    on_success: list[ToolAction] = _spec_field(
         "on_success", "What follows when all of it went well.", list[ToolAction]
     )
-    on_failure: list[ToolAction] = _spec(
+    on_failure: list[ToolAction] = _spec_field(
         "on_failure", "What follows when a step failed.", list[ToolAction]
     )
-    timeout: float = _spec("timeout", "Of the whole use, in seconds.", float)
-    confirm: bool = _spec("confirm", "Whether the caller must have agreed.", bool)
+    timeout: float = _spec_field("timeout", "Of the whole use, in seconds.", float)
+    confirm: bool = _spec_field("confirm", "Whether the caller must have agreed.", bool)
     used_by: list[str] = strawberry.field(
         resolver=_used_by, description="The names of the agents that have it."
     )
@@ -111,9 +111,9 @@ class CreateToolInput:
             )
         schema = domain.NO_PARAMETERS
         if self.parameters is not None:
-            schema = checked(self.parameters)
+            schema = check_parameters(self.parameters)
         elif self.parameters_list is not None:
-            schema = from_list(self.parameters_list)
+            schema = schema_from_list(self.parameters_list)
         return domain.ToolSpec(
             name=self.name,
             description=self.description,
@@ -149,16 +149,16 @@ class UpdateToolInput:
 
     def changes(self) -> dict[str, Any]:
         fields: Fields = {
-            "name": ("name", as_is),
-            "description": ("description", as_is),
-            "parameters": ("parameters", checked),
+            "name": ("name", identity),
+            "description": ("description", identity),
+            "parameters": ("parameters", check_parameters),
             "actions": ("actions", actions),
             "on_success": ("on_success", actions),
             "on_failure": ("on_failure", actions),
-            "timeout": ("timeout", as_is),
-            "confirm": ("confirm", as_is),
+            "timeout": ("timeout", identity),
+            "confirm": ("confirm", identity),
         }
-        return changes(self, fields)
+        return changed_fields(self, fields)
 
 
 @strawberry.input(description="The tool to delete.")
@@ -218,12 +218,12 @@ class TestToolSuccess:
     context: Json = strawberry.field(description="The context as it is afterwards.")
 
     @staticmethod
-    def of(trial: Trial) -> TestToolSuccess:
-        context = trial.context.seen_by(NODE)
+    def from_dry_run(trial: DryRunResult) -> TestToolSuccess:
+        context = trial.context.visible_to(DRY_RUN_NODE)
         return TestToolSuccess(
-            ending=trial.used.ending,
-            result=trial.used.result,
-            steps=shown(list(trial.used.steps)),
+            ending=trial.tool_result.ending,
+            result=trial.tool_result.result,
+            steps=as_graphql(list(trial.tool_result.steps)),
             context=Json({name: context[name] for name in ("workflow", "flags", "agent")}),
         )
 

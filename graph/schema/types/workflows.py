@@ -10,7 +10,7 @@ import strawberry
 from domain.common.errors import InvalidInput
 from domain.workflows import model as domain
 from graph.schema.scalars import Cursor
-from graph.schema.types.common import Connection, Node, shown, shows
+from graph.schema.types.common import Connection, Node, as_graphql, instance_check
 from graph.schema.types.diffs import WorkflowDiff
 from graph.schema.types.errors import (
     NameTaken,
@@ -20,7 +20,7 @@ from graph.schema.types.errors import (
     ValidationError,
 )
 from graph.schema.types.findings import VerificationReport
-from graph.schema.types.inputs import Fields, as_is, changes
+from graph.schema.types.inputs import Fields, changed_fields, identity
 from graph.schema.types.nodes import (
     ConnectionInput,
     NodeInput,
@@ -37,7 +37,7 @@ from resolvers.context import Ctx
 
 @strawberry.type(name="WorkflowVersion", description="A workflow as it was published.")
 class VersionType(Node):
-    is_type_of = shows(domain.Version)
+    is_type_of = instance_check(domain.Version)
 
     number: int = strawberry.field(description="1 for the first; 0 for a draft.")
     checksum: str = strawberry.field(description="SHA-256 of the content.")
@@ -54,14 +54,14 @@ class VersionType(Node):
             strawberry.argument(name="from", description="Since this version."),
         ] = None,
     ) -> WorkflowDiff:
-        found = await version_resolvers.changes_of(info, shown(self), since)
-        return WorkflowDiff(changes=shown(found))
+        found = await version_resolvers.version_changes(info, as_graphql(self), since)
+        return WorkflowDiff(changes=as_graphql(found))
 
 
 VersionConnection = Connection[VersionType]
 
 
-def _spec(name: str, description: str, type: Any) -> Any:
+def _spec_field(name: str, description: str, type: Any) -> Any:
     def read(root: Any) -> Any:
         return getattr(root.spec, name)
 
@@ -70,24 +70,24 @@ def _spec(name: str, description: str, type: Any) -> Any:
 
 @strawberry.type(name="Workflow", description="Agents joined into a graph: the draft.")
 class WorkflowType(Node):
-    is_type_of = shows(domain.Workflow)
+    is_type_of = instance_check(domain.Workflow)
 
-    slug: str = _spec("name", "What calls name it by.", str)
+    slug: str = _spec_field("name", "What calls name it by.", str)
 
     @strawberry.field(description="For people; the slug when it has none.")
     def name(self) -> str:
         root: Any = self
         return str(root.spec.display_name or root.spec.name)
 
-    description: str | None = _spec("description", "What it is for.", str | None)
-    nodes: list[WorkflowNode] = _spec("nodes", "The agents' places.", list[WorkflowNode])
-    connections: list[WorkflowLink] = _spec("connections", "The ways.", list[WorkflowLink])
-    shared_context: list[str] = _spec("shared_context", "Keys all agents share.", list[str])
+    description: str | None = _spec_field("description", "What it is for.", str | None)
+    nodes: list[WorkflowNode] = _spec_field("nodes", "The agents' places.", list[WorkflowNode])
+    connections: list[WorkflowLink] = _spec_field("connections", "The ways.", list[WorkflowLink])
+    shared_context: list[str] = _spec_field("shared_context", "Keys all agents share.", list[str])
 
     @strawberry.field(description="Whether its voice calls are recorded.")
     def recording(self) -> WorkflowRecording:
         root: Any = self
-        return shown(root.spec.recording or domain.RecordingChoice())
+        return as_graphql(root.spec.recording or domain.RecordingChoice())
 
     revision: int = strawberry.field(description="Grows with every edit.")
     created_at: datetime = strawberry.field(description="When it was made.")
@@ -95,12 +95,12 @@ class WorkflowType(Node):
 
     @strawberry.field(description="What verification says of the draft.")
     async def findings(self, info: Ctx) -> VerificationReport:
-        found = await resolvers.findings(info, shown(self))
-        return VerificationReport(findings=shown(list(found)))
+        found = await resolvers.findings(info, as_graphql(self))
+        return VerificationReport(findings=as_graphql(list(found)))
 
     @strawberry.field(description="The version that calls run.")
     async def published(self, info: Ctx) -> VersionType | None:
-        return shown(await resolvers.published(info, shown(self)))
+        return as_graphql(await resolvers.published(info, as_graphql(self)))
 
     @strawberry.field(
         description=(
@@ -109,8 +109,8 @@ class WorkflowType(Node):
         )
     )
     async def draft_diff(self, info: Ctx) -> WorkflowDiff:
-        found = await version_resolvers.changes_of_draft(info, shown(self))
-        return WorkflowDiff(changes=shown(found))
+        found = await version_resolvers.draft_changes(info, as_graphql(self))
+        return WorkflowDiff(changes=as_graphql(found))
 
     @strawberry.field(description="Its versions, newest first.")
     async def versions(
@@ -119,7 +119,7 @@ class WorkflowType(Node):
         first: Annotated[int | None, strawberry.argument(description="1 to 100.")] = None,
         after: Annotated[Cursor | None, strawberry.argument(description="Go on here.")] = None,
     ) -> VersionConnection:
-        return shown(await resolvers.versions(info, shown(self), first, after))
+        return as_graphql(await resolvers.versions(info, as_graphql(self), first, after))
 
 
 WorkflowConnection = Connection[WorkflowType]
@@ -182,15 +182,17 @@ class UpdateWorkflowInput:
 
     def changes(self) -> dict[str, Any]:
         fields: Fields = {
-            "slug": ("name", as_is),
-            "name": ("display_name", as_is),
-            "description": ("description", as_is),
+            "slug": ("name", identity),
+            "name": ("display_name", identity),
+            "description": ("description", identity),
             "nodes": ("nodes", nodes),
             "connections": ("connections", connections),
             "shared_context": ("shared_context", tuple),
             "recording": ("recording", lambda given: given.choice()),
         }
-        return changes(self, fields, nullable=frozenset({"name", "description", "recording"}))
+        return changed_fields(
+            self, fields, nullable=frozenset({"name", "description", "recording"})
+        )
 
 
 @strawberry.input(description="The workflow to delete.")

@@ -19,15 +19,15 @@ from livekit.agents.language import LanguageCode
 from livekit.agents.types import NOT_GIVEN, APIConnectOptions
 
 from domain.workflows.agents import ProviderChoice
-from worker.providers.api_keys import Unusable
-from worker.providers.local.pocketsphinx_process import LENGTH, SAMPLE_RATE
+from worker.providers.api_keys import ProviderMisconfigured
+from worker.providers.local.pocketsphinx_process import LENGTH_PREFIX, SAMPLE_RATE
 
 log = logging.getLogger(__name__)
 
-START_SECONDS = 10.0
-LEAST_SECONDS = 0.25
+START_TIMEOUT_SECONDS = 10.0
+MIN_UTTERANCE_SECONDS = 0.25
 """Shorter sounds are coughs and clicks, not words."""
-PAUSE_SECONDS = 0.4
+MIN_SILENCE_SECONDS = 0.4
 NO_POCKETSPHINX = (
     "The speech-to-text provider local needs the package pocketsphinx, which is not installed here: "
     "it has wheels for Python 3.11 and 3.13 only. Run the worker on one of these, or choose another "
@@ -39,7 +39,7 @@ UNCLEAR = "(unclear)"
 
 def local_stt(choice: ProviderChoice) -> stt.STT[Any]:
     if find_spec("pocketsphinx") is None:
-        raise Unusable(NO_POCKETSPHINX)
+        raise ProviderMisconfigured(NO_POCKETSPHINX)
     return LocalSTT(choice.options.get("phrases", ()))
 
 
@@ -47,22 +47,22 @@ class LocalSTT(stt.StreamAdapter):
     """Cuts the sound into utterances and hands each of them to an ear of its own."""
 
     def __init__(self, phrases: Sequence[str]) -> None:
-        self._ear = Ear(phrases)
-        activity = inference.VAD(min_silence_duration=PAUSE_SECONDS)
-        super().__init__(stt=_Utterances(self._ear), vad=activity)
+        self._sphinx = SphinxProcess(phrases)
+        activity = inference.VAD(min_silence_duration=MIN_SILENCE_SECONDS)
+        super().__init__(stt=_UtteranceSTT(self._sphinx), vad=activity)
 
     def prewarm(self) -> None:
-        self._ear.wake()
+        self._sphinx.prewarm()
 
     async def aclose(self) -> None:
         await super().aclose()
-        await self._ear.aclose()
+        await self._sphinx.aclose()
 
 
-class _Utterances(stt.STT[Any]):
-    def __init__(self, ear: Ear) -> None:
+class _UtteranceSTT(stt.STT[Any]):
+    def __init__(self, sphinx: SphinxProcess) -> None:
         super().__init__(capabilities=stt.STTCapabilities(streaming=False, interim_results=False))
-        self._ear = ear
+        self._sphinx = sphinx
 
     @property
     def model(self) -> str:
@@ -79,73 +79,73 @@ class _Utterances(stt.STT[Any]):
         language: Any = NOT_GIVEN,
         conn_options: APIConnectOptions,
     ) -> stt.SpeechEvent:
-        pcm = _sampled(rtc.combine_audio_frames(buffer))
+        pcm = _resample(rtc.combine_audio_frames(buffer))
         text = ""
-        if len(pcm) >= LEAST_SECONDS * SAMPLE_RATE * 2:
-            text = await self._ear.hear(pcm, conn_options.timeout) or UNCLEAR
+        if len(pcm) >= MIN_UTTERANCE_SECONDS * SAMPLE_RATE * 2:
+            text = await self._sphinx.recognize(pcm, conn_options.timeout) or UNCLEAR
         return stt.SpeechEvent(
             type=stt.SpeechEventType.FINAL_TRANSCRIPT,
             alternatives=[stt.SpeechData(language=LanguageCode("en"), text=text)],
         )
 
 
-class Ear:
+class SphinxProcess:
     """The process that listens: started when it is first needed, and again when it has died."""
 
     def __init__(self, phrases: Sequence[str]) -> None:
         self._phrases = list(phrases)
         self._process: Process | None = None
-        self._waking: asyncio.Task[None] | None = None
-        self._alone = asyncio.Lock()
+        self._prewarm_task: asyncio.Task[None] | None = None
+        self._lock = asyncio.Lock()
 
-    def wake(self) -> None:
-        if self._waking is None:
-            self._waking = asyncio.create_task(self._wake())
+    def prewarm(self) -> None:
+        if self._prewarm_task is None:
+            self._prewarm_task = asyncio.create_task(self._prewarm())
 
-    async def _wake(self) -> None:
+    async def _prewarm(self) -> None:
         # Whoever listens first will meet the same trouble, and tell it.
-        async with self._alone:
+        async with self._lock:
             try:
-                async with asyncio.timeout(START_SECONDS):
-                    await self._ready()
+                async with asyncio.timeout(START_TIMEOUT_SECONDS):
+                    await self._ensure_started()
             except (OSError, ValueError, LookupError, TimeoutError):
-                await self._end()
+                await self._kill()
             except asyncio.CancelledError:
-                await self._end()
+                await self._kill()
                 raise
 
-    async def hear(self, pcm: bytes, seconds: float) -> str:
-        async with self._alone:
+    async def recognize(self, pcm: bytes, seconds: float) -> str:
+        async with self._lock:
             try:
-                async with asyncio.timeout(START_SECONDS):
-                    process = await self._ready()
+                async with asyncio.timeout(START_TIMEOUT_SECONDS):
+                    process = await self._ensure_started()
                 async with asyncio.timeout(seconds):
-                    heard = await _asked(process, LENGTH.pack(len(pcm)) + pcm)
+                    heard = await _request(process, LENGTH_PREFIX.pack(len(pcm)) + pcm)
                 return str(heard["text"])
             except TimeoutError:
-                await self._end()
+                await self._kill()
                 raise APITimeoutError("The ear did not answer.") from None
             except (OSError, ValueError, LookupError):
-                await self._end()
+                await self._kill()
                 raise APIConnectionError("The ear died.") from None
             except asyncio.CancelledError:
-                await self._end()  # its answer would be taken for the next one's
+                await self._kill()  # its answer would be taken for the next one's
                 raise
 
-    async def _ready(self) -> Process:
+    async def _ensure_started(self) -> Process:
         if self._process is None:
             command = (sys.executable, "-m", "worker.providers.local.pocketsphinx_process")
             self._process = await asyncio.create_subprocess_exec(
                 *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
             )
-            told = await _asked(self._process, json.dumps(self._phrases).encode() + b"\n")
+            told = await _request(self._process, json.dumps(self._phrases).encode() + b"\n")
             if told["unknown"]:
                 log.warning(
                     "words of phrases cannot be heard", extra={"count": len(told["unknown"])}
                 )
         return self._process
 
-    async def _end(self) -> None:
+    async def _kill(self) -> None:
         process, self._process = self._process, None
         if process is not None:
             with suppress(ProcessLookupError):
@@ -153,22 +153,22 @@ class Ear:
             await process.wait()
 
     async def aclose(self) -> None:
-        if self._waking is not None:
-            self._waking.cancel()
+        if self._prewarm_task is not None:
+            self._prewarm_task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._waking
-        await self._end()
+                await self._prewarm_task
+        await self._kill()
 
 
-async def _asked(process: Process, what: bytes) -> dict[str, Any]:
+async def _request(process: Process, message: bytes) -> dict[str, Any]:
     assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.write(what)
+    process.stdin.write(message)
     await process.stdin.drain()
     return dict(json.loads(await process.stdout.readline()))
 
 
-def _sampled(frame: rtc.AudioFrame) -> bytes:
+def _resample(frame: rtc.AudioFrame) -> bytes:
     """As the ear wants it: 16 kHz and one channel."""
     if frame.sample_rate == SAMPLE_RATE:
         return bytes(frame.data)

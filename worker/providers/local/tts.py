@@ -14,14 +14,14 @@ from livekit.agents import APIConnectionError, APIStatusError, APITimeoutError, 
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, APIConnectOptions
 
 from domain.workflows.agents import ProviderChoice
-from worker.providers.api_keys import ProviderKeys, Unusable
+from worker.providers.api_keys import ProviderKeys, ProviderMisconfigured
 
 SAMPLE_RATE = 22_050
-HEADER = 44
-PIECE = 4_096
-USUAL_WORDS_PER_MINUTE = 165
-VOICE = re.compile(r"[a-z]{2,8}(-[a-zA-Z0-9]{1,8})*(\+[a-zA-Z0-9]{1,20})?")
-SPOKEN_AS = {"en": "en-us", "zh": "cmn", "no": "nb"}
+WAV_HEADER_BYTES = 44
+CHUNK_BYTES = 4_096
+DEFAULT_WORDS_PER_MINUTE = 165
+VOICE_PATTERN = re.compile(r"[a-z]{2,8}(-[a-zA-Z0-9]{1,8})*(\+[a-zA-Z0-9]{1,20})?")
+ESPEAK_LANGUAGES = {"en": "en-us", "zh": "cmn", "no": "nb"}
 """What espeak-ng calls a language, where that is not its tag."""
 
 
@@ -31,23 +31,25 @@ def local_tts(
     program = shutil.which(keys.espeak_ng)
     if program is None:
         how = "apt-get install espeak-ng, or brew install espeak-ng; ESPEAK_NG says where it is"
-        raise Unusable(f"local needs espeak-ng to speak: {how}.")
-    if voice and not VOICE.fullmatch(voice):
-        raise Unusable(f"{voice[:40]!r} is not a voice of espeak-ng, such as en-gb or en-us+f3.")
+        raise ProviderMisconfigured(f"local needs espeak-ng to speak: {how}.")
+    if voice and not VOICE_PATTERN.fullmatch(voice):
+        raise ProviderMisconfigured(
+            f"{voice[:40]!r} is not a voice of espeak-ng, such as en-gb or en-us+f3."
+        )
     speed = float(choice.options.get("speed", 1.0))
-    return LocalTTS(program, voice or _voice_of(language or "en"), speed)
+    return LocalTTS(program, voice or _default_voice(language or "en"), speed)
 
 
-def _voice_of(language: str) -> str:
+def _default_voice(language: str) -> str:
     family = language.split("-")[0]
-    return SPOKEN_AS.get(family, family)
+    return ESPEAK_LANGUAGES.get(family, family)
 
 
 class LocalTTS(tts.TTS[Any]):
     def __init__(self, program: str, voice: str, speed: float) -> None:
         can = tts.TTSCapabilities(streaming=False)
         super().__init__(capabilities=can, sample_rate=SAMPLE_RATE, num_channels=1)
-        pace = str(round(USUAL_WORDS_PER_MINUTE * speed))
+        pace = str(round(DEFAULT_WORDS_PER_MINUTE * speed))
         # The text goes in by stdin: it can be no option and meets no shell.
         self.command = (program, "--stdin", "--stdout", "-b", "1", "-v", voice, "-s", pace)
 
@@ -62,10 +64,10 @@ class LocalTTS(tts.TTS[Any]):
     def synthesize(
         self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
     ) -> tts.ChunkedStream:
-        return _Spoken(self, text, conn_options)
+        return _EspeakStream(self, text, conn_options)
 
 
-class _Spoken(tts.ChunkedStream):
+class _EspeakStream(tts.ChunkedStream):
     """One sentence; the process goes with it, also when the caller talks over it."""
 
     def __init__(self, voice: LocalTTS, text: str, conn_options: APIConnectOptions) -> None:
@@ -102,8 +104,8 @@ class _Spoken(tts.ChunkedStream):
         process.stdin.write(self._input_text.encode() + b"\n")
         process.stdin.close()
         with suppress(asyncio.IncompleteReadError):
-            await process.stdout.readexactly(HEADER)
-            while piece := await process.stdout.read(PIECE):
+            await process.stdout.readexactly(WAV_HEADER_BYTES)
+            while piece := await process.stdout.read(CHUNK_BYTES):
                 output.push(piece)
         if code := await process.wait():
             raise APIStatusError("espeak-ng cannot speak this.", status_code=code, retryable=False)
