@@ -31,7 +31,7 @@ from bench.harness.lab import (
     report,
     run_benchmark,
 )
-from resolvers.ids import global_id
+from resolvers.global_ids import global_id
 
 WATCHERS, PER_SECOND, SECONDS, WARM_SECONDS = 500, 20.0, 12.0, 3.0
 DOCUMENT = """subscription ($callId: ID!, $after: Cursor) {

@@ -17,7 +17,7 @@ from bench.harness.api import MeasuredApi, create_api_key, running_api
 from bench.harness.attacks import ATTACKS
 from bench.harness.lab import Figure, installation, new_owner, percentile, report, run_benchmark
 from domain.common.settings import Settings
-from persistence.keys import new_api_key
+from persistence.key_ring import new_api_key
 
 BYSTANDER_KEYS = 6
 """Of the bystander: fifty questions a second are more than one key may ask."""

@@ -20,7 +20,7 @@ from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.calls import send_message
 from persistence.wiring import api_services
-from resolvers.ids import global_id
+from resolvers.global_ids import global_id
 from tests.conftest import new_tenant
 from tests.support.demo_workflow import publish_clinic
 from tests.support.long_logs import LoopDelays, append_events, measuring_loop_delays

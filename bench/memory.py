@@ -24,7 +24,7 @@ from domain.calls.events import AgentTurn, CallEnded, CallEvent, UserTurn
 from domain.calls.model import Blame, CallState, EndReason
 from domain.common.settings import Settings
 from persistence.codec import encode_event
-from resolvers.ids import global_id
+from resolvers.global_ids import global_id
 
 CALLS, ROUNDS, WARM_UP_ROUNDS, CONCURRENT_READERS = 300, 20, 8, 4
 EVENTS = (20, 60)

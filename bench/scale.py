@@ -23,7 +23,7 @@ from domain.workflows.model import WorkflowId
 from persistence.calls import PAGE_SIZES, page_conditions, page_query
 from persistence.database import DbRole, create_pool
 from persistence.drafts import usage_query
-from persistence.engine import compile_query
+from persistence.sqlalchemy_engine import compile_query
 
 CALLS, LIVE, SMALL_TENANT, DRAFTS = 1_000_000, 2_000, 11_000, 5_000
 BUSY_WORKFLOW, COLD_WORKFLOW, USER, USUAL_USER = uuid4(), uuid4(), "user-7", "web"

@@ -18,7 +18,7 @@ from bench.harness.lab import (
     report,
     run_benchmark,
 )
-from resolvers.ids import global_id
+from resolvers.global_ids import global_id
 
 CALLS, PER_SECOND, SECONDS, PER_SOCKET = 100, 1.67, 12.0, 10
 DOCUMENT = """subscription ($callId: ID!) {

@@ -9,9 +9,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from local import home, postgres, unprivileged
-from local.program import StartupError
-from local.state import REPOSITORY, StateDir
+from local import postgres, postgres_user, private_files
+from local.process_spec import StartupError
+from local.state_dir import REPOSITORY, StateDir
 
 DUMP, KEY, RECORDINGS = "studio.dump", "secret.key", "recordings"
 
@@ -23,13 +23,13 @@ def backup(state: StateDir, folder: Path, environ: Mapping[str, str]) -> int:
     )
     if folder.exists():
         raise StartupError(f"{folder} exists already; name another folder")
-    home.private_dir(folder)
+    private_files.private_dir(folder)
     code = _run_backup_module("dump", folder, {**environ, **own})
     if code:
         folder.rmdir()
         return code
     if not environ.get("SECRET_KEY"):
-        home.write_private(folder / KEY, state.secret_key.read_text())
+        private_files.write_private(folder / KEY, state.secret_key.read_text())
     if not environ.get("RECORDINGS_URL") and state.recordings.exists():
         shutil.copytree(state.recordings, folder / RECORDINGS)
     print(
@@ -45,7 +45,7 @@ def restore(state: StateDir, folder: Path, environ: Mapping[str, str]) -> int:
     if not (folder / DUMP).exists():
         raise StartupError(f"{folder} holds no {DUMP}")
     key = _read_key(folder)
-    with home.exclusive_lock(state.lock):
+    with private_files.exclusive_lock(state.lock):
         if (state.root / "postgres").exists():
             raise StartupError(
                 f"{state.root} holds a database already: ./studio reset deletes it, "
@@ -61,7 +61,7 @@ def restore(state: StateDir, folder: Path, environ: Mapping[str, str]) -> int:
             code = asyncio.run(_restore(state, folder, key, environ))
         finally:
             if code:  # it can be tried again
-                unprivileged.delete_data(state.root / "postgres")
+                postgres_user.delete_data(state.root / "postgres")
     return code
 
 
@@ -83,7 +83,7 @@ async def _restore(
             _run_backup_module, "restore", folder, {**own, **environ, **_database_environment(url)}
         )
     if key and not code:
-        home.write_private(state.secret_key, key)
+        private_files.write_private(state.secret_key, key)
     return code
 
 

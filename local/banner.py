@@ -8,7 +8,7 @@ from pathlib import Path
 
 from local.demo import choose_speech, missing_for_local_speech
 from local.services import OWNER
-from local.state import StateDir
+from local.state_dir import StateDir
 
 
 def render_banner(

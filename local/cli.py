@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from domain.common.errors import InvalidSetting
-from local import benches, checks
+from local import bench_command, check_command
 from local.backups import backup, restore
 from local.logs import print_logs
-from local.program import StartupError
+from local.process_spec import StartupError
 from local.services import all_services
-from local.state import StateDir
+from local.state_dir import StateDir
 from local.status import down, reset, status
 from local.up import ServiceFactory, up
 
@@ -86,13 +86,13 @@ def _run(args: argparse.Namespace, environ: Mapping[str, str], services: Service
 def _delegate(command: str, rest: Sequence[str], environ: Mapping[str, str]) -> int:
     match command:
         case "test":
-            return checks.run_checks(rest)
+            return check_command.run_checks(rest)
         case "bench":
-            return benches.run_benchmark(rest)
+            return bench_command.run_benchmark(rest)
         case "talk":
             return _run_with_api(("local.talk", *rest), environ)
         case "demo":
-            return _run_with_api(("local.parcels", *rest), environ)
+            return _run_with_api(("local.courier_demo", *rest), environ)
         case "simulate":
             return _run_module(("worker.simulation", *rest), environ)
         case "verify":

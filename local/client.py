@@ -31,13 +31,13 @@ class StudioClient:
         self._token = token
 
     async def execute(
-        self, document: str, variables: Json | None = None, timeout: float = 30
+        self, document: str, variables: Json | None = None, timeout_seconds: float = 30
     ) -> Json:
         """The data of one query or mutation. Waits out an API that is restarting; so mutations
         sent through here must be safe to repeat."""
         body = {"query": document, "variables": variables or {}}
         headers = {"authorization": f"Bearer {self._token}"}
-        async with asyncio.timeout(timeout), httpx.AsyncClient(timeout=10) as http:
+        async with asyncio.timeout(timeout_seconds), httpx.AsyncClient(timeout=10) as http:
             for pause in _retry_delays():
                 try:
                     answer = await http.post(f"{self._url}/graphql", json=body, headers=headers)

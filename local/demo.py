@@ -15,8 +15,8 @@ from shutil import which
 from typing import Any
 
 from local.client import ApiError, StudioClient
-from local.phrases import PHRASES
-from local.stand_ins import EMULATOR_KEY as STAND_IN
+from local.demo_phrases import PHRASES
+from local.emulator_service import EMULATOR_KEY as STAND_IN
 
 Json = dict[str, Any]
 

@@ -14,8 +14,8 @@ from signal import SIGTERM
 from socket import SOCK_DGRAM
 from urllib.parse import urlsplit
 
-from local import home, machine, valkey
-from local.program import ProcessSpec
+from local import os_processes, private_files, valkey
+from local.process_spec import ProcessSpec
 from local.server import Server, run_exclusively
 from local.service import http_ready
 
@@ -56,7 +56,7 @@ async def prepare(state: Path, binary: Path) -> LivekitServers:
 
 def load_credentials(state: Path, server: Server) -> LivekitCredentials:
     place = state / "livekit"
-    key, secret = (home.load_or_create_secret(place / name) for name in ("key", "secret"))
+    key, secret = (private_files.load_or_create_secret(place / name) for name in ("key", "secret"))
     return LivekitCredentials(server.url, key, secret)
 
 
@@ -77,12 +77,12 @@ async def running(state: Path, binary: Path) -> AsyncIterator[LivekitCredentials
 
 
 async def _prepare_server(state: Path, binary: Path, store: Server) -> Server:
-    place = home.private_dir(state / "livekit")
+    place = private_files.private_dir(state / "livekit")
     configuration = place / "livekit.yaml"
     await asyncio.to_thread(_stop_leftover, configuration)
-    port = home.load_or_pick_port(place / "port")
-    udp_port = home.load_or_pick_port(place / "udp.port", SOCK_DGRAM)
-    key, secret = (home.load_or_create_secret(place / name) for name in ("key", "secret"))
+    port = private_files.load_or_pick_port(place / "port")
+    udp_port = private_files.load_or_pick_port(place / "udp.port", SOCK_DGRAM)
+    key, secret = (private_files.load_or_create_secret(place / name) for name in ("key", "secret"))
     redis = urlsplit(store.url)
     options = {
         "port": port,
@@ -103,7 +103,7 @@ async def _prepare_server(state: Path, binary: Path, store: Server) -> Server:
         "room": {"auto_create": True, "empty_timeout": 20, "departure_timeout": 20},
         "logging": {"level": "info", "json": True},
     }
-    home.write_private(configuration, json.dumps(options, indent=1))  # JSON is YAML
+    private_files.write_private(configuration, json.dumps(options, indent=1))  # JSON is YAML
     return Server(
         spec=ProcessSpec(
             name="livekit",
@@ -119,5 +119,5 @@ async def _prepare_server(state: Path, binary: Path, store: Server) -> Server:
 
 
 def _stop_leftover(configuration: Path) -> None:
-    for pid in machine.find_by_argument(str(configuration)):
-        machine.terminate(pid, SIGTERM, 2)
+    for pid in os_processes.find_by_argument(str(configuration)):
+        os_processes.terminate(pid, SIGTERM, 2)

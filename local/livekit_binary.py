@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from signal import SIGKILL
 
-from local.program import StartupError, kill_group, parent_death_prefix
+from local.process_spec import StartupError, kill_group, parent_death_prefix
 
 VERSION = "1.13.5"
 GO_PACKAGE = f"github.com/livekit/livekit-server/cmd/server@v{VERSION}"

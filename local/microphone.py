@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from livekit import rtc
 
-from local.sound import Samples
-from local.telephone import RATE, RoomParticipant
+from local.room_participant import RATE, RoomParticipant
+from local.wav import Samples
 
 BLOCK_SAMPLES = RATE // 100
 """What audio processing takes at a time: 10 ms."""

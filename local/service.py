@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local.complaints import ALERT_PATTERN
-from local.program import ProcessSpec
+from local.log_alerts import ALERT_PATTERN
+from local.process_spec import ProcessSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,15 +6,15 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from local.complaints import LIVEKIT_ALERT_PATTERN, POSTGRES_ALERT_PATTERN
-from local.home import load_or_create_secret
+from local.emulator_service import Emulators
 from local.livekit import STORE_NAME, LivekitServers
-from local.program import ProcessSpec, ready_immediately
+from local.livekit_availability import LIVEKIT_VARIABLES, LivekitAvailability
+from local.log_alerts import LIVEKIT_ALERT_PATTERN, POSTGRES_ALERT_PATTERN
+from local.private_files import load_or_create_secret
+from local.process_spec import ProcessSpec, ready_immediately
 from local.server import Server
 from local.service import Service, file_ready, http_ready
-from local.stand_ins import Emulators
-from local.state import REPOSITORY, StateDir
-from local.voice import LIVEKIT_VARIABLES, LivekitAvailability
+from local.state_dir import REPOSITORY, StateDir
 
 DEMO_SERVER = "127.0.0.1:8765"
 """Of `./studio demo`: the only private place that tools reach here, unless you say otherwise."""

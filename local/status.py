@@ -9,9 +9,9 @@ import signal
 import time
 from dataclasses import asdict
 
-from local import home, machine, unprivileged
-from local.program import StartupError
-from local.state import ServiceStatus, StateDir, SupervisorRecord, is_same_process
+from local import os_processes, postgres_user, private_files
+from local.process_spec import StartupError
+from local.state_dir import ServiceStatus, StateDir, SupervisorRecord, is_same_process
 from local.supervisor import stop_leftovers
 
 STOP_TIMEOUT_SECONDS = 90.0
@@ -43,7 +43,7 @@ def down(state: StateDir) -> int:
         print("not running")
         return 0
     print(f"stopping (pid {record.pid})", flush=True)
-    machine.terminate(record.pid, signal.SIGTERM, STOP_TIMEOUT_SECONDS)
+    os_processes.terminate(record.pid, signal.SIGTERM, STOP_TIMEOUT_SECONDS)
     stop_leftovers(state)
     print(f"stopped in {time.monotonic() - began:.1f} s")
     return 0
@@ -56,9 +56,9 @@ def reset(state: StateDir, *, sure: bool) -> int:
     if not sure and not _confirmed(f"Delete {state.root} with all agents, calls and keys?"):
         print("nothing was deleted")
         return 1
-    with home.exclusive_lock(state.lock):
+    with private_files.exclusive_lock(state.lock):
         stop_leftovers(state)
-        unprivileged.delete_data(state.root / "postgres")
+        postgres_user.delete_data(state.root / "postgres")
         for path in state.created_paths():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     with contextlib.suppress(OSError):  # something else lies in it
@@ -78,7 +78,7 @@ def _as_json(record: SupervisorRecord | None) -> dict[str, object]:
     if record is None:
         return {"running": False, "processes": []}
     processes = [
-        {**asdict(entry), "memory": machine.memory_bytes(entry.pid) if entry.pid else 0}
+        {**asdict(entry), "memory": os_processes.memory_bytes(entry.pid) if entry.pid else 0}
         for entry in record.entries
     ]
     return {
@@ -102,7 +102,7 @@ def _table(record: SupervisorRecord) -> str:
                 entry.state,
                 _duration(time.time() - entry.since) if alive else "-",
                 str(entry.restarts),
-                f"{machine.memory_bytes(entry.pid) / 2**20:.0f} MB" if alive else "-",
+                f"{os_processes.memory_bytes(entry.pid) / 2**20:.0f} MB" if alive else "-",
             )
         )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

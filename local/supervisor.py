@@ -9,13 +9,13 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from local import machine
-from local.child import SupervisedProcess
-from local.complaints import LogAlerts
+from local import os_processes
+from local.log_alerts import LogAlerts
 from local.logs import Tail, rotate
-from local.program import StartupError
+from local.process_spec import StartupError
 from local.service import Service
-from local.state import READY_FILE, StateDir, SupervisorRecord, is_same_process
+from local.state_dir import READY_FILE, StateDir, SupervisorRecord, is_same_process
+from local.supervised_process import SupervisedProcess
 
 
 @dataclass(slots=True)
@@ -105,7 +105,7 @@ class Supervisor:
         entries = tuple(child.status for child in self.processes)
         mine = os.getpid()
         record = SupervisorRecord(
-            mine, machine.start_time(mine), self.url, self.ready, entries, self.voice
+            mine, os_processes.start_time(mine), self.url, self.ready, entries, self.voice
         )
         try:
             self.state.write_record(record)
@@ -135,13 +135,13 @@ def stop_leftovers(state: StateDir) -> list[str]:
     record = state.read_record()
     if record is None:
         return []
-    files, ended = machine.find_by_variable(READY_FILE), []
+    files, ended = os_processes.find_by_variable(READY_FILE), []
     for entry in reversed(record.entries):
         own = str(state.ready_file(entry.name))
         started = [pid for pid, file in files.items() if file == own and pid != entry.pid]
         main = [entry.pid] if is_same_process(entry.pid, entry.born) else []
         for pids in (main, started):  # in this order: it may see to the others itself
-            machine.terminate_all(pids, signal.SIGTERM, 5)
+            os_processes.terminate_all(pids, signal.SIGTERM, 5)
         if main or started:
             ended.append(entry.name)
     return ended

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 from local.client import ApiError, StudioClient
-from local.screen import JsonOutput, TalkOutput, TerminalOutput
+from local.terminal_output import JsonOutput, TalkOutput, TerminalOutput
 
 Json = dict[str, Any]
 
@@ -204,15 +204,15 @@ async def _run_text(studio: StudioClient, screen: TalkOutput, options: argparse.
 
 async def _run_voice(studio: StudioClient, screen: TalkOutput, options: argparse.Namespace) -> Json:
     # Loaded only now: it takes a second.
-    from local import microphone, sound, telephone, voice_talk
+    from local import microphone, room_participant, voice_talk, wav
 
     # Its warnings are about its own insides.
     logging.getLogger("livekit").setLevel(logging.ERROR)
     try:
         recorded = voice_talk.load_wav_files(options.wav or [])
         speaker = None if options.wav else microphone.Microphone()
-        tape = sound.StereoRecorder(options.out, telephone.RATE) if options.out else None
-    except (sound.WavError, microphone.MicrophoneUnavailable) as problem:
+        tape = wav.StereoRecorder(options.out, room_participant.RATE) if options.out else None
+    except (wav.WavError, microphone.MicrophoneUnavailable) as problem:
         raise TalkSetupError(str(problem)) from None
     if speaker is not None:
         screen.show_note("speak whenever you like; Ctrl-C hangs up. Headphones are best.")

@@ -11,16 +11,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from domain.common.settings import Settings
-from local import home, livekit, machine, postgres, valkey
+from local import livekit, postgres, private_files, valkey
 from local.banner import render_banner
+from local.emulator_service import choose_emulators
+from local.livekit_availability import check_livekit
 from local.logs import Tail, rotate
-from local.program import StartupError
+from local.process_spec import StartupError
 from local.service import Service
 from local.services import Plan
-from local.stand_ins import choose_emulators
-from local.state import StateDir
+from local.state_dir import StateDir
 from local.supervisor import Supervisor, stop_leftovers
-from local.voice import check_livekit
 
 # Where an API that listens on every address is reached from this machine.
 REACHABLE_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -41,12 +41,12 @@ def up(
     settings = Settings.from_env(environ)
     port = port or settings.api_port
     _check_not_running(state)
-    with home.exclusive_lock(state.lock):
+    with private_files.exclusive_lock(state.lock):
         for name in stop_leftovers(state):
             echo(f"ended a {name} that was left over")
-        if not home.is_free(port, settings.api_host):
+        if not private_files.is_free(port, settings.api_host):
             raise StartupError(
-                f"port {port} (api) is taken by {machine.describe_listener(port)}:"
+                f"port {port} (api) is taken by {os_processes.describe_listener(port)}:"
                 " stop it, or choose another with --port"
             )
         calls = check_livekit(environ, enabled=with_voice, echo=echo)

@@ -12,8 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from signal import SIGTERM
 
-from local import home, machine
-from local.program import ProcessSpec, StartupError
+from local import os_processes, private_files
+from local.process_spec import ProcessSpec, StartupError
 from local.server import Server, run_exclusively
 
 
@@ -25,11 +25,11 @@ async def prepare(
     options: Mapping[str, str] | None = None,
 ) -> Server:
     """Write its configuration, with more `options` of Valkey's, and stop a server left over on it."""
-    place = home.private_dir(state / name)
-    password = home.load_or_create_secret(place / "password")
+    place = private_files.private_dir(state / name)
+    password = private_files.load_or_create_secret(place / "password")
     binary, configuration = _binary(), place / "valkey.conf"
     await asyncio.to_thread(_stop_leftover, place / "pid", configuration)
-    port = home.load_or_pick_port(place / "port")
+    port = private_files.load_or_pick_port(place / "port")
     settings = {
         "bind": "127.0.0.1",
         "port": str(port),
@@ -42,7 +42,7 @@ async def prepare(
     }
     # In a file, not on the command line, where every user of the machine could read it.
     text = "".join(f"{option} {value}\n" for option, value in settings.items())
-    home.write_private(configuration, text)
+    private_files.write_private(configuration, text)
 
     async def ready(pid: int) -> bool:
         return await _ping(port, password)
@@ -94,8 +94,8 @@ async def _ping(port: int, password: str) -> bool:
 
 def _stop_leftover(pidfile: Path, configuration: Path) -> None:
     pid = int(pidfile.read_text() or 0) if pidfile.exists() else 0
-    if pid and str(configuration) in machine.command_line(pid):
-        machine.terminate(pid, SIGTERM, 15)
+    if pid and str(configuration) in os_processes.command_line(pid):
+        os_processes.terminate(pid, SIGTERM, 15)
 
 
 def _quoted(path: Path) -> str:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from local.client import ApiError, StudioClient
 from local.microphone import Microphone
-from local.screen import TalkOutput
-from local.sound import Samples, StereoRecorder, read_wav
+from local.room_participant import RoomParticipant, resample
 from local.talk import ERROR, Json, TalkSession
-from local.telephone import RoomParticipant, resample
+from local.terminal_output import TalkOutput
+from local.wav import Samples, StereoRecorder, read_wav
 
 JOIN = (
     "mutation ($input: JoinCallInput!) { joinCall(input: $input) "

@@ -32,10 +32,10 @@ from domain.common.access import (
 )
 from domain.common.errors import CredentialExpired, Unauthenticated, Unavailable
 from domain.ports import TokenPair
-from persistence.engine import driver_connection
-from persistence.keys import KeyRing, is_api_key
-from persistence.outages import translate_outages
+from persistence.db_errors import translate_outages
+from persistence.key_ring import KeyRing, is_api_key
 from persistence.passwords import PasswordVerifier
+from persistence.sqlalchemy_engine import driver_connection
 from persistence.store import set_tenant
 from persistence.tables import ApiKeyRow, KnownAddressRow, RefreshTokenRow, TenantRow, UserRow
 

@@ -22,12 +22,12 @@ from domain.common.errors import DomainError, InvalidInput, InvalidSetting
 from domain.common.settings import Settings
 from domain.common.text_validation import check_email, check_name
 from domain.tenants.passwords import password_problems
+from persistence.api_key_list import list_keys
 from persistence.database import DbRole
-from persistence.engine import create_engine
-from persistence.key_list import list_keys
-from persistence.keys import KeyRing, new_api_key
-from persistence.logins import BACKUP_ROLE, create_logins
+from persistence.database_logins import BACKUP_ROLE, create_logins
+from persistence.key_ring import KeyRing, new_api_key
 from persistence.passwords import hash_password, verify_password
+from persistence.sqlalchemy_engine import create_engine
 from persistence.tables import ApiKeyRow, TenantRow, UserRow
 
 _tenant: Table = TenantRow.__table__  # type: ignore[assignment]

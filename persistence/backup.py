@@ -26,8 +26,8 @@ import asyncpg
 from domain.common.errors import DomainError
 from domain.common.settings import Settings
 from persistence.database import without_driver
-from persistence.inspection import Report, check_integrity
-from persistence.logins import BACKUP_ROLE
+from persistence.database_logins import BACKUP_ROLE
+from persistence.integrity_check import Report, check_integrity
 from persistence.migrate import Migration
 
 Echo = Callable[[str], None]

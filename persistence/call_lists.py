@@ -20,9 +20,9 @@ from domain.common.access import TenantId
 from domain.common.errors import Unavailable
 from domain.common.tasks import cancel_and_wait
 from domain.ports import Store
-from persistence.channels import Channels, Mailbox
-from persistence.hints import calls_channel
-from persistence.outages import is_outage
+from persistence.db_errors import is_outage
+from persistence.notifications import calls_channel
+from persistence.pubsub import Channels, Mailbox
 
 MAX_CALLS = 100
 LOOKUP_INTERVAL_SECONDS = 0.1

@@ -49,10 +49,10 @@ from domain.common.access import TenantId
 from domain.common.errors import CallHasEnded, IdempotencyConflict, NotFound, RateLimited
 from domain.ports import PageKey, PageSlice
 from domain.tenants.budgets import Budgets, BudgetUsage
-from persistence import hints
+from persistence import notifications
 from persistence.budgets import check_budgets, fetch_budget_usage, fetch_budgets, parse_budgets
 from persistence.codec import encode_event, encode_message, stored_event
-from persistence.engine import driver_connection, fetch_compiled
+from persistence.sqlalchemy_engine import driver_connection, fetch_compiled
 from persistence.tables import (
     CallLogRow,
     CallRow,
@@ -110,7 +110,10 @@ TURNS_PAGE = text(_PAGE.format(more="and kind in ('user_turn', 'agent_turn')"))
 
 class SqlCalls:
     def __init__(
-        self, connection: AsyncConnection, tenant: TenantId, pending: list[hints.Notification]
+        self,
+        connection: AsyncConnection,
+        tenant: TenantId,
+        pending: list[notifications.Notification],
     ) -> None:
         self._db = connection
         self._tenant = tenant
@@ -149,7 +152,10 @@ class SqlCalls:
                 body=text(":body ::json").bindparams(body=STARTED_EVENT),
             )
         )
-        self._notifications += [hints.call_waiting(), hints.call_changed(self._tenant, call.id)]
+        self._notifications += [
+            notifications.call_waiting(),
+            notifications.call_changed(self._tenant, call.id),
+        ]
         return replace(call, created_at=at)
 
     def _budgets_subquery(self) -> ScalarSelect[str]:
@@ -219,7 +225,7 @@ class SqlCalls:
         await self._check_pending_commands(command)
         await self._insert_command(command)
         if log.worker_id is not None:
-            self._notifications.append(hints.command_added(log.worker_id))
+            self._notifications.append(notifications.command_added(log.worker_id))
 
     async def _insert_command(self, command: Command) -> None:
         await self._db.execute(
@@ -288,10 +294,10 @@ class SqlCalls:
             },
         )
         written = rows.all()
-        channel = hints.call_channel(self._tenant, id)
+        channel = notifications.call_channel(self._tenant, id)
         self._notifications += [(channel, encode_message(id, e.seq, e.at, e.body)) for e in written]
         if written:
-            self._notifications.append(hints.call_changed(self._tenant, id))
+            self._notifications.append(notifications.call_changed(self._tenant, id))
         return bool(written)
 
     async def events(self, id: CallId, after: int, limit: int) -> Sequence[StoredEvent]:

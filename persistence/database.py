@@ -18,8 +18,8 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from domain.common.errors import InvalidSetting, Unavailable, WrongDatabaseRole
-from persistence.outages import EngineError, is_outage, sqlstate_of
-from persistence.pools import QueueingPool
+from persistence.connection_pool import QueueingPool
+from persistence.db_errors import EngineError, is_outage, sqlstate_of
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -101,21 +101,21 @@ async def _check_role(connection: asyncpg.Connection[asyncpg.Record], role: DbRo
 
 
 async def create_pool(
-    url: str, role: DbRole, size: int = 10, timeout: float = START_TIMEOUT_SECONDS
+    url: str, role: DbRole, size: int = 10, timeout_seconds: float = START_TIMEOUT_SECONDS
 ) -> asyncpg.Pool[asyncpg.Record]:
     """With its first connection; `patience`: seconds to wait for it."""
     return await retry_until_available(
-        partial(QueueingPool.create, ConnectionFactory(url, role).connect, size), timeout
+        partial(QueueingPool.create, ConnectionFactory(url, role).connect, size), timeout_seconds
     )
 
 
 async def retry_until_available(
-    do: Callable[[], Awaitable[T]], timeout: float = START_TIMEOUT_SECONDS
+    do: Callable[[], Awaitable[T]], timeout_seconds: float = START_TIMEOUT_SECONDS
 ) -> T:
     """At the start of a process: until PostgreSQL is there and has room."""
     pause, reason = 0.1, ""
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(timeout_seconds):
             while True:
                 try:
                     return await do()
@@ -129,7 +129,7 @@ async def retry_until_available(
                 pause = min(pause * 2, MAX_BACKOFF_SECONDS)
     except TimeoutError:
         raise Unavailable(
-            f"PostgreSQL did not let this process in within {timeout:g} s: {reason}"
+            f"PostgreSQL did not let this process in within {timeout_seconds:g} s: {reason}"
         ) from None
 
 

@@ -32,7 +32,7 @@ from domain.ports import PageKey, PageSlice
 from domain.tools.model import Tool, ToolId, ToolSpec
 from domain.workflows.agents import Agent, AgentId, AgentSpec
 from domain.workflows.model import VersionId, Workflow, WorkflowId, WorkflowSpec
-from persistence.engine import fetch_compiled
+from persistence.sqlalchemy_engine import fetch_compiled
 from persistence.tables import AgentRow, DraftRow, ReferenceRow, ToolRow, WorkflowRow
 
 T = TypeVar("T")

@@ -29,7 +29,7 @@ from domain.common.errors import DomainError, Unavailable
 from domain.common.json_logging import log_to_stderr
 from domain.common.settings import Settings
 from persistence.database import retry_until_available, without_driver
-from persistence.outages import sqlstate_of
+from persistence.db_errors import sqlstate_of
 
 log = logging.getLogger(__name__)
 

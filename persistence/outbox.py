@@ -10,7 +10,7 @@ from contextlib import suppress
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from persistence.hints import Notification
+from persistence.notifications import Notification
 
 log = logging.getLogger(__name__)
 
@@ -58,10 +58,10 @@ class Outbox:
         dropped, self._dropped = self._dropped, 0
         return dropped
 
-    async def flush(self, timeout: float) -> None:
+    async def flush(self, timeout_seconds: float) -> None:
         """Wait until everything has been sent, but no longer than this."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(timeout_seconds):
                 await self._queue.join()
 
     async def run_sender(self) -> None:

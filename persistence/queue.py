@@ -34,9 +34,8 @@ from domain.common.errors import DecryptionKeyMissing
 from domain.tenants.budgets import is_month_exhausted
 from domain.tenants.credentials import DecryptedCredentials
 from domain.workflows.model import Version, VersionId, WorkflowId
-from persistence import hints
+from persistence import notifications
 from persistence.budgets import fetch_budget_usage, fetch_budgets
-from persistence.channels import Channels
 from persistence.codec import (
     cached_snapshot,
     encode_event,
@@ -45,9 +44,10 @@ from persistence.codec import (
     stored_event,
 )
 from persistence.database import in_batches, short_transaction
+from persistence.db_errors import translate_outages
 from persistence.leases import WorkerLeases
-from persistence.outages import translate_outages
-from persistence.queue_sql import (
+from persistence.pubsub import Channels
+from persistence.queue_queries import (
     CLAIM,
     CONFIRM_CLAIM,
     DELETE_EXPIRED_CALLS,
@@ -141,7 +141,7 @@ class SqlCallQueue:
     async def claim(
         self, worker: UUID, limit: int, *, include_voice: bool = True
     ) -> Sequence[Claim]:
-        told: list[hints.Notification] = []
+        told: list[notifications.Notification] = []
         async with self._pool.acquire(timeout=5) as connection, short_transaction(connection):
             if await connection.fetchval(IS_REGISTERED, worker) is None:
                 return []
@@ -166,7 +166,11 @@ class SqlCallQueue:
         return claims
 
     async def _claim_call(
-        self, connection: Any, worker: UUID, row: asyncpg.Record, told: list[hints.Notification]
+        self,
+        connection: Any,
+        worker: UUID,
+        row: asyncpg.Record,
+        told: list[notifications.Notification],
     ) -> Claim:
         id, tenant, state = row["call_id"], row["tenant_id"], CallState(row["state"])
         fresh = state is CallState.PENDING
@@ -179,8 +183,10 @@ class SqlCallQueue:
         )
         body = encode_event(event)
         at = await connection.fetchval(INSERT_EVENT, tenant, id, held["head"], event.kind, body)
-        told.append((hints.call_channel(tenant, id), encode_message(id, held["head"], at, body)))
-        told.append(hints.call_changed(tenant, id))
+        told.append(
+            (notifications.call_channel(tenant, id), encode_message(id, held["head"], at, body))
+        )
+        told.append(notifications.call_changed(tenant, id))
         facts = await connection.fetchrow(SELECT_CALL, id)
         return Claim(
             call=_call_from_row(facts),
@@ -237,14 +243,14 @@ class SqlCallQueue:
     @translate_outages
     async def release(self, claim: Claim) -> None:
         await self._pool.execute(RELEASE_CALL, claim.call.id, claim.epoch, self._resume_seconds)
-        await self._channels.publish_many([hints.call_waiting()])
+        await self._channels.publish_many([notifications.call_waiting()])
 
     @translate_outages
     async def reconcile(self, worker: UUID, held: Sequence[CallId]) -> None:
         freed = await self._pool.fetch(RELEASE_OTHERS, self._resume_seconds, worker, held)
         if freed:
             log.warning("gave back calls that were not held", extra={"calls": len(freed)})
-            await self._channels.publish_many([hints.call_waiting()])
+            await self._channels.publish_many([notifications.call_waiting()])
 
     @translate_outages
     async def deregister_worker(self, worker: UUID) -> None:
@@ -257,10 +263,10 @@ class SqlCallQueue:
         return bool(await self._pool.fetchval(HAS_WAITING))
 
     def queue_notifications(self) -> AsyncIterator[bool]:
-        return self._notifications(hints.QUEUE_CHANNEL)
+        return self._notifications(notifications.QUEUE_CHANNEL)
 
     def inbox_notifications(self, worker: UUID) -> AsyncIterator[bool]:
-        return self._notifications(hints.worker_channel(worker))
+        return self._notifications(notifications.worker_channel(worker))
 
     async def _notifications(self, channel: str) -> AsyncIterator[bool]:
         async with self._channels.listen(channel) as box:
@@ -300,7 +306,7 @@ class SqlCallQueue:
         only what the removed workers were seen to hold."""
         freed = await self._pool.fetch(RELEASE_ORPHANS, self._resume_seconds)
         if freed:
-            await self._channels.publish_many([hints.call_waiting()])
+            await self._channels.publish_many([notifications.call_waiting()])
         return len(freed)
 
     @translate_outages
@@ -346,9 +352,9 @@ class SqlCallQueue:
         if not written:
             return False
         tenant = written[0]["tenant_id"]
-        channel = hints.call_channel(tenant, id)
+        channel = notifications.call_channel(tenant, id)
         told = [(channel, encode_message(id, e["seq"], e["at"], e["body"])) for e in written]
-        await self._channels.publish_many([*told, hints.call_changed(tenant, id)])
+        await self._channels.publish_many([*told, notifications.call_changed(tenant, id)])
         return True
 
 

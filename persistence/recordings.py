@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.calls.model import CallId
 from domain.calls.recordings import Recording, RecordingState
 from domain.common.access import TenantId
-from persistence.ledger import recording_from_row
+from persistence.recording_store import recording_from_row
 from persistence.tables import RecordingRow
 
 _table: Table = RecordingRow.__table__  # type: ignore[assignment]

@@ -13,15 +13,15 @@ from domain.common.access import TenantId
 from domain.common.pacing import TenantConcurrencyLimit
 from domain.ports import UnitOfWork
 from persistence.calls import SqlCalls
-from persistence.channels import Channels
+from persistence.connection_pool import ACQUIRE_TIMEOUT_SECONDS
 from persistence.credentials import SqlCredentials
+from persistence.db_errors import database_unavailable, is_outage
 from persistence.drafts import agents, tools, workflows
-from persistence.engine import driver_connection
-from persistence.hints import Notification
-from persistence.outages import database_unavailable, is_outage
-from persistence.pools import ACQUIRE_TIMEOUT_SECONDS
+from persistence.notifications import Notification
+from persistence.pubsub import Channels
 from persistence.recordings import SqlRecordings
 from persistence.settings import SqlTenantSettings
+from persistence.sqlalchemy_engine import driver_connection
 from persistence.vault import Vault
 from persistence.versions import SqlVersions
 

@@ -19,10 +19,10 @@ from domain.calls.events import CallEnded, CallUpdate, EphemeralEvent, StoredEve
 from domain.calls.model import CallId
 from domain.common.access import TenantId
 from domain.common.errors import CursorExpired, Unavailable
-from persistence.channels import Channels, Lagged, Mailbox
 from persistence.codec import decode_message, parse_cursor, stored_event
-from persistence.hints import call_channel
-from persistence.outages import database_unavailable, is_outage
+from persistence.db_errors import database_unavailable, is_outage
+from persistence.notifications import call_channel
+from persistence.pubsub import Channels, Lagged, Mailbox
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.common.errors import DecryptionKeyMissing
 from domain.tenants.credentials import CredentialKind, DecryptedCredentials
-from persistence.keys import KeyRing
+from persistence.key_ring import KeyRing
 
 NONCE_BYTES = 12
 DATA_KEY_BYTES = 32

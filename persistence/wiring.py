@@ -16,17 +16,17 @@ from domain.ports import MAX_COMPUTE_TRANSACTIONS, Services
 from domain.verification.cached import Verifier
 from persistence.accounts import SqlAccounts
 from persistence.call_lists import SqlCallLists
-from persistence.channels import open_channels
 from persistence.database import DbRole, create_pool
-from persistence.engine import create_engine, open_first_connection
-from persistence.keys import KeyRing
-from persistence.limiter import RedisRateLimiter
-from persistence.links import SignedLinks
-from persistence.on_demand import LazyHttpClient, LazyKeyProber, open_audio_store
+from persistence.key_ring import KeyRing
+from persistence.lazy_adapters import LazyHttpClient, LazyKeyProber, open_audio_store
 from persistence.passwords import PasswordVerifier
+from persistence.pubsub import open_channels
+from persistence.rate_limiter import RedisRateLimiter
+from persistence.room_access import JwtRoomAccessIssuer
+from persistence.signed_links import SignedLinks
+from persistence.sqlalchemy_engine import create_engine, open_first_connection
 from persistence.store import SqlStore
 from persistence.streams import EventStreams, decode_notification
-from persistence.tickets import JwtRoomAccessIssuer
 from persistence.vault import Vault
 
 

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
 from domain.tools.http import HttpClient
-from persistence.channels import open_channels
 from persistence.database import DbRole, create_pool
-from persistence.keys import KeyRing
+from persistence.event_writer import SqlEventWriter
+from persistence.key_ring import KeyRing
+from persistence.lazy_adapters import LazyHttpClient, open_audio_store
 from persistence.leases import WorkerLeases
-from persistence.ledger import SqlRecordingStore
-from persistence.on_demand import LazyHttpClient, open_audio_store
+from persistence.pubsub import open_channels
 from persistence.queue import SqlCallQueue
-from persistence.recorder import SqlEventWriter
+from persistence.recording_store import SqlRecordingStore
 from persistence.streams import decode_notification
 from persistence.vault import Vault, rewrap
 
 if TYPE_CHECKING:
-    from persistence.sounds import ObjectStore
+    from persistence.audio_store import ObjectStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from domain.calls.model import CallFilter, CallId
 from domain.common.access import Scope
 from domain.common.errors import NotFound
 from resolvers.context import Ctx
-from resolvers.ids import require_id
+from resolvers.global_ids import require_id
 
 
 async def call_events(info: Ctx, call_id: str, after: str | None) -> AsyncGenerator[CallUpdate]:

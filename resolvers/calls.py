@@ -12,9 +12,9 @@ from domain.common.access import Scope, TenantId
 from domain.common.errors import InvalidInput
 from domain.ports import PageKey, PageSlice, Services
 from resolvers.context import Ctx
-from resolvers.ids import decode_id
+from resolvers.global_ids import decode_id
 from resolvers.loaders import loaders
-from resolvers.pages import (
+from resolvers.pagination import (
     MAX_PAGE_SIZE,
     Edge,
     Page,

@@ -8,8 +8,8 @@ from typing import Any
 from domain.common.access import Scope
 from domain.ports import Drafts, PageKey, UnitOfWork
 from resolvers.context import Ctx
-from resolvers.ids import decode_id
-from resolvers.pages import Page, clamp_page_size, decode_cursor, keyset_page
+from resolvers.global_ids import decode_id
+from resolvers.pagination import Page, clamp_page_size, decode_cursor, keyset_page
 
 GetRepository = Callable[[UnitOfWork], Drafts[Any, Any]]
 

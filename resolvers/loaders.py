@@ -23,7 +23,7 @@ from domain.ports import Services
 from domain.use_cases.recordings import recording_link
 from domain.use_cases.workflows import take_snapshots, verify_workflows
 from domain.workflows.model import Snapshot, Version, Workflow
-from resolvers.logs import log_reader
+from resolvers.event_logs import log_reader
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

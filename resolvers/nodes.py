@@ -9,7 +9,7 @@ from typing import Any
 from domain.common.access import Scope
 from domain.common.errors import InvalidInput
 from resolvers.context import Ctx
-from resolvers.ids import decode_global_id
+from resolvers.global_ids import decode_global_id
 from resolvers.loaders import loaders
 
 MAX_NODE_IDS = 100

@@ -11,7 +11,7 @@ from domain.common.errors import InvalidInput
 from domain.simulations.suites import suite_from_call
 from resolvers import calls, workflows
 from resolvers.context import Ctx
-from resolvers.logs import log_reader
+from resolvers.event_logs import log_reader
 
 MAX_SUITE_EVENTS = 5_000
 

@@ -7,7 +7,7 @@ from domain.common.access import Scope, Viewer
 from domain.common.errors import NotFound
 from domain.workflows.model import Snapshot, Version, Workflow
 from resolvers.context import Ctx
-from resolvers.ids import require_id
+from resolvers.global_ids import require_id
 from resolvers.loaders import loaders
 
 Changes = tuple[Change, ...]

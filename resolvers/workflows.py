@@ -10,7 +10,7 @@ from domain.use_cases import workflows as actions
 from domain.workflows.model import Version, VersionId, Workflow, WorkflowId, WorkflowSpec
 from resolvers.context import Ctx
 from resolvers.loaders import loaders
-from resolvers.pages import Page, clamp_page_size, decode_cursor, keyset_page
+from resolvers.pagination import Page, clamp_page_size, decode_cursor, keyset_page
 
 
 async def findings(info: Ctx, workflow: Workflow) -> tuple[Finding, ...]:

@@ -25,7 +25,7 @@ from local import livekit as livekit_server
 from local import livekit_binary, postgres, valkey
 from local.livekit import LivekitCredentials
 from local.livekit_binary import LivekitUnavailable
-from local.program import StartupError
+from local.process_spec import StartupError
 from persistence.migrate import upgrade
 from persistence.wiring import api_services
 from tests.support.api_server import Api, running_api

@@ -24,7 +24,7 @@ from websockets.typing import Subprotocol
 from domain.common.settings import Settings
 from persistence.admin import create_key
 from persistence.database import DbRole
-from persistence.engine import create_engine
+from persistence.sqlalchemy_engine import create_engine
 
 
 @dataclass(frozen=True, slots=True)

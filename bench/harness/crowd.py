@@ -20,7 +20,7 @@ import av
 import numpy as np
 
 from local.emulators.speech import synthetic_speech
-from local.program import StartupError
+from local.process_spec import StartupError
 
 SOURCE = Path(__file__).with_name("callers")
 BUILD_TIMEOUT_SECONDS = 600

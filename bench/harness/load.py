@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import psutil
 
-from local.machine import proportional_memory_bytes
+from local.os_processes import proportional_memory_bytes
 
 ROLES: Mapping[str, str] = {
     "worker.main": "worker",

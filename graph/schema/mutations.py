@@ -22,7 +22,7 @@ from graph.schema.types.common import as_graphql
 from graph.schema.types.inputs import json_object
 from resolvers import accounts
 from resolvers.context import Ctx
-from resolvers.ids import require_id
+from resolvers.global_ids import require_id
 
 CALL_ID_PATH, VERSION_ID_PATH = ("input", "callId"), ("input", "versionId")
 

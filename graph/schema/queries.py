@@ -36,7 +36,7 @@ from resolvers import (
     workflows,
 )
 from resolvers.context import Ctx
-from resolvers.pages import Page, PageInfo
+from resolvers.pagination import Page, PageInfo
 
 First = Annotated[
     int | None, strawberry.argument(description="How many, 1 to 100; more is taken for 100.")

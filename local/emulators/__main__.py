@@ -10,7 +10,7 @@ from itertools import cycle
 from starlette.applications import Starlette
 
 from local.emulators.http_server import run_server
-from local.emulators.models import LlmEmulator, ScriptedReply, model_routes
+from local.emulators.llm import LlmEmulator, ScriptedReply, model_routes
 from local.emulators.speech import speech_routes
 from local.emulators.speech_script import SpeechEmulator
 

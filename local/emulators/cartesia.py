@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket
 
-from local.emulators.sounds import WORD_SECONDS, tone
+from local.emulators.audio import WORD_SECONDS, tone
 from local.emulators.speech_script import SpeechEmulator, first_half, messages
 
 NAME = "cartesia"

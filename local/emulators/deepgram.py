@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket
 
-from local.emulators.sounds import VoiceActivityDetector
+from local.emulators.audio import VoiceActivityDetector
 from local.emulators.speech_script import SpeechEmulator, first_half, messages
 
 NAME = "deepgram"

@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket
 
-from local.emulators.sounds import WORD_SECONDS, VoiceActivityDetector, tone
+from local.emulators.audio import WORD_SECONDS, VoiceActivityDetector, tone
 from local.emulators.speech_script import SpeechEmulator, first_half, messages
 
 STT, TTS = "sarvam-stt", "sarvam-tts"

@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from local.emulators import cartesia, deepgram, flux, sarvam
+from local.emulators import cartesia, deepgram, deepgram_flux, sarvam
+from local.emulators.audio import synthetic_speech, tone
 from local.emulators.http_server import run_server
-from local.emulators.sounds import synthetic_speech, tone
 from local.emulators.speech_script import SpeechEmulator
 
 __all__ = ["SpeechEmulator", "run_speech_emulator", "speech_routes", "synthetic_speech", "tone"]
@@ -29,7 +29,7 @@ def speech_routes(state: SpeechEmulator) -> list[BaseRoute]:
         Route("/voices", known),
         Route("/text-lid", known, methods=["POST"]),
         WebSocketRoute("/v1/listen", partial(deepgram.listen, state)),
-        WebSocketRoute("/v2/listen", partial(flux.listen, state)),
+        WebSocketRoute("/v2/listen", partial(deepgram_flux.listen, state)),
         WebSocketRoute("/speech-to-text/ws", partial(sarvam.listen, state)),
         WebSocketRoute("/tts/websocket", partial(cartesia.speak, state)),
         WebSocketRoute("/text-to-speech/ws", partial(sarvam.speak, state)),

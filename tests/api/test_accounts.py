@@ -15,7 +15,7 @@ from domain.common.settings import Settings
 from domain.ports import Services
 from persistence.accounts import CACHE_SECONDS
 from persistence.admin import bootstrap
-from persistence.keys import KeyRing, checksum, is_api_key, new_api_key
+from persistence.key_ring import KeyRing, checksum, is_api_key, new_api_key
 from persistence.wiring import api_services
 from tests.support.viewers import PASSWORD
 

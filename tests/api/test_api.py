@@ -12,7 +12,7 @@ import pytest
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
-from resolvers.ids import global_id
+from resolvers.global_ids import global_id
 from tests.support.api_server import Api
 from tests.support.demo_workflow import publish_clinic
 from tests.support.graphql_calls import (

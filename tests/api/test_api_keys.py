@@ -17,8 +17,8 @@ from domain.common.errors import Unauthenticated
 from domain.common.settings import Settings
 from domain.ports import Services
 from persistence.admin import bootstrap
-from persistence.key_list import list_keys
-from persistence.keys import KeyRing
+from persistence.api_key_list import list_keys
+from persistence.key_ring import KeyRing
 from persistence.wiring import api_services
 from tests.api.test_accounts import execute
 from tests.support.api_server import create_api_key

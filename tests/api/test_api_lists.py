@@ -16,7 +16,7 @@ from domain.common.settings import Settings
 from domain.ports import Services, Store, UnitOfWork
 from domain.use_cases.calls import CallRequest, start_call
 from graph.app import build_schema_with_loaders
-from resolvers.ids import global_id
+from resolvers.global_ids import global_id
 from tests.support.api_server import Api, running_api
 from tests.support.demo_workflow import publish_clinic
 from tests.support.graphql_calls import END, mutate

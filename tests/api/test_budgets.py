@@ -21,7 +21,7 @@ from domain.tenants.budgets import Budget, Budgets
 from domain.use_cases.calls import CallRequest, end_call, send_message, start_call
 from domain.use_cases.settings import update_settings
 from domain.workflows.agents import ProviderChoice
-from local.emulators.models import ScriptedReply
+from local.emulators.llm import ScriptedReply
 from local.livekit import LivekitCredentials
 from tests.api.test_costs import MINI, measured, row
 from tests.api.test_providers import calling

@@ -20,7 +20,7 @@ from domain.workflows.agents import AgentSpec
 from domain.workflows.model import WorkflowId
 from persistence.calls import PAGE_SIZES, page_conditions, page_query
 from persistence.database import DbRole, create_pool
-from persistence.engine import compile_query
+from persistence.sqlalchemy_engine import compile_query
 from tests.support.demo_workflow import publish_clinic
 
 pytestmark = pytest.mark.anyio

@@ -25,12 +25,12 @@ from domain.use_cases.calls import CallRequest, start_call
 from graph.app import build_schema_with_loaders
 from local import valkey
 from persistence.call_lists import SharedCallList, SqlCallLists
-from persistence.channels import Channels, RedisBackend
 from persistence.database import DbRole, create_pool
-from persistence.hints import calls_channel
+from persistence.notifications import calls_channel
+from persistence.pubsub import Channels, RedisBackend
 from persistence.streams import decode_notification
 from persistence.wiring import api_services
-from resolvers.ids import global_id
+from resolvers.global_ids import global_id
 from tests.support.api_server import Api, Socket, create_api_key, running_api
 from tests.support.demo_workflow import publish_clinic
 

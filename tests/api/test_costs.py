@@ -21,8 +21,8 @@ from domain.use_cases.workflows import publish_workflow, update_workflow
 from domain.workflows.agents import ProviderChoice
 from domain.workflows.model import ContextPolicy
 from graph.app import build_schema_with_loaders
-from local.emulators.models import FailedReply, ScriptedReply
-from resolvers.ids import global_id
+from local.emulators.llm import FailedReply, ScriptedReply
+from resolvers.global_ids import global_id
 from tests.api.test_providers import BOOK_IT, TO_BOOKING, calling
 from tests.conftest import new_tenant
 from tests.support import demo_workflow

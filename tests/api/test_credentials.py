@@ -32,10 +32,10 @@ from domain.use_cases.credentials import (
 )
 from graph.app import build_schema_with_loaders
 from local.emulators.http_server import run_server
-from local.emulators.models import KEY, ScriptedReply
+from local.emulators.llm import KEY, ScriptedReply
 from local.emulators.speech import run_speech_emulator
-from persistence.keys import KeyRing
-from persistence.probes import DEFAULT_BASE_URLS, PROBE_REQUESTS, HttpKeyProber
+from persistence.key_probes import DEFAULT_BASE_URLS, PROBE_REQUESTS, HttpKeyProber
+from persistence.key_ring import KeyRing
 from persistence.vault import Vault
 from persistence.wiring import api_services
 from persistence.worker_wiring import worker_services

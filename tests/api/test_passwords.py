@@ -18,7 +18,7 @@ from domain.common.errors import RateLimited
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.tenants.passwords import MIN_LENGTH, password_problems
-from local.home import load_or_create_secret
+from local.private_files import load_or_create_secret
 from persistence.admin import InvalidArguments, bootstrap
 from persistence.passwords import PasswordVerifier, hash_password, verify_password
 from tests.support.viewers import PASSWORD

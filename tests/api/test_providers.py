@@ -27,7 +27,7 @@ from domain.use_cases.calls import end_call, send_message
 from domain.use_cases.tools import create_tool
 from domain.use_cases.workflows import create_workflow, publish_workflow
 from domain.workflows.agents import ProviderChoice
-from local.emulators.models import KEY, FailedReply, LlmEmulator, ScriptedReply, run_llm_emulator
+from local.emulators.llm import KEY, FailedReply, LlmEmulator, ScriptedReply, run_llm_emulator
 from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION
 from tests.worker.test_text_calls import retold, started, watch, working
 

@@ -23,10 +23,10 @@ from domain.use_cases.calls import CallRequest, end_call, start_call
 from domain.use_cases.recordings import delete_recording
 from graph.app import build_schema_with_loaders
 from graph.http.recordings import parse_range
-from persistence.keys import KeyRing
-from persistence.links import SignedLinks
+from persistence.key_ring import KeyRing
+from persistence.signed_links import SignedLinks
 from persistence.wiring import api_services
-from resolvers.ids import global_id
+from resolvers.global_ids import global_id
 from tests.conftest import SECRET, new_tenant
 from tests.support.api_server import Api, running_api
 from tests.support.demo_workflow import publish_clinic

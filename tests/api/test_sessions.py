@@ -16,7 +16,7 @@ from domain.common.errors import Unauthenticated
 from domain.common.settings import Settings
 from domain.ports import Services, TokenPair
 from persistence.accounts import ISSUER
-from persistence.keys import KeyRing
+from persistence.key_ring import KeyRing
 from persistence.wiring import api_services
 from tests.api.test_accounts import execute, owner
 from tests.support.api_server import Api

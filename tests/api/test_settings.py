@@ -19,7 +19,7 @@ from domain.common.settings import Settings
 from domain.ports import Services
 from graph.app import build_schema_with_loaders
 from local.emulators.http_server import run_server
-from persistence.outbound import GuardedHttpClient
+from persistence.guarded_http import GuardedHttpClient
 from tests.support.api_server import Api, running_api
 from tests.support.graphql_calls import ERROR_FIELDS, mutate
 

@@ -18,7 +18,7 @@ from domain.ports import Services
 from domain.use_cases.calls import CallRequest, start_call
 from graph.app import build_schema_with_loaders
 from graph.schema.build import build_schema
-from resolvers.ids import global_id
+from resolvers.global_ids import global_id
 from tests.conftest import new_tenant
 from tests.support.api_server import Api, running_api
 from tests.support.demo_workflow import publish_clinic

@@ -25,8 +25,8 @@ from domain.ports import Services
 from graph.app import build_schema_with_loaders
 from graph.http.protocols import Bounds
 from graph.requests.token_buckets import Rate, TokenBucket
-from persistence.limiter import RedisRateLimiter
-from resolvers.ids import global_id
+from persistence.rate_limiter import RedisRateLimiter
+from resolvers.global_ids import global_id
 from tests.support.api_server import Api, running_api
 from tests.support.log_writer import writing_call
 from tests.support.toy_schema import may_end

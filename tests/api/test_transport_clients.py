@@ -21,7 +21,7 @@ import pytest
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
-from resolvers.ids import global_id
+from resolvers.global_ids import global_id
 from tests.support.api_server import Api, create_api_key
 from tests.support.log_writer import writing_call
 from tests.support.paths import JS

@@ -18,7 +18,7 @@ from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
 from graph.requests.operations import GraphQLRequest
-from persistence.keys import new_api_key
+from persistence.key_ring import new_api_key
 from tests.support.api_server import Api, running_api
 
 pytestmark = pytest.mark.anyio

@@ -18,9 +18,9 @@ from domain.providers.model import ProviderKind
 from domain.providers.phrase_grammar import phrases_problem
 from domain.workflows.agents import ProviderChoice
 from local.demo import BOOKING_RULES, RECEPTION_RULES
-from local.phrases import PHRASES
-from local.sound import StereoRecorder, WavError, read_wav
-from local.telephone import RATE, resample
+from local.demo_phrases import PHRASES
+from local.room_participant import RATE, resample
+from local.wav import StereoRecorder, WavError, read_wav
 from tests.voice.test_voice_talk import espeak
 from worker.providers.api_keys import ProviderKeys
 from worker.providers.http import create_http_session

@@ -22,7 +22,7 @@ from domain.tools.model import ToolSpec
 from domain.use_cases.calls import CallRequest, end_call, send_message, start_call
 from domain.workflows.agents import ProviderChoice
 from domain.workflows.model import Snapshot
-from local.emulators.models import KEY, FailedReply, ScriptedReply, run_llm_emulator
+from local.emulators.llm import KEY, FailedReply, ScriptedReply, run_llm_emulator
 from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION, publish_clinic
 from tests.worker.test_text_calls import watch, working
 from worker.providers.api_keys import ProviderKeys

@@ -27,8 +27,8 @@ from domain.ports import Services
 from domain.use_cases.bundles import import_bundle
 from domain.use_cases.calls import CallRequest, send_message, start_call
 from local.bundle_files import read_files
+from local.courier_demo import FILE, app
 from local.emulators.http_server import run_server
-from local.parcels import FILE, app
 from tests.support.paths import ROOT
 from tests.worker.test_text_calls import watch, working
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from local import home, postgres
+from local import postgres, private_files
 from local.backups import backup, restore
-from local.program import StartupError
-from local.state import StateDir
+from local.process_spec import StartupError
+from local.state_dir import StateDir
 from persistence.migrate import upgrade
 from tests.conftest import SECRET
 
@@ -29,14 +29,14 @@ async def test_a_folder_brings_database_key_and_recordings_to_another_machine(
     tmp_path: Path,
 ) -> None:
     old, new, folder = StateDir(tmp_path / "old"), StateDir(tmp_path / "new"), tmp_path / "kept"
-    home.private_dir(new.root)
+    private_files.private_dir(new.root)
     async with postgres.running(old.root, durable=False) as url:
         await asyncio.to_thread(upgrade, url)
         db = await asyncpg.connect(url)
         await db.execute("insert into tenant values (gen_random_uuid(), 'acme', 'Acme')")
         await db.close()
-        home.write_private(old.secret_key, SECRET)
-        home.private_dir(old.recordings / "tenant")
+        private_files.write_private(old.secret_key, SECRET)
+        private_files.private_dir(old.recordings / "tenant")
         (old.recordings / "tenant" / "whole.ogg").write_bytes(b"sound")
         assert await asyncio.to_thread(backup, old, folder, ENVIRON) == 0
     assert await asyncio.to_thread(restore, new, folder, ENVIRON) == 0
@@ -57,12 +57,12 @@ async def test_a_restore_that_fails_or_is_refused_leaves_the_key_that_is_there(
 ) -> None:
     state, folder = StateDir(tmp_path / "state"), tmp_path / "kept"
     for place in (state.root, folder):
-        home.private_dir(place)
+        private_files.private_dir(place)
     (folder / "studio.dump").write_text("no dump at all")
-    home.write_private(folder / "secret.key", SECRET)
+    private_files.write_private(folder / "secret.key", SECRET)
     assert await asyncio.to_thread(restore, state, folder, ENVIRON) != 0
     assert not state.secret_key.exists()
-    home.write_private(state.secret_key, "another")
+    private_files.write_private(state.secret_key, "another")
     with pytest.raises(StartupError, match="is not the key"):
         await asyncio.to_thread(restore, state, folder, ENVIRON)
     assert state.secret_key.read_text() == "another"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from local.state import REPOSITORY
+from local.state_dir import REPOSITORY
 
 SYSTEM_PYTHON = Path(sys.base_prefix) / "bin" / "python3"
 

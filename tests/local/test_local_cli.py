@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.state import REPOSITORY
+from local.state_dir import REPOSITORY
 
 
 def studio(state: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from local.complaints import ALERT_PATTERN, POSTGRES_ALERT_PATTERN, LogAlerts, format_line
+from local.log_alerts import ALERT_PATTERN, POSTGRES_ALERT_PATTERN, LogAlerts, format_line
 from local.logs import Tail
 
 

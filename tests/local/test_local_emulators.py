@@ -14,12 +14,12 @@ import pytest
 from domain.calls.rooms import RoomAccess
 from domain.common.settings import Settings
 from local import demo, livekit_binary
+from local.emulator_service import BASE_PATHS, EMULATOR_KEY, choose_emulators
 from local.livekit import LivekitCredentials
-from local.program import StartupError
+from local.livekit_availability import LivekitAvailability
+from local.process_spec import StartupError
 from local.services import Plan, all_services
-from local.stand_ins import BASE_PATHS, EMULATOR_KEY, choose_emulators
-from local.state import StateDir
-from local.voice import LivekitAvailability
+from local.state_dir import StateDir
 from tests.local.test_local_voice import OURS, Studio, studio
 from tests.support.voice_clients import VoiceCaller
 

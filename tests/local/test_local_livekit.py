@@ -14,7 +14,7 @@ import psutil
 import pytest
 from livekit import api
 
-from local import livekit_binary, machine
+from local import livekit_binary, os_processes
 from local.livekit import LivekitCredentials, LivekitServers, prepare, running, started
 from local.server import Server
 
@@ -76,7 +76,7 @@ async def test_it_serves_whoever_has_the_key_and_nobody_else(livekit: LivekitCre
 
 
 async def test_it_listens_on_loopback_only(own: LivekitServers, state: Path) -> None:
-    assert machine.listening_addresses(own.server.pid) == [
+    assert os_processes.listening_addresses(own.server.pid) == [
         own.credentials.url.removeprefix("ws://")
     ]
     sockets = psutil.Process(own.server.pid).net_connections("udp")
@@ -89,7 +89,7 @@ async def test_what_it_keeps_is_private(own: LivekitServers, state: Path) -> Non
     assert {path.name for path in kept} == {"key", "secret", "port", "udp.port", "livekit.yaml"}
     assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
     assert own.credentials.secret not in repr(own)
-    assert own.credentials.secret not in " ".join(machine.command_line(own.server.pid))
+    assert own.credentials.secret not in " ".join(os_processes.command_line(own.server.pid))
 
 
 async def test_it_comes_back_with_the_same_address_and_keys(state: Path, binary: Path) -> None:
@@ -111,7 +111,7 @@ async def test_a_crash_of_its_valkey_is_no_crash_of_its_own(own: LivekitServers)
     await own.store.start()
     await make_room(own.credentials, "anew")
     assert await rooms(own.credentials) == ["anew"]
-    assert machine.is_alive(own.server.pid)
+    assert os_processes.is_alive(own.server.pid)
 
 
 async def test_a_server_that_was_left_over_is_ended(state: Path, binary: Path) -> None:

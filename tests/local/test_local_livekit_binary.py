@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from local.livekit_binary import VERSION, LivekitUnavailable, find_or_build
-from local.program import StartupError
+from local.process_spec import StartupError
 
 SERVER = "#!/bin/sh\necho livekit-server version 0 of {maker}\n"
 GO = """#!/bin/sh

@@ -18,11 +18,11 @@ from redis.exceptions import AuthenticationError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from local import machine, postgres, valkey
-from local.program import StartupError, parent_death_prefix
+from local import os_processes, postgres, valkey
+from local.postgres_user import delete_data, switch_to_nobody
+from local.process_spec import StartupError, parent_death_prefix
 from local.server import Server
-from local.state import REPOSITORY
-from local.unprivileged import delete_data, switch_to_nobody
+from local.state_dir import REPOSITORY
 
 pytestmark = pytest.mark.anyio
 
@@ -85,7 +85,7 @@ async def test_committed_rows_survive_a_kill_and_an_immediate_stop(state: Path) 
 async def test_postgres_listens_on_loopback_only_and_asks_for_the_password(state: Path) -> None:
     async with postgres.started(state, durable=False) as server:
         assert await sql(server.url, "SHOW unix_socket_directories") == [""]
-        assert machine.listening_addresses(server.pid) == [
+        assert os_processes.listening_addresses(server.pid) == [
             f"127.0.0.1:{server.url.split(':')[3][:5]}"
         ]
         with pytest.raises(Exception, match="password authentication failed"):
@@ -143,14 +143,14 @@ async def test_nothing_outlives_a_killed_parent(state: Path) -> None:
     assert parent.returncode == -signal.SIGKILL
     pids = [int(pid) for pid in parent.stdout.split()]
     assert len(pids) == 2
-    assert machine.wait_until_gone(pids, 60)
+    assert os_processes.wait_until_gone(pids, 60)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root changes the user")
 async def test_root_without_namespaces_runs_postgres_as_nobody(state: Path) -> None:
     try:
         async with postgres.started(state, durable=False, choose=switch_to_nobody) as server:
-            assert machine.owner(server.pid) == "nobody"
+            assert os_processes.owner(server.pid) == "nobody"
             assert await sql(server.url, "SELECT 1") == [1]
             await server.kill()
             await server.start()

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from local import machine
-from local.home import free_port
-from local.program import parent_death_prefix
-from local.state import REPOSITORY, StateDir, SupervisorRecord
+from local import os_processes
+from local.private_files import free_port
+from local.process_spec import parent_death_prefix
+from local.state_dir import REPOSITORY, StateDir, SupervisorRecord
 
 COMMAND = (sys.executable, "-m", "tests.support.local_toys")
 
@@ -100,7 +100,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     terminal = Terminal(tmp_path / "a state")
     yield terminal
     if record := StateDir(terminal.state).running_record():
-        machine.terminate(record.pid, signal.SIGTERM, 60)
+        os_processes.terminate(record.pid, signal.SIGTERM, 60)
     for process in terminal.opened:
         process.communicate(timeout=60)
 
@@ -128,7 +128,7 @@ def test_a_closed_terminal_or_a_term_signal_stops_as_well(
     process = terminal.up()
     pids = terminal.pids()
     assert finish(process, how)[0] == 0
-    assert [pid for pid in pids.values() if machine.is_alive(pid)] == []
+    assert [pid for pid in pids.values() if os_processes.is_alive(pid)] == []
 
 
 @pytest.mark.skipif(
@@ -139,7 +139,7 @@ def test_a_killed_supervisor_leaves_no_orphan_and_the_next_start_works(terminal:
     pids = terminal.pids()
     assert sorted(pids) == ["api", "store", "worker"]
     assert finish(process, signal.SIGKILL)[0] == -signal.SIGKILL
-    assert machine.wait_until_gone(pids.values(), 60)
+    assert os_processes.wait_until_gone(pids.values(), 60)
     assert terminal.run("status").returncode == 1
     assert finish(terminal.up(), signal.SIGINT)[0] == 0
 
@@ -151,7 +151,7 @@ def test_what_an_earlier_supervisor_left_running_is_ended_first(terminal: Termin
             "name": "api",
             "state": "ready",
             "pid": left.pid,
-            "born": machine.start_time(left.pid),
+            "born": os_processes.start_time(left.pid),
         }
         gone = {"pid": 4_000_000, "born": 1.0, "url": "", "ready": True, "entries": [entry]}
         (terminal.state / "run.json").write_text(json.dumps(gone))
@@ -242,11 +242,11 @@ def test_what_a_service_started_outlives_it_until_the_service_is_ready_again(
     first = child_of(terminal)
     os.kill(terminal.pids()["worker"], signal.SIGKILL)
     terminal.read_until(process, "starting it again")
-    assert machine.is_alive(first)
+    assert os_processes.is_alive(first)
     terminal.read_until(process, "worker is ready again")
-    assert machine.wait_until_gone([first], 60)
+    assert os_processes.wait_until_gone([first], 60)
     second = child_of(terminal, not_this=first)
-    assert machine.is_alive(second)
+    assert os_processes.is_alive(second)
     assert terminal.journal.count("worker's child stopped") == 1
 
 
@@ -257,8 +257,8 @@ def test_what_a_service_left_running_ends_with_everything_else(terminal: Termina
     os.kill(terminal.pids()["worker"], signal.SIGKILL)
     terminal.read_until(process, "starting it again")
     assert finish(process, signal.SIGINT)[0] == 0
-    assert not machine.is_alive(left)
-    assert not machine.is_alive(child_of(terminal))
+    assert not os_processes.is_alive(left)
+    assert not os_processes.is_alive(child_of(terminal))
 
 
 @pytest.mark.skipif(
@@ -269,10 +269,10 @@ def test_what_outlived_even_its_supervisor_is_ended_at_the_next_start(terminal: 
     process = terminal.up()
     left = child_of(terminal)
     assert finish(process, signal.SIGKILL)[0] == -signal.SIGKILL
-    assert machine.is_alive(left)
+    assert os_processes.is_alive(left)
     again = terminal.begin()
     terminal.read_until(again, "ended a worker that was left over")
-    assert not machine.is_alive(left)
+    assert not os_processes.is_alive(left)
     terminal.read_until(again, "Try next")
 
 
@@ -313,7 +313,7 @@ def test_the_owner_of_a_taken_port_is_named_before_anything_starts(terminal: Ter
         taken.bind(("127.0.0.1", terminal.port))
         taken.listen()
         refused = terminal.run("up")
-    owner = f"{machine.name(os.getpid())} (pid {os.getpid()})"
+    owner = f"{os_processes.name(os.getpid())} (pid {os.getpid()})"
     assert refused.stdout == (
         f"port {terminal.port} (api) is taken by {owner}: stop it, or choose another with --port\n"
     )
@@ -361,7 +361,7 @@ def test_detached_it_goes_on_behind_until_down(terminal: Terminal) -> None:
     pids = terminal.pids()
     stopped = terminal.run("down")
     assert stopped.stdout.startswith(f"stopping (pid {record.pid})\nstopped in ")
-    assert [pid for pid in (record.pid, *pids.values()) if machine.is_alive(pid)] == []
+    assert [pid for pid in (record.pid, *pids.values()) if os_processes.is_alive(pid)] == []
     assert terminal.run("down").stdout == "not running\n"
 
 

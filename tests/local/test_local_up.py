@@ -15,9 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
-from local import machine
-from local.home import free_port
-from local.state import READY_FILE, REPOSITORY, StateDir
+from local import os_processes
+from local.private_files import free_port
+from local.state_dir import READY_FILE, REPOSITORY, StateDir
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def environ(tmp_path: Path) -> Iterator[dict[str, str]]:
     mine = {"STUDIO_STATE": str(tmp_path / "a state"), "API_PORT": str(free_port())}
     yield {**os.environ, **mine}
     if record := StateDir(Path(mine["STUDIO_STATE"])).running_record():
-        machine.terminate(record.pid, signal.SIGTERM, 30)
+        os_processes.terminate(record.pid, signal.SIGTERM, 30)
 
 
 def studio(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
@@ -68,20 +68,24 @@ def test_everything_starts_survives_crashes_and_stops(environ: dict[str, str]) -
         "postgres": 1,
     }
 
-    holding = machine.children(after["worker"]["pid"])
+    holding = os_processes.children(after["worker"]["pid"])
     os.kill(after["worker"]["pid"], signal.SIGKILL)
     until = time.monotonic() + 90
     while (after := processes(environ))["worker"]["restarts"] == 0:
         assert time.monotonic() < until
     # Whoever holds calls goes on until others can take them.
-    assert [pid for pid in holding if machine.is_alive(pid)]
+    assert [pid for pid in holding if os_processes.is_alive(pid)]
     while (after := processes(environ))["worker"]["state"] != "ready":
         assert time.monotonic() < until, studio(environ, "logs").stdout
-    assert machine.wait_until_gone(holding, 60)
+    assert os_processes.wait_until_gone(holding, 60)
 
     assert "\nstopped in " in studio(environ, "down").stdout
-    assert [file for file in machine.find_by_variable(READY_FILE).values() if state in file] == []
-    alive = [name for name, one in after.items() if one["pid"] and machine.is_alive(one["pid"])]
+    assert [
+        file for file in os_processes.find_by_variable(READY_FILE).values() if state in file
+    ] == []
+    alive = [
+        name for name, one in after.items() if one["pid"] and os_processes.is_alive(one["pid"])
+    ]
     assert alive == []
     said = studio(environ, "logs", "studio", "-n", "1000").stdout
     assert "postgres was ended by SIGKILL; starting it again in 0.2 s\n" in said

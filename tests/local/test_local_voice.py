@@ -18,12 +18,12 @@ import httpx
 import psutil
 import pytest
 
-from local import livekit_binary, machine
-from local.home import free_port
+from local import livekit_binary, os_processes
 from local.livekit import LivekitCredentials
+from local.livekit_availability import LIVEKIT_VARIABLES, LivekitAvailability, check_livekit
+from local.private_files import free_port
 from local.services import Plan, all_services
-from local.state import REPOSITORY, StateDir
-from local.voice import LIVEKIT_VARIABLES, LivekitAvailability, check_livekit
+from local.state_dir import REPOSITORY, StateDir
 
 ABSENT = (
     "off; there is no livekit-server: put one on PATH (https://github.com/livekit/livekit),"
@@ -67,7 +67,7 @@ def studio(tmp_path: Path) -> Iterator[Callable[..., Studio]]:
     yield made
     for state in opened:
         if record := state.running_record():
-            machine.terminate(record.pid, signal.SIGTERM, 30)
+            os_processes.terminate(record.pid, signal.SIGTERM, 30)
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_a_livekit_of_ours_starts_restarts_and_stops_with_the_rest(
     told = {name: psutil.Process(before[name]["pid"]).environ() for name in ("api", "worker")}
     access = {name: told["worker"][name] for name in LIVEKIT_VARIABLES}
     assert {name: told["api"][name] for name in LIVEKIT_VARIABLES} == access
-    assert machine.listening_addresses(before["livekit"]["pid"]) == [access["LIVEKIT_URL"][5:]]
+    assert os_processes.listening_addresses(before["livekit"]["pid"]) == [access["LIVEKIT_URL"][5:]]
 
     os.kill(before["livekit"]["pid"], signal.SIGKILL)
     until = time.monotonic() + 60
@@ -103,11 +103,13 @@ def test_a_livekit_of_ours_starts_restarts_and_stops_with_the_rest(
         "state"
     ] != "ready":
         assert time.monotonic() < until, here("logs").stdout
-    assert machine.listening_addresses(after["livekit"]["pid"]) == [access["LIVEKIT_URL"][5:]]
+    assert os_processes.listening_addresses(after["livekit"]["pid"]) == [access["LIVEKIT_URL"][5:]]
     assert "starting LiveKit server" in here("logs", "livekit").stdout
 
     assert "\nstopped in " in here("down").stdout
-    assert not [name for name, one in after.items() if one["pid"] and machine.is_alive(one["pid"])]
+    assert not [
+        name for name, one in after.items() if one["pid"] and os_processes.is_alive(one["pid"])
+    ]
     said = here("logs", "studio", "-n", "1000").stdout
     assert "livekit was ended by SIGKILL; starting it again in 0.2 s\n" in said
     assert "livekit is ready again\n" in said
@@ -200,7 +202,7 @@ def test_no_voice_is_an_option_of_up(tmp_path: Path) -> None:
         assert "voice calls: off, because of --no-voice\n" in up.stdout
     finally:
         if record := StateDir(Path(environ["STUDIO_STATE"])).running_record():
-            machine.terminate(record.pid, signal.SIGTERM, 30)
+            os_processes.terminate(record.pid, signal.SIGTERM, 30)
 
 
 @pytest.mark.parametrize(("ci", "code", "counted"), [("", 0, "1 skipped"), ("true", 1, "1 error")])
@@ -249,12 +251,12 @@ def test_ctrl_c_ends_a_build_and_starts_nothing(
         while not (tmp_path / "begun").exists():
             assert up.poll() is None
             time.sleep(0.02)
-        compiler = machine.children(up.pid)
+        compiler = os_processes.children(up.pid)
         up.send_signal(signal.SIGINT)
         assert up.wait(60) == 130
         assert up.stdout is not None
         assert up.stdout.read().startswith("building livekit-server ")
     assert len(compiler) == 1
-    assert machine.wait_until_gone(compiler, 60)
+    assert os_processes.wait_until_gone(compiler, 60)
     assert list((tmp_path / "cache" / "agent-studio" / "bin").glob(".build-*")) == []
     assert here.facts()["running"] is False

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from local.state import REPOSITORY
+from local.state_dir import REPOSITORY
 
 ENTRY_POINTS = (
     *("graph.app", "worker.main", "worker.process.worker_process", "worker.keeper.main"),

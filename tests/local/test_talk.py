@@ -21,8 +21,8 @@ import pytest
 from domain.common.settings import Settings
 from local.client import StudioClient
 from local.demo import seed
-from local.screen import JsonOutput, TerminalOutput
 from local.talk import TalkSession, iterate_lines
+from local.terminal_output import JsonOutput, TerminalOutput
 from persistence.admin import bootstrap
 from tests.support.paths import ROOT
 from tests.support.viewers import PASSWORD

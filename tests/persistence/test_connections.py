@@ -22,8 +22,8 @@ from domain.ports import Services
 from graph.app import build_schema_with_loaders
 from persistence.admin import bootstrap
 from persistence.database import DbRole, create_pool
-from persistence.engine import create_engine
-from persistence.logins import create_logins
+from persistence.database_logins import create_logins
+from persistence.sqlalchemy_engine import create_engine
 from persistence.wiring import api_services
 from tests.conftest import new_tenant
 from tests.support import viewers
@@ -255,8 +255,10 @@ async def test_a_process_that_starts_waits_for_a_slot_and_says_when_none_comes(
     async with few_slots(settings, DbRole.SERVICE, 1) as few:
         holder = await asyncpg.connect(few.database_url)
         with pytest.raises(Unavailable, match=r"within 1 s: too many connections for role"):
-            await create_pool(few.database_url, DbRole.SERVICE, timeout=1)
-        starting = asyncio.create_task(create_pool(few.database_url, DbRole.SERVICE, timeout=60))
+            await create_pool(few.database_url, DbRole.SERVICE, timeout_seconds=1)
+        starting = asyncio.create_task(
+            create_pool(few.database_url, DbRole.SERVICE, timeout_seconds=60)
+        )
         await asyncio.sleep(0.3)
         await holder.close()
         pool = await starting

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from persistence.limiter import RedisRateLimiter
+from persistence.rate_limiter import RedisRateLimiter
 
 pytestmark = pytest.mark.anyio
 

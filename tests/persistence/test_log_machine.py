@@ -37,7 +37,7 @@ from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.calls import CallRequest, send_message, start_call
 from persistence.codec import decode_event, encode_event
-from persistence.recorder import APPEND_EVENTS
+from persistence.event_writer import APPEND_EVENTS
 from persistence.wiring import api_services
 from persistence.worker_wiring import WorkerServices, worker_services
 from tests.support.demo_workflow import publish_clinic

@@ -9,7 +9,7 @@ import pytest
 from yarl import URL
 
 from domain.tools.http import EgressBlocked, HttpFailed, HttpRequest
-from persistence.outbound import GuardedHttpClient
+from persistence.guarded_http import GuardedHttpClient
 from tests.support.tls_hosts import get, guarded_http, http_response, running_host
 
 pytestmark = pytest.mark.anyio

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from domain.tools.http import HttpFailed, HttpRequest
-from persistence.outbound import MAX_BODY_BYTES
+from persistence.guarded_http import MAX_BODY_BYTES
 from tests.support.tls_hosts import (
     Responder,
     get,

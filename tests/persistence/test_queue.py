@@ -21,7 +21,7 @@ from domain.ports import Services
 from domain.use_cases.calls import CallRequest, end_call, send_message, start_call
 from persistence.database import DbRole, create_pool, short_transaction
 from persistence.queue import CALL_BATCH_SIZE, EVENT_BATCH_SIZE
-from persistence.queue_sql import DELETE_EXPIRED_CALLS
+from persistence.queue_queries import DELETE_EXPIRED_CALLS
 from persistence.worker_wiring import WorkerServices, worker_services
 from tests.support.demo_workflow import publish_clinic
 

@@ -22,9 +22,9 @@ from domain.common.settings import Settings
 from domain.common.tasks import background_task, cancel_and_wait
 from local import valkey
 from local.server import Server
-from persistence.channels import Channels, Lagged, RedisBackend
-from persistence.limiter import RedisRateLimiter
 from persistence.outbox import Outbox
+from persistence.pubsub import Channels, Lagged, RedisBackend
+from persistence.rate_limiter import RedisRateLimiter
 from persistence.wiring import api_services
 from tests.persistence.test_streams import complete, follow
 from tests.support.log_writer import writing_call
@@ -98,7 +98,7 @@ async def test_an_outage_is_said_once_and_so_is_its_end(
 ) -> None:
     async with valkey.started(tmp_path) as server, channels_on(server.url) as channels:
         await until(lambda: channels.is_connected)
-        with caplog.at_level(logging.WARNING, "persistence.channels"):
+        with caplog.at_level(logging.WARNING, "persistence.pubsub"):
             await server.kill()
             await until(lambda: not channels.is_connected)
             for _ in range(50):
@@ -119,7 +119,7 @@ async def test_a_redis_that_is_heard_but_takes_no_hints_is_away_until_it_takes_t
         channels_on(server.url) as channels,
     ):
         await until(lambda: channels.is_connected)
-        with caplog.at_level(logging.WARNING, "persistence.channels"):
+        with caplog.at_level(logging.WARNING, "persistence.pubsub"):
             await redis.client_pause(60_000, all=False)  # PUBLISH waits, SUBSCRIBE does not
             for _ in range(100):
                 await channels.publish_many([("studio:test", "nobody hears it")])
@@ -162,7 +162,7 @@ async def test_limits_cost_no_time_while_redis_hangs_and_are_shared_again_after_
     async with valkey.started(tmp_path) as server:
         here, there = RedisRateLimiter(server.url, timeout=1.0), RedisRateLimiter(server.url, 30)
         assert (await here.spend("key", 1, 60)).remaining == 59
-        with caplog.at_level(logging.WARNING, "persistence.limiter"):
+        with caplog.at_level(logging.WARNING, "persistence.rate_limiter"):
             async with hanging(server):
                 await here.spend("key", 1, 60)  # finds out
                 # Longer than a limiter used to remember it.

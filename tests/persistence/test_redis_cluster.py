@@ -15,10 +15,10 @@ from redis.asyncio import Redis
 
 from domain.common.errors import InvalidSetting
 from local import valkey
-from local.home import free_port, private_dir, write_private
+from local.private_files import free_port, private_dir, write_private
 from local.server import Server
-from persistence.channels import Channels, Lagged, RedisBackend
-from persistence.limiter import RedisRateLimiter
+from persistence.pubsub import Channels, Lagged, RedisBackend
+from persistence.rate_limiter import RedisRateLimiter
 from tests.persistence.test_redis_away import at_once, hanging, until
 
 pytestmark = pytest.mark.anyio
@@ -96,7 +96,7 @@ async def test_a_url_that_hides_the_cluster_is_named_with_its_remedy(
         for _ in range(30):
             assert (await limiter.spend(secrets.token_hex(8), 1, 60)).allowed
     await limiter.aclose()
-    [said] = [record for record in caplog.records if record.name == "persistence.limiter"]
+    [said] = [record for record in caplog.records if record.name == "persistence.rate_limiter"]
     assert said.levelname == "ERROR"
     assert "redis+cluster://" in said.getMessage()
 
@@ -105,7 +105,7 @@ async def test_one_node_that_hangs_costs_no_time_either(
     cluster: list[Server], caplog: pytest.LogCaptureFixture
 ) -> None:
     limiter = RedisRateLimiter(as_cluster(cluster[0].url), timeout=1.0)
-    with caplog.at_level(logging.WARNING, "persistence.limiter"):
+    with caplog.at_level(logging.WARNING, "persistence.rate_limiter"):
         async with hanging(cluster[1]):
             async with asyncio.timeout(60):
                 while not caplog.records:

@@ -13,9 +13,9 @@ import pytest
 from domain.calls.recordings import CONTENT_TYPE
 from domain.common.errors import InvalidSetting, NotFound, Unavailable
 from domain.common.settings import Settings
-from local.emulators import storage as emulator
-from local.emulators.storage import S3Emulator, run_s3_emulator
-from persistence.sounds import ObjectStore
+from local.emulators import s3 as emulator
+from local.emulators.s3 import S3Emulator, run_s3_emulator
+from persistence.audio_store import ObjectStore
 
 pytestmark = pytest.mark.anyio
 

@@ -27,7 +27,7 @@ from graph.requests.connection_registry import ConnectionTimeouts
 from graph.server import create_server, listen
 from persistence.admin import create_key
 from persistence.database import DbRole
-from persistence.engine import create_engine
+from persistence.sqlalchemy_engine import create_engine
 from tests.support.toy_schema import toy_schema
 
 SHORT_TIMEOUTS = ConnectionTimeouts(init=8.0, stall=5.0, recheck=0.5)

@@ -85,7 +85,7 @@ class Caller:
         while True:
             try:
                 return await self._studio.execute(
-                    document, variables, timeout=RETRY_TIMEOUT_SECONDS
+                    document, variables, timeout_seconds=RETRY_TIMEOUT_SECONDS
                 )
             except Exception as error:
                 if "not available" not in str(error) or time.monotonic() > until:

@@ -11,10 +11,10 @@ import os
 import sys
 
 from local.cli import main
-from local.program import ProcessSpec
+from local.livekit_availability import LIVEKIT_VARIABLES
+from local.process_spec import ProcessSpec
 from local.service import Service, file_ready
 from local.services import Plan
-from local.voice import LIVEKIT_VARIABLES
 
 TOY = """
 import os, signal, sys, time

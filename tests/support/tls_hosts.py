@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from domain.tools.http import HttpRequest, HttpResponse
-from persistence.outbound import GuardedHttpClient
+from persistence.guarded_http import GuardedHttpClient
 
 Responder = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

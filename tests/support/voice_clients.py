@@ -19,7 +19,7 @@ from domain.common.tasks import cancel_and_wait
 from domain.ports import Services
 from domain.use_cases.calls import room_access
 from domain.workflows.agents import AgentSpec, ProviderChoice
-from local.emulators.sounds import synthetic_speech
+from local.emulators.audio import synthetic_speech
 from local.emulators.speech import SpeechEmulator, run_speech_emulator
 from local.livekit import LivekitCredentials
 from persistence.wiring import api_services

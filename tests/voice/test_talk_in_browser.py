@@ -45,10 +45,10 @@ from graph.http.recordings import recording_routes
 from graph.requests.connection_registry import ConnectionTimeouts
 from graph.web.talk import talk_routes
 from local.emulators.speech import SpeechEmulator, synthetic_speech
-from local.home import free_port
 from local.livekit import LivekitCredentials
+from local.private_files import free_port
 from persistence.wiring import api_services
-from resolvers.ids import global_id
+from resolvers.global_ids import global_id
 from tests.support.api_server import create_api_key, running_api
 from tests.support.browsers import script_runner, skip_or_fail
 from tests.support.demo_workflow import BOOKING, RECEPTION, publish_clinic

@@ -29,7 +29,7 @@ from domain.use_cases.calls import CallRequest, end_call, start_call
 from domain.use_cases.credentials import set_credential
 from domain.workflows.agents import AgentSpec, ProviderChoice, Session, Voice
 from local.emulators.faults import Disconnect, RejectedConnection
-from local.emulators.models import KEY, FailedReply, LlmEmulator, ScriptedReply, run_llm_emulator
+from local.emulators.llm import KEY, FailedReply, LlmEmulator, ScriptedReply, run_llm_emulator
 from local.emulators.speech import SpeechEmulator
 from local.livekit import LivekitCredentials
 from tests.conftest import new_tenant

@@ -28,8 +28,8 @@ from domain.common.settings import Settings
 from domain.use_cases.calls import CallRequest, start_call
 from domain.workflows.agents import ProviderChoice
 from local.livekit import LivekitCredentials
-from local.sound import Samples, read_wav
 from local.talk import CALL_EVENTS, main
+from local.wav import Samples, read_wav
 from persistence.wiring import api_services
 from tests.support.demo_workflow import BOOKING, RECEPTION, publish_clinic
 from tests.support.installation import Installation, running_installation

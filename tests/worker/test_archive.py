@@ -23,8 +23,8 @@ from domain.common.tasks import background_task
 from domain.ports import Services
 from domain.use_cases.calls import CallRequest, end_call, start_call
 from domain.use_cases.recordings import delete_recording
-from local.emulators.storage import S3Emulator, run_s3_emulator
-from persistence.ledger import DELETE_BATCH_SIZE
+from local.emulators.s3 import S3Emulator, run_s3_emulator
+from persistence.recording_store import DELETE_BATCH_SIZE
 from persistence.wiring import api_services
 from persistence.worker_wiring import worker_services
 from tests.persistence.test_sound_stores import in_bucket

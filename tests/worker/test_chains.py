@@ -14,6 +14,7 @@ from livekit.agents import APIConnectionError
 from livekit.agents.stt import SpeechEvent, SpeechEventType
 
 from domain.workflows.agents import ProviderChoice
+from local.emulators.audio import WORD_SECONDS, synthetic_speech
 from local.emulators.faults import (
     DelayedResponse,
     Disconnect,
@@ -22,7 +23,6 @@ from local.emulators.faults import (
     NoResponse,
     RejectedConnection,
 )
-from local.emulators.sounds import WORD_SECONDS, synthetic_speech
 from local.emulators.speech import SpeechEmulator, run_speech_emulator
 from worker.providers.api_keys import ProviderKeys
 from worker.providers.failover import Cooldowns

@@ -31,7 +31,7 @@ from domain.use_cases.workflows import create_workflow, publish_workflow
 from domain.workflows.agents import AgentSpec, Prompt, ProviderChoice
 from domain.workflows.model import Node, WorkflowSpec
 from local.emulators.http_server import run_server
-from local.emulators.models import KEY, ScriptedReply, run_llm_emulator
+from local.emulators.llm import KEY, ScriptedReply, run_llm_emulator
 from persistence.worker_wiring import worker_services
 from tests.support.demo_workflow import publish_clinic
 from tests.worker.test_text_calls import started, watch, working

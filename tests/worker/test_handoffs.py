@@ -22,7 +22,7 @@ from domain.use_cases.workflows import create_workflow, publish_workflow
 from domain.workflows.agents import AgentSpec, Prompt, ProviderChoice
 from domain.workflows.model import Connection, ContextPolicy, Node, WorkflowSpec
 from domain.workflows.routing import ResolvedNode, resolve_node, triggered_connection
-from local.emulators.models import KEY, LlmEmulator, ScriptedReply, run_llm_emulator
+from local.emulators.llm import KEY, LlmEmulator, ScriptedReply, run_llm_emulator
 from tests.support.demo_workflow import BOOK
 from tests.worker.test_text_calls import retold, watch, working
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from livekit.agents import llm
 
-from domain.calls.context import CallContext as CallContext
+from domain.calls.context import CallContext
 from domain.calls.events import (
     AgentTurn,
     CallEnded,
@@ -35,7 +35,7 @@ from domain.providers.usage import Usage
 from domain.use_cases.calls import end_call, send_message
 from graph.app import build_schema_with_loaders
 from resolvers.context import RequestContext
-from resolvers.ids import global_id
+from resolvers.global_ids import global_id
 from tests.conftest import new_tenant
 from tests.support.api_server import running_api
 from tests.support.cpu import MAX_GROWTH, cpu_growth, without_collections

@@ -15,7 +15,7 @@ from livekit.agents.types import APIConnectOptions
 
 from domain.workflows.agents import ProviderChoice
 from local.emulators.faults import MalformedMessage, NoResponse
-from local.emulators.models import (
+from local.emulators.llm import (
     KEY,
     FailedReply,
     LlmEmulator,

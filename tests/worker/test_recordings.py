@@ -16,9 +16,9 @@ from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.calls import end_call
 from domain.use_cases.recordings import delete_recording
-from local.emulators.storage import run_s3_emulator
+from local.emulators.s3 import run_s3_emulator
 from local.livekit import LivekitCredentials
-from persistence.sounds import ObjectStore
+from persistence.audio_store import ObjectStore
 from tests.persistence.test_sound_stores import in_bucket
 from tests.support.recordings import (
     ANNOUNCEMENT,

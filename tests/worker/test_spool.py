@@ -14,7 +14,7 @@ from domain.calls.recordings import RecordingState, SegmentKey
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.use_cases.calls import end_call
-from local.emulators.storage import run_s3_emulator
+from local.emulators.s3 import run_s3_emulator
 from tests.persistence.test_sound_stores import in_bucket
 from tests.support.recordings import tone_segment, with_recordings
 from tests.worker.test_archive import Desk, desk

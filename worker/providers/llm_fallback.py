@@ -90,7 +90,7 @@ class _FallbackLLMStream(llm.LLMStream):
         if problem is not None:
             raise APIConnectionError("No model answered.", retryable=False) from problem
 
-    async def _try_model(self, model: llm.LLM[Any], timeout: float) -> Exception | None:
+    async def _try_model(self, model: llm.LLM[Any], timeout_seconds: float) -> Exception | None:
         """Why it did not answer; None when it did."""
         begun = False
         try:
@@ -101,7 +101,7 @@ class _FallbackLLMStream(llm.LLMStream):
                 **self._chat_options,
             )
             async with stream:
-                async for chunk in with_chunk_timeout(stream, timeout):
+                async for chunk in with_chunk_timeout(stream, timeout_seconds):
                     begun = begun or chunk.delta is not None
                     self._event_ch.send_nowait(chunk)
         except (APIError, TimeoutError) as problem:

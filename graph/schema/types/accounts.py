@@ -13,7 +13,7 @@ from graph.schema.types.errors import InvalidCredentials, ValidationError
 from graph.schema.types.usage import BudgetLevel
 from resolvers import settings
 from resolvers.context import Ctx
-from resolvers.ids import global_id
+from resolvers.global_ids import global_id
 
 
 @strawberry.type(name="Tenant", description="The organisation that owns everything you see.")

@@ -34,7 +34,7 @@ from resolvers import calls as resolvers
 from resolvers import recordings as recording_resolvers
 from resolvers import workflows as workflow_resolvers
 from resolvers.context import Ctx
-from resolvers.ids import decode_id, require_id
+from resolvers.global_ids import decode_id, require_id
 
 if TYPE_CHECKING:
     from graph.schema.types.events import CallEventConnection

@@ -12,7 +12,7 @@ from domain.tools.model import Tool
 from domain.workflows.agents import Agent
 from domain.workflows.model import Version, Workflow
 from graph.schema.scalars import Cursor
-from resolvers.ids import global_id
+from resolvers.global_ids import global_id
 
 T = TypeVar("T")
 

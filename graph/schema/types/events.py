@@ -17,7 +17,7 @@ from graph.schema.types.calls import CallType
 from graph.schema.types.common import Edge, PageInfo, as_graphql
 from resolvers import calls as resolvers
 from resolvers.context import Ctx
-from resolvers.ids import global_id
+from resolvers.global_ids import global_id
 
 
 @strawberry.interface(description="Something that happened in a call: stored, and numbered.")

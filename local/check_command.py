@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from domain.common.settings import Settings
-from local.state import REPOSITORY
+from local.state_dir import REPOSITORY
 
 TOOLS = Path(sys.executable).parent
 CHECKS: Mapping[str, tuple[str, ...]] = {

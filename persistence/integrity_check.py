@@ -16,13 +16,13 @@ from domain.calls.model import CallId
 from domain.common.access import TenantId
 from domain.common.errors import DecryptionKeyMissing, InvalidSetting, Unavailable
 from domain.common.settings import Settings
+from persistence.audio_store import ObjectStore
 from persistence.calls import SqlCalls
 from persistence.database import ConnectionFactory, DbRole
-from persistence.engine import create_engine
-from persistence.keys import KeyRing
-from persistence.ledger import recording_from_row
+from persistence.key_ring import KeyRing
 from persistence.migrate import SCRIPTS
-from persistence.sounds import ObjectStore
+from persistence.recording_store import recording_from_row
+from persistence.sqlalchemy_engine import create_engine
 from persistence.store import set_tenant
 from persistence.vault import Vault
 

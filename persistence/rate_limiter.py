@@ -71,9 +71,9 @@ class RedisRateLimiter:
         return self._spend_locally(key, cost, per_minute)
 
     async def _spend_in_redis(
-        self, key: str, cost: int, per_minute: int, timeout: float
+        self, key: str, cost: int, per_minute: int, timeout_seconds: float
     ) -> RateLimitResult:
-        async with asyncio.timeout(timeout), self._connection_slots:
+        async with asyncio.timeout(timeout_seconds), self._connection_slots:
             async with self._connecting:  # a cluster whose nodes many ask for at once fails them
                 await self._redis.initialize()
             allowed, remaining, wait = await self._script(

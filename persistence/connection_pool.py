@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import asyncpg
 from asyncpg.pool import PoolAcquireContext, PoolConnectionProxy
 
-from persistence.outages import is_server_full
+from persistence.db_errors import is_server_full
 
 ACQUIRE_TIMEOUT_SECONDS = 5.0
 POLL_INTERVAL_SECONDS = 0.005

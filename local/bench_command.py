@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from local.state import REPOSITORY
+from local.state_dir import REPOSITORY
 
 BENCH_DIR = REPOSITORY / "bench"
 

@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.program import StartupError, can_run
+from local.process_spec import StartupError, can_run
 
 NOBODY_UID = 65534
 FALLBACK_DIR = Path("/var/lib/agent-studio")

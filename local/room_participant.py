@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from livekit import rtc
 
-from local.sound import Samples
+from local.wav import Samples
 
 RATE = 48_000
 FRAME_SAMPLES = RATE // 50

@@ -19,13 +19,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import AsyncAdaptedQueuePool, PoolProxiedConnection
 from sqlalchemy.util import await_
 
+from persistence.connection_pool import (
+    ACQUIRE_TIMEOUT_SECONDS,
+    POLL_INTERVAL_SECONDS,
+    suppress_server_full,
+)
 from persistence.database import (
     START_TIMEOUT_SECONDS,
     ConnectionFactory,
     DbRole,
     retry_until_available,
 )
-from persistence.pools import ACQUIRE_TIMEOUT_SECONDS, POLL_INTERVAL_SECONDS, suppress_server_full
 
 _DIALECT: Any = cast(Any, PGDialect_asyncpg)()
 
@@ -84,7 +88,7 @@ def create_engine(url: str, role: DbRole, size: int = 16) -> AsyncEngine:
 
 
 async def open_first_connection(
-    engine: AsyncEngine, timeout: float = START_TIMEOUT_SECONDS
+    engine: AsyncEngine, timeout_seconds: float = START_TIMEOUT_SECONDS
 ) -> None:
     """Open the first connection of an engine, so that there is one to wait for."""
 
@@ -92,7 +96,7 @@ async def open_first_connection(
         async with engine.connect():
             pass
 
-    await retry_until_available(first, timeout)
+    await retry_until_available(first, timeout_seconds)
 
 
 async def driver_connection(connection: AsyncConnection) -> asyncpg.Connection[asyncpg.Record]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from local import home, machine
+from local import os_processes, private_files
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -52,8 +52,10 @@ class StateDir:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> StateDir:
-        root = home.private_dir(Path(environ.get("STUDIO_STATE") or REPOSITORY / ".studio"))
-        home.private_dir(root / "logs")
+        root = private_files.private_dir(
+            Path(environ.get("STUDIO_STATE") or REPOSITORY / ".studio")
+        )
+        private_files.private_dir(root / "logs")
         return cls(root)
 
     @property
@@ -110,7 +112,7 @@ class StateDir:
         return ours + [path for path in keys if path.exists()]
 
     def write_record(self, record: SupervisorRecord) -> None:
-        home.write_private(self._record_file, json.dumps(asdict(record)))
+        private_files.write_private(self._record_file, json.dumps(asdict(record)))
 
     def read_record(self) -> SupervisorRecord | None:
         """What was last recorded here, by a supervisor that may be gone since."""
@@ -133,4 +135,4 @@ class StateDir:
 
 def is_same_process(pid: int, born: float) -> bool:
     """Whether the process of that number is still the one born then."""
-    return machine.is_alive(pid) and abs(machine.start_time(pid) - born) < 1
+    return os_processes.is_alive(pid) and abs(os_processes.start_time(pid) - born) < 1

@@ -9,7 +9,7 @@ from pathlib import Path
 from local import livekit_binary
 from local.livekit import LivekitCredentials
 from local.livekit_binary import LivekitUnavailable
-from local.program import StartupError
+from local.process_spec import StartupError
 
 LIVEKIT_VARIABLES = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
 

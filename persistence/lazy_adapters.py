@@ -16,9 +16,9 @@ from domain.tools.http import HttpRequest, HttpResponse
 from domain.tools.network_allow_list import AllowList
 
 if TYPE_CHECKING:
-    from persistence.outbound import GuardedHttpClient
-    from persistence.probes import HttpKeyProber
-    from persistence.sounds import ObjectStore
+    from persistence.audio_store import ObjectStore
+    from persistence.guarded_http import GuardedHttpClient
+    from persistence.key_probes import HttpKeyProber
 
 
 class LazyHttpClient:
@@ -55,7 +55,7 @@ def open_audio_store(settings: Settings, stack: AsyncExitStack) -> ObjectStore |
     """None: calls cannot be recorded."""
     if not settings.recordings_url:
         return None
-    from persistence.sounds import ObjectStore  # loads obstore, which takes 5 MB
+    from persistence.audio_store import ObjectStore  # loads obstore, which takes 5 MB
 
     sounds = ObjectStore.from_settings(settings)
     if sounds is not None:
@@ -64,12 +64,12 @@ def open_audio_store(settings: Settings, stack: AsyncExitStack) -> ObjectStore |
 
 
 def _load_guarded_http() -> type[GuardedHttpClient]:
-    from persistence.outbound import GuardedHttpClient  # loads aiohttp
+    from persistence.guarded_http import GuardedHttpClient  # loads aiohttp
 
     return GuardedHttpClient
 
 
 def _load_http_prober() -> type[HttpKeyProber]:
-    from persistence.probes import HttpKeyProber  # loads aiohttp
+    from persistence.key_probes import HttpKeyProber  # loads aiohttp
 
     return HttpKeyProber

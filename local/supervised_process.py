@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from local import machine, program
-from local.program import ProcessSpec, StartupError
+from local import os_processes, process_spec
+from local.process_spec import ProcessSpec, StartupError
 from local.service import Service
-from local.state import READY_FILE, ServiceStatus, is_same_process
+from local.state_dir import READY_FILE, ServiceStatus, is_same_process
 
 MIN_RESTART_BACKOFF_SECONDS, MAX_RESTART_BACKOFF_SECONDS = 0.2, 30.0
 STABLE_SECONDS = 60.0
@@ -90,12 +90,12 @@ class SupervisedProcess:
         self._update_status(replace(self.status, state="stopping"))
         plan = self.service.spec
         asked = asyncio.create_task(
-            program.stop(process, plan.stop_signal, plan.grace_seconds, plan.stop_attempts)
+            process_spec.stop(process, plan.stop_signal, plan.grace_seconds, plan.stop_attempts)
         )
         forced = asyncio.create_task(force.wait())
         await asyncio.wait((asked, forced), return_when=asyncio.FIRST_COMPLETED)
         if not asked.done():
-            program.kill_group(process.pid)
+            process_spec.kill_group(process.pid)
         if not await asked:
             self.echo(
                 f"{self.service.name} did not stop in {plan.grace_seconds:g} s and was killed"
@@ -105,28 +105,28 @@ class SupervisedProcess:
 
     async def _start(self) -> None:
         self.ready_file.unlink(missing_ok=True)
-        self.ready_at, self.log_offset = None, program.log_size(self.log)
-        self.process = await program.spawn(self._process_spec(), self.log)
-        pid, born, now = self.process.pid, machine.start_time(self.process.pid), time.time()
+        self.ready_at, self.log_offset = None, process_spec.log_size(self.log)
+        self.process = await process_spec.spawn(self._process_spec(), self.log)
+        pid, born, now = self.process.pid, os_processes.start_time(self.process.pid), time.time()
         self._update_status(replace(self.status, state="starting", pid=pid, born=born, since=now))
         if self.service.once:
             if returncode := await self.process.wait():
-                raise StartupError(self._exit_report(program.describe_exit(returncode)))
+                raise StartupError(self._exit_report(process_spec.describe_exit(returncode)))
             self._update_status(replace(self.status, state="done", pid=0))
         else:
             plan = self.service.spec
-            await program.wait_until_ready(plan, self.process, self.log, self.log_offset)
+            await process_spec.wait_until_ready(plan, self.process, self.log, self.log_offset)
             self.ready_at = time.monotonic()
             self._update_status(replace(self.status, state="ready", reason="", next_try=0.0))
 
     async def _wait_for_exit(self) -> str:
         """Why it is dead: a headline, and below it what it said last."""
         assert self.process is not None
-        how = program.describe_exit(await self.process.wait())
+        how = process_spec.describe_exit(await self.process.wait())
         if self.service.spec.children_outlive:
             self.orphans = [o for o in self.orphans if o.is_alive] + self._find_orphans()
         else:
-            program.kill_group(self.process.pid)
+            process_spec.kill_group(self.process.pid)
         return self._exit_report(how)
 
     async def _back_off(self, why: str) -> None:
@@ -166,14 +166,14 @@ class SupervisedProcess:
             await self._start()
         except (StartupError, OSError) as error:
             if self.process is not None:
-                await program.stop(self.process, self.service.spec.stop_signal, 1)
+                await process_spec.stop(self.process, self.service.spec.stop_signal, 1)
             return str(error)
         self.echo(f"{self.service.name} is ready again")
         self._signal_orphans()
         return None
 
     def _exit_report(self, how: str) -> str:
-        return f"{self.service.name} {how}\n{program.tail(self.log, self.log_offset)}"
+        return f"{self.service.name} {how}\n{process_spec.tail(self.log, self.log_offset)}"
 
     def _process_spec(self) -> ProcessSpec:
         plan = self.service.spec
@@ -183,9 +183,9 @@ class SupervisedProcess:
 
     def _find_orphans(self) -> list[OrphanProcess]:
         known, own = {orphan.pid for orphan in self.orphans}, str(self.ready_file)
-        started = machine.find_by_variable(READY_FILE).items()
+        started = os_processes.find_by_variable(READY_FILE).items()
         pids = [pid for pid, file in started if file == own and pid not in known]
-        return [OrphanProcess(pid, machine.start_time(pid)) for pid in pids]
+        return [OrphanProcess(pid, os_processes.start_time(pid)) for pid in pids]
 
     def _signal_orphans(self) -> None:
         """Their work is done by others now: they hand over what they hold, and leave."""

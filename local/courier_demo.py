@@ -17,7 +17,7 @@ from starlette.routing import Route
 from domain.bundles.model import write_bundle
 from local.bundle_files import read_files
 from local.client import ApiError, StudioClient
-from local.state import REPOSITORY
+from local.state_dir import REPOSITORY
 
 HOST, PORT = "127.0.0.1", 8765
 FILE = REPOSITORY / "local" / "demos" / "courier.yaml"

@@ -31,12 +31,12 @@ from domain.calls.events import (
 )
 from domain.calls.lease import Claim
 from domain.calls.model import CallState
-from persistence import hints
-from persistence.channels import Channels
+from persistence import notifications
 from persistence.codec import encode_ephemeral_message, encode_event, encode_message
 from persistence.database import short_transaction
+from persistence.db_errors import is_outage, translate_outages
 from persistence.leases import WorkerLeases
-from persistence.outages import is_outage, translate_outages
+from persistence.pubsub import Channels
 
 log = logging.getLogger(__name__)
 
@@ -189,11 +189,11 @@ class SqlEventWriter:
             told = [hint for line, answer in answers for hint in self._apply_result(line, answer)]
             await self._channels.publish_many(passing + told)
 
-    def _take_partials(self) -> list[hints.Notification]:
+    def _take_partials(self) -> list[notifications.Notification]:
         passing, self._partials = self._partials, {}
         return [
             (
-                hints.call_channel(claim.call.tenant_id, claim.call.id),
+                notifications.call_channel(claim.call.tenant_id, claim.call.id),
                 encode_ephemeral_message(event),
             )
             for claim, event in passing.values()
@@ -262,7 +262,9 @@ class SqlEventWriter:
                 await connection.execute(MARK_COMMANDS_DONE, done)
                 return rows
 
-    def _apply_result(self, line: CallBuffer, answer: AppendResult) -> list[hints.Notification]:
+    def _apply_result(
+        self, line: CallBuffer, answer: AppendResult
+    ) -> list[notifications.Notification]:
         status, first, entries = answer.status, answer.first, answer.entries
         if status not in STORED_STATUSES:
             self._fence(line, status)
@@ -332,10 +334,10 @@ def _acknowledged_command(event: CallEvent) -> UUID | None:
 
 def _notifications_for(
     line: CallBuffer, first: int, entries: Sequence[PendingEvent]
-) -> list[hints.Notification]:
+) -> list[notifications.Notification]:
     tenant, id = line.claim.call.tenant_id, line.claim.call.id
-    channel = hints.call_channel(tenant, id)
+    channel = notifications.call_channel(tenant, id)
     told = [(channel, encode_message(id, first + n, e.at, e.body)) for n, e in enumerate(entries)]
     if any(isinstance(e.event, StateChanged | NodeEntered) for e in entries):
-        told.append(hints.call_changed(tenant, id))
+        told.append(notifications.call_changed(tenant, id))
     return told

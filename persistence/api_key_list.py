@@ -10,8 +10,8 @@ from sqlalchemy import Row, text
 
 from domain.common.settings import Settings
 from persistence.database import DbRole
-from persistence.engine import create_engine
-from persistence.keys import KeyRing
+from persistence.key_ring import KeyRing
+from persistence.sqlalchemy_engine import create_engine
 
 COLUMNS = ("TENANT", "NAME", "KEY", "CREATED", "BY", "LAST USED", "SECRET_KEY", "STATE")
 SELECT_KEYS = text(

@@ -20,8 +20,8 @@ from domain.calls.recordings import (
     RecordingState,
 )
 from persistence.database import in_batches
-from persistence.outages import translate_outages
-from persistence.recordings_sql import (
+from persistence.db_errors import translate_outages
+from persistence.recording_queries import (
     ACCEPTS_AUDIO,
     COUNT_ORPHANS,
     DELETE_EXPIRED,

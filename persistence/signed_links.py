@@ -10,7 +10,7 @@ from uuid import UUID
 
 from domain.calls.recordings import RECORDING_FILENAME, recording_prefix
 from domain.common.errors import Forbidden
-from persistence.keys import KeyRing
+from persistence.key_ring import KeyRing
 
 _PAYLOAD = struct.Struct(">16s16sQ")
 _SIGNATURE_BYTES = 32

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from socket import SOCK_STREAM, SocketKind
 
-from local.program import StartupError
+from local.process_spec import StartupError
 
 # Below the ports that systems hand out for outgoing connections, so nobody takes it meanwhile.
 PORT_RANGE = range(15_000, 32_000)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from signal import Signals
 
-from local.complaints import format_line, is_routine
+from local.log_alerts import format_line, is_routine
 
 SIGNAL_INTERVAL_SECONDS = 0.3  # so that they do not arrive as one
 

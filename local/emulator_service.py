@@ -8,11 +8,11 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from local import home
-from local.complaints import ALERT_PATTERN
-from local.program import ProcessSpec, StartupError
+from local import private_files
+from local.log_alerts import ALERT_PATTERN
+from local.process_spec import ProcessSpec, StartupError
 from local.service import Service, http_ready
-from local.state import StateDir
+from local.state_dir import StateDir
 
 EMULATOR_KEY = "stand-in"
 """In place of a provider's key."""
@@ -62,4 +62,4 @@ def choose_emulators(state: StateDir, environ: Mapping[str, str]) -> Emulators:
     names = tuple(n for n in BASE_PATHS if not any(environ.get(n + which) for which in given))
     if not names:
         raise StartupError("--emulators: there is a key for every provider, so none stands in")
-    return Emulators(home.load_or_pick_port(state.root / "emulators.port"), names)
+    return Emulators(private_files.load_or_pick_port(state.root / "emulators.port"), names)
