@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from domain.common.settings import Settings
-from local import livekit, postgres, private_files, valkey
+from local import livekit, os_processes, postgres, private_files, valkey
 from local.banner import render_banner
 from local.emulator_service import choose_emulators
 from local.livekit_availability import check_livekit

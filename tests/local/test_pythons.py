@@ -23,11 +23,11 @@ belongs to a dependency group that a server does not install."""
 WITHOUT_THEM = f"import sys; sys.modules.update(dict.fromkeys({OPTIONAL}));"
 LOCAL_STT = """
 from domain.workflows.agents import ProviderChoice
-from worker.providers.api_keys import Unusable
+from worker.providers.api_keys import ProviderMisconfigured
 from worker.providers.local.stt import local_stt
 try:
     local_stt(ProviderChoice(provider="local", model="pocketsphinx"))
-except Unusable as error:
+except ProviderMisconfigured as error:
     print(error)
 """
 
