@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import graphql
+import pytest
 from graphql import (
     GraphQLEnumType,
     GraphQLInputObjectType,
@@ -27,6 +28,7 @@ from graph.schema.types.errors import HANDLERS
 from persistence.codec import decode_event, encode_event
 from tests.api.test_transport_schema import events_of
 from tests.support.paths import ROOT
+from tests.support.released_schema import RELEASED, breaking_changes
 
 SCHEMA = build_schema()._schema
 OWN = {name: type_ for name, type_ in SCHEMA.type_map.items() if not name.startswith("__")}
@@ -114,3 +116,72 @@ def test_every_event_is_read_back_as_it_was_stored(event: Any) -> None:
 
 def test_the_schema_survives_the_strict_rules_of_the_language() -> None:
     assert graphql.validate_schema(SCHEMA) == []
+
+
+def test_clients_of_the_last_release_lose_nothing() -> None:
+    advice = "deprecate it for one release first: see docs/versions.md"
+    assert breaking_changes(RELEASED.read_text(), FILE.read_text()) == [], advice
+
+
+RELEASE = """
+interface Node {
+  id: ID!, uuid: ID @deprecated(reason: "Use id.")
+}
+type Call implements Node {
+  id: ID!, uuid: ID @deprecated(reason: "Use id."),
+  state: State!, mood: Mood @deprecated(reason: "Use state.")
+}
+type Mood { name: String! }
+enum State { ACTIVE, ENDED, GONE @deprecated(reason: "Use ENDED.") }
+input Filter { state: State, mood: String @deprecated(reason: "Use state.") }
+type Query {
+  node(id: ID!): Node,
+  calls(
+    filter: Filter, first: Int = 20, limit: Int @deprecated(reason: "Use first.")
+  ): [Call!]!
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lost"),
+    [
+        ("state: State!, mood", "mood", "Field Call.state was removed."),
+        ("state: State!, mood", "state: State, mood", "Field Call.state changed type"),
+        ("ACTIVE, ", "", "Enum value State.ACTIVE was removed."),
+        ("state: State, mood", "mood", "Field Filter.state was removed."),
+        ("state: State, mood", "state: State!, mood", "Field Filter.state changed type"),
+        ("first: Int = 20, ", "", "Argument Query.calls(first:) was removed."),
+        ("first: Int = 20", "first: Int!", "Argument Query.calls(first:) has changed type"),
+        ("node(id: ID!): Node,", "", "Field Query.node was removed."),
+        (" implements Node", "", "Call no longer implements interface Node."),
+        ("state: State, mood", "of: ID!, state: State, mood", "A required field Filter.of"),
+    ],
+)
+def test_what_was_not_deprecated_cannot_be_removed_or_narrowed(
+    old: str, new: str, lost: str
+) -> None:
+    assert RELEASE.count(old) == 1
+    (change,) = breaking_changes(RELEASE, RELEASE.replace(old, new))
+    assert change.startswith(lost)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (', mood: Mood @deprecated(reason: "Use state.")', ""),
+        (', mood: Mood @deprecated(reason: "Use state.")\n}\ntype Mood { name: String! }', "}"),
+        (', GONE @deprecated(reason: "Use ENDED.")', ""),
+        (', mood: String @deprecated(reason: "Use state.")', ""),
+        ('mood: String @deprecated(reason: "Use state.")', "mood: [State!]"),
+        (', limit: Int @deprecated(reason: "Use first.")', ""),
+        (', uuid: ID @deprecated(reason: "Use id.")', ""),
+        ("name: String!", "name: String"),
+        ("type Query {", "type Query { version: String,"),
+        ("state: State, mood", "state: State, of: ID, mood"),
+        ("ACTIVE, ", "ACTIVE, HELD, "),
+    ],
+)
+def test_what_was_deprecated_can_go_and_anything_can_come(old: str, new: str) -> None:
+    assert old in RELEASE
+    assert breaking_changes(RELEASE, RELEASE.replace(old, new)) == []

@@ -1,0 +1,79 @@
+"""The schema of the last release, and which of its promises a later schema breaks.
+
+A release replaces the file by `python -m tests.support.released_schema`; see docs/versions.md."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import Any
+
+from graphql import (
+    BreakingChangeType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    build_ast_schema,
+    build_schema,
+    find_schema_changes,
+    is_object_type,
+    parse,
+    visit,
+)
+from graphql.language.visitor import REMOVE, Visitor
+
+from graph.export_schema import FILE
+from tests.support.paths import CORPUS, ROOT
+
+RELEASED = CORPUS / "released_schema.graphql"
+DESCRIPTION = re.compile(r'^ *"""[\s\S]*?"""\n', re.MULTILINE)
+BLANK_LINE_BETWEEN_FIELDS = re.compile(r"\n\n(?= )")
+
+
+def breaking_changes(released: str, present: str) -> list[str]:
+    """What clients of the released schema lose in the present one, one sentence each. What the
+    released schema marks as deprecated may change or be removed."""
+    changes = find_schema_changes(_promised(released), build_schema(present))
+    return [change.description for change in changes if isinstance(change.type, BreakingChangeType)]
+
+
+def _promised(text: str) -> GraphQLSchema:
+    """The schema without its deprecated elements and without the types that only those used."""
+    document = visit(parse(text), _WithoutDeprecated())
+    whole = build_ast_schema(document, assume_valid=True, assume_valid_sdl=True)
+    implementations: list[GraphQLObjectType] = []
+    while True:
+        used = GraphQLSchema(
+            query=whole.query_type,
+            mutation=whole.mutation_type,
+            subscription=whole.subscription_type,
+            types=implementations,
+            directives=whole.directives,
+            assume_valid=True,
+        )
+        missing = [
+            type_
+            for type_ in whole.type_map.values()
+            if is_object_type(type_)
+            and type_.name not in used.type_map
+            and any(interface.name in used.type_map for interface in type_.interfaces)
+        ]
+        if not missing:
+            return used
+        implementations += missing
+
+
+class _WithoutDeprecated(Visitor):
+    def enter(self, node: Any, *_: Any) -> Any:
+        directives = getattr(node, "directives", None) or ()
+        return REMOVE if any(d.name.value == "deprecated" for d in directives) else None
+
+
+def as_released(schema: str, version: str) -> str:
+    """What is kept of a schema: all but its descriptions, which promise nothing."""
+    bare = BLANK_LINE_BETWEEN_FIELDS.sub("\n", DESCRIPTION.sub("", schema))
+    return f"# The schema of release {version}, without descriptions.\n\n{bare}"
+
+
+if __name__ == "__main__":
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    RELEASED.write_text(as_released(FILE.read_text(), project["version"]))
