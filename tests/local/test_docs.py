@@ -17,7 +17,7 @@ from domain.common.settings import Settings
 from domain.simulations.suites import EXPECTATION_VALIDATORS, read_suite
 from tests.support.paths import ROOT
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def test_every_setting_is_shown_with_its_default_and_meaning() -> None:

@@ -21,7 +21,7 @@ from graphql import (
 )
 from graphql.language.visitor import REMOVE, Visitor
 
-from graph.export_schema import FILE
+from graph.export_schema import SCHEMA_FILE
 from tests.support.paths import CORPUS, ROOT
 
 RELEASED = CORPUS / "released_schema.graphql"
@@ -76,4 +76,4 @@ def as_released(schema: str, version: str) -> str:
 
 if __name__ == "__main__":
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    RELEASED.write_text(as_released(FILE.read_text(), project["version"]))
+    RELEASED.write_text(as_released(SCHEMA_FILE.read_text(), project["version"]))
