@@ -25,6 +25,9 @@ FLOAT = re.compile(r"-?(0|[1-9][0-9]{0,300})(\.[0-9]{1,300})?([eE][-+]?[0-9]{1,4
 _EMITTER: Any = getattr(getattr(yaml, "cyaml", None), "CEmitter", None)
 """None where PyYAML was built without libyaml."""
 _ENDLESS = 2**31 - 1
+_DOCUMENT_END = "...\n"
+"""What emitters write after a text that ends with empty lines. Before the next part it would end the
+document. Within a text the line would be indented."""
 _HEAD = re.compile("(?!yes|off|true|false|null)[a-z]{3,40}")
 """Keys of an object that are written without quotes, whoever writes them."""
 _PLAIN_KEY = re.compile(r"[ -~]{1,100}")
@@ -74,14 +77,14 @@ def _dump(value: Any) -> str:
         dumper.close()
     except _EmittersDiffer:
         return write_yaml_pure_python(value)
-    return dumper.restore_wide(stream.getvalue())
+    return dumper.restore_wide(stream.getvalue().removesuffix(_DOCUMENT_END))
 
 
 def write_yaml_pure_python(value: Any) -> str:
-    written = yaml.dump(
+    written: str = yaml.dump(
         value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_ENDLESS, indent=2
     )
-    return str(written)
+    return written.removesuffix(_DOCUMENT_END)
 
 
 class _EmittersDiffer(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -59,6 +60,17 @@ def test_both_emitters_write_the_same(value: Any) -> None:
     assert write_yaml({"agents": [value], "x": value}) == write_yaml_pure_python(
         {"agents": [value], "x": value}
     )
+
+
+@pytest.mark.parametrize("text", ["Hello.\n\n", "\n\n", "...\n\n", "a\n...\n\n\n"])
+@pytest.mark.parametrize("emit", [write_yaml, write_yaml_pure_python])
+def test_texts_that_end_with_empty_lines_do_not_end_the_document(
+    emit: Callable[[Any], str], text: str
+) -> None:
+    value = {"agents": [{"name": "a", "system": text}, text], "tools": [{"name": "t"}]}
+    written = emit(value)
+    assert "\n...\n" not in written
+    assert parse_document(written).value == value
 
 
 def test_what_stands_at_its_default_is_not_written() -> None:
