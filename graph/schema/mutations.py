@@ -27,24 +27,28 @@ from resolvers.global_ids import require_id
 CALL_ID_PATH, VERSION_ID_PATH = ("input", "callId"), ("input", "versionId")
 
 
-@strawberry.type(description="What can be done.")
+@strawberry.type(
+    description=(
+        "Operations that change data. Failures that a client should handle are returned as data."
+    )
+)
 class Mutation(TenantMutation):
-    @strawberry.mutation(description="Sign in with an address and a password.")
+    @strawberry.mutation(description="Sign in with an email address and a password.")
     async def login(self, info: Ctx, input: Input[a.LoginInput]) -> a.LoginResult:
         return _login_success(await accounts.login(info, input.email, input.password))
 
-    @strawberry.mutation(description="The next pair of tokens for a refresh token.")
+    @strawberry.mutation(description="Exchange a refresh token for the next pair of tokens.")
     async def refresh_session(
         self, info: Ctx, input: Input[a.SessionInput]
     ) -> a.RefreshSessionResult:
         return _login_success(await accounts.refresh_session(info, input.refresh_token))
 
-    @strawberry.mutation(description="End a session.")
+    @strawberry.mutation(description="End a session, which revokes its tokens.")
     async def logout(self, info: Ctx, input: Input[a.SessionInput]) -> a.LogoutSuccess:
         await accounts.logout(info, input.refresh_token)
         return a.LogoutSuccess(done=True)
 
-    @strawberry.mutation(description="Make an agent.")
+    @strawberry.mutation(description="Create an agent.")
     async def create_agent(
         self, info: Ctx, input: Input[g.CreateAgentInput]
     ) -> g.CreateAgentResult:
@@ -53,7 +57,7 @@ class Mutation(TenantMutation):
             agent=as_graphql(await agents.create_agent(services, viewer, input.spec()))
         )
 
-    @strawberry.mutation(description="Change an agent.")
+    @strawberry.mutation(description="Update an agent.")
     async def update_agent(
         self, info: Ctx, input: Input[g.UpdateAgentInput]
     ) -> g.UpdateAgentResult:
@@ -74,14 +78,14 @@ class Mutation(TenantMutation):
             agent=as_graphql(await agents.delete_agent(services, viewer, id))
         )
 
-    @strawberry.mutation(description="Make a tool.")
+    @strawberry.mutation(description="Create a tool.")
     async def create_tool(self, info: Ctx, input: Input[t.CreateToolInput]) -> t.CreateToolResult:
         services, viewer = info.context.services, info.context.require()
         return t.CreateToolSuccess(
             tool=as_graphql(await tools.create_tool(services, viewer, input.spec()))
         )
 
-    @strawberry.mutation(description="Change a tool.")
+    @strawberry.mutation(description="Update a tool.")
     async def update_tool(self, info: Ctx, input: Input[t.UpdateToolInput]) -> t.UpdateToolResult:
         services, viewer = info.context.services, info.context.require()
         id = ToolId(require_id("Tool", input.id, ID_PATH))
@@ -96,7 +100,9 @@ class Mutation(TenantMutation):
         id = ToolId(require_id("Tool", input.id, ID_PATH))
         return t.DeleteToolSuccess(tool=as_graphql(await tools.delete_tool(services, viewer, id)))
 
-    @strawberry.mutation(description="Try a tool out, outside of any call.")
+    @strawberry.mutation(
+        description="Run a tool outside of any call, with stubbed or real servers."
+    )
     async def test_tool(self, info: Ctx, input: Input[t.TestToolInput]) -> t.TestToolResult:
         services, viewer = info.context.services, info.context.require()
         trial = await tools.test_tool(
@@ -110,7 +116,7 @@ class Mutation(TenantMutation):
         )
         return t.TestToolSuccess.from_dry_run(trial)
 
-    @strawberry.mutation(description="Make a workflow.")
+    @strawberry.mutation(description="Create a workflow.")
     async def create_workflow(
         self, info: Ctx, input: Input[w.CreateWorkflowInput]
     ) -> w.CreateWorkflowResult:
@@ -118,7 +124,7 @@ class Mutation(TenantMutation):
         made = await workflows.create_workflow(services, viewer, input.spec())
         return w.CreateWorkflowSuccess(workflow=as_graphql(made))
 
-    @strawberry.mutation(description="Change a workflow's draft.")
+    @strawberry.mutation(description="Update the draft of a workflow.")
     async def update_workflow(
         self, info: Ctx, input: Input[w.UpdateWorkflowInput]
     ) -> w.UpdateWorkflowResult:
@@ -129,7 +135,7 @@ class Mutation(TenantMutation):
         )
         return w.UpdateWorkflowSuccess(workflow=as_graphql(changed))
 
-    @strawberry.mutation(description="Delete a workflow. Its past calls stay.")
+    @strawberry.mutation(description="Delete a workflow. Its past calls remain.")
     async def delete_workflow(
         self, info: Ctx, input: Input[w.DeleteWorkflowInput]
     ) -> w.DeleteWorkflowResult:
@@ -138,7 +144,12 @@ class Mutation(TenantMutation):
         gone = await workflows.delete_workflow(services, viewer, id)
         return w.DeleteWorkflowSuccess(workflow=as_graphql(gone))
 
-    @strawberry.mutation(description="Freeze the draft with its agents and tools for new calls.")
+    @strawberry.mutation(
+        description=(
+            "Publish the draft with its agents and tools as an immutable version, "
+            "which new calls run."
+        )
+    )
     async def publish_workflow(
         self, info: Ctx, input: Input[w.PublishWorkflowInput]
     ) -> w.PublishWorkflowResult:
@@ -151,7 +162,8 @@ class Mutation(TenantMutation):
 
     @strawberry.mutation(
         description=(
-            "Make an earlier version the draft again, with its agents and tools. The slug stays."
+            "Restore an earlier version as the draft, with its agents and tools. The "
+            "slug does not change."
         )
     )
     async def restore_workflow(
@@ -167,8 +179,9 @@ class Mutation(TenantMutation):
 
     @strawberry.mutation(
         description=(
-            "Put in a bundle of agents, tools and workflows: all of it, or nothing. What has the "
-            "same name is changed; what the bundle does not name stays. May be repeated."
+            "Import a bundle of agents, tools and workflows, completely or not at "
+            "all. Objects with the same name are updated; objects that the bundle "
+            "does not contain stay as they are. Repeating the import is safe."
         )
     )
     async def import_bundle(
@@ -180,7 +193,7 @@ class Mutation(TenantMutation):
         )
         return b.ImportBundleSuccess.from_report(report, dry_run=input.dry_run)
 
-    @strawberry.mutation(description="Start a call.")
+    @strawberry.mutation(description="Start a call of a workflow.")
     async def start_call(self, info: Ctx, input: Input[c.StartCallInput]) -> c.StartCallResult:
         services, viewer = info.context.services, info.context.require()
         longest = info.context.settings.max_call_seconds
@@ -189,14 +202,18 @@ class Mutation(TenantMutation):
             call=as_graphql(call), join=as_graphql(calls.room_access(services, call))
         )
 
-    @strawberry.mutation(description="A new ticket into a voice call, say after a reload.")
+    @strawberry.mutation(
+        description=(
+            "Get new access to the room of a voice call, for instance after a page reload."
+        )
+    )
     async def join_call(self, info: Ctx, input: Input[c.JoinCallInput]) -> c.JoinCallResult:
         services, viewer = info.context.services, info.context.require()
         id = CallId(require_id("Call", input.call_id, CALL_ID_PATH))
         call, ticket = await calls.join_call(services, viewer, id)
         return c.JoinCallSuccess(call=as_graphql(call), join=as_graphql(ticket))
 
-    @strawberry.mutation(description="Say something in a text call.")
+    @strawberry.mutation(description="Send a message in a text call.")
     async def send_message(
         self, info: Ctx, input: Input[c.SendMessageInput]
     ) -> c.SendMessageResult:
@@ -205,7 +222,7 @@ class Mutation(TenantMutation):
         command = await calls.send_message(services, viewer, id, input.text, input.idempotency_key)
         return c.SendMessageSuccess(turn_id=strawberry.ID(str(command.id)))
 
-    @strawberry.mutation(description="End a call. Asking twice does no harm.")
+    @strawberry.mutation(description="End a call. Repeating the request is safe.")
     async def end_call(self, info: Ctx, input: Input[c.EndCallInput]) -> c.EndCallResult:
         services, viewer = info.context.services, info.context.require()
         id = CallId(require_id("Call", input.call_id, CALL_ID_PATH))
@@ -213,8 +230,8 @@ class Mutation(TenantMutation):
 
     @strawberry.mutation(
         description=(
-            "Delete the recording of a call, for good. Of a call that goes on, nothing more is "
-            "recorded. Asking twice does no harm."
+            "Delete the recording of a call permanently; a call in progress is no "
+            "longer recorded. Repeating the request is safe."
         )
     )
     async def delete_recording(

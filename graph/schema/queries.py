@@ -39,40 +39,61 @@ from resolvers.context import Ctx
 from resolvers.pagination import Page, PageInfo
 
 First = Annotated[
-    int | None, strawberry.argument(description="How many, 1 to 100; more is taken for 100.")
+    int | None,
+    strawberry.argument(
+        description="Page size, 1 to 100; the default is 20, and larger values count as 100."
+    ),
 ]
-After = Annotated[Cursor | None, strawberry.argument(description="Go on behind this cursor.")]
-Id = Annotated[strawberry.ID, strawberry.argument(description="The id.")]
+After = Annotated[
+    Cursor | None,
+    strawberry.argument(
+        description="Cursor to continue behind; omit to start with the first item."
+    ),
+]
+Id = Annotated[strawberry.ID, strawberry.argument(description="Global id of the object.")]
 
 
-@strawberry.type(description="What can be asked.")
+@strawberry.type(description="Operations that read data.")
 class Query:
-    @strawberry.field(description="Whoever asks.")
+    @strawberry.field(description="The authenticated user or API key.")
     async def viewer(self, info: Ctx) -> Viewer | None:
         return as_graphql(await accounts.viewer(info))
 
-    @strawberry.field(description="Anything by its id; null for what is not there or not yours.")
+    @strawberry.field(
+        description=(
+            "The object with this id; null when it does not exist or belongs to another tenant."
+        )
+    )
     async def node(self, info: Ctx, id: Id) -> Node | None:
         return as_graphql(await nodes.node(info, id))
 
-    @strawberry.field(description="Many by their ids, in the same order; at most 100.")
+    @strawberry.field(
+        description=(
+            "Objects by their ids, in the same order; null for each one that does not exist."
+        )
+    )
     async def nodes(
         self,
         info: Ctx,
-        ids: Annotated[list[strawberry.ID], strawberry.argument(description="The ids.")],
+        ids: Annotated[
+            list[strawberry.ID],
+            strawberry.argument(description="Global ids of the objects; at most 100."),
+        ],
     ) -> list[Node | None]:
         return as_graphql(await nodes.nodes(info, list(ids)))
 
-    @strawberry.field(description="One agent.")
+    @strawberry.field(description="One agent; null when it does not exist.")
     async def agent(
-        self, info: Ctx, by: Annotated[AgentBy, strawberry.argument(description="Which.")]
+        self,
+        info: Ctx,
+        by: Annotated[AgentBy, strawberry.argument(description="Id or name of the agent.")],
     ) -> AgentType | None:
         id, name = by.id.value if by.id else None, by.name.value if by.name else None
         return as_graphql(
             await drafts.get_draft(info, Scope.AGENTS_READ, lambda w: w.agents, "Agent", id, name)
         )
 
-    @strawberry.field(description="Agents, newest first.")
+    @strawberry.field(description="Agents of your tenant, newest first.")
     async def agents(
         self, info: Ctx, first: First = None, after: After = None
     ) -> AgentConnection | None:
@@ -82,16 +103,18 @@ class Query:
             )
         )
 
-    @strawberry.field(description="One tool.")
+    @strawberry.field(description="One tool; null when it does not exist.")
     async def tool(
-        self, info: Ctx, by: Annotated[ToolBy, strawberry.argument(description="Which.")]
+        self,
+        info: Ctx,
+        by: Annotated[ToolBy, strawberry.argument(description="Id or name of the tool.")],
     ) -> ToolType | None:
         id, name = by.id.value if by.id else None, by.name.value if by.name else None
         return as_graphql(
             await drafts.get_draft(info, Scope.TOOLS_READ, lambda w: w.tools, "Tool", id, name)
         )
 
-    @strawberry.field(description="Tools, newest first.")
+    @strawberry.field(description="Tools of your tenant, newest first.")
     async def tools(
         self, info: Ctx, first: First = None, after: After = None
     ) -> ToolConnection | None:
@@ -101,9 +124,11 @@ class Query:
             )
         )
 
-    @strawberry.field(description="One workflow.")
+    @strawberry.field(description="One workflow; null when it does not exist.")
     async def workflow(
-        self, info: Ctx, by: Annotated[WorkflowBy, strawberry.argument(description="Which.")]
+        self,
+        info: Ctx,
+        by: Annotated[WorkflowBy, strawberry.argument(description="Id or slug of the workflow.")],
     ) -> WorkflowType | None:
         id, slug = by.id.value if by.id else None, by.slug.value if by.slug else None
         scope = Scope.WORKFLOWS_READ
@@ -111,7 +136,7 @@ class Query:
             await drafts.get_draft(info, scope, lambda w: w.workflows, "Workflow", id, slug)
         )
 
-    @strawberry.field(description="Workflows, newest first.")
+    @strawberry.field(description="Workflows of your tenant, newest first.")
     async def workflows(
         self, info: Ctx, first: First = None, after: After = None
     ) -> WorkflowConnection | None:
@@ -120,18 +145,18 @@ class Query:
             await drafts.list_drafts(info, scope, lambda w: w.workflows, "workflows", first, after)
         )
 
-    @strawberry.field(description="One call.")
+    @strawberry.field(description="One call; null when it does not exist.")
     async def call(self, info: Ctx, id: Id) -> CallType | None:
         return as_graphql(await calls.call(info, id))
 
-    @strawberry.field(description="Calls, newest first.")
+    @strawberry.field(description="Calls of your tenant, newest first.")
     async def calls(
         self,
         info: Ctx,
         first: First = None,
         after: After = None,
         filter: Annotated[
-            CallFilter | None, strawberry.argument(description="Which; all without.")
+            CallFilter | None, strawberry.argument(description="Filter; omit to return all calls.")
         ] = None,
     ) -> CallConnection | None:
         admitted: DomainFilter | None = filter_of(filter)
@@ -139,63 +164,78 @@ class Query:
             return as_graphql(Page([], PageInfo(False, None)))
         return as_graphql(await calls.calls(info, admitted, first, after))
 
-    @strawberry.field(description="Would this workflow be sound? It need not be saved.")
+    @strawberry.field(description="Verify a workflow, which need not be stored.")
     async def verify_workflow(
         self,
         info: Ctx,
-        config: Annotated[WorkflowInput, strawberry.argument(description="The workflow.")],
+        config: Annotated[
+            WorkflowInput,
+            strawberry.argument(description="Configuration of the workflow to verify."),
+        ],
     ) -> VerificationReport | None:
         found = await workflows.findings_of(info, config.spec(), ("config",))
         return VerificationReport(findings=as_graphql(list(found)))
 
     @strawberry.field(
-        description="A suite that says what was said in a call and expects what came of it."
+        description=(
+            "Simulation suite that replays the caller's turns of a call and expects "
+            "the same outcome; null when the call does not exist."
+        )
     )
     async def simulation_from_call(
         self,
         info: Ctx,
-        call_id: Annotated[strawberry.ID, strawberry.argument(description="The call.")],
+        call_id: Annotated[
+            strawberry.ID, strawberry.argument(description="Id of the call to replay.")
+        ],
     ) -> Simulation | None:
         suite = await simulations.from_call(info, call_id)
         return Simulation(suite=as_graphql(suite)) if suite else None
 
-    @strawberry.field(description="Your own keys for providers.")
+    @strawberry.field(description="Your own API keys for providers, without their values.")
     async def credentials(self, info: Ctx) -> list[Credential] | None:
         return as_graphql(list(await credentials.credentials(info, CredentialKind.PROVIDER)))
 
-    @strawberry.field(description="The secrets that headers of your tools may hold.")
+    @strawberry.field(
+        description="Secrets that headers of your tools can refer to, without their values."
+    )
     async def secrets(self, info: Ctx) -> list[Credential] | None:
         return as_graphql(list(await credentials.credentials(info, CredentialKind.SECRET)))
 
-    @strawberry.field(description="The settings of your tenant.")
+    @strawberry.field(description="Settings of your tenant.")
     async def settings(self, info: Ctx) -> SettingsType | None:
         return as_graphql(await settings.settings(info))
 
-    @strawberry.field(description="What an MCP server of the settings offers, allowed or not.")
+    @strawberry.field(description="All tools that an MCP server offers, allowed or not.")
     async def mcp_tools(
         self,
         info: Ctx,
-        server: Annotated[str, strawberry.argument(description="Its name in the settings.")],
+        server: Annotated[
+            str, strawberry.argument(description="Name of the MCP server in the settings.")
+        ],
     ) -> list[McpTool] | None:
         return as_graphql(await settings.mcp_tools(info, server))
 
-    @strawberry.field(description="Workflows with all they use, to be kept in files.")
+    @strawberry.field(description="Export workflows with everything they use.")
     async def export_bundle(
         self,
         info: Ctx,
         workflows: Annotated[
             list[str] | None,
-            strawberry.argument(description="Their slugs; without, everything there is."),
+            strawberry.argument(
+                description="Slugs of the workflows to export; omit to export everything."
+            ),
         ] = None,
     ) -> Bundle | None:
         return as_graphql(await bundles.export(info, workflows))
 
-    @strawberry.field(description="The providers that agents can choose from.")
+    @strawberry.field(description="Providers that agents can use.")
     def providers(
         self,
         info: Ctx,
         kind: Annotated[
-            ProviderKind | None, strawberry.argument(description="Of this kind only.")
+            ProviderKind | None,
+            strawberry.argument(description="Only providers of this kind; omit for all kinds."),
         ] = None,
     ) -> list[Provider] | None:
         info.context.require(Scope.AGENTS_READ)

@@ -55,27 +55,33 @@ def _parse_cursor(value: Any) -> str:
 SCALARS: dict[object, ScalarDefinition] = {
     Cursor: strawberry.scalar(
         name="Cursor",
-        description="A place in a list or in the log of a call. Opaque: send back what you got.",
+        description=(
+            "Opaque position in a list or in the event log of a call; send back the "
+            "value that you received."
+        ),
         serialize=str,
         parse_value=_parse_cursor,
     ),
     Duration: strawberry.scalar(
         name="Duration",
-        description="A length of time in ISO 8601, for instance PT1H30M or PT2.5S.",
+        description="A duration in ISO 8601, for instance `PT1H30M` or `PT2.5S`.",
         specified_by_url="https://www.iso.org/iso-8601-date-and-time-format.html",
         serialize=serialize_duration,
         parse_value=parse_duration,
     ),
     Money: strawberry.scalar(
         name="Money",
-        description='An amount of US dollars, exact, as a string: "0.0045". At most nine places.',
+        description=(
+            "An exact amount in US dollars, as a string with at most nine decimal "
+            'places: `"0.0045"`.'
+        ),
         specified_by_url="https://www.iso.org/iso-4217-currency-codes.html",
         serialize=money.format_usd,
         parse_value=parse_money,
     ),
     Json: strawberry.scalar(
         name="JSON",
-        description="Any JSON value (RFC 8259), nested at most 32 deep.",
+        description="Any JSON value (RFC 8259), nested at most 32 levels deep.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
         serialize=lambda value: value,
         parse_value=parse_json,

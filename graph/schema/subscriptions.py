@@ -19,9 +19,12 @@ from resolvers.context import Ctx
 
 async def _call_events(
     info: Ctx,
-    call_id: Annotated[strawberry.ID, strawberry.argument(description="The call.")],
+    call_id: Annotated[strawberry.ID, strawberry.argument(description="Id of the call to follow.")],
     after: Annotated[
-        Cursor | None, strawberry.argument(description="Go on behind this event; else from 1.")
+        Cursor | None,
+        strawberry.argument(
+            description="Cursor to continue behind; omit to start with the first event."
+        ),
     ] = None,
 ) -> AsyncGenerator[Any]:
     async with aclosing(call_events.call_events(info, call_id, after)) as updates:
@@ -32,7 +35,7 @@ async def _call_events(
 async def _calls(
     info: Ctx,
     filter: Annotated[
-        CallFilter | None, strawberry.argument(description="Which; all without.")
+        CallFilter | None, strawberry.argument(description="Filter; omit to follow all calls.")
     ] = None,
 ) -> AsyncGenerator[Any]:
     admitted = filter_of(filter)
@@ -44,16 +47,18 @@ async def _calls(
             yield as_graphql(update)
 
 
-@strawberry.type(description="What can be watched.")
+@strawberry.type(description="Streams of updates.")
 class Subscription:
     call_events: AsyncGenerator[Any] = strawberry.subscription(
         resolver=_call_events,
         graphql_type=CallUpdate,
-        description="Every event of a call, once, in order, from the first or behind a cursor; "
-        "completes after CallEnded.",
+        description=(
+            "All events of a call, each exactly once and in order, from the first one "
+            "or behind a cursor. The stream completes after CallEnded."
+        ),
     )
     calls: AsyncGenerator[Any] = strawberry.subscription(
         resolver=_calls,
         graphql_type=CallListUpdate,
-        description="A list of calls that is alive: a snapshot, then what changes.",
+        description="A live list of calls: first a snapshot, then the changes.",
     )

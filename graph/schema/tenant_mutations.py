@@ -13,13 +13,17 @@ from graph.schema.types.common import as_graphql
 from resolvers.context import Ctx
 
 T = TypeVar("T")
-Input = Annotated[T, strawberry.argument(description="What is asked for.")]
+Input = Annotated[T, strawberry.argument(description="Input of the mutation.")]
 ID_PATH = ("input", "id")
 
 
-@strawberry.type(description="What can be done with what a tenant has for all.")
+@strawberry.type(
+    description=(
+        "Operations that change data. Failures that a client should handle are returned as data."
+    )
+)
 class TenantMutation:
-    @strawberry.mutation(description="Change the settings of your tenant.")
+    @strawberry.mutation(description="Update the settings of your tenant.")
     async def update_settings(
         self, info: Ctx, input: Input[s.UpdateSettingsInput]
     ) -> s.UpdateSettingsResult:
@@ -29,7 +33,12 @@ class TenantMutation:
         )
         return s.UpdateSettingsSuccess(settings=as_graphql(kept))
 
-    @strawberry.mutation(description="Make tools of what an MCP server offers, and allow them.")
+    @strawberry.mutation(
+        description=(
+            "Create tools from those that an MCP server offers, and allow them there. "
+            "Existing tools are updated."
+        )
+    )
     async def import_mcp_tools(
         self, info: Ctx, input: Input[s.ImportMcpToolsInput]
     ) -> s.ImportMcpToolsResult:
@@ -37,7 +46,9 @@ class TenantMutation:
         made = await settings.import_mcp_tools(services, viewer, input.server, input.tools)
         return s.ImportMcpToolsSuccess(tools=as_graphql(list(made)))
 
-    @strawberry.mutation(description="Set your own key for a provider; the next call uses it.")
+    @strawberry.mutation(
+        description="Store your own API key for a provider; the next call uses it."
+    )
     async def set_credential(
         self, info: Ctx, input: Input[k.SetCredentialInput]
     ) -> k.SetCredentialResult:
@@ -45,7 +56,7 @@ class TenantMutation:
         made = await credentials.set_credential(services, viewer, input.provider, input.key)
         return k.SetCredentialSuccess(credential=as_graphql(made))
 
-    @strawberry.mutation(description="Delete your own key for a provider.")
+    @strawberry.mutation(description="Delete your own API key for a provider.")
     async def delete_credential(
         self, info: Ctx, input: Input[k.DeleteCredentialInput]
     ) -> k.DeleteCredentialResult:
@@ -53,7 +64,7 @@ class TenantMutation:
         gone = await credentials.delete_credential(services, viewer, input.provider)
         return k.DeleteCredentialSuccess(credential=as_graphql(gone))
 
-    @strawberry.mutation(description="Ask a provider whether a key is good.")
+    @strawberry.mutation(description="Check with a provider whether it accepts an API key.")
     async def test_credential(
         self, info: Ctx, input: Input[k.TestCredentialInput]
     ) -> k.TestCredentialResult:
@@ -61,7 +72,7 @@ class TenantMutation:
         told = await credentials.test_credential(services, viewer, input.provider, input.key)
         return k.TestCredentialSuccess(verdict=told.verdict, detail=told.message)
 
-    @strawberry.mutation(description="Set a secret that headers of your tools may hold.")
+    @strawberry.mutation(description="Store a secret that headers of your tools can refer to.")
     async def set_secret(self, info: Ctx, input: Input[k.SetSecretInput]) -> k.SetSecretResult:
         services, viewer = info.context.services, info.context.require()
         made = await credentials.set_secret(services, viewer, input.name, input.value)

@@ -14,49 +14,95 @@ from graph.schema.scalars import Json
 from graph.schema.types.inputs import json_object
 
 
-@strawberry.input(description="Writes a value into the call's context.")
+@strawberry.input(description="Writes a value into the context of the call.")
 class ContextSetInput:
-    path: str = strawberry.field(description="Where to, for instance workflow.slot.")
-    value: Json = strawberry.field(description="What; strings are templates.")
+    path: str = strawberry.field(
+        description=(
+            "Context path to write, for instance `workflow.slot`; a trailing `[+]` "
+            "appends to a list."
+        )
+    )
+    value: Json = strawberry.field(description="Value to write; strings are templates.")
 
 
-@strawberry.input(description="A place in the context.")
+@strawberry.input(description="A path in the context of the call.")
 class ContextPathInput:
-    path: str = strawberry.field(description="Which.")
+    path: str = strawberry.field(description="Context path, for instance `workflow.slot`.")
 
 
-@strawberry.input(description="A flag.")
+@strawberry.input(description="A flag of the call.")
 class FlagInput:
-    flag: str = strawberry.field(description="Its name.")
+    flag: str = strawberry.field(
+        description="Name of the flag, which conditions read as `flags.<name>`."
+    )
 
 
-@strawberry.input(description="Tells the model something.")
+@strawberry.input(description="Returns a message to the model as the result of the tool.")
 class RespondInput:
-    message: str = strawberry.field(description="What; a template.")
+    message: str = strawberry.field(description="Message to the model; a template.")
 
 
-@strawberry.input(description="Hands the conversation over.")
+@strawberry.input(description="Hands the conversation off to another node.")
 class HandoffInput:
-    node: str = strawberry.field(description="To this node.")
+    node: str = strawberry.field(description="Id of the target node; a connection must lead to it.")
 
 
-@strawberry.input(description="Asks a server over HTTP.")
+@strawberry.input(description="Sends an HTTP request.")
 class ApiCallInput:
     url: str = strawberry.field(
-        default="", description="Where; slots only behind the host. What follows an endpoint."
+        default="",
+        description=(
+            "URL of the request, or the path behind `endpoint`. It may contain "
+            "placeholders, but not in the host."
+        ),
     )
-    endpoint: str = strawberry.field(default="", description="One of the settings' endpoints.")
-    method: Method = strawberry.field(default=Method.GET, description="How.")
-    headers: Json | None = strawberry.field(default=None, description="Names and templates.")
-    query: Json | None = strawberry.field(default=None, description="Put behind the URL.")
-    body: Json | None = strawberry.field(default=None, description="Sent as JSON.")
-    timeout: float = strawberry.field(default=10.0, description="Of one try, in seconds.")
-    retries: int = strawberry.field(default=2, description="How often it is tried again.")
+    endpoint: str = strawberry.field(
+        default="",
+        description=(
+            "Name of an endpoint in the settings that `url` is appended to; empty for none."
+        ),
+    )
+    method: Method = strawberry.field(default=Method.GET, description="HTTP method of the request.")
+    headers: Json | None = strawberry.field(
+        default=None,
+        description=(
+            "HTTP headers, as an object of templates; `{{secret.name}}` is replaced "
+            "last and never shown."
+        ),
+    )
+    query: Json | None = strawberry.field(
+        default=None,
+        description=(
+            "Query parameters, as an object; they are URL-encoded and appended to the URL."
+        ),
+    )
+    body: Json | None = strawberry.field(
+        default=None,
+        description="Request body, sent as JSON; strings are templates. Null sends no body.",
+    )
+    timeout: float = strawberry.field(
+        default=10.0, description="Timeout of one attempt, in seconds."
+    )
+    retries: int = strawberry.field(
+        default=2,
+        description=(
+            "Maximum number of retries after a network failure, a 429 or a 5xx; POST "
+            "and PATCH are retried only with `retryUnsafe`."
+        ),
+    )
     retry_unsafe: bool = strawberry.field(
-        default=False, description="Also POST and PATCH: the server minds the idempotency key."
+        default=False,
+        description=(
+            "Whether POST and PATCH may be retried, because the server honours the "
+            "`Idempotency-Key` header."
+        ),
     )
     save: Json | None = strawberry.field(
-        default=None, description='For instance {"workflow.order": "body.id"}.'
+        default=None,
+        description=(
+            "Parts of the response to store, from context path to response path: "
+            '`{"workflow.order": "body.id"}`.'
+        ),
     )
 
     def action(self) -> domain.ToolAction:
@@ -74,16 +120,26 @@ class ApiCallInput:
         )
 
 
-@strawberry.input(description="Uses a tool of an MCP server.")
+@strawberry.input(description="Calls a tool of an MCP server.")
 class McpCallInput:
-    server: str = strawberry.field(description="Its name in the settings.")
-    tool: str = strawberry.field(description="The server's tool.")
+    server: str = strawberry.field(description="Name of the MCP server in the settings.")
+    tool: str = strawberry.field(description="Name of the tool on the server.")
     arguments: Json | None = strawberry.field(
-        default=None, description="Else it is given what the model gave."
+        default=None,
+        description=(
+            "Arguments of the tool, as an object; strings are templates. Null passes "
+            "on the arguments that the model gave."
+        ),
     )
-    timeout: float = strawberry.field(default=30.0, description="In seconds.")
+    timeout: float = strawberry.field(
+        default=30.0, description="Timeout of the call to the server, in seconds."
+    )
     save: Json | None = strawberry.field(
-        default=None, description='For instance {"workflow.order": "structured.id"}.'
+        default=None,
+        description=(
+            "Parts of the result to store, from context path to result path: "
+            '`{"workflow.order": "structured.id"}`.'
+        ),
     )
 
     def action(self) -> domain.ToolAction:
@@ -97,65 +153,108 @@ class McpCallInput:
         )
 
 
-@strawberry.input(description="Goes one way or the other.")
+@strawberry.input(description="Runs one of two chains of actions, depending on a condition.")
 class ConditionalInput:
-    condition: str = strawberry.field(description="For instance flags.urgent.")
+    condition: str = strawberry.field(
+        description="Expression to evaluate, for instance `flags.urgent`."
+    )
     then: list[Annotated[ToolActionInput, strawberry.lazy("graph.schema.types.action_inputs")]] = (
-        strawberry.field(default_factory=list, description="When it holds.")
+        strawberry.field(
+            default_factory=list, description="Actions to run when the condition is true."
+        )
     )
     otherwise: list[
         Annotated[ToolActionInput, strawberry.lazy("graph.schema.types.action_inputs")]
-    ] = strawberry.field(default_factory=list, description="When it does not.")
-
-
-@strawberry.input(description="Something that must hold.")
-class ValidationRuleInput:
-    condition: str = strawberry.field(description="What must hold.")
-    message: str = strawberry.field(description="What the model is told when it does not.")
-
-
-@strawberry.input(description="Goes on only if every rule holds.")
-class ValidateInput:
-    rules: list[ValidationRuleInput] = strawberry.field(description="The rules.")
-
-
-@strawberry.input(description="Writes what an operation makes of a value.")
-class TransformInput:
-    path: str = strawberry.field(description="Where to.")
-    operation: Operation = strawberry.field(description="What is done.")
-    value: Json | None = strawberry.field(default=None, description="With what.")
-    separator: str = strawberry.field(default=", ", description="Of JOIN and SPLIT.")
-
-
-@strawberry.input(description="Connects the caller to another number.")
-class TransferCallInput:
-    number: str = strawberry.field(description="In E.164; a template.")
-
-
-@strawberry.input(description="Presses keys on the phone line.")
-class SendDtmfInput:
-    digits: str = strawberry.field(description="0 to 9, *, # and w for a pause; a template.")
-
-
-@strawberry.input(one_of=True, description="One step of a tool.")
-class ToolActionInput:
-    context_set: strawberry.Maybe[ContextSetInput] = strawberry.field(description="Write.")
-    context_get: strawberry.Maybe[ContextPathInput] = strawberry.field(description="Tell.")
-    context_delete: strawberry.Maybe[ContextPathInput] = strawberry.field(description="Remove.")
-    flag_set: strawberry.Maybe[FlagInput] = strawberry.field(description="Turn a flag on.")
-    flag_clear: strawberry.Maybe[FlagInput] = strawberry.field(description="Turn a flag off.")
-    respond: strawberry.Maybe[RespondInput] = strawberry.field(description="Tell the model.")
-    handoff: strawberry.Maybe[HandoffInput] = strawberry.field(description="Hand over.")
-    api_call: strawberry.Maybe[ApiCallInput] = strawberry.field(description="Ask a server.")
-    mcp_call: strawberry.Maybe[McpCallInput] = strawberry.field(
-        description="Use a tool of an MCP server."
+    ] = strawberry.field(
+        default_factory=list, description="Actions to run when the condition is false."
     )
-    conditional: strawberry.Maybe[ConditionalInput] = strawberry.field(description="Branch.")
-    validate: strawberry.Maybe[ValidateInput] = strawberry.field(description="Insist.")
-    transform: strawberry.Maybe[TransformInput] = strawberry.field(description="Compute.")
-    end_call: strawberry.Maybe[bool] = strawberry.field(description="End the call: true.")
-    transfer_call: strawberry.Maybe[TransferCallInput] = strawberry.field(description="Transfer.")
-    send_dtmf: strawberry.Maybe[SendDtmfInput] = strawberry.field(description="Press keys.")
+
+
+@strawberry.input(description="A condition that must be true for the tool to continue.")
+class ValidationRuleInput:
+    condition: str = strawberry.field(description="Expression that must be true.")
+    message: str = strawberry.field(
+        description="Message that the model receives when the condition is false."
+    )
+
+
+@strawberry.input(description="Stops the tool unless every rule holds.")
+class ValidateInput:
+    rules: list[ValidationRuleInput] = strawberry.field(description="Rules, checked in order.")
+
+
+@strawberry.input(
+    description="Applies an operation to a value and stores the result in the context."
+)
+class TransformInput:
+    path: str = strawberry.field(description="Context path where the result is stored.")
+    operation: Operation = strawberry.field(description="Operation to apply to the value.")
+    value: Json | None = strawberry.field(
+        default=None, description="Operand of the operation; strings are templates."
+    )
+    separator: str = strawberry.field(
+        default=", ",
+        description=(
+            "Separator that JOIN inserts and SPLIT splits at; ignored by other operations."
+        ),
+    )
+
+
+@strawberry.input(
+    description="Transfers the caller to another phone number; only in telephone calls."
+)
+class TransferCallInput:
+    number: str = strawberry.field(description="Phone number in E.164; a template.")
+
+
+@strawberry.input(description="Sends DTMF tones on the phone line; only in telephone calls.")
+class SendDtmfInput:
+    digits: str = strawberry.field(
+        description="Tones to send: 0 to 9, *, # and w for a pause; a template."
+    )
+
+
+@strawberry.input(one_of=True, description="One action of a tool.")
+class ToolActionInput:
+    context_set: strawberry.Maybe[ContextSetInput] = strawberry.field(
+        description="Write a value into the context."
+    )
+    context_get: strawberry.Maybe[ContextPathInput] = strawberry.field(
+        description="Return a value of the context to the model."
+    )
+    context_delete: strawberry.Maybe[ContextPathInput] = strawberry.field(
+        description="Remove a value from the context."
+    )
+    flag_set: strawberry.Maybe[FlagInput] = strawberry.field(description="Set a flag to true.")
+    flag_clear: strawberry.Maybe[FlagInput] = strawberry.field(description="Set a flag to false.")
+    respond: strawberry.Maybe[RespondInput] = strawberry.field(
+        description="Return a message to the model."
+    )
+    handoff: strawberry.Maybe[HandoffInput] = strawberry.field(
+        description="Hand the conversation off to another node."
+    )
+    api_call: strawberry.Maybe[ApiCallInput] = strawberry.field(description="Send an HTTP request.")
+    mcp_call: strawberry.Maybe[McpCallInput] = strawberry.field(
+        description="Call a tool of an MCP server."
+    )
+    conditional: strawberry.Maybe[ConditionalInput] = strawberry.field(
+        description="Run one of two chains of actions."
+    )
+    validate: strawberry.Maybe[ValidateInput] = strawberry.field(
+        description="Stop the tool unless rules hold."
+    )
+    transform: strawberry.Maybe[TransformInput] = strawberry.field(
+        description="Compute a value and store it in the context."
+    )
+    end_call: strawberry.Maybe[bool] = strawberry.field(
+        description="End the call after the agent's next utterance; must be true."
+    )
+    transfer_call: strawberry.Maybe[TransferCallInput] = strawberry.field(
+        description="Transfer the caller to another phone number."
+    )
+    send_dtmf: strawberry.Maybe[SendDtmfInput] = strawberry.field(
+        description="Send DTMF tones on the phone line."
+    )
 
     def action(self) -> domain.ToolAction:
         for name, make in ACTION_BUILDERS.items():

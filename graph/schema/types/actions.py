@@ -10,127 +10,195 @@ from graph.schema.scalars import Json
 from graph.schema.types.common import instance_check
 
 
-@strawberry.interface(description="One step of a tool.")
+@strawberry.interface(description="One action of a tool.")
 class ToolAction:
-    type: str = strawberry.field(description="What kind of step it is.")
+    type: str = strawberry.field(description="Kind of the action, for instance `context.set`.")
 
 
-@strawberry.type(description="Writes a value into the call's context.")
+@strawberry.type(description="Writes a value into the context of the call.")
 class ContextSetAction(ToolAction):
     is_type_of = instance_check(domain.ContextSet)
-    path: str = strawberry.field(description="Where to; a trailing [+] appends to a list.")
-    value: Json = strawberry.field(description="What; strings are templates.")
+    path: str = strawberry.field(
+        description=(
+            "Context path to write, for instance `workflow.slot`; a trailing `[+]` "
+            "appends to a list."
+        )
+    )
+    value: Json = strawberry.field(description="Value to write; strings are templates.")
 
 
-@strawberry.type(description="Tells the model what the context holds.")
+@strawberry.type(description="Returns a value of the context to the model.")
 class ContextGetAction(ToolAction):
     is_type_of = instance_check(domain.ContextGet)
-    path: str = strawberry.field(description="Where it stands.")
+    path: str = strawberry.field(description="Context path to read, for instance `workflow.slot`.")
 
 
-@strawberry.type(description="Removes a value from the call's context.")
+@strawberry.type(description="Removes a value from the context of the call.")
 class ContextDeleteAction(ToolAction):
     is_type_of = instance_check(domain.ContextDelete)
-    path: str = strawberry.field(description="Which.")
+    path: str = strawberry.field(
+        description="Context path to remove, for instance `workflow.slot`."
+    )
 
 
-@strawberry.type(description="Turns a flag on.")
+@strawberry.type(description="Sets a flag of the call to true.")
 class FlagSetAction(ToolAction):
     is_type_of = instance_check(domain.FlagSet)
-    flag: str = strawberry.field(description="Its name.")
+    flag: str = strawberry.field(description="Name of the flag to set.")
 
 
-@strawberry.type(description="Turns a flag off.")
+@strawberry.type(description="Sets a flag of the call to false.")
 class FlagClearAction(ToolAction):
     is_type_of = instance_check(domain.FlagClear)
-    flag: str = strawberry.field(description="Its name.")
+    flag: str = strawberry.field(description="Name of the flag to clear.")
 
 
-@strawberry.type(description="Tells the model something as the tool's result.")
+@strawberry.type(description="Returns a message to the model as the result of the tool.")
 class RespondAction(ToolAction):
     is_type_of = instance_check(domain.Respond)
-    message: str = strawberry.field(description="What; a template.")
+    message: str = strawberry.field(description="Message to the model; a template.")
 
 
-@strawberry.type(description="Hands the conversation to another node.")
+@strawberry.type(description="Hands the conversation off to another node.")
 class HandoffAction(ToolAction):
     is_type_of = instance_check(domain.Handoff)
-    node: str = strawberry.field(description="The node; a connection must lead to it.")
+    node: str = strawberry.field(description="Id of the target node; a connection must lead to it.")
 
 
-@strawberry.type(description="Asks a server over HTTP.")
+@strawberry.type(description="Sends an HTTP request.")
 class ApiCallAction(ToolAction):
     is_type_of = instance_check(domain.ApiCall)
-    method: Method = strawberry.field(description="How.")
-    url: str = strawberry.field(description="Where; slots only behind the host.")
-    endpoint: str = strawberry.field(
-        description="The endpoint of the settings that url goes behind; empty: none."
+    method: Method = strawberry.field(description="HTTP method of the request.")
+    url: str = strawberry.field(
+        description=(
+            "URL of the request, or the path behind `endpoint`. It may contain "
+            "placeholders, but not in the host."
+        )
     )
-    headers: Json = strawberry.field(description="Headers; {{secret.name}} is filled in last.")
-    query: Json = strawberry.field(description="Put behind the URL, encoded.")
-    body: Json | None = strawberry.field(description="Sent as JSON; strings are templates.")
-    timeout: float = strawberry.field(description="Of one try, in seconds.")
-    retries: int = strawberry.field(description="How often it is tried again, where that is safe.")
-    retry_unsafe: bool = strawberry.field(description="The server minds the idempotency key.")
-    save: Json = strawberry.field(description="Context paths and what of the response goes there.")
+    endpoint: str = strawberry.field(
+        description=(
+            "Name of an endpoint in the settings that `url` is appended to; empty for none."
+        )
+    )
+    headers: Json = strawberry.field(
+        description=(
+            "HTTP headers, as an object of templates; `{{secret.name}}` is replaced "
+            "last and never shown."
+        )
+    )
+    query: Json = strawberry.field(
+        description=(
+            "Query parameters, as an object; they are URL-encoded and appended to the URL."
+        )
+    )
+    body: Json | None = strawberry.field(
+        description="Request body, sent as JSON; strings are templates. Null sends no body."
+    )
+    timeout: float = strawberry.field(description="Timeout of one attempt, in seconds.")
+    retries: int = strawberry.field(
+        description=(
+            "Maximum number of retries after a network failure, a 429 or a 5xx; POST "
+            "and PATCH are retried only with `retryUnsafe`."
+        )
+    )
+    retry_unsafe: bool = strawberry.field(
+        description=(
+            "Whether POST and PATCH may be retried, because the server honours the "
+            "`Idempotency-Key` header."
+        )
+    )
+    save: Json = strawberry.field(
+        description=(
+            "Parts of the response to store, from context path to response path: "
+            '`{"workflow.order": "body.id"}`.'
+        )
+    )
 
 
-@strawberry.type(description="Uses a tool of an MCP server.")
+@strawberry.type(description="Calls a tool of an MCP server.")
 class McpCallAction(ToolAction):
     is_type_of = instance_check(domain.McpCall)
-    server: str = strawberry.field(description="Its name in the settings.")
-    tool: str = strawberry.field(description="The server's tool.")
+    server: str = strawberry.field(description="Name of the MCP server in the settings.")
+    tool: str = strawberry.field(description="Name of the tool on the server.")
     arguments: Json | None = strawberry.field(
-        description="What the tool is given; strings are templates. Null: what the model gave."
+        description=(
+            "Arguments of the tool, as an object; strings are templates. Null passes "
+            "on the arguments that the model gave."
+        )
     )
-    timeout: float = strawberry.field(description="In seconds.")
-    save: Json = strawberry.field(description="Context paths and what of the answer goes there.")
+    timeout: float = strawberry.field(description="Timeout of the call to the server, in seconds.")
+    save: Json = strawberry.field(
+        description=(
+            "Parts of the result to store, from context path to result path: "
+            '`{"workflow.order": "structured.id"}`.'
+        )
+    )
 
 
-@strawberry.type(description="Goes one way or the other.")
+@strawberry.type(description="Runs one of two chains of actions, depending on a condition.")
 class ConditionalAction(ToolAction):
     is_type_of = instance_check(domain.Conditional)
-    condition: str = strawberry.field(description="For instance flags.urgent.")
-    then: list[ToolAction] = strawberry.field(description="When it holds.")
-    otherwise: list[ToolAction] = strawberry.field(description="When it does not.")
+    condition: str = strawberry.field(
+        description="Expression to evaluate, for instance `flags.urgent`."
+    )
+    then: list[ToolAction] = strawberry.field(
+        description="Actions to run when the condition is true."
+    )
+    otherwise: list[ToolAction] = strawberry.field(
+        description="Actions to run when the condition is false."
+    )
 
 
-@strawberry.type(description="Something that must hold.")
+@strawberry.type(description="A condition that must be true for the tool to continue.")
 class ValidationRule:
-    condition: str = strawberry.field(description="What must hold.")
-    message: str = strawberry.field(description="What the model is told when it does not.")
+    condition: str = strawberry.field(description="Expression that must be true.")
+    message: str = strawberry.field(
+        description="Message that the model receives when the condition is false."
+    )
 
 
-@strawberry.type(description="Goes on only if every rule holds.")
+@strawberry.type(description="Stops the tool unless every rule holds.")
 class ValidateAction(ToolAction):
     is_type_of = instance_check(domain.Validate)
-    rules: list[ValidationRule] = strawberry.field(description="The rules.")
+    rules: list[ValidationRule] = strawberry.field(description="Rules, checked in order.")
 
 
-@strawberry.type(description="Writes what an operation makes of a value.")
+@strawberry.type(
+    description="Applies an operation to a value and stores the result in the context."
+)
 class TransformAction(ToolAction):
     is_type_of = instance_check(domain.Transform)
-    path: str = strawberry.field(description="Where to.")
-    operation: Operation = strawberry.field(description="What is done.")
-    value: Json | None = strawberry.field(description="With what; strings are templates.")
-    separator: str = strawberry.field(description="Of JOIN and SPLIT.")
+    path: str = strawberry.field(description="Context path where the result is stored.")
+    operation: Operation = strawberry.field(description="Operation to apply to the value.")
+    value: Json | None = strawberry.field(
+        description="Operand of the operation; strings are templates."
+    )
+    separator: str = strawberry.field(
+        description=(
+            "Separator that JOIN inserts and SPLIT splits at; ignored by other operations."
+        )
+    )
 
 
-@strawberry.type(description="Ends the call after the agent's next words.")
+@strawberry.type(description="Ends the call after the agent's next utterance.")
 class EndCallAction(ToolAction):
     is_type_of = instance_check(domain.EndCall)
 
 
-@strawberry.type(description="Connects the caller to another number.")
+@strawberry.type(
+    description="Transfers the caller to another phone number; only in telephone calls."
+)
 class TransferCallAction(ToolAction):
     is_type_of = instance_check(domain.TransferCall)
-    number: str = strawberry.field(description="In E.164; a template.")
+    number: str = strawberry.field(description="Phone number in E.164; a template.")
 
 
-@strawberry.type(description="Presses keys on the phone line.")
+@strawberry.type(description="Sends DTMF tones on the phone line; only in telephone calls.")
 class SendDtmfAction(ToolAction):
     is_type_of = instance_check(domain.SendDtmf)
-    digits: str = strawberry.field(description="0 to 9, *, # and w for a pause; a template.")
+    digits: str = strawberry.field(
+        description="Tones to send: 0 to 9, *, # and w for a pause; a template."
+    )
 
 
 ACTIONS = [

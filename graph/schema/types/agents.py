@@ -51,44 +51,62 @@ async def _used_by(root: Any, info: Ctx) -> list[str]:
     return await versions.workflows_using_agent(info, root.spec.name)
 
 
-@strawberry.type(name="Agent", description="A prompt, a model and tools: one voice of a workflow.")
+@strawberry.type(
+    name="Agent", description="An agent: its prompt, its models, its voices and its tools."
+)
 class AgentType(Node):
     is_type_of = instance_check(domain.Agent)
 
-    name: str = _spec_field("name", "What workflows name it by.", str)
-    display_name: str | None = _spec_field("display_name", "For people.", str | None)
-    description: str | None = _spec_field("description", "What it is for.", str | None)
-    prompt: Prompt = _spec_field("prompt", "What it is told.", Prompt)
+    name: str = _spec_field("name", "Unique name; workflows refer to the agent by it.", str)
+    display_name: str | None = _spec_field(
+        "display_name", "Display name of the agent; null for none.", str | None
+    )
+    description: str | None = _spec_field(
+        "description", "What the agent is for; null when not described.", str | None
+    )
+    prompt: Prompt = _spec_field("prompt", "Instructions and greeting of the agent.", Prompt)
     llm: ProviderChoiceType | None = _spec_field(
-        "llm", "The model; null: the tenant's default.", ProviderChoiceType | None
+        "llm", "Language model; null for the tenant's default.", ProviderChoiceType | None
     )
     stt: ProviderChoiceType | None = _spec_field(
-        "stt", "What it hears with; null: the tenant's default.", ProviderChoiceType | None
+        "stt", "Speech-to-text provider; null for the tenant's default.", ProviderChoiceType | None
     )
     tts: ProviderChoiceType | None = _spec_field(
-        "tts", "What it speaks with; null: the tenant's default.", ProviderChoiceType | None
+        "tts", "Text-to-speech provider; null for the tenant's default.", ProviderChoiceType | None
     )
     vad: ProviderChoiceType | None = _spec_field(
         "vad",
-        "What tells speech from noise; null: the tenant's default.",
+        "Voice activity detection; null for the tenant's default.",
         ProviderChoiceType | None,
     )
-    voices: list[Voice] = _spec_field("voices", "Its voice in each language.", list[Voice])
-    languages: list[str] = _spec_field("languages", "What it speaks, as BCP 47 tags.", list[str])
-    default_language: str | None = _spec_field(
-        "default_language", "What it speaks unless the caller's language is known.", str | None
+    voices: list[Voice] = _spec_field("voices", "TTS voice for each language.", list[Voice])
+    languages: list[str] = _spec_field(
+        "languages", "Languages that the agent speaks, as BCP 47 tags.", list[str]
     )
-    keyterms: list[str] = _spec_field("keyterms", "Words that hearing should expect.", list[str])
-    session: SessionSettings = _spec_field("session", "How it listens.", SessionSettings)
+    default_language: str | None = _spec_field(
+        "default_language",
+        (
+            "Language that the agent speaks until the caller's language is known, as "
+            "a BCP 47 tag. Null: the first of its languages, else the tenant's "
+            "default."
+        ),
+        str | None,
+    )
+    keyterms: list[str] = _spec_field(
+        "keyterms", "Words and names that speech recognition should expect.", list[str]
+    )
+    session: SessionSettings = _spec_field(
+        "session", "Turn detection, silence handling and duration limit.", SessionSettings
+    )
     tools: list[ToolType] = strawberry.field(
-        resolver=_tools, graphql_type=list[ToolType], description="What it may use."
+        resolver=_tools, graphql_type=list[ToolType], description="Tools that the agent may call."
     )
     used_by: list[str] = strawberry.field(
-        resolver=_used_by, description="The slugs of the workflows whose drafts have it."
+        resolver=_used_by, description="Slugs of the workflows whose drafts use the agent."
     )
-    revision: int = strawberry.field(description="Grows with every edit.")
-    created_at: datetime = strawberry.field(description="When it was made.")
-    updated_at: datetime = strawberry.field(description="When it was last edited.")
+    revision: int = strawberry.field(description="Revision number; increases with every edit.")
+    created_at: datetime = strawberry.field(description="When the agent was created (UTC).")
+    updated_at: datetime = strawberry.field(description="When the agent was last edited (UTC).")
 
 
 NULLABLE_FIELDS = frozenset(
@@ -97,46 +115,58 @@ NULLABLE_FIELDS = frozenset(
 AgentConnection = Connection[AgentType]
 
 
-@strawberry.input(one_of=True, description="Names one agent.")
+@strawberry.input(one_of=True, description="Identifies one agent.")
 class AgentBy:
-    id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="By its id.")
-    name: strawberry.Maybe[str] = strawberry.field(description="By its name.")
+    id: strawberry.Maybe[strawberry.ID] = strawberry.field(
+        description="Select the agent by its id."
+    )
+    name: strawberry.Maybe[str] = strawberry.field(description="Select the agent by its name.")
 
 
-@strawberry.input(description="A new agent.")
+@strawberry.input(description="Configuration of a new agent.")
 class CreateAgentInput:
-    name: str = strawberry.field(description="Lower-case letters, digits and hyphens.")
-    display_name: str | None = strawberry.field(default=None, description="For people.")
-    description: str | None = strawberry.field(default=None, description="What it is for.")
-    prompt: PromptInput = strawberry.field(description="What it is told.")
+    name: str = strawberry.field(description="Unique name: lower-case letters, digits and hyphens.")
+    display_name: str | None = strawberry.field(
+        default=None, description="Display name of the agent; null for none."
+    )
+    description: str | None = strawberry.field(
+        default=None, description="What the agent is for; null when not described."
+    )
+    prompt: PromptInput = strawberry.field(description="Instructions and greeting of the agent.")
     llm: ProviderChoiceInput | None = strawberry.field(
-        default=None, description="The model that speaks for it."
+        default=None, description="Language model; null for the tenant's default."
     )
     stt: ProviderChoiceInput | None = strawberry.field(
-        default=None, description="What it hears with."
+        default=None, description="Speech-to-text provider; null for the tenant's default."
     )
     tts: ProviderChoiceInput | None = strawberry.field(
-        default=None, description="What it speaks with."
+        default=None, description="Text-to-speech provider; null for the tenant's default."
     )
     vad: ProviderChoiceInput | None = strawberry.field(
-        default=None, description="What tells speech from noise."
+        default=None, description="Voice activity detection; null for the tenant's default."
     )
     voices: list[VoiceInput] = strawberry.field(
-        default_factory=list, description="Its voice in each language."
+        default_factory=list, description="TTS voice for each language."
     )
     languages: list[str] = strawberry.field(
-        default_factory=list, description="What it speaks, as BCP 47 tags."
+        default_factory=list, description="Languages that the agent speaks, as BCP 47 tags."
     )
     default_language: str | None = strawberry.field(
-        default=None, description="One of them; the first when it is left out."
+        default=None,
+        description=(
+            "Language that the agent speaks first, one of `languages`; omit to use "
+            "the first of them."
+        ),
     )
     keyterms: list[str] = strawberry.field(
-        default_factory=list, description="Words that hearing should expect."
+        default_factory=list, description="Words and names that speech recognition should expect."
     )
     session: SessionSettingsInput | None = strawberry.field(
-        default=None, description="How it listens."
+        default=None, description="Turn detection, silence handling and duration limit."
     )
-    tools: list[str] = strawberry.field(default_factory=list, description="Names of tools.")
+    tools: list[str] = strawberry.field(
+        default_factory=list, description="Names of the tools that the agent may call."
+    )
 
     def spec(self) -> domain.AgentSpec:
         return domain.AgentSpec(
@@ -161,30 +191,59 @@ def _provider_choice(given: ProviderChoiceInput | None) -> domain.ProviderChoice
     return given.choice() if given else None
 
 
-@strawberry.input(description="Changes to an agent: what is left out stays as it is.")
+@strawberry.input(
+    description=(
+        "Changes to an agent. Omitted fields stay as they are; lists are replaced as a whole."
+    )
+)
 class UpdateAgentInput:
-    id: strawberry.ID = strawberry.field(description="The agent.")
-    expected_revision: int = strawberry.field(description="The revision you read.")
-    name: strawberry.Maybe[str | None] = strawberry.field(description="A new name.")
-    display_name: strawberry.Maybe[str | None] = strawberry.field(description="For people.")
-    description: strawberry.Maybe[str | None] = strawberry.field(description="What it is for.")
-    prompt: strawberry.Maybe[PromptInput | None] = strawberry.field(description="A new prompt.")
-    llm: strawberry.Maybe[ProviderChoiceInput | None] = strawberry.field(description="A new model.")
-    stt: strawberry.Maybe[ProviderChoiceInput | None] = strawberry.field(description="Hearing.")
-    tts: strawberry.Maybe[ProviderChoiceInput | None] = strawberry.field(description="Speech.")
+    id: strawberry.ID = strawberry.field(description="Id of the agent to change.")
+    expected_revision: int = strawberry.field(
+        description=(
+            "Revision that you read; the update fails with RevisionConflict when it "
+            "is no longer current."
+        )
+    )
+    name: strawberry.Maybe[str | None] = strawberry.field(description="New name of the agent.")
+    display_name: strawberry.Maybe[str | None] = strawberry.field(
+        description="New display name; null to remove it."
+    )
+    description: strawberry.Maybe[str | None] = strawberry.field(
+        description="New description; null to remove it."
+    )
+    prompt: strawberry.Maybe[PromptInput | None] = strawberry.field(
+        description="New prompt, which replaces the whole prompt."
+    )
+    llm: strawberry.Maybe[ProviderChoiceInput | None] = strawberry.field(
+        description="New language model; null to use the tenant's default."
+    )
+    stt: strawberry.Maybe[ProviderChoiceInput | None] = strawberry.field(
+        description="New speech-to-text provider; null to use the tenant's default."
+    )
+    tts: strawberry.Maybe[ProviderChoiceInput | None] = strawberry.field(
+        description="New text-to-speech provider; null to use the tenant's default."
+    )
     vad: strawberry.Maybe[ProviderChoiceInput | None] = strawberry.field(
-        description="What tells speech from noise."
+        description="New voice activity detection; null to use the tenant's default."
     )
-    voices: strawberry.Maybe[list[VoiceInput] | None] = strawberry.field(description="All voices.")
+    voices: strawberry.Maybe[list[VoiceInput] | None] = strawberry.field(
+        description="All voices of the agent, replacing the current ones."
+    )
     languages: strawberry.Maybe[list[str] | None] = strawberry.field(
-        description="All its languages."
+        description="All languages of the agent, replacing the current ones."
     )
-    default_language: strawberry.Maybe[str | None] = strawberry.field(description="One of them.")
-    keyterms: strawberry.Maybe[list[str] | None] = strawberry.field(description="All keyterms.")
+    default_language: strawberry.Maybe[str | None] = strawberry.field(
+        description="New default language, one of `languages`; null to remove it."
+    )
+    keyterms: strawberry.Maybe[list[str] | None] = strawberry.field(
+        description="All key terms, replacing the current ones."
+    )
     session: strawberry.Maybe[SessionSettingsInput | None] = strawberry.field(
-        description="How it listens."
+        description="New session settings, which replace all current ones."
     )
-    tools: strawberry.Maybe[list[str] | None] = strawberry.field(description="All its tools.")
+    tools: strawberry.Maybe[list[str] | None] = strawberry.field(
+        description="Names of all tools of the agent, replacing the current ones."
+    )
 
     def changes(self) -> dict[str, Any]:
         fields: Fields = {
@@ -208,33 +267,42 @@ class UpdateAgentInput:
 
 @strawberry.input(description="The agent to delete.")
 class DeleteAgentInput:
-    id: strawberry.ID = strawberry.field(description="The agent.")
+    id: strawberry.ID = strawberry.field(description="Id of the agent to delete.")
 
 
-@strawberry.type(description="The agent was made.")
+@strawberry.type(description="The agent was created.")
 class CreateAgentSuccess:
-    agent: AgentType = strawberry.field(description="The new agent.")
+    agent: AgentType = strawberry.field(description="The created agent.")
 
 
-@strawberry.type(description="The agent was changed.")
+@strawberry.type(description="The agent was updated.")
 class UpdateAgentSuccess:
-    agent: AgentType = strawberry.field(description="The agent as it is now.")
+    agent: AgentType = strawberry.field(description="The updated agent.")
 
 
 @strawberry.type(description="The agent was deleted.")
 class DeleteAgentSuccess:
-    agent: AgentType = strawberry.field(description="The agent as it was.")
+    agent: AgentType = strawberry.field(description="The deleted agent.")
 
 
 CreateAgentResult = Annotated[
     CreateAgentSuccess | ValidationError | NameTaken,
-    strawberry.union("CreateAgentResult", description="What became of createAgent."),
+    strawberry.union(
+        "CreateAgentResult",
+        description="Result of `createAgent`: the success type or one of the errors.",
+    ),
 ]
 UpdateAgentResult = Annotated[
     UpdateAgentSuccess | ValidationError | NotFoundError | NameTaken | RevisionConflict | InUse,
-    strawberry.union("UpdateAgentResult", description="What became of updateAgent."),
+    strawberry.union(
+        "UpdateAgentResult",
+        description="Result of `updateAgent`: the success type or one of the errors.",
+    ),
 ]
 DeleteAgentResult = Annotated[
     DeleteAgentSuccess | NotFoundError | InUse,
-    strawberry.union("DeleteAgentResult", description="What became of deleteAgent."),
+    strawberry.union(
+        "DeleteAgentResult",
+        description="Result of `deleteAgent`: the success type or one of the errors.",
+    ),
 ]

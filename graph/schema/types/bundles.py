@@ -16,55 +16,71 @@ from graph.schema.types.workflows import VersionType, WorkflowType
 from resolvers.bundles import BundleExport
 
 
-@strawberry.type(description="Workflows with all they use, as files hold them; sorted by name.")
+@strawberry.type(
+    description=(
+        "Workflows with everything they use, in the format of bundle files; sorted by name."
+    )
+)
 class Bundle:
     is_type_of = instance_check(BundleExport)
 
-    @strawberry.field(description="In the words of the inputs, without defaults.")
+    @strawberry.field(
+        description=(
+            "The bundle as JSON, with the field names of the inputs and without default values."
+        )
+    )
     async def json(self) -> Json:
         exported: BundleExport = as_graphql(self)
         return Json(await exported.json())
 
-    @strawberry.field(description="The same as YAML.")
+    @strawberry.field(description="The same bundle as YAML.")
     async def yaml(self) -> str:
         exported: BundleExport = as_graphql(self)
         return await exported.yaml()
 
 
-@strawberry.type(description="What an import did with something.")
+@strawberry.type(description="One line of the report of an import.")
 class ImportNote:
     path: list[str] = strawberry.field(
-        description="The thing by kind and name, or the place in what was given."
+        description="The object, by kind and name, or the place in the given bundle."
     )
-    kind: NoteKind = strawberry.field(description="What became of it.")
-    message: str = strawberry.field(description="For people.")
+    kind: NoteKind = strawberry.field(description="What the import did with it.")
+    message: str = strawberry.field(
+        description="Human-readable explanation of what the import did."
+    )
 
 
-@strawberry.input(description="A bundle to be put in.")
+@strawberry.input(description="The bundle to import.")
 class ImportBundleInput:
     bundle: Json = strawberry.field(
-        description="agents, tools and workflows; configs of the older system are converted."
+        description=(
+            "Bundle with `agents`, `tools` and `workflows`; configurations in the "
+            "legacy format are converted."
+        )
     )
     publish: bool = strawberry.field(
-        default=False, description="Publish each workflow whose published version differs."
+        default=False,
+        description="Whether to publish each workflow whose published version differs.",
     )
     dry_run: bool = strawberry.field(
-        default=False, description="Only tell what would become of it; nothing changes."
+        default=False, description="Whether to report what would happen without changing anything."
     )
 
 
-@strawberry.type(description="The bundle is in; after a dry run: it could be.")
+@strawberry.type(description="The bundle was imported or, in a dry run, could be.")
 class ImportBundleSuccess:
-    dry_run: bool = strawberry.field(description="Whether nothing has changed.")
-    report: list[ImportNote] = strawberry.field(description="What became of each thing.")
+    dry_run: bool = strawberry.field(
+        description="Whether this was a dry run, which changes nothing."
+    )
+    report: list[ImportNote] = strawberry.field(description="What the import did with each object.")
     findings: list[Finding] = strawberry.field(
-        description="What verification says; paths begin with workflows and the slug."
+        description="Findings of the verification; paths start with `workflows` and the slug."
     )
     workflows: list[WorkflowType] = strawberry.field(
-        description="The workflows of the bundle as they are now; none after a dry run."
+        description="The imported workflows after the import; empty in a dry run."
     )
     versions: list[VersionType] = strawberry.field(
-        description="The versions it published; none after a dry run."
+        description="Versions that the import published; empty in a dry run."
     )
 
     @staticmethod
@@ -80,5 +96,8 @@ class ImportBundleSuccess:
 
 ImportBundleResult = Annotated[
     ImportBundleSuccess | ValidationError | NotPublishable | NameTaken,
-    strawberry.union("ImportBundleResult", description="What became of importBundle."),
+    strawberry.union(
+        "ImportBundleResult",
+        description="Result of `importBundle`: the success type or one of the errors.",
+    ),
 ]

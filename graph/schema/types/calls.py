@@ -42,98 +42,157 @@ if TYPE_CHECKING:
 
 @strawberry.type(description="One turn of a transcript.")
 class Turn:
-    turn_id: strawberry.ID = strawberry.field(description="Unique in the call.")
-    at: datetime = strawberry.field(description="When it was complete.")
-    speaker: Speaker = strawberry.field(description="Who spoke.")
-    text: str = strawberry.field(description="What was heard.")
-    node: str | None = strawberry.field(description="The agent's place in the workflow.")
-    agent: str | None = strawberry.field(description="The agent's name.")
-    interrupted: bool = strawberry.field(description="Whether it was cut off.")
+    turn_id: strawberry.ID = strawberry.field(description="Id of the turn, unique in the call.")
+    at: datetime = strawberry.field(description="When the turn was complete (UTC).")
+    speaker: Speaker = strawberry.field(description="Whether the caller or an agent spoke.")
+    text: str = strawberry.field(
+        description=(
+            "What the caller said, or what the caller can have heard of the agent's words."
+        )
+    )
+    node: str | None = strawberry.field(
+        description="Id of the agent's node; null for a turn of the caller."
+    )
+    agent: str | None = strawberry.field(
+        description="Name of the agent; null for a turn of the caller."
+    )
+    interrupted: bool = strawberry.field(description="Whether the caller interrupted the turn.")
 
 
-@strawberry.type(name="Call", description="One conversation between a caller and agents.")
+@strawberry.type(
+    name="Call", description="One conversation between a caller and the agents of a workflow."
+)
 class CallType(Node):
     is_type_of = instance_check(domain.Call)
 
-    kind: CallKind = strawberry.field(description="How the two are connected.")
-    direction: Direction = strawberry.field(description="Who called whom.")
-    state: CallState = strawberry.field(description="Where it is.")
-    end_reason: EndReason | None = strawberry.field(description="Why it ended.")
-    blame: Blame | None = strawberry.field(description="Whose doing the end was.")
-    active_node: str | None = strawberry.field(description="The node whose agent has the word.")
-    user_id: str | None = strawberry.field(description="Your name for the caller.")
-    phone_number: str | None = strawberry.field(description="In E.164.")
-    user_context: Json = strawberry.field(description="What agents were given about the caller.")
-    metadata: Json = strawberry.field(description="Yours; never shown to agents.")
-    created_at: datetime = strawberry.field(description="When it was started.")
-    answered_at: datetime | None = strawberry.field(description="When the conversation began.")
-    ended_at: datetime | None = strawberry.field(description="When it ended.")
+    kind: CallKind = strawberry.field(description="How the caller is connected.")
+    direction: Direction = strawberry.field(
+        description="Whether the caller or the platform started the call."
+    )
+    state: CallState = strawberry.field(description="Current state of the call.")
+    end_reason: EndReason | None = strawberry.field(
+        description="Why the call ended; null while it has not."
+    )
+    blame: Blame | None = strawberry.field(
+        description="Which party caused the end; null while the call has not ended."
+    )
+    active_node: str | None = strawberry.field(
+        description="Id of the node whose agent is handling the call; null before the first one."
+    )
+    user_id: str | None = strawberry.field(
+        description="Your own identifier of the caller; null for none."
+    )
+    phone_number: str | None = strawberry.field(
+        description="Phone number of the caller in E.164; null for calls without telephone."
+    )
+    user_context: Json = strawberry.field(
+        description=(
+            "Facts about the caller, as given at the start; agents read them as `user.…` values."
+        )
+    )
+    metadata: Json = strawberry.field(
+        description="Your own data about the call; never shown to agents."
+    )
+    created_at: datetime = strawberry.field(description="When the call was created (UTC).")
+    answered_at: datetime | None = strawberry.field(
+        description="When the conversation began (UTC); null when it has not."
+    )
+    ended_at: datetime | None = strawberry.field(
+        description="When the call ended (UTC); null while it has not."
+    )
 
-    @strawberry.field(description="From answer to end.")
+    @strawberry.field(
+        description=(
+            "Time between answer and end; null while the call has not ended or when "
+            "it was never answered."
+        )
+    )
     def duration(self) -> Duration | None:
         if self.answered_at is None or self.ended_at is None:
             return None
         return Duration(self.ended_at - self.answered_at)
 
-    @strawberry.field(description="The workflow, unless it has been deleted.")
+    @strawberry.field(description="Workflow that the call runs; null when it has been deleted.")
     async def workflow(self, info: Ctx) -> WorkflowType | None:
         call: Any = self
         return as_graphql(await workflow_resolvers.workflow(info, call.workflow_id))
 
-    @strawberry.field(description="The version it runs.")
+    @strawberry.field(description="Version of the workflow that the call runs.")
     async def version(self, info: Ctx) -> VersionType | None:
         call: Any = self
         return as_graphql(await workflow_resolvers.version(info, call.version_id))
 
     @strawberry.field(
-        description="What was said so far. Of a call with more than 15,000 turns, page through "
-        "turns instead."
+        description=(
+            "All turns so far. Calls with more than 15,000 turns are refused: use `turns` for them."
+        )
     )
     async def transcript(self, info: Ctx) -> list[Turn]:
         return as_graphql(await resolvers.transcript(info, as_graphql(self)))
 
     @strawberry.field(
-        description="What was said, in pages; the cursors are those of callEvents. Its cost does "
-        "not grow with the length of the call."
+        description=(
+            "Turns of the call, oldest first, in pages whose cursors work with "
+            "`callEvents`, too. The cost does not grow with the length of the call."
+        )
     )
     async def turns(
         self,
         info: Ctx,
-        first: Annotated[int | None, strawberry.argument(description="1 to 100.")] = None,
-        after: Annotated[Cursor | None, strawberry.argument(description="Go on here.")] = None,
+        first: Annotated[
+            int | None, strawberry.argument(description="Page size, 1 to 100; the default is 20.")
+        ] = None,
+        after: Annotated[
+            Cursor | None,
+            strawberry.argument(
+                description="Cursor to continue behind; omit to start with the first turn."
+            ),
+        ] = None,
     ) -> Connection[Turn]:
         return as_graphql(await resolvers.turns(info, as_graphql(self), first, after))
 
-    @strawberry.field(description="What the call knows: a fold of its events.")
+    @strawberry.field(description="Current context of the call, computed from its events.")
     async def context(self, info: Ctx) -> Json:
         return Json(context_json((await resolvers.call_projection(info, as_graphql(self))).context))
 
-    @strawberry.field(description="The nodes it went through, in order.")
+    @strawberry.field(description="Ids of the nodes that the call has visited, in order.")
     async def nodes_visited(self, info: Ctx) -> list[str]:
         return list((await resolvers.call_projection(info, as_graphql(self))).visited)
 
-    @strawberry.field(description="What was used of each model so far.")
+    @strawberry.field(description="Usage so far, for each model.")
     async def usage(self, info: Ctx) -> list[Usage]:
         return as_graphql((await resolvers.call_projection(info, as_graphql(self))).usage)
 
-    @strawberry.field(description="What that comes to, as estimated; null: nothing was used.")
+    @strawberry.field(description="Estimated cost so far; null when nothing was used.")
     async def cost(self, info: Ctx) -> Cost | None:
         return as_graphql(cost_of((await resolvers.call_projection(info, as_graphql(self))).usage))
 
-    @strawberry.field(description="How quick its answers were; null: none was measured.")
+    @strawberry.field(description="Response latency of the call; null when no turn was measured.")
     async def latency(self, info: Ctx) -> LatencySummary | None:
         return as_graphql(await resolvers.latency(info, as_graphql(self)))
 
-    @strawberry.field(description="Its recording; none where nothing was recorded.")
+    @strawberry.field(description="Recording of the call; null when nothing was recorded.")
     async def recording(self, info: Ctx) -> Recording | None:
         return as_graphql(await recording_resolvers.recording(info, as_graphql(self)))
 
-    @strawberry.field(description="Its log; the cursors are those of callEvents.")
+    @strawberry.field(
+        description=(
+            "Event log of the call, oldest first, in pages whose cursors work with "
+            "`callEvents`, too."
+        )
+    )
     async def events(
         self,
         info: Ctx,
-        first: Annotated[int | None, strawberry.argument(description="1 to 100.")] = None,
-        after: Annotated[Cursor | None, strawberry.argument(description="Go on here.")] = None,
+        first: Annotated[
+            int | None, strawberry.argument(description="Page size, 1 to 100; the default is 20.")
+        ] = None,
+        after: Annotated[
+            Cursor | None,
+            strawberry.argument(
+                description="Cursor to continue behind; omit to start with the first event."
+            ),
+        ] = None,
     ) -> Annotated[CallEventConnection, strawberry.lazy("graph.schema.types.events")]:
         return as_graphql(await resolvers.events(info, as_graphql(self), first, after))
 
@@ -141,13 +200,25 @@ class CallType(Node):
 CallConnection = Connection[CallType]
 
 
-@strawberry.input(description="Which calls; what is left out takes any.")
+@strawberry.input(description="Filter for calls; a call must match every given field.")
 class CallFilter:
-    states: list[CallState] | None = strawberry.field(default=None, description="In these states.")
-    kinds: list[CallKind] | None = strawberry.field(default=None, description="Of these kinds.")
-    workflow_id: strawberry.ID | None = strawberry.field(default=None, description="Of this one.")
-    user_id: str | None = strawberry.field(default=None, description="Of this caller.")
-    live: bool | None = strawberry.field(default=None, description="Going on, or over.")
+    states: list[CallState] | None = strawberry.field(
+        default=None, description="Only calls in one of these states; omit for any state."
+    )
+    kinds: list[CallKind] | None = strawberry.field(
+        default=None, description="Only calls of these kinds; omit for any kind."
+    )
+    workflow_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Only calls of the workflow with this id; omit for any workflow."
+    )
+    user_id: str | None = strawberry.field(
+        default=None,
+        description="Only calls of the caller with this identifier; omit for any caller.",
+    )
+    live: bool | None = strawberry.field(
+        default=None,
+        description="True for calls in progress, false for calls that have ended; omit for both.",
+    )
 
 
 def filter_of(given: CallFilter | None) -> domain.CallFilter | None:
@@ -166,23 +237,44 @@ def filter_of(given: CallFilter | None) -> domain.CallFilter | None:
     )
 
 
-@strawberry.input(description="A call to start.")
+@strawberry.input(description="Parameters of a new call.")
 class StartCallInput:
-    workflow: WorkflowBy = strawberry.field(description="What runs it.")
-    kind: CallKind = strawberry.field(default=CallKind.TEXT, description="How to connect.")
-    user_id: str | None = strawberry.field(default=None, description="Your name for the caller.")
+    workflow: WorkflowBy = strawberry.field(description="Workflow that the call runs.")
+    kind: CallKind = strawberry.field(default=CallKind.TEXT, description="How the caller connects.")
+    user_id: str | None = strawberry.field(
+        default=None, description="Your own identifier of the caller."
+    )
     user_context: Json | None = strawberry.field(
-        default=None, description="An object that agents may read, as user.…"
+        default=None,
+        description=(
+            "Facts about the caller as an object, which agents may read as `user.…` values."
+        ),
     )
-    metadata: Json | None = strawberry.field(default=None, description="An object, yours.")
+    metadata: Json | None = strawberry.field(
+        default=None,
+        description="Your own data about the call as an object; never shown to agents.",
+    )
     idempotency_key: str | None = strawberry.field(
-        default=None, description="The same key within 24 hours answers the same call."
+        default=None,
+        description=(
+            "Key that makes the request repeatable: the same key returns the same "
+            "call for 24 hours."
+        ),
     )
-    max_duration: Duration | None = strawberry.field(default=None, description="Ends it then.")
-    draft: bool = strawberry.field(default=False, description="Run the draft, for trying out.")
+    max_duration: Duration | None = strawberry.field(
+        default=None,
+        description=(
+            "Maximum call duration; the call ends when it is reached. Omit for the "
+            "limit of the installation."
+        ),
+    )
+    draft: bool = strawberry.field(
+        default=False,
+        description="Whether to run the draft instead of the published version, for testing.",
+    )
 
     version: strawberry.ID | None = strawberry.field(
-        default=None, description="Run this version of the workflow, not the published one."
+        default=None, description="Id of the version to run; omit to run the published version."
     )
 
     def request(self) -> CallRequest:
@@ -207,63 +299,82 @@ class StartCallInput:
         return require_id("WorkflowVersion", self.version, ("input", "version"))
 
 
-@strawberry.input(description="The caller's next turn in a text call.")
+@strawberry.input(description="The caller's next message in a text call.")
 class SendMessageInput:
-    call_id: strawberry.ID = strawberry.field(description="The call.")
-    text: str = strawberry.field(description="At most 8,192 characters.")
+    call_id: strawberry.ID = strawberry.field(description="Id of the text call.")
+    text: str = strawberry.field(description="Text of the message; at most 8,192 characters.")
     idempotency_key: str | None = strawberry.field(
-        default=None, description="The same key is the same message: safe to send again."
+        default=None,
+        description=(
+            "Key that makes the request repeatable: the same key is the same message, "
+            "so it is safe to send again."
+        ),
     )
 
 
-@strawberry.input(description="A call to end.")
+@strawberry.input(description="The call to end.")
 class EndCallInput:
-    call_id: strawberry.ID = strawberry.field(description="The call.")
+    call_id: strawberry.ID = strawberry.field(description="Id of the call to end.")
 
 
-@strawberry.type(description="Lets one caller into a call's room, with a microphone.")
+@strawberry.type(description="Access to the room of a call for one caller, with a microphone.")
 class JoinTicket:
-    url: str = strawberry.field(description="Of the LiveKit server.")
-    token: str = strawberry.field(description="For one room, to be used before it expires.")
-    room: str = strawberry.field(description="The room's name.")
-    expires_at: datetime = strawberry.field(description="Until then it lets the caller in.")
+    url: str = strawberry.field(description="WebSocket URL of the LiveKit server.")
+    token: str = strawberry.field(description="Access token of LiveKit for this room only.")
+    room: str = strawberry.field(description="Name of the LiveKit room.")
+    expires_at: datetime = strawberry.field(
+        description="When the token expires (UTC); the caller must have joined by then."
+    )
 
 
-@strawberry.type(description="The call was started, or had been with this key.")
+@strawberry.type(
+    description="The call was started, or had been started with this idempotency key before."
+)
 class StartCallSuccess:
-    call: CallType = strawberry.field(description="The call.")
-    join: JoinTicket | None = strawberry.field(description="Only for a VOIP call that goes on.")
+    call: CallType = strawberry.field(description="The started call.")
+    join: JoinTicket | None = strawberry.field(
+        description="Access to the room of the call; null unless it is a VOIP call in progress."
+    )
 
 
-@strawberry.input(description="A call whose room to join, again or on another device.")
+@strawberry.input(description="The call whose room to join, again or on another device.")
 class JoinCallInput:
-    call_id: strawberry.ID = strawberry.field(description="The call.")
+    call_id: strawberry.ID = strawberry.field(description="Id of the VOIP call.")
 
 
-@strawberry.type(description="The caller may come in; whoever was there as the caller goes out.")
+@strawberry.type(
+    description=(
+        "The caller may join the room; a participant who joined as the caller "
+        "before is disconnected."
+    )
+)
 class JoinCallSuccess:
-    call: CallType = strawberry.field(description="The call.")
-    join: JoinTicket = strawberry.field(description="A new ticket.")
+    call: CallType = strawberry.field(description="The call to join.")
+    join: JoinTicket = strawberry.field(description="New access to the room of the call.")
 
 
-@strawberry.type(description="The message will be answered; its UserTurn has this turnId.")
+@strawberry.type(
+    description=("The message was accepted; the UserTurn event with this `turnId` confirms it.")
+)
 class SendMessageSuccess:
-    turn_id: strawberry.ID = strawberry.field(description="Of the turn to come.")
+    turn_id: strawberry.ID = strawberry.field(
+        description="Id of the turn that the message becomes."
+    )
 
 
-@strawberry.type(description="The call has ended or is about to.")
+@strawberry.type(description="The call has ended or is about to end.")
 class EndCallSuccess:
-    call: CallType = strawberry.field(description="The call as it is now.")
+    call: CallType = strawberry.field(description="The call in its current state.")
 
 
-@strawberry.input(description="A call whose recording to delete.")
+@strawberry.input(description="The call whose recording is to be deleted.")
 class DeleteRecordingInput:
-    call_id: strawberry.ID = strawberry.field(description="The call.")
+    call_id: strawberry.ID = strawberry.field(description="Id of the recorded call.")
 
 
-@strawberry.type(description="The recording is deleted; its sound is gone within moments.")
+@strawberry.type(description="The recording is deleted; its audio is removed within moments.")
 class DeleteRecordingSuccess:
-    call: CallType = strawberry.field(description="The call, which has no other recording.")
+    call: CallType = strawberry.field(description="The call whose recording was deleted.")
 
 
 StartCallResult = Annotated[
@@ -275,21 +386,34 @@ StartCallResult = Annotated[
     | NotPublishable
     | QuotaExceeded
     | IdempotencyConflict,
-    strawberry.union("StartCallResult", description="What became of startCall."),
+    strawberry.union(
+        "StartCallResult",
+        description="Result of `startCall`: the success type or one of the errors.",
+    ),
 ]
 JoinCallResult = Annotated[
     JoinCallSuccess | ValidationError | NotFoundError | CallHasEnded,
-    strawberry.union("JoinCallResult", description="What became of joinCall."),
+    strawberry.union(
+        "JoinCallResult", description="Result of `joinCall`: the success type or one of the errors."
+    ),
 ]
 SendMessageResult = Annotated[
     SendMessageSuccess | ValidationError | NotFoundError | CallHasEnded | IdempotencyConflict,
-    strawberry.union("SendMessageResult", description="What became of sendMessage."),
+    strawberry.union(
+        "SendMessageResult",
+        description="Result of `sendMessage`: the success type or one of the errors.",
+    ),
 ]
 EndCallResult = Annotated[
     EndCallSuccess | NotFoundError,
-    strawberry.union("EndCallResult", description="What became of endCall."),
+    strawberry.union(
+        "EndCallResult", description="Result of `endCall`: the success type or one of the errors."
+    ),
 ]
 DeleteRecordingResult = Annotated[
     DeleteRecordingSuccess | NotFoundError,
-    strawberry.union("DeleteRecordingResult", description="What became of deleteRecording."),
+    strawberry.union(
+        "DeleteRecordingResult",
+        description="Result of `deleteRecording`: the success type or one of the errors.",
+    ),
 ]

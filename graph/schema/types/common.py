@@ -40,29 +40,42 @@ def instance_check(*sources: type) -> Callable[[Any, Any], bool]:
     return is_type_of
 
 
-@strawberry.interface(description="Something with an id, to be found again by `node`.")
+@strawberry.interface(
+    description="An object that has a global id and can be fetched again with `node`."
+)
 class Node:
-    @strawberry.field(description="Unique over all types; opaque.")
+    @strawberry.field(description="Globally unique, opaque id.")
     def id(self) -> strawberry.ID:
         item: Any = self
         return strawberry.ID(global_id(NODE_TYPE_NAMES[type(item)], item.id))
 
 
-@strawberry.type(description="Where a page stands in its list.")
+@strawberry.type(description="Position of a page in its list.")
 class PageInfo:
-    has_next_page: bool = strawberry.field(description="Whether the list goes on.")
-    has_previous_page: bool = strawberry.field(description="Always false: lists go forward.")
-    start_cursor: Cursor | None = strawberry.field(description="Of the first item here.")
-    end_cursor: Cursor | None = strawberry.field(description="Pass it as `after` to go on.")
+    has_next_page: bool = strawberry.field(description="Whether more items follow this page.")
+    has_previous_page: bool = strawberry.field(
+        description="Always false, because lists are paged forward only."
+    )
+    start_cursor: Cursor | None = strawberry.field(
+        description="Cursor of the first item on this page; null when the page is empty."
+    )
+    end_cursor: Cursor | None = strawberry.field(
+        description=(
+            "Cursor of the last item; pass it as `after` to get the next page. Null "
+            "when the page is empty."
+        )
+    )
 
 
-@strawberry.type(description="One item of a page.")
+@strawberry.type(description="One item of a page with its cursor.")
 class Edge(Generic[T]):
-    cursor: Cursor = strawberry.field(description="Where the item stands in the list.")
-    node: T = strawberry.field(description="The item.")
+    cursor: Cursor = strawberry.field(
+        description="Position of the item in the list; pass it as `after` to continue behind it."
+    )
+    node: T = strawberry.field(description="The item itself.")
 
 
-@strawberry.type(description="A page of a list.")
+@strawberry.type(description="One page of a list.")
 class Connection(Generic[T]):
-    edges: list[Edge[T]] = strawberry.field(description="The items, in order.")
-    page_info: PageInfo = strawberry.field(description="Where the page stands in its list.")
+    edges: list[Edge[T]] = strawberry.field(description="The items of the page, in list order.")
+    page_info: PageInfo = strawberry.field(description="Position of this page in its list.")

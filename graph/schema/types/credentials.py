@@ -11,87 +11,120 @@ from domain.tenants.credentials import Verdict
 from graph.schema.types.errors import NotFoundError, ValidationError
 
 
-@strawberry.type(description="Your own key for a provider, or a secret of your tools.")
-class Credential:
-    name: str = strawberry.field(description="The provider, or the secret's name.")
-    last_four: str = strawberry.field(
-        description="The end of the value; empty when it is too short to show any of it."
+@strawberry.type(
+    description=(
+        "Your own API key for a provider, or a secret of your tools. The value is never returned."
     )
-    updated_at: datetime = strawberry.field(description="When it was last set.")
-    updated_by: str = strawberry.field(description="By whom: user:… or key:….")
+)
+class Credential:
+    name: str = strawberry.field(description="Name of the provider or of the secret.")
+    last_four: str = strawberry.field(
+        description=(
+            "Last four characters of the value; empty when the value is too short to reveal them."
+        )
+    )
+    updated_at: datetime = strawberry.field(description="When the value was last set (UTC).")
+    updated_by: str = strawberry.field(description="Who set the value: `user:…` or `key:…`.")
 
 
-@strawberry.input(description="Your own key for a provider.")
+@strawberry.input(description="Your own API key for a provider.")
 class SetCredentialInput:
-    provider: str = strawberry.field(description="Its name in the catalogue.")
-    key: str = strawberry.field(description="The key; nobody is shown it again.")
+    provider: str = strawberry.field(description="Name of the provider in the catalogue.")
+    key: str = strawberry.field(
+        description="The API key, which is stored encrypted and never returned."
+    )
 
 
-@strawberry.input(description="The provider whose key is to go.")
+@strawberry.input(description="The provider whose API key is to be deleted.")
 class DeleteCredentialInput:
-    provider: str = strawberry.field(description="Its name in the catalogue.")
+    provider: str = strawberry.field(description="Name of the provider in the catalogue.")
 
 
-@strawberry.input(description="A key to be tried.")
+@strawberry.input(description="The API key to test.")
 class TestCredentialInput:
-    provider: str = strawberry.field(description="Its name in the catalogue.")
-    key: str | None = strawberry.field(default=None, description="Else the one that is kept.")
+    provider: str = strawberry.field(description="Name of the provider in the catalogue.")
+    key: str | None = strawberry.field(
+        default=None, description="The API key to test; omit to test the stored one."
+    )
 
 
 @strawberry.input(description="A secret of your tools.")
 class SetSecretInput:
-    name: str = strawberry.field(description="Headers of tools read it at secret.<name>.")
-    value: str = strawberry.field(description="The value; nobody is shown it again.")
+    name: str = strawberry.field(
+        description="Name of the secret; headers of tools refer to it as `{{secret.name}}`."
+    )
+    value: str = strawberry.field(
+        description="The value, which is stored encrypted and never returned."
+    )
 
 
-@strawberry.input(description="The secret that is to go.")
+@strawberry.input(description="The secret to delete.")
 class DeleteSecretInput:
-    name: str = strawberry.field(description="Its name.")
+    name: str = strawberry.field(description="Name of the secret to delete.")
 
 
-@strawberry.type(description="It was set: the next call uses it.")
+@strawberry.type(description="The API key was stored; the next call uses it.")
 class SetCredentialSuccess:
-    credential: Credential = strawberry.field(description="As it is shown from now on.")
+    credential: Credential = strawberry.field(
+        description="The stored credential, without its value."
+    )
 
 
-@strawberry.type(description="It is gone.")
+@strawberry.type(description="The API key was deleted.")
 class DeleteCredentialSuccess:
-    credential: Credential = strawberry.field(description="As it was shown.")
+    credential: Credential = strawberry.field(
+        description="The deleted credential, without its value."
+    )
 
 
-@strawberry.type(description="It was set: the next call uses it.")
+@strawberry.type(description="The secret was stored; the next call uses it.")
 class SetSecretSuccess:
-    secret: Credential = strawberry.field(description="As it is shown from now on.")
+    secret: Credential = strawberry.field(description="The stored secret, without its value.")
 
 
-@strawberry.type(description="It is gone.")
+@strawberry.type(description="The secret was deleted.")
 class DeleteSecretSuccess:
-    secret: Credential = strawberry.field(description="As it was shown.")
+    secret: Credential = strawberry.field(description="The deleted secret, without its value.")
 
 
-@strawberry.type(description="The provider was asked.")
+@strawberry.type(description="The API key was tested with the provider.")
 class TestCredentialSuccess:
-    verdict: Verdict = strawberry.field(description="What it says.")
-    detail: str = strawberry.field(description="The same for people.")
+    verdict: Verdict = strawberry.field(description="Whether the provider accepts the key.")
+    detail: str = strawberry.field(description="Human-readable explanation of the verdict.")
 
 
 SetCredentialResult = Annotated[
     SetCredentialSuccess | ValidationError,
-    strawberry.union("SetCredentialResult", description="What became of setting it."),
+    strawberry.union(
+        "SetCredentialResult",
+        description="Result of `setCredential`: the success type or one of the errors.",
+    ),
 ]
 DeleteCredentialResult = Annotated[
     DeleteCredentialSuccess | NotFoundError,
-    strawberry.union("DeleteCredentialResult", description="What became of deleting it."),
+    strawberry.union(
+        "DeleteCredentialResult",
+        description="Result of `deleteCredential`: the success type or one of the errors.",
+    ),
 ]
 SetSecretResult = Annotated[
     SetSecretSuccess | ValidationError,
-    strawberry.union("SetSecretResult", description="What became of setting it."),
+    strawberry.union(
+        "SetSecretResult",
+        description="Result of `setSecret`: the success type or one of the errors.",
+    ),
 ]
 DeleteSecretResult = Annotated[
     DeleteSecretSuccess | NotFoundError,
-    strawberry.union("DeleteSecretResult", description="What became of deleting it."),
+    strawberry.union(
+        "DeleteSecretResult",
+        description="Result of `deleteSecret`: the success type or one of the errors.",
+    ),
 ]
 TestCredentialResult = Annotated[
     TestCredentialSuccess | ValidationError | NotFoundError,
-    strawberry.union("TestCredentialResult", description="What became of testCredential."),
+    strawberry.union(
+        "TestCredentialResult",
+        description="Result of `testCredential`: the success type or one of the errors.",
+    ),
 ]

@@ -12,29 +12,40 @@ from graph.schema.scalars import Json
 from graph.schema.types.common import instance_check
 
 
-@strawberry.type(description="One difference.")
+@strawberry.type(description="One difference between two versions.")
 class Change:
     is_type_of = instance_check(domain.Change)
 
     path: list[str] = strawberry.field(
         description=(
-            "Leads to it: workflow, nodes, booking, isExit. Nodes are named by id, connections "
-            "by source->target, agents and tools by name."
+            'Path to the changed value, for instance `["workflow", "nodes", '
+            '"booking", "isExit"]`. Nodes are identified by id, connections by '
+            "`source->target`, agents and tools by name."
         )
     )
-    kind: ChangeKind = strawberry.field(description="What happened to it.")
-    before: Json | None = strawberry.field(description="Its value before.")
-    after: Json | None = strawberry.field(description="Its value now.")
+    kind: ChangeKind = strawberry.field(
+        description="Whether the value was added, removed or changed."
+    )
+    before: Json | None = strawberry.field(
+        description="Value before the change; null when it was added."
+    )
+    after: Json | None = strawberry.field(
+        description="Value after the change; null when it was removed."
+    )
     text: str = strawberry.field(
-        description="For people: one line, or a unified diff of a long text."
+        description="Human-readable form: one line, or a unified diff of a long text."
     )
 
 
-@strawberry.type(description="What differs between two versions, or a version and the draft.")
+@strawberry.type(
+    description="Differences between two versions, or between a version and the draft."
+)
 class WorkflowDiff:
-    changes: list[Change] = strawberry.field(description="Every change; none when they are equal.")
+    changes: list[Change] = strawberry.field(
+        description="All changes; empty when both sides are equal."
+    )
 
-    @strawberry.field(description="For people: one line per change.")
+    @strawberry.field(description="Human-readable summary with one line per change.")
     def summary(self) -> str:
         changes: Any = self.changes
         return "\n".join(map(domain.summary_line, changes))

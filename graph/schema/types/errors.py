@@ -34,91 +34,102 @@ class ErrorCode(StrEnum):
 
 describe_enum(
     ErrorCode,
-    INVALID_INPUT="A value breaks a rule; `path` leads to it.",
-    NOT_FOUND="There is no such thing.",
-    WORKFLOW_NOT_FOUND="There is no such workflow.",
-    NAME_TAKEN="The name is in use.",
-    REVISION_CONFLICT="Somebody else edited it meanwhile.",
-    IN_USE="Others still refer to it.",
-    IDEMPOTENCY_CONFLICT="The key was used with other input.",
+    INVALID_INPUT="An input value breaks a rule; `path` leads to it.",
+    NOT_FOUND="The object does not exist or belongs to another tenant.",
+    WORKFLOW_NOT_FOUND="The workflow does not exist or belongs to another tenant.",
+    NAME_TAKEN="The name is already in use.",
+    REVISION_CONFLICT="The object was edited since you read it.",
+    IN_USE="Other objects still refer to it.",
+    IDEMPOTENCY_CONFLICT="The idempotency key was already used with other input.",
     WORKFLOW_NOT_PUBLISHED="The workflow has no published version.",
-    NOT_PUBLISHABLE="Verification found errors.",
-    CALL_HAS_ENDED="The call is over.",
-    QUOTA_EXCEEDED="A budget of the tenant is used up.",
-    UNAUTHENTICATED="The credential is no good.",
+    NOT_PUBLISHABLE="Verification found errors in the workflow.",
+    CALL_HAS_ENDED="The call has already ended.",
+    QUOTA_EXCEEDED="A budget of the tenant is exhausted.",
+    UNAUTHENTICATED="The credential is missing, wrong or expired.",
 )
 
 
-@strawberry.interface(description="Something that was not done, and why. Nothing has changed.")
+@strawberry.interface(description="The operation failed and changed nothing.")
 class Error:
-    message: str = strawberry.field(description="For people: what is wrong and what to do.")
-    code: ErrorCode = strawberry.field(description="For programs: what is wrong.")
+    message: str = strawberry.field(
+        description="Human-readable explanation: what is wrong and how to fix it."
+    )
+    code: ErrorCode = strawberry.field(description="Machine-readable, stable error code.")
     path: list[str] = strawberry.field(
-        description="Leads to the input that is meant, for instance input, slug."
+        description=(
+            'Path to the input value at fault, for instance `["input", "slug"]`; '
+            "empty when no single value is."
+        )
     )
 
 
-@strawberry.type(description="A value of the input breaks a rule.")
+@strawberry.type(description="An input value breaks a rule.")
 class ValidationError(Error):
     pass
 
 
-@strawberry.type(description="There is no such thing, or it is not yours.")
+@strawberry.type(description="The object does not exist or belongs to another tenant.")
 class NotFoundError(Error):
     pass
 
 
-@strawberry.type(description="There is no such workflow, or it is not yours.")
+@strawberry.type(description="The workflow does not exist or belongs to another tenant.")
 class WorkflowNotFound(Error):
     pass
 
 
-@strawberry.type(description="Another one has that name.")
+@strawberry.type(description="Another object already has the name.")
 class NameTaken(Error):
     pass
 
 
-@strawberry.type(description="It is no longer what you read: read it again, repeat the change.")
+@strawberry.type(
+    description=("The object was edited since you read it; read it again and repeat the change.")
+)
 class RevisionConflict(Error):
-    current: int = strawberry.field(description="The revision it is at now.")
+    current: int = strawberry.field(description="Current revision of the object.")
 
 
-@strawberry.type(description="Others refer to it.")
+@strawberry.type(description="Other objects still refer to this one.")
 class InUse(Error):
-    used_by: list[str] = strawberry.field(description="The names of those that refer to it.")
+    used_by: list[str] = strawberry.field(description="Names of the objects that refer to it.")
 
 
-@strawberry.type(description="The idempotency key was used before, with other input.")
+@strawberry.type(description="The idempotency key was already used with other input.")
 class IdempotencyConflict(Error):
     pass
 
 
-@strawberry.type(description="The workflow has not been published yet.")
+@strawberry.type(description="The workflow has no published version yet.")
 class WorkflowNotPublished(Error):
     pass
 
 
 @strawberry.type(description="Verification found errors in the workflow.")
 class NotPublishable(Error):
-    findings: list[Finding] = strawberry.field(description="All that was found.")
+    findings: list[Finding] = strawberry.field(
+        description="All findings of the verification, warnings included."
+    )
 
 
-@strawberry.type(description="The call is over.")
+@strawberry.type(description="The call has already ended.")
 class CallHasEnded(Error):
     pass
 
 
-@strawberry.type(description="A budget of your tenant is used up.")
+@strawberry.type(description="A budget of your tenant is exhausted.")
 class QuotaExceeded(Error):
-    budget: Budget = strawberry.field(description="Which one.")
-    used: float = strawberry.field(description="In calls, minutes or dollars, as the budget is.")
-    limit: float = strawberry.field(description="In the same.")
+    budget: Budget = strawberry.field(description="The exhausted budget.")
+    used: float = strawberry.field(
+        description="Amount used, in calls, minutes or dollars, depending on the budget."
+    )
+    limit: float = strawberry.field(description="Limit of the budget, in the same unit as `used`.")
     resets_at: datetime | None = strawberry.field(
-        description="When there is more of it; null: as soon as a call ends."
+        description="When the budget resets (UTC); null when it frees up as soon as a call ends."
     )
 
 
-@strawberry.type(description="The address, the password or the token is no good.")
+@strawberry.type(description="The email address, the password or the token is not valid.")
 class InvalidCredentials(Error):
     pass
 

@@ -20,13 +20,17 @@ from resolvers.context import Ctx
 from resolvers.global_ids import global_id
 
 
-@strawberry.interface(description="Something that happened in a call: stored, and numbered.")
+@strawberry.interface(description="A durable event of a call: stored and numbered.")
 class CallEvent:
-    cursor: Cursor = strawberry.field(description="Go on behind it with `after`.")
-    seq: int = strawberry.field(description="1, 2, 3 … without gaps.")
-    at: datetime = strawberry.field(description="When.")
+    cursor: Cursor = strawberry.field(
+        description="Position of the event in the log; pass it as `after` to continue behind it."
+    )
+    seq: int = strawberry.field(
+        description="Number of the event in the call's log: 1, 2, 3 and so on, without gaps."
+    )
+    at: datetime = strawberry.field(description="When the event was recorded (UTC).")
 
-    @strawberry.field(description="The call as it is now.")
+    @strawberry.field(description="The call in its current state.")
     async def call(self, info: Ctx) -> CallType:
         event: Any = self
         return as_graphql(await resolvers.load_call(info, event.call_id))
@@ -39,44 +43,48 @@ CallUpdate: Any = Annotated[
     reduce(or_, [*EVENTS, *EPHEMERAL]),
     strawberry.union(
         "CallUpdate",
-        description="An event of the call's log, or something that passes by without a number.",
+        description=(
+            "A durable event of the call's log, or an ephemeral one, which has no number."
+        ),
     ),
 ]
 
 
-@strawberry.type(description="A page of a call's log.")
+@strawberry.type(description="One page of a call's event log.")
 class CallEventConnection:
-    edges: list[Edge[CallEvent]] = strawberry.field(description="The events, in order.")
-    page_info: PageInfo = strawberry.field(description="Where the page stands in the log.")
+    edges: list[Edge[CallEvent]] = strawberry.field(
+        description="The events of the page, oldest first."
+    )
+    page_info: PageInfo = strawberry.field(description="Position of this page in the log.")
 
 
 def _update_check(source: type) -> Any:
     return lambda value, _info: isinstance(value, source)
 
 
-@strawberry.type(description="The newest calls that the filter admits, at most 100.")
+@strawberry.type(description="The newest calls that match the filter, at most 100.")
 class CallListSnapshot:
     is_type_of = _update_check(ListSnapshot)
-    calls: list[CallType] = strawberry.field(description="Newest first.")
+    calls: list[CallType] = strawberry.field(description="The matching calls, newest first.")
 
 
-@strawberry.type(description="A call came into the list.")
+@strawberry.type(description="A call was added to the list.")
 class CallAdded:
     is_type_of = _update_check(EntryAdded)
-    call: CallType = strawberry.field(description="The call.")
+    call: CallType = strawberry.field(description="The added call.")
 
 
 @strawberry.type(description="A call in the list changed.")
 class CallChanged:
     is_type_of = _update_check(EntryChanged)
-    call: CallType = strawberry.field(description="The call as it is now.")
+    call: CallType = strawberry.field(description="The call in its current state.")
 
 
-@strawberry.type(description="A call left the list.")
+@strawberry.type(description="A call no longer belongs to the list.")
 class CallRemoved:
     is_type_of = _update_check(EntryRemoved)
 
-    @strawberry.field(description="The call's id.")
+    @strawberry.field(description="Id of the removed call.")
     def call_id(self) -> strawberry.ID:
         removed: Any = self
         return strawberry.ID(global_id("Call", removed.call_id))
@@ -84,5 +92,8 @@ class CallRemoved:
 
 CallListUpdate = Annotated[
     CallListSnapshot | CallAdded | CallChanged | CallRemoved,
-    strawberry.union("CallListUpdate", description="A snapshot first, then what changes."),
+    strawberry.union(
+        "CallListUpdate",
+        description="One update of a list of calls: first a snapshot, then the changes.",
+    ),
 ]

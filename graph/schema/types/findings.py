@@ -7,23 +7,27 @@ import strawberry
 from domain.common.findings import FindingCode, Severity
 
 
-@strawberry.type(description="One thing that is wrong with a workflow.")
+@strawberry.type(description="One problem that verification found in a workflow.")
 class Finding:
-    code: FindingCode = strawberry.field(description="What it is, as a stable name.")
-    severity: Severity = strawberry.field(description="Whether it stops publishing.")
-    path: list[str] = strawberry.field(description="Where it is in the config.")
-    message: str = strawberry.field(description="What is wrong.")
-    fix: str = strawberry.field(description="How to mend it.")
+    code: FindingCode = strawberry.field(
+        description="Machine-readable, stable code of the problem."
+    )
+    severity: Severity = strawberry.field(description="Whether the problem prevents publishing.")
+    path: list[str] = strawberry.field(description="Path to the problem in the configuration.")
+    message: str = strawberry.field(description="Human-readable description of the problem.")
+    fix: str = strawberry.field(description="How to fix the problem.")
 
-    @strawberry.field(description="The page that explains it, with an example.")
+    @strawberry.field(
+        description="Page of the documentation that explains the problem with an example."
+    )
     def docs(self) -> str:
         return f"docs/findings.md#{self.code.value.lower()}"
 
 
-@strawberry.type(description="Everything that verification found.")
+@strawberry.type(description="All findings of a verification.")
 class VerificationReport:
-    findings: list[Finding] = strawberry.field(description="In a stable order.")
+    findings: list[Finding] = strawberry.field(description="The findings, in a stable order.")
 
-    @strawberry.field(description="Whether the workflow could be published.")
+    @strawberry.field(description="Whether the workflow can be published, that is, has no errors.")
     def ok(self) -> bool:
         return not any(finding.severity is Severity.ERROR for finding in self.findings)

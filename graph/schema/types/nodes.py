@@ -8,62 +8,101 @@ from domain.workflows import model as domain
 from domain.workflows.model import ContextPolicy
 
 
-@strawberry.type(description="Where an editor draws a node.")
+@strawberry.type(description="Where an editor draws a node, in pixels.")
 class Position:
-    x: float = strawberry.field(description="Pixels from the left.")
-    y: float = strawberry.field(description="Pixels from the top.")
+    x: float = strawberry.field(description="Distance from the left edge, in pixels.")
+    y: float = strawberry.field(description="Distance from the top edge, in pixels.")
 
 
-@strawberry.type(description="A place in the workflow, held by an agent.")
+@strawberry.type(
+    description=("A node of the workflow: one stage of the conversation, handled by one agent.")
+)
 class WorkflowNode:
-    id: str = strawberry.field(description="Its name in this workflow.")
-    agent: str = strawberry.field(description="The name of its agent.")
-    is_entry: bool = strawberry.field(description="Whether calls begin here.")
-    is_exit: bool = strawberry.field(description="Whether the agent here may end the call.")
+    id: str = strawberry.field(description="Id of the node, unique in the workflow.")
+    agent: str = strawberry.field(description="Name of the agent that handles the node.")
+    is_entry: bool = strawberry.field(description="Whether calls start at this node.")
+    is_exit: bool = strawberry.field(description="Whether the agent may end the call at this node.")
     skip_condition: str | None = strawberry.field(
-        description="An expression: when it holds, the node is passed by."
+        description="Expression; the node is skipped while it is true. Null: never skipped."
     )
-    position: Position | None = strawberry.field(description="Where an editor draws it.")
+    position: Position | None = strawberry.field(
+        description="Where an editor draws the node; null when it has not been placed."
+    )
 
 
-@strawberry.type(description="A way from one node to another.")
+@strawberry.type(
+    description=(
+        "A directed connection between two nodes, along which a conversation can be handed off."
+    )
+)
 class WorkflowLink:
-    source: str = strawberry.field(description="From this node.")
-    target: str = strawberry.field(description="To this node.")
-    description: str = strawberry.field(description="Tells the model when to take it.")
+    source: str = strawberry.field(description="Id of the node where the connection starts.")
+    target: str = strawberry.field(description="Id of the node where the connection ends.")
+    description: str = strawberry.field(
+        description="Instruction that says to the model when to hand off along this connection."
+    )
     condition: str | None = strawberry.field(
-        description="An expression: when it holds, the way is taken whatever the model thinks."
+        description=(
+            "Expression; the hand-off happens as soon as it is true, without asking "
+            "the model. Null: the model decides."
+        )
     )
-    priority: int = strawberry.field(description="Of the conditions that hold the highest wins.")
+    priority: int = strawberry.field(
+        description=(
+            "Priority among conditions that are true; the highest wins, and of equal "
+            "ones the first."
+        )
+    )
     is_default: bool = strawberry.field(
-        description="Whether it is the way on from a skipped node when no condition holds."
+        description=(
+            "Whether a conversation that skips the source node continues here when no "
+            "condition is true."
+        )
     )
-    may_repeat: int = strawberry.field(description="How often a call may take it.")
+    may_repeat: int = strawberry.field(
+        description="How many times one call may use the connection."
+    )
     context_policy: ContextPolicy = strawberry.field(
-        description="How much of the conversation the next agent is shown."
+        description="How much of the conversation history the next agent receives."
     )
-    last_n: int = strawberry.field(description="The turns that LAST_N shows.")
+    last_n: int = strawberry.field(
+        description="Number of turns passed on under LAST_N; ignored by the other policies."
+    )
     context_passed: list[str] = strawberry.field(
-        description="Keys of the shared context that the next agent is told."
+        description="Keys of the shared context that are passed to the next agent."
     )
 
 
-@strawberry.input(description="Where an editor draws a node.")
+@strawberry.input(description="Where an editor draws a node, in pixels.")
 class PositionInput:
-    x: float = strawberry.field(description="Pixels from the left.")
-    y: float = strawberry.field(description="Pixels from the top.")
+    x: float = strawberry.field(description="Distance from the left edge, in pixels.")
+    y: float = strawberry.field(description="Distance from the top edge, in pixels.")
 
 
-@strawberry.input(description="A place in the workflow.")
+@strawberry.input(
+    description=("A node of the workflow: one stage of the conversation, handled by one agent.")
+)
 class NodeInput:
-    id: str = strawberry.field(description="Lower-case letters, digits and underscores.")
-    agent: str = strawberry.field(description="The name of its agent.")
-    is_entry: bool = strawberry.field(default=False, description="Whether calls begin here.")
-    is_exit: bool = strawberry.field(default=False, description="Whether calls may end here.")
-    skip_condition: str | None = strawberry.field(
-        default=None, description="An expression: when it holds, the node is passed by."
+    id: str = strawberry.field(
+        description=(
+            "Id of the node, unique in the workflow: lower-case letters, digits and underscores."
+        )
     )
-    position: PositionInput | None = strawberry.field(default=None, description="For editors.")
+    agent: str = strawberry.field(description="Name of the agent that handles the node.")
+    is_entry: bool = strawberry.field(
+        default=False, description="Whether calls start at this node."
+    )
+    is_exit: bool = strawberry.field(
+        default=False, description="Whether the agent may end the call at this node."
+    )
+    skip_condition: str | None = strawberry.field(
+        default=None,
+        description="Expression; the node is skipped while it is true. Null: never skipped.",
+    )
+    position: PositionInput | None = strawberry.field(
+        default=None,
+        description="Where an editor draws the node; null when it has not been placed.",
+    )
 
     def node(self) -> domain.Node:
         at = self.position
@@ -77,29 +116,53 @@ class NodeInput:
         )
 
 
-@strawberry.input(description="A way from one node to another.")
+@strawberry.input(
+    description=(
+        "A directed connection between two nodes, along which a conversation can be handed off."
+    )
+)
 class ConnectionInput:
-    source: str = strawberry.field(description="From this node.")
-    target: str = strawberry.field(description="To this node.")
-    description: str = strawberry.field(default="", description="When the model takes it.")
+    source: str = strawberry.field(description="Id of the node where the connection starts.")
+    target: str = strawberry.field(description="Id of the node where the connection ends.")
+    description: str = strawberry.field(
+        default="",
+        description="Instruction that says to the model when to hand off along this connection.",
+    )
     condition: str | None = strawberry.field(
-        default=None, description="An expression: taken when it holds, whatever the model thinks."
+        default=None,
+        description=(
+            "Expression; the hand-off happens as soon as it is true, without asking "
+            "the model. Null: the model decides."
+        ),
     )
     priority: int = strawberry.field(
-        default=0, description="Of the conditions that hold the highest wins."
+        default=0,
+        description=(
+            "Priority among conditions that are true; the highest wins, and of equal "
+            "ones the first."
+        ),
     )
     is_default: bool = strawberry.field(
         default=False,
-        description="Whether it is the way on from a skipped node when no condition holds.",
+        description=(
+            "Whether a conversation that skips the source node continues here when no "
+            "condition is true."
+        ),
     )
-    may_repeat: int = strawberry.field(default=1, description="How often a call may take it.")
+    may_repeat: int = strawberry.field(
+        default=1, description="How many times one call may use the connection."
+    )
     context_policy: ContextPolicy = strawberry.field(
         default=ContextPolicy.FULL,
-        description="How much of the conversation the next agent is shown.",
+        description="How much of the conversation history the next agent receives.",
     )
-    last_n: int = strawberry.field(default=10, description="The turns that LAST_N shows.")
+    last_n: int = strawberry.field(
+        default=10,
+        description="Number of turns passed on under LAST_N; ignored by the other policies.",
+    )
     context_passed: list[str] = strawberry.field(
-        default_factory=list, description="Keys of the shared context that the next agent is told."
+        default_factory=list,
+        description="Keys of the shared context that are passed to the next agent.",
     )
 
     def connection(self) -> domain.Connection:

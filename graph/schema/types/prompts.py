@@ -7,62 +7,85 @@ import strawberry
 from domain.workflows import agents as domain
 
 
-@strawberry.type(description="A slot of a prompt, and what stands there by default.")
+@strawberry.type(description="Default value for a placeholder of a prompt.")
 class Variable:
-    name: str = strawberry.field(description="The path that the slot names.")
-    default: str = strawberry.field(description="What stands there when the context has nothing.")
-
-
-@strawberry.type(description="What an agent is told.")
-class Prompt:
-    system: str = strawberry.field(description="Its instructions; a template.")
-    greeting: str | None = strawberry.field(description="What it says first; a template.")
-    interruptible_greeting: bool = strawberry.field(
-        description="Whether the caller may talk over the greeting."
+    name: str = strawberry.field(description="Context path that the placeholder reads.")
+    default: str = strawberry.field(
+        description="Text that is inserted when the context has no value."
     )
-    variables: list[Variable] = strawberry.field(description="Slots with defaults.")
 
 
-@strawberry.type(description="The voice for a language.")
+@strawberry.type(description="Instructions and greeting of an agent.")
+class Prompt:
+    system: str = strawberry.field(description="System prompt of the model; a template.")
+    greeting: str | None = strawberry.field(
+        description="First utterance of the agent; a template. Null: the agent does not greet."
+    )
+    interruptible_greeting: bool = strawberry.field(
+        description="Whether the caller can interrupt the greeting."
+    )
+    variables: list[Variable] = strawberry.field(
+        description="Default values for placeholders of the prompt."
+    )
+
+
+@strawberry.type(description="The TTS voice for one language.")
 class Voice:
-    language: str = strawberry.field(description="A BCP 47 tag, such as hi-IN.")
-    voice: str = strawberry.field(description="An id of the speech provider; a template.")
+    language: str = strawberry.field(description="Language as a BCP 47 tag, such as `hi-IN`.")
+    voice: str = strawberry.field(description="Voice id of the TTS provider; a template.")
 
 
-@strawberry.type(description="Said to a silent caller.")
+@strawberry.type(description="What the agent says to a silent caller.")
 class SilencePrompt:
-    after: float = strawberry.field(description="Seconds of silence.")
-    say: str = strawberry.field(description="What is said; a template.")
+    after: float = strawberry.field(description="Silence before the prompt is spoken, in seconds.")
+    say: str = strawberry.field(description="Text that the agent speaks; a template.")
 
 
-@strawberry.type(description="How patiently an agent listens. Times are in seconds.")
+@strawberry.type(
+    description=(
+        "Turn detection, silence handling and duration limit of an agent. Times are in seconds."
+    )
+)
 class SessionSettings:
     min_endpointing: float = strawberry.field(
-        description="The least silence after which the caller is taken to have finished."
+        description=("Minimum silence before the caller's turn is considered complete, in seconds.")
     )
     max_endpointing: float = strawberry.field(
-        description="The most it waits when they do not seem to have finished."
+        description="Maximum wait when the caller does not seem to have finished, in seconds."
     )
-    auto_disconnect: float = strawberry.field(description="After so much silence the call ends.")
-    silence: list[SilencePrompt] = strawberry.field(description="What is said on the way there.")
-    max_duration: float | None = strawberry.field(description="The longest call it may hold.")
+    auto_disconnect: float = strawberry.field(
+        description="Silence after which the call ends, in seconds."
+    )
+    silence: list[SilencePrompt] = strawberry.field(
+        description="What the agent says during the silence before the call ends."
+    )
+    max_duration: float | None = strawberry.field(
+        description=(
+            "How long the agent may hold a call before it ends, in seconds; null for no limit."
+        )
+    )
 
 
-@strawberry.input(description="A slot of a prompt, and what stands there by default.")
+@strawberry.input(description="Default value for a placeholder of a prompt.")
 class VariableInput:
-    name: str = strawberry.field(description="The path that the slot names.")
-    default: str = strawberry.field(default="", description="What stands there otherwise.")
+    name: str = strawberry.field(description="Context path that the placeholder reads.")
+    default: str = strawberry.field(
+        default="", description="Text that is inserted when the context has no value."
+    )
 
 
-@strawberry.input(description="What an agent is told.")
+@strawberry.input(description="Instructions and greeting of an agent.")
 class PromptInput:
-    system: str = strawberry.field(description="Its instructions; a template.")
-    greeting: str | None = strawberry.field(default=None, description="What it says first.")
+    system: str = strawberry.field(description="System prompt of the model; a template.")
+    greeting: str | None = strawberry.field(
+        default=None,
+        description="First utterance of the agent; a template. Null: the agent does not greet.",
+    )
     interruptible_greeting: bool = strawberry.field(
-        default=True, description="Whether the caller may talk over the greeting."
+        default=True, description="Whether the caller can interrupt the greeting."
     )
     variables: list[VariableInput] = strawberry.field(
-        default_factory=list, description="Slots with defaults."
+        default_factory=list, description="Default values for placeholders of the prompt."
     )
 
     def prompt(self) -> domain.Prompt:
@@ -75,34 +98,46 @@ class PromptInput:
         )
 
 
-@strawberry.input(description="The voice for a language.")
+@strawberry.input(description="The TTS voice for one language.")
 class VoiceInput:
-    language: str = strawberry.field(description="A BCP 47 tag, such as hi-IN.")
-    voice: str = strawberry.field(description="An id of the speech provider; a template.")
+    language: str = strawberry.field(description="Language as a BCP 47 tag, such as `hi-IN`.")
+    voice: str = strawberry.field(description="Voice id of the TTS provider; a template.")
 
 
-@strawberry.input(description="Said to a silent caller.")
+@strawberry.input(description="What the agent says to a silent caller.")
 class SilencePromptInput:
-    after: float = strawberry.field(description="Seconds of silence.")
-    say: str = strawberry.field(description="What is said; a template.")
+    after: float = strawberry.field(description="Silence before the prompt is spoken, in seconds.")
+    say: str = strawberry.field(description="Text that the agent speaks; a template.")
 
 
-@strawberry.input(description="How patiently an agent listens. Times are in seconds.")
+@strawberry.input(
+    description=(
+        "Turn detection, silence handling and duration limit of an agent. Times are in seconds."
+    )
+)
 class SessionSettingsInput:
     min_endpointing: float = strawberry.field(
-        default=0.5, description="The least silence after which the caller has finished."
+        default=0.5,
+        description=(
+            "Minimum silence before the caller's turn is considered complete, in seconds."
+        ),
     )
     max_endpointing: float = strawberry.field(
-        default=3.0, description="The most it waits when they do not seem to have finished."
+        default=3.0,
+        description="Maximum wait when the caller does not seem to have finished, in seconds.",
     )
     auto_disconnect: float = strawberry.field(
-        default=300.0, description="After so much silence the call ends."
+        default=300.0, description="Silence after which the call ends, in seconds."
     )
     silence: list[SilencePromptInput] = strawberry.field(
-        default_factory=list, description="What is said on the way there."
+        default_factory=list,
+        description="What the agent says during the silence before the call ends.",
     )
     max_duration: float | None = strawberry.field(
-        default=None, description="The longest call it may hold."
+        default=None,
+        description=(
+            "How long the agent may hold a call before it ends, in seconds; null for no limit."
+        ),
     )
 
     def session(self) -> domain.Session:

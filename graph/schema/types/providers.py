@@ -10,64 +10,82 @@ from graph.schema.scalars import Json
 from graph.schema.types.inputs import json_object
 
 
-@strawberry.type(description="A setting of a provider.")
+@strawberry.type(description="An option of a provider.")
 class ProviderOption:
-    name: str = strawberry.field(description="Its key in options.")
-    type: OptionType = strawberry.field(description="What it takes.")
-    help: str = strawberry.field(description="What it does.")
+    name: str = strawberry.field(description="Key of the option in `options`.")
+    type: OptionType = strawberry.field(description="Type of the value.")
+    help: str = strawberry.field(description="Human-readable explanation of what the option does.")
     default: Json | None = strawberry.field(
-        description="What holds when it is left out; null: the provider decides."
+        description="Value when the option is omitted; null when the provider decides."
     )
-    minimum: float | None = strawberry.field(description="The least it may be.")
-    maximum: float | None = strawberry.field(description="The most it may be.")
-    choices: list[str] = strawberry.field(description="All that it may be; empty: anything.")
+    minimum: float | None = strawberry.field(
+        description="Minimum of a numeric value; null for none."
+    )
+    maximum: float | None = strawberry.field(
+        description="Maximum of a numeric value; null for none."
+    )
+    choices: list[str] = strawberry.field(
+        description="All allowed values; empty when any value is allowed."
+    )
 
 
-@strawberry.type(description="A value that you bring to use a provider.")
+@strawberry.type(description="A value that you must supply to use a provider.")
 class CredentialField:
-    name: str = strawberry.field(description="Its name.")
-    label: str = strawberry.field(description="What a form calls it.")
-    help: str = strawberry.field(description="Where to get it.")
-    secret: bool = strawberry.field(description="Whether it must not be shown.")
+    name: str = strawberry.field(description="Key of the value.")
+    label: str = strawberry.field(description="Label of the value in a form.")
+    help: str = strawberry.field(description="Where to get the value.")
+    secret: bool = strawberry.field(description="Whether the value must be masked in a form.")
 
 
-@strawberry.type(description="A provider that agents can choose.")
+@strawberry.type(description="A provider that agents can use.")
 class Provider:
-    kind: ProviderKind = strawberry.field(description="What it does in a call.")
-    name: str = strawberry.field(description="What agents name it by.")
-    display_name: str = strawberry.field(description="For people.")
-    models: list[str] = strawberry.field(description="Known models; newer ones work too.")
-    options: list[ProviderOption] = strawberry.field(description="What can be set.")
+    kind: ProviderKind = strawberry.field(description="Role of the provider in a call.")
+    name: str = strawberry.field(
+        description="Name of the provider; agents refer to it by this name."
+    )
+    display_name: str = strawberry.field(description="Display name of the provider.")
+    models: list[str] = strawberry.field(description="Known models; newer ones work, too.")
+    options: list[ProviderOption] = strawberry.field(description="Options that can be set.")
     languages: list[str] = strawberry.field(
-        description="What it hears or speaks, as BCP 47 tags; empty where that is no question."
+        description=("Supported languages as BCP 47 tags; empty when the language does not matter.")
     )
-    voices: list[str] = strawberry.field(description="Known voices; others work too.")
-    needs_key: bool = strawberry.field(description="Whether it needs a key of yours.")
-    credentials: list[CredentialField] = strawberry.field(description="What you bring for it.")
+    voices: list[str] = strawberry.field(
+        description="Known voices of a TTS provider; others work, too."
+    )
+    needs_key: bool = strawberry.field(description="Whether the provider requires an API key.")
+    credentials: list[CredentialField] = strawberry.field(
+        description="Values that you must supply to use the provider."
+    )
 
 
-@strawberry.type(name="Fallback", description="Who is asked when a provider fails.")
+@strawberry.type(
+    name="Fallback", description="A provider to fall back to when the ones before it fail."
+)
 class FallbackType:
-    provider: str = strawberry.field(description="Its name in the catalogue.")
-    model: str = strawberry.field(description="One of its models.")
-    options: Json = strawberry.field(description="Options of the provider.")
+    provider: str = strawberry.field(description="Name of the provider in the catalogue.")
+    model: str = strawberry.field(description="Name of one of its models.")
+    options: Json = strawberry.field(description="Options of the provider, as an object.")
 
 
-@strawberry.type(name="ProviderChoice", description="A provider, its model, and options for it.")
+@strawberry.type(
+    name="ProviderChoice", description="A provider, one of its models, and options for it."
+)
 class ProviderChoiceType:
-    provider: str = strawberry.field(description="Its name in the catalogue.")
-    model: str = strawberry.field(description="One of its models.")
-    options: Json = strawberry.field(description="Options of the provider.")
+    provider: str = strawberry.field(description="Name of the provider in the catalogue.")
+    model: str = strawberry.field(description="Name of one of its models.")
+    options: Json = strawberry.field(description="Options of the provider, as an object.")
     fallbacks: list[FallbackType] = strawberry.field(
-        description="Who is asked, in order, when it fails."
+        description="Providers to use, in order, when this one fails."
     )
 
 
-@strawberry.input(description="Who is asked when a provider fails.")
+@strawberry.input(description="A provider to fall back to when the ones before it fail.")
 class FallbackInput:
-    provider: str = strawberry.field(description="Its name in the catalogue.")
-    model: str = strawberry.field(default="", description="One of its models.")
-    options: Json | None = strawberry.field(default=None, description="Options of the provider.")
+    provider: str = strawberry.field(description="Name of the provider in the catalogue.")
+    model: str = strawberry.field(default="", description="Name of one of its models.")
+    options: Json | None = strawberry.field(
+        default=None, description="Options of the provider, as an object."
+    )
 
     def choice(self) -> ProviderChoice:
         return ProviderChoice(
@@ -75,13 +93,15 @@ class FallbackInput:
         )
 
 
-@strawberry.input(description="A provider, its model, and options for it.")
+@strawberry.input(description="A provider, one of its models, and options for it.")
 class ProviderChoiceInput:
-    provider: str = strawberry.field(description="Its name in the catalogue.")
-    model: str = strawberry.field(default="", description="One of its models.")
-    options: Json | None = strawberry.field(default=None, description="Options of the provider.")
+    provider: str = strawberry.field(description="Name of the provider in the catalogue.")
+    model: str = strawberry.field(default="", description="Name of one of its models.")
+    options: Json | None = strawberry.field(
+        default=None, description="Options of the provider, as an object."
+    )
     fallbacks: list[FallbackInput] = strawberry.field(
-        default_factory=list, description="Who is asked, in order, when it fails."
+        default_factory=list, description="Providers to use, in order, when this one fails."
     )
 
     def choice(self) -> ProviderChoice:

@@ -13,52 +13,78 @@ from resolvers import recordings as resolvers
 from resolvers.context import Ctx
 
 
-@strawberry.type(description="Whether voice calls are recorded.")
+@strawberry.type(description="Whether and how voice calls are recorded.")
 class WorkflowRecording:
-    enabled: bool = strawberry.field(description="Whether they are; off by default.")
+    enabled: bool = strawberry.field(description="Whether voice calls are recorded.")
     announcement: str | None = strawberry.field(
-        description="A template of what callers are told of it, before the greeting."
+        description="Announcement to the caller before the greeting; a template. Null for none."
     )
 
 
-@strawberry.input(description="Whether voice calls are recorded.")
+@strawberry.input(description="Whether and how voice calls are recorded.")
 class WorkflowRecordingInput:
-    enabled: bool = strawberry.field(description="Whether they are.")
+    enabled: bool = strawberry.field(description="Whether voice calls are recorded.")
     announcement: str | None = strawberry.field(
-        default=None, description="A template of what callers are told, before the greeting."
+        default=None,
+        description="Announcement to the caller before the greeting; a template. Null for none.",
     )
 
     def choice(self) -> RecordingChoice:
         return RecordingChoice(enabled=self.enabled, announcement=self.announcement)
 
 
-@strawberry.type(description="The recording of a voice call: the caller left, the agents right.")
-class Recording:
-    state: RecordingState = strawberry.field(description="Whether it can be heard yet, or still.")
-    started_at: datetime = strawberry.field(description="The moment that it begins with.")
-    duration_ms: int | None = strawberry.field(description="How long it is, once it is READY.")
-    missing_ms: int | None = strawberry.field(
-        description="How much of that is silence because it was lost, as when a worker died."
+@strawberry.type(
+    description=(
+        "The recording of a voice call, in stereo: the caller on the left "
+        "channel, the agents on the right."
     )
-    size: int | None = strawberry.field(description="In bytes.")
-    error: str | None = strawberry.field(description="What went wrong last, unless it is mended.")
-    ready_at: datetime | None = strawberry.field(description="Since when it can be heard.")
-    deleted_at: datetime | None = strawberry.field(description="When it was deleted.")
+)
+class Recording:
+    state: RecordingState = strawberry.field(
+        description="Whether the recording is in progress, ready or deleted."
+    )
+    started_at: datetime = strawberry.field(description="When the recording starts (UTC).")
+    duration_ms: int | None = strawberry.field(
+        description="Length of the recording, in milliseconds; null until it is READY."
+    )
+    missing_ms: int | None = strawberry.field(
+        description=(
+            "Length of the silence that stands in for lost audio, in milliseconds; "
+            "null until the recording is READY."
+        )
+    )
+    size: int | None = strawberry.field(
+        description="Size of the audio file, in bytes; null until the recording is READY."
+    )
+    error: str | None = strawberry.field(
+        description="Last error of the processing; null when there is none."
+    )
+    ready_at: datetime | None = strawberry.field(
+        description="When the recording became READY (UTC); null before."
+    )
+    deleted_at: datetime | None = strawberry.field(
+        description="When the recording was deleted (UTC); null when it was not."
+    )
     deleted_by: str | None = strawberry.field(
-        description="By whom: user:… or key:…, or retention when its time had come."
+        description=(
+            "Who deleted the recording: `user:…`, `key:…`, or `retention` when its "
+            "retention period was over. Null when it was not deleted."
+        )
     )
 
     @strawberry.field(
         description=(
-            "Where it can be heard, by whoever has this link; only when it is READY. It may be "
-            "relative to the address of the API."
+            "Temporary link to the audio, for anyone who has it; null unless the "
+            "recording is READY. It may be relative to the address of the API."
         )
     )
     async def url(self, info: Ctx) -> str | None:
         link = await resolvers.link(info, as_graphql(self))
         return link[0] if link else None
 
-    @strawberry.field(description="Until when the link can be used; ask again for another.")
+    @strawberry.field(
+        description=("When the link expires (UTC); query again for a new one. Null without a link.")
+    )
     async def expires_at(self, info: Ctx) -> datetime | None:
         link = await resolvers.link(info, as_graphql(self))
         return link[1] if link else None

@@ -17,53 +17,103 @@ from graph.schema.types.providers import ProviderChoiceInput, ProviderChoiceType
 from graph.schema.types.tools import ToolType
 
 
-@strawberry.type(description="What agents have that choose nothing themselves.")
+@strawberry.type(
+    description="Defaults for agents that do not choose a provider or language themselves."
+)
 class Defaults:
-    llm: ProviderChoiceType | None = strawberry.field(description="The model.")
-    stt: ProviderChoiceType | None = strawberry.field(description="Hearing.")
-    tts: ProviderChoiceType | None = strawberry.field(description="Speech.")
-    vad: ProviderChoiceType | None = strawberry.field(description="What tells speech from noise.")
-    language: str | None = strawberry.field(description="A BCP 47 tag.")
+    llm: ProviderChoiceType | None = strawberry.field(
+        description="Default language model; null for none."
+    )
+    stt: ProviderChoiceType | None = strawberry.field(
+        description="Default speech-to-text provider; null for none."
+    )
+    tts: ProviderChoiceType | None = strawberry.field(
+        description="Default text-to-speech provider; null for none."
+    )
+    vad: ProviderChoiceType | None = strawberry.field(
+        description="Default voice activity detection; null for that of the installation."
+    )
+    language: str | None = strawberry.field(
+        description="Default language as a BCP 47 tag; null for none."
+    )
 
 
-@strawberry.type(description="A server under a name, so that one tool serves everywhere.")
+@strawberry.type(
+    description="A named HTTP server, so that the same tool works in every environment."
+)
 class Endpoint:
-    name: str = strawberry.field(description="What apiCall names it by.")
-    url: str = strawberry.field(description="What the paths of tools are put behind.")
-    headers: Json = strawberry.field(description="Sent with every request; may hold secrets.")
+    name: str = strawberry.field(description="Name of the endpoint; `apiCall` actions refer to it.")
+    url: str = strawberry.field(description="Base URL, to which the paths of tools are appended.")
+    headers: Json = strawberry.field(
+        description=(
+            "HTTP headers of every request, as an object; `{{secret.name}}` is replaced last."
+        )
+    )
 
 
-@strawberry.type(description="A server of tools that speaks the Model Context Protocol.")
+@strawberry.type(description="An MCP (Model Context Protocol) server, whose tools agents can use.")
 class McpServer:
-    name: str = strawberry.field(description="What mcpCall names it by.")
-    url: str = strawberry.field(description="Its address, for streamable HTTP.")
-    headers: Json = strawberry.field(description="Sent with every request; may hold secrets.")
-    allow: list[str] = strawberry.field(description="The tools of it that may be used.")
+    name: str = strawberry.field(description="Name of the server; `mcpCall` actions refer to it.")
+    url: str = strawberry.field(description="URL of the server, for the streamable HTTP transport.")
+    headers: Json = strawberry.field(
+        description=(
+            "HTTP headers of every request, as an object; `{{secret.name}}` is replaced last."
+        )
+    )
+    allow: list[str] = strawberry.field(description="Names of the server's tools that may be used.")
 
 
 @strawberry.type(
     name="Price",
-    description="What a model costs: dollars for a million tokens or characters, or for an hour.",
+    description=(
+        "Price of a model, in dollars per million tokens or characters, or per hour of audio."
+    ),
 )
 class PriceType:
-    kind: ProviderKind = strawberry.field(description="What it does in a call.")
-    provider: str = strawberry.field(description="Its name in the catalogue.")
-    model: str = strawberry.field(description="As agents name it.")
-    input_tokens: Money | None = strawberry.field(description="For a million tokens read.")
-    cached_tokens: Money | None = strawberry.field(
-        description="For a million of those that the provider still knew; null: like the others."
+    kind: ProviderKind = strawberry.field(
+        description="Role of the provider in a call: LLM, STT or TTS."
     )
-    output_tokens: Money | None = strawberry.field(description="For a million tokens written.")
-    characters: Money | None = strawberry.field(description="For a million characters spoken.")
-    audio_hour: Money | None = strawberry.field(description="For an hour of audio.")
+    provider: str = strawberry.field(description="Name of the provider in the catalogue.")
+    model: str = strawberry.field(description="Name of the model, as agents use it.")
+    input_tokens: Money | None = strawberry.field(
+        description="Price per million input tokens; null when not priced."
+    )
+    cached_tokens: Money | None = strawberry.field(
+        description=(
+            "Price per million cached input tokens; null for the price of other input tokens."
+        )
+    )
+    output_tokens: Money | None = strawberry.field(
+        description="Price per million output tokens; null when not priced."
+    )
+    characters: Money | None = strawberry.field(
+        description="Price per million characters of synthesized speech; null when not priced."
+    )
+    audio_hour: Money | None = strawberry.field(
+        description="Price per hour of audio; null when not priced."
+    )
 
 
-@strawberry.type(description="Limits to what calls may use; null: none. Months are those of UTC.")
+@strawberry.type(
+    description=(
+        "Limits for the usage of calls; null for no limit. Months are calendar months in UTC."
+    )
+)
 class Budgets:
-    concurrent_calls: int | None = strawberry.field(description="Calls that go on at a time.")
-    minutes_per_month: int | None = strawberry.field(description="Minutes of all calls.")
-    spend_per_month: Money | None = strawberry.field(description="What all calls may come to.")
-    spend_per_call: Money | None = strawberry.field(description="What one call may come to.")
+    concurrent_calls: int | None = strawberry.field(
+        description="Maximum number of calls in progress at a time; null for no limit."
+    )
+    minutes_per_month: int | None = strawberry.field(
+        description="Maximum minutes of all calls in a calendar month (UTC); null for no limit."
+    )
+    spend_per_month: Money | None = strawberry.field(
+        description=(
+            "Maximum estimated cost of all calls in a calendar month (UTC); null for no limit."
+        )
+    )
+    spend_per_call: Money | None = strawberry.field(
+        description="Maximum estimated cost of one call; null for no limit."
+    )
 
 
 def _spec_field(name: str, description: str, type: Any) -> Any:
@@ -73,28 +123,51 @@ def _spec_field(name: str, description: str, type: Any) -> Any:
     return strawberry.field(resolver=read, graphql_type=type, description=description)
 
 
-@strawberry.type(name="TenantSettings", description="The settings of your tenant.")
+@strawberry.type(name="TenantSettings", description="Settings of your tenant.")
 class SettingsType:
-    revision: int = strawberry.field(description="Grows with every edit; 0 before the first.")
-    defaults: Defaults = _spec_field("defaults", "For agents that choose nothing.", Defaults)
-    endpoints: list[Endpoint] = _spec_field("endpoints", "Servers by name.", list[Endpoint])
-    mcp_servers: list[McpServer] = _spec_field("mcp_servers", "Servers of tools.", list[McpServer])
-    values: Json = _spec_field("values", "What templates read at tenant.settings.", Json)
+    revision: int = strawberry.field(
+        description="Revision number; increases with every edit, and is 0 before the first."
+    )
+    defaults: Defaults = _spec_field(
+        "defaults",
+        "Defaults for agents that do not choose a provider or language themselves.",
+        Defaults,
+    )
+    endpoints: list[Endpoint] = _spec_field(
+        "endpoints", "Named HTTP servers for `apiCall` actions.", list[Endpoint]
+    )
+    mcp_servers: list[McpServer] = _spec_field(
+        "mcp_servers", "MCP servers for `mcpCall` actions.", list[McpServer]
+    )
+    values: Json = _spec_field(
+        "values", "Values that templates read as `tenant.settings.<key>`.", Json
+    )
     prices: list[PriceType] = _spec_field(
-        "prices", "Your own, over those that are known here.", list[PriceType]
+        "prices", "Your own prices, which override the built-in price list.", list[PriceType]
     )
-    budgets: Budgets = _spec_field("budgets", "Limits to what calls may use.", Budgets)
+    budgets: Budgets = _spec_field("budgets", "Limits for the usage of calls.", Budgets)
 
 
-@strawberry.input(description="What agents have that choose nothing themselves.")
+@strawberry.input(
+    description="Defaults for agents that do not choose a provider or language themselves."
+)
 class DefaultsInput:
-    llm: ProviderChoiceInput | None = strawberry.field(default=None, description="The model.")
-    stt: ProviderChoiceInput | None = strawberry.field(default=None, description="Hearing.")
-    tts: ProviderChoiceInput | None = strawberry.field(default=None, description="Speech.")
-    vad: ProviderChoiceInput | None = strawberry.field(
-        default=None, description="What tells speech from noise."
+    llm: ProviderChoiceInput | None = strawberry.field(
+        default=None, description="Default language model; null for none."
     )
-    language: str | None = strawberry.field(default=None, description="A BCP 47 tag.")
+    stt: ProviderChoiceInput | None = strawberry.field(
+        default=None, description="Default speech-to-text provider; null for none."
+    )
+    tts: ProviderChoiceInput | None = strawberry.field(
+        default=None, description="Default text-to-speech provider; null for none."
+    )
+    vad: ProviderChoiceInput | None = strawberry.field(
+        default=None,
+        description="Default voice activity detection; null for that of the installation.",
+    )
+    language: str | None = strawberry.field(
+        default=None, description="Default language as a BCP 47 tag; null for none."
+    )
 
     def defaults(self) -> domain.Defaults:
         chosen = {
@@ -104,60 +177,81 @@ class DefaultsInput:
         return domain.Defaults(**chosen, language=self.language)
 
 
-@strawberry.input(description="A server under a name.")
+@strawberry.input(
+    description="A named HTTP server, so that the same tool works in every environment."
+)
 class EndpointInput:
-    name: str = strawberry.field(description="What apiCall names it by.")
-    url: str = strawberry.field(description="What the paths of tools are put behind.")
+    name: str = strawberry.field(description="Name of the endpoint; `apiCall` actions refer to it.")
+    url: str = strawberry.field(description="Base URL, to which the paths of tools are appended.")
     headers: Json | None = strawberry.field(
-        default=None, description="Names and values; {{secret.name}} is filled in last."
+        default=None,
+        description=(
+            "HTTP headers of every request, as an object; `{{secret.name}}` is replaced last."
+        ),
     )
 
 
-@strawberry.input(description="A server of tools that speaks the Model Context Protocol.")
+@strawberry.input(description="An MCP (Model Context Protocol) server, whose tools agents can use.")
 class McpServerInput:
-    name: str = strawberry.field(description="What mcpCall names it by.")
-    url: str = strawberry.field(description="Its address, for streamable HTTP.")
+    name: str = strawberry.field(description="Name of the server; `mcpCall` actions refer to it.")
+    url: str = strawberry.field(description="URL of the server, for the streamable HTTP transport.")
     headers: Json | None = strawberry.field(
-        default=None, description="Names and values; {{secret.name}} is filled in last."
+        default=None,
+        description=(
+            "HTTP headers of every request, as an object; `{{secret.name}}` is replaced last."
+        ),
     )
     allow: list[str] = strawberry.field(
-        default_factory=list, description="The tools of it that may be used."
+        default_factory=list, description="Names of the server's tools that may be used."
     )
 
 
-@strawberry.input(description="What a model costs you; by what it is priced depends on its kind.")
+@strawberry.input(description="Price of a model for you; which fields apply depends on the kind.")
 class PriceInput:
-    kind: ProviderKind = strawberry.field(description="LLM, STT or TTS.")
-    provider: str = strawberry.field(description="Its name in the catalogue.")
-    model: str = strawberry.field(description="As agents name it.")
+    kind: ProviderKind = strawberry.field(
+        description="Role of the provider in a call: LLM, STT or TTS."
+    )
+    provider: str = strawberry.field(description="Name of the provider in the catalogue.")
+    model: str = strawberry.field(description="Name of the model, as agents use it.")
     input_tokens: Money | None = strawberry.field(
-        default=None, description="For a million tokens read."
+        default=None, description="Price per million input tokens; null when not priced."
     )
     cached_tokens: Money | None = strawberry.field(
-        default=None, description="For a million that the provider still knew."
+        default=None,
+        description=(
+            "Price per million cached input tokens; null for the price of other input tokens."
+        ),
     )
     output_tokens: Money | None = strawberry.field(
-        default=None, description="For a million tokens written."
+        default=None, description="Price per million output tokens; null when not priced."
     )
     characters: Money | None = strawberry.field(
-        default=None, description="For a million characters spoken."
+        default=None,
+        description="Price per million characters of synthesized speech; null when not priced.",
     )
-    audio_hour: Money | None = strawberry.field(default=None, description="For an hour of audio.")
+    audio_hour: Money | None = strawberry.field(
+        default=None, description="Price per hour of audio; null when not priced."
+    )
 
 
-@strawberry.input(description="Limits to what calls may use; what is left out is without limit.")
+@strawberry.input(description="Limits for the usage of calls; omitted limits are removed.")
 class BudgetsInput:
     concurrent_calls: int | None = strawberry.field(
-        default=None, description="Calls that go on at a time."
+        default=None,
+        description="Maximum number of calls in progress at a time; null for no limit.",
     )
     minutes_per_month: int | None = strawberry.field(
-        default=None, description="Minutes of all calls, in a month of UTC."
+        default=None,
+        description="Maximum minutes of all calls in a calendar month (UTC); null for no limit.",
     )
     spend_per_month: Money | None = strawberry.field(
-        default=None, description="What all calls may come to, in a month of UTC."
+        default=None,
+        description=(
+            "Maximum estimated cost of all calls in a calendar month (UTC); null for no limit."
+        ),
     )
     spend_per_call: Money | None = strawberry.field(
-        default=None, description="What one call may come to."
+        default=None, description="Maximum estimated cost of one call; null for no limit."
     )
 
     def budgets(self) -> limits.Budgets:
@@ -195,26 +289,38 @@ def _values(given: Any) -> Any:
     return json_object(given, "values")
 
 
-@strawberry.input(description="Changes to the settings: what is left out stays as it is.")
+@strawberry.input(
+    description=(
+        "Changes to the settings. Omitted fields stay as they are; given ones are "
+        "replaced as a whole."
+    )
+)
 class UpdateSettingsInput:
-    expected_revision: int = strawberry.field(description="The revision you read.")
+    expected_revision: int = strawberry.field(
+        description=(
+            "Revision that you read; the update fails with RevisionConflict when it "
+            "is no longer current."
+        )
+    )
     defaults: strawberry.Maybe[DefaultsInput | None] = strawberry.field(
-        description="All of them: what is left out inside is none."
+        description="All defaults, replacing the current ones; omitted ones are removed."
     )
     endpoints: strawberry.Maybe[list[EndpointInput] | None] = strawberry.field(
-        description="All endpoints."
+        description="All endpoints, replacing the current ones."
     )
     mcp_servers: strawberry.Maybe[list[McpServerInput] | None] = strawberry.field(
-        description="All MCP servers."
+        description="All MCP servers, replacing the current ones."
     )
     values: strawberry.Maybe[Json | None] = strawberry.field(
-        description="All of what templates read at tenant.settings."
+        description=(
+            "All values that templates read as `tenant.settings.<key>`, replacing the current ones."
+        )
     )
     prices: strawberry.Maybe[list[PriceInput] | None] = strawberry.field(
-        description="All prices of your own."
+        description="All your own prices, replacing the current ones."
     )
     budgets: strawberry.Maybe[BudgetsInput | None] = strawberry.field(
-        description="All of them: what is left out inside is without limit."
+        description="All limits, replacing the current ones; omitted limits are removed."
     )
 
     def changes(self) -> dict[str, Any]:
@@ -231,32 +337,40 @@ class UpdateSettingsInput:
 
 @strawberry.type(description="A tool that an MCP server offers.")
 class McpTool:
-    name: str = strawberry.field(description="What the server calls it.")
-    description: str = strawberry.field(description="What it is for, in the server's words.")
-    parameters: Json = strawberry.field(description="A JSON Schema of its arguments.")
+    name: str = strawberry.field(description="Name of the tool on the server.")
+    description: str = strawberry.field(
+        description="Description of the tool, as given by the server."
+    )
+    parameters: Json = strawberry.field(description="JSON Schema of the arguments.")
 
 
-@strawberry.input(description="Tools of an MCP server to be used.")
+@strawberry.input(description="Tools of an MCP server to import.")
 class ImportMcpToolsInput:
-    server: str = strawberry.field(description="Its name in the settings.")
-    tools: list[str] = strawberry.field(description="What the server calls them.")
+    server: str = strawberry.field(description="Name of the MCP server in the settings.")
+    tools: list[str] = strawberry.field(description="Names of the tools on the server.")
 
 
-@strawberry.type(description="The settings were changed.")
+@strawberry.type(description="The settings were updated.")
 class UpdateSettingsSuccess:
-    settings: SettingsType = strawberry.field(description="As they are now.")
+    settings: SettingsType = strawberry.field(description="The updated settings.")
 
 
-@strawberry.type(description="The tools were made, and are allowed on their server.")
+@strawberry.type(description="The tools were created or updated, and are allowed on their server.")
 class ImportMcpToolsSuccess:
-    tools: list[ToolType] = strawberry.field(description="One for each.")
+    tools: list[ToolType] = strawberry.field(description="The imported tools, one for each name.")
 
 
 UpdateSettingsResult = Annotated[
     UpdateSettingsSuccess | ValidationError | RevisionConflict,
-    strawberry.union("UpdateSettingsResult", description="What became of updateSettings."),
+    strawberry.union(
+        "UpdateSettingsResult",
+        description="Result of `updateSettings`: the success type or one of the errors.",
+    ),
 ]
 ImportMcpToolsResult = Annotated[
     ImportMcpToolsSuccess | ValidationError | NotFoundError | RevisionConflict,
-    strawberry.union("ImportMcpToolsResult", description="What became of importMcpTools."),
+    strawberry.union(
+        "ImportMcpToolsResult",
+        description="Result of `importMcpTools`: the success type or one of the errors.",
+    ),
 ]

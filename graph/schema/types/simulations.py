@@ -11,11 +11,11 @@ from graph.schema.scalars import Json
 from resolvers.context import Ctx
 
 
-@strawberry.type(description="A suite that `./studio simulate` plays.")
+@strawberry.type(description="A simulation suite, which `./studio simulate` runs.")
 class Simulation:
     suite: Json = strawberry.field(description="The suite as JSON.")
 
-    @strawberry.field(description="The same as YAML, to be kept in a file.")
+    @strawberry.field(description="The same suite as YAML, for a file.")
     async def yaml(self, info: Ctx) -> str:
         services, tenant = info.context.services, info.context.require().tenant_id
         return await services.compute.run(tenant, _dump_yaml, self.suite)

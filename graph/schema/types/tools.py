@@ -39,69 +39,96 @@ async def _used_by(root: Any, info: Ctx) -> list[str]:
     return await versions.agents_using_tool(info, root.spec.name)
 
 
-@strawberry.type(name="Tool", description="A chain of actions that a model may call.")
+@strawberry.type(name="Tool", description="A chain of actions that a model can call.")
 class ToolType(Node):
     is_type_of = instance_check(domain.Tool)
 
-    name: str = _spec_field("name", "What agents and models name it by.", str)
-    description: str = _spec_field("description", "What the model is told it is for.", str)
-    parameters: Json = _spec_field("parameters", "A JSON Schema of its arguments.", Json)
-    actions: list[ToolAction] = _spec_field("actions", "What it does, in order.", list[ToolAction])
+    name: str = _spec_field("name", "Unique name; agents and models refer to the tool by it.", str)
+    description: str = _spec_field(
+        "description", "Description of the tool's purpose, which the model reads.", str
+    )
+    parameters: Json = _spec_field("parameters", "JSON Schema of the arguments.", Json)
+    actions: list[ToolAction] = _spec_field(
+        "actions", "Actions of the tool, run in order.", list[ToolAction]
+    )
     on_success: list[ToolAction] = _spec_field(
-        "on_success", "What follows when all of it went well.", list[ToolAction]
+        "on_success", "Actions to run after all others have succeeded.", list[ToolAction]
     )
     on_failure: list[ToolAction] = _spec_field(
-        "on_failure", "What follows when a step failed.", list[ToolAction]
+        "on_failure", "Actions to run after an action has failed.", list[ToolAction]
     )
-    timeout: float = _spec_field("timeout", "Of the whole use, in seconds.", float)
-    confirm: bool = _spec_field("confirm", "Whether the caller must have agreed.", bool)
+    timeout: float = _spec_field("timeout", "Timeout of the whole tool call, in seconds.", float)
+    confirm: bool = _spec_field(
+        "confirm", "Whether the caller must agree before the tool does anything.", bool
+    )
     used_by: list[str] = strawberry.field(
-        resolver=_used_by, description="The names of the agents that have it."
+        resolver=_used_by, description="Names of the agents that use the tool."
     )
-    revision: int = strawberry.field(description="Grows with every edit.")
-    created_at: datetime = strawberry.field(description="When it was made.")
-    updated_at: datetime = strawberry.field(description="When it was last edited.")
+    revision: int = strawberry.field(description="Revision number; increases with every edit.")
+    created_at: datetime = strawberry.field(description="When the tool was created (UTC).")
+    updated_at: datetime = strawberry.field(description="When the tool was last edited (UTC).")
 
 
 ToolConnection = Connection[ToolType]
 
 
-@strawberry.input(one_of=True, description="Names one tool.")
+@strawberry.input(one_of=True, description="Identifies one tool.")
 class ToolBy:
-    id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="By its id.")
-    name: strawberry.Maybe[str] = strawberry.field(description="By its name.")
+    id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="Select the tool by its id.")
+    name: strawberry.Maybe[str] = strawberry.field(description="Select the tool by its name.")
 
 
-@strawberry.input(description="A parameter, in short form.")
+@strawberry.input(description="A parameter of a tool, in short form.")
 class ParameterInput:
-    name: str = strawberry.field(description="Its name.")
-    type: str = strawberry.field(description="string, number, integer, boolean, array or object.")
-    required: bool = strawberry.field(default=False, description="Whether it must be given.")
-    description: str | None = strawberry.field(default=None, description="For the model.")
-    enum: Json | None = strawberry.field(default=None, description="A list of what it may be.")
-    default: Json | None = strawberry.field(default=None, description="What it is otherwise.")
+    name: str = strawberry.field(description="Name of the parameter.")
+    type: str = strawberry.field(
+        description="JSON type: string, number, integer, boolean, array or object."
+    )
+    required: bool = strawberry.field(
+        default=False, description="Whether the model must give the parameter."
+    )
+    description: str | None = strawberry.field(
+        default=None, description="Description of the parameter, which the model reads."
+    )
+    enum: Json | None = strawberry.field(
+        default=None, description="List of the allowed values; omit to allow any value."
+    )
+    default: Json | None = strawberry.field(
+        default=None, description="Value to use when the model gives none."
+    )
 
 
-@strawberry.input(description="A new tool.")
+@strawberry.input(description="Configuration of a new tool.")
 class CreateToolInput:
-    name: str = strawberry.field(description="Lower-case letters, digits and underscores.")
-    description: str = strawberry.field(description="What the model is told it is for.")
+    name: str = strawberry.field(
+        description="Unique name: lower-case letters, digits and underscores."
+    )
+    description: str = strawberry.field(
+        description="Description of the tool's purpose, which the model reads."
+    )
     parameters: Json | None = strawberry.field(
-        default=None, description="A JSON Schema of its arguments, of type object."
+        default=None,
+        description=(
+            "JSON Schema of the arguments, of type object; omit for a tool without arguments."
+        ),
     )
     parameters_list: list[ParameterInput] | None = strawberry.field(
-        default=None, description="The same in short form, instead of `parameters`."
+        default=None, description="Parameters in short form, instead of `parameters`."
     )
-    actions: list[ToolActionInput] = strawberry.field(description="What it does, in order.")
+    actions: list[ToolActionInput] = strawberry.field(
+        description="Actions of the tool, run in order."
+    )
     on_success: list[ToolActionInput] = strawberry.field(
-        default_factory=list, description="What follows when all of it went well."
+        default_factory=list, description="Actions to run after all others have succeeded."
     )
     on_failure: list[ToolActionInput] = strawberry.field(
-        default_factory=list, description="What follows when a step failed."
+        default_factory=list, description="Actions to run after an action has failed."
     )
-    timeout: float = strawberry.field(default=30.0, description="Of the whole use, in seconds.")
+    timeout: float = strawberry.field(
+        default=30.0, description="Timeout of the whole tool call, in seconds."
+    )
     confirm: bool = strawberry.field(
-        default=False, description="Do nothing before the caller has agreed."
+        default=False, description="Whether the caller must agree before the tool does anything."
     )
 
     def spec(self) -> domain.ToolSpec:
@@ -126,25 +153,40 @@ class CreateToolInput:
         )
 
 
-@strawberry.input(description="Changes to a tool: what is left out stays as it is.")
+@strawberry.input(
+    description=(
+        "Changes to a tool. Omitted fields stay as they are; lists are replaced as a whole."
+    )
+)
 class UpdateToolInput:
-    id: strawberry.ID = strawberry.field(description="The tool.")
-    expected_revision: int = strawberry.field(description="The revision you read.")
-    name: strawberry.Maybe[str | None] = strawberry.field(description="A new name.")
-    description: strawberry.Maybe[str | None] = strawberry.field(description="What it is for.")
-    parameters: strawberry.Maybe[Json | None] = strawberry.field(description="A new JSON Schema.")
+    id: strawberry.ID = strawberry.field(description="Id of the tool to change.")
+    expected_revision: int = strawberry.field(
+        description=(
+            "Revision that you read; the update fails with RevisionConflict when it "
+            "is no longer current."
+        )
+    )
+    name: strawberry.Maybe[str | None] = strawberry.field(description="New name of the tool.")
+    description: strawberry.Maybe[str | None] = strawberry.field(
+        description="New description of the tool's purpose, which the model reads."
+    )
+    parameters: strawberry.Maybe[Json | None] = strawberry.field(
+        description="New JSON Schema of the arguments."
+    )
     actions: strawberry.Maybe[list[ToolActionInput] | None] = strawberry.field(
-        description="All its actions."
+        description="All actions of the tool, replacing the current ones."
     )
     on_success: strawberry.Maybe[list[ToolActionInput] | None] = strawberry.field(
-        description="All that follows when it went well."
+        description="All actions to run after success, replacing the current ones."
     )
     on_failure: strawberry.Maybe[list[ToolActionInput] | None] = strawberry.field(
-        description="All that follows when a step failed."
+        description="All actions to run after a failure, replacing the current ones."
     )
-    timeout: strawberry.Maybe[float | None] = strawberry.field(description="In seconds.")
+    timeout: strawberry.Maybe[float | None] = strawberry.field(
+        description="New timeout of the whole tool call, in seconds."
+    )
     confirm: strawberry.Maybe[bool | None] = strawberry.field(
-        description="Whether the caller must have agreed."
+        description="Whether the caller must agree before the tool does anything."
     )
 
     def changes(self) -> dict[str, Any]:
@@ -163,59 +205,81 @@ class UpdateToolInput:
 
 @strawberry.input(description="The tool to delete.")
 class DeleteToolInput:
-    id: strawberry.ID = strawberry.field(description="The tool.")
+    id: strawberry.ID = strawberry.field(description="Id of the tool to delete.")
 
 
-@strawberry.type(description="The tool was made.")
+@strawberry.type(description="The tool was created.")
 class CreateToolSuccess:
-    tool: ToolType = strawberry.field(description="The new tool.")
+    tool: ToolType = strawberry.field(description="The created tool.")
 
 
-@strawberry.type(description="The tool was changed.")
+@strawberry.type(description="The tool was updated.")
 class UpdateToolSuccess:
-    tool: ToolType = strawberry.field(description="The tool as it is now.")
+    tool: ToolType = strawberry.field(description="The updated tool.")
 
 
 @strawberry.type(description="The tool was deleted.")
 class DeleteToolSuccess:
-    tool: ToolType = strawberry.field(description="The tool as it was.")
+    tool: ToolType = strawberry.field(description="The deleted tool.")
 
 
-@strawberry.input(description="What a server is taken to answer.")
+@strawberry.input(description="A stubbed HTTP response.")
 class StubInput:
-    status: int = strawberry.field(default=200, description="The HTTP status.")
-    body: Json | None = strawberry.field(default=None, description="The body, as JSON.")
+    status: int = strawberry.field(default=200, description="HTTP status of the response.")
+    body: Json | None = strawberry.field(
+        default=None, description="JSON body of the response; null for an empty one."
+    )
 
 
-@strawberry.input(description="A tool to be tried out.")
+@strawberry.input(description="Parameters of a test run of a tool.")
 class TestToolInput:
-    id: strawberry.ID = strawberry.field(description="The tool.")
-    arguments: Json | None = strawberry.field(default=None, description="As a model gives them.")
+    id: strawberry.ID = strawberry.field(description="Id of the tool to test.")
+    arguments: Json | None = strawberry.field(
+        default=None, description="Arguments of the tool as an object, as a model would give them."
+    )
     context: Json | None = strawberry.field(
-        default=None, description="What it can read: user, call, workflow, flags, agent."
+        default=None,
+        description=(
+            "Context that the tool can read, as an object with `user`, `call`, "
+            "`workflow`, `flags` and `agent`."
+        ),
     )
-    live: bool = strawberry.field(default=False, description="Ask real servers.")
+    live: bool = strawberry.field(
+        default=False,
+        description="Whether to send requests to the real servers instead of using the stubs.",
+    )
     stubs: list[StubInput] = strawberry.field(
-        default_factory=list, description="What servers answer, in order, when not live."
+        default_factory=list,
+        description=(
+            "Responses for the requests of the tool, in order; ignored when `live` is true."
+        ),
     )
 
 
-@strawberry.type(description="What one step of a tool did.")
+@strawberry.type(description="Result of one action of a tool.")
 class ToolStep:
-    place: list[str] = strawberry.field(description="Leads to it: actions, 0, …")
-    type: str = strawberry.field(description="What kind of step it is.")
-    ok: bool = strawberry.field(description="Whether it did what it is there for.")
-    ms: float = strawberry.field(description="How long it took, in milliseconds.")
-    effect: Json = strawberry.field(description="What it changed, sent or got.")
-    problem: str | None = strawberry.field(description="Why it failed.")
+    place: list[str] = strawberry.field(
+        description='Path to the action in the tool, for instance `["actions", "0"]`.'
+    )
+    type: str = strawberry.field(description="Kind of the action, for instance `context.set`.")
+    ok: bool = strawberry.field(description="Whether the action succeeded.")
+    ms: float = strawberry.field(description="Duration of the action, in milliseconds.")
+    effect: Json = strawberry.field(
+        description="What the action changed, sent or received, without secrets."
+    )
+    problem: str | None = strawberry.field(
+        description="Why the action failed; null when it succeeded."
+    )
 
 
-@strawberry.type(description="The tool was tried out.")
+@strawberry.type(description="The tool was run outside of any call.")
 class TestToolSuccess:
-    ending: Ending = strawberry.field(description="How it went.")
-    result: str = strawberry.field(description="What the model would have been told.")
-    steps: list[ToolStep] = strawberry.field(description="Every step, in order.")
-    context: Json = strawberry.field(description="The context as it is afterwards.")
+    ending: Ending = strawberry.field(description="Outcome of the run.")
+    result: str = strawberry.field(description="Result that the model would have received.")
+    steps: list[ToolStep] = strawberry.field(
+        description="Result of every action that ran, in order."
+    )
+    context: Json = strawberry.field(description="Context after the run.")
 
     @staticmethod
     def from_dry_run(trial: DryRunResult) -> TestToolSuccess:
@@ -230,17 +294,28 @@ class TestToolSuccess:
 
 TestToolResult = Annotated[
     TestToolSuccess | ValidationError | NotFoundError,
-    strawberry.union("TestToolResult", description="What became of testTool."),
+    strawberry.union(
+        "TestToolResult", description="Result of `testTool`: the success type or one of the errors."
+    ),
 ]
 CreateToolResult = Annotated[
     CreateToolSuccess | ValidationError | NameTaken,
-    strawberry.union("CreateToolResult", description="What became of createTool."),
+    strawberry.union(
+        "CreateToolResult",
+        description="Result of `createTool`: the success type or one of the errors.",
+    ),
 ]
 UpdateToolResult = Annotated[
     UpdateToolSuccess | ValidationError | NotFoundError | NameTaken | RevisionConflict | InUse,
-    strawberry.union("UpdateToolResult", description="What became of updateTool."),
+    strawberry.union(
+        "UpdateToolResult",
+        description="Result of `updateTool`: the success type or one of the errors.",
+    ),
 ]
 DeleteToolResult = Annotated[
     DeleteToolSuccess | NotFoundError | InUse,
-    strawberry.union("DeleteToolResult", description="What became of deleteTool."),
+    strawberry.union(
+        "DeleteToolResult",
+        description="Result of `deleteTool`: the success type or one of the errors.",
+    ),
 ]

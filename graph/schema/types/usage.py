@@ -13,78 +13,112 @@ from domain.tenants.budgets import Budget
 from graph.schema.scalars import Money
 
 
-@strawberry.type(description="What was used of one model.")
+@strawberry.type(description="Usage of one model of a provider.")
 class Usage:
-    kind: ProviderKind = strawberry.field(description="What it does in a call.")
-    provider: str = strawberry.field(description="Its name in the catalogue.")
-    model: str = strawberry.field(description="As agents name it.")
-    input_tokens: int = strawberry.field(description="Tokens it read.")
-    cached_tokens: int = strawberry.field(description="Of those, the ones it still knew.")
-    output_tokens: int = strawberry.field(description="Tokens it wrote.")
-    characters: int = strawberry.field(description="Characters it spoke.")
-    cost: Money | None = strawberry.field(description="As estimated; null: no price is known.")
+    kind: ProviderKind = strawberry.field(description="Role of the provider in a call.")
+    provider: str = strawberry.field(description="Name of the provider in the catalogue.")
+    model: str = strawberry.field(description="Model, as agents name it.")
+    input_tokens: int = strawberry.field(
+        description="Tokens that the model read, cached ones included."
+    )
+    cached_tokens: int = strawberry.field(
+        description="Input tokens that the provider served from its prompt cache."
+    )
+    output_tokens: int = strawberry.field(description="Tokens that the model generated.")
+    characters: int = strawberry.field(description="Characters of text converted to speech.")
+    cost: Money | None = strawberry.field(
+        description="Estimated cost; null when no price is known."
+    )
 
-    @strawberry.field(description="Seconds of audio that it heard or made.")
+    @strawberry.field(description="Audio transcribed or synthesized, in seconds.")
     def audio_seconds(self) -> float:
         used: Any = self
         return float(used.audio_ms / 1000)
 
 
-@strawberry.type(description="What one provider is owed for a call, as estimated.")
+@strawberry.type(description="Estimated cost of a call for one provider.")
 class ProviderCost:
-    provider: str = strawberry.field(description="Its name in the catalogue.")
-    total: Money = strawberry.field(description="What is known of it.")
-    partial: bool = strawberry.field(description="Whether there is more, without a known price.")
+    provider: str = strawberry.field(description="Name of the provider in the catalogue.")
+    total: Money = strawberry.field(description="Sum of the usage that has a known price.")
+    partial: bool = strawberry.field(
+        description="Whether some usage has no known price and is missing from the total."
+    )
 
 
-@strawberry.type(description="What a call comes to: an estimate, by price lists.")
+@strawberry.type(description="Estimated cost of a call, according to the price lists.")
 class Cost:
-    total: Money = strawberry.field(description="What is known of it.")
-    partial: bool = strawberry.field(description="Whether there is more, without a known price.")
-    by_provider: list[ProviderCost] = strawberry.field(description="The same, by provider.")
+    total: Money = strawberry.field(description="Sum of the usage that has a known price.")
+    partial: bool = strawberry.field(
+        description="Whether some usage has no known price and is missing from the total."
+    )
+    by_provider: list[ProviderCost] = strawberry.field(
+        description="The same cost, split by provider."
+    )
 
-    @strawberry.field(description="The currency of all amounts, in ISO 4217: USD.")
+    @strawberry.field(description="Currency of all amounts (ISO 4217): always USD.")
     def currency(self) -> str:
         return CURRENCY
 
 
-@strawberry.type(description="How a time is spread over the turns of a call, in milliseconds.")
+@strawberry.type(description="Distribution of a latency over the turns of a call, in milliseconds.")
 class Spread:
-    p50: float = strawberry.field(description="Half of the turns were at least as quick.")
-    p95: float = strawberry.field(description="Nineteen in twenty were at least as quick.")
+    p50: float = strawberry.field(description="Median: half of the turns were at least as fast.")
+    p95: float = strawberry.field(
+        description="95th percentile: 95 % of the turns were at least as fast."
+    )
 
 
 @strawberry.type(
-    description="How quick the answers of a call were, in milliseconds; null where none was measured."
+    description=(
+        "Response latency of a call, in milliseconds. A value is null when "
+        "nothing was measured, as in a text call for audio."
+    )
 )
 class LatencySummary:
-    turns: int = strawberry.field(description="How many turns were measured.")
-    total_ms: Spread | None = strawberry.field(description="To the end of the answer.")
-    first_audio_ms: Spread | None = strawberry.field(description="To the answer's first sound.")
-    at_ear_ms: Spread | None = strawberry.field(
-        description="To that sound at the caller's ear, estimated."
+    turns: int = strawberry.field(description="Number of measured turns.")
+    total_ms: Spread | None = strawberry.field(
+        description="From the end of the caller's turn to the end of the reply."
     )
-    stt_ms: float | None = strawberry.field(description="Median until the words were recognised.")
+    first_audio_ms: Spread | None = strawberry.field(
+        description="From the end of the caller's speech to the first audio of the reply."
+    )
+    at_ear_ms: Spread | None = strawberry.field(
+        description=(
+            "Estimated time until the caller hears the first audio, network and playback included."
+        )
+    )
+    stt_ms: float | None = strawberry.field(
+        description="Median time from the end of speech to its final transcript."
+    )
     end_of_turn_ms: float | None = strawberry.field(
-        description="Median until the caller's silence was taken for the end."
+        description="Median time from the end of speech to the decision that the turn was over."
     )
     llm_first_token_ms: float | None = strawberry.field(
-        description="Median until the model's first word."
+        description="Median time to the first token of the model."
     )
     tts_first_byte_ms: float | None = strawberry.field(
-        description="Median until the voice's first sound."
+        description="Median time to the first audio of the TTS."
     )
     playback_ms: float | None = strawberry.field(
-        description="Median until that sound was on its way."
+        description="Median time from the first TTS audio to its playback."
     )
 
 
-@strawberry.type(description="How a budget stands: in calls, minutes or dollars, as it is named.")
+@strawberry.type(
+    description=(
+        "Current usage of one budget. Amounts are calls, minutes or dollars, "
+        "depending on the budget."
+    )
+)
 class BudgetLevel:
-    budget: Budget = strawberry.field(description="Which one.")
-    used: float = strawberry.field(description="With what the calls use that go on.")
-    limit: float | None = strawberry.field(description="Null: there is none.")
-    left: float | None = strawberry.field(description="Null: without limit.")
+    budget: Budget = strawberry.field(description="The budget in question.")
+    used: float = strawberry.field(description="Amount used so far, calls in progress included.")
+    limit: float | None = strawberry.field(
+        description="Maximum amount; null when the budget has no limit."
+    )
+    left: float | None = strawberry.field(
+        description="Amount that is left; null when the budget has no limit."
+    )
     resets_at: datetime | None = strawberry.field(
-        description="When it begins anew; null: as soon as a call ends."
+        description="When the budget resets (UTC); null when it frees up as soon as a call ends."
     )

@@ -35,23 +35,34 @@ from resolvers import workflows as resolvers
 from resolvers.context import Ctx
 
 
-@strawberry.type(name="WorkflowVersion", description="A workflow as it was published.")
+@strawberry.type(
+    name="WorkflowVersion", description="An immutable, published version of a workflow."
+)
 class VersionType(Node):
     is_type_of = instance_check(domain.Version)
 
-    number: int = strawberry.field(description="1 for the first; 0 for a draft.")
-    checksum: str = strawberry.field(description="SHA-256 of the content.")
-    note: str | None = strawberry.field(description="What the publisher said about it.")
-    published_at: datetime = strawberry.field(description="When.")
-    published_by: str = strawberry.field(description="By whom: user:… or key:….")
+    number: int = strawberry.field(
+        description="Number of the version, counted from 1; 0 for a snapshot of a draft."
+    )
+    checksum: str = strawberry.field(description="SHA-256 checksum of the content.")
+    note: str | None = strawberry.field(description="Note of the publisher; null for none.")
+    published_at: datetime = strawberry.field(description="When the version was published (UTC).")
+    published_by: str = strawberry.field(
+        description="Who published the version: `user:…` or `key:…`."
+    )
 
-    @strawberry.field(description="What changed since the version before it, or another one.")
+    @strawberry.field(description="Differences from another version of the workflow to this one.")
     async def diff(
         self,
         info: Ctx,
         since: Annotated[
             strawberry.ID | None,
-            strawberry.argument(name="from", description="Since this version."),
+            strawberry.argument(
+                name="from",
+                description=(
+                    "Id of the version to compare with; omit to compare with the previous version."
+                ),
+            ),
         ] = None,
     ) -> WorkflowDiff:
         found = await version_resolvers.version_changes(info, as_graphql(self), since)
@@ -68,56 +79,74 @@ def _spec_field(name: str, description: str, type: Any) -> Any:
     return strawberry.field(resolver=read, graphql_type=type, description=description)
 
 
-@strawberry.type(name="Workflow", description="Agents joined into a graph: the draft.")
+@strawberry.type(
+    name="Workflow",
+    description="Agents connected to a graph; this is the draft, which can be edited.",
+)
 class WorkflowType(Node):
     is_type_of = instance_check(domain.Workflow)
 
-    slug: str = _spec_field("name", "What calls name it by.", str)
+    slug: str = _spec_field("name", "Unique short name; calls refer to the workflow by it.", str)
 
-    @strawberry.field(description="For people; the slug when it has none.")
+    @strawberry.field(description="Display name; the slug when there is none.")
     def name(self) -> str:
         root: Any = self
         return str(root.spec.display_name or root.spec.name)
 
-    description: str | None = _spec_field("description", "What it is for.", str | None)
-    nodes: list[WorkflowNode] = _spec_field("nodes", "The agents' places.", list[WorkflowNode])
-    connections: list[WorkflowLink] = _spec_field("connections", "The ways.", list[WorkflowLink])
-    shared_context: list[str] = _spec_field("shared_context", "Keys all agents share.", list[str])
+    description: str | None = _spec_field(
+        "description", "What the workflow is for; null when not described.", str | None
+    )
+    nodes: list[WorkflowNode] = _spec_field(
+        "nodes", "Nodes of the workflow, each handled by an agent.", list[WorkflowNode]
+    )
+    connections: list[WorkflowLink] = _spec_field(
+        "connections", "Connections between the nodes.", list[WorkflowLink]
+    )
+    shared_context: list[str] = _spec_field(
+        "shared_context", "Keys of the context that all agents share.", list[str]
+    )
 
-    @strawberry.field(description="Whether its voice calls are recorded.")
+    @strawberry.field(description="Whether and how voice calls are recorded.")
     def recording(self) -> WorkflowRecording:
         root: Any = self
         return as_graphql(root.spec.recording or domain.RecordingChoice())
 
-    revision: int = strawberry.field(description="Grows with every edit.")
-    created_at: datetime = strawberry.field(description="When it was made.")
-    updated_at: datetime = strawberry.field(description="When it was last edited.")
+    revision: int = strawberry.field(description="Revision number; increases with every edit.")
+    created_at: datetime = strawberry.field(description="When the workflow was created (UTC).")
+    updated_at: datetime = strawberry.field(description="When the draft was last edited (UTC).")
 
-    @strawberry.field(description="What verification says of the draft.")
+    @strawberry.field(description="Result of the verification of the draft.")
     async def findings(self, info: Ctx) -> VerificationReport:
         found = await resolvers.findings(info, as_graphql(self))
         return VerificationReport(findings=as_graphql(list(found)))
 
-    @strawberry.field(description="The version that calls run.")
+    @strawberry.field(description="Version that new calls run; null when none has been published.")
     async def published(self, info: Ctx) -> VersionType | None:
         return as_graphql(await resolvers.published(info, as_graphql(self)))
 
     @strawberry.field(
         description=(
-            "What publishing would change: the draft, with its agents and tools as they are now, "
-            "against the published version."
+            "What publishing would change: differences from the published version to "
+            "the draft, with its agents and tools as they are now."
         )
     )
     async def draft_diff(self, info: Ctx) -> WorkflowDiff:
         found = await version_resolvers.draft_changes(info, as_graphql(self))
         return WorkflowDiff(changes=as_graphql(found))
 
-    @strawberry.field(description="Its versions, newest first.")
+    @strawberry.field(description="Versions of the workflow, newest first.")
     async def versions(
         self,
         info: Ctx,
-        first: Annotated[int | None, strawberry.argument(description="1 to 100.")] = None,
-        after: Annotated[Cursor | None, strawberry.argument(description="Go on here.")] = None,
+        first: Annotated[
+            int | None, strawberry.argument(description="Page size, 1 to 100; the default is 20.")
+        ] = None,
+        after: Annotated[
+            Cursor | None,
+            strawberry.argument(
+                description="Cursor to continue behind; omit to start with the newest version."
+            ),
+        ] = None,
     ) -> VersionConnection:
         return as_graphql(await resolvers.versions(info, as_graphql(self), first, after))
 
@@ -125,26 +154,36 @@ class WorkflowType(Node):
 WorkflowConnection = Connection[WorkflowType]
 
 
-@strawberry.input(one_of=True, description="Names one workflow.")
+@strawberry.input(one_of=True, description="Identifies one workflow.")
 class WorkflowBy:
-    id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="By its id.")
-    slug: strawberry.Maybe[str] = strawberry.field(description="By its slug.")
+    id: strawberry.Maybe[strawberry.ID] = strawberry.field(
+        description="Select the workflow by its id."
+    )
+    slug: strawberry.Maybe[str] = strawberry.field(description="Select the workflow by its slug.")
 
 
-@strawberry.input(description="A workflow, saved or not.")
+@strawberry.input(description="Configuration of a workflow, stored or not.")
 class WorkflowInput:
-    slug: str = strawberry.field(description="Lower-case letters, digits and hyphens.")
-    name: str | None = strawberry.field(default=None, description="For people.")
-    description: str | None = strawberry.field(default=None, description="What it is for.")
-    nodes: list[NodeInput] = strawberry.field(default_factory=list, description="The places.")
+    slug: str = strawberry.field(
+        description="Unique short name: lower-case letters, digits and hyphens."
+    )
+    name: str | None = strawberry.field(
+        default=None, description="Display name; omit to show the slug."
+    )
+    description: str | None = strawberry.field(
+        default=None, description="What the workflow is for; null when not described."
+    )
+    nodes: list[NodeInput] = strawberry.field(
+        default_factory=list, description="Nodes of the workflow, each handled by an agent."
+    )
     connections: list[ConnectionInput] = strawberry.field(
-        default_factory=list, description="The ways."
+        default_factory=list, description="Connections between the nodes."
     )
     shared_context: list[str] = strawberry.field(
-        default_factory=list, description="Keys all agents share."
+        default_factory=list, description="Keys of the context that all agents share."
     )
     recording: WorkflowRecordingInput | None = strawberry.field(
-        default=None, description="Whether voice calls are recorded; they are not by default."
+        default=None, description="Whether and how voice calls are recorded; omit for no recording."
     )
 
     def spec(self) -> domain.WorkflowSpec:
@@ -159,25 +198,43 @@ class WorkflowInput:
         )
 
 
-@strawberry.input(description="A new workflow.")
+@strawberry.input(description="Configuration of a new workflow.")
 class CreateWorkflowInput(WorkflowInput):
     pass
 
 
-@strawberry.input(description="Changes to a workflow: what is left out stays as it is.")
-class UpdateWorkflowInput:
-    id: strawberry.ID = strawberry.field(description="The workflow.")
-    expected_revision: int = strawberry.field(description="The revision you read.")
-    slug: strawberry.Maybe[str | None] = strawberry.field(description="A new slug.")
-    name: strawberry.Maybe[str | None] = strawberry.field(description="For people.")
-    description: strawberry.Maybe[str | None] = strawberry.field(description="What it is for.")
-    nodes: strawberry.Maybe[list[NodeInput] | None] = strawberry.field(description="All nodes.")
-    connections: strawberry.Maybe[list[ConnectionInput] | None] = strawberry.field(
-        description="All connections."
+@strawberry.input(
+    description=(
+        "Changes to the draft of a workflow. Omitted fields stay as they are; "
+        "lists are replaced as a whole."
     )
-    shared_context: strawberry.Maybe[list[str] | None] = strawberry.field(description="All keys.")
+)
+class UpdateWorkflowInput:
+    id: strawberry.ID = strawberry.field(description="Id of the workflow to change.")
+    expected_revision: int = strawberry.field(
+        description=(
+            "Revision that you read; the mutation fails with RevisionConflict when it "
+            "is no longer current."
+        )
+    )
+    slug: strawberry.Maybe[str | None] = strawberry.field(description="New slug of the workflow.")
+    name: strawberry.Maybe[str | None] = strawberry.field(
+        description="New display name; null to show the slug."
+    )
+    description: strawberry.Maybe[str | None] = strawberry.field(
+        description="New description; null to remove it."
+    )
+    nodes: strawberry.Maybe[list[NodeInput] | None] = strawberry.field(
+        description="All nodes of the workflow, replacing the current ones."
+    )
+    connections: strawberry.Maybe[list[ConnectionInput] | None] = strawberry.field(
+        description="All connections of the workflow, replacing the current ones."
+    )
+    shared_context: strawberry.Maybe[list[str] | None] = strawberry.field(
+        description="All keys of the shared context, replacing the current ones."
+    )
     recording: strawberry.Maybe[WorkflowRecordingInput | None] = strawberry.field(
-        description="Whether voice calls are recorded; null for not."
+        description="Whether and how voice calls are recorded; null for no recording."
     )
 
     def changes(self) -> dict[str, Any]:
@@ -197,14 +254,21 @@ class UpdateWorkflowInput:
 
 @strawberry.input(description="The workflow to delete.")
 class DeleteWorkflowInput:
-    id: strawberry.ID = strawberry.field(description="The workflow.")
+    id: strawberry.ID = strawberry.field(description="Id of the workflow to delete.")
 
 
 @strawberry.input(description="The workflow to publish.")
 class PublishWorkflowInput:
-    id: strawberry.ID = strawberry.field(description="The workflow.")
-    expected_revision: int = strawberry.field(description="The revision you read.")
-    note: str | None = strawberry.field(default=None, description="What changed, for people.")
+    id: strawberry.ID = strawberry.field(description="Id of the workflow to publish.")
+    expected_revision: int = strawberry.field(
+        description=(
+            "Revision that you read; the mutation fails with RevisionConflict when it "
+            "is no longer current."
+        )
+    )
+    note: str | None = strawberry.field(
+        default=None, description="Human-readable note on what changed; at most 2,000 characters."
+    )
 
     def checked_note(self) -> str | None:
         if self.note is not None and len(self.note) > 2_000:
@@ -212,60 +276,84 @@ class PublishWorkflowInput:
         return self.note
 
 
-@strawberry.input(description="The version to go back to.")
+@strawberry.input(description="The version to restore.")
 class RestoreWorkflowInput:
-    id: strawberry.ID = strawberry.field(description="The workflow.")
-    version_id: strawberry.ID = strawberry.field(description="One of its versions.")
-    expected_revision: int = strawberry.field(description="The revision you read.")
-    publish: bool = strawberry.field(default=False, description="Publish it as well.")
+    id: strawberry.ID = strawberry.field(description="Id of the workflow.")
+    version_id: strawberry.ID = strawberry.field(
+        description="Id of the version of this workflow to restore."
+    )
+    expected_revision: int = strawberry.field(
+        description=(
+            "Revision that you read; the mutation fails with RevisionConflict when it "
+            "is no longer current."
+        )
+    )
+    publish: bool = strawberry.field(
+        default=False, description="Whether to publish the restored draft as well."
+    )
 
 
-@strawberry.type(description="The workflow was made.")
+@strawberry.type(description="The workflow was created.")
 class CreateWorkflowSuccess:
-    workflow: WorkflowType = strawberry.field(description="The new workflow.")
+    workflow: WorkflowType = strawberry.field(description="The created workflow.")
 
 
-@strawberry.type(description="The workflow was changed.")
+@strawberry.type(description="The draft was updated.")
 class UpdateWorkflowSuccess:
-    workflow: WorkflowType = strawberry.field(description="The workflow as it is now.")
+    workflow: WorkflowType = strawberry.field(description="The updated workflow.")
 
 
 @strawberry.type(description="The workflow was deleted.")
 class DeleteWorkflowSuccess:
-    workflow: WorkflowType = strawberry.field(description="The workflow as it was.")
+    workflow: WorkflowType = strawberry.field(description="The deleted workflow.")
 
 
-@strawberry.type(description="The workflow was published: new calls run this version.")
+@strawberry.type(description="The workflow was published; new calls run this version.")
 class PublishWorkflowSuccess:
-    workflow: WorkflowType = strawberry.field(description="The workflow.")
-    version: VersionType = strawberry.field(description="Its new version.")
+    workflow: WorkflowType = strawberry.field(description="The published workflow.")
+    version: VersionType = strawberry.field(description="The new version.")
 
 
-@strawberry.type(description="The version is the draft again, with its agents and tools.")
+@strawberry.type(description="The version was restored as the draft, with its agents and tools.")
 class RestoreWorkflowSuccess:
-    workflow: WorkflowType = strawberry.field(description="The workflow as it is now.")
+    workflow: WorkflowType = strawberry.field(description="The workflow with the restored draft.")
     version: VersionType | None = strawberry.field(
-        description="The new version, when it was published."
+        description="The new version; null unless the draft was published as well."
     )
 
 
 CreateWorkflowResult = Annotated[
     CreateWorkflowSuccess | ValidationError | NameTaken,
-    strawberry.union("CreateWorkflowResult", description="What became of createWorkflow."),
+    strawberry.union(
+        "CreateWorkflowResult",
+        description="Result of `createWorkflow`: the success type or one of the errors.",
+    ),
 ]
 UpdateWorkflowResult = Annotated[
     UpdateWorkflowSuccess | ValidationError | NotFoundError | NameTaken | RevisionConflict,
-    strawberry.union("UpdateWorkflowResult", description="What became of updateWorkflow."),
+    strawberry.union(
+        "UpdateWorkflowResult",
+        description="Result of `updateWorkflow`: the success type or one of the errors.",
+    ),
 ]
 DeleteWorkflowResult = Annotated[
     DeleteWorkflowSuccess | NotFoundError,
-    strawberry.union("DeleteWorkflowResult", description="What became of deleteWorkflow."),
+    strawberry.union(
+        "DeleteWorkflowResult",
+        description="Result of `deleteWorkflow`: the success type or one of the errors.",
+    ),
 ]
 PublishWorkflowResult = Annotated[
     PublishWorkflowSuccess | ValidationError | NotFoundError | RevisionConflict | NotPublishable,
-    strawberry.union("PublishWorkflowResult", description="What became of publishWorkflow."),
+    strawberry.union(
+        "PublishWorkflowResult",
+        description="Result of `publishWorkflow`: the success type or one of the errors.",
+    ),
 ]
 RestoreWorkflowResult = Annotated[
     RestoreWorkflowSuccess | ValidationError | NotFoundError | RevisionConflict | NotPublishable,
-    strawberry.union("RestoreWorkflowResult", description="What became of restoreWorkflow."),
+    strawberry.union(
+        "RestoreWorkflowResult",
+        description="Result of `restoreWorkflow`: the success type or one of the errors.",
+    ),
 ]
