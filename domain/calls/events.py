@@ -1,8 +1,8 @@
-"""What happens during a call. The only definition: the worker makes these, persistence
-stores them, GraphQL mirrors them.
+"""The events of a call, defined once: workers create them, persistence stores them, and GraphQL
+shows them, described by the docstring of the class and the `Doc` of each field.
 
-Durable events get a number in the call's log and are stored before anybody sees them.
-Ephemeral ones go by while they happen and may be dropped."""
+Durable events are numbered in the log of the call, and stored before any client receives them.
+Ephemeral events are sent while they happen and may be dropped."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from domain.calls.model import Blame, CallId, CallState, EndReason
+from domain.common.doc import Doc
 from domain.providers.model import ProviderKind
 from domain.providers.usage import Usage, total_cost
 from domain.workflows.model import ContextPolicy
 
 
 class Speaker(StrEnum):
-    """Who is talking."""
+    """The party that speaks."""
 
     CALLER = "CALLER"
     AGENT = "AGENT"
 
 
 class HandoffVia(StrEnum):
-    """What made a hand-off happen."""
+    """What requested a hand-off."""
 
     MODEL = "MODEL"
     CONDITION = "CONDITION"
@@ -35,7 +36,7 @@ class HandoffVia(StrEnum):
 
 
 class ToolOutcome(StrEnum):
-    """How a tool call went. UNKNOWN: it may have been done."""
+    """Outcome of a tool call. UNKNOWN: it may have had its effect."""
 
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
@@ -45,77 +46,104 @@ class ToolOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateChanged:
-    """The call entered a new state. ENDING comes with what it is going to end for."""
+    """The call entered a new state."""
 
-    before: CallState | None
-    state: CallState
-    ending_for: EndReason | None = None
+    before: Annotated[
+        CallState | None, Doc("State before the change; null for the first state of the call.")
+    ]
+    state: Annotated[CallState, Doc("State after the change.")]
+    ending_for: Annotated[
+        EndReason | None, Doc("Why the call is about to end; null unless the new state is ENDING.")
+    ] = None
     kind: Literal["state_changed"] = "state_changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserTurn:
-    """The caller said something, whole. In a text call it came as the message `message_id`."""
+    """The caller completed a turn."""
 
-    turn_id: str
-    text: str
-    message_id: str | None = None
-    language: str | None = None
-    confidence: float | None = None
+    turn_id: Annotated[str, Doc("Id of the caller's turn, unique in the call.")]
+    text: Annotated[str, Doc("What the caller said or wrote.")]
+    message_id: Annotated[
+        str | None, Doc("Id of the message in a text call; null in a voice call.")
+    ] = None
+    language: Annotated[
+        str | None, Doc("Language of the turn as a BCP 47 tag; null when it was not detected.")
+    ] = None
+    confidence: Annotated[
+        float | None,
+        Doc("Confidence of the speech recognition, from 0 to 1; null when it reported none."),
+    ] = None
     kind: Literal["user_turn"] = "user_turn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentTurn:
-    """An agent said something, whole: what its model wrote, and what the caller can have heard.
+    """An agent completed a turn."""
 
-    `more`: it is not the answer yet, a tool or a hand-off of the same answer comes next."""
-
-    turn_id: str
-    node: str
-    agent: str
-    text: str
-    heard_text: str
-    interrupted: bool = False
-    more: bool = False
+    turn_id: Annotated[str, Doc("Id of the agent's turn, unique in the call.")]
+    node: Annotated[str, Doc("Id of the node whose agent spoke.")]
+    agent: Annotated[str, Doc("Name of the agent that spoke.")]
+    text: Annotated[str, Doc("Full text of the turn.")]
+    heard_text: Annotated[str, Doc("Part of the text that the caller can have heard.")]
+    interrupted: Annotated[bool, Doc("Whether the caller interrupted the turn.")] = False
+    more: Annotated[bool, Doc("Whether the reply continues after a tool call or a hand-off.")] = (
+        False
+    )
     kind: Literal["agent_turn"] = "agent_turn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeEntered:
-    """An agent took the conversation over."""
+    """An agent took over the conversation."""
 
-    node: str
-    agent: str
-    first_visit: bool
-    skipped: tuple[str, ...] = ()
+    node: Annotated[str, Doc("Id of the node that was entered.")]
+    agent: Annotated[str, Doc("Name of the agent that took over.")]
+    first_visit: Annotated[bool, Doc("Whether the call entered the node for the first time.")]
+    skipped: Annotated[
+        tuple[str, ...], Doc("Ids of the nodes that were skipped on the way, in order.")
+    ] = ()
     kind: Literal["node_entered"] = "node_entered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandedOff:
-    """The conversation moved from one node of the workflow to another, past those `skipped`. How
-    much of it the next agent is shown says the policy; a summary is kept here."""
+    """The conversation moved from one node of the workflow to another. `contextPolicy` determines
+    how much history the next agent receives; `summary` holds the text for SUMMARY."""
 
-    from_node: str
-    to_node: str
-    via: HandoffVia
-    skipped: tuple[str, ...] = ()
-    context_policy: ContextPolicy = ContextPolicy.FULL
-    last_n: int = 0
-    summary: str | None = None
-    context_passed: tuple[str, ...] = ()
+    from_node: Annotated[str, Doc("Id of the node that handed the conversation off.")]
+    to_node: Annotated[str, Doc("Id of the node that received the conversation.")]
+    via: Annotated[HandoffVia, Doc("What requested the hand-off.")]
+    skipped: Annotated[
+        tuple[str, ...], Doc("Ids of the nodes that were skipped on the way, in order.")
+    ] = ()
+    context_policy: Annotated[
+        ContextPolicy, Doc("How much of the conversation history the next agent receives.")
+    ] = ContextPolicy.FULL
+    last_n: Annotated[
+        int, Doc("Number of turns passed on under LAST_N; 0 under the other policies.")
+    ] = 0
+    summary: Annotated[
+        str | None,
+        Doc(
+            "Summary passed on under SUMMARY; null under the other policies, or when the model "
+            "failed to write one."
+        ),
+    ] = None
+    context_passed: Annotated[
+        tuple[str, ...], Doc("Keys of the shared context that the next agent receives.")
+    ] = ()
     kind: Literal["handed_off"] = "handed_off"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoffRefused:
-    """A hand-off was asked for and did not happen."""
+    """A hand-off was requested and refused."""
 
-    from_node: str
-    to_node: str
-    via: HandoffVia
-    message: str
+    from_node: Annotated[str, Doc("Id of the node that kept the conversation.")]
+    to_node: Annotated[str, Doc("Id of the node that was to receive the conversation.")]
+    via: Annotated[HandoffVia, Doc("What requested the hand-off.")]
+    message: Annotated[str, Doc("Why the hand-off was refused.")]
     kind: Literal["handoff_refused"] = "handoff_refused"
 
 
@@ -123,167 +151,213 @@ class HandoffRefused:
 class ToolStarted:
     """The model called a tool. Stored before the tool has any effect outside the call."""
 
-    tool_call_id: str
-    node: str
-    tool: str
-    arguments: Mapping[str, Any]
+    tool_call_id: Annotated[str, Doc("Id of the tool call; its ToolFinished event has the same.")]
+    node: Annotated[str, Doc("Id of the node whose agent called the tool.")]
+    tool: Annotated[str, Doc("Name of the tool.")]
+    arguments: Annotated[Mapping[str, Any], Doc("Arguments that the model gave.")]
     kind: Literal["tool_started"] = "tool_started"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolFinished:
-    """A tool call came to its end. `result` is what the model was told."""
+    """A tool call finished."""
 
-    tool_call_id: str
-    node: str
-    tool: str
-    arguments: Mapping[str, Any]
-    outcome: ToolOutcome
-    result: Any
-    duration_ms: float
+    tool_call_id: Annotated[str, Doc("Id of the tool call; its ToolStarted event has the same.")]
+    node: Annotated[str, Doc("Id of the node whose agent called the tool.")]
+    tool: Annotated[str, Doc("Name of the tool.")]
+    arguments: Annotated[Mapping[str, Any], Doc("Arguments that the model gave.")]
+    outcome: Annotated[ToolOutcome, Doc("Outcome of the tool call.")]
+    result: Annotated[Any, Doc("Result that the model received.")]
+    duration_ms: Annotated[float, Doc("Duration of the tool call, in milliseconds.")]
     kind: Literal["tool_finished"] = "tool_finished"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContextChanged:
-    """A value of the call's context was set, or removed (`value` null and `removed` true)."""
+    """A value in the context of the call was set or removed."""
 
-    path: str
-    value: Any
-    removed: bool = False
+    path: Annotated[str, Doc("Path of the value in the context, for instance `workflow.slot`.")]
+    value: Annotated[Any, Doc("New value; null when it was removed.")]
+    removed: Annotated[bool, Doc("Whether the value was removed.")] = False
     kind: Literal["context_changed"] = "context_changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandApplied:
-    """Something asked of the running call was done."""
+    """A command to the running call was carried out."""
 
-    command_id: str
-    command: str
+    command_id: Annotated[str, Doc("Id of the command.")]
+    command: Annotated[str, Doc("Kind of the command, such as `END`.")]
     kind: Literal["command_applied"] = "command_applied"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandRefused:
-    """Something asked of the running call was not done."""
+    """A command to the running call was refused."""
 
-    command_id: str
-    command: str
-    message: str
+    command_id: Annotated[str, Doc("Id of the command.")]
+    command: Annotated[str, Doc("Kind of the command, such as `END`.")]
+    message: Annotated[str, Doc("Why the command was refused.")]
     kind: Literal["command_refused"] = "command_refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnMeasured:
-    """A user turn has been answered whole; how long that took, and what it used.
+    """The reply to a turn of the caller is complete: its latency and its usage.
 
-    In a voice call the waterfall, of which `first_audio_ms` is the sum as the worker measures it;
-    `at_ear_ms` adds what the network and the caller's buffers take, as an estimate."""
+    In a voice call `firstAudioMs` is the sum of the stages before it, as the worker measures them;
+    `atEarMs` adds an estimate for the network and for buffering at the caller."""
 
-    turn_id: str
-    total_ms: float
-    stt_ms: float | None = None
-    end_of_turn_ms: float | None = None
-    llm_first_token_ms: float | None = None
-    tts_first_byte_ms: float | None = None
-    playback_ms: float | None = None
-    first_audio_ms: float | None = None
-    at_ear_ms: float | None = None
-    input_tokens: int = 0
-    output_tokens: int = 0
-    usage: tuple[Usage, ...] = ()
+    turn_id: Annotated[str, Doc("Id of the caller's turn that was answered.")]
+    total_ms: Annotated[
+        float, Doc("From the end of the caller's turn to the end of the reply, in milliseconds.")
+    ]
+    stt_ms: Annotated[
+        float | None,
+        Doc(
+            "From the end of speech to its final transcript, in milliseconds; null in a text call."
+        ),
+    ] = None
+    end_of_turn_ms: Annotated[
+        float | None,
+        Doc(
+            "From the end of speech to the decision that the turn was over, in milliseconds; null "
+            "in a text call."
+        ),
+    ] = None
+    llm_first_token_ms: Annotated[
+        float | None,
+        Doc("Time to the first token of the model, in milliseconds; null when not measured."),
+    ] = None
+    tts_first_byte_ms: Annotated[
+        float | None,
+        Doc("Time to the first audio of the TTS, in milliseconds; null in a text call."),
+    ] = None
+    playback_ms: Annotated[
+        float | None,
+        Doc("From the first TTS audio to its playback, in milliseconds; null in a text call."),
+    ] = None
+    first_audio_ms: Annotated[
+        float | None,
+        Doc(
+            "From the end of speech to the first audio of the reply, in milliseconds; null in a "
+            "text call."
+        ),
+    ] = None
+    at_ear_ms: Annotated[
+        float | None,
+        Doc(
+            "Estimated time until the caller hears the first audio, network and playback "
+            "included, in milliseconds; null in a text call."
+        ),
+    ] = None
+    input_tokens: Annotated[int, Doc("Tokens that the model read for the reply.")] = 0
+    output_tokens: Annotated[int, Doc("Tokens that the model generated for the reply.")] = 0
+    usage: Annotated[tuple[Usage, ...], Doc("Usage of each model since the last report.")] = ()
     kind: Literal["turn_measured"] = "turn_measured"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageMeasured:
-    """What was used since it was last told of, outside of a measured turn: by a greeting, by
-    listening on, by what was said at the end."""
+    """Usage since the last report that belongs to no turn: greetings, idle listening, closing
+    remarks."""
 
-    usage: tuple[Usage, ...]
+    usage: Annotated[tuple[Usage, ...], Doc("Usage of each model since the last report.")]
     kind: Literal["usage_measured"] = "usage_measured"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderFailedOver:
-    """A provider failed and the next of the agent's choice is asked; or it is back."""
+    """A provider failed and the agent's next fallback replaces it, or the provider is available
+    again."""
 
-    provider_kind: ProviderKind
-    provider: str
-    model: str
-    available: bool
+    provider_kind: Annotated[ProviderKind, Doc("Role of the provider in the call.")]
+    provider: Annotated[str, Doc("Name of the provider in the catalogue.")]
+    model: Annotated[str, Doc("Name of the model.")]
+    available: Annotated[
+        bool, Doc("False when the provider failed, true when it is available again.")
+    ]
     kind: Literal["provider_failed_over"] = "provider_failed_over"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorRaised:
-    """Something failed while the call went on."""
+    """Something failed during the call."""
 
-    source: str
-    message: str
-    recoverable: bool
+    source: Annotated[
+        str, Doc("Component that failed, such as `llm`, `stt`, `tts` or `recording`.")
+    ]
+    message: Annotated[str, Doc("What went wrong, without any content of the call.")]
+    recoverable: Annotated[bool, Doc("Whether the call continues.")]
     kind: Literal["error_raised"] = "error_raised"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerReplaced:
-    """The call's worker was lost and another one went on from the log."""
+    """Another worker resumed the call from its log, after the previous one was lost or had left."""
 
-    epoch: int
+    epoch: Annotated[int, Doc("Epoch (fencing token) of the worker that resumed the call.")]
     kind: Literal["worker_replaced"] = "worker_replaced"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerLeft:
-    """The call's worker gave it back, whole, for another one to go on with."""
+    """The worker released the call for another one to resume."""
 
-    epoch: int
+    epoch: Annotated[int, Doc("Epoch (fencing token) of the worker that released the call.")]
     kind: Literal["worker_left"] = "worker_left"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallerPresent:
-    """The caller came into the call's room, or was lost from it and is waited for."""
+    """The caller joined the room of the call, or left it and may come back."""
 
-    present: bool
+    present: Annotated[bool, Doc("Whether the caller is in the room now.")]
     kind: Literal["caller_present"] = "caller_present"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallerSilent:
-    """The caller has said nothing for so long that the agent asks whether they are there."""
+    """The caller has been silent for so long that the agent asks whether they are still there."""
 
-    seconds: float
+    seconds: Annotated[float, Doc("How long the caller has been silent, in seconds.")]
     kind: Literal["caller_silent"] = "caller_silent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingStarted:
-    """From here on the call is recorded. `announced`: the caller is told so, in the next words."""
+    """The recording of the call started."""
 
-    announced: bool
+    announced: Annotated[
+        bool, Doc("Whether the agent announces the recording before its greeting.")
+    ]
     kind: Literal["recording_started"] = "recording_started"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallEnded:
-    """The call is over. Always the last event, and there is exactly one."""
+    """The call ended. This is always the last event, and there is exactly one."""
 
-    state: CallState
-    reason: EndReason
-    blame: Blame
-    duration_ms: float
+    state: Annotated[CallState, Doc("Final state of the call.")]
+    reason: Annotated[EndReason, Doc("Why the call ended.")]
+    blame: Annotated[Blame, Doc("The party that caused the end.")]
+    duration_ms: Annotated[
+        float,
+        Doc("Time between answer and end, in milliseconds; 0 when the call was never answered."),
+    ]
     kind: Literal["call_ended"] = "call_ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartialTranscript:
-    """Words while they are being said. Replaces the earlier `rev` of its turn."""
+    """Words while they are being spoken; ephemeral, so it is streamed but not stored."""
 
-    turn_id: str
-    rev: int
-    speaker: Speaker
-    text: str
+    turn_id: Annotated[str, Doc("Id of the turn that is being spoken, unique in the call.")]
+    rev: Annotated[
+        int, Doc("Revision, which increases; each one replaces those before it in the same turn.")
+    ]
+    speaker: Annotated[Speaker, Doc("The party that is speaking.")]
+    text: Annotated[str, Doc("Words of the turn so far.")]
     kind: Literal["partial_transcript"] = "partial_transcript"
 
 
@@ -316,7 +390,7 @@ DURABLE: tuple[type, ...] = get_args(CallEvent)
 
 
 def cost_of_event(event: CallEvent) -> int:
-    """What it tells of having been spent, in billionths of a dollar."""
+    """The cost that the event reports, in billionths of a dollar."""
     match event:
         case TurnMeasured(usage=usage) | UsageMeasured(usage=usage):
             return total_cost(usage)
@@ -325,7 +399,7 @@ def cost_of_event(event: CallEvent) -> int:
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """A durable event with its place in the call's log."""
+    """A durable event with its position in the log of its call."""
 
     call_id: CallId
     seq: int
@@ -336,7 +410,7 @@ class StoredEvent:
 
 @dataclass(frozen=True, slots=True)
 class EphemeralEvent:
-    """An ephemeral event on its way by."""
+    """An ephemeral event with its call."""
 
     call_id: CallId
     event: EphemeralPayload

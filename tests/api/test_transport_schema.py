@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gc
 import json
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_type_hints
 from uuid import UUID, uuid4
 
 import pytest
@@ -121,14 +120,14 @@ def test_ways_of_asking_go_with_the_last_who_asks() -> None:
 
 LOOSE = {"arguments": st.just({"slot": "monday"}), "result": st.just(2**40), "value": st.just([1])}
 PLAIN: dict[Any, st.SearchStrategy[Any]] = {
-    "int": st.integers(0, 10**6),
-    "float": st.floats(0, 10**6),
-    "float | None": st.none() | st.floats(0, 10**6),
+    int: st.integers(0, 10**6),
+    float: st.floats(0, 10**6),
+    float | None: st.none() | st.floats(0, 10**6),
 }
 
 
 def events_of(kind: type) -> st.SearchStrategy[Any]:
-    given = {field.name: PLAIN.get(field.type) for field in dataclasses.fields(kind)}
+    given = {name: PLAIN.get(hint) for name, hint in get_type_hints(kind).items()}
     given |= {name: LOOSE[name] for name in given if name in LOOSE}
     return st.builds(kind, **{name: value for name, value in given.items() if value is not None})
 

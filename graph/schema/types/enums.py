@@ -25,31 +25,37 @@ from domain.workflows.model import ContextPolicy
 E = TypeVar("E", bound=Enum)
 
 
-def describe_enum(enum: type[E], **values: str) -> type[E]:
-    made = strawberry.enum(enum, description=(enum.__doc__ or "").split("`")[0].strip() or None)
-    definition: Any = made.__strawberry_definition__  # type: ignore[attr-defined]
+def describe_enum(enum: type[E], description: str, /, **values: str) -> type[E]:
+    described = strawberry.enum(enum, description=description)
+    definition: Any = described.__strawberry_definition__  # type: ignore[attr-defined]
     for value in definition.values:
         value.description = values[value.name]
-    return made
+    return described
 
 
 describe_enum(
     CallKind,
+    "How the caller is connected to the agent.",
     VOIP="A voice call from a browser or an app, over WebRTC.",
     SIP="A voice call over the telephone network.",
     TEXT="A conversation by typed messages.",
 )
 describe_enum(
     Budget,
+    "A quantity that a tenant can limit.",
     CONCURRENT_CALLS="Number of calls in progress at the same time.",
     MINUTES_PER_MONTH="Minutes of calls, from answer to end, in a calendar month (UTC).",
     SPEND_PER_MONTH="Estimated cost of calls, in dollars, in a calendar month (UTC).",
 )
 describe_enum(
-    Direction, INBOUND="The caller started the call.", OUTBOUND="The platform called the caller."
+    Direction,
+    "Which side started the call.",
+    INBOUND="The caller started the call.",
+    OUTBOUND="The platform called the caller.",
 )
 describe_enum(
     CallState,
+    "State of a call. The last five are final.",
     PENDING="Stored and waiting for a worker.",
     CONNECTING="A worker has claimed the call and is connecting.",
     DIALING="The platform is dialling the number.",
@@ -64,6 +70,7 @@ describe_enum(
 )
 describe_enum(
     Blame,
+    "The party that caused the end of a call.",
     CALLER="The caller ended the call, or did not respond.",
     AGENT="The agents ended the call, as configured.",
     API="A client of this API ended the call.",
@@ -74,6 +81,7 @@ describe_enum(
 )
 describe_enum(
     EndReason,
+    "Why a call ended.",
     HUNG_UP_BY_USER="The caller hung up.",
     ENDED_BY_AGENT="A tool of the agent ended the call.",
     WORKFLOW_FINISHED="The agent of an exit node ended the call.",
@@ -98,6 +106,7 @@ describe_enum(
 )
 describe_enum(
     Scope,
+    "A permission that a credential grants.",
     SETTINGS_READ="Read the settings of the tenant.",
     SETTINGS_WRITE="Change the settings of the tenant.",
     CREDENTIALS_READ="List API keys and secrets, without their values.",
@@ -111,10 +120,18 @@ describe_enum(
     CALLS_READ="Read and follow calls.",
     CALLS_WRITE="Start, join and end calls, and send messages.",
 )
-describe_enum(CommandKind, SEND_TEXT="A message from the caller.", END="A request to end the call.")
-describe_enum(Speaker, CALLER="The caller speaks.", AGENT="An agent speaks.")
+describe_enum(
+    CommandKind,
+    "Kind of a command to a running call.",
+    SEND_TEXT="A message from the caller.",
+    END="A request to end the call.",
+)
+describe_enum(
+    Speaker, "The party that speaks.", CALLER="The caller speaks.", AGENT="An agent speaks."
+)
 describe_enum(
     HandoffVia,
+    "What requested a hand-off.",
     MODEL="The model requested the hand-off.",
     CONDITION="The condition of a connection became true.",
     TOOL="A tool requested the hand-off.",
@@ -122,6 +139,7 @@ describe_enum(
 )
 describe_enum(
     ContextPolicy,
+    "How much of the conversation history the next agent receives.",
     FULL="The whole conversation so far.",
     LAST_N="The last turns only, as many as `lastN` says.",
     SUMMARY="A summary, written by the model of the next agent.",
@@ -129,6 +147,7 @@ describe_enum(
 )
 describe_enum(
     ToolOutcome,
+    "Outcome of a tool call.",
     SUCCEEDED="Every action succeeded.",
     FAILED="An action failed.",
     REFUSED="The arguments were not valid; nothing was done.",
@@ -139,11 +158,13 @@ describe_enum(
 )
 describe_enum(
     Severity,
+    "Whether a finding prevents publishing.",
     ERROR="Certain to fail; prevents publishing.",
     WARNING="May be intended; does not prevent publishing.",
 )
 describe_enum(
     FindingCode,
+    "Machine-readable, stable code of a finding. `docs/findings.md` has an example of each.",
     NO_ENTRY="No node is the entry.",
     MANY_ENTRIES="More than one node is the entry.",
     NO_EXIT="No node is an exit.",
@@ -197,12 +218,14 @@ describe_enum(
 )
 describe_enum(
     Verdict,
+    "Result of testing an API key with its provider.",
     ACCEPTED="The provider accepts the key.",
     REJECTED="The provider rejects the key.",
     UNREACHABLE="The provider could not be reached, so the key was not tested.",
 )
 describe_enum(
     NoteKind,
+    "What an import did with an object.",
     ADDED="The object was created.",
     CHANGED="The object existed and was changed.",
     UNCHANGED="The object existed and is unchanged.",
@@ -211,12 +234,14 @@ describe_enum(
 )
 describe_enum(
     ChangeKind,
+    "Kind of a difference between two versions.",
     ADDED="The value was added.",
     REMOVED="The value was removed.",
     CHANGED="The value was changed.",
 )
 describe_enum(
     ProviderKind,
+    "Role of a provider in a call.",
     STT="Speech-to-text: transcribes the caller.",
     LLM="Language model: generates the replies.",
     TTS="Text-to-speech: speaks the replies.",
@@ -224,6 +249,7 @@ describe_enum(
 )
 describe_enum(
     OptionType,
+    "Type of the value of a provider option.",
     NUMBER="A finite number.",
     INTEGER="A whole number.",
     BOOLEAN="True or false.",
@@ -232,6 +258,7 @@ describe_enum(
 )
 describe_enum(
     Method,
+    "HTTP method of a request.",
     GET="Read a resource.",
     POST="Create a resource or start an action; retried only with `retryUnsafe`.",
     PUT="Replace a resource.",
@@ -240,6 +267,7 @@ describe_enum(
 )
 describe_enum(
     Operation,
+    "Operation of a `transform` action. Every operation accepts every value and never fails.",
     APPEND="The list at `path`, with the value appended.",
     REMOVE="The list at `path`, without items equal to the value.",
     MERGE="The object at `path`, with the keys of the value merged into it.",
@@ -255,6 +283,7 @@ describe_enum(
 )
 describe_enum(
     Ending,
+    "Outcome of a test run of a tool.",
     SUCCEEDED="Every action succeeded.",
     FAILED="An action failed; the effects of the ones before it remain.",
     REFUSED="The arguments were not valid; nothing was done.",
@@ -262,6 +291,7 @@ describe_enum(
 )
 describe_enum(
     RecordingState,
+    "State of a recording.",
     RECORDING="The call is in progress and is being recorded.",
     PROCESSING="The call has ended, and its segments are being joined.",
     READY="The recording can be played.",

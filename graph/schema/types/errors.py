@@ -16,7 +16,7 @@ from graph.schema.types.findings import Finding
 
 
 class ErrorCode(StrEnum):
-    """What went wrong, as a stable name."""
+    """Machine-readable, stable code of an error."""
 
     INVALID_INPUT = "INVALID_INPUT"
     NOT_FOUND = "NOT_FOUND"
@@ -34,6 +34,7 @@ class ErrorCode(StrEnum):
 
 describe_enum(
     ErrorCode,
+    "Machine-readable, stable code of an error.",
     INVALID_INPUT="An input value breaks a rule; `path` leads to it.",
     NOT_FOUND="The object does not exist or belongs to another tenant.",
     WORKFLOW_NOT_FOUND="The workflow does not exist or belongs to another tenant.",
