@@ -1,4 +1,4 @@
-"""The schema: one per process."""
+"""Builds the schema, once per process."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Schema(strawberry.Schema):
     def process_errors(
         self, errors: list[GraphQLError], execution_context: Execution | None = None
     ) -> None:
-        """Whoever answers the request logs what is worth it."""
+        """Log nothing: the code that answers the request logs its errors."""
 
 
 def build_schema(extensions: Sequence[Callable[[], SchemaExtension]] = ()) -> strawberry.Schema:

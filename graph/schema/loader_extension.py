@@ -1,4 +1,4 @@
-"""Loaders that live as long as one operation, or one event of a subscription."""
+"""Data loaders whose lifetime is one operation, or one event of a subscription."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class LoaderScope(SchemaExtension):
         try:
             yield
         finally:
-            # A stream may be closed from another task, where there is nothing to reset.
+            # A stream may be closed from another task, whose context has no token to reset.
             with suppress(ValueError):
                 current_loaders.reset(token)
 

@@ -1,4 +1,4 @@
-"""What can be done. Outcomes that a client must handle are data."""
+"""The mutations. Failures that a client should handle are returned as data."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class Mutation(TenantMutation):
     )
     async def test_tool(self, info: Ctx, input: Input[t.TestToolInput]) -> t.TestToolResult:
         services, viewer = info.context.services, info.context.require()
-        trial = await tools.test_tool(
+        dry_run = await tools.test_tool(
             services,
             viewer,
             ToolId(require_id("Tool", input.id, ID_PATH)),
@@ -114,15 +114,15 @@ class Mutation(TenantMutation):
             [StubResponse(status=stub.status, body=stub.body) for stub in input.stubs],
             live=input.live,
         )
-        return t.TestToolSuccess.from_dry_run(trial)
+        return t.TestToolSuccess.from_dry_run(dry_run)
 
     @strawberry.mutation(description="Create a workflow.")
     async def create_workflow(
         self, info: Ctx, input: Input[w.CreateWorkflowInput]
     ) -> w.CreateWorkflowResult:
         services, viewer = info.context.services, info.context.require()
-        made = await workflows.create_workflow(services, viewer, input.spec())
-        return w.CreateWorkflowSuccess(workflow=as_graphql(made))
+        workflow = await workflows.create_workflow(services, viewer, input.spec())
+        return w.CreateWorkflowSuccess(workflow=as_graphql(workflow))
 
     @strawberry.mutation(description="Update the draft of a workflow.")
     async def update_workflow(
@@ -141,8 +141,8 @@ class Mutation(TenantMutation):
     ) -> w.DeleteWorkflowResult:
         services, viewer = info.context.services, info.context.require()
         id = WorkflowId(require_id("Workflow", input.id, ID_PATH))
-        gone = await workflows.delete_workflow(services, viewer, id)
-        return w.DeleteWorkflowSuccess(workflow=as_graphql(gone))
+        deleted = await workflows.delete_workflow(services, viewer, id)
+        return w.DeleteWorkflowSuccess(workflow=as_graphql(deleted))
 
     @strawberry.mutation(
         description=(
@@ -196,8 +196,8 @@ class Mutation(TenantMutation):
     @strawberry.mutation(description="Start a call of a workflow.")
     async def start_call(self, info: Ctx, input: Input[c.StartCallInput]) -> c.StartCallResult:
         services, viewer = info.context.services, info.context.require()
-        longest = info.context.settings.max_call_seconds
-        call = await calls.start_call(services, viewer, input.request(), longest)
+        max_seconds = info.context.settings.max_call_seconds
+        call = await calls.start_call(services, viewer, input.request(), max_seconds)
         return c.StartCallSuccess(
             call=as_graphql(call), join=as_graphql(calls.room_access(services, call))
         )
@@ -210,8 +210,8 @@ class Mutation(TenantMutation):
     async def join_call(self, info: Ctx, input: Input[c.JoinCallInput]) -> c.JoinCallResult:
         services, viewer = info.context.services, info.context.require()
         id = CallId(require_id("Call", input.call_id, CALL_ID_PATH))
-        call, ticket = await calls.join_call(services, viewer, id)
-        return c.JoinCallSuccess(call=as_graphql(call), join=as_graphql(ticket))
+        call, access = await calls.join_call(services, viewer, id)
+        return c.JoinCallSuccess(call=as_graphql(call), join=as_graphql(access))
 
     @strawberry.mutation(description="Send a message in a text call.")
     async def send_message(

@@ -1,4 +1,4 @@
-"""The parameters of a tool: a JSON Schema, or the short list that stands for one."""
+"""The parameters of a tool: a JSON Schema, or its short form, a list of parameters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def check_parameters(schema: Any) -> Mapping[str, Any]:
 
 
 def schema_from_list(parameters: Sequence[Any]) -> Mapping[str, Any]:
-    """[{name, type, required, …}] as a JSON Schema."""
+    """The short form `[{name, type, required, …}]` as a JSON Schema."""
     listed = [
         Parameter(
             name=each.name,

@@ -1,4 +1,4 @@
-"""What can be asked."""
+"""The queries."""
 
 from __future__ import annotations
 
@@ -159,10 +159,10 @@ class Query:
             CallFilter | None, strawberry.argument(description="Filter; omit to return all calls.")
         ] = None,
     ) -> CallConnection | None:
-        admitted: DomainFilter | None = filter_of(filter)
-        if admitted is None:
+        domain_filter: DomainFilter | None = filter_of(filter)
+        if domain_filter is None:
             return as_graphql(Page([], PageInfo(False, None)))
-        return as_graphql(await calls.calls(info, admitted, first, after))
+        return as_graphql(await calls.calls(info, domain_filter, first, after))
 
     @strawberry.field(description="Verify a workflow, which need not be stored.")
     async def verify_workflow(
@@ -173,8 +173,8 @@ class Query:
             strawberry.argument(description="Configuration of the workflow to verify."),
         ],
     ) -> VerificationReport | None:
-        found = await workflows.findings_of(info, config.spec(), ("config",))
-        return VerificationReport(findings=as_graphql(list(found)))
+        findings = await workflows.findings_of(info, config.spec(), ("config",))
+        return VerificationReport(findings=as_graphql(list(findings)))
 
     @strawberry.field(
         description=(

@@ -1,4 +1,4 @@
-"""Scalars of our own."""
+"""Custom scalars."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ def serialize_duration(value: timedelta) -> str:
 
 
 def parse_duration(text: Any) -> timedelta:
-    found = _DURATION.fullmatch(text) if isinstance(text, str) else None
-    if found is None or not any(found.groups()):
-        raise ValueError("A duration looks like PT30S, PT5M or PT1H30M (ISO 8601).")
-    days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if match is None or not any(match.groups()):
+        raise ValueError("A duration must be in ISO 8601, for instance PT30S, PT5M or PT1H30M.")
+    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
     if days > 10_000:
-        raise ValueError("That duration is too long.")
+        raise ValueError("The duration must not exceed 10,000 days.")
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
 def parse_money(value: Any) -> int:
     if not isinstance(value, str):
-        raise TypeError('An amount is a string, like "1.25": other numbers are not exact.')
+        raise TypeError('An amount must be a string, such as "1.25", because floats are not exact.')
     return money.parse_usd(value)
 
 
 def parse_json(value: Any) -> Any:
     if is_too_deep(value):
-        raise ValueError(f"JSON may be nested {MAX_JSON_DEPTH} deep.")
+        raise ValueError(f"JSON must be nested at most {MAX_JSON_DEPTH} levels deep.")
     return value
 
 
 def _parse_cursor(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError("A cursor is a string that was received from here.")
+        raise TypeError("A cursor must be a string that this API returned.")
     return value
 
 

@@ -1,4 +1,4 @@
-"""What can be watched."""
+"""The subscriptions."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ async def _calls(
         CallFilter | None, strawberry.argument(description="Filter; omit to follow all calls.")
     ] = None,
 ) -> AsyncGenerator[Any]:
-    admitted = filter_of(filter)
-    if admitted is None:
+    domain_filter = filter_of(filter)
+    if domain_filter is None:
         yield ListSnapshot(())
         return
-    async with aclosing(call_events.call_list(info, admitted)) as updates:
+    async with aclosing(call_events.call_list(info, domain_filter)) as updates:
         async for update in updates:
             yield as_graphql(update)
 

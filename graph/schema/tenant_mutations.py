@@ -1,4 +1,4 @@
-"""What can be done with what a tenant has for all: settings, keys and secrets."""
+"""The mutations of a tenant's settings, API keys and secrets."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class TenantMutation:
         self, info: Ctx, input: Input[s.UpdateSettingsInput]
     ) -> s.UpdateSettingsResult:
         services, viewer = info.context.services, info.context.require()
-        kept = await settings.update_settings(
+        updated = await settings.update_settings(
             services, viewer, input.expected_revision, input.changes()
         )
-        return s.UpdateSettingsSuccess(settings=as_graphql(kept))
+        return s.UpdateSettingsSuccess(settings=as_graphql(updated))
 
     @strawberry.mutation(
         description=(
@@ -43,8 +43,8 @@ class TenantMutation:
         self, info: Ctx, input: Input[s.ImportMcpToolsInput]
     ) -> s.ImportMcpToolsResult:
         services, viewer = info.context.services, info.context.require()
-        made = await settings.import_mcp_tools(services, viewer, input.server, input.tools)
-        return s.ImportMcpToolsSuccess(tools=as_graphql(list(made)))
+        imported = await settings.import_mcp_tools(services, viewer, input.server, input.tools)
+        return s.ImportMcpToolsSuccess(tools=as_graphql(list(imported)))
 
     @strawberry.mutation(
         description="Store your own API key for a provider; the next call uses it."
@@ -53,35 +53,35 @@ class TenantMutation:
         self, info: Ctx, input: Input[k.SetCredentialInput]
     ) -> k.SetCredentialResult:
         services, viewer = info.context.services, info.context.require()
-        made = await credentials.set_credential(services, viewer, input.provider, input.key)
-        return k.SetCredentialSuccess(credential=as_graphql(made))
+        credential = await credentials.set_credential(services, viewer, input.provider, input.key)
+        return k.SetCredentialSuccess(credential=as_graphql(credential))
 
     @strawberry.mutation(description="Delete your own API key for a provider.")
     async def delete_credential(
         self, info: Ctx, input: Input[k.DeleteCredentialInput]
     ) -> k.DeleteCredentialResult:
         services, viewer = info.context.services, info.context.require()
-        gone = await credentials.delete_credential(services, viewer, input.provider)
-        return k.DeleteCredentialSuccess(credential=as_graphql(gone))
+        deleted = await credentials.delete_credential(services, viewer, input.provider)
+        return k.DeleteCredentialSuccess(credential=as_graphql(deleted))
 
     @strawberry.mutation(description="Check with a provider whether it accepts an API key.")
     async def test_credential(
         self, info: Ctx, input: Input[k.TestCredentialInput]
     ) -> k.TestCredentialResult:
         services, viewer = info.context.services, info.context.require()
-        told = await credentials.test_credential(services, viewer, input.provider, input.key)
-        return k.TestCredentialSuccess(verdict=told.verdict, detail=told.message)
+        result = await credentials.test_credential(services, viewer, input.provider, input.key)
+        return k.TestCredentialSuccess(verdict=result.verdict, detail=result.message)
 
     @strawberry.mutation(description="Store a secret that headers of your tools can refer to.")
     async def set_secret(self, info: Ctx, input: Input[k.SetSecretInput]) -> k.SetSecretResult:
         services, viewer = info.context.services, info.context.require()
-        made = await credentials.set_secret(services, viewer, input.name, input.value)
-        return k.SetSecretSuccess(secret=as_graphql(made))
+        secret = await credentials.set_secret(services, viewer, input.name, input.value)
+        return k.SetSecretSuccess(secret=as_graphql(secret))
 
     @strawberry.mutation(description="Delete a secret of your tools.")
     async def delete_secret(
         self, info: Ctx, input: Input[k.DeleteSecretInput]
     ) -> k.DeleteSecretResult:
         services, viewer = info.context.services, info.context.require()
-        gone = await credentials.delete_secret(services, viewer, input.name)
-        return k.DeleteSecretSuccess(secret=as_graphql(gone))
+        deleted = await credentials.delete_secret(services, viewer, input.name)
+        return k.DeleteSecretSuccess(secret=as_graphql(deleted))

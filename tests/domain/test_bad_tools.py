@@ -81,4 +81,4 @@ def test_an_action_does_something() -> None:
     nothing = dict.fromkeys(ToolActionInput.__annotations__)
     with pytest.raises(InvalidInput) as refused:
         actions([ToolActionInput(**nothing)])
-    assert refused.value.message == "An action needs something to do."
+    assert refused.value.message == "An action must set exactly one field."

@@ -1,4 +1,4 @@
-"""Who is asking; signing in and out."""
+"""The viewer, and signing in and out."""
 
 from __future__ import annotations
 

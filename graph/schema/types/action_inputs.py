@@ -1,4 +1,4 @@
-"""The steps of tools as inputs."""
+"""Inputs for the actions of tools."""
 
 from __future__ import annotations
 
@@ -143,11 +143,11 @@ class McpCallInput:
     )
 
     def action(self) -> domain.ToolAction:
-        given = None if self.arguments is None else json_object(self.arguments, "arguments")
+        arguments = None if self.arguments is None else json_object(self.arguments, "arguments")
         return domain.McpCall(
             server=self.server,
             tool=self.tool,
-            arguments=given,
+            arguments=arguments,
             timeout=self.timeout,
             save={k: str(v) for k, v in json_object(self.save, "save").items()},
         )
@@ -257,15 +257,15 @@ class ToolActionInput:
     )
 
     def action(self) -> domain.ToolAction:
-        for name, make in ACTION_BUILDERS.items():
-            given: Any = getattr(self, name)
-            if given is not None:
-                return make(given.value)
-        raise InvalidInput("An action needs something to do.", ("input", "actions"))
+        for name, build in ACTION_BUILDERS.items():
+            action: Any = getattr(self, name)
+            if action is not None:
+                return build(action.value)
+        raise InvalidInput("An action must set exactly one field.", ("input", "actions"))
 
 
-def actions(given: list[ToolActionInput]) -> tuple[domain.ToolAction, ...]:
-    return tuple(action.action() for action in given)
+def actions(inputs: list[ToolActionInput]) -> tuple[domain.ToolAction, ...]:
+    return tuple(action.action() for action in inputs)
 
 
 def _end_call(yes: bool) -> domain.ToolAction:
@@ -274,25 +274,25 @@ def _end_call(yes: bool) -> domain.ToolAction:
     return domain.EndCall()
 
 
-def _conditional(given: ConditionalInput) -> domain.ToolAction:
+def _conditional(input: ConditionalInput) -> domain.ToolAction:
     return domain.Conditional(
-        condition=given.condition,
-        then=actions(given.then),
-        otherwise=actions(given.otherwise),
+        condition=input.condition,
+        then=actions(input.then),
+        otherwise=actions(input.otherwise),
     )
 
 
-def _validate(given: ValidateInput) -> domain.ToolAction:
-    rules = (domain.Rule(condition=r.condition, message=r.message) for r in given.rules)
+def _validate(input: ValidateInput) -> domain.ToolAction:
+    rules = (domain.Rule(condition=r.condition, message=r.message) for r in input.rules)
     return domain.Validate(rules=tuple(rules))
 
 
-def _transform(given: TransformInput) -> domain.ToolAction:
+def _transform(input: TransformInput) -> domain.ToolAction:
     return domain.Transform(
-        path=given.path,
-        operation=given.operation,
-        value=given.value,
-        separator=given.separator,
+        path=input.path,
+        operation=input.operation,
+        value=input.value,
+        separator=input.separator,
     )
 
 

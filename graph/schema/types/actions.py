@@ -1,4 +1,4 @@
-"""The steps of tools: as they are shown, and as they are given."""
+"""The actions of tools, as query results."""
 
 from __future__ import annotations
 

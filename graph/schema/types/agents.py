@@ -1,4 +1,4 @@
-"""Agents."""
+"""Agents and their mutations' inputs and results."""
 
 from __future__ import annotations
 
@@ -187,8 +187,8 @@ class CreateAgentInput:
         )
 
 
-def _provider_choice(given: ProviderChoiceInput | None) -> domain.ProviderChoice | None:
-    return given.choice() if given else None
+def _provider_choice(input: ProviderChoiceInput | None) -> domain.ProviderChoice | None:
+    return input.choice() if input else None
 
 
 @strawberry.input(

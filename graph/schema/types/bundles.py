@@ -1,4 +1,4 @@
-"""Bundles: everything as files hold it."""
+"""Bundles: workflows with everything they use, for files."""
 
 from __future__ import annotations
 

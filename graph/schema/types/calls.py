@@ -1,4 +1,4 @@
-"""Calls, and what can be asked of them."""
+"""Calls and their mutations' inputs and results."""
 
 from __future__ import annotations
 
@@ -221,19 +221,19 @@ class CallFilter:
     )
 
 
-def filter_of(given: CallFilter | None) -> domain.CallFilter | None:
-    """None when it can admit nothing: the workflow is not one."""
-    if given is None:
+def filter_of(filter: CallFilter | None) -> domain.CallFilter | None:
+    """The domain's filter; None when no call can match, because the id is not one of a workflow."""
+    if filter is None:
         return domain.CallFilter()
-    workflow = decode_id("Workflow", given.workflow_id) if given.workflow_id is not None else None
-    if given.workflow_id is not None and workflow is None:
+    workflow = None if filter.workflow_id is None else decode_id("Workflow", filter.workflow_id)
+    if filter.workflow_id is not None and workflow is None:
         return None
     return domain.CallFilter(
-        states=tuple(given.states) if given.states is not None else None,
-        kinds=tuple(given.kinds) if given.kinds is not None else None,
+        states=tuple(filter.states) if filter.states is not None else None,
+        kinds=tuple(filter.kinds) if filter.kinds is not None else None,
         workflow_id=as_graphql(workflow),
-        user_id=given.user_id,
-        live=given.live,
+        user_id=filter.user_id,
+        live=filter.live,
     )
 
 
@@ -278,7 +278,7 @@ class StartCallInput:
     )
 
     def request(self) -> CallRequest:
-        longest: timedelta | None = self.max_duration
+        max_duration: timedelta | None = self.max_duration
         by_id = self.workflow.id.value if self.workflow.id else None
         return CallRequest(
             workflow_id=decode_id("Workflow", by_id) if by_id else None,
@@ -288,7 +288,7 @@ class StartCallInput:
             user_context=json_object(self.user_context, "userContext"),
             metadata=json_object(self.metadata, "metadata"),
             idempotency_key=self.idempotency_key,
-            max_seconds=None if longest is None else int(longest.total_seconds()),
+            max_seconds=None if max_duration is None else int(max_duration.total_seconds()),
             draft=self.draft,
             version_id=self._version(),
         )

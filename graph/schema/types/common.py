@@ -1,4 +1,4 @@
-"""What many types share: nodes, pages, errors' interface, and domain objects shown as types."""
+"""What many types share: nodes, pages, and domain objects returned as GraphQL types."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ NODE_TYPE_NAMES: dict[type, str] = {
     Version: "WorkflowVersion",
     Call: "Call",
 }
-"""What ids say they are ids of."""
+"""Type names in global ids."""
 
 
 def as_graphql(value: object) -> Any:
-    """A domain object where a GraphQL type is declared: its fields are read from the object."""
+    """A domain object, typed as a GraphQL type whose fields are read from the object."""
     return value
 
 
 def instance_check(*sources: type) -> Callable[[Any, Any], bool]:
-    """`is_type_of` for a GraphQL type that shows objects of these classes."""
+    """`is_type_of` of a GraphQL type that represents objects of these classes."""
 
     def is_type_of(value: Any, _info: Any) -> bool:
         return isinstance(value, sources)

@@ -1,4 +1,4 @@
-"""Keys of providers and secrets of tools: shown by their last letters, never whole."""
+"""API keys for providers and secrets of tools, identified by their last characters only."""
 
 from __future__ import annotations
 

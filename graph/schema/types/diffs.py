@@ -1,4 +1,4 @@
-"""What differs between two versions."""
+"""Differences between two versions of a workflow."""
 
 from __future__ import annotations
 

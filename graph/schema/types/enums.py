@@ -1,4 +1,4 @@
-"""The domain's enums, with a description of every value."""
+"""Descriptions of the domain's enums and of every value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Errors that a client must handle, as data. Each shows one error of `domain/common/errors.py`."""
+"""Errors that a client should handle, as data: one type for each of these errors in
+`domain/common/errors.py`."""
 
 from __future__ import annotations
 
@@ -135,16 +136,17 @@ class InvalidCredentials(Error):
     pass
 
 
-def _handler(caught: type[errors.DomainError], made: Any) -> Any:
-    """Turns a domain error into data, on fields whose union has a type for it."""
-    own = [f.name for f in dataclasses.fields(made) if f.name not in ("message", "code", "path")]
+def _handler(exception: type[errors.DomainError], graphql_type: Any) -> Any:
+    """Turns a domain error into data, on fields whose union contains the type."""
+    common = ("message", "code", "path")
+    own = [f.name for f in dataclasses.fields(graphql_type) if f.name not in common]
 
     class Handler:
-        exception_type = caught
-        error_type = made
+        exception_type = exception
+        error_type = graphql_type
 
         def handle(self, exception: errors.DomainError, *, field: Any, info: Any) -> Any:
-            return made(
+            return graphql_type(
                 message=exception.message,
                 code=ErrorCode[exception.code],
                 path=list(exception.path),

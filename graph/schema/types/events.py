@@ -1,4 +1,4 @@
-"""What happens in a call, and what changes in a list of calls."""
+"""The events of a call, and the changes of a list of calls."""
 
 from __future__ import annotations
 

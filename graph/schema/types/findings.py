@@ -1,4 +1,4 @@
-"""What verification has to say."""
+"""The results of verification."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How inputs become changes of the domain's data."""
+"""Conversion of inputs to changes of domain data."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ def identity(value: Any) -> Any:
 def changed_fields(
     patch: Any, fields: Fields, nullable: frozenset[str] = frozenset()
 ) -> dict[str, Any]:
-    """The fields of a patch that were given, by their names in the domain.
+    """The fields that a patch sets, by their names in the domain.
 
     `fields` maps the name in Python to the name in the domain and a conversion."""
-    found: dict[str, Any] = {}
+    changes: dict[str, Any] = {}
     for name, (target, convert) in fields.items():
-        given = getattr(patch, name)
-        if not isinstance(given, Some):
+        field = getattr(patch, name)
+        if not isinstance(field, Some):
             continue
-        value = given.value
+        value = field.value
         if value is None and name not in nullable:
-            shown = camel(name)
+            api_name = camel(name)
             raise InvalidInput(
-                f"{shown} cannot be null; leave it out to keep it.", ("input", shown)
+                f"{api_name} cannot be null; omit it to leave it unchanged.", ("input", api_name)
             )
-        found[target] = None if value is None else convert(value)
-    return found
+        changes[target] = None if value is None else convert(value)
+    return changes
 
 
 def json_object(value: Any, name: str) -> Mapping[str, Any]:
-    """A JSON object, or nothing."""
+    """The value as a JSON object; empty when it is null."""
     if value is None:
         return {}
     if not isinstance(value, dict):

@@ -105,14 +105,14 @@ class NodeInput:
     )
 
     def node(self) -> domain.Node:
-        at = self.position
+        position = self.position
         return domain.Node(
             id=self.id,
             agent=self.agent,
             is_entry=self.is_entry,
             is_exit=self.is_exit,
             skip_condition=self.skip_condition,
-            position=domain.Position(x=at.x, y=at.y) if at else None,
+            position=domain.Position(x=position.x, y=position.y) if position else None,
         )
 
 
@@ -180,9 +180,9 @@ class ConnectionInput:
         )
 
 
-def nodes(given: list[NodeInput]) -> tuple[domain.Node, ...]:
-    return tuple(node.node() for node in given)
+def nodes(inputs: list[NodeInput]) -> tuple[domain.Node, ...]:
+    return tuple(node.node() for node in inputs)
 
 
-def connections(given: list[ConnectionInput]) -> tuple[domain.Connection, ...]:
-    return tuple(connection.connection() for connection in given)
+def connections(inputs: list[ConnectionInput]) -> tuple[domain.Connection, ...]:
+    return tuple(connection.connection() for connection in inputs)

@@ -1,4 +1,4 @@
-"""What agents are told, and how they listen and speak."""
+"""Prompts, voices and session settings of agents."""
 
 from __future__ import annotations
 
@@ -150,5 +150,5 @@ class SessionSettingsInput:
         )
 
 
-def voices(given: list[VoiceInput]) -> tuple[domain.Voice, ...]:
-    return tuple(domain.Voice(language=v.language, voice=v.voice) for v in given)
+def voices(inputs: list[VoiceInput]) -> tuple[domain.Voice, ...]:
+    return tuple(domain.Voice(language=v.language, voice=v.voice) for v in inputs)

@@ -1,4 +1,4 @@
-"""Providers and the choice of one."""
+"""Providers, and the choice of a provider with its fallbacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recordings of calls, and whether workflows want them."""
+"""Recordings of calls, and the recording settings of workflows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a tenant sets once for all its agents and tools."""
+"""Settings of a tenant, which apply to all its agents and tools."""
 
 from __future__ import annotations
 
@@ -258,18 +258,18 @@ class BudgetsInput:
         return limits.Budgets(**vars(self))
 
 
-def prices(given: list[PriceInput]) -> tuple[Price, ...]:
-    return tuple(Price(**vars(each)) for each in given)
+def prices(inputs: list[PriceInput]) -> tuple[Price, ...]:
+    return tuple(Price(**vars(each)) for each in inputs)
 
 
-def endpoints(given: list[EndpointInput]) -> tuple[domain.Endpoint, ...]:
+def endpoints(inputs: list[EndpointInput]) -> tuple[domain.Endpoint, ...]:
     return tuple(
         domain.Endpoint(name=each.name, url=each.url, headers=_headers(each.headers))
-        for each in given
+        for each in inputs
     )
 
 
-def servers(given: list[McpServerInput]) -> tuple[domain.McpServer, ...]:
+def servers(inputs: list[McpServerInput]) -> tuple[domain.McpServer, ...]:
     return tuple(
         domain.McpServer(
             name=each.name,
@@ -277,16 +277,16 @@ def servers(given: list[McpServerInput]) -> tuple[domain.McpServer, ...]:
             headers=_headers(each.headers),
             allow=tuple(each.allow),
         )
-        for each in given
+        for each in inputs
     )
 
 
-def _headers(given: Any) -> dict[str, str]:
-    return {name: str(value) for name, value in json_object(given, "headers").items()}
+def _headers(headers: Any) -> dict[str, str]:
+    return {name: str(value) for name, value in json_object(headers, "headers").items()}
 
 
-def _values(given: Any) -> Any:
-    return json_object(given, "values")
+def _values(values: Any) -> Any:
+    return json_object(values, "values")
 
 
 @strawberry.input(

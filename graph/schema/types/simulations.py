@@ -1,4 +1,4 @@
-"""Suites of simulations."""
+"""Simulation suites."""
 
 from __future__ import annotations
 

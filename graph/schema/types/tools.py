@@ -1,4 +1,4 @@
-"""Tools and the actions they are made of."""
+"""Tools and their mutations' inputs and results."""
 
 from __future__ import annotations
 
@@ -282,12 +282,12 @@ class TestToolSuccess:
     context: Json = strawberry.field(description="Context after the run.")
 
     @staticmethod
-    def from_dry_run(trial: DryRunResult) -> TestToolSuccess:
-        context = trial.context.visible_to(DRY_RUN_NODE)
+    def from_dry_run(dry_run: DryRunResult) -> TestToolSuccess:
+        context = dry_run.context.visible_to(DRY_RUN_NODE)
         return TestToolSuccess(
-            ending=trial.tool_result.ending,
-            result=trial.tool_result.result,
-            steps=as_graphql(list(trial.tool_result.steps)),
+            ending=dry_run.tool_result.ending,
+            result=dry_run.tool_result.result,
+            steps=as_graphql(list(dry_run.tool_result.steps)),
             context=Json({name: context[name] for name in ("workflow", "flags", "agent")}),
         )
 

@@ -1,4 +1,4 @@
-"""What calls used, what that comes to, how quick they were, and how the budgets stand."""
+"""Usage, cost and latency of calls, and the budgets of a tenant."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Usage:
 
     @strawberry.field(description="Audio transcribed or synthesized, in seconds.")
     def audio_seconds(self) -> float:
-        used: Any = self
-        return float(used.audio_ms / 1000)
+        usage: Any = self
+        return float(usage.audio_ms / 1000)
 
 
 @strawberry.type(description="Estimated cost of a call for one provider.")

@@ -1,4 +1,4 @@
-"""Workflows and their versions."""
+"""Workflows, their versions, and their mutations' inputs and results."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ class VersionType(Node):
             ),
         ] = None,
     ) -> WorkflowDiff:
-        found = await version_resolvers.version_changes(info, as_graphql(self), since)
-        return WorkflowDiff(changes=as_graphql(found))
+        changes = await version_resolvers.version_changes(info, as_graphql(self), since)
+        return WorkflowDiff(changes=as_graphql(changes))
 
 
 VersionConnection = Connection[VersionType]
@@ -117,8 +117,8 @@ class WorkflowType(Node):
 
     @strawberry.field(description="Result of the verification of the draft.")
     async def findings(self, info: Ctx) -> VerificationReport:
-        found = await resolvers.findings(info, as_graphql(self))
-        return VerificationReport(findings=as_graphql(list(found)))
+        findings = await resolvers.findings(info, as_graphql(self))
+        return VerificationReport(findings=as_graphql(list(findings)))
 
     @strawberry.field(description="Version that new calls run; null when none has been published.")
     async def published(self, info: Ctx) -> VersionType | None:
@@ -131,8 +131,8 @@ class WorkflowType(Node):
         )
     )
     async def draft_diff(self, info: Ctx) -> WorkflowDiff:
-        found = await version_resolvers.draft_changes(info, as_graphql(self))
-        return WorkflowDiff(changes=as_graphql(found))
+        changes = await version_resolvers.draft_changes(info, as_graphql(self))
+        return WorkflowDiff(changes=as_graphql(changes))
 
     @strawberry.field(description="Versions of the workflow, newest first.")
     async def versions(
@@ -245,7 +245,7 @@ class UpdateWorkflowInput:
             "nodes": ("nodes", nodes),
             "connections": ("connections", connections),
             "shared_context": ("shared_context", tuple),
-            "recording": ("recording", lambda given: given.choice()),
+            "recording": ("recording", lambda recording: recording.choice()),
         }
         return changed_fields(
             self, fields, nullable=frozenset({"name", "description", "recording"})
@@ -272,7 +272,7 @@ class PublishWorkflowInput:
 
     def checked_note(self) -> str | None:
         if self.note is not None and len(self.note) > 2_000:
-            raise InvalidInput("note may have 2000 characters.", ("input", "note"))
+            raise InvalidInput("note must have at most 2,000 characters.", ("input", "note"))
         return self.note
 
 
