@@ -48,7 +48,7 @@ class Mutation(TenantMutation):
         await accounts.logout(info, input.refresh_token)
         return a.LogoutSuccess(done=True)
 
-    @strawberry.mutation(description="Create an agent.")
+    @strawberry.mutation(description="Create an agent with a unique name.")
     async def create_agent(
         self, info: Ctx, input: Input[g.CreateAgentInput]
     ) -> g.CreateAgentResult:
@@ -57,7 +57,7 @@ class Mutation(TenantMutation):
             agent=as_graphql(await agents.create_agent(services, viewer, input.spec()))
         )
 
-    @strawberry.mutation(description="Update an agent.")
+    @strawberry.mutation(description="Update an agent; omitted fields stay as they are.")
     async def update_agent(
         self, info: Ctx, input: Input[g.UpdateAgentInput]
     ) -> g.UpdateAgentResult:
@@ -78,14 +78,14 @@ class Mutation(TenantMutation):
             agent=as_graphql(await agents.delete_agent(services, viewer, id))
         )
 
-    @strawberry.mutation(description="Create a tool.")
+    @strawberry.mutation(description="Create a tool with a unique name.")
     async def create_tool(self, info: Ctx, input: Input[t.CreateToolInput]) -> t.CreateToolResult:
         services, viewer = info.context.services, info.context.require()
         return t.CreateToolSuccess(
             tool=as_graphql(await tools.create_tool(services, viewer, input.spec()))
         )
 
-    @strawberry.mutation(description="Update a tool.")
+    @strawberry.mutation(description="Update a tool; omitted fields stay as they are.")
     async def update_tool(self, info: Ctx, input: Input[t.UpdateToolInput]) -> t.UpdateToolResult:
         services, viewer = info.context.services, info.context.require()
         id = ToolId(require_id("Tool", input.id, ID_PATH))
@@ -116,7 +116,7 @@ class Mutation(TenantMutation):
         )
         return t.TestToolSuccess.from_dry_run(dry_run)
 
-    @strawberry.mutation(description="Create a workflow.")
+    @strawberry.mutation(description="Create a workflow with a unique slug.")
     async def create_workflow(
         self, info: Ctx, input: Input[w.CreateWorkflowInput]
     ) -> w.CreateWorkflowResult:
@@ -124,7 +124,9 @@ class Mutation(TenantMutation):
         workflow = await workflows.create_workflow(services, viewer, input.spec())
         return w.CreateWorkflowSuccess(workflow=as_graphql(workflow))
 
-    @strawberry.mutation(description="Update the draft of a workflow.")
+    @strawberry.mutation(
+        description="Update the draft of a workflow; omitted fields stay as they are."
+    )
     async def update_workflow(
         self, info: Ctx, input: Input[w.UpdateWorkflowInput]
     ) -> w.UpdateWorkflowResult:

@@ -47,7 +47,7 @@ async def _calls(
             yield as_graphql(update)
 
 
-@strawberry.type(description="Streams of updates.")
+@strawberry.type(description="Operations that stream updates.")
 class Subscription:
     call_events: AsyncGenerator[Any] = strawberry.subscription(
         resolver=_call_events,

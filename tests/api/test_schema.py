@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import graphql
 import pytest
@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from strawberry.utils.str_converters import to_camel_case
 
 from domain.calls.events import DURABLE, PartialTranscript
+from domain.common.doc import Doc
 from graph.export_schema import SCHEMA_FILE, schema_text
 from graph.schema.build import build_schema
 from graph.schema.types.errors import HANDLERS
@@ -33,6 +34,9 @@ from tests.support.released_schema import RELEASED, breaking_changes
 SCHEMA = build_schema()._schema
 OWN = {name: type_ for name, type_ in SCHEMA.type_map.items() if not name.startswith("__")}
 BUILT_IN = {"String", "Int", "Float", "Boolean", "ID"}
+LIBRARY_SCALARS = {"DateTime"}
+"""Scalars that Strawberry brings, with its own descriptions."""
+SPECIFIED_DIRECTIVES = {directive.name for directive in graphql.specified_directives}
 
 
 def test_the_committed_schema_is_the_one_that_is_served() -> None:
@@ -42,7 +46,7 @@ def test_the_committed_schema_is_the_one_that_is_served() -> None:
 
 def _elements() -> Iterator[tuple[str, str | None]]:
     for name, type_ in OWN.items():
-        if name in BUILT_IN:
+        if name in BUILT_IN | LIBRARY_SCALARS:
             continue
         yield name, type_.description
         match type_:
@@ -57,10 +61,29 @@ def _elements() -> Iterator[tuple[str, str | None]]:
             case GraphQLEnumType():
                 for value_name, value in type_.values.items():
                     yield f"{name}.{value_name}", value.description
+    for directive in SCHEMA.directives:
+        if directive.name not in SPECIFIED_DIRECTIVES:
+            yield f"@{directive.name}", directive.description
+            for argument_name, argument in directive.args.items():
+                yield f"@{directive.name}({argument_name})", argument.description
 
 
-def test_everything_is_described() -> None:
-    assert [name for name, words in _elements() if not (words and words.strip())] == []
+def test_every_description_is_a_phrase() -> None:
+    described = [(name, description or "") for name, description in _elements()]
+    assert len(described) > 1_000
+    assert [(name, text) for name, text in described if len(text.split()) < 3] == []
+    assert [(name, text) for name, text in described if not text.endswith(".")] == []
+
+
+def test_every_field_of_every_event_is_described_on_the_event() -> None:
+    for kind in (*DURABLE, PartialTranscript):
+        hints = get_type_hints(kind, include_extras=True)
+        documented = {
+            name
+            for name, hint in hints.items()
+            if any(isinstance(each, Doc) for each in get_args(hint))
+        }
+        assert documented == {f.name for f in dataclasses.fields(kind)} - {"kind"}, kind
 
 
 def test_every_mutation_takes_one_input_and_answers_what_became_of_it() -> None:
@@ -100,7 +123,7 @@ def test_every_event_is_mirrored_and_documented() -> None:
     assert set(shown) == {kind.__name__ for kind in (*DURABLE, PartialTranscript)}
     page = (ROOT / "docs" / "calls.md").read_text()
     for name, mirror in shown.items():
-        assert f"`{name}`" in page, f"docs/calls.md does not tell of {name}"
+        assert f"`{name}`" in page, f"docs/calls.md does not describe {name}"
         if name != "PartialTranscript":
             assert {"seq", "at", "cursor"} <= set(mirror.fields), name
     for kind in (*DURABLE, PartialTranscript):

@@ -319,7 +319,7 @@ class EndCallInput:
 
 @strawberry.type(description="Access to the room of a call for one caller, with a microphone.")
 class JoinTicket:
-    url: str = strawberry.field(description="WebSocket URL of the LiveKit server.")
+    url: str = strawberry.field(description="URL of the LiveKit server, for its client libraries.")
     token: str = strawberry.field(description="Access token of LiveKit for this room only.")
     room: str = strawberry.field(description="Name of the LiveKit room.")
     expires_at: datetime = strawberry.field(

@@ -72,7 +72,7 @@ class Edge(Generic[T]):
     cursor: Cursor = strawberry.field(
         description="Position of the item in the list; pass it as `after` to continue behind it."
     )
-    node: T = strawberry.field(description="The item itself.")
+    node: T = strawberry.field(description="The item at this position of the list.")
 
 
 @strawberry.type(description="One page of a list.")

@@ -183,7 +183,7 @@ describe_enum(
     SKIPPED_DEAD_END="No exit can be reached when nodes are skipped.",
     ALWAYS_TRUE="A condition is true whatever the values are.",
     NEVER_TRUE="A condition contradicts itself and is never true.",
-    SHADOWED=("A condition is never evaluated, because another one always takes precedence."),
+    SHADOWED=("A condition never takes effect, because another one always takes precedence."),
     NO_MODEL="An agent has no language model, and there is no default.",
     UNKNOWN_PROVIDER="An agent refers to a provider that does not exist.",
     UNKNOWN_MODEL="A model is missing, or not among the known ones.",

@@ -31,7 +31,7 @@ class Defaults:
         description="Default text-to-speech provider; null for none."
     )
     vad: ProviderChoiceType | None = strawberry.field(
-        description="Default voice activity detection; null for that of the installation."
+        description="Default voice activity detection; null for the built-in one."
     )
     language: str | None = strawberry.field(
         description="Default language as a BCP 47 tag; null for none."
@@ -76,7 +76,7 @@ class PriceType:
     provider: str = strawberry.field(description="Name of the provider in the catalogue.")
     model: str = strawberry.field(description="Name of the model, as agents use it.")
     input_tokens: Money | None = strawberry.field(
-        description="Price per million input tokens; null when not priced."
+        description="Price per million input tokens; null when it does not apply."
     )
     cached_tokens: Money | None = strawberry.field(
         description=(
@@ -84,13 +84,13 @@ class PriceType:
         )
     )
     output_tokens: Money | None = strawberry.field(
-        description="Price per million output tokens; null when not priced."
+        description="Price per million output tokens; null when it does not apply."
     )
     characters: Money | None = strawberry.field(
-        description="Price per million characters of synthesized speech; null when not priced."
+        description="Price per million characters of synthesized speech; null when it does not apply."
     )
     audio_hour: Money | None = strawberry.field(
-        description="Price per hour of audio; null when not priced."
+        description="Price per hour of audio; null when it does not apply."
     )
 
 
@@ -163,7 +163,7 @@ class DefaultsInput:
     )
     vad: ProviderChoiceInput | None = strawberry.field(
         default=None,
-        description="Default voice activity detection; null for that of the installation.",
+        description="Default voice activity detection; null for the built-in one.",
     )
     language: str | None = strawberry.field(
         default=None, description="Default language as a BCP 47 tag; null for none."
@@ -214,7 +214,7 @@ class PriceInput:
     provider: str = strawberry.field(description="Name of the provider in the catalogue.")
     model: str = strawberry.field(description="Name of the model, as agents use it.")
     input_tokens: Money | None = strawberry.field(
-        default=None, description="Price per million input tokens; null when not priced."
+        default=None, description="Price per million input tokens; null when it does not apply."
     )
     cached_tokens: Money | None = strawberry.field(
         default=None,
@@ -223,14 +223,14 @@ class PriceInput:
         ),
     )
     output_tokens: Money | None = strawberry.field(
-        default=None, description="Price per million output tokens; null when not priced."
+        default=None, description="Price per million output tokens; null when it does not apply."
     )
     characters: Money | None = strawberry.field(
         default=None,
-        description="Price per million characters of synthesized speech; null when not priced.",
+        description="Price per million characters of synthesized speech; null when it does not apply.",
     )
     audio_hour: Money | None = strawberry.field(
-        default=None, description="Price per hour of audio; null when not priced."
+        default=None, description="Price per hour of audio; null when it does not apply."
     )
 
 
