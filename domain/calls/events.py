@@ -86,7 +86,9 @@ class AgentTurn:
     agent: Annotated[str, Doc("Name of the agent that spoke.")]
     text: Annotated[str, Doc("Full text of the turn.")]
     heard_text: Annotated[str, Doc("Part of the text that the caller can have heard.")]
-    interrupted: Annotated[bool, Doc("Whether the caller interrupted the turn.")] = False
+    interrupted: Annotated[bool, Doc("Whether the turn was cut off, for instance by barge-in.")] = (
+        False
+    )
     more: Annotated[bool, Doc("Whether the reply continues after a tool call or a hand-off.")] = (
         False
     )

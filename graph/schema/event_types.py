@@ -20,8 +20,8 @@ from domain.providers import usage as domain
 from graph.schema.scalars import Json
 from graph.schema.types.usage import Usage
 
-ITEM_TYPES: dict[Any, Any] = {domain.Usage: Usage}
-"""GraphQL types of list items that are neither scalars nor enums."""
+LIST_TYPES: dict[type, Any] = {str: list[str], domain.Usage: list[Usage]}
+"""GraphQL types of tuples, by the type of their items."""
 
 
 def event_type(source: type, bases: tuple[type, ...] = ()) -> Any:
@@ -66,7 +66,7 @@ def _graphql_type(name: str, hint: Any) -> Any:
         return Json
     if get_origin(hint) is tuple:
         item, _ellipsis = get_args(hint)
-        return list[ITEM_TYPES.get(item, item)]
+        return LIST_TYPES[item]
     return hint
 
 

@@ -56,7 +56,9 @@ class Turn:
     agent: str | None = strawberry.field(
         description="Name of the agent; null for a turn of the caller."
     )
-    interrupted: bool = strawberry.field(description="Whether the caller interrupted the turn.")
+    interrupted: bool = strawberry.field(
+        description="Whether the turn was cut off, for instance by barge-in."
+    )
 
 
 @strawberry.type(
