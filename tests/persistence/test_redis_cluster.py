@@ -117,7 +117,7 @@ async def test_one_node_that_hangs_costs_no_time_either(
         await until(lambda: len(caplog.records) == 2)
     await limiter.aclose()
     said = [record.getMessage().partition(":")[0] for record in caplog.records]
-    assert said == ["redis is away", "redis is back"]
+    assert said == ["redis is unavailable", "redis is available again"]
 
 
 async def test_hints_cross_the_nodes(cluster: list[Server]) -> None:
