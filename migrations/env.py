@@ -1,4 +1,4 @@
-"""Runs each revision in its own transaction, on the connection that persistence/migrate.py opens."""
+"""Runs each revision in its own transaction, on the connection of persistence/migrate.py."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from persistence.tables import Base
 connection = context.config.attributes.get("connection")
 if connection is None:
     raise SystemExit("Run `python -m persistence.migrate`; it opens the connection.")
-# An earlier read may have left a transaction open. Alembic starts one transaction per revision only if
-# none is open.
+# An earlier read may have left a transaction open. Alembic starts one transaction per revision only
+# if none is open.
 connection.rollback()
 context.configure(
     connection=connection,

@@ -59,9 +59,9 @@ begin
 end $$;
 
 -- The one end of a call: only this function ends calls. It refuses the commands that are still
--- pending, writes the last event and fences every writer. p_epoch null: end the call under any epoch.
--- p_unclaimed: end the call only if no worker holds it.
--- Returns the events that it wrote; none if the call had ended or did not match the arguments.
+-- pending, writes the last event and fences every writer. p_epoch null: end the call under any
+-- epoch. p_unclaimed: end the call only if no worker holds it. Returns the events that it wrote;
+-- none if the call had ended or did not match the arguments.
 create function end_call(
     p_call uuid, p_epoch int, p_unclaimed boolean,
     p_reason text, p_state text, p_blame text

@@ -2,8 +2,8 @@
 -- after every migration: it restores what a restored dump lacks and revokes superfluous privileges.
 -- Every new table needs a line here.
 --
--- Changing policies or row-level security takes an exclusive lock on the table. So only what differs is
--- changed, and each table has a transaction of its own.
+-- Changing policies or row-level security takes an exclusive lock on the table. So only what
+-- differs is changed, and each table has a transaction of its own.
 do $$
 declare
     every constant text := 'select, insert, update, delete';
@@ -76,8 +76,8 @@ begin
 
     grant select on all sequences in schema public to studio_backup;
 
-    -- Functions that bypass row-level security run as studio_service, with a fixed search path instead
-    -- of the caller's, and only the roles of this product may execute them.
+    -- Functions that bypass row-level security run as studio_service, with a fixed search path
+    -- instead of the caller's, and only the roles of this product may execute them.
     for definer in
         select p.oid::regprocedure as name, p.proowner = 'studio_service'::regrole as is_owned
           from pg_proc p

@@ -1,5 +1,5 @@
--- The roles of the processes. They are created before any revision refers to them, because a dump that
--- was restored on another server lacks them. All databases of a server share its roles.
+-- The roles of the processes. They are created before any revision refers to them, because a dump
+-- that was restored on another server lacks them. All databases of a server share its roles.
 do $$
 declare
     name text;

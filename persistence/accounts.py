@@ -207,7 +207,7 @@ class SqlAccounts:
                     await self._record_key_use(use)
                 except Unavailable:
                     pass
-                except Exception as error:  # noqa: BLE001 - the uses of other keys must still be recorded
+                except Exception as error:  # noqa: BLE001 - other uses must still be recorded
                     log.error(
                         "failed to record the use of an API key",
                         extra={"error": type(error).__qualname__},

@@ -59,8 +59,8 @@ class Owner:
 async def bootstrap(
     settings: Settings, tenant: str, email: str, password: str, key_file: Path | None
 ) -> None:
-    """Create the tenant, its owner and, unless `key_file` contains a valid one, an API key. A repeated
-    run only changes the owner's password. `InvalidArguments` is raised before any change."""
+    """Create the tenant, its owner and, unless `key_file` contains a valid one, an API key. A
+    second run only changes the owner's password. `InvalidArguments` is raised before any change."""
     owner = Owner(tenant, email.strip().lower(), password)
     engine = create_engine(settings.owner_database_url, DbRole.SERVICE, 1)
     try:

@@ -28,12 +28,12 @@ T = TypeVar("T")
 
 
 class ObjectStore:
-    """Calls the library in threads, because its own asynchronous calls can abort a process on exit."""
+    """Calls the library in threads: its own asynchronous calls can abort a process on exit."""
 
     def __init__(self, store: LocalStore | S3Store, public_store: S3Store | None = None) -> None:
         self._store = store
         self._public_store = public_store
-        """The same store under the endpoint that clients reach; it signs links. None for a folder."""
+        """The same store at the endpoint of clients, for signing links; None for a folder."""
         self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="audio-store")
 
     async def _run_in_thread(self, do: Callable[..., T], *args: Any, **more: Any) -> T:
@@ -149,8 +149,8 @@ def _s3_store(settings: Settings, endpoint: str, bucket: str, prefix: str) -> S3
 
 @contextmanager
 def _translate_errors() -> Iterator[None]:
-    """Translate the library's errors into domain errors. Their text may contain addresses and keys, so
-    only their type is reported."""
+    """Translate the library's errors into domain errors. Their text may contain addresses and keys,
+    so only their type is reported."""
     try:
         yield
     except FileNotFoundError:

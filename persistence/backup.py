@@ -54,7 +54,8 @@ async def dump(url: str, file: Path, echo: Echo) -> None:
         program = await _find_program(connection, "pg_dump")
     if unreadable:
         raise BackupFailed(
-            f"{BACKUP_ROLE} may not read {', '.join(unreadable)}: run `python -m persistence.migrate`."
+            f"{BACKUP_ROLE} may not read {', '.join(unreadable)}: "
+            "run `python -m persistence.migrate`."
         )
     partial = _create_partial_file(file)
     options = (f"--role={BACKUP_ROLE}", "--enable-row-security", "--format=custom")
@@ -86,7 +87,7 @@ def _discard_file(partial: Path) -> None:
 
 
 async def restore(settings: Settings, file: Path, echo: Echo) -> None:
-    """Restore a file into the database of the settings, which must be empty; migrate and check it."""
+    """Restore a file into the database of the settings, which must be empty; then check it."""
     url = settings.owner_database_url
     async with _connected(url) as connection:
         if await connection.fetchval(COUNT_TABLES):

@@ -58,8 +58,8 @@ class LookupResult:
         return LookupResult(self.version + 1, calls, snapshot, {self.version: changes})
 
     def changes_since(self, earlier: LookupResult) -> tuple[ListChange, ...]:
-        """The changes since an earlier result, which need not be the previous one: on a busy machine
-        many watchers skip the same lookups."""
+        """The changes since an earlier result, which need not be the previous one: on a busy
+        machine many watchers skip the same lookups."""
         if earlier.version not in self._changes:
             self._changes[earlier.version] = list_changes(earlier.calls, self.calls)
         return self._changes[earlier.version]
@@ -205,7 +205,7 @@ class SqlCallLists:
         return self._tenant_locks.setdefault(tenant, asyncio.Lock())
 
     async def run_version_check(self) -> None:
-        """Find changes whose notification was lost, with one cheap query for all watched tenants."""
+        """Find changes whose notification was lost, with one query for all watched tenants."""
         versions: Mapping[TenantId, str] = {}
         loop = asyncio.get_running_loop()
         refreshed_at = loop.time()

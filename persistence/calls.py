@@ -89,8 +89,8 @@ SELECT_CALLS_BY_IDS = SELECT_CALL.where(
 MAX_PENDING_COMMANDS = 32
 
 PAGE_SIZES = (21, 101)
-"""The row limits with which pages are read. The limit is part of the query text, because the planner
-assumes that a bound parameter returns a tenth of the table."""
+"""The row limits with which pages are read. The limit is part of the query text, because the
+planner assumes that a bound parameter returns a tenth of the table."""
 
 STARTED_EVENT = encode_event(StateChanged(before=None, state=CallState.PENDING))
 
@@ -169,8 +169,8 @@ class SqlCalls:
         return budgets, await fetch_budget_usage(connection, self._tenant)
 
     async def _reserve_idempotency_key(self, id: CallId, key: str, digest: str) -> Call | None:
-        """Reserve an idempotency key for `id` and return None, or return the call that already has the
-        key. Waits for a concurrent request with the same key to commit."""
+        """Reserve an idempotency key for `id` and return None, or return the call that already has
+        the key. Waits for a concurrent request with the same key to commit."""
         c = _idempotency.c
         won = await self._db.scalar(
             upsert(_idempotency)
@@ -338,8 +338,8 @@ def page_conditions(filter: CallFilter, after: PageKey | None) -> dict[str, Any]
 
 @lru_cache(64)
 def page_query(conditions: frozenset[str], size: int) -> Select[Any]:
-    """A page of calls, newest first. The query is cached for each set of conditions, because building
-    it costs more than running it."""
+    """A page of calls, newest first. The query is cached for each set of conditions, because
+    building it costs more than running it."""
     page = (_filtered if "states" in conditions else _unfiltered)(conditions, size).subquery("page")
     return (
         SELECT_CALL.join(page, page.c.id == _call.c.id)
@@ -357,8 +357,8 @@ def _unfiltered(names: frozenset[str], size: int) -> Select[Any]:
 def _filtered(names: frozenset[str], size: int) -> Select[Any]:
     """Read the newest calls of every state and kind from an index, and take the newest of those.
 
-    An index on tenant, state and kind has the calls of each combination in order, however many others
-    there are. An index on time alone would be scanned to its end for a rare state."""
+    An index on tenant, state and kind has the calls of each combination in order, however many
+    others there are. An index on time alone would be scanned to its end for a rare state."""
     c = _log.alias("log").c
     states, kinds = _unnest("states"), _unnest("kinds")
     conditions = {

@@ -59,7 +59,7 @@ def snapshot_from_json(plain: Any) -> Snapshot:
 
 
 def cached_snapshot(checksum: str, plain: Callable[[], Any]) -> Snapshot:
-    """Parse a snapshot once per checksum: every call of a version needs it, and it never changes."""
+    """Parse a snapshot once per checksum, because every call of a version needs it."""
     snapshot = _snapshot_cache.get(checksum)
     if snapshot is None:
         if len(_snapshot_cache) >= MAX_CACHED_SNAPSHOTS:

@@ -1,7 +1,7 @@
 """A connection pool that waits for one of its own connections while PostgreSQL accepts no new ones.
 
-When the server is full (`max_connections`), a process keeps working with the connections that it has:
-its requests queue and are served one after the other."""
+When the server is full (`max_connections`), a process keeps working with the connections that it
+has: its requests queue and are served one after the other."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Connections to PostgreSQL, and the connection pool of the event log and the call queue.
 
-Each kind of process uses its own role: row-level security limits `studio_api` to one tenant at a time,
-while `studio_service` (worker, keeper) sees all tenants."""
+Each kind of process uses its own role: row-level security limits `studio_api` to one tenant at a
+time, while `studio_service` (worker, keeper) sees all tenants."""
 
 from __future__ import annotations
 
@@ -147,8 +147,8 @@ def _raise_if_permanent(error: Exception) -> None:
 
 @asynccontextmanager
 async def short_transaction(connection: Any) -> AsyncGenerator[None]:
-    """A transaction that ends soon even if this process freezes in the middle of it, because its locks
-    would keep other workers from taking over its calls."""
+    """A transaction that ends soon even if this process freezes in the middle of it, because its
+    locks would keep other workers from taking over its calls."""
     async with connection.transaction():
         if connection.get_server_version().major >= 17:  # older versions limit only the idle time
             await connection.execute(
@@ -160,8 +160,8 @@ async def short_transaction(connection: Any) -> AsyncGenerator[None]:
 async def in_batches(
     pool: asyncpg.Pool[asyncpg.Record], statement: str, *arguments: Any, size: int
 ) -> int:
-    """Repeat a statement until it finds no more rows to change, and return the number of changed rows.
-    The statement takes the batch size as its last argument and returns each row that it changes."""
+    """Repeat a statement until it changes no more rows, and return how many rows it has changed.
+    The statement takes the batch size as its last argument and returns each changed row."""
     done, batch = 0, size
     while batch == size:
         batch = len(await pool.fetch(statement, *arguments, size))
@@ -178,7 +178,7 @@ def _server_settings(role: DbRole) -> dict[str, str]:
 
 
 def session_settings(role: DbRole) -> dict[str, str]:
-    """The settings that a process requests for every connection, and that its login has as defaults."""
+    """The settings that a process requests for its connections; they are defaults of its login."""
     return {
         "statement_timeout": str(STATEMENT_TIMEOUT_SECONDS * 1000),
         "idle_in_transaction_session_timeout": str(IDLE_TRANSACTION_TIMEOUT_MS[role.value]),

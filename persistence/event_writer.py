@@ -1,8 +1,9 @@
 """Writes the logs of the calls that a worker process holds.
 
-`emit` never waits. A single flusher takes the pending events of all calls, stores them in one statement,
-notifies watchers, and continues with the events that were emitted meanwhile, so batches grow with the
-load. A batch whose outcome is unknown is sent again unchanged; the log recognises duplicates."""
+`emit` never waits. A single flusher takes the pending events of all calls, stores them in one
+statement, notifies watchers, and continues with the events that were emitted meanwhile, so batches
+grow with the load. A batch whose outcome is unknown is sent again unchanged; the log recognises
+duplicates."""
 
 from __future__ import annotations
 
@@ -45,7 +46,7 @@ PARTIAL_INTERVAL_SECONDS = 0.05
 
 APPEND_EVENTS = "select * from append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 MARK_COMMANDS_DONE = "update call_command set done_at = now() where id = any($1)"
-# One statement checks the claim and renews the lease, so the worker cannot be declared dead in between.
+# One statement for the check and the renewal: the worker cannot be declared dead in between.
 RENEW_LEASE = """
     with worker as (
         update worker_process set heartbeat_at = now() where id = $3 returning id)

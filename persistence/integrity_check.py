@@ -1,4 +1,4 @@
-"""Checks that a database is complete and that tenants are isolated, for instance after a restore."""
+"""Checks that a database is complete and its tenants isolated, for instance after a restore."""
 
 from __future__ import annotations
 
@@ -107,11 +107,11 @@ async def _wrong_revision(connection: Any) -> str | None:
 
 
 async def _counts(connection: Any) -> str:
-    counts = [
-        f"{await connection.fetchval(f'select count(*) from {table}', timeout=QUERY_TIMEOUT_SECONDS):,}"
-        f" {table}"
-        for table in COUNTED_TABLES
-    ]
+    counts = []
+    for table in COUNTED_TABLES:
+        query = f"select count(*) from {table}"
+        count = await connection.fetchval(query, timeout=QUERY_TIMEOUT_SECONDS)
+        counts.append(f"{count:,} {table}")
     return f"Rows: {', '.join(counts)}."
 
 

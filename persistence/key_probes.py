@@ -1,6 +1,6 @@
 """Asks providers whether they accept an API key.
 
-The URLs are built in or set by the operator, so the guard against private addresses is not needed."""
+The URLs are built in or set by the operator, so they need no guard against private addresses."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ API_KEY_PATTERN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """The keys derived from the entries of SECRET_KEY. The first entry signs; all of them verify."""
+    """The keys derived from the entries of SECRET_KEY. The first entry signs; all verify."""
 
     signing_key: tuple[str, Ed25519PrivateKey]
     verification_keys: dict[str, Ed25519PublicKey]
@@ -76,9 +76,9 @@ class KeyRing:
         return [hmac.digest(pepper, text, "sha256") for pepper in self.peppers]
 
     def next_refresh_tokens(self, token: str) -> list[str]:
-        """The successor of a refresh token, under each entry of SECRET_KEY. It is derived rather than
-        random, so that a client whose response was lost gets the same token again although only its
-        digest is stored."""
+        """The successor of a refresh token, under each entry of SECRET_KEY. It is derived rather
+        than random, so that a client whose response was lost gets the same token again although
+        only its digest is stored."""
         text = token.encode(errors="surrogatepass")
         digests = (hmac.digest(key, text, "sha256") for key in self.refresh_secrets)
         return [base64.urlsafe_b64encode(digest).decode().rstrip("=") for digest in digests]
@@ -89,7 +89,8 @@ def _derive(secret: str, purpose: bytes) -> bytes:
 
 
 def new_api_key(environment: str = "live") -> str:
-    """`as_live_`, 30 random characters and a checksum of 6, which detects a typo without a lookup."""
+    """`as_live_`, 30 random characters and 6 of a checksum, which detects typos without a
+    lookup."""
     letters = "".join(secrets.choice(ALPHABET) for _ in range(KEY_LENGTH))
     body = f"{API_KEY_PREFIX}{environment}_{letters}"
     return body + checksum(body)

@@ -1,5 +1,5 @@
-"""Adapters that are loaded when they are first used. Most API processes and most keepers never send an
-HTTP request, and the library for it takes 7 MB.
+"""Adapters that are loaded when they are first used. Most API processes and most keepers never send
+an HTTP request, and the library for it takes 7 MB.
 
 The library is imported in a thread, so that the event loop serves other requests meanwhile."""
 
@@ -51,7 +51,7 @@ class LazyKeyProber:
 
 
 def open_audio_store(settings: Settings, stack: AsyncExitStack) -> ObjectStore | None:
-    """Open the store of recordings; None if RECORDINGS_URL is not set, so calls are not recorded."""
+    """Open the store of recordings; None if RECORDINGS_URL is not set."""
     if not settings.recordings_url:
         return None
     from persistence.audio_store import ObjectStore  # loads obstore, which takes 5 MB

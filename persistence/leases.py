@@ -1,8 +1,8 @@
 """How long this process may act for its calls without asking the database.
 
 A heartbeat renews the lease of a worker: for `LEASE_SECONDS` no other worker takes its calls. The
-lease is measured from before the heartbeat was sent, on a clock that keeps running while the process
-is frozen. A process that wakes up too late therefore knows at once that others may hold its calls."""
+lease is measured from before the heartbeat was sent, on a clock that keeps running while the
+process is frozen. A process that wakes up too late knows at once that others may hold its calls."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """`python -m persistence.migrate`: migrate the database while its processes keep running.
 
-Only one migration runs at a time, and each revision runs in its own transaction. A revision that cannot
-get a lock soon is rolled back and retried later, so that the readers queued behind it do not wait. Roles
-are created before the revisions; grants, policies and owners of functions are set after them. Both run
-every time, because a dump that was restored on another server lacks them."""
+Only one migration runs at a time, and each revision runs in its own transaction. A revision that
+cannot get a lock soon is rolled back and retried later, so that the readers queued behind it do not
+wait. Roles are created before the revisions; grants, policies and owners of functions are set after
+them. Both run every time, because a dump that was restored on another server lacks them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ MAX_BACKOFF_SECONDS = 10.0
 LOCK_ERRORS = frozenset({"55P03", "40P01"})
 """SQLSTATEs of a lock timeout and of a deadlock."""
 CONCURRENT_ROLE_ERRORS = LOCK_ERRORS | {"XX000", "23505", "42710"}
-"""Roles belong to the server, so a migration of another database may be creating them concurrently."""
+"""Roles belong to the server: the migration of another database may be creating them, too."""
 
 INSUFFICIENT_PRIVILEGE = "42501"
 OWNER_HINT = (
@@ -108,8 +108,8 @@ class Migration:
                 raise
             raise Unavailable(
                 "The migration did not finish within "
-                f"{self._timeouts.total_timeout_seconds:g} s. Completed revisions are kept: end the "
-                "transactions that hold locks, then run the migration again."
+                f"{self._timeouts.total_timeout_seconds:g} s. Completed revisions are kept: end "
+                "the transactions that hold locks, then run the migration again."
             ) from None
         log.info("the database is up to date")
 
@@ -142,7 +142,7 @@ class Migration:
         await self.run_alembic(partial(command.upgrade, revision=revision))
 
     async def _drop_invalid_indexes(self) -> None:
-        """Drop what a failed concurrent build left: an invalid index is useless and blocks a retry."""
+        """Drop the invalid indexes of failed concurrent builds, which would block a retry."""
         async with self._connection() as connection:
             for row in await connection.fetch(INVALID_INDEXES):
                 log.warning("dropping an invalid index", extra={"index": row[0]})
@@ -171,8 +171,8 @@ class Migration:
 
     @asynccontextmanager
     async def _advisory_lock(self) -> AsyncGenerator[None]:
-        """Hold the advisory lock of migrations. The lock is polled: a transaction that waited for it in
-        PostgreSQL would in turn block a concurrent index build of the other migration."""
+        """Hold the advisory lock of migrations. The lock is polled: a transaction that waited for
+        it in PostgreSQL would in turn block a concurrent index build of the other migration."""
         connection = await retry_until_available(self._connect)
         try:
             while not await connection.fetchval(

@@ -1,7 +1,7 @@
 """The names of the Redis channels, and the notifications that are sent on them.
 
-A notification only says that there is something to read; the data is in PostgreSQL. The names contain
-the tenant, so that no tenant can listen to the channel of another."""
+A notification only says that there is something to read; the data is in PostgreSQL. The names
+contain the tenant, so that no tenant can listen to the channel of another."""
 
 from __future__ import annotations
 

@@ -21,9 +21,9 @@ MAX_BATCH = 500
 class Outbox:
     """A bounded queue and the one task that sends from it, so notifications keep their order.
 
-    `on_failure` is called when sending fails even on a fresh connection. The owner of the outbox then
-    closes it, and opens it once Redis is available again. While it is closed, notifications are
-    dropped at once."""
+    `on_failure` is called when sending fails even on a fresh connection. The owner of the outbox
+    then closes it, and opens it once Redis is available again. While it is closed, notifications
+    are dropped at once."""
 
     def __init__(
         self, redis: Redis, on_failure: Callable[[], None], max_queued: int = MAX_QUEUED

@@ -96,9 +96,10 @@ class Mailbox(Generic[T]):
 class RedisBackend(BroadcastBackend):
     """One connection that subscribes and one that publishes.
 
-    The subscribing connection is pinged, so it also shows whether Redis is available. While Redis is
-    unavailable notifications are dropped at once, until a new connection succeeds. Every exception
-    of the client, even a `RuntimeError` of the event loop, counts as an outage of Redis."""
+    The subscribing connection is pinged, so it also shows whether Redis is available. While Redis
+    is unavailable notifications are dropped at once, until a new connection succeeds. Every
+    exception of the client, even a `RuntimeError` of the event loop, counts as an outage of
+    Redis."""
 
     def __init__(self, url: str, flush_seconds: float = FLUSH_TIMEOUT_SECONDS) -> None:
         options: dict[str, Any] = {
@@ -139,8 +140,8 @@ class RedisBackend(BroadcastBackend):
         await self.publish_many([(channel, message)])
 
     async def publish_many(self, messages: list[tuple[str, str]]) -> None:
-        """Queue messages, which are sent in the background in this order. This never waits and never
-        fails: readers that miss a notification find the event in the log."""
+        """Queue messages, which are sent in the background in this order. This never waits and
+        never fails: readers that miss a notification find the event in the log."""
         self._outbox.put(messages)
 
     async def subscribe(self, channel: str) -> None:
@@ -321,7 +322,7 @@ class Channels(Broadcast, Generic[T]):
             if mailboxes:
                 try:
                     item = self._decode(event.channel, event.message)
-                except Exception as error:  # noqa: BLE001 - a newer release may send unknown messages
+                except Exception as error:  # noqa: BLE001 - a newer release may send others
                     log.warning(
                         "failed to decode a notification", extra={"error": type(error).__name__}
                     )

@@ -1,7 +1,7 @@
 """The call table as the queue from which workers claim calls.
 
-A worker holds a call under an epoch. Each claim, loss and end of a call raises the epoch, so a worker
-that was declared dead can write nothing more. Locks are always taken on `call_log`."""
+A worker holds a call under an epoch. Each claim, loss and end of a call raises the epoch, so a
+worker that was declared dead can write nothing more. Locks are always taken on `call_log`."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ class SqlCallQueue:
         )
 
     def _decrypt_credentials(self, rows: Sequence[asyncpg.Record]) -> DecryptedCredentials:
-        """If they cannot be decrypted, the call starts without credentials and reports the problem."""
+        """If decryption fails, the call starts without credentials and reports the problem."""
         try:
             return self._vault.decrypt_credentials(rows)
         except DecryptionKeyMissing as error:
@@ -363,7 +363,7 @@ class SqlCallQueue:
 
 
 def _claimable(rows: Sequence[asyncpg.Record]) -> Iterator[asyncpg.Record]:
-    """The calls to claim: none that should end, and at most one that may have killed its workers."""
+    """The calls to claim: none that should end, at most one that may have killed its workers."""
     live = [row for row in rows if not row["end_asked"]]
     yield from (row for row in live if not row["is_suspect"])
     yield from [row for row in live if row["is_suspect"]][:1]

@@ -10,10 +10,11 @@ END_ASKED = """exists (
             where c.call_id = l.call_id and c.done_at is null and c.kind = 'END')"""
 # The log has a copy of the call's kind, except for old rows that have not been backfilled yet.
 CALL_KIND = "coalesce(l.kind, (select c.kind from call c where c.id = l.call_id))"
-# A call whose takeovers fail may be the reason why its workers die, which also hurts their other calls.
-# So its next takeover waits, with a backoff that doubles each time. After the second failure a worker
-# holds one such call at a time, so that the other calls that were lost with it are taken over and
-# confirmed first. The call does not wait for an idle worker: if all are busy, none would ever take it.
+# A call whose takeovers fail may be the reason why its workers die, which also hurts their other
+# calls. So its next takeover waits, with a backoff that doubles each time. After the second failure
+# a worker holds one such call at a time, so that the other calls that were lost with it are taken
+# over and confirmed first. The call does not wait for an idle worker: if all are busy, none would
+# ever take it.
 SELECT_CLAIMABLE = f"""
     select l.call_id, l.tenant_id, l.state, l.epoch, {END_ASKED} as end_asked,
            case when l.state = 'ENDING' then 'ENDED_BY_AGENT' else 'ENDED_BY_API' end as reason,
@@ -128,9 +129,9 @@ SELECT_OVERDUE = f"""
      limit 500
 """
 
-# Expired rows are deleted in batches: one statement for all of them could exceed the statement timeout
-# and would then fail on every attempt. Deleting a call deletes its events, of which there may be many,
-# so a batch is also limited by the number of events. It always contains at least one call.
+# Expired rows are deleted in batches: one statement for all of them could exceed the statement
+# timeout and would then fail on every attempt. Deleting a call deletes its events, of which there
+# may be many, so a batch is also limited by the number of events. It contains at least one call.
 DELETE_EXPIRED_CALLS = """
     delete from call where id = any(array(
         select call_id from (

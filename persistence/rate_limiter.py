@@ -97,8 +97,8 @@ class RedisRateLimiter:
     async def _probe_until_available(self, key: str, error: Exception) -> None:
         """Probe with the key that failed, because other nodes of a cluster may be available.
 
-        The outage is logged only if the probe fails as well: the event loop of this process may have
-        been too busy to receive the first response in time."""
+        The outage is logged only if the probe fails as well: the event loop of this process may
+        have been too busy to receive the first response in time."""
         logged = False
         while not await self._ping(key):
             if not logged:

@@ -20,8 +20,8 @@ MARK_UPLOADED = """
     update recording set due_at = now()
      where call_id = $1 and epoch = $2 and state = 'RECORDING'
 """
-# Only for calls that have ended: no keeper joins the segments of a live call, and only the worker that
-# holds it sets `due_at`.
+# Only for calls that have ended: no keeper joins the segments of a live call, and only the worker
+# that holds it sets `due_at`.
 MARK_PENDING = """
     update recording r set state = 'RECORDING',
            due_at = greatest(r.due_at, now() + make_interval(secs => $2))
@@ -29,8 +29,9 @@ MARK_PENDING = """
      where r.call_id = any($1::uuid[]) and l.call_id = r.call_id
        and r.state in ('RECORDING', 'PROCESSING') and l.ended_at > now() - interval '1 hour'
 """
-# A worker that is dead or has lost its call sets no `due_at`: then the join starts five seconds after the
-# end. Deleted recordings come last, because there may be many, and the index has this order.
+# A worker that is dead or has lost its call sets no `due_at`: then the join starts five seconds
+# after the end. Deleted recordings come last, because there may be many, and the index has this
+# order.
 LEASE_NEXT = """
     with next as (
         select r.call_id, l.ended_at from recording r join call_log l using (call_id)
@@ -65,8 +66,8 @@ MARK_FAILED = """
            state = case when $4::float is null and state = 'PROCESSING' then 'FAILED' else state end
      where call_id = $1 and tries = $2
 """
-# Segments of a call that has just ended may arrive for another minute, and only then can a recording be
-# cleared. A batch has many recordings, so each becomes due once, after that minute.
+# Segments of a call that has just ended may arrive for another minute, and only then can a
+# recording be cleared. A batch has many recordings, so each becomes due once, after that minute.
 DELETE_EXPIRED = """
     with old as (
         select r.call_id from recording r join call_log l using (call_id)

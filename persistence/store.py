@@ -40,8 +40,8 @@ class SqlUnitOfWork:
 
 
 class SqlStore:
-    """Runs at most `max_transactions` of one tenant at once, so that no tenant takes all connections.
-    Further transactions wait, with the same timeout as for a connection."""
+    """Runs at most `max_transactions` of one tenant at once, so that no tenant takes all
+    connections. Further transactions wait, with the same timeout as for a connection."""
 
     def __init__(
         self, engine: AsyncEngine, channels: Channels[object], vault: Vault, max_transactions: int

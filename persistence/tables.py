@@ -1,8 +1,8 @@
 """The tables for SQLAlchemy. Functions, triggers, policies and grants are in migrations/.
 
 Every table of a tenant has a `tenant_id` column and row-level security. A `call` row never changes
-once written. The changing state of a call is in its `call_log` row, under whose lock every event gets
-its number."""
+once written. The changing state of a call is in its `call_log` row, under whose lock every event
+gets its number."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ class ApiKeyRow(TenantOwned):
     prefix: Mapped[str]
     hash: Mapped[bytes] = mapped_column(unique=True)
     key_id: Mapped[str | None]
-    """The entry of SECRET_KEY that the hash was made with; null for a key that has not been used since
-    this column was added."""
+    """The entry of SECRET_KEY that the hash was made with; null for a key that has not been used
+    since this column was added."""
     created_by: Mapped[str | None]
     scopes: Mapped[list[str]]
     expires_at: Mapped[datetime | None]
@@ -306,8 +306,8 @@ class CallLogRow(TenantOwned):
 
 
 class TenantMonthRow(Base):
-    """The usage of a tenant's calls that ended in a calendar month (UTC). Only the end of a call locks
-    this row, after all others."""
+    """The usage of a tenant's calls that ended in a calendar month (UTC). Only the end of a call
+    locks this row, after all others."""
 
     __tablename__ = "tenant_month"
     tenant_id: Mapped[UUID] = mapped_column(
@@ -395,8 +395,9 @@ class IdempotencyRow(TenantOwned):
 
 
 class ReferenceRow(TenantOwned):
-    """A reference by name from a draft (`user_id`, `user_name`) to another (`used_kind`, `used_name`):
-    from an agent to a tool, or from a workflow to an agent. Triggers on the drafts maintain it."""
+    """A reference by name from a draft (`user_id`, `user_name`) to another (`used_kind`,
+    `used_name`): from an agent to a tool, or from a workflow to an agent. Triggers on the drafts
+    maintain it."""
 
     __tablename__ = "draft_reference"
     tenant_id: Mapped[UUID] = mapped_column(

@@ -1,8 +1,8 @@
 """Envelope encryption of credentials.
 
-Each tenant has a data key that encrypts its values with AES-256-GCM (NIST SP 800-38D), each with a fresh
-nonce and with the tenant and the row as associated data. Data keys are stored wrapped by keys derived
-from SECRET_KEY; when SECRET_KEY changes, only the data keys are wrapped again."""
+Each tenant has a data key that encrypts its values with AES-256-GCM (NIST SP 800-38D), each with a
+fresh nonce and with the tenant and the row as associated data. Data keys are stored wrapped by keys
+derived from SECRET_KEY; when SECRET_KEY changes, only the data keys are wrapped again."""
 
 from __future__ import annotations
 
@@ -106,10 +106,10 @@ def _row_associated_data(row: Mapping[str, Any]) -> bytes:
 
 
 async def rewrap(pool: asyncpg.Pool[Any], vault: Vault) -> int:
-    """Wrap every data key with the newest entry of SECRET_KEY, in batches; return how many were changed.
+    """Wrap all data keys with the newest entry of SECRET_KEY; return how many were changed.
 
-    This does not block readers and may run in several processes at once. A data key that cannot be
-    unwrapped is left unchanged."""
+    This runs in batches, does not block readers and may run in several processes at once. A data
+    key that cannot be unwrapped is left unchanged."""
     done, skipped = 0, 0
     while True:
         async with pool.acquire(timeout=5) as connection, connection.transaction():

@@ -56,8 +56,8 @@ async def call_projection(info: Ctx, call: Call) -> CallProjection:
 
 
 async def transcript(info: Ctx, call: Call) -> Sequence[Turn] | AsyncIterator[Turn]:
-    """The turns of a call. A long transcript is delivered in steps, because rendering it at once would
-    block other requests."""
+    """The turns of a call. A long transcript is delivered in steps, because rendering it at once
+    would block other requests."""
     turns = (await call_projection(info, call)).turns
     if len(turns) > MAX_TRANSCRIPT_TURNS:
         raise InvalidInput(

@@ -24,12 +24,12 @@ class RequestContext:
     client_ip: str = ""
     """The IP address of the client; empty if unknown."""
     start_slot: AbstractAsyncContextManager[Any] = field(default_factory=nullcontext)
-    """Held while a subscription loads its call. Only few do so at once, so that a thousand reconnecting
-    subscriptions leave database connections for other requests."""
+    """Held while a subscription loads its call. Only few do so at once, so that a thousand
+    reconnecting subscriptions leave database connections for other requests."""
 
     def require(self, scope: Scope | None = None) -> Viewer:
-        """Return the viewer. Raises `Unauthenticated` if there is none, and `Forbidden` if the viewer
-        lacks `scope`."""
+        """Return the viewer. Raises `Unauthenticated` if there is none, and `Forbidden` if the
+        viewer lacks `scope`."""
         if self.viewer is None:
             raise Unauthenticated("Sign in, or send an API key.")
         return self.viewer.require(scope) if scope else self.viewer

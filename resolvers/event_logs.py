@@ -16,8 +16,8 @@ from domain.ports import Services
 async def log_reader(
     services: Services, tenant: TenantId, id: CallId, first: Iterable[StoredEvent] | None = None
 ) -> AsyncGenerator[ReadPage]:
-    """Yield a function that reads the log page by page; `first` is the first page if it has been read
-    already. Of the logs that are longer than one page, only a few per tenant are read at once."""
+    """Yield a function that reads the log page by page; `first` is the first page if it has been
+    read already. Of logs longer than one page, only a few per tenant are read at once."""
     async with AsyncExitStack() as stack:
 
         async def read(after: int, limit: int) -> Iterable[StoredEvent]:

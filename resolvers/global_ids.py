@@ -30,7 +30,7 @@ def decode_id(kind: str, text: str) -> UUID | None:
 
 
 def require_id(kind: str, text: str, path: Path) -> UUID:
-    """Return the id. For anything else the client only learns that it does not exist (`NotFound`)."""
+    """Return the id. Raises `NotFound` for anything else, which does not reveal the reason."""
     id = decode_id(kind, text)
     if id is None:
         raise NotFound(f"There is no such {TYPE_NAMES.get(kind, kind.lower())}.", path)

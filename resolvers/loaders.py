@@ -106,8 +106,8 @@ class Loaders:
         )
 
     def users(self, services: Services, tenant: TenantId, name: str) -> Loader[str, list[str]]:
-        """The names of the agents that use a tool, or of the workflows that use an agent. `name` is the
-        repository to ask: `tools` or `workflows`."""
+        """The names of the agents that use a tool, or of the workflows that use an agent. `name` is
+        the repository to ask: `tools` or `workflows`."""
 
         async def load(names: Sequence[str]) -> list[list[str]]:
             async with services.store.transaction(tenant) as work:
@@ -119,8 +119,8 @@ class Loaders:
     def recording_links(
         self, services: Services, tenant: TenantId
     ) -> Loader[Recording, tuple[str, datetime] | None]:
-        """One link per recording and operation. Without the loader the fields of a recording could come
-        from links with different expiry times."""
+        """One link per recording and operation: its fields must come from the same link, because
+        each new link has another expiry."""
 
         async def load(recordings: Sequence[Recording]) -> list[tuple[str, datetime] | None]:
             return await asyncio.gather(*(recording_link(services, each) for each in recordings))
