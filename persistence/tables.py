@@ -99,7 +99,7 @@ class RefreshTokenRow(TenantOwned):
 
 
 class KnownAddressRow(TenantOwned):
-    """A network that somebody signed in from, as HMAC-SHA256 under a key from SECRET_KEY."""
+    """A network that a user signed in from, as an HMAC-SHA256 under a key from SECRET_KEY."""
 
     __tablename__ = "known_address"
     user_id: Mapped[UUID] = mapped_column(
