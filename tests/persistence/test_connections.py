@@ -82,7 +82,7 @@ async def test_a_connection_that_lost_its_role_is_refused(settings: Settings) ->
             ):
                 await create_pool(lossy.url, role)
         engine = create_engine(lossy.url, DbRole.API)
-        with pytest.raises(WrongDatabaseRole, match="row-level security does not bind"):
+        with pytest.raises(WrongDatabaseRole, match="which bypasses row-level security"):
             await engine.connect()
         await engine.dispose()
 

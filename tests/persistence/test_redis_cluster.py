@@ -135,5 +135,5 @@ async def test_hints_cross_the_nodes(cluster: list[Server]) -> None:
 
 
 def test_a_url_of_another_kind_is_refused_by_its_name() -> None:
-    with pytest.raises(InvalidSetting, match=r"REDIS_URL must begin with .*redis\+cluster://"):
+    with pytest.raises(InvalidSetting, match=r"REDIS_URL must start with .*redis\+cluster://"):
         RedisRateLimiter("redis+sentinel://127.0.0.1:26379")
