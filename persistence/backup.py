@@ -132,11 +132,12 @@ async def drill(settings: Settings, file: Path, echo: Echo) -> None:
 async def _find_program(connection: Any, name: str) -> Path:
     """Find a pg_dump or pg_restore that is not older than the server."""
     server = connection.get_server_version().major
-    found = [(await _major_version(path), path) for path in candidate_programs(name)]
-    for major, path in found:
+    candidates = [(await _major_version(path), path) for path in candidate_programs(name)]
+    for major, path in candidates:
         if major >= server:
             return path
-    versions = f"only {', '.join(str(m) for m, _ in found)}" if found else "none"
+    majors = ", ".join(str(major) for major, _ in candidates)
+    versions = f"only {majors}" if majors else "none"
     raise BackupFailed(
         f"{name} of PostgreSQL {server} or newer is required, but {versions} was found. Install "
         f"postgresql-client-{server}, or use the {name} of the server itself: see docs/backup.md."
@@ -200,7 +201,7 @@ async def _connected(url: str) -> AsyncGenerator[Any]:
         await connection.close(timeout=5)
 
 
-# ---- the command line -----------------------------------------------------------------------
+# ---- command line ---------------------------------------------------------------------------
 
 
 def main() -> None:

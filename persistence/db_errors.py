@@ -15,12 +15,12 @@ T = TypeVar("T")
 
 OUTAGE_TYPES = (OSError, TimeoutError, asyncpg.InterfaceError, WrongDatabaseRole)
 OUTAGE_CLASSES = ("08", "40", "53", "57")
-"""SQLSTATE: connection, rollback, resources, operator intervention."""
+"""SQLSTATE classes of errors of the connection, rollbacks, lack of resources and shutdowns."""
 READ_ONLY_TRANSACTION = "25006"
-"""The server has become a replica."""
+"""SQLSTATE of a write to a server that has become a replica."""
 
 TOO_MANY_CONNECTIONS = "53300"
-"""`max_connections`, or the limit of the user or of the database, is reached."""
+"""SQLSTATE when `max_connections` or the limit of the user or the database is reached."""
 
 
 @runtime_checkable
