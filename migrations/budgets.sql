@@ -1,9 +1,9 @@
--- Appends a batch of events, for many calls at once. Per call: the epoch that the writer holds,
--- the writer's number of its first event, how many there are, the state the writer believes the
--- call to be in (null: no change) and what it becomes, the node that is active afterwards, and what
--- the events tell of having been spent.
+-- Appends a batch of events for many calls at once. For each call: the epoch of the writer, the
+-- writer's number of the first event, the number of events, the state that the writer expects the
+-- call to be in (null: no change), the new state, the node that is active afterwards, and the cost
+-- of the events.
 -- The lock on the call_log row is the sequencer: numbers are dense, and commit order is number
--- order. Answers `ok` or `dup` with the first number, else `gap`, `fenced` or `ended`.
+-- order. Returns `ok` with the number of the first event, or `dup`, `gap`, `fenced` or `ended`.
 create function append_events(
     p_call uuid[], p_epoch int[], p_first bigint[], p_count int[],
     p_before text[], p_state text[], p_node text[],
@@ -60,10 +60,11 @@ begin
     end loop;
 end $$;
 
--- The one end of a call: refuses what is still in the inbox, writes the last event, fences every
--- writer. p_epoch null: whoever holds it. p_unclaimed: only when no worker holds it.
--- Books what it took on the month; that row is locked last, so that nobody waits in a circle.
--- Answers the events written (none: it had ended, or was not ours to end).
+-- The one end of a call: only this function ends calls. It refuses the commands that are still
+-- pending, writes the last event and fences every writer. p_epoch null: end the call under any
+-- epoch. p_unclaimed: end the call only if no worker holds it. Adds the usage of the call to the
+-- month; that row is locked last, to prevent deadlocks. Returns the events that it wrote; none if
+-- the call had ended or did not match the arguments.
 create or replace function end_call(
     p_call uuid, p_epoch int, p_unclaimed boolean,
     p_reason text, p_state text, p_blame text
@@ -118,8 +119,8 @@ begin
            spent = m.spent + excluded.spent;
 end $$;
 
--- What a tenant has used: calls that go on, and the time and spend of a month of UTC, in which
--- those calls are counted that ended in it, and those that go on.
+-- What a tenant has used: the number of live calls, and the talk time and the cost of a calendar
+-- month (UTC). The month includes the calls that ended in it and the live calls.
 create function tenant_standing(p_tenant uuid, p_at timestamptz default clock_timestamp())
 returns table (live_calls bigint, talk_ms bigint, spent bigint, resets_at timestamptz)
 language sql stable as $$

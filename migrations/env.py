@@ -1,5 +1,4 @@
-"""Runs revisions on the connection that persistence/migrate.py opens, each in a transaction of its
-own."""
+"""Runs each revision in its own transaction, on the connection of persistence/migrate.py."""
 
 from __future__ import annotations
 
@@ -10,8 +9,8 @@ from persistence.tables import Base
 connection = context.config.attributes.get("connection")
 if connection is None:
     raise SystemExit("Run `python -m persistence.migrate`; it opens the connection.")
-# A command before this one may have read something; whoever begins inside of a transaction would
-# not be given one for each revision.
+# An earlier read may have left a transaction open. Alembic starts one transaction per revision only
+# if none is open.
 connection.rollback()
 context.configure(
     connection=connection,

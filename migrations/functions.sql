@@ -1,8 +1,8 @@
--- Appends a batch of events, for many calls at once. Per call: the epoch that the writer holds,
--- the writer's number of its first event, how many there are, the state the writer believes the
--- call to be in (null: no change) and what it becomes, and the node that is active afterwards.
+-- Appends a batch of events for many calls at once. For each call: the epoch of the writer, the
+-- writer's number of the first event, the number of events, the state that the writer expects the
+-- call to be in (null: no change), the new state, and the node that is active afterwards.
 -- The lock on the call_log row is the sequencer: numbers are dense, and commit order is number
--- order. Answers `ok` or `dup` with the first number, else `gap`, `fenced` or `ended`.
+-- order. Returns `ok` with the number of the first event, or `dup`, `gap`, `fenced` or `ended`.
 create function append_events(
     p_call uuid[], p_epoch int[], p_first bigint[], p_count int[],
     p_before text[], p_state text[], p_node text[],
@@ -58,9 +58,10 @@ begin
     end loop;
 end $$;
 
--- The one end of a call: refuses what is still in the inbox, writes the last event, fences every
--- writer. p_epoch null: whoever holds it. p_unclaimed: only when no worker holds it.
--- Answers the events written (none: it had ended, or was not ours to end).
+-- The one end of a call: only this function ends calls. It refuses the commands that are still
+-- pending, writes the last event and fences every writer. p_epoch null: end the call under any
+-- epoch. p_unclaimed: end the call only if no worker holds it. Returns the events that it wrote;
+-- none if the call had ended or did not match the arguments.
 create function end_call(
     p_call uuid, p_epoch int, p_unclaimed boolean,
     p_reason text, p_state text, p_blame text
@@ -108,8 +109,8 @@ begin
     return next;
 end $$;
 
--- What the API may know across tenants, and nothing more. Owned by studio_service, so these
--- look past row-level security.
+-- What the API may know across tenants, and nothing more. studio_service owns these functions, so
+-- they bypass row-level security.
 create function log_heads(p_calls uuid[]) returns table (call_id uuid, head int)
 language sql stable security definer set search_path = public as $$
     select l.call_id, l.head from call_log l where l.call_id = any(p_calls)

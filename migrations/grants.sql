@@ -1,9 +1,9 @@
--- What each role may do with each table, and how tenants are kept apart. Applied after every
--- migration, and whole: what a restored dump lacks is made again, and what is too much is taken
--- away. A new table needs its line here.
+-- The privileges of each role on each table, and the isolation of tenants. This script runs in full
+-- after every migration: it restores what a restored dump lacks and revokes superfluous privileges.
+-- Every new table needs a line here.
 --
--- Policies and row-level security can only be changed while nobody reads the table, so what is right
--- is left alone, and each table has a transaction of its own.
+-- Changing policies or row-level security takes an exclusive lock on the table. So only what
+-- differs is changed, and each table has a transaction of its own.
 do $$
 declare
     every constant text := 'select, insert, update, delete';
@@ -15,7 +15,7 @@ begin
     for rule in
         select c.oid, c.relowner, given.*, c.relrowsecurity and c.relforcerowsecurity as guarded
           from (values
-            -- table, column that names the tenant, what studio_api may, what studio_service may
+            -- table, column of the tenant, privileges of studio_api, privileges of studio_service
             ('tenant', 'id', 'select', every),
             ('agent', 'tenant_id', every, every),
             ('api_key', 'tenant_id', every, every),
@@ -36,13 +36,13 @@ begin
             ('tool', 'tenant_id', every, every),
             ('workflow', 'tenant_id', every, every),
             ('workflow_version', 'tenant_id', 'select, insert', every),
-            -- Of the platform, not of a tenant.
+            -- Tables of the platform, which belong to no tenant.
             ('alembic_version', null, 'select', 'select'),
             ('worker_process', null, null, every)
           ) as given (name, tenant, api, service)
           join pg_class c on c.relname = given.name and c.relnamespace = 'public'::regnamespace
     loop
-        -- For somebody else these would be warnings, and nothing would be done.
+        -- For a user other than the owner, the statements below would only warn and do nothing.
         if not pg_has_role(rule.relowner, 'usage') then
             raise insufficient_privilege
                 using message = format('must be owner of table %s', rule.name);
@@ -76,8 +76,8 @@ begin
 
     grant select on all sequences in schema public to studio_backup;
 
-    -- Functions that look past row-level security do so as studio_service, with its search path and
-    -- not with that of their caller, and only for the roles of this product.
+    -- Functions that bypass row-level security run as studio_service, with a fixed search path
+    -- instead of the caller's, and only the roles of this product may execute them.
     for definer in
         select p.oid::regprocedure as name, p.proowner = 'studio_service'::regrole as is_owned
           from pg_proc p

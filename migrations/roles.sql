@@ -1,5 +1,5 @@
--- The roles that processes work under, made before any revision speaks of them: a dump that was
--- restored on another server comes without them. Roles are shared by all databases of a server.
+-- The roles of the processes. They are created before any revision refers to them, because a dump
+-- that was restored on another server lacks them. All databases of a server share its roles.
 do $$
 declare
     name text;
@@ -10,7 +10,7 @@ begin
         if not exists (select from pg_roles where rolname = name) then
             execute format('create role %I nologin', name);
         end if;
-        -- A superuser may take any role, but need not stay one.
+        -- A superuser may assume any role, but may lose the superuser attribute later.
         if not pg_has_role(current_user, name, may_take)
            or (select rolsuper from pg_roles where rolname = current_user) then
             execute format('grant %I to current_user', name);

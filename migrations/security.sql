@@ -1,4 +1,4 @@
--- Roles are shared by all databases of a server, so they may exist already.
+-- All databases of a server share its roles, so they may exist already.
 do $$
 declare
     name text;

@@ -1,8 +1,9 @@
--- The one end of a call: refuses what is still in the inbox, applies the command that asked for the
--- end (whatever the call ends for: it is over, as was asked), writes the last event, fences every
--- writer. p_epoch null: whoever holds it. p_unclaimed: only when no worker holds it.
--- Books what it took on the month; that row is locked last, so that nobody waits in a circle.
--- Answers the events written (none: it had ended, or was not ours to end).
+-- The one end of a call: only this function ends calls. It refuses the commands that are still
+-- pending, marks END commands as applied (for whatever reason the call ends, it ends as requested),
+-- writes the last event and fences every writer. p_epoch null: end the call under any epoch.
+-- p_unclaimed: end the call only if no worker holds it.
+-- Adds the usage of the call to the month; that row is locked last, to prevent deadlocks.
+-- Returns the events that it wrote; none if the call had ended or did not match the arguments.
 create or replace function end_call(
     p_call uuid, p_epoch int, p_unclaimed boolean,
     p_reason text, p_state text, p_blame text

@@ -1,7 +1,8 @@
-"""Who people and keys are: passwords, API keys, access and refresh tokens.
+"""Authentication of users and API keys: passwords, API keys, access tokens and refresh tokens.
 
-Secrets are never stored: passwords as Argon2id, keys and refresh tokens as HMAC-SHA256 under a
-key derived from SECRET_KEY. Access tokens are JWT signed with Ed25519 (RFC 8037)."""
+No secret is stored in clear. Passwords are hashed with Argon2id; API keys and refresh tokens with
+HMAC-SHA256 under a key derived from SECRET_KEY. Access tokens are JWTs signed with Ed25519
+(RFC 8037)."""
 
 from __future__ import annotations
 
@@ -43,11 +44,11 @@ log = logging.getLogger(__name__)
 
 ISSUER = "agent-studio"
 REUSE_GRACE = timedelta(seconds=30)
-"""A refresh token that was used so recently is answered with the same successor, as long as that
-one was not used: the first answer was lost, or two tabs of a browser refreshed at once."""
+"""A refresh token that was used less than this ago yields the same successor again, as long as the
+successor is unused: the first response was lost, or two browser tabs refreshed at the same time."""
 
 CACHE_SECONDS, MAX_CACHED = 1.0, 5_000
-"""A credential is looked up once a second at most; so one that has ended works for a second more."""
+"""A credential is looked up at most once per second, so a revoked one works for up to a second."""
 KEY_USE_INTERVAL = timedelta(minutes=1)
 KNOWN_ADDRESS_TTL = timedelta(days=30)
 
@@ -59,13 +60,13 @@ _address: Table = KnownAddressRow.__table__  # type: ignore[assignment]
 
 FIND_SESSION = "select find_session($1, $2, $3)"
 KNOWS_ADDRESS = text("select knows_address(:email, :networks, :since)")
-# Held to the end of the transaction, so that a session is not ended while it goes on.
+# Held until the end of the transaction, so that a session cannot end while it is being refreshed.
 LOCK_SESSION = text("select pg_advisory_xact_lock(hashtextextended(cast(:session as text), 0))")
 
 
 @dataclass(frozen=True, slots=True)
 class KeyUse:
-    """An API key that was used, and what is stored of it under the newest entry of SECRET_KEY."""
+    """A use of an API key, with the digest of the key under the newest entry of SECRET_KEY."""
 
     tenant: TenantId
     id: UUID
@@ -83,7 +84,7 @@ class SqlAccounts:
         refresh_seconds: int,
     ) -> None:
         self._engine = engine
-        # Each look-up is one statement and one round trip.
+        # Autocommit makes each lookup one statement and one round trip.
         self._lookups = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._ring = ring
         self._passwords = passwords
@@ -93,7 +94,7 @@ class SqlAccounts:
         self._pending_uses: dict[UUID, KeyUse] = {}
         self._has_pending_uses = asyncio.Event()
 
-    # ---- people ----------------------------------------------------------------------------
+    # ---- users -----------------------------------------------------------------------------
 
     @translate_outages
     async def authenticate_password(self, email: str, password: str) -> User | None:
@@ -101,8 +102,8 @@ class SqlAccounts:
             row = (
                 await db.execute(text("select * from find_user(:email)"), {"email": email})
             ).one_or_none()
-        right = await self._passwords.verify(row.password_hash if row else None, password)
-        return _user_from_row(row) if row and right else None
+        is_correct = await self._passwords.verify(row.password_hash if row else None, password)
+        return _user_from_row(row) if row and is_correct else None
 
     @translate_outages
     async def is_known_network(self, email: str, network: str) -> bool:
@@ -138,10 +139,10 @@ class SqlAccounts:
         until, viewer = self._cache.get(credential, (0.0, None))
         if viewer is None or until < time.monotonic():
             is_key = credential.startswith(API_KEY_PREFIX)
-            look = self._viewer_of_key if is_key else self._viewer_of_token
-            # Before the question: what changes while it is asked is seen a second later.
+            look_up = self._viewer_of_key if is_key else self._viewer_of_token
+            # The clock is read before the lookup, so a change during the lookup is seen in time.
             until = time.monotonic() + CACHE_SECONDS
-            viewer = await look(credential)
+            viewer = await look_up(credential)
             if len(self._cache) >= MAX_CACHED:
                 self._cache.clear()
             self._cache[credential] = until, viewer
@@ -152,12 +153,12 @@ class SqlAccounts:
     @translate_outages
     async def _viewer_of_key(self, key: str) -> Viewer:
         if not is_api_key(key):
-            raise Unauthenticated("That is not an API key of this product; was it cut off?")
+            raise Unauthenticated("This is not an API key of this product; it may be truncated.")
         row = await self._find_by_digest("find_api_key", key)
         if row is None:
             raise Unauthenticated(
-                "This API key is unknown: it is of another installation, it was deleted, or it was "
-                "made under an entry of SECRET_KEY that has been dropped since."
+                "This API key is unknown: it belongs to another installation, it was deleted, or "
+                "it was created under an entry of SECRET_KEY that has been removed since."
             )
         if row.revoked_at is not None:
             raise Unauthenticated("This API key has been revoked.")
@@ -165,37 +166,38 @@ class SqlAccounts:
         return Viewer(
             tenant_id=TenantId(row.tenant_id),
             subject=f"key:{row.id}",
-            # One that a newer version knows counts for nothing here.
+            # A scope that only a newer release knows grants nothing here.
             scopes=frozenset(scope for scope in Scope if scope.value in row.scopes),
             expires_at=row.expires_at,
         )
 
     @translate_outages
     async def _viewer_of_token(self, token: str) -> Viewer:
-        read = _decode_access_token(self._ring, token)
+        claims = _decode_access_token(self._ring, token)
         async with self._lookups.connect() as db:
             raw = await driver_connection(db)
-            role = await raw.fetchval(FIND_SESSION, read.tenant, read.user, read.session)
+            role = await raw.fetchval(FIND_SESSION, claims.tenant, claims.user, claims.session)
         if role is None:
             raise Unauthenticated("The session is over; sign in again.")
         return Viewer(
-            tenant_id=read.tenant,
-            subject=f"user:{read.user}",
+            tenant_id=claims.tenant,
+            subject=f"user:{claims.user}",
             scopes=ROLE_SCOPES[_parse_role(role)],
-            expires_at=read.expires_at,
+            expires_at=claims.expires_at,
         )
 
     # ---- uses of keys ----------------------------------------------------------------------
 
     def _queue_key_use(self, row: Row[Any], digest: bytes) -> None:
-        recently = datetime.now(UTC) - KEY_USE_INTERVAL
-        unrecorded = row.last_used_at is None or row.last_used_at < recently
+        recorded_since = datetime.now(UTC) - KEY_USE_INTERVAL
+        unrecorded = row.last_used_at is None or row.last_used_at < recorded_since
         if unrecorded or row.key_id != self._ring.key_ids[0]:
             self._pending_uses[row.id] = KeyUse(TenantId(row.tenant_id), row.id, digest)
             self._has_pending_uses.set()
 
     async def run_key_use_recorder(self) -> None:
-        """Beside the requests. A use that could not be recorded is noted again at the next one."""
+        """Record queued uses in the background. A use that cannot be recorded is dropped; the next
+        use of the key is queued instead."""
         while True:
             await self._has_pending_uses.wait()
             self._has_pending_uses.clear()
@@ -205,17 +207,18 @@ class SqlAccounts:
                     await self._record_key_use(use)
                 except Unavailable:
                     pass
-                except Exception as error:  # noqa: BLE001 - the other keys still want to be recorded
+                except Exception as error:  # noqa: BLE001 - other uses must still be recorded
                     log.error(
-                        "use of a key not recorded", extra={"error": type(error).__qualname__}
+                        "failed to record the use of an API key",
+                        extra={"error": type(error).__qualname__},
                     )
 
     @translate_outages
     async def _record_key_use(self, use: KeyUse) -> None:
-        """Also hashes the key anew under the newest entry of SECRET_KEY, so that keys in use go on
-        when an old entry is dropped."""
+        """Also store the digest under the newest entry of SECRET_KEY, so that keys in use keep
+        working when an old entry is removed."""
         newest = self._ring.key_ids[0]
-        wanted = or_(
+        is_outdated = or_(
             _key.c.last_used_at.is_(None),
             _key.c.last_used_at < func.now() - KEY_USE_INTERVAL,
             _key.c.key_id.is_distinct_from(newest),
@@ -224,7 +227,7 @@ class SqlAccounts:
             await set_tenant(db, use.tenant)
             await db.execute(
                 update(_key)
-                .where(_key.c.id == use.id, wanted)
+                .where(_key.c.id == use.id, is_outdated)
                 .values(last_used_at=func.now(), hash=use.digest, key_id=newest)
             )
 
@@ -272,7 +275,7 @@ class SqlAccounts:
                 await _delete_session(db, row.family)
 
     async def _find_by_digest(self, function: str, secret: str) -> Row[Any] | None:
-        """What is stored of a secret, under whichever entry of SECRET_KEY."""
+        """Look up a secret by its digest, under each entry of SECRET_KEY in turn."""
         query = text(f"select * from {function}(:hash)")
         async with self._lookups.connect() as db:
             for digest in self._ring.digests(secret):
@@ -282,18 +285,18 @@ class SqlAccounts:
         return None
 
     async def _rotate_refresh_token(
-        self, db: AsyncConnection, token: str, found: Row[Any]
+        self, db: AsyncConnection, token: str, stored: Row[Any]
     ) -> str | None:
-        """The refresh token that comes after this one; None when this one is gone or used up."""
+        """Return the successor of a refresh token; None if the token was deleted or reused."""
         recently = (_refresh.c.used_at > func.now() - REUSE_GRACE).label("recently")
-        query = select(_refresh.c.used_at, recently).where(_refresh.c.hash == found.hash)
+        query = select(_refresh.c.used_at, recently).where(_refresh.c.hash == stored.hash)
         row = (await db.execute(query)).one_or_none()
         successors = self._ring.next_refresh_tokens(token)
         if row is not None and row.used_at is None:
-            use = update(_refresh).where(_refresh.c.hash == found.hash)
+            use = update(_refresh).where(_refresh.c.hash == stored.hash)
             await db.execute(use.values(used_at=func.now()))
             await self._insert_refresh_token(
-                db, found.tenant_id, found.user_id, found.family, successors[0]
+                db, stored.tenant_id, stored.user_id, stored.family, successors[0]
             )
             return successors[0]
         if row is not None and row.recently:
@@ -320,7 +323,7 @@ class SqlAccounts:
         )
 
     async def _remember_network(self, db: AsyncConnection, user: User, network: str) -> None:
-        """The network, as one that this person signs in from; those of long ago are forgotten."""
+        """Store a network that the user signs in from, and delete the expired ones."""
         values = {
             "tenant_id": user.tenant_id,
             "user_id": user.id,
@@ -364,7 +367,7 @@ class AccessTokenClaims:
     tenant: TenantId
     user: UserId
     session: UUID | None
-    """None in tokens that were made before they named their session."""
+    """None in tokens that were issued before tokens carried a session."""
     expires_at: datetime
 
 
@@ -394,7 +397,8 @@ def _decode_access_token(ring: KeyRing, token: str) -> AccessTokenClaims:
 
 
 async def _current_role(db: AsyncConnection, tenant: TenantId, user: UserId) -> Role:
-    """Kept as it is to the end of the transaction, so that a token never outlives a change."""
+    """The role stays locked until the end of the transaction, so that no token is issued for a role
+    that has just changed."""
     query = select(_user.c.role).where(_user.c.tenant_id == tenant, _user.c.id == user)
     role = await db.scalar(query.with_for_update(read=True))
     if role is None:
@@ -403,8 +407,8 @@ async def _current_role(db: AsyncConnection, tenant: TenantId, user: UserId) -> 
 
 
 async def _delete_session(db: AsyncConnection, session: UUID) -> int:
-    gone = await db.execute(_refresh.delete().where(_refresh.c.family == session))
-    return gone.rowcount
+    deleted = await db.execute(_refresh.delete().where(_refresh.c.family == session))
+    return deleted.rowcount
 
 
 def _session_ended() -> Unauthenticated:

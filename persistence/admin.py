@@ -1,5 +1,5 @@
-"""`python -m persistence.admin`: makes what must exist before anybody can sign in, lists the API keys
-that there are, and makes the logins of processes in PostgreSQL."""
+"""`python -m persistence.admin`: creates the first tenant with its owner and an API key, lists API
+keys, and creates the PostgreSQL logins of processes."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ _user: Table = UserRow.__table__  # type: ignore[assignment]
 _key: Table = ApiKeyRow.__table__  # type: ignore[assignment]
 
 EXIT_INVALID_ARGUMENTS = 2
-"""The exit code when the input is refused; nothing has changed then."""
+"""The exit code when an argument is invalid; nothing has been changed."""
 
 
 class InvalidArguments(DomainError):
-    """All that is wrong with the input, a sentence on each line."""
+    """All problems with the arguments, one sentence per line."""
 
     code = InvalidInput.code
 
@@ -49,7 +49,7 @@ class InvalidArguments(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whom `bootstrap` makes, and of which tenant."""
+    """The owner that `bootstrap` creates, and the slug of the tenant."""
 
     tenant: str
     email: str
@@ -59,8 +59,8 @@ class Owner:
 async def bootstrap(
     settings: Settings, tenant: str, email: str, password: str, key_file: Path | None
 ) -> None:
-    """The tenant, its owner and, unless `key_file` exists, a key. Doing it again changes nothing
-    but the owner's password. `Refused` before anything has changed."""
+    """Create the tenant, its owner and, unless `key_file` contains a valid one, an API key. A
+    second run only changes the owner's password. `InvalidArguments` is raised before any change."""
     owner = Owner(tenant, email.strip().lower(), password)
     engine = create_engine(settings.owner_database_url, DbRole.SERVICE, 1)
     try:
@@ -77,7 +77,7 @@ async def bootstrap(
 async def _check(
     db: AsyncConnection, settings: Settings, owner: Owner, key_file: Path | None
 ) -> None:
-    """The rules are for what is new: what is there already stays as it is."""
+    """Check the arguments. Names and passwords that exist already need not satisfy the rules."""
     tenant = await db.scalar(select(_tenant.c.id).where(_tenant.c.slug == owner.tenant))
     user = (await db.execute(select(_user).where(_user.c.email == owner.email))).one_or_none()
     problems = [] if key_file is None else _key_file_problems(settings, key_file)
@@ -167,13 +167,13 @@ async def _save_owner(db: AsyncConnection, tenant: UUID, owner: Owner) -> None:
 
 
 async def _is_valid_key(db: AsyncConnection, settings: Settings, key: str) -> bool:
-    """A key from before the database or SECRET_KEY was replaced is of no use."""
+    """Return False for a key that predates the current database or SECRET_KEY."""
     digests = KeyRing.from_secret_key(settings.secret_key).digests(key)
-    found = await db.scalar(
+    count = await db.scalar(
         text("select count(*) from api_key where hash = any(:d) and revoked_at is null"),
         {"d": digests},
     )
-    return bool(found)
+    return bool(count)
 
 
 def _read_key(file: Path) -> str:
@@ -189,20 +189,28 @@ def _write_private(file: Path, secret: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m persistence.admin")
     commands = parser.add_subparsers(required=True, dest="command")
-    make = commands.add_parser("bootstrap", help="make a tenant with its owner and a key")
-    make.add_argument("--tenant", required=True, help="its slug")
-    make.add_argument("--email", required=True, help="of its owner")
-    make.add_argument("--password-file", type=Path, required=True)
-    make.add_argument("--key-file", type=Path, help="an owner's API key is written here")
+    bootstrap_parser = commands.add_parser(
+        "bootstrap", help="create a tenant with its owner and an API key"
+    )
+    bootstrap_parser.add_argument("--tenant", required=True, help="slug of the tenant")
+    bootstrap_parser.add_argument("--email", required=True, help="email address of the owner")
+    bootstrap_parser.add_argument(
+        "--password-file", type=Path, required=True, help="file with the owner's password"
+    )
+    bootstrap_parser.add_argument(
+        "--key-file", type=Path, help="file to which an API key of the owner is written"
+    )
     commands.add_parser(
-        "keys", help="list the API keys, and the entry of SECRET_KEY that each was made under"
+        "keys", help="list the API keys, and the entry of SECRET_KEY that each was created under"
     )
     roles = commands.add_parser(
-        "roles", help="make logins of PostgreSQL, or change their passwords"
+        "roles", help="create logins in PostgreSQL, or change their passwords"
     )
     for role in (*DbRole, BACKUP_ROLE):
         name = role.removeprefix("studio_")
-        roles.add_argument(f"--{name}-password-file", type=Path, help=f"makes {role}_login")
+        roles.add_argument(
+            f"--{name}-password-file", type=Path, help=f"file with the password of {role}_login"
+        )
     return parser
 
 
@@ -224,9 +232,9 @@ async def _create_logins(settings: Settings, args: argparse.Namespace) -> None:
         if file := getattr(args, option.removeprefix("--").replace("-", "_")):
             passwords[role] = _read_password(option, file)
     if not passwords:
-        raise InvalidSetting("Name a file with a password, such as --api-password-file FILE.")
+        raise InvalidSetting("Pass a password file, such as --api-password-file FILE.")
     for login in await create_logins(settings.owner_database_url, passwords):
-        sys.stdout.write(f"{login} may sign in.\n")
+        sys.stdout.write(f"The login {login} is ready.\n")
 
 
 def _read_password(option: str, file: Path) -> str:
@@ -235,15 +243,15 @@ def _read_password(option: str, file: Path) -> str:
     except OSError as error:
         raise InvalidArguments([f"{option} {file} cannot be read: {error.strerror}."]) from None
     except UnicodeDecodeError:
-        raise InvalidArguments([f"{option} {file} must hold text in UTF-8."]) from None
+        raise InvalidArguments([f"{option} {file} must contain UTF-8 text."]) from None
 
 
 def main() -> None:
     args = _parser().parse_args()
     try:
         asyncio.run(_run(args))
-    except InvalidArguments as refused:
-        sys.stderr.write(refused.message + "\n")
+    except InvalidArguments as error:
+        sys.stderr.write(error.message + "\n")
         sys.exit(EXIT_INVALID_ARGUMENTS)
     except DomainError as error:
         sys.exit(error.message)

@@ -1,5 +1,5 @@
-"""`python -m persistence.admin keys`: the API keys of all tenants, each with the entry of SECRET_KEY
-that it was made under."""
+"""`python -m persistence.admin keys`: lists the API keys of all tenants, each with the entry of
+SECRET_KEY that it was created under."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ SELECT_KEYS = text(
 
 
 async def list_keys(settings: Settings) -> str:
-    """A table of all API keys, and which of them hang on an entry of SECRET_KEY."""
+    """Render a table of all API keys, and report which of them depend on the last entry of
+    SECRET_KEY."""
     ring = KeyRing.from_secret_key(settings.secret_key)
     engine = create_engine(settings.database_url, DbRole.SERVICE)
     try:
@@ -41,7 +42,7 @@ def _table_row(row: Row[tuple[object, ...]], ring: KeyRing) -> tuple[str, ...]:
         row.name,
         f"{row.prefix}…",
         f"{row.created_at:%Y-%m-%d}",
-        row.created_by or "not known",
+        row.created_by or "unknown",
         f"{row.last_used_at:%Y-%m-%d %H:%M}" if row.last_used_at else "never",
         _secret_entry(row.key_id, ring),
         _state(row),
@@ -50,9 +51,9 @@ def _table_row(row: Row[tuple[object, ...]], ring: KeyRing) -> tuple[str, ...]:
 
 def _secret_entry(key_id: str | None, ring: KeyRing) -> str:
     if key_id is None:
-        return "not known"
+        return "unknown"
     if key_id not in ring.key_ids:
-        return f"dropped ({key_id})"
+        return f"removed ({key_id})"
     return f"entry {ring.key_ids.index(key_id) + 1} of {len(ring.key_ids)} ({key_id})"
 
 
@@ -63,20 +64,23 @@ def _state(row: Row[tuple[object, ...]]) -> str:
 
 
 def _rotation_report(rows: Sequence[Row[tuple[object, ...]]], ring: KeyRing) -> list[str]:
-    """What dropping the last entry of SECRET_KEY would do to the keys that are live."""
+    """Report which live keys would stop working if the last entry of SECRET_KEY were removed."""
     live = [row for row in rows if _state(row) == "live"]
     last = ring.key_ids[-1]
-    hanging = [row for row in live if row.key_id == last]
+    dependent = [row for row in live if row.key_id == last]
     unknown = [row for row in live if row.key_id is None]
     dead = [row for row in live if row.key_id not in (None, *ring.key_ids)]
-    told = [f"Keys that would stop working without the last entry ({last}): {_key_names(hanging)}."]
+    lines = [
+        f"Keys that would stop working without the last entry ({last}): {_key_names(dependent)}."
+    ]
     if unknown:
-        told.append(
-            f"Keys that may stop working, as it is not known until they are used: {_key_names(unknown)}."
+        lines.append(
+            "Keys that may stop working, because their entry is unknown until they are used: "
+            f"{_key_names(unknown)}."
         )
     if dead:
-        told.append(f"Keys that do not work, as their entry was dropped: {_key_names(dead)}.")
-    return told
+        lines.append(f"Keys that do not work, because their entry was removed: {_key_names(dead)}.")
+    return lines
 
 
 def _key_names(rows: Sequence[Row[tuple[object, ...]]]) -> str:

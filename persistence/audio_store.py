@@ -1,4 +1,4 @@
-"""Recordings in a folder, or in an S3-compatible store: one adapter on the object_store library."""
+"""Stores recordings in a folder or an S3-compatible store, with the object_store library."""
 
 from __future__ import annotations
 
@@ -28,43 +28,43 @@ T = TypeVar("T")
 
 
 class ObjectStore:
-    """It is asked in threads of ours: its own asynchronous calls can abort a process that ends."""
+    """Calls the library in threads: its own asynchronous calls can abort a process on exit."""
 
     def __init__(self, store: LocalStore | S3Store, public_store: S3Store | None = None) -> None:
         self._store = store
         self._public_store = public_store
-        """The same as its listeners reach it."""
-        self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="sounds")
+        """The same store at the endpoint of clients, for signing links; None for a folder."""
+        self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="audio-store")
 
     async def _run_in_thread(self, do: Callable[..., T], *args: Any, **more: Any) -> T:
         with _translate_errors():
-            work = partial(do, *args, **more)
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            call = partial(do, *args, **more)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> ObjectStore | None:
-        """None: no place for recordings is set."""
-        where = urlsplit(settings.recordings_url)
-        match where.scheme:
+        """None if RECORDINGS_URL is not set."""
+        url = urlsplit(settings.recordings_url)
+        match url.scheme:
             case "":
                 if settings.recordings_url:
                     raise _invalid_url(settings.recordings_url)
                 return None
-            case "file" if where.path.startswith("/") and not where.netloc:
-                return cls(_local_store(Path(unquote(where.path))))
-            case "s3" if where.netloc:
-                place = (where.netloc, where.path.strip("/"))
-                shown = settings.s3_public_endpoint or settings.s3_endpoint
+            case "file" if url.path.startswith("/") and not url.netloc:
+                return cls(_local_store(Path(unquote(url.path))))
+            case "s3" if url.netloc:
+                location = (url.netloc, url.path.strip("/"))
+                public_endpoint = settings.s3_public_endpoint or settings.s3_endpoint
                 return cls(
-                    _s3_store(settings, settings.s3_endpoint, *place),
-                    _s3_store(settings, shown, *place),
+                    _s3_store(settings, settings.s3_endpoint, *location),
+                    _s3_store(settings, public_endpoint, *location),
                 )
         raise _invalid_url(settings.recordings_url)
 
     async def put(self, key: str, audio: bytes | Path) -> None:
-        # A folder cannot keep what kind of thing it is.
-        kind = {"Content-Type": CONTENT_TYPE} if isinstance(self._store, S3Store) else None
-        await self._run_in_thread(obstore.put, self._store, key, audio, attributes=kind)
+        # A folder cannot store a content type.
+        attributes = {"Content-Type": CONTENT_TYPE} if isinstance(self._store, S3Store) else None
+        await self._run_in_thread(obstore.put, self._store, key, audio, attributes=attributes)
 
     async def size(self, key: str) -> int | None:
         try:
@@ -78,8 +78,8 @@ class ObjectStore:
             options = {"range": (start, end)}
         elif start:
             options = {"range": {"offset": start}}
-        found = await self._run_in_thread(obstore.get, self._store, key, options=options)
-        chunks = iter(found.stream(min_chunk_size=CHUNK_BYTES))
+        result = await self._run_in_thread(obstore.get, self._store, key, options=options)
+        chunks = iter(result.stream(min_chunk_size=CHUNK_BYTES))
         while (chunk := await self._run_in_thread(next, chunks, None)) is not None:
             yield bytes(chunk)
 
@@ -108,23 +108,23 @@ class ObjectStore:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _local_store(place: Path) -> LocalStore:
+def _local_store(folder: Path) -> LocalStore:
     try:
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise InvalidSetting(
-            f"RECORDINGS_URL names the folder {place}, which cannot be made: {error.strerror}."
+            f"RECORDINGS_URL names the folder {folder}, which cannot be created: {error.strerror}."
         ) from None
-    return LocalStore(place, automatic_cleanup=True)
+    return LocalStore(folder, automatic_cleanup=True)
 
 
 def _s3_store(settings: Settings, endpoint: str, bucket: str, prefix: str) -> S3Store:
-    given: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     if endpoint:
-        given["endpoint"] = endpoint
+        options["endpoint"] = endpoint
     if settings.s3_access_key:
-        given["access_key_id"] = settings.s3_access_key
-        given["secret_access_key"] = settings.s3_secret_key
+        options["access_key_id"] = settings.s3_access_key
+        options["secret_access_key"] = settings.s3_secret_key
     return S3Store(
         bucket,
         prefix=prefix or None,
@@ -143,20 +143,20 @@ def _s3_store(settings: Settings, endpoint: str, bucket: str, prefix: str) -> S3
                 "base": 2,
             },
         },
-        **given,
+        **options,
     )
 
 
 @contextmanager
 def _translate_errors() -> Iterator[None]:
-    """The library's errors in the domain's words. They may quote addresses and keys: told only by
-    their kind."""
+    """Translate the library's errors into domain errors. Their text may contain addresses and keys,
+    so only their type is reported."""
     try:
         yield
     except FileNotFoundError:
         raise NotFound("There is no such recording.") from None
     except (BaseError, OSError, ValueError) as error:
-        kind = type(error).__name__ if type(error) is not GenericError else "no answer"
+        kind = type(error).__name__ if type(error) is not GenericError else "no response"
         raise Unavailable(f"The store of recordings failed ({kind}).") from error
 
 

@@ -1,7 +1,7 @@
-"""`python -m persistence.backup`: dump the database, restore it elsewhere, and check what came out.
+"""`python -m persistence.backup`: dump the database, restore it elsewhere, and check the result.
 
-A dump is made as `studio_backup`, which may read every row and write none, so that it takes neither a
-superuser nor BYPASSRLS. A restore brings roles, grants and policies with it, from the migration."""
+A dump runs as `studio_backup`, which may read every row and write none, so that it needs neither a
+superuser nor BYPASSRLS. A restore takes roles, grants and policies from the migration."""
 
 from __future__ import annotations
 
@@ -48,45 +48,46 @@ class BackupFailed(DomainError):
 
 
 async def dump(url: str, file: Path, echo: Echo) -> None:
-    """Under its name only once it is whole."""
+    """Dump the database to a file, which gets its name only once it is complete."""
     async with _connected(url) as connection:
         unreadable = [row[0] for row in await connection.fetch(SELECT_UNREADABLE_TABLES)]
         program = await _find_program(connection, "pg_dump")
     if unreadable:
         raise BackupFailed(
-            f"{BACKUP_ROLE} may not read {', '.join(unreadable)}: run `python -m persistence.migrate`."
+            f"{BACKUP_ROLE} may not read {', '.join(unreadable)}: "
+            "run `python -m persistence.migrate`."
         )
-    draft = _create_partial_file(file)
+    partial = _create_partial_file(file)
     options = (f"--role={BACKUP_ROLE}", "--enable-row-security", "--format=custom")
     try:
-        await _run(program, url, *options, f"--file={draft}")
-        size = _finish_file(draft, file)
+        await _run(program, url, *options, f"--file={partial}")
+        size = _finish_file(partial, file)
     finally:
-        _discard_file(draft)
-    echo(f"{file} holds the database ({size:,} bytes).")
-    echo("SECRET_KEY and the recordings belong to a backup, too: see docs/backup.md.")
+        _discard_file(partial)
+    echo(f"{file} contains the database ({size:,} bytes).")
+    echo("Back up SECRET_KEY and the recordings as well: see docs/backup.md.")
 
 
 def _create_partial_file(file: Path) -> Path:
-    """A file beside it that only its owner can read."""
+    """Create a file next to `file` that only its owner can read."""
     if file.exists():
-        raise BackupFailed(f"{file} exists already; name another file.")
-    draft = file.with_name(f"{file.name}.part")
-    os.close(os.open(draft, os.O_CREAT | os.O_TRUNC, 0o600))
-    return draft
+        raise BackupFailed(f"{file} already exists; choose another file.")
+    partial = file.with_name(f"{file.name}.part")
+    os.close(os.open(partial, os.O_CREAT | os.O_TRUNC, 0o600))
+    return partial
 
 
-def _finish_file(draft: Path, file: Path) -> int:
-    draft.rename(file)
+def _finish_file(partial: Path, file: Path) -> int:
+    partial.rename(file)
     return file.stat().st_size
 
 
-def _discard_file(draft: Path) -> None:
-    draft.unlink(missing_ok=True)
+def _discard_file(partial: Path) -> None:
+    partial.unlink(missing_ok=True)
 
 
 async def restore(settings: Settings, file: Path, echo: Echo) -> None:
-    """Into the database of the settings, which must be empty; then migrate and check it."""
+    """Restore a file into the database of the settings, which must be empty; then check it."""
     url = settings.owner_database_url
     async with _connected(url) as connection:
         if await connection.fetchval(COUNT_TABLES):
@@ -94,8 +95,7 @@ async def restore(settings: Settings, file: Path, echo: Echo) -> None:
         program = await _find_program(connection, "pg_restore")
     migration = Migration(url)
     await migration.create_roles()
-    # Whom things belong to and who may use them is for the migration to say: the owner may have
-    # another name here.
+    # The migration sets owners and privileges, because the owner may have another name here.
     options = ("--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction")
     await _run(program, url, *options, f"--dbname={_without_password(url)}", str(file))
     await migration.upgrade("head")
@@ -108,45 +108,44 @@ async def check(settings: Settings, echo: Echo) -> None:
         echo(fact)
     if report.problems:
         raise BackupFailed("\n".join(report.problems))
-    echo("Everything is as it should be.")
+    echo("The check found no problems.")
 
 
 async def drill(settings: Settings, file: Path, echo: Echo) -> None:
-    """Restore into a database of its own on the same server, check it, and drop it."""
+    """Restore a file into a temporary database on the same server, check it, and drop it."""
     url = without_driver(settings.owner_database_url)
     name = f"studio_drill_{secrets.token_hex(4)}"
-    began = time.monotonic()
+    started_at = time.monotonic()
     async with _connected(url) as connection:
         await connection.execute(f"create database {name} template template0")
         try:
-            aside = urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
-            await restore(replace(settings, migrate_database_url=aside), file, echo)
+            drill_url = urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+            await restore(replace(settings, migrate_database_url=drill_url), file, echo)
         finally:
             await connection.execute(f"drop database {name} with (force)")
-    echo(f"The drill took {time.monotonic() - began:.0f} s.")
+    echo(f"The drill took {time.monotonic() - started_at:.0f} s.")
 
 
-# ---- PostgreSQL's own programs --------------------------------------------------------------
+# ---- pg_dump and pg_restore -----------------------------------------------------------------
 
 
 async def _find_program(connection: Any, name: str) -> Path:
-    """pg_dump and pg_restore must be as new as the server."""
+    """Find a pg_dump or pg_restore that is not older than the server."""
     server = connection.get_server_version().major
-    found = [(await _major_version(path), path) for path in candidate_programs(name)]
-    for major, path in found:
+    candidates = [(await _major_version(path), path) for path in candidate_programs(name)]
+    for major, path in candidates:
         if major >= server:
             return path
-    there = (
-        f"there are those of {', '.join(str(m) for m, _ in found)}" if found else "there is none"
-    )
+    majors = ", ".join(str(major) for major, _ in candidates)
+    versions = f"only {majors}" if majors else "none"
     raise BackupFailed(
-        f"{name} of PostgreSQL {server} or newer is needed, and {there}. Install "
+        f"{name} of PostgreSQL {server} or newer is required, but {versions} was found. Install "
         f"postgresql-client-{server}, or use the {name} of the server itself: see docs/backup.md."
     )
 
 
 def candidate_programs(name: str) -> Sequence[Path]:
-    """On PATH, where Debian keeps those of each version, and those of the built-in server."""
+    """The programs on PATH, in Debian's folders for each version, and in the embedded server."""
     on_path = shutil.which(name)
     debian = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
     try:
@@ -159,12 +158,13 @@ def candidate_programs(name: str) -> Sequence[Path]:
 
 
 async def _major_version(program: Path) -> int:
-    told = re.search(r"\d+", await _output(str(program), "--version"))
-    return int(told.group()) if told else 0
+    match = re.search(r"\d+", await _output(str(program), "--version"))
+    return int(match.group()) if match else 0
 
 
 async def _run(program: Path, url: str, *options: str) -> None:
-    """The password goes by the environment, as everybody on the machine sees the arguments."""
+    """Run a program. The password is passed in the environment, because every user of the machine
+    can see the arguments."""
     target = () if program.name == "pg_restore" else (f"--dbname={_without_password(url)}",)
     password = urlsplit(url).password
     secret = {} if password is None else {"PGPASSWORD": unquote(password)}
@@ -201,22 +201,25 @@ async def _connected(url: str) -> AsyncGenerator[Any]:
         await connection.close(timeout=5)
 
 
-# ---- the command line -----------------------------------------------------------------------
+# ---- command line ---------------------------------------------------------------------------
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m persistence.backup",
-        description="On the database of MIGRATE_DATABASE_URL, or else of DATABASE_URL.",
+        description="Back up and restore the database of MIGRATE_DATABASE_URL, or else of "
+        "DATABASE_URL.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     for name, help in (
         ("dump", "write the database to a file"),
-        ("restore", "read such a file into an empty database, migrate and check it"),
-        ("drill", "restore a file into a database of its own, check it, and drop it"),
+        ("restore", "restore a dump into an empty database, migrate it and check it"),
+        ("drill", "restore a dump into a temporary database, check it, and drop it"),
     ):
         commands.add_parser(name, help=help, description=help).add_argument("file", type=Path)
-    commands.add_parser("check", help="check that nothing is missing from the database")
+    commands.add_parser(
+        "check", help="check that the database is complete and that tenants are isolated"
+    )
     args = parser.parse_args()
     try:
         asyncio.run(_run_command(args, Settings.from_env(os.environ)))

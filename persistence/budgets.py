@@ -1,4 +1,4 @@
-"""What a tenant has set as its budgets, and how much of them is used."""
+"""The budgets of a tenant, and how much of them is used."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ SELECT_BUDGET_USAGE = "select * from tenant_standing($1)"
 _budgets: TypeAdapter[Budgets] = TypeAdapter(Budgets)
 
 
-def parse_budgets(kept: str | None) -> Budgets:
-    return NO_BUDGETS if kept is None else _budgets.validate_json(kept)
+def parse_budgets(stored: str | None) -> Budgets:
+    return NO_BUDGETS if stored is None else _budgets.validate_json(stored)
 
 
 async def fetch_budgets(connection: Any, tenant: TenantId) -> Budgets:
@@ -30,10 +30,10 @@ async def fetch_budget_usage(connection: Any, tenant: TenantId) -> BudgetUsage:
 
 
 async def check_budgets(connection: Any, tenant: TenantId, budgets: Budgets) -> None:
-    """`QuotaExceeded` when another call would be too many; to be asked in its transaction, before
-    it stands among those that go on.
+    """Raise `QuotaExceeded` if a budget does not allow another call. Must run in the transaction
+    that starts the call, before the call is inserted into `call_log`.
 
-    Only where the calls that go on are counted do starts wait for each other, until the commit."""
+    Starts of calls wait for each other's commit only if the tenant limits its concurrent calls."""
     if budgets == NO_BUDGETS:
         return
     if budgets.concurrent_calls is not None:

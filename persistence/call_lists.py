@@ -1,8 +1,8 @@
-"""Lists of calls that are alive, looked up once for everybody who watches the same one.
+"""Live lists of calls. Each list is looked up once for all of its watchers.
 
-A list is looked up again when a hint says that a call of its tenant changed, and when a regular
-check of the tenant's calls finds what no hint told of. Each look-up is compared with the one
-before, so a missed hint costs nothing but time."""
+A list is looked up again when a notification says that a call of the tenant changed, and when a
+periodic check finds a change without a notification. Each lookup is compared with the previous one,
+so a lost notification only costs time."""
 
 from __future__ import annotations
 
@@ -26,31 +26,31 @@ from persistence.pubsub import Channels, Mailbox
 
 MAX_CALLS = 100
 LOOKUP_INTERVAL_SECONDS = 0.1
-"""Between two look-ups of a list: there are at most ten a second, however much happens."""
+"""The time between two lookups of a list: at most ten per second, however much happens."""
 MAX_LOOKUPS = 4
-"""At once in a process. A tenant has one at most, so tenants take turns."""
+"""How many lookups a process runs at once. A tenant runs at most one, so tenants take turns."""
 CHECK_INTERVAL_SECONDS = 1.0
 CHECK_INTERVAL_SECONDS_WITHOUT_REDIS = 0.1
 MAX_COOLDOWN_SECONDS = 1.0
 REFRESH_INTERVAL_SECONDS = 30.0
-"""The check sees calls begin, change and end, but not that old ones are deleted: every so often
-each list is looked up regardless."""
+"""The periodic check sees calls start, change and end, but not that old ones are deleted. So each
+list is also looked up at this interval."""
 
 ListKey = tuple[TenantId, CallFilter]
 
 
 @dataclass(frozen=True, slots=True)
 class LookupResult:
-    """What a look-up found. Watchers share the updates, so that answers are made of them once."""
+    """The result of a lookup. Watchers share its updates, so that each is rendered once."""
 
     version: int
     calls: CallsById
     snapshot: ListSnapshot
-    """Made anew by each look-up: what is made of it is as fresh as it is."""
+    """Created by each lookup, so that whatever is cached for it is as fresh as the lookup."""
     _changes: dict[int, tuple[ListChange, ...]] = field(default_factory=dict)
 
     def followed_by(self, calls: CallsById) -> LookupResult:
-        """This, followed by another look-up."""
+        """The result of the next lookup, which found `calls`."""
         changes = list_changes(self.calls, calls)
         snapshot = ListSnapshot(tuple(calls.values()))
         if not changes:
@@ -58,7 +58,8 @@ class LookupResult:
         return LookupResult(self.version + 1, calls, snapshot, {self.version: changes})
 
     def changes_since(self, earlier: LookupResult) -> tuple[ListChange, ...]:
-        """Also for somebody who missed some look-ups, as many do at once on a busy machine."""
+        """The changes since an earlier result, which need not be the previous one: on a busy
+        machine many watchers skip the same lookups."""
         if earlier.version not in self._changes:
             self._changes[earlier.version] = list_changes(earlier.calls, self.calls)
         return self._changes[earlier.version]
@@ -66,7 +67,7 @@ class LookupResult:
 
 @dataclass(slots=True, eq=False)
 class SharedCallList:
-    """One list, for everybody who watches it."""
+    """One list with all of its watchers."""
 
     watchers: int = 0
     task: asyncio.Task[None] | None = None
@@ -76,11 +77,11 @@ class SharedCallList:
     _last_started: int = 0
     _last_finished: int = 0
     _last_awaited: int = 0
-    """The look-up that somebody who has come in is waiting for."""
+    """The number of the newest lookup that a new watcher is waiting for."""
     _updated: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def fresh_result(self) -> LookupResult:
-        """What a look-up finds that begins after this was called."""
+        """Wait for the result of a lookup that starts after this call."""
         self._last_awaited = wanted = self._last_started + 1
         if self.mailbox is not None:
             self.mailbox.mark_lagged()
@@ -108,10 +109,10 @@ class SharedCallList:
             self.result = LookupResult(1, calls, ListSnapshot(tuple(calls.values())))
         else:
             self.result = before.followed_by(calls)
-        # A look-up that failed leaves those who wait for it to the next one.
-        waiting = self._last_finished < self._last_awaited
+        # Watchers that wait for a lookup that failed are notified by the next one.
+        is_awaited = self._last_finished < self._last_awaited
         self._last_finished = number
-        if before is None or before.version != self.result.version or waiting:
+        if before is None or before.version != self.result.version or is_awaited:
             self._notify_watchers()
 
     def fail(self, error: Exception) -> None:
@@ -138,93 +139,93 @@ class SqlCallLists:
         self._lookup_slots = asyncio.Semaphore(MAX_LOOKUPS)
 
     async def watch(self, tenant: TenantId, filter: CallFilter) -> AsyncGenerator[ListUpdate]:
-        async with self._shared_list((tenant, filter)) as watched:
-            told = await watched.fresh_result()
-            yield told.snapshot
+        async with self._shared_list((tenant, filter)) as shared:
+            delivered = await shared.fresh_result()
+            yield delivered.snapshot
             while True:
-                found = await watched.next_result(told)
-                for change in found.changes_since(told):
+                result = await shared.next_result(delivered)
+                for change in result.changes_since(delivered):
                     yield change
-                told = found
+                delivered = result
 
     @asynccontextmanager
     async def _shared_list(self, key: ListKey) -> AsyncGenerator[SharedCallList]:
-        """The first watcher of a list begins to look it up, the last one ends that."""
-        watched = self._lists.get(key)
-        if watched is None or watched.error is not None:
-            watched = self._lists[key] = SharedCallList()
-            watched.task = asyncio.create_task(self._run_lookups(key, watched), name="call-list")
-        watched.watchers += 1
+        """Join a list. Its first watcher starts the lookups, and the last one stops them."""
+        shared = self._lists.get(key)
+        if shared is None or shared.error is not None:
+            shared = self._lists[key] = SharedCallList()
+            shared.task = asyncio.create_task(self._run_lookups(key, shared), name="call-list")
+        shared.watchers += 1
         try:
-            yield watched
+            yield shared
         finally:
-            watched.watchers -= 1
-            if not watched.watchers:
-                if self._lists.get(key) is watched:
+            shared.watchers -= 1
+            if not shared.watchers:
+                if self._lists.get(key) is shared:
                     del self._lists[key]
-                assert watched.task is not None
-                await cancel_and_wait(watched.task)
+                assert shared.task is not None
+                await cancel_and_wait(shared.task)
 
-    async def _run_lookups(self, key: ListKey, watched: SharedCallList) -> None:
+    async def _run_lookups(self, key: ListKey, shared: SharedCallList) -> None:
         try:
-            async with self._channels.listen(calls_channel(key[0])) as box:
-                watched.mailbox = box
+            async with self._channels.listen(calls_channel(key[0])) as mailbox:
+                shared.mailbox = mailbox
                 while True:
-                    await self._look_up_in_turn(key, watched, box)
+                    await self._look_up_in_turn(key, shared, mailbox)
                     await asyncio.sleep(LOOKUP_INTERVAL_SECONDS)
-                    await box.get()
-        except Exception as error:  # noqa: BLE001 - the watchers raise it, each to its client
-            watched.fail(error)
+                    await mailbox.get()
+        except Exception as error:  # noqa: BLE001 - each watcher raises it to its client
+            shared.fail(error)
 
     async def _look_up_in_turn(
-        self, key: ListKey, watched: SharedCallList, box: Mailbox[object]
+        self, key: ListKey, shared: SharedCallList, mailbox: Mailbox[object]
     ) -> None:
-        """A tenant's lists are looked up one after the other, and as long as that takes, as long
-        it rests: many lists of one tenant take half of one connection at most."""
+        """Look up a list after the tenant's other lists, then pause for as long as the lookup took.
+        So all lists of one tenant together use at most half of one connection."""
         async with self._tenant_lock(key[0]):
             clock = asyncio.get_running_loop().time
-            began = clock()
-            box.clear_lag()
-            number = watched.start_lookup()
+            started_at = clock()
+            mailbox.clear_lag()
+            number = shared.start_lookup()
             try:
                 async with self._lookup_slots:
                     calls = await self._look_up(*key)
             except Unavailable:
-                box.mark_lagged()  # look again after the pause
+                mailbox.mark_lagged()  # so that the lookup is retried after the pause
             else:
-                watched.finish_lookup(number, calls)
-            await asyncio.sleep(min(clock() - began, MAX_COOLDOWN_SECONDS))
+                shared.finish_lookup(number, calls)
+            await asyncio.sleep(min(clock() - started_at, MAX_COOLDOWN_SECONDS))
 
     async def _look_up(self, tenant: TenantId, filter: CallFilter) -> CallsById:
         async with self._store.transaction(tenant) as work:
-            found = await work.calls.page(filter, MAX_CALLS, None)
-        return {call.id: call for call in found.items}
+            page = await work.calls.page(filter, MAX_CALLS, None)
+        return {call.id: call for call in page.items}
 
     def _tenant_lock(self, tenant: TenantId) -> asyncio.Lock:
         return self._tenant_locks.setdefault(tenant, asyncio.Lock())
 
     async def run_version_check(self) -> None:
-        """The safety net: one cheap query for all watched tenants tells where calls changed."""
-        seen: Mapping[TenantId, str] = {}
+        """Find changes whose notification was lost, with one query for all watched tenants."""
+        versions: Mapping[TenantId, str] = {}
         loop = asyncio.get_running_loop()
-        refreshed = loop.time()
+        refreshed_at = loop.time()
         while True:
-            up = self._channels.is_connected
+            has_redis = self._channels.is_connected
             await asyncio.sleep(
-                CHECK_INTERVAL_SECONDS if up else CHECK_INTERVAL_SECONDS_WITHOUT_REDIS
+                CHECK_INTERVAL_SECONDS if has_redis else CHECK_INTERVAL_SECONDS_WITHOUT_REDIS
             )
-            if loop.time() - refreshed >= REFRESH_INTERVAL_SECONDS:
-                refreshed, seen = loop.time(), {}
+            if loop.time() - refreshed_at >= REFRESH_INTERVAL_SECONDS:
+                refreshed_at, versions = loop.time(), {}
             try:
-                now = await self._fetch_versions()
+                current = await self._fetch_versions()
             except Exception as error:
                 if not is_outage(error):
                     raise
                 continue
-            for tenant, version in now.items():
-                if seen.get(tenant) != version:
+            for tenant, version in current.items():
+                if versions.get(tenant) != version:
                     self._channels.mark_lagged(calls_channel(tenant))
-            seen = now
+            versions = current
 
     async def _fetch_versions(self) -> Mapping[TenantId, str]:
         tenants = list({tenant for tenant, _ in self._lists})

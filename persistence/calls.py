@@ -1,4 +1,4 @@
-"""Calls as the API sees them: started, listed, asked of, read back."""
+"""The repository of calls for the API: starts and lists calls, queues commands and reads logs."""
 
 from __future__ import annotations
 
@@ -89,8 +89,8 @@ SELECT_CALLS_BY_IDS = SELECT_CALL.where(
 MAX_PENDING_COMMANDS = 32
 
 PAGE_SIZES = (21, 101)
-"""How many rows a page is read with: a limit that stands in the text of a query, as the planner takes
-one that is given later for a tenth of the table."""
+"""The row limits with which pages are read. The limit is part of the query text, because the
+planner assumes that a bound parameter returns a tenth of the table."""
 
 STARTED_EVENT = encode_event(StateChanged(before=None, state=CallState.PENDING))
 
@@ -124,7 +124,7 @@ class SqlCalls:
             earlier = await self._reserve_idempotency_key(call.id, key, digest)
             if earlier is not None:
                 return earlier
-        # The database's clock says when a call began: its deadlines are measured by it.
+        # The database's clock sets the start of a call, because deadlines are measured by it.
         at, budgets = (
             await self._db.execute(
                 insert(_call)
@@ -159,7 +159,7 @@ class SqlCalls:
         return replace(call, created_at=at)
 
     def _budgets_subquery(self) -> ScalarSelect[str]:
-        """Asked along with what is asked anyway: most tenants have none."""
+        """Select the budgets as part of another statement, because most tenants have none."""
         c = _settings.c
         return select(c.spec["budgets"].astext).where(c.tenant_id == self._tenant).scalar_subquery()
 
@@ -169,7 +169,8 @@ class SqlCalls:
         return budgets, await fetch_budget_usage(connection, self._tenant)
 
     async def _reserve_idempotency_key(self, id: CallId, key: str, digest: str) -> Call | None:
-        """None: the key is new and now belongs to `id`. Waits for a rival to commit."""
+        """Reserve an idempotency key for `id` and return None, or return the call that already has
+        the key. Waits for a concurrent request with the same key to commit."""
         c = _idempotency.c
         won = await self._db.scalar(
             upsert(_idempotency)
@@ -186,7 +187,7 @@ class SqlCalls:
         ).one()
         if earlier.digest != digest:
             raise IdempotencyConflict(
-                "A call with other input was started with this key; use a new key.",
+                "A call with different input was started with this key; use a new key.",
                 ("input", "idempotencyKey"),
             )
         return await self.get(CallId(earlier.call_id))
@@ -207,8 +208,8 @@ class SqlCalls:
         return PageSlice(tuple(map(call_from_row, rows[:first])), has_more=len(rows) > first)
 
     async def enqueue_command(self, command: Command) -> None:
-        # The share lock and the end of a call exclude each other: a command is either refused
-        # here or seen by whoever ends the call.
+        # The share lock and the end of a call exclude each other: a command is either rejected
+        # here or visible to the transaction that ends the call.
         log = (
             await self._db.execute(
                 select(_log.c.worker_id, _log.c.ended_at)
@@ -242,7 +243,7 @@ class SqlCalls:
         )
 
     async def _lock_if_unclaimed(self, id: CallId) -> bool:
-        """And stays so until the transaction is over."""
+        """Return True if no worker holds the call, and lock it until the end of the transaction."""
         c = _log.c
         return (
             await self._db.scalar(
@@ -255,12 +256,12 @@ class SqlCalls:
 
     async def _check_pending_commands(self, command: Command) -> None:
         c = _command.c
-        waiting = await self._db.scalar(
+        pending = await self._db.scalar(
             select(func.count()).where(c.call_id == command.call_id, c.done_at.is_(None))
         )
-        if (waiting or 0) >= MAX_PENDING_COMMANDS and command.kind is not CommandKind.END:
+        if (pending or 0) >= MAX_PENDING_COMMANDS and command.kind is not CommandKind.END:
             raise RateLimited(
-                f"{MAX_PENDING_COMMANDS} messages wait to be answered; wait for their turns.",
+                f"{MAX_PENDING_COMMANDS} messages are waiting for a reply; try again later.",
                 ("input", "callId"),
                 retry_after=1.0,
             )
@@ -319,25 +320,26 @@ class SqlCalls:
 
 
 def page_conditions(filter: CallFilter, after: PageKey | None) -> dict[str, Any]:
-    """What a page is asked for with; nothing for the first page of a list without a filter."""
-    place = {} if after is None else {"at": after.at, "id": after.id}
+    """The parameters of a page query; empty for the first page of an unfiltered list."""
+    cursor = {} if after is None else {"at": after.at, "id": after.id}
     if filter == CallFilter():
-        return place
+        return cursor
     states = set(CallState if filter.states is None else filter.states)
     if filter.live is not None:
         states &= {state for state in CallState if (state in FINAL_STATES) is not filter.live}
-    given = {
+    conditions = {
         "states": sorted(states),
         "kinds": sorted(set(CallKind if filter.kinds is None else filter.kinds)),
         "workflow": filter.workflow_id,
         "user": filter.user_id,
     }
-    return {name: value for name, value in given.items() if value is not None} | place
+    return {name: value for name, value in conditions.items() if value is not None} | cursor
 
 
 @lru_cache(64)
 def page_query(conditions: frozenset[str], size: int) -> Select[Any]:
-    """Newest first. Built once for each set of conditions: building costs more than running."""
+    """A page of calls, newest first. The query is cached for each set of conditions, because
+    building it costs more than running it."""
     page = (_filtered if "states" in conditions else _unfiltered)(conditions, size).subquery("page")
     return (
         SELECT_CALL.join(page, page.c.id == _call.c.id)
@@ -347,47 +349,47 @@ def page_query(conditions: frozenset[str], size: int) -> Select[Any]:
     )
 
 
-def _unfiltered(given: frozenset[str], size: int) -> Select[Any]:
+def _unfiltered(names: frozenset[str], size: int) -> Select[Any]:
     c = _call.alias("newest").c
-    return _newest(c.id, c.created_at, given, size).where(c.tenant_id == bindparam("tenant"))
+    return _newest(c.id, c.created_at, names, size).where(c.tenant_id == bindparam("tenant"))
 
 
-def _filtered(given: frozenset[str], size: int) -> Select[Any]:
-    """The newest of every state and kind, each from the head of an index, and the newest of those.
+def _filtered(names: frozenset[str], size: int) -> Select[Any]:
+    """Read the newest calls of every state and kind from an index, and take the newest of those.
 
-    An index that begins with the tenant, the state and the kind holds such calls in order, whatever
-    there are of others; one that is walked by time would be walked to its end for a rare state."""
+    An index on tenant, state and kind has the calls of each combination in order, however many
+    others there are. An index on time alone would be scanned to its end for a rare state."""
     c = _log.alias("log").c
     states, kinds = _unnest("states"), _unnest("kinds")
     conditions = {
         "workflow": c.workflow_id == bindparam("workflow"),
         "user": c.user_id == bindparam("user"),
     }
-    of_one_kind = (
-        _newest(c.call_id.label("id"), c.created_at, given, size)
+    per_combination = (
+        _newest(c.call_id.label("id"), c.created_at, names, size)
         .where(c.tenant_id == bindparam("tenant"))
         .where(c.state == states.c.one, c.kind == kinds.c.one)
-        .where(*(condition for name, condition in conditions.items() if name in given))
+        .where(*(condition for name, condition in conditions.items() if name in names))
         .correlate(states, kinds)
         .lateral("newest")
     )
-    found = of_one_kind.c
-    return _newest(found.id, found.created_at, frozenset(), size).select_from(
-        join(join(states, kinds, true()), of_one_kind, true())
+    newest = per_combination.c
+    return _newest(newest.id, newest.created_at, frozenset(), size).select_from(
+        join(join(states, kinds, true()), per_combination, true())
     )
 
 
 def _newest(
-    id: ColumnElement[Any], at: ColumnElement[Any], given: frozenset[str], size: int
+    id: ColumnElement[Any], at: ColumnElement[Any], names: frozenset[str], size: int
 ) -> Select[Any]:
-    """The ids of the newest, or of those that come after the place of a cursor."""
+    """The ids of the newest calls, or of the newest ones behind the cursor (`at`, `id`)."""
     query = select(id, at).order_by(at.desc(), id.desc()).limit(literal_column(str(size)))
     before = tuple_(at, id) < tuple_(bindparam("at"), bindparam("id"))
-    return query.where(before) if "at" in given else query
+    return query.where(before) if "at" in names else query
 
 
 def _unnest(array: str) -> TableValuedAlias:
-    """The items of an array that a query is given, as rows with one column, `one`."""
+    """The items of an array parameter, as rows with a single column `one`."""
     items = func.unnest(bindparam(array, type_=ARRAY(Text)))
     return items.table_valued("one", name=array).render_derived()
 
@@ -409,7 +411,7 @@ def _call_values(call: Call) -> dict[str, Any]:
 
 
 def call_from_row(row: asyncpg.Record) -> Call:
-    facts = dict(row)
-    for name, kind in _ENUMS:
-        facts[name] = kind[facts[name]]
-    return Call(**facts)
+    values = dict(row)
+    for name, members in _ENUMS:
+        values[name] = members[values[name]]
+    return Call(**values)

@@ -1,4 +1,4 @@
-"""Events, settings and snapshots to JSON text and back."""
+"""Encodes events, settings and snapshots as JSON, and decodes them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def snapshot_to_json(snapshot: Snapshot) -> tuple[dict[str, Any], str]:
     """The snapshot as JSON, and the SHA-256 of its canonical text."""
     plain = _snapshots.dump_python(snapshot, mode="json")
     if snapshot.workflow.recording is None:
-        # Left out, as it was before there could be one: the same content keeps its checksum.
+        # Omitted because older snapshots lack this field: equal content keeps its checksum.
         del plain["workflow"]["recording"]
     canonical = orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
     return plain, hashlib.sha256(canonical).hexdigest()
@@ -59,13 +59,13 @@ def snapshot_from_json(plain: Any) -> Snapshot:
 
 
 def cached_snapshot(checksum: str, plain: Callable[[], Any]) -> Snapshot:
-    """Parsed once per content: every call of a version needs it, and it never changes."""
-    found = _snapshot_cache.get(checksum)
-    if found is None:
+    """Parse a snapshot once per checksum, because every call of a version needs it."""
+    snapshot = _snapshot_cache.get(checksum)
+    if snapshot is None:
         if len(_snapshot_cache) >= MAX_CACHED_SNAPSHOTS:
             _snapshot_cache.clear()
-        found = _snapshot_cache[checksum] = snapshot_from_json(plain())
-    return found
+        snapshot = _snapshot_cache[checksum] = snapshot_from_json(plain())
+    return snapshot
 
 
 def settings_to_json(settings: TenantSettings) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def settings_from_json(plain: Any) -> TenantSettings:
     return _settings.validate_python(plain or {})
 
 
-# ---- what goes over Redis: a hint of what is already stored --------------------------------
+# ---- messages over Redis: notifications of events that are already stored -------------------
 
 
 def encode_message(call_id: UUID, seq: int, at: datetime, body: str) -> str:
@@ -95,7 +95,7 @@ def decode_message(call_id: UUID, message: str) -> StoredEvent | EphemeralEvent:
     return stored_event(call_id, int(seq), datetime.fromisoformat(at), body)
 
 
-# ---- cursors: which call, how far, and a check that history was not rewound -----------------
+# ---- cursors: the call, the position in its log, and a check that history was not rewound ---
 
 
 def make_cursor(call_id: UUID, seq: int, body: str) -> str:
@@ -105,14 +105,15 @@ def make_cursor(call_id: UUID, seq: int, body: str) -> str:
 
 
 def parse_cursor(call_id: UUID, cursor: str) -> tuple[int, str]:
-    """The number it points behind, and the cursor itself to compare with the stored event's."""
+    """Return the number of the last event before the cursor, and the cursor itself, which must
+    equal that of the stored event."""
     try:
         packed = base64.b64decode(cursor, altchars=b"-_", validate=True)
         fingerprint, seq, _ = _CURSOR.unpack(packed)
     except (ValueError, struct.error):
-        raise InvalidCursor("That is not a cursor of callEvents.", ("after",)) from None
+        raise InvalidCursor("This is not a cursor of callEvents.", ("after",)) from None
     if fingerprint != _fingerprint(call_id):
-        raise InvalidCursor("That cursor belongs to another call.", ("after",))
+        raise InvalidCursor("This cursor belongs to another call.", ("after",))
     return cast(int, seq), cursor
 
 

@@ -1,7 +1,7 @@
-"""A pool that waits for a connection of its own while PostgreSQL lets no other in.
+"""A connection pool that waits for one of its own connections while PostgreSQL accepts no new ones.
 
-A process whose server is full (`max_connections`) goes on with the connections that it has: its
-requests wait in line and are served one after the other."""
+When the server is full (`max_connections`), a process keeps working with the connections that it
+has: its requests queue and are served one after the other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from persistence.db_errors import is_server_full
 
 ACQUIRE_TIMEOUT_SECONDS = 5.0
 POLL_INTERVAL_SECONDS = 0.005
-"""How often the first in line looks for a connection that came back."""
+"""How often the first request in the queue checks for a free connection."""
 
 if TYPE_CHECKING:  # asyncpg is generic for type checkers only
     Pool = asyncpg.Pool[asyncpg.Record]
@@ -27,7 +27,7 @@ else:
 
 
 class QueueingPool(Pool):
-    """asyncpg's pool, which would pass on that the server is full."""
+    """asyncpg's pool, except that it waits for a free connection while the server is full."""
 
     @classmethod
     async def create(cls, connect: Callable[..., Awaitable[Any]], size: int) -> Self:
@@ -77,4 +77,4 @@ def suppress_server_full() -> Iterator[None]:
 
 
 async def _no_reset(connection: Any) -> None:
-    """Nothing is ever set beyond a transaction, so there is nothing to reset: a round trip less."""
+    """Skip the reset, which saves a round trip: no setting outlives its transaction."""

@@ -1,4 +1,4 @@
-"""The credentials of a tenant: set and deleted by people, opened for what needs them."""
+"""The credentials of a tenant, which are stored encrypted."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class SqlCredentials:
 
     async def set(self, kind: CredentialKind, name: str, value: str, by: str) -> Credential:
         key = await self._tenant_data_key()
-        # Locked, or made: the value is bound to the id of its row.
+        # The encrypted value is bound to the id of its row, so the id is needed first.
         row = await self._lock_row_id(kind, name)
-        about = {"tenant_id": self._tenant, "id": row, "kind": kind.value, "name": name}
+        identity = {"tenant_id": self._tenant, "id": row, "kind": kind.value, "name": name}
         values = {
-            **about,
+            **identity,
             "last_four": last_four(value),
-            "sealed": encrypt(key, about, value),
+            "sealed": encrypt(key, identity, value),
             "updated_by": by,
         }
         statement: Any = insert(_credential).values(**values)
@@ -72,7 +72,7 @@ class SqlCredentials:
         return await self._db.scalar(query.with_for_update()) or uuid4()
 
     async def _tenant_data_key(self) -> AESGCM:
-        """The tenant's data key, made when it is the first time."""
+        """The tenant's data key, which is created at the first use."""
         key_id, wrapped = self._vault.new_data_key(self._tenant)
         values = {"tenant_id": self._tenant, "key_id": key_id, "wrapped": wrapped}
         await self._db.execute(insert(_data_key).values(**values).on_conflict_do_nothing())

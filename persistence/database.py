@@ -1,7 +1,7 @@
-"""Connections to PostgreSQL, and the pool of them that the event log and the call queue use.
+"""Connections to PostgreSQL, and the connection pool of the event log and the call queue.
 
-Each process works under a role of its own: `studio_api` sees one tenant at a time through
-row-level security, `studio_service` (worker, keeper) sees all."""
+Each kind of process uses its own role: row-level security limits `studio_api` to one tenant at a
+time, while `studio_service` (worker, keeper) sees all tenants."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ log = logging.getLogger(__name__)
 STATEMENT_TIMEOUT_SECONDS = 10
 CONNECT_TIMEOUT_SECONDS = 5
 SERVER_FULL_BACKOFF_SECONDS = 0.5
-"""A server that has said that it is full is not asked again for so long."""
+"""How long no connection is attempted after the server has reported too many connections."""
 START_TIMEOUT_SECONDS = 30.0
-"""A process that starts waits so long for a server that is away or full."""
+"""How long a starting process waits for a server that is unavailable or full."""
 MAX_BACKOFF_SECONDS = 2.0
 SHORT_TRANSACTION_TIMEOUT_MS = 2_000
 IDLE_TRANSACTION_TIMEOUT_MS: Mapping[str, int] = {
     "studio_api": 30_000,
     "studio_service": SHORT_TRANSACTION_TIMEOUT_MS,
 }
-"""How long a process of a role may do nothing within a transaction."""
+"""The maximum idle time in a transaction, by role, in milliseconds."""
 
 SELECT_CURRENT_ROLE = """
     select rolname as name, rolsuper or rolbypassrls as unbound
@@ -45,9 +45,9 @@ SELECT_CURRENT_ROLE = """
 REMEDIES: Mapping[str, str] = {
     "22023": "Run `python -m persistence.migrate` first.",
     "42501": "Migrate as the owner of the database, or use a login of `persistence.admin roles`.",
-    "08P01": "A pooler in between must ignore startup parameters: see docs/operating.md.",
+    "08P01": "A connection pooler must ignore startup parameters: see docs/operating.md.",
 }
-"""What to do about a refusal, by its SQLSTATE."""
+"""How to fix a refused connection, by SQLSTATE."""
 
 
 class DbRole(StrEnum):
@@ -56,7 +56,7 @@ class DbRole(StrEnum):
 
 
 class ConnectionFactory:
-    """Opens the connections of a process, each under the role that the process should have."""
+    """Opens the connections of a process under the role that the process must have."""
 
     def __init__(self, url: str, role: DbRole) -> None:
         self._url = without_driver(url)
@@ -65,7 +65,9 @@ class ConnectionFactory:
 
     async def connect(self, **options: Any) -> asyncpg.Connection[asyncpg.Record]:
         if time.monotonic() < self._full_until:
-            raise asyncpg.TooManyConnectionsError("PostgreSQL was full a moment ago")
+            raise asyncpg.TooManyConnectionsError(
+                "PostgreSQL had too many connections a moment ago"
+            )
         try:
             connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
                 self._url,
@@ -86,24 +88,24 @@ class ConnectionFactory:
 
 
 async def _check_role(connection: asyncpg.Connection[asyncpg.Record], role: DbRole) -> None:
-    """A pooler may drop the role, and whoever is a superuser sees every tenant."""
-    found = await connection.fetchrow(SELECT_CURRENT_ROLE)
-    assert found is not None
-    if found["name"] == role and not found["unbound"]:
+    """A connection pooler may drop the role, and a superuser sees every tenant."""
+    current = await connection.fetchrow(SELECT_CURRENT_ROLE)
+    assert current is not None
+    if current["name"] == role and not current["unbound"]:
         return
-    log.error("refused a connection with the wrong role", extra={"role": found["name"]})
-    rights = ", whom row-level security does not bind" if found["unbound"] else ""
+    log.error("refused a connection with the wrong role", extra={"role": current["name"]})
+    rights = ", which bypasses row-level security" if current["unbound"] else ""
     raise WrongDatabaseRole(
-        f"This process should be {role} in PostgreSQL, but is {found['name']}{rights}. A pooler in "
-        "between may drop the role: let DATABASE_URL name a login that "
-        "`python -m persistence.admin roles` has made."
+        f"This process should be {role} in PostgreSQL, but is {current['name']}{rights}. A "
+        "connection pooler may drop the role: set DATABASE_URL to a login that "
+        "`python -m persistence.admin roles` has created."
     )
 
 
 async def create_pool(
     url: str, role: DbRole, size: int = 10, timeout_seconds: float = START_TIMEOUT_SECONDS
 ) -> asyncpg.Pool[asyncpg.Record]:
-    """With its first connection; `patience`: seconds to wait for it."""
+    """Create a pool and open its first connection, within `timeout_seconds`."""
     return await retry_until_available(
         partial(QueueingPool.create, ConnectionFactory(url, role).connect, size), timeout_seconds
     )
@@ -112,8 +114,8 @@ async def create_pool(
 async def retry_until_available(
     do: Callable[[], Awaitable[T]], timeout_seconds: float = START_TIMEOUT_SECONDS
 ) -> T:
-    """At the start of a process: until PostgreSQL is there and has room."""
-    pause, reason = 0.1, ""
+    """Retry until PostgreSQL is available and accepts connections. For the start of a process."""
+    delay, reason = 0.1, ""
     try:
         async with asyncio.timeout(timeout_seconds):
             while True:
@@ -124,12 +126,14 @@ async def retry_until_available(
                         raise
                     _raise_if_permanent(error)
                     reason = str(error) or type(error).__name__
-                log.warning("PostgreSQL lets nobody in; trying again", extra={"reason": reason})
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, MAX_BACKOFF_SECONDS)
+                log.warning(
+                    "PostgreSQL accepts no connections; trying again", extra={"reason": reason}
+                )
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, MAX_BACKOFF_SECONDS)
     except TimeoutError:
         raise Unavailable(
-            f"PostgreSQL did not let this process in within {timeout_seconds:g} s: {reason}"
+            f"PostgreSQL accepted no connection within {timeout_seconds:g} s: {reason}"
         ) from None
 
 
@@ -143,10 +147,10 @@ def _raise_if_permanent(error: Exception) -> None:
 
 @asynccontextmanager
 async def short_transaction(connection: Any) -> AsyncGenerator[None]:
-    """A transaction that ends soon, also when this process is frozen in the middle of it: its locks
-    would keep others from taking over what it held."""
+    """A transaction that ends soon even if this process freezes in the middle of it, because its
+    locks would keep other workers from taking over its calls."""
     async with connection.transaction():
-        if connection.get_server_version().major >= 17:  # before, only its pauses are limited
+        if connection.get_server_version().major >= 17:  # older versions limit only the idle time
             await connection.execute(
                 f"set local transaction_timeout = {SHORT_TRANSACTION_TIMEOUT_MS}"
             )
@@ -156,8 +160,8 @@ async def short_transaction(connection: Any) -> AsyncGenerator[None]:
 async def in_batches(
     pool: asyncpg.Pool[asyncpg.Record], statement: str, *arguments: Any, size: int
 ) -> int:
-    """Repeat a statement, whose last argument is how many rows it may change, until it has changed
-    all of them; answers how many. It returns a row for each."""
+    """Repeat a statement until it changes no more rows, and return how many rows it has changed.
+    The statement takes the batch size as its last argument and returns each changed row."""
     done, batch = 0, size
     while batch == size:
         batch = len(await pool.fetch(statement, *arguments, size))
@@ -174,7 +178,7 @@ def _server_settings(role: DbRole) -> dict[str, str]:
 
 
 def session_settings(role: DbRole) -> dict[str, str]:
-    """What a process asks for at every connection; logins have it as their own."""
+    """The settings that a process requests for its connections; they are defaults of its login."""
     return {
         "statement_timeout": str(STATEMENT_TIMEOUT_SECONDS * 1000),
         "idle_in_transaction_session_timeout": str(IDLE_TRANSACTION_TIMEOUT_MS[role.value]),

@@ -1,7 +1,7 @@
-"""Logins of PostgreSQL, one for each kind of process, so that none has the rights of the owner.
+"""PostgreSQL logins, one for each kind of process, so that no process has the rights of the owner.
 
-A login is its role from the first moment, whatever a pooler in between drops, and has no way back to
-more: its own name may read nothing."""
+A login assumes its role when it connects, even if a connection pooler drops startup parameters. It
+cannot gain rights by giving up the role, because the login itself may read nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SCRAM_ITERATIONS = 4096
 
 
 async def create_logins(url: str, passwords: Mapping[str, str]) -> list[str]:
-    """A login for each role named, with that password; doing it again changes the password."""
+    """Create a login with a password for each role; for an existing login, change the password."""
     for role, password in passwords.items():
         if not (password.isascii() and password.isprintable() and len(password) >= 16):
             raise InvalidSetting(
@@ -48,19 +48,19 @@ async def _create_login(connection: Any, role: str, password: str) -> str:
         f"alter role {login} login noinherit password '{scram_verifier(password)}'"
     )
     await connection.execute(f"grant {role} to {login}")
-    own = {} if role == BACKUP_ROLE else session_settings(DbRole(role))
-    for name, value in {"role": role, **own}.items():
+    settings = {} if role == BACKUP_ROLE else session_settings(DbRole(role))
+    for name, value in {"role": role, **settings}.items():
         await connection.execute(f"alter role {login} set {name} = '{value}'")
     return login
 
 
 def scram_verifier(password: str) -> str:
-    """What PostgreSQL keeps of a password (RFC 5803): the password itself, in a statement, would end
-    up in the server's log."""
+    """The verifier that PostgreSQL stores for a password (RFC 5803). The statement sends it instead
+    of the password, which would end up in the server's log."""
     salt = os.urandom(16)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, SCRAM_ITERATIONS)
     client = hmac.digest(salted, b"Client Key", "sha256")
     stored = hashlib.sha256(client).digest()
     server = hmac.digest(salted, b"Server Key", "sha256")
-    kept = (base64.b64encode(part).decode() for part in (salt, stored, server))
-    return "SCRAM-SHA-256${}:{}${}:{}".format(SCRAM_ITERATIONS, *kept)
+    parts = (base64.b64encode(part).decode() for part in (salt, stored, server))
+    return "SCRAM-SHA-256${}:{}${}:{}".format(SCRAM_ITERATIONS, *parts)

@@ -1,4 +1,4 @@
-"""A store that is away, told in the domain's words."""
+"""Translates outages of the database into the domain's errors."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ T = TypeVar("T")
 
 OUTAGE_TYPES = (OSError, TimeoutError, asyncpg.InterfaceError, WrongDatabaseRole)
 OUTAGE_CLASSES = ("08", "40", "53", "57")
-"""SQLSTATE: connection, rollback, resources, operator intervention."""
+"""SQLSTATE classes of errors of the connection, rollbacks, lack of resources and shutdowns."""
 READ_ONLY_TRANSACTION = "25006"
-"""The server has become a replica."""
-
+"""SQLSTATE of a write to a server that has become a replica."""
 
 TOO_MANY_CONNECTIONS = "53300"
-"""`max_connections`, or the limit of the user or of the database, is reached."""
+"""SQLSTATE when `max_connections` or the limit of the user or the database is reached."""
 
 
 @runtime_checkable
 class EngineError(Protocol):
-    """An error of the driver, as SQLAlchemy passes it on. It is known by its shape, because workers
-    and keepers do not load SQLAlchemy."""
+    """A driver error wrapped by SQLAlchemy. It is matched by its attributes, because workers and
+    keepers do not load SQLAlchemy."""
 
     orig: BaseException | None
     connection_invalidated: bool
@@ -56,7 +55,7 @@ def _is_outage_cause(error: BaseException) -> bool:
 
 
 def sqlstate_of(error: BaseException) -> str | None:
-    """What PostgreSQL said, also when SQLAlchemy has wrapped it."""
+    """The SQLSTATE of a PostgreSQL error, whether or not SQLAlchemy has wrapped the error."""
     causes = (cause for cause in _causes(error) if isinstance(cause, asyncpg.PostgresError))
     return next((cause.sqlstate for cause in causes), None)
 
@@ -73,7 +72,7 @@ def translate_outages(
     do: Callable[P, Coroutine[Any, Any, T]],
 ) -> Callable[P, Coroutine[Any, Any, T]]:
     @wraps(do)
-    async def telling(*args: P.args, **kwargs: P.kwargs) -> T:
+    async def translated(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return await do(*args, **kwargs)
         except Exception as error:
@@ -81,4 +80,4 @@ def translate_outages(
                 raise database_unavailable() from error
             raise
 
-    return telling
+    return translated

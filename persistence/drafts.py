@@ -1,4 +1,4 @@
-"""Agents, tools and workflows: one repository for everything that is a spec under a name."""
+"""The repositories of agents, tools and workflows, which are all specs with a name."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ class SqlDrafts(Generic[T, S]):
         return await self._fetch_sizes(self._size_query().limit(limit))
 
     async def sizes_of(self, names: Sequence[str]) -> Mapping[UUID, int]:
-        wanted = self._table.c.name.in_(set(names))
-        return await self._fetch_sizes(self._size_query().where(wanted)) if names else {}
+        condition = self._table.c.name.in_(set(names))
+        return await self._fetch_sizes(self._size_query().where(condition)) if names else {}
 
     async def save(self, id: UUID, spec: S, expected_revision: int) -> T:
         c = self._table.c
@@ -113,19 +113,18 @@ class SqlDrafts(Generic[T, S]):
         await self._db.execute(delete(self._table).where(c.tenant_id == self._tenant, c.id == id))
 
     async def upsert_all(self, specs: Sequence[S]) -> Sequence[T]:
-        wanted = {self._spec_values(spec)["name"]: spec for spec in specs}
-        # Nobody edits them in between; and in one order, so that two who put the same things
-        # never each hold what the other waits for.
-        held = await self._db.execute(
+        by_name = {self._spec_values(spec)["name"]: spec for spec in specs}
+        # The rows are locked against concurrent edits, ordered by name to prevent deadlocks.
+        locked = await self._db.execute(
             self._tenant_select()
-            .where(self._table.c.name.in_(wanted))
+            .where(self._table.c.name.in_(by_name))
             .order_by(self._table.c.name)
             .with_for_update()
         )
-        found = {row.name: row for row in held}
+        existing = {row.name: row for row in locked}
         written = []
-        for name in sorted(wanted):
-            row, spec = found.get(name), wanted[name]
+        for name in sorted(by_name):
+            row, spec = existing.get(name), by_name[name]
             if row is None:
                 written.append(await self.add(spec))
             elif self._spec_adapter.validate_json(row.spec) != spec:
@@ -176,16 +175,16 @@ class SqlDrafts(Generic[T, S]):
 
     async def _conflict(self, id: UUID, expected: int) -> NotFound | RevisionConflict:
         c = self._table.c
-        found = await self._db.scalar(
+        current = await self._db.scalar(
             select(c.revision).where(c.tenant_id == self._tenant, c.id == id)
         )
-        if found is None:
+        if current is None:
             return NotFound(f"There is no such {self._noun}.", ("input", "id"))
         return RevisionConflict(
-            f"The {self._noun} is at revision {found}, not {expected}: somebody edited it. "
-            "Read it again and repeat the change.",
+            f"The {self._noun} is at revision {current}, not {expected}: it has been edited in the "
+            "meantime. Read it again and repeat the change.",
             ("input", "expectedRevision"),
-            current=found,
+            current=current,
         )
 
 
@@ -200,12 +199,12 @@ class SqlTools(SqlDrafts[Tool, ToolSpec]):
 class SqlWorkflows(SqlDrafts[Workflow, WorkflowSpec]):
     async def lock_at_revision(self, workflow: Workflow, revision: int) -> Workflow:
         c = self._table.c
-        held = await self._db.scalar(
+        locked = await self._db.scalar(
             select(c.revision)
             .where(c.tenant_id == self._tenant, c.id == workflow.id, c.revision == revision)
             .with_for_update()
         )
-        if held is None:
+        if locked is None:
             raise await self._conflict(workflow.id, revision)
         return workflow
 
@@ -249,10 +248,10 @@ def usage_query() -> Select[Any]:
 
 
 def _group_users(rows: Iterable[Any]) -> Mapping[str, Sequence[str]]:
-    found: dict[str, list[str]] = {}
+    users: dict[str, list[str]] = {}
     for used, user in rows:
-        found.setdefault(used, []).append(user)
-    return found
+        users.setdefault(used, []).append(user)
+    return users
 
 
 def _agent(row: Row[Any], spec: AgentSpec) -> Agent:

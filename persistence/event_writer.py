@@ -1,8 +1,9 @@
-"""Writes the logs of the calls a worker process holds.
+"""Writes the logs of the calls that a worker process holds.
 
-`emit` never waits. One flusher takes whatever has been emitted for all calls, stores it in one
-statement, tells watchers, and takes what has come meanwhile: batches grow with load by themselves.
-A batch whose fate is unknown is sent again as it was; the log recognises it."""
+`emit` never waits. A single flusher takes the pending events of all calls, stores them in one
+statement, notifies watchers, and continues with the events that were emitted meanwhile, so batches
+grow with the load. A batch whose outcome is unknown is sent again unchanged; the log recognises
+duplicates."""
 
 from __future__ import annotations
 
@@ -45,7 +46,7 @@ PARTIAL_INTERVAL_SECONDS = 0.05
 
 APPEND_EVENTS = "select * from append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 MARK_COMMANDS_DONE = "update call_command set done_at = now() where id = any($1)"
-# Asks and renews in one: the worker cannot be taken for dead between the two.
+# One statement for the check and the renewal: the worker cannot be declared dead in between.
 RENEW_LEASE = """
     with worker as (
         update worker_process set heartbeat_at = now() where id = $3 returning id)
@@ -56,7 +57,7 @@ RENEW_LEASE = """
 
 @dataclass(frozen=True, slots=True)
 class PendingEvent:
-    """One event, ready to be stored."""
+    """An encoded event that is not stored yet."""
 
     at: datetime
     event: CallEvent
@@ -65,7 +66,7 @@ class PendingEvent:
 
 @dataclass(slots=True)
 class CallBuffer:
-    """What is still to be stored of one call."""
+    """The pending events of one call, and the number of the next one."""
 
     claim: Claim
     next_seq: int = 1
@@ -81,7 +82,7 @@ Batch = list[tuple[CallBuffer, Sequence[PendingEvent]]]
 
 @dataclass(frozen=True, slots=True)
 class AppendResult:
-    """What the log said to the events of one call."""
+    """The status that the log returned for a batch of events of one call."""
 
     status: str
     first: int | None
@@ -101,20 +102,20 @@ class SqlEventWriter:
         self._has_pending = asyncio.Event()
 
     def open(self, claim: Claim) -> None:
-        line = self._buffers.get(claim.call.id)
-        if line is not None and line.claim.epoch >= claim.epoch:
+        buffer = self._buffers.get(claim.call.id)
+        if buffer is not None and buffer.claim.epoch >= claim.epoch:
             return
-        if line is not None:
-            self.close(line.claim)
+        if buffer is not None:
+            self.close(buffer.claim)
         self._buffers[claim.call.id] = CallBuffer(claim)
 
     def emit(self, claim: Claim, event: CallEvent) -> None:
-        line = self._buffer(claim)
-        if line is not None and not line.fenced.is_set():
-            line.pending.append(PendingEvent(datetime.now(UTC), event, encode_event(event)))
+        buffer = self._buffer(claim)
+        if buffer is not None and not buffer.fenced.is_set():
+            buffer.pending.append(PendingEvent(datetime.now(UTC), event, encode_event(event)))
             if isinstance(event, AgentTurn):
                 self._partials.pop((claim.call.id, event.turn_id), None)
-            line.stored.clear()
+            buffer.stored.clear()
             self._has_pending.set()
 
     def publish_partial(self, claim: Claim, event: EphemeralPayload) -> None:
@@ -131,88 +132,94 @@ class SqlEventWriter:
         self._has_pending.set()
 
     async def wait_until_stored(self, claim: Claim) -> None:
-        line = self._buffer(claim)
-        if line is not None and line.pending and not line.fenced.is_set():
-            await line.stored.wait()
+        buffer = self._buffer(claim)
+        if buffer is not None and buffer.pending and not buffer.fenced.is_set():
+            await buffer.stored.wait()
 
     def is_fenced(self, claim: Claim) -> bool:
-        line = self._buffer(claim)
-        return line is None or line.fenced.is_set()
+        buffer = self._buffer(claim)
+        return buffer is None or buffer.fenced.is_set()
 
     @translate_outages
     async def holds_lease(self, claim: Claim) -> bool:
-        line = self._buffer(claim)
-        while line is not None and not line.fenced.is_set():
+        buffer = self._buffer(claim)
+        while buffer is not None and not buffer.fenced.is_set():
             if self._leases.is_fresh(claim.worker_id):
                 return True
             if not await self._renew_lease(claim):
-                self._fence(line, "fenced")
+                self._fence(buffer, "fenced")
             elif self._leases.is_valid(claim.worker_id):
                 return True
-            # Else the answer took as long as the lease: it tells of what was.
+            # Else the renewal took longer than the lease, so its result is outdated.
         return False
 
     async def _renew_lease(self, claim: Claim) -> bool:
-        asked_at = time.monotonic()
+        requested_at = time.monotonic()
         async with self._pool.acquire(timeout=5) as connection:
-            held = await connection.fetchval(
+            is_held = await connection.fetchval(
                 RENEW_LEASE, claim.call.id, claim.epoch, claim.worker_id
             )
-        if held and claim.worker_id is not None:
-            self._leases.mark_renewed(claim.worker_id, asked_at)
-        return bool(held)
+        if is_held and claim.worker_id is not None:
+            self._leases.mark_renewed(claim.worker_id, requested_at)
+        return bool(is_held)
 
     async def wait_until_fenced(self, claim: Claim) -> None:
-        line = self._buffer(claim)
-        if line is not None:
-            await line.fenced.wait()
+        buffer = self._buffer(claim)
+        if buffer is not None:
+            await buffer.fenced.wait()
 
     def close(self, claim: Claim) -> None:
-        line = self._buffer(claim)
-        if line is not None:
+        buffer = self._buffer(claim)
+        if buffer is not None:
             del self._buffers[claim.call.id]
-            line.fenced.set()
-            line.stored.set()
+            buffer.fenced.set()
+            buffer.stored.set()
 
     def _buffer(self, claim: Claim) -> CallBuffer | None:
-        """None: this process does not hold the call, or holds it under another epoch."""
-        line = self._buffers.get(claim.call.id)
-        return line if line is not None and line.claim.epoch == claim.epoch else None
+        """None if this process does not hold the call, or holds it under another epoch."""
+        buffer = self._buffers.get(claim.call.id)
+        return buffer if buffer is not None and buffer.claim.epoch == claim.epoch else None
 
     async def run_flusher(self) -> None:
         while True:
             await self._has_pending.wait()
             self._has_pending.clear()
             batch = self._take_batch()
-            passing = self._take_partials() if self._partials_timer is None else []
-            answers = await self._append_with_retries(batch) if batch else []
-            told = [hint for line, answer in answers for hint in self._apply_result(line, answer)]
-            await self._channels.publish_many(passing + told)
+            ephemeral = self._take_partials() if self._partials_timer is None else []
+            results = await self._append_with_retries(batch) if batch else []
+            stored = [
+                notification
+                for buffer, result in results
+                for notification in self._apply_result(buffer, result)
+            ]
+            await self._channels.publish_many(ephemeral + stored)
 
     def _take_partials(self) -> list[notifications.Notification]:
-        passing, self._partials = self._partials, {}
+        partials, self._partials = self._partials, {}
         return [
             (
                 notifications.call_channel(claim.call.tenant_id, claim.call.id),
                 encode_ephemeral_message(event),
             )
-            for claim, event in passing.values()
+            for claim, event in partials.values()
         ]
 
     def _take_batch(self) -> Batch:
-        lines = [
-            line for line in self._buffers.values() if line.pending and not line.fenced.is_set()
+        buffers = [
+            buffer
+            for buffer in self._buffers.values()
+            if buffer.pending and not buffer.fenced.is_set()
         ]
-        # Always in one order: two writers that lock the same logs never wait in a circle.
-        lines.sort(key=lambda line: line.claim.call.id)
+        # All writers lock logs in the same order, which prevents deadlocks.
+        buffers.sort(key=lambda buffer: buffer.claim.call.id)
         batch: Batch = []
-        room = MAX_BATCH_EVENTS
-        for line in lines:
-            entries = line.pending[:room]
-            room -= len(entries)
+        capacity = MAX_BATCH_EVENTS
+        for buffer in buffers:
+            entries = buffer.pending[:capacity]
+            capacity -= len(entries)
             if entries:
-                batch.append((line, entries))
-            if len(entries) < len(line.pending):
+                batch.append((buffer, entries))
+            if len(entries) < len(buffer.pending):
                 self._has_pending.set()
         return batch
 
@@ -222,26 +229,28 @@ class SqlEventWriter:
             try:
                 rows = await self._append(batch)
                 break
-            except Exception as error:  # noqa: BLE001 - waited out, or put down to its call
+            except Exception as error:  # noqa: BLE001 - retried, or attributed to one call
                 if not is_outage(error):
                     return await self._append_separately(batch, error)
-                log.warning("events not stored yet", extra={"error": type(error).__name__})
+                log.warning(
+                    "failed to store events; trying again", extra={"error": type(error).__name__}
+                )
             await asyncio.sleep(delay)
             delay = min(delay * 2, 2.0)
         return [
-            (line, AppendResult(row["status"], row["first_seq"], entries))
-            for (line, entries), row in zip(batch, rows, strict=True)
+            (buffer, AppendResult(row["status"], row["first_seq"], entries))
+            for (buffer, entries), row in zip(batch, rows, strict=True)
         ]
 
     async def _append_separately(
         self, batch: Batch, error: Exception
     ) -> list[tuple[CallBuffer, AppendResult]]:
-        """The store refused: find out for which call, so that the others do not suffer."""
+        """The database rejected the batch: append each call separately to find the one at fault."""
         if len(batch) > 1:
-            return [answer for one in batch for answer in await self._append_with_retries([one])]
-        [(line, entries)] = batch
-        log.error("event refused by the store", exc_info=error)
-        return [(line, AppendResult("refused", None, entries))]
+            return [result for one in batch for result in await self._append_with_retries([one])]
+        [(buffer, entries)] = batch
+        log.error("the database rejected an event", exc_info=error)
+        return [(buffer, AppendResult("refused", None, entries))]
 
     async def _append(self, batch: Batch) -> list[asyncpg.Record]:
         arguments = _append_arguments(batch)
@@ -251,7 +260,7 @@ class SqlEventWriter:
                 return await connection.fetch(APPEND_EVENTS, *arguments)
             async with short_transaction(connection):
                 rows = await connection.fetch(APPEND_EVENTS, *arguments)
-                # Only what is in the log has been obeyed.
+                # Only commands whose acknowledgement is in the log are done.
                 done = [
                     id
                     for (_, entries), row in zip(batch, rows, strict=True)
@@ -263,43 +272,43 @@ class SqlEventWriter:
                 return rows
 
     def _apply_result(
-        self, line: CallBuffer, answer: AppendResult
+        self, buffer: CallBuffer, result: AppendResult
     ) -> list[notifications.Notification]:
-        status, first, entries = answer.status, answer.first, answer.entries
+        status, first, entries = result.status, result.first, result.entries
         if status not in STORED_STATUSES:
-            self._fence(line, status)
+            self._fence(buffer, status)
             return []
-        line.next_seq += len(entries)
-        del line.pending[: len(entries)]
-        if not line.pending:
-            line.stored.set()
-        return _notifications_for(line, first, entries) if status == "ok" and first else []
+        buffer.next_seq += len(entries)
+        del buffer.pending[: len(entries)]
+        if not buffer.pending:
+            buffer.stored.set()
+        return _notifications_for(buffer, first, entries) if status == "ok" and first else []
 
-    def _fence(self, line: CallBuffer, status: str) -> None:
+    def _fence(self, buffer: CallBuffer, status: str) -> None:
         log.warning(
-            "call is no longer ours",
-            extra={"call_id": str(line.claim.call.id), "status": status},
+            "this worker can no longer write to the log of a call",
+            extra={"call_id": str(buffer.claim.call.id), "status": status},
         )
-        line.fenced.set()
-        line.pending.clear()
-        line.stored.set()
+        buffer.fenced.set()
+        buffer.pending.clear()
+        buffer.stored.set()
 
 
 def _append_arguments(batch: Batch) -> tuple[list[Any], ...]:
-    entries = [entry for _, of_call in batch for entry in of_call]
-    moves = [_state_change(of_call) for _, of_call in batch]
+    entries = [entry for _, call_events in batch for entry in call_events]
+    changes = [_state_change(call_events) for _, call_events in batch]
     return (
-        [line.claim.call.id for line, _ in batch],
-        [line.claim.epoch for line, _ in batch],
-        [line.next_seq for line, _ in batch],
-        [len(of_call) for _, of_call in batch],
-        [before for before, _, _ in moves],
-        [state for _, state, _ in moves],
-        [node for _, _, node in moves],
+        [buffer.claim.call.id for buffer, _ in batch],
+        [buffer.claim.epoch for buffer, _ in batch],
+        [buffer.next_seq for buffer, _ in batch],
+        [len(call_events) for _, call_events in batch],
+        [before for before, _, _ in changes],
+        [state for _, state, _ in changes],
+        [node for _, _, node in changes],
         [entry.at for entry in entries],
         [entry.event.kind for entry in entries],
         [entry.body for entry in entries],
-        [sum(cost_of_event(entry.event) for entry in of_call) for _, of_call in batch],
+        [sum(cost_of_event(entry.event) for entry in call_events) for _, call_events in batch],
     )
 
 
@@ -323,7 +332,7 @@ def _state_change(
 
 
 def _acknowledged_command(event: CallEvent) -> UUID | None:
-    """The command that this event answers."""
+    """The id of the command that this event acknowledges, if any."""
     match event:
         case CommandApplied(command_id=id) | CommandRefused(command_id=id):
             return UUID(id)
@@ -333,11 +342,13 @@ def _acknowledged_command(event: CallEvent) -> UUID | None:
 
 
 def _notifications_for(
-    line: CallBuffer, first: int, entries: Sequence[PendingEvent]
+    buffer: CallBuffer, first: int, entries: Sequence[PendingEvent]
 ) -> list[notifications.Notification]:
-    tenant, id = line.claim.call.tenant_id, line.claim.call.id
+    tenant, id = buffer.claim.call.tenant_id, buffer.claim.call.id
     channel = notifications.call_channel(tenant, id)
-    told = [(channel, encode_message(id, first + n, e.at, e.body)) for n, e in enumerate(entries)]
+    messages = [
+        (channel, encode_message(id, first + n, e.at, e.body)) for n, e in enumerate(entries)
+    ]
     if any(isinstance(e.event, StateChanged | NodeEntered) for e in entries):
-        told.append(notifications.call_changed(tenant, id))
-    return told
+        messages.append(notifications.call_changed(tenant, id))
+    return messages

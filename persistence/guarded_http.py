@@ -1,7 +1,7 @@
-"""HTTP to the outside for tools: to public addresses only, whatever a URL or a name server says.
+"""The HTTP client of tools, which connects to public addresses only (SSRF protection).
 
-The guard sits where sockets are made and sees the address that is really connected to. A name that
-resolves elsewhere a moment later, a number in disguise or a redirect leads nowhere."""
+The guard sits where sockets are created and checks the address that is actually connected to. It
+therefore also stops DNS rebinding, addresses in unusual notation and redirects."""
 
 from __future__ import annotations
 
@@ -32,19 +32,20 @@ CONNECT_TIMEOUT_SECONDS = 5.0
 WEB_PORTS = frozenset({80, 443})
 MAX_CONNECTIONS = 1000
 MAX_CONNECTIONS_PER_HOST = 100
-"""One slow server must not hold the connections of all others."""
+"""A limit per host, so that one slow server cannot use up all connections."""
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 URL_PATTERN = re.compile(r"[^\x00-\x20\x7f\\\ud800-\udfff]+")
 HEADER_NAME_PATTERN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 HEADER_VALUE_PATTERN = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]*")
 
-_requested_url: ContextVar[URL] = ContextVar("asked")
+_requested_url: ContextVar[URL] = ContextVar("requested_url")
 
 
 class GuardedHttpClient:
-    """`ports` and `plain` widen what may be asked of public addresses; `plain` is HTTP without
-    TLS. Both are free for the places in `allowed`, the setting OUTBOUND_ALLOW."""
+    """Sends requests to public addresses over HTTPS on `ports`, and over plain HTTP too if
+    `allow_plaintext` is set. Hosts listed in `allowed` (the setting OUTBOUND_ALLOW) are exempt from
+    these limits."""
 
     def __init__(
         self,
@@ -62,8 +63,8 @@ class GuardedHttpClient:
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         url = self._validated_url(request)
-        # The guard is called inside, in this context or in a copy of it.
-        asked = _requested_url.set(url)
+        # `_open_socket` reads the URL, in this context or in a copy of it.
+        context_token = _requested_url.set(url)
         try:
             async with asyncio.timeout(request.timeout):
                 return await self._exchange(request, url)
@@ -76,20 +77,20 @@ class GuardedHttpClient:
                 raise EgressBlocked from None
             raise HttpFailed("connect") from None
         except UnicodeError:
-            # A name that no name server can be asked for.
+            # The host name cannot be encoded for DNS.
             raise HttpFailed("connect") from None
         except (aiohttp.ClientError, OSError):
             raise HttpFailed("broken") from None
         finally:
-            _requested_url.reset(asked)
+            _requested_url.reset(context_token)
 
     async def aclose(self) -> None:
         if self._session is not None:
             await self._session.close()
 
     def _validated_url(self, request: HttpRequest) -> URL:
-        """What is refused without asking a name server. It is parsed once: the URL that is looked
-        at here is the one that is sent to."""
+        """Check what needs no name resolution. The URL is parsed once, so that the URL that is
+        checked is the one that is requested."""
         if not URL_PATTERN.fullmatch(request.url) or request.method not in METHODS:
             raise EgressBlocked
         try:
@@ -108,7 +109,7 @@ class GuardedHttpClient:
         return url
 
     async def _exchange(self, request: HttpRequest, url: URL) -> HttpResponse:
-        began = time.perf_counter()
+        started_at = time.perf_counter()
         async with self._get_session().request(
             request.method,
             url,
@@ -122,7 +123,7 @@ class GuardedHttpClient:
                 body += chunk
                 if len(body) > MAX_BODY_BYTES:
                     raise HttpFailed("too_large")
-            ms = (time.perf_counter() - began) * 1000
+            ms = (time.perf_counter() - started_at) * 1000
             headers = {name.lower(): value for name, value in response.headers.items()}
             return HttpResponse(response.status, headers, bytes(body), ms)
 
@@ -137,17 +138,17 @@ class GuardedHttpClient:
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
-                # What is small on the wire may be huge when unpacked.
+                # A small compressed body may be huge when decompressed.
                 auto_decompress=False,
                 headers={"User-Agent": "agent-studio", "Accept-Encoding": "identity"},
             )
         return self._session
 
     def _open_socket(self, info: aiohttp.AddrInfoType) -> socket.socket:
-        family, kind, protocol, _, there = info
+        family, kind, protocol, _, target = info
         url = _requested_url.get()
-        # An IPv6 address may name its zone.
-        address, port = ip_address(str(there[0]).partition("%")[0]), int(there[1])
+        # An IPv6 address may carry a zone id.
+        address, port = ip_address(str(target[0]).partition("%")[0]), int(target[1])
         listed = self._allowed.allows(url.raw_host or "", address, port)
         if not listed and not (self._is_web(url) and is_public(address)):
             raise _AddressBlocked
@@ -158,7 +159,7 @@ class GuardedHttpClient:
 
 
 class _AddressBlocked(OSError):
-    """The guard's no."""
+    """The guard does not allow a connection to this address."""
 
 
 def _is_valid_header(name: str, value: str) -> bool:

@@ -1,4 +1,4 @@
-"""Whether a database is whole, and its tenants apart: what a restore must prove before it counts."""
+"""Checks that a database is complete and its tenants isolated, for instance after a restore."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from persistence.store import set_tenant
 from persistence.vault import Vault
 
 QUERY_TIMEOUT_SECONDS = 3_600.0
-"""Every event is read, and there may be many."""
+"""The check reads every event, and there may be many."""
 
 COUNTED_TABLES = ("tenant", "app_user", "workflow", "call", "call_event", "credential", "recording")
 SELECT_LOG_GAPS = """
@@ -76,7 +76,7 @@ async def check_integrity(settings: Settings) -> Report:
         await connection.execute("set statement_timeout = 0")
         if (problem := await _wrong_revision(connection)) is not None:
             return Report((), (problem,))
-        fact = await _counts(connection)
+        counts = await _counts(connection)
         problems = [
             *[problem async for problem in _log_gaps(connection)],
             *[problem async for problem in _tables_without_rls(connection)],
@@ -87,95 +87,97 @@ async def check_integrity(settings: Settings) -> Report:
     finally:
         await connection.close(timeout=5)
     if newest is not None:
-        seen = _tenant_isolation_problems(url, newest["tenant_id"], newest["id"])
-        problems += [problem async for problem in seen]
-    return Report((fact,), tuple(problems))
+        leaks = _tenant_isolation_problems(url, newest["tenant_id"], newest["id"])
+        problems += [problem async for problem in leaks]
+    return Report((counts,), tuple(problems))
 
 
 async def _wrong_revision(connection: Any) -> str | None:
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
-    wanted = ScriptDirectory.from_config(config).get_current_head()
+    expected = ScriptDirectory.from_config(config).get_current_head()
     if await connection.fetchval("select to_regclass('public.alembic_version')") is None:
         return "The database is empty."
-    found = await connection.fetchval("select version_num from alembic_version")
-    if found != wanted:
-        return f"The database is at revision {found}, not {wanted}: migrate it with this release."
+    current = await connection.fetchval("select version_num from alembic_version")
+    if current != expected:
+        return (
+            f"The database is at revision {current}, not {expected}: migrate it with this release."
+        )
     return None
 
 
 async def _counts(connection: Any) -> str:
-    counts = [
-        f"{await connection.fetchval(f'select count(*) from {table}', timeout=QUERY_TIMEOUT_SECONDS):,}"
-        f" {table}"
-        for table in COUNTED_TABLES
-    ]
+    counts = []
+    for table in COUNTED_TABLES:
+        query = f"select count(*) from {table}"
+        count = await connection.fetchval(query, timeout=QUERY_TIMEOUT_SECONDS)
+        counts.append(f"{count:,} {table}")
     return f"Rows: {', '.join(counts)}."
 
 
 async def _log_gaps(connection: Any) -> AsyncIterator[str]:
-    """The events of a call are numbered from 1 to its head, without a gap."""
+    """Find calls whose events are not numbered from 1 to the head of the log without gaps."""
     rows = await connection.fetch(SELECT_LOG_GAPS, timeout=QUERY_TIMEOUT_SECONDS)
     for row in rows[:MAX_REPORTED_GAPS]:
-        yield f"Call {row['id']} should have the events 1 to {row['head']}, and has {row['events']}."
+        yield f"Call {row['id']} should have events 1 to {row['head']}, but has {row['events']}."
     if len(rows) > MAX_REPORTED_GAPS:
-        yield f"So have {len(rows) - MAX_REPORTED_GAPS:,} more calls."
+        yield f"The logs of {len(rows) - MAX_REPORTED_GAPS:,} more calls have gaps."
 
 
 async def _tables_without_rls(connection: Any) -> AsyncIterator[str]:
     for row in await connection.fetch(SELECT_TABLES_WITHOUT_RLS):
         yield (
-            f"Row-level security of {row['name']} is not whole: "
+            f"Row-level security of {row['name']} is incomplete: "
             "add it to migrations/grants.sql, or run `python -m persistence.migrate`."
         )
 
 
 async def _undecryptable_credentials(connection: Any, settings: Settings) -> AsyncIterator[str]:
-    """Without the SECRET_KEY that sealed them, credentials are lost."""
+    """Find credentials that no entry of SECRET_KEY can decrypt."""
     try:
         vault = Vault(KeyRing.from_secret_key(settings.secret_key))
     except InvalidSetting as error:
         yield error.message
         return
     rows = await connection.fetch(SELECT_ENCRYPTED, timeout=QUERY_TIMEOUT_SECONDS)
-    for tenant, sealed in groupby(rows, key=lambda row: row["tenant_id"]):
+    for tenant, credentials in groupby(rows, key=lambda row: row["tenant_id"]):
         try:
-            vault.decrypt_credentials(list(sealed))
+            vault.decrypt_credentials(list(credentials))
         except DecryptionKeyMissing as error:
             yield f"Tenant {tenant}: {error.message}"
 
 
 async def _missing_recordings(connection: Any, settings: Settings) -> AsyncIterator[str]:
-    """The newest recordings are where they should be."""
+    """Find recordings, among the newest ones, that are missing from the store."""
     rows = await connection.fetch(SELECT_RECORDINGS)
-    sounds = ObjectStore.from_settings(settings)
-    if sounds is None:
+    audio_store = ObjectStore.from_settings(settings)
+    if audio_store is None:
         if rows:
-            yield "There are recordings, but RECORDINGS_URL does not say where."
+            yield "There are recordings, but RECORDINGS_URL is not set."
         return
     try:
         for recording in map(recording_from_row, rows):
-            if await sounds.size(recording.key) is None:
+            if await audio_store.size(recording.key) is None:
                 yield f"The recording {recording.key} is not in the store of RECORDINGS_URL."
     except Unavailable as error:
         yield error.message
     finally:
-        sounds.close()
+        audio_store.close()
 
 
 async def _tenant_isolation_problems(
     url: str, tenant: TenantId, call: CallId
 ) -> AsyncIterator[str]:
-    """Its tenant reads the call; for another tenant there is none at all."""
+    """Check that studio_api reads a call as its tenant, and no call at all as another tenant."""
     engine = create_engine(url, DbRole.API, 1)
     try:
         async with engine.begin() as connection:
             await set_tenant(connection, tenant)
             calls = SqlCalls(connection, tenant, [])
             if await calls.get(call) is None or not await calls.events(call, 0, 1):
-                yield f"studio_api cannot read the call {call} of its tenant."
+                yield f"studio_api cannot read call {call} as its tenant."
             await set_tenant(connection, TenantId(uuid4()))
             if await connection.scalar(text("select true from call limit 1")):
-                yield "studio_api reads calls of other tenants."
+                yield "studio_api can read calls of other tenants."
     finally:
         await engine.dispose()

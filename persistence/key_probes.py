@@ -1,4 +1,6 @@
-"""Asks providers whether they know a key. Their addresses are ours, or the operator's: no guard."""
+"""Asks providers whether they accept an API key.
+
+The URLs are built in or set by the operator, so they need no guard against private addresses."""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ DEFAULT_BASE_URLS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ProbeRequest:
-    """A request that costs nothing and that a wrong key is refused."""
+    """A request that is free of charge and that the provider rejects if the key is wrong."""
 
     path: str
     header: str
@@ -49,19 +51,19 @@ class HttpKeyProber:
         self._base_urls = {**DEFAULT_BASE_URLS, **configured, **(base_urls or {})}
 
     async def test_key(self, provider: str, key: str) -> KeyTestResult:
-        question = PROBE_REQUESTS[provider]
-        url = self._base_urls[provider].rstrip("/") + question.path
-        headers = {question.header: f"{question.prefix}{key}", **question.extra_headers}
-        method = "GET" if question.body is None else "POST"
+        probe = PROBE_REQUESTS[provider]
+        url = self._base_urls[provider].rstrip("/") + probe.path
+        headers = {probe.header: f"{probe.prefix}{key}", **probe.extra_headers}
+        method = "GET" if probe.body is None else "POST"
         try:
-            patience = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+            timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
             async with (
-                aiohttp.ClientSession(timeout=patience) as http,
+                aiohttp.ClientSession(timeout=timeout) as http,
                 http.request(
-                    method, url, headers=headers, json=question.body, allow_redirects=False
-                ) as answer,
+                    method, url, headers=headers, json=probe.body, allow_redirects=False
+                ) as response,
             ):
-                status = answer.status
+                status = response.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             message = f"{provider} could not be reached ({type(error).__name__})."
             return KeyTestResult(verdict=Verdict.UNREACHABLE, message=message)
@@ -71,9 +73,9 @@ class HttpKeyProber:
 def _key_test_from_status(provider: str, status: int) -> KeyTestResult:
     if 200 <= status < 300:
         return KeyTestResult(verdict=Verdict.ACCEPTED, message=f"{provider} accepts the key.")
-    # Gemini answers 400 to a key that it does not know.
+    # Gemini responds with 400 to an unknown key.
     if status in (401, 403) or (provider == "google" and status == 400):
-        message = f"{provider} refuses the key (status {status})."
+        message = f"{provider} rejects the key (status {status})."
         return KeyTestResult(verdict=Verdict.REJECTED, message=message)
-    message = f"{provider} answered with status {status}, which says nothing about the key."
+    message = f"{provider} responded with status {status}, which does not show if the key is valid."
     return KeyTestResult(verdict=Verdict.UNREACHABLE, message=message)

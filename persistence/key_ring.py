@@ -1,4 +1,4 @@
-"""Keys: what SECRET_KEY gives, and the API keys that people hold."""
+"""The keys derived from SECRET_KEY, and the format of API keys."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ API_KEY_PATTERN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """What SECRET_KEY gives: the first secret signs, all of them verify."""
+    """The keys derived from the entries of SECRET_KEY. The first entry signs; all verify."""
 
     signing_key: tuple[str, Ed25519PrivateKey]
     verification_keys: dict[str, Ed25519PublicKey]
     peppers: tuple[bytes, ...]
     refresh_secrets: tuple[bytes, ...] = field(repr=False)
     wrapping_keys: dict[str, AESGCM] = field(repr=False)
-    """Of the data keys of tenants; the first wraps, all of them unwrap."""
+    """Keys that wrap the data keys of tenants. The first wraps; all of them unwrap."""
     link_secrets: tuple[bytes, ...] = field(repr=False)
 
     @staticmethod
@@ -43,7 +43,7 @@ class KeyRing:
         ring = [part.strip() for part in secret_key.split(",") if part.strip()]
         if not ring or any(len(part) < 32 for part in ring):
             raise InvalidSetting(
-                "SECRET_KEY must be 32 or more random characters; make one with "
+                "SECRET_KEY must be 32 or more random characters; generate one with "
                 "`python3 -c 'import secrets; print(secrets.token_urlsafe(32))'`."
             )
         pairs = [
@@ -67,20 +67,21 @@ class KeyRing:
 
     @property
     def key_ids(self) -> tuple[str, ...]:
-        """The names of the entries of SECRET_KEY, in their order."""
+        """The ids of the entries of SECRET_KEY, in order."""
         return tuple(self.verification_keys)
 
     def digests(self, secret: str) -> list[bytes]:
-        """What is stored of a secret, under each entry; the first is used for new ones."""
+        """The digests of a secret under each entry of SECRET_KEY; new secrets use the first."""
         text = secret.encode(errors="surrogatepass")
         return [hmac.digest(pepper, text, "sha256") for pepper in self.peppers]
 
     def next_refresh_tokens(self, token: str) -> list[str]:
-        """The refresh token that follows this one, under each entry. It can be reckoned again, so
-        that a client whose answer was lost is given the same one, and nobody stores it."""
+        """The successor of a refresh token, under each entry of SECRET_KEY. It is derived rather
+        than random, so that a client whose response was lost gets the same token again although
+        only its digest is stored."""
         text = token.encode(errors="surrogatepass")
-        made = (hmac.digest(key, text, "sha256") for key in self.refresh_secrets)
-        return [base64.urlsafe_b64encode(digest).decode().rstrip("=") for digest in made]
+        digests = (hmac.digest(key, text, "sha256") for key in self.refresh_secrets)
+        return [base64.urlsafe_b64encode(digest).decode().rstrip("=") for digest in digests]
 
 
 def _derive(secret: str, purpose: bytes) -> bytes:
@@ -88,7 +89,8 @@ def _derive(secret: str, purpose: bytes) -> bytes:
 
 
 def new_api_key(environment: str = "live") -> str:
-    """`as_live_` + 30 random letters + 6 that check them, so that a typo is found offline."""
+    """`as_live_`, 30 random characters and 6 of a checksum, which detects typos without a
+    lookup."""
     letters = "".join(secrets.choice(ALPHABET) for _ in range(KEY_LENGTH))
     body = f"{API_KEY_PREFIX}{environment}_{letters}"
     return body + checksum(body)

@@ -1,8 +1,7 @@
-"""Adapters that are loaded when they are first used. Most processes of the API and most keepers
-never ask anybody over HTTP, and the library for it takes 7 MB.
+"""Adapters that are loaded when they are first used. Most API processes and most keepers never send
+an HTTP request, and the library for it takes 7 MB.
 
-A library that is not there from the start is imported in a thread: it takes a moment, in which others
-are served."""
+The library is imported in a thread, so that the event loop serves other requests meanwhile."""
 
 from __future__ import annotations
 
@@ -22,17 +21,17 @@ if TYPE_CHECKING:
 
 
 class LazyHttpClient:
-    """HTTP to the outside for tools."""
+    """The HTTP client of tools, loaded at its first request."""
 
     def __init__(self, allowed: str) -> None:
-        AllowList.parse(allowed)  # what is wrong with it is told at the start
+        AllowList.parse(allowed)  # so that an invalid setting is reported at startup
         self._allowed = allowed
         self._http: GuardedHttpClient | None = None
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         if self._http is None:
-            made = await asyncio.to_thread(_load_guarded_http)
-            self._http = self._http or made(self._allowed)
+            client_class = await asyncio.to_thread(_load_guarded_http)
+            self._http = self._http or client_class(self._allowed)
         return await self._http.send(request)
 
     async def aclose(self) -> None:
@@ -41,26 +40,26 @@ class LazyHttpClient:
 
 
 class LazyKeyProber:
-    """Asks providers whether they know a key."""
+    """Asks providers whether they accept an API key; loaded at its first request."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     async def test_key(self, provider: str, key: str) -> KeyTestResult:
-        made = await asyncio.to_thread(_load_http_prober)
-        return await made(self._settings).test_key(provider, key)
+        prober_class = await asyncio.to_thread(_load_http_prober)
+        return await prober_class(self._settings).test_key(provider, key)
 
 
 def open_audio_store(settings: Settings, stack: AsyncExitStack) -> ObjectStore | None:
-    """None: calls cannot be recorded."""
+    """Open the store of recordings; None if RECORDINGS_URL is not set."""
     if not settings.recordings_url:
         return None
     from persistence.audio_store import ObjectStore  # loads obstore, which takes 5 MB
 
-    sounds = ObjectStore.from_settings(settings)
-    if sounds is not None:
-        stack.callback(sounds.close)
-    return sounds
+    audio_store = ObjectStore.from_settings(settings)
+    if audio_store is not None:
+        stack.callback(audio_store.close)
+    return audio_store
 
 
 def _load_guarded_http() -> type[GuardedHttpClient]:

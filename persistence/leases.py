@@ -1,8 +1,8 @@
-"""Until when this process may act for its calls without asking the database.
+"""How long this process may act for its calls without asking the database.
 
-A heartbeat renews the lease of a worker: nobody takes its calls for `LEASE_SECONDS` from then on.
-Here that is counted from before the heartbeat was sent, on a clock that goes on while the process is
-frozen. So who wakes up after too long knows at once that others may hold its calls."""
+A heartbeat renews the lease of a worker: for `LEASE_SECONDS` no other worker takes its calls. The
+lease is measured from before the heartbeat was sent, on a clock that keeps running while the
+process is frozen. A process that wakes up too late knows at once that others may hold its calls."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ import time
 from uuid import UUID
 
 FRESH_FRACTION = 0.5
-"""Of a lease that is acted upon: what is begun then takes a while to be done."""
+"""The fraction of a lease in which work may start; the rest leaves time to finish that work."""
 
 
 class WorkerLeases:
-    """The leases of the workers that this process is, or was, known as."""
+    """The leases of the worker ids that this process has, or had."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._renewed_at: dict[UUID, float] = {}
 
     def mark_renewed(self, worker: UUID, requested_at: float) -> None:
-        """`asked_at`: when that was asked for, by `time.monotonic`."""
+        """`requested_at` is when the renewal was requested, by `time.monotonic`."""
         self._renewed_at[worker] = max(requested_at, self._renewed_at.get(worker, requested_at))
 
     def mark_lost(self, worker: UUID) -> None:
         self._renewed_at.pop(worker, None)
 
     def is_fresh(self, worker: UUID | None) -> bool:
-        """It lasts longer than what is begun now."""
+        """True if the lease outlasts work that starts now."""
         return self._age(worker) < self._seconds * FRESH_FRACTION
 
     def is_valid(self, worker: UUID | None) -> bool:

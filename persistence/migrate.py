@@ -1,9 +1,9 @@
-"""`python -m persistence.migrate`: bring the database up to date, while its processes go on.
+"""`python -m persistence.migrate`: migrate the database while its processes keep running.
 
-One migration at a time; each revision in a transaction of its own. A lock that a revision cannot get
-soon is given up and tried again later, so that the readers behind it are not kept waiting. Roles are
-made before the revisions; grants, policies and the owners of functions are set right after them,
-every time: a dump that was restored on another server lacks them."""
+Only one migration runs at a time, and each revision runs in its own transaction. A revision that
+cannot get a lock soon is rolled back and retried later, so that the readers queued behind it do not
+wait. Roles are created before the revisions; grants, policies and owners of functions are set after
+them. Both run every time, because a dump that was restored on another server lacks them."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ POLL_INTERVAL_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 10.0
 
 LOCK_ERRORS = frozenset({"55P03", "40P01"})
-"""SQLSTATE: a lock that was not to be had in time, a deadlock."""
+"""SQLSTATEs of a lock timeout and of a deadlock."""
 CONCURRENT_ROLE_ERRORS = LOCK_ERRORS | {"XX000", "23505", "42710"}
-"""Roles belong to the server, so that another database's migration may be making them just now."""
+"""Roles belong to the server: the migration of another database may be creating them, too."""
 
 INSUFFICIENT_PRIVILEGE = "42501"
 OWNER_HINT = (
@@ -59,7 +59,7 @@ INVALID_INDEXES = """
 @dataclass(frozen=True, slots=True)
 class MigrationTimeouts:
     lock_timeout_seconds: float = 2.0
-    """How long a statement waits for a lock, and whoever comes after it for the statement."""
+    """How long a statement waits for a lock, and thus how long other statements queue behind it."""
     total_timeout_seconds: float = 1_800.0
     retry_delay_seconds: float = 1.0
 
@@ -75,7 +75,7 @@ def upgrade(
 
 
 def run_alembic(url: str, do: Callable[[Config], None]) -> None:
-    """Any other command of Alembic, such as a downgrade."""
+    """Run any other Alembic command, such as a downgrade."""
     asyncio.run(Migration(url).run_alembic(do))
 
 
@@ -107,8 +107,9 @@ class Migration:
             if not limit.expired():
                 raise
             raise Unavailable(
-                f"The migration was not over after {self._timeouts.total_timeout_seconds:g} s. What is done "
-                "is kept: end the transactions that hold locks, and run it again."
+                "The migration did not finish within "
+                f"{self._timeouts.total_timeout_seconds:g} s. Completed revisions are kept: end "
+                "the transactions that hold locks, then run the migration again."
             ) from None
         log.info("the database is up to date")
 
@@ -119,13 +120,12 @@ class Migration:
         engine = create_async_engine(
             "postgresql+asyncpg://", async_creator=self._connect, poolclass=pool.NullPool
         )
-        # In the transaction only: whoever builds an index concurrently must wait for others, and
-        # keeps nobody waiting.
-        limit = f"set local lock_timeout = '{self._timeouts.lock_timeout_seconds:g}s'"
+        # Only in transactions: a concurrent index build must wait for others and blocks no one.
+        set_timeout = f"set local lock_timeout = '{self._timeouts.lock_timeout_seconds:g}s'"
 
         @event.listens_for(engine.sync_engine, "begin")
-        def not_for_long(connection: Connection) -> None:
-            connection.exec_driver_sql(limit)
+        def limit_lock_waits(connection: Connection) -> None:
+            connection.exec_driver_sql(set_timeout)
 
         async with engine.connect() as connection:
             await connection.run_sync(lambda sync: do(self._configuration(sync)))
@@ -142,10 +142,10 @@ class Migration:
         await self.run_alembic(partial(command.upgrade, revision=revision))
 
     async def _drop_invalid_indexes(self) -> None:
-        """What is left of a concurrent build that failed: it is of no use, only in the way."""
+        """Drop the invalid indexes of failed concurrent builds, which would block a retry."""
         async with self._connection() as connection:
             for row in await connection.fetch(INVALID_INDEXES):
-                log.warning("dropping an index that was left half-built", extra={"index": row[0]})
+                log.warning("dropping an invalid index", extra={"index": row[0]})
                 await connection.execute(f"drop index concurrently if exists {row[0]}")
 
     async def _run_script(self, script: str) -> None:
@@ -156,23 +156,23 @@ class Migration:
             await connection.execute((self._scripts / script).read_text())
 
     async def _with_retries(
-        self, do: Callable[[], Awaitable[None]], passing: frozenset[str]
+        self, do: Callable[[], Awaitable[None]], transient: frozenset[str]
     ) -> None:
-        pause = self._timeouts.retry_delay_seconds
+        delay = self._timeouts.retry_delay_seconds
         while True:
             try:
                 return await do()
             except (asyncpg.PostgresError, DBAPIError) as error:
-                if sqlstate_of(error) not in passing:
+                if sqlstate_of(error) not in transient:
                     raise
-            log.warning("others hold the locks; trying again", extra={"in_seconds": pause})
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, MAX_BACKOFF_SECONDS)
+            log.warning("others hold the locks; trying again", extra={"in_seconds": delay})
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, MAX_BACKOFF_SECONDS)
 
     @asynccontextmanager
     async def _advisory_lock(self) -> AsyncGenerator[None]:
-        """Holds the lock of migrations, by asking for it again and again: a transaction that waited
-        for it in PostgreSQL would in turn be waited for by whoever builds an index concurrently."""
+        """Hold the advisory lock of migrations. The lock is polled: a transaction that waited for
+        it in PostgreSQL would in turn block a concurrent index build of the other migration."""
         connection = await retry_until_available(self._connect)
         try:
             while not await connection.fetchval(
@@ -215,12 +215,13 @@ def main() -> None:
     except DomainError as error:
         sys.exit(error.message)
     except OSError as error:
-        sys.exit(f"PostgreSQL went away: {str(error) or type(error).__name__}. Run it again.")
+        reason = str(error) or type(error).__name__
+        sys.exit(f"The connection to PostgreSQL failed: {reason}. Run the migration again.")
     except (asyncpg.PostgresError, DBAPIError) as error:
         if sqlstate_of(error) != INSUFFICIENT_PRIVILEGE:
             raise
         cause = getattr(error, "orig", error)
-        sys.exit(f"PostgreSQL refuses to migrate: {cause}. {OWNER_HINT}")
+        sys.exit(f"PostgreSQL refuses the migration: {cause}. {OWNER_HINT}")
 
 
 if __name__ == "__main__":

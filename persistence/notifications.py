@@ -1,17 +1,17 @@
-"""The names of Redis channels, and what is said on them.
+"""The names of the Redis channels, and the notifications that are sent on them.
 
-A hint tells where to look; the truth is in PostgreSQL. Channels carry the tenant, so that
-what one tenant listens to can never be another's."""
+A notification only says that there is something to read; the data is in PostgreSQL. The names
+contain the tenant, so that no tenant can listen to the channel of another."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
 Notification = tuple[str, str]
-"""Channel and message."""
+"""A channel and a message."""
 
 QUEUE_CHANNEL = "studio:queue"
-"""A call is waiting for a worker."""
+"""The channel that announces calls waiting for a worker."""
 
 
 def call_channel(tenant: UUID, call: UUID) -> str:

@@ -1,4 +1,4 @@
-"""Hints on their way to Redis: nobody who has something to tell waits for the network."""
+"""Sends notifications to Redis in the background, so that no publisher waits for the network."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ MAX_BATCH = 500
 
 
 class Outbox:
-    """A bounded queue and the one task that empties it, so hints keep their order.
+    """A bounded queue and the one task that sends from it, so notifications keep their order.
 
-    `on_failure` is called when Redis takes no hints on a fresh connection either. Whoever owns the
-    outbox closes it then, and opens it when Redis is back; until then hints are dropped at once."""
+    `on_failure` is called when sending fails even on a fresh connection. The owner of the outbox
+    then closes it, and opens it once Redis is available again. While it is closed, notifications
+    are dropped at once."""
 
     def __init__(
         self, redis: Redis, on_failure: Callable[[], None], max_queued: int = MAX_QUEUED
@@ -35,17 +36,17 @@ class Outbox:
         self._refusal_logged = False
 
     def put(self, notifications: Iterable[Notification]) -> None:
-        for hint in notifications:
+        for notification in notifications:
             if not self._is_open:
                 self._dropped += 1
                 continue
             if self._queue.full():
-                # The oldest goes: a newer one shows its reader the gap.
+                # Drop the oldest: a newer notification reveals the gap to its reader.
                 self._drop_oldest()
-            self._queue.put_nowait(hint)
+            self._queue.put_nowait(notification)
 
     def close(self) -> None:
-        """Drop what waits and what comes."""
+        """Drop all queued and all future notifications."""
         self._is_open = False
         while not self._queue.empty():
             self._drop_oldest()
@@ -54,12 +55,12 @@ class Outbox:
         self._is_open = True
 
     def take_dropped_count(self) -> int:
-        """How many hints were dropped since this was last asked."""
+        """Return how many notifications were dropped since the last call."""
         dropped, self._dropped = self._dropped, 0
         return dropped
 
     async def flush(self, timeout_seconds: float) -> None:
-        """Wait until everything has been sent, but no longer than this."""
+        """Wait until the queue has been sent, for at most `timeout_seconds`."""
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_seconds):
                 await self._queue.join()
@@ -76,7 +77,7 @@ class Outbox:
                 self._queue.task_done()
 
     async def send_batch(self, batch: list[Notification]) -> bool:
-        # Redis may have closed an idle connection: a second attempt is made on a fresh one.
+        # Redis may have closed an idle connection: the second attempt uses a fresh one.
         return await self._try_send(batch) or await self._try_send(batch)
 
     async def _try_send(self, batch: list[Notification]) -> bool:
@@ -87,17 +88,20 @@ class Outbox:
                 await pipeline.execute()
         except ResponseError as error:
             self._log_refused(error)
-        except Exception as error:  # noqa: BLE001 - whatever the client raises, Redis is away
-            log.debug("hints not published", extra={"error": type(error).__name__})
+        except Exception as error:  # noqa: BLE001 - any error counts as an outage
+            log.debug("failed to publish notifications", extra={"error": type(error).__name__})
             return False
         else:
             self._refusal_logged = False
         return True
 
     def _log_refused(self, error: ResponseError) -> None:
-        """Redis is there, so trying again would not help."""
+        """Redis is available but rejects PUBLISH, so a retry would not help."""
         if not self._refusal_logged:
-            log.error("redis refuses hints: may its user PUBLISH?", extra={"error": str(error)})
+            log.error(
+                "redis refuses notifications: check that its user may PUBLISH",
+                extra={"error": str(error)},
+            )
         self._refusal_logged = True
 
     def _drop_oldest(self) -> None:

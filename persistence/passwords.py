@@ -1,4 +1,4 @@
-"""Passwords as Argon2id hashes. The work is done off the event loop, by few threads."""
+"""Password hashing with Argon2id, in a few threads outside of the event loop."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from domain.common.errors import RateLimited
 from domain.tenants.passwords import normalize_password
 
 MAX_CONCURRENT = 2
-"""Each check takes 19 MiB and a core."""
+"""Each verification takes 19 MiB of memory and one core."""
 MAX_QUEUED = 64
 
-# OWASP's floor for Argon2id.
+# The minimum that OWASP recommends for Argon2id.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 
@@ -25,15 +25,15 @@ def hash_password(password: str) -> str:
 
 
 def verify_password(stored: str, password: str) -> bool:
-    # Hashes from before passwords were normalized are of what was typed.
+    # Hashes from before passwords were normalized were made of the password as typed.
     return any(
         _verify_hash(stored, form) for form in {normalize_password(password): None, password: None}
     )
 
 
 class PasswordVerifier:
-    """Compares passwords with hashes. At most `MAX_CONCURRENT` at once, also when those who asked
-    have gone meanwhile; a thread cannot be stopped."""
+    """Verifies passwords, at most `MAX_CONCURRENT` at once. A verification whose caller was
+    cancelled still counts until it is done, because a thread cannot be stopped."""
 
     def __init__(self, max_queued: int = MAX_QUEUED) -> None:
         self._threads = ThreadPoolExecutor(MAX_CONCURRENT, thread_name_prefix="argon2")
@@ -42,22 +42,22 @@ class PasswordVerifier:
         self._dummy_hash = hash_password(secrets.token_hex(16))
 
     async def verify(self, stored: str | None, password: str) -> bool:
-        """Takes as long for nobody's hash as for a wrong password."""
+        """`stored` is None for an unknown user: that takes as long as a wrong password does."""
         if self._queued >= self._max_queued:
             raise RateLimited(
-                "Too many people are signing in at this moment; try again in a second.",
+                "Too many users are signing in at the moment; try again in a second.",
                 ("input",),
                 retry_after=1.0,
             )
         self._queued += 1
         try:
             loop = asyncio.get_running_loop()
-            right = await loop.run_in_executor(
+            is_correct = await loop.run_in_executor(
                 self._threads, verify_password, stored or self._dummy_hash, password
             )
         finally:
             self._queued -= 1
-        return right and stored is not None
+        return is_correct and stored is not None
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)

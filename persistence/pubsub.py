@@ -1,7 +1,7 @@
-"""Redis pub/sub under `broadcaster`'s interface, made to tell when it may have missed something.
+"""Redis pub/sub under `broadcaster`'s interface, which reports when messages may have been lost.
 
-Messages are hints: whoever listens here re-reads the log after a `LAGGED`. So a lost
-connection, a slow listener or an empty Redis costs a read, never an event."""
+Messages are notifications: a listener that receives `LAGGED` reads the log again. So a lost
+connection, a slow listener or an emptied Redis costs a read, never an event."""
 
 from __future__ import annotations
 
@@ -33,37 +33,37 @@ CONNECT_TIMEOUT_SECONDS = 2.0
 SUBSCRIBE_TIMEOUT_SECONDS = 2.0
 PUBLISH_TIMEOUT_SECONDS = 0.5
 FLUSH_TIMEOUT_SECONDS = 1.0
-"""What a process that leaves has still to tell must be told by then."""
+"""How long a process that shuts down waits until its queued notifications have been sent."""
 PING_INTERVAL_SECONDS = 0.5
-"""Redis is asked for a sign of life after so long, and is away when none has come twice as long
-after that."""
+"""Redis is pinged after this long without a message, and counts as unavailable if nothing arrives
+within twice this time after the ping."""
 MIN_RECONNECT_BACKOFF_SECONDS, MAX_RECONNECT_BACKOFF_SECONDS = 0.05, 1.0
 STABLE_SECONDS = 10.0
-"""A connection that was kept for so long is made anew at once; attempts alone take less."""
+"""A connection that lasted this long resets the reconnect backoff; a failed attempt never does."""
 LIVENESS_CHANNEL = "studio:alive"
-"""The channel on which a process hears whether Redis lets it listen, and publish."""
+"""The channel on which a process checks that Redis lets it subscribe and publish."""
 
 
 class Lagged:
-    """Something may have been missed: read the truth again."""
+    """Messages may have been lost: read the state from PostgreSQL again."""
 
 
 LAGGED: Final = Lagged()
 
 
 class Mailbox(Generic[T]):
-    """A bounded queue. Overflow drops what is in it and leaves one `LAGGED`."""
+    """A bounded queue. Overflow drops all items and leaves one `LAGGED`."""
 
-    __slots__ = ("_items", "_lagged", "_most", "_waiter")
+    __slots__ = ("_items", "_lagged", "_max_items", "_waiter")
 
     def __init__(self, max_items: int) -> None:
         self._items: deque[T] = deque()
-        self._most = max_items
+        self._max_items = max_items
         self._lagged = False
         self._waiter: asyncio.Future[None] | None = None
 
     def put(self, item: T) -> None:
-        if len(self._items) >= self._most:
+        if len(self._items) >= self._max_items:
             self.mark_lagged()
         elif not self._lagged:
             self._items.append(item)
@@ -75,7 +75,7 @@ class Mailbox(Generic[T]):
         self._wake()
 
     def clear_lag(self) -> None:
-        """Call before reading the truth: a lag that comes during the read is kept."""
+        """Call before reading from PostgreSQL: a lag that is marked during the read is kept."""
         self._items.clear()
         self._lagged = False
 
@@ -94,11 +94,12 @@ class Mailbox(Generic[T]):
 
 
 class RedisBackend(BroadcastBackend):
-    """One connection that listens and one that publishes.
+    """One connection that subscribes and one that publishes.
 
-    The one that listens is asked for a sign of life, so it also tells whether Redis is away at all:
-    then hints are dropped at once, and making the connection anew is the probe that ends it.
-    Whatever the client raises, even a `RuntimeError` of the event loop, means no more than that."""
+    The subscribing connection is pinged, so it also shows whether Redis is available. While Redis
+    is unavailable notifications are dropped at once, until a new connection succeeds. Every
+    exception of the client, even a `RuntimeError` of the event loop, counts as an outage of
+    Redis."""
 
     def __init__(self, url: str, flush_seconds: float = FLUSH_TIMEOUT_SECONDS) -> None:
         options: dict[str, Any] = {
@@ -139,12 +140,13 @@ class RedisBackend(BroadcastBackend):
         await self.publish_many([(channel, message)])
 
     async def publish_many(self, messages: list[tuple[str, str]]) -> None:
-        """Sent beside, in this order. Nobody waits for it, and it cannot fail: readers who miss a
-        hint find out from the log."""
+        """Queue messages, which are sent in the background in this order. This never waits and
+        never fails: readers that miss a notification find the event in the log."""
         self._outbox.put(messages)
 
     async def subscribe(self, channel: str) -> None:
-        """Returns when Redis has confirmed, or cannot now: the reader subscribes again later."""
+        """Wait until Redis has confirmed. While Redis is unavailable, return at once: the reader
+        subscribes after it has reconnected."""
         self._subscribed_channels.add(channel)
         confirmed = asyncio.get_running_loop().create_future()
         self._confirmations[channel] = confirmed
@@ -154,7 +156,7 @@ class RedisBackend(BroadcastBackend):
             async with asyncio.timeout(SUBSCRIBE_TIMEOUT_SECONDS):
                 await self._pubsub.subscribe(channel)
                 await confirmed
-        except Exception:  # noqa: BLE001 - Redis is away
+        except Exception:  # noqa: BLE001 - Redis is unavailable
             self._reconnect()
 
     async def unsubscribe(self, channel: str) -> None:
@@ -163,14 +165,14 @@ class RedisBackend(BroadcastBackend):
         if self._pubsub is not None:
             try:
                 await self._pubsub.unsubscribe(channel)
-            except Exception:  # noqa: BLE001 - Redis is away
+            except Exception:  # noqa: BLE001 - Redis is unavailable
                 self._reconnect()
 
     async def next_published(self) -> Event:
         return await self._received.get()
 
     def _reconnect(self) -> None:
-        """The connection is not what it seems: make the reader give it up."""
+        """Make the reader drop a connection that only seems to work."""
         if self._pubsub is not None and self._connection_timeout is not None:
             self._pubsub = None
             self._connection_timeout.reschedule(0)
@@ -178,33 +180,33 @@ class RedisBackend(BroadcastBackend):
     async def _run_reader(self) -> None:
         delay = MIN_RECONNECT_BACKOFF_SECONDS
         while True:
-            began = time.monotonic()
+            started_at = time.monotonic()
             try:
                 async with asyncio.timeout(None) as self._connection_timeout:
                     await self._listen()
-            except Exception as error:  # noqa: BLE001 - whatever it was, listening goes on
+            except Exception as error:  # noqa: BLE001 - the reader reconnects after any error
                 if self._disconnected_since is None:
                     self._on_disconnected(error)
-            if time.monotonic() - began > STABLE_SECONDS:
+            if time.monotonic() - started_at > STABLE_SECONDS:
                 delay = MIN_RECONNECT_BACKOFF_SECONDS
             await asyncio.sleep(delay * (0.5 + random.random()))
             delay = min(delay * 2, MAX_RECONNECT_BACKOFF_SECONDS)
 
     async def _listen(self) -> None:
-        """Raises as soon as Redis is away."""
+        """Read messages; raise as soon as Redis is unavailable."""
         async with self._subscriber.pubsub() as pubsub:
-            asked = frozenset(self._subscribed_channels)
+            requested = frozenset(self._subscribed_channels)
             try:
                 async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
-                    await pubsub.subscribe(LIVENESS_CHANNEL, *asked)
-                    await pubsub.get_message(timeout=None)  # a Redis that hangs confirms nothing
-                # One that takes no hints is away, too, however well it is heard.
+                    await pubsub.subscribe(LIVENESS_CHANNEL, *requested)
+                    await pubsub.get_message(timeout=None)  # a Redis that hangs does not confirm
+                # A Redis that accepts subscriptions but no messages counts as unavailable, too.
                 if not await self._outbox.send_batch([(LIVENESS_CHANNEL, "")]):
-                    raise ConnectionError("Redis takes no hints")
+                    raise ConnectionError("Redis does not accept messages")
                 self._pubsub = pubsub
                 self._on_connected()
-                if late := self._subscribed_channels - asked:
-                    await pubsub.subscribe(*late)
+                if added := self._subscribed_channels - requested:
+                    await pubsub.subscribe(*added)
                 await self._received.put(Event("", ""))
                 await self._read(pubsub)
             finally:
@@ -219,27 +221,27 @@ class RedisBackend(BroadcastBackend):
                 "seconds": round(seconds, 1),
                 "hints_dropped": self._outbox.take_dropped_count(),
             }
-            log.warning("redis is back", extra=facts)
+            log.warning("redis is available again", extra=facts)
             self._disconnected_since = None
 
     def _on_disconnected(self, error: Exception) -> None:
         self._disconnected_since = time.monotonic()
         self._outbox.close()
         log.warning(
-            "redis is away: hints are dropped and watchers poll until it is back",
+            "redis is unavailable: notifications are dropped and watchers poll until it is back",
             extra={"error": type(error).__name__},
         )
 
     async def _read(self, pubsub: PubSub) -> None:
-        silent = 0
+        idle_intervals = 0
         while True:
             message = await pubsub.get_message(timeout=PING_INTERVAL_SECONDS)
-            silent = silent + 1 if message is None else 0
+            idle_intervals = idle_intervals + 1 if message is None else 0
             if message is None:
-                # One silence more than needed: our own event loop may have been busy.
-                if silent > 2:
-                    raise TimeoutError("Redis does not answer PING")
-                if silent == 1:
+                # One interval more than needed: the event loop of this process may have been busy.
+                if idle_intervals > 2:
+                    raise TimeoutError("Redis did not respond to PING")
+                if idle_intervals == 1:
                     await pubsub.ping()
             elif message["type"] == "message":
                 event = Event(message["channel"].decode(), message["data"].decode())
@@ -258,7 +260,7 @@ class RedisBackend(BroadcastBackend):
 
 
 class Channels(Broadcast, Generic[T]):
-    """Many listeners over one connection. A message is decoded once, whoever listens."""
+    """Many listeners over one connection. A message is decoded once for all of its listeners."""
 
     def __init__(
         self, backend: RedisBackend, decode: Callable[[str, str], T], mailbox_size: int = 256
@@ -279,23 +281,23 @@ class Channels(Broadcast, Generic[T]):
             await self._redis.publish_many(messages)
 
     def mark_lagged(self, channel: str) -> None:
-        """Make everybody on a channel read the truth again."""
-        for box in self._mailboxes.get(channel, ()):
-            box.mark_lagged()
+        """Make all listeners of a channel read from PostgreSQL again."""
+        for mailbox in self._mailboxes.get(channel, ()):
+            mailbox.mark_lagged()
 
     @asynccontextmanager
     async def listen(self, channel: str) -> AsyncGenerator[Mailbox[T]]:
-        """From the moment this is entered nothing goes by unseen, or the mailbox says so."""
-        box: Mailbox[T] = Mailbox(self._mailbox_size)
+        """Listen to a channel. Once entered, every message arrives or the mailbox is lagged."""
+        mailbox: Mailbox[T] = Mailbox(self._mailbox_size)
         try:
             async with self._channel_lock(channel):
-                boxes = self._mailboxes.setdefault(channel, set())
-                boxes.add(box)
-                if len(boxes) == 1:
+                mailboxes = self._mailboxes.setdefault(channel, set())
+                mailboxes.add(mailbox)
+                if len(mailboxes) == 1:
                     await self._redis.subscribe(channel)
-            yield box
+            yield mailbox
         finally:
-            self._mailboxes.get(channel, set()).discard(box)
+            self._mailboxes.get(channel, set()).discard(mailbox)
             if not self._mailboxes.get(channel):
                 await asyncio.shield(self._leave(channel))
 
@@ -306,7 +308,7 @@ class Channels(Broadcast, Generic[T]):
                 await self._redis.unsubscribe(channel)
 
     def _channel_lock(self, channel: str) -> asyncio.Lock:
-        # Entering and leaving one channel take turns, or a late UNSUBSCRIBE undoes a SUBSCRIBE.
+        # Joining and leaving a channel are serialized; else a late UNSUBSCRIBE undoes a SUBSCRIBE.
         return self._channel_locks.setdefault(channel, asyncio.Lock())
 
     async def _listener(self) -> None:
@@ -316,16 +318,18 @@ class Channels(Broadcast, Generic[T]):
                 for channel in self._mailboxes:
                     self.mark_lagged(channel)
                 continue
-            boxes = self._mailboxes.get(event.channel)
-            if boxes:
+            mailboxes = self._mailboxes.get(event.channel)
+            if mailboxes:
                 try:
                     item = self._decode(event.channel, event.message)
-                except Exception as error:  # noqa: BLE001 - a newer release may tell of more
-                    log.warning("hint not understood", extra={"error": type(error).__name__})
+                except Exception as error:  # noqa: BLE001 - a newer release may send others
+                    log.warning(
+                        "failed to decode a notification", extra={"error": type(error).__name__}
+                    )
                     self.mark_lagged(event.channel)
                     continue
-                for box in boxes:
-                    box.put(item)
+                for mailbox in mailboxes:
+                    mailbox.put(item)
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
-"""The call table as the queue that workers claim from.
+"""The call table as the queue from which workers claim calls.
 
-Whoever holds a call does so under an epoch. Claiming, losing and ending each raise it, so a
-worker that was taken for dead can write nothing more. Locks are always taken on `call_log`."""
+A worker holds a call under an epoch. Each claim, loss and end of a call raises the epoch, so a
+worker that was declared dead can write nothing more. Locks are always taken on `call_log`."""
 
 from __future__ import annotations
 
@@ -78,17 +78,17 @@ log = logging.getLogger(__name__)
 POLL_INTERVAL_SECONDS = 0.25
 POLL_INTERVAL_SECONDS_WITHOUT_REDIS = 0.1
 CONNECT_TIMEOUT_SECONDS = 30
-"""A claimed call that nobody talks in by then, and by when its caller should have come, is broken."""
+"""A claimed call that is not active within this time, plus `join_seconds`, counts as broken."""
 
 FULL_WORKER_DELAY_SECONDS = 1.0
-"""Who has no room for another voice call lets others take up one that lost its worker, for so long;
-then it is better answered late than not at all."""
+"""How long a worker without room for another voice call leaves a call that lost its worker to other
+workers. After that it claims the call anyway, because a late reply is better than none."""
 
 TAKEOVER_BACKOFF_SECONDS = 1.0
-"""Before the takeover that follows a failed one; before each other twice as long."""
+"""The delay before the takeover that follows a failed one; it doubles with each further failure."""
 
 END_TIMEOUT_SECONDS = 10.0
-"""A worker that has not obeyed the end of a call by then no longer does."""
+"""How long a worker may take to apply an END command before the call is ended without it."""
 
 CALL_BATCH_SIZE, EVENT_BATCH_SIZE, ROW_BATCH_SIZE = 500, 20_000, 5_000
 
@@ -114,38 +114,38 @@ class SqlCallQueue:
         self._max_takeovers = max_takeovers
         self._full_worker_resume_seconds = resume_seconds - FULL_WORKER_DELAY_SECONDS
 
-    # ---- a worker --------------------------------------------------------------------------
+    # ---- worker ----------------------------------------------------------------------------
 
     @translate_outages
     async def register_worker(self, capacity: int) -> UUID:
-        worker, asked_at = uuid4(), time.monotonic()
+        worker, requested_at = uuid4(), time.monotonic()
         await self._pool.execute(
             "insert into worker_process (id, capacity) values ($1, $2)", worker, capacity
         )
-        self._leases.mark_renewed(worker, asked_at)
+        self._leases.mark_renewed(worker, requested_at)
         return worker
 
     @translate_outages
     async def heartbeat(self, worker: UUID) -> bool:
-        asked_at = time.monotonic()
+        requested_at = time.monotonic()
         alive = await self._pool.fetchval(
             "update worker_process set heartbeat_at = now() where id = $1 returning id", worker
         )
         if alive is None:
             self._leases.mark_lost(worker)
             return False
-        self._leases.mark_renewed(worker, asked_at)
+        self._leases.mark_renewed(worker, requested_at)
         return True
 
     @translate_outages
     async def claim(
         self, worker: UUID, limit: int, *, include_voice: bool = True
     ) -> Sequence[Claim]:
-        told: list[notifications.Notification] = []
+        pending: list[notifications.Notification] = []
         async with self._pool.acquire(timeout=5) as connection, short_transaction(connection):
             if await connection.fetchval(IS_REGISTERED, worker) is None:
                 return []
-            picked = await connection.fetch(
+            claimable = await connection.fetch(
                 SELECT_CLAIMABLE,
                 limit,
                 include_voice,
@@ -156,13 +156,14 @@ class SqlCallQueue:
                 worker,
             )
             claims = [
-                await self._claim_call(connection, worker, row, told) for row in _claimable(picked)
+                await self._claim_call(connection, worker, row, pending)
+                for row in _claimable(claimable)
             ]
-        await self._channels.publish_many(told)
+        await self._channels.publish_many(pending)
         if not claims:
-            # It may fail or take long: what was claimed must be neither lost nor late. The next
-            # look, or the keeper, ends what is left.
-            await self._end_calls([row for row in picked if row["end_asked"]])
+            # Ending calls may fail or take long, which must not delay claimed calls. The next claim
+            # or a keeper ends the calls that are left.
+            await self._end_calls([row for row in claimable if row["end_asked"]])
         return claims
 
     async def _claim_call(
@@ -170,40 +171,40 @@ class SqlCallQueue:
         connection: Any,
         worker: UUID,
         row: asyncpg.Record,
-        told: list[notifications.Notification],
+        pending: list[notifications.Notification],
     ) -> Claim:
         id, tenant, state = row["call_id"], row["tenant_id"], CallState(row["state"])
-        fresh = state is CallState.PENDING
-        to = transition(state, CallState.CONNECTING) if fresh else None
-        held = await connection.fetchrow(CLAIM, id, worker, to, self._connect_seconds)
+        is_new = state is CallState.PENDING
+        new_state = transition(state, CallState.CONNECTING) if is_new else None
+        claimed = await connection.fetchrow(CLAIM, id, worker, new_state, self._connect_seconds)
         event: CallEvent = (
             StateChanged(before=state, state=CallState.CONNECTING)
-            if fresh
-            else WorkerReplaced(epoch=held["epoch"])
+            if is_new
+            else WorkerReplaced(epoch=claimed["epoch"])
         )
         body = encode_event(event)
-        at = await connection.fetchval(INSERT_EVENT, tenant, id, held["head"], event.kind, body)
-        told.append(
-            (notifications.call_channel(tenant, id), encode_message(id, held["head"], at, body))
+        at = await connection.fetchval(INSERT_EVENT, tenant, id, claimed["head"], event.kind, body)
+        pending.append(
+            (notifications.call_channel(tenant, id), encode_message(id, claimed["head"], at, body))
         )
-        told.append(notifications.call_changed(tenant, id))
-        facts = await connection.fetchrow(SELECT_CALL, id)
+        pending.append(notifications.call_changed(tenant, id))
+        row = await connection.fetchrow(SELECT_CALL, id)
         return Claim(
-            call=_call_from_row(facts),
-            version=_version_from_row(facts),
-            epoch=held["epoch"],
-            is_takeover=not fresh,
-            settings=settings_from_json(orjson.loads(facts["settings"] or "{}")),
+            call=_call_from_row(row),
+            version=_version_from_row(row),
+            epoch=claimed["epoch"],
+            is_takeover=not is_new,
+            settings=settings_from_json(orjson.loads(row["settings"] or "{}")),
             credentials=self._decrypt_credentials(await connection.fetch(SELECT_ENCRYPTED, tenant)),
             worker_id=worker,
         )
 
     def _decrypt_credentials(self, rows: Sequence[asyncpg.Record]) -> DecryptedCredentials:
-        """A call begins without them rather than not at all, and says so."""
+        """If decryption fails, the call starts without credentials and reports the problem."""
         try:
             return self._vault.decrypt_credentials(rows)
-        except DecryptionKeyMissing as locked:
-            return DecryptedCredentials(problem=locked.message)
+        except DecryptionKeyMissing as error:
+            return DecryptedCredentials(problem=error.message)
 
     @translate_outages
     async def inbox(self, worker: UUID) -> Sequence[Command]:
@@ -247,9 +248,11 @@ class SqlCallQueue:
 
     @translate_outages
     async def reconcile(self, worker: UUID, held: Sequence[CallId]) -> None:
-        freed = await self._pool.fetch(RELEASE_OTHERS, self._resume_seconds, worker, held)
-        if freed:
-            log.warning("gave back calls that were not held", extra={"calls": len(freed)})
+        released = await self._pool.fetch(RELEASE_OTHERS, self._resume_seconds, worker, held)
+        if released:
+            log.warning(
+                "released calls that the worker did not hold", extra={"calls": len(released)}
+            )
             await self._channels.publish_many([notifications.call_waiting()])
 
     @translate_outages
@@ -269,24 +272,24 @@ class SqlCallQueue:
         return self._notifications(notifications.worker_channel(worker))
 
     async def _notifications(self, channel: str) -> AsyncIterator[bool]:
-        async with self._channels.listen(channel) as box:
-            hinted = True  # nobody knows what was said before
+        async with self._channels.listen(channel) as mailbox:
+            notified = True  # earlier notifications may have been lost
             while True:
-                yield hinted
-                poll = (
+                yield notified
+                poll_interval = (
                     POLL_INTERVAL_SECONDS
                     if self._channels.is_connected
                     else POLL_INTERVAL_SECONDS_WITHOUT_REDIS
                 )
                 try:
-                    async with asyncio.timeout(poll):
-                        await box.get()
-                    box.clear_lag()  # one look answers all that was said until now
-                    hinted = True
+                    async with asyncio.timeout(poll_interval):
+                        await mailbox.get()
+                    mailbox.clear_lag()  # one poll covers all notifications until now
+                    notified = True
                 except TimeoutError:
-                    hinted = False
+                    notified = False
 
-    # ---- the keeper ------------------------------------------------------------------------
+    # ---- keeper ----------------------------------------------------------------------------
 
     @translate_outages
     async def database_time(self) -> datetime:
@@ -295,56 +298,57 @@ class SqlCallQueue:
 
     @translate_outages
     async def reap_dead_workers(self, silent_since: datetime) -> int:
-        """Take every call from workers that have not been heard since then, by the clock of the
-        database; answers how many calls. However late this is done, whoever was heard of later
-        is spared."""
+        """Deregister workers without a heartbeat since `silent_since` (by the database's clock) and
+        release their calls; return how many calls. A worker whose heartbeat is newer keeps its
+        calls, however late this runs."""
         await self._pool.execute(REAP_DEAD_WORKERS, silent_since)
         return await self._release_orphans()
 
     async def _release_orphans(self) -> int:
-        """A worker may be claiming while it is removed: so whatever nobody holds is freed, not
-        only what the removed workers were seen to hold."""
-        freed = await self._pool.fetch(RELEASE_ORPHANS, self._resume_seconds)
-        if freed:
+        """Release every call whose worker is not registered. A worker may claim a call while it is
+        being deregistered, so its known calls alone are not enough."""
+        released = await self._pool.fetch(RELEASE_ORPHANS, self._resume_seconds)
+        if released:
             await self._channels.publish_many([notifications.call_waiting()])
-        return len(freed)
+        return len(released)
 
     @translate_outages
     async def end_overdue(
         self, claim_seconds: float, as_of: datetime
     ) -> list[tuple[UUID, EndReason]]:
-        """End what was overdue then, by the clock of the database, and still is."""
-        asked = await self._pool.fetch(SELECT_END_REQUESTED, END_TIMEOUT_SECONDS)
+        """End the calls that were overdue at `as_of` (by the database's clock) and still are."""
+        end_requested = await self._pool.fetch(SELECT_END_REQUESTED, END_TIMEOUT_SECONDS)
         overdue = await self._pool.fetch(SELECT_OVERDUE, claim_seconds, as_of, self._max_takeovers)
-        return await self._end_calls([*asked, *overdue])
+        return await self._end_calls([*end_requested, *overdue])
 
     async def _end_calls(self, rows: Sequence[asyncpg.Record]) -> list[tuple[UUID, EndReason]]:
         ended: list[tuple[UUID, EndReason]] = []
         for row in rows:
             id, reason = CallId(row["call_id"]), EndReason(row["reason"])
-            # Claimed meanwhile, it has another epoch, and is no longer overdue.
+            # A call that was claimed in the meantime has another epoch and is no longer overdue.
             if await self._end_call(id, row["epoch"], reason):
                 ended.append((id, reason))
         return ended
 
     @translate_outages
     async def filter_ended(self, calls: Sequence[CallId]) -> list[CallId]:
-        """Those of them that are over."""
+        """Return those of the calls that have ended."""
         rows = await self._pool.fetch(SELECT_ENDED, list(calls)) if calls else []
         return [CallId(row["call_id"]) for row in rows]
 
     @translate_outages
     async def delete_expired(self, retention_days: int) -> int:
-        """Remove calls that ended long ago, used-up keys and tokens; answers how many calls."""
+        """Delete calls that ended more than `retention_days` ago (0: none), and expired idempotency
+        keys and refresh tokens; return how many calls."""
         await in_batches(self._pool, DELETE_EXPIRED_IDEMPOTENCY_KEYS, size=ROW_BATCH_SIZE)
         await in_batches(self._pool, DELETE_EXPIRED_REFRESH_TOKENS, size=ROW_BATCH_SIZE)
         if retention_days <= 0:
             return 0
-        gone = 0
+        deleted = 0
         bounds = retention_days, CALL_BATCH_SIZE, EVENT_BATCH_SIZE
         while batch := await self._pool.fetch(DELETE_EXPIRED_CALLS, *bounds):
-            gone += len(batch)
-        return gone
+            deleted += len(batch)
+        return deleted
 
     async def _end_call(self, id: CallId, epoch: int | None, reason: EndReason) -> bool:
         state, blame = END_OUTCOMES[reason]
@@ -353,16 +357,16 @@ class SqlCallQueue:
             return False
         tenant = written[0]["tenant_id"]
         channel = notifications.call_channel(tenant, id)
-        told = [(channel, encode_message(id, e["seq"], e["at"], e["body"])) for e in written]
-        await self._channels.publish_many([*told, notifications.call_changed(tenant, id)])
+        messages = [(channel, encode_message(id, e["seq"], e["at"], e["body"])) for e in written]
+        await self._channels.publish_many([*messages, notifications.call_changed(tenant, id)])
         return True
 
 
-def _claimable(picked: Sequence[asyncpg.Record]) -> Iterator[asyncpg.Record]:
-    """All but those that are to end, and of those that may be what their workers die of only one."""
-    going_on = [row for row in picked if not row["end_asked"]]
-    yield from (row for row in going_on if not row["is_suspect"])
-    yield from [row for row in going_on if row["is_suspect"]][:1]
+def _claimable(rows: Sequence[asyncpg.Record]) -> Iterator[asyncpg.Record]:
+    """The calls to claim: none that should end, at most one that may have killed its workers."""
+    live = [row for row in rows if not row["end_asked"]]
+    yield from (row for row in live if not row["is_suspect"])
+    yield from [row for row in live if row["is_suspect"]][:1]
 
 
 def _call_from_row(row: asyncpg.Record) -> Call:

@@ -1,19 +1,20 @@
-"""The statements of the call queue. Every change of a call is fenced by its epoch."""
+"""The SQL statements of the call queue. Every change of a call is fenced by its epoch."""
 
 from __future__ import annotations
 
-# How many takeovers in a row came to nothing: each holder died before it wrote anything to the log.
-# `producer_seq` is how much the last holder has written.
+# The number of consecutive failed takeovers: each holder died before it wrote to the log.
+# `producer_seq` counts the events that the last holder has written.
 FAILED_TAKEOVERS = "case when l.producer_seq > 0 then 0 else l.takeovers end"
 END_ASKED = """exists (
            select from call_command c
             where c.call_id = l.call_id and c.done_at is null and c.kind = 'END')"""
-# The log has the kind of its call, unless it was written before the log had one and is not filled yet.
+# The log has a copy of the call's kind, except for old rows that have not been backfilled yet.
 CALL_KIND = "coalesce(l.kind, (select c.kind from call c where c.id = l.call_id))"
-# A call whose takeovers fail may be what its workers die of, and then their other calls suffer with
-# it. So it waits before each next takeover, twice as long each time, and after the second a worker
-# holds one such call at a time: whatever else was lost with it is taken up and confirmed before. It
-# is not kept for a worker that holds nothing else: where all are busy, none would ever take it.
+# A call whose takeovers fail may be the reason why its workers die, which also hurts their other
+# calls. So its next takeover waits, with a backoff that doubles each time. After the second failure
+# a worker holds one such call at a time, so that the other calls that were lost with it are taken
+# over and confirmed first. The call does not wait for an idle worker: if all are busy, none would
+# ever take it.
 SELECT_CLAIMABLE = f"""
     select l.call_id, l.tenant_id, l.state, l.epoch, {END_ASKED} as end_asked,
            case when l.state = 'ENDING' then 'ENDED_BY_AGENT' else 'ENDED_BY_API' end as reason,
@@ -84,12 +85,12 @@ RELEASE_CALL = """
      where call_id = $1 and epoch = $2 and ended_at is null
 """
 DELETE_WORKER = "delete from worker_process where id = $1"
-# One statement: who is heard of in the meantime stays.
+# A single statement, so that a worker whose heartbeat arrives in the meantime stays registered.
 REAP_DEAD_WORKERS = "delete from worker_process where heartbeat_at < $1"
 HAS_WAITING = """
     select exists (select from call_log where ended_at is null and worker_id is null)
 """
-# Locked in the order in which appends lock, so that the two never wait in a circle.
+# Rows are locked in the same order as by appends, which prevents deadlocks.
 RELEASE_CALLS = """
     with lost as (
         select call_id from call_log l where {condition} and l.ended_at is null
@@ -128,10 +129,9 @@ SELECT_OVERDUE = f"""
      limit 500
 """
 
-# Everything old is removed in batches: one statement for all of it could take longer than a statement
-# may, and would then be tried for ever.
-# The events of a call, of which there is no telling how many, go with it: so a batch is bounded by them,
-# too, but is never empty.
+# Expired rows are deleted in batches: one statement for all of them could exceed the statement
+# timeout and would then fail on every attempt. Deleting a call deletes its events, of which there
+# may be many, so a batch is also limited by the number of events. It contains at least one call.
 DELETE_EXPIRED_CALLS = """
     delete from call where id = any(array(
         select call_id from (

@@ -1,7 +1,7 @@
-"""Rate limits: the generic cell rate algorithm (GCRA, ITU-T I.371), one key in Redis per limit.
+"""Rate limits by the generic cell rate algorithm (GCRA, ITU-T I.371), one key in Redis per limit.
 
-While Redis is away each process counts for itself: a limit then holds per process. In a Redis
-Cluster every key lies on the node of its slot, so the client has to know the cluster."""
+While Redis is unavailable each process counts on its own, so a limit holds per process. In a Redis
+Cluster every key is stored on the node of its slot, so the client has to know the cluster."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ return {1, math.floor(-early / step), 0}
 
 
 class RedisRateLimiter:
-    """`per_minute` may be spent at once, and comes back evenly over a minute.
+    """An allowance of `per_minute` may be spent at once, and refills evenly over a minute.
 
-    Redis is away when it has not answered in `patience` seconds. From then on nobody waits for it:
-    one task asks until it answers again."""
+    Redis counts as unavailable when it has not responded within `timeout` seconds. From then on no
+    request waits for it, and one task probes it until it responds again."""
 
     def __init__(self, url: str, timeout: float = 0.25) -> None:
         self._redis = _client(url, timeout)
@@ -66,7 +66,7 @@ class RedisRateLimiter:
                 return await self._spend_in_redis(key, cost, per_minute, self._timeout)
             except MovedError:
                 self._log_cluster_url()
-            except Exception as error:  # noqa: BLE001 - whatever the client raises, Redis is away
+            except Exception as error:  # noqa: BLE001 - any error counts as an outage
                 self._start_probe(key, error)
         return self._spend_locally(key, cost, per_minute)
 
@@ -74,7 +74,7 @@ class RedisRateLimiter:
         self, key: str, cost: int, per_minute: int, timeout_seconds: float
     ) -> RateLimitResult:
         async with asyncio.timeout(timeout_seconds), self._connection_slots:
-            async with self._connecting:  # a cluster whose nodes many ask for at once fails them
+            async with self._connecting:  # concurrent initialization of a cluster fails
                 await self._redis.initialize()
             allowed, remaining, wait = await self._script(
                 keys=[f"studio:rate:{key}"], args=[per_minute, cost]
@@ -85,7 +85,7 @@ class RedisRateLimiter:
         if not self._cluster_url_logged:
             log.error(
                 "REDIS_URL names a node of a Redis Cluster: most rate limits are local to this "
-                "process until it begins with redis+cluster:// or rediss+cluster://"
+                "process until it starts with redis+cluster:// or rediss+cluster://"
             )
         self._cluster_url_logged = True
 
@@ -95,21 +95,21 @@ class RedisRateLimiter:
             self._probe = asyncio.create_task(probe, name="limiter-probe")
 
     async def _probe_until_available(self, key: str, error: Exception) -> None:
-        """With the key that failed: of a cluster, the other nodes may be well.
+        """Probe with the key that failed, because other nodes of a cluster may be available.
 
-        Said only when Redis does not answer the probe either: our own event loop may have been
-        too busy to see its answer in time."""
-        said = False
+        The outage is logged only if the probe fails as well: the event loop of this process may
+        have been too busy to receive the first response in time."""
+        logged = False
         while not await self._ping(key):
-            if not said:
+            if not logged:
                 log.warning(
-                    "redis is away: rate limits are local to this process until it is back",
+                    "redis is unavailable: rate limits are local to this process until it is back",
                     extra={"error": type(error).__name__},
                 )
-                said = True
+                logged = True
             await asyncio.sleep(PROBE_INTERVAL_SECONDS)
-        if said:
-            log.warning("redis is back: rate limits are shared again")
+        if logged:
+            log.warning("redis is available again: rate limits are shared")
         self._probe = None
 
     async def _ping(self, key: str) -> bool:
@@ -117,7 +117,7 @@ class RedisRateLimiter:
             await self._spend_in_redis(key, 0, 1, PROBE_TIMEOUT_SECONDS)
         except MovedError:
             return True
-        except Exception:  # noqa: BLE001 - whatever the client raises, Redis is away
+        except Exception:  # noqa: BLE001 - any error counts as an outage
             return False
         return True
 

@@ -1,5 +1,8 @@
-"""The statements of the ledger of recordings. `due_at` is when a keeper is to look at one: a lease
-while one does, a pause after it failed, and while pieces are still to come, when to go without."""
+"""The SQL statements of the recording store.
+
+`due_at` is when a keeper should process a recording. It is the end of the lease while a keeper
+processes it, the end of the backoff after a failure and, while segments are still pending, the time
+from which the recording is made without them."""
 
 from __future__ import annotations
 
@@ -17,7 +20,8 @@ MARK_UPLOADED = """
     update recording set due_at = now()
      where call_id = $1 and epoch = $2 and state = 'RECORDING'
 """
-# While a call is on, nobody joins it, and only its holder says when that may begin.
+# Only for calls that have ended: no keeper joins the segments of a live call, and only the worker
+# that holds it sets `due_at`.
 MARK_PENDING = """
     update recording r set state = 'RECORDING',
            due_at = greatest(r.due_at, now() + make_interval(secs => $2))
@@ -25,8 +29,9 @@ MARK_PENDING = """
      where r.call_id = any($1::uuid[]) and l.call_id = r.call_id
        and r.state in ('RECORDING', 'PROCESSING') and l.ended_at > now() - interval '1 hour'
 """
-# A worker that has lost its call, or is dead, says nothing: then five seconds are enough. What was
-# deleted comes last, as there may be much of it, and the index is in that order.
+# A worker that is dead or has lost its call sets no `due_at`: then the join starts five seconds
+# after the end. Deleted recordings come last, because there may be many, and the index has this
+# order.
 LEASE_NEXT = """
     with next as (
         select r.call_id, l.ended_at from recording r join call_log l using (call_id)
@@ -61,8 +66,8 @@ MARK_FAILED = """
            state = case when $4::float is null and state = 'PROCESSING' then 'FAILED' else state end
      where call_id = $1 and tries = $2
 """
-# Pieces of a call that has just ended may come for a minute more, and only then is a recording cleared
-# for good. What is expired in a batch is many, so it is looked at once that minute is over.
+# Segments of a call that has just ended may arrive for another minute, and only then can a
+# recording be cleared. A batch has many recordings, so each becomes due once, after that minute.
 DELETE_EXPIRED = """
     with old as (
         select r.call_id from recording r join call_log l using (call_id)

@@ -1,4 +1,4 @@
-"""The rows of recordings, as workers and keepers change them."""
+"""The state of recordings, for workers and keepers."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ _COLUMNS = tuple(field.name for field in fields(Recording))
 
 
 def recording_from_row(row: Any) -> Recording:
-    facts = {name: row[name] for name in _COLUMNS}
-    return Recording(**{**facts, "state": RecordingState(facts["state"])})
+    values = {name: row[name] for name in _COLUMNS}
+    return Recording(**{**values, "state": RecordingState(values["state"])})
 
 
 class SqlRecordingStore:
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
         self._pool = pool
 
-    # ---- a worker --------------------------------------------------------------------------
+    # ---- worker ----------------------------------------------------------------------------
 
     @translate_outages
     async def start(self, call: Call, epoch: int, at: datetime) -> Recording:
@@ -68,7 +68,7 @@ class SqlRecordingStore:
     async def mark_pending(self, calls: Sequence[UUID]) -> None:
         await self._pool.execute(MARK_PENDING, calls, PENDING_SECONDS)
 
-    # ---- a keeper --------------------------------------------------------------------------
+    # ---- keeper ----------------------------------------------------------------------------
 
     @translate_outages
     async def lease_next(self) -> RecordingJob | None:

@@ -1,4 +1,4 @@
-"""What a tenant sees and asks of recordings."""
+"""The recordings of a tenant, for the API."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class SqlRecordings:
                 deleted_at=func.now(),
                 deleted_by=by,
                 cleared=False,
-                tries=c.tries + 1,  # whoever is at it has it no longer
+                tries=c.tries + 1,  # ends the lease of a keeper
                 due_at=func.now(),
             )
         )

@@ -1,4 +1,4 @@
-"""What `REDIS_URL` names: one server, or any node of a Redis Cluster."""
+"""The schemes of `REDIS_URL`, which names one server or any node of a Redis Cluster."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def is_cluster(url: str) -> bool:
 
 
 def node_url(url: str) -> str:
-    """The URL of the node itself, as a client that knows nothing of clusters wants it."""
+    """The URL of the node itself, for a client without cluster support."""
     scheme = _scheme(url)
     return CLUSTER_SCHEMES.get(scheme, scheme) + url.removeprefix(scheme)
 
@@ -22,5 +22,5 @@ def _scheme(url: str) -> str:
     scheme, separator, _ = url.partition("://")
     if not separator or scheme not in (*PLAIN_SCHEMES, *CLUSTER_SCHEMES):
         known = ", ".join(f"{scheme}://" for scheme in (*PLAIN_SCHEMES, *CLUSTER_SCHEMES))
-        raise InvalidSetting(f"REDIS_URL must begin with one of {known}")
+        raise InvalidSetting(f"REDIS_URL must start with one of {known}")
     return scheme

@@ -1,5 +1,7 @@
-"""Tickets into LiveKit rooms: its access tokens, which are plain JWTs. Signed here so that the API
-need not load LiveKit's library. https://docs.livekit.io/home/get-started/authentication/"""
+"""Issues LiveKit access tokens for the rooms of calls.
+
+The tokens are plain JWTs and are signed here, so that the API need not load the LiveKit library.
+https://docs.livekit.io/home/get-started/authentication/"""
 
 from __future__ import annotations
 
@@ -29,7 +31,7 @@ class JwtRoomAccessIssuer:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> JwtRoomAccessIssuer | None:
-        """None: there is no LiveKit, so no voice calls."""
+        """None if LiveKit is not configured, so that there are no voice calls."""
         key, secret = settings.livekit_api_key, settings.livekit_api_secret
         if not (settings.livekit_url and key and secret):
             return None
@@ -52,7 +54,7 @@ class JwtRoomAccessIssuer:
                 "canPublishData": False,
                 "canUpdateOwnMetadata": False,
             },
-            # Whoever comes first makes the room.
+            # The first participant to join creates the room with this configuration.
             "roomConfig": {
                 "emptyTimeout": EMPTY_TIMEOUT_SECONDS,
                 "departureTimeout": DEPARTURE_TIMEOUT_SECONDS,

@@ -1,4 +1,4 @@
-"""The settings of a tenant: one row, there from the first edit on."""
+"""The settings of a tenant: one row, which the first edit creates."""
 
 from __future__ import annotations
 

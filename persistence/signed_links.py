@@ -1,4 +1,4 @@
-"""Links to recordings in a folder: what they lead to and until when, under a signature."""
+"""Signed links to recordings in a folder: the tenant, the call and the expiry with an HMAC."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class SignedLinks:
         self._keys = ring.link_secrets
 
     def sign(self, tenant: UUID, call: UUID, until: datetime) -> str:
-        what = _PAYLOAD.pack(tenant.bytes, call.bytes, int(until.timestamp()))
-        signed = what + hmac.digest(self._keys[0], what, "sha256")
+        payload = _PAYLOAD.pack(tenant.bytes, call.bytes, int(until.timestamp()))
+        signed = payload + hmac.digest(self._keys[0], payload, "sha256")
         return base64.urlsafe_b64encode(signed).decode().rstrip("=")
 
     def verify(self, token: str, now: datetime) -> str:
@@ -30,13 +30,13 @@ class SignedLinks:
             signed = base64.b64decode(
                 token + "=" * (-len(token) % 4), altchars=b"-_", validate=True
             )
-            what, signature = signed[:-_SIGNATURE_BYTES], signed[-_SIGNATURE_BYTES:]
-            tenant, call, until = _PAYLOAD.unpack(what)
+            payload, signature = signed[:-_SIGNATURE_BYTES], signed[-_SIGNATURE_BYTES:]
+            tenant, call, until = _PAYLOAD.unpack(payload)
         except (ValueError, struct.error):
             raise Forbidden("This is not a link to a recording.") from None
-        made = [hmac.digest(key, what, "sha256") for key in self._keys]
-        if not any(hmac.compare_digest(signature, each) for each in made):
+        expected = [hmac.digest(key, payload, "sha256") for key in self._keys]
+        if not any(hmac.compare_digest(signature, each) for each in expected):
             raise Forbidden("This is not a link to a recording.")
         if now.timestamp() >= until:
-            raise Forbidden("This link has expired; ask for the recording again.")
+            raise Forbidden("This link has expired; request a new link to the recording.")
         return recording_prefix(UUID(bytes=tenant), UUID(bytes=call)) + RECORDING_FILENAME

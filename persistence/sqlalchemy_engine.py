@@ -1,6 +1,6 @@
-"""SQLAlchemy's engine, which the repositories of the API use.
+"""The SQLAlchemy engine, which the repositories of the API use.
 
-Workers and keepers do without: they ask the pool of `persistence.database`, and load no SQLAlchemy,
+Workers and keepers use the pool of `persistence.database` instead, so they do not load SQLAlchemy,
 which takes 22 MB."""
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _DIALECT: Any = cast(Any, PGDialect_asyncpg)()
 
 
 class EnginePool(AsyncAdaptedQueuePool):
-    """SQLAlchemy's pool, which would pass on that the server is full, and has an error of its own for
-    a wait that took too long."""
+    """SQLAlchemy's pool, except that it waits for a connection while the server is full, and raises
+    `TimeoutError` when a wait takes too long."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -47,7 +47,7 @@ class EnginePool(AsyncAdaptedQueuePool):
             return self._connect()
         except PoolTimeout as error:
             raise TimeoutError(
-                f"no connection was free within {ACQUIRE_TIMEOUT_SECONDS:g} s"
+                f"no database connection became free within {ACQUIRE_TIMEOUT_SECONDS:g} s"
             ) from error
 
     def _connect(self) -> PoolProxiedConnection:
@@ -66,9 +66,9 @@ class EnginePool(AsyncAdaptedQueuePool):
             self._wait_lock.release()
 
 
-async def _acquire(line: asyncio.Lock) -> None:
+async def _acquire(lock: asyncio.Lock) -> None:
     async with asyncio.timeout(ACQUIRE_TIMEOUT_SECONDS):
-        await line.acquire()
+        await lock.acquire()
 
 
 def create_engine(url: str, role: DbRole, size: int = 16) -> AsyncEngine:
@@ -82,7 +82,7 @@ def create_engine(url: str, role: DbRole, size: int = 16) -> AsyncEngine:
         pool_timeout=ACQUIRE_TIMEOUT_SECONDS,
         pool_use_lifo=True,
         pool_pre_ping=False,
-        # What people said and their keys do not belong into an error's text.
+        # Error messages must not contain transcripts or keys.
         hide_parameters=True,
     )
 
@@ -90,7 +90,8 @@ def create_engine(url: str, role: DbRole, size: int = 16) -> AsyncEngine:
 async def open_first_connection(
     engine: AsyncEngine, timeout_seconds: float = START_TIMEOUT_SECONDS
 ) -> None:
-    """Open the first connection of an engine, so that there is one to wait for."""
+    """Open the first connection of an engine, so that requests have one to wait for when the server
+    is full."""
 
     async def first() -> None:
         async with engine.connect():
@@ -111,7 +112,8 @@ async def driver_connection(connection: AsyncConnection) -> asyncpg.Connection[a
 async def fetch_compiled(
     connection: AsyncConnection, query: Select[Any], values: Mapping[str, Any]
 ) -> list[asyncpg.Record]:
-    """The rows of a query that is built once and asked often: half of what it costs otherwise."""
+    """Fetch the rows of a query that is built once and run often. Compiling it once and passing it
+    straight to the driver halves the cost."""
     text, names = compile_query(query)
     return await (await driver_connection(connection)).fetch(
         text, *(values[name] for name in names)

@@ -1,4 +1,4 @@
-"""One transaction for one tenant, and what watchers are told after its commit."""
+"""Transactions of a tenant, and the notifications that are published after the commit."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class SqlUnitOfWork:
 
 
 class SqlStore:
-    """`at_once`: transactions that one tenant may have under way, so that none takes all
-    connections from the others. Whoever comes after them waits, as for a connection."""
+    """Runs at most `max_transactions` of one tenant at once, so that no tenant takes all
+    connections. Further transactions wait, with the same timeout as for a connection."""
 
     def __init__(
         self, engine: AsyncEngine, channels: Channels[object], vault: Vault, max_transactions: int
     ) -> None:
-        # The transaction is begun and ended here, in one round trip each.
+        # `_transaction` begins and ends the transactions, in one round trip each.
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._channels = channels
         self._vault = vault
@@ -63,22 +63,22 @@ class SqlStore:
                 self._engine.connect() as connection,
                 _transaction(connection, tenant),
             ):
-                work = SqlUnitOfWork(connection, tenant, self._vault)
-                yield work
+                unit_of_work = SqlUnitOfWork(connection, tenant, self._vault)
+                yield unit_of_work
         except Exception as error:
             if is_outage(error):
                 raise database_unavailable() from error
             raise
-        # Commit first, tell afterwards.
-        await self._channels.publish_many(work.notifications)
+        # Commit first, then notify.
+        await self._channels.publish_many(unit_of_work.notifications)
 
 
 @asynccontextmanager
 async def _transaction(connection: AsyncConnection, tenant: TenantId) -> AsyncGenerator[None]:
-    """One for this tenant; every request makes one, so it goes straight to the driver."""
+    """A transaction of the tenant. Every request has one, so it goes straight to the driver."""
     raw = await driver_connection(connection)
     try:
-        # A UUID and nothing else: simple queries take no parameters.
+        # Simple queries take no parameters; `UUID` ensures that nothing else is interpolated.
         await raw.execute(f"begin; select set_config('app.tenant', '{UUID(str(tenant))}', true)")
         yield
         await raw.execute("commit")
@@ -89,7 +89,7 @@ async def _transaction(connection: AsyncConnection, tenant: TenantId) -> AsyncGe
             await raw.execute("rollback")
         raise
     except BaseException:
-        # Cancelled in mid-query: what the connection is at is not known.
+        # Cancelled in the middle of a query, so the state of the connection is unknown.
         await connection.invalidate()
         raise
 

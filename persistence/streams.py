@@ -1,8 +1,9 @@
-"""Calls while they happen: a cursor loop over the log, woken by hints.
+"""Live event streams of calls: a cursor loop over the log, woken by notifications.
 
-The only thing ever yielded is the next number, then the one after. Messages, reconnects, overflow
-and a regular look at the heads of watched logs are reasons to read, so nothing is missing, twice
-or out of order, whatever Redis does. `tests/persistence/test_stream_model.py` checks every interleaving."""
+A stream only ever yields the event with the next number. Notifications, reconnects, overflows and a
+regular check of the heads of watched logs are reasons to read the log. So no event is missing,
+repeated or out of order, whatever Redis does. `tests/persistence/test_stream_model.py` checks every
+interleaving."""
 
 from __future__ import annotations
 
@@ -30,8 +31,8 @@ PAGE_SIZE = 500
 POLL_INTERVAL_SECONDS = 1.0
 POLL_INTERVAL_SECONDS_WITHOUT_REDIS = 0.1
 MAX_READS = 8
-"""At once. The others wait here, for as long as it takes, rather than for a connection, which is an
-outage when it takes long: a thousand subscriptions may come back at the same moment."""
+"""How many streams read the log at once. A thousand subscriptions may reconnect at the same moment:
+the others wait here without a timeout, because a long wait for a connection counts as an outage."""
 
 SELECT_EVENTS = """
     select seq, at, body::text from call_event
@@ -40,7 +41,7 @@ SELECT_EVENTS = """
 
 
 def decode_notification(channel: str, message: str) -> object:
-    """What is heard on a channel: an update of a call, or the id of a call that changed."""
+    """Decode a message of a channel: an update of a call, or the id of a call that changed."""
     if channel.startswith("studio:call:"):
         return decode_message(UUID(channel.rsplit(":", 1)[1]), message)
     return CallId(UUID(message)) if message else None
@@ -48,7 +49,7 @@ def decode_notification(channel: str, message: str) -> object:
 
 @dataclass(slots=True, eq=False)
 class Subscription:
-    """One subscription: how far it has come, and where it is told to look again."""
+    """The position of one subscription, and the mailbox that wakes it."""
 
     tenant: TenantId
     mailbox: Mailbox[object]
@@ -65,41 +66,41 @@ class EventStreams:
     async def follow(
         self, tenant: TenantId, id: CallId, after: str | None
     ) -> AsyncGenerator[CallUpdate]:
-        seen = await self.resolve_cursor(tenant, id, after)
-        # Listening begins before the first read, so nothing falls between history and live.
-        async with self._channels.listen(call_channel(tenant, id)) as box:
-            follower = Subscription(tenant, box, seen)
-            with self._registered(id, follower):
-                async with aclosing(self._deliver(id, follower)) as updates:
+        last_seq = await self.resolve_cursor(tenant, id, after)
+        # Listening starts before the first read, so no event is lost between history and live.
+        async with self._channels.listen(call_channel(tenant, id)) as mailbox:
+            subscription = Subscription(tenant, mailbox, last_seq)
+            with self._registered(id, subscription):
+                async with aclosing(self._deliver(id, subscription)) as updates:
                     async for update in updates:
                         yield update
 
-    async def _deliver(self, id: CallId, follower: Subscription) -> AsyncGenerator[CallUpdate]:
-        box = follower.mailbox
+    async def _deliver(self, id: CallId, subscription: Subscription) -> AsyncGenerator[CallUpdate]:
+        mailbox = subscription.mailbox
         while True:
-            box.clear_lag()
+            mailbox.clear_lag()
             async with aclosing(
-                self._stored_events(follower.tenant, id, follower.last_seq)
+                self._stored_events(subscription.tenant, id, subscription.last_seq)
             ) as stored:
                 async for event in stored:
                     yield event
-                    follower.last_seq = event.seq
+                    subscription.last_seq = event.seq
                     if isinstance(event.event, CallEnded):
                         return
             while True:
-                item = await box.get()
+                item = await mailbox.get()
                 if isinstance(item, Lagged):
                     break
                 if isinstance(item, EphemeralEvent):
                     yield item
                     continue
                 assert isinstance(item, StoredEvent)
-                if item.seq <= follower.last_seq:
+                if item.seq <= subscription.last_seq:
                     continue
-                if item.seq > follower.last_seq + 1:
-                    break  # committed before it was told, so the log has what is missing
+                if item.seq > subscription.last_seq + 1:
+                    break  # events are committed before they are published: read the log
                 yield item
-                follower.last_seq = item.seq
+                subscription.last_seq = item.seq
                 if isinstance(item.event, CallEnded):
                     return
 
@@ -116,24 +117,24 @@ class EventStreams:
         return seq
 
     async def _stored_events(
-        self, tenant: TenantId, id: CallId, seen: int
+        self, tenant: TenantId, id: CallId, last_seq: int
     ) -> AsyncGenerator[StoredEvent]:
         while True:
             try:
-                rows = await self._read_page(tenant, id, seen, PAGE_SIZE)
+                rows = await self._read_page(tenant, id, last_seq, PAGE_SIZE)
             except Unavailable:
-                # The stream outlives an outage of the database: it is late, never wrong.
+                # The stream survives an outage of the database: events come late, but none is lost.
                 await asyncio.sleep(POLL_INTERVAL_SECONDS_WITHOUT_REDIS)
                 continue
             for event in rows:
-                assert event.seq == seen + 1
+                assert event.seq == last_seq + 1
                 yield event
-                seen = event.seq
+                last_seq = event.seq
             if len(rows) < PAGE_SIZE:
                 return
 
     async def _read_page(
-        self, tenant: TenantId, id: CallId, seen: int, most: int
+        self, tenant: TenantId, id: CallId, after: int, limit: int
     ) -> list[StoredEvent]:
         try:
             async with (
@@ -142,7 +143,7 @@ class EventStreams:
                 connection.transaction(),
             ):
                 await connection.execute("select set_config('app.tenant', $1, true)", str(tenant))
-                rows = await connection.fetch(SELECT_EVENTS, id, seen, most)
+                rows = await connection.fetch(SELECT_EVENTS, id, after, limit)
         except Exception as error:
             if is_outage(error):
                 raise database_unavailable() from error
@@ -150,18 +151,18 @@ class EventStreams:
         return [stored_event(id, row["seq"], row["at"], row["body"]) for row in rows]
 
     @contextmanager
-    def _registered(self, id: CallId, follower: Subscription) -> Iterator[None]:
-        followers = self._subscriptions.setdefault(id, set())
-        followers.add(follower)
+    def _registered(self, id: CallId, subscription: Subscription) -> Iterator[None]:
+        subscriptions = self._subscriptions.setdefault(id, set())
+        subscriptions.add(subscription)
         try:
             yield
         finally:
-            followers.discard(follower)
-            if not followers:
+            subscriptions.discard(subscription)
+            if not subscriptions:
                 self._subscriptions.pop(id, None)
 
     async def run_head_check(self) -> None:
-        """The safety net: one query for all watched calls finds what no hint told of."""
+        """Find events whose notification was lost, with one query for all watched calls."""
         while True:
             await asyncio.sleep(
                 POLL_INTERVAL_SECONDS
@@ -179,6 +180,6 @@ class EventStreams:
             return
         rows = await self._pool.fetch("select * from log_heads($1)", list(self._subscriptions))
         for row in rows:
-            for follower in self._subscriptions.get(CallId(row["call_id"]), ()):
-                if follower.last_seq < row["head"]:
-                    follower.mailbox.mark_lagged()
+            for subscription in self._subscriptions.get(CallId(row["call_id"]), ()):
+                if subscription.last_seq < row["head"]:
+                    subscription.mailbox.mark_lagged()

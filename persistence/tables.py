@@ -1,8 +1,8 @@
-"""The tables, as SQLAlchemy sees them. Rules that live in SQL are in migrations/.
+"""The tables for SQLAlchemy. Functions, triggers, policies and grants are in migrations/.
 
-Every table that belongs to a tenant carries `tenant_id` and is under row-level security.
-`call` never changes once written; what moves in a call is in its `call_log` row, under whose
-lock every event gets its number."""
+Every table of a tenant has a `tenant_id` column and row-level security. A `call` row never changes
+once written. The changing state of a call is in its `call_log` row, under whose lock every event
+gets its number."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ class ApiKeyRow(TenantOwned):
     prefix: Mapped[str]
     hash: Mapped[bytes] = mapped_column(unique=True)
     key_id: Mapped[str | None]
-    """The entry of SECRET_KEY that the hash was made under; null: not used since that is kept."""
+    """The entry of SECRET_KEY that the hash was made with; null for a key that has not been used
+    since this column was added."""
     created_by: Mapped[str | None]
     scopes: Mapped[list[str]]
     expires_at: Mapped[datetime | None]
@@ -98,7 +99,7 @@ class RefreshTokenRow(TenantOwned):
 
 
 class KnownAddressRow(TenantOwned):
-    """A network that somebody signed in from, as HMAC-SHA256 under a key from SECRET_KEY."""
+    """A network that a user signed in from, as an HMAC-SHA256 under a key from SECRET_KEY."""
 
     __tablename__ = "known_address"
     user_id: Mapped[UUID] = mapped_column(
@@ -120,7 +121,7 @@ class TenantSettingsRow(Base):
 
 
 class DataKeyRow(Base):
-    """The key that seals a tenant's credentials, wrapped."""
+    """The key that encrypts a tenant's credentials, itself wrapped by a key from SECRET_KEY."""
 
     __tablename__ = "data_key"
     tenant_id: Mapped[UUID] = mapped_column(
@@ -143,7 +144,7 @@ class CredentialRow(TenantOwned):
 
 
 class DraftRow(TenantOwned):
-    """What people edit: a spec under a name, with a revision that grows."""
+    """An editable document: a spec with a name, whose revision grows with each edit."""
 
     __abstract__ = True
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -180,7 +181,7 @@ class WorkflowRow(DraftRow):
 
 
 class VersionRow(TenantOwned):
-    """Outlives its workflow: calls refer to it for as long as they are kept."""
+    """A version outlives its workflow, because calls refer to it for as long as they are stored."""
 
     __tablename__ = "workflow_version"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -212,7 +213,7 @@ class VersionRow(TenantOwned):
 
 
 class CallRow(TenantOwned):
-    """What a call was started with."""
+    """The parameters that a call was started with."""
 
     __tablename__ = "call"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -233,10 +234,10 @@ class CallRow(TenantOwned):
 
 
 class CallLogRow(TenantOwned):
-    """What moves in a call. Narrow, so that an update stays within its page.
+    """The changing state of a call. The row is narrow, so that an update stays within its page.
 
-    `kind`, `workflow_id` and `user_id` are copies of the call's, made by a trigger, because lists
-    of calls are filtered by them and by the state at once. `created_at` is a copy, too."""
+    A trigger copies `kind`, `workflow_id` and `user_id` from the call, because lists of calls are
+    filtered by them together with the state. `created_at` is a copy, too."""
 
     __tablename__ = "call_log"
     call_id: Mapped[UUID] = mapped_column(
@@ -258,7 +259,7 @@ class CallLogRow(TenantOwned):
     workflow_id: Mapped[UUID | None]
     user_id: Mapped[str | None]
     takeovers: Mapped[int] = mapped_column(server_default="0")
-    """By workers that wrote nothing to the log, in a row."""
+    """Consecutive takeovers by workers that wrote nothing to the log."""
     __table_args__ = (
         Index("ix_call_log_state", "tenant_id", "state", "kind", "created_at", "call_id"),
         Index(
@@ -305,8 +306,8 @@ class CallLogRow(TenantOwned):
 
 
 class TenantMonthRow(Base):
-    """What the calls of a tenant that ended in a month of UTC took. Locked last of all, and only
-    by the end of a call."""
+    """The usage of a tenant's calls that ended in a calendar month (UTC). Only the end of a call
+    locks this row, after all others."""
 
     __tablename__ = "tenant_month"
     tenant_id: Mapped[UUID] = mapped_column(
@@ -320,7 +321,7 @@ class TenantMonthRow(Base):
 
 
 class EventRow(TenantOwned):
-    """`body` is json, not jsonb: the text that was stored is the text that comes back."""
+    """An event. `body` is json rather than jsonb, so that the stored text is returned unchanged."""
 
     __tablename__ = "call_event"
     call_id: Mapped[UUID] = mapped_column(
@@ -333,8 +334,8 @@ class EventRow(TenantOwned):
 
 
 class RecordingRow(TenantOwned):
-    """Of a voice call, once a worker has begun to record it. `cleared`: the store holds of it what
-    it should, and no keeper need look."""
+    """The recording of a voice call, created when a worker starts to record. `cleared` is true once
+    the store contains exactly what it should, so that no keeper has work left."""
 
     __tablename__ = "recording"
     call_id: Mapped[UUID] = mapped_column(
@@ -394,8 +395,9 @@ class IdempotencyRow(TenantOwned):
 
 
 class ReferenceRow(TenantOwned):
-    """A draft (`user_id`, `user_name`) that uses another by its name: an agent a tool, or a workflow
-    an agent (`used_kind`, `used_name`). Kept by triggers on the drafts."""
+    """A reference by name from a draft (`user_id`, `user_name`) to another (`used_kind`,
+    `used_name`): from an agent to a tool, or from a workflow to an agent. Triggers on the drafts
+    maintain it."""
 
     __tablename__ = "draft_reference"
     tenant_id: Mapped[UUID] = mapped_column(
@@ -409,7 +411,7 @@ class ReferenceRow(TenantOwned):
 
 
 class WorkerProcessRow(Base):
-    """A process that holds calls. Belongs to the platform, not to a tenant."""
+    """A worker process, which holds calls of any tenant."""
 
     __tablename__ = "worker_process"
     id: Mapped[UUID] = mapped_column(primary_key=True)

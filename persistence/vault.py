@@ -1,8 +1,8 @@
-"""Credentials under envelope encryption.
+"""Envelope encryption of credentials.
 
-Each tenant has a data key that seals its values with AES-256-GCM (NIST SP 800-38D), under a fresh
-nonce each, bound to tenant and row as associated data. Data keys are kept wrapped by keys derived
-from SECRET_KEY; when that changes only they are wrapped anew."""
+Each tenant has a data key that encrypts its values with AES-256-GCM (NIST SP 800-38D), each with a
+fresh nonce and with the tenant and the row as associated data. Data keys are stored wrapped by keys
+derived from SECRET_KEY; when SECRET_KEY changes, only the data keys are wrapped again."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ UPDATE_DATA_KEY = "update data_key set key_id = $2, wrapped = $3 where tenant_id
 
 
 class Vault:
-    """Wraps and unwraps data keys, by the ring of SECRET_KEY."""
+    """Wraps and unwraps data keys with the keys derived from SECRET_KEY."""
 
     def __init__(self, ring: KeyRing) -> None:
         self._keys = ring.wrapping_keys
@@ -46,17 +46,17 @@ class Vault:
         return AESGCM(self._unwrap(tenant, key_id, wrapped))
 
     def decrypt_credentials(self, rows: Sequence[Any]) -> DecryptedCredentials:
-        """The values of one tenant, each row with its data key; `VaultLocked` when a key is missing
-        or a row was moved."""
+        """Decrypt the values of one tenant; each row contains the wrapped data key. Raises
+        `DecryptionKeyMissing` if a key is missing or a row was moved."""
         if not rows:
             return DecryptedCredentials()
-        held = rows[0]
-        data_key = self.unwrap_data_key(held["tenant_id"], held["key_id"], held["wrapped"])
-        found: dict[str, dict[str, str]] = {kind.value: {} for kind in CredentialKind}
+        first = rows[0]
+        data_key = self.unwrap_data_key(first["tenant_id"], first["key_id"], first["wrapped"])
+        values: dict[str, dict[str, str]] = {kind.value: {} for kind in CredentialKind}
         for row in rows:
-            found[row["kind"]][row["name"]] = decrypt(data_key, row)
+            values[row["kind"]][row["name"]] = decrypt(data_key, row)
         return DecryptedCredentials(
-            providers=found[CredentialKind.PROVIDER], secrets=found[CredentialKind.SECRET]
+            providers=values[CredentialKind.PROVIDER], secrets=values[CredentialKind.SECRET]
         )
 
     def _wrap(self, tenant: UUID, data_key: bytes) -> bytes:
@@ -69,8 +69,8 @@ class Vault:
         key = self._keys.get(key_id)
         if key is None:
             raise DecryptionKeyMissing(
-                f"The credentials are sealed under another SECRET_KEY ({key_id}): add it again, "
-                "behind the one in use, separated by a comma."
+                f"The credentials are encrypted under another SECRET_KEY ({key_id}): add it again "
+                "after the one in use, separated by a comma."
             )
         return _decrypt(key, wrapped, _tenant_associated_data(tenant))
 
@@ -84,13 +84,13 @@ def decrypt(data_key: AESGCM, row: Mapping[str, Any]) -> str:
     return _decrypt(data_key, row["sealed"], _row_associated_data(row)).decode()
 
 
-def _decrypt(key: AESGCM, text: bytes, bound_to: bytes) -> bytes:
+def _decrypt(key: AESGCM, text: bytes, associated_data: bytes) -> bytes:
     try:
-        plain: bytes = key.decrypt(text[:NONCE_BYTES], text[NONCE_BYTES:], bound_to)
+        plain: bytes = key.decrypt(text[:NONCE_BYTES], text[NONCE_BYTES:], associated_data)
         return plain
     except InvalidTag:
         raise DecryptionKeyMissing(
-            "A credential does not belong where it stands, or was damaged. Set it again."
+            "A credential was moved to another row or damaged; set it again."
         ) from None
 
 
@@ -106,18 +106,18 @@ def _row_associated_data(row: Mapping[str, Any]) -> bytes:
 
 
 async def rewrap(pool: asyncpg.Pool[Any], vault: Vault) -> int:
-    """Wrap every data key by the newest SECRET_KEY, a few at a time; how many were not yet.
+    """Wrap all data keys with the newest entry of SECRET_KEY; return how many were changed.
 
-    Readers are not kept waiting; several may do it at once. One that cannot be unwrapped is
-    left as it is."""
+    This runs in batches, does not block readers and may run in several processes at once. A data
+    key that cannot be unwrapped is left unchanged."""
     done, skipped = 0, 0
     while True:
         async with pool.acquire(timeout=5) as connection, connection.transaction():
             rows = await connection.fetch(
                 SELECT_STALE_DATA_KEYS, vault.newest_key_id, REWRAP_BATCH_SIZE + skipped
             )
-            fresh = rows[skipped:]
-            for row in fresh:
+            remaining = rows[skipped:]
+            for row in remaining:
                 try:
                     wrapped = vault.rewrap_data_key(row["tenant_id"], row["key_id"], row["wrapped"])
                 except DecryptionKeyMissing:

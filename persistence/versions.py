@@ -1,4 +1,4 @@
-"""Published versions: written once, never changed."""
+"""The repository of published versions, which are written once and never changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opens what the API needs, in order, and closes it in reverse."""
+"""Opens the services of the API in order, and closes them in reverse."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         )
         limiter = RedisRateLimiter(settings.redis_url)
         stack.push_async_callback(limiter.aclose)
-        outbound = LazyHttpClient(settings.outbound_allow)
-        stack.push_async_callback(outbound.aclose)
-        sounds = open_audio_store(settings, stack)
+        http_client = LazyHttpClient(settings.outbound_allow)
+        stack.push_async_callback(http_client.aclose)
+        audio_store = open_audio_store(settings, stack)
         passwords = PasswordVerifier()
         stack.callback(passwords.close)
         accounts = SqlAccounts(
@@ -78,10 +78,10 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             streams=streams,
             call_lists=call_lists,
             limiter=limiter,
-            http_client=outbound,
+            http_client=http_client,
             key_prober=LazyKeyProber(settings),
             room_access_issuer=JwtRoomAccessIssuer.from_settings(settings),
-            audio_store=sounds,
+            audio_store=audio_store,
             signed_links=SignedLinks(ring),
             provider_keys=settings.provider_keys,
             clock=lambda: datetime.now(UTC),
@@ -93,26 +93,26 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
 
 
 async def check_database(settings: Settings) -> None:
-    """That PostgreSQL is there and gives the API its role; else a `DomainError` says why not."""
+    """Raise a `DomainError` unless PostgreSQL is available and gives the API its role."""
     pool = await create_pool(settings.database_url, DbRole.API, 1)
     await pool.close()
 
 
 def _split_connections(connections: int) -> tuple[int, int]:
-    """Of the API's connections: for requests, and for the event log."""
+    """Split the API's connections into those for requests and those for the event log."""
     for_log = max(1, connections * 10 // 26)
     return connections - for_log, for_log
 
 
 def _max_compute_transactions(connections: int) -> int:
-    """Of the connections for requests, as many as one tenant may hold while it computes."""
+    """How many of the connections for requests one tenant may hold while it computes."""
     return max(1, min(MAX_COMPUTE_TRANSACTIONS, connections // 2))
 
 
-async def _responds(question: Awaitable[Any]) -> bool:
+async def _responds(query: Awaitable[Any]) -> bool:
     try:
         async with asyncio.timeout(2):
-            await question
-    except Exception:  # noqa: BLE001 - whatever went wrong, the answer is no
+            await query
+    except Exception:  # noqa: BLE001 - any error means that the service is not ready
         return False
     return True

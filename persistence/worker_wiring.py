@@ -1,6 +1,6 @@
-"""Opens what a worker or a keeper needs, in order, and closes it in reverse.
+"""Opens the services of a worker or a keeper in order, and closes them in reverse.
 
-Apart from what the API needs, since neither loads SQLAlchemy."""
+They are separate from those of the API because workers and keepers do not load SQLAlchemy."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerServices:
-    """What a process that holds or tends calls needs of the outside."""
+    """The external services that a worker or a keeper uses."""
 
     queue: SqlCallQueue
     event_writer: SqlEventWriter
@@ -44,7 +44,7 @@ class WorkerServices:
 async def worker_services(
     settings: Settings, connections: int | None = None
 ) -> AsyncGenerator[WorkerServices]:
-    """`connections`: to PostgreSQL at most, when that is not what the settings say."""
+    """`connections` overrides the maximum number of PostgreSQL connections from the settings."""
     async with AsyncExitStack() as stack:
         size = connections or settings.worker_database_connections
         pool = await create_pool(settings.database_url, DbRole.SERVICE, size)
@@ -53,8 +53,8 @@ async def worker_services(
             open_channels(settings.redis_url, decode_notification)
         )
         leases = WorkerLeases(settings.lease_seconds)
-        recorder = SqlEventWriter(pool, channels, leases)
-        await stack.enter_async_context(background_task(recorder.run_flusher()))
+        event_writer = SqlEventWriter(pool, channels, leases)
+        await stack.enter_async_context(background_task(event_writer.run_flusher()))
         vault = Vault(KeyRing.from_secret_key(settings.secret_key))
         queue = SqlCallQueue(
             pool,
@@ -65,12 +65,12 @@ async def worker_services(
             resume_seconds=settings.resume_seconds,
             max_takeovers=settings.max_takeovers,
         )
-        outbound = LazyHttpClient(settings.outbound_allow)
-        stack.push_async_callback(outbound.aclose)
+        http_client = LazyHttpClient(settings.outbound_allow)
+        stack.push_async_callback(http_client.aclose)
         yield WorkerServices(
             queue=queue,
-            event_writer=recorder,
-            http_client=outbound,
+            event_writer=event_writer,
+            http_client=http_client,
             recording_store=SqlRecordingStore(pool),
             audio_store=open_audio_store(settings, stack),
             rewrap=partial(rewrap, pool, vault),

@@ -1,4 +1,4 @@
-"""Who is asking; signing in and out."""
+"""The viewer of a request, and sign-in and sign-out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.common.access import Scope, Tenant, UserId
 from domain.ports import TokenPair
-from domain.use_cases import accounts as actions
+from domain.use_cases import accounts as use_cases
 from resolvers.context import Ctx
 
 
@@ -20,21 +20,21 @@ class ViewerInfo:
 
 
 async def viewer(info: Ctx) -> ViewerInfo:
-    who = info.context.require()
+    viewer = info.context.require()
     accounts = info.context.services.accounts
-    kind, _, id = who.subject.partition(":")
-    user = await accounts.user(who.tenant_id, UserId(UUID(id))) if kind == "user" else None
+    kind, _, id = viewer.subject.partition(":")
+    user = await accounts.user(viewer.tenant_id, UserId(UUID(id))) if kind == "user" else None
     return ViewerInfo(
-        tenant=await accounts.tenant(who.tenant_id),
-        subject=who.subject,
+        tenant=await accounts.tenant(viewer.tenant_id),
+        subject=viewer.subject,
         email=user.email if user else None,
-        scopes=sorted(who.scopes),
+        scopes=sorted(viewer.scopes),
     )
 
 
 async def login(info: Ctx, email: str, password: str) -> TokenPair:
     context = info.context
-    return (await actions.login(context.services, email, password, context.client_ip))[1]
+    return (await use_cases.login(context.services, email, password, context.client_ip))[1]
 
 
 async def refresh_session(info: Ctx, token: str) -> TokenPair:

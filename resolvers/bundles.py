@@ -1,4 +1,4 @@
-"""Everything at once, as files hold it."""
+"""The export of agents, tools, workflows and settings as a bundle."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from domain.bundles.model import Bundle, write_bundle
 from domain.bundles.yaml_writer import next_chunk, yaml_parts
 from domain.common.access import TenantId
 from domain.common.compute import Compute
-from domain.use_cases import bundles as actions
+from domain.use_cases import bundles as use_cases
 from resolvers.context import Ctx
 
 
 class BundleExport:
-    """A bundle that is written beside the event loop: once, however many fields ask for it."""
+    """A bundle that is serialized in a thread, once per format however many fields request it."""
 
     def __init__(self, bundle: Bundle, compute: Compute, tenant: TenantId) -> None:
         self._bundle = bundle
@@ -41,14 +41,14 @@ class BundleExport:
         return self._json
 
     async def _to_yaml(self, value: dict[str, Any]) -> str:
-        """In short pieces: other tenants have their turns in between."""
+        """Write the YAML in short chunks, so that other tenants get their turns in between."""
         parts, text = yaml_parts(value), ""
-        while piece := await self._compute.run(self._tenant, next_chunk, parts):
-            text += piece
+        while chunk := await self._compute.run(self._tenant, next_chunk, parts):
+            text += chunk
         return text
 
 
 async def export(info: Ctx, slugs: Sequence[str] | None) -> BundleExport:
     services, viewer = info.context.services, info.context.require()
-    bundle = await actions.export_bundle(services, viewer, slugs)
+    bundle = await use_cases.export_bundle(services, viewer, slugs)
     return BundleExport(bundle, services.compute, viewer.tenant_id)

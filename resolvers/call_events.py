@@ -1,4 +1,4 @@
-"""Calls while they happen."""
+"""Subscriptions to the events of a call and to live lists of calls."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def call_events(info: Ctx, call_id: str, after: str | None) -> AsyncGenera
 
 async def call_list(info: Ctx, filter: CallFilter) -> AsyncGenerator[ListUpdate]:
     viewer = info.context.require(Scope.CALLS_READ)
-    watched = info.context.services.call_lists.watch(viewer.tenant_id, filter)
-    async with aclosing(watched) as updates:
+    stream = info.context.services.call_lists.watch(viewer.tenant_id, filter)
+    async with aclosing(stream) as updates:
         async for update in updates:
             yield update

@@ -1,4 +1,4 @@
-"""Calls: found, listed, retold from their logs."""
+"""Calls, lists of calls, and what is computed from the log of a call."""
 
 from __future__ import annotations
 
@@ -35,28 +35,29 @@ async def call(info: Ctx, id: str) -> Call | None:
 
 async def load_call(info: Ctx, id: CallId) -> Call | None:
     viewer = info.context.require(Scope.CALLS_READ)
-    found: Call | None = await loaders().calls(info.context.services, viewer.tenant_id).load(id)
-    return found
+    call: Call | None = await loaders().calls(info.context.services, viewer.tenant_id).load(id)
+    return call
 
 
 async def calls(info: Ctx, filter: CallFilter, first: int | None, after: str | None) -> Page[Call]:
     viewer = info.context.require(Scope.CALLS_READ)
     key = decode_cursor("calls", after)
     async with info.context.services.store.transaction(viewer.tenant_id) as work:
-        found = await work.calls.page(filter, clamp_page_size(first), key)
-    return keyset_page("calls", found, lambda c: PageKey(c.created_at, c.id))
+        page = await work.calls.page(filter, clamp_page_size(first), key)
+    return keyset_page("calls", page, lambda c: PageKey(c.created_at, c.id))
 
 
 async def call_projection(info: Ctx, call: Call) -> CallProjection:
     viewer = info.context.require(Scope.CALLS_READ)
-    told: CallProjection = (
+    projection: CallProjection = (
         await loaders().call_projections(info.context.services, viewer.tenant_id).load(call)
     )
-    return told
+    return projection
 
 
 async def transcript(info: Ctx, call: Call) -> Sequence[Turn] | AsyncIterator[Turn]:
-    """A long one piece by piece: to show it takes longer than others should wait."""
+    """The turns of a call. A long transcript is delivered in steps, because rendering it at once
+    would block other requests."""
     turns = (await call_projection(info, call)).turns
     if len(turns) > MAX_TRANSCRIPT_TURNS:
         raise InvalidInput(
@@ -78,14 +79,14 @@ async def _paced(
 
 
 async def turns(info: Ctx, call: Call, first: int | None, after: str | None) -> Page[Turn]:
-    """A turn is an event, so the cursors are those of the events."""
+    """A page of turns. Each turn is an event, so the cursors are those of the events."""
     viewer = info.context.require(Scope.CALLS_READ)
-    most = clamp_page_size(first)
+    limit = clamp_page_size(first)
     seq = await info.context.services.streams.resolve_cursor(viewer.tenant_id, call.id, after)
     async with info.context.services.store.transaction(viewer.tenant_id) as work:
-        found = await work.calls.turns(call.id, seq, most + 1)
+        stored = await work.calls.turns(call.id, seq, limit + 1)
     page = page_from_slice(
-        PageSlice(tuple(found[:most]), has_more=len(found) > most), lambda e: e.cursor
+        PageSlice(tuple(stored[:limit]), has_more=len(stored) > limit), lambda e: e.cursor
     )
     return Page([Edge(e.cursor, turn_from_event(e.node)) for e in page.edges], page.page_info)
 
@@ -94,16 +95,16 @@ async def latency(info: Ctx, call: Call) -> Latency | None:
     measured = (await call_projection(info, call)).measured
     if len(measured) <= MAX_PAGE_SIZE:
         return summarize_latency(measured)
-    # To sort the figures of a long call takes longer than others should wait.
+    # Sorting the figures of a long call would block the event loop for too long.
     return await info.context.services.compute.run(call.tenant_id, summarize_latency, measured)
 
 
 async def events(info: Ctx, call: Call, first: int | None, after: str | None) -> Page[StoredEvent]:
-    """The same cursors as the stream's."""
+    """A page of events, with the same cursors as the subscription."""
     viewer = info.context.require(Scope.CALLS_READ)
-    most = clamp_page_size(first)
+    limit = clamp_page_size(first)
     seq = await info.context.services.streams.resolve_cursor(viewer.tenant_id, call.id, after)
     async with info.context.services.store.transaction(viewer.tenant_id) as work:
-        found = await work.calls.events(call.id, seq, most + 1)
-    slice_ = PageSlice(tuple(found[:most]), has_more=len(found) > most)
+        stored = await work.calls.events(call.id, seq, limit + 1)
+    slice_ = PageSlice(tuple(stored[:limit]), has_more=len(stored) > limit)
     return page_from_slice(slice_, lambda event: event.cursor)

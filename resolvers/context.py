@@ -1,4 +1,4 @@
-"""What every resolver can reach through `info.context`."""
+"""The context that every resolver gets as `info.context`."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from domain.ports import Services
 
 @dataclass(slots=True)
 class RequestContext:
-    """One per operation. A subscription keeps it for as long as it is delivered."""
+    """The context of one operation. A subscription keeps it until it ends."""
 
     services: Services
     settings: Settings
     viewer: Viewer | None = None
     client_ip: str = ""
-    """The IP address of the client."""
+    """The IP address of the client; empty if unknown."""
     start_slot: AbstractAsyncContextManager[Any] = field(default_factory=nullcontext)
-    """Held while a subscription looks up what it is about: few do so at once, so that a thousand
-    that come back together leave room for what others ask."""
+    """Held while a subscription loads its call. Only few do so at once, so that a thousand
+    reconnecting subscriptions leave database connections for other requests."""
 
     def require(self, scope: Scope | None = None) -> Viewer:
-        """Whoever asks; `Unauthenticated` for nobody, `Forbidden` without the scope."""
+        """Return the viewer. Raises `Unauthenticated` if there is none, and `Forbidden` if the
+        viewer lacks `scope`."""
         if self.viewer is None:
             raise Unauthenticated("Sign in, or send an API key.")
         return self.viewer.require(scope) if scope else self.viewer

@@ -1,4 +1,4 @@
-"""Agents, tools and workflows: found by id, by name, or listed newest first."""
+"""Agents, tools and workflows by id, by name, or as a list with the newest first."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def get_draft(
     id: str | None,
     name: str | None,
 ) -> Any:
-    """By global id or by name; None for what is not there."""
+    """Load a draft by its global id or its name; None if it does not exist."""
     viewer = info.context.require(scope)
     uuid = decode_id(kind, id) if id is not None else None
     if id is not None and uuid is None:
@@ -44,8 +44,8 @@ async def list_drafts(
     viewer = info.context.require(scope)
     key = decode_cursor(list_name, after)
     async with info.context.services.store.transaction(viewer.tenant_id) as work:
-        found = await get_repository(work).page(clamp_page_size(first), key)
-    return keyset_page(list_name, found, _page_key)
+        page = await get_repository(work).page(clamp_page_size(first), key)
+    return keyset_page(list_name, page, _page_key)
 
 
 def _page_key(item: Any) -> PageKey:

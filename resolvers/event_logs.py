@@ -1,4 +1,4 @@
-"""Logs that are read from end to end, without anybody else having to wait for that."""
+"""Reads complete logs of calls without blocking other requests."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from domain.ports import Services
 async def log_reader(
     services: Services, tenant: TenantId, id: CallId, first: Iterable[StoredEvent] | None = None
 ) -> AsyncGenerator[ReadPage]:
-    """A way to read the log page by page, where the first page may be there already. Only few logs
-    of a tenant that are longer than that are read at once."""
+    """Yield a function that reads the log page by page; `first` is the first page if it has been
+    read already. Of logs longer than one page, only a few per tenant are read at once."""
     async with AsyncExitStack() as stack:
 
         async def read(after: int, limit: int) -> Iterable[StoredEvent]:
@@ -25,7 +25,7 @@ async def log_reader(
                 return first
             if after == limit:  # the second page
                 await stack.enter_async_context(services.long_log_limit.semaphore(tenant))
-            # Each page in a transaction of its own: the connection is for others, too.
+            # Each page has its own transaction, which frees the connection in between.
             async with services.store.transaction(tenant) as work:
                 return await work.calls.log_page(id, after, limit)
 

@@ -1,4 +1,4 @@
-"""Global ids: opaque outside, `Type:uuid` inside."""
+"""Global ids, which are opaque to clients and encode `Type:uuid`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def global_id(kind: str, id: UUID) -> str:
 
 
 def decode_global_id(text: str) -> tuple[str, UUID] | None:
-    """Type and id; None for what was never an id of ours."""
+    """Return the type and the id, or None if the text is not a global id."""
     try:
         kind, _, id = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().partition(":")
         return kind, UUID(id)
@@ -24,13 +24,13 @@ def decode_global_id(text: str) -> tuple[str, UUID] | None:
 
 
 def decode_id(kind: str, text: str) -> UUID | None:
-    """The id, when it is one of that type."""
-    found = decode_global_id(text)
-    return found[1] if found and found[0] == kind else None
+    """Return the id, or None if the text is not a global id of that type."""
+    decoded = decode_global_id(text)
+    return decoded[1] if decoded and decoded[0] == kind else None
 
 
 def require_id(kind: str, text: str, path: Path) -> UUID:
-    """The id; whoever names something else learns only that it is not there."""
+    """Return the id. Raises `NotFound` for anything else, which does not reveal the reason."""
     id = decode_id(kind, text)
     if id is None:
         raise NotFound(f"There is no such {TYPE_NAMES.get(kind, kind.lower())}.", path)

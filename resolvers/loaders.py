@@ -1,4 +1,4 @@
-"""One question to the database for many fields that ask for the same kind of thing."""
+"""Data loaders, which answer many fields of the same kind with one query."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ REPLAY_TIMEOUT_SECONDS = 10.0
 
 class Loader(DataLoader[K, V], Generic[K, V]):
     def load(self, key: K) -> Any:
-        # A cancelled sibling field must not take the shared answer with it.
+        # Cancelling one field must not cancel the result that other fields share.
         return asyncio.shield(super().load(key))
 
 
 class Loaders:
-    """Made anew for each operation, and for each event of a subscription."""
+    """The loaders of one operation, or of one event of a subscription."""
 
     def __init__(self) -> None:
         self._loaders: dict[tuple[str, TenantId], Loader[Any, Any]] = {}
@@ -59,42 +59,42 @@ class Loaders:
             return await _load_projections(services, tenant, calls)
 
         return self._loaders.setdefault(
-            ("stories", tenant), Loader(load, get_cache_key=lambda call: call.id)
+            ("call_projections", tenant), Loader(load, get_cache_key=lambda call: call.id)
         )
 
     def tools_by_name(self, services: Services, tenant: TenantId) -> Loader[str, Any]:
         async def load(names: Sequence[str]) -> list[Any]:
             async with services.store.transaction(tenant) as work:
-                found = {tool.spec.name: tool for tool in await work.tools.by_names(names)}
-            return [found.get(name) for name in names]
+                tools = {tool.spec.name: tool for tool in await work.tools.by_names(names)}
+            return [tools.get(name) for name in names]
 
-        return self._loaders.setdefault(("tools_named", tenant), Loader(load))
+        return self._loaders.setdefault(("tools_by_name", tenant), Loader(load))
 
     def previous_versions(
         self, services: Services, tenant: TenantId
     ) -> Loader[UUID, Version | None]:
-        """The version before a version."""
+        """The published version before each version."""
 
         async def load(ids: Sequence[UUID]) -> list[Version | None]:
             async with services.store.transaction(tenant) as work:
-                found = await work.versions.previous(ids)
-            return [found.get(id) for id in ids]
+                previous = await work.versions.previous(ids)
+            return [previous.get(id) for id in ids]
 
-        return self._loaders.setdefault(("earlier", tenant), Loader(load))
+        return self._loaders.setdefault(("previous_versions", tenant), Loader(load))
 
     def draft_snapshots(self, services: Services, tenant: TenantId) -> Loader[Workflow, Snapshot]:
-        """Of a workflow, with its agents and tools as they are now."""
+        """The draft of each workflow, with its agents and tools in their current state."""
 
         async def load(workflows: Sequence[Workflow]) -> list[Snapshot]:
             async with services.store.transaction(tenant) as work:
                 return await take_snapshots(work, [workflow.spec for workflow in workflows])
 
         return self._loaders.setdefault(
-            ("drafts", tenant), Loader(load, get_cache_key=lambda w: (w.id, w.revision))
+            ("draft_snapshots", tenant), Loader(load, get_cache_key=lambda w: (w.id, w.revision))
         )
 
     def findings(self, services: Services, viewer: Viewer) -> Loader[Workflow, tuple[Finding, ...]]:
-        """Of the draft of a workflow."""
+        """The findings of each workflow's draft."""
 
         async def load(workflows: Sequence[Workflow]) -> list[tuple[Finding, ...]]:
             return await verify_workflows(
@@ -106,32 +106,34 @@ class Loaders:
         )
 
     def users(self, services: Services, tenant: TenantId, name: str) -> Loader[str, list[str]]:
-        """Who uses something: for a tool ask `tools`, for an agent `workflows`."""
+        """The names of the agents that use a tool, or of the workflows that use an agent. `name` is
+        the repository to ask: `tools` or `workflows`."""
 
         async def load(names: Sequence[str]) -> list[list[str]]:
             async with services.store.transaction(tenant) as work:
-                found = await getattr(work, name).users(names)
-            return [list(found.get(each, ())) for each in names]
+                users = await getattr(work, name).users(names)
+            return [list(users.get(each, ())) for each in names]
 
         return self._loaders.setdefault((f"users:{name}", tenant), Loader(load))
 
     def recording_links(
         self, services: Services, tenant: TenantId
     ) -> Loader[Recording, tuple[str, datetime] | None]:
-        """One for all that is asked of it: each link has a time of its own."""
+        """One link per recording and operation: its fields must come from the same link, because
+        each new link has another expiry."""
 
         async def load(recordings: Sequence[Recording]) -> list[tuple[str, datetime] | None]:
             return await asyncio.gather(*(recording_link(services, each) for each in recordings))
 
-        return self._loaders.setdefault(("links", tenant), Loader(load))
+        return self._loaders.setdefault(("recording_links", tenant), Loader(load))
 
     def by_id(self, services: Services, tenant: TenantId, name: str) -> Loader[UUID, Any]:
-        """Of one of the repositories of `Work`, by its name there."""
+        """The items of a repository by id; `name` is the attribute of `UnitOfWork`."""
 
         async def load(ids: Sequence[UUID]) -> list[Any]:
             async with services.store.transaction(tenant) as work:
-                found = {item.id: item for item in await getattr(work, name).by_ids(ids)}
-            return [found.get(id) for id in ids]
+                items = {item.id: item for item in await getattr(work, name).by_ids(ids)}
+            return [items.get(id) for id in ids]
 
         return self._loaders.setdefault((name, tenant), Loader(load))
 
@@ -139,17 +141,18 @@ class Loaders:
 async def _load_projections(
     services: Services, tenant: TenantId, calls: Sequence[Call]
 ) -> list[CallProjection]:
-    """Most logs are a page long: those pages are read at once."""
+    """Replay the logs of calls. Most logs fit on one page, so all first pages are read in one
+    transaction."""
     async with services.store.transaction(tenant) as work:
         pages = [await work.calls.log_page(call.id, 0, EVENTS_PER_PAGE) for call in calls]
     try:
-        # Whoever asked is not there any longer than that.
+        # The client does not wait longer than this.
         async with asyncio.timeout(REPLAY_TIMEOUT_SECONDS):
             pairs = zip(calls, pages, strict=True)
             return [await _load_projection(services, tenant, call, page) for call, page in pairs]
     except TimeoutError:
         raise Unavailable(
-            f"The logs took longer than {REPLAY_TIMEOUT_SECONDS:.0f} seconds."
+            f"Reading the logs took longer than {REPLAY_TIMEOUT_SECONDS:.0f} seconds."
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""Anything by its global id."""
+"""Objects by their global ids: the Relay fields `node` and `nodes`."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ NODE_TYPES = {
 
 
 async def node(info: Ctx, id: str) -> Any:
-    """None for what is not there, is another tenant's, or was never an id."""
+    """Load an object; None if it does not exist, belongs to another tenant, or `id` is invalid."""
     viewer = info.context.require()
-    found = decode_global_id(id)
-    if found is None or found[0] not in NODE_TYPES:
+    decoded = decode_global_id(id)
+    if decoded is None or decoded[0] not in NODE_TYPES:
         return None
-    name, scope = NODE_TYPES[found[0]]
+    name, scope = NODE_TYPES[decoded[0]]
     viewer.require(scope)
     loader = loaders().by_id(info.context.services, viewer.tenant_id, name)
-    return await loader.load(found[1])
+    return await loader.load(decoded[1])
 
 
 async def nodes(info: Ctx, ids: Sequence[str]) -> list[Any]:
     if len(ids) > MAX_NODE_IDS:
-        raise InvalidInput(f"At most {MAX_NODE_IDS} ids at once.", ("ids",))
+        raise InvalidInput(f"At most {MAX_NODE_IDS} ids can be requested at once.", ("ids",))
     return list(await asyncio.gather(*(node(info, id) for id in ids)))

@@ -1,4 +1,4 @@
-"""Stretches of long lists, by keyset cursors."""
+"""Pages of lists, with keyset cursors."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def decode_cursor(list_name: str, cursor: str | None) -> PageKey | None:
             raise ValueError(name)
         return PageKey(datetime.fromisoformat(at).astimezone(UTC), UUID(id))
     except (ValueError, OverflowError):
-        raise InvalidCursor(f"That is not a cursor of {list_name}.", ("after",)) from None
+        raise InvalidCursor(f"This is not a cursor of {list_name}.", ("after",)) from None
 
 
 def encode_cursor(list_name: str, key: PageKey) -> str:
@@ -59,11 +59,11 @@ def encode_cursor(list_name: str, key: PageKey) -> str:
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def keyset_page(list_name: str, found: PageSlice[T], key: Callable[[T], PageKey]) -> Page[T]:
-    return page_from_slice(found, lambda item: encode_cursor(list_name, key(item)))
+def keyset_page(list_name: str, page: PageSlice[T], key: Callable[[T], PageKey]) -> Page[T]:
+    return page_from_slice(page, lambda item: encode_cursor(list_name, key(item)))
 
 
-def page_from_slice(found: PageSlice[T], cursor: Callable[[T], str]) -> Page[T]:
-    edges = [Edge(cursor(item), item) for item in found.items]
+def page_from_slice(page: PageSlice[T], cursor: Callable[[T], str]) -> Page[T]:
+    edges = [Edge(cursor(item), item) for item in page.items]
     start, end = (edges[0].cursor, edges[-1].cursor) if edges else (None, None)
-    return Page(edges, PageInfo(found.has_more, end, start_cursor=start))
+    return Page(edges, PageInfo(page.has_more, end, start_cursor=start))

@@ -1,4 +1,4 @@
-"""The recording of a call, and the way to it."""
+"""The recording of a call, and the link to its file."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from resolvers.loaders import loaders
 async def recording(info: Ctx, call: Call) -> Recording | None:
     viewer = info.context.require(Scope.CALLS_READ)
     loader = loaders().by_id(info.context.services, viewer.tenant_id, "recordings")
-    found: Recording | None = await loader.load(call.id)
-    return found
+    loaded: Recording | None = await loader.load(call.id)
+    return loaded
 
 
 async def link(info: Ctx, recording: Recording) -> tuple[str, datetime] | None:
     viewer = info.context.require(Scope.CALLS_READ)
     loader = loaders().recording_links(info.context.services, viewer.tenant_id)
-    found: tuple[str, datetime] | None = await loader.load(recording)
-    return found
+    loaded: tuple[str, datetime] | None = await loader.load(recording)
+    return loaded

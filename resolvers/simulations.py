@@ -1,4 +1,4 @@
-"""Suites of simulations made from calls that were."""
+"""Simulation suites that are created from past calls."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ async def from_call(info: Ctx, id: str) -> dict[str, Any] | None:
         return None
     services, log = info.context.services, list[StoredEvent]()
     async with log_reader(services, viewer.tenant_id, call.id) as read:
-        async for recorded in paced_log(read, services.pacer):
-            log.append(recorded)
+        async for event in paced_log(read, services.pacer):
+            log.append(event)
             if len(log) > MAX_SUITE_EVENTS:
                 raise InvalidInput(
-                    f"The call has more than {MAX_SUITE_EVENTS} events, which is too much for one "
+                    f"The call has more than {MAX_SUITE_EVENTS} events, which is too many for a "
                     "simulation; choose a shorter call.",
                     ("callId",),
                 )

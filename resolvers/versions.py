@@ -1,4 +1,4 @@
-"""What differs between versions, and who uses what."""
+"""The changes between versions, and the users of agents and tools."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ Changes = tuple[Change, ...]
 
 
 async def version_changes(info: Ctx, version: Version, since: str | None) -> Changes:
-    """Since the version named, or the one before."""
+    """The changes of a version since `since`, or since the previous version if that is None."""
     viewer, services = _require_read_scopes(info), info.context.services
     if since is None:
-        earlier = await loaders().previous_versions(services, viewer.tenant_id).load(version.id)
+        before = await loaders().previous_versions(services, viewer.tenant_id).load(version.id)
     else:
         id = require_id("WorkflowVersion", since, ("from",))
-        earlier = await loaders().versions(services, viewer.tenant_id).load(id)
-        if earlier is None:
+        before = await loaders().versions(services, viewer.tenant_id).load(id)
+        if before is None:
             raise NotFound("There is no such version.", ("from",))
-    return await _diff(info, earlier, version.snapshot)
+    return await _diff(info, before, version.snapshot)
 
 
 async def draft_changes(info: Ctx, workflow: Workflow) -> Changes:
-    """Since the published version; since nothing when there is none."""
+    """The changes of the draft since the published version, or since nothing if there is none."""
     viewer, services = _require_read_scopes(info), info.context.services
     draft = await loaders().draft_snapshots(services, viewer.tenant_id).load(workflow)
     versions = loaders().versions(services, viewer.tenant_id)
@@ -45,19 +45,20 @@ async def agents_using_tool(info: Ctx, name: str) -> list[str]:
     return await _load_users(info, viewer, "tools", name)
 
 
-async def _load_users(info: Ctx, viewer: Viewer, of: str, name: str) -> list[str]:
-    found: list[str] = await loaders().users(info.context.services, viewer.tenant_id, of).load(name)
-    return found
+async def _load_users(info: Ctx, viewer: Viewer, repository: str, name: str) -> list[str]:
+    loader = loaders().users(info.context.services, viewer.tenant_id, repository)
+    users: list[str] = await loader.load(name)
+    return users
 
 
 async def _diff(info: Ctx, before: Version | None, after: Snapshot) -> Changes:
-    # Large prompts take a while, and others are being answered meanwhile.
+    # Comparing large prompts takes a while, so it does not run on the event loop.
     compute, tenant = info.context.services.compute, info.context.require().tenant_id
     return await compute.run(tenant, diff, before.snapshot if before else None, after)
 
 
 def _require_read_scopes(info: Ctx) -> Viewer:
-    """A diff shows prompts and tools: not for a credential that may only read workflows."""
+    """A diff shows prompts and tools, so the scope to read workflows alone is not enough."""
     info.context.require(Scope.AGENTS_READ)
     info.context.require(Scope.TOOLS_READ)
     return info.context.require(Scope.WORKFLOWS_READ)

@@ -1,4 +1,4 @@
-"""What hangs on a workflow: findings and versions."""
+"""The findings and versions of workflows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from domain.common.access import Scope
 from domain.common.errors import Path
 from domain.common.findings import Finding
 from domain.ports import PageKey
-from domain.use_cases import workflows as actions
+from domain.use_cases import workflows as use_cases
 from domain.workflows.model import Version, VersionId, Workflow, WorkflowId, WorkflowSpec
 from resolvers.context import Ctx
 from resolvers.loaders import loaders
@@ -14,20 +14,20 @@ from resolvers.pagination import Page, clamp_page_size, decode_cursor, keyset_pa
 
 
 async def findings(info: Ctx, workflow: Workflow) -> tuple[Finding, ...]:
-    """Of its draft."""
+    """The findings of a workflow's draft."""
     viewer = info.context.require(Scope.WORKFLOWS_READ)
-    found: tuple[Finding, ...] = await (
+    loaded: tuple[Finding, ...] = await (
         loaders().findings(info.context.services, viewer).load(workflow)
     )
-    return found
+    return loaded
 
 
 async def findings_of(info: Ctx, spec: WorkflowSpec, path: Path) -> tuple[Finding, ...]:
-    """Of a workflow that may not be saved."""
+    """The findings of a workflow that need not be saved."""
     services, viewer = info.context.services, info.context.require(Scope.WORKFLOWS_READ)
-    checked = await actions.check_workflow_in_thread(services, viewer, spec, path)
-    [found] = await actions.verify_workflows(services, viewer, [checked])
-    return found
+    checked = await use_cases.check_workflow_in_thread(services, viewer, spec, path)
+    [result] = await use_cases.verify_workflows(services, viewer, [checked])
+    return result
 
 
 async def published(info: Ctx, workflow: Workflow) -> Version | None:
@@ -36,18 +36,18 @@ async def published(info: Ctx, workflow: Workflow) -> Version | None:
 
 async def version(info: Ctx, id: VersionId) -> Version | None:
     viewer = info.context.require(Scope.WORKFLOWS_READ)
-    found: Version | None = await (
+    loaded: Version | None = await (
         loaders().versions(info.context.services, viewer.tenant_id).load(id)
     )
-    return found
+    return loaded
 
 
 async def workflow(info: Ctx, id: WorkflowId) -> Workflow | None:
     viewer = info.context.require(Scope.WORKFLOWS_READ)
-    found: Workflow | None = await (
+    loaded: Workflow | None = await (
         loaders().workflows(info.context.services, viewer.tenant_id).load(id)
     )
-    return found
+    return loaded
 
 
 async def versions(
@@ -56,5 +56,5 @@ async def versions(
     viewer = info.context.require(Scope.WORKFLOWS_READ)
     key = decode_cursor("versions", after)
     async with info.context.services.store.transaction(viewer.tenant_id) as work:
-        found = await work.versions.page(workflow.id, clamp_page_size(first), key)
-    return keyset_page("versions", found, lambda v: PageKey(v.published_at, v.id))
+        page = await work.versions.page(workflow.id, clamp_page_size(first), key)
+    return keyset_page("versions", page, lambda v: PageKey(v.published_at, v.id))

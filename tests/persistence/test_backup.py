@@ -143,9 +143,9 @@ async def what_is_missing_is_found(server: str, settings: Settings, call: object
     with pytest.raises(BackupFailed) as failed:
         await check(other, print)
     gap, open_table, sealed = failed.value.message.splitlines()
-    assert gap == f"Call {call} should have the events 1 to 2, and has 1."
-    assert open_table.startswith("Row-level security of agent is not whole")
-    assert "sealed under another SECRET_KEY" in sealed
+    assert gap == f"Call {call} should have events 1 to 2, but has 1."
+    assert open_table.startswith("Row-level security of agent is incomplete")
+    assert "encrypted under another SECRET_KEY" in sealed
 
 
 @pytest.mark.timeout(240)

@@ -82,7 +82,7 @@ async def test_a_connection_that_lost_its_role_is_refused(settings: Settings) ->
             ):
                 await create_pool(lossy.url, role)
         engine = create_engine(lossy.url, DbRole.API)
-        with pytest.raises(WrongDatabaseRole, match="row-level security does not bind"):
+        with pytest.raises(WrongDatabaseRole, match="which bypasses row-level security"):
             await engine.connect()
         await engine.dispose()
 
@@ -153,7 +153,7 @@ async def test_a_login_is_its_role_and_has_no_way_back_to_more(settings: Setting
 async def test_logins_are_made_by_a_command(settings: Settings, tmp_path: Any) -> None:
     (tmp_path / "password").write_text(PASSWORD + "\n")
     command = ("persistence.admin", "roles", "--api-password-file", str(tmp_path / "password"))
-    assert await run(settings, *command) == (0, "studio_api_login may sign in.\n")
+    assert await run(settings, *command) == (0, "The login studio_api_login is ready.\n")
     with pytest.raises(InvalidSetting, match="16 or more"):
         await create_logins(settings.database_url, {"studio_api": "short"})
     both = replace(

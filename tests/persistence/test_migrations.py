@@ -129,7 +129,7 @@ async def test_a_migration_that_gets_no_lock_ends_and_keeps_what_is_done(fresh: 
         patience = MigrationTimeouts(
             lock_timeout_seconds=0.1, total_timeout_seconds=3, retry_delay_seconds=0.1
         )
-        with pytest.raises(Unavailable, match="not over after 3 s"):
+        with pytest.raises(Unavailable, match="did not finish within 3 s"):
             await asyncio.to_thread(upgrade, fresh, timeouts=patience)
     async with connected(fresh) as db:
         # The fourth changes no table that is read; the fifth does.

@@ -107,7 +107,7 @@ async def test_an_outage_is_said_once_and_so_is_its_end(
             await server.start()
             await until(lambda: channels.is_connected)
     said = [(r.getMessage().split(":")[0], vars(r).get("hints_dropped")) for r in caplog.records]
-    assert said == [("redis is away", None), ("redis is back", 50)]
+    assert said == [("redis is unavailable", None), ("redis is available again", 50)]
 
 
 async def test_a_redis_that_is_heard_but_takes_no_hints_is_away_until_it_takes_them(
@@ -128,7 +128,7 @@ async def test_a_redis_that_is_heard_but_takes_no_hints_is_away_until_it_takes_t
             await redis.client_unpause()
             await until(lambda: channels.is_connected)
     said = [record.getMessage().split(":")[0] for record in caplog.records]
-    assert said == ["redis is away", "redis is back"]
+    assert said == ["redis is unavailable", "redis is available again"]
 
 
 async def test_what_was_told_before_a_process_leaves_is_still_heard_and_in_order(
@@ -177,8 +177,8 @@ async def test_limits_cost_no_time_while_redis_hangs_and_are_shared_again_after_
         await here.aclose()
         await there.aclose()
     assert [r.getMessage().split(":")[0] for r in caplog.records] == [
-        "redis is away",
-        "redis is back",
+        "redis is unavailable",
+        "redis is available again",
     ]
 
 

@@ -117,7 +117,7 @@ async def test_one_node_that_hangs_costs_no_time_either(
         await until(lambda: len(caplog.records) == 2)
     await limiter.aclose()
     said = [record.getMessage().partition(":")[0] for record in caplog.records]
-    assert said == ["redis is away", "redis is back"]
+    assert said == ["redis is unavailable", "redis is available again"]
 
 
 async def test_hints_cross_the_nodes(cluster: list[Server]) -> None:
@@ -135,5 +135,5 @@ async def test_hints_cross_the_nodes(cluster: list[Server]) -> None:
 
 
 def test_a_url_of_another_kind_is_refused_by_its_name() -> None:
-    with pytest.raises(InvalidSetting, match=r"REDIS_URL must begin with .*redis\+cluster://"):
+    with pytest.raises(InvalidSetting, match=r"REDIS_URL must start with .*redis\+cluster://"):
         RedisRateLimiter("redis+sentinel://127.0.0.1:26379")
