@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from local import bundles
 from local.cli import SELF_DOCUMENTED_COMMANDS, main
 from tests.support.paths import ROOT
 
@@ -22,7 +23,11 @@ FOLDERS = ("domain", "persistence", "worker", "resolvers", "graph", "local", "mi
 ALLOWED_PHRASES: tuple[str, ...] = ()
 """Phrases that contain a rejected word and are right all the same, as names of other products."""
 
-LOG_METHODS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
+MESSAGE_FUNCTIONS = {
+    *("debug", "info", "warning", "error", "exception", "critical", "log"),
+    *("Finding", "print"),
+}
+"""Functions of loggers, of findings and of output; their positional arguments hold messages."""
 HELP_ARGUMENTS = {"help", "description", "epilog"}
 MIN_DESCRIPTION_WORDS = 3
 ROW = re.compile(r"^(\| .* \| .* \|)(.*)\|$", re.MULTILINE)
@@ -106,8 +111,8 @@ def name_of(node: ast.expr) -> str:
 
 
 def message_expressions(call: ast.Call, doc: str | None) -> Iterator[ast.expr]:
-    """The arguments of a call that hold text for people: of a logger, an exception, a parser."""
-    if isinstance(call.func, ast.Attribute) and call.func.attr in LOG_METHODS:
+    """The arguments of a call that hold text for people."""
+    if name_of(call.func) in MESSAGE_FUNCTIONS:
         yield from call.args
     elif name_of(call.func) in exceptions():
         yield from call.args
@@ -191,24 +196,29 @@ def test_every_description_of_the_schema_is_a_phrase() -> None:
 
 
 def test_command_line_help_uses_no_rejected_word(capsys: pytest.CaptureFixture[str]) -> None:
-    def help_of(*command: str) -> str:
-        with pytest.raises(SystemExit):
-            main([*command, "--help"])
-        return capsys.readouterr().out
+    """`./studio … --help`. The help of other programs is checked with their messages."""
 
-    overview = help_of()
-    commands = re.findall(r"^    ([a-z]+) ", overview, re.MULTILINE)
+    def help_of(program: Callable[[list[str]], object], *command: str) -> Iterator[str]:
+        with pytest.raises(SystemExit):
+            program([*command, "--help"])
+        yield from hits(capsys.readouterr().out, " ".join(("./studio", *command, "--help")))
+
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    commands = re.findall(r"^    ([a-z]+) ", capsys.readouterr().out, re.MULTILINE)
     assert {"up", "talk", "bench"} <= set(commands)
-    found = [*hits(overview, "./studio --help")]
+    found = [*help_of(main)]
     for command in commands:
         if command not in SELF_DOCUMENTED_COMMANDS:
-            found += hits(help_of(command), f"./studio {command} --help")
+            found += help_of(main, command)
+    for command in ("verify", "export", "import"):
+        found += help_of(bundles.main, command)
     assert_none(found)
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_messages_use_no_rejected_word(folder: str) -> None:
-    """Messages of logs and exceptions, and the help of every command line."""
+    """Messages of logs, exceptions and findings, printed output, and help of command lines."""
     assert_none(message_hits(folder))
 
 
