@@ -1,7 +1,8 @@
-"""The documents say what is so."""
+"""The documentation agrees with the code."""
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -54,6 +55,27 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_every_finding_has_its_place_in_the_docs() -> None:
     text = (ROOT / "docs" / "findings.md").read_text()
     assert re.findall(r"^## ([A-Z_]+)$", text, re.MULTILINE) == [code.value for code in FindingCode]
+
+
+def test_troubleshooting_quotes_messages_that_processes_log() -> None:
+    page = (ROOT / "docs" / "operating.md").read_text()
+    rows = page[page.index("## Troubleshooting") :].splitlines()
+    quotes = {
+        quote.removesuffix(" …")
+        for row in rows
+        if row.startswith("| ")
+        for quote in re.findall(r"`([^`]+)`", row.split("|")[1])
+        if " " in quote and not quote.startswith("./studio")
+    }
+    assert len(quotes) >= 10
+    messages = {
+        node.value
+        for folder in ("persistence", "worker", "graph")
+        for file in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert [quote for quote in sorted(quotes) if not any(quote in text for text in messages)] == []
 
 
 def test_bundles_in_the_docs_can_be_imported_and_are_sound() -> None:
