@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 PROBES_PER_LEASE = 6
-"""How often per lease the keeper probes the database: once per this fraction of a lease, at most."""
+"""Probes of the database per lease: after each response the keeper waits a sixth of a lease."""
 
 
 @dataclass(frozen=True, slots=True)

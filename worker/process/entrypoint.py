@@ -14,7 +14,7 @@ from domain.common.errors import DomainError
 from domain.common.json_logging import log_to_stderr
 from domain.common.settings import Settings
 
-DRAINING = "retires"
+DRAINING = "draining"
 """Sent by a worker process to its parent: it claims no more calls and exits once its calls end."""
 
 
