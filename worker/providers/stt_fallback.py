@@ -83,7 +83,8 @@ class SttFallback(PreferredProviderIdentity, stt.STT[Any]):
         self.policy.preferred.prewarm()
 
     def transcript_overdue(self, since: float) -> None:
-        """Report that the caller spoke at `since` (as `time.time`) and no transcript arrived."""
+        """Report that the caller started to speak at `since` (as `time.time`) and no transcript
+        arrived in time."""
         for stream in self._streams:
             stream.transcript_overdue(since)
 
@@ -108,8 +109,8 @@ class AudioReplayBuffer:
         self.trim_to(MAX_REPLAY_SECONDS)
 
     def contains_speech(self, seconds: float) -> bool:
-        """Whether the last seconds were loud enough for speech. They may not be, because a session
-        replaces audio by silence while the caller cannot interrupt."""
+        """Whether the last seconds were loud enough for speech. They may not be: the session
+        substitutes silence during AEC warm-up and uninterruptible speech."""
         peaks = (float(np.abs(np.frombuffer(f.data, np.int16)).max(initial=0)) for f in self.frames)
         last = int(seconds / (self.seconds / len(self.frames))) if self.frames else 0
         return any(peak > MIN_SPEECH_AMPLITUDE for peak in list(peaks)[-last:]) if last else False
