@@ -12,8 +12,8 @@ from worker.audio.ogg_opus import FRAME_MS, OggWriter, demux_ogg, silent_packets
 
 
 class SegmentJoiner:
-    """Joins segments, which are added in order. Where the segments of two epochs overlap, because a
-    former worker kept recording for a while, the later epoch wins."""
+    """Joins segments, which must be added in order. Where the segments of two epochs overlap,
+    because a former worker kept recording for a while, the later epoch wins."""
 
     def __init__(self, destination: Path, segment_keys: Sequence[SegmentKey]) -> None:
         self._file = OggWriter(destination)

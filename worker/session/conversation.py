@@ -1,7 +1,8 @@
 """The state of one call while a worker holds it, and the only way to change it.
 
 Everything that happens goes through `record`, which writes the event and applies it to the
-projection that agents act on. So a worker never knows more than the log will tell the next one."""
+projection that agents act on. So a worker never knows more than the next one can read from the
+log."""
 
 from __future__ import annotations
 
