@@ -31,8 +31,8 @@ def local_tts(
     program = shutil.which(keys.espeak_ng)
     if program is None:
         raise ProviderMisconfigured(
-            "The text-to-speech provider local needs espeak-ng: apt-get install espeak-ng, or "
-            "brew install espeak-ng, or set ESPEAK_NG to its path."
+            "The text-to-speech provider local needs espeak-ng. Install it (apt-get install "
+            "espeak-ng, or brew install espeak-ng), or set ESPEAK_NG to its path."
         )
     if voice and not VOICE_PATTERN.fullmatch(voice):
         raise ProviderMisconfigured(
