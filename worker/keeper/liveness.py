@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 PROBES_PER_LEASE = 6
-"""Probes of the database per lease: after each response the keeper waits a sixth of a lease."""
+"""Probes of the database per lease: the keeper waits that fraction of a lease after a response."""
 
 
 @dataclass(frozen=True, slots=True)

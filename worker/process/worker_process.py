@@ -25,7 +25,7 @@ ORPHAN_GRACE_SECONDS = 60.0
 load all code before its processes can take our calls. Once that is ready, it stops us at once."""
 POLL_INTERVAL_SECONDS = 0.5
 EXIT_TIMEOUT_SECONDS = 25.0
-"""The process exits after this time even if stores do not respond; releasing calls takes less."""
+"""An orphaned process exits after this time even if it cannot release its calls, which takes less."""
 
 
 def main(parent: socket.socket, environ: Mapping[str, str]) -> None:

@@ -203,7 +203,7 @@ class CallRecorder:
 async def recording_session(
     conversation: Conversation, resources: RecordingResources | None
 ) -> AsyncGenerator[CallRecorder | None]:
-    """Yields the recorder of a voice call; None when its workflow or the worker has no recording."""
+    """Yields the recorder of a voice call; None if it is not recorded or has no audio store."""
     workflow = conversation.snapshot.workflow
     if not workflow.is_recorded:
         yield None

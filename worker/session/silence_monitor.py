@@ -52,7 +52,7 @@ class SilenceMonitor:
             quiet_seconds = time.monotonic() - self._quiet_since
             ending = self._conversation.projection.ending
             if ending is not None and quiet_seconds > 2 * POLL_INTERVAL_SECONDS:
-                return ending  # the agent ended the call without saying goodbye
+                return ending  # the agent has nothing more to say
             session_spec = self._current_agent().spec.session
             if quiet_seconds >= session_spec.auto_disconnect:
                 return EndReason.SILENCE
