@@ -1,4 +1,4 @@
-"""`python -m worker.main`: the processes that talk, one for each core."""
+"""`python -m worker.main`: the pool of worker processes, one per CPU core by default."""
 
 from __future__ import annotations
 
@@ -17,23 +17,24 @@ from worker.process.pool import WorkerPool
 log = logging.getLogger(__name__)
 
 DATABASE_CONNECTIONS = 2
-"""This process only tells of the deaths of others."""
+"""This process uses the database only to deregister worker processes that died."""
 
 
 async def run_worker(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     async with worker_services(settings, DATABASE_CONNECTIONS) as services:
-        size, longest = settings.worker_processes, settings.max_call_seconds
-        pool = WorkerPool(services.queue, os.environ, size, longest)
+        pool = WorkerPool(
+            services.queue, os.environ, settings.worker_processes, settings.max_call_seconds
+        )
         facts = {
             "processes": pool.size,
             "calls_per_process": settings.worker_capacity,
             "voice_calls_per_process": settings.worker_voice_capacity,
             "livekit": urlsplit(settings.livekit_url).hostname,
         }
-        log.info("worker starts", extra=facts)
+        log.info("worker starting", extra=facts)
 
         def first_is_ready() -> None:
-            log.info("worker is ready: it takes calls", extra=facts)
+            log.info("worker is ready: it accepts calls", extra=facts)
             ready()
 
         async with health_server(settings, pool.report):

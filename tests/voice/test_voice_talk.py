@@ -158,7 +158,7 @@ async def test_ctrl_c_hangs_up(tmp_path: Path, livekit: LivekitCredentials) -> N
         assert kept.getnframes() > 0
 
 
-MISSING = "local needs espeak-ng to speak: apt-get install espeak-ng, or brew install espeak-ng"
+MISSING = "The text-to-speech provider local needs espeak-ng. Install it (apt-get install espeak-ng"
 
 
 async def test_a_worker_without_the_program_says_what_to_install(

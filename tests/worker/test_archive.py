@@ -226,7 +226,7 @@ async def test_what_cannot_be_joined_is_given_up_with_a_reason(s3: Desk) -> None
     recording = await s3.recording(call)
     assert recording.state is RecordingState.FAILED
     assert recording.error is not None
-    assert recording.error.startswith("The pieces could not be joined (")
+    assert recording.error.startswith("The segments could not be joined (")
     await s3.due(call)
     assert not await s3.archive.process_next()
     assert await s3.kept(call) == [SegmentKey(1, 0).filename]

@@ -337,5 +337,5 @@ async def test_a_way_is_taken_as_often_as_it_may_be(
     moves = [(e.from_node, e.to_node) for e in events if isinstance(e, HandedOff)]
     assert moves == [("desk", "forms"), ("forms", "desk")] * 2
     [refused] = [e for e in events if isinstance(e, HandoffRefused)]
-    assert refused.message == "This way may be taken 2 time(s) in a call, and has been."
+    assert refused.message == "This connection may be taken 2 time(s) in a call, and has been."
     assert retold(events)[-2] == "desk: d3"

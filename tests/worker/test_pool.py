@@ -100,10 +100,10 @@ async def test_worker_and_keeper_say_when_they_start_and_stop(tmp_path: Path) ->
         if line["logger"] in ("__main__", "worker.process.pool", "worker.process.host")
     ]
     assert [line["message"].partition(":")[0] for line in own] == [
-        "worker starts",
+        "worker starting",
         "worker is ready",
-        "worker stops",
-        "handing over calls",
+        "worker stopping",
+        "releasing calls",
         "worker stopped",
     ]
     ready = own[1]

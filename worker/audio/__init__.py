@@ -1,0 +1,1 @@
+"""Recorded audio of a call: taps, the two-channel timeline, Ogg Opus and the upload spool."""

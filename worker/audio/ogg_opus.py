@@ -1,5 +1,5 @@
-"""Sound as Opus in Ogg: made of samples, cut into pieces, joined again. No packet is encoded twice:
-what one encoder made is one unbroken sound, however often it was cut.
+"""Ogg Opus: encodes samples, muxes packets into segments and demuxes them again. No packet is
+encoded twice, so the segments of one encoder join without a seam, however they were cut.
 
 https://www.rfc-editor.org/rfc/rfc7845"""
 
@@ -19,33 +19,33 @@ Samples = NDArray[np.int16]
 
 SAMPLE_RATE = 24_000
 BIT_RATE = 48_000
-"""A second, for both sides. Much less, and the two are heard in each other's ear."""
+"""Bits per second for both channels; much lower rates cause audible crosstalk."""
 FRAME_MS = 20
 PACKET_DURATION = 48 * FRAME_MS
-"""Of a packet: Opus counts at 48 kHz, whatever it was given."""
+"""Duration of a packet in samples at 48 kHz, the clock of Opus whatever its input rate."""
 PRE_SKIP = 312
-"""Ticks that the encoder takes before the first sound; players leave them out."""
+"""Samples at 48 kHz that the encoder adds before the first sound; players skip them."""
 TIME_BASE = Fraction(1, 48_000)
 
 
 class Encoder:
-    """Of stereo sound, in order."""
+    """Encodes consecutive blocks of stereo samples into Opus packets."""
 
     def __init__(self) -> None:
-        # What kind of context it is, the library tells only of codecs that it has listed.
-        made: Any = av.CodecContext.create("libopus", "w")
-        made.sample_rate, made.layout, made.format = SAMPLE_RATE, "stereo", "s16"
-        made.bit_rate = BIT_RATE
-        made.options = {
+        # `Any`: PyAV types the context precisely only for the codec names that it lists.
+        context: Any = av.CodecContext.create("libopus", "w")
+        context.sample_rate, context.layout, context.format = SAMPLE_RATE, "stereo", "s16"
+        context.bit_rate = BIT_RATE
+        context.options = {
             "application": "audio",
             "frame_duration": str(FRAME_MS),
             "compression_level": "5",
         }
-        made.open()
-        self._context = made
+        context.open()
+        self._context = context
 
     def encode(self, samples: Samples) -> list[bytes]:
-        """`both`: a row for each moment, left and right."""
+        """Encode `samples`: one row per sample, with the left and the right channel."""
         frame = av.AudioFrame.from_ndarray(
             np.ascontiguousarray(samples).reshape(1, -1), format="s16", layout="stereo"
         )
@@ -57,7 +57,7 @@ class Encoder:
 
 
 class OggWriter:
-    """A file that packets are written to, each 20 ms after the one before."""
+    """Writes Opus packets to an Ogg file, each 20 ms after the previous one."""
 
     def __init__(self, destination: io.BytesIO | Path) -> None:
         target: Any = destination if isinstance(destination, io.BytesIO) else str(destination)
@@ -66,12 +66,12 @@ class OggWriter:
         self.packet_count = 0
 
     def add(self, packet: bytes) -> None:
-        made = av.Packet(packet)
-        made.stream = self._stream
-        made.time_base = TIME_BASE
-        made.pts = made.dts = self.packet_count * PACKET_DURATION - PRE_SKIP
-        made.duration = PACKET_DURATION
-        self._file.mux(made)
+        muxed = av.Packet(packet)
+        muxed.stream = self._stream
+        muxed.time_base = TIME_BASE
+        muxed.pts = muxed.dts = self.packet_count * PACKET_DURATION - PRE_SKIP
+        muxed.duration = PACKET_DURATION
+        self._file.mux(muxed)
         self.packet_count += 1
 
     def close(self) -> None:
@@ -96,18 +96,18 @@ def demux_ogg(audio: bytes) -> list[bytes]:
 
 
 def silent_packets(count: int) -> Iterator[bytes]:
-    """So many packets of nothing."""
-    encoder, samples = Encoder(), SAMPLE_RATE * FRAME_MS // 1000
-    nothing = np.zeros((samples, 2), dtype=np.int16)
-    given = 0
-    while given < count:
-        for packet in encoder.encode(nothing)[: count - given]:
-            given += 1
+    """Yield `count` packets of silence."""
+    encoder = Encoder()
+    silence = np.zeros((SAMPLE_RATE * FRAME_MS // 1000, 2), dtype=np.int16)
+    yielded = 0
+    while yielded < count:
+        for packet in encoder.encode(silence)[: count - yielded]:
+            yielded += 1
             yield packet
 
 
 def decode_ogg(audio: bytes) -> Samples:
-    """A row for each moment at 48 kHz, left and right."""
+    """Decode to 48 kHz: one row per sample, with the left and the right channel."""
     with av.open(io.BytesIO(audio), mode="r", format="ogg") as file:
         resampler = av.AudioResampler(format="s16", layout="stereo", rate=48_000)
         frames = [f for each in file.decode(audio=0) for f in resampler.resample(each)]

@@ -1,5 +1,5 @@
-"""The pieces of a recording, joined into one file. Where there is nothing, there is silence, so that
-what is heard at a moment of the file happened at that moment of the call."""
+"""Joins the segments of a recording into one file. Gaps are filled with silence, so that positions
+in the file correspond to positions in the call."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from worker.audio.ogg_opus import FRAME_MS, OggWriter, demux_ogg, silent_packets
 
 
 class SegmentJoiner:
-    """Takes pieces in order. Where an earlier holder of the call went on beside a later one, the
-    later one is heard."""
+    """Joins segments, which must be added in order. Where the segments of two epochs overlap,
+    because a former worker kept recording for a while, the later epoch wins."""
 
     def __init__(self, destination: Path, segment_keys: Sequence[SegmentKey]) -> None:
         self._file = OggWriter(destination)
-        firsts: dict[int, int] = {}
-        for place in sorted(segment_keys):
-            firsts.setdefault(place.epoch, place.at_ms)
-        self._ends = {a: firsts[b] for a, b in pairwise(sorted(firsts))}
+        starts: dict[int, int] = {}
+        for key in sorted(segment_keys):
+            starts.setdefault(key.epoch, key.at_ms)
+        self._ends = {epoch: starts[following] for epoch, following in pairwise(sorted(starts))}
         self.missing_ms = 0
 
     @property

@@ -1,5 +1,6 @@
-"""Pieces of recordings that wait on disk for a store that is away. They outlive their process: any
-worker of the machine puts what it finds. There is room for so much; what is more is lost."""
+"""Spools segments of recordings to disk while the audio store is unavailable. They outlive their
+process: every worker on the machine uploads what it finds. Space is limited; segments that do not
+fit are lost."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 
 UPLOAD_TIMEOUT_SECONDS = 4.0
 RETRY_INTERVAL_SECONDS = 5.0
-"""A store that did not answer is left alone for so long."""
+"""How often spooled segments are retried, and how long a store that failed is not called."""
 RENEW_INTERVAL_SECONDS = 2.0
 MEGABYTE = 1_000_000
 
@@ -43,19 +44,21 @@ class Spool:
     def from_settings(
         cls, settings: Settings, audio_store: AudioStore, recording_store: RecordingStore
     ) -> Spool:
-        place = Path(settings.spool_folder or _default_folder(settings))
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if place.stat().st_uid != os.getuid():
-            raise InvalidSetting(f"{place} belongs to somebody else; set SPOOL_FOLDER to another.")
-        return cls(place, settings.spool_megabytes * MEGABYTE, audio_store, recording_store)
+        folder = Path(settings.spool_folder or _default_folder(settings))
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_uid != os.getuid():
+            raise InvalidSetting(
+                f"{folder} belongs to another user; set SPOOL_FOLDER to a different folder."
+            )
+        return cls(folder, settings.spool_megabytes * MEGABYTE, audio_store, recording_store)
 
     @property
     def is_store_unavailable(self) -> bool:
-        """The store did not answer a moment ago."""
+        """Whether an upload failed within the last RETRY_INTERVAL_SECONDS."""
         return time.monotonic() < self._unavailable_until
 
     async def save(self, key: str, audio: bytes) -> bool:
-        """Put it into the store, or on disk for later; False: there is no room, and it is lost."""
+        """Upload the audio, or spool it to disk. False when there is no room and it is lost."""
         if not self.is_store_unavailable and await self._upload(key, audio):
             return True
         return await asyncio.to_thread(self._write, key, audio)
@@ -66,30 +69,30 @@ class Spool:
                 await self._audio_store.put(key, audio)
             return True
         except (Unavailable, TimeoutError):
-            log.warning("the store of recordings is away")
+            log.warning("audio store unavailable")
             self._unavailable_until = time.monotonic() + RETRY_INTERVAL_SECONDS
             return False
 
-    def _write(self, key: str, sound: bytes) -> bool:
+    def _write(self, key: str, audio: bytes) -> bool:
         if (
-            sum(_size(self._folder / each) for each in self._pending_keys()) + len(sound)
+            sum(_size(self._folder / each) for each in self._pending_keys()) + len(audio)
             > self._max_bytes
         ):
             return False
         try:
             try:
-                _write_atomically(self._folder / key, sound)
+                _write_atomically(self._folder / key, audio)
             except FileNotFoundError:  # another process has just removed the empty folder
-                _write_atomically(self._folder / key, sound)
+                _write_atomically(self._folder / key, audio)
         except OSError as error:
-            log.error("the spool cannot be written", extra={"why": error.strerror})
+            log.error("failed to write to the spool", extra={"why": error.strerror})
             return False
         return True
 
     def _pending_keys(self) -> list[str]:
-        # `Path.glob` raises when a folder goes away meanwhile. Other names are not ours.
-        found = sorted(glob("*/*/*.ogg", root_dir=self._folder))
-        return [key for key in found if call_id_from_key(key) and SegmentKey.from_key(key)]
+        # Not `Path.glob`, which raises when a folder is removed concurrently.
+        names = sorted(glob("*/*/*.ogg", root_dir=self._folder))
+        return [key for key in names if call_id_from_key(key) and SegmentKey.from_key(key)]
 
     def has_pending(self, folder: str) -> bool:
         return bool(glob("*.ogg", root_dir=self._folder / folder))
@@ -99,11 +102,11 @@ class Spool:
             await _repeat(self.flush, RETRY_INTERVAL_SECONDS)
 
     async def flush(self) -> None:
-        """Put what waits, as far as the store takes it."""
+        """Upload spooled segments until the first upload fails."""
         for key in await asyncio.to_thread(self._pending_keys):
             file, call = self._folder / key, call_id_from_key(key)
             assert call is not None
-            with suppress(FileNotFoundError):  # another process was quicker
+            with suppress(FileNotFoundError):  # another process has just uploaded it
                 if await self._recording_store.accepts_audio(call):
                     if not await self._upload(key, await asyncio.to_thread(file.read_bytes)):
                         return
@@ -111,7 +114,8 @@ class Spool:
                 await asyncio.to_thread(_remove, file)
 
     async def renew_pending(self) -> None:
-        """Keep keepers from joining calls without what waits here, whoever recorded it."""
+        """Keep keepers from joining the recordings of calls that still have segments spooled here,
+        whichever process recorded them."""
         calls = {
             call
             for key in await asyncio.to_thread(self._pending_keys)
@@ -121,27 +125,27 @@ class Spool:
             await self._recording_store.mark_pending(list(calls))
 
     async def delete_if_unwanted(self, call: UUID, key: str) -> bool:
-        """Asked after a piece was put: it may have been deleted in between. True: it was."""
+        """Delete an uploaded segment again if the recording was deleted meanwhile. True if so."""
         if await self._recording_store.accepts_audio(call):
             return False
         await self._audio_store.delete([key])
         return True
 
 
-async def _repeat(do: Callable[[], Awaitable[None]], interval: float) -> None:
+async def _repeat(operation: Callable[[], Awaitable[None]], interval: float) -> None:
     while True:
         try:
-            await do()
+            await operation()
         except Unavailable:
-            log.warning("store is away")
+            log.warning("store unavailable")
         except Exception:
-            # Something odd lies there; calls must not end for it.
-            log.exception("the spool could not be tended")
+            # An unexpected file in the spool must not end the calls of this process.
+            log.exception("failed to process the spool")
         await asyncio.sleep(interval)
 
 
 def _size(file: Path) -> int:
-    with suppress(FileNotFoundError):  # put meanwhile, by another process
+    with suppress(FileNotFoundError):  # another process has uploaded it
         return file.stat().st_size
     return 0
 
@@ -156,12 +160,12 @@ def _write_atomically(file: Path, audio: bytes) -> None:
 def _remove(file: Path) -> None:
     file.unlink()
     for folder in (file.parent, file.parent.parent):
-        with suppress(OSError):  # something else waits there
+        with suppress(OSError):  # the folder is not empty
             folder.rmdir()
 
 
 def _default_folder(settings: Settings) -> Path:
-    """One for each installation and user of the machine, the same for all its processes."""
-    which = f"{settings.database_url} {settings.recordings_url} {os.getuid()}"
-    name = hashlib.sha256(which.encode()).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"agent-studio-spool-{name}"
+    """One folder per installation and user of the machine, shared by all worker processes."""
+    installation = f"{settings.database_url} {settings.recordings_url} {os.getuid()}"
+    digest = hashlib.sha256(installation.encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"agent-studio-spool-{digest}"

@@ -1,5 +1,5 @@
-"""What is heard in a call, as it goes by: the caller's sound as it comes, the agent's as it is
-played. What was cut off by the caller was never played."""
+"""Audio taps of a call: the caller's audio as it arrives, the agent's as it is played. Agent audio
+that the caller interrupted was never played and is left out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from livekit import rtc
 from livekit.agents.voice import io
 
 AudioListener = Callable[[float, rtc.AudioFrame | None], None]
-"""Told since when (as `time.time`) a sound is heard; None: it is over."""
+"""Receives a frame and when it started (as `time.time`). A frame of None ends the audio."""
 
 
 class CallerTap(io.AudioInput):
@@ -20,14 +20,14 @@ class CallerTap(io.AudioInput):
 
     async def __anext__(self) -> rtc.AudioFrame:
         frame = await super().__anext__()
-        # Frames do not say when they were made: they came when they were whole.
+        # Frames carry no timestamp; a frame arrives when its last sample has been captured.
         self._listener(time.time() - frame.duration, frame)
         return frame
 
 
 class AgentTap(io.AudioOutput):
-    """Sound is taken much faster than it is played. The speaker behind says for certain what was
-    played only when it has stopped; as long as it plays on without a pause, we count by the clock."""
+    """Reports agent audio as it is played, which is long after it was captured. The output reports
+    exactly what was played only when playback stops; until then, position follows the clock."""
 
     def __init__(self, output: io.AudioOutput, listener: AudioListener) -> None:
         super().__init__(
@@ -38,7 +38,7 @@ class AgentTap(io.AudioOutput):
         )
         self._listener = listener
         self.paused_since: float | None = None
-        """From then on it is not known yet what was played."""
+        """When playback was paused; what was played since then is not yet known. None: playing."""
         self._reset()
 
     def _reset(self) -> None:
@@ -50,14 +50,14 @@ class AgentTap(io.AudioOutput):
         self.paused_since = None
 
     def report_played(self, until: float) -> None:
-        """What must have been played up to that moment, which is far enough past that the speaker
-        would have said if it had not."""
+        """Report what has been played up to `until`, which must lie far enough in the past for the
+        output to have reported an interruption by now."""
         if self._playing_since is not None and self.paused_since is None:
             played = self._start_sample + int((until - self._playing_since) * self._rate)
             self._report_samples(self._playing_since, self._start_sample, played)
 
     def _report_samples(self, since: float, first: int, end: int) -> None:
-        """The samples up to `end`, of which `first` was played at `since`."""
+        """Report samples up to `end` not yet reported, given that `first` was played at `since`."""
         start, end = max(first, self._reported_samples), min(end, len(self._captured) // 2)
         if start < end:
             data = bytes(self._captured[2 * start : 2 * end])
@@ -94,7 +94,7 @@ class AgentTap(io.AudioOutput):
         super().on_playback_progressed(started_at=started_at, offset=offset, duration=duration)
         first, end = round(offset * self._rate), round((offset + duration) * self._rate)
         self._report_samples(started_at, first, end)
-        # It stopped for want of sound, of which the next has just come.
+        # Playback ran out of audio, and the next frame has just arrived.
         self._playing_since, self._start_sample = time.time(), end
         self._listener(self._playing_since, None)
 

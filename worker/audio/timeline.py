@@ -1,5 +1,5 @@
-"""Two sides of a call on one time line: the caller left, the agent right. What nobody said is
-silence."""
+"""Both sides of a call on one timeline: the caller on the left channel, the agent on the right.
+Gaps are silence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from domain.calls.recordings import SegmentKey
 from worker.audio.ogg_opus import FRAME_MS, SAMPLE_RATE, Encoder, Samples, mux_ogg
 
 MAX_DRIFT_SECONDS = 0.5
-"""Sound that comes so much too late or too early begins anew, where it came."""
+"""Audio further than this from the end of its run starts a new run at its own timestamp."""
 PACKETS_PER_SEGMENT = 5_000 // FRAME_MS
 
 
@@ -24,7 +24,7 @@ class Side(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class TimedFrame:
-    """What was heard from a moment on, as `time.time`. None ends what went before."""
+    """A frame of one side that starts at `at` (as `time.time`). A frame of None ends the run."""
 
     side: Side
     at: float
@@ -38,8 +38,8 @@ class Segment:
 
 
 class Track:
-    """One side. Sound that goes on where the last ended is one run, kept together whatever the
-    clock says of its parts."""
+    """One side of a call. Frames that follow each other within MAX_DRIFT_SECONDS form a run, which
+    is placed without gaps, whatever the timestamps of its frames."""
 
     def __init__(self) -> None:
         self._placed: list[tuple[int, Samples]] = []
@@ -86,8 +86,8 @@ class Track:
 
 
 class Timeline:
-    """Makes pieces of what is put on it: the part, from `since` on, of a recording that `began` at
-    or before that. Used by one thread at a time."""
+    """Encodes frames into segments. They cover a recording that started at `recording_started_at`,
+    from `starts_at` on. Not thread-safe: for one thread at a time."""
 
     def __init__(self, epoch: int, recording_started_at: float, starts_at: float) -> None:
         self._epoch = epoch
@@ -99,13 +99,13 @@ class Timeline:
         self._packets: list[bytes] = []
 
     def add(self, frames: list[TimedFrame], until: float) -> list[Segment]:
-        """Whatever is full when nothing more comes before `until`."""
-        for sound in frames:
-            track = self._tracks[sound.side]
-            if sound.frame is None:
+        """Return the segments that are full, given that no more frames from before `until` come."""
+        for timed in frames:
+            track = self._tracks[timed.side]
+            if timed.frame is None:
                 track.flush()
             else:
-                track.add(sound.at - self._recording_started_at, sound.frame)
+                track.add(timed.at - self._recording_started_at, timed.frame)
         end = round((until - self._recording_started_at) * SAMPLE_RATE)
         if end > self._cursor:
             both = np.stack([track.take(self._cursor, end) for track in self._tracks], axis=1)
@@ -114,17 +114,17 @@ class Timeline:
         return list(self._full_segments(PACKETS_PER_SEGMENT))
 
     def finish(self, frames: list[TimedFrame], until: float) -> list[Segment]:
-        for track in Side:
-            frames = [*frames, TimedFrame(track, until, None)]
-        pieces = self.add(frames, until)
+        for side in Side:
+            frames = [*frames, TimedFrame(side, until, None)]
+        segments = self.add(frames, until)
         self._packets += self._encoder.flush()
-        return [*pieces, *self._full_segments(1)]
+        return [*segments, *self._full_segments(1)]
 
     def _full_segments(self, min_packets: int) -> list[Segment]:
-        pieces = []
+        segments = []
         while len(self._packets) >= min_packets:
             packets = self._packets[:PACKETS_PER_SEGMENT]
             self._packets = self._packets[PACKETS_PER_SEGMENT:]
-            pieces.append(Segment(SegmentKey(self._epoch, self._at_ms), mux_ogg(packets)))
+            segments.append(Segment(SegmentKey(self._epoch, self._at_ms), mux_ogg(packets)))
             self._at_ms += len(packets) * FRAME_MS
-        return pieces
+        return segments

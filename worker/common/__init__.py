@@ -1,0 +1,1 @@
+"""What several worker packages share: retries, health checks, usage metering, LiveKit rooms."""

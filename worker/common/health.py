@@ -1,7 +1,7 @@
-"""`/health/live` and `/health/ready` of a worker or a keeper, for whoever watches the process.
+"""`/health/live` and `/health/ready` of a worker or a keeper, for process supervisors.
 
-Live: its event loop answers. Ready: it does its work, or would if a store were not away. Neither asks a
-store: a process that is restarted because a store is away only makes the outage longer."""
+Live: the event loop responds. Ready: the process does its work, or would if its stores were
+available. Neither checks a store: restarting processes in an outage only makes it longer."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any
 from domain.common.settings import Settings
 
 HealthReport = Callable[[], tuple[bool, Mapping[str, Any]]]
-"""Whether the process is ready, and facts that say why or why not."""
+"""Returns whether the process is ready, and the facts behind that."""
 
 
 @asynccontextmanager
 async def health_server(settings: Settings, report: HealthReport) -> AsyncGenerator[None]:
-    """While the block runs, on HEALTH_HOST and HEALTH_PORT; nothing where no port is set."""
+    """Serve on HEALTH_HOST and HEALTH_PORT while the block runs; do nothing if no port is set."""
     if not settings.health_port:
         yield
         return
-    # Takes 7 MB, which a process that nobody watches does without.
+    # Imported here because it takes 7 MB, which a process without health checks can save.
     from aiohttp import web
 
     async def live(_: web.Request) -> web.Response:

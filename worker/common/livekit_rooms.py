@@ -1,4 +1,4 @@
-"""LiveKit's rooms as its server tends them: who may join, the dead put out, the ended closed."""
+"""LiveKit's room API: agent tokens, removing stale agents, closing the rooms of ended calls."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class LiveKitRooms:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> LiveKitRooms | None:
-        """None: there is no LiveKit, so no voice calls."""
+        """None when LiveKit is not configured, so there are no voice calls."""
         key, secret = settings.livekit_api_key, settings.livekit_api_secret
         return cls(settings.livekit_url, key, secret) if settings.livekit_url and key else None
 
     def agent_token(self, call: CallId, epoch: int) -> str:
-        """Lets us in as the agent of this epoch."""
+        """An access token to join the call's room as the agent of this epoch."""
         name = room_name(call)
         grants = api.VideoGrants(
             room_join=True, room=name, agent=True, can_update_own_metadata=True
@@ -59,47 +59,51 @@ class LiveKitRooms:
         )
 
     async def remove_stale_agents(self, call: CallId, epoch: int) -> None:
-        """Put earlier agents of the call out of its room; best effort, for they are dead or
-        fenced, and the server puts them out by itself after 20 s."""
+        """Remove agents of earlier epochs from the call's room. Best effort: they are dead or
+        fenced, and the LiveKit server removes them itself after 20 s."""
         name, ours = room_name(call), agent_identity(call, epoch)
         try:
             async with self._client() as server:
-                found = await server.room.list_participants(api.ListParticipantsRequest(room=name))
-                for participant in found.participants:
+                listed = await server.room.list_participants(api.ListParticipantsRequest(room=name))
+                for participant in listed.participants:
                     if participant.identity.startswith("agent-") and participant.identity != ours:
                         await server.room.remove_participant(
                             api.RoomParticipantIdentity(room=name, identity=participant.identity)
                         )
         except (api.TwirpError, aiohttp.ClientError, TimeoutError) as error:
-            log.warning("earlier agents stay", extra={"call_id": str(call), "why": str(error)})
+            log.warning(
+                "failed to remove stale agents", extra={"call_id": str(call), "why": str(error)}
+            )
 
     async def close(self, call: CallId) -> None:
-        """End the room, and with it everybody's connection. It may be gone already; when LiveKit
-        does not answer, the keeper closes it later."""
+        """Delete the room, which disconnects every participant. The room may be gone already; if
+        LiveKit does not respond, the keeper closes the room later."""
         try:
             async with self._client() as server:
                 await server.room.delete_room(api.DeleteRoomRequest(room=room_name(call)))
         except api.TwirpError as error:
             if error.code != api.TwirpErrorCode.NOT_FOUND:
-                log.warning("room stays", extra={"call_id": str(call), "why": error.code})
+                log.warning(
+                    "failed to delete room", extra={"call_id": str(call), "why": error.code}
+                )
         except (aiohttp.ClientError, TimeoutError) as error:
-            log.warning("room stays", extra={"call_id": str(call), "why": str(error)})
+            log.warning("failed to delete room", extra={"call_id": str(call), "why": str(error)})
 
     async def list_open(self) -> list[CallId]:
-        """The calls that there are rooms for; none when LiveKit does not answer."""
+        """The calls that have a room; an empty list when LiveKit does not respond."""
         try:
             async with self._client() as server:
-                found = await server.room.list_rooms(api.ListRoomsRequest())
+                listed = await server.room.list_rooms(api.ListRoomsRequest())
         except (api.TwirpError, aiohttp.ClientError, TimeoutError):
             return []
         return [
-            CallId(UUID(r.name[len(ROOM_PREFIX) :])) for r in found.rooms if _is_call_room(r.name)
+            CallId(UUID(r.name[len(ROOM_PREFIX) :])) for r in listed.rooms if _is_call_room(r.name)
         ]
 
     @asynccontextmanager
     async def _client(self) -> AsyncGenerator[api.LiveKitAPI]:
-        patience = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECONDS)
-        async with api.LiveKitAPI(self.url, self._key, self._secret, timeout=patience) as server:
+        timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECONDS)
+        async with api.LiveKitAPI(self.url, self._key, self._secret, timeout=timeout) as server:
             yield server
 
 

@@ -1,4 +1,4 @@
-"""Waiting out a store that is away."""
+"""Retries with exponential backoff while a store is unavailable."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ MAX_BACKOFF_SECONDS = 1.0
 
 
 async def retry_while_unavailable(operation: Callable[[], Awaitable[T]]) -> T:
-    """Do it until the store answers. Only for what may safely be done twice."""
-    pause = 0.05
+    """Retry `operation` until the store is available. It must be idempotent."""
+    delay = 0.05
     while True:
         try:
             return await operation()
         except Unavailable:
-            log.warning("store is away; trying again", extra={"in_seconds": pause})
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, MAX_BACKOFF_SECONDS)
+            log.warning("store unavailable; retrying", extra={"in_seconds": delay})
+        await asyncio.sleep(delay)
+        delay = min(delay * 2, MAX_BACKOFF_SECONDS)

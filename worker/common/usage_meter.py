@@ -1,7 +1,7 @@
-"""Counts what is used of each model while a call goes on, by the names that agents choose by.
+"""Counts the usage of each model during a call, by the provider and model names of the agents.
 
-It listens to the models themselves, not to the session: so it knows which of a chain was asked,
-and what was asked beside the conversation, for a summary."""
+It listens to the models rather than to the session, so it knows which model of a fallback chain
+was used, and counts requests outside of the conversation, such as summaries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from domain.workflows.agents import ProviderChoice
 
 
 class MetricsListener(Protocol):
-    """Told what a provider says it has done."""
+    """Receives the metrics that a provider reports."""
 
     def __call__(self, kind: ProviderKind, choice: ProviderChoice, metrics: Any) -> None: ...
 
@@ -35,7 +35,7 @@ class UsageMeter:
 
     @property
     def pending(self) -> tuple[Usage, ...]:
-        """What has been used since it was last taken."""
+        """Usage since the last `drain`."""
         return tuple(used.with_cost(self._prices.cost(used)) for used in self._pending)
 
     @property
@@ -43,9 +43,9 @@ class UsageMeter:
         return total_cost(self.pending)
 
     def drain(self) -> tuple[Usage, ...]:
-        """The same, to be told of in the log: the count begins anew."""
-        open_, self._pending = self.pending, ()
-        return open_
+        """Return the pending usage and reset it. The caller records it in the event log."""
+        drained, self._pending = self.pending, ()
+        return drained
 
 
 def _usage_fields(metrics: Any) -> dict[str, int]:

@@ -1,0 +1,1 @@
+"""The keeper process: reaps dead workers, ends overdue calls, processes recordings, cleans up."""

@@ -1,8 +1,8 @@
-"""`python -m worker.keeper`: tidies up. Any number may run; none is needed for a call to go on.
+"""`python -m worker.keeper`: the maintenance process. Any number may run; calls continue without it.
 
-Several times in a lease it takes calls from workers that have fallen silent and ends calls that are
-overdue; every ten seconds it closes the rooms of calls that have ended; once an hour it removes what
-is older than the retention and wraps data keys anew."""
+Several times per lease it releases the calls of dead workers and ends overdue calls. Every ten
+seconds it closes the rooms of ended calls. Once an hour it deletes data past its retention and
+rewraps data keys."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_ROUND_AGE_SECONDS = 30.0
-"""A keeper whose last round was so long ago is not ready. A round that a store which hangs brings to
-nothing takes less."""
+"""A keeper whose last round ended longer ago than this is not ready. A round that fails because a
+store hangs takes less."""
 MIN_CLEANUP_BACKOFF_SECONDS = 1.0
 ROOM_SWEEP_INTERVAL_SECONDS = 10.0
 CLEANUP_INTERVAL_SECONDS = 3_600.0
@@ -57,29 +57,29 @@ class Keeper:
             try:
                 await self.run_once()
             except Unavailable:
-                log.warning("store is away")
-                self._last_round_at = time.monotonic()  # the keeper itself does what it can
+                log.warning("store unavailable")
+                self._last_round_at = time.monotonic()  # the keeper itself works
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.lease_seconds / PROBES_PER_LEASE):
                     await stop.wait()
 
     def report(self) -> tuple[bool, dict[str, Any]]:
-        """Whether it keeps up with its rounds, and how long ago the last one was over."""
+        """Whether the keeper completes its rounds, and how long ago the last one ended."""
         if self._last_round_at is None:
             return False, {"last_round_seconds": None}
-        ago = time.monotonic() - self._last_round_at
-        return ago < MAX_ROUND_AGE_SECONDS, {"last_round_seconds": round(ago, 1)}
+        age = time.monotonic() - self._last_round_at
+        return age < MAX_ROUND_AGE_SECONDS, {"last_round_seconds": round(age, 1)}
 
     async def run_once(self) -> None:
-        verdict = self._failure_detector.observe(await self._queue.database_time())
-        if verdict is not None:
-            await self._apply(verdict)
+        cutoffs = self._failure_detector.observe(await self._queue.database_time())
+        if cutoffs is not None:
+            await self._apply(cutoffs)
         self._last_round_at = time.monotonic()
 
     async def _apply(self, cutoffs: LivenessCutoffs) -> None:
-        freed = await self._queue.reap_dead_workers(cutoffs.silent_since)
-        if freed:
-            log.warning("took calls from silent workers", extra={"calls": freed})
+        released = await self._queue.reap_dead_workers(cutoffs.silent_since)
+        if released:
+            log.warning("released the calls of dead workers", extra={"calls": released})
         claim_seconds = self._settings.claim_seconds
         for id, reason in await self._queue.end_overdue(claim_seconds, cutoffs.overdue_at):
             log.warning("ended an overdue call", extra={"call_id": str(id), "reason": reason})
@@ -91,51 +91,52 @@ class Keeper:
                 await self.close_ended_rooms(self._rooms)
 
     async def close_ended_rooms(self, rooms: LiveKitRooms) -> None:
-        """Close rooms that a worker could not close. Those of calls that we do not know are left
-        alone: another installation may use the same LiveKit."""
+        """Close rooms that a worker could not close. Rooms of unknown calls are left alone, because
+        another installation may use the same LiveKit server."""
         for id in await self._queue.filter_ended(await rooms.list_open()):
-            log.warning("closing the room of a call that ended", extra={"call_id": str(id)})
+            log.warning("closing the room of an ended call", extra={"call_id": str(id)})
             await rooms.close(id)
 
     async def run_cleanup(self) -> None:
-        """Beside the rounds: what it deletes may be much, and they must not wait for it."""
-        pause = MIN_CLEANUP_BACKOFF_SECONDS
+        """Runs concurrently with the rounds, which must not wait for long deletions."""
+        delay = MIN_CLEANUP_BACKOFF_SECONDS
         while True:
             try:
                 settings = self._settings
-                # Calls are forgotten in a later round, when the sound is gone.
+                # Their calls are deleted in a later round, once the audio has been deleted.
                 await self._recordings.delete_expired(
                     settings.recording_days, settings.retention_days
                 )
-                gone = await self._queue.delete_expired(settings.retention_days)
-                log.info("tidied", extra={"calls_removed": gone})
-                wrapped = await self._rewrap()
-                if wrapped:
-                    log.info("wrapped data keys anew", extra={"tenants": wrapped})
+                deleted = await self._queue.delete_expired(settings.retention_days)
+                log.info("deleted expired calls", extra={"calls_removed": deleted})
+                rewrapped = await self._rewrap()
+                if rewrapped:
+                    log.info("rewrapped data keys", extra={"tenants": rewrapped})
                 await self._delete_orphaned_audio()
-                pause = MIN_CLEANUP_BACKOFF_SECONDS
+                delay = MIN_CLEANUP_BACKOFF_SECONDS
                 await asyncio.sleep(CLEANUP_INTERVAL_SECONDS)
             except Unavailable as error:
-                # Not the store's outage alone looks like this, but also a statement that takes too long.
-                facts = {"cause": type(error.__cause__).__name__, "again_in": pause}
-                log.warning("tidying was interrupted", extra=facts)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, MAX_CLEANUP_BACKOFF_SECONDS)
+                # A statement that takes too long raises Unavailable, too, not only an outage.
+                facts = {"cause": type(error.__cause__).__name__, "again_in": delay}
+                log.warning("cleanup interrupted; retrying", extra=facts)
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, MAX_CLEANUP_BACKOFF_SECONDS)
 
     async def _delete_orphaned_audio(self) -> None:
         if self._recording_processor is None:
             await self.warn_about_undeletable_audio()
             return
-        with suppress(Unavailable):  # the next hour will do
-            swept = await self._recording_processor.delete_orphans()
-            log.info("swept recordings that nobody claims", extra={"sounds": swept})
+        with suppress(Unavailable):  # retried in the next hour
+            deleted = await self._recording_processor.delete_orphans()
+            log.info("deleted orphaned audio", extra={"sounds": deleted})
 
     async def warn_about_undeletable_audio(self) -> None:
-        left = await self._recordings.count_orphans()
-        if left:
+        undeletable = await self._recordings.count_orphans()
+        if undeletable:
             log.warning(
-                "deleted recordings cannot be removed, and their calls are kept: set RECORDINGS_URL",
-                extra={"recordings": left},
+                "the audio of deleted recordings cannot be removed, so their calls are kept: "
+                "set RECORDINGS_URL",
+                extra={"recordings": undeletable},
             )
 
     async def run_recording_jobs(self) -> None:
@@ -146,7 +147,7 @@ class Keeper:
 def _create_rooms(settings: Settings) -> LiveKitRooms | None:
     if not settings.livekit_url:
         return None
-    # Loads the client of LiveKit, which takes 18 MB: only where there are voice calls.
+    # The LiveKit client takes 18 MB, so it is loaded only where there are voice calls.
     from worker.common.livekit_rooms import LiveKitRooms
 
     return LiveKitRooms.from_settings(settings)

@@ -1,5 +1,5 @@
-"""What a keeper does for recordings: joins the pieces of calls that have ended, and removes what was
-deleted. Each step may be done twice, and a keeper that dies in it loses nothing."""
+"""Recording jobs of a keeper: joining the segments of ended calls and deleting audio. Each step is
+idempotent, so a keeper that dies during a job loses nothing."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ POLL_INTERVAL_SECONDS = 1.0
 MAX_ATTEMPTS = 10
 MAX_ATTEMPTS_WITHOUT_AUDIO = 3
 MAX_ATTEMPTS_WHILE_UNAVAILABLE = 300
-"""A store that is away is waited for so long."""
+"""With backoff this is about a day, so a job survives a long outage of the audio store."""
 MAX_BACKOFF_SECONDS = 300.0
 RECHECK_DELAY_SECONDS = 5.0
 MAX_TAIL_GAP_MS = 2_000
-"""How long after the last sound a call may end without anything missing."""
+"""A recording that ends at most this long before its call counts as complete."""
 MIN_ORPHAN_AGE = timedelta(hours=2)
 SWEEP_BATCH_SIZE = 500
 MAX_CONCURRENT_JOBS = 4
 
 
 def _create_joiner(destination: Path, segment_keys: Sequence[SegmentKey]) -> SegmentJoiner:
-    # Loads av and numpy, which take 28 MB: only in a keeper that has a recording to join.
+    # av and numpy take 28 MB, so they are loaded only in a keeper that joins a recording.
     from worker.audio.segment_joiner import SegmentJoiner
 
     return SegmentJoiner(destination, segment_keys)
 
 
 class NoAudio(Exception):
-    """There is nothing to join."""
+    """The recording has no segments to join."""
 
 
 class RecordingProcessor:
@@ -60,7 +60,7 @@ class RecordingProcessor:
         self._audio_store = audio_store
 
     async def run(self) -> None:
-        """Some at once, because each mostly waits for the store of recordings."""
+        """Run jobs until cancelled. Several run concurrently: they mostly wait for the store."""
         async with asyncio.TaskGroup() as tasks:
             for _ in range(MAX_CONCURRENT_JOBS):
                 tasks.create_task(self._process_jobs())
@@ -71,18 +71,18 @@ class RecordingProcessor:
                 while await self.process_next():
                     pass
             except Unavailable:
-                log.warning("store is away")
+                log.warning("store unavailable")
             await asyncio.sleep(POLL_INTERVAL_SECONDS)
 
     async def process_next(self) -> bool:
-        """Do what is due next; False when nothing is."""
+        """Run the next job that is due. False when there is none."""
         job = await self.recording_store.lease_next()
         if job is None:
             return False
         try:
             async with background_task(self._renew_lease(job)):
                 await self._process(job)
-        except* Exception as failed:  # noqa: BLE001 - whatever it was, it is told and tried again
+        except* Exception as failed:  # noqa: BLE001 - any failure is recorded and retried
             await self._record_failure(job, failed.exceptions[0])
         return True
 
@@ -105,58 +105,58 @@ class RecordingProcessor:
             error = error.exceptions[0]
         known = isinstance(error, NoAudio | Unavailable | NotFound)
         reason = (
-            str(error) if known else f"The pieces could not be joined ({type(error).__name__})."
+            str(error) if known else f"The segments could not be joined ({type(error).__name__})."
         )
         joining = job.recording.state is RecordingState.PROCESSING
-        given_up = joining and job.attempts >= _max_attempts(error)
-        pause = None if given_up else min(2.0 ** min(job.attempts, 10), MAX_BACKOFF_SECONDS)
-        facts = {"call_id": str(job.call_id), "tries": job.attempts, "again_in": pause}
-        log.error("a recording was not tended", extra=facts, exc_info=None if known else error)
-        await self.recording_store.mark_failed(job, reason, pause)
+        gives_up = joining and job.attempts >= _max_attempts(error)
+        delay = None if gives_up else min(2.0 ** min(job.attempts, 10), MAX_BACKOFF_SECONDS)
+        facts = {"call_id": str(job.call_id), "tries": job.attempts, "again_in": delay}
+        log.error("recording job failed", extra=facts, exc_info=None if known else error)
+        await self.recording_store.mark_failed(job, reason, delay)
 
     # ---- joining ---------------------------------------------------------------------------
 
     async def _join(self, job: RecordingJob) -> None:
         keys = {
-            place: key
+            segment_key: key
             for key in await self._stored_keys(job)
-            if (place := SegmentKey.from_key(key))
+            if (segment_key := SegmentKey.from_key(key))
         }
         if not keys:
             raise NoAudio("Nothing was recorded.")
         with tempfile.TemporaryDirectory(prefix="agent-studio-") as folder:
-            whole = Path(folder) / RECORDING_FILENAME
-            joiner = await asyncio.to_thread(_create_joiner, whole, list(keys))
-            for place in sorted(keys):
-                sound = b"".join([chunk async for chunk in self._audio_store.read(keys[place])])
-                await asyncio.to_thread(joiner.add, place, sound)
+            joined = Path(folder) / RECORDING_FILENAME
+            joiner = await asyncio.to_thread(_create_joiner, joined, list(keys))
+            for segment_key in sorted(keys):
+                chunks = [chunk async for chunk in self._audio_store.read(keys[segment_key])]
+                await asyncio.to_thread(joiner.add, segment_key, b"".join(chunks))
             await asyncio.to_thread(joiner.close)
-            await self._audio_store.put(job.recording.key, whole)
-            size = whole.stat().st_size
+            await self._audio_store.put(job.recording.key, joined)
+            size = joined.stat().st_size
         missing = joiner.missing_ms + self._missing_tail_ms(job, joiner.duration_ms)
         if not await self.recording_store.mark_ready(job, joiner.duration_ms, missing, size):
-            # Deleted meanwhile; or another keeper is at it, and will put the same.
+            # Deleted meanwhile, or another keeper has the job and uploads the same file.
             await self._delete_if_unwanted(job)
             return
-        log.info("a recording is ready", extra={"call_id": str(job.call_id), "size": size})
+        log.info("recording ready", extra={"call_id": str(job.call_id), "size": size})
         await self._delete_audio(job, except_key=job.recording.key)
 
     def _missing_tail_ms(self, job: RecordingJob, duration_ms: int) -> int:
-        """What a worker that died at the end took along."""
+        """The audio lost at the end of the call, in ms, because a worker died before storing it."""
         if job.ended_at is None:
             return 0
-        lasted = (job.ended_at - job.recording.started_at) / timedelta(milliseconds=1)
-        return int(lasted - duration_ms) if lasted - duration_ms > MAX_TAIL_GAP_MS else 0
+        call_ms = (job.ended_at - job.recording.started_at) / timedelta(milliseconds=1)
+        return int(call_ms - duration_ms) if call_ms - duration_ms > MAX_TAIL_GAP_MS else 0
 
     async def _delete_if_unwanted(self, job: RecordingJob) -> None:
         states = await self.recording_store.states([job.call_id])
         if states.get(job.call_id) in (None, RecordingState.DELETED):
             await self._audio_store.delete([job.recording.key])
 
-    # ---- removing --------------------------------------------------------------------------
+    # ---- deleting --------------------------------------------------------------------------
 
     async def _stored_keys(self, job: RecordingJob) -> list[str]:
-        return [kept.key async for kept in self._audio_store.list(job.prefix)]
+        return [stored.key async for stored in self._audio_store.list(job.prefix)]
 
     async def _delete_audio(self, job: RecordingJob, except_key: str | None = None) -> None:
         await self._audio_store.delete(
@@ -166,10 +166,11 @@ class RecordingProcessor:
         await self.recording_store.mark_audio_deleted(job, None if done else RECHECK_DELAY_SECONDS)
 
     async def delete_orphans(self) -> int:
-        """Remove what no recording claims: pieces that came too late, sound of forgotten calls."""
+        """Delete audio that belongs to no recording: segments that arrived too late, and audio of
+        deleted calls. Returns how many objects were deleted."""
         before = datetime.now(UTC) - MIN_ORPHAN_AGE
-        old = [kept.key async for kept in self._audio_store.list("") if kept.modified_at < before]
-        gone = 0
+        old = [each.key async for each in self._audio_store.list("") if each.modified_at < before]
+        deleted = 0
         for start in range(0, len(old), SWEEP_BATCH_SIZE):
             batch = {
                 key: call
@@ -179,8 +180,8 @@ class RecordingProcessor:
             states = await self.recording_store.states(list(batch.values()))
             orphans = [key for key, call in batch.items() if _is_orphan(key, states.get(call))]
             await self._audio_store.delete(orphans)
-            gone += len(orphans)
-        return gone
+            deleted += len(orphans)
+        return deleted
 
 
 def _max_attempts(error: BaseException) -> int:

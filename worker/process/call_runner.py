@@ -1,4 +1,4 @@
-"""One call from claim to end: the conversation, its inbox, its guards."""
+"""Runs one call from claim to end: its conversation, its command inbox and its limits."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ log = logging.getLogger(__name__)
 
 POLL_INTERVAL_SECONDS = 0.5
 INBOX_GRACE_SECONDS = 2.0
-"""By then the inbox of a call that was taken over has been read."""
+"""A call that was taken over does not end for silence before its inbox has been read."""
 USAGE_INTERVAL_SECONDS = 30.0
 OVER_BUDGET = "We have to end here, I am sorry. Please try again later. Goodbye."
 
 
 class CallRunner:
-    """A call that this process holds. `run` returns when it is over, lost or given back."""
+    """Runs a call that this process holds. `run` returns once it has ended, was lost or released."""
 
     def __init__(
         self,
@@ -82,8 +82,8 @@ class CallRunner:
         self._needs_confirmation = claim.is_takeover
 
     def deliver(self, command: Command) -> None:
-        """Take a command once, however often the inbox shows it. What asks for the end is
-        acknowledged by the end itself: who dies before it leaves the command to the next worker."""
+        """Accept a command; repeated deliveries are ignored. Only the end of the call acknowledges
+        an END command, so if this worker dies before, the next worker receives the command."""
         if str(command.id) in self._seen_commands:
             return
         self._seen_commands.add(str(command.id))
@@ -94,7 +94,7 @@ class CallRunner:
             self._inbox.put_nowait(command)
 
     def release_after_turn(self) -> None:
-        """Give the call back after the turn that is being answered."""
+        """Release the call to another worker after the current turn."""
         self._releasing.set()
 
     async def run(self) -> None:
@@ -102,11 +102,11 @@ class CallRunner:
             reason = await self._load_and_run()
         except CallLost:
             return
-        except ProviderMisconfigured as missing:
-            self._emit_error("config", str(missing))
+        except ProviderMisconfigured as error:
+            self._emit_error("config", str(error))
             reason = EndReason.PROVIDER_FAILED
-        except RoomUnreachable as gone:
-            self._emit_error("room", str(gone))
+        except RoomUnreachable as error:
+            self._emit_error("room", str(error))
             reason = EndReason.ROOM_GONE
         except Exception:
             log.exception("call failed", extra={"call_id": str(self.claim.call.id)})
@@ -125,23 +125,23 @@ class CallRunner:
             await self._rooms.close(self.claim.call.id)
 
     async def _load_and_run(self) -> EndReason | None:
-        """Why the call is over; None when it is given back or was lost."""
-        story = await self._load()
-        if story is None:
+        """Return why the call ended; None when it was released or lost."""
+        projection = await self._load()
+        if projection is None:
             ending = self.claim.call.state is CallState.ENDING
             return EndReason.ENDED_BY_AGENT if ending else EndReason.ENDED_BY_API
-        return await self._run_conversation(self._create_conversation(story))
+        return await self._run_conversation(self._create_conversation(projection))
 
     async def _load(self) -> CallProjection | None:
-        """The story so far. None when the call is to end before it is known: a long log takes
+        """Replay the event log. None when the end of the call is requested first: a long log takes
         seconds to read."""
-        reading = asyncio.create_task(self._replay())
+        replay = asyncio.create_task(self._replay())
         try:
-            watched: set[asyncio.Future[Any]] = {reading, self._end_requested}
+            watched: set[asyncio.Future[Any]] = {replay, self._end_requested}
             await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-            return reading.result() if reading.done() else None
+            return replay.result() if replay.done() else None
         finally:
-            await cancel_and_wait(reading)
+            await cancel_and_wait(replay)
 
     async def _replay(self) -> CallProjection:
         async def read(after: int, limit: int) -> Iterable[StoredEvent]:
@@ -149,66 +149,69 @@ class CallRunner:
                 lambda: self._queue.log_page(self.claim.call, after, limit)
             )
 
-        begun = bounded_projection(
+        initial = bounded_projection(
             initial_context(self.claim.call, self.claim.settings.template_namespace)
         )
-        return await replay_log(read, self._pacer, begun)
+        return await replay_log(read, self._pacer, initial)
 
-    def _create_conversation(self, story: CallProjection) -> Conversation:
-        self._seen_commands.update(story.handled_commands)
+    def _create_conversation(self, projection: CallProjection) -> Conversation:
+        self._seen_commands.update(projection.handled_commands)
         conversation = Conversation(
             self.claim,
-            story,
+            projection,
             self._event_writer,
             self._keys.with_tenant_keys(self.claim.credentials.providers),
             self._http_client,
             secrets=self.claim.credentials.secrets,
         )
         if self.claim.credentials.problem:
-            # The operator's keys do not stand in: whoever brought their own pays with it.
+            # The operator's keys are no fallback for a tenant's own, which the tenant pays for.
             raise ProviderMisconfigured(self.claim.credentials.problem)
-        if story.state is CallState.CONNECTING and self.claim.call.kind is CallKind.TEXT:
-            conversation.record(StateChanged(before=story.state, state=CallState.ACTIVE))
+        if projection.state is CallState.CONNECTING and self.claim.call.kind is CallKind.TEXT:
+            conversation.record(StateChanged(before=projection.state, state=CallState.ACTIVE))
         return conversation
 
     async def _run_conversation(self, conversation: Conversation) -> EndReason | None:
-        """Why the call is over; None when it is given back or was lost."""
+        """Return why the call ended; None when it was released or lost."""
         try:
             return await self._run_until_over(conversation)
         finally:
-            # Only now everything is closed, and has told of all that it did.
+            # Providers report their last usage when they are closed, which they are only now.
             conversation.record_pending_usage()
             conversation.closed = True
 
     async def _run_until_over(self, conversation: Conversation) -> EndReason | None:
-        purse = BudgetMonitor(conversation, self._queue)
-        async with self._open_session(conversation, purse) as talk:
-            talking = asyncio.ensure_future(talk())
-            lost = asyncio.create_task(self._event_writer.wait_until_fenced(self.claim))
-            over = asyncio.create_task(self._watch_limits(conversation, purse))
+        budget = BudgetMonitor(conversation, self._queue)
+        async with self._open_session(conversation, budget) as run_session:
+            session = asyncio.ensure_future(run_session())
+            fenced = asyncio.create_task(self._event_writer.wait_until_fenced(self.claim))
+            limits = asyncio.create_task(self._watch_limits(conversation, budget))
             try:
-                watched: set[asyncio.Future[Any]] = {talking, lost, over, self._end_requested}
+                watched: set[asyncio.Future[Any]] = {session, fenced, limits, self._end_requested}
                 done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                await cancel_and_wait(talking, lost, over)
-            if lost in done:
+                await cancel_and_wait(session, fenced, limits)
+            if fenced in done:
                 return None
             if self._end_requested in done:
-                # An agent that has asked for the end before was first.
+                # If an agent had already ended the call, its reason counts.
                 return conversation.projection.ending or EndReason.ENDED_BY_API
-            return talking.result() if talking in done else over.result()
+            return session.result() if session in done else limits.result()
 
     @asynccontextmanager
     async def _open_session(
         self, conversation: Conversation, budget: BudgetMonitor
     ) -> AsyncGenerator[SessionRunner]:
-        """What carries the conversation, by the kind of the call."""
+        """Open the text or voice session of the call; yields the function that runs it."""
         if self.claim.call.kind is CallKind.TEXT:
             async with text_session(conversation) as text:
                 yield lambda: self._run_text_session(conversation, text, budget)
             return
         if self._rooms is None:
-            raise RoomUnreachable("This worker knows no LiveKit: set LIVEKIT_URL and its key.")
+            raise RoomUnreachable(
+                "LiveKit is not configured for this worker: set LIVEKIT_URL, LIVEKIT_API_KEY and "
+                "LIVEKIT_API_SECRET."
+            )
         conversation.speech = SpeechProviders(
             conversation.keys, conversation.record_failover, conversation.meter.add_metrics
         )
@@ -247,28 +250,30 @@ class CallRunner:
         self._refuse_remaining(conversation)
         return conversation.projection.ending
 
-    async def _next_message(self, story: CallProjection, budget: BudgetMonitor) -> Command | None:
-        """The next message; None when none comes in time, the budget is spent, or the call is to
-        be given back."""
+    async def _next_message(
+        self, projection: CallProjection, budget: BudgetMonitor
+    ) -> Command | None:
+        """Wait for the next message. None when none arrives in time, the budget is exhausted, or
+        the call is to be released."""
         message = asyncio.ensure_future(self._inbox.get())
-        leaving = asyncio.ensure_future(self._releasing.wait())
-        empty = asyncio.ensure_future(budget.exhausted.wait())
+        releasing = asyncio.ensure_future(self._releasing.wait())
+        exhausted = asyncio.ensure_future(budget.exhausted.wait())
         try:
             done, _ = await asyncio.wait(
-                {message, leaving, empty},
-                timeout=self._idle_seconds_left(story),
+                {message, releasing, exhausted},
+                timeout=self._idle_seconds_left(projection),
                 return_when=asyncio.FIRST_COMPLETED,
             )
-            return message.result() if message in done and leaving not in done else None
+            return message.result() if message in done and releasing not in done else None
         finally:
             message.cancel()
-            leaving.cancel()
-            empty.cancel()
+            releasing.cancel()
+            exhausted.cancel()
 
-    def _idle_seconds_left(self, story: CallProjection) -> float:
-        """Counted from the last turn, whoever held the call then. A message that came while nobody
-        held it is in the inbox, which is read within moments."""
-        last = story.turns[-1].at if story.turns else story.answered_at
+    def _idle_seconds_left(self, projection: CallProjection) -> float:
+        """Counted from the last turn, whichever worker held the call then. A message that arrived
+        while no worker held the call is in the inbox, which is read within moments."""
+        last = projection.turns[-1].at if projection.turns else projection.answered_at
         idle = (datetime.now(UTC) - last).total_seconds() if last is not None else 0.0
         left = self._settings.idle_call_seconds - idle
         return max(left, self._min_idle_deadline - time.monotonic())
@@ -285,37 +290,37 @@ class CallRunner:
             )
 
     async def _watch_limits(self, conversation: Conversation, budget: BudgetMonitor) -> EndReason:
-        began = told_at = time.monotonic()
+        started_at = usage_recorded_at = time.monotonic()
         while (left := self._seconds_left(conversation, budget)) > 0:
             await budget.check()
-            if time.monotonic() - began > POLL_INTERVAL_SECONDS:
+            if time.monotonic() - started_at > POLL_INTERVAL_SECONDS:
                 await self._confirm_survival(conversation)
-            if time.monotonic() - told_at > USAGE_INTERVAL_SECONDS:
-                told_at = time.monotonic()
-                # Listening on costs too. What belongs to a turn is told of with the turn.
+            if time.monotonic() - usage_recorded_at > USAGE_INTERVAL_SECONDS:
+                usage_recorded_at = time.monotonic()
+                # Idle listening costs, too. Usage during a turn is recorded with the turn.
                 if conversation.projection.open_turn is None:
                     conversation.record_pending_usage()
             await asyncio.sleep(min(left, POLL_INTERVAL_SECONDS))
         return EndReason.BUDGET_SPENT if budget.is_grace_expired else EndReason.MAX_DURATION
 
     async def _confirm_survival(self, conversation: Conversation) -> None:
-        """Once, when the call goes on and owes nobody an answer: it was not this call that its
-        former workers died of."""
+        """Reset the count of takeovers once the call continues with no reply pending: then this
+        call is not what its former workers died of."""
         if self._needs_confirmation and not conversation.projection.reply_pending:
             with suppress(Unavailable):
                 await self._queue.reset_takeovers(self.claim)
                 self._needs_confirmation = False
 
     def _seconds_left(self, conversation: Conversation, budget: BudgetMonitor) -> float:
-        """Of the call, of the time that its active agent may hold it, or of its budget."""
-        now, call, story = datetime.now(UTC), self.claim.call, conversation.projection
-        over = (story.answered_at or now) + timedelta(seconds=call.max_seconds)
-        most = conversation.snapshot.agent_at(conversation.node).session.max_duration
-        if most is not None and story.entered_at is not None:
-            over = min(over, story.entered_at + timedelta(seconds=most))
+        """Until the earliest of three deadlines: the call's, its active agent's, its budget's."""
+        now, projection = datetime.now(UTC), conversation.projection
+        deadline = (projection.answered_at or now) + timedelta(seconds=self.claim.call.max_seconds)
+        agent_limit = conversation.snapshot.agent_at(conversation.node).session.max_duration
+        if agent_limit is not None and projection.entered_at is not None:
+            deadline = min(deadline, projection.entered_at + timedelta(seconds=agent_limit))
         if budget.deadline is not None:
-            over = min(over, budget.deadline)
-        return max(0.0, (over - now).total_seconds())
+            deadline = min(deadline, budget.deadline)
+        return max(0.0, (deadline - now).total_seconds())
 
     def _emit_error(self, source: str, message: str) -> None:
         self._event_writer.emit(

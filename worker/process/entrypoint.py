@@ -1,4 +1,4 @@
-"""How a process of this package starts and stops."""
+"""How worker and keeper processes start and stop."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from domain.common.errors import DomainError
 from domain.common.json_logging import log_to_stderr
 from domain.common.settings import Settings
 
-DRAINING = "retires"
-"""Said by a process to its parent: it takes no more calls, and leaves when those it has are over."""
+DRAINING = "draining"
+"""Sent by a worker process to its parent: it claims no more calls and exits once its calls end."""
 
 
 def run(
@@ -24,11 +24,12 @@ def run(
     *,
     stop_on_interrupt: bool = True,
 ) -> None:
-    """Run until SIGTERM or SIGINT; touch READY_FILE, when named, once at work.
+    """Run until SIGTERM or SIGINT. Touches READY_FILE, if set, once ready.
 
-    Ctrl-C reaches a whole process group: whom a parent stops does not obey it by itself."""
+    Ctrl-C signals the whole process group, so children managed by a parent pass
+    `stop_on_interrupt=False` to ignore SIGINT and wait for SIGTERM."""
 
-    async def until_stopped() -> None:
+    async def run_until_stopped() -> None:
         settings = Settings.from_env(environ)
         log_to_stderr(settings.log_level)
         stop = asyncio.Event()
@@ -39,6 +40,6 @@ def run(
         await serve(settings, stop, lambda: Path(ready_file).touch() if ready_file else None)
 
     try:
-        uvloop.run(until_stopped())
+        uvloop.run(run_until_stopped())
     except DomainError as error:
         sys.exit(error.message)

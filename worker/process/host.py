@@ -1,4 +1,4 @@
-"""A worker process: claims calls while it has room, holds many of them in one event loop."""
+"""The host of a worker process: claims calls while it has capacity and runs them in one event loop."""
 
 from __future__ import annotations
 
@@ -62,21 +62,22 @@ class Host:
         on_registered: Callable[[UUID], None],
         on_draining: Callable[[], None],
     ) -> None:
-        """Hold calls until told to stop; then give every call back for another worker.
+        """Run calls until `stop` is set, then release every call to the other workers.
 
-        `enlisted` is told the name we are known by: at the start, and when it changes. `retires`:
-        enough voice calls were held, and no more are taken; when they are over, we leave."""
+        `on_registered` receives the worker's id, at the start and whenever it changes.
+        `on_draining` is called when the process has run enough voice calls: it claims no more and
+        sets `stop` once the calls it has are over."""
         self._on_registered, self._on_draining = on_registered, on_draining
         self._worker = await self._register()
         async with asyncio.TaskGroup() as tasks:
-            beat = tasks.create_task(self._heartbeat())
-            work = tasks.create_task(self._run_claims(tasks))
+            heartbeat = tasks.create_task(self._heartbeat())
+            claims = tasks.create_task(self._run_claims(tasks))
             inbox = tasks.create_task(self._run_inbox())
-            last = tasks.create_task(self._stop_when_drained(stop))
+            drained = tasks.create_task(self._stop_when_drained(stop))
             await stop.wait()
-            await cancel_and_wait(work, last)
+            await cancel_and_wait(claims, drained)
             await self._release_all()
-            await cancel_and_wait(inbox, beat)
+            await cancel_and_wait(inbox, heartbeat)
         await self._queue.deregister_worker(self._worker)
 
     async def _register(self) -> UUID:
@@ -90,17 +91,17 @@ class Host:
         while True:
             await asyncio.sleep(self._settings.heartbeat_seconds)
             if not await retry_while_unavailable(lambda: self._queue.heartbeat(self._worker)):
-                # Others may hold our calls already; what we would still write is fenced.
-                log.warning("taken for dead; beginning anew")
+                # Other workers may hold our calls already; anything we still write is fenced.
+                log.warning("lease lost; registering again")
                 self._cancel_all()
                 self._worker = await self._register()
 
     async def _run_inbox(self) -> None:
-        """Beside claiming: what is asked of a call does not wait until others are taken."""
+        """Runs concurrently with claiming, so that commands to a call do not wait for claims."""
         while True:
             worker = self._worker
-            async with _closing(self._queue.inbox_notifications(worker)) as hints:
-                async for _ in hints:
+            async with _closing(self._queue.inbox_notifications(worker)) as notifications:
+                async for _ in notifications:
                     await retry_while_unavailable(self._read_inbox)
                     if self._worker != worker:
                         break
@@ -113,16 +114,16 @@ class Host:
                     call.deliver(command)
 
     async def _run_claims(self, tasks: asyncio.TaskGroup) -> None:
-        async with _closing(self._queue.queue_notifications()) as hints:
-            async for hinted in hints:
-                await retry_while_unavailable(partial(self._claim_if_waiting, tasks, hinted))
+        async with _closing(self._queue.queue_notifications()) as notifications:
+            async for notified in notifications:
+                await retry_while_unavailable(partial(self._claim_if_waiting, tasks, notified))
 
-    async def _claim_if_waiting(self, tasks: asyncio.TaskGroup, hinted: bool) -> None:
+    async def _claim_if_waiting(self, tasks: asyncio.TaskGroup, notified: bool) -> None:
         await self._reconcile_claims()
         if self._free_capacity <= 0 or self._draining.is_set():
             return
-        if hinted or await self._queue.has_waiting():
-            # Whoever has least to do takes the next call.
+        if notified or await self._queue.has_waiting():
+            # A delay per call held balances the load: the least busy process claims first.
             await asyncio.sleep(min(len(self._calls), MAX_CLAIM_BATCH) * CLAIM_BACKOFF_SECONDS)
             await self._claim(tasks)
         self._drain_if_due()
@@ -132,13 +133,13 @@ class Host:
         return min(self._settings.worker_capacity - len(self._calls), MAX_CLAIM_BATCH)
 
     async def _claim(self, tasks: asyncio.TaskGroup) -> None:
-        room = self._free_capacity
-        voice = min(room, self._settings.worker_voice_capacity - self._active_voice_calls)
-        taken = await self._claim_batch(voice, tasks) if voice > 0 else 0
-        if taken >= voice and taken < room:
-            taken += await self._claim_batch(room - taken, tasks, voice=False)
-        if taken:
-            await self._read_inbox()  # what was asked of them before we held them
+        capacity = self._free_capacity
+        voice = min(capacity, self._settings.worker_voice_capacity - self._active_voice_calls)
+        claimed = await self._claim_batch(voice, tasks) if voice > 0 else 0
+        if claimed >= voice and claimed < capacity:
+            claimed += await self._claim_batch(capacity - claimed, tasks, voice=False)
+        if claimed:
+            await self._read_inbox()  # commands that arrived before we held the calls
 
     async def _claim_batch(
         self, limit: int, tasks: asyncio.TaskGroup, *, voice: bool = True
@@ -154,23 +155,21 @@ class Host:
         return sum(_is_voice(call.claim) for call in self._calls.values())
 
     def _drain_if_due(self) -> None:
-        """LiveKit's library keeps half a megabyte of every room that was joined.
+        """Start draining after enough voice calls: LiveKit's library leaks half a megabyte per room
+        joined.
 
-        Whoever comes instead may hold as many calls as we do, on the same core: so better while
-        there are few."""
-        most = self._settings.worker_voice_calls
-        late = self._total_voice_calls >= 2 * most
-        if (
-            most
-            and self._total_voice_calls >= most
-            and (late or self._active_voice_calls <= MAX_CALLS_TO_DRAIN_EARLY)
-        ):
-            log.info("held enough calls; another process takes this one's place")
+        The replacement takes a full load on the same core, so start while this process has few
+        calls, if possible."""
+        limit = self._settings.worker_voice_calls
+        is_due = self._total_voice_calls >= limit
+        is_late = self._total_voice_calls >= 2 * limit
+        if limit and is_due and (is_late or self._active_voice_calls <= MAX_CALLS_TO_DRAIN_EARLY):
+            log.info("reached its limit of voice calls; draining")
             self._draining.set()
             self._on_draining()
 
     async def _stop_when_drained(self, stop: asyncio.Event) -> None:
-        """Once retired. Voice calls end by themselves; for others it is all one who holds them."""
+        """Once draining, wait for voice calls to end and release text calls to other workers."""
         await self._draining.wait()
         for call in self._calls.values():
             if not _is_voice(call.claim):
@@ -180,7 +179,8 @@ class Host:
         stop.set()
 
     async def _reconcile_claims(self) -> None:
-        """Now and then. In one line with claiming, so that no claim is taken for lost."""
+        """Runs periodically, serialized with claiming so that a claim in progress is not mistaken
+        for an orphan."""
         now = asyncio.get_running_loop().time()
         if now - self._reconciled_at > RECONCILE_INTERVAL_SECONDS:
             await self._queue.reconcile(self._worker, [CallId(id) for id in self._calls])
@@ -217,7 +217,7 @@ class Host:
         for call in self._calls.values():
             call.release_after_turn()
         tasks = list(self._tasks.values())
-        log.info("handing over calls", extra={"calls": len(tasks)})
+        log.info("releasing calls", extra={"calls": len(tasks)})
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=RELEASE_TIMEOUT_SECONDS)
             await cancel_and_wait(*late)
@@ -238,9 +238,9 @@ def _is_voice(claim: Claim) -> bool:
 
 
 @asynccontextmanager
-async def _closing(hints: AsyncIterator[bool]) -> AsyncGenerator[AsyncIterator[bool]]:
+async def _closing(notifications: AsyncIterator[bool]) -> AsyncGenerator[AsyncIterator[bool]]:
     try:
-        yield hints
+        yield notifications
     finally:
-        if isinstance(hints, AsyncGenerator):
-            await hints.aclose()
+        if isinstance(notifications, AsyncGenerator):
+            await notifications.aclose()

@@ -1,13 +1,12 @@
-"""The worker processes of one machine. A process that dies takes its calls along: so its death is
-told at once, whoever is left takes them up, and another one is started.
+"""The pool of worker processes on one machine. When a process dies, its calls are released
+immediately so that the remaining workers can resume them, and a new process is started.
 
-To load the code of all that a voice call needs takes seconds of a processor. One process does that,
-and every worker is a fork of it: so another one is there at once, and takes no time from those who
-are just taking up its calls.
+Importing the voice stack takes several CPU-seconds; a fork server pays that once. A replacement
+therefore starts at once and takes no CPU time from the processes that resume the calls.
 
-Parent and child share a socket. On it the child names the worker that it is known as, and says when
-it retires: it then holds the calls that it has, takes no more, and another comes in its place. The
-end of the socket tells either that the other is gone."""
+Parent and child share a socket. On it the child sends its worker id, and DRAINING when it starts to
+drain: it then keeps its calls and claims no more, and a replacement is started. When either process
+dies, the other one sees the socket close."""
 
 from __future__ import annotations
 
@@ -35,11 +34,12 @@ log = logging.getLogger(__name__)
 
 STOP_TIMEOUT_SECONDS = 18.0
 MIN_UPTIME_SECONDS = 5.0
-"""One that lived no longer is not replaced at once: it would only die again."""
+"""A process that died sooner is replaced after a delay, because the next is likely to die, too."""
 RESTART_DELAY_SECONDS = 1.0
 DRAIN_GRACE_SECONDS = 300.0
-"""Of the last call of a process, beside what it may take: its caller comes, and we let go of it."""
-DIED = "a worker process died"
+"""Time that a draining process has in addition to the maximum duration of its last call, for the
+caller to join and for the call to be closed."""
+DIED = "worker process died"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +67,7 @@ class WorkerPool:
     def __init__(
         self, queue: CallQueue, environ: Mapping[str, str], size: int, max_call_seconds: float
     ) -> None:
-        """`longest`: seconds that a call may take, and with it whoever holds it."""
+        """`size`: the number of processes; 0 means one per CPU core."""
         self._queue = queue
         self._environ = dict(environ)
         self.size = size or os.cpu_count() or 1
@@ -81,72 +81,72 @@ class WorkerPool:
         self._fork_lock = asyncio.Lock()
 
     async def serve(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-        """Keep so many at work until told to stop; `ready` once the first of them is."""
-        told = False
+        """Keep `size` processes running until `stop` is set. Calls `ready` when the first one is."""
+        is_ready = False
 
-        def first_ready() -> None:
-            nonlocal told
-            if not told:
-                told = True
+        def on_ready() -> None:
+            nonlocal is_ready
+            if not is_ready:
+                is_ready = True
                 ready()
 
-        places = [asyncio.create_task(self._supervise_one(first_ready)) for _ in range(self.size)]
+        supervisors = [asyncio.create_task(self._supervise_one(on_ready)) for _ in range(self.size)]
         try:
             await stop.wait()
-            log.info("worker stops: its processes hand over their calls")
+            log.info("worker stopping: its processes release their calls")
         finally:
-            await cancel_and_wait(*places, *self._draining)
-            if self._starts:  # whoever is on the way is told to stop with the others
+            await cancel_and_wait(*supervisors, *self._draining)
+            if self._starts:  # processes that are still starting are stopped with the others
                 await asyncio.wait(self._starts, timeout=STOP_TIMEOUT_SECONDS)
             await asyncio.gather(*(_stop(child) for child in self._children))
 
     def report(self) -> tuple[bool, dict[str, Any]]:
-        """Whether any process holds calls, and how many of how many do."""
-        at_work = len(self._active)
-        return at_work > 0, {"processes": at_work, "wanted": self.size}
+        """Whether any process claims calls, and how many do out of how many."""
+        active = len(self._active)
+        return active > 0, {"processes": active, "wanted": self.size}
 
     async def _supervise_one(self, ready: Callable[[], None]) -> None:
         while True:
             try:
                 await self._run_worker(ready)
-            except Exception:  # the place stays, whatever became of who had it
-                log.exception("a worker process could not be kept")
+            except Exception:  # any failure of the process is followed by a restart
+                log.exception("failed to supervise a worker process")
                 await asyncio.sleep(RESTART_DELAY_SECONDS)
 
     async def _run_worker(self, ready: Callable[[], None]) -> None:
         child = await self._spawn_shielded()
-        began = time.monotonic()
-        life = await self._follow_status(child, ready)
-        if life.draining:
-            farewell = asyncio.create_task(self._wait_until_drained(child, life))
-            self._draining.add(farewell)
-            farewell.add_done_callback(self._draining.discard)
+        started_at = time.monotonic()
+        status = await self._follow_status(child, ready)
+        if status.draining:
+            draining = asyncio.create_task(self._wait_until_drained(child, status))
+            self._draining.add(draining)
+            draining.add_done_callback(self._draining.discard)
             return
         log.error(DIED, extra={"pid": child.process.pid})
-        await self._deregister(child, life)
-        if time.monotonic() - began < MIN_UPTIME_SECONDS:
+        await self._deregister(child, status)
+        if time.monotonic() - started_at < MIN_UPTIME_SECONDS:
             await asyncio.sleep(RESTART_DELAY_SECONDS)
 
     async def _follow_status(self, child: WorkerProcess, ready: Callable[[], None]) -> WorkerStatus:
-        """Until it is dead, or retires."""
-        life = WorkerStatus()
+        """Read the child's messages until it dies or starts to drain."""
+        status = WorkerStatus()
         try:
             async for line in child.reader:
-                word = line.decode().strip()
-                if word == DRAINING:
+                message = line.decode().strip()
+                if message == DRAINING:
                     self._active.discard(child)
-                    return replace(life, draining=True)
-                life = WorkerStatus(worker_id=UUID(word))
+                    return replace(status, draining=True)
+                status = WorkerStatus(worker_id=UUID(message))
                 self._active.add(child)
                 ready()
         except Exception:
             child.send_signal(signal.SIGKILL)
             self._forget(child)
             raise
-        return life
+        return status
 
     async def _wait_until_drained(self, child: WorkerProcess, status: WorkerStatus) -> None:
-        """It holds its last calls, and is dead when they are over, or before."""
+        """Wait for a draining child to exit; kill it when it takes too long."""
         try:
             async with asyncio.timeout(self._max_call_seconds + DRAIN_GRACE_SECONDS):
                 await child.wait_for_exit()
@@ -168,7 +168,8 @@ class WorkerPool:
         child.writer.close()
 
     async def _spawn_shielded(self) -> WorkerProcess:
-        """A fork cannot be called off: whoever no longer waits for it leaves it to `serve`."""
+        """Spawn a process, shielded because a fork cannot be cancelled; `serve` stops the process
+        if the caller is cancelled meanwhile."""
         start = asyncio.create_task(self._spawn())
         self._starts.add(start)
         start.add_done_callback(self._starts.discard)
@@ -180,7 +181,7 @@ class WorkerPool:
             target=child_main, args=(theirs, self._environ), daemon=True
         )
         try:
-            async with self._fork_lock:  # the first waits until everything is loaded
+            async with self._fork_lock:  # the first fork waits until the preload is done
                 await asyncio.to_thread(process.start)
         except BaseException:
             ours.close()
@@ -193,7 +194,7 @@ class WorkerPool:
 
 
 def child_main(parent: socket.socket, environ: Mapping[str, str]) -> None:
-    """What a child does. Its module is imported only here: the parent need not load it."""
+    """The entry point of a child. Its module is imported here so that the parent need not load it."""
     from worker.process.worker_process import main
 
     main(parent, environ)

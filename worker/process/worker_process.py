@@ -1,4 +1,4 @@
-"""One process of a pool. It hosts calls, and tells its parent as what, and when it takes no more."""
+"""One process of a pool. It hosts calls and reports its worker id and draining to its parent."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from worker.session.turn_detection import prewarm
 PARENT_ONLY_VARIABLES = ("READY_FILE", "HEALTH_PORT")
 
 ORPHAN_GRACE_SECONDS = 60.0
-"""Whoever started the parent starts another, which has all code to load before its processes can take
-our calls. A supervisor that sees it ready tells us to leave at once."""
+"""How long calls continue after the parent died. The supervisor starts a new parent, which must
+load all code before its processes can take our calls. Once that is ready, it stops us at once."""
 POLL_INTERVAL_SECONDS = 0.5
 EXIT_TIMEOUT_SECONDS = 25.0
-"""Longer than it takes to give every call back, as long as the store answers."""
+"""An orphaned process exits after this time even if it cannot release its calls, which takes less."""
 
 
 def main(parent: socket.socket, environ: Mapping[str, str]) -> None:
-    parent.set_inheritable(False)  # or programs that it starts would keep its end secret
-    gc.freeze()  # what was loaded stays: to look through it again would hold up every call
+    parent.set_inheritable(False)  # a subprocess that inherited it would keep the socket open
+    gc.freeze()  # loaded code is never collected; scanning it would delay every call
     own = {name: value for name, value in environ.items() if name not in PARENT_ONLY_VARIABLES}
     supervisor = int(environ["SUPERVISOR_PID"]) if "SUPERVISOR_PID" in environ else None
     run(partial(run_host, parent, supervisor), own, stop_on_interrupt=False)
@@ -43,7 +43,7 @@ async def run_host(
     stop: asyncio.Event,
     ready: Callable[[], None],
 ) -> None:
-    """Until SIGTERM, or until the parent is gone: then the calls are given back."""
+    """Host calls until SIGTERM or until the parent is gone, then release them."""
     reader, writer = await asyncio.open_connection(sock=parent)
     if settings.livekit_url:
         await prewarm()
@@ -51,14 +51,18 @@ async def run_host(
         worker_services(settings) as services,
         RecordingResources.open(
             settings, services.audio_store, services.recording_store
-        ) as recorders,
+        ) as recording_resources,
         background_task(_stop_when_orphaned(reader, supervisor, stop)),
     ):
         host = Host(
-            services.queue, services.event_writer, services.http_client, settings, recorders
+            services.queue,
+            services.event_writer,
+            services.http_client,
+            settings,
+            recording_resources,
         )
-        say = partial(_send_line, writer)
-        await host.serve(stop, lambda worker: say(str(worker)), lambda: say(DRAINING))
+        send = partial(_send_line, writer)
+        await host.serve(stop, lambda worker: send(str(worker)), lambda: send(DRAINING))
 
 
 def _send_line(parent: asyncio.StreamWriter, line: str) -> None:
@@ -68,8 +72,8 @@ def _send_line(parent: asyncio.StreamWriter, line: str) -> None:
 async def _stop_when_orphaned(
     parent: asyncio.StreamReader, supervisor: int | None, stop: asyncio.Event
 ) -> None:
-    """Until the parent is gone, and for a while after it; no longer when its supervisor is gone too,
-    since nobody then starts another."""
+    """Set `stop` once the parent is gone: after ORPHAN_GRACE_SECONDS, or at once when the
+    supervisor is gone, too, because then no new parent is started."""
     with suppress(ConnectionError):
         await parent.read()
     with suppress(TimeoutError):
@@ -85,6 +89,6 @@ def _is_running(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # it is somebody else's
+    except PermissionError:  # it runs as another user
         pass
     return True

@@ -1,1 +1,1 @@
-"""Models, speech to text and text to speech of providers, and what takes over when one fails."""
+"""Builds the LLM, STT, TTS and VAD of agents, with failover between providers."""

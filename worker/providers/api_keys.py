@@ -1,4 +1,4 @@
-"""The keys of providers: handed in, never looked up in the environment by a plugin."""
+"""API keys and base URLs of providers, passed in explicitly so that no plugin reads the environment."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from domain.common.settings import Settings
 
 
 class ProviderMisconfigured(Exception):
-    """A provider of the agent cannot be used as it is set up."""
+    """A provider of the agent cannot be used as configured."""
 
 
 class MissingApiKey(ProviderMisconfigured):
-    """The agent's provider needs a key that nobody gave."""
+    """A provider of the agent needs a key, and neither the tenant nor the operator has set one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class ProviderKeys:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> ProviderKeys:
-        """Those of the operator, for tenants that bring none."""
+        """The operator's keys, for tenants without their own."""
         return cls(
             openai=settings.openai_api_key,
             openai_base_url=settings.openai_base_url,
@@ -48,7 +48,7 @@ class ProviderKeys:
         )
 
     def with_tenant_keys(self, keys: Mapping[str, str]) -> ProviderKeys:
-        """The tenant's own go first."""
+        """A copy in which the tenant's own keys replace the operator's."""
         known = {field.name for field in fields(self)}
         return replace(self, **{name: key for name, key in keys.items() if name in known})
 

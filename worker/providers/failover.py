@@ -1,4 +1,4 @@
-"""Whose turn it is among providers that stand in for each other."""
+"""Failover between providers: which one to use next, and the cooldown after a failure."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any, Generic, TypeVar
 from domain.workflows.agents import ProviderChoice
 
 COOLDOWN_SECONDS = 30.0
-"""So long one that failed is passed by, unless all others fail too."""
+"""Cooldown after a failure; ignored when every provider is in cooldown."""
 
 AvailabilityListener = Callable[[ProviderChoice, bool], None]
-"""Told which provider failed (False), or is back (True)."""
+"""Receives the provider that became unavailable (False) or available again (True)."""
 Cooldowns = dict[tuple[str, str], float]
-"""Until when providers and their models are passed by."""
+"""When the cooldown of a provider and model ends, as `time.monotonic`."""
 ProviderT = TypeVar("ProviderT")
 
 
 class FailoverPolicy(Generic[ProviderT]):
-    """The order of the agent, but those that failed of late come last."""
+    """Orders providers as the agent lists them, with those in cooldown last."""
 
     def __init__(
         self,
@@ -45,27 +45,29 @@ class FailoverPolicy(Generic[ProviderT]):
         return self.candidates()[0]
 
     def candidates(self) -> list[ProviderT]:
-        return sorted(self._choices, key=lambda one: self._cooldown_until(one) > time.monotonic())
+        now = time.monotonic()
+        return sorted(self._choices, key=lambda provider: self._cooldown_until(provider) > now)
 
-    def record_failure(self, one: ProviderT) -> None:
-        rested = self._cooldown_until(one) > 0
-        self._cooldowns[self._key(one)] = time.monotonic() + COOLDOWN_SECONDS
-        if not rested and not self.has_single_provider:
-            self._on_availability_changed(self._choices[one], False)
+    def record_failure(self, provider: ProviderT) -> None:
+        had_failed = self._cooldown_until(provider) > 0
+        self._cooldowns[self._key(provider)] = time.monotonic() + COOLDOWN_SECONDS
+        if not had_failed and not self.has_single_provider:
+            self._on_availability_changed(self._choices[provider], False)
 
-    def record_success(self, one: ProviderT) -> None:
-        if self._cooldowns.pop(self._key(one), None) is not None and not self.has_single_provider:
-            self._on_availability_changed(self._choices[one], True)
+    def record_success(self, provider: ProviderT) -> None:
+        had_failed = self._cooldowns.pop(self._key(provider), None) is not None
+        if had_failed and not self.has_single_provider:
+            self._on_availability_changed(self._choices[provider], True)
 
-    def _cooldown_until(self, one: ProviderT) -> float:
-        return self._cooldowns.get(self._key(one), 0.0)
+    def _cooldown_until(self, provider: ProviderT) -> float:
+        return self._cooldowns.get(self._key(provider), 0.0)
 
-    def _key(self, one: ProviderT) -> tuple[str, str]:
-        return self._choices[one].provider, self._choices[one].model
+    def _key(self, provider: ProviderT) -> tuple[str, str]:
+        return self._choices[provider].provider, self._choices[provider].model
 
 
 class PreferredProviderIdentity:
-    """A chain looks like whoever is first in it, and passes on what all of them measure."""
+    """Gives a fallback the model and provider names of its preferred provider."""
 
     policy: FailoverPolicy[Any]
 
@@ -79,5 +81,6 @@ class PreferredProviderIdentity:
 
 
 def forward_metrics(policy: FailoverPolicy[Any], emit: Callable[..., Any]) -> None:
-    for one in policy.providers:
-        one.on("metrics_collected", partial(emit, "metrics_collected"))
+    """Emit the metrics of every provider as those of the fallback."""
+    for provider in policy.providers:
+        provider.on("metrics_collected", partial(emit, "metrics_collected"))

@@ -1,4 +1,4 @@
-"""Google Gemini."""
+"""LLM: Google Gemini through its plugin."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from worker.providers.api_keys import ProviderKeys, require_key
 
 
 class _Gemini(google.LLM):
-    """Warms the connection up that it will use: the plugin would ask Google itself."""
+    """Prewarms the connection to the configured base URL; the plugin always connects to Google."""
 
     options: HttpOptions | None = None
 
@@ -23,14 +23,14 @@ class _Gemini(google.LLM):
 
 
 def google_llm(choice: ProviderChoice, keys: ProviderKeys) -> llm.LLM[Any]:
-    given: dict[str, Any] = {}
+    kwargs: dict[str, Any] = {}
     if "temperature" in choice.options:
-        given["temperature"] = float(choice.options["temperature"])
+        kwargs["temperature"] = float(choice.options["temperature"])
     if "max_tokens" in choice.options:
-        given["max_output_tokens"] = int(choice.options["max_tokens"])
+        kwargs["max_output_tokens"] = int(choice.options["max_tokens"])
     if keys.google_base_url:
-        given["http_options"] = HttpOptions(base_url=keys.google_base_url)
+        kwargs["http_options"] = HttpOptions(base_url=keys.google_base_url)
     key = require_key(keys.google, "google")
-    made = _Gemini(model=choice.model, api_key=key, vertexai=False, **given)
-    made.options = given.get("http_options")
-    return made
+    model = _Gemini(model=choice.model, api_key=key, vertexai=False, **kwargs)
+    model.options = kwargs.get("http_options")
+    return model

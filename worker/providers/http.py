@@ -1,6 +1,6 @@
-"""Connections to providers of speech, on which what is no JSON breaks the connection.
+"""HTTP sessions for speech providers, whose WebSockets fail on a message that is not valid JSON.
 
-Some plugins log such a message and wait on: for a caller that is silence."""
+Some plugins only log such a message and keep waiting, which the caller hears as silence."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from aiohttp import ClientWebSocketResponse, WSMessage, WSMsgType
 
 
 class InvalidFrame(Exception):
-    """The provider sent something that is not of its protocol."""
+    """The provider sent a message that violates its protocol."""
 
 
 class _StrictJsonWebSocket(ClientWebSocketResponse):
     _invalid = False
 
-    async def receive(self, *given: Any, **named: Any) -> WSMessage:
+    async def receive(self, *args: Any, **kwargs: Any) -> WSMessage:
         if self._invalid:
             return WSMessage(WSMsgType.CLOSED, None, None)
-        message: WSMessage = await super().receive(*given, **named)
+        message: WSMessage = await super().receive(*args, **kwargs)
         if message.type is WSMsgType.TEXT and not _is_json(message.data):
             self._invalid = True
             return WSMessage(WSMsgType.ERROR, InvalidFrame(), None)
@@ -34,19 +34,19 @@ class _StrictJsonWebSocket(ClientWebSocketResponse):
 
     @property
     def close_code(self) -> int | None:
-        # Not one that says that all is well.
+        # 1007 (invalid data), so that the close does not look like a normal one.
         return 1007 if self._invalid else super().close_code
 
 
 def create_http_session() -> aiohttp.ClientSession:
-    """For the length of a call; whoever asked for them closes them."""
+    """A session for the duration of a call. The caller of this function closes it."""
     connector = aiohttp.TCPConnector(limit_per_host=50, keepalive_timeout=120, ssl=ssl_context())
     return aiohttp.ClientSession(connector=connector, ws_response_class=_StrictJsonWebSocket)
 
 
 @cache
 def ssl_context() -> ssl.SSLContext:
-    # Read once: it is large. After the import of livekit, which sees to SSL_CERT_FILE.
+    # Cached because it is large. Created after livekit is imported, which sets SSL_CERT_FILE.
     return ssl.create_default_context()
 
 

@@ -1,7 +1,7 @@
-"""A model with others behind it: the first that answers is heard.
+"""LLM with failover: each request is answered by the first model that responds.
 
-Not livekit-agents' own adapter, which asks a model that failed once more beside every later turn,
-paid and unheard, and logs the words of half answers."""
+Not livekit-agents' own adapter: on every later turn it also sends the request to the model that
+failed, which is paid for and discarded, and it logs the text of partial responses."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, APIConn
 from worker.providers.failover import FailoverPolicy, PreferredProviderIdentity, forward_metrics
 
 PLUGIN_TIMEOUT_SECONDS = 10.0
-"""What the plugins are told: Gemini takes no less. We are less patient."""
+"""The timeout set in the plugins; Gemini accepts no less. Our own timeouts are shorter."""
 CHUNK_TIMEOUT_SECONDS = 5.0
-"""A model with another one behind it says its first word, and each further one, in this time."""
+"""Time for the first chunk and for each next one, for a model that has a fallback."""
 RETRY_DELAY_SECONDS = 0.1
-"""Before one that stands alone is asked once more."""
+"""Delay before a model without a fallback is retried once."""
 
 
 class LlmFallback(PreferredProviderIdentity, llm.LLM[Any]):
@@ -49,8 +49,8 @@ class LlmFallback(PreferredProviderIdentity, llm.LLM[Any]):
         tool_choice: Any = NOT_GIVEN,
         extra_kwargs: Any = NOT_GIVEN,
     ) -> llm.LLMStream:
-        asked = {"parallel_tool_calls": parallel_tool_calls, "tool_choice": tool_choice}
-        return _FallbackLLMStream(self, chat_ctx, tools or [], conn_options, asked)
+        chat_options = {"parallel_tool_calls": parallel_tool_calls, "tool_choice": tool_choice}
+        return _FallbackLLMStream(self, chat_ctx, tools or [], conn_options, chat_options)
 
     async def aclose(self) -> None:
         for model in self.policy.providers:
@@ -69,30 +69,30 @@ class _FallbackLLMStream(llm.LLMStream):
         self._fallback = fallback
         self._chat_options = chat_options
         self._timeout = conn_options.timeout
-        # Each model is asked once; there are others.
-        once = replace(conn_options, max_retry=0)
+        # No retries by the plugins: failover replaces them.
+        without_retry = replace(conn_options, max_retry=0)
         self._attempt_options = replace(
-            once, timeout=max(conn_options.timeout, PLUGIN_TIMEOUT_SECONDS)
+            without_retry, timeout=max(conn_options.timeout, PLUGIN_TIMEOUT_SECONDS)
         )
-        super().__init__(fallback, chat_ctx=chat_ctx, tools=tools, conn_options=once)
+        super().__init__(fallback, chat_ctx=chat_ctx, tools=tools, conn_options=without_retry)
 
     async def _run(self) -> None:
-        order = self._fallback.policy
-        *others, last = order.candidates()
+        policy = self._fallback.policy
+        *others, last = policy.candidates()
         for model in others:
-            patience = min(self._timeout, self._fallback.chunk_timeout_seconds)
-            if await self._try_model(model, patience) is None:
+            timeout = min(self._timeout, self._fallback.chunk_timeout_seconds)
+            if await self._try_model(model, timeout) is None:
                 return
         problem = await self._try_model(last, self._timeout)
-        if order.has_single_provider and isinstance(problem, APIError) and problem.retryable:
+        if policy.has_single_provider and isinstance(problem, APIError) and problem.retryable:
             await asyncio.sleep(RETRY_DELAY_SECONDS)
             problem = await self._try_model(last, self._timeout)
         if problem is not None:
-            raise APIConnectionError("No model answered.", retryable=False) from problem
+            raise APIConnectionError("No model responded.", retryable=False) from problem
 
     async def _try_model(self, model: llm.LLM[Any], timeout_seconds: float) -> Exception | None:
-        """Why it did not answer; None when it did."""
-        begun = False
+        """Return the error when the model failed; None when it responded."""
+        has_started = False
         try:
             stream = model.chat(
                 chat_ctx=self._chat_ctx,
@@ -102,24 +102,24 @@ class _FallbackLLMStream(llm.LLMStream):
             )
             async with stream:
                 async for chunk in with_chunk_timeout(stream, timeout_seconds):
-                    begun = begun or chunk.delta is not None
+                    has_started = has_started or chunk.delta is not None
                     self._event_ch.send_nowait(chunk)
         except (APIError, TimeoutError) as problem:
             self._fallback.policy.record_failure(model)
-            if begun:
-                # Two halves of different answers make no whole.
-                raise APIConnectionError("The answer broke off.", retryable=False) from problem
+            if has_started:
+                # Another model's response cannot be appended to the partial one.
+                raise APIConnectionError("The response was cut off.", retryable=False) from problem
             return problem
         self._fallback.policy.record_success(model)
         return None
 
     async def _metrics_monitor_task(self, event_aiter: Any) -> None:
         async for _ in event_aiter:
-            pass  # each of the chain tells its own
+            pass  # every model reports its own metrics
 
 
 async def with_chunk_timeout(stream: llm.LLMStream, seconds: float) -> AsyncIterator[llm.ChatChunk]:
-    """What comes, while nothing takes longer than that; else `TimeoutError`."""
+    """Yield chunks; raises `TimeoutError` when one takes longer than `seconds`."""
     while True:
         try:
             async with asyncio.timeout(seconds):

@@ -1,4 +1,4 @@
-"""OpenAI, and every server that speaks its chat completions."""
+"""LLM: OpenAI and every server with a compatible chat completions API."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from worker.providers.api_keys import ProviderKeys, require_key
 
 
 def openai_llm(choice: ProviderChoice, keys: ProviderKeys) -> llm.LLM[Any]:
-    given: dict[str, Any] = {}
+    kwargs: dict[str, Any] = {}
     if "temperature" in choice.options:
-        given["temperature"] = float(choice.options["temperature"])
+        kwargs["temperature"] = float(choice.options["temperature"])
     if "max_tokens" in choice.options:
-        given["max_completion_tokens"] = int(choice.options["max_tokens"])
+        kwargs["max_completion_tokens"] = int(choice.options["max_tokens"])
     if keys.openai_base_url:
-        given["base_url"] = keys.openai_base_url
-    return openai.LLM(model=choice.model, api_key=require_key(keys.openai, "openai"), **given)
+        kwargs["base_url"] = keys.openai_base_url
+    return openai.LLM(model=choice.model, api_key=require_key(keys.openai, "openai"), **kwargs)

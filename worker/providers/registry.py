@@ -1,4 +1,4 @@
-"""The registry: how to build what the catalogue (`domain/providers/model.py`) names."""
+"""The factories of all providers that the catalog (`domain/providers/catalog.py`) lists."""
 
 from __future__ import annotations
 
@@ -28,13 +28,12 @@ from worker.providers.tts_fallback import TtsFallback
 from worker.providers.vad import silero_vad
 
 ContextReader = Callable[[], Mapping[str, Any]]
-"""The context as the active node sees it."""
-
+"""Returns the context that the active node sees."""
 
 LLM_FACTORIES: Mapping[
     str, Callable[[ProviderChoice, ProviderKeys, ContextReader], llm.LLM[Any]]
 ] = {
-    "scripted": lambda choice, _, look: ScriptedLLM(choice.options, look),
+    "scripted": lambda choice, _, read_context: ScriptedLLM(choice.options, read_context),
     "openai": lambda choice, keys, _: openai_llm(choice, keys),
     "google": lambda choice, keys, _: google_llm(choice, keys),
 }
@@ -64,7 +63,7 @@ ProviderT = TypeVar("ProviderT", llm.LLM[Any], stt.STT[Any], tts.TTS[Any])
 
 @dataclass(frozen=True, slots=True)
 class SpeechBuildContext:
-    """What providers of speech are built with, for one call."""
+    """What the speech providers of one call are built with."""
 
     keys: ProviderKeys
     http: aiohttp.ClientSession
@@ -80,7 +79,7 @@ def build_llm(
     on_availability_changed: AvailabilityListener,
     on_metrics: MetricsListener,
 ) -> llm.LLM[Any]:
-    """The model, with its fallbacks behind it. `Unusable` when none of them can be used."""
+    """Build the model with its fallbacks. Raises `ProviderMisconfigured` if none is usable."""
     built = _build_usable(
         choice,
         lambda each: LLM_FACTORIES[each.provider](each, keys, read_context),
@@ -96,7 +95,7 @@ def build_stt(
     languages: tuple[str, ...],
     keyterms: tuple[str, ...],
 ) -> SttFallback:
-    """The ears, with their fallbacks behind them. `Unusable` when none of them can be used."""
+    """Build the STT with its fallbacks. Raises `ProviderMisconfigured` if none is usable."""
 
     def build(each: ProviderChoice) -> stt.STT[Any]:
         return STT_FACTORIES[each.provider](each, context.keys, languages, keyterms, context.http)
@@ -109,14 +108,15 @@ def build_stt(
 def build_tts(
     choice: ProviderChoice, context: SpeechBuildContext, language: str | None, voice: str | None
 ) -> TtsFallback:
-    """The voice, with its fallbacks behind it. `Unusable` when none of them can be used."""
+    """Build the TTS with its fallbacks. Raises `ProviderMisconfigured` if none is usable."""
 
     def build(each: ProviderChoice) -> tts.TTS[Any]:
-        # The voice is one of the first provider: what others call theirs is not known.
-        own = voice if each.provider == choice.provider else None
-        made = TTS_FACTORIES[each.provider](each, context.keys, language, own, context.http)
-        # One that takes only whole texts is given sentences.
-        return made if made.capabilities.streaming else tts.StreamAdapter(tts=made)
+        # Voice names are specific to a provider, so the fallbacks use their default voices.
+        own_voice = voice if each.provider == choice.provider else None
+        factory = TTS_FACTORIES[each.provider]
+        provider = factory(each, context.keys, language, own_voice, context.http)
+        # A TTS without streaming input receives one sentence at a time.
+        return provider if provider.capabilities.streaming else tts.StreamAdapter(tts=provider)
 
     built = _build_usable(choice, build, context.on_availability_changed)
     _listen_for_metrics(ProviderKind.TTS, built, context.on_metrics)
@@ -130,7 +130,7 @@ def build_vad(choice: ProviderChoice) -> vad.VAD:
 def _listen_for_metrics(
     kind: ProviderKind, built: Mapping[ProviderT, ProviderChoice], on_metrics: MetricsListener
 ) -> None:
-    """Each model is listened to by itself: a chain does not say which one was asked."""
+    """Listen to each model, because the metrics of a fallback do not say which one was used."""
     for model, choice in built.items():
         model.on("metrics_collected", partial(on_metrics, kind, choice))
 
@@ -140,7 +140,7 @@ def _build_usable(
     build: Callable[[ProviderChoice], ProviderT],
     on_availability_changed: AvailabilityListener,
 ) -> dict[ProviderT, ProviderChoice]:
-    """Those of the chain that can be used, in order."""
+    """Build the usable providers of the chain, in order, and report the others as unavailable."""
     built: dict[ProviderT, ProviderChoice] = {}
     problems: list[tuple[ProviderChoice, ProviderMisconfigured]] = []
     for each in choice.chain:
@@ -148,7 +148,7 @@ def _build_usable(
             built[build(each)] = each
         except ProviderMisconfigured as problem:
             problems.append((each, problem))
-        except ValueError as problem:  # what plugins say of options that do not fit the model
+        except ValueError as problem:  # plugins raise it for options that the model does not take
             problems.append(
                 (each, ProviderMisconfigured(f"{each.provider} {each.model}: {problem}"))
             )

@@ -1,14 +1,15 @@
-"""A model that follows written rules: for demos without a key, for tests, for simulations.
+"""An LLM that follows written rules, for demos without a key, tests and simulations.
 
-`options.rules` is a list; the first rule that fits is followed:
+`options.rules` is a list of which the first matching rule is applied:
 
-    {"hears": ["appointment", "book"],      # any of these words in what the caller said last
-     "after": "book_appointment",           # or: this tool has just answered
-     "says": "One moment.",                 # a template; {{heard}} is what the caller said,
-                                            # {{output}} what the tool told
+    {"hears": ["appointment", "book"],      # any of these words is in the caller's last turn
+     "after": "book_appointment",           # or: this tool has just returned
+     "says": "One moment.",                 # a template; {{heard}} is the caller's last turn,
+                                            # {{output}} the result of the tool
      "calls": {"tool": "…", "arguments": {…}}}
 
-A rule with neither `hears` nor `after` always fits. `options.word_ms` paces the words."""
+A rule with neither `hears` nor `after` always matches. `options.word_ms` is the delay before each
+word, in milliseconds."""
 
 from __future__ import annotations
 
@@ -80,22 +81,22 @@ class _ScriptedStream(llm.LLMStream):
         super().__init__(scripted, chat_ctx=chat_ctx, tools=tools, conn_options=conn_options)
 
     async def _run(self) -> None:
-        heard, answered, output = _last_exchange(self._chat_ctx)
-        rule = choose_rule(self._rules, heard, answered)
-        context = {**self._read_context(), "heard": heard, "output": output or ""}
+        user_text, last_tool, output = _last_exchange(self._chat_ctx)
+        rule = choose_rule(self._rules, user_text, last_tool)
+        context = {**self._read_context(), "heard": user_text, "output": output or ""}
         words = render(str(rule.get("says", "")), context).split(" ")
         if not rule:
             words = (output or "I have no rule for that.").split(" ")
-        for place, word in enumerate(words):
+        for index, word in enumerate(words):
             if word:
-                await self._emit_text(word if place == 0 else f" {word}")
+                await self._emit_text(word if index == 0 else f" {word}")
         if call := rule.get("calls"):
             self._emit_tool_call(
                 str(call["tool"]), render_value(call.get("arguments", {}), context)
             )
         count = len(words)
         usage = llm.CompletionUsage(
-            completion_tokens=count, prompt_tokens=len(heard.split()), total_tokens=count
+            completion_tokens=count, prompt_tokens=len(user_text.split()), total_tokens=count
         )
         self._event_ch.send_nowait(llm.ChatChunk(id="scripted", usage=usage))
 
@@ -114,28 +115,28 @@ class _ScriptedStream(llm.LLMStream):
 
 
 def choose_rule(rules: Sequence[Rule], user_text: str, last_tool: str | None) -> Rule:
-    """The first rule that fits; an empty one when none does."""
-    said = user_text.lower()
+    """Return the first rule that matches, or an empty rule when none does."""
+    text = user_text.lower()
     for rule in rules:
         if last_tool is not None:
             if rule.get("after") == last_tool:
                 return rule
         elif "after" not in rule and (
-            "hears" not in rule or any(str(word).lower() in said for word in rule["hears"])
+            "hears" not in rule or any(str(word).lower() in text for word in rule["hears"])
         ):
             return rule
     return {}
 
 
 def _last_exchange(context: llm.ChatContext) -> tuple[str, str | None, str | None]:
-    """What the caller said last; and, when a tool has answered since, which and what."""
-    answered: str | None = None
+    """Return the caller's last turn and, if a tool has returned since, its name and output."""
+    last_tool: str | None = None
     output: str | None = None
     for item in reversed(context.items):
-        if isinstance(item, llm.FunctionCallOutput) and answered is None:
-            answered, output = item.name, item.output
+        if isinstance(item, llm.FunctionCallOutput) and last_tool is None:
+            last_tool, output = item.name, item.output
         elif isinstance(item, llm.ChatMessage) and item.role == "assistant":
-            answered = answered or ""
+            last_tool = last_tool or ""
         elif isinstance(item, llm.ChatMessage) and item.role == "user":
-            return item.text_content or "", answered or None, output
-    return "", answered or None, output
+            return item.text_content or "", last_tool or None, output
+    return "", last_tool or None, output

@@ -1,4 +1,4 @@
-"""Speech to text: Deepgram and Sarvam through their plugins."""
+"""STT: Deepgram and Sarvam through their plugins."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from worker.providers.http import create_http_session
 SAMPLE_RATE = 16_000
 DEEPGRAM_LANGUAGES = frozenset(get_args(DeepgramLanguages))
 UNKNOWN_LANGUAGE = "unknown"
-"""What Sarvam calls a language that it is to find out."""
+"""Sarvam's language code for automatic detection."""
 
 
 def deepgram_stt(
@@ -31,29 +31,31 @@ def deepgram_stt(
     keyterms: tuple[str, ...],
     http: aiohttp.ClientSession,
 ) -> stt.STT[Any]:
-    """`languages` are those to expect, the likeliest first."""
+    """`languages`: the languages to expect, the most likely one first."""
     options = dict(choice.options)
     fixed = tuple(filter(None, [options.pop("language", None)]))
-    given: dict[str, Any] = {
+    kwargs: dict[str, Any] = {
         "api_key": require_key(keys.deepgram, "deepgram"),
         "sample_rate": SAMPLE_RATE,
         "http_session": http,
     }
     if choice.model.startswith("flux"):
         if keys.deepgram_base_url:
-            given["base_url"] = f"{_websocket_url(keys.deepgram_base_url)}/v2/listen"
+            kwargs["base_url"] = f"{_websocket_url(keys.deepgram_base_url)}/v2/listen"
         if keyterms:
-            given["keyterm"] = list(keyterms)
+            kwargs["keyterm"] = list(keyterms)
         if choice.model.endswith("-multi") and (expected := fixed or languages):
-            given["language_hint"] = list(dict.fromkeys(primary_subtag(each) for each in expected))
-        return deepgram.STTv2(model=choice.model, **given, **_select_options(options, FLUX_OPTIONS))
+            kwargs["language_hint"] = list(dict.fromkeys(primary_subtag(each) for each in expected))
+        return deepgram.STTv2(
+            model=choice.model, **kwargs, **_select_options(options, FLUX_OPTIONS)
+        )
     if keys.deepgram_base_url:
-        given["base_url"] = f"{keys.deepgram_base_url.rstrip('/')}/v1/listen"
-    if keyterms and choice.model.startswith("nova-3"):  # others refuse them
-        given["keyterm"] = list(keyterms)
-    if spoken := next(iter(fixed), None) or _deepgram_language(choice.model, languages):
-        given["language"] = spoken
-    return deepgram.STT(model=choice.model, **given, **_select_options(options, NOVA_OPTIONS))
+        kwargs["base_url"] = f"{keys.deepgram_base_url.rstrip('/')}/v1/listen"
+    if keyterms and choice.model.startswith("nova-3"):  # other models reject them
+        kwargs["keyterm"] = list(keyterms)
+    if language := next(iter(fixed), None) or _deepgram_language(choice.model, languages):
+        kwargs["language"] = language
+    return deepgram.STT(model=choice.model, **kwargs, **_select_options(options, NOVA_OPTIONS))
 
 
 NOVA_OPTIONS = ("smart_format", "numerals", "profanity_filter", "endpointing_ms")
@@ -79,15 +81,15 @@ def _deepgram_language(model: str, languages: tuple[str, ...]) -> str | None:
 
 
 class _SarvamSTT(sarvam.STT):
-    """Streams to where it is told: the plugin has no argument for that."""
+    """Streams to the URL in its options, for which the plugin has no argument."""
 
-    def stream(self, **given: Any) -> SpeechStream:
+    def stream(self, **kwargs: Any) -> SpeechStream:
         stream = SpeechStream(
             stt=self,
             opts=replace(self._opts),
-            conn_options=given.get("conn_options", DEFAULT_API_CONNECT_OPTIONS),
+            conn_options=kwargs.get("conn_options", DEFAULT_API_CONNECT_OPTIONS),
             api_key=self._opts.api_key,
-            http_session=create_http_session(),  # it closes them itself
+            http_session=create_http_session(),  # the stream closes it
         )
         self._streams.add(stream)
         return stream
@@ -101,14 +103,14 @@ def sarvam_stt(
     http: aiohttp.ClientSession,
 ) -> stt.STT[Any]:
     options = dict(choice.options)
-    spoken = options.pop("language", None) or _sarvam_language(languages)
+    language = options.pop("language", None) or _sarvam_language(languages)
     key = require_key(keys.sarvam, "sarvam")
-    made = _SarvamSTT(
-        model=choice.model, api_key=key, language=spoken, sample_rate=SAMPLE_RATE, **options
+    provider = _SarvamSTT(
+        model=choice.model, api_key=key, language=language, sample_rate=SAMPLE_RATE, **options
     )
     if keys.sarvam_base_url:
-        made._opts.streaming_url = f"{_websocket_url(keys.sarvam_base_url)}/speech-to-text/ws"
-    return made
+        provider._opts.streaming_url = f"{_websocket_url(keys.sarvam_base_url)}/speech-to-text/ws"
+    return provider
 
 
 def _sarvam_language(languages: tuple[str, ...]) -> str:

@@ -1,7 +1,8 @@
-"""Ears with others behind them: whoever hears is listened to, and no word falls between two.
+"""STT with failover: replays buffered audio to the next provider so that no speech is lost.
 
-Not livekit-agents' own adapter, which forgets the turn in progress when it switches, waits for ever
-for one that accepts and says nothing, and streams all audio to one that failed, paid and unheard."""
+Not livekit-agents' own adapter: it loses the turn in progress when it switches, waits indefinitely
+for a provider that accepts audio and returns nothing, and keeps streaming all audio to a provider
+that failed, which is paid for and discarded."""
 
 from __future__ import annotations
 
@@ -26,18 +27,18 @@ from worker.providers.stt import SAMPLE_RATE
 log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_SECONDS = 2.5
-"""A connection takes no longer."""
+"""Time to connect to a provider."""
 TRANSCRIPT_TIMEOUT_SECONDS = 3.0
-"""After the caller's words, those of the provider come within this time."""
+"""Time for the provider to send a transcript after the caller has spoken."""
 MAX_REPLAY_SECONDS = 30.0
-"""So much of a turn can be heard again by the next one."""
+"""How much of the turn in progress is replayed to the next provider, at most."""
 MAX_FAILURES_PER_TURN = 3
-"""Within a turn; then it is taken for one that nobody can hear."""
+"""After more failures than this, the audio of the turn is considered unintelligible."""
 BACKOFF_SECONDS = (0.5, 1.0, 2.0)
-"""Between rounds in which nobody could be reached."""
+"""Delays after rounds in which every provider failed; the last one repeats."""
 
 MIN_SPEECH_AMPLITUDE = 500
-"""A sample of speech is louder at times; of 32 767."""
+"""Audio with a sample louder than this, of at most 32 767, counts as speech."""
 Frame = rtc.AudioFrame
 NON_SPEECH_EVENTS = (SpeechEventType.RECOGNITION_USAGE,)
 TURN_OPEN_EVENTS = (SpeechEventType.START_OF_SPEECH, SpeechEventType.INTERIM_TRANSCRIPT)
@@ -52,13 +53,13 @@ class SttFallback(PreferredProviderIdentity, stt.STT[Any]):
         policy: FailoverPolicy[stt.STT[Any]],
         transcript_timeout_seconds: float = TRANSCRIPT_TIMEOUT_SECONDS,
     ) -> None:
-        all_ = [one.capabilities for one in policy.providers]
+        capabilities = [provider.capabilities for provider in policy.providers]
         super().__init__(
             capabilities=STTCapabilities(
                 streaming=True,
-                interim_results=all(one.interim_results for one in all_),
-                aligned_transcript=policy.providers[0].capabilities.aligned_transcript
-                if all(one.aligned_transcript for one in all_)
+                interim_results=all(each.interim_results for each in capabilities),
+                aligned_transcript=capabilities[0].aligned_transcript
+                if all(each.aligned_transcript for each in capabilities)
                 else False,
                 offline_recognize=False,
             )
@@ -82,20 +83,21 @@ class SttFallback(PreferredProviderIdentity, stt.STT[Any]):
         self.policy.preferred.prewarm()
 
     def transcript_overdue(self, since: float) -> None:
-        """The caller has spoken since then, by the clock, and no words came of it."""
+        """Report that the caller started to speak at `since` (as `time.time`) and no transcript
+        arrived in time."""
         for stream in self._streams:
             stream.transcript_overdue(since)
 
     async def _recognize_impl(self, *_: Any, **__: Any) -> SpeechEvent:
-        raise NotImplementedError("only streams are listened to")
+        raise NotImplementedError("only streaming recognition is supported")
 
     async def aclose(self) -> None:
-        for one in self.policy.providers:
-            await one.aclose()
+        for provider in self.policy.providers:
+            await provider.aclose()
 
 
 class AudioReplayBuffer:
-    """The sound of the turn in progress."""
+    """The audio of the turn in progress that has not been transcribed yet."""
 
     def __init__(self) -> None:
         self.frames: deque[Frame] = deque()
@@ -107,13 +109,14 @@ class AudioReplayBuffer:
         self.trim_to(MAX_REPLAY_SECONDS)
 
     def contains_speech(self, seconds: float) -> bool:
-        """Whether the last seconds were loud. A session withholds what it does not want heard."""
-        loud = (float(np.abs(np.frombuffer(f.data, np.int16)).max(initial=0)) for f in self.frames)
+        """Whether the last seconds were loud enough for speech. They may not be: the session
+        substitutes silence during AEC warm-up and uninterruptible speech."""
+        peaks = (float(np.abs(np.frombuffer(f.data, np.int16)).max(initial=0)) for f in self.frames)
         last = int(seconds / (self.seconds / len(self.frames))) if self.frames else 0
-        return any(each > MIN_SPEECH_AMPLITUDE for each in list(loud)[-last:]) if last else False
+        return any(peak > MIN_SPEECH_AMPLITUDE for peak in list(peaks)[-last:]) if last else False
 
     def trim_to(self, seconds: float) -> None:
-        """Forget all but the last seconds."""
+        """Drop all but the last `seconds`."""
         while self.frames and self.seconds - self.frames[0].duration >= seconds:
             self.seconds -= self.frames.popleft().duration
 
@@ -124,17 +127,17 @@ class _FallbackRecognizeStream(stt.RecognizeStream):
         self._replay_buffer = AudioReplayBuffer()
         self._inner: stt.RecognizeStream | None = None
         self._pushed = 0.0
-        """Seconds of sound that the one who listens was given."""
+        """Seconds of audio that the current provider has received."""
         self._transcript_pending = False
-        """The caller said something that is not yet told in words."""
+        """Whether the caller has said something that is not transcribed yet."""
         self._interim_received = False
-        """Some words of a turn came, and not yet all."""
+        """Whether an interim transcript arrived and the final one has not."""
         self._turn_failures = 0
-        """How often a line broke since a turn was last heard whole."""
+        """Failures of providers since the last final transcript."""
         self._event_at = 0.0
         self._transcript_late = asyncio.Event()
-        once = APIConnectOptions(max_retry=0, timeout=CONNECT_TIMEOUT_SECONDS)
-        super().__init__(stt=fallback, conn_options=once, sample_rate=SAMPLE_RATE)
+        without_retry = APIConnectOptions(max_retry=0, timeout=CONNECT_TIMEOUT_SECONDS)
+        super().__init__(stt=fallback, conn_options=without_retry, sample_rate=SAMPLE_RATE)
 
     @property
     def is_done(self) -> bool:
@@ -147,18 +150,18 @@ class _FallbackRecognizeStream(stt.RecognizeStream):
             self._transcript_late.set()
 
     async def _run(self) -> None:
-        feeding = asyncio.create_task(self._feed())
+        feed = asyncio.create_task(self._feed())
         try:
             await self._run_providers(self._fallback.policy)
         finally:
-            await cancel_and_wait(feeding)
+            await cancel_and_wait(feed)
 
     async def _feed(self) -> None:
         async for data in self._input_ch:
             if isinstance(data, Frame):
                 self._replay_buffer.add(data)
                 self._pushed += data.duration
-            # One that has just failed takes no more; the next one is given all that is kept.
+            # A provider that has just failed raises; the next one is fed from the replay buffer.
             with suppress(RuntimeError):
                 if self._inner is None:
                     continue
@@ -173,29 +176,32 @@ class _FallbackRecognizeStream(stt.RecognizeStream):
     async def _run_providers(self, policy: FailoverPolicy[stt.STT[Any]]) -> None:
         rounds = 0
         while not self._input_ch.closed:
-            for one in policy.candidates():
-                if await self._run_provider(one):
+            for provider in policy.candidates():
+                if await self._run_provider(provider):
                     rounds = 0
                     break
                 if self._input_ch.closed:
                     return
             else:
                 if self._transcript_pending:
-                    # Nobody could make it out: it is given up, or it would be tried for ever.
+                    # No provider could transcribe it; replaying it again would never end.
                     self._transcript_pending = False
                     self._replay_buffer.trim_to(0)
-                self._emit_error(APIConnectionError("Nobody hears the caller."), recoverable=False)
+                self._emit_error(
+                    APIConnectionError("No STT provider is available."), recoverable=False
+                )
                 await asyncio.sleep(BACKOFF_SECONDS[min(rounds, len(BACKOFF_SECONDS) - 1)])
                 rounds += 1
 
-    async def _run_provider(self, one: stt.STT[Any]) -> bool:
-        """Whether it was of use until it failed, or was left for a better one."""
-        began = time.time()
+    async def _run_provider(self, provider: stt.STT[Any]) -> bool:
+        """Use the provider until it fails or a preferred one may be tried. Returns whether it
+        worked until then."""
+        started_at = time.time()
         self._transcript_late.clear()
         tasks = [
-            asyncio.create_task(self._forward_events(one)),
+            asyncio.create_task(self._forward_events(provider)),
             asyncio.create_task(self._transcript_late.wait()),
-            asyncio.create_task(self._wait_for_missing_transcript(began)),
+            asyncio.create_task(self._wait_for_missing_transcript(started_at)),
         ]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -204,30 +210,33 @@ class _FallbackRecognizeStream(stt.RecognizeStream):
             self._inner = None
             await cancel_and_wait(*tasks)
         if problem is not None:
-            # The kind of failure, never its text: that may hold words of the call, or a key.
+            # Only the type of the error: its text may contain parts of the call or a key.
             kind = type(problem).__name__
-            log.warning("no longer listened to", extra={"provider": one.label, "kind": kind})
-            self._fallback.policy.record_failure(one)
+            log.warning(
+                "STT provider failed, switching", extra={"provider": provider.label, "kind": kind}
+            )
+            self._fallback.policy.record_failure(provider)
             self._turn_failures += 1
-        of_use = self._event_at >= began and self._turn_failures <= MAX_FAILURES_PER_TURN
-        if problem is not None and of_use and self._fallback.policy.has_single_provider:
-            self._emit_error(APIConnectionError("The line broke."), recoverable=True)
-        return problem is None or of_use
+        worked = self._event_at >= started_at and self._turn_failures <= MAX_FAILURES_PER_TURN
+        if problem is not None and worked and self._fallback.policy.has_single_provider:
+            self._emit_error(APIConnectionError("The STT provider failed."), recoverable=True)
+        return problem is None or worked
 
-    async def _wait_for_missing_transcript(self, began: float) -> None:
-        """Returns when it was given words and made nothing of them."""
+    async def _wait_for_missing_transcript(self, started_at: float) -> None:
+        """Return when the provider was given untranscribed speech and sent no events for it."""
         if not self._transcript_pending:
             await asyncio.Event().wait()
         await asyncio.sleep(self._fallback.transcript_timeout_seconds)
-        while self._event_at >= began:  # noqa: ASYNC110 it lives
+        while self._event_at >= started_at:  # noqa: ASYNC110 - the provider responds
             await asyncio.sleep(60)
 
-    async def _forward_events(self, one: stt.STT[Any]) -> None:
-        """Returns when the input is over, or a better one may be tried; raises when it fails."""
-        once = APIConnectOptions(max_retry=0, timeout=CONNECT_TIMEOUT_SECONDS)
-        async with one.stream(conn_options=once) as stream:
-            passed = time.time() - self._start_time - self._replay_buffer.seconds
-            stream.start_time_offset = max(0.0, self.start_time_offset + passed)
+    async def _forward_events(self, provider: stt.STT[Any]) -> None:
+        """Forward events until the input ends or a preferred provider may be tried. Raises when
+        the provider fails."""
+        without_retry = APIConnectOptions(max_retry=0, timeout=CONNECT_TIMEOUT_SECONDS)
+        async with provider.stream(conn_options=without_retry) as stream:
+            elapsed = time.time() - self._start_time - self._replay_buffer.seconds
+            stream.start_time_offset = max(0.0, self.start_time_offset + elapsed)
             for frame in self._replay_buffer.frames:
                 stream.push_frame(frame)
             self._pushed = self._replay_buffer.seconds
@@ -237,16 +246,16 @@ class _FallbackRecognizeStream(stt.RecognizeStream):
                 if event.type in NON_SPEECH_EVENTS:
                     continue
                 self._event_at = time.time()
-                self._fallback.policy.record_success(one)
+                self._fallback.policy.record_success(provider)
                 self._track_turn(event, stream.start_time_offset)
                 between_turns = event.type is SpeechEventType.END_OF_SPEECH
-                if between_turns and self._fallback.policy.preferred is not one:
+                if between_turns and self._fallback.policy.preferred is not provider:
                     return
         if not self._input_ch.closed:
-            raise APIConnectionError("It stopped listening.")
+            raise APIConnectionError("The STT provider closed the stream.")
 
     def _track_turn(self, event: SpeechEvent, offset: float) -> None:
-        """What is told in words need not be heard again."""
+        """Track whether a transcript is pending, and drop buffered audio that was transcribed."""
         if event.type in TURN_OPEN_EVENTS:
             self._transcript_pending = True
             self._interim_received = (
@@ -257,9 +266,9 @@ class _FallbackRecognizeStream(stt.RecognizeStream):
         if event.type is SpeechEventType.FINAL_TRANSCRIPT:
             self._turn_failures = 0
             until = max((each.end_time for each in event.alternatives), default=0.0)
-            told = until - offset if until else self._pushed
-            self._replay_buffer.trim_to(max(0.0, self._pushed - told))
+            transcribed = until - offset if until else self._pushed
+            self._replay_buffer.trim_to(max(0.0, self._pushed - transcribed))
 
     async def _metrics_monitor_task(self, event_aiter: AsyncIterable[SpeechEvent]) -> None:
         async for _ in event_aiter:
-            pass  # each of the chain tells its own
+            pass  # every provider reports its own metrics

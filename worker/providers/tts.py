@@ -1,4 +1,4 @@
-"""Text to speech: Cartesia and Sarvam through their plugins."""
+"""TTS: Cartesia and Sarvam through their plugins."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def cartesia_tts(
     voice: str | None,
     http: aiohttp.ClientSession,
 ) -> tts.TTS[Any]:
-    given: dict[str, Any] = dict(choice.options)
+    kwargs: dict[str, Any] = dict(choice.options)
     if voice:
-        given["voice"] = voice
+        kwargs["voice"] = voice
     if keys.cartesia_base_url:
-        given["base_url"] = keys.cartesia_base_url.rstrip("/")
+        kwargs["base_url"] = keys.cartesia_base_url.rstrip("/")
     if language:
-        given["language"] = primary_subtag(language)
+        kwargs["language"] = primary_subtag(language)
     key = require_key(keys.cartesia, "cartesia")
-    return cartesia.TTS(model=choice.model, api_key=key, http_session=http, **given)
+    return cartesia.TTS(model=choice.model, api_key=key, http_session=http, **kwargs)
 
 
 def sarvam_tts(
@@ -41,20 +41,20 @@ def sarvam_tts(
     voice: str | None,
     http: aiohttp.ClientSession,
 ) -> tts.TTS[Any]:
-    given: dict[str, Any] = dict(choice.options)
+    kwargs: dict[str, Any] = dict(choice.options)
     if voice:
-        given["speaker"] = voice
+        kwargs["speaker"] = voice
     if language:
         indian = f"{primary_subtag(language)}-IN"
-        given["target_language_code"] = indian if indian in SARVAM_LANGUAGES else language
+        kwargs["target_language_code"] = indian if indian in SARVAM_LANGUAGES else language
     if keys.sarvam_base_url:
         url = keys.sarvam_base_url.rstrip("/")
-        given["base_url"] = f"{url}/text-to-speech"
-        given["ws_url"] = f"{url.replace('http', 'ws', 1)}/text-to-speech/ws"
+        kwargs["base_url"] = f"{url}/text-to-speech"
+        kwargs["ws_url"] = f"{url.replace('http', 'ws', 1)}/text-to-speech/ws"
     return sarvam.TTS(
         model=choice.model,
         api_key=require_key(keys.sarvam, "sarvam"),
-        output_audio_codec="linear16",  # its default is mp3, which would have to be decoded
+        output_audio_codec="linear16",  # the default, MP3, would have to be decoded
         http_session=http,
-        **given,
+        **kwargs,
     )

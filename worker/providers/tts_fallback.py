@@ -1,7 +1,8 @@
-"""A voice with others behind it: when one breaks off, the next goes on where it was.
+"""TTS with failover: when a provider fails, the next one continues where it stopped.
 
-Not livekit-agents' own adapter, which drops the rest of a sentence that broke off, waits long for
-one that is silent, and has every failed sentence spoken once more, paid and unheard."""
+Not livekit-agents' own adapter: it drops the rest of a sentence that was cut off, waits long for a
+provider that stays silent, and has every failed sentence synthesized once more, which is paid for
+and discarded."""
 
 from __future__ import annotations
 
@@ -30,11 +31,11 @@ from worker.providers.failover import FailoverPolicy, PreferredProviderIdentity,
 log = logging.getLogger(__name__)
 
 AUDIO_TIMEOUT_SECONDS = 2.5
-"""Once there is something to say, a sound comes in this time, and the next one after each."""
+"""Time for the first audio after the provider received text, and for each next frame."""
 PLUGIN_TIMEOUT_SECONDS = 10.0
-"""What the plugins are told: they count pauses of the model as well. We are less patient."""
+"""The timeout set in the plugins, which also covers pauses of the LLM. Our own is shorter."""
 WORDS_PER_SECOND = 2.6
-"""How fast voices speak that do not say which word comes when."""
+"""Assumed speaking rate of providers that send no word timestamps."""
 POLL_INTERVAL_SECONDS = 0.1
 PROVIDER_ERRORS = (APIError, TimeoutError, aiohttp.ClientError, OSError, RuntimeError, ValueError)
 
@@ -51,10 +52,10 @@ class TtsFallback(PreferredProviderIdentity, tts.TTS[Any]):
             capabilities=TTSCapabilities(
                 streaming=True,
                 aligned_transcript=all(
-                    one.capabilities.aligned_transcript for one in policy.providers
+                    provider.capabilities.aligned_transcript for provider in policy.providers
                 ),
             ),
-            sample_rate=max(one.sample_rate for one in policy.providers),
+            sample_rate=max(provider.sample_rate for provider in policy.providers),
             num_channels=1,
         )
         self.policy = policy
@@ -75,21 +76,21 @@ class TtsFallback(PreferredProviderIdentity, tts.TTS[Any]):
         return self.policy.preferred.synthesize(text, conn_options=conn_options)
 
     async def aclose(self) -> None:
-        for one in self.policy.providers:
-            await one.aclose()
+        for provider in self.policy.providers:
+            await provider.aclose()
 
 
 class _FallbackSynthesizeStream(tts.SynthesizeStream):
     def __init__(self, fallback: TtsFallback) -> None:
         self._fallback = fallback
         self._text = ""
-        """All that is to be said, as far as it is known."""
+        """The text to speak, as far as it has arrived."""
         self._spoken_words = 0
-        """How many words of it those who broke off had said."""
+        """How many of its words were spoken by providers that failed."""
         self._input_ended_at: float | None = None
         self._inner: tts.SynthesizeStream | None = None
         self._audio_seconds = 0.0
-        """Of sound, by all."""
+        """Seconds of audio that all providers together produced."""
         self._input_available = asyncio.Event()
         super().__init__(tts=fallback, conn_options=APIConnectOptions(max_retry=0))
 
@@ -123,93 +124,100 @@ class _FallbackSynthesizeStream(tts.SynthesizeStream):
             self._inner.end_input()
 
     async def _run_providers(self, emitter: AudioEmitter) -> None:
-        """By the first that can; whoever stands alone may try again."""
-        order = self._fallback.policy
-        for one in order.candidates() * (2 if order.has_single_provider else 1):
-            began = time.monotonic()
+        """Use the first provider that works; a single provider is tried twice."""
+        policy = self._fallback.policy
+        for provider in policy.candidates() * (2 if policy.has_single_provider else 1):
+            started_at = time.monotonic()
             try:
-                await self._run_provider(one, emitter)
+                await self._run_provider(provider, emitter)
             except PROVIDER_ERRORS as problem:
-                # The kind of failure, never its text: that may hold words of the call, or a key.
+                # Only the type of the error: its text may contain parts of the call or a key.
                 kind = type(problem).__name__
-                log.warning("no longer spoken by", extra={"provider": one.label, "kind": kind})
-                order.record_failure(one)
+                log.warning(
+                    "TTS provider failed, switching",
+                    extra={"provider": provider.label, "kind": kind},
+                )
+                policy.record_failure(provider)
                 if (
-                    time.monotonic() - began >= self._fallback.audio_timeout_seconds
-                    and order.has_single_provider
+                    time.monotonic() - started_at >= self._fallback.audio_timeout_seconds
+                    and policy.has_single_provider
                 ):
-                    break  # it is not there; the caller has waited enough
+                    break  # it timed out, and a second attempt would keep the caller waiting
             else:
                 return
-        raise APIConnectionError("No voice spoke.", retryable=False)
+        raise APIConnectionError("No TTS provider is available.", retryable=False)
 
-    async def _run_provider(self, one: tts.TTS[Any], emitter: AudioEmitter) -> None:
+    async def _run_provider(self, provider: tts.TTS[Any], emitter: AudioEmitter) -> None:
         rest = skip_words(self._text, self._spoken_words)
         if self._input_ended_at is not None and not rest.strip():
             return
-        tune = _SegmentPlayback(one.sample_rate, self._fallback.sample_rate, self._audio_seconds)
-        patient = APIConnectOptions(max_retry=0, timeout=PLUGIN_TIMEOUT_SECONDS)
-        stream = one.stream(conn_options=patient)
+        playback = _SegmentPlayback(
+            provider.sample_rate, self._fallback.sample_rate, self._audio_seconds
+        )
+        without_retry = APIConnectOptions(max_retry=0, timeout=PLUGIN_TIMEOUT_SECONDS)
+        stream = provider.stream(conn_options=without_retry)
         stream.push_text(rest)
         if self._input_ended_at is not None:
             stream.end_input()
         self._inner = stream
-        began, last = time.monotonic(), None
+        started_at, last_audio_at = time.monotonic(), None
         try:
             async with stream:
-                while (audio := await self._next_audio(stream, began, last)) is not None:
-                    last = time.monotonic()
-                    self._fallback.policy.record_success(one)
+                while (
+                    audio := await self._next_audio(stream, started_at, last_audio_at)
+                ) is not None:
+                    last_audio_at = time.monotonic()
+                    self._fallback.policy.record_success(provider)
                     self._started_time = self._started_time or stream._started_time
-                    for frame in tune.resample(audio):
+                    for frame in playback.resample(audio):
                         emitter.push_frame(frame)
-                    emitter.push_timed_transcript(tune.timed_words(audio))
-            for frame in tune.flush():
+                    emitter.push_timed_transcript(playback.timed_words(audio))
+            for frame in playback.flush():
                 emitter.push_frame(frame)
-            if not tune.seconds or self._input_ended_at is None:
-                raise APIConnectionError("It stopped speaking.")
+            if not playback.seconds or self._input_ended_at is None:
+                raise APIConnectionError("The TTS provider closed the stream.")
         except BaseException:
-            self._spoken_words += tune.spoken_word_count(rest)
+            self._spoken_words += playback.spoken_word_count(rest)
             raise
         finally:
             self._inner = None
-            self._audio_seconds += tune.seconds
+            self._audio_seconds += playback.seconds
 
     async def _next_audio(
-        self, stream: tts.SynthesizeStream, began: float, last: float | None
+        self, stream: tts.SynthesizeStream, started_at: float, last_audio_at: float | None
     ) -> SynthesizedAudio | None:
-        coming = asyncio.ensure_future(anext(stream, None))
+        following = asyncio.ensure_future(anext(stream, None))
         try:
-            while not coming.done():
-                await asyncio.wait({coming}, timeout=POLL_INTERVAL_SECONDS)
+            while not following.done():
+                await asyncio.wait({following}, timeout=POLL_INTERVAL_SECONDS)
                 late = (
-                    self._waiting_seconds(stream, began, last)
+                    self._waiting_seconds(stream, started_at, last_audio_at)
                     > self._fallback.audio_timeout_seconds
                 )
-                if late and not coming.done():
-                    raise TimeoutError("no sound")
-            return coming.result()
+                if late and not following.done():
+                    raise TimeoutError("no audio in time")
+            return following.result()
         finally:
-            await cancel_and_wait(coming)
+            await cancel_and_wait(following)
 
     def _waiting_seconds(
-        self, stream: tts.SynthesizeStream, began: float, last: float | None
+        self, stream: tts.SynthesizeStream, started_at: float, last_audio_at: float | None
     ) -> float:
-        """So long it has had something to say and said nothing. While more is to come nobody
-        knows whether it has all of a sentence, except that its first one was sent."""
+        """Seconds since the provider received text without producing audio. While more text is to
+        come, it may still lack the end of a sentence, so only its first sentence counts."""
         if self._input_ended_at is not None:
-            return time.monotonic() - max(last or began, self._input_ended_at)
-        if last is None and stream._started_time:
+            return time.monotonic() - max(last_audio_at or started_at, self._input_ended_at)
+        if last_audio_at is None and stream._started_time:
             return time.perf_counter() - stream._started_time
         return 0.0
 
     async def _metrics_monitor_task(self, event_aiter: AsyncIterable[SynthesizedAudio]) -> None:
         async for _ in event_aiter:
-            pass  # each of the chain tells its own
+            pass  # every provider reports its own metrics
 
 
 class _SegmentPlayback:
-    """What one of the voices said: at the pitch of the chain, and how far it came."""
+    """Resamples the audio of one provider to the rate of the fallback and tracks its progress."""
 
     def __init__(self, rate: int, target_rate: int, offset_seconds: float) -> None:
         self._resampler = None if rate == target_rate else rtc.AudioResampler(rate, target_rate)
@@ -225,29 +233,29 @@ class _SegmentPlayback:
         return [] if self._resampler is None else self._resampler.flush()
 
     def timed_words(self, audio: SynthesizedAudio) -> list[TimedString]:
-        """Its words, by the clock of the whole sentence."""
+        """The timed words of a frame, relative to the start of the whole utterance."""
         words = []
         for word in audio.frame.userdata.get(USERDATA_TIMED_TRANSCRIPT) or ():
-            # A voice that is given sentences tells only when each of them begins.
+            # A TTS without streaming input gives only the start of each sentence.
             if is_given(word.end_time):
                 self._words.append((str(word), word.end_time))
-            begin, over = self._with_offset(word.start_time), self._with_offset(word.end_time)
-            words.append(TimedString(word, start_time=begin, end_time=over))
+            start, end = self._with_offset(word.start_time), self._with_offset(word.end_time)
+            words.append(TimedString(word, start_time=start, end_time=end))
         return words
 
     def _with_offset(self, at: NotGivenOr[float]) -> NotGivenOr[float]:
         return at + self._offset_seconds if is_given(at) else at
 
     def spoken_word_count(self, text: str) -> int:
-        """How many of the text were said."""
+        """How many words of the text were spoken; an estimate without word timestamps."""
         if not self._words:
             return round(self.seconds * WORDS_PER_SECOND)
-        said = [word for word, over in self._words if over <= self.seconds + POLL_INTERVAL_SECONDS]
-        return len("".join(said).split())
+        spoken = [word for word, end in self._words if end <= self.seconds + POLL_INTERVAL_SECONDS]
+        return len("".join(spoken).split())
 
 
 def skip_words(text: str, count: int) -> str:
-    """What follows the first words."""
+    """The text after its first `count` words."""
     parts = text.split(maxsplit=count)
     if count == 0:
         return text

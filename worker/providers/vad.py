@@ -1,4 +1,4 @@
-"""Speech told from silence, on this machine."""
+"""VAD: Silero, run on this machine."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from domain.workflows.agents import ProviderChoice
 
 
 class _InlineExecutor(Executor):
-    """Does what it is given there and then: to ask the model takes 20 µs, and to wake a thread for
-    that, thirty times a second in every call, several times as much."""
+    """Runs inference in the calling thread: it takes 20 µs, and waking a thread for it, thirty
+    times a second in every call, would take several times as long."""
 
-    def submit(self, do: Callable[..., Any], /, *given: Any, **named: Any) -> Future[Any]:
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
         try:
-            future.set_result(do(*given, **named))
-        except Exception as error:  # noqa: BLE001 it is told to whoever asked
+            future.set_result(function(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - it is raised where the result is awaited
             future.set_exception(error)
         return future
 
 
 class _SharedVAD(inference.VAD):
-    """All calls of a process listen to it: each would count what it measures of all the others."""
+    """Shared by all calls of a process. Emits no events, or each call would count the metrics of
+    all others."""
 
     def emit(self, event: Any, *_: Any) -> None:
         pass

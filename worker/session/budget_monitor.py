@@ -1,7 +1,7 @@
-"""Watches that a call spends no more than it may, and its tenant no more than a month has.
+"""Monitors the spending limit of a call and the monthly budgets of its tenant.
 
-What the call itself spends is known here; what the tenant has used is asked of the store now and
-then. While the store is down, nobody is cut off."""
+The spending of the call is known here; the usage of the tenant is queried periodically. While the
+store is unavailable, no call is ended for it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from worker.session.conversation import Conversation
 log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 10.0
-"""So long a call may go on when its budget is spent: to say so, and to come to an end."""
+"""How long a call may continue once its budget is exhausted, to say so and to end."""
 CHECK_INTERVAL_SECONDS = 5.0
 
 
@@ -29,7 +29,7 @@ class BudgetMonitor:
         self._checked_at = time.monotonic()
         self.exhausted = asyncio.Event()
         self.deadline: datetime | None = None
-        """When the call has to be over, as its budget is spent."""
+        """When the call must end because its budget is exhausted; None while it is not."""
 
     @property
     def is_exhausted(self) -> bool:
@@ -50,13 +50,13 @@ class BudgetMonitor:
             if await self._queue.is_over_budget(call.tenant_id):
                 self._mark_exhausted()
         except Unavailable:
-            log.warning("budgets not looked at", extra={"call_id": str(call.id)})
+            log.warning("failed to check budgets", extra={"call_id": str(call.id)})
 
     def _is_call_budget_exhausted(self) -> bool:
         conversation = self._conversation
-        most = conversation.claim.settings.budgets.spend_per_call
-        used = total_cost(conversation.projection.usage) + conversation.meter.pending_cost
-        return most is not None and used >= most
+        limit = conversation.claim.settings.budgets.spend_per_call
+        spent = total_cost(conversation.projection.usage) + conversation.meter.pending_cost
+        return limit is not None and spent >= limit
 
     def _mark_exhausted(self) -> None:
         self.exhausted.set()

@@ -1,5 +1,5 @@
-"""The recording of one call while one worker holds it. Whatever goes wrong with it, the call goes
-on: it is told once, and what was recorded stays."""
+"""Records the audio of one call while one worker holds it. If recording fails, the call continues:
+the error is reported once, and the segments recorded so far are kept."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ log = logging.getLogger(__name__)
 
 POLL_INTERVAL_SECONDS = 1.0
 ALLOWED_LATENESS_SECONDS = 0.6
-"""What is older is known: every sound has come, and what was cut off has been told."""
+"""By then every frame has arrived and every interruption of the agent has been reported."""
 FLUSH_TIMEOUT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingResources:
-    """What the recordings of a process share: one thread to encode in, and one way to the store."""
+    """What the recordings of a process share: the spool, the store and one encoder thread."""
 
     spool: Spool
     recording_store: RecordingStore
@@ -48,7 +48,7 @@ class RecordingResources:
     async def open(
         cls, settings: Settings, audio_store: AudioStore | None, recording_store: RecordingStore
     ) -> AsyncGenerator[RecordingResources | None]:
-        """None: there is no place for recordings."""
+        """Open the resources; yields None when no audio store is configured."""
         if audio_store is None:
             yield None
             return
@@ -59,7 +59,7 @@ class RecordingResources:
 
 
 class CallRecorder:
-    """Listens from `tap` on, and keeps what it hears from `run` on."""
+    """Taps the session's audio from `tap` on, and records it from `run` on."""
 
     def __init__(self, conversation: Conversation, resources: RecordingResources) -> None:
         self._conversation = conversation
@@ -75,7 +75,7 @@ class CallRecorder:
         self._error_reported = False
 
     def tap(self, session: AgentSession[Any]) -> None:
-        """Once, before anything is said."""
+        """Tap the session's audio. Must be called before an agent speaks; repeats are ignored."""
         if self._agent_tap is not None or not session.input.audio or not session.output.audio:
             return
         self._agent_tap = AgentTap(session.output.audio, self._listener(Side.AGENT))
@@ -83,14 +83,14 @@ class CallRecorder:
         session.input.audio = CallerTap(session.input.audio, self._listener(Side.CALLER))
 
     def _listener(self, side: Side) -> Any:
-        def heard(at: float, frame: rtc.AudioFrame | None) -> None:
+        def add_frame(at: float, frame: rtc.AudioFrame | None) -> None:
             if self._is_capturing:
                 self._frames.append(TimedFrame(side, at, frame))
 
-        return heard
+        return add_frame
 
     async def run(self) -> None:
-        """Until it is cancelled, or nobody wants it any more."""
+        """Record until cancelled, or until the recording is deleted."""
         try:
             await self._run()
         except Exception as error:
@@ -103,10 +103,10 @@ class CallRecorder:
         self._frames.clear()
 
     async def _run(self) -> None:
-        now, ledger = datetime.now(UTC), self._resources.recording_store
+        now, recording_store = datetime.now(UTC), self._resources.recording_store
         self._is_capturing = True
         recording = await retry_while_unavailable(
-            lambda: ledger.start(self._claim.call, self._claim.epoch, now)
+            lambda: recording_store.start(self._claim.call, self._claim.epoch, now)
         )
         if recording.state is not RecordingState.RECORDING:
             self._stop()
@@ -114,8 +114,9 @@ class CallRecorder:
         if not self._conversation.projection.is_recorded:
             announced = bool(self._conversation.announcement)
             self._conversation.record(RecordingStarted(announced=announced))
-        began = recording.started_at.timestamp()
-        self._timeline = Timeline(self._claim.epoch, began, now.timestamp())
+        self._timeline = Timeline(
+            self._claim.epoch, recording.started_at.timestamp(), now.timestamp()
+        )
         self._upload_task = asyncio.create_task(self._run_uploads())
         while not self._upload_task.done():
             await asyncio.sleep(POLL_INTERVAL_SECONDS)
@@ -129,26 +130,28 @@ class CallRecorder:
         if agent is not None:
             agent.report_played(until)
             until = until if last else min(until, agent.paused_since or until)
-        sounds, self._frames = self._frames, []
-        make = timeline.finish if last else timeline.add
+        frames, self._frames = self._frames, []
+        encode = timeline.finish if last else timeline.add
         loop = asyncio.get_running_loop()
-        making = loop.run_in_executor(self._resources.executor, make, sounds, until)
-        making.add_done_callback(self._queue_segments)
-        # What is being made is kept, also when nobody waits for it any more.
-        await asyncio.shield(making)
+        encoding = loop.run_in_executor(self._resources.executor, encode, frames, until)
+        encoding.add_done_callback(self._queue_segments)
+        # Shielded: frames taken from the buffer are encoded and queued even on cancellation.
+        await asyncio.shield(encoding)
 
     def _queue_segments(self, encoding: asyncio.Future[list[Segment]]) -> None:
         if not encoding.cancelled() and encoding.exception() is None:
-            for piece in encoding.result():
-                self._segments.put_nowait(piece)
+            for segment in encoding.result():
+                self._segments.put_nowait(segment)
 
     async def _run_uploads(self) -> None:
-        while (piece := await self._segments.get()) is not None:
-            key = self._folder + piece.key.filename
-            if not await self._resources.spool.save(key, piece.audio):
-                self._report_error("No room is left where pieces wait for the store.")
+        while (segment := await self._segments.get()) is not None:
+            key = self._folder + segment.key.filename
+            if not await self._resources.spool.save(key, segment.audio):
+                self._report_error("The spool of the worker is full; part of the audio is lost.")
             elif self._resources.spool.is_store_unavailable:
-                self._report_error("The store is away; what was recorded waits for it.")
+                self._report_error(
+                    "The audio store is unavailable; the worker keeps the audio until it is back."
+                )
             elif await self._delete_if_unwanted(key):
                 self._stop()
                 return
@@ -157,10 +160,10 @@ class CallRecorder:
         try:
             return await self._resources.spool.delete_if_unwanted(self._claim.call.id, key)
         except Unavailable:
-            return False  # the keeper, which removes what is deleted, looks again
+            return False  # the keeper deletes the audio of deleted recordings later
 
     async def finish(self) -> None:
-        """Keep what was heard to the last."""
+        """Encode and upload the rest of the audio."""
         if self._upload_task is None:
             return
         try:
@@ -181,38 +184,37 @@ class CallRecorder:
                 await self._mark_uploaded()
 
     async def _mark_uploaded(self) -> None:
-        call, epoch, ledger = (
-            self._claim.call.id,
-            self._claim.epoch,
-            self._resources.recording_store,
-        )
-        # Otherwise the spool, of any process here, says that some of it is still to come.
+        # Segments still spooled are reported as pending by any worker process of this machine.
         if not await asyncio.to_thread(self._resources.spool.has_pending, self._folder):
-            await retry_while_unavailable(lambda: ledger.mark_uploaded(call, epoch))
+            await retry_while_unavailable(
+                lambda: self._resources.recording_store.mark_uploaded(
+                    self._claim.call.id, self._claim.epoch
+                )
+            )
 
     def _report_error(self, message: str) -> None:
         if not self._error_reported:
             self._error_reported = True
-            told = ErrorRaised(source="recording", message=message, recoverable=True)
-            self._conversation.record(told)
+            error = ErrorRaised(source="recording", message=message, recoverable=True)
+            self._conversation.record(error)
 
 
 @asynccontextmanager
 async def recording_session(
     conversation: Conversation, resources: RecordingResources | None
 ) -> AsyncGenerator[CallRecorder | None]:
-    """The recording of a voice call, where its workflow asks for one."""
+    """Yields the recorder of a voice call; None if it is not recorded or has no audio store."""
     workflow = conversation.snapshot.workflow
     if not workflow.is_recorded:
         yield None
         return
     if resources is None:
-        missing = "This worker has no place for recordings: set RECORDINGS_URL."
-        conversation.record(ErrorRaised(source="recording", message=missing, recoverable=True))
+        message = "No audio store is configured for this worker: set RECORDINGS_URL."
+        conversation.record(ErrorRaised(source="recording", message=message, recoverable=True))
         yield None
         return
     assert workflow.recording is not None
     conversation.announcement = workflow.recording.announcement
-    recording = CallRecorder(conversation, resources)
-    conversation.on_session_start = recording.tap
-    yield recording
+    recorder = CallRecorder(conversation, resources)
+    conversation.on_session_start = recorder.tap
+    yield recorder

@@ -1,8 +1,8 @@
-"""One call while it is held: its story so far, and the one way to add to it.
+"""The state of one call while a worker holds it, and the only way to change it.
 
-Everything that happens goes through `tell`, which records the event and folds it into the story
-that the agents then act on. So what a worker knows is never more than the log will tell the next
-one."""
+Everything that happens goes through `record`, which writes the event and applies it to the
+projection that agents act on. So a worker never knows more than the next one can read from the
+log."""
 
 from __future__ import annotations
 
@@ -50,18 +50,18 @@ MAX_HANDOFFS = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingHandoff:
-    """A hand-off that was decided: where it leads in the end, and what the next agent is told."""
+    """A hand-off that was decided: its final node and the history that the next agent receives."""
 
     connection: Connection
     via: HandoffVia
     resolved_node: ResolvedNode
     summary: str | None = None
     complete: bool = True
-    """False while the summary is being written."""
+    """False while the summary is being generated."""
 
 
 class CallLost(StopResponse):
-    """Somebody else holds the call, or it is over: the turn ends here without another word."""
+    """Another worker holds the call, or it is over. Raised in a tool, it ends the turn silently."""
 
 
 @dataclass(slots=True)
@@ -74,31 +74,30 @@ class Conversation:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     models: dict[str, llm.LLM[Any]] = field(default_factory=dict)
     requested_handoff: Connection | None = None
-    """The hand-off that a tool has asked for."""
+    """The hand-off that a tool has requested; None if none has."""
     pending_handoff: PendingHandoff | None = None
-    """The hand-off that is under way."""
+    """The hand-off in progress; None if there is none."""
     agent_entered: asyncio.Event = field(default_factory=asyncio.Event)
     has_pending_tool_call: bool = False
-    """What the model is saying now comes with a tool call or a hand-off."""
+    """Whether the model's current response contains a tool call or a hand-off."""
     failed_models: set[tuple[str, str]] = field(default_factory=set)
-    """Models that did not answer, or have no key, though others stand behind them."""
+    """Providers with fallbacks that failed or have no key, as (kind.provider, model)."""
     preemptive_generation_failed: bool = False
-    """The answer that was prepared while the caller spoke could not be had."""
+    """Whether the response generated preemptively, while the caller spoke, has failed."""
     closed: bool = False
-    """This worker has ended the call or given it back; whatever still runs does nothing more."""
+    """Whether this worker has ended or released the call; tasks still running do nothing more."""
     tool_call_ids: set[str] = field(init=False)
-    """All that were used in the call: some models give the same one twice."""
+    """All ids of tool calls in this call, because some models use the same id twice."""
     invalid_tool_calls: dict[str, str] = field(default_factory=dict)
-    """Uses of tools that the model got wrong, by their ids, and what is wrong with them."""
+    """The problem of each invalid tool call of the model, by its id."""
     speech: SpeechProviders | None = None
-    """Ears and voices of the agents; None in a text call."""
+    """The STT and TTS of the agents; None in a text call."""
     announcement: str | None = None
-    """A template of what callers are told before anything else: that they are recorded."""
+    """The template of the announcement that the call is recorded; None if there is none."""
     on_session_start: Callable[[AgentSession[Any]], None] = lambda _: None
-    """Told before an agent says anything."""
+    """Called before an agent says anything."""
     generated_text: str = ""
-    """What the model wrote of the turn that is being spoken."""
-    spoken: int = 0
+    """The text that the model generated for the turn being spoken."""
     meter: UsageMeter = field(init=False)
     _turns: int = 0
     _rev: int = 0
@@ -111,12 +110,13 @@ class Conversation:
 
     @property
     def is_lost(self) -> bool:
-        """Known to be no longer ours. Asked before anything is said or handed over."""
+        """Whether this worker knows that it no longer holds the call. Checked before an agent
+        speaks or hands off."""
         return self.closed or self.event_writer.is_fenced(self.claim)
 
     async def ensure_lease_held(self) -> None:
-        """Returns when nobody else can hold the call, however long it takes to be sure of that;
-        else raises `CallLost`. Asked before anything is done outside of the call."""
+        """Return once it is certain that no other worker holds the call, which may take a while if
+        the store is unavailable. Raises `CallLost` otherwise. Called before external effects."""
         held = not self.closed and await retry_while_unavailable(
             lambda: self.event_writer.holds_lease(self.claim)
         )
@@ -133,7 +133,7 @@ class Conversation:
 
     @property
     def resolved_node(self) -> ResolvedNode:
-        """Where the conversation is, or begins."""
+        """The current node, or the one at which the conversation starts."""
         if self.projection.node is not None:
             return ResolvedNode(self.projection.node)
         return self.resolve_node(self.snapshot.workflow.entry.id)
@@ -143,24 +143,24 @@ class Conversation:
         self.projection = self.projection.apply(event, datetime.now(UTC))
 
     def record_turn_metrics(self, turn: str, total_ms: float, **latencies: Any) -> None:
-        """A turn has been answered whole."""
-        used = self.meter.drain()
-        models = [part for part in used if part.kind is ProviderKind.LLM]
+        """Record the metrics of a turn that has been answered completely."""
+        usage = self.meter.drain()
+        llm_usage = [part for part in usage if part.kind is ProviderKind.LLM]
         self.record(
             TurnMeasured(
                 turn_id=turn,
                 total_ms=total_ms,
-                input_tokens=sum(part.input_tokens for part in models),
-                output_tokens=sum(part.output_tokens for part in models),
-                usage=used,
+                input_tokens=sum(part.input_tokens for part in llm_usage),
+                output_tokens=sum(part.output_tokens for part in llm_usage),
+                usage=usage,
                 **latencies,
             )
         )
 
     def record_pending_usage(self) -> None:
-        used = self.meter.drain()
-        if used:
-            self.record(UsageMeasured(usage=used))
+        usage = self.meter.drain()
+        if usage:
+            self.record(UsageMeasured(usage=usage))
 
     def end_after_this_turn(self, reason: EndReason) -> None:
         if self.projection.ending is None:
@@ -170,17 +170,17 @@ class Conversation:
     def visible_context(
         self, node: str, params: Mapping[str, Any] | None = None
     ) -> Mapping[str, Any]:
-        seen = self.projection.context.visible_to(node, params)
-        seen["history"] = self.projection.history
-        return seen
+        context = self.projection.context.visible_to(node, params)
+        context["history"] = self.projection.history
+        return context
 
     def record_failover(
         self, choice: ProviderChoice, available: bool, kind: ProviderKind = ProviderKind.LLM
     ) -> None:
-        known = (f"{kind}.{choice.provider}", choice.model)
-        if available is (known not in self.failed_models):
+        key = (f"{kind}.{choice.provider}", choice.model)
+        if available is (key not in self.failed_models):
             return
-        self.failed_models ^= {known}
+        self.failed_models ^= {key}
         self.record(
             ProviderFailedOver(
                 provider_kind=kind,
@@ -193,7 +193,7 @@ class Conversation:
     # ---- what agents say -------------------------------------------------------------------
 
     def publish_partial(self, turn_id: str, text: str) -> None:
-        """The words of that turn of the agent so far; the last may come when it is over."""
+        """Publish the agent's text of that turn so far; the last one may come after the turn."""
         self._rev += 1
         partial = PartialTranscript(
             turn_id=turn_id, rev=self._rev, speaker=Speaker.AGENT, text=text
@@ -215,21 +215,20 @@ class Conversation:
                 more=self.has_pending_tool_call,
             )
         )
-        self.spoken += 1
         self._turns += 1
         self._rev = 0
-        # In one breath with the turn: a worker that dies now leaves no half-told hand-off.
+        # Recorded together with the turn, so that a worker that dies leaves no partial hand-off.
         self.record_handoff()
 
     # ---- what the caller says --------------------------------------------------------------
 
     @property
     def caller_turn_id(self) -> str:
-        """Of the turn that the caller is in, or will take next."""
+        """The id of the caller's current or next turn."""
         return f"caller.{self.claim.epoch}.{self._caller_turns}"
 
     def record_user_turn(self, text: str, language: str | None, confidence: float | None) -> None:
-        """The caller's turn is over."""
+        """Record the caller's turn, which is over."""
         self.record(
             UserTurn(
                 turn_id=self.caller_turn_id, text=text, language=language, confidence=confidence
@@ -239,41 +238,45 @@ class Conversation:
 
     @property
     def agent_turn_id(self) -> str:
-        """Of the turn that the agent is in, or will take next."""
+        """The id of the agent's current or next turn."""
         return f"{self.claim.epoch}.{self._turns}"
 
     def request_handoff(self, node: str, target: str) -> str | None:
-        """A tool wants the conversation to go there. Why it does not; None when it will."""
-        ways = [c for c in self.snapshot.workflow.outgoing(node) if c.target == target]
-        if not ways:
+        """Request a hand-off from a tool. Returns why it is refused; None when it is accepted."""
+        connections = [c for c in self.snapshot.workflow.outgoing(node) if c.target == target]
+        if not connections:
             problem: str | None = f"No connection leads from {node} to {target}."
         else:
-            problem = self.handoff_blocked_reason(ways[0])
+            problem = self.handoff_blocked_reason(connections[0])
         if problem is None:
-            self.requested_handoff = ways[0]
+            self.requested_handoff = connections[0]
         else:
             self.refuse_handoff(node, target, HandoffVia.TOOL, problem)
         return problem
 
     def handoff_blocked_reason(self, connection: Connection) -> str | None:
-        """Why it cannot be taken just now."""
+        """Why the connection cannot be taken now; None when it can."""
         if self.pending_handoff is not None:
-            return f"A hand-off to {self.pending_handoff.resolved_node.node} is under way."
+            return f"A hand-off to {self.pending_handoff.resolved_node.node} is in progress."
         if self.requested_handoff is not None:
-            return f"A hand-off to {self.requested_handoff.target} is under way."
+            return f"A hand-off to {self.requested_handoff.target} is in progress."
         if len(self.projection.visited) > MAX_HANDOFFS:
-            return f"The call has had {MAX_HANDOFFS} hand-offs."
+            return f"The call has reached the limit of {MAX_HANDOFFS} hand-offs."
         if (
             self.projection.traversed.count((connection.source, connection.target))
             >= connection.may_repeat
         ):
-            return f"This way may be taken {connection.may_repeat} time(s) in a call, and has been."
+            limit = connection.may_repeat
+            return f"This connection may be taken {limit} time(s) in a call, and has been."
         return None
 
     def triggered_connection(self, node: str) -> Connection | None:
-        """The connection that is to be taken now, whatever the model thinks."""
-        way = triggered_connection(self.snapshot.workflow, node, self.visible_context(node))
-        return way if way is not None and self.handoff_blocked_reason(way) is None else None
+        """The connection that must be taken now because its condition holds; None if there is none
+        or it is blocked."""
+        connection = triggered_connection(self.snapshot.workflow, node, self.visible_context(node))
+        if connection is None or self.handoff_blocked_reason(connection) is not None:
+            return None
+        return connection
 
     def resolve_node(self, node: str) -> ResolvedNode:
         return resolve_node(self.snapshot.workflow, node, self.visible_context)
@@ -284,37 +287,42 @@ class Conversation:
     # ---- hand-offs -------------------------------------------------------------------------
 
     def record_handoff(self) -> None:
-        """Tell of the hand-off that was decided, once."""
-        move = self.pending_handoff
-        if move is None or not move.complete or self.projection.node != move.connection.source:
+        """Record the pending hand-off once it is complete; repeated calls do nothing."""
+        handoff = self.pending_handoff
+        if handoff is None or not handoff.complete:
             return
-        policy = move.connection.context_policy
+        connection = handoff.connection
+        if self.projection.node != connection.source:
+            return
+        policy = connection.context_policy
         shared = () if policy is ContextPolicy.FULL else self.snapshot.workflow.shared_context
         self.record(
             HandedOff(
-                from_node=move.connection.source,
-                to_node=move.resolved_node.node,
-                via=move.via,
-                skipped=move.resolved_node.skipped,
+                from_node=connection.source,
+                to_node=handoff.resolved_node.node,
+                via=handoff.via,
+                skipped=handoff.resolved_node.skipped,
                 context_policy=policy,
-                last_n=move.connection.last_n if policy is ContextPolicy.LAST_N else 0,
-                summary=move.summary,
-                context_passed=tuple(dict.fromkeys((*move.connection.context_passed, *shared))),
+                last_n=connection.last_n if policy is ContextPolicy.LAST_N else 0,
+                summary=handoff.summary,
+                context_passed=tuple(dict.fromkeys((*connection.context_passed, *shared))),
             )
         )
 
     def history(self) -> llm.ChatContext:
-        story = self.projection
-        return chat_context((*story.system_notes, *story.visible_items[-MAX_HISTORY_ITEMS:]))
+        projection = self.projection
+        return chat_context(
+            (*projection.system_notes, *projection.visible_items[-MAX_HISTORY_ITEMS:])
+        )
 
 
 def trim_history(items: list[llm.ChatItem]) -> None:
-    """Keep instructions and briefings, which come first, and the newest items. They are left to
-    grow to twice as many before, so that most turns have nothing to move."""
+    """Keep the leading instructions and system notes and the newest items. Trims only when there
+    are twice as many items as are kept, so that most turns have nothing to move."""
     if len(items) <= 2 * MAX_HISTORY_ITEMS:
         return
     newest = items[-MAX_HISTORY_ITEMS:]
-    # The result of a tool is nothing without its call.
+    # Models reject the output of a tool without its call.
     newest = list(dropwhile(lambda item: item.type.startswith("function_call"), newest))
     leading = takewhile(_is_instruction, items[:-MAX_HISTORY_ITEMS])
     items[:] = [*leading, *newest]
@@ -325,7 +333,7 @@ def _is_instruction(item: llm.ChatItem) -> bool:
 
 
 def chat_context(items: Sequence[HistoryItem]) -> llm.ChatContext:
-    """What was said and done, as models are shown it."""
+    """Convert history items into the chat context that models receive."""
     context = llm.ChatContext.empty()
     for event in items:
         match event:

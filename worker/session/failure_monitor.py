@@ -1,4 +1,4 @@
-"""Providers that fail again and again: when it is enough."""
+"""Tracks providers that fail repeatedly, and ends a call that cannot recover."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GOODBYE_TIMEOUT_SECONDS = 6.0
 
 
 class FailureTracker:
-    """Failures in a row, by what the provider does in the call: stt, llm, tts."""
+    """Counts consecutive failures per source: stt, llm or tts."""
 
     def __init__(self, outage_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._outage_seconds = outage_seconds
@@ -27,13 +27,12 @@ class FailureTracker:
         self._counts: dict[str, int] = {}
 
     def record_failure(self, source: str) -> bool:
-        """Whether it is the first time in a row."""
+        """Count a failure. Returns whether it is the first since the last success."""
         self._since.setdefault(source, self._clock())
         self._counts[source] = self._counts.get(source, 0) + 1
         return self._counts[source] == 1
 
     def record_success(self, source: str) -> None:
-        """It works (again)."""
         self._since.pop(source, None)
         self._counts.pop(source, None)
 
@@ -42,18 +41,19 @@ class FailureTracker:
 
     @property
     def is_unrecoverable(self) -> bool:
-        """One of them has failed several times in a row, and for long enough, in seconds."""
+        """True once a provider has failed repeatedly for longer than `outage_seconds`."""
         return any(
-            times >= MIN_FAILURES and self._clock() - self._since[source] >= self._outage_seconds
-            for source, times in self._counts.items()
+            count >= MIN_FAILURES and self._clock() - self._since[source] >= self._outage_seconds
+            for source, count in self._counts.items()
         )
 
 
 async def wait_until_unrecoverable(
     failures: FailureTracker, say: Callable[[str], Awaitable[Any]], idle: asyncio.Event
 ) -> None:
-    """Until nobody hears, thinks or speaks for long: no caller is left in silence. A voice that
-    failed is tried again meanwhile; in the end the caller is told, if there is one."""
+    """Return once a provider has failed for so long that the call must end, so that no caller is
+    left in silence. A TTS that failed is retried meanwhile; unless it is still failing, the agent
+    says goodbye at the end."""
     while not failures.is_unrecoverable:
         await asyncio.sleep(POLL_INTERVAL_SECONDS)
         if failures.is_failing("tts") and idle.is_set():

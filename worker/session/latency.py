@@ -1,4 +1,4 @@
-"""Where the time of a turn goes, from the end of the caller's words to the agent's first sound."""
+"""Breaks down the latency of a turn, from the end of the caller's speech to the agent's audio."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 NETWORK_AND_PLAYOUT_MS = 220.0
-"""What network, jitter buffers and the caller's output add; measured on loopback."""
+"""Latency that the network, jitter buffers and the caller's playout add; measured on loopback."""
 
 
 class LatencyTracker:
@@ -17,28 +17,26 @@ class LatencyTracker:
         self._agent_started_at: float | None = None
 
     def user_stopped_speaking(self, at: float) -> None:
-        """The caller stopped speaking."""
         self._user_stopped_at, self._agent_started_at = at, None
 
     def agent_started_speaking(self, at: float) -> None:
-        """An agent began to speak."""
         if self._agent_started_at is None:
             self._agent_started_at = at
 
     def add_user_metrics(self, metrics: Mapping[str, Any]) -> None:
-        """The caller's turn was taken; begins a new account."""
+        """Start the measurement of a turn with the metrics of the caller's message."""
         self._turn = {
             "stt_ms": _ms(metrics.get("transcription_delay")),
             "end_of_turn_ms": _ms(metrics.get("end_of_turn_delay")),
         }
 
     def add_agent_metrics(self, metrics: Mapping[str, Any]) -> None:
-        """An agent spoke; the first time in a turn is what the caller waited for."""
+        """Add the metrics of an agent's message; only the first one in a turn counts."""
         if "first_audio_ms" in self._turn:
             return
         total = _ms(metrics.get("e2e_latency"))
         if total is None and self._agent_started_at is not None:
-            # The answer came by way of a tool: the session measures it not.
+            # The reply followed a tool call, which the session does not measure.
             total = _ms(self._agent_started_at - self._user_stopped_at)
         self._turn |= {
             "llm_first_token_ms": _ms(metrics.get("llm_node_ttft")),
@@ -49,10 +47,10 @@ class LatencyTracker:
         }
 
     def drain(self) -> dict[str, Any]:
-        """The account of the turn that has just been answered, which closes it."""
-        account, self._turn = self._turn, {}
+        """Return the latencies of the turn that has been answered, and reset them."""
+        latencies, self._turn = self._turn, {}
         return {
-            **account,
+            **latencies,
             "total_ms": round((time.monotonic() - self._user_stopped_at) * 1000, 1),
         }
 

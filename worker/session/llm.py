@@ -1,4 +1,4 @@
-"""The models of a call's agents: one object for an agent and call, so that connections outlive
+"""The LLMs of a call's agents: one instance per agent and call, so that connections survive
 hand-offs."""
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from worker.session.conversation import Conversation
 
 
 def get_model(conversation: Conversation, spec: AgentSpec) -> llm.LLM[Any]:
-    """`Unusable` when neither it nor a fallback can be used."""
+    """The agent's model. Raises `ProviderMisconfigured` if neither it nor a fallback is usable."""
     if spec.name not in conversation.models:
         conversation.models[spec.name] = _build_model(conversation, spec)
     return conversation.models[spec.name]
 
 
 async def prepare_models(conversation: Conversation) -> None:
-    """Make them beside the event loop: some clients read the machine's certificates for a fifth of
-    a second, and no other call shall wait for that."""
+    """Build the models in a thread: some clients take 200 ms to read the system's certificates,
+    which would block every other call."""
     for spec in conversation.snapshot.agents.values():
-        # A chain tells of missing keys while it is made, and has to do that in the loop.
+        # Fallbacks with missing keys record events while they are built, so not in a thread.
         if spec.llm is None or spec.llm.fallbacks or spec.llm.provider == "scripted":
             continue
-        with suppress(ProviderMisconfigured):  # told when the agent is needed
-            made = await asyncio.to_thread(_build_model, conversation, spec)
-            conversation.models[spec.name] = made
+        with suppress(ProviderMisconfigured):  # raised again when the agent is needed
+            model = await asyncio.to_thread(_build_model, conversation, spec)
+            conversation.models[spec.name] = model
 
 
 async def close_providers(conversation: Conversation) -> None:
-    """The models, and the ears and voices; each of them, also when one cannot be closed."""
+    """Close the LLM, STT and TTS of the call; an error with one does not keep others open."""
     async with AsyncExitStack() as stack:
         if conversation.speech is not None:
             stack.push_async_callback(conversation.speech.aclose)
@@ -44,7 +44,7 @@ async def close_providers(conversation: Conversation) -> None:
 
 
 def _build_model(conversation: Conversation, spec: AgentSpec) -> llm.LLM[Any]:
-    assert spec.llm is not None, "no version is without a model"
+    assert spec.llm is not None, "a published version has a model for every agent"
     return build_llm(
         spec.llm,
         conversation.keys,

@@ -1,9 +1,9 @@
-"""A node of the workflow as a LiveKit agent. The only Agent class there is.
+"""A node of the workflow as a LiveKit agent; the only Agent class.
 
-What livekit-agents 1.8 needs to be told, so that hand-offs are whole:
-the new agent takes its history from our story (its own copy drops tool calls it does not know);
-a hand-off returns `reply_required=False` (else the old agent speaks once more) and cannot be
-interrupted (else talking over "one moment" cancels it)."""
+Hand-offs work around livekit-agents 1.8 in three places: the new agent takes its history from our
+projection (LiveKit's copy drops calls of tools that the new agent lacks), a hand-off returns
+`reply_required=False` (otherwise the old agent speaks once more), and it cannot be interrupted
+(otherwise barge-in during "one moment" cancels it)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from worker.session.turn_detection import turn_handling
 
 
 class EntryMode(Enum):
-    """How an agent comes to the conversation."""
+    """How an agent enters the conversation."""
 
     START = auto()
     HANDOFF = auto()
@@ -84,29 +84,29 @@ class NodeAgent(Agent):
         speech = self._conversation.speech
         if speech is None:
             return {}
-        seen = self._conversation.visible_context(self._node)
+        context = self._conversation.visible_context(self._node)
         return {
             "stt": speech.get_stt(self._spec),
-            "tts": speech.get_tts(self._spec, seen),
+            "tts": speech.get_tts(self._spec, context),
             "turn_handling": turn_handling(self._spec),
         }
 
     def _follow_caller_language(self) -> None:
-        """In the language of the caller, from the next answer on."""
+        """Speak the caller's language from the next reply on."""
         if self._conversation.speech is not None:
-            voice = self._speech_options()["tts"]
-            if voice is not self.tts:
-                self.update_options(tts=voice)
+            tts = self._speech_options()["tts"]
+            if tts is not self.tts:
+                self.update_options(tts=tts)
 
     def _render_instructions(self) -> str:
         return self.render_text(self._spec.prompt.system)
 
     async def refresh_instructions(self) -> None:
-        """Bring the prompt up to the context as it is now."""
-        now = self._render_instructions()
-        if now != self._current_instructions:
-            self._current_instructions = now
-            await self.update_instructions(now)
+        """Render the prompt with the current context, and update it if it has changed."""
+        instructions = self._render_instructions()
+        if instructions != self._current_instructions:
+            self._current_instructions = instructions
+            await self.update_instructions(instructions)
 
     # ---- entering --------------------------------------------------------------------------
 
@@ -114,7 +114,7 @@ class NodeAgent(Agent):
         conversation = self._conversation
         conversation.on_session_start(self.session)
         try:
-            # Told first: it decides what this agent is shown.
+            # Recorded first, because it decides which history this agent receives.
             conversation.record_handoff()
             history = conversation.history()
             await self.update_chat_ctx(history, exclude_invalid_function_calls=False)
@@ -145,19 +145,19 @@ class NodeAgent(Agent):
         conversation.has_pending_tool_call = False
         if conversation.announcement and not conversation.projection.turns:
             self.session.say(self.render_text(conversation.announcement), allow_interruptions=False)
-        said: SpeechHandle | None = None
+        speech: SpeechHandle | None = None
         if greeting:
-            may_interrupt = self._spec.prompt.interruptible_greeting
-            said = self.session.say(greeting, allow_interruptions=may_interrupt)
+            interruptible = self._spec.prompt.interruptible_greeting
+            speech = self.session.say(greeting, allow_interruptions=interruptible)
         elif self._entry_mode is EntryMode.HANDOFF:
-            said = self.session.generate_reply()
-        if said is not None and conversation.speech is None:
-            await said
+            speech = self.session.generate_reply()
+        if speech is not None and conversation.speech is None:
+            await speech
 
     async def on_user_turn_completed(
         self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage
     ) -> None:
-        """The caller has finished speaking: who is to answer?"""
+        """Record the caller's turn and decide which agent replies."""
         conversation = self._conversation
         speech = conversation.speech
         conversation.record_user_turn(
@@ -167,30 +167,30 @@ class NodeAgent(Agent):
         )
         self._follow_caller_language()
         if conversation.preemptive_generation_failed:
-            # The same history under another name: else that failure would be taken for the answer.
+            # A new message id, or LiveKit would treat the failed generation as the reply.
             conversation.preemptive_generation_failed = False
             renamed = [i.model_copy(update={"id": shortuuid()}) for i in turn_ctx.items[-1:]]
             turn_ctx.items[-1:] = renamed
-        following = await self.next_agent_by_condition()
-        if following is not None:
-            # Nobody is asked: who has the word next answers.
+        next_agent = await self.next_agent_by_condition()
+        if next_agent is not None:
+            # This agent's model is not called: the next agent replies.
             conversation.record_handoff()
-            self.session.update_agent(following)
+            self.session.update_agent(next_agent)
             raise StopResponse()
 
     async def transcription_node(
         self, text: AsyncIterable[Any], model_settings: ModelSettings
     ) -> AsyncGenerator[Any]:
-        """What is going to be said: all of it, whether or not it will be heard."""
+        """Keep the generated text of the turn, including what an interruption may cut off."""
         self._conversation.generated_text = ""
-        async for piece in text:
-            self._conversation.generated_text += str(piece)
-            yield piece
+        async for chunk in text:
+            self._conversation.generated_text += str(chunk)
+            yield chunk
 
     async def llm_node(
         self, chat_ctx: llm.ChatContext, tools: list[llm.Tool], model_settings: ModelSettings
     ) -> AsyncGenerator[Any]:
-        """The model's answer as it comes, noting whether it calls for something more."""
+        """Stream the model's response, and track and validate its tool calls."""
         self._conversation.has_pending_tool_call = False
         if self._conversation.is_lost:
             return
@@ -211,7 +211,7 @@ class NodeAgent(Agent):
             text, self._conversation.visible_context(self._node), self._spec.prompt.defaults
         )
 
-    # ---- what the model may call -----------------------------------------------------------
+    # ---- tools of the model ----------------------------------------------------------------
 
     def _build_tools(self) -> Any:
         workflow = self._conversation.snapshot.workflow
@@ -224,49 +224,49 @@ class NodeAgent(Agent):
             yield self._end_call_tool()
 
     def _workflow_tool(self, tool: ToolSpec) -> llm.Tool:
-        async def use(raw_arguments: dict[str, Any], context: RunContext[Any]) -> Any:
-            # What the agent said before it reached for the tool comes first in the log.
+        async def call_tool(raw_arguments: dict[str, Any], context: RunContext[Any]) -> Any:
+            # What the agent said before the tool call comes first in the log.
             await context.wait_for_playout()
             id = context.function_call.call_id
-            told = await execute_tool(
+            result = await execute_tool(
                 self._conversation, ToolCall(id, self._node, tool, raw_arguments)
             )
-            wanted, self._conversation.requested_handoff = (
+            requested, self._conversation.requested_handoff = (
                 self._conversation.requested_handoff,
                 None,
             )
-            if wanted is not None:
-                return await self._hand_off(wanted, HandoffVia.TOOL, context, told)
-            way = self._conversation.triggered_connection(self._node)
-            if way is not None:
-                return await self._hand_off(way, HandoffVia.CONDITION, context, told)
-            return told
+            if requested is not None:
+                return await self._hand_off(requested, HandoffVia.TOOL, context, result)
+            triggered = self._conversation.triggered_connection(self._node)
+            if triggered is not None:
+                return await self._hand_off(triggered, HandoffVia.CONDITION, context, result)
+            return result
 
-        # The plugins' serialisers take plain dicts only.
+        # The plugins' serializers accept plain dicts only.
         parameters = json.loads(json.dumps(tool.parameters, default=dict))
         return function_tool(
-            use,
+            call_tool,
             raw_schema={
                 "name": tool.name,
                 "description": tool.description,
                 "parameters": parameters,
             },
-            # Two of the same are two uses: what is too many is for the tool to say.
+            # Identical tool calls in one response are separate calls; the tool limits them.
             on_duplicate="allow",
         )
 
     def _handoff_tool(self, connection: Connection) -> llm.Tool:
-        async def go(
+        async def hand_off(
             raw_arguments: dict[str, Any], context: RunContext[Any]
         ) -> tuple[Agent, llm.ToolResult]:
             problem = self._conversation.handoff_blocked_reason(connection)
             if problem is not None:
                 raise self._handoff_refused(connection, HandoffVia.MODEL, problem)
-            told = f"Transferred to {connection.target}."
-            return await self._hand_off(connection, HandoffVia.MODEL, context, told)
+            message = f"Transferred to {connection.target}."
+            return await self._hand_off(connection, HandoffVia.MODEL, context, message)
 
         return function_tool(
-            go,
+            hand_off,
             raw_schema={
                 "name": connection.tool_name,
                 "description": connection.description
@@ -279,44 +279,46 @@ class NodeAgent(Agent):
     async def _hand_off(
         self, connection: Connection, via: HandoffVia, context: RunContext[Any], message: str
     ) -> tuple[Agent, llm.ToolResult]:
-        """The agent that takes over, as LiveKit wants to be told of it."""
+        """The result with which a LiveKit tool hands off: the next agent and the tool's message."""
         context.disallow_interruptions()
         try:
             agent = await self.next_agent(connection, via)
-        except ProviderMisconfigured as missing:
-            raise self._handoff_refused(connection, via, str(missing)) from None
+        except ProviderMisconfigured as error:
+            raise self._handoff_refused(connection, via, str(error)) from None
         return agent, llm.ToolResult(message, reply_required=False)
 
     async def next_agent_by_condition(self) -> NodeAgent | None:
-        """Who is to answer in this agent's place, as a condition holds."""
-        way = self._conversation.triggered_connection(self._node)
-        if way is None:
+        """The agent that replies instead because a connection's condition holds; None if none."""
+        connection = self._conversation.triggered_connection(self._node)
+        if connection is None:
             return None
         try:
-            return await self.next_agent(way, HandoffVia.CONDITION)
-        except ProviderMisconfigured as missing:
-            target = way.target
+            return await self.next_agent(connection, HandoffVia.CONDITION)
+        except ProviderMisconfigured as error:
             self._conversation.refuse_handoff(
-                self._node, target, HandoffVia.CONDITION, str(missing)
+                self._node, connection.target, HandoffVia.CONDITION, str(error)
             )
             return None
 
     async def next_agent(self, connection: Connection, via: HandoffVia) -> NodeAgent:
-        """Whoever has the word next; from here on the hand-off is under way."""
+        """Begin a hand-off along the connection and return its agent. Raises `CallLost`."""
         conversation = self._conversation
         if conversation.is_lost:
             raise CallLost
-        landing = conversation.resolve_node(connection.target)
-        agent = NodeAgent(conversation, landing, EntryMode.HANDOFF)
-        in_short = connection.context_policy is ContextPolicy.SUMMARY
-        move = PendingHandoff(
-            connection=connection, via=via, resolved_node=landing, complete=not in_short
+        resolved_node = conversation.resolve_node(connection.target)
+        agent = NodeAgent(conversation, resolved_node, EntryMode.HANDOFF)
+        needs_summary = connection.context_policy is ContextPolicy.SUMMARY
+        handoff = PendingHandoff(
+            connection=connection,
+            via=via,
+            resolved_node=resolved_node,
+            complete=not needs_summary,
         )
-        conversation.pending_handoff = move
+        conversation.pending_handoff = handoff
         conversation.agent_entered.clear()
-        if in_short:
+        if needs_summary:
             summary = await summarize(conversation.history(), agent.model)
-            conversation.pending_handoff = replace(move, summary=summary, complete=True)
+            conversation.pending_handoff = replace(handoff, summary=summary, complete=True)
         return agent
 
     def _handoff_refused(self, connection: Connection, via: HandoffVia, reason: str) -> ToolError:
@@ -324,12 +326,12 @@ class NodeAgent(Agent):
         return ToolError(f"Not handed off. {reason}")
 
     def _end_call_tool(self) -> llm.Tool:
-        async def end(raw_arguments: dict[str, Any], context: RunContext[Any]) -> str:
+        async def end_call(raw_arguments: dict[str, Any], context: RunContext[Any]) -> str:
             self._conversation.end_after_this_turn(EndReason.WORKFLOW_FINISHED)
             return "The call ends after your next words. Say goodbye."
 
         return function_tool(
-            end,
+            end_call,
             raw_schema={
                 "name": END_CALL,
                 "description": "End the call: the caller's matter is settled and they are done.",

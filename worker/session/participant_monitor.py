@@ -1,4 +1,4 @@
-"""Whether the caller is in the room, and how long one waits for them."""
+"""Monitors whether the caller is in the room, and how long to wait for them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from domain.common.settings import Settings
 from worker.session.conversation import Conversation
 
 RESUME_TIMEOUT_SECONDS = 8.0
-"""A caller who is not there when a call is taken up is waited for so long."""
+"""How long to wait for an absent caller when a call is resumed."""
 
 
 class ParticipantMonitor:
@@ -31,22 +31,23 @@ class ParticipantMonitor:
         return any(p.identity == CALLER_IDENTITY for p in self._room.remote_participants.values())
 
     async def wait_until_present(self, seconds: float | None = None) -> bool:
-        """Whether they came in time."""
+        """Wait for the caller; without limit if `seconds` is None. Returns whether they joined."""
         return await self._wait_for_presence(True, seconds)
 
     async def wait_until_abandoned(self, resumed: bool) -> EndReason:
-        """Until the caller is not to be waited for any longer."""
-        told = False
-        patience = RESUME_TIMEOUT_SECONDS if resumed else self._settings.join_seconds
-        while await self.wait_until_present(patience):
+        """Track the caller's presence until they are gone for too long or never joined; returns the
+        reason to end the call."""
+        was_present = False
+        timeout = RESUME_TIMEOUT_SECONDS if resumed else self._settings.join_seconds
+        while await self.wait_until_present(timeout):
             state = self._conversation.projection.state
             if state is CallState.CONNECTING:
                 self._conversation.record(StateChanged(before=state, state=CallState.ACTIVE))
             self._conversation.record(CallerPresent(present=True))
-            told, patience = True, self._settings.return_seconds
+            was_present, timeout = True, self._settings.return_seconds
             await self._wait_for_presence(False, None)
             self._conversation.record(CallerPresent(present=False))
-        if told:
+        if was_present:
             return EndReason.HUNG_UP_BY_USER
         return EndReason.WORKER_LOST if resumed else EndReason.NO_ANSWER
 

@@ -1,4 +1,4 @@
-"""How a session begins, in text and in voice alike: from the start, or from the log."""
+"""Chooses the first agent of a text or voice session: a new call's, or one resumed from the log."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ DO_NOT_REPEAT = "It is not known whether this was done. Do not simply do it agai
 
 
 def first_agent(conversation: Conversation) -> NodeAgent:
-    """Whoever has the word first; what a lost worker left open is settled before."""
-    story = conversation.projection
-    entering = EntryMode.RESUME if story.visited else EntryMode.START
-    if story.node is not None and story.node not in story.visited[-1:]:
-        entering = EntryMode.HANDOFF
+    """Return the agent that speaks first, after closing tool calls left open by a lost worker."""
+    projection = conversation.projection
+    entry_mode = EntryMode.RESUME if projection.visited else EntryMode.START
+    if projection.node is not None and projection.node not in projection.visited[-1:]:
+        entry_mode = EntryMode.HANDOFF
     _report_unknown_tools(conversation)
     conversation.agent_entered.clear()
-    return NodeAgent(conversation, conversation.resolved_node, entering)
+    return NodeAgent(conversation, conversation.resolved_node, entry_mode)
 
 
 def _report_unknown_tools(conversation: Conversation) -> None:

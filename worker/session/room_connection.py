@@ -1,4 +1,5 @@
-"""Going into a call's room. Apart from the rest of rooms, as only those who talk load its media."""
+"""Joins and leaves a call's room. Separate from `livekit_rooms`, which does not load LiveKit's media
+library."""
 
 from __future__ import annotations
 
@@ -13,44 +14,44 @@ from worker.common.livekit_rooms import LiveKitRooms
 
 JOIN_TIMEOUT_SECONDS = 10.0
 CONNECT_TIMEOUT_SECONDS = 2.0
-"""Of one try to reach the server: LiveKit's library gives up by itself, before we do."""
+"""Timeout of one connection attempt within LiveKit's library, shorter than our own."""
 ABORT_TIMEOUT_SECONDS = 3.0
 
 
 class RoomUnreachable(Exception):
-    """LiveKit did not let us in, in time."""
+    """The room could not be joined in time."""
 
 
 async def join_room(rooms: LiveKitRooms, call: CallId, epoch: int) -> rtc.Room:
-    """The call's room, with us in it as the agent of this epoch. `RoomUnreachable`."""
+    """Join the call's room as the agent of this epoch. Raises `RoomUnreachable`."""
     room = rtc.Room()
     options = rtc.RoomOptions(connect_timeout=CONNECT_TIMEOUT_SECONDS)
-    joining = asyncio.create_task(room.connect(rooms.url, rooms.agent_token(call, epoch), options))
+    join = asyncio.create_task(room.connect(rooms.url, rooms.agent_token(call, epoch), options))
     try:
-        await asyncio.wait({joining}, timeout=JOIN_TIMEOUT_SECONDS)
-        if not joining.done():
+        await asyncio.wait({join}, timeout=JOIN_TIMEOUT_SECONDS)
+        if not join.done():
             raise TimeoutError
-        joining.result()
+        join.result()
     except (rtc.ConnectError, TimeoutError) as error:
-        await _abort_join(room, joining)
-        raise RoomUnreachable(f"LiveKit at {rooms.url} cannot be joined.") from error
+        await _abort_join(room, join)
+        raise RoomUnreachable(f"The LiveKit server at {rooms.url} cannot be reached.") from error
     except asyncio.CancelledError:
-        await _abort_join(room, joining)
+        await _abort_join(room, join)
         raise
     return room
 
 
 async def leave_room(room: rtc.Room) -> None:
-    """Also of a room that is closed or was lost: the library then goes on to collect for it whatever
-    happens in this process."""
+    """Leave the room. Required even if it was closed or the connection was lost, because the library
+    keeps queueing events of this process for it."""
     await room.disconnect()
     queue = getattr(room, "_ffi_queue", None)
     if queue is not None:
         FfiClient.instance.queue.unsubscribe(queue)
 
 
-async def _abort_join(room: rtc.Room, joining: asyncio.Task[None]) -> None:
-    """Whoever is on the way in cannot be stopped, only be led out again."""
-    await asyncio.wait({joining}, timeout=ABORT_TIMEOUT_SECONDS)
-    await cancel_and_wait(joining)
+async def _abort_join(room: rtc.Room, join: asyncio.Task[None]) -> None:
+    """Let the join finish and leave again, because the library cannot cancel a join."""
+    await asyncio.wait({join}, timeout=ABORT_TIMEOUT_SECONDS)
+    await cancel_and_wait(join)
     await leave_room(room)

@@ -1,4 +1,4 @@
-"""How long nobody has said anything, and what is said about it: asked, asked again, ended."""
+"""Monitors silence in a call: the agent prompts the caller, and finally the call ends."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SilenceMonitor:
         self._quiet_since: float | None = time.monotonic()
         self.is_prompting = False
         self.quiet = asyncio.Event()
-        """Set while nobody speaks and no answer is being prepared."""
+        """Set while neither side speaks and no reply is being generated."""
         self.quiet.set()
 
     def mark_quiet(self) -> None:
@@ -49,18 +49,18 @@ class SilenceMonitor:
             await asyncio.sleep(POLL_INTERVAL_SECONDS)
             if self._quiet_since is None or not self._participants.is_caller_present:
                 continue
-            quiet = time.monotonic() - self._quiet_since
+            quiet_seconds = time.monotonic() - self._quiet_since
             ending = self._conversation.projection.ending
-            if ending is not None and quiet > 2 * POLL_INTERVAL_SECONDS:
-                return ending  # the agent had no more to say
-            patience = self._current_agent().spec.session
-            if quiet >= patience.auto_disconnect:
+            if ending is not None and quiet_seconds > 2 * POLL_INTERVAL_SECONDS:
+                return ending  # the agent has nothing more to say
+            session_spec = self._current_agent().spec.session
+            if quiet_seconds >= session_spec.auto_disconnect:
                 return EndReason.SILENCE
-            due = patience.silence[self._prompts_sent : self._prompts_sent + 1]
-            if due and quiet >= due[0].after:
+            prompts = session_spec.silence[self._prompts_sent : self._prompts_sent + 1]
+            if prompts and quiet_seconds >= prompts[0].after:
                 self._prompts_sent += 1
-                self._conversation.record(CallerSilent(seconds=due[0].after))
-                await self._prompt(self._current_agent().render_text(due[0].say))
+                self._conversation.record(CallerSilent(seconds=prompts[0].after))
+                await self._prompt(self._current_agent().render_text(prompts[0].say))
 
     async def _prompt(self, text: str) -> None:
         self.is_prompting = True

@@ -1,5 +1,5 @@
-"""The ears and voices of a call's agents. Agents that hear or speak alike share one object, so that
-its connection outlives a hand-off."""
+"""The STT and TTS of a call's agents. Agents with the same configuration share an instance, so that
+its connection survives a hand-off."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from worker.providers.tts_fallback import TtsFallback
 
 UNSPECIFIED_LANGUAGES = (MULTILINGUAL, UNKNOWN_LANGUAGE)
 MIN_WORDS_TO_SWITCH_LANGUAGE = 2
-"""An "okay" alone does not tell that the caller has changed their language."""
+"""A single word such as "okay" does not mean that the caller has switched languages."""
 
 
 class SpeechAvailabilityListener(Protocol):
-    """Told which provider failed (False), or is back (True)."""
+    """Receives the provider that became unavailable (False) or available again (True)."""
 
     def __call__(self, choice: ProviderChoice, available: bool, kind: ProviderKind) -> None: ...
 
@@ -50,11 +50,11 @@ class SpeechProviders:
         self._stt_by_key: dict[str, SttFallback] = {}
         self._tts_by_key: dict[str, TtsFallback] = {}
         self.caller_language: str | None = None
-        """The one that the caller was last heard to speak."""
+        """The language of the caller's last turn; None while it is not known."""
         self._reply_language: str | None = None
 
     def update_caller_language(self, text: str, language: str | None) -> None:
-        """The caller said this, in that language where the provider told it."""
+        """Take the language of a final transcript, if the STT detected one."""
         if not language or language in UNSPECIFIED_LANGUAGES:
             return
         self.caller_language = language
@@ -62,38 +62,39 @@ class SpeechProviders:
             self._reply_language = language
 
     def transcript_overdue(self, since: float) -> None:
-        """The caller has spoken since then, by the clock, and no words came of it."""
-        for ears in self._stt_by_key.values():
-            ears.transcript_overdue(since)
+        """Report that the caller started to speak at `since` (as `time.time`) and no transcript
+        arrived in time."""
+        for stt in self._stt_by_key.values():
+            stt.transcript_overdue(since)
 
     def get_stt(self, spec: AgentSpec) -> SttFallback:
-        assert spec.stt is not None, "a call without ears is not started"
+        assert spec.stt is not None, "a voice call is not started without an STT"
         languages = _expected_languages(spec)
         key = _key(asdict(spec.stt), languages, spec.keyterms)
         if key not in self._stt_by_key:
-            means = self._build_context(ProviderKind.STT)
-            self._stt_by_key[key] = build_stt(spec.stt, means, languages, spec.keyterms)
+            build_context = self._build_context(ProviderKind.STT)
+            self._stt_by_key[key] = build_stt(spec.stt, build_context, languages, spec.keyterms)
         return self._stt_by_key[key]
 
     def get_tts(self, spec: AgentSpec, context: Mapping[str, Any]) -> TtsFallback:
-        """The one of the caller's language, when the agent has one for it."""
-        assert spec.tts is not None, "a call without voices is not started"
+        """The TTS for the caller's language, or for the default one if the agent has no voice."""
+        assert spec.tts is not None, "a voice call is not started without a TTS"
         language = self._tts_language(spec)
         voice = render(_voice_for(spec.voices, language), context, {})
         key = _key(asdict(spec.tts), language, voice)
         if key not in self._tts_by_key:
-            means = self._build_context(ProviderKind.TTS)
-            self._tts_by_key[key] = build_tts(spec.tts, means, language, voice or None)
+            build_context = self._build_context(ProviderKind.TTS)
+            self._tts_by_key[key] = build_tts(spec.tts, build_context, language, voice or None)
         return self._tts_by_key[key]
 
     def _tts_language(self, spec: AgentSpec) -> str | None:
-        heard, usual = self._reply_language, next(iter(_expected_languages(spec)), None)
-        if heard is None or (spec.languages and not supports_language(spec.languages, heard)):
-            return usual
-        fitting = [
-            v.language for v in spec.voices if primary_subtag(v.language) == primary_subtag(heard)
+        spoken, default = self._reply_language, next(iter(_expected_languages(spec)), None)
+        if spoken is None or (spec.languages and not supports_language(spec.languages, spoken)):
+            return default
+        matches = [
+            v.language for v in spec.voices if primary_subtag(v.language) == primary_subtag(spoken)
         ]
-        return next(iter(sorted(fitting, key=lambda each: each != heard)), usual)
+        return next(iter(sorted(matches, key=lambda each: each != spoken)), default)
 
     def _build_context(self, kind: ProviderKind) -> SpeechBuildContext:
         if self._http is None:
@@ -112,29 +113,29 @@ class SpeechProviders:
         async with AsyncExitStack() as stack:
             if self._http is not None:
                 stack.push_async_callback(self._http.close)
-            for ears in self._stt_by_key.values():
-                stack.push_async_callback(ears.aclose)
-            for voice in self._tts_by_key.values():
-                stack.push_async_callback(voice.aclose)
+            for stt in self._stt_by_key.values():
+                stack.push_async_callback(stt.aclose)
+            for tts in self._tts_by_key.values():
+                stack.push_async_callback(tts.aclose)
 
 
 def _expected_languages(spec: AgentSpec) -> tuple[str, ...]:
-    """The languages that a caller may speak, the likeliest first."""
+    """The languages that a caller may speak, the most likely one first."""
     first = (spec.default_language,) if spec.default_language else ()
     return tuple(dict.fromkeys((*first, *spec.languages)))
 
 
 def _voice_for(voices: tuple[Voice, ...], language: str | None) -> str:
-    """That of the language; else of its family, as en for en-IN; else the first."""
-    family = primary_subtag(language or "")
-    for fits in (
+    """The voice for the language, else for its primary subtag (en for en-IN), else the first."""
+    subtag = primary_subtag(language or "")
+    for matches in (
         lambda v: v.language == language,
-        lambda v: primary_subtag(v.language) == family,
+        lambda v: primary_subtag(v.language) == subtag,
         lambda v: True,
     ):
-        found = next((v.voice for v in voices if fits(v)), None)
-        if found is not None:
-            return found
+        voice = next((v.voice for v in voices if matches(v)), None)
+        if voice is not None:
+            return voice
     return ""
 
 

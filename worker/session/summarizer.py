@@ -1,4 +1,4 @@
-"""A conversation in short, for an agent that takes it over; by that agent's own model."""
+"""Summarizes a conversation for the agent that takes it over, with that agent's own model."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SUMMARY_PROMPT = (
 
 
 async def summarize(history: llm.ChatContext, model: llm.LLM[Any]) -> str | None:
-    """None when the model does not manage; the hand-off happens all the same."""
-    asked = history.copy(exclude_function_call=True)
-    asked.add_message(role="system", content=SUMMARY_PROMPT)
-    words: list[str] = []
+    """Return the summary; None when the model fails, in which case the hand-off still happens."""
+    request = history.copy(exclude_function_call=True)
+    request.add_message(role="system", content=SUMMARY_PROMPT)
+    chunks: list[str] = []
     try:
-        async with asyncio.timeout(TIMEOUT_SECONDS), model.chat(chat_ctx=asked) as answer:
-            words.extend([c.delta.content async for c in answer if c.delta and c.delta.content])
+        async with asyncio.timeout(TIMEOUT_SECONDS), model.chat(chat_ctx=request) as response:
+            chunks.extend([c.delta.content async for c in response if c.delta and c.delta.content])
     except (TimeoutError, APIError):
         return None
-    return "".join(words).strip()[:MAX_SUMMARY_LENGTH] or None
+    return "".join(chunks).strip()[:MAX_SUMMARY_LENGTH] or None

@@ -1,4 +1,4 @@
-"""A text call on a LiveKit session without a room: the same agents as voice, minus the ears."""
+"""A text call on a LiveKit session without a room or audio, with the same agents as voice calls."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MAX_TOOL_STEPS = 6
 
 
 class TextSession:
-    """Carries the turns of one call."""
+    """Runs the turns of one text call."""
 
     def __init__(self, conversation: Conversation, session: AgentSession[None]) -> None:
         self._conversation = conversation
@@ -41,13 +41,13 @@ class TextSession:
 
     @property
     def history(self) -> llm.ChatContext:
-        """All of the conversation, as models see it."""
+        """The whole conversation as the chat context of models."""
         return self._session.history
 
     # ---- turns -----------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Enter the first node and greet; or take up a call where its last worker left it."""
+        """Enter the first node and greet, or resume the call where its last worker left it."""
         agent = first_agent(self._conversation)
         async with asyncio.timeout(TURN_TIMEOUT_SECONDS):
             await self._session.start(agent, record=False, session_host=False)
@@ -55,7 +55,7 @@ class TextSession:
         self._conversation.record_pending_usage()
 
     async def answer(self, turn: UserTurn) -> None:
-        """Record the caller's turn and answer it whole."""
+        """Record the caller's turn and reply to it completely."""
         self._conversation.record(turn)
         await self._reply(turn.turn_id, turn.text)
 
@@ -64,7 +64,7 @@ class TextSession:
             await self._session.say(words)
 
     async def finish_open_turn(self) -> None:
-        """Give the answer that a lost worker still owed; what was answered stays answered."""
+        """Reply to a turn that a lost worker left without a reply."""
         turn = self._conversation.projection.open_turn
         if turn is None:
             return
@@ -74,7 +74,7 @@ class TextSession:
             self._conversation.record_turn_metrics(turn, 0.0)
 
     async def _reply(self, turn: str, text: str | None) -> None:
-        began = time.monotonic()
+        started_at = time.monotonic()
         conversation = self._conversation
         self._failed, self._first_token = False, None
         agent = self._session.current_agent
@@ -87,20 +87,20 @@ class TextSession:
             self._session.interrupt(force=True)
             self._record_error("turn", "TimeoutError")
         if self._failed:
-            # Also after half an answer: it will not be completed.
+            # Apologize even after a partial reply, which will not be completed.
             conversation.has_pending_tool_call = False
             with suppress(TimeoutError):
                 async with asyncio.timeout(TURN_TIMEOUT_SECONDS):
                     await self._session.say(APOLOGY)
-        total_ms = round((time.monotonic() - began) * 1000, 1)
+        total_ms = round((time.monotonic() - started_at) * 1000, 1)
         conversation.record_turn_metrics(turn, total_ms, llm_first_token_ms=self._first_token)
 
     async def _generate(self, agent: NodeAgent, text: str | None) -> None:
-        following = await agent.next_agent_by_condition()
-        if following is not None:
-            # Nobody is asked: who has the word next answers.
+        next_agent = await agent.next_agent_by_condition()
+        if next_agent is not None:
+            # This agent's model is not called: the next agent replies.
             self._conversation.record_handoff()
-            self._session.update_agent(following)
+            self._session.update_agent(next_agent)
         elif text is None:
             await self._session.generate_reply()
         else:
@@ -108,7 +108,7 @@ class TextSession:
         while self._conversation.pending_handoff is not None:
             await self._conversation.agent_entered.wait()
 
-    # ---- what the session tells ------------------------------------------------------------
+    # ---- session events --------------------------------------------------------------------
 
     def _on_item_added(self, event: ConversationItemAddedEvent) -> None:
         item: Any = event.item
@@ -123,7 +123,7 @@ class TextSession:
 
     def _on_error(self, event: ErrorEvent) -> None:
         error: Any = event.error
-        # The kind of failure, never its text: that may hold words of the call, or a key.
+        # Only the type of the error: its text may contain parts of the call or a key.
         kind = type(getattr(error, "error", error)).__name__
         self._record_error(
             str(error.type).removesuffix("_error"), kind, will_retry=bool(error.recoverable)
@@ -135,7 +135,7 @@ class TextSession:
 
 
 class PartialTranscriptOutput(TextOutput):
-    """Shows the agent's words while they are being generated."""
+    """Publishes the agent's text while it is being generated."""
 
     def __init__(self, conversation: Conversation) -> None:
         super().__init__(label="studio", next_in_chain=None)
@@ -167,7 +167,7 @@ async def text_session(conversation: Conversation) -> AsyncGenerator[TextSession
             session_close_transcript_timeout=0.0,
             conn_options=SessionConnectOptions(
                 llm_conn_options=APIConnectOptions(max_retry=1, timeout=LLM_TIMEOUT_SECONDS),
-                # A caller may ask again as often as they like.
+                # Errors never close the session: the caller may retry without limit.
                 max_unrecoverable_errors=sys.maxsize,
             ),
         )

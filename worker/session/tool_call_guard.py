@@ -1,4 +1,4 @@
-"""Calls of tools as the model made them, looked at before anything is done with them."""
+"""Validates the tool calls of the model before LiveKit executes them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ NOT_JSON = "The arguments are not a JSON object. Nothing was done; use the tool 
 def validate_tool_call(
     conversation: Conversation, node: str, call: llm.FunctionToolCall, known: set[str]
 ) -> None:
-    """Record a call of something that does not exist; spoil one whose arguments are no good.
+    """Record a call of an unknown tool; mark a call with malformed arguments as invalid.
 
-    The library tells the model what there is, and would mend broken arguments by guessing.
-    Ids are the model's, and some give the same one twice: each use gets one of its own."""
+    LiveKit itself answers a call of an unknown tool, but it would repair malformed arguments by
+    guessing. Some models use the same id twice, so a duplicate gets a new id."""
     if not call.call_id or call.call_id in conversation.tool_call_ids:
         call.call_id = shortuuid("call_")
     conversation.tool_call_ids.add(call.call_id)

@@ -1,4 +1,4 @@
-"""A use of a tool in a call: the chain runs on the conversation, and every effect is an event."""
+"""Runs a tool in a call: its actions act on the conversation, and every effect is an event."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from domain.tools.model import ToolSpec
 from worker.session.conversation import CallLost, Conversation
 
 MAX_TOOL_CALLS = 100
-"""Of tools in one call."""
+"""Tool calls that one call may make."""
 
 CONSENT_REQUIRED = (
     "This needs the caller's consent. Tell them what you are about to do and ask; once they have "
     "agreed, use the tool again with the same arguments."
 )
-TOO_MANY_TOOL_CALLS = "Tools have been used too often in this call. Go on without."
+TOO_MANY_TOOL_CALLS = "Tools have been used too often in this call. Continue without them."
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One use of a tool by the model."""
+    """A tool call by the model."""
 
     id: str
     node: str
@@ -44,16 +44,17 @@ class ToolCall:
 
 
 async def execute_tool(conversation: Conversation, call: ToolCall) -> str:
-    """What the model is told; `ToolError` when the use is refused. Both are recorded. `CallLost`
-    when the call is somebody else's: what happened until then stays without an end in the log."""
-    began = time.monotonic()
+    """Run the tool, record it and return the result for the model. Raises `ToolError` when the
+    call is refused, which is recorded as well. Raises `CallLost` when another worker holds the
+    call: then the log has the start of the tool, but no end."""
+    started_at = time.monotonic()
     problem = (
         conversation.invalid_tool_calls.pop(call.id, None)
         or validation_problem(call.tool.parameters, call.arguments)
         or _precondition_problem(conversation, call)
     )
     arguments: Mapping[str, Any] = {} if storage_problem(call.arguments) else call.arguments
-    # Reckoned before this use is told of, and so from what a successor finds in the log.
+    # Computed before this tool call is recorded, so that a resuming worker gets the same key.
     key = idempotency_key(
         conversation.claim.call.id, conversation.projection.tool_calls, call.tool.name, arguments
     )
@@ -62,8 +63,8 @@ async def execute_tool(conversation: Conversation, call: ToolCall) -> str:
     )
     outcome, result = ToolOutcome.REFUSED, problem or ""
     if problem is None:
-        used = await _execute(conversation, call, key)
-        outcome, result = OUTCOMES[used.ending], used.result
+        executed = await _execute(conversation, call, key)
+        outcome, result = OUTCOMES[executed.ending], executed.result
     conversation.record(
         ToolFinished(
             tool_call_id=call.id,
@@ -72,7 +73,7 @@ async def execute_tool(conversation: Conversation, call: ToolCall) -> str:
             arguments=arguments,
             outcome=outcome,
             result=result,
-            duration_ms=round((time.monotonic() - began) * 1000, 1),
+            duration_ms=round((time.monotonic() - started_at) * 1000, 1),
         )
     )
     if problem:
@@ -82,7 +83,7 @@ async def execute_tool(conversation: Conversation, call: ToolCall) -> str:
 
 async def _execute(conversation: Conversation, call: ToolCall, key: str) -> ToolResult:
     if call.tool.has_external_effects:
-        # Stored first: whoever takes the call over must know that it may have been done.
+        # Stored first: a worker that takes the call over must know that the tool may have run.
         await conversation.event_writer.wait_until_stored(conversation.claim)
         await conversation.ensure_lease_held()
     return await run_chain(
@@ -99,26 +100,28 @@ OUTCOMES = {
 
 
 def _precondition_problem(conversation: Conversation, call: ToolCall) -> str | None:
-    """Why this use is not wanted now, whatever its arguments."""
-    story = conversation.projection
-    if story.tool_call_count >= MAX_TOOL_CALLS:
+    """Why the tool may not be called now, whatever its arguments; None when it may."""
+    projection = conversation.projection
+    if projection.tool_call_count >= MAX_TOOL_CALLS:
         return TOO_MANY_TOOL_CALLS
-    return CONSENT_REQUIRED if call.tool.confirm and not _has_consent(story.items, call) else None
+    needs_consent = call.tool.confirm and not _has_consent(projection.items, call)
+    return CONSENT_REQUIRED if needs_consent else None
 
 
 def _has_consent(items: Sequence[HistoryItem], call: ToolCall) -> bool:
-    """The same was asked for before, and the caller has spoken since."""
-    spoken = False
+    """Whether an equal tool call was refused for lack of consent and the caller has spoken since."""
+    has_replied = False
     for event in reversed(items):
         if isinstance(event, UserTurn):
-            spoken = True
+            has_replied = True
         elif isinstance(event, ToolFinished) and event.tool == call.tool.name:
-            return spoken and event.result == CONSENT_REQUIRED and event.arguments == call.arguments
+            was_refused = event.result == CONSENT_REQUIRED and event.arguments == call.arguments
+            return has_replied and was_refused
     return False
 
 
 class CallToolEnvironment:
-    """The world of a chain that runs in a call. Nothing leaves it once the call is lost."""
+    """The tool environment of a call. It allows no external effects once the call is lost."""
 
     def __init__(self, conversation: Conversation, node: str) -> None:
         self._conversation = conversation
@@ -138,7 +141,7 @@ class CallToolEnvironment:
         return self._record(self.context.remove_event(path, self._node))
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        # Before each request, also of one that is tried again: the last may have taken long.
+        # Checked before every attempt, because the previous one may have taken long.
         await self._conversation.ensure_lease_held()
         return await self._conversation.http_client.send(request)
 

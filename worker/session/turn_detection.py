@@ -1,5 +1,5 @@
-"""What every voice call of a process shares: the models that tell speech from silence, and the end
-of a turn from a pause. They run on this machine."""
+"""The VAD and the turn detection model, which all voice calls of a process share. They run on this
+machine."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ DEFAULT_VAD = ProviderChoice(provider="silero", model="silero")
 
 
 def turn_handling(spec: AgentSpec) -> TurnHandlingOptions:
-    """How it is told that the caller has finished: by ears that tell turns, else by a model."""
-    by_ear = spec.stt is not None and all(c.model.startswith("flux") for c in spec.stt.chain)
+    """Turn detection: the STT's own end-of-turn events if it has them, otherwise the local model."""
+    by_stt = spec.stt is not None and all(c.model.startswith("flux") for c in spec.stt.chain)
     return {
-        "turn_detection": "stt" if by_ear else turn_detector(),
+        "turn_detection": "stt" if by_stt else turn_detector(),
         "endpointing": {
             "min_delay": spec.session.min_endpointing,
             "max_delay": spec.session.max_endpointing,
@@ -32,7 +32,7 @@ def turn_handling(spec: AgentSpec) -> TurnHandlingOptions:
 
 @cache
 def turn_detector() -> inference.TurnDetector:
-    """Named, because the default of a session may call a cloud."""
+    """The local model, named explicitly because a session's default may call LiveKit Cloud."""
     return inference.TurnDetector(version="v1-mini")
 
 
@@ -47,10 +47,10 @@ def _cached_vad(provider: str, model: str, options: tuple[tuple[str, float], ...
 
 
 async def prewarm() -> None:
-    """Load now what the first call would have to wait for."""
+    """Load the models and certificates that the first call would otherwise wait for."""
     await asyncio.to_thread(_load)
     async with http_context.open():
-        pass  # it has read the machine's certificates
+        pass  # opening it reads the system's certificates
 
 
 def _load() -> None:

@@ -1,6 +1,7 @@
-"""A voice call on a LiveKit session in a room: the same agents as in text, with ears and a voice.
+"""A voice call on a LiveKit session in a room, with the same agents as text calls.
 
-The session hears and speaks; what happened is told here, in the order in which it was heard."""
+The session listens and speaks; this module records what happened, in the order in which the caller
+heard it."""
 
 from __future__ import annotations
 
@@ -60,23 +61,23 @@ CONNECTION_DROPPED = "Sorry, the line dropped for a moment."
 ENDING_SOON = "We have to finish in a moment."
 ENDING_SOON_SECONDS = 20.0
 MAX_SEAMLESS_GAP = timedelta(seconds=2)
-"""A call that was given back and is taken up again so soon goes on without a word about it."""
+"""A call resumed within this time of its release continues without mention of the gap."""
 AEC_WARMUP_SECONDS = 1.0
-"""Of an agent's first words, in which the caller's side learns to cancel its echo; until then what
-comes back is not listened to."""
+"""Start of the agent's first speech during which caller audio is ignored, because the caller's echo
+cancellation is still adapting."""
 LLM_TIMEOUT_SECONDS = 8.0
 MIN_SPEECH_SECONDS = 0.5
-"""Shorter sounds need no words."""
+"""A missing transcript is reported only for speech of at least this length."""
 MAX_SAY_ATTEMPTS = 40
 STALE_AGENT_DELAY_SECONDS = 2.0
-"""The caller hears our agent first: to let them go of the other's sound takes time, too."""
+"""The stale agent is removed only after ours is audible; unsubscribing causes an audible gap."""
 PLAYOUT_DELAY_SECONDS = 0.3
-"""What the caller's side still has to play when ours is done."""
+"""Audio that the caller's side still has to play when our playout is done."""
 RELEASE_TIMEOUT_SECONDS = 10.0
 
 
 class VoiceSession:
-    """Carries one call in its room."""
+    """Runs one voice call in its room."""
 
     def __init__(
         self,
@@ -116,7 +117,10 @@ class VoiceSession:
     async def run(
         self, releasing: asyncio.Event, seconds_left: Callable[[], float]
     ) -> EndReason | None:
-        """Why the call is over; None when it is to be given back. `left`: for so many seconds."""
+        """Run the call and return why it ended; None when it is to be released.
+
+        `releasing` is set to request the release, and `seconds_left` returns the time until the
+        call must end."""
         resumed = bool(self._conversation.projection.visited)
         guards: list[asyncio.Future[EndReason | None]] = [
             asyncio.ensure_future(self._over),
@@ -142,9 +146,9 @@ class VoiceSession:
 
     async def _start(self, resumed: bool) -> None:
         conversation = self._conversation
-        left_at = conversation.projection.released_at
-        smooth = left_at is not None and datetime.now(UTC) - left_at < MAX_SEAMLESS_GAP
-        owing = conversation.projection.reply_pending
+        released_at = conversation.projection.released_at
+        seamless = released_at is not None and datetime.now(UTC) - released_at < MAX_SEAMLESS_GAP
+        reply_pending = conversation.projection.reply_pending
         await self._session.start(
             first_agent(conversation),
             room=self._room,
@@ -160,13 +164,14 @@ class VoiceSession:
             record=False,
             session_host=False,
         )
-        if resumed and not smooth:
+        if resumed and not seamless:
             self._session.say(CONNECTION_DROPPED, add_to_chat_ctx=False)
-        if resumed and owing:
+        if resumed and reply_pending:
             self._session.generate_reply()
 
     async def _say(self, text: str, **options: Any) -> None:
-        """Said, and waited for; while one agent hands over to the next, neither takes words."""
+        """Say the text and wait until it was spoken. Retries while a hand-off is in progress, when
+        no agent accepts speech."""
         for _ in range(MAX_SAY_ATTEMPTS):
             with suppress(RuntimeError):
                 await self._session.say(text, **options)
@@ -181,7 +186,7 @@ class VoiceSession:
         return EndReason.PROVIDER_FAILED
 
     async def _wait_to_release(self, releasing: asyncio.Event) -> EndReason | None:
-        """Give the call back between two turns, or after a while in the middle of one."""
+        """Wait for a release request, and then for the end of the turn or RELEASE_TIMEOUT_SECONDS."""
         await releasing.wait()
         with suppress(TimeoutError):
             async with asyncio.timeout(RELEASE_TIMEOUT_SECONDS):
@@ -189,12 +194,12 @@ class VoiceSession:
         return None
 
     async def _warn_before_end(self, seconds_left: Callable[[], float]) -> None:
-        while seconds_left() > ENDING_SOON_SECONDS:  # noqa: ASYNC110 it may change
+        while seconds_left() > ENDING_SOON_SECONDS:  # noqa: ASYNC110 - the deadline may change
             await asyncio.sleep(POLL_INTERVAL_SECONDS)
         await self._say(ENDING_SOON)
 
     async def _remove_stale_agents(self) -> None:
-        """Put a dead worker's agent out of the room."""
+        """Remove the agents of earlier workers from the room."""
         claim = self._conversation.claim
         if claim.is_takeover:
             await asyncio.sleep(STALE_AGENT_DELAY_SECONDS)
@@ -213,14 +218,14 @@ class VoiceSession:
         if not self._over.done():
             self._over.set_result(reason)
 
-    # ---- what the room tells ---------------------------------------------------------------
+    # ---- room events -----------------------------------------------------------------------
 
     def _on_disconnected(self, reason: Any) -> None:
         deleted = (rtc.DisconnectReason.ROOM_DELETED, rtc.DisconnectReason.ROOM_CLOSED)
-        # Otherwise the connection is lost, not the call: whoever takes it up joins anew.
+        # Otherwise only the connection is lost, and the worker that resumes the call joins again.
         self._end(EndReason.ROOM_GONE if reason in deleted else None)
 
-    # ---- what the session tells ------------------------------------------------------------
+    # ---- session events --------------------------------------------------------------------
 
     def _on_user_input_transcribed(self, event: UserInputTranscribedEvent) -> None:
         self._failures.record_success("stt")
@@ -244,7 +249,7 @@ class VoiceSession:
 
     @property
     def _is_caller_mid_turn(self) -> bool:
-        """Words of a turn were heard, and it is not over."""
+        """Whether part of the caller's turn has been transcribed and the turn is not over."""
         return self._rev > 0 and self._caller_turn_id == self._conversation.caller_turn_id
 
     def _on_transcription_timeout(self, event: UserTranscriptionTimeoutEvent) -> None:
@@ -263,13 +268,15 @@ class VoiceSession:
 
     def _record_agent_turn(self, item: Any) -> None:
         conversation = self._conversation
-        heard = item.text_content
-        cut = bool(item.interrupted)
-        written = (conversation.generated_text.strip() or heard) if cut else heard
+        heard_text = item.text_content
+        interrupted = bool(item.interrupted)
+        generated = conversation.generated_text.strip() if interrupted else ""
         self._latency.add_agent_metrics(item.metrics or {})
         if "llm_node_ttft" in (item.metrics or {}):
             self._failures.record_success("llm")
-        conversation.record_agent_turn(conversation.node, written, cut, heard)
+        conversation.record_agent_turn(
+            conversation.node, generated or heard_text, interrupted, heard_text
+        )
         if conversation.has_pending_tool_call:
             return
         turn = conversation.projection.open_turn
@@ -289,7 +296,7 @@ class VoiceSession:
         if event.new_state == "speaking":
             self._failures.record_success("tts")
         if self._silence_monitor.is_prompting:
-            return  # to ask whether somebody is there is not to talk with them
+            return  # a silence prompt does not count as agent speech
         if event.new_state == "speaking":
             self._latency.agent_started_speaking(time.monotonic())
         if event.new_state in ("speaking", "thinking"):
@@ -299,18 +306,18 @@ class VoiceSession:
 
     def _on_error(self, event: ErrorEvent) -> None:
         error: Any = event.error
-        # The kind of failure, never its text: that may hold words of the call, or a key.
+        # Only the type of the error: its text may contain parts of the call or a key.
         kind = type(getattr(error, "error", error)).__name__
         source = str(error.type).removesuffix("_error")
         self._conversation.record(ErrorRaised(source=source, message=kind, recoverable=True))
         if error.recoverable:
             return
         if source == "llm" and self._is_caller_mid_turn:
-            # An answer that was prepared while the caller spoke; they have asked for none yet.
+            # A preemptive generation failed; the caller is still speaking and waits for no reply.
             self._conversation.preemptive_generation_failed = True
             return
         first = self._failures.record_failure(source)
-        with suppress(RuntimeError):  # the next agent is about to speak
+        with suppress(RuntimeError):  # no agent accepts speech during a hand-off
             if source == "llm":
                 self._conversation.has_pending_tool_call = False
                 self._session.say(APOLOGY)
@@ -330,17 +337,16 @@ async def voice_session(
     recorder: CallRecorder | None = None,
 ) -> AsyncGenerator[VoiceSession]:
     claim = conversation.claim
-    call, epoch = claim.call.id, claim.epoch
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(http_context.open())
         stack.push_async_callback(close_providers, conversation)
-        ready = asyncio.create_task(prepare_models(conversation))
+        models_ready = asyncio.create_task(prepare_models(conversation))
         try:
-            room = await join_room(rooms, call, epoch)
+            room = await join_room(rooms, claim.call.id, claim.epoch)
             stack.push_async_callback(leave_room, room)
-            await ready
+            await models_ready
         finally:
-            await cancel_and_wait(ready)
+            await cancel_and_wait(models_ready)
         session = _create_session(conversation)
         try:
             yield VoiceSession(conversation, session, room, rooms, settings, recorder)
@@ -354,7 +360,7 @@ async def voice_session(
 
 def _create_session(conversation: Conversation) -> AgentSession[None]:
     spec = conversation.snapshot.agent_at(conversation.node)
-    once = APIConnectOptions(max_retry=0, timeout=LLM_TIMEOUT_SECONDS)
+    without_retry = APIConnectOptions(max_retry=0, timeout=LLM_TIMEOUT_SECONDS)
     return AgentSession(
         vad=get_vad(spec.vad),
         turn_handling=turn_handling(spec),
@@ -364,8 +370,8 @@ def _create_session(conversation: Conversation) -> AgentSession[None]:
         max_tool_steps=MAX_TOOL_STEPS,
         session_close_transcript_timeout=0.0,
         conn_options=SessionConnectOptions(
-            llm_conn_options=once,
-            # When it is enough is for us to say: see `Troubles`.
+            llm_conn_options=without_retry,
+            # `FailureTracker` decides when errors end the call.
             max_unrecoverable_errors=sys.maxsize,
         ),
     )

@@ -1,0 +1,1 @@
+"""Runs suites of simulated conversations on the agents that also serve calls."""

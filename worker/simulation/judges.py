@@ -1,4 +1,4 @@
-"""What a model says of a conversation that was played: livekit-agents' judges, asked one by one."""
+"""Evaluates simulated conversations with the LLM judges of livekit-agents."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ JUDGES: Mapping[str, Callable[[llm.LLM[Any]], Any]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgment:
-    """`verdict` is pass, fail or maybe; or error, when the judge could not be asked."""
+    """`verdict` is pass, fail or maybe; or error, when the judge itself failed."""
 
     judge: str
     verdict: str
@@ -39,7 +39,8 @@ class Judgment:
 async def run_judges(
     names: Sequence[str], history: llm.ChatContext, judge_model: ProviderChoice, keys: ProviderKeys
 ) -> list[Judgment]:
-    """What each judge says of the conversation, in the order asked for. `Unusable` without one."""
+    """Return the judgment of each named judge, in the same order. Raises `ProviderMisconfigured`
+    if the judge model is not usable."""
     model = build_llm(judge_model, keys, dict, lambda *_: None, lambda *_: None)
     try:
         return await asyncio.gather(*(_run_judge(name, history, model) for name in names))

@@ -1,6 +1,6 @@
-"""`./studio simulate`: play suites of simulations and tell what did not happen as expected.
+"""`./studio simulate`: run suites of simulated conversations and report every failed expectation.
 
-Ends with 0 when all went well, 1 when a case failed, 2 when something cannot be read or played."""
+Exits with 0 when all cases passed, 1 when a case failed, 2 when something cannot be read or run."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ SUITE_PATTERNS = ("*.suite.yaml", "*.suite.yml", "*.suite.json")
 
 
 class SimulationError(Exception):
-    """The words say what is wrong, and where."""
+    """The suites cannot be run; the message says what is wrong and where."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedSuite:
-    """A suite, the file it came from, and the parts that its bundles hold."""
+    """A suite, the file it was read from, and its merged bundles."""
 
     file: Path
     suite: Suite
@@ -50,7 +50,7 @@ class LoadedSuite:
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
-    # What models get wrong is recorded as events, and needs no second telling.
+    # Errors of models are recorded as events, so they need not be logged as well.
     logging.disable(logging.ERROR)
     try:
         settings = Settings.from_env(os.environ)
@@ -70,25 +70,25 @@ async def _run_all(
     suites: Sequence[LoadedSuite], args: argparse.Namespace, settings: Settings
 ) -> list[CaseResult]:
     keys = ProviderKeys.from_settings(settings)
-    turns = asyncio.Semaphore(args.parallel)
-    screen = ResultPrinter(sys.stderr if args.json else sys.stdout)
+    slots = asyncio.Semaphore(args.parallel)
+    printer = ResultPrinter(sys.stderr if args.json else sys.stdout)
 
-    async def one(loaded: LoadedSuite, case: Case) -> CaseResult:
-        async with turns:
+    async def run_in_slot(loaded: LoadedSuite, case: Case) -> CaseResult:
+        async with slots:
             return await _run_one(loaded, case, args, keys)
 
-    began = time.monotonic()
-    chosen = [(s, c) for s in suites for c in s.suite.cases if args.only in c.name]
-    if not chosen:
+    started_at = time.monotonic()
+    selected = [(s, c) for s in suites for c in s.suite.cases if args.only in c.name]
+    if not selected:
         raise SimulationError(f"No case has {args.only!r} in its name.")
     for loaded in suites:
         _require_valid_workflows(loaded)
-    running = [asyncio.create_task(one(loaded, case)) for loaded, case in chosen]
+    tasks = [asyncio.create_task(run_in_slot(loaded, case)) for loaded, case in selected]
     results = []
-    for task in running:
+    for task in tasks:
         results.append(await task)
-        screen.print_result(results[-1])
-    screen.print_summary(results, time.monotonic() - began)
+        printer.print_result(results[-1])
+    printer.print_summary(results, time.monotonic() - started_at)
     return results
 
 
@@ -98,27 +98,27 @@ async def _run_one(
     snapshot = loaded.bundle.snapshot(case.workflow)
     if snapshot is None:
         raise SimulationError(
-            f"{loaded.file}: {case.name}: no bundle has the workflow {case.workflow!r}"
+            f"{loaded.file}: {case.name}: no bundle contains the workflow {case.workflow!r}"
         )
     settings = loaded.bundle.settings
-    stage = SimulationSetup(
+    setup = SimulationSetup(
         snapshot=snapshot,
         keys=keys if args.live or args.model else ProviderKeys(),
         model=args.model or loaded.suite.model,
     )
     if settings is not None:
-        stage = replace(stage, settings=settings)
-    began = time.monotonic()
-    played = await run_case(case, stage)
+        setup = replace(setup, settings=settings)
+    started_at = time.monotonic()
+    run = await run_case(case, setup)
     judgments: list[Judgment] = []
     if args.judge and loaded.suite.judges:
-        judgments = await run_judges(loaded.suite.judges, played.history, args.judge, keys)
+        judgments = await run_judges(loaded.suite.judges, run.history, args.judge, keys)
     return CaseResult(
         file=str(loaded.file),
         suite=loaded.suite.name,
-        run=played,
+        run=run,
         judgments=tuple(judgments),
-        seconds=time.monotonic() - began,
+        seconds=time.monotonic() - started_at,
     )
 
 
@@ -126,40 +126,42 @@ async def _run_one(
 
 
 def _find_suites(paths: Sequence[str]) -> list[Path]:
-    found: list[Path] = []
+    files: list[Path] = []
     for name in paths:
         path = Path(name)
         inside = [file for pattern in SUITE_PATTERNS for file in path.rglob(pattern)]
-        found.extend(sorted(inside) if path.is_dir() else [path])
+        files.extend(sorted(inside) if path.is_dir() else [path])
         if path.is_dir() and not inside:
             raise SimulationError(
-                f"{path} holds no suites: files named {', '.join(SUITE_PATTERNS)}"
+                f"{path} contains no suites; their files match {', '.join(SUITE_PATTERNS)}"
             )
-    return found
+    return files
 
 
 def _load_suite(file: Path, extra_bundles: Sequence[str]) -> LoadedSuite:
-    plain, where = _read_document(file)
+    value, describe = _read_document(file)
     try:
-        suite = read_suite(plain, file.name.split(".")[0])
+        suite = read_suite(value, file.name.split(".")[0])
     except InvalidInput as problem:
-        raise SimulationError(where(problem)) from None
+        raise SimulationError(describe(problem)) from None
     bundles = [file.parent / name for name in suite.bundles] + [
         Path(name) for name in extra_bundles
     ]
     if not bundles:
-        raise SimulationError(f"{file}: name the bundle of its workflows: bundle: clinic.yaml")
+        raise SimulationError(
+            f"{file}: name the bundle with its workflows, such as `bundle: clinic.yaml`"
+        )
     return LoadedSuite(file, suite, _load_bundle(bundles))
 
 
 def _load_bundle(files: Sequence[Path]) -> Bundle:
     parts = []
     for file in files:
-        plain, where = _read_document(file)
+        value, describe = _read_document(file)
         try:
-            parts.append(import_value(plain).bundle)
+            parts.append(import_value(value).bundle)
         except InvalidInput as problem:
-            raise SimulationError(where(problem)) from None
+            raise SimulationError(describe(problem)) from None
     try:
         return merge_bundles(parts)
     except InvalidInput as problem:
@@ -174,21 +176,21 @@ def _read_document(file: Path) -> tuple[Any, Callable[[InvalidInput], str]]:
     except InvalidInput as problem:
         raise SimulationError(f"{file}: {problem.message}") from None
 
-    def where(problem: InvalidInput) -> str:
+    def describe(problem: InvalidInput) -> str:
         line = document.line_of(problem.path)
-        place = f"{file}:{line}" if line else str(file)
-        return f"{place}: {'.'.join(problem.path)}: {problem.message}"
+        location = f"{file}:{line}" if line else str(file)
+        return f"{location}: {'.'.join(problem.path)}: {problem.message}"
 
-    return document.value, where
+    return document.value, describe
 
 
 def _require_valid_workflows(loaded: LoadedSuite) -> None:
-    wanted = {case.workflow for case in loaded.suite.cases}
+    used = {case.workflow for case in loaded.suite.cases}
     for slug, finding in verify_bundle(loaded.bundle):
-        if slug in wanted and finding.severity is Severity.ERROR:
+        if slug in used and finding.severity is Severity.ERROR:
             raise SimulationError(
-                f"{loaded.file}: the workflow {slug} is not sound: {finding.message} "
-                "./studio verify tells all."
+                f"{loaded.file}: the workflow {slug} is not valid: {finding.message} "
+                "Run ./studio verify to see all findings."
             )
 
 
@@ -196,20 +198,23 @@ def _parse_choice(text: str) -> ProviderChoice:
     provider, _, model = text.partition("/")
     known = provider_names(ProviderKind.LLM)
     if provider not in known:
-        raise argparse.ArgumentTypeError(f"provider/model; providers are {', '.join(known)}")
+        raise argparse.ArgumentTypeError(
+            f"expected provider/model; the providers are {', '.join(known)}"
+        )
     return ProviderChoice(provider=provider, model=model)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./studio simulate", description=__doc__)
     add = parser.add_argument
-    add("suites", nargs="+", help="files, or folders with *.suite.yaml in them")
-    add("--bundle", action="append", default=[], help="a bundle, besides those of the suites")
-    add("--only", default="", metavar="TEXT", help="only cases with this in their names")
-    add("--model", type=_parse_choice, metavar="PROVIDER/MODEL", help="plays all agents")
-    add("--judge", type=_parse_choice, metavar="PROVIDER/MODEL", help="asks the suites' judges")
-    add("--live", action="store_true", help="with the keys of models in the environment")
-    add("--parallel", type=int, default=8, metavar="N", help="cases at once (8)")
-    add("--junit", metavar="FILE", help="write a JUnit report")
-    add("--json", action="store_true", help="one JSON object on standard output")
+    add("suites", nargs="+", help="suite files, or folders with *.suite.yaml files")
+    add("--bundle", action="append", default=[], help="add a bundle to those of the suites")
+    add("--only", default="", metavar="TEXT", help="run only the cases with TEXT in their names")
+    model = "PROVIDER/MODEL"
+    add("--model", type=_parse_choice, metavar=model, help="use this model for all agents")
+    add("--judge", type=_parse_choice, metavar=model, help="run the suites' judges on this model")
+    add("--live", action="store_true", help="use the API keys of models in the environment")
+    add("--parallel", type=int, default=8, metavar="N", help="run N cases at once (default: 8)")
+    add("--junit", metavar="FILE", help="write a JUnit report to FILE")
+    add("--json", action="store_true", help="print one JSON object to standard output")
     return parser

@@ -1,4 +1,4 @@
-"""What came of suites of simulations: for people, for programs, and as JUnit XML."""
+"""Reports of simulation results: as text for people, as JSON, and as JUnit XML."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from worker.simulation.runner import CaseRun
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseResult:
-    """A case that was played. A judge that says fail, or cannot say, fails it too."""
+    """The result of a case. It fails if an expectation does not hold, or if a judge returns fail or
+    error."""
 
     file: str
     suite: str
@@ -33,8 +34,8 @@ class CaseResult:
     @property
     def _failed_expectations(self) -> Iterator[str]:
         for problem in self.run.problems:
-            said = f" {problem.say!r}" if problem.say else ""
-            yield f"step {problem.step}{said}: {problem.message}"
+            caller_text = f" {problem.say!r}" if problem.say else ""
+            yield f"step {problem.step}{caller_text}: {problem.message}"
 
     @property
     def _failed_judgments(self) -> Iterator[str]:
@@ -44,7 +45,7 @@ class CaseResult:
 
 
 class ResultPrinter:
-    """Tells of results as they come."""
+    """Prints results as text, each as soon as it is known."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -60,21 +61,21 @@ class ResultPrinter:
             self._print(f"{result.suite}  ({result.file})")
         mark = f"{self._good}✓{self._plain}" if result.ok else f"{self._bad}✗{self._plain}"
         self._print(f"  {mark} {result.run.case.name}")
-        for complaint in result.failures:
-            self._print(f"      {complaint}")
+        for failure in result.failures:
+            self._print(f"      {failure}")
 
     def print_summary(self, results: Sequence[CaseResult], seconds: float) -> None:
         failed = sum(not result.ok for result in results)
-        turns = sum(len(result.run.case.steps) for result in results)
+        steps = sum(len(result.run.case.steps) for result in results)
         verdict = f"{failed} failed" if failed else "all went as expected"
-        self._print(f"{len(results)} cases, {turns} steps: {verdict} ({seconds:.1f} s)")
+        self._print(f"{len(results)} cases, {steps} steps: {verdict} ({seconds:.1f} s)")
 
     def _print(self, line: str) -> None:
         print(line, file=self._stream, flush=True)
 
 
 def as_json(results: Sequence[CaseResult]) -> dict[str, Any]:
-    """Without times: the same for runs that went the same."""
+    """The results as JSON data, without times, so that equal runs give equal data."""
     return {
         "ok": all(result.ok for result in results),
         "cases": [
@@ -95,14 +96,16 @@ def as_json(results: Sequence[CaseResult]) -> dict[str, Any]:
 
 
 def as_junit(results: Sequence[CaseResult]) -> str:
-    """The form that CI servers read."""
+    """The results as JUnit XML, which CI servers read."""
     root = xml.Element("testsuites")
     for (name, file), group in groupby(results, key=lambda r: (r.suite, r.file)):
-        mine = list(group)
-        suite = xml.SubElement(root, "testsuite", name=name, file=file, tests=str(len(mine)))
-        suite.set("failures", str(sum(not result.ok for result in mine)))
-        suite.set("time", f"{sum(result.seconds for result in mine):.3f}")
-        for result in mine:
+        suite_results = list(group)
+        suite = xml.SubElement(
+            root, "testsuite", name=name, file=file, tests=str(len(suite_results))
+        )
+        suite.set("failures", str(sum(not result.ok for result in suite_results)))
+        suite.set("time", f"{sum(result.seconds for result in suite_results):.3f}")
+        for result in suite_results:
             case = xml.SubElement(
                 suite,
                 "testcase",
@@ -118,5 +121,5 @@ def as_junit(results: Sequence[CaseResult]) -> str:
 
 
 def _clean(text: str) -> str:
-    """Without the characters that XML cannot hold (XML 1.0, 2.2)."""
+    """Remove the characters that XML does not allow (XML 1.0, section 2.2)."""
     return "".join(c for c in text if c in "\t\n\r" or c >= " " and not "\ud800" <= c <= "\udfff")

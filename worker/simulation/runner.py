@@ -1,4 +1,4 @@
-"""Plays the cases of suites through, on the same agents as calls, with nothing stored."""
+"""Runs the cases of suites on the same agents as calls, without storing anything."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from worker.session.text_session import TextSession, text_session
 CASE_TIMEOUT_SECONDS = 120.0
 NIL_UUID = UUID(int=0)
 SIMULATED_START = datetime(2026, 1, 1, 9, tzinfo=UTC)
-"""When simulated calls begin, so that they are alike whenever they are run."""
+"""When every simulated call starts, so that runs are reproducible."""
 NONDETERMINISTIC_FIELDS = frozenset({"duration_ms", "total_ms", "llm_first_token_ms"})
-"""Of events: what differs from run to run."""
+"""Event fields that differ from run to run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """An expectation that did not hold, and the step that it belongs to."""
+    """An expectation that did not hold, and the step that it belongs to (from 1; 0: the start)."""
 
     step: int
     say: str | None
@@ -49,7 +49,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseRun:
-    """What became of a case. `events` are plain data, the same in every run that went the same."""
+    """The outcome of a case. `events` are JSON data, which is equal for equal runs."""
 
     case: Case
     problems: tuple[Problem, ...]
@@ -63,15 +63,15 @@ class CaseRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulationSetup:
-    """What cases are played on: a sound workflow, the tenant's settings, keys of real models."""
+    """What cases run on: a valid workflow, the tenant's settings, and the keys of models."""
 
     snapshot: Snapshot
     settings: TenantSettings = NO_SETTINGS
     keys: ProviderKeys = field(default_factory=ProviderKeys)
     model: ProviderChoice | None = None
-    """Plays all agents, in place of their own."""
+    """Replaces the models of all agents; None keeps them."""
     http_client: HttpClient | None = None
-    """Really asks servers; else the stubs of the case answer."""
+    """Sends real requests; None means that the stubs of the case respond."""
 
     @property
     def snapshot_to_run(self) -> Snapshot:
@@ -82,47 +82,49 @@ class SimulationSetup:
 
 
 async def run_case(case: Case, setup: SimulationSetup) -> CaseRun:
-    notebook = InMemoryEventWriter()
-    conversation = _create_conversation(case, setup, notebook)
+    writer = InMemoryEventWriter()
+    conversation = _create_conversation(case, setup, writer)
     problems: list[Problem] = []
     history = llm.ChatContext.empty()
     try:
         async with asyncio.timeout(CASE_TIMEOUT_SECONDS), text_session(conversation) as session:
             await session.start()
-            problems.extend(await _run_steps(case, conversation, session, notebook))
+            problems.extend(await _run_steps(case, conversation, session, writer))
             history = session.history
-    except ProviderMisconfigured as missing:
-        problems.append(Problem(step=0, say=None, message=str(missing)))
+    except ProviderMisconfigured as error:
+        problems.append(Problem(step=0, say=None, message=str(error)))
     except TimeoutError:
-        words = f"did not finish within {CASE_TIMEOUT_SECONDS:.0f} seconds"
-        problems.append(Problem(step=len(case.steps), say=None, message=words))
-    events = tuple(_normalize_events(notebook.events))
+        message = f"did not finish within {CASE_TIMEOUT_SECONDS:.0f} seconds"
+        problems.append(Problem(step=len(case.steps), say=None, message=message))
+    events = tuple(_normalize_events(writer.events))
     return CaseRun(case=case, problems=tuple(problems), events=events, history=history)
 
 
 async def _run_steps(
     case: Case, conversation: Conversation, session: TextSession, writer: InMemoryEventWriter
 ) -> list[Problem]:
-    found: list[Problem] = []
-    seen = 0
+    problems: list[Problem] = []
+    first_event = 0
     for number, step in enumerate(case.steps, start=1):
         if step.say is not None:
             if conversation.projection.ending is not None:
-                words = "the call had ended before this was said"
-                found.append(Problem(step=number, say=step.say, message=words))
+                message = "the call had ended before this was said"
+                problems.append(Problem(step=number, say=step.say, message=message))
                 break
             if number == 1:
-                seen = len(writer.events)
+                first_event = len(writer.events)
             await session.answer(UserTurn(turn_id=f"t{number}", text=step.say))
-        story = conversation.projection
-        scene = StepObservation(writer.events[seen:], story.context, story.node)
-        seen = len(writer.events)
-        found.extend(_problems(number, step, scene))
-    return found
+        projection = conversation.projection
+        observation = StepObservation(
+            writer.events[first_event:], projection.context, projection.node
+        )
+        first_event = len(writer.events)
+        problems.extend(_problems(number, step, observation))
+    return problems
 
 
-def _problems(number: int, step: Step, scene: StepObservation) -> Iterator[Problem]:
-    for message in check_expectations(step, scene):
+def _problems(number: int, step: Step, observation: StepObservation) -> Iterator[Problem]:
+    for message in check_expectations(step, observation):
         yield Problem(step=number, say=step.say, message=message)
 
 
@@ -153,14 +155,14 @@ def _create_conversation(
         snapshot=setup.snapshot_to_run,
     )
     claim = Claim(call=call, version=version, epoch=1, is_takeover=False, settings=setup.settings)
-    begun: CallContext = replace(
+    context: CallContext = replace(
         initial_context(call, setup.settings.template_namespace),
         workflow=case.given.workflow,
         flags=case.given.flags,
     )
     return Conversation(
         claim,
-        CallProjection(state=CallState.ACTIVE, context=begun),
+        CallProjection(state=CallState.ACTIVE, context=context),
         writer,
         setup.keys,
         setup.http_client or StubHttpClient(case.http),
@@ -169,7 +171,7 @@ def _create_conversation(
 
 
 class InMemoryEventWriter:
-    """Keeps the events of one simulated call, and nothing longer than that."""
+    """Keeps the events of one simulated call in memory."""
 
     def __init__(self) -> None:
         self.events: list[CallEvent] = []
@@ -200,24 +202,24 @@ class InMemoryEventWriter:
 
 
 class PlaceholderSecrets(dict[str, str]):
-    """Secrets of a simulation: stubs do not mind what they are."""
+    """Secrets of a simulation: a placeholder for every name, since stubs ignore the values."""
 
     def get(self, name: str, default: Any = None) -> Any:
         return f"<{name}>"
 
 
 def _normalize_events(events: Sequence[CallEvent]) -> Iterator[Mapping[str, Any]]:
-    """Without times, and with ids in the order in which they came."""
+    """The events as JSON data, without durations and with tool call ids numbered in order."""
     names: dict[str, str] = {}
     for event in events:
-        shown = {"kind": event.kind}
+        data = {"kind": event.kind}
         for each in dataclasses.fields(event):
             value = getattr(event, each.name)
             if each.name == "tool_call_id":
                 value = names.setdefault(value, f"use{len(names) + 1}")
             if each.name not in NONDETERMINISTIC_FIELDS:
-                shown[each.name] = value
-        yield json.loads(json.dumps(shown, default=_to_json))
+                data[each.name] = value
+        yield json.loads(json.dumps(data, default=_to_json))
 
 
 def _to_json(value: Any) -> Any:

@@ -1,0 +1,1 @@
+"""Providers that run on this machine, without a key or a network."""

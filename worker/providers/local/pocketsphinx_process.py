@@ -1,8 +1,9 @@
-"""`python -m worker.providers.local.pocketsphinx_process`: PocketSphinx in a process of its own, one for each call that wants it.
+"""PocketSphinx in a process of its own, one per call that uses it.
 
-It holds Python's lock while it listens, which would stop every call of a worker. What it is sent:
-one line of JSON with the phrases to listen for, then utterances, each with its length before it.
-It answers each with one line of JSON, and leaves when nothing more comes."""
+Run as `python -m worker.providers.local.pocketsphinx_process`. PocketSphinx holds the GIL during
+recognition, which would block every call of a worker. The process reads one line of JSON with the
+phrases to recognize, then utterances as raw PCM, each prefixed with its length. It writes one line
+of JSON for each of them and exits when its input ends."""
 
 from __future__ import annotations
 
@@ -21,12 +22,14 @@ SAMPLE_RATE = 16_000
 DECODER_OPTIONS = {"cmn": "batch", "lw": 3.0, "samprate": SAMPLE_RATE, "loglevel": "FATAL"}
 MIN_PEAK_AMPLITUDE = 100
 DITHER_LEVEL = 0.005
-"""Of the loudest sound: perfect silence, as a line without a room has it, is misheard a lot."""
+"""Noise level relative to the peak. Digital silence, as on a line without background noise, causes
+many recognition errors."""
 
 
 def create_decoder(phrases: Sequence[str]) -> tuple[Any, list[str]]:
-    """Ears for these phrases, or for English at large; and the words that they do not know."""
-    # Not at the top: workers import this module for its constants, also where no wheel exists.
+    """Return a decoder for these phrases, or for free English if there are none, and the words of
+    the phrases that its dictionary lacks."""
+    # Imported here: workers import this module for its constants, even where no wheel exists.
     from pocketsphinx import Decoder
 
     if not phrases:
@@ -39,36 +42,36 @@ def create_decoder(phrases: Sequence[str]) -> tuple[Any, list[str]]:
 
 
 def jsgf_grammar(phrases: Sequence[str], unknown: frozenset[str] = frozenset()) -> str:
-    """In the speech grammar format; a phrase with a word that is not known cannot be heard."""
+    """A grammar of the phrases in JSGF, without the phrases that contain an unknown word."""
     known = [each for phrase in phrases if unknown.isdisjoint(each := tokenize(phrase))]
-    ways = " | ".join(f"( {' '.join(each)} )" for each in known) or "<VOID>"
-    return f"#JSGF V1.0;\ngrammar phrases;\npublic <said> = {ways};\n"
+    alternatives = " | ".join(f"( {' '.join(each)} )" for each in known) or "<VOID>"
+    return f"#JSGF V1.0;\ngrammar phrases;\npublic <said> = {alternatives};\n"
 
 
 def recognize(decoder: Any, pcm: bytes) -> str:
-    """The words of one utterance; none when it is no phrase."""
+    """The words of one utterance; empty when it matches no phrase."""
     samples = np.frombuffer(pcm, np.int16).astype(np.float64)
-    loudest = np.abs(samples).max(initial=0.0)
-    if loudest < MIN_PEAK_AMPLITUDE:
+    peak = np.abs(samples).max(initial=0.0)
+    if peak < MIN_PEAK_AMPLITUDE:
         return ""
-    samples += np.random.default_rng(0).normal(0.0, DITHER_LEVEL * loudest, len(samples))
+    samples += np.random.default_rng(0).normal(0.0, DITHER_LEVEL * peak, len(samples))
     decoder.start_utt()
     decoder.process_raw(samples.clip(-32_768, 32_767).astype(np.int16).tobytes(), False, True)
     decoder.end_utt()
-    found = decoder.hyp()
-    return str(found.hypstr) if found else ""
+    hypothesis = decoder.hyp()
+    return str(hypothesis.hypstr) if hypothesis else ""
 
 
 def main() -> None:
-    source, told = sys.stdin.buffer, sys.stdout
+    source, output = sys.stdin.buffer, sys.stdout
     phrases = json.loads(source.readline())
-    written = vocabulary(phrases)
+    spellings = vocabulary(phrases)
     decoder, unknown = create_decoder(phrases)
-    print(json.dumps({"unknown": unknown}), file=told, flush=True)
-    while head := source.read(LENGTH_PREFIX.size):
-        said = recognize(decoder, source.read(LENGTH_PREFIX.unpack(head)[0])).split()
-        text = " ".join(written.get(word, word) for word in said)
-        print(json.dumps({"text": text}), file=told, flush=True)
+    print(json.dumps({"unknown": unknown}), file=output, flush=True)
+    while prefix := source.read(LENGTH_PREFIX.size):
+        words = recognize(decoder, source.read(LENGTH_PREFIX.unpack(prefix)[0])).split()
+        text = " ".join(spellings.get(word, word) for word in words)
+        print(json.dumps({"text": text}), file=output, flush=True)
 
 
 if __name__ == "__main__":

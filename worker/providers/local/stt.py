@@ -1,5 +1,5 @@
-"""Speech to text on this machine: no key, no network, and little more than the phrases that an
-agent is given."""
+"""STT on this machine with PocketSphinx, without a key or a network. It recognizes little more than
+the phrases that an agent lists."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ MIN_UTTERANCE_SECONDS = 0.25
 """Shorter sounds are coughs and clicks, not words."""
 MIN_SILENCE_SECONDS = 0.4
 NO_POCKETSPHINX = (
-    "The speech-to-text provider local needs the package pocketsphinx, which is not installed here: "
-    "it has wheels for Python 3.11 and 3.13 only. Run the worker on one of these, or choose another "
+    "The speech-to-text provider local needs the package pocketsphinx, which is not installed. "
+    "It has wheels for Python 3.11 and 3.13 only: run the worker on one of these, or choose another "
     "speech-to-text provider."
 )
 UNCLEAR = "(unclear)"
-"""Stands for what was spoken but is none of the phrases, so that the agent can ask again."""
+"""The transcript of speech that matches no phrase, so that the agent can ask again."""
 
 
 def local_stt(choice: ProviderChoice) -> stt.STT[Any]:
@@ -44,12 +44,12 @@ def local_stt(choice: ProviderChoice) -> stt.STT[Any]:
 
 
 class LocalSTT(stt.StreamAdapter):
-    """Cuts the sound into utterances and hands each of them to an ear of its own."""
+    """Splits the audio into utterances by VAD and has each recognized by a subprocess."""
 
     def __init__(self, phrases: Sequence[str]) -> None:
         self._sphinx = SphinxProcess(phrases)
-        activity = inference.VAD(min_silence_duration=MIN_SILENCE_SECONDS)
-        super().__init__(stt=_UtteranceSTT(self._sphinx), vad=activity)
+        vad = inference.VAD(min_silence_duration=MIN_SILENCE_SECONDS)
+        super().__init__(stt=_UtteranceSTT(self._sphinx), vad=vad)
 
     def prewarm(self) -> None:
         self._sphinx.prewarm()
@@ -90,7 +90,7 @@ class _UtteranceSTT(stt.STT[Any]):
 
 
 class SphinxProcess:
-    """The process that listens: started when it is first needed, and again when it has died."""
+    """The PocketSphinx subprocess: started when it is first needed, restarted when it has died."""
 
     def __init__(self, phrases: Sequence[str]) -> None:
         self._phrases = list(phrases)
@@ -103,7 +103,7 @@ class SphinxProcess:
             self._prewarm_task = asyncio.create_task(self._prewarm())
 
     async def _prewarm(self) -> None:
-        # Whoever listens first will meet the same trouble, and tell it.
+        # Errors are ignored here: the first recognition meets and reports them.
         async with self._lock:
             try:
                 async with asyncio.timeout(START_TIMEOUT_SECONDS):
@@ -120,16 +120,16 @@ class SphinxProcess:
                 async with asyncio.timeout(START_TIMEOUT_SECONDS):
                     process = await self._ensure_started()
                 async with asyncio.timeout(seconds):
-                    heard = await _request(process, LENGTH_PREFIX.pack(len(pcm)) + pcm)
-                return str(heard["text"])
+                    response = await _request(process, LENGTH_PREFIX.pack(len(pcm)) + pcm)
+                return str(response["text"])
             except TimeoutError:
                 await self._kill()
-                raise APITimeoutError("The ear did not answer.") from None
+                raise APITimeoutError("PocketSphinx did not respond in time.") from None
             except (OSError, ValueError, LookupError):
                 await self._kill()
-                raise APIConnectionError("The ear died.") from None
+                raise APIConnectionError("The PocketSphinx process died.") from None
             except asyncio.CancelledError:
-                await self._kill()  # its answer would be taken for the next one's
+                await self._kill()  # its response would be read as the one to the next request
                 raise
 
     async def _ensure_started(self) -> Process:
@@ -138,10 +138,11 @@ class SphinxProcess:
             self._process = await asyncio.create_subprocess_exec(
                 *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
             )
-            told = await _request(self._process, json.dumps(self._phrases).encode() + b"\n")
-            if told["unknown"]:
+            response = await _request(self._process, json.dumps(self._phrases).encode() + b"\n")
+            if response["unknown"]:
                 log.warning(
-                    "words of phrases cannot be heard", extra={"count": len(told["unknown"])}
+                    "phrases contain words that PocketSphinx does not know",
+                    extra={"count": len(response["unknown"])},
                 )
         return self._process
 
@@ -169,7 +170,7 @@ async def _request(process: Process, message: bytes) -> dict[str, Any]:
 
 
 def _resample(frame: rtc.AudioFrame) -> bytes:
-    """As the ear wants it: 16 kHz and one channel."""
+    """The PCM samples of the frame at 16 kHz, which PocketSphinx requires."""
     if frame.sample_rate == SAMPLE_RATE:
         return bytes(frame.data)
     resampler = rtc.AudioResampler(frame.sample_rate, SAMPLE_RATE)

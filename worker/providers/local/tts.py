@@ -1,5 +1,5 @@
-"""Text to speech on this machine: espeak-ng, always as a process beside us (its licence is the
-GPL), found on PATH or named by ESPEAK_NG."""
+"""TTS on this machine with espeak-ng, found on PATH or at ESPEAK_NG. It always runs as a separate
+process, because its licence is the GPL."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CHUNK_BYTES = 4_096
 DEFAULT_WORDS_PER_MINUTE = 165
 VOICE_PATTERN = re.compile(r"[a-z]{2,8}(-[a-zA-Z0-9]{1,8})*(\+[a-zA-Z0-9]{1,20})?")
 ESPEAK_LANGUAGES = {"en": "en-us", "zh": "cmn", "no": "nb"}
-"""What espeak-ng calls a language, where that is not its tag."""
+"""The names of espeak-ng for languages, where they differ from the language tag."""
 
 
 def local_tts(
@@ -30,11 +30,13 @@ def local_tts(
 ) -> tts.TTS[Any]:
     program = shutil.which(keys.espeak_ng)
     if program is None:
-        how = "apt-get install espeak-ng, or brew install espeak-ng; ESPEAK_NG says where it is"
-        raise ProviderMisconfigured(f"local needs espeak-ng to speak: {how}.")
+        raise ProviderMisconfigured(
+            "The text-to-speech provider local needs espeak-ng. Install it (apt-get install "
+            "espeak-ng, or brew install espeak-ng), or set ESPEAK_NG to its path."
+        )
     if voice and not VOICE_PATTERN.fullmatch(voice):
         raise ProviderMisconfigured(
-            f"{voice[:40]!r} is not a voice of espeak-ng, such as en-gb or en-us+f3."
+            f"{voice[:40]!r} is not an espeak-ng voice; examples are en-gb and en-us+f3."
         )
     speed = float(choice.options.get("speed", 1.0))
     return LocalTTS(program, voice or _default_voice(language or "en"), speed)
@@ -47,11 +49,14 @@ def _default_voice(language: str) -> str:
 
 class LocalTTS(tts.TTS[Any]):
     def __init__(self, program: str, voice: str, speed: float) -> None:
-        can = tts.TTSCapabilities(streaming=False)
-        super().__init__(capabilities=can, sample_rate=SAMPLE_RATE, num_channels=1)
-        pace = str(round(DEFAULT_WORDS_PER_MINUTE * speed))
-        # The text goes in by stdin: it can be no option and meets no shell.
-        self.command = (program, "--stdin", "--stdout", "-b", "1", "-v", voice, "-s", pace)
+        super().__init__(
+            capabilities=tts.TTSCapabilities(streaming=False),
+            sample_rate=SAMPLE_RATE,
+            num_channels=1,
+        )
+        rate = str(round(DEFAULT_WORDS_PER_MINUTE * speed))
+        # The text is passed on stdin, so it cannot be read as an option or by a shell.
+        self.command = (program, "--stdin", "--stdout", "-b", "1", "-v", voice, "-s", rate)
 
     @property
     def model(self) -> str:
@@ -68,7 +73,7 @@ class LocalTTS(tts.TTS[Any]):
 
 
 class _EspeakStream(tts.ChunkedStream):
-    """One sentence; the process goes with it, also when the caller talks over it."""
+    """Synthesizes one sentence in a process, which is killed with the stream on interruption."""
 
     def __init__(self, voice: LocalTTS, text: str, conn_options: APIConnectOptions) -> None:
         self._command = voice.command
@@ -105,8 +110,8 @@ class _EspeakStream(tts.ChunkedStream):
         process.stdin.close()
         with suppress(asyncio.IncompleteReadError):
             await process.stdout.readexactly(WAV_HEADER_BYTES)
-            while piece := await process.stdout.read(CHUNK_BYTES):
-                output.push(piece)
+            while chunk := await process.stdout.read(CHUNK_BYTES):
+                output.push(chunk)
         if code := await process.wait():
-            raise APIStatusError("espeak-ng cannot speak this.", status_code=code, retryable=False)
+            raise APIStatusError("espeak-ng failed.", status_code=code, retryable=False)
         output.flush()
