@@ -48,7 +48,7 @@ def test_verify_tells_every_finding_with_its_line_and_how_to_mend_it(
     assert done.stdout.splitlines() == [
         f"{clinic}:{line + 1} agents.booking.tools",
         "  error UNKNOWN_TOOL: There is no tool named 'book_table'.",
-        "  fix: Create that tool, or take it off the agent.",
+        "  fix: Create the tool, or remove it from the agent.",
         "1 workflow, 2 agents, 1 tool: 1 error, 0 warnings",
     ]
     told = json.loads(studio(tmp_path, "verify", "--json", str(clinic)).stdout)
@@ -63,7 +63,7 @@ def test_verify_tells_every_finding_with_its_line_and_how_to_mend_it(
                 "code": "UNKNOWN_TOOL",
                 "severity": "ERROR",
                 "message": "There is no tool named 'book_table'.",
-                "fix": "Create that tool, or take it off the agent.",
+                "fix": "Create the tool, or remove it from the agent.",
             }
         ],
         "notes": [],
