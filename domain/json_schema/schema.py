@@ -147,9 +147,9 @@ class _SchemaChecker:
         self._count(1)
         if name in REJECTED_KEYWORDS:
             raise InvalidInput(f"{name} is not supported.", path)
-        wanted = KEYWORD_RULES.get(name)
-        if wanted is not None and not wanted[0](value):
-            raise InvalidInput(f"{name} must be {wanted[1]}.", path)
+        rule = KEYWORD_RULES.get(name)
+        if rule is not None and not rule[0](value):
+            raise InvalidInput(f"{name} must be {rule[1]}.", path)
         if name in SCHEMA_KEYWORDS:
             self._check_schema(value, path, references, depth + 1)
         elif name in SCHEMA_LIST_KEYWORDS:

@@ -69,7 +69,8 @@ def _provider_choice(
             yield warning(
                 _C.USELESS_FALLBACK,
                 here,
-                f"The fallback {each.provider} {each.model} is already in the list, so it would fail as well.",
+                f"The fallback {each.provider} {each.model} is already in the list, so it would "
+                "fail as well.",
                 "Choose another provider or model, or remove this fallback.",
             )
         seen.add((each.provider, each.model))

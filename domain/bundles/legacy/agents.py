@@ -36,7 +36,7 @@ def agent(item: Item) -> dict[str, Any]:
         languages.append(language)
     stt = choice(item, "stt", ProviderKind.STT)
     tts, voices = _tts(item, language or next(iter(languages), None) or _stt_language(stt))
-    converted = {
+    result = {
         "name": name,
         **without_empty(
             displayName=item.text("display_name", "displayName"),
@@ -58,7 +58,7 @@ def agent(item: Item) -> dict[str, Any]:
     }
     ignore_bookkeeping(item)
     item.report_unused()
-    return converted
+    return result
 
 
 def ignore_bookkeeping(item: Item) -> None:
@@ -189,7 +189,7 @@ def _prompt(item: Item) -> dict[str, Any]:
     )
     greeting = converter.template(inside.text("greeting"), inside.at("greeting"), PROMPT_NAMESPACES)
     interruptible = inside.flag("greeting_interruptible", "interruptible_greeting")
-    converted = {
+    result = {
         "system": system,
         **without_empty(
             greeting=greeting,
@@ -198,7 +198,7 @@ def _prompt(item: Item) -> dict[str, Any]:
         ),
     }
     inside.report_unused()
-    return converted
+    return result
 
 
 def _variables(inside: Item) -> list[dict[str, Any]]:
@@ -223,16 +223,16 @@ def _session(item: Item) -> dict[str, Any]:
     minimum = inside.number("min_endpointing_delay", "min_endpointing", minimum=0, maximum=10)
     maximum = inside.number("max_endpointing_delay", "max_endpointing", minimum=0, maximum=30)
     auto_disconnect = ("auto_disconnect_timeout", "auto_disconnect")
-    converted = without_empty(
+    result = without_empty(
         minEndpointing=minimum,
         maxEndpointing=max(maximum, minimum or 0.5) if maximum is not None else None,
         autoDisconnect=inside.number(*auto_disconnect, minimum=5, maximum=3_600),
         maxDuration=inside.number("max_duration", minimum=1, maximum=86_400),
     )
     if maximum is None and (minimum or 0) > 3:
-        converted["maxEndpointing"] = minimum
+        result["maxEndpointing"] = minimum
     inside.report_unused()
-    return converted
+    return result
 
 
 def _tools(item: Item) -> list[str]:

@@ -28,7 +28,7 @@ def api_call(item: Item) -> list[dict[str, Any]]:
     body = converter.value(item.take("body", "payload", "data"), item.at(payload))
     headers = converter.item(item.take("headers"), item.at("headers")).take_rest()
     retry = item.take("retry_count", "retries", "retry")
-    made = {
+    action = {
         **target,
         **without_empty(
             method=method if method in list(Method) else "POST",
@@ -43,14 +43,14 @@ def api_call(item: Item) -> list[dict[str, Any]]:
             save=_save(item),
         ),
     }
-    if not isinstance(made.get("query", {}), dict):
+    if not isinstance(action.get("query", {}), dict):
         converter.dropped(item.at("query"), "The query must be an object.")
-        del made["query"]
-    if not _has_valid_url(item, made):
+        del action["query"]
+    if not _has_valid_url(item, action):
         # The note covers the whole action, so its keys need no notes of their own.
         item.take_rest()
         return []
-    return [{"apiCall": made}]
+    return [{"apiCall": action}]
 
 
 def _api_default(converter: Converter, name: str, minimum: int, maximum: int) -> int | float | None:
@@ -62,11 +62,11 @@ def _api_default(converter: Converter, name: str, minimum: int, maximum: int) ->
     return int(limited) if name == "retry_count" else limited
 
 
-def _has_valid_url(item: Item, made: dict[str, Any]) -> bool:
-    if made.get("endpoint"):
+def _has_valid_url(item: Item, action: dict[str, Any]) -> bool:
+    if action.get("endpoint"):
         return True
     try:
-        check_url(made.get("url", ""), ("url",))
+        check_url(action.get("url", ""), ("url",))
     except InvalidInput as problem:
         item.converter.dropped(item.path, f"The request cannot be converted: {problem.message}")
         return False
@@ -196,10 +196,10 @@ def settings(item: Item) -> dict[str, Any]:
     )
     named = item.take("endpoints")
     for name, each in (named if isinstance(named, dict) else {}).items():
-        if made := _server(
+        if server := _server(
             converter.item(each, (*item.at("endpoints"), str(name))), str(name), base
         ):
-            endpoints.append(made)
+            endpoints.append(server)
     values = item.take_rest()
     if values:
         converter.converted(item.path, f"Moved to values: {', '.join(values)}.")
@@ -219,5 +219,5 @@ def _server(each: Item, name: str, base: str) -> dict[str, Any] | None:
             each.path, "An endpoint needs a URL; api_config.base_url is missing."
         )
         return None
-    made = each.converter.identifier(name, each.path)
-    return {"name": made, "url": url, **without_empty(headers=headers)}
+    endpoint = each.converter.identifier(name, each.path)
+    return {"name": endpoint, "url": url, **without_empty(headers=headers)}

@@ -27,7 +27,7 @@ def tool(item: Item) -> dict[str, Any]:
             item.at("actions"), "The tool had no actions; it now responds with: Done."
         )
         actions = [{"respond": {"message": "Done."}}]
-    made = {
+    result = {
         "name": name,
         "description": description,
         **without_empty(parameters=_parameters(item)),
@@ -41,7 +41,7 @@ def tool(item: Item) -> dict[str, Any]:
     }
     ignore_bookkeeping(item)
     item.report_unused()
-    return made
+    return result
 
 
 def _parameters(item: Item) -> dict[str, Any] | None:

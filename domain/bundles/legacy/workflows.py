@@ -14,7 +14,7 @@ from domain.bundles.legacy.text import without_empty
 def workflow(item: Item) -> dict[str, Any]:
     converter = item.converter
     name = item.take("slug", "name") if "slug" not in item else item.take("slug")
-    made = {
+    result = {
         "slug": converter.agent_name(name, item.at("slug")),
         **without_empty(
             name=item.text("name", "display_name"),
@@ -27,7 +27,7 @@ def workflow(item: Item) -> dict[str, Any]:
     ignore_bookkeeping(item)
     item.ignore("viewport")
     item.report_unused()
-    return made
+    return result
 
 
 def _node(item: Item) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def _node(item: Item) -> dict[str, Any]:
     agent = converter.agent_name(item.take("agent_name", "agent"), item.at("agent_name"))
     legacy_id = item.take("id")
     id = converter.identifier(agent if legacy_id is None else legacy_id, item.at("id"))
-    made = {
+    result = {
         "id": id,
         "agent": agent,
         **without_empty(
@@ -49,7 +49,7 @@ def _node(item: Item) -> dict[str, Any]:
     }
     item.ignore("width", "height")
     item.report_unused()
-    return made
+    return result
 
 
 def _position(item: Item) -> dict[str, Any] | None:
@@ -74,7 +74,7 @@ def _connection(item: Item) -> dict[str, Any]:
         "target": item.take("target_id", "target", "to"),
     }
     priority = item.number("priority", minimum=-1_000, maximum=1_000)
-    made = {
+    result = {
         **{key: converter.identifier(end, item.at(key)) for key, end in ends.items()},
         **without_empty(
             description=item.text("description", "label"),
@@ -85,7 +85,7 @@ def _connection(item: Item) -> dict[str, Any]:
     }
     item.ignore("id", "animated")
     item.report_unused()
-    return made
+    return result
 
 
 def _keys(item: Item, *names: str) -> list[str]:
