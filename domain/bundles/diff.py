@@ -108,7 +108,7 @@ def _lists(path: Path, before: Sequence[Any], after: Sequence[Any]) -> Iterator[
 
 
 def _by_index(path: Path, before: Sequence[Any], after: Sequence[Any]) -> Iterator[Change]:
-    """Compare by index, without the common prefix and suffix, so that an insertion is one change."""
+    """Compare by index after the common prefix and suffix, so that an insertion is one change."""
     old, new = list(map(_canonical, before)), list(map(_canonical, after))
     start = _common_prefix_length(old, new)
     end = _common_prefix_length(old[start:][::-1], new[start:][::-1])

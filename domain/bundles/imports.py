@@ -38,8 +38,8 @@ def import_value(value: Any, path: Path = ()) -> ImportedBundle:
 
 
 def import_documents(values: Sequence[Any]) -> ImportedBundle:
-    """Import several files as one bundle; paths start with the index of the file. Legacy configs are
-    converted together, because a tool may refer to an item in another file."""
+    """Import several files as one bundle; paths start with the index of the file. Legacy configs
+    are converted together, because a tool may refer to an item in another file."""
     roots = [(_normalize(value, (str(n),)), (str(n),)) for n, value in enumerate(values)]
     legacy = [root for root in roots if is_legacy(root[0])]
     bundles = [read_bundle(value, path) for value, path in roots if not is_legacy(value)]

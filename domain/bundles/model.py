@@ -40,7 +40,7 @@ class Bundle:
                 yield kind, spec
 
     def snapshot(self, slug: str) -> Snapshot | None:
-        """The workflow with the agents and tools it uses, with the defaults of the settings applied;
+        """The workflow with its agents and tools and with the defaults of the settings applied;
         None if there is no such workflow."""
         workflow = next((each for each in self.workflows if each.name == slug), None)
         if workflow is None:

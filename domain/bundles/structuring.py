@@ -25,7 +25,7 @@ MAX_NUMBER = 2**63
 
 
 def structure(kind: type[T], value: Any, path: Path = ()) -> T:
-    """Convert JSON; `InvalidInput` contains the exact path of a problem and what is expected there."""
+    """Convert JSON; `InvalidInput` contains the path of a problem and what is expected there."""
     return cast(T, _structure(kind, check_size(value, path), path))
 
 

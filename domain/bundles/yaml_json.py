@@ -31,7 +31,7 @@ _CONSTANTS = {
 
 
 class DocumentError(InvalidInput):
-    """The text is not valid YAML or JSON, or exceeds a limit. `line` counts from 1; None if unknown."""
+    """The text is invalid or exceeds a limit. `line` counts from 1 and is None if unknown."""
 
     def __init__(self, message: str, line: int | None = None, path: Path = ()) -> None:
         super().__init__(message if line is None else f"{message} (line {line})", path)

@@ -38,7 +38,7 @@ _FIRST_PRIVATE, _MAX_PRIVATE = 0xE000, 6_400
 
 
 def write_yaml(value: Any) -> str:
-    """The value as YAML; long texts are blocks, so that a diff shows only the lines that changed."""
+    """The value as YAML; long texts are blocks, so that a diff shows only changed lines."""
     return "".join(yaml_parts(value))
 
 
@@ -97,8 +97,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 class _FastDumper(Serializer, SafeRepresenter, Resolver):
-    """PyYAML's dumper with libyaml as the emitter, which takes most of the time. Other threads can run
-    between two events."""
+    """PyYAML's dumper with libyaml as the emitter, the step that takes most of the time. Other
+    threads can run between two events."""
 
     def __init__(self, stream: io.StringIO) -> None:
         Serializer.__init__(self)

@@ -215,6 +215,7 @@ class _SchemaChecker:
         self._nodes += nodes
         if self._nodes > MAX_SCHEMA_NODES:
             raise InvalidInput(
-                f"The schema has more than {MAX_SCHEMA_NODES} parts when its references are expanded.",
+                f"The schema has more than {MAX_SCHEMA_NODES} parts when its references are "
+                "expanded.",
                 self._path,
             )

@@ -1,4 +1,4 @@
-"""Validates the arguments of a tool call against the tool's schema (see `domain.json_schema.schema`).
+"""Validates the arguments of a tool call against the schema of the tool.
 
 Every validation step is counted and the total is limited, so that a validation takes milliseconds
 for any schema and any arguments."""

@@ -128,7 +128,7 @@ def evaluate(expression: Expression, context: Namespaces) -> Any:
 
 
 def is_empty(value: Any) -> bool:
-    """True for null and for an empty string, list or object; numbers and booleans are never empty."""
+    """True for null and an empty string, list or object; numbers and booleans are never empty."""
     return value is None or (isinstance(value, str | list | tuple | Mapping) and len(value) == 0)
 
 

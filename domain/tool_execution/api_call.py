@@ -109,7 +109,7 @@ def _is_retryable(response: ApiResponse) -> bool:
 
 
 def _url(call: ApiCall, namespaces: Mapping[str, Any]) -> str:
-    """The URL with percent-encoded values, so that a value cannot add path segments or parameters."""
+    """The URL with percent-encoded values, which cannot add path segments or parameters."""
     parts = [
         part if isinstance(part, str) else quote(value_to_text(part.value(namespaces, {})), safe="")
         for part in templates.parse(call.url)

@@ -58,7 +58,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepResult:
-    """The result of one action. `place` is its path in the tool, for example actions, 0, then, 1."""
+    """The result of one action. `place` is its path in the tool, such as actions, 0, then, 1."""
 
     place: tuple[str, ...]
     type: str

@@ -1,4 +1,4 @@
-"""Removes secrets that a tool has sent from the responses, and so from everything derived from them."""
+"""Redacts the secrets that a tool has sent from the responses that it receives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operations of the `transform` action; each returns a result for any input and never raises."""
+"""The operations of the `transform` action, which return a result for any input."""
 
 from __future__ import annotations
 

@@ -168,7 +168,8 @@ def _voices(agent: AgentSpec, path: Path) -> Iterator[Finding]:
             yield warning(
                 _C.NO_VOICE,
                 (*path, "voices"),
-                f"The language {language} has no voice, although other languages of the agent have one.",
+                f"The language {language} has no voice, although other languages of the agent "
+                "have one.",
                 "Add a voice for it, or ignore this to use the provider's default voice.",
             )
     provider = find_provider(ProviderKind.TTS, agent.tts.provider) if agent.tts else None

@@ -58,6 +58,6 @@ class Verifier:
 
 
 def _digest(input: VerificationInput, effort: Effort) -> bytes:
-    """Different inputs have different digests. Equal inputs may differ too, which only costs time."""
+    """Different inputs never share a digest; equal inputs may not either, which only costs time."""
     content = (input.snapshot, input.settings, sorted(input.keys), effort)
     return hashlib.sha256(pickle.dumps(content)).digest()

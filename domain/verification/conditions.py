@@ -117,7 +117,7 @@ class _Condition:
     witness: Mapping[Segments, Any] = field(default_factory=dict)
     """Values for which the condition holds; empty if none were found."""
     counterexample: Mapping[Segments, Any] = field(default_factory=dict)
-    """Values for which the condition does not hold; where possible, each value alone falsifies it."""
+    """Values for which the condition does not hold; if possible, each value alone falsifies it."""
 
 
 class _ConditionCache:
@@ -202,7 +202,7 @@ class _EarlierConditions:
                 self._by_path[path].append(index)
 
     def shadowed_by(self, later: _Condition) -> Connection | None:
-        """The first earlier connection whose condition holds whenever `later` holds; None if none."""
+        """The first connection whose condition holds whenever `later` does; None if none does."""
         if not later.witness or later.constant is not None:
             return None
         for index in self._candidates(later):
@@ -229,8 +229,8 @@ class _EarlierConditions:
             last = index
 
     def _may_shadow(self, other: _Condition, later: _Condition) -> bool:
-        """False if one example proves that `other` does not shadow `later`: `later` holds, and the
-        paths that only `other` reads have the values of its counterexample. Rules out most pairs."""
+        """False if an example proves that `other` does not shadow `later`: values for which `later`
+        holds, and for the other paths the counterexample of `other`. This rules out most pairs."""
         self._budget.spend(other.size + len(later.witness))
         values = {**other.counterexample, **later.witness}
         return not _have_overlap(values) and is_truthy(evaluate(other.expression, _context(values)))
@@ -336,8 +336,8 @@ def _have_overlap(paths: Iterable[Segments]) -> bool:
 
 
 def _tests_in(expression: Expression) -> Iterator[tuple[Segments, Expression | None]]:
-    """Each part that tests a single path. The part is None if a few values cannot cover its outcomes:
-    when it compares two paths, or searches inside a value."""
+    """Each part that tests a single path. The part is None if a few values cannot cover its
+    outcomes: when it compares two paths, or searches inside a value."""
     match expression:
         case Path(segments) | IsEmpty(Path(segments)):
             yield segments, expression

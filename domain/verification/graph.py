@@ -93,15 +93,18 @@ def _connections(snapshot: Snapshot) -> Iterator[Finding]:
             yield error(
                 _C.SELF_CONNECTION,
                 ("connections", str(index)),
-                f"The node {connection.source!r} is connected to itself, and a node cannot hand off to itself.",
+                f"The node {connection.source!r} is connected to itself, and a node cannot hand "
+                "off to itself.",
                 "Remove the connection.",
             )
         if len(connection.tool_name) > MAX_TOOL_NAME_LENGTH and connection.condition is None:
             yield error(
                 _C.HANDOFF_NAME_TOO_LONG,
                 ("connections", str(index), "target"),
-                f"The hand-off tool name {connection.tool_name!r} is longer than {MAX_TOOL_NAME_LENGTH} characters.",
-                f"Give the node an id of at most {MAX_TOOL_NAME_LENGTH - len(HANDOFF_PREFIX)} characters.",
+                f"The hand-off tool name {connection.tool_name!r} is longer than "
+                f"{MAX_TOOL_NAME_LENGTH} characters.",
+                f"Give the node an id of at most {MAX_TOOL_NAME_LENGTH - len(HANDOFF_PREFIX)} "
+                "characters.",
             )
         if seen[connection.source, connection.target] > 1:
             yield error(
@@ -165,5 +168,5 @@ def _cycles(snapshot: Snapshot) -> Iterator[Finding]:
             _C.UNMARKED_CYCLE,
             ("connections", str(index)),
             f"The conversation could repeat these nodes without end: {join_names(sorted(cycle))}.",
-            "Set mayRepeat on the connection that leads back, to limit how often a call may take it.",
+            "Set mayRepeat on the connection that leads back: how often a call may take it.",
         )

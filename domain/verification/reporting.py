@@ -74,5 +74,5 @@ def join_names(names: Iterable[str]) -> str:
 
 
 def quote(text: str) -> str:
-    """Quote a condition in a message, shortened so that findings do not become far larger than input."""
+    """Quote a condition, shortened so that findings do not become far larger than the input."""
     return repr(text if len(text) <= MAX_QUOTE_LENGTH else f"{text[:MAX_QUOTE_LENGTH]}…")

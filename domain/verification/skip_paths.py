@@ -100,6 +100,7 @@ def _all_skipped(workflow: WorkflowSpec) -> Iterator[Finding]:
             yield error(
                 _C.SKIPPED_DEAD_END,
                 ("nodes", str(index)),
-                f"When all nodes with a skipCondition are skipped, no path leads from {node.id!r} to an exit.",
+                f"When all nodes with a skipCondition are skipped, no path leads from {node.id!r} "
+                "to an exit.",
                 "Add a connection that leads to an exit without a skipCondition.",
             )

@@ -61,8 +61,8 @@ def _handoff(
         yield report(
             _C.HANDOFF_WITHOUT_CONNECTION,
             path,
-            f"No connection leads from {unconnected[0]!r} to {action.node!r}, so the hand-off would be "
-            "refused.",
+            f"No connection leads from {unconnected[0]!r} to {action.node!r}, so the hand-off "
+            "would be refused.",
             "Connect the two nodes, or remove the tool from that agent.",
         )
 
@@ -89,7 +89,8 @@ def _server(action: ApiCall | McpCall, path: Path, settings: TenantSettings) -> 
         yield error(
             _C.MCP_TOOL_NOT_ALLOWED,
             (*path, "mcpCall", "tool"),
-            f"The settings do not allow the tool {action.tool!r} of the MCP server {action.server!r}.",
+            f"The settings do not allow the tool {action.tool!r} of the MCP server "
+            f"{action.server!r}.",
             "Add the tool to allow of that server in the settings, or use another tool.",
         )
 

@@ -45,7 +45,7 @@ def _convert_action(item: Item) -> Actions:
 
 
 def _context_set(item: Item) -> Actions:
-    """The legacy action has four forms: key and value, path and value, path and data, or data alone."""
+    """The legacy action has four forms: key and value, path and value, path and data, or data."""
     converter = item.converter
     where = item.take("path", "key")
     data, values = item.take("data"), {}
@@ -117,7 +117,8 @@ def _flag_name(item: Item, name: str) -> str:
 def _respond(item: Item) -> Actions:
     key, message = item.text("message_key"), item.text("message", "text")
     if message is None and key:
-        message = f"{{{{tenant.settings.messages.{item.converter.identifier(key, item.at('message_key'))}}}}}"
+        name = item.converter.identifier(key, item.at("message_key"))
+        message = f"{{{{tenant.settings.messages.{name}}}}}"
         item.converter.converted(
             item.at("message_key"),
             f"The message is now {message}; add its text to settings.values.messages.",

@@ -62,7 +62,7 @@ def agent(item: Item) -> dict[str, Any]:
 
 
 def ignore_bookkeeping(item: Item) -> None:
-    """Ignore the keys that the legacy system stores about an item and that are not part of its config."""
+    """Ignore the keys that the legacy system adds to an item; they are not part of its config."""
     if item.flag("is_active") is False:
         item.converter.dropped(item.at("is_active"), INACTIVE_NOTE)
     item.ignore(*BOOKKEEPING_KEYS)

@@ -1,7 +1,7 @@
 """Converts configs of the legacy system, in their older and newer forms, to a bundle.
 
-The input is one object, a list, or `{"agents": […], "tools": […], "workflows": […]}`, either as
-edited or as returned by the REST API of that system, which nests the content in `config`."""
+The input is one object, a list, or `{"agents": […], "tools": […], "workflows": […]}`. It may be
+as edited, or as returned by the REST API of that system, which nests the content in `config`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_ITEMS = 3_000
 
 
 def convert(*roots: tuple[Any, Path]) -> tuple[dict[str, Any], tuple[ImportNote, ...]]:
-    """Convert one or more values, given with their paths, to one bundle. Returns its JSON, which is
+    """Convert one or more pairs of value and path to one bundle. Returns its JSON, which is
     not checked yet, and a note on each change."""
     converter = Converter()
     items = _group_by_kind(

@@ -166,7 +166,7 @@ class Converter:
         return placeholder
 
     def value(self, value: Any, path: Path) -> Any:
-        """Convert a value of an action; a bare reference becomes a placeholder, which keeps the type."""
+        """Convert a value of an action; a bare reference becomes a placeholder of its type."""
         if isinstance(value, dict):
             return {k: self.value(v, (*path, str(k))) for k, v in value.items()}
         if isinstance(value, list):
@@ -188,7 +188,7 @@ class Converter:
     def condition(
         self, value: Any, path: Path, readable: frozenset[str] = READABLE_NAMESPACES
     ) -> str | None:
-        """Convert a bare path, a template or an expression to a condition; None if it is invalid."""
+        """Convert a path, a template or an expression to a condition; None if it is invalid."""
         if value is None or value == "":
             return None
         text = str(value).lower() if isinstance(value, bool) else str(value)
@@ -224,7 +224,7 @@ class Converter:
 
 
 class Item:
-    """An object of a legacy config; values that the conversion does not take are noted as dropped."""
+    """An object of a legacy config; values that are not taken out are noted as dropped."""
 
     def __init__(self, value: Mapping[str, Any], path: Path, converter: Converter) -> None:
         self._remaining = dict(value)
@@ -238,7 +238,7 @@ class Item:
         return (*self.path, key)
 
     def take(self, *keys: str) -> Any:
-        """The value of the first key that is present; differing values of the others are noted as dropped."""
+        """The value of the first key that is present; differing values of other keys are noted."""
         found, *rest = [key for key in keys if key in self._remaining] or [""]
         value = self._remaining.pop(found, None)
         for key in rest:

@@ -62,8 +62,8 @@ _LISTS = ("nodes", "connections", "actions", "on_success", "on_failure")
 
 
 def is_legacy(value: Any) -> bool:
-    """Whether a value is a legacy config. A current bundle with an error is not: reading it reports the
-    error."""
+    """Whether a value is a legacy config. A current bundle with an error is not one, so that
+    reading it reports the error."""
     if not isinstance(value, list | Mapping):
         return False
     items = [each for each, _, _ in find_items(value, ()) if isinstance(each, Mapping)]
