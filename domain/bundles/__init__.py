@@ -1,0 +1,1 @@
+"""Bundles: agents, tools and workflows as files, their import, export and comparison."""

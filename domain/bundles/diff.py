@@ -1,6 +1,7 @@
-"""What differs between two snapshots, told by the names of things and not by their places.
+"""Compares two snapshots and identifies list items by name instead of by index.
 
-It goes by the fields that a spec has, so whatever is added to one is compared as well."""
+The comparison iterates over the fields of the specs, so new fields are compared without changes
+here."""
 
 from __future__ import annotations
 
@@ -20,11 +21,11 @@ JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON
 Path = tuple[str, ...]
 
 IDENTITIES = (("id",), ("source", "target"), ("name",))
-"""Items of a list that all have one of these are matched by it."""
+"""Fields that identify a list item; items are matched by the first set that they all have."""
 MAX_INLINE_TEXT = 120
 MAX_VALUE_LENGTH = 100
 MAX_COMPARISONS = 4_000_000
-"""Comparisons that all unified diffs of one answer may take; text beyond is only counted."""
+"""Line comparisons that all unified diffs of one result may take; beyond it, lines are counted."""
 
 
 class ChangeKind(StrEnum):
@@ -37,23 +38,23 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One difference. What was added or removed as a whole is one change."""
+    """One difference; an object that was added or removed as a whole is one change."""
 
     path: Path
     kind: ChangeKind
     before: JSON = None
     after: JSON = None
     text: str = ""
-    """For people: one line, or a unified diff of a long text."""
+    """A readable description: one line, or a unified diff of a long text."""
 
 
 def diff(before: Snapshot | None, after: Snapshot) -> tuple[Change, ...]:
-    """Every change from one to the other, in a stable order; none if and only if they are equal.
+    """All changes from `before` to `after` in a stable order; empty if and only if they are equal.
 
-    Without `before`, everything that `after` has was added."""
-    found = tuple(_walk((), before or _empty_snapshot(after), after))
-    allowance = MAX_COMPARISONS // max(1, sum(map(_is_long, found)))
-    return tuple(c if c.text else replace(c, text=_describe(c, allowance)) for c in found)
+    Without `before`, everything in `after` counts as added."""
+    changes = tuple(_walk((), before or _empty_snapshot(after), after))
+    max_comparisons = MAX_COMPARISONS // max(1, sum(map(_is_long, changes)))
+    return tuple(c if c.text else replace(c, text=_describe(c, max_comparisons)) for c in changes)
 
 
 def summary_line(change: Change) -> str:
@@ -70,7 +71,7 @@ def _empty_snapshot(like: Snapshot) -> Snapshot:
     return Snapshot(workflow=WorkflowSpec(name=like.workflow.name), agents={}, tools={})
 
 
-# ---- finding ------------------------------------------------------------------------------
+# ---- changes ------------------------------------------------------------------------------
 
 
 def _walk(path: Path, before: Any, after: Any) -> Iterator[Change]:
@@ -98,16 +99,16 @@ def _by_key(path: Path, before: Mapping[str, Any], after: Mapping[str, Any]) -> 
 def _lists(path: Path, before: Sequence[Any], after: Sequence[Any]) -> Iterator[Change]:
     old, new = _items_by_name(before), _items_by_name(after)
     if old is None or new is None:
-        yield from _by_place(path, before, after)
+        yield from _by_index(path, before, after)
         return
     yield from _by_key(path, old, new)
     if [key for key in old if key in new] != [key for key in new if key in old]:
-        told = f"{_format_path(path)}: order {_short(list(old))} -> {_short(list(new))}"
-        yield replace(_changed(path, list(old), list(new)), text=told)
+        text = f"{_format_path(path)}: order {_short(list(old))} -> {_short(list(new))}"
+        yield replace(_changed(path, list(old), list(new)), text=text)
 
 
-def _by_place(path: Path, before: Sequence[Any], after: Sequence[Any]) -> Iterator[Change]:
-    """What is alike at both ends is set aside, so that one insertion is one change."""
+def _by_index(path: Path, before: Sequence[Any], after: Sequence[Any]) -> Iterator[Change]:
+    """Compare by index after the common prefix and suffix, so that an insertion is one change."""
     old, new = list(map(_canonical, before)), list(map(_canonical, after))
     start = _common_prefix_length(old, new)
     end = _common_prefix_length(old[start:][::-1], new[start:][::-1])
@@ -127,7 +128,7 @@ def _common_prefix_length(before: Sequence[str], after: Sequence[str]) -> int:
 
 
 def _items_by_name(items: Sequence[Any]) -> dict[str, Any] | None:
-    """The items by their names; None when they have none, or share one."""
+    """The items by name; None if an item has no name, or two have the same name."""
     names = [_name(item) for item in items]
     distinct = {name for name in names if name is not None}
     if len(distinct) < len(items) or len({type(item) for item in items}) > 1:
@@ -140,9 +141,9 @@ def _name(item: Any) -> str | None:
         return item
     if not is_dataclass(item):
         return None
-    own = {field.name for field in fields(item)}
+    names = {field.name for field in fields(item)}
     for identity in IDENTITIES:
-        if own.issuperset(identity):
+        if names.issuperset(identity):
             return "->".join(str(getattr(item, name)) for name in identity)
     return None
 
@@ -164,7 +165,7 @@ def _changed(path: Path, before: Any, after: Any) -> Change:
 
 
 def to_json(value: Any) -> JSON:
-    """As JSON, in the words of the API."""
+    """The value as JSON with the field names of the API."""
     if value is None or isinstance(value, bool | int | float):
         return value
     if is_dataclass(value):
@@ -180,10 +181,10 @@ def _canonical(value: Any) -> str:
     return json.dumps(to_json(value), sort_keys=True)
 
 
-# ---- telling ------------------------------------------------------------------------------
+# ---- descriptions -------------------------------------------------------------------------
 
 
-def _describe(change: Change, allowance: int) -> str:
+def _describe(change: Change, max_comparisons: int) -> str:
     where = _format_path(change.path)
     match change.kind:
         case ChangeKind.ADDED:
@@ -191,7 +192,7 @@ def _describe(change: Change, allowance: int) -> str:
         case ChangeKind.REMOVED:
             return f"{where}: removed {_short(change.before)}"
     if _is_long(change):
-        return _unified(where, str(change.before), str(change.after), allowance)
+        return _unified(where, str(change.before), str(change.after), max_comparisons)
     return f"{where}: {_short(change.before)} -> {_short(change.after)}"
 
 
@@ -202,18 +203,18 @@ def _is_long(change: Change) -> bool:
     )
 
 
-def _unified(where: str, before: str, after: str, allowance: int) -> str:
-    # Not splitlines: it would hide that only the last line break differs.
+def _unified(where: str, before: str, after: str, max_comparisons: int) -> str:
+    # splitlines() would hide a difference in the last line break only.
     old, new = before.split("\n"), after.split("\n")
-    if _comparison_count(old, new) > allowance:
+    if _comparison_count(old, new) > max_comparisons:
         return f"{where}: text changed ({len(old)} lines -> {len(new)} lines)"
     return "\n".join(unified_diff(old, new, where, where, lineterm=""))
 
 
 def _comparison_count(old: Sequence[str], new: Sequence[str]) -> int:
-    """At most so many comparisons; repeated lines are what makes difflib slow."""
-    counted, other = Counter(old), Counter(new)
-    pairs = sum(count * other[each] for each, count in counted.items())
+    """An upper bound of the comparisons that difflib makes; repeated lines make it slow."""
+    old_counts, new_counts = Counter(old), Counter(new)
+    pairs = sum(count * new_counts[line] for line, count in old_counts.items())
     return (len(old) + len(new) + pairs) * min(len(old), len(new))
 
 

@@ -1,4 +1,4 @@
-"""How the API calls the fields of the domain's data."""
+"""The names that fields of domain data have in the API."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ API_NAMES: Mapping[tuple[type, str], str] = {
     (WorkflowSpec, "name"): "slug",
     (WorkflowSpec, "display_name"): "name",
 }
-"""Where the API has another word for a field than its own in camel case."""
+"""Fields whose API name is not their own name in camel case."""
 
 
 def api_name(owner: type, name: str) -> str:

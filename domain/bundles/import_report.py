@@ -1,4 +1,4 @@
-"""What an import has to report."""
+"""The report of an import."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from domain.common.errors import Path
 
 
 class NoteKind(StrEnum):
-    """What an import did with something."""
+    """What an import did with an item or a value."""
 
     ADDED = "ADDED"
     CHANGED = "CHANGED"
@@ -20,7 +20,7 @@ class NoteKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportNote:
-    """One line of the report of an import; `path` leads into what was given."""
+    """One line of an import report; `path` refers to the imported input."""
 
     path: Path
     kind: NoteKind

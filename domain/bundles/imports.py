@@ -1,4 +1,4 @@
-"""What others give us as a bundle: ours or an older config, as text or as JSON."""
+"""Reads bundles and legacy configs, as text or as JSON."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from domain.common.errors import InvalidInput, Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedBundle:
-    """The bundle, and what had to be changed to make it one."""
+    """The imported bundle, and a note on each change that the conversion made."""
 
     bundle: Bundle
     notes: tuple[ImportNote, ...] = ()
 
 
 def import_text(data: bytes | str) -> ImportedBundle:
-    """Of a file. Raises `InvalidInput` and nothing else."""
+    """Import the text of a file; raises only `InvalidInput`."""
     return import_value(parse_document(data).value)
 
 
 def import_value(value: Any, path: Path = ()) -> ImportedBundle:
-    """Of plain JSON; `InvalidInput` names the place."""
+    """Import a JSON value; `InvalidInput` contains the path of the problem."""
     value = _normalize(value, path)
     if not is_legacy(value):
         return ImportedBundle(bundle=read_bundle(value, path))
@@ -38,14 +38,14 @@ def import_value(value: Any, path: Path = ()) -> ImportedBundle:
 
 
 def import_documents(values: Sequence[Any]) -> ImportedBundle:
-    """Of several files that make one bundle; paths begin with the number of the file. Older
-    configs are converted together, because a tool may name what stands in another file."""
+    """Import several files as one bundle; paths start with the index of the file. Legacy configs
+    are converted together, because a tool may refer to an item in another file."""
     roots = [(_normalize(value, (str(n),)), (str(n),)) for n, value in enumerate(values)]
-    older = [root for root in roots if is_legacy(root[0])]
+    legacy = [root for root in roots if is_legacy(root[0])]
     bundles = [read_bundle(value, path) for value, path in roots if not is_legacy(value)]
-    if not older:
+    if not legacy:
         return ImportedBundle(bundle=merge_bundles(bundles))
-    converted, notes = convert(*older)
+    converted, notes = convert(*legacy)
     try:
         bundles.append(read_bundle(converted))
     except InvalidInput as problem:

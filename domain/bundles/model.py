@@ -1,4 +1,4 @@
-"""A bundle: agents, tools and workflows as a team keeps them in files, in the words of the API."""
+"""A bundle: agents, tools and workflows as stored in files, with the field names of the API."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Spec = AgentSpec | ToolSpec | WorkflowSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """What a file, or several together, describe. `settings` are the tenant's."""
+    """The content of one or more files; `settings` are those of the tenant."""
 
     agents: tuple[AgentSpec, ...] = ()
     tools: tuple[ToolSpec, ...] = ()
@@ -34,14 +34,14 @@ class Bundle:
 
     @property
     def specs(self) -> Iterator[tuple[str, Spec]]:
-        """Everything in it, with its kind."""
+        """All specs of the bundle with their kind."""
         for kind in KINDS:
             for spec in getattr(self, kind):
                 yield kind, spec
 
     def snapshot(self, slug: str) -> Snapshot | None:
-        """The workflow with what it uses, and the defaults of the settings where agents chose
-        nothing."""
+        """The workflow with its agents and tools and with the defaults of the settings applied;
+        None if there is no such workflow."""
         workflow = next((each for each in self.workflows if each.name == slug), None)
         if workflow is None:
             return None
@@ -51,7 +51,7 @@ class Bundle:
 
     @property
     def sorted(self) -> Bundle:
-        """By name, so that a new thing is the only line that is new."""
+        """The bundle sorted by name, so that an added item does not move others in a diff."""
         agents = sorted(self.agents, key=lambda spec: spec.name)
         tools = sorted(self.tools, key=lambda spec: spec.name)
         workflows = sorted(self.workflows, key=lambda spec: spec.name)
@@ -59,7 +59,7 @@ class Bundle:
 
 
 def read_bundle(value: Any, path: Path = ()) -> Bundle:
-    """Out of plain JSON; `InvalidInput` names the place and what would fit there."""
+    """Read a bundle from JSON; `InvalidInput` contains the path and what is expected there."""
     if isinstance(value, dict) and isinstance(value.get("tools"), list):
         tools = [_with_schema(t, (*path, "tools", str(n))) for n, t in enumerate(value["tools"])]
         value = {**value, "tools": tools}
@@ -67,29 +67,31 @@ def read_bundle(value: Any, path: Path = ()) -> Bundle:
 
 
 def write_bundle(bundle: Bundle) -> dict[str, Any]:
-    """As plain JSON without what stands at its default; `read_bundle` answers the same bundle."""
+    """The bundle as JSON without default values; `read_bundle` returns an equal bundle."""
     return dict(unstructure(bundle))
 
 
 def check_bundle(bundle: Bundle, path: Path = ()) -> Bundle:
-    """The bundle itself, or `InvalidInput` naming the first thing that breaks a rule."""
+    """Return the bundle; raise `InvalidInput` for the first rule that it breaks."""
     for kind in KINDS:
         specs = getattr(bundle, kind)
         if len(specs) > MAX_ITEMS_PER_KIND:
-            raise InvalidInput(f"A bundle may have {MAX_ITEMS_PER_KIND} {kind}.", (*path, kind))
+            raise InvalidInput(
+                f"A bundle may have at most {MAX_ITEMS_PER_KIND} {kind}.", (*path, kind)
+            )
         _check_names(specs, (*path, kind))
-        for place, spec in enumerate(specs):
-            _check(spec, (*path, kind, str(place)))
+        for index, spec in enumerate(specs):
+            _check(spec, (*path, kind, str(index)))
     if bundle.settings is not None:
         check_settings(bundle.settings, (*path, "settings"))
     return bundle
 
 
 def merge_bundles(bundles: Sequence[Bundle]) -> Bundle:
-    """Several files as one; what stands in two of them is refused."""
+    """Merge the bundles of several files; an item that occurs in two of them is rejected."""
     settings = [bundle.settings for bundle in bundles if bundle.settings is not None]
     if len(settings) > 1:
-        raise InvalidInput("The settings stand in two files; keep them in one.", ("settings",))
+        raise InvalidInput("Two files contain settings; keep them in one file.", ("settings",))
     parts = {kind: tuple(s for b in bundles for s in getattr(b, kind)) for kind in KINDS}
     for kind, specs in parts.items():
         _check_names(specs, (kind,))
@@ -97,7 +99,7 @@ def merge_bundles(bundles: Sequence[Bundle]) -> Bundle:
 
 
 def verify_bundle(bundle: Bundle) -> tuple[tuple[str, Finding], ...]:
-    """What verification says of every workflow, with its slug."""
+    """The findings of all workflows, each with the slug of its workflow."""
     snapshots = [bundle.snapshot(workflow.name) for workflow in bundle.workflows]
     return tuple(
         (snapshot.workflow.name, finding)
@@ -108,7 +110,7 @@ def verify_bundle(bundle: Bundle) -> tuple[tuple[str, Finding], ...]:
 
 
 def changed_fields(before: Spec | TenantSettings, after: Spec | TenantSettings) -> list[str]:
-    """The words of what differs at the top of two specs."""
+    """The API names of the top-level fields in which two specs differ."""
     names = [f.name for f in fields(after) if getattr(before, f.name) != getattr(after, f.name)]
     return [api_name(type(after), name) for name in names]
 
@@ -125,25 +127,25 @@ def _check(spec: Spec, path: Path) -> None:
 
 def _check_names(specs: Sequence[Spec], path: Path) -> None:
     seen: dict[str, int] = {}
-    for place, spec in enumerate(specs):
+    for index, spec in enumerate(specs):
         if spec.name in seen:
             raise InvalidInput(
-                f"{spec.name[:64]!r} stands here twice, at {seen[spec.name]} and {place}.",
-                (*path, str(place), api_name(type(spec), "name")),
+                f"{spec.name[:64]!r} is listed twice, at {seen[spec.name]} and {index}.",
+                (*path, str(index), api_name(type(spec), "name")),
             )
-        seen[spec.name] = place
+        seen[spec.name] = index
 
 
 def _with_schema(tool: Any, path: Path) -> Any:
-    """The short list of parameters may stand in place of their schema."""
+    """Replace `parametersList`, the short list form, with the `parameters` schema."""
     if not isinstance(tool, Mapping) or "parametersList" not in tool:
         return tool
     if "parameters" in tool:
-        raise InvalidInput("Give parameters or parametersList, not both.", path)
+        raise InvalidInput("Set either parameters or parametersList, not both.", path)
     here = (*path, "parametersList")
-    given = tool["parametersList"]
-    if not isinstance(given, list):
-        raise InvalidInput("A list belongs here.", here)
-    listed = [structure(Parameter, each, (*here, str(n))) for n, each in enumerate(given)]
+    items = tool["parametersList"]
+    if not isinstance(items, list):
+        raise InvalidInput("Expected a list.", here)
+    parameters = [structure(Parameter, each, (*here, str(n))) for n, each in enumerate(items)]
     rest = {key: value for key, value in tool.items() if key != "parametersList"}
-    return {**rest, "parameters": schema_of(listed, here)}
+    return {**rest, "parameters": schema_of(parameters, here)}

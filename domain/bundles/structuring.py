@@ -1,7 +1,7 @@
-"""Plain JSON to the frozen data of the domain and back, in the words of the API.
+"""Converts JSON to the frozen dataclasses of the domain and back, with the field names of the API.
 
-It goes by the fields that a class has, so whatever is added to one can be read and written too.
-A value out of several classes is an object with one key, its class: `{"flagSet": {…}}`."""
+The conversion iterates over the fields of a class, so new fields are converted without changes
+here. A union of classes is an object with one key that names the class: `{"flagSet": {…}}`."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ MAX_NUMBER = 2**63
 
 
 def structure(kind: type[T], value: Any, path: Path = ()) -> T:
-    """`InvalidInput` names the exact place of what does not fit, and what would."""
+    """Convert JSON; `InvalidInput` contains the path of a problem and what is expected there."""
     return cast(T, _structure(kind, check_size(value, path), path))
 
 
 def unstructure(item: Any) -> Any:
-    """As JSON, without what stands at its default. Fields are in their own order; free objects are
-    sorted, because the store does not keep how they were."""
+    """The item as JSON without default values. Fields keep the order of the class; the keys of free
+    objects are sorted, because the database does not preserve their order."""
     if is_dataclass(item):
         kind = cast(Any, type(item))
-        kept = [f for f in _fields(kind) if not _is_default(f, getattr(item, f.name))]
-        return {api_name(kind, f.name): _unstructure_field(kind, f, item) for f in kept}
+        changed = [f for f in _fields(kind) if not _is_default(f, getattr(item, f.name))]
+        return {api_name(kind, f.name): _unstructure_field(kind, f, item) for f in changed}
     if isinstance(item, Mapping):
         return {key: unstructure(item[key]) for key in sorted(item)}
     if isinstance(item, list | tuple):
@@ -46,11 +46,11 @@ def unstructure(item: Any) -> Any:
 def unknown_key(key: str, known: list[str], path: Path) -> InvalidInput:
     shown = key[:60]
     near = get_close_matches(camel(shown), known, n=1) or get_close_matches(shown, known, n=1)
-    fix = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}."
-    return InvalidInput(f"{shown!r} is not known here; {fix}", path)
+    fix = f"did you mean {near[0]!r}?" if near else f"the known keys are {', '.join(known)}."
+    return InvalidInput(f"{shown!r} is not a known key; {fix}", path)
 
 
-# ---- reading -------------------------------------------------------------------------------
+# ---- structuring ---------------------------------------------------------------------------
 
 
 def _structure(hint: Any, value: Any, path: Path) -> Any:
@@ -63,9 +63,9 @@ def _structure(hint: Any, value: Any, path: Path) -> Any:
         items = _expect_type(value, list, path)
         return tuple(_structure(get_args(hint)[0], v, (*path, str(n))) for n, v in enumerate(items))
     if origin is not None and issubclass(origin, Mapping):
-        given = _expect_type(value, dict, path)
+        entries = _expect_type(value, dict, path)
         return {
-            _text(k, path): _structure(get_args(hint)[1], v, (*path, k)) for k, v in given.items()
+            _text(k, path): _structure(get_args(hint)[1], v, (*path, k)) for k, v in entries.items()
         }
     if issubclass(hint, Enum):
         return _structure_enum(hint, value, path)
@@ -79,13 +79,14 @@ def _structure_union(hints: tuple[Any, ...], value: Any, path: Path) -> Any:
         [hint] = [each for each in hints if each is not NoneType]
         return None if value is None else _structure(hint, value, path)
     known = {_tag(kind): kind for kind in hints}
-    given = _expect_type(value, dict, path)
-    if len(given) != 1:
-        told = "is empty" if not given else f"has {', '.join(sorted(map(repr, given))[:5])}"
+    entries = _expect_type(value, dict, path)
+    if len(entries) != 1:
+        keys = f"has {', '.join(sorted(map(repr, entries))[:5])}" if entries else "is empty"
         raise InvalidInput(
-            f"One of {', '.join(known)} belongs here, as the only key; this {told}.", path
+            f"Expected an object with exactly one of the keys {', '.join(known)}; this one {keys}.",
+            path,
         )
-    [(tag, inside)] = given.items()
+    [(tag, inside)] = entries.items()
     if tag not in known:
         raise unknown_key(tag, list(known), path)
     kind, here = known[tag], (*path, tag)
@@ -96,18 +97,19 @@ def _structure_union(hints: tuple[Any, ...], value: Any, path: Path) -> Any:
     return kind()
 
 
-def _structure_fields(kind: Any, given: Mapping[str, Any], path: Path) -> Any:
+def _structure_fields(kind: Any, entries: Mapping[str, Any], path: Path) -> Any:
     known = _fields_by_api_name(kind)
-    for key in given:
+    for key in entries:
         if key not in known:
             raise unknown_key(key, list(known), (*path, key))
-    read = {}
+    values = {}
     for name, field in known.items():
-        if name in given:
-            read[field.name] = _structure(_hints(kind)[field.name], given[name], (*path, name))
+        if name in entries:
+            hint = _hints(kind)[field.name]
+            values[field.name] = _structure(hint, entries[name], (*path, name))
         elif field.default is MISSING and field.default_factory is MISSING:
             raise InvalidInput(f"{name} is missing.", (*path, name))
-    return kind(**read)
+    return kind(**values)
 
 
 def _structure_enum(kind: type[Enum], value: Any, path: Path) -> Enum:
@@ -115,26 +117,26 @@ def _structure_enum(kind: type[Enum], value: Any, path: Path) -> Enum:
     if value not in values:
         near = get_close_matches(value[:60].upper(), values, n=1) if isinstance(value, str) else ()
         fix = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(values)}."
-        raise InvalidInput(f"{_short(value)} is not possible; {fix}", path)
+        raise InvalidInput(f"{_short(value)} is not a valid value; {fix}", path)
     return kind(value)
 
 
 def check_size(value: Any, path: Path = ()) -> Any:
-    """The value itself, if it is not nested too deep and holds not too much; found out quickly."""
-    held, level = 0, [value]
+    """Return the value; raise `InvalidInput` if it is too deep or too large. The check is fast."""
+    count, level = 0, [value]
     for _ in range(MAX_DEPTH + 1):
         inside = [each for each in level if isinstance(each, dict | list)]
-        held += sum(map(len, inside))
-        if held > MAX_VALUES:
-            raise InvalidInput(f"At most {MAX_VALUES} values are taken.", path)
+        count += sum(map(len, inside))
+        if count > MAX_VALUES:
+            raise InvalidInput(f"JSON may have at most {MAX_VALUES} values.", path)
         if not inside:
             return value
         level = [v for each in inside for v in (each.values() if isinstance(each, dict) else each)]
-    raise InvalidInput(f"JSON may be nested {MAX_DEPTH} deep.", path)
+    raise InvalidInput(f"JSON may be nested at most {MAX_DEPTH} levels deep.", path)
 
 
 def normalize_json(value: Any, path: Path = ()) -> Any:
-    """JSON that every part of the product can hold, out of what is `bounded`."""
+    """Check that a value of checked size is JSON that the product can store, and return it."""
     if isinstance(value, dict):
         return {_text(k, path): normalize_json(v, (*path, str(k))) for k, v in value.items()}
     if isinstance(value, list):
@@ -146,14 +148,14 @@ def normalize_json(value: Any, path: Path = ()) -> Any:
 
 def _text(value: Any, path: Path) -> str:
     text = cast(str, _expect_type(value, str, path))
-    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise InvalidInput("Text must not contain NUL characters or halves of letters.", path)
+    if "\x00" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        raise InvalidInput("Text must not contain NUL characters or unpaired surrogates.", path)
     return text
 
 
 def _number(value: Any, path: Path) -> int | float:
     number = cast("int | float", _expect_type(value, float, path))
-    # Said so that NaN is refused as well, and a number beyond every float does not overflow.
+    # Written so that NaN is rejected too, and an integer beyond every float does not overflow.
     if not -MAX_NUMBER < number < MAX_NUMBER:
         raise InvalidInput("The number is too large.", path)
     return number
@@ -162,7 +164,7 @@ def _number(value: Any, path: Path) -> int | float:
 def _integer(value: Any, path: Path) -> int:
     number = _number(value, path)
     if number != int(number):
-        raise InvalidInput(f"A whole number belongs here, not {number}.", path)
+        raise InvalidInput(f"Expected a whole number, not {number}.", path)
     return int(number)
 
 
@@ -185,12 +187,10 @@ def _expect_type(value: Any, kind: type, path: Path) -> Any:
     fits = isinstance(value, int | float) if kind is float else isinstance(value, kind)
     if fits and (kind is bool or not isinstance(value, bool)):
         return value
-    hint = ' (in YAML, put it into "quotes")' if kind is str and _is_scalar(value) else ""
+    hint = ' (in YAML, put it in "quotes")' if kind is str and _is_scalar(value) else ""
     if value is None:
-        hint = "; leave the key out for its default"
-    raise InvalidInput(
-        f"{TYPE_DESCRIPTIONS[kind].capitalize()} belongs here, not {_short(value)}{hint}.", path
-    )
+        hint = "; omit the key to use its default"
+    raise InvalidInput(f"Expected {TYPE_DESCRIPTIONS[kind]}, not {_short(value)}{hint}.", path)
 
 
 def _is_scalar(value: Any) -> bool:
@@ -211,7 +211,7 @@ def _short(value: Any) -> str:
             return "an object"
         case int() | float() if abs(value) < MAX_NUMBER:
             return str(value)
-    return "that"
+    return "this value"
 
 
 # ---- classes -------------------------------------------------------------------------------
@@ -220,7 +220,7 @@ def _short(value: Any) -> str:
 def _unstructure_field(kind: Any, field: Field[Any], item: Any) -> Any:
     value = getattr(item, field.name)
     if isinstance(value, float) and value.is_integer() and _hints(kind)[field.name] is not Any:
-        return int(value)  # people write 30, not 30.0; reading turns it back
+        return int(value)  # Written as 30, not 30.0; structuring converts it back.
     if not isinstance(value, tuple) or not _is_list_of_union(kind, field.name):
         return unstructure(value)
     return [_unstructure_union(each) for each in value]

@@ -1,7 +1,7 @@
-"""YAML and JSON as text, read with care, since others wrote it.
+"""Parses YAML and JSON text that is untrusted input.
 
-Of YAML it takes what JSON can say: no aliases, no tags, each key once, and `no` or `12:30` are
-text. So a small file cannot grow, and nothing turns into something its author did not write."""
+Only the part of YAML that JSON can express is supported: no aliases, no tags, no duplicate keys,
+and `no` or `12:30` are text. So a small file cannot expand, and no value changes its type."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _CONSTANTS = {
 
 
 class DocumentError(InvalidInput):
-    """Text that is neither YAML nor JSON, or more than is taken; `line` counts from 1."""
+    """The text is invalid or exceeds a limit. `line` counts from 1 and is None if unknown."""
 
     def __init__(self, message: str, line: int | None = None, path: Path = ()) -> None:
         super().__init__(message if line is None else f"{message} (line {line})", path)
@@ -40,13 +40,13 @@ class DocumentError(InvalidInput):
 
 @dataclass(frozen=True)
 class ParsedDocument:
-    """What a text says, and where in it."""
+    """The value of a text, and the lines of its parts."""
 
     value: Any
     text: str
 
     def line_of(self, path: Path) -> int | None:
-        """Of the nearest thing on the way that stands in the text."""
+        """The line of the value at `path`, or of its nearest ancestor that is in the text."""
         return next((self._lines[p] for p in _path_and_ancestors(path) if p in self._lines), None)
 
     @cached_property
@@ -58,7 +58,7 @@ class ParsedDocument:
 
 
 def parse_document(data: bytes | str) -> ParsedDocument:
-    """`Unreadable`, with the line, for anything that is not exactly one document."""
+    """Parse a text that must contain exactly one document; raises `DocumentError`."""
     if len(data) > MAX_FILE_BYTES:
         raise DocumentError(f"The file is larger than {MAX_FILE_BYTES // 2**20} MiB.")
     text = _decoded(data)
@@ -69,7 +69,7 @@ def parse_document(data: bytes | str) -> ParsedDocument:
     try:
         return ParsedDocument(_from_json(text), text)
     except RecursionError:
-        raise DocumentError(f"Nested more than {MAX_DEPTH} deep.") from None
+        raise DocumentError(f"The document is nested more than {MAX_DEPTH} levels deep.") from None
     except json.JSONDecodeError as error:
         return ParsedDocument(_parse_flow_yaml(text, error), text)
 
@@ -100,7 +100,7 @@ def _from_json(text: str) -> Any:
 
 
 def _parse_flow_yaml(text: str, error: json.JSONDecodeError) -> Any:
-    """YAML may begin with a brace as well."""
+    """Parse text that starts with a brace or bracket but is not JSON, as YAML flow style."""
     try:
         return _Builder().build(text).value
     except DocumentError:
@@ -108,30 +108,30 @@ def _parse_flow_yaml(text: str, error: json.JSONDecodeError) -> Any:
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for name, value in pairs:
-        if name in found:
-            raise DocumentError(f"The key {name[:60]!r} stands twice in one object.")
-        found[name] = value
-    return found
+        if name in result:
+            raise DocumentError(f"The key {name[:60]!r} occurs twice in one object.")
+        result[name] = value
+    return result
 
 
 def _reject_constant(name: str) -> Any:
-    raise DocumentError(f"{name} is not a number that JSON has.")
+    raise DocumentError(f"{name} is not a valid JSON number.")
 
 
 # ---- YAML ----------------------------------------------------------------------------------
 
 
 class _Builder:
-    """Values out of the events of the parser, with the line of each."""
+    """Builds values from parser events and records the line of each value."""
 
     def __init__(self) -> None:
         self.value: Any = None
         self.lines: dict[Path, int] = {}
         self._open: list[tuple[Any, Path]] = []
         self._key: str | None = None
-        self._parts = 0
+        self._count = 0
         self._documents = 0
 
     def build(self, text: str) -> _Builder:
@@ -140,12 +140,14 @@ class _Builder:
                 self._take(event, event.start_mark.line + 1)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            told = f"This is not YAML: {error.problem or error.context}"
-            raise DocumentError(told, None if mark is None else mark.line + 1) from None
+            message = f"This is not YAML: {error.problem or error.context}"
+            raise DocumentError(message, None if mark is None else mark.line + 1) from None
         except (yaml.YAMLError, RecursionError, ValueError) as error:
             if isinstance(error, InvalidInput):
                 raise
-            raise DocumentError("This is not YAML: a character is not allowed.") from None
+            raise DocumentError(
+                "This is not YAML: it contains a character that is not allowed."
+            ) from None
         return self
 
     def _take(self, event: Any, line: int) -> None:
@@ -153,9 +155,11 @@ class _Builder:
             case yaml.DocumentStartEvent():
                 self._documents += 1
                 if self._documents > 1:
-                    raise DocumentError("A file holds one document; a second one begins.", line)
+                    raise DocumentError(
+                        "A file must contain only one document; a second one starts here.", line
+                    )
             case yaml.AliasEvent():
-                raise DocumentError("Aliases (*name) are not taken; write it out.", line)
+                raise DocumentError("Aliases (*name) are not supported; write the value out.", line)
             case yaml.ScalarEvent():
                 self._scalar(event, line)
             case yaml.MappingStartEvent():
@@ -166,49 +170,49 @@ class _Builder:
                 self._open.pop()
 
     def _scalar(self, event: Any, line: int) -> None:
-        self._refuse_tag(event, line)
-        held = self._open[-1][0] if self._open else None
-        if isinstance(held, dict) and self._key is None:
-            if event.value in held:
+        self._reject_tag(event, line)
+        parent = self._open[-1][0] if self._open else None
+        if isinstance(parent, dict) and self._key is None:
+            if event.value in parent:
                 raise DocumentError(
-                    f"The key {event.value[:60]!r} stands twice in one object.", line
+                    f"The key {event.value[:60]!r} occurs twice in one object.", line
                 )
             self._key = event.value
-            held[self._key] = None
+            parent[self._key] = None
             return
         self._put(event.value if event.style else _scalar(event.value), line)
 
     def _begin(self, value: Any, event: Any, line: int) -> None:
-        self._refuse_tag(event, line)
+        self._reject_tag(event, line)
         if self._open and isinstance(self._open[-1][0], dict) and self._key is None:
-            raise DocumentError("A key is text, not a list or an object.", line)
+            raise DocumentError("A key must be text, not a list or an object.", line)
         path = self._put(value, line)
         self._open.append((value, path))
         if len(self._open) > MAX_DEPTH:
-            raise DocumentError(f"Nested more than {MAX_DEPTH} deep.", line)
+            raise DocumentError(f"The document is nested more than {MAX_DEPTH} levels deep.", line)
 
     def _put(self, value: Any, line: int) -> Path:
-        self._parts += 1
-        if self._parts > MAX_VALUES:
-            raise DocumentError(f"More than {MAX_VALUES} values.", line)
+        self._count += 1
+        if self._count > MAX_VALUES:
+            raise DocumentError(f"The document has more than {MAX_VALUES} values.", line)
         path: Path = ()
         if not self._open:
             self.value = value
         elif isinstance(self._open[-1][0], dict):
-            held, above = self._open[-1]
+            parent, parent_path = self._open[-1]
             assert self._key is not None
-            path = (*above, self._key)
-            held[self._key], self._key = value, None
+            path = (*parent_path, self._key)
+            parent[self._key], self._key = value, None
         else:
-            held, above = self._open[-1]
-            path = (*above, str(len(held)))
-            held.append(value)
+            parent, parent_path = self._open[-1]
+            path = (*parent_path, str(len(parent)))
+            parent.append(value)
         self.lines[path] = line
         return path
 
-    def _refuse_tag(self, event: Any, line: int) -> None:
+    def _reject_tag(self, event: Any, line: int) -> None:
         if event.tag is not None and event.tag != "!":
-            raise DocumentError("Tags (!name) are not taken.", line)
+            raise DocumentError("Tags (!name) are not supported.", line)
 
 
 def _scalar(text: str) -> Any:

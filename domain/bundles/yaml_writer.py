@@ -1,8 +1,8 @@
-"""YAML that people compare line by line: long texts as blocks, one item after the other.
+"""Writes YAML that is easy to compare line by line: long texts as blocks, one item after another.
 
-The emitter of PyYAML that is written in Python takes a second of CPU time for 3 MB, libyaml's a
-thirtieth of that. They do not agree on everything: what they would write differently is left to the
-one in Python, item by item."""
+PyYAML's pure-Python emitter takes a second of CPU time for 3 MB, libyaml's a thirtieth of that.
+Their output differs in some cases; items for which it would differ are written by the pure-Python
+emitter."""
 
 from __future__ import annotations
 
@@ -23,38 +23,38 @@ CHUNK_SECONDS = 0.05
 FLOAT = re.compile(r"-?(0|[1-9][0-9]{0,300})(\.[0-9]{1,300})?([eE][-+]?[0-9]{1,4})?")
 
 _EMITTER: Any = getattr(getattr(yaml, "cyaml", None), "CEmitter", None)
-"""None where PyYAML was built without libyaml."""
+"""None if PyYAML was built without libyaml."""
 _ENDLESS = 2**31 - 1
 _DOCUMENT_END = "...\n"
-"""What emitters write after a text that ends with empty lines. Before the next part it would end the
-document. Within a text the line would be indented."""
+"""The end mark that emitters write after a text with trailing empty lines. Before the next part it
+would end the document, so it is removed. A line of a text cannot match, because it is indented."""
 _HEAD = re.compile("(?!yes|off|true|false|null)[a-z]{3,40}")
-"""Keys of an object that are written without quotes, whoever writes them."""
+"""Keys that both emitters write without quotes."""
 _PLAIN_KEY = re.compile(r"[ -~]{1,100}")
 _WIDE = re.compile("[\U00010000-\U0010ffff]")
-"""Emoji and the like: libyaml escapes them, PyYAML does not."""
+"""Characters outside the BMP, such as emoji: libyaml escapes them, PyYAML does not."""
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
 _FIRST_PRIVATE, _MAX_PRIVATE = 0xE000, 6_400
 
 
 def write_yaml(value: Any) -> str:
-    """Long texts as blocks, so that a changed line is a changed line."""
+    """The value as YAML; long texts are blocks, so that a diff shows only changed lines."""
     return "".join(yaml_parts(value))
 
 
 def next_chunk(parts: Iterator[str]) -> str:
-    """As much as is written in a short time; empty at the end."""
-    until = time.perf_counter() + CHUNK_SECONDS
-    piece: list[str] = []
+    """The text that is produced within CHUNK_SECONDS; empty at the end."""
+    deadline = time.perf_counter() + CHUNK_SECONDS
+    chunk: list[str] = []
     for part in parts:
-        piece.append(part)
-        if time.perf_counter() >= until:
+        chunk.append(part)
+        if time.perf_counter() >= deadline:
             break
-    return "".join(piece)
+    return "".join(chunk)
 
 
 def yaml_parts(value: Any) -> Iterator[str]:
-    """Of an object that holds lists, each item by itself: it comes to the same text."""
+    """The YAML of a value in parts: if it is an object of lists, one part for each list item."""
     if not isinstance(value, Mapping) or not value or not all(map(_HEAD.fullmatch, value)):
         yield _dump(value)
         return
@@ -81,14 +81,14 @@ def _dump(value: Any) -> str:
 
 
 def write_yaml_pure_python(value: Any) -> str:
-    written: str = yaml.dump(
+    text: str = yaml.dump(
         value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_ENDLESS, indent=2
     )
-    return written.removesuffix(_DOCUMENT_END)
+    return text.removesuffix(_DOCUMENT_END)
 
 
 class _EmittersDiffer(Exception):
-    """The two emitters would not write the same."""
+    """The two emitters may produce different text for this value."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -97,8 +97,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 class _FastDumper(Serializer, SafeRepresenter, Resolver):
-    """Everything as PyYAML does it but for the last step, which takes most of the time. Between two
-    events other threads may have their turn."""
+    """PyYAML's dumper with libyaml as the emitter, the step that takes most of the time. Other
+    threads can run between two events."""
 
     def __init__(self, stream: io.StringIO) -> None:
         Serializer.__init__(self)
@@ -122,8 +122,9 @@ class _FastDumper(Serializer, SafeRepresenter, Resolver):
         self._emitter.emit(event)
 
     def _replace_wide(self, event: Any) -> None:
-        """Characters for private use stand in for wide ones, and are turned back at the end. In
-        double quotes both emitters escape wide ones, so it must be certain that there are none."""
+        """Replace characters outside the BMP with private-use characters, which `restore_wide`
+        converts back. Texts in double quotes are left alone: both emitters escape wide characters
+        there. Raises `_EmittersDiffer` if the emitters might choose different styles."""
         text: str = event.value
         if _PRIVATE.search(text):
             raise _EmittersDiffer
@@ -136,8 +137,8 @@ class _FastDumper(Serializer, SafeRepresenter, Resolver):
             raise _EmittersDiffer
         event.value = _WIDE.sub(self._substitute, text)
 
-    def _substitute(self, found: re.Match[str]) -> str:
-        wide = found[0]
+    def _substitute(self, match: re.Match[str]) -> str:
+        wide = match[0]
         if wide not in self._private_by_wide:
             if len(self._private_by_wide) == _MAX_PRIVATE:
                 raise _EmittersDiffer
@@ -149,7 +150,7 @@ class _FastDumper(Serializer, SafeRepresenter, Resolver):
     def restore_wide(self, text: str) -> str:
         if not self._wide_by_private:
             return text
-        return _PRIVATE.sub(lambda found: self._wide_by_private[found[0]], text)
+        return _PRIVATE.sub(lambda match: self._wide_by_private[match[0]], text)
 
 
 def _represent_text(dumper: Any, text: str) -> Any:

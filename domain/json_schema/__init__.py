@@ -1,0 +1,1 @@
+"""JSON Schema for tool parameters: checking schemas and validating arguments against them."""

@@ -1,4 +1,4 @@
-"""The short list that stands for a tool's parameters, as a JSON Schema."""
+"""The short list form of a tool's parameters, converted to a JSON Schema."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TYPES = ("string", "number", "integer", "boolean", "array", "object")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """One argument of a tool."""
+    """One parameter of a tool."""
 
     name: str
     type: str = "string"
@@ -26,8 +26,8 @@ class Parameter:
 
 def schema_of(parameters: Sequence[Parameter], path: Path) -> Mapping[str, Any]:
     properties: dict[str, Any] = {}
-    for place, parameter in enumerate(parameters):
-        here = (*path, str(place))
+    for index, parameter in enumerate(parameters):
+        here = (*path, str(index))
         if parameter.type not in TYPES:
             raise InvalidInput(f"type must be one of {', '.join(TYPES)}.", (*here, "type"))
         if parameter.name in properties:
@@ -43,10 +43,10 @@ def schema_of(parameters: Sequence[Parameter], path: Path) -> Mapping[str, Any]:
 
 
 def _property(parameter: Parameter) -> dict[str, Any]:
-    given = {
+    keywords = {
         "type": parameter.type,
         "description": parameter.description,
         "enum": parameter.enum,
         "default": parameter.default,
     }
-    return {key: value for key, value in given.items() if value is not None}
+    return {key: value for key, value in keywords.items() if value is not None}

@@ -1,8 +1,8 @@
-"""JSON Schema (draft 2020-12) for the parameters of tools, made safe for schemas that others wrote.
+"""Checks of the JSON Schemas (draft 2020-12) of tool parameters, which are untrusted input.
 
-A schema refers to nothing outside itself and not to itself, expands to a bounded size, and its
-patterns are RE2's, which match in linear time. Keywords that cannot be judged in bounded time are
-refused; unknown ones say nothing. How arguments are judged: `domain.json_schema.validator`."""
+A schema has no external and no recursive references, expands to a bounded size, and its patterns
+are RE2 patterns, which match in linear time. Keywords that cannot be validated in bounded time are
+rejected; unknown keywords are ignored. `domain.json_schema.validator` validates arguments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_SCHEMA_NODES = 2_000
 MAX_SCHEMA_DEPTH = 20
 MAX_PATTERN_LENGTH = 500
 MAX_PATTERN_INSTRUCTIONS = 8_000
-"""Of all patterns together, in RE2's instructions."""
+"""Maximum size of all patterns of a schema together, in RE2 program instructions."""
 
 TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
 REFERENCE_PREFIX = "#/$defs/"
@@ -40,19 +40,19 @@ VALUE_KEYWORDS = frozenset({"enum", "const", "default", "examples"})
 
 
 def check_schema(schema: Any, path: Path) -> Mapping[str, Any]:
-    """The schema itself, or `InvalidInput` that names the place in it."""
+    """Return the schema; raise `InvalidInput` with the path of the first problem."""
     if not isinstance(schema, Mapping) or schema.get("type") != "object":
         raise InvalidInput('parameters must be a JSON Schema with "type": "object".', path)
     _SchemaChecker(schema, path).check()
-    why = json_problem(schema)
-    if why is not None:
-        raise InvalidInput(f"The schema is {why}.", path)
+    problem = json_problem(schema)
+    if problem is not None:
+        raise InvalidInput(f"The schema is {problem}.", path)
     return schema
 
 
 @lru_cache(1_024)
 def compile_pattern(pattern: str) -> Any:
-    """Raises `ValueError` for what is no pattern of RE2."""
+    """Raises `ValueError` if the pattern is not a valid RE2 pattern."""
     options = re2.Options()
     options.log_errors = False
     options.max_mem = 1 << 18
@@ -62,7 +62,7 @@ def compile_pattern(pattern: str) -> Any:
         raise ValueError(pattern) from error
 
 
-# ---- what the values of keywords must be ----------------------------------------------------
+# ---- types of keyword values ----------------------------------------------------------------
 
 
 def _is_text(value: Any) -> bool:
@@ -78,8 +78,8 @@ def _is_count(value: Any) -> bool:
 
 
 def _is_type(value: Any) -> bool:
-    named = value if isinstance(value, list | tuple) else [value]
-    return bool(named) and all(isinstance(one, str) and one in TYPES for one in named)
+    names = value if isinstance(value, list | tuple) else [value]
+    return bool(names) and all(isinstance(name, str) and name in TYPES for name in names)
 
 
 def _is_names(value: Any) -> bool:
@@ -88,15 +88,15 @@ def _is_names(value: Any) -> bool:
 
 KeywordRule = tuple[Callable[[Any], bool], str]
 
-TEXT: KeywordRule = (_is_text, "a text")
+TEXT: KeywordRule = (_is_text, "a string")
 NUMBER: KeywordRule = (_is_number, "a number")
-COUNT: KeywordRule = (_is_count, "a whole number from 0")
+COUNT: KeywordRule = (_is_count, "an integer of at least 0")
 BOOLEAN: KeywordRule = (lambda value: isinstance(value, bool), "true or false")
 LIST: KeywordRule = (lambda value: isinstance(value, list | tuple), "a list")
 
 KEYWORD_RULES: Mapping[str, KeywordRule] = {
-    "type": (_is_type, f"one or several of {', '.join(sorted(TYPES))}"),
-    "required": (_is_names, "a list of names"),
+    "type": (_is_type, f"one or more of {', '.join(sorted(TYPES))}"),
+    "required": (_is_names, "a list of property names"),
     "enum": LIST,
     "examples": LIST,
     "multipleOf": (lambda v: _is_number(v) and v > 1e-300, "a number above 0"),
@@ -111,12 +111,12 @@ KEYWORD_RULES: Mapping[str, KeywordRule] = {
 
 
 class _SchemaChecker:
-    """One walk over a schema and, in place, over what it refers to."""
+    """Walks a schema once, following each reference in place."""
 
     def __init__(self, schema: Mapping[str, Any], path: Path) -> None:
         self._schema = schema
         self._path = path
-        self._parts = 0
+        self._nodes = 0
         self._instructions = 0
 
     def check(self) -> None:
@@ -124,88 +124,98 @@ class _SchemaChecker:
             raise InvalidInput("$defs must be an object of schemas.", (*self._path, "$defs"))
         self._check_schema(self._schema, self._path, (), 0)
 
-    def _check_schema(self, schema: Any, way: Path, within: tuple[str, ...], depth: int) -> None:
+    def _check_schema(
+        self, schema: Any, path: Path, references: tuple[str, ...], depth: int
+    ) -> None:
         self._count(1)
         if isinstance(schema, bool):
             return
         if not isinstance(schema, Mapping):
-            raise InvalidInput("A schema is an object, true or false.", way)
+            raise InvalidInput("A schema must be an object, true or false.", path)
         if depth > MAX_SCHEMA_DEPTH:
-            raise InvalidInput(f"A schema may be nested {MAX_SCHEMA_DEPTH} deep.", self._path)
+            raise InvalidInput(
+                f"A schema may be nested at most {MAX_SCHEMA_DEPTH} levels deep.", self._path
+            )
         for name, value in schema.items():
             if not isinstance(name, str):
-                raise InvalidInput("The names in a schema are texts.", way)
-            self._keyword(name, value, (*way, name), within, depth)
+                raise InvalidInput("The keys of a schema must be strings.", path)
+            self._keyword(name, value, (*path, name), references, depth)
 
     def _keyword(
-        self, name: str, value: Any, way: Path, within: tuple[str, ...], depth: int
+        self, name: str, value: Any, path: Path, references: tuple[str, ...], depth: int
     ) -> None:
         self._count(1)
         if name in REJECTED_KEYWORDS:
-            raise InvalidInput(f"{name} is not supported.", way)
-        wanted = KEYWORD_RULES.get(name)
-        if wanted is not None and not wanted[0](value):
-            raise InvalidInput(f"{name} must be {wanted[1]}.", way)
+            raise InvalidInput(f"{name} is not supported.", path)
+        rule = KEYWORD_RULES.get(name)
+        if rule is not None and not rule[0](value):
+            raise InvalidInput(f"{name} must be {rule[1]}.", path)
         if name in SCHEMA_KEYWORDS:
-            self._check_schema(value, way, within, depth + 1)
+            self._check_schema(value, path, references, depth + 1)
         elif name in SCHEMA_LIST_KEYWORDS:
             if not isinstance(value, list | tuple) or not value:
-                raise InvalidInput(f"{name} must be a list of schemas.", way)
-            for place, inner in enumerate(value):
-                self._check_schema(inner, (*way, str(place)), within, depth + 1)
+                raise InvalidInput(f"{name} must be a list of schemas.", path)
+            for index, inner in enumerate(value):
+                self._check_schema(inner, (*path, str(index)), references, depth + 1)
         elif name in SCHEMA_MAP_KEYWORDS:
             if not isinstance(value, Mapping):
-                raise InvalidInput(f"{name} must be an object of schemas.", way)
+                raise InvalidInput(f"{name} must be an object of schemas.", path)
             for key, inner in value.items():
-                self._check_schema(inner, (*way, str(key)), within, depth + 1)
+                self._check_schema(inner, (*path, str(key)), references, depth + 1)
         elif name in VALUE_KEYWORDS:
-            self._data(value, way)
+            self._data(value, path)
         elif name == "$ref":
-            self._reference(value, way, within, depth)
+            self._reference(value, path, references, depth)
         elif name == "pattern":
-            self._pattern(value, way)
+            self._pattern(value, path)
 
-    def _reference(self, reference: str, way: Path, within: tuple[str, ...], depth: int) -> None:
+    def _reference(
+        self, reference: str, path: Path, references: tuple[str, ...], depth: int
+    ) -> None:
         name = reference.removeprefix(REFERENCE_PREFIX)
         if name == reference or not name or not set(name).isdisjoint("/~%"):
             raise InvalidInput(
-                f"$ref {reference[:80]!r} must lead to #/$defs/… of this schema.", way
+                f"$ref {reference[:80]!r} must point to #/$defs/… of this schema.", path
             )
-        if name in within:
-            raise InvalidInput(f"$defs/{name[:80]} refers to itself.", way)
+        if name in references:
+            raise InvalidInput(f"$defs/{name[:80]} refers to itself.", path)
         definitions = self._schema.get("$defs", {})
         if name not in definitions:
-            raise InvalidInput(f"There is no $defs/{name[:80]}.", way)
+            raise InvalidInput(f"There is no $defs/{name[:80]}.", path)
         there = (*self._path, "$defs", name)
-        self._check_schema(definitions[name], there, (*within, name), depth + 1)
+        self._check_schema(definitions[name], there, (*references, name), depth + 1)
 
-    def _pattern(self, pattern: str, way: Path) -> None:
+    def _pattern(self, pattern: str, path: Path) -> None:
         try:
             if len(pattern) > MAX_PATTERN_LENGTH:
                 raise ValueError
             self._instructions += compile_pattern(pattern).programsize
         except ValueError:
             raise InvalidInput(
-                f"{pattern[:80]!r} is no RE2 pattern of at most {MAX_PATTERN_LENGTH} characters; "
-                "look-around and back references are not supported.",
-                way,
+                f"{pattern[:80]!r} is not a valid RE2 pattern of at most {MAX_PATTERN_LENGTH} "
+                "characters; look-around and backreferences are not supported.",
+                path,
             ) from None
         if self._instructions > MAX_PATTERN_INSTRUCTIONS:
-            raise InvalidInput("The patterns of the schema are too large.", way)
+            raise InvalidInput(
+                "The patterns of the schema are too complex; shorten or simplify them.", path
+            )
 
-    def _data(self, value: Any, way: Path) -> None:
-        left = [value]
-        while left:
-            inner = left.pop()
+    def _data(self, value: Any, path: Path) -> None:
+        remaining = [value]
+        while remaining:
+            inner = remaining.pop()
             self._count(1)
             if isinstance(inner, Mapping):
-                left += inner.values()
+                remaining += inner.values()
             elif isinstance(inner, list | tuple):
-                left += inner
+                remaining += inner
 
-    def _count(self, parts: int) -> None:
-        self._parts += parts
-        if self._parts > MAX_SCHEMA_NODES:
+    def _count(self, nodes: int) -> None:
+        self._nodes += nodes
+        if self._nodes > MAX_SCHEMA_NODES:
             raise InvalidInput(
-                f"The schema, written out, has more than {MAX_SCHEMA_NODES} parts.", self._path
+                f"The schema has more than {MAX_SCHEMA_NODES} parts when its references are "
+                "expanded.",
+                self._path,
             )

@@ -1,7 +1,7 @@
-"""Arguments that a model gives, judged by the schema of the tool (see `domain.json_schema.schema`).
+"""Validates the arguments of a tool call against the schema of the tool.
 
-What is judged is counted, and there is an end to it: whatever the schema and the arguments are
-like, it takes milliseconds."""
+Every validation step is counted and the total is limited, so that a validation takes milliseconds
+for any schema and any arguments."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ MAX_ARGUMENTS_LENGTH = 32_768
 MAX_ARGUMENT_VALUES = 3_000
 MAX_VALIDATION_STEPS = 3_000
 MAX_MATCH_COST = 700_000
-"""Characters times the size of the pattern."""
-TOO_MANY = "The arguments have too many parts to be judged."
+"""Limit for the sum of text length times pattern size (RE2 instructions) of all matches."""
+TOO_MANY = "The arguments have too many parts to be validated."
 
 JsonPointer = tuple[str, ...]
 Problems = Iterator[tuple[JsonPointer, str]]
 
 
 def validation_problem(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> str | None:
-    """Why these arguments are not acceptable, for the model to mend."""
+    """The first problem of the arguments, worded so that the model can fix it; None if valid."""
     problem = storage_problem(arguments)
     if problem is not None:
         return problem
@@ -35,20 +35,20 @@ def validation_problem(schema: Mapping[str, Any], arguments: Mapping[str, Any]) 
         return TOO_MANY
     if first is None:
         return None
-    way, problem = first
-    return f"{'/'.join(way) or 'arguments'}: {problem}"
+    pointer, problem = first
+    return f"{'/'.join(pointer) or 'arguments'}: {problem}"
 
 
 def storage_problem(arguments: Mapping[str, Any]) -> str | None:
-    """Why they are nothing that can be kept, whatever the schema."""
+    """Why the arguments cannot be stored, regardless of the schema; None if they can."""
     if has_more_items(arguments, MAX_ARGUMENT_VALUES):
         return TOO_MANY
-    why = json_problem(arguments, MAX_ARGUMENTS_LENGTH)
-    return None if why is None else f"The arguments are {why}."
+    problem = json_problem(arguments, MAX_ARGUMENTS_LENGTH)
+    return None if problem is None else f"The arguments are {problem}."
 
 
 class _LimitExceeded(Exception):
-    """Judging these would take too long."""
+    """The validation would take too long."""
 
 
 class _Validator:
@@ -57,18 +57,18 @@ class _Validator:
         self._steps = 0
         self._match_cost = 0
 
-    def problems(self, schema: Any, value: Any, way: JsonPointer) -> Problems:
-        """In the order of the keywords; found one by one, as far as they are asked for."""
+    def problems(self, schema: Any, value: Any, pointer: JsonPointer) -> Problems:
+        """Problems in the order of the keywords, found lazily as the caller iterates."""
         self.spend(1)
         if schema is False:
-            yield way, f"{describe(value)} is not allowed"
+            yield pointer, f"{describe(value)} is not allowed"
         if isinstance(schema, bool):
             return
-        for name, wanted in schema.items():
-            judge = KEYWORD_VALIDATORS.get(name)
-            if judge is not None:
+        for name, expected in schema.items():
+            validate_keyword = KEYWORD_VALIDATORS.get(name)
+            if validate_keyword is not None:
                 self.spend(1)
-                yield from judge(self, wanted, value, way, schema)
+                yield from validate_keyword(self, expected, value, pointer, schema)
 
     def accepts(self, schema: Any, value: Any) -> bool:
         return next(self.problems(schema, value, ()), None) is None
@@ -77,14 +77,14 @@ class _Validator:
         return self._definitions[reference.removeprefix(REFERENCE_PREFIX)]
 
     def matches(self, pattern: str, text: str) -> bool:
-        found = compile_pattern(pattern)
-        self._match_cost += len(text) * found.programsize
+        compiled = compile_pattern(pattern)
+        self._match_cost += len(text) * compiled.programsize
         if self._match_cost > MAX_MATCH_COST:
             raise _LimitExceeded
-        return found.search(text) is not None
+        return compiled.search(text) is not None
 
     def json_equal(self, left: Any, right: Any) -> bool:
-        """Equal as JSON: 1 is 1.0, but neither is true."""
+        """Equality of JSON values: 1 equals 1.0, but neither equals true."""
         if isinstance(left, bool) or isinstance(right, bool):
             return left is right
         if isinstance(left, Mapping) and isinstance(right, Mapping):
@@ -98,7 +98,7 @@ class _Validator:
         return bool(left == right)
 
     def hash_key(self, value: Any) -> Any:
-        """The same for the same values."""
+        """A hashable key that is equal for equal JSON values."""
         self.spend(1)
         match value:
             case bool():
@@ -109,17 +109,17 @@ class _Validator:
                 return ("array", tuple(map(self.hash_key, value)))
         return value
 
-    def spend(self, judgements: int) -> None:
-        self._steps += judgements
+    def spend(self, steps: int) -> None:
+        self._steps += steps
         if self._steps > MAX_VALIDATION_STEPS:
             raise _LimitExceeded
 
 
-# ---- what each keyword says ------------------------------------------------------------------
+# ---- keyword validators ----------------------------------------------------------------------
 
 
 def describe(value: Any) -> str:
-    """Short, however large the value is."""
+    """A short description of a value for a message, whatever its size."""
     if isinstance(value, Mapping):
         return "an object"
     if isinstance(value, list | tuple):
@@ -146,128 +146,168 @@ TYPES: Mapping[str, Callable[[Any], bool]] = {
 }
 
 
-def _type(_: _Validator, wanted: Any, value: Any, way: JsonPointer, __: Any) -> Problems:
-    named = [wanted] if isinstance(wanted, str) else wanted
-    if not any(TYPES[name](value) for name in named):
-        yield way, f"{describe(value)} is not of type {' or '.join(named)}"
+def _type(_: _Validator, expected: Any, value: Any, pointer: JsonPointer, __: Any) -> Problems:
+    names = [expected] if isinstance(expected, str) else expected
+    if not any(TYPES[name](value) for name in names):
+        yield pointer, f"{describe(value)} is not of type {' or '.join(names)}"
 
 
-def _enum(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, _: Any) -> Problems:
+def _enum(
+    validator: _Validator, expected: Any, value: Any, pointer: JsonPointer, _: Any
+) -> Problems:
     if isinstance(value, str):
-        found = value in wanted
+        is_listed = value in expected
     else:
-        judge.spend(len(wanted) // 4)
-        found = any(judge.json_equal(value, one) for one in wanted)
-    if not found:
-        yield way, f"{describe(value)} is not one of {', '.join(map(describe, wanted[:20]))}"
+        validator.spend(len(expected) // 4)
+        is_listed = any(validator.json_equal(value, item) for item in expected)
+    if not is_listed:
+        yield pointer, f"{describe(value)} is not one of {', '.join(map(describe, expected[:20]))}"
 
 
-def _const(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, _: Any) -> Problems:
-    if not judge.json_equal(value, wanted):
-        yield way, f"{describe(wanted)} was expected"
+def _const(
+    validator: _Validator, expected: Any, value: Any, pointer: JsonPointer, _: Any
+) -> Problems:
+    if not validator.json_equal(value, expected):
+        yield pointer, f"{describe(expected)} was expected"
 
 
-def _pattern(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, _: Any) -> Problems:
-    if isinstance(value, str) and not judge.matches(wanted, value):
-        yield way, f"{describe(value)} does not match {wanted!r}"
+def _pattern(
+    validator: _Validator, expected: Any, value: Any, pointer: JsonPointer, _: Any
+) -> Problems:
+    if isinstance(value, str) and not validator.matches(expected, value):
+        yield pointer, f"{describe(value)} does not match the pattern {expected!r}"
 
 
-def _multiple_of(_: _Validator, wanted: Any, value: Any, way: JsonPointer, __: Any) -> Problems:
-    if is_number(value) and Fraction(repr(value)) % Fraction(repr(wanted)):
-        yield way, f"{describe(value)} is not a multiple of {wanted}"
+def _multiple_of(
+    _: _Validator, expected: Any, value: Any, pointer: JsonPointer, __: Any
+) -> Problems:
+    if is_number(value) and Fraction(repr(value)) % Fraction(repr(expected)):
+        yield pointer, f"{describe(value)} is not a multiple of {expected}"
 
 
 def _bound(
-    kind: Any, size: Callable[[Any], Any], bad: Callable[[Any, Any], bool], words: str
+    kind: Any, size: Callable[[Any], Any], violates: Callable[[Any, Any], bool], text: str
 ) -> Any:
-    def judged(_: _Validator, wanted: Any, value: Any, way: JsonPointer, __: Any) -> Problems:
-        if isinstance(value, kind) and not isinstance(value, bool) and bad(size(value), wanted):
-            yield way, f"{describe(value)} {words} {wanted}"
+    def validate(
+        _: _Validator, expected: Any, value: Any, pointer: JsonPointer, __: Any
+    ) -> Problems:
+        if (
+            isinstance(value, kind)
+            and not isinstance(value, bool)
+            and violates(size(value), expected)
+        ):
+            yield pointer, f"{describe(value)} {text} {expected}"
 
-    return judged
+    return validate
 
 
-def _unique_items(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, _: Any) -> Problems:
+def _unique_items(
+    validator: _Validator, expected: Any, value: Any, pointer: JsonPointer, _: Any
+) -> Problems:
     if (
-        wanted
+        expected
         and isinstance(value, list | tuple)
-        and len(value) != len(set(map(judge.hash_key, value)))
+        and len(value) != len(set(map(validator.hash_key, value)))
     ):
-        yield way, f"{describe(value)} has the same item twice"
+        yield pointer, f"{describe(value)} contains the same item twice"
 
 
-def _items(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, schema: Any) -> Problems:
+def _items(
+    validator: _Validator, expected: Any, value: Any, pointer: JsonPointer, schema: Any
+) -> Problems:
     if isinstance(value, list | tuple):
         first = len(schema.get("prefixItems", ()))
-        for place, item in enumerate(value[first:], first):
-            yield from judge.problems(wanted, item, (*way, str(place)))
+        for index, item in enumerate(value[first:], first):
+            yield from validator.problems(expected, item, (*pointer, str(index)))
 
 
-def _prefix_items(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, _: Any) -> Problems:
+def _prefix_items(
+    validator: _Validator, expected: Any, value: Any, pointer: JsonPointer, _: Any
+) -> Problems:
     if isinstance(value, list | tuple):
-        for place, (inner, item) in enumerate(zip(wanted, value, strict=False)):
-            yield from judge.problems(inner, item, (*way, str(place)))
+        for index, (inner, item) in enumerate(zip(expected, value, strict=False)):
+            yield from validator.problems(inner, item, (*pointer, str(index)))
 
 
-def _properties(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, _: Any) -> Problems:
+def _properties(
+    validator: _Validator, expected: Any, value: Any, pointer: JsonPointer, _: Any
+) -> Problems:
     if isinstance(value, Mapping):
-        for name, inner in wanted.items():
+        for name, inner in expected.items():
             if name in value:
-                yield from judge.problems(inner, value[name], (*way, name))
+                yield from validator.problems(inner, value[name], (*pointer, name))
 
 
 def _additional_properties(
-    judge: _Validator, wanted: Any, value: Any, way: JsonPointer, schema: Any
+    validator: _Validator, expected: Any, value: Any, pointer: JsonPointer, schema: Any
 ) -> Problems:
     if isinstance(value, Mapping):
         known = schema.get("properties", {})
         for name in [name for name in value if name not in known]:
-            if wanted is False:
-                yield way, f"{name[:80]!r} is not a parameter"
-            yield from judge.problems(wanted, value[name], (*way, name))
+            if expected is False:
+                yield pointer, f"{name[:80]!r} is not a parameter"
+            yield from validator.problems(expected, value[name], (*pointer, name))
 
 
 def _property_names(
-    judge: _Validator, wanted: Any, value: Any, way: JsonPointer, _: Any
+    validator: _Validator, expected: Any, value: Any, pointer: JsonPointer, _: Any
 ) -> Problems:
     for name in value if isinstance(value, Mapping) else ():
-        yield from judge.problems(wanted, name, way)
+        yield from validator.problems(expected, name, pointer)
 
 
-def _required(_: _Validator, wanted: Any, value: Any, way: JsonPointer, __: Any) -> Problems:
-    for name in wanted if isinstance(value, Mapping) else ():
+def _required(_: _Validator, expected: Any, value: Any, pointer: JsonPointer, __: Any) -> Problems:
+    for name in expected if isinstance(value, Mapping) else ():
         if name not in value:
-            yield way, f"{name!r} is a required property"
+            yield pointer, f"{name!r} is a required property"
 
 
-def _reference(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, _: Any) -> Problems:
-    yield from judge.problems(judge.resolve_reference(wanted), value, way)
+def _reference(
+    validator: _Validator, expected: Any, value: Any, pointer: JsonPointer, _: Any
+) -> Problems:
+    yield from validator.problems(validator.resolve_reference(expected), value, pointer)
 
 
-def _all_of(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, _: Any) -> Problems:
-    for inner in wanted:
-        yield from judge.problems(inner, value, way)
+def _all_of(
+    validator: _Validator, expected: Any, value: Any, pointer: JsonPointer, _: Any
+) -> Problems:
+    for inner in expected:
+        yield from validator.problems(inner, value, pointer)
 
 
-def _any_of(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, _: Any) -> Problems:
-    if not any(judge.accepts(inner, value) for inner in wanted):
-        yield way, f"{describe(value)} fits none of the {len(wanted)} schemas it may fit"
+def _any_of(
+    validator: _Validator, expected: Any, value: Any, pointer: JsonPointer, _: Any
+) -> Problems:
+    if not any(validator.accepts(inner, value) for inner in expected):
+        yield pointer, f"{describe(value)} matches none of the {len(expected)} schemas of anyOf"
 
 
-def _one_of(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, _: Any) -> Problems:
-    fitting = sum(judge.accepts(inner, value) for inner in wanted)
-    if fitting != 1:
-        yield way, f"{describe(value)} fits {fitting} of the {len(wanted)} schemas, not one"
+def _one_of(
+    validator: _Validator, expected: Any, value: Any, pointer: JsonPointer, _: Any
+) -> Problems:
+    matches = sum(validator.accepts(inner, value) for inner in expected)
+    if matches != 1:
+        yield (
+            pointer,
+            (
+                f"{describe(value)} matches {matches} of the {len(expected)} schemas of oneOf, "
+                "not exactly one"
+            ),
+        )
 
 
-def _not(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, _: Any) -> Problems:
-    if judge.accepts(wanted, value):
-        yield way, f"{describe(value)} is what it must not be"
+def _not(
+    validator: _Validator, expected: Any, value: Any, pointer: JsonPointer, _: Any
+) -> Problems:
+    if validator.accepts(expected, value):
+        yield pointer, f"{describe(value)} matches the schema of not, which it must not"
 
 
-def _if(judge: _Validator, wanted: Any, value: Any, way: JsonPointer, schema: Any) -> Problems:
-    branch = "then" if judge.accepts(wanted, value) else "else"
-    yield from judge.problems(schema.get(branch, True), value, way)
+def _if(
+    validator: _Validator, expected: Any, value: Any, pointer: JsonPointer, schema: Any
+) -> Problems:
+    branch = "then" if validator.accepts(expected, value) else "else"
+    yield from validator.problems(schema.get(branch, True), value, pointer)
 
 
 _NUMBER, _LIST = (int, float), (list, tuple)
@@ -278,8 +318,8 @@ KEYWORD_VALIDATORS: Mapping[str, Callable[[_Validator, Any, Any, JsonPointer, An
     "const": _const,
     "minimum": _bound(_NUMBER, lambda n: n, lambda n, m: n < m, "is less than the minimum of"),
     "maximum": _bound(_NUMBER, lambda n: n, lambda n, m: n > m, "is more than the maximum of"),
-    "exclusiveMinimum": _bound(_NUMBER, lambda n: n, lambda n, m: n <= m, "is not above"),
-    "exclusiveMaximum": _bound(_NUMBER, lambda n: n, lambda n, m: n >= m, "is not below"),
+    "exclusiveMinimum": _bound(_NUMBER, lambda n: n, lambda n, m: n <= m, "is not greater than"),
+    "exclusiveMaximum": _bound(_NUMBER, lambda n: n, lambda n, m: n >= m, "is not less than"),
     "multipleOf": _multiple_of,
     "minLength": _bound(str, len, lambda n, m: n < m, "is shorter than"),
     "maxLength": _bound(str, len, lambda n, m: n > m, "is longer than"),

@@ -1,0 +1,1 @@
+"""Templates with placeholders, conditions, and the lexer and validation that both share."""

@@ -7,8 +7,9 @@
                   | "is" ["not"] "empty"]
     term     path | number | string | "true" | "false" | "null" | "[" literals "]" | "(" or ")"
 
-An expression never fails while it runs and never does anything: what is missing is null, what cannot
-be compared is not equal and not in order. Its length, size and depth are bounded, so its time is."""
+Evaluating an expression never fails and has no side effects: a missing value is null, and values
+that cannot be compared are neither equal nor ordered. Length, size and depth are bounded, so
+evaluation time is bounded too."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ from domain.templating.lexer import (
 MAX_EXPRESSION_LENGTH = 2_000
 MAX_EXPRESSION_NODES = 200
 MAX_SEARCHED_ITEMS = 500
-"""That `in` looks at, of a list."""
+"""How many items of a list `in` searches."""
 MAX_EXPRESSION_DEPTH = 32
 
 Namespaces = Mapping[str, Any]
@@ -63,7 +64,7 @@ class Or:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """`sign` is one of == != < <= > >= in."""
+    """A comparison; `op` is one of == != < <= > >= in."""
 
     op: str
     left: Expression
@@ -89,32 +90,33 @@ _KEYWORDS = {"and", "or", "not", "in", "is", "empty", *_CONSTANTS}
 
 @lru_cache(4_096)
 def parse(text: str) -> Expression:
-    """`Malformed` names what is wrong and where."""
+    """Parse an expression; `TemplateSyntaxError` says what is wrong and where."""
     if len(text) > MAX_EXPRESSION_LENGTH:
         raise TemplateSyntaxError(
-            f"An expression may be {MAX_EXPRESSION_LENGTH} characters long", MAX_EXPRESSION_LENGTH
+            f"An expression may be at most {MAX_EXPRESSION_LENGTH} characters long",
+            MAX_EXPRESSION_LENGTH,
         )
     return _Parser(tokenize(text)).parse()
 
 
 def evaluate_bool(text: str, context: Namespaces) -> bool:
-    """Is the condition true of this context? `Malformed` if it is no condition."""
+    """Whether the condition is true in this context; `TemplateSyntaxError` if it is not valid."""
     return is_truthy(evaluate(parse(text), context))
 
 
 def is_truthy(value: Any) -> bool:
-    """null, false, zero and what is empty are not true."""
+    """False for null, false, zero and empty values."""
     return bool(value)
 
 
 def evaluate(expression: Expression, context: Namespaces) -> Any:
     match expression:
-        case Path(steps):
-            return look_up(steps, context)
+        case Path(segments):
+            return look_up(segments, context)
         case Literal(value):
             return value
-        case Compare(sign, left, right):
-            return compare(sign, evaluate(left, context), evaluate(right, context))
+        case Compare(op, left, right):
+            return compare(op, evaluate(left, context), evaluate(right, context))
         case And(parts):
             return all(evaluate(part, context) for part in parts)
         case Or(parts):
@@ -126,14 +128,14 @@ def evaluate(expression: Expression, context: Namespaces) -> Any:
 
 
 def is_empty(value: Any) -> bool:
-    """Missing, or a text, list or object with nothing in it; a number never is."""
+    """True for null and an empty string, list or object; numbers and booleans are never empty."""
     return value is None or (isinstance(value, str | list | tuple | Mapping) and len(value) == 0)
 
 
 def paths_in(expression: Expression) -> Iterator[tuple[str, ...]]:
     match expression:
-        case Path(steps):
-            yield steps
+        case Path(segments):
+            yield segments
         case Compare(_, left, right):
             yield from paths_in(left)
             yield from paths_in(right)
@@ -145,14 +147,14 @@ def paths_in(expression: Expression) -> Iterator[tuple[str, ...]]:
 
 
 def strict_equal(left: Any, right: Any) -> bool:
-    """Equal, and of one kind: 1 is 1.0, but neither is true."""
+    """Equality that keeps booleans apart from numbers: 1 equals 1.0, but neither equals true."""
     if isinstance(left, bool) is not isinstance(right, bool):
         return False
     return bool(left == right)
 
 
 def compare(op: str, left: Any, right: Any) -> bool:
-    """What a `Compare` of two values comes to."""
+    """The result of comparing two values with an operator of `Compare`."""
     if op == "==":
         return strict_equal(left, right)
     if op == "!=":
@@ -166,15 +168,15 @@ def compare(op: str, left: Any, right: Any) -> bool:
     return False
 
 
-def _contains(item: Any, held: Any) -> bool:
-    if isinstance(held, str):
-        return isinstance(item, str) and item in held
-    if isinstance(held, Mapping):
-        return isinstance(item, str) and item in held
-    if not isinstance(held, list | tuple):
+def _contains(item: Any, container: Any) -> bool:
+    if isinstance(container, str):
+        return isinstance(item, str) and item in container
+    if isinstance(container, Mapping):
+        return isinstance(item, str) and item in container
+    if not isinstance(container, list | tuple):
         return False
-    looked_at = held[:MAX_SEARCHED_ITEMS]
-    return item in looked_at and any(strict_equal(item, each) for each in looked_at)
+    searched = container[:MAX_SEARCHED_ITEMS]
+    return item in searched and any(strict_equal(item, each) for each in searched)
 
 
 def _is_number(value: Any) -> bool:
@@ -184,15 +186,15 @@ def _is_number(value: Any) -> bool:
 class _Parser:
     def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
-        self._place = 0
+        self._position = 0
         self._nodes = 0
         self._depth = 0
 
     def parse(self) -> Expression:
-        found = self._or()
+        expression = self._or()
         if self._current.kind is not TokenKind.END:
             raise self._unexpected("and, or, or the end")
-        return found
+        return expression
 
     # ---- the grammar -----------------------------------------------------------------------
 
@@ -200,7 +202,8 @@ class _Parser:
         self._depth += 1
         if self._depth > MAX_EXPRESSION_DEPTH:
             raise TemplateSyntaxError(
-                f"An expression may be nested {MAX_EXPRESSION_DEPTH} deep", self._current.position
+                f"An expression may be nested at most {MAX_EXPRESSION_DEPTH} levels deep",
+                self._current.position,
             )
         parts = [self._and()]
         while self._accept("or"):
@@ -215,17 +218,17 @@ class _Parser:
         return parts[0] if len(parts) == 1 else self._counted(And(tuple(parts)))
 
     def _not(self) -> Expression:
-        times = 0
+        negations = 0
         while self._accept("not"):
-            times += 1
-        found = self._test()
-        return self._counted(Not(found)) if times % 2 else found
+            negations += 1
+        inner = self._test()
+        return self._counted(Not(inner)) if negations % 2 else inner
 
     def _test(self) -> Expression:
         left = self._term()
         token = self._current
         if token.text in ("==", "!=", *_ORDER) and token.kind is TokenKind.SIGN:
-            self._place += 1
+            self._position += 1
             return self._counted(Compare(token.text, left, self._term()))
         if self._accept("in"):
             return self._counted(Compare("in", left, self._term()))
@@ -235,20 +238,20 @@ class _Parser:
         if self._accept("is"):
             negated = self._accept("not")
             self._expect("empty")
-            found = self._counted(IsEmpty(left))
-            return self._counted(Not(found)) if negated else found
+            test = self._counted(IsEmpty(left))
+            return self._counted(Not(test)) if negated else test
         return left
 
     def _term(self) -> Expression:
         token = self._current
         if self._accept("("):
-            found = self._or()
+            inner = self._or()
             self._expect(")")
-            return found
+            return inner
         if self._accept("["):
             return self._counted(Literal(self._list()))
         if token.kind is TokenKind.WORD and token.text not in _KEYWORDS:
-            self._place += 1
+            self._position += 1
             return self._counted(Path(parse_path(token.text, token.position)))
         return self._counted(Literal(self._literal()))
 
@@ -263,24 +266,24 @@ class _Parser:
 
     def _literal(self) -> Any:
         token = self._current
-        self._place += 1
+        self._position += 1
         if token.kind in (TokenKind.NUMBER, TokenKind.STRING):
             return token.value
         if token.kind is TokenKind.WORD and token.text in _CONSTANTS:
             return _CONSTANTS[token.text]
-        self._place -= 1
+        self._position -= 1
         raise self._unexpected("a value")
 
     # ---- tokens ----------------------------------------------------------------------------
 
     @property
     def _current(self) -> Token:
-        return self._tokens[self._place]
+        return self._tokens[self._position]
 
     def _accept(self, text: str) -> bool:
         token = self._current
         if token.text == text and token.kind in (TokenKind.WORD, TokenKind.SIGN):
-            self._place += 1
+            self._position += 1
             return True
         return False
 
@@ -288,10 +291,10 @@ class _Parser:
         if not self._accept(text):
             raise self._unexpected(f"{text!r}")
 
-    def _unexpected(self, wanted: str) -> TemplateSyntaxError:
+    def _unexpected(self, expected: str) -> TemplateSyntaxError:
         token = self._current
         found = "the end" if token.kind is TokenKind.END else f"{token.text[:30]!r}"
-        return TemplateSyntaxError(f"Expected {wanted}, found {found}", token.position)
+        return TemplateSyntaxError(f"Expected {expected}, found {found}", token.position)
 
     def _counted(self, node: Expression) -> Expression:
         self._count()
@@ -301,5 +304,6 @@ class _Parser:
         self._nodes += 1
         if self._nodes > MAX_EXPRESSION_NODES:
             raise TemplateSyntaxError(
-                f"An expression may have {MAX_EXPRESSION_NODES} parts", self._current.position
+                f"An expression may have at most {MAX_EXPRESSION_NODES} parts",
+                self._current.position,
             )

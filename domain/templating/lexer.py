@@ -1,4 +1,4 @@
-"""The words that slots and expressions are made of. One pass, linear in the length of the text."""
+"""The tokens of placeholders and expressions, produced in one pass over the text."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_TOKENS = 1_000
 
 
 class TemplateSyntaxError(ValueError):
-    """Text that cannot be read; `at` is the place, counted from 0."""
+    """A template or expression is not valid; `position` is the offset of the error, from 0."""
 
     def __init__(self, message: str, at: int) -> None:
         super().__init__(message)
@@ -48,28 +48,30 @@ class Token:
 
     @property
     def value(self) -> str | int | float:
-        """Of a number or a string."""
+        """The number or the unescaped string that a NUMBER or STRING token stands for."""
         if self.kind is TokenKind.NUMBER:
             return float(self.text) if "." in self.text else int(self.text)
         return re.sub(r"\\(.)", r"\1", self.text[1:-1])
 
 
 def tokenize(text: str) -> list[Token]:
-    """The tokens and an END; `Malformed` at the first thing that is none."""
-    found: list[Token] = []
-    at, length = 0, len(text.rstrip())
-    while at < length:
-        match = _TOKEN.match(text, at)
+    """The tokens, followed by END; raises `TemplateSyntaxError` at the first invalid character."""
+    tokens: list[Token] = []
+    position, length = 0, len(text.rstrip())
+    while position < length:
+        match = _TOKEN.match(text, position)
         if match is None:
-            rest = text[at:].lstrip()
-            place = length - len(rest.rstrip())
-            raise TemplateSyntaxError(f"{rest[:12]!r} cannot be read here", place)
+            rest = text[position:].lstrip()
+            start = length - len(rest.rstrip())
+            raise TemplateSyntaxError(f"{rest[:12]!r} is not valid here", start)
         kind = str(match.lastgroup)
-        if len(found) >= MAX_TOKENS:
-            raise TemplateSyntaxError(f"There may be {MAX_TOKENS} words and signs", at)
-        found.append(Token(TokenKind(kind), match[kind], match.start(kind)))
-        at = match.end()
-    return [*found, Token(TokenKind.END, "", length)]
+        if len(tokens) >= MAX_TOKENS:
+            raise TemplateSyntaxError(
+                f"There may be at most {MAX_TOKENS} words and operators", position
+            )
+        tokens.append(Token(TokenKind(kind), match[kind], match.start(kind)))
+        position = match.end()
+    return [*tokens, Token(TokenKind.END, "", length)]
 
 
 def is_path(text: str) -> bool:
@@ -77,20 +79,20 @@ def is_path(text: str) -> bool:
 
 
 def parse_path(text: str, at: int = 0) -> tuple[str, ...]:
-    """The steps of a path; `Malformed` for anything else."""
+    """The segments of a path; raises `TemplateSyntaxError` if the text is not a path."""
     if not is_path(text):
-        raise TemplateSyntaxError(f"{text[:80]!r} is not a path, as user.name is one", at)
+        raise TemplateSyntaxError(f"{text[:80]!r} is not a path such as user.name", at)
     return tuple(text.split("."))
 
 
 def look_up(segments: tuple[str, ...], context: Mapping[str, Any]) -> Any:
-    """The value at a path; None when any step is missing."""
+    """The value at a path; None if any segment is missing."""
     value: Any = context
-    for step in segments:
+    for segment in segments:
         if isinstance(value, Mapping):
-            value = value.get(step)
-        elif isinstance(value, list | tuple) and step.isdigit() and int(step) < len(value):
-            value = value[int(step)]
+            value = value.get(segment)
+        elif isinstance(value, list | tuple) and segment.isdigit() and int(segment) < len(value):
+            value = value[int(segment)]
         else:
             return None
     return value

@@ -1,8 +1,8 @@
-"""Text with slots: `Hello {{ user.name | default: "there" }}`.
+"""Text with placeholders: `Hello {{ user.name | default: "there" }}`.
 
-A slot holds a path into the call's context or a quoted text, then filters. A string that is one slot
-and nothing else keeps the value's type. Values are data: what comes out of a slot is never read as a
-template again. All limits are fixed, so rendering is bounded."""
+A placeholder holds a path into the call's context or a quoted text, followed by filters. A string
+that consists of a single placeholder keeps the type of the value. Values are data: a rendered value
+is never parsed as a template again. All limits are fixed, so rendering time is bounded."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """`path` is empty when `text` is written out in the slot."""
+    """A path, or a literal `text` (then `path` is empty), and the filters applied to its value."""
 
     path: tuple[str, ...]
     filters: tuple[Filter, ...] = ()
@@ -66,64 +66,68 @@ Template = tuple[str | Placeholder, ...]
 
 @lru_cache(512)
 def parse(text: str) -> Template:
-    """`Malformed` names what is wrong and where."""
+    """Parse a template; `TemplateSyntaxError` says what is wrong and where."""
     if len(text) > MAX_TEMPLATE_LENGTH:
         raise TemplateSyntaxError(
-            f"A template may be {MAX_TEMPLATE_LENGTH} characters long", MAX_TEMPLATE_LENGTH
+            f"A template may be at most {MAX_TEMPLATE_LENGTH} characters long", MAX_TEMPLATE_LENGTH
         )
     parts: list[str | Placeholder] = []
-    at = slots = 0
-    while (start := text.find("{{", at)) >= 0:
-        stop = _end_of_slot(text, start + 2)
-        if at < start:
-            parts.append(text[at:start])
-        parts.append(_slot(text[start + 2 : stop], start + 2))
-        at, slots = stop + 2, slots + 1
-        if slots > MAX_PLACEHOLDERS:
-            raise TemplateSyntaxError(f"A template may have {MAX_PLACEHOLDERS} slots", start)
-    if at < len(text):
-        parts.append(text[at:])
+    position = placeholders = 0
+    while (start := text.find("{{", position)) >= 0:
+        stop = _end_of_placeholder(text, start + 2)
+        if position < start:
+            parts.append(text[position:start])
+        parts.append(_placeholder(text[start + 2 : stop], start + 2))
+        position, placeholders = stop + 2, placeholders + 1
+        if placeholders > MAX_PLACEHOLDERS:
+            raise TemplateSyntaxError(
+                f"A template may have at most {MAX_PLACEHOLDERS} placeholders", start
+            )
+    if position < len(text):
+        parts.append(text[position:])
     return tuple(parts)
 
 
 def render(text: str, context: Namespaces, defaults: Mapping[str, Any] = NO_DEFAULTS) -> str:
-    """The text with every slot filled; a missing value is its default, or nothing."""
+    """Fill every placeholder; a missing value becomes its default, or the empty string."""
     parts: list[str] = []
     large: dict[Placeholder, str] = {}
-    room = MAX_RENDERED_LENGTH
+    remaining = MAX_RENDERED_LENGTH
     for part in parse(text):
-        words = (
+        rendered = (
             part if isinstance(part, str) else _render_placeholder(part, context, defaults, large)
         )
-        parts.append(words[:room])
-        room -= len(words)
-        if room <= 0:
+        parts.append(rendered[:remaining])
+        remaining -= len(rendered)
+        if remaining <= 0:
             break
     return "".join(parts)
 
 
 def _render_placeholder(
-    slot: Placeholder,
+    placeholder: Placeholder,
     context: Namespaces,
     defaults: Mapping[str, Any],
     large: dict[Placeholder, str],
 ) -> str:
-    """Of the slot. What may take long to write out is written once, however often it is wanted."""
-    raw = slot.raw(context)
+    """The text of one placeholder. Lists and objects, which may be slow to serialize, are cached
+    in `large`, so that repeating a placeholder costs nothing."""
+    raw = placeholder.raw(context)
     if not isinstance(raw, dict | list | tuple):
-        return value_to_text(slot.apply_filters(raw, defaults))[:MAX_VALUE_LENGTH]
-    if slot not in large:
-        large[slot] = value_to_text(slot.apply_filters(raw, defaults))[:MAX_VALUE_LENGTH]
-    return large[slot]
+        return value_to_text(placeholder.apply_filters(raw, defaults))[:MAX_VALUE_LENGTH]
+    if placeholder not in large:
+        text = value_to_text(placeholder.apply_filters(raw, defaults))
+        large[placeholder] = text[:MAX_VALUE_LENGTH]
+    return large[placeholder]
 
 
 def render_value(value: Any, context: Namespaces) -> Any:
-    """`value` with slots filled in every string of it, however deep."""
+    """Fill the placeholders in every string of a JSON value, at any depth."""
     match value:
         case str():
             match parse(value):
-                case (Placeholder() as whole,):
-                    return whole.value(context, NO_DEFAULTS)
+                case (Placeholder() as only,):
+                    return only.value(context, NO_DEFAULTS)
             return render(value, context)
         case Mapping():
             return {key: render_value(item, context) for key, item in value.items()}
@@ -133,7 +137,7 @@ def render_value(value: Any, context: Namespaces) -> Any:
 
 
 def look_up_path(path: str, context: Namespaces) -> Any:
-    """The value at a dotted path; None when any step is missing."""
+    """The value at a dotted path; None if any segment is missing."""
     return look_up(tuple(path.split(".")), context)
 
 
@@ -144,7 +148,7 @@ def paths_in(template: Template) -> Iterator[tuple[str, ...]]:
 
 
 def strings_in(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Every string of a JSON value, with the way to it."""
+    """Every string of a JSON value, with the path to it."""
     match value:
         case str():
             yield path, value
@@ -152,12 +156,12 @@ def strings_in(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[s
             for key, item in value.items():
                 yield from strings_in(item, (*path, str(key)))
         case list() | tuple():
-            for place, item in enumerate(value):
-                yield from strings_in(item, (*path, str(place)))
+            for index, item in enumerate(value):
+                yield from strings_in(item, (*path, str(index)))
 
 
 def value_to_text(value: Any) -> str:
-    """How a value is spoken or sent: text as it is, the rest as JSON, nothing for null."""
+    """The value as it is spoken or sent: strings unchanged, null as "", everything else as JSON."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -165,29 +169,29 @@ def value_to_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-# ---- slots ---------------------------------------------------------------------------------
+# ---- placeholders --------------------------------------------------------------------------
 
 
-def _end_of_slot(text: str, start: int) -> int:
-    """Where `}}` stands; not inside of a quoted text."""
+def _end_of_placeholder(text: str, start: int) -> int:
+    """The position of the closing `}}`; braces inside quoted text do not count."""
     match = _INSIDE.match(text, start)
     assert match is not None
     stop = match.end()
     if text[stop : stop + 2] != "}}":
-        raise TemplateSyntaxError("A slot opens here and is not closed by }}", start - 2)
+        raise TemplateSyntaxError("The placeholder that opens here is not closed by }}", start - 2)
     return stop
 
 
 _INSIDE = re.compile(r"""(?:"(?:[^"\\]|\\.){0,600}"|'(?:[^'\\]|\\.){0,600}'|[^"'{}]){0,600}""")
 
 
-def _slot(inside: str, at: int) -> Placeholder:
+def _placeholder(inside: str, offset: int) -> Placeholder:
     try:
         tokens = tokenize(inside)
-        slot = _head(tokens[0])
-        return Placeholder(slot.path, tuple(_filters(tokens[1:])), slot.text)
+        head = _head(tokens[0])
+        return Placeholder(head.path, tuple(_filters(tokens[1:])), head.text)
     except TemplateSyntaxError as problem:
-        raise TemplateSyntaxError(problem.message, at + problem.position) from None
+        raise TemplateSyntaxError(problem.message, offset + problem.position) from None
 
 
 def _head(token: Token) -> Placeholder:
@@ -195,46 +199,52 @@ def _head(token: Token) -> Placeholder:
         return Placeholder((), text=str(token.value))
     if token.kind is TokenKind.WORD:
         return Placeholder(parse_path(token.text, token.position))
-    raise TemplateSyntaxError("A slot holds a path, for instance {{ user.name }}", token.position)
+    raise TemplateSyntaxError(
+        "A placeholder starts with a path, for example {{ user.name }}", token.position
+    )
 
 
 def _filters(tokens: list[Token]) -> Iterator[Filter]:
-    place = count = 0
-    while tokens[place].kind is not TokenKind.END:
-        bar, name = tokens[place], tokens[min(place + 1, len(tokens) - 1)]
+    index = count = 0
+    while tokens[index].kind is not TokenKind.END:
+        bar, name = tokens[index], tokens[min(index + 1, len(tokens) - 1)]
         if bar.text != "|" or name.kind is not TokenKind.WORD:
             raise TemplateSyntaxError(
-                "After its path a slot takes filters, for instance | upper", bar.position
+                "After the path, a placeholder may only have filters, for example | upper",
+                bar.position,
             )
         if name.text not in FILTERS:
             known = ", ".join(sorted(FILTERS))
             raise TemplateSyntaxError(
-                f"There is no filter {name.text!r}; there are {known}", name.position
+                f"There is no filter {name.text!r}; the filters are {known}", name.position
             )
-        place, argument = place + 2, None
-        if tokens[place].text == ":":
-            value = tokens[place + 1]
+        index, argument = index + 2, None
+        if tokens[index].text == ":":
+            value = tokens[index + 1]
             if value.kind not in (TokenKind.NUMBER, TokenKind.STRING):
                 raise TemplateSyntaxError(
-                    f"{name.text} takes a number or a quoted text", value.position
+                    f"The argument of {name.text} must be a number or a quoted text",
+                    value.position,
                 )
-            place, argument = place + 2, value.value
+            index, argument = index + 2, value.value
         _check_argument(name, argument)
         count += 1
         if count > MAX_FILTERS:
-            raise TemplateSyntaxError(f"A slot may have {MAX_FILTERS} filters", bar.position)
+            raise TemplateSyntaxError(
+                f"A placeholder may have at most {MAX_FILTERS} filters", bar.position
+            )
         yield Filter(name.text, argument)
 
 
 def _check_argument(name: Token, argument: Any) -> None:
-    wanted = _ARGUMENT_CHECKS.get(name.text)
-    if wanted is None and argument is not None:
-        raise TemplateSyntaxError(f"{name.text} takes nothing", name.position)
-    if wanted is not None and not wanted(argument):
+    is_valid = _ARGUMENT_CHECKS.get(name.text)
+    if is_valid is None and argument is not None:
+        raise TemplateSyntaxError(f"The filter {name.text} takes no argument", name.position)
+    if is_valid is not None and not is_valid(argument):
         raise TemplateSyntaxError(_ARGUMENT_HELP[name.text], name.position)
 
 
-# ---- filters: total functions, whatever they are given --------------------------------------
+# ---- filters: total functions, which never raise on any value ------------------------------
 
 
 def _number(value: Any, places: int | None) -> Any:
@@ -281,16 +291,21 @@ FILTERS: dict[str, Callable[[Any, Any], Any]] = {
     "date": _date,
 }
 
+
+def _is_decimal_count(argument: Any) -> bool:
+    return argument is None or (isinstance(argument, int) and 0 <= argument <= 9)
+
+
 _DATE = re.compile(r"(?:[^%]|%[aAbBdHIjmMpSyYZ%]){1,60}")
 _ARGUMENT_CHECKS: dict[str, Callable[[Any], bool]] = {
-    "default": lambda given: given is not None,
-    "number": lambda given: given is None or (isinstance(given, int) and 0 <= given <= 9),
-    "round": lambda given: given is None or (isinstance(given, int) and 0 <= given <= 9),
-    "date": lambda given: isinstance(given, str) and _DATE.fullmatch(given) is not None,
+    "default": lambda argument: argument is not None,
+    "number": _is_decimal_count,
+    "round": _is_decimal_count,
+    "date": lambda argument: isinstance(argument, str) and _DATE.fullmatch(argument) is not None,
 }
 _ARGUMENT_HELP = {
-    "default": 'default takes the other value, for instance default: "there"',
-    "number": "number takes the count of decimals, 0 to 9",
-    "round": "round takes the count of decimals, 0 to 9",
-    "date": 'date takes a pattern, for instance date: "%d %B %Y"',
+    "default": 'default needs the value to use instead, for example default: "there"',
+    "number": "The argument of number is the number of decimals, 0 to 9",
+    "round": "The argument of round is the number of decimals, 0 to 9",
+    "date": 'date needs a pattern, for example date: "%d %B %Y"',
 }

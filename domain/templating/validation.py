@@ -1,4 +1,4 @@
-"""What people may write in templates and conditions, checked when it is saved."""
+"""Validation of templates and conditions when they are saved."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ WRITABLE_NAMESPACES = frozenset({"workflow", "flags", "agent"})
 
 
 def check_template(value: Any, path: Path, readable: frozenset[str] = READABLE_NAMESPACES) -> None:
-    """Of every string in `value`, however deep: its slots are paths into the context."""
+    """Check that every placeholder in `value`, at any depth, reads a path of the context."""
     _check_json(value, path)
-    slots = 0
-    for way, text in templates.strings_in(value):
-        here = (*path, *way)
+    placeholders = 0
+    for inner_path, text in templates.strings_in(value):
+        here = (*path, *inner_path)
         try:
             parsed = templates.parse(text)
         except TemplateSyntaxError as problem:
             raise _invalid_input(problem, here) from None
-        slots += sum(isinstance(part, templates.Placeholder) for part in parsed)
-        if slots > templates.MAX_PLACEHOLDERS:
-            raise InvalidInput(f"A value may have {templates.MAX_PLACEHOLDERS} slots.", path)
+        placeholders += sum(isinstance(part, templates.Placeholder) for part in parsed)
+        if placeholders > templates.MAX_PLACEHOLDERS:
+            raise InvalidInput(
+                f"A value may have at most {templates.MAX_PLACEHOLDERS} placeholders.", path
+            )
         _check_namespaces(templates.paths_in(parsed), here, readable)
 
 
@@ -42,39 +44,39 @@ def check_condition(text: str, path: Path, readable: frozenset[str] = READABLE_N
 
 
 def check_readable(where: str, path: Path, readable: frozenset[str] = READABLE_NAMESPACES) -> None:
-    """A path that steps may read."""
+    """Check that actions may read the path `where`."""
     try:
-        steps = parse_path(where)
+        segments = parse_path(where)
     except TemplateSyntaxError as problem:
         raise _invalid_input(problem, path) from None
-    _check_namespaces([steps], path, readable)
+    _check_namespaces([segments], path, readable)
 
 
 def check_writable(where: str, path: Path) -> None:
-    """A path that tools may write to; `[+]` behind it appends."""
+    """Check that tools may write to the path `where`; a trailing `[+]` appends to a list."""
     where = where.removesuffix("[+]")
     if not is_path(where) or where.split(".")[0] not in WRITABLE_NAMESPACES or "." not in where:
         raise InvalidInput(
-            f"{where!r} cannot be written; write under {_listed(WRITABLE_NAMESPACES)}, "
-            "for instance workflow.appointment.",
+            f"{where!r} is not writable; tools write to paths that begin with "
+            f"{_join_names(WRITABLE_NAMESPACES)}, for example workflow.appointment.",
             path,
         )
 
 
 def _check_json(value: Any, path: Path) -> None:
-    why = json_problem(value)
-    if why is not None:
-        raise InvalidInput(f"The value is {why}.", path)
+    problem = json_problem(value)
+    if problem is not None:
+        raise InvalidInput(f"The value is {problem}.", path)
 
 
 def _check_namespaces(
     paths: Iterable[tuple[str, ...]], path: Path, readable: frozenset[str]
 ) -> None:
-    for steps in paths:
-        if steps[0] not in readable:
+    for segments in paths:
+        if segments[0] not in readable:
             raise InvalidInput(
-                f"{'.'.join(steps)!r} is not a path into the context; paths begin with "
-                f"{_listed(readable)}, for instance user.name.",
+                f"{'.'.join(segments)!r} is not a path of the context; paths begin with "
+                f"{_join_names(readable)}, for example user.name.",
                 path,
             )
 
@@ -83,5 +85,5 @@ def _invalid_input(problem: TemplateSyntaxError, path: Path) -> InvalidInput:
     return InvalidInput(f"{problem.message} (character {problem.position + 1}).", path)
 
 
-def _listed(names: frozenset[str]) -> str:
+def _join_names(names: frozenset[str]) -> str:
     return ", ".join(sorted(names))

@@ -1,4 +1,4 @@
-"""The `api_call` step: a request built from the call's context, sent again where that is safe."""
+"""The `api_call` action: a request built from the call's context and retried where that is safe."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from domain.tools.http import (
 INITIAL_BACKOFF_SECONDS = 0.2
 MAX_BACKOFF_SECONDS = 5.0
 MAX_RESPONSE_BYTES = 65_536
-"""Of an answer, as far as it is shown and kept."""
+"""The part of a response body that is stored and returned; the rest is cut off."""
 MAX_URL_LENGTH = 8_192
 MAX_REQUEST_BYTES = 1024 * 1024
 
@@ -35,8 +35,8 @@ SecretLookup = Callable[[str], str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiResponse:
-    """What came back; `problem` is for the model, when it is not what was hoped for. `unknown`: the
-    server may have done what it was asked for, and has not said so."""
+    """The result of an API call. `problem` explains a failure to the model; None on success.
+    `outcome_unknown` means that the server may have processed the request without confirming it."""
 
     status: int = 0
     body: Any = None
@@ -46,17 +46,17 @@ class ApiResponse:
 
 
 async def call_api(
-    call: ApiCall, seen: Mapping[str, Any], send: Send, secret: SecretLookup, key: str
+    call: ApiCall, namespaces: Mapping[str, Any], send: Send, secret: SecretLookup, key: str
 ) -> ApiResponse:
-    url, body = _url(call, seen), _body(call, seen)
-    shown = {"method": call.method.value, "url": url.split("?")[0][:MAX_URL_LENGTH]}
+    url, body = _url(call, namespaces), _body(call, namespaces)
+    effect = {"method": call.method.value, "url": url.split("?")[0][:MAX_URL_LENGTH]}
     if len(url) > MAX_URL_LENGTH or len(body or b"") > MAX_REQUEST_BYTES:
-        return ApiResponse(problem="The request became too large to be sent.", effect=shown)
+        return ApiResponse(problem="The request is too large to be sent.", effect=effect)
     try:
-        headers = render_headers(call.headers, seen, secret)
+        headers = render_headers(call.headers, namespaces, secret)
     except LookupError as missing:
-        return ApiResponse(problem=f"There is no secret {missing.args[0]!r}.", effect=shown)
-    # Ours goes last: nothing that a tool says may replace it.
+        return ApiResponse(problem=f"There is no secret {missing.args[0]!r}.", effect=effect)
+    # The idempotency key comes last, so that headers of the tool cannot replace it.
     request = HttpRequest(
         method=call.method.value,
         url=url,
@@ -64,57 +64,60 @@ async def call_api(
         body=body,
         timeout=call.timeout,
     )
-    tries = 1 + (call.retries if call.method.is_idempotent or call.retry_unsafe else 0)
+    attempts = 1 + (call.retries if call.method.is_idempotent or call.retry_unsafe else 0)
     unknown = False
-    for n in range(1, tries + 1):
-        answer = await _attempt(request, send, {**shown, "tries": n})
-        # What was tried before may have been done, unless the server has answered since.
-        unknown = answer.outcome_unknown or (unknown and not answer.status)
-        if answer.problem is None or not _is_retryable(answer) or n == tries:
+    for n in range(1, attempts + 1):
+        response = await _attempt(request, send, {**effect, "tries": n})
+        # An earlier attempt may have been processed, unless the server has responded since.
+        unknown = response.outcome_unknown or (unknown and not response.status)
+        if response.problem is None or not _is_retryable(response) or n == attempts:
             break
         await asyncio.sleep(
             min(MAX_BACKOFF_SECONDS, INITIAL_BACKOFF_SECONDS * 2**n) * random.uniform(0.5, 1.0)
         )
-    return replace(answer, outcome_unknown=unknown and call.method is not Method.GET)
+    return replace(response, outcome_unknown=unknown and call.method is not Method.GET)
 
 
-async def _attempt(request: HttpRequest, send: Send, shown: Mapping[str, Any]) -> ApiResponse:
+async def _attempt(request: HttpRequest, send: Send, effect: Mapping[str, Any]) -> ApiResponse:
     try:
         response = await send(request)
     except EgressBlocked:
         return ApiResponse(
-            problem="That address may not be reached.", effect={**shown, "blocked": True}
+            problem="Requests to that address are not allowed.", effect={**effect, "blocked": True}
         )
     except HttpFailed as error:
         problem = f"The server could not be reached ({error.kind})."
-        effect = {**shown, "failed": error.kind}
         return ApiResponse(
-            problem=problem, effect=effect, outcome_unknown=error.may_have_been_processed
+            problem=problem,
+            effect={**effect, "failed": error.kind},
+            outcome_unknown=error.may_have_been_processed,
         )
     body = _parse_body(response)
-    effect = {**shown, "status": response.status, "ms": round(response.ms, 1), "body": body}
+    effect = {**effect, "status": response.status, "ms": round(response.ms, 1), "body": body}
     if response.status >= 400 or response.status < 200:
-        problem = f"The server answered with status {response.status}."
+        problem = f"The server responded with status {response.status}."
         return ApiResponse(status=response.status, body=body, problem=problem, effect=effect)
     if response.status >= 300:
-        problem = "The server answered with a redirect, which is not followed."
+        problem = "The server responded with a redirect, and redirects are not followed."
         return ApiResponse(status=response.status, body=body, problem=problem, effect=effect)
     return ApiResponse(status=response.status, body=body, effect=effect)
 
 
-def _is_retryable(answer: ApiResponse) -> bool:
-    """Whether the same request may do better a moment later."""
-    return "failed" in answer.effect or answer.status == 429 or answer.status >= 500
+def _is_retryable(response: ApiResponse) -> bool:
+    """Whether the same request may succeed when it is repeated."""
+    return "failed" in response.effect or response.status == 429 or response.status >= 500
 
 
-def _url(call: ApiCall, seen: Mapping[str, Any]) -> str:
-    """Slots are filled in encoded, so that a value cannot become part of the path or the query."""
+def _url(call: ApiCall, namespaces: Mapping[str, Any]) -> str:
+    """The URL with percent-encoded values, which cannot add path segments or parameters."""
     parts = [
-        part if isinstance(part, str) else quote(value_to_text(part.value(seen, {})), safe="")
+        part if isinstance(part, str) else quote(value_to_text(part.value(namespaces, {})), safe="")
         for part in templates.parse(call.url)
     ]
     url = "".join(parts)
-    query = {name: value_to_text(render_value(value, seen)) for name, value in call.query.items()}
+    query = {
+        name: value_to_text(render_value(value, namespaces)) for name, value in call.query.items()
+    }
     if not query:
         return url
     return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}"
@@ -125,34 +128,34 @@ def _content_headers(body: bytes | None) -> dict[str, str]:
 
 
 def render_headers(
-    headers: Mapping[str, str], seen: Mapping[str, Any], secret: SecretLookup
+    headers: Mapping[str, str], namespaces: Mapping[str, Any], secret: SecretLookup
 ) -> dict[str, str]:
-    """Headers as they are sent; `LookupError` names a secret that is missing."""
-    lines = {}
+    """The headers as they are sent; raises `LookupError` with the name of a missing secret."""
+    rendered = {}
     for name, value in headers.items():
-        # Secrets are looked up here and nowhere else, after every other value.
-        wanted = {p[1] for p in templates.paths_in(templates.parse(value)) if p[0] == "secret"}
-        known = {one: _require_secret(secret, one) for one in wanted}
-        line = render(value, {**seen, "secret": known})
-        lines[name] = " ".join(line.split())
-    return lines
+        # Secrets exist only here, so no other template of a tool can read them.
+        names = {p[1] for p in templates.paths_in(templates.parse(value)) if p[0] == "secret"}
+        secrets = {each: _require_secret(secret, each) for each in names}
+        text = render(value, {**namespaces, "secret": secrets})
+        rendered[name] = " ".join(text.split())
+    return rendered
 
 
 def _require_secret(secret: SecretLookup, name: str) -> str:
-    found = secret(name)
-    if found is None:
+    value = secret(name)
+    if value is None:
         raise LookupError(name)
-    return found
+    return value
 
 
-def _body(call: ApiCall, seen: Mapping[str, Any]) -> bytes | None:
+def _body(call: ApiCall, namespaces: Mapping[str, Any]) -> bytes | None:
     if call.body is None:
         return None
-    return json.dumps(render_value(call.body, seen), ensure_ascii=False, default=str).encode()
+    return json.dumps(render_value(call.body, namespaces), ensure_ascii=False, default=str).encode()
 
 
 def _parse_body(response: HttpResponse) -> Any:
-    """JSON where it is some that can be kept, else text; what is too long is cut."""
+    """The body as JSON if it is valid and storable, else as text; cut at MAX_RESPONSE_BYTES."""
     text = response.body[:MAX_RESPONSE_BYTES].decode(errors="replace").replace("\x00", "\ufffd")
     try:
         value = json.loads(text)

@@ -1,4 +1,4 @@
-"""A tool tried out: the same chain as in a call, on a context of its own."""
+"""Dry runs of tools: the executor of real calls on a separate context, without a call."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DRY_RUN_NODE = "trial"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StubResponse:
-    """What a server is taken to answer."""
+    """The response that a stubbed request receives."""
 
     status: int = 200
     body: Any = None
@@ -29,7 +29,7 @@ class StubResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryRunResult:
-    """What came of it: the use, and the context as it is afterwards."""
+    """The result of the tool call and the context after it."""
 
     tool_result: ToolResult
     context: CallContext
@@ -45,17 +45,17 @@ async def dry_run(
     secrets: Mapping[str, str] | None = None,
     stubs: Sequence[StubResponse] = (),
 ) -> DryRunResult:
-    """With `outbound` servers are really asked, with these secrets; else the stubs answer, in
-    order."""
-    bench = _DryRunEnvironment(
+    """Run a tool on the given context. With `http_client`, requests are really sent, with these
+    `secrets`; without it, the stubs are returned in order."""
+    environment = _DryRunEnvironment(
         replace(context, tenant=settings.template_namespace),
         settings,
         http_client,
         secrets,
         list(stubs),
     )
-    used = await execute(tool, arguments, bench, f"trial.{uuid4()}")
-    return DryRunResult(tool_result=used, context=bench.context)
+    result = await execute(tool, arguments, environment, f"trial.{uuid4()}")
+    return DryRunResult(tool_result=result, context=environment.context)
 
 
 class _DryRunEnvironment:
@@ -63,13 +63,13 @@ class _DryRunEnvironment:
         self,
         context: CallContext,
         settings: TenantSettings,
-        outbound: HttpClient | None,
+        http_client: HttpClient | None,
         secrets: Mapping[str, str] | None,
         stubs: list[StubResponse],
     ) -> None:
         self.context = context
         self.settings = settings
-        self._outbound = outbound
+        self._http_client = http_client
         self._secrets = secrets
         self._stubs = stubs
 
@@ -87,15 +87,15 @@ class _DryRunEnvironment:
         return change
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        if self._outbound is not None:
-            return await self._outbound.send(request)
+        if self._http_client is not None:
+            return await self._http_client.send(request)
         if not self._stubs:
             raise HttpFailed("no stub is left")
         stub = self._stubs.pop(0)
         return HttpResponse(stub.status, {}, json.dumps(stub.body).encode(), 0.0)
 
     def secret(self, name: str) -> str | None:
-        # Stubbed, no secret is needed.
+        # Stubbed requests need no real secrets.
         return f"<{name}>" if self._secrets is None else self._secrets.get(name)
 
     def hand_off(self, node: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What a chain of steps acts on: a call, a trial or a simulation."""
+"""The environment that the actions of a tool run in: a call, a dry run or a simulation."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from domain.tools.actions import SendDtmf, TransferCall
 
 
 class ToolEnvironment(Protocol):
-    """What the steps of one use may see and do."""
+    """What the actions of one tool call can read and do."""
 
     @property
     def context(self) -> CallContext: ...
 
     def visible_context(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The namespaces that this node can read."""
+        """The namespaces that the active node can read, with `params` as the tool's arguments."""
         ...
 
     def set_value(self, path: str, value: Any) -> ContextChanged:
-        """Write, and tell of it."""
+        """Write a value and record the change as an event."""
         ...
 
     def remove_value(self, path: str) -> ContextChanged: ...
 
     async def send(self, request: Any) -> Any:
-        """Over HTTP: `domain.tools.http`."""
+        """Send an HTTP request; see `domain.tools.http`."""
         ...
 
     def secret(self, name: str) -> str | None: ...
@@ -37,11 +37,11 @@ class ToolEnvironment(Protocol):
     def settings(self) -> TenantSettings: ...
 
     def hand_off(self, node: str) -> str | None:
-        """Why not; None when it is under way."""
+        """Request a hand-off. Returns why it is refused; None if it is under way."""
         ...
 
     def end_call(self) -> None: ...
 
     def run_telephony_action(self, action: TransferCall | SendDtmf, value: str) -> str | None:
-        """On the phone line. Why not; None when it is done."""
+        """Act on the phone line. Returns why the action failed; None if it is done."""
         ...

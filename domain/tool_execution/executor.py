@@ -1,6 +1,6 @@
-"""Runs the chain of a tool, step by step, and tells what each step did.
+"""Runs the actions of a tool one by one and reports the effect of each.
 
-The same in calls, in tests of tools and in simulations; what differs is the `World` it acts on."""
+Calls, dry runs and simulations share this code; they differ in the `ToolEnvironment` they pass."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ from domain.tools.actions import (
 from domain.tools.model import ToolSpec
 
 DONE = "Done."
-OUTCOME_UNKNOWN = "It is not known what was done."
-TIMED_OUT = "The tool took too long; it is not known what was done."
+OUTCOME_UNKNOWN = "It is not known whether the action was carried out."
+TIMED_OUT = "The tool timed out; it is not known which of its actions were carried out."
 MAX_VALUE_LENGTH = 65_536
 
 
 class Ending(StrEnum):
-    """How the use of a tool went."""
+    """How a tool call ended."""
 
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
@@ -58,20 +58,20 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepResult:
-    """What one step did. `place` leads to it: actions, 0, then, 1."""
+    """The result of one action. `place` is its path in the tool, such as actions, 0, then, 1."""
 
     place: tuple[str, ...]
     type: str
     ok: bool
     ms: float
     effect: Mapping[str, Any] = field(default_factory=dict)
-    """What changed or was sent and answered; secrets are left out."""
+    """What the action changed, sent or received, without secrets."""
     problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolResult:
-    """A use of a tool, whole. `result` is what the model is told."""
+    """The result of a whole tool call. `result` is the text that the model receives."""
 
     ending: Ending
     result: str
@@ -79,7 +79,7 @@ class ToolResult:
 
 
 class StepFailed(Exception):
-    """A step did not do what it is there for; the words are for the model."""
+    """An action failed; `message` explains the failure to the model."""
 
     def __init__(
         self,
@@ -92,14 +92,14 @@ class StepFailed(Exception):
         self.message = message
         self.effect = effect or {}
         self.outcome_unknown = outcome_unknown
-        """It may have been done all the same."""
+        """The action may nevertheless have been carried out."""
 
 
 async def execute(
     tool: ToolSpec, arguments: Mapping[str, Any], environment: ToolEnvironment, key: str
 ) -> ToolResult:
-    """`key` is this use's own: every try of a request carries it, with the place of its step.
-    Raises only what the world does."""
+    """Run a tool. The idempotency key of each request consists of `key`, which is unique to this
+    tool call, and the path of the action. Raises only what the environment raises."""
     problem = validation_problem(tool.parameters, arguments)
     if problem:
         return ToolResult(ending=Ending.REFUSED, result=problem)
@@ -114,44 +114,50 @@ async def execute(
 
 
 class _ToolRun:
-    def __init__(self, world: ToolEnvironment, arguments: Mapping[str, Any], key: str) -> None:
+    def __init__(
+        self, environment: ToolEnvironment, arguments: Mapping[str, Any], key: str
+    ) -> None:
         self.steps: list[StepResult] = []
         self.messages: list[str] = []
-        self._environment = world
-        self._outside = RedactingHttpClient(world.send, world.secret)
+        self._environment = environment
+        self._http_client = RedactingHttpClient(environment.send, environment.secret)
         self._arguments = arguments
         self._key = key
         self._response: Mapping[str, Any] = {}
         self._outcome_unknown = False
-        """A step failed and may have been done all the same."""
+        """An action failed and may nevertheless have been carried out."""
 
     async def run(self, tool: ToolSpec) -> Ending:
-        problem = await self._chain(tool.actions, ("actions",))
+        problem = await self._run_actions(tool.actions, ("actions",))
         if problem is None:
-            problem = await self._chain(tool.on_success, ("onSuccess",))
+            problem = await self._run_actions(tool.on_success, ("onSuccess",))
             if problem is None:
                 return Ending.SUCCEEDED
         self.messages = []
         ending = Ending.FAILED
         if self._outcome_unknown:
             ending, problem = Ending.UNKNOWN, f"{problem} {OUTCOME_UNKNOWN}"
-        again = await self._chain(tool.on_failure, ("onFailure",))
+        on_failure_problem = await self._run_actions(tool.on_failure, ("onFailure",))
         if not self.messages:
-            self.messages = [problem] if again is None else [problem, again]
+            self.messages = [problem]
+            if on_failure_problem is not None:
+                self.messages.append(on_failure_problem)
         return ending
 
-    async def _chain(self, actions: tuple[ToolAction, ...], place: tuple[str, ...]) -> str | None:
-        """The problem of the first step that fails; None when all went well."""
+    async def _run_actions(
+        self, actions: tuple[ToolAction, ...], place: tuple[str, ...]
+    ) -> str | None:
+        """The problem of the first action that fails; None if all succeed."""
         for n, action in enumerate(actions):
-            problem = await self._step(action, (*place, str(n)))
+            problem = await self._run_action(action, (*place, str(n)))
             if problem is not None:
                 return problem
         return None
 
-    async def _step(self, action: ToolAction, place: tuple[str, ...]) -> str | None:
-        began = time.perf_counter()
+    async def _run_action(self, action: ToolAction, place: tuple[str, ...]) -> str | None:
+        started_at = time.perf_counter()
         step = StepResult(place=place, type=action.type, ok=True, ms=0.0)
-        at = len(self.steps)
+        index = len(self.steps)
         self.steps.append(step)
         problem: str | None = None
         try:
@@ -159,8 +165,8 @@ class _ToolRun:
         except StepFailed as failed:
             problem, effect = failed.message, failed.effect
             self._outcome_unknown = self._outcome_unknown or failed.outcome_unknown
-        ms = round((time.perf_counter() - began) * 1000, 3)
-        self.steps[at] = replace(step, ok=problem is None, problem=problem, effect=effect, ms=ms)
+        ms = round((time.perf_counter() - started_at) * 1000, 3)
+        self.steps[index] = replace(step, ok=problem is None, problem=problem, effect=effect, ms=ms)
         return problem
 
     async def _execute(self, action: ToolAction, place: tuple[str, ...]) -> Mapping[str, Any]:
@@ -180,10 +186,10 @@ class _ToolRun:
                 return self._write(path, render_value(value, self._namespaces))
             case Transform():
                 value = render_value(action.value, self._namespaces)
-                here = self._environment.context
+                context = self._environment.context
                 return self._write(
                     action.path,
-                    apply_transform(action, value, here, self._environment.visible_context({})),
+                    apply_transform(action, value, context, self._environment.visible_context({})),
                 )
             case ContextDelete(path=path):
                 return _change_effect(self._environment.remove_value(path))
@@ -192,9 +198,9 @@ class _ToolRun:
             case FlagClear(flag=flag):
                 return self._write(f"flags.{flag}", False)
             case ContextGet(path=path):
-                found = look_up_path(path, self._namespaces)
-                self.messages.append(value_to_text(found) or "Nothing is known of it.")
-                return {"value": found}
+                current = look_up_path(path, self._namespaces)
+                self.messages.append(value_to_text(current) or "There is no value.")
+                return {"value": current}
             case Respond(message=message):
                 self.messages.append(render(message, self._namespaces))
                 return {"message": self.messages[-1]}
@@ -205,10 +211,11 @@ class _ToolRun:
             case EndCall():
                 self._environment.end_call()
                 return {}
-            case TransferCall(number=value) | SendDtmf(digits=value) as press:
-                given = render(value, self._namespaces)
+            case TransferCall(number=value) | SendDtmf(digits=value) as telephony:
+                rendered = render(value, self._namespaces)
                 return _raise_problem(
-                    self._environment.run_telephony_action(press, given), {"value": given}
+                    self._environment.run_telephony_action(telephony, rendered),
+                    {"value": rendered},
                 )
         raise AssertionError(action)
 
@@ -221,11 +228,11 @@ class _ToolRun:
         if where != path:
             before = look_up_path(where, self._environment.visible_context({}))
             value = [*(before if isinstance(before, list) else []), value]
-        why = json_problem(value)
-        if why is not None:
-            raise StepFailed(f"The value for {where} is {why}.")
+        problem = json_problem(value)
+        if problem is not None:
+            raise StepFailed(f"The value for {where} is {problem}.")
         if len(value_to_text(value)) > MAX_VALUE_LENGTH:
-            raise StepFailed(f"The value for {where} is larger than {MAX_VALUE_LENGTH} characters.")
+            raise StepFailed(f"The value for {where} is longer than {MAX_VALUE_LENGTH} characters.")
         return _change_effect(self._environment.set_value(where, value))
 
     def _validate(self, rules: tuple[Any, ...]) -> Mapping[str, Any]:
@@ -238,8 +245,8 @@ class _ToolRun:
 
     async def _branch(self, action: Conditional, place: tuple[str, ...]) -> Mapping[str, Any]:
         holds = expressions.evaluate_bool(action.condition, self._namespaces)
-        chain, name = (action.then, "then") if holds else (action.otherwise, "otherwise")
-        problem = await self._chain(chain, (*place, "conditional", name))
+        actions, name = (action.then, "then") if holds else (action.otherwise, "otherwise")
+        problem = await self._run_actions(actions, (*place, "conditional", name))
         if problem is not None:
             raise StepFailed(problem, {"holds": holds})
         return {"holds": holds}
@@ -249,14 +256,16 @@ class _ToolRun:
 
     async def _call_api(self, call: ApiCall, key: str) -> Mapping[str, Any]:
         call = self._resolve_endpoint(call)
-        answer = await call_api(
-            call, self._namespaces, self._outside.send, self._outside.secret, key
+        response = await call_api(
+            call, self._namespaces, self._http_client.send, self._http_client.secret, key
         )
-        self._response = {"status": answer.status, "body": answer.body}
-        if answer.problem is not None:
-            raise StepFailed(answer.problem, answer.effect, outcome_unknown=answer.outcome_unknown)
+        self._response = {"status": response.status, "body": response.body}
+        if response.problem is not None:
+            raise StepFailed(
+                response.problem, response.effect, outcome_unknown=response.outcome_unknown
+            )
         self._save(call.save)
-        return answer.effect
+        return response.effect
 
     def _resolve_endpoint(self, call: ApiCall) -> ApiCall:
         if not call.endpoint:
@@ -273,29 +282,31 @@ class _ToolRun:
         if server is None:
             raise StepFailed(f"There is no MCP server {call.server!r}.", effect)
         if call.tool not in server.allow:
-            raise StepFailed(f"The tool {call.tool!r} of {call.server!r} is not allowed.", effect)
-        given = (
+            raise StepFailed(
+                f"The tool {call.tool!r} of the MCP server {call.server!r} is not allowed.", effect
+            )
+        arguments = (
             self._arguments
             if call.arguments is None
             else render_value(call.arguments, self._namespaces)
         )
         try:
-            headers = render_headers(server.headers, self._namespaces, self._outside.secret)
-            line = McpConnection(
+            headers = render_headers(server.headers, self._namespaces, self._http_client.secret)
+            connection = McpConnection(
                 url=server.url,
                 headers=headers,
-                send=self._outside.send,
+                send=self._http_client.send,
                 timeout_seconds=call.timeout,
                 idempotency_key=key,
             )
-            answer = await call_tool(line, call.tool, given)
+            result = await call_tool(connection, call.tool, arguments)
         except LookupError as missing:
             raise StepFailed(f"There is no secret {missing.args[0]!r}.", effect) from None
         except McpFailed as failed:
             raise StepFailed(str(failed), effect, outcome_unknown=failed.outcome_unknown) from None
-        content = answer.content[:MAX_VALUE_LENGTH]
-        self._response = {"content": content, "structured": answer.structured}
-        if answer.is_error:
+        content = result.content[:MAX_VALUE_LENGTH]
+        self._response = {"content": content, "structured": result.structured}
+        if result.is_error:
             raise StepFailed(content or "The tool failed.", effect)
         self.messages.append(content or DONE)
         self._save(call.save)

@@ -1,6 +1,6 @@
-"""Tools of other servers, by the Model Context Protocol over streamable HTTP (revision 2025-06-18).
+"""Tools of MCP servers: Model Context Protocol over streamable HTTP (revision 2025-06-18).
 
-Every use opens a session of its own, so nothing has to be kept between uses or survive a crash."""
+Every tool call opens a new session, so no session state has to be stored or to survive a crash."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Send = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class McpTool:
-    """A tool as its server tells of it; `parameters` is a JSON Schema."""
+    """A tool as its server describes it; `parameters` is a JSON Schema."""
 
     name: str
     description: str
@@ -36,7 +36,7 @@ class McpTool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class McpResult:
-    """`content` is the text of the answer; `structured` its JSON, where the server gives some."""
+    """The result of an MCP tool. `structured` is its JSON; None if the server returns only text."""
 
     content: str
     structured: Any = None
@@ -44,8 +44,8 @@ class McpResult:
 
 
 class McpFailed(Exception):
-    """The server did not answer as the protocol wants; the words are for the model. `unknown`: it may
-    have done what it was asked for."""
+    """An MCP request failed; the message explains the failure to the model. `outcome_unknown` means
+    that the server may have processed the request."""
 
     def __init__(self, message: str, *, outcome_unknown: bool = False) -> None:
         super().__init__(message)
@@ -54,8 +54,8 @@ class McpFailed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class McpConnection:
-    """How to reach a server; each request may take so many seconds. `key` is the idempotency key
-    of the use of a tool; no other message carries it."""
+    """How to reach a server. `timeout_seconds` applies to each request. Only the `tools/call`
+    request carries the `idempotency_key`."""
 
     url: str
     headers: Mapping[str, str]
@@ -66,24 +66,24 @@ class McpConnection:
 
 async def list_tools(connection: McpConnection) -> tuple[McpTool, ...]:
     session = await _open_session(connection)
-    found: list[McpTool] = []
+    tools: list[McpTool] = []
     cursor: str | None = None
     for _ in range(MAX_PAGES):
         page = await session.request("tools/list", {"cursor": cursor} if cursor else {})
         items = page.get("tools")
-        found.extend(map(_tool, items if isinstance(items, list) else []))
+        tools.extend(map(_tool, items if isinstance(items, list) else []))
         cursor = page.get("nextCursor")
-        if not isinstance(cursor, str) or len(found) >= MAX_TOOLS:
+        if not isinstance(cursor, str) or len(tools) >= MAX_TOOLS:
             break
-    return tuple(found[:MAX_TOOLS])
+    return tuple(tools[:MAX_TOOLS])
 
 
 async def call_tool(
     connection: McpConnection, tool: str, arguments: Mapping[str, Any]
 ) -> McpResult:
     session = await _open_session(connection)
-    use = {"name": tool, "arguments": dict(arguments)}
-    result = await session.request("tools/call", use, connection.idempotency_key)
+    params = {"name": tool, "arguments": dict(arguments)}
+    result = await session.request("tools/call", params, connection.idempotency_key)
     content = result.get("content")
     parts = content if isinstance(content, list) else []
     texts = [str(p.get("text", "")) for p in parts if isinstance(p, dict) and "text" in p]
@@ -94,13 +94,14 @@ async def call_tool(
     )
 
 
-async def _open_session(line: McpConnection) -> _Session:
-    session = _Session(line)
-    about = {"name": "agent-studio", "version": "1"}
-    answer = await session.request(
-        "initialize", {"protocolVersion": PROTOCOL_VERSION, "capabilities": {}, "clientInfo": about}
+async def _open_session(connection: McpConnection) -> _Session:
+    session = _Session(connection)
+    client = {"name": "agent-studio", "version": "1"}
+    result = await session.request(
+        "initialize",
+        {"protocolVersion": PROTOCOL_VERSION, "capabilities": {}, "clientInfo": client},
     )
-    session.set_protocol_version(str(answer.get("protocolVersion", PROTOCOL_VERSION)))
+    session.set_protocol_version(str(result.get("protocolVersion", PROTOCOL_VERSION)))
     await session.notify("notifications/initialized")
     return session
 
@@ -128,11 +129,11 @@ class _Session:
         message = next((m for m in _messages(response) if m.get("id") == number), {})
         if "error" in message:
             error = message["error"]
-            words = error.get("message") if isinstance(error, dict) else None
-            raise McpFailed(f"The server refused: {str(words)[:500]}")
+            text = error.get("message") if isinstance(error, dict) else None
+            raise McpFailed(f"The server refused: {str(text)[:500]}")
         result = message.get("result")
         if not isinstance(result, dict):
-            raise McpFailed("The server gave no answer that MCP knows.")
+            raise McpFailed("The server did not send a valid MCP response.")
         return result
 
     async def notify(self, method: str) -> None:
@@ -140,7 +141,7 @@ class _Session:
 
     async def _post(self, message: Mapping[str, Any], key: str | None = None) -> HttpResponse:
         body = json.dumps({"jsonrpc": "2.0", **message}, default=str).encode()
-        # Ours goes last: nothing that the settings say may replace it.
+        # The idempotency key comes last, so that headers of the settings cannot replace it.
         own = {} if key is None else {IDEMPOTENCY_KEY_HEADER: key}
         request = HttpRequest(
             method="POST",
@@ -152,26 +153,26 @@ class _Session:
         try:
             response = await self._connection.send(request)
         except EgressBlocked:
-            raise McpFailed("That address may not be reached.") from None
+            raise McpFailed("Requests to that address are not allowed.") from None
         except HttpFailed as error:
-            # Only the use of a tool has a key, and an effect.
+            # Only tool calls have a key; the other requests have no side effects.
             unknown = key is not None and error.may_have_been_processed
             problem = f"The server could not be reached ({error.kind})."
             raise McpFailed(problem, outcome_unknown=unknown) from None
         if not 200 <= response.status < 300:
-            raise McpFailed(f"The server answered with status {response.status}.")
+            raise McpFailed(f"The server responded with status {response.status}.")
         return response
 
 
 def _messages(response: HttpResponse) -> list[Mapping[str, Any]]:
-    """One JSON object, or the data of server-sent events."""
+    """The messages of a response: one JSON object, or the data of server-sent events."""
     text = response.body.decode(errors="replace")
     if "text/event-stream" in response.headers.get("content-type", ""):
         events = text.replace("\r\n", "\n").split("\n\n")
         texts = ["\n".join(_data(event)) for event in events]
     else:
         texts = [text]
-    return [found for found in map(_object, texts) if found is not None]
+    return [message for message in map(_object, texts) if message is not None]
 
 
 def _data(event: str) -> list[str]:
@@ -184,17 +185,17 @@ def _data(event: str) -> list[str]:
 
 def _object(text: str) -> Mapping[str, Any] | None:
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return value if isinstance(value, dict) else None
 
 
 def _tool(item: Any) -> McpTool:
-    facts = item if isinstance(item, dict) else {}
-    schema = facts.get("inputSchema")
+    tool = item if isinstance(item, dict) else {}
+    schema = tool.get("inputSchema")
     return McpTool(
-        name=str(facts.get("name", "")),
-        description=str(facts.get("description") or facts.get("title") or ""),
+        name=str(tool.get("name", "")),
+        description=str(tool.get("description") or tool.get("title") or ""),
         parameters=schema if isinstance(schema, dict) else {},
     )

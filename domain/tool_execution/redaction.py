@@ -1,4 +1,4 @@
-"""Secrets that were sent do not come back: not in an answer, nor in what is made of it."""
+"""Redacts the secrets that a tool has sent from the responses that it receives."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import replace
 from domain.tools.http import HttpRequest, HttpResponse
 
 MIN_SECRET_LENGTH = 4
-"""Shorter ones would be found in every text."""
+"""Shorter secrets are not redacted, because they would match by chance."""
 REDACTED = b"[secret]"
 
 
 class RedactingHttpClient:
-    """Sends, and hides every secret it was asked for from the answers."""
+    """An HTTP client that redacts every secret it has handed out from the responses."""
 
     def __init__(
         self,
@@ -26,15 +26,15 @@ class RedactingHttpClient:
         self._disclosed: set[str] = set()
 
     def secret(self, name: str) -> str | None:
-        found = self._secret(name)
-        if found is not None and len(found) >= MIN_SECRET_LENGTH:
-            self._disclosed.add(found)
-        return found
+        value = self._secret(name)
+        if value is not None and len(value) >= MIN_SECRET_LENGTH:
+            self._disclosed.add(value)
+        return value
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         response = await self._send(request)
         body = response.body
-        # Longest first, as one may be a part of another.
+        # Longest first, because one secret may contain another.
         for value in sorted(self._disclosed, key=len, reverse=True):
             for written in {value, json.dumps(value)[1:-1]}:
                 body = body.replace(written.encode(), REDACTED)

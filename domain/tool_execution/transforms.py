@@ -1,4 +1,4 @@
-"""What `transform` makes of a value. Total: whatever it is given, there is a result."""
+"""The operations of the `transform` action, which return a result for any input."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ MAX_ITEMS = 1_000
 
 
 def apply_transform(
-    step: Transform, value: Any, context: CallContext, seen: Mapping[str, Any]
+    action: Transform, value: Any, context: CallContext, namespaces: Mapping[str, Any]
 ) -> Any:
-    before = look_up_path(step.path.removesuffix("[+]"), seen)
-    match step.operation:
+    before = look_up_path(action.path.removesuffix("[+]"), namespaces)
+    match action.operation:
         case Operation.APPEND:
             return [*_items(before), value][-MAX_ITEMS:]
         case Operation.REMOVE:
@@ -40,9 +40,9 @@ def apply_transform(
         case Operation.UNIQUE:
             return _unique(_items(value))
         case Operation.JOIN:
-            return step.separator.join(value_to_text(item) for item in _items(value))
+            return action.separator.join(value_to_text(item) for item in _items(value))
         case Operation.SPLIT:
-            return _split(value_to_text(value), step.separator)
+            return _split(value_to_text(value), action.separator)
 
 
 def _items(value: Any) -> list[Any]:
@@ -68,17 +68,17 @@ def _plain(number: float) -> int | float:
 
 
 def _rank(item: Any) -> tuple[int, float, str]:
-    """Numbers first, then texts, then the rest by how they are written."""
+    """Sort key: numbers first, then strings, then everything else by its JSON text."""
     if isinstance(item, int | float) and not isinstance(item, bool):
         return 0, item, ""
     return (1, 0.0, item) if isinstance(item, str) else (2, 0.0, value_to_text(item))
 
 
 def _unique(items: list[Any]) -> list[Any]:
-    seen: dict[str, Any] = {}
+    distinct: dict[str, Any] = {}
     for item in items:
-        seen.setdefault(json.dumps(item, sort_keys=True, default=str), item)
-    return list(seen.values())
+        distinct.setdefault(json.dumps(item, sort_keys=True, default=str), item)
+    return list(distinct.values())
 
 
 def _split(text: str, separator: str) -> list[str]:

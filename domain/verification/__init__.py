@@ -1,6 +1,6 @@
-"""Is a workflow sound? Every finding at once, each with where it is and how to mend it.
+"""Verification of workflows: reports all findings at once, each with its path and how to fix it.
 
-An ERROR is what would go wrong for certain; a WARNING may be meant."""
+An ERROR is certain to fail in a call; a WARNING may be intentional."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from domain.workflows.model import Snapshot, WorkflowSpec
 __all__ = ["DRAFT", "PUBLISH", "Effort", "build_snapshot", "verify"]
 
 WORK_PER_FINDING = 70
-"""To make one and to show it to a client."""
+"""The work of creating a finding and of sending it to a client."""
 
 
 def verify(
@@ -36,18 +36,19 @@ def verify(
 ) -> tuple[Finding, ...]:
     """Findings in a stable order: by rule, then by place in the config.
 
-    Without `settings` it is not asked what they name; without `keys`, the providers for which there
-    is a key, it is not asked whether there is one. Where the effort does not suffice, the last
-    finding says so: then every other one is true, but they may not be all."""
+    Without `settings`, references to endpoints, MCP servers and settings are not checked; without
+    `keys`, the names of the providers that have an API key, missing keys are not reported. If
+    `effort` is exceeded, the last finding is TOO_COMPLEX: the others are true but may be
+    incomplete."""
     budget = WorkBudget(effort.max_work)
-    found: list[Finding] = []
+    findings: list[Finding] = []
     try:
         for finding in _rules(snapshot, settings, keys, budget):
-            found.append(finding)
+            findings.append(finding)
             budget.spend(WORK_PER_FINDING)
     except TooMuchWork:
-        found.append(_too_complex(effort))
-    return tuple(found)
+        findings.append(_too_complex(effort))
+    return tuple(findings)
 
 
 def _rules(
@@ -73,19 +74,19 @@ def _too_complex(effort: Effort) -> Finding:
         code=FindingCode.TOO_COMPLEX,
         severity=effort.severity,
         path=("connections",),
-        message="The workflow is too complex to be verified completely: there may be more to find.",
-        fix="Mend what was found, and give nodes fewer or simpler conditions.",
+        message="The workflow is too complex to be verified completely; it may have more problems.",
+        fix="Fix the other findings, and use fewer or simpler conditions on each node.",
     )
 
 
 def build_snapshot(
     spec: WorkflowSpec, agents: Mapping[str, AgentSpec], tools: Mapping[str, ToolSpec]
 ) -> Snapshot:
-    """The workflow with those of the given agents and tools that it refers to."""
-    chosen = {n.agent: agents[n.agent] for n in spec.nodes if n.agent in agents}
-    wanted = {tool for agent in chosen.values() for tool in agent.tools}
+    """The workflow together with the agents and tools that it uses, out of those given."""
+    used_agents = {n.agent: agents[n.agent] for n in spec.nodes if n.agent in agents}
+    used_tools = {tool for agent in used_agents.values() for tool in agent.tools}
     return Snapshot(
         workflow=spec,
-        agents=dict(sorted(chosen.items())),
-        tools={name: tools[name] for name in sorted(wanted) if name in tools},
+        agents=dict(sorted(used_agents.items())),
+        tools={name: tools[name] for name in sorted(used_tools) if name in tools},
     )

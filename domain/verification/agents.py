@@ -1,4 +1,4 @@
-"""Agents: their models, options, languages and voices, held against the catalogue."""
+"""Findings about agents: models, options, languages and voices, checked against the catalogue."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from domain.workflows.model import END_CALL, HANDOFF_PREFIX, Snapshot
 
 _C = FindingCode
 KIND_LABELS = {
-    ProviderKind.LLM: "model",
-    ProviderKind.STT: "hearing",
-    ProviderKind.TTS: "speech",
-    ProviderKind.VAD: "voice activity",
+    ProviderKind.LLM: "language model",
+    ProviderKind.STT: "speech-to-text",
+    ProviderKind.TTS: "text-to-speech",
+    ProviderKind.VAD: "voice activity detection",
 }
 
 
@@ -28,13 +28,13 @@ def findings(
     for name, agent in snapshot.agents.items():
         path = ("agents", name)
         if agent.llm is None:
-            # Where the settings are not known they may have one.
-            tell = warning if settings is None else error
-            yield tell(
+            # Unknown settings may have a default model.
+            report = warning if settings is None else error
+            yield report(
                 _C.NO_MODEL,
                 (*path, "llm"),
-                f"{name!r} has no model, and the settings have none for all.",
-                "Choose a model for it, or a default for all agents.",
+                f"The agent {name!r} has no language model, and the settings have no default one.",
+                "Set llm on the agent, or defaults.llm in the settings.",
             )
         for kind, choice in agent.provider_choices:
             yield from _provider_choice(kind, choice, (*path, kind.value.lower()), keys)
@@ -44,21 +44,21 @@ def findings(
 
 
 FLUX_DEFAULT_EOT_THRESHOLD = 0.7
-"""The eot_threshold of Deepgram Flux, unless another is given."""
+"""The default of `eot_threshold` of Deepgram Flux."""
 
 
 def _provider_choice(
     kind: ProviderKind, choice: ProviderChoice, path: Path, keys: frozenset[str] | None
 ) -> Iterator[Finding]:
     seen: set[tuple[str, str]] = set()
-    for place, each in enumerate(choice.chain):
-        here = path if place == 0 else (*path, "fallbacks", str(place - 1))
+    for index, each in enumerate(choice.chain):
+        here = path if index == 0 else (*path, "fallbacks", str(index - 1))
         entry = find_provider(kind, each.provider)
         if entry is None:
             yield error(
                 _C.UNKNOWN_PROVIDER,
                 (*here, "provider"),
-                f"There is no {KIND_LABELS[kind]} provider {each.provider!r}.",
+                f"There is no {KIND_LABELS[kind]} provider named {each.provider!r}.",
                 f"Choose one of {join_names(provider_names(kind))}.",
             )
             continue
@@ -69,16 +69,17 @@ def _provider_choice(
             yield warning(
                 _C.USELESS_FALLBACK,
                 here,
-                f"{each.provider} {each.model} is in the chain already: it would fail as well.",
-                "Choose another provider or model, or remove it.",
+                f"The fallback {each.provider} {each.model} is already in the list, so it would "
+                "fail as well.",
+                "Choose another provider or model, or remove this fallback.",
             )
         seen.add((each.provider, each.model))
         if keys is not None and entry.needs_key and entry.name not in keys:
             yield warning(
                 _C.NO_KEY,
                 (*here, "provider"),
-                f"There is no key for {entry.display_name}.",
-                f"Set one with setCredential, or {entry.name.upper()}_API_KEY for the worker.",
+                f"There is no API key for {entry.display_name}.",
+                f"Set one with setCredential, or set {entry.name.upper()}_API_KEY for the worker.",
             )
 
 
@@ -90,15 +91,15 @@ def _model(entry: Provider, choice: ProviderChoice, path: Path) -> Iterator[Find
         yield error(
             _C.UNKNOWN_MODEL,
             (*path, "model"),
-            f"{entry.display_name} is chosen without a model.",
-            f"Choose one, for instance {entry.models[0]}.",
+            f"The provider {entry.display_name} is selected without a model.",
+            f"Set model, for example to {entry.models[0]}.",
         )
     else:
         yield warning(
             _C.UNKNOWN_MODEL,
             (*path, "model"),
-            f"{choice.model!r} is not among the models we know of {entry.display_name}.",
-            f"Leave it if it is newer; known are {known}.",
+            f"{choice.model!r} is not one of the known models of {entry.display_name}.",
+            f"Ignore this if the model is newer than this list; the known models are {known}.",
         )
 
 
@@ -106,36 +107,38 @@ def _options(entry: Provider, choice: ProviderChoice, path: Path) -> Iterator[Fi
     for name, value in choice.options.items():
         option = entry.option(name)
         if option is None:
-            known = join_names(o.name for o in entry.options) or "none"
+            known = join_names(o.name for o in entry.options)
             yield error(
                 _C.UNKNOWN_OPTION,
                 (*path, "options", name),
                 f"{entry.display_name} has no option {name!r}.",
-                f"Remove it; there are {known}.",
+                f"Remove it or use one of {known}."
+                if known
+                else "Remove it; there are no options.",
             )
         elif (problem := option.problem_with(value)) is not None:
             yield error(
                 _C.INVALID_OPTION,
                 (*path, "options", name),
-                f"{name} {problem}.",
+                f"The option {name} {problem}.",
                 option.help,
             )
 
 
 def _eager_eot(choice: ProviderChoice, path: Path) -> Iterator[Finding]:
     eager = choice.options.get("eager_eot_threshold")
-    sure = choice.options.get("eot_threshold", FLUX_DEFAULT_EOT_THRESHOLD)
-    if isinstance(eager, int | float) and isinstance(sure, int | float) and eager > sure:
+    normal = choice.options.get("eot_threshold", FLUX_DEFAULT_EOT_THRESHOLD)
+    if isinstance(eager, int | float) and isinstance(normal, int | float) and eager > normal:
         yield error(
             _C.INVALID_OPTION,
             (*path, "options", "eager_eot_threshold"),
-            f"eager_eot_threshold is more than eot_threshold, which is {sure:g}.",
-            "Lower it, or raise eot_threshold.",
+            f"The option eager_eot_threshold is greater than eot_threshold, which is {normal:g}.",
+            "Lower eager_eot_threshold, or raise eot_threshold.",
         )
 
 
 def _languages(agent: AgentSpec, path: Path) -> Iterator[Finding]:
-    wanted = agent.languages or ((agent.default_language,) if agent.default_language else ())
+    languages = agent.languages or ((agent.default_language,) if agent.default_language else ())
     for kind, choice in agent.provider_choices:
         if kind not in (ProviderKind.STT, ProviderKind.TTS):
             continue
@@ -145,56 +148,58 @@ def _languages(agent: AgentSpec, path: Path) -> Iterator[Finding]:
             for model, entry in entries
             if entry is not None and entry.languages
         ]
-        for language in wanted:
+        for language in languages:
             if known and not supports_language(known[0][1], language):
-                verb = "hear" if kind is ProviderKind.STT else "speak"
+                verb = "recognize" if kind is ProviderKind.STT else "speak"
                 yield error(
                     _C.LANGUAGE_NOT_KNOWN,
                     (*path, kind.value.lower(), "provider"),
-                    f"{known[0][0]} does not {verb} {language}.",
-                    "Choose another provider or model, or take the language off the agent.",
+                    f"The provider {known[0][0]} does not {verb} {language}.",
+                    "Choose another provider or model, or remove the language from the agent.",
                 )
 
 
 def _voices(agent: AgentSpec, path: Path) -> Iterator[Finding]:
     if not agent.voices:
         return
-    listed_here = {primary_subtag(voice.language) for voice in agent.voices}
+    with_voice = {primary_subtag(voice.language) for voice in agent.voices}
     for language in agent.languages:
-        if primary_subtag(language) not in listed_here:
+        if primary_subtag(language) not in with_voice:
             yield warning(
                 _C.NO_VOICE,
                 (*path, "voices"),
-                f"{language} has no voice of its own, though others have.",
-                "Name a voice for it, or expect the provider's own.",
+                f"The language {language} has no voice, although other languages of the agent "
+                "have one.",
+                "Add a voice for it, or ignore this to use the provider's default voice.",
             )
-    spoken = find_provider(ProviderKind.TTS, agent.tts.provider) if agent.tts else None
-    for place, voice in enumerate(agent.voices):
-        here = (*path, "voices", str(place))
+    provider = find_provider(ProviderKind.TTS, agent.tts.provider) if agent.tts else None
+    for index, voice in enumerate(agent.voices):
+        here = (*path, "voices", str(index))
         if agent.languages and not supports_language(agent.languages, voice.language):
             yield warning(
                 _C.VOICE_WITHOUT_LANGUAGE,
                 (*here, "language"),
-                f"The agent does not speak {voice.language}, so this voice is never heard.",
-                "Add it to languages, or remove the voice.",
+                f"The agent does not speak {voice.language}, so this voice is never used.",
+                "Add the language to languages, or remove the voice.",
             )
-        known = spoken.voices if spoken else ()
-        own = spoken.voices_by_model.get(agent.tts.model, ()) if spoken and agent.tts else ()
+        known = provider.voices if provider else ()
+        own = provider.voices_by_model.get(agent.tts.model, ()) if provider and agent.tts else ()
         if own and "{{" not in voice.voice and voice.voice not in own and agent.tts:
             yield error(
                 _C.UNKNOWN_VOICE,
                 (*here, "voice"),
-                f"{agent.tts.model} has no voice {voice.voice!r}.",
+                f"The model {agent.tts.model} has no voice {voice.voice!r}.",
                 f"Choose one of {join_names(own)}.",
             )
         elif known and "{{" not in voice.voice and voice.voice not in known:
             yield warning(
                 _C.UNKNOWN_VOICE,
                 (*here, "voice"),
-                f"{voice.voice!r} is not among the voices we know of {spoken.display_name}."
-                if spoken
+                f"{voice.voice!r} is not one of the known voices of {provider.display_name}."
+                if provider
                 else "",
-                f"Leave it if it is newer; known are {join_names(known)}.",
+                "Ignore this if the voice is newer than this list; the known voices are "
+                f"{join_names(known)}.",
             )
 
 
@@ -205,12 +210,12 @@ def _tools(snapshot: Snapshot, agent: AgentSpec, path: Path) -> Iterator[Finding
                 _C.UNKNOWN_TOOL,
                 (*path, "tools"),
                 f"There is no tool named {tool!r}.",
-                "Create that tool, or take it off the agent.",
+                "Create the tool, or remove it from the agent.",
             )
         if tool == END_CALL or tool.startswith(HANDOFF_PREFIX):
             yield error(
                 _C.TOOL_NAME_CLASH,
                 (*path, "tools"),
-                f"{tool!r} is a name that workflows use themselves.",
-                f"Rename the tool: {END_CALL} and {HANDOFF_PREFIX}… are kept.",
+                f"The tool name {tool!r} is reserved for the built-in tools of workflows.",
+                f"Rename the tool to something other than {END_CALL} and {HANDOFF_PREFIX}….",
             )

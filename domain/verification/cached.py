@@ -1,4 +1,4 @@
-"""Findings beside the event loop, remembered for as long as nothing of the workflow changes."""
+"""Verification outside the event loop, with a cache of findings keyed by the verified input."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from domain.verification import DRAFT, Effort, verify
 from domain.workflows.model import Snapshot
 
 MAX_CACHED = 10_000
-"""Workflows and findings together, of all tenants."""
+"""Cache size: the number of workflows plus their findings, of all tenants."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerificationInput:
-    """All that findings depend on."""
+    """Everything that the findings of a workflow depend on."""
 
     snapshot: Snapshot
     settings: TenantSettings
@@ -35,29 +35,29 @@ class Verifier:
         self._size = 0
 
     async def findings(
-        self, tenant: TenantId, given: VerificationInput, effort: Effort = DRAFT
+        self, tenant: TenantId, input: VerificationInput, effort: Effort = DRAFT
     ) -> tuple[Finding, ...]:
-        return await self._compute.run(tenant, self._find, given, effort)
+        return await self._compute.run(tenant, self._verify, input, effort)
 
-    def _find(self, given: VerificationInput, effort: Effort) -> tuple[Finding, ...]:
-        """Only ever in the one thread of `Compute`."""
-        key = _digest(given, effort)
-        if (found := self._cache.get(key)) is not None:
+    def _verify(self, input: VerificationInput, effort: Effort) -> tuple[Finding, ...]:
+        """Runs only in the single thread of `Compute`, so the cache needs no lock."""
+        key = _digest(input, effort)
+        if (cached := self._cache.get(key)) is not None:
             self._cache.move_to_end(key)
-            return found
-        found = verify(given.snapshot, given.settings, given.keys, effort)
-        self._store(key, found)
-        return found
+            return cached
+        findings = verify(input.snapshot, input.settings, input.keys, effort)
+        self._store(key, findings)
+        return findings
 
-    def _store(self, key: bytes, found: tuple[Finding, ...]) -> None:
-        self._cache[key] = found
-        self._size += 1 + len(found)
+    def _store(self, key: bytes, findings: tuple[Finding, ...]) -> None:
+        self._cache[key] = findings
+        self._size += 1 + len(findings)
         while self._size > self._max_cached:
-            _, forgotten = self._cache.popitem(last=False)
-            self._size -= 1 + len(forgotten)
+            _, evicted = self._cache.popitem(last=False)
+            self._size -= 1 + len(evicted)
 
 
-def _digest(given: VerificationInput, effort: Effort) -> bytes:
-    """Two that differ never share one. Equal ones may miss each other, which costs time only."""
-    content = (given.snapshot, given.settings, sorted(given.keys), effort)
+def _digest(input: VerificationInput, effort: Effort) -> bytes:
+    """Different inputs never share a digest; equal inputs may not either, which only costs time."""
+    content = (input.snapshot, input.settings, sorted(input.keys), effort)
     return hashlib.sha256(pickle.dumps(content)).digest()

@@ -1,9 +1,8 @@
-"""Conditions that always hold, never hold, or never get their turn.
+"""Findings about conditions that always hold, never hold, or are shadowed by an earlier condition.
 
-Proven, not guessed: every way in which the values that a condition reads can matter to it is tried,
-and where these are too many, or hang together, nothing is said. What the conditions of one node
-cannot have to do with each other is found by the values that they ask for, so that only few pairs
-are compared."""
+Findings are proven: every combination of values that a condition can distinguish is tried. If there
+are too many combinations, or the values depend on each other, the check is skipped. The conditions
+of one node are indexed by the values that they require, so that only few pairs are compared."""
 
 from __future__ import annotations
 
@@ -39,25 +38,25 @@ from domain.workflows.model import Connection, Snapshot
 _C = FindingCode
 
 MAX_MODELS = 5_000
-"""Combinations of values that are tried to prove one thing."""
+"""Maximum number of value combinations (models) that are tried for one proof."""
 SAMPLES: tuple[Any, ...] = (None, True, False, "", "\x00", "~", [], ["~"], {}, {"~": 1}, 0, 0.5, -1)
-"""One of each kind, as none of what is written out."""
+"""One value of each type that differs from the literals of the condition."""
 FLAG = (None, True, False)
 
 Segments = tuple[str, ...]
 Tests = Mapping[Segments, frozenset[Expression]]
-"""The parts of conditions that look at one path, by that path."""
+"""For each path, the parts of conditions that test this path alone."""
 Pins = Mapping[Segments, frozenset[Any]]
-"""Paths that must have one of a few values, or a condition does not hold."""
+"""Paths of which a condition requires one of a few values in order to hold."""
 
 
 def findings(snapshot: Snapshot, budget: WorkBudget) -> Iterator[Finding]:
-    ways, judged = outgoing_connections(snapshot.workflow), _ConditionCache(budget)
-    for place, node in enumerate(snapshot.workflow.nodes):
+    outgoing, cache = outgoing_connections(snapshot.workflow), _ConditionCache(budget)
+    for index, node in enumerate(snapshot.workflow.nodes):
         if node.skip_condition is not None:
-            condition = judged.get(node.skip_condition)
-            yield from _constant_condition(condition, ("nodes", str(place), "skipCondition"))
-        yield from _shadowed_conditions(ways.pop(node.id, []), judged, budget)
+            condition = cache.get(node.skip_condition)
+            yield from _constant_condition(condition, ("nodes", str(index), "skipCondition"))
+        yield from _shadowed_conditions(outgoing.pop(node.id, []), cache, budget)
 
 
 def _constant_condition(condition: _Condition, path: Segments) -> Iterator[Finding]:
@@ -65,39 +64,40 @@ def _constant_condition(condition: _Condition, path: Segments) -> Iterator[Findi
         yield warning(
             _C.ALWAYS_TRUE,
             path,
-            f"{quote(condition.text)} holds whatever the values are.",
-            "Say when it is to hold, or do without it.",
+            f"The condition {quote(condition.text)} is always true.",
+            "Write a condition that can be both true and false, or remove it.",
         )
     elif condition.constant is False:
         yield error(
             _C.NEVER_TRUE,
             path,
-            f"{quote(condition.text)} never holds: it contradicts itself.",
-            "Say when it is to hold, or do without it.",
+            f"The condition {quote(condition.text)} is never true, because it contradicts itself.",
+            "Write a condition that can be both true and false, or remove it.",
         )
 
 
 def _shadowed_conditions(
-    ways: Sequence[tuple[int, Connection]], judged: _ConditionCache, budget: WorkBudget
+    outgoing: Sequence[tuple[int, Connection]], cache: _ConditionCache, budget: WorkBudget
 ) -> Iterator[Finding]:
-    """The conditions of one node, in the order in which they are looked at."""
-    before = _EarlierConditions(budget)
-    for place, way in sorted(ways, key=lambda placed: -placed[1].priority):
-        if way.condition is None:
+    """Findings about the conditions of one node, in the order in which they are evaluated."""
+    earlier = _EarlierConditions(budget)
+    for index, connection in sorted(outgoing, key=lambda indexed: -indexed[1].priority):
+        if connection.condition is None:
             continue
-        path = ("connections", str(place), "condition")
-        condition = judged.get(way.condition)
+        path = ("connections", str(index), "condition")
+        condition = cache.get(connection.condition)
         yield from _constant_condition(condition, path)
-        hider = before.shadowed_by(condition)
-        if hider is None:
-            before.add(condition, way)
+        shadowing = earlier.shadowed_by(condition)
+        if shadowing is None:
+            earlier.add(condition, connection)
         else:
             yield error(
                 _C.SHADOWED,
                 path,
-                f"Whenever {quote(condition.text)} holds, {quote(str(hider.condition))} does as "
-                f"well, and leads to {hider.target!r} first.",
-                "Give this one a higher priority, or remove it.",
+                f"Whenever the condition {quote(condition.text)} is true, the earlier condition "
+                f"{quote(str(shadowing.condition))} is true as well, and its connection to "
+                f"{shadowing.target!r} is taken.",
+                "Give this connection a higher priority, or remove it.",
             )
 
 
@@ -106,31 +106,31 @@ def _shadowed_conditions(
 
 @dataclass(frozen=True, slots=True)
 class _Condition:
-    """A condition and what was found out about it; one that cannot be judged has no `tests`."""
+    """A condition and the result of its analysis; `tests` is None if it cannot be analyzed."""
 
     text: str
     expression: Expression
     size: int
     tests: Tests | None = None
     constant: bool | None = None
-    """What it comes to whatever the values are, where that is so."""
+    """The result for all values, if it is always the same; None otherwise."""
     witness: Mapping[Segments, Any] = field(default_factory=dict)
-    """Values for which it holds, where such were found."""
+    """Values for which the condition holds; empty if none were found."""
     counterexample: Mapping[Segments, Any] = field(default_factory=dict)
-    """Values for which it does not hold; where one is enough, each would be by itself."""
+    """Values for which the condition does not hold; if possible, each value alone falsifies it."""
 
 
 class _ConditionCache:
-    """The conditions of one workflow, each text judged once."""
+    """The analyzed conditions of one workflow; each text is analyzed once."""
 
     def __init__(self, budget: WorkBudget) -> None:
         self._budget = budget
-        self._known: dict[str, _Condition] = {}
+        self._cache: dict[str, _Condition] = {}
 
     def get(self, text: str) -> _Condition:
-        if text not in self._known:
-            self._known[text] = _analyze(text, self._budget)
-        return self._known[text]
+        if text not in self._cache:
+            self._cache[text] = _analyze(text, self._budget)
+        return self._cache[text]
 
 
 def _analyze(text: str, budget: WorkBudget) -> _Condition:
@@ -140,24 +140,24 @@ def _analyze(text: str, budget: WorkBudget) -> _Condition:
     if tests is None:
         return _Condition(text, expression, size)
     models = _Models(tests, size, budget)
-    truths: set[bool] = set()
+    results: set[bool] = set()
     witness: Mapping[Segments, Any] = {}
-    denial: Mapping[Segments, Any] = {}
-    for values, seen in models:
-        truths.add(holds := is_truthy(evaluate(expression, seen)))
+    counterexample: Mapping[Segments, Any] = {}
+    for values, context in models:
+        results.add(holds := is_truthy(evaluate(expression, context)))
         if holds:
             witness = witness or values
         else:
-            denial = denial or values
-        if len(truths) == 2:
+            counterexample = counterexample or values
+        if len(results) == 2:
             break
-    verdict = truths.pop() if len(truths) == 1 and models.is_exhaustive else None
-    denial = {**denial, **models.falsifying_values(expression, witness)}
-    return _Condition(text, expression, size, tests, verdict, witness, denial)
+    constant = results.pop() if len(results) == 1 and models.is_exhaustive else None
+    counterexample = {**counterexample, **models.falsifying_values(expression, witness)}
+    return _Condition(text, expression, size, tests, constant, witness, counterexample)
 
 
 def _size(expression: Expression) -> int:
-    """How long it takes to evaluate, in parts; the items of a list are looked at quickly."""
+    """The cost of an evaluation in work units; the items of a list count for an eighth each."""
     match expression:
         case Compare(_, left, right):
             return 1 + _size(left) + _size(right)
@@ -174,7 +174,7 @@ def _size(expression: Expression) -> int:
 
 
 class _EarlierConditions:
-    """The conditions that are looked at first, found by what a later one may share with them."""
+    """The conditions that are evaluated before another one, indexed by the values they require."""
 
     def __init__(self, budget: WorkBudget) -> None:
         self._budget = budget
@@ -183,53 +183,54 @@ class _EarlierConditions:
         self._by_value: defaultdict[tuple[Segments, Any], list[int]] = defaultdict(list)
         self._by_path: defaultdict[Segments, list[int]] = defaultdict(list)
 
-    def add(self, condition: _Condition, way: Connection) -> None:
-        """Unless it can hide nothing: what is hidden itself leaves hiding to its hider."""
+    def add(self, condition: _Condition, connection: Connection) -> None:
+        """Add a condition that is not shadowed itself; one that cannot shadow others is ignored."""
         if condition.tests is None or condition.constant is False:
             return
-        place = len(self._conditions)
-        self._conditions.append((condition, way))
+        index = len(self._conditions)
+        self._conditions.append((condition, connection))
         pins = _pins(condition.expression)
         if condition.constant is True:
-            self._always_true.append(place)
+            self._always_true.append(index)
         elif pins:
-            # Where the fewest others are, so that a later one meets few that it must look at.
+            # The path with the fewest conditions so far, so that a later one has few candidates.
             path = min(pins, key=lambda path: sum(len(self._by_value[path, v]) for v in pins[path]))
             for value in pins[path]:
-                self._by_value[path, value].append(place)
+                self._by_value[path, value].append(index)
         else:
             for path in condition.tests:
-                self._by_path[path].append(place)
+                self._by_path[path].append(index)
 
     def shadowed_by(self, later: _Condition) -> Connection | None:
-        """The first that holds whenever `later` does."""
+        """The first connection whose condition holds whenever `later` does; None if none does."""
         if not later.witness or later.constant is not None:
             return None
-        for place in self._candidates(later):
-            other, way = self._conditions[place]
+        for index in self._candidates(later):
+            other, connection = self._conditions[index]
             if other.text == later.text:
-                return way
+                return connection
             if self._may_shadow(other, later) and self._shadows(other, later):
-                return way
+                return connection
         return None
 
     def _candidates(self, later: _Condition) -> Iterator[int]:
-        """In their order. A condition that needs a value at a path which `later` does not read
-        cannot hide it, nor can one that shares no path with it, unless that one always holds."""
-        found: list[Iterable[int]] = [self._always_true]
+        """Indexes of the conditions that may shadow `later`, in order. A condition cannot shadow it
+        if it requires a value of a path that `later` does not read, or if it shares no path with
+        `later` and does not always hold."""
+        candidates: list[Iterable[int]] = [self._always_true]
         for path, value in later.witness.items():
-            found.append(self._by_path.get(path, ()))
+            candidates.append(self._by_path.get(path, ()))
             if (key := _key(value)) is not None:
-                found.append(self._by_value.get((path, key), ()))
+                candidates.append(self._by_value.get((path, key), ()))
         last = -1
-        for place in merge(*found):
-            if place != last:
-                yield place
-            last = place
+        for index in merge(*candidates):
+            if index != last:
+                yield index
+            last = index
 
     def _may_shadow(self, other: _Condition, later: _Condition) -> bool:
-        """Most of those that do not are found out by one example: where `later` holds, and what
-        only the other one reads is what makes that fail."""
+        """False if an example proves that `other` does not shadow `later`: values for which `later`
+        holds, and for the other paths the counterexample of `other`. This rules out most pairs."""
         self._budget.spend(other.size + len(later.witness))
         values = {**other.counterexample, **later.witness}
         return not _have_overlap(values) and is_truthy(evaluate(other.expression, _context(values)))
@@ -239,9 +240,9 @@ class _EarlierConditions:
         if tests is None:
             return False
         models = _Models(tests, other.size + later.size, self._budget)
-        for _, seen in models:
-            if is_truthy(evaluate(later.expression, seen)) and not is_truthy(
-                evaluate(other.expression, seen)
+        for _, context in models:
+            if is_truthy(evaluate(later.expression, context)) and not is_truthy(
+                evaluate(other.expression, context)
             ):
                 return False
         return models.is_exhaustive
@@ -249,18 +250,18 @@ class _EarlierConditions:
 
 def _pins(expression: Expression) -> Pins:
     match expression:
-        case Compare("==", Path(steps), Literal(value)) | Compare(
-            "==", Literal(value), Path(steps)
+        case Compare("==", Path(segments), Literal(value)) | Compare(
+            "==", Literal(value), Path(segments)
         ):
-            return {steps: frozenset({_key(value)})}
-        case Compare("in", Path(steps), Literal(tuple() as items)):
-            return {steps: frozenset(map(_key, items))}
-        case Path(steps) if steps[0] == "flags":
-            return {steps: frozenset({_key(True)})}
-        case Not(Path(steps)) if steps[0] == "flags":
-            return {steps: frozenset({_key(None), _key(False)})}
+            return {segments: frozenset({_key(value)})}
+        case Compare("in", Path(segments), Literal(tuple() as items)):
+            return {segments: frozenset(map(_key, items))}
+        case Path(segments) if segments[0] == "flags":
+            return {segments: frozenset({_key(True)})}
+        case Not(Path(segments)) if segments[0] == "flags":
+            return {segments: frozenset({_key(None), _key(False)})}
         case And(parts):
-            return _merged([_pins(part) for part in parts])
+            return _merge_pins([_pins(part) for part in parts])
         case Or(parts):
             each = [_pins(part) for part in parts]
             shared = set(each[0]).intersection(*each[1:])
@@ -268,16 +269,16 @@ def _pins(expression: Expression) -> Pins:
     return {}
 
 
-def _merged(each: Sequence[Pins]) -> Pins:
-    found: dict[Segments, frozenset[Any]] = {}
+def _merge_pins(each: Sequence[Pins]) -> Pins:
+    merged: dict[Segments, frozenset[Any]] = {}
     for pins in each:
         for path, values in pins.items():
-            found[path] = found[path] & values if path in found else values
-    return found
+            merged[path] = merged[path] & values if path in merged else values
+    return merged
 
 
 def _key(value: Any) -> Any:
-    """Equal for values that are the same to a condition: 1 is 1.0, but neither is true."""
+    """A key that is equal for values that conditions treat as equal: 1 equals 1.0, but not true."""
     return None if isinstance(value, list | dict) else (isinstance(value, bool), value)
 
 
@@ -285,7 +286,7 @@ def _key(value: Any) -> Any:
 
 
 class _Models:
-    """Every combination of values that the tests can tell apart, but for what is too many."""
+    """The combinations of values that the tests can distinguish, up to MAX_MODELS."""
 
     def __init__(self, tests: Tests, size: int, budget: WorkBudget) -> None:
         self._values = {path: _values(path, each, budget) for path, each in tests.items()}
@@ -295,7 +296,7 @@ class _Models:
 
     def __iter__(self) -> Iterator[tuple[Mapping[Segments, Any], Mapping[str, Any]]]:
         values_of = self._values.values()
-        # These two already show of most conditions that they may hold and may fail.
+        # For most conditions, these two already show that they can be true and can be false.
         extremes = ([values[0] for values in values_of], [values[-1] for values in values_of])
         for values in chain(extremes, islice(product(*values_of), MAX_MODELS)):
             self._budget.spend(self._work)
@@ -305,47 +306,47 @@ class _Models:
     def falsifying_values(
         self, expression: Expression, model: Mapping[Segments, Any]
     ) -> Mapping[Segments, Any]:
-        """Values of which each alone makes what the model is an example of fail."""
-        found = {}
+        """Values that each falsify the expression when put into `model`, for which it holds."""
+        falsifying = {}
         for path in model:
             for value in self._values[path]:
                 self._budget.spend(self._work)
                 if not is_truthy(evaluate(expression, _context({**model, path: value}))):
-                    found[path] = value
+                    falsifying[path] = value
                     break
-        return found
+        return falsifying
 
 
 def _tests_of(conditions: Sequence[Expression]) -> Tests | None:
-    """None where the values of paths cannot be chosen for each by itself."""
-    found: defaultdict[Segments, set[Expression]] = defaultdict(set)
+    """The tests of each path; None if the values of the paths are not independent of each other."""
+    tests: defaultdict[Segments, set[Expression]] = defaultdict(set)
     for condition in conditions:
         for path, test in _tests_in(condition):
             if test is None:
                 return None
-            found[path].add(test)
-    if _have_overlap(found):
+            tests[path].add(test)
+    if _have_overlap(tests):
         return None
-    return {path: frozenset(found[path]) for path in sorted(found)}
+    return {path: frozenset(tests[path]) for path in sorted(tests)}
 
 
 def _have_overlap(paths: Iterable[Segments]) -> bool:
-    """Whether one leads to something inside of another."""
+    """Whether one path is inside another."""
     return any(b[: len(a)] == a for a, b in pairwise(sorted(paths)))
 
 
 def _tests_in(expression: Expression) -> Iterator[tuple[Segments, Expression | None]]:
-    """Each part that looks at one path. None for one whose outcome cannot be told by a few values:
-    where two paths are held against each other, or something is looked for inside of a value."""
+    """Each part that tests a single path. The part is None if a few values cannot cover its
+    outcomes: when it compares two paths, or searches inside a value."""
     match expression:
-        case Path(steps) | IsEmpty(Path(steps)):
-            yield steps, expression
-        case Compare("in", Path(steps), Literal(tuple())):
-            yield steps, expression
-        case Compare(sign, Path(steps), Literal()) if sign != "in":
-            yield steps, expression
-        case Compare(sign, left, right):
-            if sign == "in" or (any(paths_in(left)) and any(paths_in(right))):
+        case Path(segments) | IsEmpty(Path(segments)):
+            yield segments, expression
+        case Compare("in", Path(segments), Literal(tuple())):
+            yield segments, expression
+        case Compare(op, Path(segments), Literal()) if op != "in":
+            yield segments, expression
+        case Compare(op, left, right):
+            if op == "in" or (any(paths_in(left)) and any(paths_in(right))):
                 yield (), None
             elif isinstance(left, Path):
                 yield left.segments, expression
@@ -362,21 +363,21 @@ def _tests_in(expression: Expression) -> Iterator[tuple[Segments, Expression | N
 
 
 def _values(path: Segments, tests: Iterable[Expression], budget: WorkBudget) -> Sequence[Any]:
-    """One value of each kind that the tests can tell apart; first what most of them hold for."""
+    """One value for each outcome of the tests; first the values for which most tests hold."""
     checks = [_check(test) for test in tests]
-    written = [value for _, values in checks for value in values]
-    candidates = FLAG if path[0] == "flags" else chain(written, SAMPLES, _neighbors(written))
-    found: dict[tuple[bool, ...], Any] = {}
+    literals = [value for _, values in checks for value in values]
+    candidates = FLAG if path[0] == "flags" else chain(literals, SAMPLES, _neighbors(literals))
+    by_outcome: dict[tuple[bool, ...], Any] = {}
     for value in candidates:
         budget.spend(len(checks))
-        found.setdefault(tuple([check(value) for check, _ in checks]), value)
-        if len(found) == 1 << len(checks):
-            break  # There is no other kind.
-    return [found[outcome] for outcome in sorted(found, key=sum, reverse=True)]
+        by_outcome.setdefault(tuple([check(value) for check, _ in checks]), value)
+        if len(by_outcome) == 1 << len(checks):
+            break  # All outcomes are covered.
+    return [by_outcome[outcome] for outcome in sorted(by_outcome, key=sum, reverse=True)]
 
 
 def _check(test: Expression) -> tuple[Callable[[Any], bool], Sequence[Any]]:
-    """What the test asks of a value, and the values that are written in it."""
+    """The test as a function of a value, and the literals that it contains."""
     match test:
         case Path():
             return is_truthy, ()
@@ -385,12 +386,12 @@ def _check(test: Expression) -> tuple[Callable[[Any], bool], Sequence[Any]]:
         case Compare("in", Path(), Literal(tuple() as items)):
             keys = frozenset(map(_key, items))
             return lambda value: _key(value) in keys, items
-        case Compare(sign, Path(), right):
-            held = evaluate(right, {})
-            return lambda value: compare(sign, value, held), _flat(held)
-        case Compare(sign, left, Path()):
-            held = evaluate(left, {})
-            return lambda value: compare(sign, held, value), _flat(held)
+        case Compare(op, Path(), right):
+            literal = evaluate(right, {})
+            return lambda value: compare(op, value, literal), _flat(literal)
+        case Compare(op, left, Path()):
+            literal = evaluate(left, {})
+            return lambda value: compare(op, literal, value), _flat(literal)
     raise AssertionError(test)
 
 
@@ -398,13 +399,13 @@ def _flat(value: Any) -> Sequence[Any]:
     return value if isinstance(value, tuple) else (value,)
 
 
-def _neighbors(written: Sequence[Any]) -> Iterator[Any]:
-    """The values beside and between those that are written out."""
-    numbers = sorted({v for v in written if _is_number(v)})
+def _neighbors(literals: Sequence[Any]) -> Iterator[Any]:
+    """Values below, above and between the given literals."""
+    numbers = sorted({v for v in literals if _is_number(v)})
     if numbers:
         yield from (numbers[0] - 1, numbers[-1] + 1)
         yield from ((a + b) / 2 for a, b in pairwise(numbers))
-    yield from (text + "\x00" for text in written if isinstance(text, str))
+    yield from (text + "\x00" for text in literals if isinstance(text, str))
 
 
 def _is_number(value: Any) -> bool:
@@ -413,9 +414,9 @@ def _is_number(value: Any) -> bool:
 
 def _context(values: Mapping[Segments, Any]) -> Mapping[str, Any]:
     context: dict[str, Any] = {}
-    for steps, value in values.items():
-        here = context
-        for step in steps[:-1]:
-            here = here.setdefault(step, {})
-        here[steps[-1]] = value
+    for segments, value in values.items():
+        parent = context
+        for segment in segments[:-1]:
+            parent = parent.setdefault(segment, {})
+        parent[segments[-1]] = value
     return context

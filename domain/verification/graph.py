@@ -1,4 +1,4 @@
-"""The shape of the graph: where calls begin, where they can go, and where they are done."""
+"""Findings about the graph of a workflow: entries, exits, connections, reachability and cycles."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from domain.verification.reporting import (
 from domain.workflows.model import HANDOFF_PREFIX, Snapshot
 
 MAX_TOOL_NAME_LENGTH = 64
-"""Longer names of functions are refused by models' APIs."""
+"""Providers of language models reject longer tool names."""
 
 _C = FindingCode
 
@@ -37,41 +37,41 @@ def _entries_and_exits(snapshot: Snapshot) -> Iterator[Finding]:
         yield error(
             _C.NO_ENTRY,
             ("nodes",),
-            "No node is the entry, so a call would not know where to begin.",
-            "Set isEntry on the node that takes the call.",
+            "No node is the entry, so calls have nowhere to start.",
+            "Set isEntry on the node that answers the call.",
         )
     if len(entries) > 1:
         yield error(
             _C.MANY_ENTRIES,
             ("nodes",),
-            f"{len(entries)} nodes are the entry: {', '.join(entries)}.",
-            "Leave isEntry on one of them.",
+            f"{len(entries)} nodes are marked as the entry: {', '.join(entries)}.",
+            "Keep isEntry on only one of them.",
         )
     if nodes and not any(n.is_exit for n in nodes):
         yield error(
             _C.NO_EXIT,
             ("nodes",),
-            "No node is an exit, so the workflow has no place where a call is done.",
-            "Set isExit on the node where conversations finish.",
+            "No node is an exit, so no agent can end the call.",
+            "Set isExit on the node where conversations end.",
         )
 
 
 def _nodes(snapshot: Snapshot) -> Iterator[Finding]:
     seen = Counter(n.id for n in snapshot.workflow.nodes)
-    for place, node in enumerate(snapshot.workflow.nodes):
+    for index, node in enumerate(snapshot.workflow.nodes):
         if seen[node.id] > 1:
             yield error(
                 _C.DUPLICATE_NODE,
-                ("nodes", str(place), "id"),
-                f"The id {node.id!r} stands {seen[node.id]} times.",
-                "Give every node its own id.",
+                ("nodes", str(index), "id"),
+                f"The id {node.id!r} is used by {seen[node.id]} nodes.",
+                "Give each node a unique id.",
             )
         if node.agent not in snapshot.agents:
             yield error(
                 _C.UNKNOWN_AGENT,
-                ("nodes", str(place), "agent"),
+                ("nodes", str(index), "agent"),
                 f"There is no agent named {node.agent!r}.",
-                "Create that agent, or name one that exists.",
+                "Create the agent, or use an existing one.",
             )
 
 
@@ -79,85 +79,94 @@ def _connections(snapshot: Snapshot) -> Iterator[Finding]:
     workflow = snapshot.workflow
     ids = {n.id for n in workflow.nodes}
     seen = Counter((c.source, c.target) for c in workflow.connections)
-    for place, connection in enumerate(workflow.connections):
+    for index, connection in enumerate(workflow.connections):
         for end in ("source", "target"):
             id = getattr(connection, end)
             if id not in ids:
                 yield error(
                     _C.UNKNOWN_NODE,
-                    ("connections", str(place), end),
-                    f"There is no node {id!r}.",
-                    "Name a node of this workflow.",
+                    ("connections", str(index), end),
+                    f"There is no node with the id {id!r}.",
+                    "Use the id of a node of this workflow.",
                 )
         if connection.source == connection.target:
             yield error(
                 _C.SELF_CONNECTION,
-                ("connections", str(place)),
-                f"{connection.source!r} is connected to itself.",
-                "Remove it: an agent that has the word keeps it.",
+                ("connections", str(index)),
+                f"The node {connection.source!r} is connected to itself, and a node cannot hand "
+                "off to itself.",
+                "Remove the connection.",
             )
         if len(connection.tool_name) > MAX_TOOL_NAME_LENGTH and connection.condition is None:
             yield error(
                 _C.HANDOFF_NAME_TOO_LONG,
-                ("connections", str(place), "target"),
-                f"{connection.tool_name!r} is too long for the name of a tool.",
-                f"Give the node an id of at most {MAX_TOOL_NAME_LENGTH - len(HANDOFF_PREFIX)} letters.",
+                ("connections", str(index), "target"),
+                f"The hand-off tool name {connection.tool_name!r} is longer than "
+                f"{MAX_TOOL_NAME_LENGTH} characters.",
+                f"Give the node an id of at most {MAX_TOOL_NAME_LENGTH - len(HANDOFF_PREFIX)} "
+                "characters.",
             )
         if seen[connection.source, connection.target] > 1:
             yield error(
                 _C.DUPLICATE_CONNECTION,
-                ("connections", str(place)),
-                f"{connection.source} and {connection.target} are joined more than once.",
-                "Keep one connection and say in its description when it is taken.",
+                ("connections", str(index)),
+                f"{connection.source!r} and {connection.target!r} are connected more than once.",
+                "Keep one connection, and state in its description when to take it.",
             )
 
 
 def _reach(snapshot: Snapshot) -> Iterator[Finding]:
     workflow = snapshot.workflow
     forward = {
-        id: [c.target for _, c in ways] for id, ways in outgoing_connections(workflow).items()
+        id: [c.target for _, c in outgoing]
+        for id, outgoing in outgoing_connections(workflow).items()
     }
     entries = [n.id for n in workflow.nodes if n.is_entry]
     exits = [n.id for n in workflow.nodes if n.is_exit]
-    known, leading_out = reachable(entries, forward), reachable(exits, reverse_edges(forward))
-    for place, node in enumerate(workflow.nodes):
-        if entries and node.id not in known:
+    from_entry, to_exit = reachable(entries, forward), reachable(exits, reverse_edges(forward))
+    for index, node in enumerate(workflow.nodes):
+        if entries and node.id not in from_entry:
             yield error(
                 _C.UNREACHABLE_NODE,
-                ("nodes", str(place)),
-                f"No connection leads from the entry to {node.id!r}.",
-                "Connect it, or remove it.",
+                ("nodes", str(index)),
+                f"No path leads from the entry to the node {node.id!r}.",
+                "Add a connection that leads to it, or remove the node.",
             )
-        elif exits and node.id not in leading_out:
+        elif exits and node.id not in to_exit:
             yield error(
                 _C.DEAD_END,
-                ("nodes", str(place)),
-                f"From {node.id!r} no connection leads to an exit.",
-                "Connect it onward, or set isExit on it.",
+                ("nodes", str(index)),
+                f"No path leads from the node {node.id!r} to an exit.",
+                "Add a connection that leads to an exit, or set isExit on the node.",
             )
 
 
 def _cycles(snapshot: Snapshot) -> Iterator[Finding]:
-    """A ring of connections is meant only where one of them may be taken more than once."""
+    """A cycle is allowed only if one of its connections may be taken more than once."""
     workflow = snapshot.workflow
     once = transitive_closure(
         {
-            id: [c.target for _, c in ways if c.may_repeat == 1 and c.target != id]
-            for id, ways in outgoing_connections(workflow).items()
+            id: [c.target for _, c in outgoing if c.may_repeat == 1 and c.target != id]
+            for id, outgoing in outgoing_connections(workflow).items()
         }
     )
-    told: set[str] = set()
-    for place, connection in enumerate(workflow.connections):
+    reported: set[str] = set()
+    for index, connection in enumerate(workflow.connections):
         source, target = connection.source, connection.target
-        if connection.may_repeat > 1 or source in told or source == target or source not in once:
+        if (
+            connection.may_repeat > 1
+            or source in reported
+            or source == target
+            or source not in once
+        ):
             continue
         if source not in once.get(target, ()):
             continue
-        ring = [id for id in once[target] if source in once[id]]
-        told.update(ring)
+        cycle = [id for id in once[target] if source in once[id]]
+        reported.update(cycle)
         yield error(
             _C.UNMARKED_CYCLE,
-            ("connections", str(place)),
-            f"A conversation could go round and round: {join_names(sorted(ring))}.",
+            ("connections", str(index)),
+            f"The conversation could repeat these nodes without end: {join_names(sorted(cycle))}.",
             "Set mayRepeat on the connection that leads back: how often a call may take it.",
         )

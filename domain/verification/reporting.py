@@ -1,4 +1,4 @@
-"""How findings are made, and what several rules ask of the graph."""
+"""Constructors of findings, and graph functions that several rules share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Path = tuple[str, ...]
 Edges = Mapping[str, Iterable[str]]
 
 MAX_QUOTE_LENGTH = 200
-"""Characters of a condition that a message repeats."""
+"""Maximum number of characters of a condition that a message quotes."""
 
 
 def error(code: FindingCode, path: Path, message: str, fix: str) -> Finding:
@@ -23,50 +23,50 @@ def warning(code: FindingCode, path: Path, message: str, fix: str) -> Finding:
 
 
 def reachable(start: Iterable[str], edges: Edges) -> set[str]:
-    """Everything that can be come to, the start included."""
+    """Everything that can be reached from `start`, which is included."""
     seen = set(start)
     todo = list(seen)
     while todo:
-        fresh = {id for id in edges.get(todo.pop(), ()) if id not in seen}
-        seen.update(fresh)
-        todo.extend(fresh)
+        new = {id for id in edges.get(todo.pop(), ()) if id not in seen}
+        seen.update(new)
+        todo.extend(new)
     return seen
 
 
 def transitive_closure(edges: Edges) -> dict[str, set[str]]:
-    """For every node what can be reached from it, itself included.
+    """The nodes that can be reached from each node, which is included.
 
-    Warshall's algorithm on sets of bits: the square of the number of nodes, however many edges."""
-    places = {id: place for place, id in enumerate(edges)}
+    Warshall's algorithm on bit sets: quadratic in the number of nodes, for any number of edges."""
+    positions = {id: position for position, id in enumerate(edges)}
     bits = [
-        sum({1 << places[target] for target in targets if target in places}) | 1 << places[id]
+        sum({1 << positions[t] for t in targets if t in positions}) | 1 << positions[id]
         for id, targets in edges.items()
     ]
     for middle in range(len(bits)):
-        for place, seen in enumerate(bits):
-            if seen >> middle & 1:
-                bits[place] = seen | bits[middle]
+        for position, row in enumerate(bits):
+            if row >> middle & 1:
+                bits[position] = row | bits[middle]
     return {
-        id: {n for n, at in places.items() if bits[place] >> at & 1} for id, place in places.items()
+        id: {n for n, bit in positions.items() if bits[position] >> bit & 1}
+        for id, position in positions.items()
     }
 
 
 def outgoing_connections(workflow: WorkflowSpec) -> dict[str, list[tuple[int, Connection]]]:
-    """The connections out of each node, with their places, found in one pass."""
-    found: dict[str, list[tuple[int, Connection]]] = {node.id: [] for node in workflow.nodes}
-    for place, way in enumerate(workflow.connections):
-        if way.source in found:
-            found[way.source].append((place, way))
-    return found
+    """The outgoing connections of each node, with their indexes in the workflow."""
+    outgoing: dict[str, list[tuple[int, Connection]]] = {node.id: [] for node in workflow.nodes}
+    for index, connection in enumerate(workflow.connections):
+        if connection.source in outgoing:
+            outgoing[connection.source].append((index, connection))
+    return outgoing
 
 
 def reverse_edges(edges: Edges) -> dict[str, list[str]]:
-    """The same edges the other way round."""
-    found: dict[str, list[str]] = {id: [] for id in edges}
+    reversed_edges: dict[str, list[str]] = {id: [] for id in edges}
     for source, targets in edges.items():
         for target in targets:
-            found.setdefault(target, []).append(source)
-    return found
+            reversed_edges.setdefault(target, []).append(source)
+    return reversed_edges
 
 
 def join_names(names: Iterable[str]) -> str:
@@ -74,5 +74,5 @@ def join_names(names: Iterable[str]) -> str:
 
 
 def quote(text: str) -> str:
-    """A condition in a message: long ones would make the answer far longer than the question."""
+    """Quote a condition, shortened so that findings do not become far larger than the input."""
     return repr(text if len(text) <= MAX_QUOTE_LENGTH else f"{text[:MAX_QUOTE_LENGTH]}…")

@@ -1,4 +1,4 @@
-"""Nodes that are passed by: where a conversation goes then, and whether it still comes to an end."""
+"""Findings about skipped nodes: where the conversation continues, and whether it still can end."""
 
 from __future__ import annotations
 
@@ -19,86 +19,88 @@ _C = FindingCode
 
 def findings(snapshot: Snapshot) -> Iterator[Finding]:
     workflow = snapshot.workflow
-    out = outgoing_connections(workflow)
-    for place, node in enumerate(workflow.nodes):
-        placed = out[node.id]
-        ways = [way for _, way in placed]
-        yield from _defaults(node, placed)
+    outgoing = outgoing_connections(workflow)
+    for index, node in enumerate(workflow.nodes):
+        yield from _defaults(node, outgoing[node.id])
         if node.skip_condition is not None:
-            yield from _skip_target(place, node, ways)
+            connections = [connection for _, connection in outgoing[node.id]]
+            yield from _skip_target(index, node, connections)
     yield from _all_skipped(workflow)
 
 
-def _defaults(node: Node, ways: Sequence[tuple[int, Connection]]) -> Iterator[Finding]:
-    defaults = [str(place) for place, way in ways if way.is_default]
+def _defaults(node: Node, outgoing: Sequence[tuple[int, Connection]]) -> Iterator[Finding]:
+    defaults = [str(index) for index, connection in outgoing if connection.is_default]
     if len(defaults) > 1:
         yield error(
             _C.MANY_DEFAULTS,
             ("connections", defaults[1], "isDefault"),
-            f"{node.id!r} has {len(defaults)} default ways.",
-            "Leave isDefault on one of them.",
+            f"The node {node.id!r} has {len(defaults)} default connections.",
+            "Keep isDefault on only one of them.",
         )
     if defaults and node.skip_condition is None:
         yield warning(
             _C.USELESS_DEFAULT,
             ("connections", defaults[0], "isDefault"),
-            f"{node.id!r} is never passed by, so its default way is never taken as one.",
+            f"The node {node.id!r} is never skipped, so its default connection has no effect.",
             "Remove isDefault, or give the node a skipCondition.",
         )
 
 
-def _skip_target(place: int, node: Node, ways: Sequence[Connection]) -> Iterator[Finding]:
-    """Passed by, a node needs one way that is taken without asking anybody."""
-    plain = [way for way in ways if way.condition is None]
-    if any(way.is_default for way in ways) or len(plain) == 1:
+def _skip_target(index: int, node: Node, connections: Sequence[Connection]) -> Iterator[Finding]:
+    """A skipped node needs one connection that is taken without a choice by the model."""
+    unconditional = [c for c in connections if c.condition is None]
+    if any(c.is_default for c in connections) or len(unconditional) == 1:
         return
-    here = ("nodes", str(place), "skipCondition")
-    if len(plain) > 1:
+    here = ("nodes", str(index), "skipCondition")
+    if len(unconditional) > 1:
         yield error(
             _C.SKIPPED_TO_NOWHERE,
             here,
-            f"When {node.id!r} is passed by, {len(plain)} ways lead on and none is the default.",
+            f"When the node {node.id!r} is skipped, {len(unconditional)} connections lead onward "
+            "and none of them is the default.",
             "Set isDefault on one of them.",
         )
-    elif ways:
+    elif connections:
         yield warning(
             _C.SKIPPED_TO_NOWHERE,
             here,
-            f"When {node.id!r} is passed by and no condition holds, no way leads on: it is entered "
-            "after all.",
+            f"When the node {node.id!r} is skipped and none of its connections' conditions holds, "
+            "the node is entered anyway.",
             "Set isDefault on one of its connections.",
         )
     else:
         yield error(
             _C.SKIPPED_TO_NOWHERE,
             here,
-            f"{node.id!r} has no way on, so it cannot be passed by.",
-            "Connect it onward, or remove skipCondition.",
+            f"The node {node.id!r} has no outgoing connection, so it cannot be skipped.",
+            "Add an outgoing connection, or remove skipCondition.",
         )
 
 
 def _all_skipped(workflow: WorkflowSpec) -> Iterator[Finding]:
-    """With every skippable node passed by, each node that is left still comes to an exit."""
-    left = [node for node in workflow.nodes if node.skip_condition is None]
-    skippable = {node.id for node in workflow.nodes} - {node.id for node in left}
+    """Even if every skippable node is skipped, each remaining node must lead to an exit."""
+    remaining = [node for node in workflow.nodes if node.skip_condition is None]
+    skippable = {node.id for node in workflow.nodes} - {node.id for node in remaining}
     if not skippable or not any(node.is_exit for node in workflow.nodes):
         return
     onward = {
-        id: [c.target for _, c in ways] for id, ways in outgoing_connections(workflow).items()
+        id: [c.target for _, c in outgoing]
+        for id, outgoing in outgoing_connections(workflow).items()
     }
-    exits = {node.id for node in left if node.is_exit}
-    # A node that leads nowhere is entered after all, and one that is an exit may end the call.
+    exits = {node.id for node in remaining if node.is_exit}
+    # A skipped node without outgoing connections is entered anyway; as an exit it can end the call.
     exits |= {n.id for n in workflow.nodes if n.is_exit and not onward[n.id]}
     back = reverse_edges(onward)
-    leading_out = reachable([n.id for n in workflow.nodes if n.is_exit], back)
-    leading_to_kept = reachable(exits, back)
-    for place, node in enumerate(workflow.nodes):
-        if node.id in skippable or node.id not in leading_out:
+    to_any_exit = reachable([n.id for n in workflow.nodes if n.is_exit], back)
+    to_remaining_exit = reachable(exits, back)
+    for index, node in enumerate(workflow.nodes):
+        if node.id in skippable or node.id not in to_any_exit:
             continue
-        if node.id not in leading_to_kept:
+        if node.id not in to_remaining_exit:
             yield error(
                 _C.SKIPPED_DEAD_END,
-                ("nodes", str(place)),
-                f"When the nodes with a skipCondition are passed by, {node.id!r} leads to no exit.",
-                "Connect it to an exit that is never passed by.",
+                ("nodes", str(index)),
+                f"When all nodes with a skipCondition are skipped, no path leads from {node.id!r} "
+                "to an exit.",
+                "Add a connection that leads to an exit without a skipCondition.",
             )

@@ -1,4 +1,4 @@
-"""Parts that no longer keep the rules of input: they were saved when the rules were others."""
+"""Findings about stored specs that break current input rules, because they were saved earlier."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domain.verification.reporting import Path, error
 from domain.workflows.agents import check_agent
 from domain.workflows.model import Snapshot, check_workflow
 
-FIX = "Edit it so that it keeps the rule, and save it."
+FIX = "Change it so that it follows this rule, and save it."
 
 
 def findings(snapshot: Snapshot) -> Iterator[Finding]:
@@ -32,6 +32,6 @@ def findings(snapshot: Snapshot) -> Iterator[Finding]:
 def _broken_rules(check: Callable[..., Any], code: FindingCode) -> Iterator[Finding]:
     try:
         check()
-    except InvalidInput as broken:
-        path: Path = broken.path
-        yield error(code, path, broken.message, FIX)
+    except InvalidInput as problem:
+        path: Path = problem.path
+        yield error(code, path, problem.message, FIX)

@@ -1,4 +1,4 @@
-"""Tools: whether what their steps name is there where they are used."""
+"""Findings about tools: whether nodes, endpoints and parameters that their actions name exist."""
 
 from __future__ import annotations
 
@@ -16,129 +16,133 @@ _C = FindingCode
 
 
 def findings(snapshot: Snapshot, settings: TenantSettings | None) -> Iterator[Finding]:
-    at = _nodes_using(snapshot)
+    nodes_by_tool = _nodes_by_tool(snapshot)
     ids = {node.id for node in snapshot.workflow.nodes}
-    joined = frozenset((c.source, c.target) for c in snapshot.workflow.connections)
+    connected = frozenset((c.source, c.target) for c in snapshot.workflow.connections)
     for name, tool in snapshot.tools.items():
-        for path, step in all_actions(tool, ("tools", name)):
-            if isinstance(step, Handoff):
+        for path, action in all_actions(tool, ("tools", name)):
+            if isinstance(action, Handoff):
                 here = (*path, "handoff", "node")
-                if step.node in ids:
-                    yield from _handoff(step, here, at[name], joined)
+                if action.node in ids:
+                    yield from _handoff(action, here, nodes_by_tool[name], connected)
                 else:
-                    yield _unknown_node(step, here)
-            elif settings is not None and isinstance(step, ApiCall | McpCall):
-                yield from _server(step, path, settings)
+                    yield _unknown_node(action, here)
+            elif settings is not None and isinstance(action, ApiCall | McpCall):
+                yield from _server(action, path, settings)
         yield from _parameters(name, tool)
         yield from _responses(name, tool)
 
 
-def _nodes_using(snapshot: Snapshot) -> Mapping[str, list[str]]:
-    found: dict[str, list[str]] = {name: [] for name in snapshot.tools}
+def _nodes_by_tool(snapshot: Snapshot) -> Mapping[str, list[str]]:
+    nodes: dict[str, list[str]] = {name: [] for name in snapshot.tools}
     for node in snapshot.workflow.nodes:
         agent = snapshot.agents.get(node.agent)
         for tool in agent.tools if agent else ():
-            if tool in found:
-                found[tool].append(node.id)
-    return found
+            if tool in nodes:
+                nodes[tool].append(node.id)
+    return nodes
 
 
-def _unknown_node(step: Handoff, path: Path) -> Finding:
+def _unknown_node(action: Handoff, path: Path) -> Finding:
     return error(
         _C.UNKNOWN_NODE,
         path,
-        f"There is no node {step.node!r}.",
-        "Name a node of the workflow.",
+        f"There is no node with the id {action.node!r}.",
+        "Use the id of a node of the workflow.",
     )
 
 
 def _handoff(
-    step: Handoff, path: Path, nodes: Sequence[str], joined: frozenset[tuple[str, str]]
+    action: Handoff, path: Path, nodes: Sequence[str], connected: frozenset[tuple[str, str]]
 ) -> Iterator[Finding]:
-    without = [node for node in nodes if (node, step.node) not in joined]
-    if without:
-        tell = error if len(without) == len(nodes) else warning
-        yield tell(
+    unconnected = [node for node in nodes if (node, action.node) not in connected]
+    if unconnected:
+        report = error if len(unconnected) == len(nodes) else warning
+        yield report(
             _C.HANDOFF_WITHOUT_CONNECTION,
             path,
-            f"No connection leads from {without[0]!r} to {step.node!r}, so it would be refused.",
-            "Connect the two, or take the tool off that agent.",
+            f"No connection leads from {unconnected[0]!r} to {action.node!r}, so the hand-off "
+            "would be refused.",
+            "Connect the two nodes, or remove the tool from that agent.",
         )
 
 
-def _server(step: ApiCall | McpCall, path: Path, settings: TenantSettings) -> Iterator[Finding]:
-    if isinstance(step, ApiCall):
-        if step.endpoint and settings.endpoint(step.endpoint) is None:
+def _server(action: ApiCall | McpCall, path: Path, settings: TenantSettings) -> Iterator[Finding]:
+    if isinstance(action, ApiCall):
+        if action.endpoint and settings.endpoint(action.endpoint) is None:
             yield error(
                 _C.UNKNOWN_ENDPOINT,
                 (*path, "apiCall", "endpoint"),
-                f"The settings have no endpoint {step.endpoint!r}.",
-                "Add it to the settings, or name another.",
+                f"The settings have no endpoint named {action.endpoint!r}.",
+                "Add it to the settings, or use another one.",
             )
         return
-    server = settings.mcp_server(step.server)
+    server = settings.mcp_server(action.server)
     if server is None:
         yield error(
             _C.UNKNOWN_MCP_SERVER,
             (*path, "mcpCall", "server"),
-            f"The settings have no MCP server {step.server!r}.",
-            "Add it to the settings, or name another.",
+            f"The settings have no MCP server named {action.server!r}.",
+            "Add it to the settings, or use another one.",
         )
-    elif step.tool not in server.allow:
+    elif action.tool not in server.allow:
         yield error(
             _C.MCP_TOOL_NOT_ALLOWED,
             (*path, "mcpCall", "tool"),
-            f"The settings do not allow the tool {step.tool!r} of {step.server!r}.",
-            "Add it to allow of that server, or use another.",
+            f"The settings do not allow the tool {action.tool!r} of the MCP server "
+            f"{action.server!r}.",
+            "Add the tool to allow of that server in the settings, or use another tool.",
         )
 
 
 def _parameters(name: str, tool: ToolSpec) -> Iterator[Finding]:
-    """A parameter that is read and that the model is not asked for."""
+    """Parameters that an action reads but the tool does not declare."""
     declared = tool.parameters.get("properties", {})
     strict = tool.parameters.get("additionalProperties") is False
-    tell = error if strict else warning
+    report = error if strict else warning
     for read in tool_reads(tool, ("tools", name)):
         if (
             read.segments[0] == "params"
             and len(read.segments) > 1
             and read.segments[1] not in declared
         ):
-            yield tell(
+            yield report(
                 _C.UNKNOWN_PARAMETER,
                 read.path,
-                f"The parameters have no {read.segments[1]!r}.",
-                "Add it to the parameters, or read another.",
+                f"The tool has no parameter named {read.segments[1]!r}.",
+                "Add it to parameters, or read another parameter.",
             )
 
 
 def _responses(name: str, tool: ToolSpec) -> Iterator[Finding]:
-    """An answer that is read before anybody was asked."""
+    """Actions that read `response` before any request was sent."""
     first = _first_request(tool.actions)
     for read in tool_reads(tool, ("tools", name)):
         if read.segments[0] == "response" and _reads_too_early(read, first):
             yield error(
                 _C.RESPONSE_TOO_EARLY,
                 read.path,
-                "No step before this one asks a server, so there is no response to read.",
-                "Put an apiCall or mcpCall before it.",
+                "No action before this one sends a request, so there is no response to read.",
+                "Add an apiCall or mcpCall before this action.",
             )
 
 
 def _first_request(actions: tuple[ToolAction, ...]) -> int | None:
-    """The first step that asks a server, or has a branch that does."""
-    for place, action in enumerate(actions):
+    """Index of the first action that sends a request itself or in one of its branches."""
+    for index, action in enumerate(actions):
         if isinstance(action, ApiCall | McpCall) or (
             isinstance(action, Conditional)
-            and any(_first_request(chain) is not None for chain in (action.then, action.otherwise))
+            and any(
+                _first_request(branch) is not None for branch in (action.then, action.otherwise)
+            )
         ):
-            return place
+            return index
     return None
 
 
 def _reads_too_early(read: Read, first: int | None) -> bool:
-    """Whether the step that reads comes before; within one step nothing is claimed."""
-    chain, place = read.path[2], read.path[3]
-    if chain != "actions":
+    """Whether the reading action precedes the first request; inside one action this is unknown."""
+    section, index = read.path[2], read.path[3]
+    if section != "actions":
         return first is None
-    return first is None or int(place) < first
+    return first is None or int(index) < first

@@ -1,4 +1,4 @@
-"""Values that are read, and that nobody writes, or nobody who comes before."""
+"""Findings about values that are read but never written, or not written before they are read."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Segments = tuple[str, ...]
 
 
 class _Flow:
-    """At which nodes a place is written, and which can come before one, itself included."""
+    """At which nodes each path is written, and which nodes can precede a node, itself included."""
 
     def __init__(
         self, written: Mapping[str, Iterable[Segments]], before: Mapping[str, set[str]]
@@ -38,35 +38,35 @@ class _Flow:
         self._before = before
         self._exactly: dict[Segments, set[str]] = {}
         self._inside: dict[Segments, set[str]] = {}
-        self._found: dict[Segments, set[str]] = {}
-        for node, places in written.items():
-            for steps in places:
-                self._exactly.setdefault(steps, set()).add(node)
-                for length in range(1, len(steps) + 1):
-                    self._inside.setdefault(steps[:length], set()).add(node)
+        self._cache: dict[Segments, set[str]] = {}
+        for node, paths in written.items():
+            for segments in paths:
+                self._exactly.setdefault(segments, set()).add(node)
+                for length in range(1, len(segments) + 1):
+                    self._inside.setdefault(segments[:length], set()).add(node)
 
-    def nodes(self, steps: Segments) -> set[str]:
-        """Writing a place writes what is inside of it, and makes what is around it."""
-        if steps not in self._found:
-            around = (steps[:length] for length in range(1, len(steps)))
-            found = [self._exactly.get(each, set()) for each in around]
-            self._found[steps] = self._inside.get(steps, set()).union(*found)
-        return self._found[steps]
+    def nodes(self, segments: Segments) -> set[str]:
+        """The nodes that write the path, a path inside it, or a path that contains it."""
+        if segments not in self._cache:
+            parents = (segments[:length] for length in range(1, len(segments)))
+            writers = [self._exactly.get(parent, set()) for parent in parents]
+            self._cache[segments] = self._inside.get(segments, set()).union(*writers)
+        return self._cache[segments]
 
-    def is_written_before(self, node: str, steps: Segments) -> bool:
-        nodes = {node} if steps[0] == "agent" else self._before[node]
-        return not nodes.isdisjoint(self.nodes(steps))
+    def is_written_before(self, node: str, segments: Segments) -> bool:
+        nodes = {node} if segments[0] == "agent" else self._before[node]
+        return not nodes.isdisjoint(self.nodes(segments))
 
 
 def findings(
     snapshot: Snapshot, settings: TenantSettings | None, budget: WorkBudget
 ) -> Iterator[Finding]:
     flow = _flow(snapshot, budget)
-    told: set[Path] = set()
+    reported: set[Path] = set()
     for node, read in _all_reads(snapshot, budget):
         for finding in _check_read(read, node, flow, settings):
-            if (*read.path, *read.segments) not in told:
-                told.add((*read.path, *read.segments))
+            if (*read.path, *read.segments) not in reported:
+                reported.add((*read.path, *read.segments))
                 yield finding
     yield from _unused_variables(snapshot)
     yield from _unwritten_keys(snapshot, flow)
@@ -87,15 +87,15 @@ def _check_read(
         yield warning(
             _C.UNDEFINED_VARIABLE,
             read.path,
-            f"Nothing writes {where}, so it is {effect}.",
-            "Let a tool write it, declare a default, or read something else.",
+            f"No tool of the workflow writes {where}, so it is {effect}.",
+            "Write it in a tool, declare a default, or read another value.",
         )
     elif not flow.is_written_before(node, read.segments):
         yield warning(
             _C.UNSET_VARIABLE,
             read.path,
-            f"{where} is written only at nodes that cannot come before {node!r}.",
-            "Let a tool of an earlier node write it, or declare a default.",
+            f"{where} is written only at nodes that cannot precede {node!r}.",
+            "Write it in a tool of an earlier node, or declare a default.",
         )
 
 
@@ -104,25 +104,26 @@ def _setting(read: Read, settings: TenantSettings) -> Iterator[Finding]:
         yield warning(
             _C.UNKNOWN_SETTING,
             read.path,
-            f"The settings have no value {read.segments[2]!r}.",
-            "Add it to values of the settings, or declare a default.",
+            f"The settings have no value named {read.segments[2]!r}.",
+            "Add it to values in the settings, or declare a default.",
         )
 
 
 def _all_reads(snapshot: Snapshot, budget: WorkBudget) -> Iterator[tuple[str, Read]]:
-    """Each with the node where it happens. An agent may stand at many nodes: what it reads is
-    found once, and looked at for each of them."""
+    """All reads with their nodes. The reads of an agent are collected once and reported for each
+    node that uses the agent."""
     workflow = snapshot.workflow
-    for place, node in enumerate(workflow.nodes):
+    for index, node in enumerate(workflow.nodes):
         if node.skip_condition is not None:
-            path = ("nodes", str(place), "skipCondition")
+            path = ("nodes", str(index), "skipCondition")
             for read in condition_reads(node.skip_condition, path):
                 yield node.id, read
     ids = {node.id for node in workflow.nodes}
-    for place, way in enumerate(workflow.connections):
-        if way.condition is not None and way.source in ids:
-            for read in condition_reads(way.condition, ("connections", str(place), "condition")):
-                yield way.source, read
+    for index, connection in enumerate(workflow.connections):
+        if connection.condition is not None and connection.source in ids:
+            path = ("connections", str(index), "condition")
+            for read in condition_reads(connection.condition, path):
+                yield connection.source, read
     tools = {name: list(tool_reads(t, ("tools", name))) for name, t in snapshot.tools.items()}
     prompts = {name: list(prompt_reads(a, ("agents", name))) for name, a in snapshot.agents.items()}
     for node in workflow.nodes:
@@ -138,15 +139,16 @@ def _all_reads(snapshot: Snapshot, budget: WorkBudget) -> Iterator[tuple[str, Re
 def _flow(snapshot: Snapshot, budget: WorkBudget) -> _Flow:
     workflow = snapshot.workflow
     onward = {
-        id: [c.target for _, c in ways] for id, ways in outgoing_connections(workflow).items()
+        id: [c.target for _, c in outgoing]
+        for id, outgoing in outgoing_connections(workflow).items()
     }
     writes = {name: frozenset(tool_writes(tool)) for name, tool in snapshot.tools.items()}
     written = {}
     for node in workflow.nodes:
         agent = snapshot.agents.get(node.agent)
-        places = [writes[tool] for tool in agent.tools if tool in writes] if agent else []
-        budget.spend(1 + sum(map(len, places)))
-        written[node.id] = frozenset().union(*places)
+        paths = [writes[tool] for tool in agent.tools if tool in writes] if agent else []
+        budget.spend(1 + sum(map(len, paths)))
+        written[node.id] = frozenset().union(*paths)
     return _Flow(
         written,
         transitive_closure(
@@ -158,24 +160,24 @@ def _flow(snapshot: Snapshot, budget: WorkBudget) -> _Flow:
 def _unused_variables(snapshot: Snapshot) -> Iterator[Finding]:
     for name, agent in snapshot.agents.items():
         read = {".".join(each.segments) for each in prompt_reads(agent, ())}
-        for place, variable in enumerate(agent.prompt.variables):
+        for index, variable in enumerate(agent.prompt.variables):
             if variable.name not in read:
                 yield warning(
                     _C.UNUSED_VARIABLE,
-                    ("agents", name, "prompt", "variables", str(place)),
-                    f"No text of the prompt reads {variable.name!r}.",
-                    "Remove it, or put {{" + variable.name + "}} where it belongs.",
+                    ("agents", name, "prompt", "variables", str(index)),
+                    f"No text of the prompt reads the variable {variable.name!r}.",
+                    "Remove the variable, or insert {{" + variable.name + "}} into the prompt.",
                 )
 
 
 def _unwritten_keys(snapshot: Snapshot, flow: _Flow) -> Iterator[Finding]:
-    """Keys that the next agent is to be told, and that there is nothing to tell of."""
-    for place, way in enumerate(snapshot.workflow.connections):
-        for number, key in enumerate(way.context_passed):
+    """Keys in contextPassed that no tool writes."""
+    for index, connection in enumerate(snapshot.workflow.connections):
+        for number, key in enumerate(connection.context_passed):
             if not flow.nodes(("workflow", key)):
                 yield warning(
                     _C.UNWRITTEN_KEY,
-                    ("connections", str(place), "contextPassed", str(number)),
-                    f"Nothing writes workflow.{key}, so there is nothing to pass on.",
-                    "Let a tool write it, or remove it.",
+                    ("connections", str(index), "contextPassed", str(number)),
+                    f"No tool writes workflow.{key}, so there is no value to pass on.",
+                    "Write it in a tool, or remove the key.",
                 )

@@ -1,4 +1,4 @@
-"""What prompts, conditions and tools read of the context, and what tools write to it."""
+"""The context values that prompts, conditions and tools read, and those that tools write."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ from domain.workflows.agents import AgentSpec
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """One path that is read, where, and whether something stands in when it is missing."""
+    """A context path that is read, the config path of the read, and whether it has a default."""
 
     segments: tuple[str, ...]
     path: Path
     has_default: bool = False
     in_condition: bool = False
-    """It is read by a condition."""
+    """True if a condition reads the path."""
 
 
 def template_reads(value: Any, path: Path) -> Iterator[Read]:
-    for way, text in templates.strings_in(value):
+    for inner_path, text in templates.strings_in(value):
         for part in templates.parse(text):
             if isinstance(part, Placeholder) and part.path:
-                default = any(each.name == "default" for each in part.filters)
-                yield Read(part.path, (*path, *way), default)
+                has_default = any(each.name == "default" for each in part.filters)
+                yield Read(part.path, (*path, *inner_path), has_default)
 
 
 def condition_reads(text: str, path: Path) -> Iterator[Read]:
-    for steps in expressions.paths_in(expressions.parse(text)):
-        yield Read(steps, path, in_condition=True)
+    for segments in expressions.paths_in(expressions.parse(text)):
+        yield Read(segments, path, in_condition=True)
 
 
 def prompt_reads(agent: AgentSpec, path: Path) -> Iterator[Read]:
@@ -57,39 +57,39 @@ def prompt_reads(agent: AgentSpec, path: Path) -> Iterator[Read]:
         ("prompt", "greeting"): agent.prompt.greeting or "",
         **{("session", "silence", str(n)): s.say for n, s in enumerate(agent.session.silence)},
     }
-    for way, text in texts.items():
-        for read in template_reads(text, (*path, *way)):
-            known = read.has_default or ".".join(read.segments) in defaults
-            yield Read(read.segments, read.path, known)
+    for inner_path, text in texts.items():
+        for read in template_reads(text, (*path, *inner_path)):
+            has_default = read.has_default or ".".join(read.segments) in defaults
+            yield Read(read.segments, read.path, has_default)
 
 
 def tool_reads(tool: ToolSpec, path: Path) -> Iterator[Read]:
-    for here, step in all_actions(tool, path):
-        yield from _action_reads(step, (*here, camel(step.type.replace(".", "_"))))
+    for here, action in all_actions(tool, path):
+        yield from _action_reads(action, (*here, camel(action.type.replace(".", "_"))))
 
 
-def _action_reads(step: ToolAction, path: Path) -> Iterator[Read]:
-    match step:
+def _action_reads(action: ToolAction, path: Path) -> Iterator[Read]:
+    match action:
         case Conditional(condition=condition):
             yield from condition_reads(condition, (*path, "condition"))
         case Validate(rules=rules):
-            for place, rule in enumerate(rules):
-                here = (*path, "rules", str(place))
+            for index, rule in enumerate(rules):
+                here = (*path, "rules", str(index))
                 yield from condition_reads(rule.condition, (*here, "condition"))
                 yield from template_reads(rule.message, (*here, "message"))
         case ContextGet(path=where):
             yield Read(tuple(where.split(".")), (*path, "path"), has_default=True)
         case _:
-            for field in fields(step):
+            for field in fields(action):
                 if field.name not in ("type", "path", "save", "server", "endpoint"):
-                    value = getattr(step, field.name)
+                    value = getattr(action, field.name)
                     yield from template_reads(value, (*path, camel(field.name)))
 
 
 def tool_writes(tool: ToolSpec) -> Iterator[tuple[str, ...]]:
-    """The places that a tool may write to."""
-    for _, step in all_actions(tool):
-        match step:
+    """The context paths that a tool may write."""
+    for _, action in all_actions(tool):
+        match action:
             case ContextSet(path=path) | Transform(path=path):
                 yield tuple(path.removesuffix("[+]").split("."))
             case FlagSet(flag=flag) | FlagClear(flag=flag):

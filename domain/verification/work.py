@@ -1,4 +1,4 @@
-"""How much work one verification may take, whatever the workflow looks like."""
+"""The work budget of a verification, which bounds its CPU time for any workflow."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from domain.common.findings import Severity
 
 
 class TooMuchWork(Exception):
-    """The budget of a verification is used up."""
+    """The work budget of a verification is exhausted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How thorough a verification is, and how bad it is when that did not suffice."""
+    """The work budget of a verification, and the severity of the finding if it is exceeded."""
 
     max_work: int
     severity: Severity
 
 
 DRAFT = Effort(100_000, Severity.WARNING)
-"""For somebody who edits: about 100 ms of CPU time at most."""
+"""For editing: at most about 100 ms of CPU time."""
 PUBLISH = Effort(1_000_000, Severity.ERROR)
-"""Nothing is published unless all of it was verified, so publishing tries ten times as hard."""
+"""For publishing, which requires a complete verification and so allows ten times the work."""
 
 
 class WorkBudget:
-    """A unit is about one part of one condition evaluated once."""
+    """Counts work; one unit is about one evaluation of one part of a condition."""
 
     def __init__(self, max_work: int) -> None:
         self.left = max_work

@@ -125,7 +125,7 @@ HOSTILE: dict[str, tuple[Any, Any, str | None]] = {
     "large values of many kinds": (
         of(x={"anyOf": [{"const": n} for n in range(400)]}),
         "x" * 30_000,
-        "fits none of the 400",
+        "matches none of the 400",
     ),
 }
 

@@ -135,7 +135,7 @@ async def test_what_is_wrong_is_named_and_nothing_changes(api: Api) -> None:
         "ValidationError",
         ["input", "bundle", "tools", "0", "action"],
     )
-    assert answer["message"] == "'action' is not known here; did you mean 'actions'?"
+    assert answer["message"] == "'action' is not a known key; did you mean 'actions'?"
     for nonsense in (7, "agents: []", {"agents": 1}, {"agents": [None]}, True):
         refused = await put(api, nonsense)
         assert refused["__typename"] == "ValidationError", nonsense

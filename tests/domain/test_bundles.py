@@ -128,45 +128,45 @@ def changed(*way: Any, to: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("way", "to", "told"),
     [
-        (("agent",), [], "'agent' is not known here; did you mean 'agents'?"),
-        (("agents", 0, "promt"), {}, "'promt' is not known here; did you mean 'prompt'?"),
-        (("agents",), {}, "A list belongs here, not an object."),
+        (("agent",), [], "'agent' is not a known key; did you mean 'agents'?"),
+        (("agents", 0, "promt"), {}, "'promt' is not a known key; did you mean 'prompt'?"),
+        (("agents",), {}, "Expected a list, not an object."),
         (
             ("agents", 0, "prompt", "system"),
             3,
-            'Text belongs here, not 3 (in YAML, put it into "quotes").',
+            'Expected text, not 3 (in YAML, put it in "quotes").',
         ),
         (
             ("agents", 0, "prompt", "interruptibleGreeting"),
             "yes",
-            "True or false belongs here, not 'yes'.",
+            "Expected true or false, not 'yes'.",
         ),
         (
             ("workflows", 0, "nodes", 0, "is_entry"),
             True,
-            "'is_entry' is not known here; did you mean 'isEntry'?",
+            "'is_entry' is not a known key; did you mean 'isEntry'?",
         ),
         (
             ("workflows", 0, "connections", 0, "description"),
             None,
-            "Text belongs here, not null; leave the key out for its default.",
+            "Expected text, not null; omit the key to use its default.",
         ),
         (
             ("workflows", 0, "connections", 0, "mayRepeat"),
             1.5,
-            "A whole number belongs here, not 1.5.",
+            "Expected a whole number, not 1.5.",
         ),
         (
             ("workflows", 0, "connections", 0, "contextPolicy"),
             "full",
-            "'full' is not possible; did you mean FULL?",
+            "'full' is not a valid value; did you mean FULL?",
         ),
-        (("tools", 0, "actions", 0), {"flag.set": {}}, "'flag.set' is not known here"),
-        (("tools", 0, "actions", 0), {}, "this is empty."),
-        (("tools", 0, "actions", 0, "endCall"), True, "this has 'contextSet', 'endCall'."),
+        (("tools", 0, "actions", 0), {"flag.set": {}}, "'flag.set' is not a known key"),
+        (("tools", 0, "actions", 0), {}, "this one is empty."),
+        (("tools", 0, "actions", 0, "endCall"), True, "this one has 'contextSet', 'endCall'."),
         (("tools", 0, "actions"), [], "A tool needs at least one action."),
         (("settings", "endpoints", 0, "url"), "crm", "url must begin with https://"),
-        (("agents", 1, "name"), "reception", "'reception' stands here twice, at 0 and 1."),
+        (("agents", 1, "name"), "reception", "'reception' is listed twice, at 0 and 1."),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(way: tuple[Any, ...], to: Any, told: str) -> None:
@@ -181,16 +181,19 @@ def test_what_is_wrong_is_told_with_its_place(way: tuple[Any, ...], to: Any, tol
     ("text", "told"),
     [
         ("", "The file is empty."),
-        ("a: 1\na: 2\n", "The key 'a' stands twice in one object. (line 2)"),
-        ('{"a": 1, "a": 2}', "The key 'a' stands twice in one object."),
-        ("a: &x [1]\nb: *x\n", "Aliases (*name) are not taken; write it out. (line 2)"),
-        ("a: !!python/name:os.system x\n", "Tags (!name) are not taken. (line 1)"),
-        ("a: 1\n---\nb: 2\n", "A file holds one document; a second one begins. (line 2)"),
-        ("? [a]\n: b\n", "A key is text, not a list or an object. (line 1)"),
+        ("a: 1\na: 2\n", "The key 'a' occurs twice in one object. (line 2)"),
+        ('{"a": 1, "a": 2}', "The key 'a' occurs twice in one object."),
+        ("a: &x [1]\nb: *x\n", "Aliases (*name) are not supported; write the value out. (line 2)"),
+        ("a: !!python/name:os.system x\n", "Tags (!name) are not supported. (line 1)"),
+        (
+            "a: 1\n---\nb: 2\n",
+            "A file must contain only one document; a second one starts here. (line 2)",
+        ),
+        ("? [a]\n: b\n", "A key must be text, not a list or an object. (line 1)"),
         ('{"a": 1', "This is not JSON: Expecting ',' delimiter (line 1)"),
-        ('{"a": NaN}', "NaN is not a number that JSON has."),
-        ("[" * 100_000, "Nested more than 64 deep."),
-        ("a: " + "[" * 1_000, "Nested more than 64 deep. (line 1)"),
+        ('{"a": NaN}', "NaN is not a valid JSON number."),
+        ("[" * 100_000, "The document is nested more than 64 levels deep."),
+        ("a: " + "[" * 1_000, "The document is nested more than 64 levels deep. (line 1)"),
         ("a:\n\t- b\n", "This is not YAML: found character that cannot start any token (line 2)"),
         (b"\xff\xfe\x00", "The file is not text in UTF-8."),
         (b" " * (MAX_FILE_BYTES + 1), "The file is larger than 5 MiB."),
@@ -257,9 +260,9 @@ def test_several_files_make_one_bundle() -> None:
 
 def test_what_stands_in_two_files_is_refused() -> None:
     one = Bundle(tools=(BOOK,), settings=TenantSettings())
-    with pytest.raises(InvalidInput, match="'book_appointment' stands here twice"):
+    with pytest.raises(InvalidInput, match="'book_appointment' is listed twice"):
         merge_bundles([Bundle(tools=(BOOK,)), Bundle(tools=(BOOK,))])
-    with pytest.raises(InvalidInput, match="settings stand in two files"):
+    with pytest.raises(InvalidInput, match="Two files contain settings"):
         merge_bundles([one, Bundle(settings=TenantSettings())])
 
 

@@ -263,7 +263,9 @@ async def test_an_mcp_server_that_is_silent_may_have_done_what_its_tool_does(
     desk = Desk(answers=[hello, (202, {})][:sent] + [HttpFailed("broken")])
     used, _ = await run(McpCall(server="calendar", tool="book"), desk=desk)
     assert used.ending is ending
-    assert ("It is not known what was done." in used.result) is (ending is Ending.UNKNOWN)
+    assert ("It is not known whether the action was carried out." in used.result) is (
+        ending is Ending.UNKNOWN
+    )
 
 
 async def test_a_secret_that_is_not_there_is_named() -> None:

@@ -53,7 +53,7 @@ async def test_an_answer_is_kept_as_json_or_as_text(body: bytes, kept: Any) -> N
 async def test_no_value_grows_without_end() -> None:
     desk = Desk(context=CallContext(workflow={"x": ["y" * 60_000], "deep": 1}))
     used, _ = await run(ContextSet(path="workflow.x[+]", value="z" * 6_000), desk=desk)
-    assert used.result == "The value for workflow.x is larger than 65536 characters."
+    assert used.result == "The value for workflow.x is longer than 65536 characters."
     assert desk.context.workflow["x"] == ["y" * 60_000]
     deeper = ContextSet(path="workflow.deep", value=["{{workflow.deep}}"])
     endings = [(await run(deeper, desk=desk))[0].ending for _ in range(33)]
@@ -71,7 +71,7 @@ async def test_no_value_grows_without_end() -> None:
 async def test_a_request_that_became_too_large_is_not_sent(call: ApiCall) -> None:
     desk = Desk(context=CallContext(user={"long": "x" * 60_000}), answers=[(200, {})])
     used, _ = await run(call, desk=desk)
-    assert used.result == "The request became too large to be sent."
+    assert used.result == "The request is too large to be sent."
     assert desk.sent == []
 
 

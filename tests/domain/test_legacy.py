@@ -63,7 +63,7 @@ def test_a_slip_in_a_bundle_of_today_is_not_taken_for_an_older_config() -> None:
 
 def test_one_thing_of_today_is_not_taken_for_an_older_config() -> None:
     for kind, things in write_bundle(Bundle(tools=(BOOK,), workflows=(CLINIC,))).items():
-        with pytest.raises(InvalidInput, match="known are agents, tools, workflows"):
+        with pytest.raises(InvalidInput, match="the known keys are agents, tools, workflows"):
             import_value(things[0])
         with pytest.raises(InvalidInput, match="not a list"):
             import_value(things)

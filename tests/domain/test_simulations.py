@@ -234,10 +234,10 @@ async def test_nothing_is_said_to_a_call_that_has_ended() -> None:
         ({"workflow": None}, ("cases", "0", "workflow"), "Name the workflow"),
         ({"case": []}, ("case",), "did you mean 'cases'?"),
         ({"judges": ["harsh"]}, ("judges", "0"), "is none of task_completion"),
-        ({"model": {"provider": 3}}, ("model", "provider"), "Text belongs here"),
+        ({"model": {"provider": 3}}, ("model", "provider"), "Expected text"),
         ({"http": [{"request": "/orders"}]}, ("http", "0", "request"), "a method and a URL"),
         ({"http": [{"request": "GET /", "status": 99}]}, ("http", "0", "status"), "100 to 599"),
-        ({"given": {"flags": {"vip": 1}}}, ("given", "flags", "vip"), "True or false belongs here"),
+        ({"given": {"flags": {"vip": 1}}}, ("given", "flags", "vip"), "Expected true or false"),
         ({"given": {"agent": {}}}, ("given", "agent"), "known are user, workflow, flags."),
     ],
 )

@@ -48,7 +48,7 @@ def test_verify_tells_every_finding_with_its_line_and_how_to_mend_it(
     assert done.stdout.splitlines() == [
         f"{clinic}:{line + 1} agents.booking.tools",
         "  error UNKNOWN_TOOL: There is no tool named 'book_table'.",
-        "  fix: Create that tool, or take it off the agent.",
+        "  fix: Create the tool, or remove it from the agent.",
         "1 workflow, 2 agents, 1 tool: 1 error, 0 warnings",
     ]
     told = json.loads(studio(tmp_path, "verify", "--json", str(clinic)).stdout)
@@ -63,7 +63,7 @@ def test_verify_tells_every_finding_with_its_line_and_how_to_mend_it(
                 "code": "UNKNOWN_TOOL",
                 "severity": "ERROR",
                 "message": "There is no tool named 'book_table'.",
-                "fix": "Create that tool, or take it off the agent.",
+                "fix": "Create the tool, or remove it from the agent.",
             }
         ],
         "notes": [],
@@ -89,10 +89,13 @@ def test_verify_reads_a_directory_as_one_bundle(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("agents:\n- name: a\n  promt: x\n", ":3 agents.0.promt: 'promt' is not known here; did"),
+        ("agents:\n- name: a\n  promt: x\n", ":3 agents.0.promt: 'promt' is not a known key; did"),
         ("agents: [\n", ": This is not YAML: "),
-        ("a: 1\na: 2\n", ": The key 'a' stands twice in one object. (line 2)"),
-        ("x: 1\n", ":1 x: 'x' is not known here; known are agents, tools, workflows, settings."),
+        ("a: 1\na: 2\n", ": The key 'a' occurs twice in one object. (line 2)"),
+        (
+            "x: 1\n",
+            ":1 x: 'x' is not a known key; the known keys are agents, tools, workflows, settings.",
+        ),
     ],
 )
 def test_files_that_make_no_bundle_are_refused(tmp_path: Path, text: str, told: str) -> None:
@@ -121,7 +124,7 @@ def test_older_configs_in_several_files_are_converted_together(tmp_path: Path) -
     assert done.returncode == 0
     lines = done.stdout.splitlines()
     assert lines[-1] == "1 workflow, 2 agents, 1 tool: 0 errors, 3 warnings"
-    handoff = "A hand-off names a node: glucose_node, not the agent glucose."
+    handoff = "The hand-off now names the node glucose_node instead of the agent glucose."
     assert any(f"{tmp_path}/tools.json:" in line and line.endswith(handoff) for line in lines)
 
 

@@ -1,0 +1,1 @@
+"""Conversion of the configs of the legacy system to bundles."""

@@ -1,4 +1,4 @@
-"""The steps that tools of older configs are made of."""
+"""Converts the actions of tools in legacy configs."""
 
 from __future__ import annotations
 
@@ -17,35 +17,36 @@ Actions = list[dict[str, Any]]
 def convert_actions(item: Item, *keys: str) -> Actions:
     here = item.at(item.present_key(*keys))
     return [
-        step
+        action
         for each in item.converter.items(item.take(*keys), here)
-        for step in _convert_action(each)
+        for action in _convert_action(each)
     ]
 
 
 def _convert_action(item: Item) -> Actions:
     type_ = item.text("type", "action") or ""
     if "config" in item:
-        inside = item.converter.item(item.take("config"), item.at("config")).take_rest
-        item = item.converter.item({**inside, **item.take_rest}, item.path)
+        inside = item.converter.item(item.take("config"), item.at("config")).take_rest()
+        item = item.converter.item({**inside, **item.take_rest()}, item.path)
     item.ignore("id", "order")
-    make = ACTION_CONVERTERS.get(
+    convert = ACTION_CONVERTERS.get(
         type_.replace("_", ".") if type_.startswith(("context", "flag")) else type_
     )
-    if make is None:
-        item.take_rest  # noqa: B018, noted as a whole
+    if convert is None:
+        # The note covers the whole action, so its keys need no notes of their own.
+        item.take_rest()
         item.converter.dropped(
-            item.path, f"There is no step of type {type_[:60]!r}; do it by hand."
+            item.path, f"There is no action of type {type_[:60]!r}; convert it by hand."
         )
         return []
-    made = make(item)
+    actions = convert(item)
     item.report_unused()
-    return made
+    return actions
 
 
 def _context_set(item: Item) -> Actions:
-    """It had four shapes: key and value, path and value, path and data, or only data."""
-    to = item.converter
+    """The legacy action has four forms: key and value, path and value, path and data, or data."""
+    converter = item.converter
     where = item.take("path", "key")
     data, values = item.take("data"), {}
     if where is not None:
@@ -53,17 +54,19 @@ def _context_set(item: Item) -> Actions:
     elif isinstance(data, dict):
         values = data
     if where is None and len(values) > 1:
-        to.converted(item.path, f"One step that set {len(values)} values is now one for each.")
-    steps = []
-    for place, value in values.items():
-        path = to.writable(place, item.at("path"))
+        converter.converted(
+            item.path, f"One action that set {len(values)} values is now one action per value."
+        )
+    actions = []
+    for target, value in values.items():
+        path = converter.writable(target, item.at("path"))
         if path is None:
-            to.dropped(item.at("path"), f"{str(place)[:80]!r} is not a path.")
+            converter.dropped(item.at("path"), f"{str(target)[:80]!r} is not a valid path.")
             continue
-        steps += _set_value(item, path, value)
+        actions += _set_value(item, path, value)
     if not values:
-        to.dropped(item.path, "It says nothing that is to be set.")
-    return steps
+        converter.dropped(item.path, "The action does not name a value to set.")
+    return actions
 
 
 def _set_value(item: Item, path: str, value: Any) -> Actions:
@@ -75,7 +78,7 @@ def _set_value(item: Item, path: str, value: Any) -> Actions:
 def _context_get(item: Item) -> Actions:
     where = str(item.take("path", "key") or "").removeprefix("{{").removesuffix("}}").strip()
     if not where:
-        item.converter.dropped(item.path, "It says nothing that is to be read.")
+        item.converter.dropped(item.path, "The action does not name a value to read.")
         return []
     return [{"contextGet": {"path": item.converter.readable(where, item.at("path"))}}]
 
@@ -83,7 +86,7 @@ def _context_get(item: Item) -> Actions:
 def _context_delete(item: Item) -> Actions:
     path = item.converter.writable(item.take("path", "key"), item.at("path"))
     if path is None:
-        item.converter.dropped(item.path, "It says nothing that is to be deleted.")
+        item.converter.dropped(item.path, "The action does not name a value to delete.")
         return []
     return [{"contextDelete": {"path": path.removesuffix("[+]")}}]
 
@@ -102,7 +105,7 @@ def _flag_clear(item: Item) -> Actions:
 def _flag(item: Item) -> str | None:
     name = item.text("flag", "key", "path")
     if not name:
-        item.converter.dropped(item.path, "It names no flag.")
+        item.converter.dropped(item.path, "The action does not name a flag.")
         return None
     return _flag_name(item, name)
 
@@ -114,39 +117,44 @@ def _flag_name(item: Item, name: str) -> str:
 def _respond(item: Item) -> Actions:
     key, message = item.text("message_key"), item.text("message", "text")
     if message is None and key:
-        message = f"{{{{tenant.settings.messages.{item.converter.identifier(key, item.at('message_key'))}}}}}"
+        name = item.converter.identifier(key, item.at("message_key"))
+        message = f"{{{{tenant.settings.messages.{name}}}}}"
         item.converter.converted(
             item.at("message_key"),
-            f"It now says {message}: put the text into settings.values.messages.",
+            f"The message is now {message}; add its text to settings.values.messages.",
         )
     elif key:
-        item.converter.dropped(item.at("message_key"), "message says it already.")
+        item.converter.dropped(
+            item.at("message_key"), "message_key is ignored because message is set."
+        )
     text = item.converter.value(message, item.at("message"))
     if not text:
-        item.converter.dropped(item.path, "It says nothing.")
+        item.converter.dropped(item.path, "The action has no message.")
         return []
     return [{"respond": {"message": text}}]
 
 
 def _handoff(item: Item) -> Actions:
-    to = item.converter
+    converter = item.converter
     name = item.text("node", "target", "target_agent", "agent", "agent_name", "to", "target_id")
     if not name:
-        to.dropped(item.path, "It names no agent.")
+        converter.dropped(item.path, "The action does not name an agent.")
         return []
-    node = to.node_by_agent.get(name) or to.identifier(name, item.at("node"))
+    node = converter.node_by_agent.get(name) or converter.identifier(name, item.at("node"))
     if node != name:
-        to.converted(item.path, f"A hand-off names a node: {node}, not the agent {name}.")
+        converter.converted(
+            item.path, f"The hand-off now names the node {node} instead of the agent {name}."
+        )
     return [{"handoff": {"node": node}}]
 
 
 def _conditional(item: Item) -> Actions:
-    given_condition = item.take("condition", "if", "when")
-    condition = item.converter.condition(given_condition, item.at("condition"), ACTION_NAMESPACES)
+    legacy_condition = item.take("condition", "if", "when")
+    condition = item.converter.condition(legacy_condition, item.at("condition"), ACTION_NAMESPACES)
     then = convert_actions(item, "then", "actions", "on_true", "if_true")
     otherwise = convert_actions(item, "otherwise", "else", "else_actions", "on_false", "if_false")
     if condition is None:
-        item.converter.dropped(item.path, "Without a condition that can be read, it is not done.")
+        item.converter.dropped(item.path, "The action has no valid condition, so it was removed.")
         return []
     return [
         {"conditional": {"condition": condition, **without_empty(then=then, otherwise=otherwise)}}
@@ -161,15 +169,13 @@ def _validate(item: Item) -> Actions:
         )
         message = each.converter.template(each.text("message", "error"), each.at("message"))
         if condition is None:
-            told = (
-                f"The rule {shorten(each.take_rest)} has no condition that can be read; write one."
-            )
-            each.converter.dropped(each.path, told)
+            rest = shorten(each.take_rest())
+            each.converter.dropped(each.path, f"The rule {rest} has no valid condition; write one.")
             continue
         rules.append({"condition": condition, "message": message or f"{condition} must hold."})
         each.report_unused()
     if not rules:
-        item.converter.dropped(item.path, "No rule is left.")
+        item.converter.dropped(item.path, "The action has no valid rule, so it was removed.")
         return []
     return [{"validate": {"rules": rules}}]
 
@@ -179,9 +185,13 @@ def _transform(item: Item) -> Actions:
     path = item.converter.writable(item.take("path", "target", "output"), item.at("path"))
     value = item.converter.value(item.take("value", "input", "source"), item.at("value"))
     if operation not in list(Operation) or path is None:
-        item.take_rest  # noqa: B018, noted as a whole
+        # The note covers the whole action, so its keys need no notes of their own.
+        item.take_rest()
         known = ", ".join(each.lower() for each in Operation)
-        item.converter.dropped(item.path, f"Transforms are {known}, to a path; do it by hand.")
+        item.converter.dropped(
+            item.path,
+            f"A transform needs a path and one of the operations {known}; convert it by hand.",
+        )
         return []
     separator = item.text("separator")
     return [

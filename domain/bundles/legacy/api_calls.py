@@ -1,4 +1,4 @@
-"""Requests that tools of older configs send, and the settings that named their servers."""
+"""Converts the API calls of tools in legacy configs, and the settings with their endpoints."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domain.tools.actions import Method
 from domain.tools.http_validation import check_url
 
 BASE_ENDPOINT = "api"
-"""The endpoint that stands for the base URL of the other system's API config."""
+"""The name of the endpoint that replaces the base URL of the legacy API config."""
 
 _BASE = re.compile(r"\{\{\s*tenant\.settings\.(?:api_config\.base_url|base_url)\s*\}\}")
 _NAMED = re.compile(r"\{\{\s*tenant\.settings\.endpoints\.([\w.]+?)(?:\.(?:url|path))?\s*\}\}")
@@ -20,60 +20,61 @@ _PATH_PARAMETER = re.compile(r"(?<!\{)\{([a-z_][a-z0-9_.]*)\}(?!\})", re.IGNOREC
 
 
 def api_call(item: Item) -> list[dict[str, Any]]:
-    """`webhook` named an endpoint and a payload, `api_call` has a URL, a method and a body."""
-    to = item.converter
-    where = _target(item)
-    method = (item.text("method") or where.pop("method", None) or "POST").upper()
+    """Convert `webhook` (endpoint and payload) or `api_call` (URL, method and body)."""
+    converter = item.converter
+    target = _target(item)
+    method = (item.text("method") or target.pop("method", None) or "POST").upper()
     payload = item.present_key("body", "payload", "data")
-    body = to.value(item.take("body", "payload", "data"), item.at(payload))
-    headers = to.item(item.take("headers"), item.at("headers")).take_rest
+    body = converter.value(item.take("body", "payload", "data"), item.at(payload))
+    headers = converter.item(item.take("headers"), item.at("headers")).take_rest()
     retry = item.take("retry_count", "retries", "retry")
-    made = {
-        **where,
+    action = {
+        **target,
         **without_empty(
             method=method if method in list(Method) else "POST",
-            headers={k: to.template(str(v), item.at("headers")) for k, v in headers.items()},
-            query=to.value(item.take("query", "params"), item.at("query")),
+            headers={k: converter.template(str(v), item.at("headers")) for k, v in headers.items()},
+            query=converter.value(item.take("query", "params"), item.at("query")),
             body=body,
             timeout=item.number("timeout", minimum=1, maximum=60)
-            or _api_default(to, "timeout", 1, 60),
-            retries=_api_default(to, "retry_count", 0, 5)
+            or _api_default(converter, "timeout", 1, 60),
+            retries=_api_default(converter, "retry_count", 0, 5)
             if retry is None
             else _retries(item, retry),
             save=_save(item),
         ),
     }
-    if not isinstance(made.get("query", {}), dict):
-        to.dropped(item.at("query"), "A query is an object.")
-        del made["query"]
-    if not _has_valid_url(item, made):
-        item.take_rest  # noqa: B018, noted as a whole
+    if not isinstance(action.get("query", {}), dict):
+        converter.dropped(item.at("query"), "The query must be an object.")
+        del action["query"]
+    if not _has_valid_url(item, action):
+        # The note covers the whole action, so its keys need no notes of their own.
+        item.take_rest()
         return []
-    return [{"apiCall": made}]
+    return [{"apiCall": action}]
 
 
-def _api_default(to: Converter, name: str, least: int, most: int) -> int | float | None:
-    """What the tenant had set for all requests."""
-    value = to.api_defaults.get(name)
+def _api_default(converter: Converter, name: str, minimum: int, maximum: int) -> int | float | None:
+    """A default of the tenant for all requests, limited to the current range; None if not set."""
+    value = converter.api_defaults.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    kept = max(least, min(most, value))
-    return int(kept) if name == "retry_count" else kept
+    limited = max(minimum, min(maximum, value))
+    return int(limited) if name == "retry_count" else limited
 
 
-def _has_valid_url(item: Item, made: dict[str, Any]) -> bool:
-    if made.get("endpoint"):
+def _has_valid_url(item: Item, action: dict[str, Any]) -> bool:
+    if action.get("endpoint"):
         return True
     try:
-        check_url(made.get("url", ""), ("url",))
+        check_url(action.get("url", ""), ("url",))
     except InvalidInput as problem:
-        item.converter.dropped(item.path, f"The request cannot be kept: {problem.message}")
+        item.converter.dropped(item.path, f"The request cannot be converted: {problem.message}")
         return False
     return True
 
 
 def _target(item: Item) -> dict[str, Any]:
-    to = item.converter
+    converter = item.converter
     name, url = item.text("endpoint"), item.text("url")
     if name and name.startswith(("http://", "https://")):
         name, url = None, name
@@ -81,8 +82,8 @@ def _target(item: Item) -> dict[str, Any]:
         return _endpoint(item, name, rest="")
     url = url or ""
     if found := _BASE.match(url):
-        to.converted(item.at("url"), f"The base URL is now the endpoint {BASE_ENDPOINT}.")
-        rest = _with_placeholders(to, to.template(url[found.end() :], item.at("url")))
+        converter.converted(item.at("url"), f"The base URL is now the endpoint {BASE_ENDPOINT}.")
+        rest = _with_placeholders(converter, converter.template(url[found.end() :], item.at("url")))
         named = _named_at_start(item, rest)
         return {
             "endpoint": BASE_ENDPOINT,
@@ -90,11 +91,11 @@ def _target(item: Item) -> dict[str, Any]:
         }
     if found := _NAMED.match(url):
         return _endpoint(item, found[1], rest=url[found.end() :])
-    return {"url": _with_placeholders(to, to.template(url, item.at("url")))}
+    return {"url": _with_placeholders(converter, converter.template(url, item.at("url")))}
 
 
 def _named_at_start(item: Item, rest: str) -> str:
-    """The path of a named endpoint behind the base URL."""
+    """Replace a named endpoint that follows the base URL with its path."""
     found = _NAMED.match(rest)
     known = item.converter.endpoints.get(found[1]) if found else None
     if found is None or not isinstance(known, dict):
@@ -103,28 +104,31 @@ def _named_at_start(item: Item, rest: str) -> str:
 
 
 def _endpoint(item: Item, name: str, rest: str) -> dict[str, Any]:
-    to = item.converter
-    made = to.identifier(name, item.at("endpoint"))
-    known = to.endpoints.get(name)
-    tail = _with_placeholders(to, to.template(rest, item.at("url")))
+    converter = item.converter
+    endpoint = converter.identifier(name, item.at("endpoint"))
+    known = converter.endpoints.get(name)
+    tail = _with_placeholders(converter, converter.template(rest, item.at("url")))
     if not isinstance(known, dict):
-        to.converted(item.path, f"It asks the endpoint {made}: give it a URL in the settings.")
+        converter.converted(
+            item.path, f"The request now uses the endpoint {endpoint}; set its URL in the settings."
+        )
         return {
-            "endpoint": made,
+            "endpoint": endpoint,
             **without_empty(url=tail if not tail or tail[0] in "/?" else f"/{tail}"),
         }
-    _, holes = _split(str(known.get("path", "")))
-    to.converted(item.path, f"It asks the endpoint {made} of the settings.")
+    _, parameters = _split(str(known.get("path", "")))
+    converter.converted(item.path, f"The request now uses the endpoint {endpoint} of the settings.")
     return {
-        "endpoint": made,
+        "endpoint": endpoint,
         **without_empty(
-            url=_with_placeholders(to, holes) + tail, method=str(known.get("method") or "")
+            url=_with_placeholders(converter, parameters) + tail,
+            method=str(known.get("method") or ""),
         ),
     }
 
 
 def _split(path: str) -> tuple[str, str]:
-    """What is fixed of an endpoint's path, and the rest from the first hole on."""
+    """Split an endpoint's path into its fixed part and the part from the first parameter on."""
     found = _PATH_PARAMETER.search(path)
     if found is None:
         return path, ""
@@ -132,56 +136,58 @@ def _split(path: str) -> tuple[str, str]:
     return path[: max(cut, 0)], path[max(cut, 0) :]
 
 
-def _with_placeholders(to: Converter, path: str) -> str:
-    """`{user_id}` in a path, as a slot."""
+def _with_placeholders(converter: Converter, path: str) -> str:
+    """Replace parameters such as `{user_id}` in a path with placeholders."""
 
-    def slot(hole: re.Match[str]) -> str:
-        return f"{{{{{to.readable(hole[1], ('endpoints',))}}}}}"
+    def placeholder(parameter: re.Match[str]) -> str:
+        return f"{{{{{converter.readable(parameter[1], ('endpoints',))}}}}}"
 
-    return _PATH_PARAMETER.sub(slot, path)
+    return _PATH_PARAMETER.sub(placeholder, path)
 
 
-def _retries(item: Item, given_: Any) -> int | None:
-    if isinstance(given_, dict):
-        item.converter.converted(item.at("retries"), "Only the number of tries is kept.")
-        given_ = given_.get("max_attempts") or given_.get("count") or given_.get("retries")
-    if given_ is None or isinstance(given_, bool) or not isinstance(given_, int | float):
+def _retries(item: Item, retries: Any) -> int | None:
+    if isinstance(retries, dict):
+        item.converter.converted(item.at("retries"), "Only the number of retries was kept.")
+        retries = retries.get("max_attempts") or retries.get("count") or retries.get("retries")
+    if retries is None or isinstance(retries, bool) or not isinstance(retries, int | float):
         return None
-    kept = max(0, min(5, int(given_)))
-    if kept != given_:
+    limited = max(0, min(5, int(retries)))
+    if limited != retries:
         item.converter.converted(
-            item.at("retries"), f"{given_} tries more is out of range; now {kept}."
+            item.at("retries"), f"{retries} is out of range for retries; it is now {limited}."
         )
-    return kept
+    return limited
 
 
 def _save(item: Item) -> dict[str, str]:
-    """Where the answer goes: one path, or a map of paths."""
+    """Where the response is stored: context paths mapped to parts of the response."""
     value = item.take("save_to", "save_response_to", "result_path", "response_path", "save")
     if value is None:
         return {}
     pairs = value if isinstance(value, dict) else {str(value): "body"}
-    found = {}
-    for place, source in pairs.items():
-        path = item.converter.writable(place, item.at("save"))
+    saved = {}
+    for target, source in pairs.items():
+        path = item.converter.writable(target, item.at("save"))
         part = str(source).removeprefix("response.")
         part = part if part.split(".")[0] in ("body", "status") else f"body.{part}"
         if path:
-            found[path] = part
-    return found
+            saved[path] = part
+    return saved
 
 
 # ---- settings ------------------------------------------------------------------------------
 
 
 def settings(item: Item) -> dict[str, Any]:
-    to = item.converter
+    converter = item.converter
     language = item.text("default_language")
-    config = to.item(item.take("api_config"), item.at("api_config"))
+    config = converter.item(item.take("api_config"), item.at("api_config"))
     base = config.text("base_url") or ""
     headers = config.take("headers")
     if common := [key for key in ("timeout", "retry_count") if config.take(key) is not None]:
-        to.converted(config.path, f"{' and '.join(common)} moved into the requests of the tools.")
+        converter.converted(
+            config.path, f"Moved to the requests of the tools: {', '.join(common)}."
+        )
     config.report_unused()
     endpoints = (
         []
@@ -190,11 +196,13 @@ def settings(item: Item) -> dict[str, Any]:
     )
     named = item.take("endpoints")
     for name, each in (named if isinstance(named, dict) else {}).items():
-        if made := _server(to.item(each, (*item.at("endpoints"), str(name))), str(name), base):
-            endpoints.append(made)
-    values = item.take_rest
+        if server := _server(
+            converter.item(each, (*item.at("endpoints"), str(name))), str(name), base
+        ):
+            endpoints.append(server)
+    values = item.take_rest()
     if values:
-        to.converted(item.path, f"{', '.join(values)} moved into values.")
+        converter.converted(item.path, f"Moved to values: {', '.join(values)}.")
     return without_empty(
         defaults=without_empty(language=language), endpoints=endpoints, values=values
     )
@@ -211,5 +219,5 @@ def _server(each: Item, name: str, base: str) -> dict[str, Any] | None:
             each.path, "An endpoint needs a URL; api_config.base_url is missing."
         )
         return None
-    made = each.converter.identifier(name, each.path)
-    return {"name": made, "url": url, **without_empty(headers=headers)}
+    endpoint = each.converter.identifier(name, each.path)
+    return {"name": endpoint, "url": url, **without_empty(headers=headers)}

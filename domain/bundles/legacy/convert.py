@@ -1,7 +1,7 @@
-"""Configs of the system that this one follows, older and newer, turned into a bundle.
+"""Converts configs of the legacy system, in their older and newer forms, to a bundle.
 
-One object, a list, or `{"agents": […], "tools": […], "workflows": […]}`; as it was edited, or as
-its REST API answers it, with the substance inside `config`."""
+The input is one object, a list, or `{"agents": […], "tools": […], "workflows": […]}`. It may be
+as edited, or as returned by the REST API of that system, which nests the content in `config`."""
 
 from __future__ import annotations
 
@@ -22,63 +22,65 @@ MAX_ITEMS = 3_000
 
 
 def convert(*roots: tuple[Any, Path]) -> tuple[dict[str, Any], tuple[ImportNote, ...]]:
-    """One bundle out of one or several values and their places: plain JSON, still to be read and
-    checked; and a note of every change."""
-    to = Converter()
-    found = _group_by_kind(
-        [thing for value, path in roots for thing in find_items(value, path)], to
+    """Convert one or more pairs of value and path to one bundle. Returns its JSON, which is
+    not checked yet, and a note on each change."""
+    converter = Converter()
+    items = _group_by_kind(
+        [item for value, path in roots for item in find_items(value, path)], converter
     )
-    workflows = [each for each, _ in found["workflows"]]
-    to.shared_keys = shared_keys(workflows)
-    to.node_by_agent = nodes_by_agent(workflows)
-    given = [(each, path) for root in roots for each, path in _settings_in(*root)]
-    to.endpoints = _first_mapping(given, "endpoints")
-    to.api_defaults = _first_mapping(given, "api_config")
-    made: dict[str, Any] = {
+    workflows = [each for each, _ in items["workflows"]]
+    converter.shared_keys = shared_keys(workflows)
+    converter.node_by_agent = nodes_by_agent(workflows)
+    settings_items = [(each, path) for root in roots for each, path in _settings_in(*root)]
+    converter.endpoints = _first_mapping(settings_items, "endpoints")
+    converter.api_defaults = _first_mapping(settings_items, "api_config")
+    bundle: dict[str, Any] = {
         "agents": [],
-        "tools": [tool(to.item(each, at)) for each, at in found["tools"]],
-        "workflows": [workflow(to.item(each, at)) for each, at in found["workflows"]],
+        "tools": [tool(converter.item(each, at)) for each, at in items["tools"]],
+        "workflows": [workflow(converter.item(each, at)) for each, at in items["workflows"]],
     }
-    for each, at in found["agents"]:
+    for each, at in items["agents"]:
         hints = {"name": each.get("name"), "handoffs": each.get("handoffs")}
-        made["agents"].append(agent(to.item({**each, "handoffs": None}, at)))
-        check_handoffs(to.item(hints, at), made["workflows"])
-    for each, at in given[:1]:
-        made["settings"] = settings(to.item(each, at))
-    for _, at in given[1:]:
-        to.dropped(at, "The settings stand somewhere else already.")
-    return {key: items for key, items in made.items() if items}, tuple(to.notes)
+        bundle["agents"].append(agent(converter.item({**each, "handoffs": None}, at)))
+        check_handoffs(converter.item(hints, at), bundle["workflows"])
+    for each, at in settings_items[:1]:
+        bundle["settings"] = settings(converter.item(each, at))
+    for _, at in settings_items[1:]:
+        converter.dropped(at, "These settings are ignored because other settings come first.")
+    return {key: value for key, value in bundle.items() if value}, tuple(converter.notes)
 
 
-def _first_mapping(given: list[tuple[Mapping[str, Any], Path]], key: str) -> Mapping[str, Any]:
-    found = next((each[key] for each, _ in given if key in each), None)
+def _first_mapping(
+    settings_items: list[tuple[Mapping[str, Any], Path]], key: str
+) -> Mapping[str, Any]:
+    found = next((each[key] for each, _ in settings_items if key in each), None)
     return found if isinstance(found, Mapping) else {}
 
 
 def _group_by_kind(
-    things: list[FoundItem], to: Converter
+    items: list[FoundItem], converter: Converter
 ) -> dict[str, list[tuple[Mapping[str, Any], Path]]]:
-    """Every agent, tool and workflow, with the place it stands at."""
+    """All agents, tools and workflows by kind, with their paths."""
     found: dict[str, list[tuple[Mapping[str, Any], Path]]] = {kind: [] for kind in KINDS}
-    if len(things) > MAX_ITEMS:
-        raise InvalidInput(f"At most {MAX_ITEMS} things are taken at once.")
-    for each, at, kind in things:
+    if len(items) > MAX_ITEMS:
+        raise InvalidInput(f"At most {MAX_ITEMS} items can be imported at once.")
+    for each, at, kind in items:
         if not isinstance(each, Mapping):
-            to.dropped(at, f"This is no agent, tool or workflow: {shorten(each)}.")
+            converter.dropped(at, f"This is not an agent, a tool or a workflow: {shorten(each)}.")
             continue
         flat = unwrap_config(each)
         kind = kind or detect_kind(flat) or ""
         if kind not in found:
-            to.dropped(at, "This is no agent, tool or workflow.")
+            converter.dropped(at, "This is not an agent, a tool or a workflow.")
             continue
         found[kind].append((flat, at))
     return found
 
 
 def _settings_in(value: Any, path: Path) -> Iterator[tuple[Mapping[str, Any], Path]]:
-    for way in (("settings",), ("tenant", "settings")):
+    for inner_path in (("settings",), ("tenant", "settings")):
         found = value
-        for key in way:
+        for key in inner_path:
             found = found.get(key) if isinstance(found, Mapping) else None
         if isinstance(found, Mapping):
-            yield found, (*path, *way)
+            yield found, (*path, *inner_path)

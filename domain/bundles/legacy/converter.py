@@ -1,6 +1,6 @@
-"""Names, templates, conditions and values of older configs, in the words of today.
+"""Converts names, templates, conditions and values of legacy configs to their current form.
 
-Nothing is lost in silence: what is changed or dropped is noted, with the place it stood at."""
+Every change and every dropped value is noted with its path, so that nothing is lost silently."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _TOKEN = re.compile(r"\"[^\"]*\"|'[^']*'|===|!==|&&|\|\||!(?!=)|[A-Za-z_][A-Za-z
 
 @dataclass(slots=True)
 class Converter:
-    """Keeps the notes, and what is known of the whole config while its parts are converted."""
+    """The notes, and facts about the whole config that the conversion of its parts needs."""
 
     shared_keys: frozenset[str] = frozenset()
-    """Keys of any workflow's shared context."""
+    """The keys of the shared context of all workflows."""
     endpoints: Mapping[str, Any] = field(default_factory=dict)
     api_defaults: Mapping[str, Any] = field(default_factory=dict)
-    """What held for every request: timeout and retry_count."""
+    """Defaults for all requests: timeout and retry_count."""
     node_by_agent: Mapping[str, str] = field(default_factory=dict)
-    """The node that an agent holds, where it holds only one."""
+    """The node of each agent that is used by exactly one node."""
     notes: list[ImportNote] = field(default_factory=list)
 
     def converted(self, path: Path, message: str) -> None:
@@ -48,19 +48,21 @@ class Converter:
     def item(self, value: Any, path: Path) -> Item:
         if not isinstance(value, dict):
             if value is not None:
-                self.dropped(path, f"An object belongs here, not {shorten(value)}.")
+                self.dropped(path, f"Expected an object, not {shorten(value)}.")
             value = {}
         return Item(value, path, self)
 
     def items(self, value: Any, path: Path) -> list[Item]:
-        listed = self.as_list(value, path)
-        return [self.item(each, (*path, str(place))) for place, each in enumerate(listed)]
+        return [
+            self.item(each, (*path, str(index)))
+            for index, each in enumerate(self.as_list(value, path))
+        ]
 
     def as_list(self, value: Any, path: Path) -> list[Any]:
         if isinstance(value, list):
             return value
         if value is not None:
-            self.dropped(path, f"A list belongs here, not {shorten(value)}.")
+            self.dropped(path, f"Expected a list, not {shorten(value)}.")
         return []
 
     # ---- names ------------------------------------------------------------------------------
@@ -71,169 +73,179 @@ class Converter:
     def identifier(self, value: Any, path: Path) -> str:
         return self._name(value, path, "_")
 
-    def _name(self, value: Any, path: Path, joint: str) -> str:
-        given = "" if value is None else str(value)[:1_000]
-        split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", joint, given.strip())
-        name = re.sub(r"[^a-z0-9]+", joint, split.lower()).strip(joint)
+    def _name(self, value: Any, path: Path, separator: str) -> str:
+        text = "" if value is None else str(value)[:1_000]
+        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", separator, text.strip())
+        name = re.sub(r"[^a-z0-9]+", separator, words.lower()).strip(separator)
         if not name[:1].isalpha():
-            name = f"x{joint}{name}".rstrip(joint)
-        name = name[:MAX_NAME_LENGTH].rstrip(joint)
+            name = f"x{separator}{name}".rstrip(separator)
+        name = name[:MAX_NAME_LENGTH].rstrip(separator)
         if name != value:
             self.converted(path, f"The name {shorten(value)} is now {name}.")
         return name
 
     # ---- paths ------------------------------------------------------------------------------
 
-    def readable(self, given: str, path: Path) -> str:
-        """A path that templates and conditions may read."""
-        made = self._current_path(given)
-        if made != given:
-            self.converted(path, f"{given} is now {made}.")
-        return made
+    def readable(self, legacy_path: str, path: Path) -> str:
+        """The current form of a context path that templates and conditions read."""
+        current = self._current_path(legacy_path)
+        if current != legacy_path:
+            self.converted(path, f"The path {legacy_path} was changed to {current}.")
+        return current
 
-    def writable(self, given: Any, path: Path) -> str | None:
-        """A path that tools may write; None when there is none."""
-        text = str(given or "").strip()
+    def writable(self, legacy_path: Any, path: Path) -> str | None:
+        """The current form of a context path that tools write; None if it is not a valid path."""
+        text = str(legacy_path or "").strip()
         where = text.removesuffix("[+]")
         tail = text[len(where) :]
-        bare = PLACEHOLDER.fullmatch(where)
-        where = bare[1].strip() if bare else where
-        space, _, rest = where.partition(".")
-        if space in ("user", "params", "tenant", "call", "history") and rest:
-            made = f"workflow.{space}_{rest.replace('.', '_')}"
-            self.converted(path, f"{space} is read-only in a call, so {text} is now {made}{tail}.")
+        placeholder = PLACEHOLDER.fullmatch(where)
+        where = placeholder[1].strip() if placeholder else where
+        namespace, _, rest = where.partition(".")
+        if namespace in ("user", "params", "tenant", "call", "history") and rest:
+            current = f"workflow.{namespace}_{rest.replace('.', '_')}"
+            self.converted(
+                path, f"{namespace} is read-only in a call, so {text} is now {current}{tail}."
+            )
         else:
-            made = self._current_path(where, written=True)
-            if made != where or bare:
-                self.converted(path, f"{text} is now {made}{tail}.")
-        return f"{made}{tail}" if is_path(made) and "." in made else None
+            current = self._current_path(where, written=True)
+            if current != where or placeholder:
+                self.converted(path, f"The path {text} was changed to {current}{tail}.")
+        return f"{current}{tail}" if is_path(current) and "." in current else None
 
-    def _current_path(self, given: str, *, written: bool = False) -> str:
-        space, _, rest = given.partition(".")
-        if space in TEMPLATE_NAMESPACES:
-            return given
-        if given == "now":
+    def _current_path(self, legacy_path: str, *, written: bool = False) -> str:
+        namespace, _, rest = legacy_path.partition(".")
+        if namespace in TEMPLATE_NAMESPACES:
+            return legacy_path
+        if legacy_path == "now":
             return "call.started_at"
-        if space == "temp":
+        if namespace == "temp":
             return f"workflow.temp_{rest.replace('.', '_')}"
-        if space == "agents":
+        if namespace == "agents":
             return f"agent.{rest.partition('.')[2] or rest}"
-        return self._add_namespace(given, written)
+        return self._add_namespace(legacy_path, written)
 
-    def _add_namespace(self, given: str, written: bool) -> str:
-        """Of a flat name, as configs had them before there were namespaces."""
-        if written or given.partition(".")[0] in self.shared_keys:
-            return f"workflow.{given}"
-        for space in ("user", "workflow", "flags", "call"):
-            if given.startswith(f"{space}_") and len(given) > len(space) + 1:
-                return f"{space}.{given[len(space) + 1 :]}"
-        return f"user.{given}"
+    def _add_namespace(self, name: str, written: bool) -> str:
+        """Add a namespace to a flat name, as used by configs that are older than namespaces."""
+        if written or name.partition(".")[0] in self.shared_keys:
+            return f"workflow.{name}"
+        for namespace in ("user", "workflow", "flags", "call"):
+            if name.startswith(f"{namespace}_") and len(name) > len(namespace) + 1:
+                return f"{namespace}.{name[len(namespace) + 1 :]}"
+        return f"user.{name}"
 
     # ---- texts ------------------------------------------------------------------------------
 
     def template(self, value: Any, path: Path, readable: frozenset[str] = ACTION_NAMESPACES) -> Any:
-        """Of every string in `value`: slots in today's words; what cannot be read is taken out."""
+        """Convert the placeholders in every string of `value`; invalid ones are removed."""
         if isinstance(value, dict):
             return {k: self.template(v, (*path, str(k)), readable) for k, v in value.items()}
         if isinstance(value, list):
             return [self.template(v, (*path, str(n)), readable) for n, v in enumerate(value)]
         if not isinstance(value, str):
             return value
-        made = PLACEHOLDER.sub(lambda slot: self._slot(slot[1].strip(), path, readable), value)
+        text = PLACEHOLDER.sub(
+            lambda match: self._placeholder(match[1].strip(), path, readable), value
+        )
         try:
-            check_template(made, path, TEMPLATE_NAMESPACES | {"secret"})
+            check_template(text, path, TEMPLATE_NAMESPACES | {"secret"})
         except InvalidInput as problem:
-            self.dropped(path, f"Braces that are no slot were taken out: {problem.message}")
-            made = without_stray_braces(made)
-        return made
+            self.dropped(path, f"Braces outside of placeholders were removed: {problem.message}")
+            text = without_stray_braces(text)
+        return text
 
-    def _slot(self, inside: str, path: Path, readable: frozenset[str]) -> str:
+    def _placeholder(self, inside: str, path: Path, readable: frozenset[str]) -> str:
         head, bar, filters = inside.partition("|")
         if is_path(head.strip()):
             inside = f"{self.readable(head.strip(), path)}{f' |{filters}' if bar else ''}"
-        slot = f"{{{{{inside}}}}}"
+        placeholder = f"{{{{{inside}}}}}"
         try:
-            check_template(slot, path, readable)
+            check_template(placeholder, path, readable)
         except InvalidInput as problem:
-            self.dropped(path, f"{slot[:80]} was taken out: {problem.message}")
+            self.dropped(path, f"{placeholder[:80]} was removed: {problem.message}")
             return ""
-        return slot
+        return placeholder
 
-    def value(self, given: Any, path: Path) -> Any:
-        """A value of a step: a bare reference is a slot, which keeps its type."""
-        if isinstance(given, dict):
-            return {k: self.value(v, (*path, str(k))) for k, v in given.items()}
-        if isinstance(given, list):
-            return [self.value(v, (*path, str(n))) for n, v in enumerate(given)]
-        if isinstance(given, str) and self._is_reference(given.strip()):
-            slot = f"{{{{{self._current_path(given.strip())}}}}}"
-            self.converted(path, f"The reference {given} is now {slot}.")
-            return slot
-        return self.template(given, path)
+    def value(self, value: Any, path: Path) -> Any:
+        """Convert a value of an action; a bare reference becomes a placeholder of its type."""
+        if isinstance(value, dict):
+            return {k: self.value(v, (*path, str(k))) for k, v in value.items()}
+        if isinstance(value, list):
+            return [self.value(v, (*path, str(n))) for n, v in enumerate(value)]
+        if isinstance(value, str) and self._is_reference(value.strip()):
+            placeholder = f"{{{{{self._current_path(value.strip())}}}}}"
+            self.converted(path, f"The reference {value} is now {placeholder}.")
+            return placeholder
+        return self.template(value, path)
 
     @staticmethod
     def _is_reference(text: str) -> bool:
-        space, dot, _ = text.partition(".")
-        known = space in TEMPLATE_NAMESPACES | LEGACY_NAMESPACES and (
+        namespace, dot, _ = text.partition(".")
+        known = namespace in TEMPLATE_NAMESPACES | LEGACY_NAMESPACES and (
             dot or text in ("params", "response")
         )
         return bool(known) and is_path(text)
 
     def condition(
-        self, given: Any, path: Path, readable: frozenset[str] = READABLE_NAMESPACES
+        self, value: Any, path: Path, readable: frozenset[str] = READABLE_NAMESPACES
     ) -> str | None:
-        """A bare path, a template or an expression; None when it cannot be read."""
-        if given is None or given == "":
+        """Convert a path, a template or an expression to a condition; None if it is invalid."""
+        if value is None or value == "":
             return None
-        text = str(given).lower() if isinstance(given, bool) else str(given)
+        text = str(value).lower() if isinstance(value, bool) else str(value)
         if len(text) > MAX_CONDITION_LENGTH:
-            self.dropped(path, "The condition is too long.")
+            self.dropped(path, f"The condition is longer than {MAX_CONDITION_LENGTH} characters.")
             return None
-        made = self._in_expression(PLACEHOLDER.sub(lambda slot: slot[1].strip(), text).strip())
+        condition = self._in_expression(
+            PLACEHOLDER.sub(lambda match: match[1].strip(), text).strip()
+        )
         try:
-            check_condition(made, path, readable)
+            check_condition(condition, path, readable)
         except InvalidInput as problem:
-            self.dropped(path, f"The condition {text[:200]!r} cannot be read: {problem.message}")
+            self.dropped(path, f"The condition {text[:200]!r} is not valid: {problem.message}")
             return None
-        if made != given:
-            self.converted(path, f"The condition {text[:200]} is now {made}.")
-        return made
+        if condition != value:
+            self.converted(path, f"The condition {text[:200]} is now {condition}.")
+        return condition
 
     def _in_expression(self, text: str) -> str:
-        """Paths moved, signs as words; texts in quotes and words of the language left alone."""
+        """Convert paths and operators; quoted text and keywords stay unchanged."""
 
-        def move(found: re.Match[str]) -> str:
-            token = found[0]
+        def replace_token(match: re.Match[str]) -> str:
+            token = match[0]
             if token in _OPERATORS:
                 return _OPERATORS[token]
             return token if token[0] in "\"'" or token in _KEYWORDS else self._current_path(token)
 
         return re.sub(
-            r" {2,}(?=(?:and|or) )|(?<= and) {2,}|(?<= or) {2,}", " ", _TOKEN.sub(move, text)
+            r" {2,}(?=(?:and|or) )|(?<= and) {2,}|(?<= or) {2,}",
+            " ",
+            _TOKEN.sub(replace_token, text),
         )
 
 
 class Item:
-    """An object of an older config; what nobody takes out of it is noted as dropped."""
+    """An object of a legacy config; values that are not taken out are noted as dropped."""
 
     def __init__(self, value: Mapping[str, Any], path: Path, converter: Converter) -> None:
-        self._left = dict(value)
+        self._remaining = dict(value)
         self.path = path
         self.converter = converter
 
     def __contains__(self, key: str) -> bool:
-        return key in self._left
+        return key in self._remaining
 
     def at(self, key: str) -> Path:
         return (*self.path, key)
 
     def take(self, *keys: str) -> Any:
-        """The first of these that is there; the others are noted as dropped."""
-        found, *rest = [key for key in keys if key in self._left] or [""]
-        value = self._left.pop(found, None)
+        """The value of the first key that is present; differing values of other keys are noted."""
+        found, *rest = [key for key in keys if key in self._remaining] or [""]
+        value = self._remaining.pop(found, None)
         for key in rest:
-            if self._left.pop(key) != value:
-                self.converter.dropped(self.at(key), f"{found} says it already.")
+            if self._remaining.pop(key) != value:
+                self.converter.dropped(
+                    self.at(key), f"The value is ignored because {found} is set."
+                )
         return value
 
     def text(self, *keys: str) -> str | None:
@@ -243,7 +255,7 @@ class Item:
             return value
         if isinstance(value, int | float) and not isinstance(value, bool):
             return str(value)
-        self.converter.dropped(self.at(found), f"Text belongs here, not {shorten(value)}.")
+        self.converter.dropped(self.at(found), f"Expected text, not {shorten(value)}.")
         return None
 
     def flag(self, *keys: str) -> bool | None:
@@ -251,42 +263,41 @@ class Item:
         value = self.take(*keys)
         if value is None or isinstance(value, bool):
             return value
-        self.converter.dropped(self.at(found), f"true or false belongs here, not {shorten(value)}.")
+        self.converter.dropped(self.at(found), f"Expected true or false, not {shorten(value)}.")
         return None
 
     def number(self, *keys: str, minimum: float, maximum: float) -> float | None:
-        """Within what is possible today."""
+        """A number, limited to the current range."""
         found = self.present_key(*keys)
         value = self.take(*keys)
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float):
-            self.converter.dropped(self.at(found), f"A number belongs here, not {shorten(value)}.")
+            self.converter.dropped(self.at(found), f"Expected a number, not {shorten(value)}.")
             return None
-        kept = max(minimum, min(maximum, value))
-        if kept != value:
+        limited = max(minimum, min(maximum, value))
+        if limited != value:
             self.converter.converted(
-                self.at(found), f"{value} is out of range; it is now {kept:g}."
+                self.at(found), f"{value} is out of range; it is now {limited:g}."
             )
-        return kept
+        return limited
 
     def present_key(self, *keys: str) -> str:
-        return next((key for key in keys if key in self._left), keys[0])
+        return next((key for key in keys if key in self._remaining), keys[0])
 
     def ignore(self, *keys: str) -> None:
-        """Belongs to the other system's bookkeeping; nothing is lost without it."""
+        """Drop keys without a note, because they carry no information that a bundle needs."""
         for key in keys:
-            self._left.pop(key, None)
+            self._remaining.pop(key, None)
 
-    @property
     def take_rest(self) -> dict[str, Any]:
-        """All that is left, taken."""
-        left, self._left = self._left, {}
-        return left
+        """Take all remaining values."""
+        rest, self._remaining = self._remaining, {}
+        return rest
 
     def report_unused(self) -> None:
-        for key, value in self.take_rest.items():
+        for key, value in self.take_rest().items():
             if value not in (None, "", [], {}):
                 self.converter.dropped(
-                    self.at(key), f"There is no such thing here: {shorten(value)}."
+                    self.at(key), f"There is no equivalent for this value: {shorten(value)}."
                 )

@@ -1,4 +1,4 @@
-"""What was given: is it in the words of the older system, and what is in it."""
+"""Detects whether an input is a legacy config, and finds the items in it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from domain.common.errors import InvalidInput, Path
 KINDS = ("agents", "tools", "workflows")
 
 FoundItem = tuple[Any, Path, str | None]
-"""What was given, where it stands, and its kind where that is known."""
+"""A value, its path, and its kind (one of KINDS); None if the kind is still to be detected."""
 
 UNKNOWN_KIND = "nothing"
-"""The kind of what there is no place for."""
+"""The kind of values that a bundle has no place for."""
 
 _LEGACY_KEYS = frozenset(
     [
@@ -62,26 +62,30 @@ _LISTS = ("nodes", "connections", "actions", "on_success", "on_failure")
 
 
 def is_legacy(value: Any) -> bool:
-    """A bundle of ours with a slip in it is not: reading will tell the slip."""
+    """Whether a value is a legacy config. A current bundle with an error is not one, so that
+    reading it reports the error."""
     if not isinstance(value, list | Mapping):
         return False
-    found = [each for each, _, _ in find_items(value, ()) if isinstance(each, Mapping)]
-    inside = [part for each in found for part in _parts(each)]
-    if any(part.keys() & _CURRENT_KEYS for part in inside):
+    items = [each for each, _, _ in find_items(value, ()) if isinstance(each, Mapping)]
+    parts = [part for each in items for part in _parts(each)]
+    if any(part.keys() & _CURRENT_KEYS for part in parts):
         return False
     if isinstance(value, list) or "tenant" in value or isinstance(value.get("items"), list):
         return True
-    there = value.get("settings")
+    settings = value.get("settings")
     return (
         detect_kind(value) is not None
-        or (isinstance(there, Mapping) and bool(there.keys() & {"api_config", "default_language"}))
+        or (
+            isinstance(settings, Mapping)
+            and bool(settings.keys() & {"api_config", "default_language"})
+        )
         or any(isinstance(value.get(kind), Mapping) for kind in KINDS)
-        or any(map(_has_legacy_keys, inside))
+        or any(map(_has_legacy_keys, parts))
     )
 
 
 def _parts(item: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The item, and what has a structure of its own in it; what users named is not looked at."""
+    """The item and its parts with a fixed structure, without objects whose keys users choose."""
     yield item
     item = unwrap_config(item)
     for key in _INSIDE:
@@ -105,7 +109,7 @@ def find_items(value: Any, path: Path) -> list[FoundItem]:
     if isinstance(value, list):
         return [(each, (*path, str(n)), None) for n, each in enumerate(value)]
     if not isinstance(value, Mapping):
-        raise InvalidInput("An object or a list belongs here.", path)
+        raise InvalidInput("Expected an object or a list.", path)
     if isinstance(value.get("items"), list):
         return find_items(value["items"], (*path, "items"))
     if detect_kind(unwrap_config(value)) is not None:
@@ -121,7 +125,7 @@ def find_items(value: Any, path: Path) -> list[FoundItem]:
 
 
 def _unknown_items(value: Mapping[str, Any], path: Path) -> Iterator[FoundItem]:
-    """What is neither of a kind nor settings, to be told."""
+    """Values that are neither of a known kind nor settings, so that they can be reported."""
     for key, each in value.items():
         if key in KINDS and isinstance(each, list | Mapping | None):
             continue
@@ -133,7 +137,7 @@ def _unknown_items(value: Mapping[str, Any], path: Path) -> Iterator[FoundItem]:
 
 
 def _entries(value: Any) -> Sequence[tuple[str, Any]]:
-    """Of a list, of a page of one, or of a map by name."""
+    """The entries of a list, of a page of a list, or of an object whose keys are names."""
     if isinstance(value, Mapping):
         if isinstance(value.get("items"), list):
             return _entries(value["items"])
@@ -149,7 +153,7 @@ def unwrap_config(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def detect_kind(value: Mapping[str, Any]) -> str | None:
-    """What kind of thing it is, by what only that has."""
+    """The kind of an item, detected by keys that only this kind has; None if there are none."""
     value = unwrap_config(value)
     if "nodes" in value or "connections" in value:
         return "workflows"

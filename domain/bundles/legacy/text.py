@@ -1,25 +1,25 @@
-"""Small things that every part of the conversion of older configs needs."""
+"""Text functions that all parts of the legacy conversion share."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-# Bounded, so that a text full of braces takes no longer than any other.
+# Bounded, so that matching stays linear for a text full of braces.
 PLACEHOLDER = re.compile(r"\{\{([^{}]{0,500})\}\}")
 
 
 def without_empty(**fields: Any) -> dict[str, Any]:
-    """What there is: None and what is empty is left out."""
+    """The fields without None and empty values."""
     return {key: value for key, value in fields.items() if value not in (None, [], {}, "")}
 
 
 def without_stray_braces(text: str) -> str:
-    """All but those of slots."""
+    """Remove all double braces that do not belong to a placeholder."""
     parts = PLACEHOLDER.split(text)
-    for place, part in enumerate(parts):
+    for index, part in enumerate(parts):
         bare = part.replace("{{", "").replace("}}", "")
-        parts[place] = f"{{{{{part}}}}}" if place % 2 else bare
+        parts[index] = f"{{{{{part}}}}}" if index % 2 else bare
     return "".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""Tools of older configs, and their parameters."""
+"""Converts the tools of legacy configs and their parameters."""
 
 from __future__ import annotations
 
@@ -12,17 +12,22 @@ from domain.json_schema.parameters import TYPES
 
 
 def tool(item: Item) -> dict[str, Any]:
-    to = item.converter
-    name = to.identifier(item.take("name"), item.at("name"))
+    converter = item.converter
+    name = converter.identifier(item.take("name"), item.at("name"))
     description = item.text("description")
     if not description:
         description = name.replace("_", " ").capitalize()
-        to.converted(item.at("description"), f"A model needs a description: {description!r}.")
+        converter.converted(
+            item.at("description"),
+            f"The tool had no description, which models need; it is now {description!r}.",
+        )
     actions = convert_actions(item, "actions")
     if not actions:
-        to.converted(item.at("actions"), "A tool needs an action, so it answers: Done.")
+        converter.converted(
+            item.at("actions"), "The tool had no actions; it now responds with: Done."
+        )
         actions = [{"respond": {"message": "Done."}}]
-    made = {
+    result = {
         "name": name,
         "description": description,
         **without_empty(parameters=_parameters(item)),
@@ -36,7 +41,7 @@ def tool(item: Item) -> dict[str, Any]:
     }
     ignore_bookkeeping(item)
     item.report_unused()
-    return made
+    return result
 
 
 def _parameters(item: Item) -> dict[str, Any] | None:
@@ -68,19 +73,21 @@ def _parameters(item: Item) -> dict[str, Any] | None:
 def _property(each: Item) -> dict[str, Any]:
     type_ = (each.text("type") or "string").lower()
     known = {"int": "integer", "float": "number", "bool": "boolean", "list": "array"}
-    made = known.get(type_, type_)
-    if made not in TYPES:
-        each.converter.dropped(each.at("type"), f"{type_!r} is no type; any value is taken.")
-    elif made != type_:
-        each.converter.converted(each.at("type"), f"{type_} is now {made}.")
+    current = known.get(type_, type_)
+    if current not in TYPES:
+        each.converter.dropped(
+            each.at("type"), f"{type_!r} is not a known type, so any value is accepted."
+        )
+    elif current != type_:
+        each.converter.converted(each.at("type"), f"The type {type_} is now {current}.")
     enum, default = each.take("enum"), each.take("default")
     schema = {
-        **({"type": made} if made in TYPES else {}),
+        **({"type": current} if current in TYPES else {}),
         **without_empty(description=each.text("description"), items=each.take("items")),
         **without_empty(enum=enum if isinstance(enum, list) else None),
         **({} if default is None else {"default": default}),
     }
     if enum is not None and not isinstance(enum, list):
-        each.converter.dropped(each.at("enum"), "enum is a list of values.")
+        each.converter.dropped(each.at("enum"), "enum must be a list of values.")
     each.report_unused()
     return schema

@@ -1,4 +1,4 @@
-"""Workflows of older configs, and the hand-offs that their agents hint at."""
+"""Converts the workflows of legacy configs, and checks the hand-offs that their agents list."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from domain.bundles.legacy.text import without_empty
 
 
 def workflow(item: Item) -> dict[str, Any]:
-    to = item.converter
+    converter = item.converter
     name = item.take("slug", "name") if "slug" not in item else item.take("slug")
-    made = {
-        "slug": to.agent_name(name, item.at("slug")),
+    result = {
+        "slug": converter.agent_name(name, item.at("slug")),
         **without_empty(
             name=item.text("name", "display_name"),
             description=item.text("description"),
-            nodes=[_node(each) for each in to.items(item.take("nodes"), item.at("nodes"))],
+            nodes=[_node(each) for each in converter.items(item.take("nodes"), item.at("nodes"))],
             connections=_connections(item),
             sharedContext=_keys(item, "shared_context", "sharedContext"),
         ),
@@ -27,21 +27,21 @@ def workflow(item: Item) -> dict[str, Any]:
     ignore_bookkeeping(item)
     item.ignore("viewport")
     item.report_unused()
-    return made
+    return result
 
 
 def _node(item: Item) -> dict[str, Any]:
-    to = item.converter
-    agent = to.agent_name(item.take("agent_name", "agent"), item.at("agent_name"))
-    named = item.take("id")
-    id = to.identifier(agent if named is None else named, item.at("id"))
-    made = {
+    converter = item.converter
+    agent = converter.agent_name(item.take("agent_name", "agent"), item.at("agent_name"))
+    legacy_id = item.take("id")
+    id = converter.identifier(agent if legacy_id is None else legacy_id, item.at("id"))
+    result = {
         "id": id,
         "agent": agent,
         **without_empty(
             isEntry=item.flag("is_entry", "isEntry") or None,
             isExit=item.flag("is_exit", "isExit") or None,
-            skipCondition=to.condition(
+            skipCondition=converter.condition(
                 item.take("skip_condition", "skipCondition"), item.at("skip_condition")
             ),
             position=_position(item),
@@ -49,7 +49,7 @@ def _node(item: Item) -> dict[str, Any]:
     }
     item.ignore("width", "height")
     item.report_unused()
-    return made
+    return result
 
 
 def _position(item: Item) -> dict[str, Any] | None:
@@ -68,30 +68,32 @@ def _connections(item: Item) -> list[dict[str, Any]]:
 
 
 def _connection(item: Item) -> dict[str, Any]:
-    to = item.converter
+    converter = item.converter
     ends = {
         "source": item.take("source_id", "source", "from"),
         "target": item.take("target_id", "target", "to"),
     }
     priority = item.number("priority", minimum=-1_000, maximum=1_000)
-    made = {
-        **{key: to.identifier(end, item.at(key)) for key, end in ends.items()},
+    result = {
+        **{key: converter.identifier(end, item.at(key)) for key, end in ends.items()},
         **without_empty(
             description=item.text("description", "label"),
-            condition=to.condition(item.take("condition"), item.at("condition")),
+            condition=converter.condition(item.take("condition"), item.at("condition")),
             priority=None if priority is None else int(priority),
             contextPassed=_keys(item, "context_passed", "contextPassed"),
         ),
     }
     item.ignore("id", "animated")
     item.report_unused()
-    return made
+    return result
 
 
 def _keys(item: Item, *names: str) -> list[str]:
-    to, here = item.converter, item.at(item.present_key(*names))
-    keys = [str(key) for key in to.as_list(item.take(*names), here)]
-    return list(dict.fromkeys(to.identifier(key.removeprefix("workflow."), here) for key in keys))
+    converter, here = item.converter, item.at(item.present_key(*names))
+    keys = [str(key) for key in converter.as_list(item.take(*names), here)]
+    return list(
+        dict.fromkeys(converter.identifier(key.removeprefix("workflow."), here) for key in keys)
+    )
 
 
 def shared_keys(workflows: Sequence[Mapping[str, Any]]) -> frozenset[str]:
@@ -105,38 +107,42 @@ def shared_keys(workflows: Sequence[Mapping[str, Any]]) -> frozenset[str]:
 
 
 def nodes_by_agent(workflows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Of agents that hold exactly one node everywhere, what that node will be called."""
-    held: dict[str, set[str]] = {}
+    """The converted node id of each agent that is used by exactly one node in all workflows."""
+    nodes: dict[str, set[str]] = {}
     for each in workflows:
         listed = each.get("nodes")
         for node in listed if isinstance(listed, list) else ():
             if isinstance(node, dict):
                 agent = str(node.get("agent_name") or node.get("agent"))
-                held.setdefault(agent, set()).add(str(node.get("id") or agent))
-    quiet = Converter()
-    return {a: quiet.identifier(n, ()) for a, [n, *more] in map(_listed, held.items()) if not more}
+                nodes.setdefault(agent, set()).add(str(node.get("id") or agent))
+    # A separate converter, because the names are noted when the nodes are converted.
+    converter = Converter()
+    return {
+        agent: converter.identifier(next(iter(ids)), ())
+        for agent, ids in nodes.items()
+        if len(ids) == 1
+    }
 
 
-def _listed(pair: tuple[str, set[str]]) -> tuple[str, list[str]]:
-    return pair[0], sorted(pair[1])
-
-
-# ---- hints ---------------------------------------------------------------------------------
+# ---- hand-offs of agents -------------------------------------------------------------------
 
 
 def check_handoffs(item: Item, workflows: Sequence[Mapping[str, Any]]) -> None:
-    """An agent's own list was a hint: where calls may go is what connections say."""
-    to = item.converter
+    """Note the hand-offs that an agent lists; only connections determine where a call can go."""
+    converter = item.converter
     name = Converter().agent_name(item.take("name"), ())
-    for hint in to.items(item.take("handoffs"), item.at("handoffs")):
-        wanted = hint.text("target_agent", "target", "agent") or ""
-        conditions = [str(each) for each in to.as_list(hint.take("conditions"), hint.path)]
-        hint.take_rest  # noqa: B018, a hint as a whole
-        target = Converter().agent_name(wanted, ())
-        found = any(_is_connected(each, name, target) for each in workflows)
-        told = "a connection says so" if found else "no connection leads there: add one"
+    for handoff in converter.items(item.take("handoffs"), item.at("handoffs")):
+        legacy_target = handoff.text("target_agent", "target", "agent") or ""
+        conditions = [
+            str(each) for each in converter.as_list(handoff.take("conditions"), handoff.path)
+        ]
+        # The note covers the whole hand-off, so its keys need no notes of their own.
+        handoff.take_rest()
+        target = Converter().agent_name(legacy_target, ())
+        connected = any(_is_connected(each, name, target) for each in workflows)
+        outcome = "is now defined by a connection" if connected else "needs a connection; add one"
         on = f" on {', '.join(conditions)}" if conditions else ""
-        to.dropped(hint.path, f"The hand-off to {target}{on} is only a hint; {told}.")
+        converter.dropped(handoff.path, f"The hand-off to {target}{on} {outcome}.")
 
 
 def _is_connected(workflow: Mapping[str, Any], source: str, target: str) -> bool:
