@@ -37,11 +37,11 @@ SELF_DOCUMENTED_COMMANDS = ("verify", "export", "import", "simulate")
 
 
 def main(argv: Sequence[str] | None = None, services: ServiceFactory = all_services) -> int:
-    given = list(sys.argv[1:] if argv is None else argv)
+    arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        if given and given[0] in DELEGATED_COMMANDS and not _wants_help_here(given):
-            return _delegate(given[0], given[1:], os.environ)
-        return _run(_parser().parse_args(given), os.environ, services)
+        if arguments and arguments[0] in DELEGATED_COMMANDS and not _wants_help_here(arguments):
+            return _delegate(arguments[0], arguments[1:], os.environ)
+        return _run(_parser().parse_args(arguments), os.environ, services)
     except (StartupError, InvalidSetting) as error:
         print(error, file=sys.stderr)
     except PermissionError as error:
@@ -103,8 +103,9 @@ def _delegate(command: str, rest: Sequence[str], environ: Mapping[str, str]) -> 
             return _run_module(module, environ) if help else _run_with_api(module, environ)
 
 
-def _wants_help_here(given: Sequence[str]) -> bool:
-    return given[0] not in SELF_DOCUMENTED_COMMANDS and given[1:2] in (["-h"], ["--help"])
+def _wants_help_here(arguments: Sequence[str]) -> bool:
+    command, options = arguments[0], list(arguments[1:2])
+    return command not in SELF_DOCUMENTED_COMMANDS and options in (["-h"], ["--help"])
 
 
 def _run_with_api(module: Sequence[str], environ: Mapping[str, str]) -> int:

@@ -42,7 +42,7 @@ class PostgresUser:
 
 
 def choose_user(home: Path, install: Path) -> PostgresUser:
-    """The first way that this machine allows: no switch, a user namespace, setuid to nobody."""
+    """The first way that this machine allows: no switch, a user namespace, setuid to `nobody`."""
     if os.geteuid() != 0:
         return PostgresUser((), install, home)
     if can_run(USER_NAMESPACE_PREFIX):
