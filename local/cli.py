@@ -200,7 +200,7 @@ def _parser() -> argparse.ArgumentParser:
     command("simulate", "run simulation suites without a server")
     command("demo", "import a second workflow and serve the HTTP API that its tool calls")
     command("test", "run every check; further arguments are passed to pytest")
-    command("bench", "run a benchmark: ./studio bench NAME [--json]; without NAME, list them")
+    command("bench", "run a benchmark, or list them without NAME: ./studio bench [NAME] [--json]")
     return parser
 
 

@@ -62,6 +62,7 @@ CALL_TOTAL = """query ($id: ID!) {
 }"""
 
 HANG_UP_TIMEOUT_SECONDS = 3.0
+DESCRIPTION = "have a conversation with a workflow in the terminal"
 
 
 class TalkSession:
@@ -223,7 +224,7 @@ async def _run_voice(studio: StudioClient, output: TalkOutput, options: argparse
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="./studio talk", description=__doc__)
+    parser = argparse.ArgumentParser(prog="./studio talk", description=DESCRIPTION)
     parser.add_argument(
         "workflow", nargs="?", default="clinic", help="slug of the workflow (default: clinic)"
     )
