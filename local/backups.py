@@ -1,4 +1,4 @@
-"""`./studio backup FOLDER` and `./studio restore FOLDER`: all that this machine keeps, in one folder."""
+"""`./studio backup FOLDER` and `./studio restore FOLDER`: all data of this machine in one folder."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ DUMP, KEY, RECORDINGS = "studio.dump", "secret.key", "recordings"
 
 
 def backup(state: StateDir, folder: Path, environ: Mapping[str, str]) -> int:
-    """While the studio runs. What the user keeps elsewhere is not ours to copy."""
-    own = (
+    """Back up the database of a running studio, and the key and recordings unless the user stores
+    them elsewhere (SECRET_KEY, RECORDINGS_URL)."""
+    database = (
         {} if environ.get("DATABASE_URL") else _database_environment(postgres.load_url(state.root))
     )
     if folder.exists():
-        raise StartupError(f"{folder} exists already; name another folder")
+        raise StartupError(f"{folder} already exists; choose another folder")
     private_files.private_dir(folder)
-    code = _run_backup_module("dump", folder, {**environ, **own})
+    code = _run_backup_module("dump", folder, {**environ, **database})
     if code:
         folder.rmdir()
         return code
@@ -33,40 +34,43 @@ def backup(state: StateDir, folder: Path, environ: Mapping[str, str]) -> int:
     if not environ.get("RECORDINGS_URL") and state.recordings.exists():
         shutil.copytree(state.recordings, folder / RECORDINGS)
     print(
-        f"{folder} holds the database, its key and the recordings: keep it where nobody else reads"
+        f"{folder} contains the database, its encryption key and the recordings: "
+        "store it where no one else can read it"
     )
     return 0
 
 
 def restore(state: StateDir, folder: Path, environ: Mapping[str, str]) -> int:
-    """Into a place where there is nothing yet."""
+    """Restore a backup into a state directory that has no database yet."""
     if environ.get("DATABASE_URL"):
-        raise StartupError("DATABASE_URL is set: use `python -m persistence.backup restore` there")
+        raise StartupError(
+            "DATABASE_URL is set: restore to that server with `python -m persistence.backup restore`"
+        )
     if not (folder / DUMP).exists():
-        raise StartupError(f"{folder} holds no {DUMP}")
+        raise StartupError(f"{folder} does not contain {DUMP}")
     key = _read_key(folder)
     with private_files.exclusive_lock(state.lock):
         if (state.root / "postgres").exists():
             raise StartupError(
-                f"{state.root} holds a database already: ./studio reset deletes it, "
-                "and STUDIO_STATE=… names another place"
+                f"{state.root} already contains a database: delete it with ./studio reset, "
+                "or set STUDIO_STATE to use another directory"
             )
         if key and state.secret_key.exists() and state.secret_key.read_text().strip() != key:
             raise StartupError(
-                f"{state.secret_key} is not the key in {folder}: move it away if nothing needs it, "
-                "or name another place with STUDIO_STATE=…"
+                f"{state.secret_key} differs from the key in {folder}: move it away if nothing "
+                "needs it, or set STUDIO_STATE to use another directory"
             )
         code = 1
         try:
             code = asyncio.run(_restore(state, folder, key, environ))
         finally:
-            if code:  # it can be tried again
+            if code:  # leave nothing behind, so that the restore can be repeated
                 postgres_user.delete_data(state.root / "postgres")
     return code
 
 
 def _read_key(folder: Path) -> str | None:
-    """None where the user keeps it elsewhere."""
+    """None if the backup contains no key because SECRET_KEY was set."""
     return (folder / KEY).read_text().strip() if (folder / KEY).exists() else None
 
 
@@ -75,20 +79,19 @@ async def _restore(
 ) -> int:
     if (folder / RECORDINGS).exists():
         shutil.copytree(folder / RECORDINGS, state.recordings, dirs_exist_ok=True)
-    own = {"RECORDINGS_URL": state.recordings.as_uri()}
+    defaults = {"RECORDINGS_URL": state.recordings.as_uri()}
     if key or state.secret_key.exists():
-        own["SECRET_KEY"] = key or state.secret_key.read_text().strip()
+        defaults["SECRET_KEY"] = key or state.secret_key.read_text().strip()
     async with postgres.running(state.root) as url:
-        code = await asyncio.to_thread(
-            _run_backup_module, "restore", folder, {**own, **environ, **_database_environment(url)}
-        )
+        settings = {**defaults, **environ, **_database_environment(url)}
+        code = await asyncio.to_thread(_run_backup_module, "restore", folder, settings)
     if key and not code:
         private_files.write_private(state.secret_key, key)
     return code
 
 
 def _database_environment(url: str) -> Mapping[str, str]:
-    """The built-in server has one user."""
+    """The built-in server has one user, so there is no separate login for migrations."""
     return {"DATABASE_URL": url, "MIGRATE_DATABASE_URL": ""}
 
 

@@ -1,4 +1,4 @@
-"""What a newcomer needs to know once everything runs."""
+"""The summary that `./studio up` prints once everything is ready."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ def render_banner(
     facts = {
         "GraphiQL": f"{url}/graphql",
         "Talk": f"{url}/talk   (in a browser, with a microphone)",
-        "Token": f"{token}   (kept in {short_path(state.token)})",
+        "Token": f"{token}   (stored in {short_path(state.token)})",
         "Owner": f"{OWNER}, password in {short_path(state.owner_password)}",
         "Models": _models(environ),
         "Voice": f"voice calls: {voice}",
         "Speech": _speech(environ),
         "Logs": f"{short_path(state.logs)}/   or  ./studio logs -f",
         "Stop": stop,
-        "Try next": "./studio talk    or, aloud,  ./studio talk --voice",
+        "Try next": "./studio talk    or, with a microphone,  ./studio talk --voice",
     }
     lines = (f"  {name:<9} {fact}" for name, fact in facts.items())
     return "\n".join(("", "Agent Studio is ready.", "", *lines, ""))
 
 
 def short_path(path: Path) -> str:
-    """The shorter of the two ways to write a path."""
+    """The absolute path or the one relative to the current directory, whichever is shorter."""
     return min(str(path), os.path.relpath(path), key=len)
 
 
 def _models(environ: Mapping[str, str]) -> str:
     keys = {"OPENAI_API_KEY": "OpenAI", "GOOGLE_API_KEY": "Gemini"}
-    if given := [model for name, model in keys.items() if environ.get(name)]:
-        return f"{' and '.join(given)}, by the key in the environment"
-    return "scripted, no key needed; or OPENAI_API_KEY=… ./studio up, or GOOGLE_API_KEY=…"
+    if available := [model for name, model in keys.items() if environ.get(name)]:
+        return f"{' and '.join(available)}, with the key from the environment"
+    return "scripted, no key needed; for a real model, set OPENAI_API_KEY or GOOGLE_API_KEY"
 
 
 def _speech(environ: Mapping[str, str]) -> str:
-    """How the demo hears and speaks."""
-    ears = choose_speech(environ)["stt"]
-    if ears is None:
-        return f"none; to hear the demo: {missing_for_local_speech(environ)}"
-    if ears["provider"] == "local":
-        more = "DEEPGRAM_API_KEY and CARTESIA_API_KEY give it a real voice"
-        return f"offline: robotic, and understands only the demo's phrases;\n{'':<12}{more}"
-    return f"by the key of {ears['provider']} in the environment"
+    """The speech providers of the demo."""
+    stt = choose_speech(environ)["stt"]
+    if stt is None:
+        return f"none; voice calls with the demo need {missing_for_local_speech(environ)}"
+    if stt["provider"] == "local":
+        hint = "for natural speech, set DEEPGRAM_API_KEY and CARTESIA_API_KEY"
+        return f"offline: a synthetic voice that understands only sample phrases;\n{'':<12}{hint}"
+    return f"{stt['provider']}, with the key from the environment"

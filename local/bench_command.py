@@ -1,4 +1,4 @@
-"""`./studio bench`: measure one thing, or list what can be measured."""
+"""`./studio bench`: run one benchmark, or list them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ BENCH_DIR = REPOSITORY / "bench"
 
 
 def run_benchmark(arguments: Sequence[str]) -> int:
-    known = {path.stem: path for path in sorted(BENCH_DIR.glob("[a-z]*.py"))}
+    benchmarks = {path.stem: path for path in sorted(BENCH_DIR.glob("[a-z]*.py"))}
     if not arguments:
-        for name, path in known.items():
+        for name, path in benchmarks.items():
             print(f"{name:<16} {_first_line(path)}")
         return 0
     name, *rest = arguments
-    if name not in known:
-        print(f"no bench named {name}; there are: {', '.join(known) or 'none'}", file=sys.stderr)
+    if name not in benchmarks:
+        available = ", ".join(benchmarks) or "none"
+        print(f"no benchmark named {name}; available: {available}", file=sys.stderr)
         return 2
     argv = (sys.executable, "-m", f"bench.{name}", *rest)
     return subprocess.run(argv, check=False, cwd=REPOSITORY).returncode

@@ -1,4 +1,4 @@
-"""Files that describe agents, tools and workflows: read together, and where things stand in them."""
+"""Read several files of agents, tools and workflows as one bundle, and locate errors in them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from domain.bundles.imports import ImportedBundle, import_documents
 from domain.bundles.model import KINDS, Bundle
 from domain.bundles.yaml_json import DocumentError, ParsedDocument, parse_document
 from domain.common.errors import InvalidInput
-from domain.common.errors import Path as Way
+from domain.common.errors import Path as InputPath
 from domain.common.findings import Finding
 
 EXTENSIONS = (".yaml", ".yml", ".json")
@@ -18,31 +18,31 @@ EXTENSIONS = (".yaml", ".yml", ".json")
 
 @dataclass(frozen=True, slots=True)
 class SourceLocation:
-    """A place in one of the files; without a line where that is not known."""
+    """A position in one of the files. `file` and `line` are None where they are unknown."""
 
     file: str | None
     line: int | None
-    path: Way
+    path: InputPath
 
     def __str__(self) -> str:
-        place = self.file or ""
+        position = self.file or ""
         if self.line is not None:
-            place += f":{self.line}"
-        return " ".join(part for part in (place, ".".join(self.path)) if part)
+            position += f":{self.line}"
+        return " ".join(part for part in (position, ".".join(self.path)) if part)
 
 
 class BundleReadError(Exception):
-    """The files make no bundle: why, and where."""
+    """The files are not a valid bundle; the message says why and where."""
 
-    def __init__(self, message: str, spot: SourceLocation) -> None:
-        super().__init__(f"{spot}: {message}" if str(spot) else message)
+    def __init__(self, message: str, location: SourceLocation) -> None:
+        super().__init__(f"{location}: {message}" if str(location) else message)
         self.message = message
-        self.location = spot
+        self.location = location
 
 
 @dataclass(frozen=True, slots=True)
 class BundleFiles:
-    """What was read, and the bundle that it makes."""
+    """The parsed documents by file name, and the bundle that they form."""
 
     documents: dict[str, ParsedDocument]
     imported: ImportedBundle
@@ -51,33 +51,33 @@ class BundleFiles:
     def bundle(self) -> Bundle:
         return self.imported.bundle
 
-    def note_location(self, path: Way) -> SourceLocation:
+    def note_location(self, path: InputPath) -> SourceLocation:
         return _locate(self.documents, path)
 
     def finding_location(self, slug: str, finding: Finding) -> SourceLocation:
         kind, *rest = finding.path or ("",)
         if kind not in ("agents", "tools") or not rest:
             kind, rest = "workflows", [slug, *finding.path]
-        name, shown = rest[0], (kind, *rest)
+        name, path = rest[0], (kind, *rest)
         for file, document in self.documents.items():
-            place = _index_of(document.value, kind, name)
-            if place is not None:
-                line = document.line_of((kind, place, *rest[1:]))
-                return SourceLocation(file, line, shown)
-        return SourceLocation(None, None, shown)
+            index = _index_of(document.value, kind, name)
+            if index is not None:
+                line = document.line_of((kind, index, *rest[1:]))
+                return SourceLocation(file, line, path)
+        return SourceLocation(None, None, path)
 
 
-def read_files(given: Sequence[str]) -> BundleFiles:
-    """`NotRead` for the first thing that is wrong."""
+def read_files(files: Sequence[str]) -> BundleFiles:
+    """Read files and directories. Raises `BundleReadError` for the first error."""
     documents: dict[str, ParsedDocument] = {}
-    for path in _expand_paths(given):
+    for path in _expand_paths(files):
         try:
             documents[str(path)] = parse_document(path.read_bytes())
         except DocumentError as problem:
             raise BundleReadError(problem.message, SourceLocation(str(path), None, ())) from None
         except OSError as problem:
-            told = problem.strerror or "cannot be read"
-            raise BundleReadError(told, SourceLocation(str(path), None, ())) from None
+            reason = problem.strerror or "cannot be read"
+            raise BundleReadError(reason, SourceLocation(str(path), None, ())) from None
     try:
         imported = import_documents([document.value for document in documents.values()])
     except InvalidInput as problem:
@@ -85,28 +85,29 @@ def read_files(given: Sequence[str]) -> BundleFiles:
     return BundleFiles(documents, imported)
 
 
-def _expand_paths(given: Sequence[str]) -> list[Path]:
-    found: list[Path] = []
-    for each in map(Path, given):
-        if not each.is_dir():
-            found.append(each)
+def _expand_paths(files: Sequence[str]) -> list[Path]:
+    expanded: list[Path] = []
+    for path in map(Path, files):
+        if not path.is_dir():
+            expanded.append(path)
             continue
-        inside = sorted(p for p in each.rglob("*") if _is_bundle(p))
-        if not inside:
+        contents = sorted(p for p in path.rglob("*") if _is_bundle(p))
+        if not contents:
             raise BundleReadError(
-                f"no {', '.join(EXTENSIONS)} files here", SourceLocation(str(each), None, ())
+                f"the directory contains no {', '.join(EXTENSIONS)} files",
+                SourceLocation(str(path), None, ()),
             )
-        found += inside
-    return list(dict.fromkeys(found))
+        expanded += contents
+    return list(dict.fromkeys(expanded))
 
 
 def _is_bundle(path: Path) -> bool:
-    """Suites of simulations may lie beside them."""
+    """Simulation suites may be in the same directory; they are skipped."""
     return path.suffix in EXTENSIONS and path.is_file() and ".suite." not in path.name
 
 
-def _locate(documents: dict[str, ParsedDocument], path: Way) -> SourceLocation:
-    """Of a path that begins with the number of the file."""
+def _locate(documents: dict[str, ParsedDocument], path: InputPath) -> SourceLocation:
+    """Locate a path whose first segment is the index of the document."""
     if not path or not path[0].isdigit():
         return SourceLocation(None, None, path)
     file, document = list(documents.items())[int(path[0])]
@@ -114,13 +115,13 @@ def _locate(documents: dict[str, ParsedDocument], path: Way) -> SourceLocation:
 
 
 def _index_of(value: object, kind: str, name: str) -> str | None:
-    """Where a file has the thing of that name."""
-    listed = value.get(kind) if isinstance(value, dict) else None
-    if kind not in KINDS or not isinstance(listed, list):
+    """The index of the item with that name; None if this document does not define it."""
+    items = value.get(kind) if isinstance(value, dict) else None
+    if kind not in KINDS or not isinstance(items, list):
         return None
     key = "slug" if kind == "workflows" else "name"
-    places = (str(n) for n, item in enumerate(listed) if _get_name(item, key) == name)
-    return next(places, None)
+    indexes = (str(n) for n, item in enumerate(items) if _get_name(item, key) == name)
+    return next(indexes, None)
 
 
 def _get_name(item: object, key: str) -> object:

@@ -1,6 +1,6 @@
-"""`./studio verify`, `export` and `import`: agents, tools and workflows as files that a team keeps.
+"""`./studio verify`, `export` and `import`: agents, tools and workflows as files.
 
-`verify` needs nothing but the files; the others go through the public API."""
+`verify` needs only the files; `export` and `import` use the public API."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ UNREPORTED_KIND = "UNCHANGED"
 
 def verify(options: argparse.Namespace) -> int:
     files = read_files(options.files)
-    found = verify_bundle(files.bundle)
-    spots = [(files.finding_location(slug, finding), slug, finding) for slug, finding in found]
-    errors = sum(finding.severity is Severity.ERROR for _, finding in found)
+    findings = verify_bundle(files.bundle)
+    located = [(files.finding_location(slug, finding), slug, finding) for slug, finding in findings]
+    errors = sum(finding.severity is Severity.ERROR for _, finding in findings)
     if options.json:
-        told = [_finding_json(spot, slug, finding) for spot, slug, finding in spots]
-        _print_json(ok=not errors, findings=told, notes=_notes(files))
+        as_json = [_finding_json(location, slug, finding) for location, slug, finding in located]
+        _print_json(ok=not errors, findings=as_json, notes=_notes(files))
         return int(errors > 0)
     _print_notes(files)
-    for spot, _, finding in spots:
-        _print_finding(str(spot), finding.severity, finding.code, finding.message, finding.fix)
-    warnings = len(found) - errors
+    for location, _, finding in located:
+        _print_finding(str(location), finding.severity, finding.code, finding.message, finding.fix)
+    warnings = len(findings) - errors
     print(f"{_contents(files)}: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
     return int(errors > 0)
 
@@ -64,8 +64,8 @@ def export(options: argparse.Namespace) -> int:
     )
     as_json = options.json or (options.output or "").endswith(".json")
     bundle = answer["exportBundle"]
-    shown = json.dumps(bundle["json"], indent=2, ensure_ascii=False)
-    text = f"{shown}\n" if as_json else bundle["yaml"]
+    json_text = json.dumps(bundle["json"], indent=2, ensure_ascii=False)
+    text = f"{json_text}\n" if as_json else bundle["yaml"]
     if options.output:
         Path(options.output).write_text(text, encoding="utf-8")
     else:
@@ -86,9 +86,9 @@ def import_files(options: argparse.Namespace) -> int:
         return int("message" in answer)
     _print_notes(files)
     for finding in answer.get("findings", ()):
-        place = ".".join(finding["path"])
-        told = finding["message"], finding["fix"]
-        _print_finding(place, finding["severity"], finding["code"], *told)
+        path = ".".join(finding["path"])
+        severity, code = finding["severity"], finding["code"]
+        _print_finding(path, severity, code, finding["message"], finding["fix"])
     if "message" in answer:
         print(f"nothing was changed: {answer['message']} ({answer['code']})", file=sys.stderr)
         return 1
@@ -101,12 +101,12 @@ def _print_report(answer: Json) -> None:
     for note in answer["report"]:
         if note["kind"] != UNREPORTED_KIND:
             print(f"{note['kind'].lower():<10} {'.'.join(note['path'])}: {note['message']}")
-    made = [version["id"] for version in answer["versions"]]
+    published = [version["id"] for version in answer["versions"]]
     for workflow in answer["workflows"]:
-        if (version := workflow["published"]) and version["id"] in made:
+        if (version := workflow["published"]) and version["id"] in published:
             print(f"published  {workflow['slug']} version {version['number']}")
     counts = ", ".join(f"{kinds.count(kind)} {kind.lower()}" for kind in dict.fromkeys(kinds))
-    print(f"{'would be: ' if answer['dryRun'] else ''}{counts or 'nothing to import'}")
+    print(f"{'dry run: ' if answer['dryRun'] else ''}{counts or 'nothing to import'}")
 
 
 def _print_notes(files: BundleFiles) -> None:
@@ -114,16 +114,16 @@ def _print_notes(files: BundleFiles) -> None:
         print(f"{note.kind.lower():<10} {files.note_location(note.path)}: {note.message}")
 
 
-def _print_finding(place: str, severity: str, code: str, message: str, fix: str) -> None:
-    print(f"{place}\n  {severity.lower()} {code}: {message}\n  fix: {fix}")
+def _print_finding(location: str, severity: str, code: str, message: str, fix: str) -> None:
+    print(f"{location}\n  {severity.lower()} {code}: {message}\n  fix: {fix}")
 
 
-def _finding_json(spot: SourceLocation, slug: str, finding: Finding) -> Json:
+def _finding_json(location: SourceLocation, slug: str, finding: Finding) -> Json:
     return {
-        "file": spot.file,
-        "line": spot.line,
+        "file": location.file,
+        "line": location.line,
         "workflow": slug,
-        "path": list(spot.path),
+        "path": list(location.path),
         "code": finding.code,
         "severity": finding.severity,
         "message": finding.message,
@@ -132,16 +132,16 @@ def _finding_json(spot: SourceLocation, slug: str, finding: Finding) -> Json:
 
 
 def _notes(files: BundleFiles) -> list[Json]:
-    spots = [(note, files.note_location(note.path)) for note in files.imported.notes]
+    located = [(note, files.note_location(note.path)) for note in files.imported.notes]
     return [
         {
-            "file": spot.file,
-            "line": spot.line,
-            "path": list(spot.path),
+            "file": location.file,
+            "line": location.line,
+            "path": list(location.path),
             "kind": note.kind,
             "message": note.message,
         }
-        for note, spot in spots
+        for note, location in located
     ]
 
 
@@ -155,8 +155,8 @@ def _contents(files: BundleFiles) -> str:
     return ", ".join(parts)
 
 
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _print_json(**fields: Any) -> None:
@@ -166,9 +166,9 @@ def _print_json(**fields: Any) -> None:
 def _client_from_env() -> StudioClient:
     url, token = os.environ.get("STUDIO_URL", ""), os.environ.get("STUDIO_TOKEN", "")
     if not url:
-        raise ApiError("no studio is running here; start one with ./studio up")
+        raise ApiError("no studio is running on this machine; start one with ./studio up")
     if not token:
-        raise ApiError("set STUDIO_TOKEN as well: an access token or API key of that studio")
+        raise ApiError("STUDIO_URL needs STUDIO_TOKEN: an access token or API key of that studio")
     return StudioClient(url, token)
 
 
@@ -185,38 +185,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return COMMANDS[options.command](options)
     except BundleReadError as problem:
         if getattr(options, "json", False):
-            at = {"file": problem.location.file, "line": problem.location.line}
-            error = {**at, "path": list(problem.location.path), "message": problem.message}
+            position = {"file": problem.location.file, "line": problem.location.line}
+            error = {**position, "path": list(problem.location.path), "message": problem.message}
             _print_json(ok=False, error=error)
         else:
             print(problem, file=sys.stderr)
         return 2
     except (ApiError, TimeoutError, OSError) as problem:
-        told = str(problem) or f"{os.environ.get('STUDIO_URL')} did not answer; is it running?"
-        print(told, file=sys.stderr)
+        no_answer = f"{os.environ.get('STUDIO_URL')} did not answer; is it running?"
+        print(str(problem) or no_answer, file=sys.stderr)
         return 1
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./studio")
     commands = parser.add_subparsers(dest="command", required=True)
-    files = {"nargs": "+", "metavar": "FILE", "help": "YAML or JSON, or a directory of them"}
+    files = {"nargs": "+", "metavar": "FILE", "help": "YAML or JSON file, or a directory of them"}
 
     def command(name: str, help: str) -> Callable[..., argparse.Action]:
         return commands.add_parser(name, help=help, description=help).add_argument
 
-    add = command("verify", "check files without a server; exit status 1 for errors, 2 unreadable")
+    json_help = "machine-readable output: one JSON object"
+    add = command(
+        "verify", "check files without a server; exit code 1 for errors, 2 for unreadable files"
+    )
     add("files", **files)
-    add("--json", action="store_true", help="one JSON object, for programs")
+    add("--json", action="store_true", help=json_help)
     add = command("export", "write agents, tools and workflows as YAML")
-    add("workflows", nargs="*", metavar="WORKFLOW", help="with what they use (without: all)")
-    add("-o", "--output", metavar="FILE", help="into this file; .json for JSON")
-    add("--json", action="store_true", help="JSON instead of YAML")
-    add = command("import", "put files in, all of it or nothing; may be repeated")
+    add(
+        "workflows",
+        nargs="*",
+        metavar="WORKFLOW",
+        help="export only these workflows and the agents and tools that they use (default: all)",
+    )
+    add("-o", "--output", metavar="FILE", help="write to this file; .json for JSON")
+    add("--json", action="store_true", help="write JSON instead of YAML")
+    add = command("import", "import files, all of them or none; safe to repeat")
     add("files", **files)
-    add("--publish", action="store_true", help="publish each workflow that is different")
-    add("--dry-run", action="store_true", help="only tell what would happen")
-    add("--json", action="store_true", help="one JSON object, for programs")
+    add("--publish", action="store_true", help="publish each workflow that has changed")
+    add("--dry-run", action="store_true", help="report what would change without changing it")
+    add("--json", action="store_true", help=json_help)
     return parser
 
 

@@ -1,4 +1,4 @@
-"""`./studio test`: every check of the project in order, with a state of its own."""
+"""`./studio test`: run every check of the project in order, in a temporary state directory."""
 
 from __future__ import annotations
 
@@ -28,39 +28,39 @@ OTHER_TESTS = ("pytest", "-m", "not voice")
 
 
 def run_checks(pytest_arguments: Sequence[str]) -> int:
-    began = time.monotonic()
+    started = time.monotonic()
     for name, command in CHECKS.items():
         if code := _run(name, command):
             return code
-    chosen = ("pytest", *pytest_arguments)
-    code = _run("tests", chosen) if pytest_arguments else _run_all_tests()
+    selected = ("pytest", *pytest_arguments)
+    code = _run("tests", selected) if pytest_arguments else _run_all_tests()
     if not code:
-        print(f"\nAll checks passed in {time.monotonic() - began:.1f} s")
+        print(f"\nAll checks passed in {time.monotonic() - started:.1f} s")
     return code
 
 
 def _run_all_tests() -> int:
-    """Voice calls happen in real time and mostly wait: their tests run beside the others, and what
-    they say is shown at the end."""
+    """Run the voice tests concurrently with the others, because voice calls run in real time and
+    mostly wait. Their output is printed at the end."""
     with ExitStack() as stack:
         output = stack.enter_context(tempfile.TemporaryFile("w+"))
         voice = _start(VOICE_TESTS, stack, output)
         stack.callback(voice.kill)
-        code = _run("tests, but for those of voice", OTHER_TESTS)
-        print(f"── tests of voice: {' '.join(VOICE_TESTS)}", flush=True)
+        code = _run("tests without voice", OTHER_TESTS)
+        print(f"── voice tests: {' '.join(VOICE_TESTS)}", flush=True)
         voice_code = voice.wait()
         output.seek(0)
         print(output.read(), flush=True)
-        return code or _report_failure("tests of voice", voice_code)
+        return code or _report_failure("voice tests", voice_code)
 
 
 def _run(name: str, command: Sequence[str]) -> int:
     print(f"── {name}: {' '.join(command)}", flush=True)
-    began = time.monotonic()
+    started = time.monotonic()
     with ExitStack() as stack:
         code = _report_failure(name, _start(command, stack).wait())
     if not code:
-        print(f"   ok in {time.monotonic() - began:.1f} s", flush=True)
+        print(f"   ok in {time.monotonic() - started:.1f} s", flush=True)
     return code
 
 
@@ -76,13 +76,13 @@ def _start(
     output: IO[str] | None = None,
 ) -> subprocess.Popen[bytes]:
     state = stack.enter_context(tempfile.TemporaryDirectory(prefix="studio-test-"))
-    # No key, server or port of the user's gets into the tests.
+    # The user's API keys, servers and ports must not affect the tests.
     settings = {field.name.upper() for field in fields(Settings)}
     environ = {name: value for name, value in os.environ.items() if name not in settings}
     return subprocess.Popen(
         (str(TOOLS / command[0]), *command[1:]),
         cwd=REPOSITORY,
-        # One worker process is enough to test with.
+        # Tests need only one worker process.
         env={**environ, "STUDIO_STATE": state, "WORKER_PROCESSES": "1"},
         stdout=output,
         stderr=None if output is None else subprocess.STDOUT,

@@ -1,4 +1,4 @@
-"""`./studio`: one command line for the whole of it on one machine."""
+"""`./studio`: the command line that runs all of Agent Studio on one machine."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from local.logs import print_logs
 from local.process_spec import StartupError
 from local.services import all_services
 from local.state_dir import StateDir
-from local.status import down, reset, status
+from local.status import NOT_RUNNING, down, reset, status
 from local.up import ServiceFactory, up
 
 EXAMPLES = """\
 first steps:
-  ./studio up              start everything here; the first time it installs itself
+  ./studio up              start everything on this machine
   ./studio talk            have a conversation with the demo agent
   ./studio down            stop what `up --detach` started
 
-DATABASE_URL, REDIS_URL and LIVEKIT_URL (with LIVEKIT_API_KEY and LIVEKIT_API_SECRET) name servers
-of yours, to be used instead of the built-in ones; LIVEKIT_SERVER_BIN a livekit-server to run.
-STUDIO_STATE is where data, keys and logs are kept (.studio unless set).
+To use your own servers instead of the built-in ones, set DATABASE_URL, REDIS_URL or LIVEKIT_URL
+(with LIVEKIT_API_KEY and LIVEKIT_API_SECRET). LIVEKIT_SERVER_BIN is the livekit-server to run.
+STUDIO_STATE is the directory for data, keys and logs (default: .studio).
 """
 
-# Their arguments belong to the program they start.
+# The module that each of these starts parses the arguments.
 DELEGATED_COMMANDS = ("test", "bench", "talk", "verify", "export", "import", "simulate", "demo")
 SELF_DOCUMENTED_COMMANDS = ("verify", "export", "import", "simulate")
 
 
 def main(argv: Sequence[str] | None = None, services: ServiceFactory = all_services) -> int:
-    given = list(sys.argv[1:] if argv is None else argv)
+    arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        if given and given[0] in DELEGATED_COMMANDS and not _wants_help_here(given):
-            return _delegate(given[0], given[1:], os.environ)
-        return _run(_parser().parse_args(given), os.environ, services)
+        if arguments and arguments[0] in DELEGATED_COMMANDS and not _wants_help_here(arguments):
+            return _delegate(arguments[0], arguments[1:], os.environ)
+        return _run(_parser().parse_args(arguments), os.environ, services)
     except (StartupError, InvalidSetting) as error:
         print(error, file=sys.stderr)
     except PermissionError as error:
-        where = f"{error.filename} belongs to another user"
-        print(f"{where}; STUDIO_STATE=… names another place", file=sys.stderr)
-    except BrokenPipeError:  # whoever read along, as `head` does, has seen enough
+        reason = f"{error.filename} belongs to another user"
+        print(f"{reason}; set STUDIO_STATE to use another directory", file=sys.stderr)
+    except BrokenPipeError:  # the reader, such as `head`, closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         return 130
@@ -103,21 +103,22 @@ def _delegate(command: str, rest: Sequence[str], environ: Mapping[str, str]) -> 
             return _run_module(module, environ) if help else _run_with_api(module, environ)
 
 
-def _wants_help_here(given: Sequence[str]) -> bool:
-    return given[0] not in SELF_DOCUMENTED_COMMANDS and given[1:2] in (["-h"], ["--help"])
+def _wants_help_here(arguments: Sequence[str]) -> bool:
+    command, options = arguments[0], list(arguments[1:2])
+    return command not in SELF_DOCUMENTED_COMMANDS and options in (["-h"], ["--help"])
 
 
 def _run_with_api(module: Sequence[str], environ: Mapping[str, str]) -> int:
-    """With the address and the token of what runs here, unless they are given."""
-    found: dict[str, str] = {}
+    """Run the module with the URL and token of the local studio, unless STUDIO_URL is set."""
+    api: dict[str, str] = {}
     if not environ.get("STUDIO_URL"):
         state = StateDir.from_env(environ)
         record = state.running_record()
         if record is None or not record.ready:
-            how = "still starting" if record else "not running; start with ./studio up"
-            raise StartupError(f"{how}, or set STUDIO_URL")
-        found = {"STUDIO_URL": record.url, "STUDIO_TOKEN": state.token.read_text().strip()}
-    return _run_module(module, {**environ, **found})
+            hint = "still starting; wait until it is ready" if record else NOT_RUNNING
+            raise StartupError(f"{hint}, or set STUDIO_URL")
+        api = {"STUDIO_URL": record.url, "STUDIO_TOKEN": state.token.read_text().strip()}
+    return _run_module(module, {**environ, **api})
 
 
 def _run_module(module: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -128,7 +129,8 @@ def _logs(state: StateDir, args: argparse.Namespace) -> int:
     logs = {path.stem: path for path in sorted(state.logs.glob("*.log"))}
     if args.name:
         if args.name not in logs:
-            raise StartupError(f"no log of {args.name}; there are: {', '.join(logs) or 'none'}")
+            available = ", ".join(logs) or "none"
+            raise StartupError(f"no log named {args.name}; available: {available}")
         logs = {args.name: logs[args.name]}
     if logs:
         with contextlib.suppress(KeyboardInterrupt):
@@ -155,39 +157,50 @@ def _parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=help, description=help).add_argument
 
     add = command("up", "start everything and keep it running")
-    add("--port", type=_port, help="port of the API (API_PORT, or 8000)")
-    add("--detach", action="store_true", help="go on in the background once all is ready")
+    add("--port", type=_port, help="port of the API (default: API_PORT, or 8000)")
+    add(
+        "--detach",
+        action="store_true",
+        help="continue in the background once everything is ready",
+    )
     add("--no-voice", dest="voice", action="store_false", help="text calls only, without LiveKit")
     add(
         "--emulators",
         action="store_true",
-        help="stand-ins in place of the providers that there is no key for, to work without any",
+        help="emulate every provider that has no API key; agents then sound like tones",
     )
-    command("down", "stop what runs")
-    command("status", "what runs: process, pid, state, uptime, restarts, memory")(
-        "--json", action="store_true", help="the same for programs"
+    command("down", "stop everything")
+    command("status", "list the processes with pid, state, uptime, restarts and memory")(
+        "--json", action="store_true", help="machine-readable output"
     )
-    add = command("logs", "what the processes said")
-    add("name", nargs="?", help="one of them (all of them unless given)")
-    add("-f", "--follow", action="store_true", help="go on as they say more")
-    add("-n", "--lines", type=int, default=50, metavar="N", help="how many old lines (50)")
-    command("reset", "delete all data, keys and logs kept here")(
-        "--yes", action="store_true", help="do not ask"
+    add = command("logs", "print the logs of the processes")
+    add("name", nargs="?", help="print only the log of this process (default: all)")
+    add("-f", "--follow", action="store_true", help="follow new lines")
+    add(
+        "-n",
+        "--lines",
+        type=int,
+        default=50,
+        metavar="N",
+        help="number of existing lines to print (default: 50)",
     )
-    command("backup", "copy database, key and recordings to a new folder, while all runs")(
-        "folder", type=Path
+    command("reset", "delete all data, keys and logs of this installation")(
+        "--yes", action="store_true", help="do not ask for confirmation"
     )
-    command("restore", "bring back such a folder, where there is no database yet")(
-        "folder", type=Path
+    command("backup", "copy the database, its key and the recordings of a running studio")(
+        "folder", type=Path, help="the folder to create"
+    )
+    command("restore", "restore a backup where there is no database yet")(
+        "folder", type=Path, help="a folder that `backup` created"
     )
     command("talk", "have a conversation with an agent in this terminal")
-    command("verify", "check files of agents, tools and workflows, without a server")
+    command("verify", "check agent, tool and workflow files without a server")
     command("export", "write agents, tools and workflows as YAML")
-    command("import", "put files of agents, tools and workflows in")
-    command("simulate", "play suites of conversations through, without a server")
-    command("demo", "a second workflow, with a server that its tool asks")
-    command("test", "run every check; more arguments go to pytest")
-    command("bench", "measure: ./studio bench NAME [--json]; without NAME, list them")
+    command("import", "import agent, tool and workflow files")
+    command("simulate", "run simulation suites without a server")
+    command("demo", "import a second workflow and serve the HTTP API that its tool calls")
+    command("test", "run every check; further arguments are passed to pytest")
+    command("bench", "run a benchmark, or list them without NAME: ./studio bench [NAME] [--json]")
     return parser
 
 

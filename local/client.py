@@ -1,4 +1,4 @@
-"""The public API as any client uses it: HTTP for questions, graphql-transport-ws for streams."""
+"""A client of the public API: HTTP for queries and mutations, graphql-transport-ws for streams."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.typing import Subprotocol
 
 FATAL_CLOSE_CODES = frozenset({4400, 4401, 4406, 4409, 4429})
-"""Close codes that trying again would not mend."""
+"""WebSocket close codes after which reconnecting would fail again."""
 MAX_BACKOFF_SECONDS = 2.0
 
 Json = dict[str, Any]
 
 
 class ApiError(Exception):
-    """The API said no; the message is what it said."""
+    """The API rejected a request; the message is the API's own."""
 
 
 class StudioClient:
@@ -33,8 +33,8 @@ class StudioClient:
     async def execute(
         self, document: str, variables: Json | None = None, timeout_seconds: float = 30
     ) -> Json:
-        """The data of one query or mutation. Waits out an API that is restarting; so mutations
-        sent through here must be safe to repeat."""
+        """Return the data of one query or mutation. Retries while the API restarts, so a mutation
+        must be safe to repeat. Raises `TimeoutError` after `timeout_seconds`."""
         body = {"query": document, "variables": variables or {}}
         headers = {"authorization": f"Bearer {self._token}"}
         async with asyncio.timeout(timeout_seconds), httpx.AsyncClient(timeout=10) as http:
@@ -51,7 +51,7 @@ class StudioClient:
         raise AssertionError("unreachable")
 
     async def mutate(self, document: str, variables: Json) -> Json:
-        """The success of a mutation whose result is a union; `Refused` for a typed error."""
+        """Return the success member of a mutation's result union; raise `ApiError` for an error."""
         [result] = (await self.execute(document, variables)).values()
         if "message" in result:
             raise ApiError(f"{result['message']} ({result['code']})")
@@ -63,8 +63,8 @@ class StudioClient:
         variables: Json,
         on_disconnect: Callable[[], None] = lambda: None,
     ) -> AsyncGenerator[Json]:
-        """Every `callEvents` update, across restarts of the API: after each event the cursor is
-        remembered, so nothing is missing and nothing comes twice."""
+        """Yield every `callEvents` update, across restarts of the API. Resumes after the last
+        cursor, so no event is missed or repeated."""
         variables = dict(variables)
         for pause in _retry_delays():
             try:
@@ -104,7 +104,7 @@ class StudioClient:
                         return
                     case "ping":
                         await _send(ws, "pong")
-            raise OSError("the stream broke off")
+            raise OSError("the stream ended early")
 
 
 def _retry_delays() -> itertools.chain[float]:
@@ -119,7 +119,7 @@ def _json(content: bytes, url: str) -> Json:
     try:
         return dict(json.loads(content))
     except ValueError:
-        raise ApiError(f"{url} does not answer like a studio; is it something else?") from None
+        raise ApiError(f"{url} did not answer in JSON; is it the URL of a studio?") from None
 
 
 def _data(answer: Json) -> Json:

@@ -1,6 +1,6 @@
-"""`./studio demo`: a second workflow, with a server of its own that its tool asks.
+"""`./studio demo`: a second workflow, and the HTTP API that its tool calls.
 
-Serves parcels on this machine, puts `local/demos/courier.yaml` in, and goes on until Ctrl-C."""
+Imports `local/demos/courier.yaml` and serves parcels on this machine until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ mutation ($input: ImportBundleInput!) { importBundle(input: $input) {
   ... on Error { message code } ... on ImportBundleSuccess { report { kind } } } }
 """
 INSTRUCTIONS = f"""
-Parcels are served on http://{HOST}:{PORT} until Ctrl-C. In another terminal:
+Serving parcels at http://{HOST}:{PORT} until Ctrl-C. In another terminal:
 
   ./studio talk courier --say "where is my parcel?" --say "Asha" --say "2002" --say "yes"
 """
 
 
 async def parcel(request: Request) -> JSONResponse:
-    found = PARCELS.get(request.path_params["number"])
-    return JSONResponse(found or {"problem": "unknown"}, status_code=200 if found else 404)
+    body = PARCELS.get(request.path_params["number"])
+    return JSONResponse(body or {"problem": "unknown"}, status_code=200 if body else 404)
 
 
 app = Starlette(routes=[Route("/parcels/{number}", parcel)])

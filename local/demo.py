@@ -1,8 +1,8 @@
-"""`python -m local.demo`: a clinic's telephone, made through the public API.
+"""`python -m local.demo`: create the demo workflow, a clinic, through the public API.
 
-Two agents: reception, which finds out what the caller wants, and booking, which writes the
+It has two agents: reception, which finds out what the caller wants, and booking, which writes the
 appointment into the call's context. Without a key they follow a script; with OPENAI_API_KEY or
-GOOGLE_API_KEY the same workflow runs on a real model. Done again, it changes only what differs."""
+GOOGLE_API_KEY the same workflow runs on a real model. A second run changes only what differs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 
 from local.client import ApiError, StudioClient
 from local.demo_phrases import PHRASES
-from local.emulator_service import EMULATOR_KEY as STAND_IN
+from local.emulator_service import EMULATOR_KEY
 
 Json = dict[str, Any]
 
@@ -113,7 +113,7 @@ LOCAL_SPEECH: Json = {
 
 
 def choose_llm(environ: Mapping[str, str], rules: list[Json]) -> Json:
-    """The provider of the first key that was given, else the script."""
+    """The first provider with an API key, else the script."""
     if _has_real_key(environ, "OPENAI"):
         name = environ.get("DEMO_MODEL", "gpt-4.1-mini")
         return {"provider": "openai", "model": name, "options": {}}
@@ -124,8 +124,8 @@ def choose_llm(environ: Mapping[str, str], rules: list[Json]) -> Json:
 
 
 def choose_speech(environ: Mapping[str, str]) -> Json:
-    """What hears and speaks: by the keys that there are, stand-ins after them, else what this
-    machine can do by itself."""
+    """The STT and TTS providers: those with a real API key first, then emulators, then local
+    speech. None for a kind that none of them can serve."""
     chosen: Json = {}
     for kind, choices in SPEECH_PROVIDERS.items():
         keyed = [c for c in choices if environ.get(f"{c['provider'].upper()}_API_KEY")]
@@ -138,23 +138,23 @@ def choose_speech(environ: Mapping[str, str]) -> Json:
 
 
 def _has_real_key(environ: Mapping[str, str], provider: str) -> bool:
-    return environ.get(f"{provider}_API_KEY", "") not in ("", STAND_IN)
+    return environ.get(f"{provider}_API_KEY", "") not in ("", EMULATOR_KEY)
 
 
 def missing_for_local_speech(environ: Mapping[str, str]) -> str | None:
-    """What this machine would need to hear and speak by itself; None when it has all."""
+    """What this machine lacks for local speech; None if nothing is missing."""
     if find_spec("pocketsphinx") is None:
-        return "needs Python 3.11 or 3.13"
+        return "Python 3.11 or 3.13"
     if which(environ.get("ESPEAK_NG") or "espeak-ng") is None:
-        return "apt-get install espeak-ng, or brew install espeak-ng"
+        return "espeak-ng: apt-get install espeak-ng, or brew install espeak-ng"
     return None
 
 
 def agents(environ: Mapping[str, str]) -> list[Json]:
     chosen = choose_speech(environ)
-    by_itself = (chosen["stt"] or {}).get("provider") == "local"
-    # Its phrases are complete sentences: there is little to wait for.
-    session = {"maxEndpointing": 0.8 if by_itself else 3.0}
+    uses_local_stt = (chosen["stt"] or {}).get("provider") == "local"
+    # Local STT recognises only complete sentences, so a longer pause cannot add words.
+    session = {"maxEndpointing": 0.8 if uses_local_stt else 3.0}
     return [{**agent, **chosen, "session": session} for agent in _agents(environ)]
 
 
@@ -215,13 +215,13 @@ PUBLISH = (
 
 
 async def seed(studio: StudioClient, environ: Mapping[str, str]) -> None:
-    found = await studio.execute(FIND_DEMO, {"tool": TOOL["name"], "workflow": WORKFLOW["slug"]})
-    if found["tool"] is None:
+    existing = await studio.execute(FIND_DEMO, {"tool": TOOL["name"], "workflow": WORKFLOW["slug"]})
+    if existing["tool"] is None:
         await studio.mutate(CREATE_TOOL, {"input": TOOL})
     changed = [
-        await _upsert_agent(studio, agent, found[agent["name"]]) for agent in agents(environ)
+        await _upsert_agent(studio, agent, existing[agent["name"]]) for agent in agents(environ)
     ]
-    workflow = found["workflow"]
+    workflow = existing["workflow"]
     if workflow is None:
         workflow = (await studio.mutate(CREATE_WORKFLOW, {"input": WORKFLOW}))["workflow"]
     if any(changed) or not workflow.get("published"):
@@ -229,19 +229,19 @@ async def seed(studio: StudioClient, environ: Mapping[str, str]) -> None:
         await studio.mutate(PUBLISH, {"input": {**expected, "note": "The demo"}})
 
 
-async def _upsert_agent(studio: StudioClient, agent: Json, found: Json | None) -> bool:
-    """Make the agent, or give it what is asked for now; True when that was needed."""
-    if found is None:
+async def _upsert_agent(studio: StudioClient, agent: Json, existing: Json | None) -> bool:
+    """Create the agent, or change its providers to the current choice. Returns whether it changed."""
+    if existing is None:
         await studio.mutate(CREATE_AGENT, {"input": agent})
         return True
     changed = {
         kind: agent[kind]
         for kind in PROVIDER_FIELDS
-        if (found[kind] or {}).get("provider") != (agent[kind] or {}).get("provider")
+        if (existing[kind] or {}).get("provider") != (agent[kind] or {}).get("provider")
     }
     if not changed:
         return False
-    expected = {"id": found["id"], "expectedRevision": found["revision"]}
+    expected = {"id": existing["id"], "expectedRevision": existing["revision"]}
     changed["session"] = agent["session"]
     await studio.mutate(UPDATE_AGENT, {"input": {**expected, **changed}})
     return True
@@ -252,7 +252,7 @@ def main() -> None:
     try:
         asyncio.run(seed(studio, os.environ))
     except (ApiError, TimeoutError) as error:
-        sys.exit(f"the demo could not be made: {error}")
+        sys.exit(f"the demo could not be created: {error}")
 
 
 if __name__ == "__main__":

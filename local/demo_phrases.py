@@ -1,5 +1,5 @@
-"""What callers of the demo may say to ears that know no more than this: phrases around the words
-that the demo's rules listen for."""
+"""The phrases that local speech recognition understands in the demo. They contain the words that
+the demo's scripted rules react to."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""`./studio up --emulators`: emulators of the providers, to work on voice calls without keys.
+"""`./studio up --emulators`: emulators of the providers, to work on voice calls without API keys.
 
-The tests run against the same ones."""
+The tests use the same emulators."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from local.process_spec import ProcessSpec, StartupError
 from local.service import Service, http_ready
 from local.state_dir import StateDir
 
-EMULATOR_KEY = "stand-in"
-"""In place of a provider's key."""
+EMULATOR_KEY = "emulator"
+"""The value of a provider's API key variable when the provider is emulated."""
 BASE_PATHS = {
     "DEEPGRAM": "",
     "CARTESIA": "",
@@ -28,17 +28,17 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Emulators:
-    """Where they answer, and whom they stand in for: those of which no key or address was given."""
+    """Their port, and the emulated providers: those without an API key and without a base URL."""
 
     port: int
     names: tuple[str, ...]
 
     @property
     def description(self) -> str:
-        named = ", ".join(name.title() for name in self.names)
+        providers = ", ".join(name.title() for name in self.names)
         return (
-            f"STAND-INS, not the real {named}: what callers say is made up, and agents sound as"
-            " tones"
+            f"EMULATORS, not the real {providers}: what callers say is made up, and agents sound"
+            " like tones"
         )
 
     @property
@@ -48,18 +48,20 @@ class Emulators:
         return keys | {f"{name}_BASE_URL": url + BASE_PATHS[name] for name in self.names}
 
     def service(self, environment: Mapping[str, str]) -> Service:
-        program = ProcessSpec(
+        spec = ProcessSpec(
             name="emulators",
             argv=(sys.executable, "-m", "local.emulators", str(self.port)),
             env=environment,
             ready=http_ready(HOST, self.port, "/openai/models"),
         )
-        return Service(spec=program, alert_pattern=ALERT_PATTERN)
+        return Service(spec=spec, alert_pattern=ALERT_PATTERN)
 
 
 def choose_emulators(state: StateDir, environ: Mapping[str, str]) -> Emulators:
-    given = ("_API_KEY", "_BASE_URL")
-    names = tuple(n for n in BASE_PATHS if not any(environ.get(n + which) for which in given))
+    suffixes = ("_API_KEY", "_BASE_URL")
+    names = tuple(n for n in BASE_PATHS if not any(environ.get(n + suffix) for suffix in suffixes))
     if not names:
-        raise StartupError("--emulators: there is a key for every provider, so none stands in")
+        raise StartupError(
+            "--emulators: every provider has an API key or base URL, so there is none to emulate"
+        )
     return Emulators(private_files.load_or_pick_port(state.root / "emulators.port"), names)

@@ -1,4 +1,4 @@
-"""LiveKit on 127.0.0.1, with a Valkey and a key of its own: what voice calls run through."""
+"""The built-in LiveKit server for voice calls, on 127.0.0.1, with its own Valkey and API key."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from local.process_spec import ProcessSpec
 from local.server import Server, run_exclusively
 from local.service import http_ready
 
-# A Valkey of its own, as LiveKit publishes on channels that know no database number.
+# A separate Valkey, because Redis Pub/Sub ignores database numbers.
 STORE_NAME = "livekit-db"
 
 
 @dataclass(frozen=True, slots=True)
 class LivekitCredentials:
-    """Where a LiveKit is and what lets one in."""
+    """URL, API key and secret of a LiveKit server."""
 
     url: str
     key: str
@@ -48,41 +48,46 @@ class LivekitServers:
 
 
 async def prepare(state: Path, binary: Path) -> LivekitServers:
-    """Write the configuration of both servers and stop what was left over on it."""
+    """Write the configuration of both servers and stop leftover processes that use it."""
     store = await valkey.prepare(state, name=STORE_NAME, durable=False)
     server = await _prepare_server(state, binary, store)
     return LivekitServers(load_credentials(state, server), server, store)
 
 
 def load_credentials(state: Path, server: Server) -> LivekitCredentials:
-    place = state / "livekit"
-    key, secret = (private_files.load_or_create_secret(place / name) for name in ("key", "secret"))
+    directory = state / "livekit"
+    key, secret = _load_key_and_secret(directory)
     return LivekitCredentials(server.url, key, secret)
+
+
+def _load_key_and_secret(directory: Path) -> tuple[str, str]:
+    key = private_files.load_or_create_secret(directory / "key")
+    return key, private_files.load_or_create_secret(directory / "secret")
 
 
 @contextlib.asynccontextmanager
 async def started(state: Path, binary: Path) -> AsyncIterator[LivekitServers]:
-    """Servers for the length of the block, to be stopped, killed and started again at will."""
+    """Run the servers for the duration of the block; the caller may stop, kill and restart them."""
     async with valkey.started(state, name=STORE_NAME, durable=False) as store:
-        place, prepared = state / "livekit", partial(_prepare_server, state, binary, store)
-        async with run_exclusively(place, prepared) as server:
+        prepare_server = partial(_prepare_server, state, binary, store)
+        async with run_exclusively(state / "livekit", prepare_server) as server:
             yield LivekitServers(load_credentials(state, server), server, store)
 
 
 @contextlib.asynccontextmanager
 async def running(state: Path, binary: Path) -> AsyncIterator[LivekitCredentials]:
-    """The way in to a LiveKit that runs for the length of the block."""
+    """Run LiveKit for the duration of the block and yield its credentials."""
     async with started(state, binary) as livekit:
         yield livekit.credentials
 
 
 async def _prepare_server(state: Path, binary: Path, store: Server) -> Server:
-    place = private_files.private_dir(state / "livekit")
-    configuration = place / "livekit.yaml"
+    directory = private_files.private_dir(state / "livekit")
+    configuration = directory / "livekit.yaml"
     await asyncio.to_thread(_stop_leftover, configuration)
-    port = private_files.load_or_pick_port(place / "port")
-    udp_port = private_files.load_or_pick_port(place / "udp.port", SOCK_DGRAM)
-    key, secret = (private_files.load_or_create_secret(place / name) for name in ("key", "secret"))
+    port = private_files.load_or_pick_port(directory / "port")
+    udp_port = private_files.load_or_pick_port(directory / "udp.port", SOCK_DGRAM)
+    key, secret = _load_key_and_secret(directory)
     redis = urlsplit(store.url)
     options = {
         "port": port,
@@ -91,13 +96,14 @@ async def _prepare_server(state: Path, binary: Path, store: Server) -> Server:
         "redis": {"address": f"{redis.hostname}:{redis.port}", "password": redis.password},
         "rtc": {
             "udp_port": udp_port,
-            "tcp_port": 0,  # it would listen on every address
+            "tcp_port": 0,  # disabled: it would listen on every address
             "node_ip": "127.0.0.1",
             "use_external_ip": False,
             "enable_loopback_candidate": True,
             "ips": {"includes": ["127.0.0.1/32"]},
-            # Nobody has to be asked where loopback is. With none named, every client is told to
-            # ask servers on the internet, and joins with dozens of threads that look up their names.
+            # An unreachable STUN server, because loopback needs none. If the list is empty, LiveKit
+            # sends public STUN servers to clients, each of which resolves their names in dozens of
+            # threads when it joins.
             "stun_servers": ["127.0.0.1:9"],
         },
         "room": {"auto_create": True, "empty_timeout": 20, "departure_timeout": 20},
@@ -108,13 +114,13 @@ async def _prepare_server(state: Path, binary: Path, store: Server) -> Server:
         spec=ProcessSpec(
             name="livekit",
             argv=(str(binary), "--config", str(configuration)),
-            # Not ours: variables such as REDIS_HOST and LIVEKIT_KEYS would overrule the file.
+            # Only PATH: variables such as REDIS_HOST and LIVEKIT_KEYS would override the file.
             env={"PATH": os.environ.get("PATH", os.defpath)},
             ready=http_ready("127.0.0.1", port, "/"),
-            stop_attempts=2,  # asked once, it waits for its callers to leave
+            stop_attempts=2,  # after one signal, LiveKit waits for all participants to leave
         ),
         url=f"ws://127.0.0.1:{port}",
-        log=place / "log",
+        log=directory / "log",
     )
 
 

@@ -1,4 +1,4 @@
-"""Whether voice calls can be made here, through which LiveKit, and if not, why not."""
+"""Decides whether voice calls are available, and which LiveKit server carries them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ LIVEKIT_VARIABLES = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
 
 @dataclass(frozen=True, slots=True)
 class LivekitAvailability:
-    """What to say of it; and the program for a LiveKit of ours, or the way in to the user's."""
+    """A description for the user, and either the binary of the built-in LiveKit or the credentials
+    of the user's server. Without either, voice calls are off."""
 
     description: str
     binary: Path | None = None
@@ -26,14 +27,14 @@ class LivekitAvailability:
 def check_livekit(
     environ: Mapping[str, str], *, enabled: bool, echo: Callable[[str], None]
 ) -> LivekitAvailability:
-    """May build a livekit-server, which takes minutes the first time."""
+    """Find a LiveKit server. May build livekit-server, which takes minutes the first time."""
     if not enabled:
         return LivekitAvailability("off, because of --no-voice")
     if environ.get("LIVEKIT_URL"):
         if missing := [name for name in LIVEKIT_VARIABLES if not environ.get(name)]:
             raise StartupError(f"LIVEKIT_URL needs {' and '.join(missing)}")
-        given = LivekitCredentials(*(environ[name] for name in LIVEKIT_VARIABLES))
-        return LivekitAvailability(f"through {given.url}", credentials=given)
+        credentials = LivekitCredentials(*(environ[name] for name in LIVEKIT_VARIABLES))
+        return LivekitAvailability(f"through {credentials.url}", credentials=credentials)
     try:
         return LivekitAvailability("ready", livekit_binary.find_or_build(environ, echo))
     except LivekitUnavailable as error:

@@ -1,4 +1,4 @@
-"""What the services complain about, made short enough for a terminal."""
+"""The warnings and errors in the logs of the services, shortened for a terminal."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ MAX_LINE_LENGTH = 300
 MAX_LINES = 20
 
 ALERT_PATTERN = re.compile(r'\b(WARNING|ERROR|CRITICAL|Traceback)\b|"(warning|error|critical)"')
-# PostgreSQL calls it fatal, too, when it is stopped or not yet there; that is said by us.
+# PostgreSQL also logs FATAL while it starts or stops, which the supervisor reports itself.
 POSTGRES_ALERT_PATTERN = re.compile(
     r"PANIC:|FATAL:  (?!terminating connection|the database system is)"
 )
-# It warns of much that callers do, and of nothing that we could mend.
+# LiveKit's warnings concern the behaviour of clients, which an operator cannot fix.
 LIVEKIT_ALERT_PATTERN = re.compile(r'"level":"(error|fatal|panic)"|^(panic|fatal error):')
 
 
 @dataclass(slots=True)
 class LogAlerts:
-    """The loud lines of one log since the last look; said once while they repeat themselves."""
+    """The alerts in one log since the last call; a line that repeats itself is shown once."""
 
     tail: Tail
     pattern: re.Pattern[str]
     last: str = ""
 
     def new_lines(self) -> list[str]:
-        fresh = []
+        alerts = []
         for line in self.tail.read_lines():
             if self.pattern.search(line) and (text := format_line(line)) != self.last:
                 self.last = text
-                fresh.append(text)
-        if len(fresh) > MAX_LINES:
-            return [*fresh[:MAX_LINES], f"… {len(fresh) - MAX_LINES} more"]
-        return fresh
+                alerts.append(text)
+        if len(alerts) > MAX_LINES:
+            return [*alerts[:MAX_LINES], f"… {len(alerts) - MAX_LINES} more"]
+        return alerts
 
 
 def is_routine(line: str) -> bool:
-    """Whether it is a line of ours that tells of no trouble."""
+    """Whether this is a structured log line of level debug or info."""
     try:
         return str(json.loads(line)["level"]).lower() in ("debug", "info")
     except (ValueError, KeyError, TypeError):
@@ -48,11 +48,11 @@ def is_routine(line: str) -> bool:
 
 
 def format_line(line: str) -> str:
-    """A line of ours as level and message, with what was raised; any other as it is."""
+    """Shorten a structured log line to level, message and exception; only truncate other lines."""
     try:
         entry = json.loads(line)
         text = f"{entry['level']} {entry['message']}"
     except (ValueError, KeyError, TypeError):
         return line[:MAX_LINE_LENGTH]
-    raised = str(entry.get("exception", "")).strip().splitlines()
-    return f"{text} ({raised[-1]})"[:MAX_LINE_LENGTH] if raised else text[:MAX_LINE_LENGTH]
+    traceback = str(entry.get("exception", "")).strip().splitlines()
+    return f"{text} ({traceback[-1]})"[:MAX_LINE_LENGTH] if traceback else text[:MAX_LINE_LENGTH]

@@ -1,4 +1,4 @@
-"""The log files of the services: turned over at each start, read by people."""
+"""The log files of the services: rotation at each start, and `./studio logs`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_READ_BYTES = 4 * 1024 * 1024
 
 
 def rotate(log: Path) -> None:
-    """Begin a new file; the last few old ones stay as `.1`, `.2`, …"""
+    """Rename the log to `.1`, the older ones to `.2`, …, so that a new one can be started."""
     for number in range(MAX_ROTATED_FILES, 0, -1):
         old = log.with_name(f"{log.name}.{number - 1}") if number > 1 else log
         if old.exists():
@@ -22,7 +22,7 @@ def rotate(log: Path) -> None:
 
 @dataclass(slots=True)
 class Tail:
-    """The lines that a growing file has gained since the last look."""
+    """Reads the lines appended to a file since the last call."""
 
     path: Path
     position: int = 0
@@ -31,21 +31,21 @@ class Tail:
     def read_lines(self) -> list[str]:
         try:
             with self.path.open("rb") as file:
-                if file.seek(0, os.SEEK_END) < self.position:  # a new file
+                if file.seek(0, os.SEEK_END) < self.position:  # the log was rotated
                     self.position, self.partial_line = 0, b""
                 file.seek(self.position)
                 data = file.read(MAX_READ_BYTES)
                 self.position = file.tell()
         except FileNotFoundError:
             return []
-        *whole, self.partial_line = (self.partial_line + data).split(b"\n")
-        return [line.decode(errors="replace") for line in whole]
+        *lines, self.partial_line = (self.partial_line + data).split(b"\n")
+        return [line.decode(errors="replace") for line in lines]
 
 
 def print_logs(
     logs: Mapping[str, Path], echo: Callable[[str], None], *, last: int, follow: bool
 ) -> None:
-    """Print the last lines of each, then what they gain."""
+    """Print the last lines of each log; with `follow`, continue to print new lines."""
     width = max(map(len, logs))
     tails = {name: _tail_from_end(path) for name, path in logs.items()}
 

@@ -1,5 +1,5 @@
-"""The microphone and the loudspeaker of this machine, with the echo of the one taken out of the
-other by LiveKit's audio processing."""
+"""The microphone and loudspeaker of this machine, with echo cancellation by LiveKit's audio
+processing."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from local.room_participant import RATE, RoomParticipant
 from local.wav import Samples
 
 BLOCK_SAMPLES = RATE // 100
-"""What audio processing takes at a time: 10 ms."""
+"""The block size of the audio processing: 10 ms."""
 MAX_QUEUED_BLOCKS = 30
-"""What waits for the loudspeaker; more would be heard later and later."""
-WAV_HINT = "or say something from files: --wav FILE"
+"""Limit of the playback queue; a longer queue would delay the agent's voice more and more."""
+WAV_HINT = "or use recordings instead: --wav FILE"
 
 
 class MicrophoneUnavailable(Exception):
-    """The message says what to install, or what to do instead."""
+    """No audio device can be used; the message says what to install or what to do instead."""
 
 
 class Microphone:
@@ -31,17 +31,17 @@ class Microphone:
         try:
             import sounddevice
         except OSError:
-            how = "apt-get install libportaudio2, or brew install portaudio"
+            install = "apt-get install libportaudio2, or brew install portaudio"
             raise MicrophoneUnavailable(
-                f"a microphone needs PortAudio: {how}; {WAV_HINT}"
+                f"a microphone needs PortAudio: {install}; {WAV_HINT}"
             ) from None
         self._devices: Any = sounddevice
         try:
             sounddevice.check_input_settings(channels=1, dtype="int16", samplerate=RATE)
             sounddevice.check_output_settings(channels=1, dtype="int16", samplerate=RATE)
         except (sounddevice.PortAudioError, ValueError) as error:
-            told = f"no microphone or loudspeaker can be used here ({error})"
-            raise MicrophoneUnavailable(f"{told}; {WAV_HINT}") from None
+            reason = f"there is no usable microphone or loudspeaker ({error})"
+            raise MicrophoneUnavailable(f"{reason}; {WAV_HINT}") from None
         self._processing = rtc.AudioProcessingModule(
             echo_cancellation=True,
             noise_suppression=True,
@@ -52,32 +52,33 @@ class Microphone:
         self._partial_block = np.zeros(0, np.int16)
 
     @contextmanager
-    def attached_to(self, telephone: RoomParticipant) -> Iterator[None]:
-        """Speak into it and listen to it, for the length of the block."""
+    def attached_to(self, participant: RoomParticipant) -> Iterator[None]:
+        """Connect the devices to the participant for the duration of the block."""
         loop = asyncio.get_running_loop()
 
-        def spoken(data: Any, *_: Any) -> None:
+        def on_recorded(data: Any, *_: Any) -> None:
+            """Called on PortAudio's input thread."""
             frame = rtc.AudioFrame(bytes(data), RATE, 1, BLOCK_SAMPLES)
             self._processing.process_stream(frame)
             samples = np.frombuffer(bytes(frame.data), np.int16)
-            loop.call_soon_threadsafe(telephone.queue_live_audio, samples)
+            loop.call_soon_threadsafe(participant.queue_live_audio, samples)
 
-        telephone.agent_listeners.append(self._queue_playback)
+        participant.agent_listeners.append(self._queue_playback)
         options = {"samplerate": RATE, "blocksize": BLOCK_SAMPLES, "channels": 1, "dtype": "int16"}
         with (
             self._devices.RawOutputStream(callback=self._on_playback, **options),
-            self._devices.RawInputStream(callback=spoken, **options),
+            self._devices.RawInputStream(callback=on_recorded, **options),
         ):
             yield
 
     def _queue_playback(self, at: float, samples: Samples) -> None:
-        whole = np.concatenate((self._partial_block, samples))
-        for start in range(0, len(whole) - BLOCK_SAMPLES + 1, BLOCK_SAMPLES):
-            self._playback_queue.append(whole[start : start + BLOCK_SAMPLES])
-        self._partial_block = whole[len(whole) // BLOCK_SAMPLES * BLOCK_SAMPLES :]
+        pending = np.concatenate((self._partial_block, samples))
+        for start in range(0, len(pending) - BLOCK_SAMPLES + 1, BLOCK_SAMPLES):
+            self._playback_queue.append(pending[start : start + BLOCK_SAMPLES])
+        self._partial_block = pending[len(pending) // BLOCK_SAMPLES * BLOCK_SAMPLES :]
 
     def _on_playback(self, data: Any, *_: Any) -> None:
-        """Called by the loudspeaker, on a thread of its own."""
+        """Called on PortAudio's output thread."""
         try:
             block = self._playback_queue.popleft().tobytes()
         except IndexError:

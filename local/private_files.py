@@ -1,4 +1,4 @@
-"""A directory of ours: private, locked by whoever uses it, with the facts it keeps in files."""
+"""Private directories and files: secrets, remembered ports and lock files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from socket import SOCK_STREAM, SocketKind
 
 from local.process_spec import StartupError
 
-# Below the ports that systems hand out for outgoing connections, so nobody takes it meanwhile.
+# Below the ephemeral ports, so that no outgoing connection takes the port in the meantime.
 PORT_RANGE = range(15_000, 32_000)
 
 
@@ -23,12 +23,12 @@ def private_dir(path: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise StartupError(f"cannot make the directory {path}: {error.strerror}") from None
+        raise StartupError(f"cannot create the directory {path}: {error.strerror}") from None
     return path.resolve()
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace the file as a whole, readable by its owner alone from its first moment."""
+    """Replace the file atomically; at no moment can other users read it."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
@@ -36,14 +36,14 @@ def write_private(path: Path, text: str) -> None:
 
 
 def load_or_create_secret(path: Path) -> str:
-    """The secret in the file; made on the first call."""
+    """Return the secret in the file; the first call generates it."""
     if not path.exists():
         write_private(path, secrets.token_urlsafe(32))
     return path.read_text().strip()
 
 
 def load_or_pick_port(path: Path, kind: SocketKind = SOCK_STREAM) -> int:
-    """The port used last time while it is free, else another one, remembered."""
+    """Return the port in the file if it is free; otherwise pick a free one and save it."""
     if path.exists() and (port := int(path.read_text())) and is_free(port, kind=kind):
         return port
     port = free_port(kind)
@@ -54,16 +54,16 @@ def load_or_pick_port(path: Path, kind: SocketKind = SOCK_STREAM) -> int:
 def is_free(port: int, host: str = "127.0.0.1", kind: SocketKind = SOCK_STREAM) -> bool:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind) as probe:
         if kind is SOCK_STREAM:
-            # As servers do: a port that only waits for old connections to fade counts as free.
+            # As servers do, so that a port with connections in TIME_WAIT counts as free.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 return False
-            raise StartupError(f"cannot use port {port} of {host}: {error.strerror}") from None
+            raise StartupError(f"cannot use port {port} on {host}: {error.strerror}") from None
         except OverflowError:
-            raise StartupError(f"{port} is no port: choose one from 1 to 65535") from None
+            raise StartupError(f"{port} is not a port: choose one from 1 to 65535") from None
     return True
 
 
@@ -76,7 +76,7 @@ def free_port(kind: SocketKind = SOCK_STREAM) -> int:
 
 @contextlib.contextmanager
 def exclusive_lock(path: Path) -> Iterator[None]:
-    """Hold the lock file for the length of the block; refuse at once when another holds it."""
+    """Hold the lock for the duration of the block. Raises `StartupError` if it is already held."""
     with path.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

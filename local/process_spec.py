@@ -1,4 +1,4 @@
-"""A program to run beside us: what it is, how it starts, how one knows that it answers."""
+"""A child process: its command, how to start and stop it, and how to detect that it is ready."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from signal import Signals
 
 from local.log_alerts import format_line, is_routine
 
-SIGNAL_INTERVAL_SECONDS = 0.3  # so that they do not arrive as one
+SIGNAL_INTERVAL_SECONDS = 0.3  # pending signals of the same number would be merged into one
 
 
 class StartupError(Exception):
@@ -33,23 +33,24 @@ class ProcessSpec:
     env: Mapping[str, str] = field(default_factory=dict)
     ready: Callable[[int], Awaitable[bool]] = ready_immediately
     stop_signal: Signals = Signals.SIGTERM
-    # How many times it has to be asked: a first request may only keep newcomers out.
+    # How many times to send the stop signal: a server may only stop accepting clients at first.
     stop_attempts: int = 1
+    # Seconds after the stop signal until the process is killed.
     grace_seconds: float = 10.0
     ready_timeout: float = 30.0
-    # What the kernel sends when whoever started the program is gone (Linux only).
+    # The signal that the kernel sends when the parent process dies (Linux only).
     orphan_signal: Signals = Signals.SIGKILL
-    # Whether what it started goes on when it dies, until it is ready again.
+    # Whether its child processes keep running when it dies, until it is ready again.
     children_outlive: bool = False
 
 
-async def spawn(program: ProcessSpec, log: Path) -> asyncio.subprocess.Process:
-    """Start in a session of its own, so that a Ctrl-C in the terminal reaches only us."""
+async def spawn(spec: ProcessSpec, log: Path) -> asyncio.subprocess.Process:
+    """Start the process in its own session, so that Ctrl-C in the terminal does not reach it."""
     with log.open("ab") as output:
         return await asyncio.create_subprocess_exec(
-            *parent_death_prefix(program.orphan_signal),
-            *program.argv,
-            env=dict(program.env),
+            *parent_death_prefix(spec.orphan_signal),
+            *spec.argv,
+            env=dict(spec.env),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -58,27 +59,25 @@ async def spawn(program: ProcessSpec, log: Path) -> asyncio.subprocess.Process:
 
 
 async def wait_until_ready(
-    program: ProcessSpec, process: asyncio.subprocess.Process, log: Path, since: int = 0
+    spec: ProcessSpec, process: asyncio.subprocess.Process, log: Path, since: int = 0
 ) -> None:
-    """Raises `CannotStart` with what it logged behind the position `since`."""
+    """Raises `StartupError`, with the log from offset `since`, if the process exits or times out."""
     try:
-        async with asyncio.timeout(program.ready_timeout):
-            while not await program.ready(process.pid):
+        async with asyncio.timeout(spec.ready_timeout):
+            while not await spec.ready(process.pid):
                 if process.returncode is not None:
                     how = describe_exit(process.returncode)
-                    raise StartupError(
-                        f"{program.name} {how} before it was ready\n{tail(log, since)}"
-                    )
+                    raise StartupError(f"{spec.name} {how} before it was ready\n{tail(log, since)}")
                 await asyncio.sleep(0.02)
     except TimeoutError:
-        late = f"{program.name} was not ready in {program.ready_timeout:g} s"
+        late = f"{spec.name} was not ready within {spec.ready_timeout:g} s"
         raise StartupError(f"{late}\n{tail(log, since)}") from None
 
 
 async def stop(
     process: asyncio.subprocess.Process, how: Signals, grace_seconds: float, attempts: int = 1
 ) -> bool:
-    """Ask, wait, then insist; answers whether asking was enough."""
+    """Send the signal, wait, then kill the process group. Returns whether the signal sufficed."""
     for _ in range(attempts):
         if process.returncode is not None:
             return True
@@ -97,28 +96,28 @@ async def stop(
 
 
 def kill_group(pid: int) -> None:
-    """Kill a program of ours together with what it started itself."""
+    """Kill a process started by `spawn` together with its children."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
 
 
 def describe_exit(returncode: int) -> str:
     if returncode >= 0:
-        return f"ended with exit code {returncode}"
-    return f"was ended by {Signals(-returncode).name}"
+        return f"exited with code {returncode}"
+    return f"was terminated by {Signals(-returncode).name}"
 
 
 def tail(log: Path, since: int = 0, lines: int = 10) -> str:
-    """The last lines of a log, indented, to be shown under an error: what a program says of its
-    usual work, as of requests that it answered, is left out."""
+    """The last lines of a log from offset `since`, indented for display under an error message.
+    Lines of level debug and info, such as access logs, are left out."""
     try:
         with log.open("rb") as file:
             file.seek(max(since, file.seek(0, os.SEEK_END) - 64 * 1024))
-            said = file.read().decode(errors="replace").splitlines()
+            logged = file.read().decode(errors="replace").splitlines()
     except FileNotFoundError:
         return ""
-    last = [format_line(line) for line in said if not is_routine(line)][-lines:]
-    return "\n".join(f"    {line}" for line in (*last, f"(all of it: {log})"))
+    last = [format_line(line) for line in logged if not is_routine(line)][-lines:]
+    return "\n".join(f"    {line}" for line in (*last, f"(full log: {log})"))
 
 
 def log_size(log: Path) -> int:
@@ -127,13 +126,14 @@ def log_size(log: Path) -> int:
 
 @functools.cache
 def parent_death_prefix(orphan: Signals) -> tuple[str, ...]:
-    """What to put before a command so that it does not outlive us, even when we are killed."""
+    """The prefix that makes a command receive this signal when its parent dies, even by SIGKILL;
+    empty where the operating system does not support that."""
     command = ("setpriv", "--pdeathsig", orphan.name.removeprefix("SIG"), "--")
     return command if can_run(command) else ()
 
 
 def can_run(prefix: tuple[str, ...]) -> bool:
-    """Whether commands can be run behind the prefix on this machine."""
+    """Whether this machine can run commands with the prefix."""
     try:
         probe = subprocess.run([*prefix, "true"], check=False, capture_output=True)
     except FileNotFoundError:

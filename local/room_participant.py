@@ -1,6 +1,6 @@
-"""The caller's end of a voice call: a room of LiveKit, with what is said into it and heard from it.
+"""The caller's side of a voice call: a participant in a LiveKit room who sends and receives audio.
 
-Loaded only for voice: LiveKit takes its time to load."""
+Import this only for voice calls, because importing LiveKit is slow."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ FINAL_DISCONNECT_REASONS = (
     rtc.DisconnectReason.ROOM_CLOSED,
     rtc.DisconnectReason.PARTICIPANT_REMOVED,
 )
-"""After these nobody waits for us in the room."""
+"""After a disconnect for one of these reasons there is no call to rejoin."""
 
 Json = dict[str, Any]
 AudioListener = Callable[[float, Samples], None]
-"""Told of samples, and of the second of the call at which they are heard."""
+"""Receives the position in seconds from the start of the call, and the samples heard there."""
 
 
 def resample(rate: int, samples: Samples) -> Samples:
-    """At the rate of the telephone."""
+    """Convert to the sample rate of the room."""
     if rate == RATE:
         return samples
     resampler = rtc.AudioResampler(rate, RATE, quality=rtc.AudioResamplerQuality.HIGH)
@@ -48,7 +48,8 @@ def resample(rate: int, samples: Samples) -> Samples:
 
 
 class RoomParticipant:
-    """`new_ticket` is asked when the connection is lost for good; what it raises ends it."""
+    """Connects to a room and reconnects. `rejoin` returns new room access after the connection was
+    lost; an exception that it raises ends the participation."""
 
     def __init__(
         self, rejoin: Callable[[], Awaitable[Json]], on_disconnect: Callable[[], None]
@@ -70,12 +71,12 @@ class RoomParticipant:
 
     @property
     def elapsed(self) -> float:
-        """The second of the call."""
+        """Seconds since the start of the call."""
         return time.monotonic() - self._began
 
     async def run(self, join: Json) -> None:
-        """Be in the room, and come back into it, until cancelled or until nobody waits there."""
-        pumping = asyncio.create_task(self._publish_frames())
+        """Stay in the room, reconnecting as needed, until cancelled or until the call has ended."""
+        publishing = asyncio.create_task(self._publish_frames())
         pause = 0.0
         try:
             while True:
@@ -91,19 +92,19 @@ class RoomParticipant:
                 pause = min(MAX_BACKOFF_SECONDS, 2 * pause + 0.5)
                 join = await self._rejoin()
         finally:
-            # Not cancelled: the frame that is on its way would be missed by LiveKit, loudly.
+            # Let the task finish: cancelled in the middle of a frame, LiveKit logs errors.
             self._closing = True
-            await pumping
+            await publishing
             await self._close()
 
-    async def _connect(self, ticket: Json) -> None:
+    async def _connect(self, join: Json) -> None:
         await self._disconnect()
         room = self._room = rtc.Room()
         room.on("track_subscribed", self._track_subscribed)
         room.on("disconnected", partial(self._room_disconnected, room))
         room.on("reconnecting", self._on_disconnect)
         async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
-            await room.connect(ticket["url"], ticket["token"])
+            await room.connect(join["url"], join["token"])
             track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
             options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
             await room.local_participant.publish_track(track, options)
@@ -128,15 +129,16 @@ class RoomParticipant:
         await self._disconnect()
         await self._source.aclose()
 
-    # ---- what is said ----------------------------------------------------------------------
+    # ---- outgoing audio --------------------------------------------------------------------
 
     def queue_audio(self, samples: Samples) -> None:
-        """Say these after what waits already."""
+        """Play these samples after those that are already queued."""
         self._outgoing.append(samples)
         self._drained.clear()
 
     def queue_live_audio(self, samples: Samples) -> None:
-        """As they are spoken: what comes by a clock of its own must not pile up."""
+        """Queue samples from a microphone. Drops the oldest ones if the microphone's clock runs
+        faster than the call's, so that latency does not grow."""
         while len(self._outgoing) >= MAX_QUEUED_CHUNKS:
             self._outgoing.popleft()
         self.queue_audio(samples)
@@ -147,32 +149,33 @@ class RoomParticipant:
         await asyncio.sleep(QUEUE_MS / 1000)
 
     async def _publish_frames(self) -> None:
-        """Always a frame, of silence where nothing is to be said: the call has one clock."""
+        """Publish frames without a gap, silent ones when nothing is queued, so that the number of
+        samples sent is the clock of the call."""
         self._began = time.monotonic()
         while not self._closing:
-            piece = self._next_frame()
+            frame = self._next_frame()
             at = self._sent / RATE
             self._sent += FRAME_SAMPLES
-            for told in self.caller_listeners:
-                told(at, piece)
+            for listener in self.caller_listeners:
+                listener(at, frame)
             await self._source.capture_frame(
-                rtc.AudioFrame(piece.tobytes(), RATE, 1, FRAME_SAMPLES)
+                rtc.AudioFrame(frame.tobytes(), RATE, 1, FRAME_SAMPLES)
             )
 
     def _next_frame(self) -> Samples:
-        piece, filled = np.zeros(FRAME_SAMPLES, np.int16), 0
+        frame, filled = np.zeros(FRAME_SAMPLES, np.int16), 0
         while self._outgoing and filled < FRAME_SAMPLES:
-            first = self._outgoing.popleft()
-            taken = first[: FRAME_SAMPLES - filled]
-            piece[filled : filled + len(taken)] = taken
-            filled += len(taken)
-            if len(rest := first[len(taken) :]):
+            chunk = self._outgoing.popleft()
+            part = chunk[: FRAME_SAMPLES - filled]
+            frame[filled : filled + len(part)] = part
+            filled += len(part)
+            if len(rest := chunk[len(part) :]):
                 self._outgoing.appendleft(rest)
         if not self._outgoing:
             self._drained.set()
-        return piece
+        return frame
 
-    # ---- what is heard ---------------------------------------------------------------------
+    # ---- incoming audio --------------------------------------------------------------------
 
     def _track_subscribed(self, track: rtc.Track, *_: object) -> None:
         if track.kind == rtc.TrackKind.KIND_AUDIO:
@@ -180,26 +183,26 @@ class RoomParticipant:
 
     async def _receive_audio(self, track: rtc.Track) -> None:
         stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1)
-        place = self.elapsed
+        position = self.elapsed
         try:
             async for event in stream:
                 samples = np.frombuffer(event.frame.data, np.int16)
-                # Frames that come in a bunch were spoken one after the other.
-                place = max(place, self.elapsed - SILENCE_SECONDS / 2)
+                # Frames that arrive in a burst were spoken one after the other.
+                position = max(position, self.elapsed - SILENCE_SECONDS / 2)
                 if np.abs(samples).max(initial=0) > SPEECH_THRESHOLD:
                     self._last_speech_at = time.monotonic()
-                for told in self.agent_listeners:
-                    told(place, samples)
-                place += len(samples) / RATE
+                for listener in self.agent_listeners:
+                    listener(position, samples)
+                position += len(samples) / RATE
         finally:
             await stream.aclose()
 
     async def wait_for_silence(self) -> None:
-        """Until no agent has been heard for a moment."""
-        while (left := self._last_speech_at + SILENCE_SECONDS - time.monotonic()) > 0:  # noqa: ASYNC110
-            await asyncio.sleep(left)
+        """Wait until the agent has been silent for `SILENCE_SECONDS`."""
+        while (remaining := self._last_speech_at + SILENCE_SECONDS - time.monotonic()) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(remaining)
 
-    def _start_task(self, what: Any) -> None:
-        task: asyncio.Task[None] = asyncio.create_task(what)
+    def _start_task(self, coroutine: Any) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

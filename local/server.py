@@ -1,4 +1,4 @@
-"""One server of ours and its process, to be started, stopped, killed and started again."""
+"""A built-in server and its process, which can be started, stopped, killed and restarted."""
 
 from __future__ import annotations
 
@@ -27,23 +27,20 @@ class Server:
         return self.process.pid
 
     async def start(self) -> None:
-        """Start on the same port as ever, and return when it answers."""
+        """Start the process, on the same port every time, and wait until it is ready."""
         self.process = await spawn(self.spec, self.log)
         await wait_until_ready(self.spec, self.process, self.log)
 
     async def stop(self, how: Signals | None = None) -> None:
-        """An orderly stop, unless another signal is given (SIGQUIT: PostgreSQL's immediate)."""
+        """Stop in an orderly way, or with another signal (SIGQUIT: PostgreSQL's immediate mode)."""
         if self.process is not None:
-            program = self.spec
+            spec = self.spec
             await stop(
-                self.process,
-                how or program.stop_signal,
-                program.grace_seconds,
-                program.stop_attempts,
+                self.process, how or spec.stop_signal, spec.grace_seconds, spec.stop_attempts
             )
 
     async def kill(self) -> None:
-        """End like a crash, and return when nothing of it is left."""
+        """Kill the process as a crash would, and wait until its children are gone, too."""
         children = os_processes.children(self.pid)
         os.kill(self.pid, SIGKILL)
         assert self.process is not None
@@ -53,10 +50,10 @@ class Server:
 
 @contextlib.asynccontextmanager
 async def run_exclusively(
-    place: Path, prepare: Callable[[], Awaitable[Server]]
+    directory: Path, prepare: Callable[[], Awaitable[Server]]
 ) -> AsyncIterator[Server]:
-    """Prepare and run a server for the length of the block, alone in its directory."""
-    with private_files.exclusive_lock(private_files.private_dir(place) / "lock"):
+    """Prepare and run a server for the duration of the block, with its directory locked."""
+    with private_files.exclusive_lock(private_files.private_dir(directory) / "lock"):
         server = await prepare()
         try:
             await server.start()

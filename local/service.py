@@ -1,4 +1,4 @@
-"""A service of the studio: a program, what it needs first, and how one notices its trouble."""
+"""A supervised service: its process, its dependencies, and the log lines that are alerts."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from local.process_spec import ProcessSpec
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     spec: ProcessSpec
-    # Started once these are ready, and stopped before they are.
+    # Dependencies: it starts once these are ready, and stops before they do.
     after: tuple[str, ...] = ()
-    # A step that has to succeed, instead of a process that has to stay.
+    # Whether it is a step that must succeed once rather than a process that keeps running.
     once: bool = False
-    # Variables whose values lie in files that an earlier step may have to write.
+    # Variables whose values are read from files, which an earlier service may create.
     env_files: Mapping[str, Path] = field(default_factory=dict)
-    # Lines of its log that are also shown on the terminal.
+    # Log lines that are also shown on the terminal.
     alert_pattern: re.Pattern[str] = ALERT_PATTERN
 
     @property
@@ -31,7 +31,7 @@ class Service:
 
 
 def http_ready(host: str, port: int, path: str) -> Callable[[int], Awaitable[bool]]:
-    """Ready when a GET of the path is answered with 200."""
+    """A readiness check: a GET request for the path is answered with status 200."""
     request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
 
     async def ready(pid: int) -> bool:
@@ -47,11 +47,11 @@ def http_ready(host: str, port: int, path: str) -> Callable[[int], Awaitable[boo
 
 
 def file_ready(path: Path) -> Callable[[int], Awaitable[bool]]:
-    """Ready when the file appears; whoever starts the program removes it before."""
+    """A readiness check: the file exists. Remove the file before starting the process."""
 
-    is_there = path.exists
+    exists = path.exists
 
     async def ready(pid: int) -> bool:
-        return is_there()
+        return exists()
 
     return ready

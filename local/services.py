@@ -1,4 +1,4 @@
-"""What `./studio up` runs and in which order: plain data."""
+"""The services that `./studio up` runs, with their dependencies and environment."""
 
 from __future__ import annotations
 
@@ -17,15 +17,18 @@ from local.service import Service, file_ready, http_ready
 from local.state_dir import REPOSITORY, StateDir
 
 DEMO_SERVER = "127.0.0.1:8765"
-"""Of `./studio demo`: the only private place that tools reach here, unless you say otherwise."""
+"""Address of `./studio demo`: the only private address that tools may call, unless OUTBOUND_ALLOW
+is set."""
 TENANT, OWNER = "demo", "owner@demo.local"
 EXCLUDED_VARIABLES = frozenset({*LIVEKIT_VARIABLES, "HEALTH_PORT"})
-"""Worker and keeper would both listen on the one port, and the way in to LiveKit is told apart."""
+"""Variables that processes do not inherit: worker and keeper would listen on the same health port,
+and the LiveKit credentials come from `Plan.livekit_environment`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where this studio keeps its state, where its API answers, which servers are its own."""
+    """The state directory, the address of the API, and the built-in servers. A server is None if
+    the user has one of their own."""
 
     state: StateDir
     environ: Mapping[str, str]
@@ -47,14 +50,14 @@ class Plan:
 
     @property
     def livekit_environment(self) -> Mapping[str, str]:
-        """What lets a process in to LiveKit; nothing where there are no voice calls."""
+        """The LiveKit URL and credentials; empty if there are no voice calls."""
         access = self.livekit.credentials if self.livekit else self.voice.credentials
         return access.environment if access else {}
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What every process is told."""
-        made = {
+        """The environment of every process."""
+        fixed = {
             "API_PORT": str(self.port),
             "STUDIO_URL": self.url,
             "PYTHONPATH": str(REPOSITORY),
@@ -62,22 +65,22 @@ class Plan:
             "SECRET_KEY": self.environ.get("SECRET_KEY")
             or load_or_create_secret(self.state.secret_key),
             "DATABASE_URL": self.postgres.url if self.postgres else self.environ["DATABASE_URL"],
-            # The built-in server has one user.
+            # The built-in server has one user, so there is no separate login for migrations.
             "MIGRATE_DATABASE_URL": ""
             if self.postgres
             else self.environ.get("MIGRATE_DATABASE_URL", ""),
             "REDIS_URL": self.valkey.url if self.valkey else self.environ["REDIS_URL"],
         }
-        given = {
+        inherited = {
             name: value for name, value in self.environ.items() if name not in EXCLUDED_VARIABLES
         }
-        usual = {
+        defaults = {
             "OUTBOUND_ALLOW": DEMO_SERVER,
             "RECORDINGS_URL": self.state.recordings.as_uri(),
             "SPOOL_FOLDER": str(self.state.spool),
         }
-        stand_ins = self.emulators.environment if self.emulators else {}
-        return {**usual, **given, **stand_ins, **made, **self.livekit_environment}
+        emulated = self.emulators.environment if self.emulators else {}
+        return {**defaults, **inherited, **emulated, **fixed, **self.livekit_environment}
 
 
 def all_services(plan: Plan) -> tuple[Service, ...]:
@@ -122,7 +125,7 @@ def all_services(plan: Plan) -> tuple[Service, ...]:
                 "worker.main",
                 ready=file_ready(state.ready_file("worker")),
                 grace=20.0,
-                children_outlive=True,  # they hold calls
+                children_outlive=True,  # its child processes hold live calls
             ),
             after=("migrate", "valkey", "livekit", "emulators"),
         ),
@@ -140,7 +143,7 @@ def all_services(plan: Plan) -> tuple[Service, ...]:
         ),
         Service(
             spec=module("keeper", "worker.keeper", ready=file_ready(state.ready_file("keeper"))),
-            after=("api",),  # it is in no hurry, and the worker needs the processor now
+            after=("api",),  # not urgent; the worker needs the CPU first
         ),
         Service(
             spec=module("demo", "local.demo"),

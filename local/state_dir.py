@@ -1,4 +1,4 @@
-"""The state directory: where everything lies, and the record of what runs."""
+"""The state directory: the paths of all files, and the record of the running processes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from local import os_processes, private_files
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 READY_FILE = "READY_FILE"
-"""Names the file that a service touches; so every process that it starts can be told by it."""
+"""The environment variable with the path of the file that a service creates when it is ready. Its
+child processes inherit the variable, by which they are found."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """One service as the supervisor last saw it; pid 0 when it has no process."""
+    """The state of one service; pid 0 if it has no process."""
 
     name: str
     state: str
@@ -25,14 +26,14 @@ class ServiceStatus:
     born: float = 0.0
     since: float = 0.0
     restarts: int = 0
-    # While it has died and waits to be started again: why, and when that will be.
+    # Why it died and when it will be restarted (Unix time); empty and 0 while it runs.
     reason: str = ""
     next_try: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class SupervisorRecord:
-    """Who supervises here, what it runs, and whether all of it is ready."""
+    """The supervisor process, its services, and whether all of them are ready."""
 
     pid: int
     born: float
@@ -93,7 +94,7 @@ class StateDir:
         return self.root / f"{name}.ready"
 
     def created_paths(self) -> list[Path]:
-        """Everything of ours that is there."""
+        """The existing files and directories that Agent Studio has created."""
         names = (
             "postgres",
             "valkey",
@@ -107,15 +108,15 @@ class StateDir:
             "run.json",
             "lock",
         )
-        ours = [path for name in names for path in self.root.glob(name)]
+        created = [path for name in names for path in self.root.glob(name)]
         keys = (self.token, self.owner_password, self.secret_key)
-        return ours + [path for path in keys if path.exists()]
+        return created + [path for path in keys if path.exists()]
 
     def write_record(self, record: SupervisorRecord) -> None:
         private_files.write_private(self._record_file, json.dumps(asdict(record)))
 
     def read_record(self) -> SupervisorRecord | None:
-        """What was last recorded here, by a supervisor that may be gone since."""
+        """The last record; its supervisor may no longer be running. None if there is no record."""
         try:
             body = json.loads(self._record_file.read_text())
         except FileNotFoundError:
@@ -124,7 +125,7 @@ class StateDir:
         return SupervisorRecord(**body, entries=entries)
 
     def running_record(self) -> SupervisorRecord | None:
-        """The record of the supervisor that is alive here, if one is."""
+        """The record of the running supervisor; None if none is running."""
         record = self.read_record()
         return record if record and record.is_alive else None
 
@@ -134,5 +135,6 @@ class StateDir:
 
 
 def is_same_process(pid: int, born: float) -> bool:
-    """Whether the process of that number is still the one born then."""
+    """Whether the process with this pid is the one that started at `born` (Unix time), because pids
+    are reused."""
     return os_processes.is_alive(pid) and abs(os_processes.start_time(pid) - born) < 1

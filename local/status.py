@@ -1,4 +1,4 @@
-"""`./studio status`, `down` and `reset`: look at what runs here, stop it, forget it."""
+"""`./studio status`, `down` and `reset`: show the running processes, stop them, delete the data."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from local.process_spec import StartupError
 from local.state_dir import ServiceStatus, StateDir, SupervisorRecord, is_same_process
 from local.supervisor import stop_leftovers
 
+NOT_RUNNING = "not running; start it with ./studio up"
 STOP_TIMEOUT_SECONDS = 90.0
 COLUMNS = ("process", "pid", "state", "uptime", "restarts", "memory")
 
 
 def status(state: StateDir, *, as_json: bool) -> int:
-    """Print a line per process; exit code 1 when nothing runs."""
+    """Print one line per process. Returns the exit code: 1 if nothing is running."""
     record = state.running_record()
     if as_json:
         print(json.dumps(_as_json(record), indent=2))
     elif record is None:
-        print("not running; start with ./studio up")
+        print(NOT_RUNNING)
     else:
         print(f"running (pid {record.pid}), {record.url}/graphql")
         print(f"voice calls: {record.voice}\n")
@@ -36,23 +37,23 @@ def status(state: StateDir, *, as_json: bool) -> int:
 
 
 def down(state: StateDir) -> int:
-    began, record = time.monotonic(), state.read_record()
+    started, record = time.monotonic(), state.read_record()
     if record is None or not record.is_alive:
         for name in stop_leftovers(state):
-            print(f"ended a {name} that was left over")
+            print(f"stopped {name}, left running by an earlier start")
         print("not running")
         return 0
     print(f"stopping (pid {record.pid})", flush=True)
     os_processes.terminate(record.pid, signal.SIGTERM, STOP_TIMEOUT_SECONDS)
     stop_leftovers(state)
-    print(f"stopped in {time.monotonic() - began:.1f} s")
+    print(f"stopped in {time.monotonic() - started:.1f} s")
     return 0
 
 
 def reset(state: StateDir, *, sure: bool) -> int:
-    """Remove what we have made in the state directory; anything else in it stays."""
+    """Delete everything that Agent Studio created in the state directory, and nothing else."""
     if record := state.running_record():
-        raise StartupError(f"running (pid {record.pid}): ./studio down first")
+        raise StartupError(f"running (pid {record.pid}): stop it first with ./studio down")
     if not sure and not _confirmed(f"Delete {state.root} with all agents, calls and keys?"):
         print("nothing was deleted")
         return 1
@@ -61,7 +62,7 @@ def reset(state: StateDir, *, sure: bool) -> int:
         postgres_user.delete_data(state.root / "postgres")
         for path in state.created_paths():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    with contextlib.suppress(OSError):  # something else lies in it
+    with contextlib.suppress(OSError):  # the directory has other files in it
         state.root.rmdir()
     print(f"deleted the data in {state.root}")
     return 0
@@ -111,11 +112,11 @@ def _table(record: SupervisorRecord) -> str:
 
 
 def _describe_failure(entry: ServiceStatus) -> str:
-    """Why a service is not there, and when it is tried again."""
+    """Why a service is down, when it will be restarted, and its last log lines."""
     seconds = max(0.0, entry.next_try - time.time())
-    when = f"the next try is in {seconds:.0f} s" if entry.pid == 0 else "it is being tried again"
-    headline, _, last_words = entry.reason.partition("\n")
-    return f"{entry.name} is {entry.state}: {headline}; {when}\n{last_words}"
+    when = f"restarting it in {seconds:.0f} s" if entry.pid == 0 else "it is being restarted"
+    headline, _, last_lines = entry.reason.partition("\n")
+    return f"{entry.name} is {entry.state}: {headline}; {when}\n{last_lines}"
 
 
 def _duration(seconds: float) -> str:

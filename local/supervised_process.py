@@ -1,4 +1,4 @@
-"""One service under supervision: begun, watched, begun again when it dies, ended."""
+"""One supervised service: starts it, restarts it with backoff when it dies, and stops it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from local.state_dir import READY_FILE, ServiceStatus, is_same_process
 
 MIN_RESTART_BACKOFF_SECONDS, MAX_RESTART_BACKOFF_SECONDS = 0.2, 30.0
 STABLE_SECONDS = 60.0
-"""Who was ready for so long begins a new row of deaths."""
+"""A service that was ready for this long starts again with zero consecutive failures."""
 MAX_CONSECUTIVE_FAILURES = 5
-"""In a row: then a start is given up, and a service that was part of a whole one is failing."""
+"""After this many failures the initial start is aborted; later the service is marked failing."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrphanProcess:
-    """What a service started and left running when it died."""
+    """A child process that a service left running when it died."""
 
     pid: int
     start_time: float
@@ -47,7 +47,7 @@ class SupervisedProcess:
     ready_file: Path
     echo: Callable[[str], None]
     on_change: Callable[[], None]
-    # Whether every service has been ready once: from then on none is given up.
+    # Whether every service has been ready at the same time; from then on restarts never stop.
     all_were_ready: Callable[[], bool]
     status: ServiceStatus = field(init=False)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
@@ -62,20 +62,22 @@ class SupervisedProcess:
         self.status = ServiceStatus(self.service.name, "waiting")
 
     async def run(self) -> None:
-        """Run it until cancelled; a step, until it is done. Raises `CannotStart` to give up."""
-        began = time.monotonic()
+        """Run the service until cancelled, or a one-time step until it is done. Raises
+        `StartupError` to abort the start."""
+        started = time.monotonic()
         await self._start()
-        took = time.monotonic() - began
-        self.echo(f"{self.service.name:<10} {self.status.state:<6} {took:6.2f} s")
+        elapsed = time.monotonic() - started
+        self.echo(f"{self.service.name:<10} {self.status.state:<6} {elapsed:6.2f} s")
         self.ready.set()
         while not self.service.once:
-            why: str | None = await self._wait_for_exit()
-            while why:
-                await self._back_off(why)
-                why = await self._restart()
+            reason: str | None = await self._wait_for_exit()
+            while reason:
+                await self._back_off(reason)
+                reason = await self._restart()
 
     async def stop(self, force: asyncio.Event) -> None:
-        """Ask it and what outlived it to stop; insist when its grace is over or when told to."""
+        """Stop the service and its orphans; kill them after the grace period or once `force` is
+        set."""
         self._signal_orphans()
         if self.process is not None and self.process.returncode is None:
             await self._stop_process(self.process, force)
@@ -88,17 +90,17 @@ class SupervisedProcess:
         self, process: asyncio.subprocess.Process, force: asyncio.Event
     ) -> None:
         self._update_status(replace(self.status, state="stopping"))
-        plan = self.service.spec
-        asked = asyncio.create_task(
-            process_spec.stop(process, plan.stop_signal, plan.grace_seconds, plan.stop_attempts)
+        spec = self.service.spec
+        stopping = asyncio.create_task(
+            process_spec.stop(process, spec.stop_signal, spec.grace_seconds, spec.stop_attempts)
         )
         forced = asyncio.create_task(force.wait())
-        await asyncio.wait((asked, forced), return_when=asyncio.FIRST_COMPLETED)
-        if not asked.done():
+        await asyncio.wait((stopping, forced), return_when=asyncio.FIRST_COMPLETED)
+        if not stopping.done():
             process_spec.kill_group(process.pid)
-        if not await asked:
+        if not await stopping:
             self.echo(
-                f"{self.service.name} did not stop in {plan.grace_seconds:g} s and was killed"
+                f"{self.service.name} did not stop within {spec.grace_seconds:g} s and was killed"
             )
         forced.cancel()
         self._update_status(replace(self.status, state="stopped", pid=0))
@@ -114,13 +116,13 @@ class SupervisedProcess:
                 raise StartupError(self._exit_report(process_spec.describe_exit(returncode)))
             self._update_status(replace(self.status, state="done", pid=0))
         else:
-            plan = self.service.spec
-            await process_spec.wait_until_ready(plan, self.process, self.log, self.log_offset)
+            spec = self.service.spec
+            await process_spec.wait_until_ready(spec, self.process, self.log, self.log_offset)
             self.ready_at = time.monotonic()
             self._update_status(replace(self.status, state="ready", reason="", next_try=0.0))
 
     async def _wait_for_exit(self) -> str:
-        """Why it is dead: a headline, and below it what it said last."""
+        """Wait until the process dies. Returns how it ended and, below, its last log lines."""
         assert self.process is not None
         how = process_spec.describe_exit(await self.process.wait())
         if self.service.spec.children_outlive:
@@ -129,24 +131,25 @@ class SupervisedProcess:
             process_spec.kill_group(self.process.pid)
         return self._exit_report(how)
 
-    async def _back_off(self, why: str) -> None:
-        was_ready = time.monotonic() - self.ready_at if self.ready_at is not None else 0.0
+    async def _back_off(self, reason: str) -> None:
+        ready_seconds = time.monotonic() - self.ready_at if self.ready_at is not None else 0.0
         self.consecutive_failures = (
-            1 if was_ready > STABLE_SECONDS else self.consecutive_failures + 1
+            1 if ready_seconds > STABLE_SECONDS else self.consecutive_failures + 1
         )
-        name, headline = self.service.name, why.partition("\n")[0]
+        name, headline = self.service.name, reason.partition("\n")[0]
         failing = self.consecutive_failures >= MAX_CONSECUTIVE_FAILURES
         if failing and not self.all_were_ready():
             raise StartupError(
-                f"{name} died {self.consecutive_failures} times in a row; last: {why}"
+                f"{name} died {self.consecutive_failures} times in a row; the last time: {reason}"
             )
         doublings = min(self.consecutive_failures - 1, 16)
         pause = min(MAX_RESTART_BACKOFF_SECONDS, MIN_RESTART_BACKOFF_SECONDS * 2**doublings)
-        self.echo(f"{headline}; starting it again in {pause:g} s")
-        if failing and why != self.last_reported_failure:
-            self.last_reported_failure = why
+        self.echo(f"{headline}; restarting it in {pause:g} s")
+        if failing and reason != self.last_reported_failure:
+            self.last_reported_failure = reason
             self.echo(
-                f"{name} keeps failing, {self.consecutive_failures} times in a row; the others go on\n{why}"
+                f"{name} keeps failing ({self.consecutive_failures} times in a row); "
+                f"the other services keep running\n{reason}"
             )
         self._update_status(
             replace(
@@ -154,14 +157,14 @@ class SupervisedProcess:
                 state="failing" if failing else "restarting",
                 pid=0,
                 restarts=self.status.restarts + 1,
-                reason=why,
+                reason=reason,
                 next_try=time.time() + pause,
             )
         )
         await asyncio.sleep(pause)
 
     async def _restart(self) -> str | None:
-        """Why it could not be begun, if so."""
+        """Start the process again. Returns why that failed; None if the service is ready."""
         try:
             await self._start()
         except (StartupError, OSError) as error:
@@ -176,19 +179,21 @@ class SupervisedProcess:
         return f"{self.service.name} {how}\n{process_spec.tail(self.log, self.log_offset)}"
 
     def _process_spec(self) -> ProcessSpec:
-        plan = self.service.spec
-        given = {name: path.read_text().strip() for name, path in self.service.env_files.items()}
-        ours = {READY_FILE: str(self.ready_file), "SUPERVISOR_PID": str(os.getpid())}
-        return replace(plan, env={**(plan.env or os.environ), **given, **ours})
+        spec = self.service.spec
+        from_files = {
+            name: path.read_text().strip() for name, path in self.service.env_files.items()
+        }
+        supervision = {READY_FILE: str(self.ready_file), "SUPERVISOR_PID": str(os.getpid())}
+        return replace(spec, env={**(spec.env or os.environ), **from_files, **supervision})
 
     def _find_orphans(self) -> list[OrphanProcess]:
-        known, own = {orphan.pid for orphan in self.orphans}, str(self.ready_file)
-        started = os_processes.find_by_variable(READY_FILE).items()
-        pids = [pid for pid, file in started if file == own and pid not in known]
+        known, own_file = {orphan.pid for orphan in self.orphans}, str(self.ready_file)
+        candidates = os_processes.find_by_variable(READY_FILE).items()
+        pids = [pid for pid, file in candidates if file == own_file and pid not in known]
         return [OrphanProcess(pid, os_processes.start_time(pid)) for pid in pids]
 
     def _signal_orphans(self) -> None:
-        """Their work is done by others now: they hand over what they hold, and leave."""
+        """Ask the orphans to hand over their calls and exit."""
         for orphan in self.orphans:
             orphan.send_signal(self.service.spec.stop_signal)
 
@@ -201,6 +206,6 @@ class SupervisedProcess:
             await asyncio.sleep(0.02)
         self.orphans.clear()
 
-    def _update_status(self, entry: ServiceStatus) -> None:
-        self.status = entry
+    def _update_status(self, status: ServiceStatus) -> None:
+        self.status = status
         self.on_change()

@@ -1,4 +1,5 @@
-"""Starts the services as their needs allow, keeps them running, stops them in reverse."""
+"""Starts the services in the order of their dependencies, restarts them, and stops them in reverse
+order."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ class Supervisor:
             loop.add_signal_handler(number, self._on_signal)
 
     async def run(self, services: Sequence[Service], on_ready: Callable[[], None]) -> int:
-        """Run them until told to stop; answers the exit code."""
+        """Run the services until a signal requests a stop or one cannot start. Returns the exit
+        code."""
         self.processes = [self._supervised(service) for service in services]
         work = asyncio.create_task(self._run_all(on_ready))
         stop = asyncio.create_task(self.stop_requested.wait())
@@ -53,44 +55,44 @@ class Supervisor:
     async def _run_all(self, on_ready: Callable[[], None]) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._show_alerts())
-            for child in self.processes:
-                tasks.create_task(self._run_process(child))
-            for child in self.processes:
-                await child.ready.wait()
+            for process in self.processes:
+                tasks.create_task(self._run_process(process))
+            for process in self.processes:
+                await process.ready.wait()
             self.ready = True
             self._save_record()
             on_ready()
 
-    async def _run_process(self, child: SupervisedProcess) -> None:
-        for needed in self.processes:
-            if needed.service.name in child.service.after:
-                await needed.ready.wait()
-        await child.run()
+    async def _run_process(self, process: SupervisedProcess) -> None:
+        for dependency in self.processes:
+            if dependency.service.name in process.service.after:
+                await dependency.ready.wait()
+        await process.run()
 
     async def _stop_all(self) -> None:
-        gone = {child.service.name: asyncio.Event() for child in self.processes}
+        stopped = {process.service.name: asyncio.Event() for process in self.processes}
 
-        async def stop(child: SupervisedProcess) -> None:
-            for other in self.processes:
-                if child.service.name in other.service.after:
-                    await gone[other.service.name].wait()
-            await child.stop(self.force_requested)
-            gone[child.service.name].set()
+        async def stop(process: SupervisedProcess) -> None:
+            for dependent in self.processes:
+                if process.service.name in dependent.service.after:
+                    await stopped[dependent.service.name].wait()
+            await process.stop(self.force_requested)
+            stopped[process.service.name].set()
 
         async with asyncio.TaskGroup() as tasks:
-            for child in self.processes:
-                tasks.create_task(stop(child))
+            for process in self.processes:
+                tasks.create_task(stop(process))
 
     async def _show_alerts(self) -> None:
-        """Show what the services complain about; their logs have all of it."""
-        complaints = {
-            child.service.name: LogAlerts(Tail(child.log), child.service.alert_pattern)
-            for child in self.processes
+        """Show warnings and errors from the logs of the services on the terminal."""
+        alerts = {
+            process.service.name: LogAlerts(Tail(process.log), process.service.alert_pattern)
+            for process in self.processes
         }
         while True:
             await asyncio.sleep(0.2)
-            for name, said in complaints.items():
-                for line in said.new_lines():
+            for name, log_alerts in alerts.items():
+                for line in log_alerts.new_lines():
                     self.echo(f"{name} | {line}")
 
     def _supervised(self, service: Service) -> SupervisedProcess:
@@ -102,22 +104,22 @@ class Supervisor:
         )
 
     def _save_record(self) -> None:
-        entries = tuple(child.status for child in self.processes)
-        mine = os.getpid()
+        entries = tuple(process.status for process in self.processes)
+        pid = os.getpid()
         record = SupervisorRecord(
-            mine, os_processes.start_time(mine), self.url, self.ready, entries, self.voice
+            pid, os_processes.start_time(pid), self.url, self.ready, entries, self.voice
         )
         try:
             self.state.write_record(record)
-        except OSError as error:  # a full disk is no reason to stop what runs
-            self.echo(f"cannot write down what runs: {error.strerror}")
+        except OSError as error:  # a full disk must not stop the services
+            self.echo(f"cannot save the status of the services: {error.strerror}")
 
     def _on_signal(self) -> None:
         if self.stop_requested.is_set():
-            self.echo("stopping by force")
+            self.echo("killing the services")
             self.force_requested.set()
         else:
-            self.echo("stopping (once more to force)")
+            self.echo("stopping (interrupt again to kill the services)")
             self.stop_requested.set()
 
     def _report_error(self, error: BaseException) -> None:
@@ -130,18 +132,18 @@ class Supervisor:
 
 
 def stop_leftovers(state: StateDir) -> list[str]:
-    """End what a killed supervisor left running where the kernel does not see to it, and what that
-    had started itself; answers which services they were of."""
+    """Stop the services, and their child processes, that a killed supervisor left running because
+    the kernel did not. Returns the names of these services."""
     record = state.read_record()
     if record is None:
         return []
-    files, ended = os_processes.find_by_variable(READY_FILE), []
+    files, stopped = os_processes.find_by_variable(READY_FILE), []
     for entry in reversed(record.entries):
-        own = str(state.ready_file(entry.name))
-        started = [pid for pid, file in files.items() if file == own and pid != entry.pid]
+        own_file = str(state.ready_file(entry.name))
+        children = [pid for pid, file in files.items() if file == own_file and pid != entry.pid]
         main = [entry.pid] if is_same_process(entry.pid, entry.born) else []
-        for pids in (main, started):  # in this order: it may see to the others itself
+        for pids in (main, children):  # the main process first, as it may stop its own children
             os_processes.terminate_all(pids, signal.SIGTERM, 5)
-        if main or started:
-            ended.append(entry.name)
-    return ended
+        if main or children:
+            stopped.append(entry.name)
+    return stopped

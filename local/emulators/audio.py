@@ -1,4 +1,4 @@
-"""Sounds to speak with, and what tells speech from silence in them."""
+"""Synthetic audio, and a detector that distinguishes speech from silence in it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ WORD_SECONDS = 0.12
 
 @dataclass(slots=True)
 class VoiceActivityDetector:
-    """Tells speech from silence by loudness."""
+    """Detects speech by loudness (the RMS of each chunk)."""
 
     rate: int
     speaking: bool = False
     silence_seconds: float = 0.0
     received_seconds: float = 0.0
-    """Seconds of sound so far."""
+    """Seconds of audio received so far."""
     speech_started_at: float = 0.0
-    """When the last speech did."""
+    """Position of the start of the latest speech, in seconds of received audio."""
 
     def process(self, pcm: bytes) -> Iterator[str]:
+        """Yield "began" and "ended" as speech starts and stops. `pcm` is 16-bit mono."""
         samples = np.frombuffer(pcm, dtype=np.int16).astype(np.float32)
         if not len(samples):
             return
@@ -44,8 +45,8 @@ class VoiceActivityDetector:
 
 
 def synthetic_speech(seconds: float, rate: int, pitch: float = 120.0) -> bytes:
-    """16-bit PCM that a detector of voices takes for one: vowels between "ah" and "ee", four to
-    the second, on a melody. After G. Fant, Acoustic Theory of Speech Production, 1960."""
+    """16-bit PCM that a voice activity detector treats as speech: four vowels per second between
+    "ah" and "ee", with a varying pitch. See G. Fant, Acoustic Theory of Speech Production, 1960."""
     times = np.arange(int(rate * seconds)) / rate
     tune = pitch * (1 + 0.1 * np.sin(2 * np.pi * 2.3 * times))
     phase = 2 * np.pi * np.cumsum(tune) / rate
@@ -65,7 +66,7 @@ def synthetic_speech(seconds: float, rate: int, pitch: float = 120.0) -> bytes:
 
 
 def tone(seconds: float, rate: int, hertz: float = 220.0) -> bytes:
-    """16-bit PCM."""
+    """A sine wave as 16-bit PCM."""
     times = np.arange(int(rate * seconds)) / rate
     sound: bytes = (np.sin(2 * np.pi * hertz * times) * 8_000).astype(np.int16).tobytes()
     return sound

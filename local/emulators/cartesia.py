@@ -1,4 +1,4 @@
-"""Cartesia's speaking socket, as far as the plugin uses it.
+"""Cartesia's text-to-speech WebSocket, as far as the plugin uses it.
 
 Wire format: https://docs.cartesia.ai/api-reference/tts/websocket"""
 
@@ -22,29 +22,29 @@ async def speak(emulator: SpeechEmulator, socket: WebSocket) -> None:
         emulator.record_connection(NAME, key, {})
         return
     opened = False
-    said: dict[str, int] = {}
-    """How many words of each context were said; -1 of those that went wrong."""
+    word_counts: dict[str, int] = {}
+    """The number of words spoken in each context; -1 after a fault."""
     async for message in messages(socket):
-        asked = json.loads(message)
-        context = asked["context_id"]
-        if asked.get("cancel"):
+        request = json.loads(message)
+        context = request["context_id"]
+        if request.get("cancel"):
             continue
         if not opened:
-            emulator.record_connection(NAME, key, asked)
+            emulator.record_connection(NAME, key, request)
             opened = True
-        before = said.setdefault(context, 0)
-        words, rate = asked["transcript"].split(), asked["output_format"]["sample_rate"]
+        before = word_counts.setdefault(context, 0)
+        words, rate = request["transcript"].split(), request["output_format"]["sample_rate"]
         if words and before >= 0:
-            half = _audio_messages(context, first_half(asked["transcript"]), before, rate)
-            if await emulator.faults.inject(NAME, socket, half):
-                said[context] = -1
+            partial = _audio_messages(context, first_half(request["transcript"]), before, rate)
+            if await emulator.faults.inject(NAME, socket, partial):
+                word_counts[context] = -1
                 continue
-            said[context] += len(words)
-            voice, language = asked["voice"]["id"], asked["language"] or ""
+            word_counts[context] += len(words)
+            voice, language = request["voice"]["id"], request["language"] or ""
             emulator.record_speech(" ".join(words), NAME, voice, language, key)
-            for each in _audio_messages(context, words, before, rate):
-                await socket.send_json(each)
-        if not asked.get("continue") and said[context] >= 0:
+            for response in _audio_messages(context, words, before, rate):
+                await socket.send_json(response)
+        if not request.get("continue") and word_counts[context] >= 0:
             done = {"type": "done", "context_id": context, "done": True}
             await socket.send_json({**done, "status_code": 200})
 

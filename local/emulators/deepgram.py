@@ -1,4 +1,4 @@
-"""Deepgram's listening socket, version 1, as far as the plugin uses it.
+"""Deepgram's speech-to-text WebSocket, version 1, as far as the plugin uses it.
 
 Wire format: https://developers.deepgram.com/reference/speech-to-text/listen-streaming"""
 
@@ -22,56 +22,57 @@ async def listen(emulator: SpeechEmulator, socket: WebSocket) -> None:
     emulator.record_connection(NAME, key, query)
     if not await emulator.faults.accept(NAME, socket):
         return
-    ear, words, spoilt = VoiceActivityDetector(int(query.get("sample_rate", "16000"))), "", False
+    vad = VoiceActivityDetector(int(query.get("sample_rate", "16000")))
+    words, faulted = "", False
     async for message in messages(socket):
         if isinstance(message, str):
             if json.loads(message)["type"] == "CloseStream":
                 await socket.close()
                 return
             continue
-        for what in ear.process(message):
-            if what == "began":
+        for change in vad.process(message):
+            if change == "began":
                 words = emulator.next_utterance()
                 language = emulator.next_language("en")
-                first = _transcript(ear, words.split()[:1], language, final=False)
-                half = _transcript(ear, first_half(words), language, final=False)
-                spoilt = await emulator.faults.inject(NAME, socket, [half])
-                if spoilt:
+                first = _transcript(vad, words.split()[:1], language, final=False)
+                partial = _transcript(vad, first_half(words), language, final=False)
+                faulted = await emulator.faults.inject(NAME, socket, [partial])
+                if faulted:
                     continue
                 await socket.send_json(
-                    {"type": "SpeechStarted", "timestamp": ear.speech_started_at}
+                    {"type": "SpeechStarted", "timestamp": vad.speech_started_at}
                 )
                 await socket.send_json(first)
-            elif not spoilt:
-                await socket.send_json(_transcript(ear, words.split(), language, final=True))
+            elif not faulted:
+                await socket.send_json(_transcript(vad, words.split(), language, final=True))
 
 
 def _transcript(
-    ear: VoiceActivityDetector, words: list[str], language: str, *, final: bool
+    vad: VoiceActivityDetector, words: list[str], language: str, *, final: bool
 ) -> dict[str, Any]:
-    step = max(ear.received_seconds - ear.speech_started_at, 0.1) / max(len(words), 1)
-    heard = [
+    step = max(vad.received_seconds - vad.speech_started_at, 0.1) / max(len(words), 1)
+    timed_words = [
         {
             "word": word,
-            "start": ear.speech_started_at + n * step,
-            "end": ear.speech_started_at + (n + 1) * step,
+            "start": vad.speech_started_at + n * step,
+            "end": vad.speech_started_at + (n + 1) * step,
             "confidence": 0.98,
         }
         for n, word in enumerate(words)
     ]
-    best = {
+    alternative = {
         "transcript": " ".join(words),
         "confidence": 0.98,
-        "words": heard,
+        "words": timed_words,
         "languages": [language],
     }
     return {
         "type": "Results",
         "channel_index": [0, 1],
-        "start": ear.speech_started_at,
-        "duration": ear.received_seconds - ear.speech_started_at,
+        "start": vad.speech_started_at,
+        "duration": vad.received_seconds - vad.speech_started_at,
         "is_final": final,
         "speech_final": final,
-        "channel": {"alternatives": [best]},
-        "metadata": {"request_id": "stand-in"},
+        "channel": {"alternatives": [alternative]},
+        "metadata": {"request_id": "emulator"},
     }

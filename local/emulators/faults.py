@@ -1,4 +1,4 @@
-"""Faults to order from a stand-in, by provider: what goes wrong at the wire, and when."""
+"""Fault injection at the wire, per provider."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from starlette.websockets import WebSocket
 
 @dataclass(frozen=True, slots=True)
 class RejectedConnection:
-    """At connect, with a status: 401, 429, 503, …"""
+    """The connection is rejected with an HTTP status: 401, 429, 503, …"""
 
     status: int = 503
 
 
 @dataclass(frozen=True, slots=True)
 class DelayedResponse:
-    """Answers as it should, so many seconds late."""
+    """A correct response is sent after a delay in seconds."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Disconnect:
-    """The connection breaks in the middle of an answer."""
+    """The connection is closed in the middle of a response."""
 
 
 @dataclass(frozen=True, slots=True)
 class MalformedMessage:
-    """Something that is not of the protocol comes in place of an answer."""
+    """A message that violates the protocol is sent instead of a response."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoResponse:
-    """Takes everything and never answers."""
+    """Requests are accepted and never answered."""
 
 
 Fault = RejectedConnection | DelayedResponse | Disconnect | MalformedMessage | NoResponse
@@ -46,32 +46,32 @@ RESPONSE_FAULTS = (DelayedResponse, Disconnect, MalformedMessage, NoResponse)
 
 @dataclass(slots=True)
 class Faults:
-    """Each order is carried out once, first come first served; `lasting` ones every time."""
+    """Faults by provider. Each scheduled fault happens once, in order; a persistent one always."""
 
     scheduled: dict[str, list[Fault]] = field(default_factory=lambda: defaultdict(list))
     persistent: dict[str, Fault] = field(default_factory=dict)
 
     def next_fault(self, provider: str, kinds: type | tuple[type, ...]) -> Fault | None:
-        """The fault that is due now, if the next one is of these kinds."""
-        lasting = self.persistent.get(provider)
-        if lasting is not None:
-            return lasting if isinstance(lasting, kinds) else None
+        """Take the next fault if it is of one of these kinds."""
+        persistent = self.persistent.get(provider)
+        if persistent is not None:
+            return persistent if isinstance(persistent, kinds) else None
         queue = self.scheduled[provider]
         return queue.pop(0) if queue and isinstance(queue[0], kinds) else None
 
     async def accept(self, provider: str, socket: WebSocket) -> bool:
-        """Accepts a connection, unless it is to be refused."""
-        refused = self.next_fault(provider, RejectedConnection)
-        if isinstance(refused, RejectedConnection):
-            body = {"error": f"refused with {refused.status}"}
-            await socket.send_denial_response(JSONResponse(body, status_code=refused.status))
+        """Accept the connection, or reject it if that fault is next. Returns whether it is open."""
+        fault = self.next_fault(provider, RejectedConnection)
+        if isinstance(fault, RejectedConnection):
+            body = {"error": f"refused with {fault.status}"}
+            await socket.send_denial_response(JSONResponse(body, status_code=fault.status))
             return False
         await socket.accept()
         return True
 
     async def inject(self, provider: str, socket: WebSocket, partial_response: list[Any]) -> bool:
-        """Whether something went wrong in place of an answer; `half` is what still comes of it
-        before a cut."""
+        """Inject the next fault, if any. Returns whether it replaces the response;
+        `partial_response` is what is sent before a disconnect."""
         match self.next_fault(provider, RESPONSE_FAULTS):
             case DelayedResponse(seconds=seconds):
                 await asyncio.sleep(seconds)

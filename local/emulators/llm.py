@@ -1,4 +1,4 @@
-"""OpenAI's chat completions and Gemini's generateContent, both streaming, answering by a script.
+"""OpenAI's chat completions and Gemini's generateContent, both streaming, with scripted replies.
 
 Wire formats: https://platform.openai.com/docs/api-reference/chat/streaming and
 https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent"""
@@ -20,26 +20,26 @@ from starlette.routing import BaseRoute, Route
 from local.emulators.faults import MalformedMessage, NoResponse
 from local.emulators.http_server import run_server
 
-KEY = "key-of-a-stand-in"
+KEY = "emulator-api-key"
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptedReply:
-    """One answer of the model: words, then calls of tools by name with their arguments."""
+    """One reply of the model: text, then tool calls as pairs of name and arguments."""
 
     text: str = ""
     tool_calls: tuple[tuple[str, Any], ...] = ()
     word_delay: float = 0.0
-    """Before each word, in seconds."""
+    """Delay before each word, in seconds."""
     first_word_delay: float = 0.0
-    """Before the first one."""
+    """Additional delay before the first word, in seconds."""
     tool_call_id: str | None = None
-    """Of every call; None: each has its own."""
+    """The id of every tool call; None gives each call an id of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class FailedReply:
-    """An answer that goes wrong: refused with a status, or cut after some words."""
+    """A failed reply: an HTTP error, or with status 200 a connection cut after `text`."""
 
     status: int = 200
     text: str = ""
@@ -50,16 +50,16 @@ Reply = ScriptedReply | FailedReply | MalformedMessage | NoResponse
 
 @dataclass(slots=True)
 class LlmEmulator:
-    """What is to be answered, in order, and what was asked. The last answer is given for ever."""
+    """The scripted replies and the received requests. The last reply repeats."""
 
     url: str = ""
     script: list[Reply] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     accepted_keys: frozenset[str] | None = frozenset({KEY})
-    """The keys that open; None: every one."""
+    """The API keys to accept; None accepts every key."""
     model_list_requests: list[tuple[str, str]] = field(default_factory=list)
-    """Lists of models that were asked for: of whom, and with which key."""
+    """Provider and API key of each request for the list of models."""
 
     def next_reply(self) -> Reply:
         return self.script.pop(0) if len(self.script) > 1 else self.script[0]
@@ -76,15 +76,15 @@ def model_routes(state: LlmEmulator) -> list[BaseRoute]:
     async def gemini(request: Request) -> Response:
         return await _respond(state, request, key_of(request), _gemini_chunks)
 
-    async def look(request: Request) -> Response:
+    async def list_models(request: Request) -> Response:
         state.model_list_requests.append((request.url.path.split("/")[1], key_of(request)))
         return JSONResponse({"object": "list", "data": [], "models": []})
 
     return [
         Route("/openai/chat/completions", openai, methods=["POST"]),
-        Route("/openai/models", look),
+        Route("/openai/models", list_models),
         Route("/gemini/{rest:path}", gemini, methods=["POST"]),
-        Route("/gemini/{rest:path}", look),
+        Route("/gemini/{rest:path}", list_models),
     ]
 
 
@@ -101,10 +101,10 @@ async def _respond(state: LlmEmulator, request: Request, key: str, chunks: Any) 
     state.keys.append(key)
     if state.accepted_keys is not None and key not in state.accepted_keys:
         return _error_response(401)
-    answer = state.next_reply()
-    if isinstance(answer, FailedReply) and answer.status != 200:
-        return _error_response(answer.status)
-    return StreamingResponse(_stream(answer, chunks), media_type="text/event-stream")
+    reply = state.next_reply()
+    if isinstance(reply, FailedReply) and reply.status != 200:
+        return _error_response(reply.status)
+    return StreamingResponse(_stream(reply, chunks), media_type="text/event-stream")
 
 
 def _error_response(status: int) -> Response:
@@ -113,13 +113,13 @@ def _error_response(status: int) -> Response:
 
 
 class ConnectionCut(Exception):
-    """The connection breaks here."""
+    """Makes the server drop the connection in the middle of a stream."""
 
 
-async def _stream(answer: Reply, chunks: Any) -> AsyncIterator[str]:
-    match answer:
+async def _stream(reply: Reply, chunks: Any) -> AsyncIterator[str]:
+    match reply:
         case FailedReply():
-            for word in answer.text.split():
+            for word in reply.text.split():
                 yield _event(chunks(ScriptedReply(word))[0])
             raise ConnectionCut
         case MalformedMessage():
@@ -128,9 +128,9 @@ async def _stream(answer: Reply, chunks: Any) -> AsyncIterator[str]:
         case NoResponse():
             await asyncio.sleep(3600)
             return
-    await asyncio.sleep(answer.first_word_delay)
-    for chunk in chunks(answer):
-        await asyncio.sleep(answer.word_delay)
+    await asyncio.sleep(reply.first_word_delay)
+    for chunk in chunks(reply):
+        await asyncio.sleep(reply.word_delay)
         yield _event(chunk)
 
 
@@ -143,23 +143,23 @@ def _words(text: str) -> Iterator[str]:
         yield f" {word}" if n else word
 
 
-def _openai_chunks(answer: ScriptedReply) -> list[Any]:
+def _openai_chunks(reply: ScriptedReply) -> list[Any]:
     def chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
         return _completion([choice])
 
-    chunks = [chunk({"role": "assistant", "content": word}) for word in _words(answer.text)]
-    for n, (name, arguments) in enumerate(answer.tool_calls):
+    chunks = [chunk({"role": "assistant", "content": word}) for word in _words(reply.text)]
+    for n, (name, arguments) in enumerate(reply.tool_calls):
         text = arguments if isinstance(arguments, str) else json.dumps(arguments)
         function = {"name": name, "arguments": text}
         call = {
             "index": n,
-            "id": answer.tool_call_id or f"call_{n}",
+            "id": reply.tool_call_id or f"call_{n}",
             "type": "function",
             "function": function,
         }
         chunks.append(chunk({"tool_calls": [call]}))
-    chunks.append(chunk({}, "tool_calls" if answer.tool_calls else "stop"))
+    chunks.append(chunk({}, "tool_calls" if reply.tool_calls else "stop"))
     usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
     return [*chunks, _completion([], usage), "[DONE]"]
 
@@ -169,15 +169,15 @@ def _completion(choices: list[Any], usage: Any = None) -> dict[str, Any]:
         "id": "c",
         "object": "chat.completion.chunk",
         "created": 0,
-        "model": "stand-in",
+        "model": "emulator",
         "choices": choices,
         "usage": usage,
     }
 
 
-def _gemini_chunks(answer: ScriptedReply) -> list[Any]:
-    parts: list[dict[str, Any]] = [{"text": word} for word in _words(answer.text)]
-    parts += [{"functionCall": {"name": name, "args": args}} for name, args in answer.tool_calls]
+def _gemini_chunks(reply: ScriptedReply) -> list[Any]:
+    parts: list[dict[str, Any]] = [{"text": word} for word in _words(reply.text)]
+    parts += [{"functionCall": {"name": name, "args": args}} for name, args in reply.tool_calls]
     chunks: list[dict[str, Any]] = [
         {"candidates": [{"index": 0, "content": {"role": "model", "parts": [part]}}]}
         for part in parts or [{"text": " "}]

@@ -1,4 +1,4 @@
-"""An S3-compatible store at the wire, of one bucket: objects, ranges, lists, and signatures.
+"""An S3-compatible object store with one bucket: objects, ranges, listings and signatures.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html"""
 
@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from local.emulators.http_server import run_server
 
-BUCKET, KEY, SECRET, REGION = "calls", "stand-in", "stand-in-secret", "eu-central-1"
+BUCKET, KEY, SECRET, REGION = "calls", "emulator", "emulator-secret", "eu-central-1"
 MAX_KEYS = 3
 
 
@@ -32,7 +32,7 @@ class S3Emulator:
     unavailable: bool = False
     put_count: int = 0
     clock_offset: timedelta = timedelta()
-    """Of our clock."""
+    """How far the store's clock is ahead of the system clock."""
 
     async def handle(self, request: Request) -> Response:
         if self.unavailable:
@@ -58,17 +58,18 @@ class S3Emulator:
         return _object(request, *self.objects[key])
 
     def _delete(self, body: bytes) -> Response:
-        keys = [each.text or "" for each in xml.fromstring(body).iter() if each.tag.endswith("Key")]
+        elements = xml.fromstring(body).iter()
+        keys = [element.text or "" for element in elements if element.tag.endswith("Key")]
         for key in keys:
             self.objects.pop(key, None)
-        told = "".join(f"<Deleted><Key>{escape(key)}</Key></Deleted>" for key in keys)
-        return Response(f"<DeleteResult>{told}</DeleteResult>", media_type="application/xml")
+        deleted = "".join(f"<Deleted><Key>{escape(key)}</Key></Deleted>" for key in keys)
+        return Response(f"<DeleteResult>{deleted}</DeleteResult>", media_type="application/xml")
 
     def _list(self, request: Request) -> Response:
         prefix = request.query_params.get("prefix", "")
         after = request.query_params.get("continuation-token", "")
-        found = sorted(key for key in self.objects if key.startswith(prefix) and key > after)
-        page, more = found[:MAX_KEYS], len(found) > MAX_KEYS
+        keys = sorted(key for key in self.objects if key.startswith(prefix) and key > after)
+        page, more = keys[:MAX_KEYS], len(keys) > MAX_KEYS
         items = "".join(
             f"<Contents><Key>{escape(key)}</Key><Size>{len(self.objects[key][0])}</Size>"
             "<LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>1</ETag></Contents>"
@@ -82,23 +83,23 @@ class S3Emulator:
         )
 
     def _is_signed(self, request: Request) -> bool:
-        given = request.query_params
-        if "X-Amz-Signature" not in given:
-            head = request.headers.get("authorization", "")
-            return head.startswith(f"AWS4-HMAC-SHA256 Credential={KEY}/")
-        at = datetime.strptime(given["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-        until = at + timedelta(seconds=int(given["X-Amz-Expires"]))
-        return datetime.now(UTC) + self.clock_offset < until and hmac.compare_digest(
-            given["X-Amz-Signature"], _signature(request)
+        query = request.query_params
+        if "X-Amz-Signature" not in query:
+            authorization = request.headers.get("authorization", "")
+            return authorization.startswith(f"AWS4-HMAC-SHA256 Credential={KEY}/")
+        signed_at = datetime.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        expires_at = signed_at + timedelta(seconds=int(query["X-Amz-Expires"]))
+        return datetime.now(UTC) + self.clock_offset < expires_at and hmac.compare_digest(
+            query["X-Amz-Signature"], _signature(request)
         )
 
 
 def _object(request: Request, body: bytes, kind: str) -> Response:
     headers = {"ETag": '"1"', "Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT"}
-    asked = request.headers.get("range")
-    if asked is None:
+    byte_range = request.headers.get("range")
+    if byte_range is None:
         return Response(body, headers=headers, media_type=kind)
-    first, last = asked.removeprefix("bytes=").split("-")
+    first, last = byte_range.removeprefix("bytes=").split("-")
     start, end = int(first), int(last) + 1 if last else len(body)
     end = min(end, len(body))
     headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(body)}"
@@ -106,11 +107,11 @@ def _object(request: Request, body: bytes, kind: str) -> Response:
 
 
 def _signature(request: Request) -> str:
-    given = dict(request.query_params)
-    given.pop("X-Amz-Signature")
-    names = given["X-Amz-SignedHeaders"].split(";")
-    query = "&".join(f"{quote(k, '')}={quote(v, '')}" for k, v in sorted(given.items()))
-    asked = "\n".join(
+    parameters = dict(request.query_params)
+    parameters.pop("X-Amz-Signature")
+    names = parameters["X-Amz-SignedHeaders"].split(";")
+    query = "&".join(f"{quote(k, '')}={quote(v, '')}" for k, v in sorted(parameters.items()))
+    canonical_request = "\n".join(
         [
             request.method,
             quote(request.url.path),
@@ -121,22 +122,22 @@ def _signature(request: Request) -> str:
             "UNSIGNED-PAYLOAD",
         ]
     )
-    day = given["X-Amz-Date"][:8]
+    day = parameters["X-Amz-Date"][:8]
     scope = f"{day}/{REGION}/s3/aws4_request"
-    digest = hashlib.sha256(asked.encode()).hexdigest()
-    told = "\n".join(["AWS4-HMAC-SHA256", given["X-Amz-Date"], scope, digest])
+    digest = hashlib.sha256(canonical_request.encode()).hexdigest()
+    string_to_sign = "\n".join(["AWS4-HMAC-SHA256", parameters["X-Amz-Date"], scope, digest])
     key = f"AWS4{SECRET}".encode()
     for part in (day, REGION, "s3", "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
-    return hmac.new(key, told.encode(), "sha256").hexdigest()
+    return hmac.new(key, string_to_sign.encode(), "sha256").hexdigest()
 
 
 @asynccontextmanager
 async def run_s3_emulator() -> AsyncIterator[S3Emulator]:
-    there = S3Emulator()
+    state = S3Emulator()
     methods = ["GET", "HEAD", "PUT", "POST", "DELETE"]
     paths = (f"/{BUCKET}", f"/{BUCKET}/{{key:path}}")
-    routes = [Route(path, there.handle, methods=methods) for path in paths]
+    routes = [Route(path, state.handle, methods=methods) for path in paths]
     async with run_server(Starlette(routes=routes)) as url:
-        there.url = url
-        yield there
+        state.url = url
+        yield state

@@ -1,4 +1,4 @@
-"""Sarvam's sockets for hearing and speaking, as far as the plugin uses them.
+"""Sarvam's speech-to-text and text-to-speech WebSockets, as far as the plugin uses them.
 
 Wire formats: https://docs.sarvam.ai/api-reference-docs/speech-to-text/transcribe/ws and
 https://docs.sarvam.ai/api-reference-docs/text-to-speech/stream"""
@@ -23,54 +23,48 @@ async def listen(emulator: SpeechEmulator, socket: WebSocket) -> None:
     emulator.record_connection(STT, socket.headers.get("api-subscription-key", ""), query)
     if not await emulator.faults.accept(STT, socket):
         return
-    ear, words, language = (
-        VoiceActivityDetector(int(query.get("sample_rate", "16000"))),
-        "",
-        "en-IN",
-    )
-    spoilt = False
+    vad = VoiceActivityDetector(int(query.get("sample_rate", "16000")))
+    words, language, faulted = "", "en-IN", False
     async for message in messages(socket):
-        asked = json.loads(message)
-        if asked.get("type") == "end_of_stream":
+        request = json.loads(message)
+        if request.get("type") == "end_of_stream":
             await socket.close()
             return
-        for what in ear.process(base64.b64decode(asked["audio"]["data"])):
-            if what == "began":
-                words, language = (
-                    emulator.next_utterance(),
-                    emulator.next_language(_language_of(query)),
-                )
-                began = _signal("START_SPEECH")
-                spoilt = await emulator.faults.inject(STT, socket, [began])
-                if spoilt:
+        for change in vad.process(base64.b64decode(request["audio"]["data"])):
+            if change == "began":
+                words = emulator.next_utterance()
+                language = emulator.next_language(_language_of(query))
+                started = _signal("START_SPEECH")
+                faulted = await emulator.faults.inject(STT, socket, [started])
+                if faulted:
                     continue
-                await socket.send_json(began)
-            elif not spoilt:
+                await socket.send_json(started)
+            elif not faulted:
                 await socket.send_json(_signal("END_SPEECH"))
-                await socket.send_json(_transcript(ear, words, language))
+                await socket.send_json(_transcript(vad, words, language))
 
 
 def _language_of(query: dict[str, str]) -> str:
-    asked = query.get("language-code", "unknown")
-    return "en-IN" if asked == "unknown" else asked
+    language = query.get("language-code", "unknown")
+    return "en-IN" if language == "unknown" else language
 
 
-def _signal(what: str) -> dict[str, Any]:
-    return {"type": "events", "data": {"signal_type": what}}
+def _signal(signal_type: str) -> dict[str, Any]:
+    return {"type": "events", "data": {"signal_type": signal_type}}
 
 
-def _transcript(ear: VoiceActivityDetector, words: str, language: str) -> dict[str, Any]:
-    heard = {
-        "request_id": "stand-in",
+def _transcript(vad: VoiceActivityDetector, words: str, language: str) -> dict[str, Any]:
+    data = {
+        "request_id": "emulator",
         "transcript": words,
         "language_code": language,
         "language_probability": 0.97,
         "metrics": {
-            "audio_duration": ear.received_seconds - ear.speech_started_at,
+            "audio_duration": vad.received_seconds - vad.speech_started_at,
             "processing_latency": 0.1,
         },
     }
-    return {"type": "data", "data": heard}
+    return {"type": "data", "data": data}
 
 
 async def speak(emulator: SpeechEmulator, socket: WebSocket) -> None:
@@ -80,30 +74,30 @@ async def speak(emulator: SpeechEmulator, socket: WebSocket) -> None:
     if not await emulator.faults.accept(TTS, socket):
         emulator.record_connection(TTS, key, query)
         return
-    told: dict[str, Any] = {}
-    spoilt = False
+    config: dict[str, Any] = {}
+    faulted = False
     async for message in messages(socket):
-        asked = json.loads(message)
-        match asked["type"]:
+        request = json.loads(message)
+        match request["type"]:
             case "config":
-                told, spoilt = asked["data"], False
+                config, faulted = request["data"], False
                 if not opened:
-                    emulator.record_connection(TTS, key, query | told)
+                    emulator.record_connection(TTS, key, query | config)
                     opened = True
-            case "text" if not spoilt:
-                words, rate = asked["data"]["text"], told["speech_sample_rate"]
-                half = _audio_message(" ".join(first_half(words)), rate)
-                spoilt = await emulator.faults.inject(TTS, socket, [half])
-                if spoilt:
+            case "text" if not faulted:
+                words, rate = request["data"]["text"], config["speech_sample_rate"]
+                partial = _audio_message(" ".join(first_half(words)), rate)
+                faulted = await emulator.faults.inject(TTS, socket, [partial])
+                if faulted:
                     continue
-                speaker, language = told["speaker"], told["target_language_code"]
+                speaker, language = config["speaker"], config["target_language_code"]
                 emulator.record_speech(" ".join(words.split()), TTS, speaker, language, key)
                 await socket.send_json(_audio_message(words, rate))
-            case "flush" if not spoilt:
+            case "flush" if not faulted:
                 await socket.send_json({"type": "event", "data": {"event_type": "final"}})
 
 
 def _audio_message(words: str, rate: int) -> dict[str, Any]:
     pcm = tone(WORD_SECONDS * len(words.split()), rate)
     audio = base64.b64encode(pcm).decode()
-    return {"type": "audio", "data": {"audio": audio, "request_id": "stand-in"}}
+    return {"type": "audio", "data": {"audio": audio, "request_id": "emulator"}}

@@ -1,4 +1,4 @@
-"""The providers of hearing and of speaking, all at one address."""
+"""The speech-to-text and text-to-speech emulators, all on one port."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ __all__ = ["SpeechEmulator", "run_speech_emulator", "speech_routes", "synthetic_
 
 
 def speech_routes(state: SpeechEmulator) -> list[BaseRoute]:
-    async def known(_: Request) -> JSONResponse:
+    async def accept_key(_: Request) -> JSONResponse:
         return JSONResponse({})
 
     return [
-        # What a key is tried with: every key is good.
-        Route("/v1/projects", known),
-        Route("/voices", known),
-        Route("/text-lid", known, methods=["POST"]),
+        # The endpoints that the key prober calls; every API key is accepted.
+        Route("/v1/projects", accept_key),
+        Route("/voices", accept_key),
+        Route("/text-lid", accept_key, methods=["POST"]),
         WebSocketRoute("/v1/listen", partial(deepgram.listen, state)),
         WebSocketRoute("/v2/listen", partial(deepgram_flux.listen, state)),
         WebSocketRoute("/speech-to-text/ws", partial(sarvam.listen, state)),

@@ -1,4 +1,4 @@
-"""What stand-ins of speech share: what callers say, what agents said, what is to go wrong."""
+"""The state that the speech emulators share: scripted transcripts, recorded speech and faults."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from local.emulators.faults import Faults
 
 @dataclass(slots=True)
 class SpeechEmulator:
-    """`words` is what the next utterances of the caller are heard as; `said` what agents said."""
-
     url: str = ""
     utterances: list[str] = field(default_factory=list)
+    """Transcripts of the caller's next utterances."""
     default_utterances: Iterator[str] = field(default_factory=lambda: repeat("hello"))
-    """What is heard when there are no more words."""
+    """Transcripts to use once `utterances` is empty."""
     languages: list[str] = field(default_factory=list)
-    """Of the next utterances, where the provider tells languages apart."""
+    """Languages of the next utterances, where the provider detects the language."""
     spoken_texts: list[str] = field(default_factory=list)
+    """What agents said, in order."""
     used_voices: list[tuple[str, str, str]] = field(default_factory=list)
-    """Who said it: provider, voice, language."""
+    """Provider, voice and language of each of `spoken_texts`."""
     spoken_by_key: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """What was said, by the key that it was said with."""
+    """What agents said, by API key."""
     keys: list[tuple[str, str]] = field(default_factory=list)
-    """Provider and key of every connection."""
+    """Provider and API key of every connection."""
     connection_options: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Provider and options of every connection."""
     stt_connections: int = 0
-    """Connections for hearing that were opened."""
+    """Number of speech-to-text connections opened."""
     faults: Faults = field(default_factory=Faults)
 
     def next_utterance(self) -> str:
@@ -43,9 +43,9 @@ class SpeechEmulator:
     def next_language(self, default: str) -> str:
         return self.languages.pop(0) if self.languages else default
 
-    def record_connection(self, provider: str, key: str, asked: dict[str, Any]) -> None:
+    def record_connection(self, provider: str, key: str, options: dict[str, Any]) -> None:
         self.keys.append((provider, key))
-        self.connection_options.append((provider, asked))
+        self.connection_options.append((provider, options))
 
     def record_speech(self, words: str, provider: str, voice: str, language: str, key: str) -> None:
         self.spoken_texts.append(words)
@@ -54,7 +54,7 @@ class SpeechEmulator:
 
 
 async def messages(socket: WebSocket) -> AsyncIterator[str | bytes]:
-    """What the client sends, until it is gone."""
+    """The messages of the client until it disconnects."""
     with suppress(WebSocketDisconnect):
         while (message := await socket.receive())["type"] != "websocket.disconnect":
             text = message.get("text")
@@ -62,6 +62,5 @@ async def messages(socket: WebSocket) -> AsyncIterator[str | bytes]:
 
 
 def first_half(words: str) -> list[str]:
-    """The first half of the words."""
-    all_ = words.split()
-    return all_[: len(all_) // 2]
+    split = words.split()
+    return split[: len(split) // 2]

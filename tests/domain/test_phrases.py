@@ -171,7 +171,7 @@ def test_two_channels_become_one(tmp_path: Path) -> None:
 
 WRONG = {
     "is not a WAV file": b"ID3 something else",
-    "is a WAV file without sound in it": b"RIFF\x04\x00\x00\x00WAVE",
+    "is a WAV file without audio": b"RIFF\x04\x00\x00\x00WAVE",
     "is neither PCM nor float: convert it to 16-bit PCM": None,
 }
 

@@ -46,9 +46,9 @@ async def test_a_folder_brings_database_key_and_recordings_to_another_machine(
         db = await asyncpg.connect(url)
         assert await db.fetchval("select slug from tenant") == "acme"
         await db.close()
-    with pytest.raises(StartupError, match="holds a database already"):
+    with pytest.raises(StartupError, match="already contains a database"):
         await asyncio.to_thread(restore, new, folder, ENVIRON)
-    with pytest.raises(StartupError, match="exists already"):
+    with pytest.raises(StartupError, match="already exists"):
         await asyncio.to_thread(backup, new, folder, ENVIRON)
 
 
@@ -63,6 +63,6 @@ async def test_a_restore_that_fails_or_is_refused_leaves_the_key_that_is_there(
     assert await asyncio.to_thread(restore, state, folder, ENVIRON) != 0
     assert not state.secret_key.exists()
     private_files.write_private(state.secret_key, "another")
-    with pytest.raises(StartupError, match="is not the key"):
+    with pytest.raises(StartupError, match="differs from the key"):
         await asyncio.to_thread(restore, state, folder, ENVIRON)
     assert state.secret_key.read_text() == "another"

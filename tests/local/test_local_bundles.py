@@ -132,7 +132,7 @@ def test_export_and_import_need_something_that_runs(tmp_path: Path, clinic: Path
     for words in (("export",), ("import", str(clinic))):
         refused = studio(tmp_path, *words, STUDIO_URL="")
         assert refused.returncode == 1
-        assert refused.stderr == "not running; start with ./studio up, or set STUDIO_URL\n"
+        assert refused.stderr == "not running; start it with ./studio up, or set STUDIO_URL\n"
     for command in ("verify", "export", "import"):
         shown = studio(tmp_path, command, "--help", STUDIO_URL="")
         assert shown.returncode == 0
@@ -156,7 +156,7 @@ async def test_what_is_imported_is_exported_the_same(
             return done.returncode, done.stdout, done.stderr
 
         code, out, _ = await run("import", str(clinic), "--publish", "--dry-run")
-        assert (code, out.splitlines()[-1]) == (0, "would be: 4 added")
+        assert (code, out.splitlines()[-1]) == (0, "dry run: 4 added")
         code, out, _ = await run("import", str(clinic), "--publish")
         assert (code, out.splitlines()) == (
             0,

@@ -48,13 +48,13 @@ def test_a_setting_that_makes_no_sense_is_named(tmp_path: Path) -> None:
 def test_talk_needs_something_that_runs(tmp_path: Path) -> None:
     refused = studio(tmp_path, "talk", STUDIO_URL="")
     assert refused.returncode == 1
-    assert refused.stderr == "not running; start with ./studio up, or set STUDIO_URL\n"
+    assert refused.stderr == "not running; start it with ./studio up, or set STUDIO_URL\n"
 
 
 def test_an_unknown_bench_is_refused_and_the_known_ones_are_listed(tmp_path: Path) -> None:
     refused = studio(tmp_path, "bench", "luck")
     assert refused.returncode == 2
-    assert refused.stderr.startswith("no bench named luck; there are: ")
+    assert refused.stderr.startswith("no benchmark named luck; available: ")
     names = [path.stem for path in sorted((REPOSITORY / "bench").glob("[a-z]*.py"))]
     listed = studio(tmp_path, "bench").stdout.splitlines()
     assert [line.split()[0] for line in listed] == names

@@ -72,7 +72,7 @@ def test_only_providers_without_a_key_are_stood_in_for(tmp_path: Path) -> None:
     assert told.google_base_url == f"{url}/gemini"
     assert "emulators" in [one.name for one in all_services(plan)]
     assert choose_emulators(state, given).port == found.port, "its place is kept"
-    with pytest.raises(StartupError, match="a key for every provider"):
+    with pytest.raises(StartupError, match="every provider has an API key"):
         choose_emulators(state, {f"{name}_API_KEY": "real" for name in BASE_PATHS})
 
 
@@ -85,8 +85,8 @@ async def test_a_voice_call_is_heard_without_any_key(
     here = studio(LIVEKIT_SERVER_BIN=binary, **without)
     up = here("up", "--emulators", "--detach")
     assert up.returncode == 0, up.stdout + up.stderr
-    warning = "STAND-INS, not the real Deepgram, Cartesia, Sarvam, Openai, Google"
-    assert f"voice calls: ready; on {warning}: what callers say is made up" in up.stdout
+    warning = "EMULATORS, not the real Deepgram, Cartesia, Sarvam, Openai, Google"
+    assert f"voice calls: ready; with {warning}: what callers say is made up" in up.stdout
     assert warning in here("status").stdout
     before = here.processes()
     assert {*before} == {*OURS, "livekit", "livekit-db", "emulators"}

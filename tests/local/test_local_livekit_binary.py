@@ -100,7 +100,7 @@ def test_go_builds_it_once_and_alone_settings_of_the_user_left_out(machine: Mach
     source = f"github.com/livekit/livekit-server/cmd/server@v{VERSION}"
     assert machine.built() == [f"0 local  install -trimpath {source}"]
     assert machine.said == [
-        f"building livekit-server {VERSION} for voice calls; once, some minutes …"
+        f"building livekit-server {VERSION} for voice calls (once; takes a few minutes) …"
     ]
     assert machine.left() == [machine.cached.name]
 
@@ -114,7 +114,7 @@ def test_the_cache_follows_xdg(machine: Machine) -> None:
 
 def test_two_builders_at_once_build_once(machine: Machine) -> None:
     machine.with_go(machine.until_told + BUILDS)
-    waiting = "waiting for another process that builds livekit-server …"
+    waiting = "waiting for another process that is building livekit-server …"
     with ThreadPoolExecutor() as pool:
         found = [pool.submit(machine.find) for _ in range(3)]
         while machine.said.count(waiting) < 2:
@@ -147,8 +147,8 @@ def test_without_a_fitting_go_one_line_says_how_to_get_it(machine: Machine, vers
         with pytest.raises(LivekitUnavailable) as refused:
             machine.find()
         assert str(refused.value) == (
-            "there is no livekit-server: put one on PATH (https://github.com/livekit/livekit),"
-            " or Go 1.26 to have it built, or set LIVEKIT_SERVER_BIN or LIVEKIT_URL"
+            "livekit-server was not found: put it on PATH (https://github.com/livekit/livekit),"
+            " install Go 1.26 or newer to have it built, or set LIVEKIT_SERVER_BIN or LIVEKIT_URL"
         )
     assert (machine.built(), machine.said) == ([], [])
 
@@ -165,7 +165,7 @@ def test_a_failed_build_shows_why_and_leaves_nothing(machine: Machine) -> None:
 
 def test_a_build_that_takes_too_long_is_ended(machine: Machine) -> None:
     machine.with_go(f"sleep 3600 & echo $! > '{machine.root}/compiler'; wait")
-    with pytest.raises(LivekitUnavailable, match=r"^livekit-server could not be built in 3 s$"):
+    with pytest.raises(LivekitUnavailable, match=r"^livekit-server could not be built within 3 s$"):
         machine.find(deadline=3)
     compiler = Path(f"/proc/{int((machine.root / 'compiler').read_text())}/status")
     assert not compiler.exists() or "State:\tZ" in compiler.read_text()
@@ -178,7 +178,7 @@ def test_whoever_waits_too_long_for_another_builder_gives_up(machine: Machine) -
     first.start()
     while not machine.built():
         time.sleep(0.02)
-    with pytest.raises(LivekitUnavailable, match="another process builds livekit-server since"):
+    with pytest.raises(LivekitUnavailable, match="another process has been building livekit"):
         machine.find(deadline=0.2)
     machine.tell()
     first.join()

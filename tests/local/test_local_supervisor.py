@@ -113,7 +113,8 @@ def finish(process: subprocess.Popen[str], with_signal: signal.Signals) -> tuple
 
 def test_services_start_as_they_need_one_another_and_stop_in_reverse(terminal: Terminal) -> None:
     process = terminal.up()
-    assert finish(process, signal.SIGINT) == (0, "stopping (once more to force)\nstopped\n")
+    stopping = "stopping (interrupt again to kill the services)\n"
+    assert finish(process, signal.SIGINT) == (0, f"{stopping}stopped\n")
     started, stopped = terminal.journal[:4], terminal.journal[4:]
     assert started[:2] == ["store started", "step started"]
     assert sorted(started[2:]) == ["api started", "worker started"]
@@ -156,7 +157,7 @@ def test_what_an_earlier_supervisor_left_running_is_ended_first(terminal: Termin
         gone = {"pid": 4_000_000, "born": 1.0, "url": "", "ready": True, "entries": [entry]}
         (terminal.state / "run.json").write_text(json.dumps(gone))
         process = terminal.begin()
-        terminal.read_until(process, "ended a api that was left over")
+        terminal.read_until(process, "stopped api, left running by an earlier start")
         assert left.wait(60) == -signal.SIGTERM
     terminal.read_until(process, "Try next")
 
@@ -177,7 +178,7 @@ def test_a_service_that_dies_is_started_again_and_it_is_said(terminal: Terminal)
     before = terminal.pids()
     os.kill(before["worker"], signal.SIGKILL)
     said = terminal.read_until(process, "worker is ready again")
-    assert "worker was ended by SIGKILL; starting it again in 0.2 s" in said
+    assert "worker was terminated by SIGKILL; restarting it in 0.2 s" in said
     after = {one["name"]: one for one in terminal.facts()["processes"]}
     assert after["worker"]["restarts"] == 1
     assert after["worker"]["pid"] != before["worker"]
@@ -190,15 +191,15 @@ def test_a_service_that_keeps_dying_is_tried_again_while_the_others_go_on(
 ) -> None:
     terminal.environ = {"FRAIL": "worker"}
     process = terminal.up()
-    said = terminal.read_until(process, "all of it")
-    assert "worker ended with exit code 3; starting it again in 0.8 s" in said
-    assert "worker keeps failing, 5 times in a row; the others go on\n" in said
+    said = terminal.read_until(process, "full log")
+    assert "worker exited with code 3; restarting it in 0.8 s" in said
+    assert "worker keeps failing (5 times in a row); the other services keep running\n" in said
     assert "    the engine is gone\n" in said
     assert "request" not in said
     until = time.monotonic() + 60
-    while "the next try is in" not in (status := terminal.run("status").stdout):
+    while "; restarting it in" not in (status := terminal.run("status").stdout):
         assert time.monotonic() < until
-    assert "\nworker is failing: worker ended with exit code 3; the next try is in " in status
+    assert "\nworker is failing: worker exited with code 3; restarting it in " in status
     assert "    the engine is gone\n" in status
     states = {one["name"]: one["state"] for one in terminal.facts()["processes"]}
     assert (states["store"], states["api"]) == ("ready", "ready")
@@ -217,7 +218,7 @@ def test_a_service_that_keeps_dying_before_all_are_ready_stops_the_start(
     process = terminal.begin()
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "worker died 5 times in a row; last: worker ended with exit code 3\n" in said
+    assert "worker died 5 times in a row; the last time: worker exited with code 3\n" in said
     assert "    the engine is gone\n" in said
     assert terminal.journal[-2:] == ["api stopped", "store stopped"]
 
@@ -241,7 +242,7 @@ def test_what_a_service_started_outlives_it_until_the_service_is_ready_again(
     process = terminal.up()
     first = child_of(terminal)
     os.kill(terminal.pids()["worker"], signal.SIGKILL)
-    terminal.read_until(process, "starting it again")
+    terminal.read_until(process, "restarting it")
     assert os_processes.is_alive(first)
     terminal.read_until(process, "worker is ready again")
     assert os_processes.wait_until_gone([first], 60)
@@ -255,7 +256,7 @@ def test_what_a_service_left_running_ends_with_everything_else(terminal: Termina
     process = terminal.up()
     left = child_of(terminal)
     os.kill(terminal.pids()["worker"], signal.SIGKILL)
-    terminal.read_until(process, "starting it again")
+    terminal.read_until(process, "restarting it")
     assert finish(process, signal.SIGINT)[0] == 0
     assert not os_processes.is_alive(left)
     assert not os_processes.is_alive(child_of(terminal))
@@ -271,7 +272,7 @@ def test_what_outlived_even_its_supervisor_is_ended_at_the_next_start(terminal: 
     assert finish(process, signal.SIGKILL)[0] == -signal.SIGKILL
     assert os_processes.is_alive(left)
     again = terminal.begin()
-    terminal.read_until(again, "ended a worker that was left over")
+    terminal.read_until(again, "stopped worker, left running by an earlier start")
     assert not os_processes.is_alive(left)
     terminal.read_until(again, "Try next")
 
@@ -281,9 +282,9 @@ def test_a_service_that_cannot_start_is_named_with_its_last_words(terminal: Term
     process = terminal.begin()
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "api ended with exit code 1 before it was ready" in said
+    assert "api exited with code 1 before it was ready" in said
     log = StateDir(terminal.state).log("api")
-    assert f"    ERROR: the engine is gone\n    (all of it: {log})\n" in said
+    assert f"    ERROR: the engine is gone\n    (full log: {log})\n" in said
     assert terminal.journal[-1] == "store stopped"
     assert terminal.run("status").returncode == 1
 
@@ -293,7 +294,7 @@ def test_a_step_that_fails_stops_the_start(terminal: Terminal) -> None:
     process = terminal.begin()
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "step ended with exit code 1" in said
+    assert "step exited with code 1" in said
     assert terminal.journal == ["store started", "step started", "store stopped"]
 
 
@@ -315,7 +316,8 @@ def test_the_owner_of_a_taken_port_is_named_before_anything_starts(terminal: Ter
         refused = terminal.run("up")
     owner = f"{os_processes.name(os.getpid())} (pid {os.getpid()})"
     assert refused.stdout == (
-        f"port {terminal.port} (api) is taken by {owner}: stop it, or choose another with --port\n"
+        f"port {terminal.port} (api) is in use by {owner}:"
+        " stop it, or choose another port with --port\n"
     )
     assert refused.returncode == 1
     assert not (terminal.state / "journal").exists()
@@ -324,7 +326,7 @@ def test_the_owner_of_a_taken_port_is_named_before_anything_starts(terminal: Ter
 def test_a_stubborn_service_is_killed_after_its_grace(terminal: Terminal) -> None:
     terminal.environ = {"STUBBORN": "api", "GRACE": "2"}
     code, said = finish(terminal.up(), signal.SIGINT)
-    assert (code, "api did not stop in 2 s and was killed" in said) == (0, True)
+    assert (code, "api did not stop within 2 s and was killed" in said) == (0, True)
     assert terminal.journal[-1] == "store stopped"
 
 
@@ -332,8 +334,8 @@ def test_a_second_ctrl_c_does_not_wait(terminal: Terminal) -> None:
     terminal.environ = {"STUBBORN": "api", "GRACE": "3600"}
     process = terminal.up()
     process.send_signal(signal.SIGINT)
-    terminal.read_until(process, "once more to force")
-    assert finish(process, signal.SIGINT) == (0, "stopping by force\nstopped\n")
+    terminal.read_until(process, "interrupt again to kill")
+    assert finish(process, signal.SIGINT) == (0, "killing the services\nstopped\n")
 
 
 def test_warnings_are_shown_and_the_rest_is_in_the_log(terminal: Terminal) -> None:
@@ -346,7 +348,7 @@ def test_warnings_are_shown_and_the_rest_is_in_the_log(terminal: Terminal) -> No
     assert logged == 'all is well\n{"level": "warning", "message": "low"}\n'
     assert "store  | all is well" in terminal.run("logs").stdout
     assert terminal.run("logs", "nobody").stdout == (
-        "no log of nobody; there are: api, step, store, worker\n"
+        "no log named nobody; available: api, step, store, worker\n"
     )
 
 
@@ -369,13 +371,13 @@ def test_detached_a_failed_start_is_told(terminal: Terminal) -> None:
     terminal.environ = {"BROKEN": "api"}
     failed = terminal.run("up", "--detach")
     assert failed.returncode == 1
-    assert "api ended with exit code 1 before it was ready" in failed.stdout
+    assert "api exited with code 1 before it was ready" in failed.stdout
 
 
 def test_reset_deletes_the_state_when_sure_and_nothing_runs(terminal: Terminal) -> None:
     process = terminal.up()
     refused = terminal.run("reset", "--yes")
-    assert refused.stdout == f"running (pid {process.pid}): ./studio down first\n"
+    assert refused.stdout == f"running (pid {process.pid}): stop it first with ./studio down\n"
     assert refused.returncode == 1
     finish(process, signal.SIGINT)
     unsure = terminal.run("reset", answer="\n")

@@ -88,7 +88,7 @@ def test_everything_starts_survives_crashes_and_stops(environ: dict[str, str]) -
     ]
     assert alive == []
     said = studio(environ, "logs", "studio", "-n", "1000").stdout
-    assert "postgres was ended by SIGKILL; starting it again in 0.2 s\n" in said
+    assert "postgres was terminated by SIGKILL; restarting it in 0.2 s\n" in said
     assert "postgres is ready again\n" in said
     assert "did not stop" not in said
     assert "Traceback" not in said

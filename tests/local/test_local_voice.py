@@ -26,8 +26,8 @@ from local.services import Plan, all_services
 from local.state_dir import REPOSITORY, StateDir
 
 ABSENT = (
-    "off; there is no livekit-server: put one on PATH (https://github.com/livekit/livekit),"
-    " or Go 1.26 to have it built, or set LIVEKIT_SERVER_BIN or LIVEKIT_URL"
+    "off; livekit-server was not found: put it on PATH (https://github.com/livekit/livekit),"
+    " install Go 1.26 or newer to have it built, or set LIVEKIT_SERVER_BIN or LIVEKIT_URL"
 )
 OURS = ("postgres", "valkey", "migrate", "worker", "admin", "api", "keeper", "demo")
 
@@ -111,7 +111,7 @@ def test_a_livekit_of_ours_starts_restarts_and_stops_with_the_rest(
         name for name, one in after.items() if one["pid"] and os_processes.is_alive(one["pid"])
     ]
     said = here("logs", "studio", "-n", "1000").stdout
-    assert "livekit was ended by SIGKILL; starting it again in 0.2 s\n" in said
+    assert "livekit was terminated by SIGKILL; restarting it in 0.2 s\n" in said
     assert "livekit is ready again\n" in said
     assert "did not stop" not in said
 

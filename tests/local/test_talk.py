@@ -150,7 +150,7 @@ def test_of_a_spoken_call_it_is_told_how_long_a_caller_waits_for_sound() -> None
     out = io.StringIO()
     latency = {"totalMs": {"p50": 8500.0}, "atEarMs": {"p50": 990.4}}
     TerminalOutput(out, voice=True).show_total({"cost": None, "latency": latency})
-    assert out.getvalue() == "  · answers heard after 990 ms\n"
+    assert out.getvalue() == "  · replies heard after 990 ms\n"
 
 
 def _timeless(text: str) -> str:
