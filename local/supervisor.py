@@ -60,8 +60,9 @@ class Supervisor:
             for process in self.processes:
                 await process.ready.wait()
             self.ready = True
-            self._save_record()
+            # First, because the record ends the wait of a process that repeats this output.
             on_ready()
+            self._save_record()
 
     async def _run_process(self, process: SupervisedProcess) -> None:
         for dependency in self.processes:

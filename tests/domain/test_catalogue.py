@@ -145,7 +145,7 @@ def test_the_voices_are_those_of_the_plugin() -> None:
 
 async def test_every_language_of_the_catalogue_can_be_heard_and_spoken() -> None:
     async with create_http_session() as http:
-        means = SpeechBuildContext(KEYS, http, lambda *_: None, lambda *_: None, {})
+        means = SpeechBuildContext(KEYS, http, lambda *_: None, lambda *_: None, {}, 3)
         without = () if find_spec("pocketsphinx") else ("local",)
         for each in (each for each in STT if each.name not in without):
             for language in each.languages:
@@ -185,7 +185,7 @@ async def test_what_a_plugin_refuses_is_told_and_its_fallback_is_used() -> None:
     v3 = ProviderChoice(provider="sarvam", model="bulbul:v3")
     async with create_http_session() as http:
         means = SpeechBuildContext(
-            KEYS, http, lambda c, a: refused.append((c.provider, a)), lambda *_: None, {}
+            KEYS, http, lambda c, a: refused.append((c.provider, a)), lambda *_: None, {}, 3
         )
         with pytest.raises(ProviderMisconfigured, match="sarvam bulbul:v3: Speaker 'anushka'"):
             build_tts(v3, means, "en-IN", "anushka")

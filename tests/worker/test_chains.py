@@ -101,6 +101,7 @@ async def stage() -> AsyncIterator[Stage]:
             ),
             on_metrics=lambda *_: None,
             cooldowns=rests,
+            timeout_seconds=3,
         )
         yield Stage(world, means, changes, rests)
 
@@ -233,7 +234,7 @@ async def test_what_nobody_can_make_out_is_given_up_and_told_once() -> None:
         the.world.faults.scheduled["deepgram"] = [NoResponse()]
         the.world.faults.scheduled["flux"] = [NoResponse()]
         ears = the.ears(NOVA, FLUX)
-        ears.transcript_timeout_seconds = 0.3
+        ears.timeout_seconds = 0.3
         told: list[bool] = []
         ears.on("error", lambda error: told.append(error.recoverable))
         async with calling(ears) as caller:
@@ -316,7 +317,7 @@ async def test_voices_that_fail_are_left_at_once_and_all_is_said(
         first, second = VOICES[provider]
         the.world.faults.scheduled[provider] = [fault]
         voices = the.voices(first, second)
-        voices.audio_timeout_seconds = 600  # it is the failure that ends the wait for a sound
+        voices.timeout_seconds = 600  # it is the failure that ends the wait for a sound
         at, length = await spoken(voices)
         assert the.changes == [(first.model, False)]
         print(f"{provider} {fault}: first sound after {at * 1000:.0f} ms")
@@ -346,7 +347,7 @@ async def test_a_voice_that_says_nothing_is_left_soon(provider: str) -> None:
         first, second = VOICES[provider]
         the.world.faults.scheduled[provider] = [NoResponse()]
         voices = the.voices(first, second)
-        voices.audio_timeout_seconds = 1.5
+        voices.timeout_seconds = 1.5
         at, _ = await spoken(voices)
         assert the.changes == [(first.model, False)]
         assert at > 1.5
@@ -357,7 +358,7 @@ async def test_a_slow_voice_is_waited_for() -> None:
     async with stage() as the:
         the.world.faults.scheduled["cartesia"] = [DelayedResponse(0.5)]
         voices = the.voices(SONIC, BULBUL)
-        voices.audio_timeout_seconds = 60
+        voices.timeout_seconds = 60
         at, _ = await spoken(voices)
         assert the.changes == []
         assert at > 0.5
@@ -379,7 +380,7 @@ async def test_a_voice_that_stands_alone_tries_again_and_then_it_is_told() -> No
 async def test_a_voice_with_long_pauses_of_the_model_is_not_left() -> None:
     async with stage() as the:
         voices = the.voices(SONIC, BULBUL)
-        voices.audio_timeout_seconds = 1.5
+        voices.timeout_seconds = 1.5
         stream = voices.stream()
         stream.push_text("The first sentence is here. And")
         await asyncio.sleep(2.0)

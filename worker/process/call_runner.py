@@ -213,7 +213,10 @@ class CallRunner:
                 "LIVEKIT_API_SECRET."
             )
         conversation.speech = SpeechProviders(
-            conversation.keys, conversation.record_failover, conversation.meter.add_metrics
+            conversation.keys,
+            conversation.record_failover,
+            conversation.meter.add_metrics,
+            self._settings,
         )
         async with (
             recording_session(conversation, self._recording_resources) as recording,

@@ -70,6 +70,8 @@ class SpeechBuildContext:
     on_availability_changed: AvailabilityListener
     on_metrics: MetricsListener
     cooldowns: Cooldowns
+    timeout_seconds: float
+    """How long a provider may stay silent before its fallback takes over."""
 
 
 def build_llm(
@@ -102,7 +104,8 @@ def build_stt(
 
     built = _build_usable(choice, build, context.on_availability_changed)
     _listen_for_metrics(ProviderKind.STT, built, context.on_metrics)
-    return SttFallback(FailoverPolicy(built, context.on_availability_changed, context.cooldowns))
+    policy = FailoverPolicy(built, context.on_availability_changed, context.cooldowns)
+    return SttFallback(policy, context.timeout_seconds)
 
 
 def build_tts(
@@ -120,7 +123,8 @@ def build_tts(
 
     built = _build_usable(choice, build, context.on_availability_changed)
     _listen_for_metrics(ProviderKind.TTS, built, context.on_metrics)
-    return TtsFallback(FailoverPolicy(built, context.on_availability_changed, context.cooldowns))
+    policy = FailoverPolicy(built, context.on_availability_changed, context.cooldowns)
+    return TtsFallback(policy, context.timeout_seconds)
 
 
 def build_vad(choice: ProviderChoice) -> vad.VAD:

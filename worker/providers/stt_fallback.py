@@ -26,10 +26,8 @@ from worker.providers.stt import SAMPLE_RATE
 
 log = logging.getLogger(__name__)
 
-CONNECT_TIMEOUT_SECONDS = 2.5
-"""Time to connect to a provider."""
-TRANSCRIPT_TIMEOUT_SECONDS = 3.0
-"""Time for the provider to send a transcript after the caller has spoken."""
+TIMEOUT_SECONDS = 3.0
+"""Time to connect to a provider, and to receive a transcript after the caller has spoken."""
 MAX_REPLAY_SECONDS = 30.0
 """How much of the turn in progress is replayed to the next provider, at most."""
 MAX_FAILURES_PER_TURN = 3
@@ -51,7 +49,7 @@ class SttFallback(PreferredProviderIdentity, stt.STT[Any]):
     def __init__(
         self,
         policy: FailoverPolicy[stt.STT[Any]],
-        transcript_timeout_seconds: float = TRANSCRIPT_TIMEOUT_SECONDS,
+        timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         capabilities = [provider.capabilities for provider in policy.providers]
         super().__init__(
@@ -65,7 +63,7 @@ class SttFallback(PreferredProviderIdentity, stt.STT[Any]):
             )
         )
         self.policy = policy
-        self.transcript_timeout_seconds = transcript_timeout_seconds
+        self.timeout_seconds = timeout_seconds
         self._streams: list[_FallbackRecognizeStream] = []
         forward_metrics(policy, self.emit)
 
@@ -136,7 +134,7 @@ class _FallbackRecognizeStream(stt.RecognizeStream):
         """Failures of providers since the last final transcript."""
         self._event_at = 0.0
         self._transcript_late = asyncio.Event()
-        without_retry = APIConnectOptions(max_retry=0, timeout=CONNECT_TIMEOUT_SECONDS)
+        without_retry = APIConnectOptions(max_retry=0, timeout=fallback.timeout_seconds)
         super().__init__(stt=fallback, conn_options=without_retry, sample_rate=SAMPLE_RATE)
 
     @property
@@ -226,14 +224,14 @@ class _FallbackRecognizeStream(stt.RecognizeStream):
         """Return when the provider was given untranscribed speech and sent no events for it."""
         if not self._transcript_pending:
             await asyncio.Event().wait()
-        await asyncio.sleep(self._fallback.transcript_timeout_seconds)
+        await asyncio.sleep(self._fallback.timeout_seconds)
         while self._event_at >= started_at:  # noqa: ASYNC110 - the provider responds
             await asyncio.sleep(60)
 
     async def _forward_events(self, provider: stt.STT[Any]) -> None:
         """Forward events until the input ends or a preferred provider may be tried. Raises when
         the provider fails."""
-        without_retry = APIConnectOptions(max_retry=0, timeout=CONNECT_TIMEOUT_SECONDS)
+        without_retry = APIConnectOptions(max_retry=0, timeout=self._fallback.timeout_seconds)
         async with provider.stream(conn_options=without_retry) as stream:
             elapsed = time.time() - self._start_time - self._replay_buffer.seconds
             stream.start_time_offset = max(0.0, self.start_time_offset + elapsed)

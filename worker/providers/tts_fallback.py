@@ -30,10 +30,10 @@ from worker.providers.failover import FailoverPolicy, PreferredProviderIdentity,
 
 log = logging.getLogger(__name__)
 
-AUDIO_TIMEOUT_SECONDS = 2.5
+TIMEOUT_SECONDS = 2.5
 """Time for the first audio after the provider received text, and for each next frame."""
-PLUGIN_TIMEOUT_SECONDS = 10.0
-"""The timeout set in the plugins, which also covers pauses of the LLM. Our own is shorter."""
+PLUGIN_TIMEOUT_FACTOR = 4
+"""The plugins get a timeout this many times ours, because theirs also covers pauses of the LLM."""
 WORDS_PER_SECOND = 2.6
 """Assumed speaking rate of providers that send no word timestamps."""
 POLL_INTERVAL_SECONDS = 0.1
@@ -46,7 +46,7 @@ class TtsFallback(PreferredProviderIdentity, tts.TTS[Any]):
     def __init__(
         self,
         policy: FailoverPolicy[tts.TTS[Any]],
-        audio_timeout_seconds: float = AUDIO_TIMEOUT_SECONDS,
+        timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         super().__init__(
             capabilities=TTSCapabilities(
@@ -59,7 +59,7 @@ class TtsFallback(PreferredProviderIdentity, tts.TTS[Any]):
             num_channels=1,
         )
         self.policy = policy
-        self.audio_timeout_seconds = audio_timeout_seconds
+        self.timeout_seconds = timeout_seconds
         forward_metrics(policy, self.emit)
 
     def prewarm(self) -> None:
@@ -139,7 +139,7 @@ class _FallbackSynthesizeStream(tts.SynthesizeStream):
                 )
                 policy.record_failure(provider)
                 if (
-                    time.monotonic() - started_at >= self._fallback.audio_timeout_seconds
+                    time.monotonic() - started_at >= self._fallback.timeout_seconds
                     and policy.has_single_provider
                 ):
                     break  # it timed out, and a second attempt would keep the caller waiting
@@ -154,7 +154,9 @@ class _FallbackSynthesizeStream(tts.SynthesizeStream):
         playback = _SegmentPlayback(
             provider.sample_rate, self._fallback.sample_rate, self._audio_seconds
         )
-        without_retry = APIConnectOptions(max_retry=0, timeout=PLUGIN_TIMEOUT_SECONDS)
+        without_retry = APIConnectOptions(
+            max_retry=0, timeout=PLUGIN_TIMEOUT_FACTOR * self._fallback.timeout_seconds
+        )
         stream = provider.stream(conn_options=without_retry)
         stream.push_text(rest)
         if self._input_ended_at is not None:
@@ -192,7 +194,7 @@ class _FallbackSynthesizeStream(tts.SynthesizeStream):
                 await asyncio.wait({following}, timeout=POLL_INTERVAL_SECONDS)
                 late = (
                     self._waiting_seconds(stream, started_at, last_audio_at)
-                    > self._fallback.audio_timeout_seconds
+                    > self._fallback.timeout_seconds
                 )
                 if late and not following.done():
                     raise TimeoutError("no audio in time")

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import aiohttp
 
 from domain.common.languages import MULTILINGUAL, primary_subtag, supports_language
+from domain.common.settings import Settings
 from domain.providers.model import ProviderKind
 from domain.templating.templates import render
 from domain.workflows.agents import AgentSpec, ProviderChoice, Voice
@@ -41,8 +42,13 @@ class SpeechProviders:
         keys: ProviderKeys,
         on_availability_changed: SpeechAvailabilityListener,
         on_metrics: MetricsListener,
+        settings: Settings,
     ) -> None:
         self._keys = keys
+        self._timeouts = {
+            ProviderKind.STT: settings.stt_timeout_seconds,
+            ProviderKind.TTS: settings.tts_timeout_seconds,
+        }
         self._on_availability_changed = on_availability_changed
         self._on_metrics = on_metrics
         self._http: aiohttp.ClientSession | None = None
@@ -107,6 +113,7 @@ class SpeechProviders:
             ),
             on_metrics=self._on_metrics,
             cooldowns=self._cooldowns[kind],
+            timeout_seconds=self._timeouts[kind],
         )
 
     async def aclose(self) -> None:

@@ -41,7 +41,6 @@ from domain.calls.rooms import CALLER_IDENTITY
 from domain.common.settings import Settings
 from domain.common.tasks import background_task, cancel_and_wait
 from worker.common.livekit_rooms import LiveKitRooms
-from worker.providers.stt_fallback import TRANSCRIPT_TIMEOUT_SECONDS
 from worker.session.call_recorder import CallRecorder
 from worker.session.conversation import Conversation
 from worker.session.failure_monitor import CANNOT_HEAR, FailureTracker, wait_until_unrecoverable
@@ -347,7 +346,7 @@ async def voice_session(
             await models_ready
         finally:
             await cancel_and_wait(models_ready)
-        session = _create_session(conversation)
+        session = _create_session(conversation, settings)
         try:
             yield VoiceSession(conversation, session, room, rooms, settings, recorder)
         finally:
@@ -358,7 +357,7 @@ async def voice_session(
                     await recorder.finish()
 
 
-def _create_session(conversation: Conversation) -> AgentSession[None]:
+def _create_session(conversation: Conversation, settings: Settings) -> AgentSession[None]:
     spec = conversation.snapshot.agent_at(conversation.node)
     without_retry = APIConnectOptions(max_retry=0, timeout=LLM_TIMEOUT_SECONDS)
     return AgentSession(
@@ -366,7 +365,7 @@ def _create_session(conversation: Conversation) -> AgentSession[None]:
         turn_handling=turn_handling(spec),
         user_away_timeout=None,
         aec_warmup_duration=AEC_WARMUP_SECONDS,
-        transcription_timeout=TRANSCRIPT_TIMEOUT_SECONDS,
+        transcription_timeout=settings.stt_timeout_seconds,
         max_tool_steps=MAX_TOOL_STEPS,
         session_close_transcript_timeout=0.0,
         conn_options=SessionConnectOptions(
