@@ -120,6 +120,14 @@ class Settings:
         10.0,
         "A voice call that nobody hears, answers or speaks in for so long ends PROVIDER_FAILED",
     )
+    stt_timeout_seconds: float = setting(
+        3.0,
+        "Speech to text that does not connect, or returns nothing for what a caller said, in this "
+        "time is replaced by its fallback",
+    )
+    tts_timeout_seconds: float = setting(
+        2.5, "Text to speech that produces no audio for this long is replaced by its fallback"
+    )
     idle_call_seconds: float = setting(900.0, "A text call without a message for this long ends")
     retention_days: int = setting(
         30, "Ended calls and their events are kept this long; 0 = for ever"

@@ -137,7 +137,7 @@ def test_the_voices_are_those_of_the_plugin() -> None:
 
 async def test_every_language_of_the_catalogue_can_be_heard_and_spoken() -> None:
     async with connections() as http:
-        means = Means(KEYS, http, lambda *_: None, lambda *_: None, {})
+        means = Means(KEYS, http, lambda *_: None, lambda *_: None, {}, 3)
         without = () if find_spec("pocketsphinx") else ("local",)
         for each in (each for each in STT if each.name not in without):
             for language in each.languages:
@@ -176,7 +176,9 @@ async def test_what_a_plugin_refuses_is_told_and_its_fallback_is_used() -> None:
     refused: list[tuple[str, bool]] = []
     v3 = ProviderChoice(provider="sarvam", model="bulbul:v3")
     async with connections() as http:
-        means = Means(KEYS, http, lambda c, a: refused.append((c.provider, a)), lambda *_: None, {})
+        means = Means(
+            KEYS, http, lambda c, a: refused.append((c.provider, a)), lambda *_: None, {}, 3
+        )
         with pytest.raises(Unusable, match="sarvam bulbul:v3: Speaker 'anushka'"):
             build_tts(v3, means, "en-IN", "anushka")
         sonic = ProviderChoice(provider="cartesia", model="sonic-3")

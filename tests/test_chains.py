@@ -86,6 +86,7 @@ async def stage() -> AsyncIterator[Stage]:
             changed=lambda choice, available: changes.append((choice.model, available)),
             measured=lambda *_: None,
             rests=rests,
+            timeout_seconds=3,
         )
         yield Stage(world, means, changes, rests)
 
@@ -218,7 +219,7 @@ async def test_what_nobody_can_make_out_is_given_up_and_told_once() -> None:
         the.world.faults.orders["deepgram"] = [Silent()]
         the.world.faults.orders["flux"] = [Silent()]
         ears = the.ears(NOVA, FLUX)
-        ears.transcript_seconds = 0.3
+        ears.timeout_seconds = 0.3
         told: list[bool] = []
         ears.on("error", lambda error: told.append(error.recoverable))
         async with calling(ears) as caller:
@@ -297,7 +298,7 @@ async def test_voices_that_fail_are_left_at_once_and_all_is_said(
         first, second = VOICES[provider]
         the.world.faults.orders[provider] = [fault]
         voices = the.voices(first, second)
-        voices.sound_seconds = 600  # it is the failure that ends the wait for a sound
+        voices.timeout_seconds = 600  # it is the failure that ends the wait for a sound
         at, length = await spoken(voices)
         assert the.changes == [(first.model, False)]
         print(f"{provider} {fault}: first sound after {at * 1000:.0f} ms")
@@ -327,7 +328,7 @@ async def test_a_voice_that_says_nothing_is_left_soon(provider: str) -> None:
         first, second = VOICES[provider]
         the.world.faults.orders[provider] = [Silent()]
         voices = the.voices(first, second)
-        voices.sound_seconds = 1.5
+        voices.timeout_seconds = 1.5
         at, _ = await spoken(voices)
         assert the.changes == [(first.model, False)]
         assert at > 1.5
@@ -338,7 +339,7 @@ async def test_a_slow_voice_is_waited_for() -> None:
     async with stage() as the:
         the.world.faults.orders["cartesia"] = [Slow(0.5)]
         voices = the.voices(SONIC, BULBUL)
-        voices.sound_seconds = 60
+        voices.timeout_seconds = 60
         at, _ = await spoken(voices)
         assert the.changes == []
         assert at > 0.5
@@ -360,7 +361,7 @@ async def test_a_voice_that_stands_alone_tries_again_and_then_it_is_told() -> No
 async def test_a_voice_with_long_pauses_of_the_model_is_not_left() -> None:
     async with stage() as the:
         voices = the.voices(SONIC, BULBUL)
-        voices.sound_seconds = 1.5
+        voices.timeout_seconds = 1.5
         stream = voices.stream()
         stream.push_text("The first sentence is here. And")
         await asyncio.sleep(2.0)

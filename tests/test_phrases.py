@@ -218,7 +218,7 @@ def _wav(kind: int, channels: int, rate: int, bits: int, data: bytes) -> bytes:
 async def test_the_voice_of_this_machine_speaks_as_one_of_a_chain() -> None:
     choice = ProviderChoice(provider="local", model="espeak-ng")
     async with http_context.open(), connections() as http:
-        means = Means(ProviderKeys(), http, lambda *_: None, lambda *_: None, {})
+        means = Means(ProviderKeys(), http, lambda *_: None, lambda *_: None, {}, 3)
         voice = build_tts(choice, means, "en", None)
         stream = voice.stream()
         stream.push_text("Sunrise Clinic, good day. How can I help you?")

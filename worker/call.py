@@ -204,7 +204,7 @@ class HeldCall:
         if self._rooms is None:
             raise RoomUnreachable("This worker knows no LiveKit: set LIVEKIT_URL and its key.")
         conversation.speech = Speech(
-            conversation.keys, conversation.failed_over, conversation.meter.count
+            conversation.keys, conversation.failed_over, conversation.meter.count, self._settings
         )
         async with (
             recorded(conversation, self._recorders) as recording,

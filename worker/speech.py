@@ -14,6 +14,7 @@ import aiohttp
 from domain.agents import AgentSpec, ProviderChoice, Voice
 from domain.languages import ANY, base, speaks
 from domain.providers import ProviderKind
+from domain.settings import Settings
 from domain.templates import render
 from worker.meter import Measured
 from worker.providers import Means, build_stt, build_tts
@@ -36,8 +37,14 @@ class Changed(Protocol):
 
 
 class Speech:
-    def __init__(self, keys: ProviderKeys, changed: Changed, measured: Measured) -> None:
+    def __init__(
+        self, keys: ProviderKeys, changed: Changed, measured: Measured, settings: Settings
+    ) -> None:
         self._keys = keys
+        self._timeouts = {
+            ProviderKind.STT: settings.stt_timeout_seconds,
+            ProviderKind.TTS: settings.tts_timeout_seconds,
+        }
         self._changed = changed
         self._measured = measured
         self._http: aiohttp.ClientSession | None = None
@@ -97,6 +104,7 @@ class Speech:
             changed=lambda choice, available: self._changed(choice, available, kind),
             measured=self._measured,
             rests=self._rests[kind],
+            timeout_seconds=self._timeouts[kind],
         )
 
     async def aclose(self) -> None:

@@ -46,7 +46,6 @@ from worker.joining import join, leave
 from worker.models import closed, make_ready
 from worker.opening import first_agent
 from worker.presence import Presence
-from worker.providers.ears import TRANSCRIPT_SECONDS
 from worker.recording import CallRecording
 from worker.rooms import Rooms
 from worker.silence import LOOK_SECONDS, Silence
@@ -333,7 +332,7 @@ async def voice_session(
             await ready
         finally:
             await end(ready)
-        session = _session(conversation)
+        session = _session(conversation, settings)
         try:
             yield VoiceSession(conversation, session, room, rooms, settings, recording)
         finally:
@@ -344,7 +343,7 @@ async def voice_session(
                     await recording.finish()
 
 
-def _session(conversation: Conversation) -> AgentSession[None]:
+def _session(conversation: Conversation, settings: Settings) -> AgentSession[None]:
     spec = conversation.snapshot.agent_of(conversation.node)
     once = APIConnectOptions(max_retry=0, timeout=LLM_SECONDS)
     return AgentSession(
@@ -352,7 +351,7 @@ def _session(conversation: Conversation) -> AgentSession[None]:
         turn_handling=turn_handling(spec),
         user_away_timeout=None,
         aec_warmup_duration=ECHO_SECONDS,
-        transcription_timeout=TRANSCRIPT_SECONDS,
+        transcription_timeout=settings.stt_timeout_seconds,
         max_tool_steps=MOST_TOOL_STEPS,
         session_close_transcript_timeout=0.0,
         conn_options=SessionConnectOptions(

@@ -69,6 +69,8 @@ class Means:
     changed: Changed
     measured: Measured
     rests: Rests
+    timeout_seconds: float
+    """Of a provider that fails silently."""
 
 
 def build_llm(
@@ -94,7 +96,7 @@ def build_stt(
 
     built = _usable(choice, build, means.changed)
     _meter(ProviderKind.STT, built, means.measured)
-    return Ears(Order(built, means.changed, means.rests))
+    return Ears(Order(built, means.changed, means.rests), means.timeout_seconds)
 
 
 def build_tts(
@@ -111,7 +113,7 @@ def build_tts(
 
     built = _usable(choice, build, means.changed)
     _meter(ProviderKind.TTS, built, means.measured)
-    return Voices(Order(built, means.changed, means.rests))
+    return Voices(Order(built, means.changed, means.rests), means.timeout_seconds)
 
 
 def build_vad(choice: ProviderChoice) -> vad.VAD:

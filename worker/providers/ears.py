@@ -25,10 +25,8 @@ from worker.providers.order import Front, Order, pass_on
 
 log = logging.getLogger(__name__)
 
-CONNECT_SECONDS = 2.5
-"""A connection takes no longer."""
-TRANSCRIPT_SECONDS = 3.0
-"""After the caller's words, those of the provider come within this time."""
+TIMEOUT_SECONDS = 3.0
+"""To connect in, and to return a transcript in once the caller has spoken."""
 KEPT_SECONDS = 30.0
 """So much of a turn can be heard again by the next one."""
 MOST_BREAKS = 3
@@ -48,7 +46,7 @@ class Ears(Front, stt.STT[Any]):
     order: Order[stt.STT[Any]]
 
     def __init__(
-        self, order: Order[stt.STT[Any]], transcript_seconds: float = TRANSCRIPT_SECONDS
+        self, order: Order[stt.STT[Any]], timeout_seconds: float = TIMEOUT_SECONDS
     ) -> None:
         all_ = [one.capabilities for one in order.all]
         super().__init__(
@@ -62,7 +60,7 @@ class Ears(Front, stt.STT[Any]):
             )
         )
         self.order = order
-        self.transcript_seconds = transcript_seconds
+        self.timeout_seconds = timeout_seconds
         self._streams: list[_Listening] = []
         pass_on(order, self.emit)
 
@@ -131,7 +129,7 @@ class _Listening(stt.RecognizeStream):
         """How often a line broke since a turn was last heard whole."""
         self._event_at = 0.0
         self._late = asyncio.Event()
-        once = APIConnectOptions(max_retry=0, timeout=CONNECT_SECONDS)
+        once = APIConnectOptions(max_retry=0, timeout=ears.timeout_seconds)
         super().__init__(stt=ears, conn_options=once, sample_rate=SAMPLE_RATE)
 
     @property
@@ -216,13 +214,13 @@ class _Listening(stt.RecognizeStream):
         """Returns when it was given words and made nothing of them."""
         if not self._owed:
             await asyncio.Event().wait()
-        await asyncio.sleep(self._ears.transcript_seconds)
+        await asyncio.sleep(self._ears.timeout_seconds)
         while self._event_at >= began:  # noqa: ASYNC110 it lives
             await asyncio.sleep(60)
 
     async def _follow(self, one: stt.STT[Any]) -> None:
         """Returns when the input is over, or a better one may be tried; raises when it fails."""
-        once = APIConnectOptions(max_retry=0, timeout=CONNECT_SECONDS)
+        once = APIConnectOptions(max_retry=0, timeout=self._ears.timeout_seconds)
         async with one.stream(conn_options=once) as stream:
             passed = time.time() - self._start_time - self._kept.seconds
             stream.start_time_offset = max(0.0, self.start_time_offset + passed)

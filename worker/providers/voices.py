@@ -29,10 +29,10 @@ from worker.providers.order import Front, Order, pass_on
 
 log = logging.getLogger(__name__)
 
-SOUND_SECONDS = 2.5
-"""Once there is something to say, a sound comes in this time, and the next one after each."""
-PLUGIN_SECONDS = 10.0
-"""What the plugins are told: they count pauses of the model as well. We are less patient."""
+TIMEOUT_SECONDS = 2.5
+"""To produce the first audio in, once there is text, and the next after each."""
+PLUGIN_TIMEOUTS = 4
+"""As many timeouts are given to the plugins: they count pauses of the model as well."""
 WORDS_A_SECOND = 2.6
 """How fast voices speak that do not say which word comes when."""
 LOOK_SECONDS = 0.1
@@ -42,7 +42,9 @@ FAILURES = (APIError, TimeoutError, aiohttp.ClientError, OSError, RuntimeError, 
 class Voices(Front, tts.TTS[Any]):
     order: Order[tts.TTS[Any]]
 
-    def __init__(self, order: Order[tts.TTS[Any]], sound_seconds: float = SOUND_SECONDS) -> None:
+    def __init__(
+        self, order: Order[tts.TTS[Any]], timeout_seconds: float = TIMEOUT_SECONDS
+    ) -> None:
         super().__init__(
             capabilities=TTSCapabilities(
                 streaming=True,
@@ -52,7 +54,7 @@ class Voices(Front, tts.TTS[Any]):
             num_channels=1,
         )
         self.order = order
-        self.sound_seconds = sound_seconds
+        self.timeout_seconds = timeout_seconds
         pass_on(order, self.emit)
 
     def prewarm(self) -> None:
@@ -128,7 +130,7 @@ class _Saying(tts.SynthesizeStream):
                 kind = type(problem).__name__
                 log.warning("no longer spoken by", extra={"provider": one.label, "kind": kind})
                 order.failed(one)
-                if time.monotonic() - began >= self._voices.sound_seconds and order.alone:
+                if time.monotonic() - began >= self._voices.timeout_seconds and order.alone:
                     break  # it is not there; the caller has waited enough
             else:
                 return
@@ -139,7 +141,9 @@ class _Saying(tts.SynthesizeStream):
         if self._ended_at is not None and not rest.strip():
             return
         tune = _Tune(one.sample_rate, self._voices.sample_rate, self._seconds)
-        patient = APIConnectOptions(max_retry=0, timeout=PLUGIN_SECONDS)
+        patient = APIConnectOptions(
+            max_retry=0, timeout=PLUGIN_TIMEOUTS * self._voices.timeout_seconds
+        )
         stream = one.stream(conn_options=patient)
         stream.push_text(rest)
         if self._ended_at is not None:
@@ -173,7 +177,7 @@ class _Saying(tts.SynthesizeStream):
         try:
             while not coming.done():
                 await asyncio.wait({coming}, timeout=LOOK_SECONDS)
-                late = self._waited(stream, began, last) > self._voices.sound_seconds
+                late = self._waited(stream, began, last) > self._voices.timeout_seconds
                 if late and not coming.done():
                     raise TimeoutError("no sound")
             return coming.result()
