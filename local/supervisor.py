@@ -58,8 +58,9 @@ class Supervisor:
             for child in self.children:
                 await child.ready.wait()
             self.ready = True
-            self._record()
+            # Before the record, which ends the wait of whoever repeats what is said here.
             on_ready()
+            self._record()
 
     async def _keep(self, child: Child) -> None:
         for needed in self.children:
