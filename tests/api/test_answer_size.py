@@ -220,7 +220,7 @@ async def test_a_mutation_that_was_done_is_not_said_to_be_refused(writes: Api, f
     assert f"done up to `{last}`, and not beyond it" in error["message"]
     answer = await writes.execute(f"mutation {{ write(megabytes: 10) {{ {field} }} }}")
     assert (answer["data"], code_of(answer)) == (None, ANSWER_TOO_LARGE)
-    assert "The mutation was done; " in answer["errors"][0]["message"]
+    assert "The mutation was executed; " in answer["errors"][0]["message"]
 
 
 async def test_a_mutation_without_room_for_its_answer_is_said_to_be_done(writes: Api) -> None:
