@@ -163,7 +163,7 @@ class SharedExecution:
             self._ephemeral.append((event, text))
 
     def _cache_key(self, event: StoredEvent) -> Hashable:
-        """The key has the cursor and not the number, which could repeat after a restore from a backup."""
+        """Contains the cursor, because a number repeats when the end of a log was lost."""
         return self._digest, event.call_id, event.cursor
 
     def _render(self, event: object) -> str | None:
