@@ -48,7 +48,7 @@ async def run_client(api: MeasuredApi, deadline: float, latencies: list[float]) 
         length = int(headers.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
         body_bytes = await reader.readexactly(length)
         latencies.append((time.perf_counter() - started_at) * 1000)
-        assert body_bytes.count(b'"cursor"') == 20, body_received
+        assert body_bytes.count(b'"cursor"') == 20, body_bytes
     writer.close()
 
 
