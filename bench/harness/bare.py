@@ -36,9 +36,9 @@ def session(vad: Any, environ: Mapping[str, str]) -> AgentSession[None]:
     stt_url = environ["DEEPGRAM_BASE_URL"] + "/v1/listen"
     agent_session: AgentSession[None] = AgentSession(
         vad=vad,
-        stt=deepgram.STT(model="nova-3", api_key="stand-in", base_url=stt_url),
+        stt=deepgram.STT(model="nova-3", api_key="bench", base_url=stt_url),
         llm=ScriptedLLM(RULES, dict),
-        tts=cartesia.TTS(api_key="stand-in", base_url=environ["CARTESIA_BASE_URL"]),
+        tts=cartesia.TTS(api_key="bench", base_url=environ["CARTESIA_BASE_URL"]),
         turn_handling={
             "turn_detection": inference.TurnDetector(version="v1-mini"),
             "endpointing": {"min_delay": ENDPOINTING_DELAYS[0], "max_delay": ENDPOINTING_DELAYS[1]},

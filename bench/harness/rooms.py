@@ -106,9 +106,9 @@ def _settings(plain: Settings, livekit: LivekitServers, urls: Mapping[str, str])
         livekit_url=access.url,
         livekit_api_key=access.key,
         livekit_api_secret=access.secret,
-        deepgram_api_key="stand-in",
+        deepgram_api_key="bench",
         deepgram_base_url=urls["DEEPGRAM_BASE_URL"],
-        cartesia_api_key="stand-in",
+        cartesia_api_key="bench",
         cartesia_base_url=urls["CARTESIA_BASE_URL"],
     )
 

@@ -166,12 +166,12 @@ class ResponseMemory:
         if not self._bytes_by_owner[owner]:
             del self._bytes_by_owner[owner]
 
-    def _check(self, more: int, held: int) -> None:
+    def _check(self, more: int, in_use: int) -> None:
         if self._total + more > self._limit:
             raise _memory_exhausted(
                 "Too many large responses have not been read by their clients; try again."
             )
-        if held + more > self._limit // TENANT_SHARE_DIVISOR:
+        if in_use + more > self._limit // TENANT_SHARE_DIVISOR:
             raise _memory_exhausted(
                 "Your tenant has too many large responses that are unread; read them first."
             )

@@ -23,11 +23,11 @@ import (
 )
 
 const (
-	frame      = 20 * time.Millisecond
-	greeting   = 3 * time.Second         // before the first caller speaks
-	apart      = 1700 * time.Millisecond // so that they do not all speak at the same time
-	patience   = 10 * time.Second
-	microphone = "microphone"
+	frame          = 20 * time.Millisecond
+	greeting       = 3 * time.Second         // before the first caller speaks
+	apart          = 1700 * time.Millisecond // so that they do not all speak at the same time
+	connectTimeout = 10 * time.Second
+	microphone     = "microphone"
 )
 
 // words are the packets of one caller.
@@ -55,11 +55,11 @@ func main() {
 	for late := time.Duration(0); tickets.Scan(); late = (late + apart) % period {
 		var url, token string
 		if _, err := fmt.Sscan(tickets.Text(), &url, &token); err != nil {
-			log.Fatalf("a ticket is a url and a token: %v", err)
+			log.Fatalf("each input line needs a URL and a token: %v", err)
 		}
 		go func() {
 			if err := call(url, token, packets, greeting+late); err != nil {
-				log.Fatalf("a caller could not come: %v", err)
+				log.Fatalf("a caller could not join: %v", err)
 			}
 		}()
 	}
@@ -84,7 +84,7 @@ func read(path string) ([][]byte, error) {
 		packets = append(packets, packet)
 	}
 	if len(packets) == 0 && lines.Err() == nil {
-		return nil, fmt.Errorf("%s: there is nothing to say", path)
+		return nil, fmt.Errorf("%s contains no packets", path)
 	}
 	return packets, lines.Err()
 }
@@ -96,11 +96,11 @@ func call(url, token string, packets [][]byte, late time.Duration) error {
 	if err != nil {
 		return err
 	}
-	told := lksdk.RoomCallback{
-		OnDisconnected:      func() { log.Fatal("a caller was put out of the room") },
+	callback := lksdk.RoomCallback{
+		OnDisconnected:      func() { log.Fatal("a caller was removed from the room") },
 		ParticipantCallback: lksdk.ParticipantCallback{OnTrackSubscribed: ignore},
 	}
-	room, err := lksdk.ConnectToRoomWithToken(url, token, &told, lksdk.WithConnectTimeout(patience))
+	room, err := lksdk.ConnectToRoomWithToken(url, token, &callback, lksdk.WithConnectTimeout(connectTimeout))
 	if err != nil {
 		return err
 	}

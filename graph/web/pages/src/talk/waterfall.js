@@ -22,7 +22,7 @@ export function steps(turn) {
   add("model", "Model’s first token", turn.llmFirstTokenMs);
   add("voice", "Voice’s first byte", turn.ttsFirstByteMs);
   add("playback", "Playback", end - now);
-  add("ear", "Network and jitter, estimated", received - end, received);
+  add("network", "Network and jitter, estimated", received - end, received);
   return result;
 }
 
