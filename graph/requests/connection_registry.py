@@ -1,4 +1,4 @@
-"""The open WebSocket connections; a watchdog closes those that stall or lose their credential."""
+"""The open WebSocket connections; a watchdog closes stalled ones and those with ended credentials."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Quota:
     def acquire(self, holder: str) -> Iterator[None]:
         """Raises a `GraphQLError` with the code of the quota when the holder has reached the limit."""
         if self._in_use[holder] >= self.limit:
-            message = f"One process serves at most {self.limit} {self.description} at a time."
+            message = f"At most {self.limit} {self.description} are allowed per process."
             raise graphql_error(message, self.code, limit=self.limit)
         self._in_use[holder] += 1
         try:
