@@ -11,7 +11,7 @@ import WORKFLOWS from "./workflows.graphql";
 
 const TIMEOUT_MS = 15_000;
 
-export class Refused extends Error {
+export class ApiError extends Error {
   constructor(message, code) {
     super(message);
     this.code = code;
@@ -32,7 +32,7 @@ export async function publishedWorkflows() {
 export const startCall = async (slug, key) => done((await ask(START, { slug, key })).startCall);
 export const joinCall = async (callId) => done((await ask(JOIN, { callId })).joinCall).join;
 export const endCall = async (callId) => done((await ask(END, { callId })).endCall);
-export const callAtHand = async (id) => (await ask(CALL, { id })).call;
+export const fetchCall = async (id) => (await ask(CALL, { id })).call;
 
 /** The recording; null if the call is not recorded. */
 export const recordingOf = async (id) => (await ask(RECORDING, { id })).call?.recording ?? null;
@@ -56,12 +56,12 @@ async function ask(query, variables) {
   const result = await post({ query, variables }, {}, AbortSignal.timeout(TIMEOUT_MS));
   if (!result.data || result.errors) {
     const [error] = result.errors ?? [{ message: "The API did not respond with data." }];
-    throw new Refused(error.message, error.extensions?.code);
+    throw new ApiError(error.message, error.extensions?.code);
   }
   return result.data;
 }
 
 function done(result) {
-  if (result.message !== undefined) throw new Refused(result.message, result.__typename);
+  if (result.message !== undefined) throw new ApiError(result.message, result.__typename);
   return result;
 }

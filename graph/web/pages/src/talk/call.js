@@ -2,14 +2,15 @@
 
 import { endCall, follow, joinCall, recordingOf, startCall } from "./ask.js";
 import { at, h } from "./dom.js";
-import { microphone, Place } from "./room.js";
+import { microphone, RoomSession } from "./room.js";
 import { Transcript } from "./transcript.js";
 import { median } from "./waterfall.js";
 import {
-  because, clock, NOT_PLAYABLE, putOut, RECORDING_LATER, RECORDINGS, seconds, STATES, whose,
+  blameText, disconnectText, endReasonText, formatDuration, NOT_PLAYABLE, RECORDING_LATER, RECORDINGS,
+  seconds, STATES,
 } from "./words.js";
 
-const LULL_MS = 1_000; // without events for so long, the history is complete and announcements start
+const LULL_MS = 1_000; // after this time without events the history is complete, and announcements start
 const END_MS = 2_000; // between the end of the room and the event with the reason
 const RECORDING_MS = 3_000;
 const MAX_RECORDING_ATTEMPTS = 40;
@@ -67,7 +68,7 @@ export class Call {
     this.press("hang-up", () => this.hangUp());
     this.press("give-up", () => this.hangUp());
     this.press("go-on", () => this.goOn());
-    this.press("sound-on", () => this.place?.sound());
+    this.press("sound-on", () => this.session?.sound());
     this.press("again", () => this.leave("again"));
     this.press("other", () => this.leave("other"));
     this.ticking = setInterval(() => this.draw(), 500);
@@ -124,12 +125,12 @@ export class Call {
   }
 
   draw() {
-    at("talking").hidden = !this.place;
-    at("dock").hidden = !this.place && at("away").hidden;
+    at("talking").hidden = !this.session;
+    at("dock").hidden = !this.session && at("away").hidden;
     at("state").textContent = (!this.over && this.connection) || STATES[this.state];
     at("state").dataset.state = this.over ? "over" : this.connection ? "waiting" : this.state;
-    if (this.over) at("timer").textContent = clock(this.over.durationMs);
-    else if (this.began) at("timer").textContent = clock(Date.now() - (this.ahead ?? 0) - this.began);
+    if (this.over) at("timer").textContent = formatDuration(this.over.durationMs);
+    else if (this.began) at("timer").textContent = formatDuration(Date.now() - (this.ahead ?? 0) - this.began);
   }
 
   // ---- the room -------------------------------------------------------------------------
@@ -137,40 +138,40 @@ export class Call {
   async enter(join, track) {
     this.away("");
     this.connectionIs("Connecting");
-    const place = new Place(track, {
+    const session = new RoomSession(track, {
       reconnecting: () => this.connectionIs("Reconnecting"),
       reconnected: () => this.connectionIs(""),
-      out: (reason) => setTimeout(() => this.lost(place, putOut(reason)), END_MS),
+      out: (reason) => setTimeout(() => this.lost(session, disconnectText(reason)), END_MS),
       silent: () => (at("sound-on").hidden = false),
       sounding: () => (at("sound-on").hidden = true),
-      dead: () => this.lost(place, "The microphone was disconnected. Plug it in again, then continue the call."),
+      dead: () => this.lost(session, "The microphone was disconnected. Plug it in again, then continue the call."),
     });
-    this.place = place;
+    this.session = session;
     this.muted = false;
     at("mute").textContent = "Mute";
     try {
-      await place.enter(join);
-      if (this.place !== place) return void place.close(); // ended or left meanwhile
+      await session.enter(join);
+      if (this.session !== session) return void session.close(); // ended or left meanwhile
       this.connectionIs("");
       at("mute").focus({ preventScroll: true });
     } catch (error) {
-      if (this.place !== place) return;
-      this.place = null;
+      if (this.session !== session) return;
+      this.session = null;
       this.away(error.message);
     }
   }
 
-  lost(place, why) {
-    if (place !== this.place) return;
-    this.place = null;
-    place.close();
+  lost(session, why) {
+    if (session !== this.session) return;
+    this.session = null;
+    session.close();
     this.away(why);
     this.announce(why);
   }
 
   leaveRoom() {
-    this.place?.close();
-    this.place = null;
+    this.session?.close();
+    this.session = null;
   }
 
   away(why) {
@@ -199,7 +200,7 @@ export class Call {
 
   async mute() {
     this.muted = !this.muted;
-    await this.place.mute(this.muted);
+    await this.session.mute(this.muted);
     at("mute").textContent = this.muted ? "Unmute" : "Mute";
     this.announce(this.muted ? "The microphone is muted." : "The microphone is on.");
   }
@@ -227,7 +228,7 @@ export class Call {
     clearInterval(this.ticking);
     this.away("");
     this.draw();
-    const words = because(event, this.byUs);
+    const words = endReasonText(event, this.byUs);
     at("summary-title").textContent = words;
     at("figures").replaceChildren(...this.figures().flat());
     at("summary").hidden = false;
@@ -241,12 +242,12 @@ export class Call {
     const heard = this.measured.filter(({ firstAudioMs }) => firstAudioMs !== null);
     const middle = (field) => median(heard.map((turn) => turn[field]).filter((ms) => ms !== null));
     const facts = [
-      ["Duration", clock(this.over.durationMs)],
+      ["Duration", formatDuration(this.over.durationMs)],
       ["Answers", String(this.measured.length)],
       ["Median to first audio", seconds(middle("firstAudioMs"))],
       ["Median with network", seconds(middle("atEarMs"))],
       ["Reason", this.over.reason],
-      ["Caused by", whose(this.over.blame)],
+      ["Caused by", blameText(this.over.blame)],
     ];
     return facts.map(([what, value]) => h("div", {}, h("dt", {}, what), h("dd", {}, value)));
   }
@@ -305,7 +306,7 @@ function player({ url, durationMs }, renew) {
     loadedmetadata: () => (fresh = false),
   });
   const link = h("a", { href: url, target: "_blank", rel: "noopener" }, "Open the audio in a new tab");
-  const title = `Recording, ${clock(durationMs ?? 0)}`;
+  const title = `Recording, ${formatDuration(durationMs ?? 0)}`;
   const fine = h("p", { class: "fine" }, link);
   return [h("h3", { id: "recording-title" }, title), sound, fine];
 }

@@ -1,7 +1,7 @@
 // The page: the current user, the current call, and the actions on them.
 
 import { localToken, onChange, pasted, session, signIn, signOut } from "../shared/session.js";
-import { callAtHand, publishedWorkflows } from "./ask.js";
+import { fetchCall, publishedWorkflows } from "./ask.js";
 import { Call } from "./call.js";
 import { at, h } from "./dom.js";
 import { NO_LIVEKIT, NO_MICROPHONES_HERE } from "./words.js";
@@ -49,7 +49,7 @@ async function begin() {
   const id = named();
   if (!id) return choose();
   try {
-    const found = await callAtHand(id);
+    const found = await fetchCall(id);
     if (found) return open(found.id, found.workflow, found);
     throw new Error("This call does not exist, has been deleted, or belongs to another tenant.");
   } catch (error) {
@@ -92,7 +92,7 @@ async function obstacle() {
   return navigator.mediaDevices ? "" : NO_MICROPHONES_HERE;
 }
 
-function option({ slug, name, description, published, nodes }, place) {
+function option({ slug, name, description, published, nodes }, index) {
   const wanted = new URLSearchParams(location.search).get("workflow");
   const agents = [...new Set(nodes.map(({ agent }) => agent))].join(", ");
   return h(
@@ -103,7 +103,7 @@ function option({ slug, name, description, published, nodes }, place) {
       name: "workflow",
       value: slug,
       "data-name": name,
-      checked: wanted ? wanted === slug : place === 0,
+      checked: wanted ? wanted === slug : index === 0,
       required: true,
     }),
     h(

@@ -31,7 +31,7 @@ export async function microphone() {
   }
 }
 
-export class Place {
+export class RoomSession {
   /** `listener` has: reconnecting, reconnected, out(reason), silent, sounding, dead. */
   constructor(track, listener) {
     this.track = track;

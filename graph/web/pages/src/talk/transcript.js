@@ -2,7 +2,7 @@
 
 import { at, h } from "./dom.js";
 import { waterfall } from "./waterfall.js";
-import { clock, KINDS, OUTCOMES, shown, VIA } from "./words.js";
+import { formatDuration, KINDS, OUTCOMES, formatValue, VIA } from "./words.js";
 
 const NEAR = 160; // px from the end; a user who is further up is reading
 
@@ -105,7 +105,7 @@ export class Transcript {
     if (removed) this.context.delete(path);
     else this.context.set(path, value);
     this.showContext();
-    const now = removed ? "removed" : shown(value);
+    const now = removed ? "removed" : formatValue(value);
     this.note("data", h("code", {}, path), removed ? " " : " = ", h("code", {}, now));
   }
 
@@ -153,7 +153,7 @@ export class Transcript {
 
   CallEnded({ durationMs }) {
     this.now.replaceChildren();
-    this.note("", `The call ended after ${clock(durationMs)}.`);
+    this.note("", `The call ended after ${formatDuration(durationMs)}.`);
   }
 
   note(kind, ...words) {
@@ -163,7 +163,7 @@ export class Transcript {
   showContext() {
     const rows = [...this.context].map(([path, value]) => [
       h("dt", {}, path),
-      h("dd", {}, shown(value)),
+      h("dd", {}, formatValue(value)),
     ]);
     at("context").replaceChildren(...rows.flat());
     at("no-context").hidden = rows.length > 0;

@@ -50,12 +50,12 @@ const BLAMES = {
   CONFIG: "a setting or the workflow",
 };
 
-export const because = ({ reason, blame }, byUs) =>
+export const endReasonText = ({ reason, blame }, byUs) =>
   byUs && reason === "ENDED_BY_API"
     ? "You hung up."
     : (REASONS[reason] ?? `${reason.toLowerCase().replaceAll("_", " ")}.`);
 
-export const whose = (blame) => BLAMES[blame] ?? blame.toLowerCase();
+export const blameText = (blame) => BLAMES[blame] ?? blame.toLowerCase();
 
 export const VIA = {
   MODEL: "requested by the model",
@@ -107,7 +107,7 @@ export const unreachable = (url) =>
   "must be open, and LIVEKIT_PUBLIC_URL must be an address that browsers can reach.";
 
 /** Why LiveKit closed the connection while the call continues. */
-export function putOut(reason) {
+export function disconnectText(reason) {
   switch (reason) {
     case DisconnectReason.DUPLICATE_IDENTITY:
       return "This call continues in another tab or browser. Continuing here ends it there.";
@@ -120,9 +120,9 @@ export function putOut(reason) {
 
 export const seconds = (ms) => (ms === null ? "–" : `${(ms / 1000).toFixed(2)} s`);
 
-export function clock(ms) {
+export function formatDuration(ms) {
   const whole = Math.max(0, Math.floor(ms / 1000));
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
-export const shown = (value) => JSON.stringify(value) ?? "null";
+export const formatValue = (value) => JSON.stringify(value) ?? "null";
