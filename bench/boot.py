@@ -1,4 +1,4 @@
-"""How long the API takes to start, and what the API and the keeper weigh when they have."""
+"""Start-up time of the API, and the memory of the API and the keeper after they have started."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ async def main() -> None:
     async with installation() as settings:
         viewer = await new_owner(settings)
         for _ in range(ROUNDS):
-            began = time.perf_counter()
+            started_at = time.perf_counter()
             async with running_api(settings, viewer.tenant_id) as api:
-                boots.append(time.perf_counter() - began)
+                boots.append(time.perf_counter() - started_at)
                 await asyncio.sleep(0.5)
                 sizes.append(api.process.memory_info().rss / 1e6)
         async with running_keeper(settings) as keeper:

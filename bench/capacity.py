@@ -1,4 +1,4 @@
-"""How many voice calls a worker host holds, and what each costs, beside a process per job."""
+"""How many voice calls a worker host holds and their cost, compared with a process per job."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from domain.use_cases.calls import room_access
 CORES = os.cpu_count() or 1
 LEVELS = (1, *(calls * CORES for calls in (3, 6, 7, 8, 10)))
 MAX_COMPARED_CALLS = 6 * CORES
-"""Calls at which the two are held beside each other, where ours holds so many."""
+"""The maximum number of calls at which both are compared; fewer if the studio holds fewer."""
 START_TIMEOUT_SECONDS = 60.0
-"""Of one of their processes, which loads all the code."""
+"""The timeout for one process of `AgentServer`, which has to import all code."""
 GREETING_SECONDS = 8.0
 MEASURE_SECONDS = 36.0
 MAX_SLOWDOWN = 1.15
@@ -43,27 +43,27 @@ MAX_SLOWDOWN = 1.15
 class Level:
     calls: int
     turns: Sequence[float]
-    """ms from the caller's last sound to the agent's first, as the worker measures it."""
+    """Milliseconds from the end of the caller's speech to the agent's first audio, by the worker."""
     percent: Mapping[str, float]
     memory: float
 
     @property
     def cpu_percent_per_call(self) -> float:
-        """% of a core that the worker needs for a call."""
+        """The share of a core that the worker uses per call, in percent."""
         return self.percent.get("worker", 0.0) / self.calls
 
     def summary(self, label: str) -> str:
         used = ", ".join(f"{role} {share:.0f}" for role, share in sorted(self.percent.items()))
-        middle, late = percentile(self.turns, 0.5), percentile(self.turns, 0.95)
+        p50, p95 = percentile(self.turns, 0.5), percentile(self.turns, 0.95)
         return (
-            f"{label:>9} {self.calls:>2} calls: p50 {middle:.0f} p95 {late:.0f} ms "
+            f"{label:>9} {self.calls:>2} calls: p50 {p50:.0f} p95 {p95:.0f} ms "
             f"({len(self.turns)} turns), {self.cpu_percent_per_call:.1f} % of a core each, "
             f"{self.memory:.0f} MB; % of a core: {used}"
         )
 
 
 async def measure_level(count: int, turns: Callable[[datetime], AsyncIterator[float]]) -> Level:
-    """What becomes of so many calls that are going on."""
+    """Measure `count` calls that are in progress."""
     await asyncio.sleep(GREETING_SECONDS)
     since, load = datetime.now().astimezone(), CpuMonitor()
     await asyncio.sleep(MEASURE_SECONDS)
@@ -71,23 +71,23 @@ async def measure_level(count: int, turns: Callable[[datetime], AsyncIterator[fl
     return Level(count, [turn async for turn in turns(since)], percent, memory)
 
 
-# ---- ours ---------------------------------------------------------------------------------------
+# ---- Agent Studio -------------------------------------------------------------------------------
 
 
-async def measure_studio(hall: CallRig, crowd: SimulatedCallers, count: int) -> Level:
-    calls = [await hall.start_call() for _ in range(count)]
-    entries = [room_access(hall.services, call) for call in calls]
+async def measure_studio(rig: CallRig, callers: SimulatedCallers, count: int) -> Level:
+    calls = [await rig.start_call() for _ in range(count)]
+    entries = [room_access(rig.services, call) for call in calls]
     tickets = [(entry.url, entry.token) for entry in entries if entry is not None]
     try:
-        async with crowd.joined(tickets):
-            return await measure_level(count, lambda since: _turn_latencies(hall, since))
+        async with callers.joined(tickets):
+            return await measure_level(count, lambda since: _turn_latencies(rig, since))
     finally:
         for call in calls:
-            await hall.end_call(call)
+            await rig.end_call(call)
 
 
-async def _turn_latencies(hall: CallRig, since: datetime) -> AsyncIterator[float]:
-    db = await asyncpg.connect(hall.env["DATABASE_URL"])
+async def _turn_latencies(rig: CallRig, since: datetime) -> AsyncIterator[float]:
+    db = await asyncpg.connect(rig.env["DATABASE_URL"])
     try:
         rows = await db.fetch(
             "select (body ->> 'first_audio_ms')::float as ms from call_event "
@@ -104,7 +104,7 @@ async def _turn_latencies(hall: CallRig, since: datetime) -> AsyncIterator[float
 
 
 class JobOutput(list[float]):
-    """What the jobs of the other tell: that they have begun, and what their turns measure."""
+    """The output of the jobs of `AgentServer`: the latency of turns in ms, and counts of other lines."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
@@ -117,66 +117,67 @@ class JobOutput(list[float]):
 
     async def wait_for(self, word: str, count: int) -> None:
         async with asyncio.timeout(START_TIMEOUT_SECONDS):
-            while self.counts[word] < count:  # noqa: ASYNC110 - other processes say it
+            while self.counts[word] < count:  # noqa: ASYNC110 - another process writes it
                 await asyncio.sleep(0.1)
 
 
 @asynccontextmanager
-async def agent_server(hall: CallRig) -> AsyncIterator[JobOutput]:
-    """livekit-agents' own server with the same agent."""
+async def agent_server(rig: CallRig) -> AsyncIterator[JobOutput]:
+    """The `AgentServer` of livekit-agents with the same agent."""
     process = await asyncio.create_subprocess_exec(
         *bare.COMMAND,
-        env={**hall.env, "PYTHONPATH": ":".join(sys.path)},
+        env={**rig.env, "PYTHONPATH": ":".join(sys.path)},
         stdout=PIPE,
         start_new_session=True,
     )
-    told = JobOutput()
+    output = JobOutput()
 
     async def read() -> None:
         assert process.stdout is not None
         async for line in process.stdout:
-            told.add_line(line.decode().strip())
+            output.add_line(line.decode().strip())
 
     reading = asyncio.create_task(read())
     try:
-        await told.wait_for(bare.REGISTERED, 1)
-        await asyncio.sleep(5)  # the server offers it jobs only after a while
-        yield told
+        await output.wait_for(bare.REGISTERED, 1)
+        await asyncio.sleep(5)  # the LiveKit server dispatches to it only after a while
+        yield output
     finally:
-        # It would wait for its jobs; nobody waits for those.
+        # Killed, because it would otherwise wait for its jobs.
         os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
         await cancel_and_wait(reading)
 
 
 async def measure_agent_server(
-    hall: CallRig, crowd: SimulatedCallers, told: JobOutput, count: int
+    rig: CallRig, callers: SimulatedCallers, output: JobOutput, count: int
 ) -> Level:
-    access = hall.livekit.credentials
+    access = rig.livekit.credentials
     rooms = [f"bench-{uuid4()}" for _ in range(count)]
     async with api.LiveKitAPI(access.url, access.key, access.secret) as server:
 
         async def turns(_: datetime) -> AsyncIterator[float]:
-            for turn in told:
+            for turn in output:
                 yield turn
 
         try:
-            async with crowd.joined([(access.url, _token(hall, room)) for room in rooms]):
-                # One by one: a machine that loads many at once loses jobs, which nobody offers again.
-                for begun, room in enumerate(rooms, 1):
-                    asked = api.CreateAgentDispatchRequest(agent_name=bare.NAME, room=room)
-                    await server.agent_dispatch.create_dispatch(asked)
-                    await told.wait_for(bare.STARTED, begun)
-                await asyncio.sleep(GREETING_SECONDS)  # and until it has a spare process again
-                told.clear()
+            async with callers.joined([(access.url, _token(rig, room)) for room in rooms]):
+                # One by one: a machine that starts many at once loses jobs, which are not retried.
+                for started_count, room in enumerate(rooms, 1):
+                    request = api.CreateAgentDispatchRequest(agent_name=bare.NAME, room=room)
+                    await server.agent_dispatch.create_dispatch(request)
+                    await output.wait_for(bare.STARTED, started_count)
+                # Wait for the greeting, and until an idle process is available again.
+                await asyncio.sleep(GREETING_SECONDS)
+                output.clear()
                 return await measure_level(count, turns)
         finally:
             for room in rooms:
                 await server.room.delete_room(api.DeleteRoomRequest(room=room))
 
 
-def _token(hall: CallRig, room: str) -> str:
-    access = hall.livekit.credentials
+def _token(rig: CallRig, room: str) -> str:
+    access = rig.livekit.credentials
     token = api.AccessToken(access.key, access.secret).with_identity(CALLER_IDENTITY)
     grants = api.VideoGrants(room_join=True, room=room)
     return token.with_grants(grants).with_ttl(timedelta(minutes=5)).to_jwt()
@@ -186,28 +187,27 @@ def _token(hall: CallRig, room: str) -> str:
 
 
 async def main() -> None:
-    with tempfile.TemporaryDirectory() as place:
-        people = await build_callers(Path(place))
-        async with call_rig() as hall:
-            async with hall.running_worker(CORES):
-                await measure_studio(
-                    hall, people, 2
-                )  # the first calls pay for what the others find done
-                levels = await _measure_levels(hall, people)
-            async with agent_server(hall) as told:
+    with tempfile.TemporaryDirectory() as folder:
+        callers = await build_callers(Path(folder))
+        async with call_rig() as rig:
+            async with rig.running_worker(CORES):
+                # The first calls do work that later calls find done.
+                await measure_studio(rig, callers, 2)
+                levels = await _measure_levels(rig, callers)
+            async with agent_server(rig) as output:
                 compared = await measure_agent_server(
-                    hall, people, told, _comparison_level(levels).calls
+                    rig, callers, output, _comparison_level(levels).calls
                 )
                 _print_progress(compared.summary("a process"))
     report(*_figures(levels, compared))
 
 
-async def _measure_levels(hall: CallRig, crowd: SimulatedCallers) -> list[Level]:
-    """Up to the first that is too slow."""
+async def _measure_levels(rig: CallRig, callers: SimulatedCallers) -> list[Level]:
+    """Measure levels up to the first that is too slow."""
     levels: list[Level] = []
     for count in LEVELS:
-        levels.append(await measure_studio(hall, crowd, count))
-        _print_progress(levels[-1].summary("ours"))
+        levels.append(await measure_studio(rig, callers, count))
+        _print_progress(levels[-1].summary("studio"))
         if not _is_fast_enough(levels[-1], levels[0]):
             break
     return levels
@@ -223,7 +223,7 @@ def _highest_level(levels: Sequence[Level]) -> Level:
 
 
 def _comparison_level(levels: Sequence[Level]) -> Level:
-    """What theirs is compared with."""
+    """The level that `AgentServer` is compared with."""
     return [
         level
         for level in levels
@@ -232,32 +232,34 @@ def _comparison_level(levels: Sequence[Level]) -> Level:
 
 
 def _figures(levels: Sequence[Level], compared: Level) -> tuple[str, Sequence[Figure]]:
-    one, most, beside = levels[0], _highest_level(levels), _comparison_level(levels)
-    rest = sum(most.percent.get(role, 0.0) for role in ("callers", "livekit", "providers"))
+    one, highest, comparison = levels[0], _highest_level(levels), _comparison_level(levels)
+    other_percent = sum(
+        highest.percent.get(role, 0.0) for role in ("callers", "livekit", "providers")
+    )
     figures = (
-        Figure("calls", most.calls, ">= 12"),
-        Figure("cpu_percent_per_call", most.cpu_percent_per_call, "<= 9"),
-        Figure("mb_per_call", (most.memory - one.memory) / max(1, most.calls - 1), "<= 15"),
+        Figure("calls", highest.calls, ">= 12"),
+        Figure("cpu_percent_per_call", highest.cpu_percent_per_call, "<= 9"),
+        Figure("mb_per_call", (highest.memory - one.memory) / max(1, highest.calls - 1), "<= 15"),
         Figure(
             "ratio_to_agentserver",
-            compared.cpu_percent_per_call / beside.cpu_percent_per_call,
+            compared.cpu_percent_per_call / comparison.cpu_percent_per_call,
             ">= 1.6",
         ),
         Figure("p95_one_ms", percentile(one.turns, 0.95)),
-        Figure("p95_most_ms", percentile(most.turns, 0.95)),
-        Figure("callers_percent", most.percent.get("callers", 0.0)),
-        Figure("servers_percent", rest - most.percent.get("callers", 0.0)),
-        Figure("machine_percent", most.percent["machine"]),
+        Figure("p95_most_ms", percentile(highest.turns, 0.95)),
+        Figure("callers_percent", highest.percent.get("callers", 0.0)),
+        Figure("servers_percent", other_percent - highest.percent.get("callers", 0.0)),
+        Figure("machine_percent", highest.percent["machine"]),
     )
     title = (
         f"capacity: calls on this machine at p95 <= {MAX_SLOWDOWN} x that of one call; callers, "
-        "LiveKit and stand-ins of providers take their part of the same cores"
+        "LiveKit and provider emulators use the same cores"
     )
     return title, figures
 
 
-def _print_progress(what: str) -> None:
-    print(what, file=sys.stderr, flush=True)
+def _print_progress(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

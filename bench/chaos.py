@@ -1,4 +1,4 @@
-"""What is lost or done twice while servers and workers are frozen and killed under many calls."""
+"""What is lost or repeated when servers and workers are frozen or killed during many calls."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from tests.support.installation import Installation, running_installation
 
 CALLS = 24
 ROUND_TIMEOUT_SECONDS = 120.0
-"""After so long a round is given up, and what was not answered counts as lost."""
+"""The timeout of a round; messages without an answer count as lost."""
 SEED = 7
 KILLS = 4
 FREEZES = (
     *(Freeze("database", delay, 5.0) for delay in (0.0, 0.2, 0.4)),
     *(Freeze("all workers", delay, 7.0) for delay in (0.0, 0.2)),
     Freeze("worker 0", 0.1, 7.0),
-    Freeze("worker 1", 0.3, 7.0),  # by now it holds them all
+    Freeze("worker 1", 0.3, 7.0),  # which holds all calls by now
     Freeze("redis", 0.1, 5.0),
 )
-"""Longer than the lease, which is the one of production."""
+"""Freezes last longer than the lease, which is as long as in production."""
 PRODUCTION = {
     "LEASE_SECONDS": "3.0",
     "HEARTBEAT_SECONDS": "1.0",
@@ -45,18 +45,18 @@ PRODUCTION = {
 
 
 async def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="studio-bench-") as place:
+    with tempfile.TemporaryDirectory(prefix="studio-bench-") as folder:
         async with shop() as server:
             env = {**PRODUCTION, "OUTBOUND_ALLOW": server.allowed}
-            async with running_installation(Path(place), workers=2, **env) as whole:
-                await import_shop(whole, server)
-                rounds = _rounds(whole)
-                async with calling_customers(whole, CALLS) as callers:
+            async with running_installation(Path(folder), workers=2, **env) as studio:
+                await import_shop(studio, server)
+                rounds = _rounds(studio)
+                async with calling_customers(studio, CALLS) as callers:
                     replaced = {}
                     for number, (name, disturb) in enumerate(rounds.items()):
                         async with asyncio.timeout(ROUND_TIMEOUT_SECONDS):
-                            words = f"tool {number}"
-                            replaced[name] = await run_disturbed_round(callers, words, disturb)
+                            text = f"tool {number}"
+                            replaced[name] = await run_disturbed_round(callers, text, disturb)
                         print(f"{name}: {replaced[name]} replaced", file=sys.stderr, flush=True)
         result = evaluate(callers, server)
     stores = sum(
@@ -65,10 +65,10 @@ async def main() -> None:
     report(*_figures(result, len(rounds), stores))
 
 
-def _rounds(whole: Installation) -> dict[str, Callable[[], Awaitable[object]]]:
-    dice = random.Random(SEED)
-    freezes = {str(freeze): partial(freeze_processes, whole, freeze) for freeze in FREEZES}
-    kills = {f"kill {n}": partial(kill_at_random, whole, dice, 1) for n in range(KILLS)}
+def _rounds(studio: Installation) -> dict[str, Callable[[], Awaitable[object]]]:
+    rng = random.Random(SEED)
+    freezes = {str(freeze): partial(freeze_processes, studio, freeze) for freeze in FREEZES}
+    kills = {f"kill {n}": partial(kill_at_random, studio, rng, 1) for n in range(KILLS)}
     return {**freezes, **kills}
 
 

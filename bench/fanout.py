@@ -1,4 +1,4 @@
-"""Many watchers of one call: what a delivery costs the API process."""
+"""Many subscribers of one call: the cost of a delivery in the API process."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ DOCUMENT = """subscription ($callId: ID!, $after: Cursor) {
 
 
 async def watch(url: str, token: str, call: str, pipe: Connection) -> None:
-    """All watchers, in a process of their own; says when all listen, answers all waits."""
-    waits: list[float] = []
+    """Run all subscribers in this process; report when all have subscribed, and later their latencies."""
+    latencies: list[float] = []
     counts = [0] * WATCHERS
     api = MeasuredApi(url, token, psutil.Process())
     async with AsyncExitStack() as stack:
@@ -52,22 +52,24 @@ async def watch(url: str, token: str, call: str, pipe: Connection) -> None:
             ws = await stack.enter_async_context(open_socket(api))
             await subscribe(ws, "1", DOCUMENT, {"callId": call})
             sockets.append(ws)
-        tasks = [asyncio.create_task(_count(ws, n, counts, waits)) for n, ws in enumerate(sockets)]
+        tasks = [
+            asyncio.create_task(_count(ws, n, counts, latencies)) for n, ws in enumerate(sockets)
+        ]
         await asyncio.sleep(1)
         pipe.send("listening")
         await asyncio.to_thread(pipe.recv)
         for task in tasks:
             task.cancel()
-    pipe.send((waits, counts))
+    pipe.send((latencies, counts))
 
 
-async def _count(ws: Any, place: int, counts: list[int], waits: list[float]) -> None:
+async def _count(ws: Any, place: int, counts: list[int], latencies: list[float]) -> None:
     async for raw in ws:
         counts[place] += 1
-        # Every tenth watcher reads the clock; decoding all would measure the client.
+        # Every tenth subscriber decodes the event; decoding all would measure the client.
         if place % 10 == 0:
             event = json.loads(raw)["payload"]["data"]["callEvents"]
-            waits.append(now_ms() - datetime.fromisoformat(event["at"]).timestamp() * 1000)
+            latencies.append(now_ms() - datetime.fromisoformat(event["at"]).timestamp() * 1000)
 
 
 def run_watchers(url: str, token: str, call: str, pipe: Connection) -> None:
@@ -85,28 +87,30 @@ async def main() -> None:
             )
             process.start()
             await asyncio.to_thread(ours.recv)
-            began = api.cpu_seconds()
+            started_at = api.cpu_seconds()
             async with writer_process(
                 settings, viewer.tenant_id, [id], PER_SECOND, SECONDS
             ) as writer:
                 assert writer.stdout is not None
                 written = int((await writer.stdout.read()).split()[0])
             await asyncio.sleep(1)
-            cpu = api.cpu_seconds() - began
+            cpu = api.cpu_seconds() - started_at
             ours.send("stop")
-            waits, counts = await asyncio.to_thread(ours.recv)
+            latencies, counts = await asyncio.to_thread(ours.recv)
             await asyncio.to_thread(process.join)
-    report_figures(waits, counts, written, cpu)
+    report_figures(latencies, counts, written, cpu)
 
 
-def report_figures(waits: Sequence[float], counts: Sequence[int], written: int, cpu: float) -> None:
+def report_figures(
+    latencies: Sequence[float], counts: Sequence[int], written: int, cpu: float
+) -> None:
     delivered = sum(counts)
     report(
-        f"fanout: {WATCHERS} watchers of one call, {PER_SECOND:.0f} events/s, one API process",
+        f"fanout: {WATCHERS} subscribers of one call, {PER_SECOND:.0f} events/s, one API process",
         [
             Figure("cpu_us_per_delivery", cpu / delivered * 1e6, "<= 35"),
-            Figure("p95_ms", percentile(waits, 0.95), "<= 30"),
-            Figure("p50_ms", percentile(waits, 0.50)),
+            Figure("p95_ms", percentile(latencies, 0.95), "<= 30"),
+            Figure("p50_ms", percentile(latencies, 0.50)),
             Figure("delivered", delivered, f"{written * WATCHERS}"),
         ],
     )

@@ -1,4 +1,4 @@
-"""Made-up templates, expressions, schemas and files: nothing may crash, or take longer than 5 ms of CPU.
+"""Fuzz templates, expressions, schemas and files: none may crash or take more than 5 ms of CPU.
 
 ./studio bench fuzz [TARGET ...] [--seconds 60] [--most N] [--seed N] [--json]"""
 
@@ -22,21 +22,28 @@ TARGETS: dict[str, Target] = {
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="studio bench fuzz", description=__doc__)
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join(TARGETS)}")
-    parser.add_argument("--seconds", type=float, default=60.0, help="for each target")
-    parser.add_argument("--most", type=int, default=sys.maxsize, help="inputs for each target")
+    parser.add_argument(
+        "targets",
+        nargs="*",
+        metavar="TARGET",
+        help=f"one or more of {', '.join(TARGETS)}; all by default",
+    )
+    parser.add_argument("--seconds", type=float, default=60.0, help="duration for each target")
+    parser.add_argument(
+        "--most", type=int, default=sys.maxsize, help="maximum number of inputs for each target"
+    )
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--json", action="store_true")
-    given = parser.parse_args(arguments)
-    unknown = set(given.targets) - TARGETS.keys()
+    options = parser.parse_args(arguments)
+    unknown = set(options.targets) - TARGETS.keys()
     if unknown:
         parser.error(f"no target named {', '.join(sorted(unknown))}")
-    print(f"fuzz: seed {given.seed}, {given.seconds:g} s for each target")
+    print(f"fuzz: seed {options.seed}, {options.seconds:g} s for each target")
     outcomes: dict[str, Outcome] = {}
-    for name in given.targets or TARGETS:
-        outcomes[name] = fuzz(TARGETS[name], given.seconds, given.seed, given.most)
+    for name in options.targets or TARGETS:
+        outcomes[name] = fuzz(TARGETS[name], options.seconds, options.seed, options.most)
         _print_outcome(name, outcomes[name])
-    if given.json:
+    if options.json:
         print(json.dumps({name: _figures(outcome) for name, outcome in outcomes.items()}))
     return 0 if all(outcome.passed for outcome in outcomes.values()) else 1
 

@@ -1,4 +1,4 @@
-"""What somebody of another tenant notices of attacks on the API; `gate NAME…` for some of them."""
+"""How attacks on the API affect a client of another tenant; `gate NAME…` runs some of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from domain.common.settings import Settings
 from persistence.key_ring import new_api_key
 
 BYSTANDER_KEYS = 6
-"""Of the bystander: fifty questions a second are more than one key may ask."""
+"""Keys of the bystander: fifty requests per second exceed the rate limit of one key."""
 BASELINE_SECONDS, ATTACK_SECONDS, MAX_WAIT_SECONDS = 1.5, 4.0, 8.0
 AGENTS, PROMPT = 100, "You are a friendly voice at the front desk. " * 680
 CREATE_AGENT = "mutation ($i: CreateAgentInput!) { createAgent(input: $i) { __typename } }"
@@ -38,45 +38,45 @@ class Scenario:
 
     @asynccontextmanager
     async def api(self) -> AsyncGenerator[MeasuredApi]:
-        """With the limits that an installation has."""
+        """An API process with the rate limit of an installation."""
         async with running_api(self.settings, self.attacker, REQUESTS_PER_MINUTE="600") as api:
             yield api
 
 
 @dataclass(frozen=True, slots=True)
 class BystanderLatencies:
-    """What the bystander noticed of one attack."""
+    """The latencies of the bystander before and during one attack."""
 
     name: str
     baseline: Sequence[float]
     under_attack: Sequence[float]
     cpu_percent: float
-    """Of a core, that the API used during the attack."""
+    """The share of a core that the API used during the attack."""
 
 
-async def measure_attack(scene: Scenario, name: str) -> BystanderLatencies:
+async def measure_attack(scenario: Scenario, name: str) -> BystanderLatencies:
     print(name, file=sys.stderr)
-    async with scene.api() as api:
-        quiet = await _bystander_latencies(api, scene, BASELINE_SECONDS)
+    async with scenario.api() as api:
+        baseline = await _bystander_latencies(api, scenario, BASELINE_SECONDS)
         async with _attacking(api, name):
-            began, used = time.monotonic(), api.cpu_seconds()
-            attacked = await _bystander_latencies(api, scene, ATTACK_SECONDS)
-            cpu = 100 * (api.cpu_seconds() - used) / (time.monotonic() - began)
-        # An attack may have left it work for minutes.
+            started_at, cpu_before = time.monotonic(), api.cpu_seconds()
+            under_attack = await _bystander_latencies(api, scenario, ATTACK_SECONDS)
+            cpu = 100 * (api.cpu_seconds() - cpu_before) / (time.monotonic() - started_at)
+        # Killed, because an attack may leave work for minutes.
         api.process.kill()
-    return BystanderLatencies(name, quiet, attacked, cpu)
+    return BystanderLatencies(name, baseline, under_attack, cpu)
 
 
-async def _bystander_latencies(api: MeasuredApi, scene: Scenario, seconds: float) -> list[float]:
-    """In milliseconds; of a bystander who is not answered in the end, how long that took."""
+async def _bystander_latencies(api: MeasuredApi, scenario: Scenario, seconds: float) -> list[float]:
+    """Latencies in milliseconds; the timeout if the bystander received no response in time."""
     argv = (sys.executable, "-m", "bench.harness.bystander", api.url, str(seconds))
     process = await asyncio.create_subprocess_exec(
-        *argv, *scene.bystander_keys, stdout=asyncio.subprocess.PIPE
+        *argv, *scenario.bystander_keys, stdout=asyncio.subprocess.PIPE
     )
     try:
         async with asyncio.timeout(seconds + MAX_WAIT_SECONDS):
-            said, _ = await process.communicate()
-        return list(map(float, json.loads(said)))
+            output, _ = await process.communicate()
+        return list(map(float, json.loads(output)))
     except TimeoutError:
         return [(seconds + MAX_WAIT_SECONDS) * 1000]
     finally:
@@ -112,59 +112,59 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 
 async def _create_attacker_data(url: str, key: str) -> None:
-    """The attacker's tenant: many long prompts, and a workflow that can be called."""
+    """Fill the tenant of the attacker: many long prompts, and a published workflow."""
     async with httpx.AsyncClient(base_url=url, headers={"x-api-key": key}) as http:
 
-        async def do(document: str, **given: object) -> dict[str, object]:
-            answer = await http.post(
-                "/graphql", json={"query": document, "variables": {"i": given}}
+        async def do(document: str, **fields: object) -> dict[str, object]:
+            response = await http.post(
+                "/graphql", json={"query": document, "variables": {"i": fields}}
             )
-            [result] = answer.json()["data"].values()
+            [result] = response.json()["data"].values()
             return dict(result)
 
         for n in range(AGENTS):
             prompt = {"system": f"{n} {PROMPT}"}
             await do(CREATE_AGENT, name=f"agent-{n}", prompt=prompt, llm=SCRIPTED)
         node = {"id": "desk", "agent": "agent-0", "isEntry": True, "isExit": True}
-        made = await do(CREATE_WORKFLOW, slug="gate", nodes=[node])
-        workflow = made["workflow"]
+        created = await do(CREATE_WORKFLOW, slug="gate", nodes=[node])
+        workflow = created["workflow"]
         assert isinstance(workflow, dict)
         revision = workflow["revision"]
         published = await do(PUBLISH, id=workflow["id"], expectedRevision=revision)
         assert published == {"__typename": "PublishWorkflowSuccess"}
 
 
-def report_figures(all_noticed: Sequence[BystanderLatencies]) -> None:
-    quiet = percentile([wait for each in all_noticed for wait in each.baseline], 0.95)
-    figures, ratios = [Figure("quiet_p95_ms", quiet)], []
-    for each in all_noticed:
+def report_figures(results: Sequence[BystanderLatencies]) -> None:
+    baseline = percentile([wait for each in results for wait in each.baseline], 0.95)
+    figures, ratios = [Figure("quiet_p95_ms", baseline)], []
+    for each in results:
         p95 = percentile(each.under_attack, 0.95)
-        ratios.append(p95 / quiet)
+        ratios.append(p95 / baseline)
         figures += [
             Figure(f"{each.name}_p95_ms", p95),
-            Figure(f"{each.name}_ratio", p95 / quiet),
+            Figure(f"{each.name}_ratio", p95 / baseline),
             Figure(f"{each.name}_answers", len(each.under_attack)),
             Figure(f"{each.name}_api_cpu", each.cpu_percent),
         ]
     report(
-        f"gate: {len(all_noticed)} attacks of {ATTACK_SECONDS:.0f} s each, somebody of another "
-        "tenant asks every 20 ms, one API process",
+        f"gate: {len(results)} attacks of {ATTACK_SECONDS:.0f} s each, a client of another "
+        "tenant sends a request every 20 ms, one API process",
         [*figures, Figure("worst_ratio", max(ratios), "<= 5")],
     )
 
 
 async def main() -> None:
-    wanted = [name for name in sys.argv[1:] if not name.startswith("--")] or list(ATTACKS)
-    if unknown := [name for name in wanted if name not in ATTACKS]:
-        sys.exit(f"There is no attack named {unknown[0]}; there are: {', '.join(ATTACKS)}")
+    names = [name for name in sys.argv[1:] if not name.startswith("--")] or list(ATTACKS)
+    if unknown := [name for name in names if name not in ATTACKS]:
+        sys.exit(f"Unknown attack {unknown[0]}. Known attacks: {', '.join(ATTACKS)}")
     async with installation() as settings:
         attacker = await new_owner(settings, "attacker")
         bystander = await new_owner(settings, "bystander")
         keys = [await create_api_key(settings, bystander.tenant_id) for _ in range(BYSTANDER_KEYS)]
-        scene = Scenario(settings, attacker.tenant_id, keys)
+        scenario = Scenario(settings, attacker.tenant_id, keys)
         async with running_api(settings, attacker.tenant_id) as api:
             await _create_attacker_data(api.url, api.token)
-        report_figures([await measure_attack(scene, name) for name in wanted])
+        report_figures([await measure_attack(scenario, name) for name in names])
 
 
 if __name__ == "__main__":

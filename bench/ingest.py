@@ -1,4 +1,4 @@
-"""How many events per second one worker process can store, and how long each waits."""
+"""How many events per second one worker process can store, and the latency of a batch."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ async def main() -> None:
     async with installation() as settings:
         viewer = await new_owner(settings)
         ids = await add_calls(settings, viewer.tenant_id, CALLS)
-        waits: list[float] = []
+        latencies: list[float] = []
         stored = 0
         async with worker_services(settings) as services:
-            until = time.perf_counter() + SECONDS
+            deadline = time.perf_counter() + SECONDS
 
             async def write(claim_id: int) -> None:
                 nonlocal stored
                 claim = fake_claim(viewer.tenant_id, ids[claim_id])
                 services.event_writer.open(claim)
-                while time.perf_counter() < until:
-                    began = time.perf_counter()
+                while time.perf_counter() < deadline:
+                    started_at = time.perf_counter()
                     for n in range(IN_FLIGHT):
                         services.event_writer.emit(
                             claim,
@@ -45,18 +45,18 @@ async def main() -> None:
                             ),
                         )
                     await services.event_writer.wait_until_stored(claim)
-                    waits.append((time.perf_counter() - began) * 1000)
+                    latencies.append((time.perf_counter() - started_at) * 1000)
                     stored += IN_FLIGHT
 
-            began = time.perf_counter()
+            started_at = time.perf_counter()
             await asyncio.gather(*map(write, range(CALLS)))
-            seconds = time.perf_counter() - began
+            seconds = time.perf_counter() - started_at
     report(
         f"ingest: {CALLS} calls, one writing process, PostgreSQL and Redis on the same machine",
         [
             Figure("events_per_s", stored / seconds, ">= 10,000"),
-            Figure("batch_p50_ms", percentile(waits, 0.5)),
-            Figure("batch_p99_ms", percentile(waits, 0.99)),
+            Figure("batch_p50_ms", percentile(latencies, 0.5)),
+            Figure("batch_p99_ms", percentile(latencies, 0.99)),
         ],
     )
 

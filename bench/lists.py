@@ -1,4 +1,4 @@
-"""Many watchers of one list of calls: what the list costs the API process, idle and while calls change."""
+"""Many subscribers of one list of calls: its cost in the API process, idle and while calls change."""
 
 from __future__ import annotations
 
@@ -38,34 +38,34 @@ class CpuUsage:
     idle: float
     busy: float
     messages: float
-    """For each watcher and second while calls changed."""
+    """Messages per subscriber and second while calls changed."""
 
 
 async def watch(url: str, token: str, count: int, pipe: Connection) -> None:
-    """All watchers, in a process of their own; says when each has its snapshot."""
+    """Run all subscribers in this process; report when each has received its snapshot."""
     api = MeasuredApi(url, token, psutil.Process())
-    heard = [0]
+    received = [0]
     async with AsyncExitStack() as stack:
         tasks = []
         for start in range(0, count, PER_SOCKET):
             ws = await stack.enter_async_context(open_socket(api))
-            here = min(PER_SOCKET, count - start)
-            for n in range(here):
+            subscriptions = min(PER_SOCKET, count - start)
+            for n in range(subscriptions):
                 await subscribe(ws, str(n), DOCUMENT, {})
-            for _ in range(here):
+            for _ in range(subscriptions):
                 message = json.loads(await ws.recv())
                 assert message["type"] == "next", message
-            tasks.append(asyncio.create_task(_count(ws, heard)))
+            tasks.append(asyncio.create_task(_count(ws, received)))
         pipe.send("listening")
         while await asyncio.to_thread(pipe.recv) == "count":
-            pipe.send(heard[0])
+            pipe.send(received[0])
         for task in tasks:
             task.cancel()
 
 
-async def _count(ws: Any, heard: list[int]) -> None:
+async def _count(ws: Any, received: list[int]) -> None:
     async for _ in ws:
-        heard[0] += 1
+        received[0] += 1
 
 
 def run_watchers(url: str, token: str, count: int, pipe: Connection) -> None:
@@ -73,9 +73,9 @@ def run_watchers(url: str, token: str, count: int, pipe: Connection) -> None:
 
 
 async def end_calls(services: Services, viewer: Viewer, ids: list[CallId]) -> None:
-    """One call ends every now and then, which whoever watches the list is told."""
-    until = time.monotonic() + SECONDS
-    while time.monotonic() < until:
+    """End one call after another; each change is sent to all subscribers of the list."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
         async with services.store.transaction(viewer.tenant_id) as work:
             await work.calls.end_unclaimed(ids.pop(), EndReason.ENDED_BY_API)
         await asyncio.sleep(1 / PER_SECOND)
@@ -91,19 +91,19 @@ async def measure_cpu(
         process.start()
         await asyncio.to_thread(ours.recv)
         await asyncio.sleep(1)
-        began = api.cpu_seconds()
+        started_at = api.cpu_seconds()
         await asyncio.sleep(SECONDS)
-        idle = (api.cpu_seconds() - began) / SECONDS
-        began = api.cpu_seconds()
+        idle = (api.cpu_seconds() - started_at) / SECONDS
+        started_at = api.cpu_seconds()
         ours.send("count")
-        heard = await asyncio.to_thread(ours.recv)
+        received = await asyncio.to_thread(ours.recv)
         await end_calls(services, viewer, ids)
-        busy = (api.cpu_seconds() - began) / SECONDS
+        busy = (api.cpu_seconds() - started_at) / SECONDS
         ours.send("count")
-        heard = await asyncio.to_thread(ours.recv) - heard
+        received = await asyncio.to_thread(ours.recv) - received
         ours.send("stop")
         await asyncio.to_thread(process.join)
-    return CpuUsage(idle, busy, heard / count / SECONDS)
+    return CpuUsage(idle, busy, received / count / SECONDS)
 
 
 async def main() -> None:
@@ -112,9 +112,9 @@ async def main() -> None:
         # The list shows the largest ids first, so each call that ends is one of those it shows.
         ids = [CallId(id) for id in sorted(await add_calls(settings, viewer.tenant_id, CALLS * 6))]
         costs = {count: await measure_cpu(settings, viewer, count, ids) for count in WATCHER_COUNTS}
-    one, crowd = costs[WATCHER_COUNTS[0]], costs[WATCHER_COUNTS[1]]
+    one, many = costs[WATCHER_COUNTS[0]], costs[WATCHER_COUNTS[1]]
     report(
-        f"lists: {WATCHER_COUNTS[1]} watchers of one list of {CALLS} calls, "
+        f"lists: {WATCHER_COUNTS[1]} subscribers of one list of {CALLS} calls, "
         f"{PER_SECOND:.0f} changes/s, one API process",
         [
             *(
@@ -122,11 +122,11 @@ async def main() -> None:
                 for count, cost in costs.items()
                 for name in ("idle", "busy")
             ),
-            Figure("idle_ratio", crowd.idle / max(one.idle, 0.001), "<= 1.5"),
-            Figure("messages_per_s", crowd.messages),
+            Figure("idle_ratio", many.idle / max(one.idle, 0.001), "<= 1.5"),
+            Figure("messages_per_s", many.messages),
             Figure(
                 "us_per_message",
-                (crowd.busy - one.busy) / (crowd.messages * (WATCHER_COUNTS[1] - 1)) * 1e6,
+                (many.busy - one.busy) / (many.messages * (WATCHER_COUNTS[1] - 1)) * 1e6,
                 "<= 100",
             ),
         ],

@@ -1,4 +1,4 @@
-"""Calls with very long logs: what they cost themselves, and what others have to wait because of them."""
+"""Calls with very long logs: their own cost, and the delays that they cause for others."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ DOCUMENT = """query ($id: ID!) { node(id: $id) { ... on Call {
 
 
 async def measure_fold(services: Services, viewer: Viewer, call: Call) -> float:
-    """Processor milliseconds."""
+    """The CPU time of replaying the log, in milliseconds."""
     async with services.store.transaction(viewer.tenant_id) as work:
         events = await work.calls.events(call.id, 0, LONG)
-    began = time.process_time()
+    started_at = time.process_time()
     replay(events)
-    return (time.process_time() - began) * 1000
+    return (time.process_time() - started_at) * 1000
 
 
 async def prepare_call(settings: Settings, services: Services, viewer: Viewer, events: int) -> Call:
@@ -52,7 +52,9 @@ async def prepare_call(settings: Settings, services: Services, viewer: Viewer, e
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Takeover:
-    """Of a long call. The turns are those of another call in the same process, in milliseconds."""
+    """The takeover of a long call.
+
+    The turns are those of another call in the same process, in milliseconds."""
 
     seconds: float
     delays: LoopDelays
@@ -63,22 +65,22 @@ class Takeover:
 async def measure_takeover(
     settings: Settings, services: Services, viewer: Viewer, long: Call
 ) -> Takeover:
-    """Until the long call is answered."""
+    """Measure until the long call has been answered."""
     other = await prepare_call(settings, services, viewer, 0)
-    began = time.perf_counter()
+    started_at = time.perf_counter()
     await send_message(services, viewer, long.id, "are you there?", None)
     meanwhile: list[float] = []
     async with working(settings):
         async with measuring_loop_delays() as delays:
             while not await is_answered(settings, long):
                 meanwhile.append(await measure_turn(services, viewer, other))
-        seconds = time.perf_counter() - began
+        seconds = time.perf_counter() - started_at
         after = [await measure_turn(services, viewer, other) for _ in range(20)]
     return Takeover(seconds=seconds, delays=delays, turns_meanwhile=meanwhile, turns_after=after)
 
 
 async def measure_turn(services: Services, viewer: Viewer, call: Call) -> float:
-    """What an answer takes, in milliseconds."""
+    """The time until a message has been answered, in milliseconds."""
     async with services.store.transaction(viewer.tenant_id) as work:
         *_, last = await work.calls.events(call.id, 0, 100_000)
     sent = time.perf_counter()
@@ -90,52 +92,52 @@ async def measure_turn(services: Services, viewer: Viewer, call: Call) -> float:
 
 
 async def is_answered(settings: Settings, call: Call) -> bool:
-    """The last thing that was said has been answered whole."""
+    """Whether every message has been answered completely."""
     db = await asyncpg.connect(settings.database_url)
     query = """
         select kind = 'turn_measured' and not exists (
                select from call_command where call_id = $1 and done_at is null)
           from call_event where call_id = $1 order by seq desc limit 1"""
-    is_it: bool = await db.fetchval(query, call.id)
+    answered: bool = await db.fetchval(query, call.id)
     await db.close()
-    return is_it
+    return answered
 
 
 async def query_latencies(
-    api: MeasuredApi, document: str, until: float, **variables: str
+    api: MeasuredApi, document: str, deadline: float, **variables: str
 ) -> list[float]:
-    """What each answer took, in milliseconds. Reading may be too slow for the API on a busy machine."""
-    waits = []
+    """The latency of each query in milliseconds. On a busy machine the API may return `UNAVAILABLE`."""
+    latencies = []
     headers = {"authorization": f"Bearer {api.token}"}
     async with httpx.AsyncClient(base_url=api.url, headers=headers, timeout=60) as http:
-        while time.perf_counter() < until:
+        while time.perf_counter() < deadline:
             sent = time.perf_counter()
             body = {"query": document, "variables": variables}
-            answer = await http.post("/graphql", json=body)
-            waits.append((time.perf_counter() - sent) * 1000)
-            assert b'"data"' in answer.content[:200] or b"UNAVAILABLE" in answer.content
+            response = await http.post("/graphql", json=body)
+            latencies.append((time.perf_counter() - sent) * 1000)
+            assert b'"data"' in response.content[:200] or b"UNAVAILABLE" in response.content
             await asyncio.sleep(0.005)
-    return waits
+    return latencies
 
 
 async def measure_readers(
     settings: Settings, viewer: Viewer, call: Call
 ) -> tuple[list[float], list[float], list[float]]:
-    """The waits of the readers, of another tenant meanwhile, and of that tenant before."""
+    """Latencies of the readers, of another tenant meanwhile, and of that tenant before."""
     other = await new_tenant(settings, "other")
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(running_api(settings, viewer.tenant_id))
         token = await stack.enter_async_context(running_api(settings, other.id))
-        of_other = MeasuredApi(api.url, token.token, api.process)
-        await query_latencies(of_other, VIEWER, time.perf_counter() + 1)
-        alone = await query_latencies(of_other, VIEWER, time.perf_counter() + SECONDS / 4)
-        until = time.perf_counter() + SECONDS
+        api_as_other = MeasuredApi(api.url, token.token, api.process)
+        await query_latencies(api_as_other, VIEWER, time.perf_counter() + 1)
+        alone = await query_latencies(api_as_other, VIEWER, time.perf_counter() + SECONDS / 4)
+        deadline = time.perf_counter() + SECONDS
         id = global_id("Call", call.id)
         *reads, others = await asyncio.gather(
-            *(query_latencies(api, DOCUMENT, until, id=id) for _ in range(READERS)),
-            query_latencies(of_other, VIEWER, until),
+            *(query_latencies(api, DOCUMENT, deadline, id=id) for _ in range(READERS)),
+            query_latencies(api_as_other, VIEWER, deadline),
         )
-    return [wait for waits in reads for wait in waits], others, alone
+    return [wait for latencies in reads for wait in latencies], others, alone
 
 
 async def main() -> None:
@@ -148,7 +150,7 @@ async def main() -> None:
         very_long = await prepare_call(settings, services, viewer, VERY_LONG)
         takeover = await measure_takeover(settings, services, viewer, very_long)
     report(
-        f"long calls: a log of {LONG} events is read, one of {VERY_LONG} is taken over",
+        f"long calls: a log of {LONG} events is read, a call with {VERY_LONG} events is taken over",
         [
             Figure("fold_cpu_ms", cpu, "<= 300"),
             Figure("read_p50_ms", percentile(reads, 0.5)),

@@ -1,10 +1,10 @@
-"""Whether the API keeps memory: ended calls are read again and again, each over a socket of its own.
+"""Whether the API leaks memory: ended calls are read repeatedly, each over a socket of its own.
 
-The first rounds warm it up: caches fill, and the garbage collector looks for the first time at what
-was under way when it looked before (`settle_memory` in `graph/app.py`), which by then is as much as
-there will ever be. The rounds after them tell whether memory still grows.
+The first rounds warm the process up: caches fill, and the garbage collector collects the older
+generations for the first time (`tune_gc` in `graph/app.py`). The rounds after them show whether memory
+still grows.
 
-With `--churn` each round asks in another way, so that no answer that was kept is of use again."""
+With `--churn` each round uses another document, so that no cached response is used again."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ DOCUMENT = """subscription ($callId: ID!) { callEvents(callId: $callId) {
 
 
 def random_log(rng: random.Random) -> list[CallEvent]:
-    """The turns of a conversation, of lengths as people and agents speak."""
+    """The turns of a conversation, with realistic lengths of text."""
     turns: list[CallEvent] = []
     for n in range(rng.randint(*EVENTS) // 2):
-        said, answered = "word " * rng.randint(1, 40), "word " * rng.randint(5, 150)
-        turns.append(UserTurn(turn_id=f"u{n}", text=said))
+        question, answer = "word " * rng.randint(1, 40), "word " * rng.randint(5, 150)
+        turns.append(UserTurn(turn_id=f"u{n}", text=question))
         turns.append(
-            AgentTurn(turn_id=f"a{n}", node="n", agent="agent", text=answered, heard_text=answered)
+            AgentTurn(turn_id=f"a{n}", node="n", agent="agent", text=answer, heard_text=answer)
         )
     ended = CallEnded(
         state=CallState.COMPLETED,
@@ -72,7 +72,7 @@ async def write_logs(settings: Settings, tenant: UUID, ids: list[UUID]) -> None:
 
 
 async def read_call(api: MeasuredApi, id: UUID, document: str) -> int:
-    """One call from its first event to its end, over a fresh socket."""
+    """Read one call from its first event to its end, over a new socket. Returns the event count."""
     count = 0
     async with open_socket(api) as ws:
         await subscribe(ws, "1", document, {"callId": global_id("Call", id)})
@@ -86,11 +86,11 @@ async def read_call(api: MeasuredApi, id: UUID, document: str) -> int:
 
 
 async def read_calls(api: MeasuredApi, ids: list[UUID], document: str) -> None:
-    waiting = list(ids)
+    pending = list(ids)
 
     async def reader() -> None:
-        while waiting:
-            await read_call(api, waiting.pop(), document)
+        while pending:
+            await read_call(api, pending.pop(), document)
 
     await asyncio.gather(*(reader() for _ in range(CONCURRENT_READERS)))
 

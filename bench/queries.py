@@ -1,4 +1,4 @@
-"""An indexed list query, sixteen clients at once, one API process."""
+"""An indexed list query from sixteen concurrent clients, on one API process."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ DOCUMENT = """query ($first: Int) {
 }"""
 
 
-async def run_client(api: MeasuredApi, until: float, waits: list[float]) -> None:
-    """One keep-alive connection, as little of a client as will do: the API is measured."""
+async def run_client(api: MeasuredApi, deadline: float, latencies: list[float]) -> None:
+    """Query over one keep-alive connection, with a minimal client: only the API is measured."""
     body = json.dumps({"query": DOCUMENT, "variables": {"first": 20}}).encode()
     head = (
         "POST /graphql HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n"
@@ -41,47 +41,47 @@ async def run_client(api: MeasuredApi, until: float, waits: list[float]) -> None
     )
     request = head.encode() + body
     reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(api.url).port)
-    while time.perf_counter() < until:
-        began = time.perf_counter()
+    while time.perf_counter() < deadline:
+        started_at = time.perf_counter()
         writer.write(request)
         headers = await reader.readuntil(b"\r\n\r\n")
         length = int(headers.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-        answer = await reader.readexactly(length)
-        waits.append((time.perf_counter() - began) * 1000)
-        assert answer.count(b'"cursor"') == 20, answer
+        body_bytes = await reader.readexactly(length)
+        latencies.append((time.perf_counter() - started_at) * 1000)
+        assert body_bytes.count(b'"cursor"') == 20, body_bytes
     writer.close()
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    waits: list[float]
+    latencies: list[float]
     cpu_seconds: float
 
     @property
     def per_second(self) -> float:
-        return len(self.waits) / SECONDS
+        return len(self.latencies) / SECONDS
 
     @property
     def cpu_ms(self) -> float:
-        return self.cpu_seconds / len(self.waits) * 1000
+        return self.cpu_seconds / len(self.latencies) * 1000
 
 
 async def measure_api(api: MeasuredApi) -> Measurement:
-    waits: list[float] = []
+    latencies: list[float] = []
     await run_client(api, time.perf_counter() + 1, [])
-    until = time.perf_counter() + SECONDS
-    began = api.cpu_seconds()
-    await asyncio.gather(*(run_client(api, until, waits) for _ in range(CLIENTS)))
-    return Measurement(waits, api.cpu_seconds() - began)
+    deadline = time.perf_counter() + SECONDS
+    started_at = api.cpu_seconds()
+    await asyncio.gather(*(run_client(api, deadline, latencies) for _ in range(CLIENTS)))
+    return Measurement(latencies, api.cpu_seconds() - started_at)
 
 
 async def measure_mercurius(settings: Settings, tenant: TenantId) -> list[Figure]:
-    """The same of another server, which runs alone as the API did."""
+    """The same measurement for Mercurius, while the API is not running."""
     try:
         async with running_mercurius(settings, tenant) as server:
             other = await measure_api(server)
-    except ComparisonUnavailable as why:
-        print(f"not compared with Mercurius: {why}", file=sys.stderr)
+    except ComparisonUnavailable as reason:
+        print(f"not compared with Mercurius: {reason}", file=sys.stderr)
         return []
     return [
         Figure("mercurius_requests_per_s", other.per_second),
@@ -100,8 +100,8 @@ async def main() -> None:
         f"queries: {CLIENTS} clients, 20 of {CALLS} calls with 8 fields each, one API process",
         [
             Figure("requests_per_s", own.per_second, ">= 400"),
-            Figure("p95_ms", percentile(own.waits, 0.95), "<= 40"),
-            Figure("p50_ms", percentile(own.waits, 0.50)),
+            Figure("p95_ms", percentile(own.latencies, 0.95), "<= 40"),
+            Figure("p50_ms", percentile(own.latencies, 0.50)),
             Figure("cpu_ms_per_request", own.cpu_ms),
             *others,
         ],

@@ -1,4 +1,4 @@
-"""Rolling restarts of two API replicas behind Caddy, under requests that nobody may lose."""
+"""Rolling restarts of two API replicas behind Caddy, during which no request may fail."""
 
 from __future__ import annotations
 
@@ -18,30 +18,32 @@ SETTINGS = {"LAME_DUCK_SECONDS": "3", "REQUESTS_PER_MINUTE": "1000000"}
 
 async def main() -> None:
     answers: Counter[int] = Counter()
-    waits: list[float] = []
+    latencies: list[float] = []
     with tempfile.TemporaryDirectory(prefix="studio-bench-") as folder:
-        place = Path(folder)
+        folder_path = Path(folder)
         async with (
             installation() as settings,
-            replicas(settings, place, 2, **SETTINGS) as apis,
-            caddy(place, *(api.port for api in apis)) as url,
+            replicas(settings, folder_path, 2, **SETTINGS) as apis,
+            caddy(folder_path, *(api.port for api in apis)) as url,
             AsyncExitStack() as clients,
         ):
             for _ in range(CLIENTS):
-                asking = ask_for_ever(url, apis[0].key, answers, REQUEST_INTERVAL_SECONDS, waits)
-                await clients.enter_async_context(background_task(asking))
-            began = time.perf_counter()
+                requests = ask_for_ever(
+                    url, apis[0].key, answers, REQUEST_INTERVAL_SECONDS, latencies
+                )
+                await clients.enter_async_context(background_task(requests))
+            started_at = time.perf_counter()
             for _ in range(ROUNDS):
                 await restart_in_turn(apis, answers, **SETTINGS)
-            seconds = time.perf_counter() - began
+            seconds = time.perf_counter() - started_at
     report(
         f"roll: {2 * ROUNDS} restarts of API replicas in {seconds:.0f} s, {CLIENTS} clients",
         [
             Figure("requests", answers.total()),
             Figure("failed", answers.total() - answers[200], "0"),
-            Figure("p50_ms", percentile(waits, 0.5)),
-            Figure("p99_ms", percentile(waits, 0.99)),
-            Figure("max_ms", max(waits)),
+            Figure("p50_ms", percentile(latencies, 0.5)),
+            Figure("p99_ms", percentile(latencies, 0.99)),
+            Figure("max_ms", max(latencies)),
         ],
     )
 

@@ -1,7 +1,7 @@
-"""Every filter of `calls`, and who uses a draft, in a database of a million calls.
+"""Every filter of `calls`, and the search for uses of a draft, in a database of a million calls.
 
-Measured in PostgreSQL itself, as the API's role under row-level security, with the plan for the given
-values and with the generic one that a prepared statement gets after some runs."""
+PostgreSQL measures the time, as the role of the API under row-level security, with a plan for the values
+and with the generic plan that a prepared statement gets after some executions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CALLS, LIVE, SMALL_TENANT, DRAFTS = 1_000_000, 2_000, 11_000, 5_000
 BUSY_WORKFLOW, COLD_WORKFLOW, USER, USUAL_USER = uuid4(), uuid4(), "user-7", "web"
 RUNS = 5
 
-# Without triggers and indexes' upkeep it takes a third of the time: the copies are made right here.
+# Without triggers it takes a third of the time: the columns that they copy are written here.
 FILL = """
     insert into call (id, tenant_id, kind, direction, workflow_id, version_id, user_id,
                       user_context, metadata, max_seconds, created_at)
@@ -122,19 +122,21 @@ def literal(value: Any) -> str:
 
 
 async def slowest_plan_ms(db: Any, query: Select[Any], values: Mapping[str, Any]) -> float:
-    """The slower of both plans, in ms; each the median of some runs."""
+    """The median execution time of the slower plan, in milliseconds."""
     text, names = compile_query(query)
-    given = ", ".join(literal(values[name]) for name in names)
-    await db.execute(f"prepare asked as {text}")
+    arguments = ", ".join(literal(values[name]) for name in names)
+    await db.execute(f"prepare measured as {text}")
     medians: list[float] = []
     for mode in ("force_custom_plan", "force_generic_plan"):
         await db.execute(f"set local plan_cache_mode = {mode}")
         times = []
         for _ in range(RUNS):
-            plan = await db.fetchval(f"explain (analyze, format json) execute asked({given})")
+            plan = await db.fetchval(
+                f"explain (analyze, format json) execute measured({arguments})"
+            )
             times.append(json.loads(plan)[0]["Execution Time"])
         medians.append(statistics.median(times))
-    await db.execute("deallocate asked")
+    await db.execute("deallocate measured")
     return max(medians)
 
 
@@ -142,12 +144,12 @@ async def main() -> None:
     async with installation() as settings:
         viewer = await new_owner(settings)
         small = uuid4()
-        print(f"making {CALLS:,} calls …", file=sys.stderr, flush=True)
+        print(f"creating {CALLS:,} calls …", file=sys.stderr, flush=True)
         await fill_database(settings.database_url, viewer.tenant_id, small)
         pool = await create_pool(settings.database_url, DbRole.API, 1)
         figures = []
         async with pool, pool.acquire() as db:
-            for tenant, whose in ((viewer.tenant_id, ""), (small, " (small tenant)")):
+            for tenant, suffix in ((viewer.tenant_id, ""), (small, " (small tenant)")):
                 async with db.transaction():
                     await db.execute(f"select set_config('app.tenant', '{tenant}', true)")
                     for name, filter in filters().items():
@@ -155,14 +157,14 @@ async def main() -> None:
                             filter, PageKey(datetime.now(UTC), UUID(int=0))
                         )
                         query = page_query(frozenset(conditions), PAGE_SIZES[0])
-                        took = await slowest_plan_ms(db, query, {"tenant": tenant, **conditions})
-                        figures.append(Figure(f"{name}{whose}", took))
+                        elapsed = await slowest_plan_ms(db, query, {"tenant": tenant, **conditions})
+                        figures.append(Figure(f"{name}{suffix}", elapsed))
                     users = {"tenant": tenant, "kind": "tool", "names": ["tool-3"]}
                     figures.append(
-                        Figure(f"used by{whose}", await slowest_plan_ms(db, usage_query(), users))
+                        Figure(f"used by{suffix}", await slowest_plan_ms(db, usage_query(), users))
                     )
     report(
-        f"scale: {CALLS:,} calls, {LIVE:,} of them live; ms in PostgreSQL",
+        f"scale: {CALLS:,} calls, {LIVE:,} of them live; execution time in PostgreSQL in ms",
         [*figures, Figure("slowest_filter_ms", max(f.value for f in figures), "<= 5")],
     )
 

@@ -1,4 +1,4 @@
-"""From an event in a worker to the client's socket: commit, publish, GraphQL, WebSocket."""
+"""The latency of an event from the worker to the client: commit, publish, GraphQL, WebSocket."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ DOCUMENT = """subscription ($callId: ID!) {
 }"""
 
 
-async def listen(ws: Any, waits: list[float]) -> None:
+async def listen(ws: Any, latencies: list[float]) -> None:
     async for raw in ws:
         message = json.loads(raw)
         if message["type"] == "next":
             event = message["payload"]["data"]["callEvents"]
-            waits.append(now_ms() - datetime.fromisoformat(event["at"]).timestamp() * 1000)
+            latencies.append(now_ms() - datetime.fromisoformat(event["at"]).timestamp() * 1000)
 
 
 async def main() -> None:
-    waits: list[float] = []
+    latencies: list[float] = []
     async with installation() as settings, AsyncExitStack() as stack:
         viewer = await new_owner(settings)
         ids = await add_calls(settings, viewer.tenant_id, CALLS)
@@ -45,7 +45,7 @@ async def main() -> None:
             ws = await stack.enter_async_context(open_socket(api))
             for id in ids[start : start + PER_SOCKET]:
                 await subscribe(ws, str(id), DOCUMENT, {"callId": global_id("Call", id)})
-            listeners.append(asyncio.create_task(listen(ws, waits)))
+            listeners.append(asyncio.create_task(listen(ws, latencies)))
         await asyncio.sleep(1)
         async with writer_process(settings, viewer.tenant_id, ids, PER_SECOND, SECONDS) as writer:
             assert writer.stdout is not None
@@ -56,10 +56,10 @@ async def main() -> None:
     report(
         f"stream: {CALLS} calls, {CALLS * PER_SECOND:.0f} events/s, one API process",
         [
-            Figure("p50_ms", percentile(waits, 0.50), "<= 3"),
-            Figure("p95_ms", percentile(waits, 0.95), "<= 8"),
-            Figure("p99_ms", percentile(waits, 0.99), "<= 20"),
-            Figure("delivered", len(waits), f"{written}"),
+            Figure("p50_ms", percentile(latencies, 0.50), "<= 3"),
+            Figure("p95_ms", percentile(latencies, 0.95), "<= 8"),
+            Figure("p99_ms", percentile(latencies, 0.99), "<= 20"),
+            Figure("delivered", len(latencies), f"{written}"),
         ],
     )
 

@@ -1,4 +1,4 @@
-"""Our text turn (agents, log, stream) beside a bare livekit-agents turn, same model, same run."""
+"""A text turn (agents, log, stream) compared with one of livekit-agents alone, with the same model."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ class BaselineAgent(Agent):
 async def timed(turn: Callable[[int, str], Awaitable[object]], start: int) -> list[float]:
     times = []
     for n in range(start, start + TURNS):
-        began = time.perf_counter()
+        started_at = time.perf_counter()
         await turn(n, USER_MESSAGES[n % len(USER_MESSAGES)])
-        times.append((time.perf_counter() - began) * 1000)
+        times.append((time.perf_counter() - started_at) * 1000)
     return times
 
 
@@ -83,8 +83,8 @@ async def compare(options: Mapping[str, object]) -> tuple[list[float], list[floa
     )
     flow = WorkflowSpec(name="bench", nodes=(Node(id="only", agent="agent", is_entry=True),))
     snapshot = Snapshot(workflow=flow, agents={"agent": agent}, tools={"book": tool})
-    ours: list[float] = []
-    bare: list[float] = []
+    studio: list[float] = []
+    baseline: list[float] = []
     async with installation() as settings, worker_services(settings) as services:
         viewer = await new_owner(settings)
         [id] = await add_calls(settings, viewer.tenant_id, 1)
@@ -105,33 +105,36 @@ async def compare(options: Mapping[str, object]) -> tuple[list[float], list[floa
         async with text_session(conversation) as session:
             await session.start()
 
-            async def our_turn(n: int, text: str) -> None:
+            async def studio_turn(n: int, text: str) -> None:
                 await session.answer(UserTurn(turn_id=str(n), text=text))
 
-            async def bare_turn(_: int, text: str) -> None:
+            async def baseline_turn(_: int, text: str) -> None:
                 await plain.run(user_input=text)
 
             for number in range(ROUNDS):
-                ours += await timed(our_turn, number * TURNS)
-                bare += await timed(bare_turn, number * TURNS)
+                studio += await timed(studio_turn, number * TURNS)
+                baseline += await timed(baseline_turn, number * TURNS)
             await services.event_writer.wait_until_stored(claim)
         await plain.aclose()
-    return ours[WARM_UP_TURNS:], bare[WARM_UP_TURNS:]
+    return studio[WARM_UP_TURNS:], baseline[WARM_UP_TURNS:]
 
 
 async def main() -> None:
-    ours, bare = await compare({**RULES, "word_ms": WORD_MS})
-    at_once_ours, at_once_bare = await compare(RULES)
+    studio, baseline = await compare({**RULES, "word_ms": WORD_MS})
+    studio_immediate, baseline_immediate = await compare(RULES)
     report(
-        f"text_turn: p50 of both sides, alternating; a model of {WORD_MS} ms per word, which is "
-        "faster than hosted ones, and one that answers at once",
+        f"text_turn: p50 of both, alternating; a model with {WORD_MS} ms per word, which is "
+        "faster than hosted models, and one that answers immediately",
         [
-            Figure("ratio", percentile(ours, 0.5) / percentile(bare, 0.5), "<= 1.2"),
-            Figure("ours_ms", percentile(ours, 0.5)),
-            Figure("bare_ms", percentile(bare, 0.5)),
-            Figure("ratio_at_once", percentile(at_once_ours, 0.5) / percentile(at_once_bare, 0.5)),
-            Figure("ours_at_once_ms", percentile(at_once_ours, 0.5)),
-            Figure("bare_at_once_ms", percentile(at_once_bare, 0.5)),
+            Figure("ratio", percentile(studio, 0.5) / percentile(baseline, 0.5), "<= 1.2"),
+            Figure("ours_ms", percentile(studio, 0.5)),
+            Figure("bare_ms", percentile(baseline, 0.5)),
+            Figure(
+                "ratio_at_once",
+                percentile(studio_immediate, 0.5) / percentile(baseline_immediate, 0.5),
+            ),
+            Figure("ours_at_once_ms", percentile(studio_immediate, 0.5)),
+            Figure("bare_at_once_ms", percentile(baseline_immediate, 0.5)),
         ],
     )
 

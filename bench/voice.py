@@ -1,4 +1,4 @@
-"""A voice turn beside a bare session's, the first sound of a call, and the gap when a worker dies."""
+"""A voice turn compared with livekit-agents alone, the first audio of a call, and the gap after a kill."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WARM_UP_TURNS = 3
 
 
 async def measure_turn(caller: VoiceCaller) -> float:
-    """ms from the end of the caller's sound to the agent's first, at the caller."""
+    """Milliseconds from the end of the caller's speech to the agent's first audio, at the caller."""
     spoken = await caller.speak_and_time(0.6)
     heard = await caller.wait_for_audio(spoken)
     await caller.wait_for_silence()
@@ -32,13 +32,13 @@ async def measure_turn(caller: VoiceCaller) -> float:
 
 
 @asynccontextmanager
-async def baseline_call(hall: CallRig) -> AsyncIterator[VoiceCaller]:
-    """A caller in a room with a session of livekit-agents in a process of its own."""
-    access, room = hall.livekit.credentials, "bare"
+async def baseline_call(rig: CallRig) -> AsyncIterator[VoiceCaller]:
+    """A caller in a room with a session of livekit-agents, which runs in a process of its own."""
+    access, room = rig.livekit.credentials, "bare"
     process = await asyncio.create_subprocess_exec(
         *bare.COMMAND,
         room,
-        env={**hall.env, **_path()},
+        env={**rig.env, **_path()},
         stdout=asyncio.subprocess.DEVNULL,
     )
     token = api.AccessToken(access.key, access.secret).with_identity(CALLER_IDENTITY)
@@ -57,51 +57,51 @@ async def baseline_call(hall: CallRig) -> AsyncIterator[VoiceCaller]:
 
 
 @asynccontextmanager
-async def studio_call(hall: CallRig) -> AsyncIterator[VoiceCaller]:
-    call = await hall.start_call()
+async def studio_call(rig: CallRig) -> AsyncIterator[VoiceCaller]:
+    call = await rig.start_call()
     caller = VoiceCaller()
     try:
-        await caller.join(hall.services, call)
+        await caller.join(rig.services, call)
         await caller.wait_for_audio(0.0)
         await caller.wait_for_silence()
         yield caller
     finally:
         await caller.leave()
-        await hall.end_call(call)
+        await rig.end_call(call)
 
 
-async def measure_turns(hall: CallRig) -> tuple[list[float], list[float]]:
-    """Ours and the bare session's, in turn, so that both meet the same noise."""
+async def measure_turns(rig: CallRig) -> tuple[list[float], list[float]]:
+    """Turns of the studio and of the baseline, alternating, so that both see the same noise."""
     ours: list[float] = []
-    theirs: list[float] = []
-    async with studio_call(hall) as us, baseline_call(hall) as them:
+    baseline: list[float] = []
+    async with studio_call(rig) as studio_caller, baseline_call(rig) as baseline_caller:
         for _ in range(TURNS):
-            ours.append(await measure_turn(us))
-            theirs.append(await measure_turn(them))
-    return ours[WARM_UP_TURNS:], theirs[WARM_UP_TURNS:]
+            ours.append(await measure_turn(studio_caller))
+            baseline.append(await measure_turn(baseline_caller))
+    return ours[WARM_UP_TURNS:], baseline[WARM_UP_TURNS:]
 
 
-async def measure_first_audio(hall: CallRig) -> float:
-    began = time.monotonic()
-    call = await hall.start_call()
+async def measure_first_audio(rig: CallRig) -> float:
+    started_at = time.monotonic()
+    call = await rig.start_call()
     caller = VoiceCaller()
-    await caller.join(hall.services, call)
+    await caller.join(rig.services, call)
     heard = await caller.wait_for_audio(0.0)
     await caller.leave()
-    await hall.end_call(call)
-    return heard - began
+    await rig.end_call(call)
+    return heard - started_at
 
 
 def udp_sockets(worker: Process) -> dict[psutil.Process, set[object]]:
-    """For media, of its processes; some linger after a call."""
+    """The UDP sockets of each worker process, for media; some stay open after a call."""
     assert worker.running is not None
     children = psutil.Process(worker.running.pid).children(recursive=True)
     return {each: set(each.net_connections("udp")) for each in children}
 
 
-async def measure_kill_gap(hall: CallRig, worker: Process) -> float:
+async def measure_kill_gap(rig: CallRig, worker: Process) -> float:
     before = udp_sockets(worker)
-    async with studio_call(hall) as caller:
+    async with studio_call(rig) as caller:
         holder = next(
             each for each, now in udp_sockets(worker).items() if now - before.get(each, set())
         )
@@ -109,39 +109,39 @@ async def measure_kill_gap(hall: CallRig, worker: Process) -> float:
         holder.kill()
         heard = await caller.wait_for_audio(killed)
         await caller.wait_for_silence()
-    await asyncio.sleep(2)  # another process takes the dead one's place
+    await asyncio.sleep(2)  # until another process replaces the killed one
     return heard - killed
 
 
 async def main() -> None:
-    async with call_rig() as hall, hall.running_worker(2) as worker:
+    async with call_rig() as rig, rig.running_worker(2) as worker:
         for _ in range(4):
-            await measure_first_audio(hall)
+            await measure_first_audio(rig)
         _print_progress("turns")
-        ours, theirs = await measure_turns(hall)
-        _print_progress("first sounds")
-        sounds = [await measure_first_audio(hall) for _ in range(CALLS)]
+        ours, baseline = await measure_turns(rig)
+        _print_progress("first audio")
+        first_audio = [await measure_first_audio(rig) for _ in range(CALLS)]
         _print_progress("kills")
-        gaps = [await measure_kill_gap(hall, worker) for _ in range(KILLS)]
-    added = percentile(ours, 0.5) - percentile(theirs, 0.5)
+        gaps = [await measure_kill_gap(rig, worker) for _ in range(KILLS)]
+    added = percentile(ours, 0.5) - percentile(baseline, 0.5)
     report(
-        f"voice: {len(ours)} turns of each side, {CALLS} calls, {KILLS} kills, all at the caller",
+        f"voice: {len(ours)} turns of each, {CALLS} calls, {KILLS} kills, measured at the caller",
         [
             Figure("added_ms", added, "<= 10"),
             Figure("ours_ms", percentile(ours, 0.5)),
-            Figure("bare_ms", percentile(theirs, 0.5)),
+            Figure("bare_ms", percentile(baseline, 0.5)),
             Figure("ours_p95_ms", percentile(ours, 0.95)),
-            Figure("bare_p95_ms", percentile(theirs, 0.95)),
-            Figure("first_audio_s", percentile(sounds, 0.5), "<= 0.6"),
-            Figure("first_audio_p95_s", percentile(sounds, 0.95), "<= 1.0"),
+            Figure("bare_p95_ms", percentile(baseline, 0.95)),
+            Figure("first_audio_s", percentile(first_audio, 0.5), "<= 0.6"),
+            Figure("first_audio_p95_s", percentile(first_audio, 0.95), "<= 1.0"),
             Figure("kill_gap_s", percentile(gaps, 0.5), "<= 1.5"),
             Figure("kill_gap_p95_s", percentile(gaps, 0.95), "<= 3"),
         ],
     )
 
 
-def _print_progress(what: str) -> None:
-    print(f"{what} …", file=sys.stderr)
+def _print_progress(text: str) -> None:
+    print(f"{text} …", file=sys.stderr)
 
 
 def _path() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What templates, conditions, verification and simulations cost."""
+"""The cost of templates, conditions, verification and simulations."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ TURNS = 100
 
 
 def best_us(do: Callable[[], object], rounds: int = 5_000) -> float:
-    """Of one time, in microseconds; the best of five goes, as machines are noisy."""
+    """The time of one execution in microseconds; the best of five attempts, as machines are noisy."""
     best = float("inf")
     for _ in range(5):
-        began = time.perf_counter()
+        started_at = time.perf_counter()
         for _ in range(rounds):
             do()
-        best = min(best, (time.perf_counter() - began) / rounds * 1e6)
+        best = min(best, (time.perf_counter() - started_at) / rounds * 1e6)
     return best
 
 
 def large_workflow() -> Snapshot:
-    """A line of nodes, each with a condition, a way back that may repeat, and a tool of its own."""
+    """A line of nodes, each with a condition, a connection back that may repeat, and its own tool."""
     names = [f"n{number}" for number in range(NODES)]
     script = ProviderChoice(provider="scripted", model="rules", options={"rules": [{"says": "Hi"}]})
     tools = {
@@ -82,39 +82,43 @@ def large_workflow() -> Snapshot:
 
 
 def forked_workflow(conditions: Sequence[str]) -> Snapshot:
-    """Two nodes, joined as often as there are conditions."""
+    """Two nodes with one connection per condition."""
     nodes = (Node(id="a", agent="a", is_entry=True), Node(id="b", agent="a", is_exit=True))
-    ways = tuple(Connection(source="a", target="b", condition=each) for each in conditions)
-    return _single_agent_workflow(nodes, ways)
+    connections = tuple(Connection(source="a", target="b", condition=each) for each in conditions)
+    return _single_agent_workflow(nodes, connections)
 
 
-def _single_agent_workflow(nodes: tuple[Node, ...], ways: tuple[Connection, ...]) -> Snapshot:
+def _single_agent_workflow(
+    nodes: tuple[Node, ...], connections: tuple[Connection, ...]
+) -> Snapshot:
     script = ProviderChoice(provider="scripted", model="rules")
     agent = AgentSpec(name="a", prompt=Prompt(system="Be brief."), llm=script)
-    spec = WorkflowSpec(name="worst", nodes=nodes, connections=ways)
+    spec = WorkflowSpec(name="worst", nodes=nodes, connections=connections)
     return build_snapshot(spec, {"a": agent}, {})
 
 
 def _skip_conditions() -> Snapshot:
-    """A line of nodes that are passed by when a value is one of 25."""
-    listed = [", ".join(str(n * 25 + item) for item in range(25)) for n in range(98)]
+    """A line of nodes that are skipped when a value is one of 25."""
+    value_lists = [", ".join(str(n * 25 + item) for item in range(25)) for n in range(98)]
     nodes = tuple(
         Node(id=f"n{n}", agent="a", is_entry=n == 0, skip_condition=f"user.z in [{each}]")
-        for n, each in enumerate(listed)
+        for n, each in enumerate(value_lists)
     )
-    ways = tuple(Connection(source=a.id, target=b.id) for a, b in pairwise(nodes))
-    return _single_agent_workflow(nodes, ways)
+    connections = tuple(Connection(source=a.id, target=b.id) for a, b in pairwise(nodes))
+    return _single_agent_workflow(nodes, connections)
 
 
 def _duplicate_connections() -> Snapshot:
-    """A thousand connections of which each is there twenty times."""
+    """A thousand connections, each of which occurs twenty times."""
     nodes = tuple(Node(id=f"n{n}", agent="a", is_entry=n == 0) for n in range(NODES))
-    ways = [Connection(source=f"n{n % 50}", target=f"n{n % 50 + 1}") for n in range(CONDITIONS)]
-    return _single_agent_workflow(nodes, tuple(ways))
+    connections = [
+        Connection(source=f"n{n % 50}", target=f"n{n % 50 + 1}") for n in range(CONDITIONS)
+    ]
+    return _single_agent_workflow(nodes, tuple(connections))
 
 
 def _alternatives(count: int) -> list[str]:
-    """As long as a condition may be, all of one value."""
+    """Conditions of the maximum length that all compare the same value."""
     return [" or ".join(f"user.a == {n * 60 + item}" for item in range(60)) for n in range(count)]
 
 
@@ -146,26 +150,26 @@ HARD_WORKFLOWS: dict[str, Callable[[], Snapshot]] = {
     "doubled": _duplicate_connections,
     "sound": large_workflow,
 }
-"""Workflows that take long to verify, each in its way."""
+"""Workflows that take long to verify, each for another reason."""
 
 
 def worst_ms(effort: Effort) -> float:
-    """Of the one that takes longest, in milliseconds of CPU time."""
-    return max(_cpu_ms(make(), effort) for make in HARD_WORKFLOWS.values())
+    """The CPU time of the slowest verification, in milliseconds."""
+    return max(_cpu_ms(build(), effort) for build in HARD_WORKFLOWS.values())
 
 
 def _cpu_ms(snapshot: Snapshot, effort: Effort = DRAFT) -> float:
-    took = []
+    elapsed = []
     for _ in range(3):
         expressions.parse.cache_clear()
-        began = time.process_time()
+        started_at = time.process_time()
         verify(snapshot, effort=effort)
-        took.append((time.process_time() - began) * 1_000)
-    return min(took)
+        elapsed.append((time.process_time() - started_at) * 1_000)
+    return min(elapsed)
 
 
 def small_workflow() -> tuple[Snapshot, Case]:
-    """Two agents, a tool and a hand-off, and a conversation about them of five turns."""
+    """Two agents, a tool and a hand-off, and a case of five turns that uses them."""
     rules = [
         {"after": "note", "says": "Noted {{workflow.note}}."},
         {"hears": ["note"], "calls": {"tool": "note", "arguments": {"text": "{{heard}}"}}},
@@ -191,27 +195,29 @@ def small_workflow() -> tuple[Snapshot, Case]:
     )
     agents = {"desk": desk, "other": replace(desk, name="other", llm=calm)}
     says = ["hello", "note this", "the other please", "note that", "bye"]
-    says_back = Expectation(kind="says", value="")
-    steps = tuple(Step(say=words, expect=(says_back,)) for words in says)
+    any_answer = Expectation(kind="says", value="")
+    steps = tuple(Step(say=words, expect=(any_answer,)) for words in says)
     case = Case(name="small", workflow="small", steps=steps)
     return build_snapshot(spec, agents, {"note": note}), case
 
 
 async def measure_simulation() -> float:
     snapshot, case = small_workflow()
-    stage = SimulationSetup(snapshot=snapshot)
-    await run_case(case, stage)
-    began = time.perf_counter()
-    played = await asyncio.gather(*(run_case(case, stage) for _ in range(TURNS // len(case.steps))))
-    took = time.perf_counter() - began
-    assert all(each.ok for each in played)
-    return took
+    setup = SimulationSetup(snapshot=snapshot)
+    await run_case(case, setup)
+    started_at = time.perf_counter()
+    results = await asyncio.gather(
+        *(run_case(case, setup) for _ in range(TURNS // len(case.steps)))
+    )
+    elapsed = time.perf_counter() - started_at
+    assert all(each.ok for each in results)
+    return elapsed
 
 
 async def main() -> None:
     snapshot = large_workflow()
     report(
-        "workflows: 20 slots, one condition, 100 nodes, 1,000 conditions, 100 turns",
+        "workflows: 20 placeholders, one condition, 100 nodes, 1,000 conditions, 100 turns",
         [
             Figure("render_us", best_us(lambda: render(PROMPT, CONTEXT)), "<= 30"),
             Figure(

@@ -25,14 +25,14 @@ from graph.web.talk import talk_routes
 from persistence.wiring import api_services, check_database
 
 THREAD_SWITCH_INTERVAL_SECONDS = 0.001
-"""How long the event loop waits for a thread that computes, each time it wants to go on."""
+"""How long the event loop waits for a computing thread to release the GIL."""
 
 
 def main() -> None:
     try:
         settings = Settings.from_env(os.environ)
         configure_logs(settings.log_level)
-        # In the lifespan of the application a refusal would come with a page of traceback.
+        # Checked here because an error in the lifespan would print a long traceback.
         asyncio.run(check_database(settings))
         opened = api_services(settings)
         routes = [*graphiql_routes(settings.local_token), *talk_routes(settings)]
@@ -51,17 +51,19 @@ def main() -> None:
     sys.setswitchinterval(THREAD_SWITCH_INTERVAL_SECONDS)
     server = create_server(app, settings.trusted_proxies, lame_duck)
     server.run(sockets=[listening])
-    if not server.started:  # the log has said why
+    if not server.started:  # the reason has been logged
         sys.exit(1)
 
 
 def tune_gc() -> None:
-    """The schema stays for ever, and a request makes thousands of objects that die with it: the
-    garbage collector need not look at the first, nor so often at the second.
+    """Adapt the garbage collector to a permanent schema and short-lived requests.
 
-    What is under way when it looks becomes middle-aged, and stays until those are looked at, also when
-    it has died. So that happens every tenth time: they are few, and at every fiftieth the dead among
-    them took 4 MB. The old, who are many, are looked at every 500 times ten."""
+    The schema lives as long as the process, so it is frozen. A request allocates thousands of objects
+    and frees most of them when it ends, so generation 0 is collected rarely. Objects in use during
+    a collection move to generation 1 and stay there until that generation is collected, even when they
+    are unreachable. It is small, so it is collected at every 10th collection of generation 0; at every
+    50th, unreachable objects took 4 MB. Generation 2 is large and is collected at every 500th
+    collection of generation 1."""
     gc.freeze()
     gc.set_threshold(20_000, 10, 500)
 
@@ -72,7 +74,7 @@ def build_schema_with_loaders(extensions: Sequence[Callable[[], SchemaExtension]
 
 def configure_logs(level: str) -> None:
     log_to_stderr(level)
-    # What they would say is said here already, or names people: field errors and addresses.
+    # These loggers repeat what is logged here, or log personal data: field errors and addresses.
     logging.getLogger("strawberry").setLevel(logging.CRITICAL + 1)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
 

@@ -1,4 +1,4 @@
-"""The application: routes, and what is opened while it runs."""
+"""The ASGI application: its routes, its middleware and the services that its lifespan opens."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def create_app(
     build_schema: BuildSchema,
     page: PageHandler | None = None,
     extra_routes: Sequence[BaseRoute] = (),
-    timeouts: ConnectionTimeouts = ConnectionTimeouts(),  # noqa: B008 - it is frozen
+    timeouts: ConnectionTimeouts = ConnectionTimeouts(),  # noqa: B008 - frozen
     lame_duck: LameDuck | None = None,
 ) -> Starlette:
-    """It opens its services when it starts and closes them when it stops."""
+    """Build the application. Its lifespan opens the services at startup and closes them at shutdown."""
     documents = DocumentCache()
     schema = build_schema([lambda: PreparsedDocument(documents)])
     origins = [origin.strip() for origin in settings.allowed_origins.split(",") if origin.strip()]
@@ -92,7 +92,7 @@ def create_app(
         middleware=[Middleware(AccessLog, settings.trusted_proxies), _cors(origins)],
         lifespan=lifespan,
     )
-    # It would lead to whatever host the request names.
+    # The redirect would go to whatever host the request names.
     app.router.redirect_slashes = False
     return app
 

@@ -1,4 +1,4 @@
-"""`python -m graph.export_schema`: write schema.graphql from the code."""
+"""Write schema.graphql from the code: `python -m graph.export_schema`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the process listens: uvicorn, told what it must not allow."""
+"""The uvicorn server, its limits, and the socket that it listens on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def create_server(
     app: ASGIApp,
     trusted_proxies: str,
     lame_duck: LameDuck | None = None,
-    bounds: Bounds = Bounds(),  # noqa: B008 - it is frozen
+    bounds: Bounds = Bounds(),  # noqa: B008 - frozen
 ) -> uvicorn.Server:
     config = BoundedConfig(
         app,
@@ -44,8 +44,10 @@ def create_server(
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A client that takes no bytes for a while is dropped by the kernel: closing such a socket
-    would otherwise wait for its buffer to empty."""
+    """Open the listening socket.
+
+    On Linux the kernel drops a client that acknowledges nothing for `TCP_USER_TIMEOUT_MS`. Otherwise
+    closing the socket of such a client would wait until its buffer is empty."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.create_server((host, port), family=family, backlog=2048)
     if sys.platform == "linux":
@@ -54,8 +56,8 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def raise_open_file_limit() -> None:
-    """Every connection is an open file, and a shell often allows no more than 1,024."""
+    """Every connection is an open file, and shells often limit a process to 1,024 of them."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(MAX_OPEN_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    limit = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(MAX_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))

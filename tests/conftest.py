@@ -1,4 +1,4 @@
-"""Real servers for the whole run, a database of its own for every test that wants one."""
+"""Fixtures: real servers for the whole run, and a separate database for each test that needs one."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from persistence.wiring import api_services
 from tests.support.api_server import Api, running_api
 from tests.support.viewers import owner_of
 
-# A shell that starts the tests in the background has them ignore Ctrl-C, and so has whatever they start.
+# A shell makes background processes ignore SIGINT, and the processes that tests start inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# How long it takes to make an example says something of the machine alone.
+# The time that generating an example takes depends on the machine, not on the code.
 hypothesis.settings.register_profile(
     "anywhere", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
@@ -46,20 +46,20 @@ TEMPLATE = "studio_template"
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> tuple[str, dict[str, Any]]:
-    # uvloop now and then does not return from close() when connections were refused.
+    # With uvloop, close() sometimes does not return after connections were refused.
     return "asyncio", {"use_uvloop": False}
 
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """URLs of a PostgreSQL and a Valkey that live as long as the test run."""
+    """The URLs of a PostgreSQL and a Valkey that run for the whole test run."""
     state = tmp_path_factory.mktemp("state")
 
     @asynccontextmanager
-    async def both(place: Path) -> AsyncIterator[tuple[str, str]]:
+    async def both(folder: Path) -> AsyncIterator[tuple[str, str]]:
         async with (
-            postgres.running(place, durable=False) as database_url,
-            valkey.running(place) as redis_url,
+            postgres.running(folder, durable=False) as database_url,
+            valkey.running(folder) as redis_url,
         ):
             yield database_url, redis_url
 
@@ -72,26 +72,26 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever needs a LiveKit is a test of voice: before `-m` chooses."""
+    """Mark every test that needs LiveKit as a voice test, before `-m` selects tests."""
     for item in items:
         if "livekit" in getattr(item, "fixturenames", ()):
             item.add_marker("voice")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Where LiveKit has to be built, do it now: no test's time limit allows for it."""
-    wanted = any("livekit" in getattr(item, "fixturenames", ()) for item in session.items)
-    if wanted and not session.config.option.collectonly:
-        say = partial(print, file=sys.__stderr__, flush=True)
+    """Build LiveKit now if it is needed, because it takes longer than the time limit of a test."""
+    needs_livekit = any("livekit" in getattr(item, "fixturenames", ()) for item in session.items)
+    if needs_livekit and not session.config.option.collectonly:
+        echo = partial(print, file=sys.__stderr__, flush=True)
         try:
-            livekit_binary.find_or_build(os.environ, say)
+            livekit_binary.find_or_build(os.environ, echo)
         except StartupError as error:
-            say(f"VOICE CALLS ARE NOT TESTED: {error}")
+            echo(f"VOICE CALLS ARE NOT TESTED: {error}")
 
 
 @pytest.fixture(scope="session")
 def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivekitCredentials]:
-    """A LiveKit that lives as long as the test run; CI must have one."""
+    """A LiveKit server that runs for the whole test run. CI must have one."""
     try:
         binary = livekit_binary.find_or_build(os.environ, print)
     except LivekitUnavailable as error:
@@ -109,7 +109,7 @@ def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivekitCredent
 
 @pytest.fixture(scope="session")
 def template(servers: tuple[str, str]) -> str:
-    """A migrated, empty database to copy."""
+    """The name of a migrated, empty database that tests copy."""
     url = servers[0]
     anyio.run(_execute, url, f"create database {TEMPLATE}")
     upgrade(_database(url, TEMPLATE))
@@ -118,7 +118,7 @@ def template(servers: tuple[str, str]) -> str:
 
 @pytest.fixture
 async def settings(servers: tuple[str, str], template: str) -> AsyncIterator[Settings]:
-    """Settings of an installation that nobody else uses."""
+    """Settings with a database that no other test uses."""
     name = f"studio_{secrets.token_hex(6)}"
     await _execute(servers[0], f"create database {name} template {template} strategy wal_log")
     yield Settings(
@@ -145,7 +145,7 @@ def viewer(tenant: Tenant) -> Viewer:
 
 @pytest.fixture
 async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
-    """Serving the real schema to an owner."""
+    """The API with the real schema, and an owner's credentials."""
     async with running_api(services, settings, viewer, build_schema_with_loaders) as running:
         yield running
 

@@ -1,4 +1,4 @@
-"""Files to be imported: ours and older ones, as YAML and as JSON, whole and spoilt."""
+"""Inputs for the import: current and legacy bundles, as YAML and JSON, valid and mutated."""
 
 from __future__ import annotations
 
@@ -73,37 +73,37 @@ LEGACY_BUNDLE: Any = {
     ],
 }
 MAX_LENGTH = 1_000
-"""The time an import takes grows with what there is: these are small files."""
+"""In characters. The time of an import grows with the size of the file, so the inputs are small."""
 NAMES = ("name", "slug", "nodes", "actions", "type", "agent_name", "prompt", "x", "")
 
 
 def case(random: Random) -> str:
-    whole = copy.deepcopy(random.choice((BUNDLE, LEGACY_BUNDLE)))
+    bundle = copy.deepcopy(random.choice((BUNDLE, LEGACY_BUNDLE)))
     for _ in range(random.choice((0, 0, 1, 2))):
-        _mutate_value(random, whole)
+        _mutate_value(random, bundle)
     try:
-        text = json.dumps(whole) if chance(random, 0.5) else str(write_yaml(whole))
+        text = json.dumps(bundle) if chance(random, 0.5) else str(write_yaml(bundle))
     except (ValueError, RecursionError):
         text = json.dumps(BUNDLE)
     return mutate(random, text)[:MAX_LENGTH] if chance(random, 0.4) else text
 
 
-def _mutate_value(random: Random, place: Any) -> None:
-    """Something on the way down is replaced, removed or put in."""
+def _mutate_value(random: Random, container: Any) -> None:
+    """Replace, remove or insert a value at a random depth."""
     while True:
-        keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+        keys = list(container) if isinstance(container, dict) else list(range(len(container)))
         if not keys:
             return
         key = random.choice(keys)
-        if isinstance(place[key], dict | list) and chance(random, 0.7):
-            place = place[key]
+        if isinstance(container[key], dict | list) and chance(random, 0.7):
+            container = container[key]
             continue
         if chance(random, 0.3):
-            del place[key]
-        elif isinstance(place, dict) and chance(random, 0.3):
-            place[random.choice(NAMES)] = value(random, NAMES, 2)
+            del container[key]
+        elif isinstance(container, dict) and chance(random, 0.3):
+            container[random.choice(NAMES)] = value(random, NAMES, 2)
         else:
-            place[key] = nested(40, 1) if chance(random, 0.05) else value(random, NAMES, 2)
+            container[key] = nested(40, 1) if chance(random, 0.05) else value(random, NAMES, 2)
         return
 
 

@@ -1,4 +1,4 @@
-"""Inputs made up: from a grammar, then spoilt."""
+"""Generates inputs from a grammar and mutates them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def chance(random: Random, share: float) -> bool:
 
 
 def mutate(random: Random, text: str) -> str:
-    """Some edits: left out, put in, doubled, swapped, repeated far too often."""
+    """Apply some edits: delete, insert, duplicate, swap, or repeat many times."""
     for _ in range(random.choice((0, 0, 0, 1, 1, 2, 4))):
         a, b = sorted(random.randint(0, len(text)) for _ in range(2))
         match random.randrange(5):
@@ -37,13 +37,15 @@ def mutate(random: Random, text: str) -> str:
             case 3:
                 text = text[b:] + text[a:b] + text[:a]
             case 4:
-                piece = text[a : min(b, a + 12)] or random.choice(SPECIAL_STRINGS)
-                text = text[:a] + piece * random.randint(2, MAX_REPEATS // len(piece)) + text[a:]
+                segment = text[a : min(b, a + 12)] or random.choice(SPECIAL_STRINGS)
+                text = (
+                    text[:a] + segment * random.randint(2, MAX_REPEATS // len(segment)) + text[a:]
+                )
     return text
 
 
 def value(random: Random, names: Sequence[str], depth: int = 3) -> Any:
-    """As JSON has them, now and then something that it has not."""
+    """A JSON value; rarely one that JSON cannot represent."""
     if chance(random, 0.005):
         return random.choice(INVALID_VALUES)
     if depth == 0 or chance(random, 0.5):

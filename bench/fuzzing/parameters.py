@@ -1,4 +1,4 @@
-"""Schemas of parameters, and arguments for them."""
+"""Inputs for the JSON Schema validator: schemas of parameters, and arguments for them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def case(random: Random) -> Case:
 
 
 def _argument(random: Random) -> Any:
-    """Now and then something large, all alike or all different."""
+    """An argument; sometimes a long list of equal or of different items."""
     if chance(random, 0.1):
         count = random.choice((100, 2_000, 8_000))
         return [random.choice(LEAVES)] * count if chance(random, 0.5) else list(range(count))
@@ -106,10 +106,10 @@ def _plain(random: Random, word: str) -> Any:
     return random.choice((1, 2, 3, 100) if chance(random, 0.99) else (0, 2.5, -1, 10**300, 1e-299))
 
 
-def _validate(made: Case) -> None:
-    schema, arguments = made
-    found = validation_problem(check_schema(schema, ("input", "parameters")), arguments)
-    assert found is None or 0 < len(found) < 4_000
+def _validate(generated: Case) -> None:
+    schema, arguments = generated
+    problem = validation_problem(check_schema(schema, ("input", "parameters")), arguments)
+    assert problem is None or 0 < len(problem) < 4_000
 
 
 SCHEMA = Target("schema", case, _validate, compile_pattern.cache_clear)

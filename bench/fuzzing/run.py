@@ -1,6 +1,6 @@
-"""One target, run on made-up inputs for a while: what breaks it, and what takes it longest.
+"""Runs a target on generated inputs, and reports crashes and the slowest input.
 
-Every input comes from the seed and its number alone, so a finding can be had again."""
+Every input depends only on the seed and its number, so that a finding can be reproduced."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from domain.common.errors import DomainError
 from domain.templating.lexer import TemplateSyntaxError
 
 MAX_CPU_SECONDS = 0.005
-"""Seconds of CPU that one execution may take."""
+"""The limit for the CPU time of one execution."""
 RETRIES = 3
 MAX_CRASHES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`make` invents an input; `run` may refuse it as the domain does, and no other way."""
+    """What is fuzzed: `generate` creates an input; `run` may reject it only with a domain error."""
 
     name: str
     generate: Callable[[Random], Any]
     run: Callable[[Any], None]
     clear_caches: Callable[[], None]
-    """Empties the caches: what was read before would be read at once."""
+    """Empties the caches, because cached inputs would not be parsed again."""
 
 
 @dataclass(slots=True)
@@ -47,37 +47,42 @@ class Outcome:
 
 
 def fuzz(target: Target, seconds: float, seed: int, max_executions: int = sys.maxsize) -> Outcome:
-    """For so long, or for so many inputs."""
+    """Run for `seconds` or until `max_executions`."""
     outcome = Outcome()
-    began = time.monotonic()
-    while outcome.executions < max_executions and time.monotonic() - began < seconds:
-        made = target.generate(Random(f"{target.name} {seed} {outcome.executions}"))
+    started_at = time.monotonic()
+    while outcome.executions < max_executions and time.monotonic() - started_at < seconds:
+        generated = target.generate(Random(f"{target.name} {seed} {outcome.executions}"))
         outcome.executions += 1
         try:
-            took, accepted = _timed(target, made)
+            cpu_seconds, accepted = _timed(target, generated)
             outcome.accepted += accepted
-            if took > outcome.slowest:
-                # Once more, some times: the machine may have been busy with something else.
-                took = min(took, *(_timed(target, made)[0] for _ in range(RETRIES)))
-        except Exception:  # noqa: BLE001, whatever it is, it is a finding
+            if cpu_seconds > outcome.slowest:
+                # Retried, because the machine may have been busy with something else.
+                cpu_seconds = min(
+                    cpu_seconds, *(_timed(target, generated)[0] for _ in range(RETRIES))
+                )
+        except Exception:  # noqa: BLE001, any other exception is a finding
             number = outcome.executions - 1
-            outcome.crashes.append(f"input {number}: {made!r:.2000}\n{traceback.format_exc()}")
+            outcome.crashes.append(f"input {number}: {generated!r:.2000}\n{traceback.format_exc()}")
             if len(outcome.crashes) >= MAX_CRASHES:
                 break
             continue
-        if took > outcome.slowest:
+        if cpu_seconds > outcome.slowest:
             number = outcome.executions - 1
-            outcome.slowest, outcome.slowest_input = took, f"input {number}: {made!r:.2000}"
-    outcome.seconds = time.monotonic() - began
+            outcome.slowest, outcome.slowest_input = (
+                cpu_seconds,
+                f"input {number}: {generated!r:.2000}",
+            )
+    outcome.seconds = time.monotonic() - started_at
     return outcome
 
 
-def _timed(target: Target, made: Any) -> tuple[float, bool]:
+def _timed(target: Target, generated: Any) -> tuple[float, bool]:
     target.clear_caches()
-    began = time.thread_time()
+    started_at = time.thread_time()
     try:
-        target.run(made)
+        target.run(generated)
         accepted = True
     except (DomainError, TemplateSyntaxError):
         accepted = False
-    return time.thread_time() - began, accepted
+    return time.thread_time() - started_at, accepted

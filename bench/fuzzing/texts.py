@@ -1,4 +1,4 @@
-"""Templates and conditions, in a context that is not what they expect."""
+"""Inputs for templates and conditions, with a context that they do not expect."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ Case = tuple[str, Any]
 
 
 def path(random: Random) -> str:
-    steps = [random.choice(NAMES) for _ in range(random.choice((0, 1, 1, 1, 2, 3, 8)))]
+    segments = [random.choice(NAMES) for _ in range(random.choice((0, 1, 1, 1, 2, 3, 8)))]
     return ".".join(
-        [random.choice(UNKNOWN_NAMESPACES if chance(random, 0.01) else NAMESPACES), *steps]
+        [random.choice(UNKNOWN_NAMESPACES if chance(random, 0.01) else NAMESPACES), *segments]
     )
 
 
 @lru_cache
 def context(number: int) -> Any:
-    """One of some; sizes as tools may leave them behind."""
+    """One of several contexts, with values as large as tools may store."""
     random = Random(number)
     odd = {name: value(random, NAMES) for name in NAMES}
     large = {
@@ -43,7 +43,9 @@ def context(number: int) -> Any:
         "many": list(range(random.choice((1, 600, 3_000)))),
         "odd": nested(random.choice((1, 30)), 1),
     }
-    return {space: random.choice((odd, large, {}, None, "a", [odd])) for space in NAMESPACES}
+    return {
+        namespace: random.choice((odd, large, {}, None, "a", [odd])) for namespace in NAMESPACES
+    }
 
 
 def template(random: Random) -> Case:
@@ -95,19 +97,21 @@ def _term(random: Random) -> str:
 
 
 def _render(case: Case) -> None:
-    text, seen = case
-    # Also what would be refused today: it may have been stored before.
-    done = templates.render(text, seen)
-    assert len(done) <= templates.MAX_RENDERED_LENGTH
+    text, context_ = case
+    # Rendered before it is checked, because a template may have been stored before the check existed.
+    rendered = templates.render(text, context_)
+    assert len(rendered) <= templates.MAX_RENDERED_LENGTH
     check_template(text, ("input",))
-    assert "{{" in text or done == text[: templates.MAX_RENDERED_LENGTH]
+    assert "{{" in text or rendered == text[: templates.MAX_RENDERED_LENGTH]
 
 
 def _evaluate(case: Case) -> None:
-    text, seen = case
-    held = expressions.evaluate_bool(text, seen)
+    text, context_ = case
+    result = expressions.evaluate_bool(text, context_)
     tree = expressions.parse(text)
-    assert expressions.is_truthy(expressions.evaluate(expressions.Not(tree), seen)) is not held
+    assert (
+        expressions.is_truthy(expressions.evaluate(expressions.Not(tree), context_)) is not result
+    )
     check_condition(text, ("input",))
 
 

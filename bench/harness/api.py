@@ -1,4 +1,4 @@
-"""An API process under measurement, and clients for it."""
+"""The API process that is measured, and clients for it."""
 
 from __future__ import annotations
 
@@ -73,14 +73,14 @@ async def running_api(settings: Settings, tenant: UUID, **more: str) -> AsyncGen
 
 @asynccontextmanager
 async def running_keeper(settings: Settings) -> AsyncGenerator[psutil.Process]:
-    """With a LiveKit to sweep, as where there are voice calls; it need not answer."""
+    """A keeper with a LiveKit server configured, as for voice calls. The server does not respond."""
     livekit = {
         "LIVEKIT_URL": f"ws://127.0.0.1:{_free_port()}",
         "LIVEKIT_API_KEY": "bench",
         "LIVEKIT_API_SECRET": "bench" * 8,
     }
-    with tempfile.TemporaryDirectory(prefix="studio-bench-") as place:
-        ready = Path(place) / "ready"
+    with tempfile.TemporaryDirectory(prefix="studio-bench-") as folder:
+        ready = Path(folder) / "ready"
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -89,7 +89,7 @@ async def running_keeper(settings: Settings) -> AsyncGenerator[psutil.Process]:
         )
         try:
             async with asyncio.timeout(60):
-                while not ready.exists():  # noqa: ASYNC110 - it is another process
+                while not ready.exists():  # noqa: ASYNC110 - another process writes it
                     await asyncio.sleep(0.02)
             yield psutil.Process(process.pid)
         finally:
@@ -110,7 +110,7 @@ async def wait_until_ready(url: str, seconds: float = 30) -> None:
 
 @asynccontextmanager
 async def open_socket(api: MeasuredApi) -> AsyncGenerator[Any]:
-    """A signed-in graphql-transport-ws connection."""
+    """An authenticated graphql-transport-ws connection."""
     address = "ws" + api.url.removeprefix("http") + "/graphql"
     async with connect(
         address,
@@ -134,7 +134,7 @@ async def subscribe(ws: Any, id: str, document: str, variables: dict[str, Any]) 
 async def writer_process(
     settings: Settings, tenant: UUID, ids: Sequence[UUID], per_second: float, seconds: float
 ) -> AsyncGenerator[asyncio.subprocess.Process]:
-    """Another process that writes events to the calls, like a worker."""
+    """A process that writes events to the calls as a worker does."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

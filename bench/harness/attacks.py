@@ -1,7 +1,7 @@
 """Attacks on an API process, each in a process of its own: `python -m bench.harness.attacks NAME …`.
 
-An attack tells `attacking` once it has begun, goes on until it is ended, and needs little of a
-processor but for what it sends. Only the standard library: it has to start at once."""
+An attack prints `attacking` when it starts, runs until it is killed, and uses little CPU except for
+sending. It imports only the standard library, so that it starts quickly."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HANDSHAKE = (
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The API, a key of the attacker's tenant, and API keys that nobody made."""
+    """The port of the API, a key of the attacker's tenant, and API keys that do not exist."""
 
     port: int
     key: str
@@ -42,11 +42,11 @@ class Target:
 Attack = Callable[[Target], None]
 
 
-# ---- what is sent --------------------------------------------------------------------------
+# ---- messages ------------------------------------------------------------------------------
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
-    """As a client sends it; a mask of zeros masks nothing."""
+    """A frame of a client. Its mask of zeros leaves the payload unchanged."""
     size = len(payload)
     length = bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
     return bytes([0x80 | opcode]) + length + b"\0\0\0\0" + payload
@@ -65,11 +65,11 @@ def post_request(key: str, query: str, variables: object = None) -> bytes:
     return head.encode() + body
 
 
-# ---- how it is sent ------------------------------------------------------------------------
+# ---- connections ---------------------------------------------------------------------------
 
 
 def websocket(target: Target, hello: bytes = b"") -> socket.socket:
-    """Open, and as far as `hello` leads: one answer to it is awaited."""
+    """Open a WebSocket, send `hello` and wait for one message in response."""
     sock = target.connect()
     sock.sendall(HANDSHAKE)
     sock.recv(4096)
@@ -86,7 +86,7 @@ def discard(sock: socket.socket) -> None:
 
 
 def flood(target: Target, message: bytes, hello: bytes = b"") -> None:
-    """As many messages as there is room for, again on a new connection when one is cut."""
+    """Send as many messages as the connection takes, and reconnect when it is aborted."""
     blob = message * (BLOB_BYTES // len(message))
     while True:
         with contextlib.suppress(OSError), websocket(target, hello) as sock:
@@ -96,32 +96,32 @@ def flood(target: Target, message: bytes, hello: bytes = b"") -> None:
 
 
 def send_requests(target: Target, request: Callable[[], bytes]) -> None:
-    """One request after the other on a kept connection."""
+    """Send one request after another on a keep-alive connection."""
     while True:
         with (
             contextlib.suppress(OSError, ValueError),
             target.connect() as sock,
-            sock.makefile("rb") as answers,
+            sock.makefile("rb") as responses,
         ):
             sock.settimeout(60)
             while True:
                 sock.sendall(request())
-                _read_response(answers)
+                _read_response(responses)
 
 
-def _read_response(answers: BinaryIO) -> None:
-    length, line = 0, answers.readline()
+def _read_response(responses: BinaryIO) -> None:
+    length, line = 0, responses.readline()
     if not line:
         raise OSError("closed")
     while line not in (b"\r\n", b""):
         name, _, value = line.partition(b":")
         length = int(value) if name.lower() == b"content-length" else length
-        line = answers.readline()
-    answers.read(length)
+        line = responses.readline()
+    responses.read(length)
 
 
-def run_threads(*works: Callable[[], None]) -> None:
-    threads = [threading.Thread(target=work, daemon=True) for work in works]
+def run_threads(*targets: Callable[[], None]) -> None:
+    threads = [threading.Thread(target=work, daemon=True) for work in targets]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -148,7 +148,7 @@ def signed_in_pings(target: Target) -> None:
 
 
 def subscribes(target: Target) -> None:
-    """Operations, each new to the process and too large to be run."""
+    """Operations that are rejected as too large, each parsed again."""
     query = "{" + "x " * 490 + "}"
     payload = {"query": query}
     hello = json_frame(type="connection_init", payload={"apiKey": target.key})
@@ -156,7 +156,7 @@ def subscribes(target: Target) -> None:
 
 
 def large_headers(target: Target) -> None:
-    """One header of 64 MB, then a million lines of headers, again and again."""
+    """One header of 64 MB, then a million header lines, repeatedly."""
     parts = [b"x: " + b"a" * (64 * 2**20), b"".join(b"x%d: 1\r\n" % n for n in range(1_000_000))]
     while True:
         for part in parts:
@@ -166,24 +166,24 @@ def large_headers(target: Target) -> None:
 
 
 def half_requests(target: Target) -> None:
-    """A thousand connections that never end their headers."""
+    """A thousand connections that never finish their headers."""
     hold_connections(target, b"GET /health/live HTTP/1.1\r\nhost: bench\r\n")
 
 
 def half_open_sockets(target: Target) -> None:
-    """A thousand WebSockets that never say who they are, opened again as they are closed."""
+    """A thousand WebSockets that never authenticate, and reconnect when they are closed."""
     hold_connections(target, HANDSHAKE)
 
 
 def hold_connections(target: Target, sent: bytes, count: int = 1_000) -> None:
-    held: list[socket.socket] = []
+    sockets: list[socket.socket] = []
     while True:
         with contextlib.suppress(OSError):
             sock = target.connect()
             sock.sendall(sent)
-            held.append(sock)
-        if len(held) >= count:
-            held = [sock for sock in held if not _ended(sock)]
+            sockets.append(sock)
+        if len(sockets) >= count:
+            sockets = [sock for sock in sockets if not _ended(sock)]
             time.sleep(0.1)
 
 
@@ -201,14 +201,14 @@ def _ended(sock: socket.socket) -> bool:
 
 
 def reconnects(target: Target) -> None:
-    """WebSockets opened and closed as fast as that goes, by four at once."""
+    """WebSockets that four threads open and close as fast as possible."""
 
-    def again() -> None:
+    def reconnect() -> None:
         while True:
             with contextlib.suppress(OSError), websocket(target):
                 pass
 
-    run_threads(*[again] * 4)
+    run_threads(*[reconnect] * 4)
 
 
 def anonymous_requests(target: Target) -> None:
@@ -217,7 +217,7 @@ def anonymous_requests(target: Target) -> None:
 
 
 def bad_keys(target: Target) -> None:
-    """Keys of the right form that nobody made, each new."""
+    """API keys that are well formed but do not exist, each a different one."""
     keys = iter(target.unknown_keys)
     run_threads(
         *[
@@ -230,7 +230,7 @@ def bad_keys(target: Target) -> None:
 
 
 def watchers(target: Target) -> None:
-    """Six hundred watch the list of calls, and a call begins ten times a second."""
+    """Six hundred subscriptions of the list of calls, while ten calls per second are started."""
     hello = json_frame(type="connection_init", payload={"apiKey": target.key})
     query = "subscription { calls { __typename ... on CallAdded { call { id state } } } }"
     for _ in range(600 // WATCHERS_PER_SOCKET):
@@ -240,18 +240,20 @@ def watchers(target: Target) -> None:
         threading.Thread(target=discard, args=(sock,), daemon=True).start()
     start = post_request(target.key, START, {"input": {"workflow": {"slug": "gate"}}})
 
-    def slowly() -> bytes:
+    def slow_request() -> bytes:
         time.sleep(0.1)
         return start
 
-    send_requests(target, slowly)
+    send_requests(target, slow_request)
 
 
 def conditions(target: Target) -> None:
-    """A workflow of a thousand conditions to verify."""
+    """Requests to verify a workflow with a thousand conditions."""
     nodes = [{"id": "a", "agent": "x", "isEntry": True}, {"id": "b", "agent": "x", "isExit": True}]
-    ways = [{"source": "a", "target": "b", "condition": f"user.y=={n}"} for n in range(1_000)]
-    config = {"slug": "gate-conditions", "nodes": nodes, "connections": ways}
+    connections = [
+        {"source": "a", "target": "b", "condition": f"user.y=={n}"} for n in range(1_000)
+    ]
+    config = {"slug": "gate-conditions", "nodes": nodes, "connections": connections}
     request = post_request(target.key, VERIFY, {"w": config})
     send_requests(target, lambda: request)
 
@@ -263,12 +265,12 @@ def exports(target: Target) -> None:
 
 
 def unread_answers(target: Target) -> None:
-    """Answers of many megabytes that nobody takes."""
+    """Responses of many megabytes that the client never reads."""
     fields = "agents(first: 100) { edges { node { prompt { system } } } }"
     request = post_request(target.key, "{" + " ".join(f"a{n}: {fields}" for n in range(10)) + "}")
-    held = [target.connect() for _ in range(20)]
+    sockets = [target.connect() for _ in range(20)]
     while True:
-        for place, sock in enumerate(held):
+        for index, sock in enumerate(sockets):
             try:
                 sock.setblocking(False)
                 sock.sendall(request)
@@ -276,7 +278,7 @@ def unread_answers(target: Target) -> None:
                 pass
             except OSError:
                 with contextlib.suppress(OSError):
-                    held[place] = target.connect()
+                    sockets[index] = target.connect()
         time.sleep(0.5)
 
 
@@ -300,13 +302,13 @@ ATTACKS: Mapping[str, tuple[Attack, int]] = {
     "exports": (exports, 1),
     "unread_answers": (unread_answers, 1),
 }
-"""By name, with the number of processes that attack at once."""
+"""Each attack with the number of processes that run it concurrently."""
 
 
 def main(name: str, url: str, key: str) -> None:
     unknown = sys.stdin.read().split()
     target = Target(urlsplit(url).port or 80, key, unknown)
-    os.nice(5)  # the measured process and its bystander are not to lose by the sending of it
+    os.nice(5)  # so that sending takes no CPU from the API and the bystander
     print("attacking", flush=True)
     ATTACKS[name][0](target)
 

@@ -1,4 +1,4 @@
-"""The same agent without us: a livekit-agents session, alone in a process or under AgentServer."""
+"""The baseline: the same agent on livekit-agents alone, in one process or under `AgentServer`."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class BaselineAgent(Agent):
 
 
 def session(vad: Any, environ: Mapping[str, str]) -> AgentSession[None]:
-    ears = environ["DEEPGRAM_BASE_URL"] + "/v1/listen"
-    made: AgentSession[None] = AgentSession(
+    stt_url = environ["DEEPGRAM_BASE_URL"] + "/v1/listen"
+    agent_session: AgentSession[None] = AgentSession(
         vad=vad,
-        stt=deepgram.STT(model="nova-3", api_key="stand-in", base_url=ears),
+        stt=deepgram.STT(model="nova-3", api_key="bench", base_url=stt_url),
         llm=ScriptedLLM(RULES, dict),
-        tts=cartesia.TTS(api_key="stand-in", base_url=environ["CARTESIA_BASE_URL"]),
+        tts=cartesia.TTS(api_key="bench", base_url=environ["CARTESIA_BASE_URL"]),
         turn_handling={
             "turn_detection": inference.TurnDetector(version="v1-mini"),
             "endpointing": {"min_delay": ENDPOINTING_DELAYS[0], "max_delay": ENDPOINTING_DELAYS[1]},
@@ -47,32 +47,32 @@ def session(vad: Any, environ: Mapping[str, str]) -> AgentSession[None]:
         user_away_timeout=None,
     )
 
-    def added(event: Any) -> None:
+    def on_item_added(event: Any) -> None:
         latency = (getattr(event.item, "metrics", None) or {}).get("e2e_latency")
         if latency is not None:
             _write_line(f"{latency * 1000:.1f}")
 
-    made.on("conversation_item_added", added)
-    return made
+    agent_session.on("conversation_item_added", on_item_added)
+    return agent_session
 
 
 OPTIONS = RoomOptions(participant_identity=CALLER_IDENTITY, text_input=False)
 
 
 async def run_single_session(room_name: str, environ: Mapping[str, str]) -> None:
-    """One session in one room, for as long as there is somebody in it."""
+    """Run one session in one room until the room disconnects."""
     token = api.AccessToken(environ["LIVEKIT_API_KEY"], environ["LIVEKIT_API_SECRET"])
     grants = api.VideoGrants(room_join=True, room=room_name, agent=True)
     room = rtc.Room()
-    gone = asyncio.Event()
-    room.on("disconnected", lambda _: gone.set())
+    disconnected = asyncio.Event()
+    room.on("disconnected", lambda _: disconnected.set())
     async with http_context.open():
         signed = token.with_identity("bare").with_kind("agent").with_grants(grants).to_jwt()
         await room.connect(environ["LIVEKIT_URL"], signed)
         await session(inference.VAD(), environ).start(
             BaselineAgent(), room=room, room_options=OPTIONS, record=False, session_host=False
         )
-        await gone.wait()
+        await disconnected.wait()
 
 
 def prewarm(process: JobProcess) -> None:
@@ -81,15 +81,15 @@ def prewarm(process: JobProcess) -> None:
 
 async def job(context: JobContext) -> None:
     await context.connect()
-    made = session(context.proc.userdata["vad"], os.environ)
-    await made.start(
+    agent_session = session(context.proc.userdata["vad"], os.environ)
+    await agent_session.start(
         BaselineAgent(), room=context.room, room_options=OPTIONS, record=False, session_host=False
     )
     _write_line(STARTED)
 
 
 def server(environ: Mapping[str, str]) -> AgentServer:
-    made = AgentServer(
+    agent_server = AgentServer(
         ws_url=environ["LIVEKIT_URL"],
         api_key=environ["LIVEKIT_API_KEY"],
         api_secret=environ["LIVEKIT_API_SECRET"],
@@ -100,9 +100,9 @@ def server(environ: Mapping[str, str]) -> AgentServer:
         load_fnc=lambda _: 0.0,
         initialize_process_timeout=60,
     )
-    made.rtc_session(job, agent_name=NAME)
-    made.on("worker_registered", lambda *_: _write_line(REGISTERED))
-    return made
+    agent_server.rtc_session(job, agent_name=NAME)
+    agent_server.on("worker_registered", lambda *_: _write_line(REGISTERED))
+    return agent_server
 
 
 def _write_line(word: str) -> None:
@@ -111,7 +111,7 @@ def _write_line(word: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """With the name of a room: one session in it. Without: a server that takes jobs."""
+    """Run one session in the named room or, without a name, an agent server."""
     if arguments:
         asyncio.run(run_single_session(arguments[0], os.environ))
     else:
@@ -119,7 +119,7 @@ def main(arguments: Sequence[str]) -> None:
         asyncio.run(server(os.environ).run(devmode=False))
 
 
-# Not `-m`, which would name this module `__main__`: jobs look its functions up by name.
+# Not `-m`, which would name this module `__main__`, because jobs import its functions by name.
 COMMAND = (
     sys.executable,
     "-c",

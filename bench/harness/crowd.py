@@ -1,5 +1,5 @@
-"""Callers who leave the cores to what is measured: a program in Go (`callers`) says for all of them
-what was encoded before."""
+"""Simulated callers that use little CPU: one Go program (`callers`) sends pre-encoded audio for all
+of them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RATE, FRAME = 48_000, 960
 UTTERANCE_INTERVAL_SECONDS, UTTERANCE_SECONDS = 7.0, 0.8
 
 Ticket = tuple[str, str]
-"""Url and token."""
+"""A URL and a token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,34 +44,34 @@ class SimulatedCallers:
         try:
             yield
             if process.returncode is not None:
-                raise RuntimeError("the callers are gone; what they said of it stands above")
+                raise RuntimeError("the program of the callers exited; see its output above")
         finally:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
 
 
-async def build_callers(place: Path) -> SimulatedCallers:
-    """Built, which takes a minute the first time."""
+async def build_callers(folder: Path) -> SimulatedCallers:
+    """Build the program, which takes a minute the first time."""
     go = shutil.which("go")
     if go is None:
-        raise StartupError("the callers of this benchmark are built with Go: put Go 1.26 on PATH")
-    print("building the callers …", file=sys.stderr)
-    program, words = place / "bench-callers", place / "words"
+        raise StartupError("this benchmark builds its callers with Go: put Go 1.26 on PATH")
+    print("building the simulated callers …", file=sys.stderr)
+    program, packets = folder / "bench-callers", folder / "packets"
     build = partial(subprocess.run, check=False, cwd=SOURCE, timeout=BUILD_TIMEOUT_SECONDS)
     command = (go, "build", "-trimpath", "-o", str(program), ".")
-    done = await asyncio.to_thread(build, command, env={**os.environ, "CGO_ENABLED": "0"})
-    if done.returncode != 0:
-        raise StartupError("the callers could not be built; what Go said stands above")
-    await asyncio.to_thread(words.write_text, "".join(f"{p.hex()}\n" for p in _packets()))
-    return SimulatedCallers(program, words)
+    result = await asyncio.to_thread(build, command, env={**os.environ, "CGO_ENABLED": "0"})
+    if result.returncode != 0:
+        raise StartupError("building the callers failed; see the output of Go above")
+    await asyncio.to_thread(packets.write_text, "".join(f"{p.hex()}\n" for p in _packets()))
+    return SimulatedCallers(program, packets)
 
 
 def _packets() -> list[bytes]:
-    """What each says, 20 ms to a packet. Silence is sent too, as phones and loud rooms do."""
+    """The packets of one caller, 20 ms each. Silence is sent too, as phones in noisy rooms do."""
     count = int(UTTERANCE_INTERVAL_SECONDS * RATE) // FRAME
-    sound = synthetic_speech(UTTERANCE_SECONDS, RATE).ljust(2 * FRAME * count, b"\0")
-    return _encoded(np.frombuffer(sound, dtype=np.int16))[:count]
+    audio = synthetic_speech(UTTERANCE_SECONDS, RATE).ljust(2 * FRAME * count, b"\0")
+    return _encoded(np.frombuffer(audio, dtype=np.int16))[:count]
 
 
 def _encoded(samples: Any) -> list[bytes]:

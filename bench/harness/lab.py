@@ -1,4 +1,4 @@
-"""What every benchmark needs: servers of its own, a tenant, and a way to tell its figures."""
+"""What every benchmark needs: its own servers, a tenant, and a report of figures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from persistence.migrate import upgrade
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured number, and the goal it is held against."""
+    """A measured value, and the goal that it is compared with."""
 
     name: str
     value: float
@@ -36,7 +36,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def report(title: str, figures: Sequence[Figure]) -> None:
-    """A table; with `--json` also one JSON object as the last line."""
+    """Print a table and, with `--json`, one JSON object as the last line."""
     print(title)
     for figure in figures:
         goal = f"   goal {figure.goal}" if figure.goal else ""
@@ -51,11 +51,11 @@ def run_benchmark(do: Callable[[], Awaitable[None]]) -> None:
 
 @asynccontextmanager
 async def installation() -> AsyncGenerator[Settings]:
-    """A migrated database and a Valkey, as durable as in production, gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="studio-bench-") as place:
+    """A migrated database and a Valkey, as durable as in production, deleted afterwards."""
+    with tempfile.TemporaryDirectory(prefix="studio-bench-") as folder:
         async with (
-            postgres.running(Path(place), durable=True) as database_url,
-            valkey.running(Path(place)) as redis_url,
+            postgres.running(Path(folder), durable=True) as database_url,
+            valkey.running(Path(folder)) as redis_url,
         ):
             await asyncio.to_thread(upgrade, database_url)
             yield Settings(database_url=database_url, redis_url=redis_url, secret_key="bench" * 8)
@@ -71,7 +71,7 @@ async def new_owner(settings: Settings, slug: str = "bench") -> Viewer:
 
 
 async def add_calls(settings: Settings, tenant: UUID, count: int) -> list[UUID]:
-    """Active calls that a writer of epoch 1 may write to."""
+    """Insert active calls that a writer with epoch 1 may write to."""
     ids = [uuid4() for _ in range(count)]
     version, workflow = uuid4(), uuid4()
     db = await asyncpg.connect(settings.database_url)

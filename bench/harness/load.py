@@ -1,4 +1,4 @@
-"""What the processes of a measurement use: of the processors, and of memory, by what they are."""
+"""CPU and memory of the processes of a benchmark, by role."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from local.os_processes import proportional_memory_bytes
 ROLES: Mapping[str, str] = {
     "worker.main": "worker",
     "bench.harness.bare": "worker",
-    "multiprocessing": "worker",  # the forks of either, and whoever forks them
+    "multiprocessing": "worker",  # the forks of both, and their fork servers
     "bench-callers": "callers",
     "local.emulators": "providers",
     "livekit-server": "livekit",
     "valkey": "stores",
     "postgres": "stores",
 }
-"""By a word of the command line; the first that fits."""
+"""The role of a process by a word in its command line; the first match counts."""
 
 
 class CpuMonitor:
-    """From its making on."""
+    """Measures CPU from its creation on."""
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
+        self._started_at = time.monotonic()
         self._before = _cpu_seconds()
         psutil.cpu_percent()
 
     def cpu_percent(self) -> Mapping[str, float]:
-        """Of one core, by role, on average since the beginning; `machine`: of all of it."""
-        passed = time.monotonic() - self._began
+        """The average per role, in percent of one core; `machine` is in percent of all cores."""
+        elapsed = time.monotonic() - self._started_at
         now = _cpu_seconds()
         by_role: dict[str, float] = defaultdict(float)
         for (role, pid), seconds in now.items():
-            by_role[role] += (seconds - self._before.get((role, pid), 0.0)) / passed * 100
+            by_role[role] += (seconds - self._before.get((role, pid), 0.0)) / elapsed * 100
         return {**by_role, "machine": psutil.cpu_percent()}
 
 
 def memory_mb(role: str) -> float:
-    """What is theirs alone, with their part of what they share (PSS)."""
+    """Proportional set size (PSS) of all processes of a role, in MiB."""
     return sum(_pss(process) for process in _processes() if role_of(process) == role)
 
 
@@ -55,14 +55,14 @@ def role_of(process: psutil.Process) -> str:
 
 
 def _cpu_seconds() -> dict[tuple[str, int], float]:
-    found = {}
+    cpu_seconds = {}
     for process in _processes():
         try:
             times = process.cpu_times()
         except psutil.Error:
             continue
-        found[role_of(process), process.pid] = times.user + times.system
-    return found
+        cpu_seconds[role_of(process), process.pid] = times.user + times.system
+    return cpu_seconds
 
 
 def _processes() -> list[psutil.Process]:

@@ -1,4 +1,4 @@
-"""Mercurius, a GraphQL server in JavaScript, over the same database: what the machine allows."""
+"""Mercurius, a GraphQL server in JavaScript, on the same database, for comparison."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ INSTALL_TIMEOUT_SECONDS, START_TIMEOUT_SECONDS = 180, 30
 
 
 class ComparisonUnavailable(Exception):
-    """It cannot be compared with here; says why."""
+    """Mercurius cannot run on this machine; the message has the reason."""
 
 
 @asynccontextmanager
 async def running_mercurius(settings: Settings, tenant: TenantId) -> AsyncGenerator[MeasuredApi]:
-    place = await _ensure_installed()
+    folder = await _ensure_installed()
     process = await asyncio.create_subprocess_exec(
         "node",
         "server.mjs",
-        cwd=place,
+        cwd=folder,
         env={**os.environ, "DATABASE_URL": settings.database_url, "TENANT": str(tenant)},
         stdout=asyncio.subprocess.PIPE,
     )
@@ -38,7 +38,7 @@ async def running_mercurius(settings: Settings, tenant: TenantId) -> AsyncGenera
         async with asyncio.timeout(START_TIMEOUT_SECONDS):
             port = (await process.stdout.readline()).decode().strip()
         if not port:
-            raise ComparisonUnavailable("the server in JavaScript did not start")
+            raise ComparisonUnavailable("the Mercurius server did not start")
         yield MeasuredApi(f"http://127.0.0.1:{port}", "", psutil.Process(process.pid))
     finally:
         if process.returncode is None:
@@ -47,23 +47,25 @@ async def running_mercurius(settings: Settings, tenant: TenantId) -> AsyncGenera
 
 
 async def _ensure_installed() -> Path:
-    """In the cache of the user, as the lock has it."""
+    """Install the locked versions into the user's cache folder, unless they are installed."""
     if shutil.which("node") is None or shutil.which("npm") is None:
-        raise ComparisonUnavailable("there is no Node here")
+        raise ComparisonUnavailable("Node.js is not installed")
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    place = caches / "agent-studio" / "bench-mercurius"
-    lock = place / "package-lock.json"
-    wanted = (SOURCE / "package-lock.json").read_bytes()
-    is_same = lock.exists() and lock.read_bytes() == wanted and (place / "node_modules").exists()
-    shutil.copytree(SOURCE, place, dirs_exist_ok=True)
+    folder = caches / "agent-studio" / "bench-mercurius"
+    lock = folder / "package-lock.json"
+    expected_lock = (SOURCE / "package-lock.json").read_bytes()
+    is_same = (
+        lock.exists() and lock.read_bytes() == expected_lock and (folder / "node_modules").exists()
+    )
+    shutil.copytree(SOURCE, folder, dirs_exist_ok=True)
     if not is_same:
-        await _install(place)
-    return place
+        await _install(folder)
+    return folder
 
 
-async def _install(place: Path) -> None:
+async def _install(folder: Path) -> None:
     command = ("npm", "ci", "--no-audit", "--no-fund", "--silent")
-    installing = await asyncio.create_subprocess_exec(*command, cwd=place)
+    installing = await asyncio.create_subprocess_exec(*command, cwd=folder)
     try:
         async with asyncio.timeout(INSTALL_TIMEOUT_SECONDS):
             failed = await installing.wait()
@@ -72,4 +74,4 @@ async def _install(place: Path) -> None:
         await installing.wait()
         failed = 1
     if failed:
-        raise ComparisonUnavailable("npm could not install it")
+        raise ComparisonUnavailable("npm install failed")

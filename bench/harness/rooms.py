@@ -1,4 +1,4 @@
-"""What the benchmarks of voice share: LiveKit, stand-ins of the providers, a worker, an agent."""
+"""What the voice benchmarks share: LiveKit, emulators of the providers, a worker and an agent."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from tests.support.installation import Process
 ANSWER = "Yes, we are open every day until six."
 RULES = {"rules": [{"says": ANSWER}]}
 ENDPOINTING_DELAYS = (0.3, 0.5)
-"""Seconds. A detector trained on people takes synthetic syllables for unfinished: without a short
-limit both sides would wait for it, and nothing else would be seen."""
+"""The minimum and maximum endpointing delay, in seconds. The turn detector is trained on people and treats
+synthetic syllables as unfinished: without a short limit, both sides would always wait for the maximum."""
 AGENT = AgentSpec(
     name="agent",
     prompt=Prompt(system="You answer the phone of a shop.", greeting="Hello, this is the shop."),
@@ -57,17 +57,17 @@ class CallRig:
 
     @asynccontextmanager
     async def running_worker(self, processes: int) -> AsyncIterator[Process]:
-        """A worker host, warm."""
-        with tempfile.TemporaryDirectory() as place:
-            ready = Path(place) / "ready"
+        """A worker host with warm processes."""
+        with tempfile.TemporaryDirectory() as folder:
+            ready = Path(folder) / "ready"
             env = {**self.env, "WORKER_PROCESSES": str(processes), "READY_FILE": str(ready)}
             worker = Process("worker.main", env)
             await worker.start()
             try:
                 async with asyncio.timeout(60):
-                    while not ready.exists():  # noqa: ASYNC110 - it is another process
+                    while not ready.exists():  # noqa: ASYNC110 - another process writes it
                         await asyncio.sleep(0.1)
-                await asyncio.sleep(3)  # the others of its processes
+                await asyncio.sleep(3)  # until its other processes are ready
                 yield worker
             finally:
                 await worker.kill()
@@ -84,18 +84,18 @@ class CallRig:
 async def call_rig() -> AsyncIterator[CallRig]:
     say = partial(print, file=sys.stderr)
     binary = await asyncio.to_thread(livekit_binary.find_or_build, os.environ, say)
-    with tempfile.TemporaryDirectory(prefix="studio-bench-") as place:
+    with tempfile.TemporaryDirectory(prefix="studio-bench-") as folder:
         async with (
             installation() as plain,
-            livekit_server.started(Path(place), binary) as livekit,
+            livekit_server.started(Path(folder), binary) as livekit,
             _emulators() as (emulators, urls),
         ):
             settings = _settings(plain, livekit, urls)
             async with api_services(settings) as services:
                 viewer = await new_owner(settings)
                 await create_agent(services, viewer, AGENT)
-                flow = await create_workflow(services, viewer, WORKFLOW)
-                await publish_workflow(services, viewer, flow.id, flow.revision, None)
+                workflow = await create_workflow(services, viewer, WORKFLOW)
+                await publish_workflow(services, viewer, workflow.id, workflow.revision, None)
                 yield CallRig(services, viewer, livekit, emulators, _env(settings))
 
 
@@ -106,9 +106,9 @@ def _settings(plain: Settings, livekit: LivekitServers, urls: Mapping[str, str])
         livekit_url=access.url,
         livekit_api_key=access.key,
         livekit_api_secret=access.secret,
-        deepgram_api_key="stand-in",
+        deepgram_api_key="bench",
         deepgram_base_url=urls["DEEPGRAM_BASE_URL"],
-        cartesia_api_key="stand-in",
+        cartesia_api_key="bench",
         cartesia_base_url=urls["CARTESIA_BASE_URL"],
     )
 
@@ -117,9 +117,9 @@ def _env(settings: Settings) -> Mapping[str, str]:
     names = ("database_url", "redis_url", "secret_key", "livekit_url", "livekit_api_key")
     more = ("livekit_api_secret", "deepgram_api_key", "deepgram_base_url")
     last = ("cartesia_api_key", "cartesia_base_url")
-    given = {name.upper(): str(getattr(settings, name)) for name in (*names, *more, *last)}
-    # What is held when nobody is turned away is to be seen.
-    return {**given, "LOG_LEVEL": "ERROR", "WORKER_VOICE_CAPACITY": "100"}
+    values = {name.upper(): str(getattr(settings, name)) for name in (*names, *more, *last)}
+    # The benchmark looks for the limit itself, so the worker must not reject calls.
+    return {**values, "LOG_LEVEL": "ERROR", "WORKER_VOICE_CAPACITY": "100"}
 
 
 @asynccontextmanager

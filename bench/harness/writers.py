@@ -1,4 +1,4 @@
-"""Calls that exist only to be written to, and a process that writes to them."""
+"""Claims of calls without a worker, and a process that writes events to their logs."""
 
 from __future__ import annotations
 
@@ -53,15 +53,15 @@ TEXT = "I would like to move my appointment from Tuesday afternoon to Friday mor
 
 
 async def write(tenant: TenantId, ids: list[UUID], per_second: float, seconds: float) -> None:
-    """Events for every call, `per_second` each, evenly spread."""
+    """Write `per_second` events per second to every call, evenly distributed over time."""
     async with worker_services(Settings.from_env(os.environ)) as services:
-        until = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds
 
-        async def one(place: int, id: UUID) -> None:
+        async def write_call(index: int, id: UUID) -> None:
             claim, n = fake_claim(tenant, id), 0
             services.event_writer.open(claim)
-            await asyncio.sleep(place / len(ids) / per_second)
-            while time.monotonic() < until:
+            await asyncio.sleep(index / len(ids) / per_second)
+            while time.monotonic() < deadline:
                 n += 1
                 event = AgentTurn(turn_id=f"1.{n}", node="a", agent="a", text=TEXT, heard_text=TEXT)
                 services.event_writer.emit(claim, event)
@@ -69,7 +69,7 @@ async def write(tenant: TenantId, ids: list[UUID], per_second: float, seconds: f
             await services.event_writer.wait_until_stored(claim)
             print(n, flush=True)
 
-        await asyncio.gather(*(one(place, id) for place, id in enumerate(ids)))
+        await asyncio.gather(*(write_call(index, id) for index, id in enumerate(ids)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One line per request and per connection: what was asked of the process and how long it took."""
+"""The access log: one line per HTTP request, with its route, status and duration."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ _VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class AccessLog:
-    """Names every request and answers with the name. `scope["facts"]` takes what else to log."""
+    """Give every request an id, return it as `X-Request-Id`, and log the request.
+
+    Handlers add further log fields to `scope["facts"]`."""
 
     def __init__(self, app: ASGIApp, trusted_proxies: str = "") -> None:
         self._app = app
@@ -31,39 +33,39 @@ class AccessLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, id = time.perf_counter(), _request_id_of(scope)
+        started_at, id = time.perf_counter(), _request_id_of(scope)
         facts: dict[str, Any] = scope.setdefault("facts", {})
         facts |= {"request_id": id, "method": scope["method"]}
         request_id.set(id)
         self._warn_of_untrusted_proxy(scope)
 
-        async def named(message: Message) -> None:
+        async def send_with_request_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 facts["status"] = message["status"]
                 MutableHeaders(scope=message)["x-request-id"] = id
             await send(message)
 
         try:
-            await self._app(scope, receive, named)
+            await self._app(scope, receive, send_with_request_id)
         finally:
-            facts["ms"] = round((time.perf_counter() - began) * 1000, 1)
+            facts["ms"] = round((time.perf_counter() - started_at) * 1000, 1)
             facts["path"] = _route_path(scope)
             quiet = facts["path"].startswith("/health/")
             log.log(logging.DEBUG if quiet else logging.INFO, "request", extra=facts)
 
     def _warn_of_untrusted_proxy(self, scope: Scope) -> None:
-        """All clients of a proxy that is not named share its address, and its limits."""
+        """Behind a proxy that is not trusted, all clients share its address and its limits."""
         if self._warn_about_proxy and "x-forwarded-for" in Headers(scope=scope):
             self._warn_about_proxy = False
             log.warning("X-Forwarded-For is ignored; name your proxies in TRUSTED_PROXIES")
 
 
 def _route_path(scope: Scope) -> str:
-    """As a route of ours has it: what else a client writes there may be anything."""
+    """The path as the route declares it: the path that a client sends may hold anything."""
     route = scope.get("route")
     return route.path if isinstance(route, Route | Mount) else "unknown"
 
 
 def _request_id_of(scope: Scope) -> str:
-    given = Headers(scope=scope).get("x-request-id", "")
-    return given if _VALID_REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    received = Headers(scope=scope).get("x-request-id", "")
+    return received if _VALID_REQUEST_ID.fullmatch(received) else secrets.token_hex(8)

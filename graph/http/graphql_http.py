@@ -1,4 +1,4 @@
-"""GraphQL over HTTP, as the specification has it."""
+"""GraphQL over HTTP, according to the GraphQL over HTTP specification."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ JSON_MEDIA_TYPE = "application/json"
 GRAPHQL_MEDIA_TYPE = "application/graphql-response+json"
 MAX_BODY_BYTES = 65_536
 MAX_IMPORT_BYTES = 1024 * 1024
-"""Of a request that does nothing but import a bundle, by somebody who may."""
+"""The limit for a request that only imports a bundle, by a viewer with the scopes for it."""
 IMPORT_FIELD = "importBundle"
 CHUNK_BYTES = 64 * 1024
 SEND_TIMEOUT_SECONDS = 60.0
-"""A client has so long to take the whole of an answer."""
+"""How long a client may take to read a whole response."""
 STATUS_BY_CODE = {Unauthenticated.code: 401, RateLimited.code: 429, Unavailable.code: 503}
 
 PageHandler = Callable[[Request], Awaitable[Response]]
 
 
 class HttpError(Exception):
-    """The request never gets as far as GraphQL."""
+    """Rejects a request before it is parsed as GraphQL."""
 
     def __init__(self, status: int, message: str, code: str = BAD_REQUEST, **headers: str) -> None:
         super().__init__()
@@ -55,73 +55,75 @@ class HttpError(Exception):
 
 
 class GraphQLOverHTTP:
-    """`POST` for everything, `GET` for queries; a browser that wants a page gets `page`."""
+    """Serves all operations by `POST` and queries by `GET`; browsers that accept HTML get `page`."""
 
     def __init__(self, page: PageHandler | None = None) -> None:
         self._page = page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        with ExitStack() as held:
+        with ExitStack() as reservations:
             if self._page is not None and _accepts_html(request):
                 response = await self._page(request)
             else:
-                response = await self._respond(request, held)
+                response = await self._respond(request, reservations)
             await response(scope, receive, send)
 
-    async def _respond(self, request: Request, held: ExitStack) -> Response:
-        """What the answer takes of the memory of the process is `held` until it is sent."""
+    async def _respond(self, request: Request, reservations: ExitStack) -> Response:
+        """`reservations` keeps the memory of the response reserved until it is sent."""
         api: GraphQLService = request.state.api
-        request.state.payer = api.rate_limiter.bucket(None, _address(request))
-        response = await self._execute_or_reject(request, held)
-        response.headers.update(request.state.payer.headers)
+        request.state.bucket = api.rate_limiter.bucket(None, _address(request))
+        response = await self._execute_or_reject(request, reservations)
+        response.headers.update(request.state.bucket.headers)
         return response
 
-    async def _execute_or_reject(self, request: Request, held: ExitStack) -> Response:
+    async def _execute_or_reject(self, request: Request, reservations: ExitStack) -> Response:
         media = negotiate_media_type(request.headers.get("accept"))
         try:
-            return await self._execute(request, media, held)
-        except HttpError as no:
-            return _response(media, no.status, {"errors": format_errors([no.error])}, no.headers)
-        except RequestRejected as refused:
-            return _error_response(media, refused.errors)
+            return await self._execute(request, media, reservations)
+        except HttpError as error:
+            body = {"errors": format_errors([error.error])}
+            return _response(media, error.status, body, error.headers)
+        except RequestRejected as rejected:
+            return _error_response(media, rejected.errors)
         except GraphQLError as error:
             return _response(media, 400, {"errors": format_errors([error])})
         except DomainError as error:
             return _error_response(media, [from_domain_error(error)])
 
-    async def _execute(self, request: Request, media: str, held: ExitStack) -> Response:
+    async def _execute(self, request: Request, media: str, reservations: ExitStack) -> Response:
         api: GraphQLService = request.state.api
         if request.method not in ("GET", "POST"):
-            raise HttpError(405, "Send GraphQL by POST.", allow="GET, POST")
-        viewer, payer = await _authenticate(api, request)
-        await api.rate_limiter.check(payer)
+            raise HttpError(405, "Send GraphQL requests by POST.", allow="GET, POST")
+        viewer, bucket = await _authenticate(api, request)
+        await api.rate_limiter.check(bucket)
         try:
             length, body, may_hold_null = (
                 await _read_body(request, viewer)
                 if request.method == "POST"
                 else _read_query(request)
             )
-            asked = GraphQLRequest.parse(body, may_hold_null=may_hold_null)
+            parsed = GraphQLRequest.parse(body, may_hold_null=may_hold_null)
         except (HttpError, GraphQLError):
-            await api.rate_limiter.spend(payer)
+            await api.rate_limiter.spend(bucket)
             raise
         if length > MAX_BODY_BYTES:
-            await api.rate_limiter.spend(payer, COST_PER_UNIT * (length // MAX_BODY_BYTES))
-        admitted = await api.prepare(asked, viewer, payer)
-        _check_operation_type(request, admitted)
+            # A large import costs as much as the requests that it could have been split into.
+            await api.rate_limiter.spend(bucket, COST_PER_UNIT * (length // MAX_BODY_BYTES))
+        operation = await api.prepare(parsed, viewer, bucket)
+        _check_operation_type(request, operation)
         if length > MAX_BODY_BYTES:
-            _check_large_request(admitted)
-        request.scope.get("facts", {}).update(_log_fields(admitted, viewer))
+            _check_large_request(operation)
+        request.scope.get("facts", {}).update(_log_fields(operation, viewer))
         context = api.context(viewer, _address(request))
-        size = held.enter_context(api.reserve_response(admitted, context))
-        answer = await api.run(admitted, context, size)
-        status = 400 if media == GRAPHQL_MEDIA_TYPE and not answer.executed else 200
-        return ChunkedResponse(answer.text, status, *_headers(media))
+        size = reservations.enter_context(api.reserve_response(operation, context))
+        result = await api.run(operation, context, size)
+        status = 400 if media == GRAPHQL_MEDIA_TYPE and not result.executed else 200
+        return ChunkedResponse(result.text, status, *_headers(media))
 
 
 def negotiate_media_type(accept: str | None) -> str:
-    """The media type to answer in: plain JSON, unless the newer one is preferred."""
+    """The media type of the response: plain JSON, unless the client prefers the newer one."""
     best, weight = JSON_MEDIA_TYPE, 0.0
     for part in (accept or "").split(","):
         name, *parameters = (bit.strip().lower() for bit in part.split(";"))
@@ -140,8 +142,8 @@ def negotiate_media_type(accept: str | None) -> str:
 async def _authenticate(
     api: GraphQLService, request: Request
 ) -> tuple[Viewer | None, RateLimitBucket]:
-    """Found out before the body is read. A bad credential is paid for by its address."""
-    address: RateLimitBucket = request.state.payer
+    """Authenticate before the body is read. A rejected credential is charged to the address."""
+    address: RateLimitBucket = request.state.bucket
     try:
         credential = credential_from_headers(request.headers)
         viewer = (
@@ -152,8 +154,8 @@ async def _authenticate(
     except Unauthenticated:
         await api.rate_limiter.spend(address)
         raise
-    request.state.payer = payer = api.rate_limiter.bucket(viewer, "") if viewer else address
-    return viewer, payer
+    request.state.bucket = bucket = api.rate_limiter.bucket(viewer, "") if viewer else address
+    return viewer, bucket
 
 
 def _address(request: Request) -> str:
@@ -161,20 +163,22 @@ def _address(request: Request) -> str:
 
 
 async def _read_body(request: Request, viewer: Viewer | None) -> tuple[int, object, bool]:
-    """With its size: whether a large one is for an import is known once it is parsed. And whether
-    a null character may stand in it: JSON can only escape it. Imports look for it themselves."""
+    """The size of the body, the decoded body, and whether it may hold a null character.
+
+    The size is checked again after parsing, which shows whether a large request is an import. JSON can
+    only hold a null character as an escape. Imports check their text for it themselves."""
     may_import = viewer is not None and viewer.scopes.issuperset(WRITE_SCOPES)
-    most = MAX_IMPORT_BYTES if may_import else MAX_BODY_BYTES
+    limit = MAX_IMPORT_BYTES if may_import else MAX_BODY_BYTES
     if not _is_json(request.headers.get("content-type", "")):
         raise HttpError(415, f"Send the request as {JSON_MEDIA_TYPE}, in UTF-8.")
     body = bytearray()
     try:
         async for chunk in request.stream():
             body += chunk
-            if len(body) > most:
-                raise _payload_too_large(most, connection="close")
+            if len(body) > limit:
+                raise _payload_too_large(limit, connection="close")
     except ClientDisconnect:
-        raise HttpError(400, "The request broke off.") from None
+        raise HttpError(400, "The request is incomplete: the client disconnected.") from None
     if len(body) > MAX_BODY_BYTES and IMPORT_FIELD.encode() not in body:
         raise _payload_too_large(MAX_BODY_BYTES)
     may_hold_null = len(body) <= MAX_BODY_BYTES and b"\\u0000" in body
@@ -211,9 +215,9 @@ def _payload_too_large(limit: int, **headers: str) -> HttpError:
     )
 
 
-def _check_large_request(admitted: PreparedOperation) -> None:
-    """A large import is paid for as the requests it could have been; nothing else may be large."""
-    fields = fields_of(admitted.operation.selection_set, admitted.document.fragments)
+def _check_large_request(operation: PreparedOperation) -> None:
+    """Reject a large request that is not a bundle import."""
+    fields = fields_of(operation.operation.selection_set, operation.document.fragments)
     if [field.name.value for field in fields] != [IMPORT_FIELD]:
         raise _payload_too_large(MAX_BODY_BYTES)
 
@@ -227,20 +231,20 @@ def _decode_json(text: bytes | bytearray, what: str) -> object:
         ) from None
 
 
-def _check_operation_type(request: Request, admitted: PreparedOperation) -> None:
-    kind = admitted.operation.operation
+def _check_operation_type(request: Request, operation: PreparedOperation) -> None:
+    kind = operation.operation.operation
     if kind is OperationType.SUBSCRIPTION:
-        raise HttpError(400, "Subscriptions are served over WebSocket, graphql-transport-ws.")
+        raise HttpError(400, "Subscriptions are served over WebSocket (graphql-transport-ws).")
     if request.method == "GET" and kind is not OperationType.QUERY:
-        raise HttpError(405, "Mutations are taken by POST only.", allow="POST")
+        raise HttpError(405, "Send mutations by POST.", allow="POST")
 
 
-def _log_fields(admitted: PreparedOperation, viewer: Viewer | None) -> dict[str, Any]:
-    # Names of the schema: the operation's own name is the client's, and may hold anything.
-    fields = fields_of(admitted.operation.selection_set, admitted.document.fragments)
+def _log_fields(operation: PreparedOperation, viewer: Viewer | None) -> dict[str, Any]:
+    # Field names of the schema: the operation name is chosen by the client and may hold anything.
+    fields = fields_of(operation.operation.selection_set, operation.document.fragments)
     return {
         "operation": ",".join(sorted({field.name.value for field in fields})),
-        "cost": admitted.cost,
+        "cost": operation.cost,
         "subject": viewer.subject if viewer else None,
     }
 
@@ -265,14 +269,15 @@ def _headers(media: str, more: dict[str, str] | None = None) -> tuple[dict[str, 
 
 
 class ChunkedResponse(Response):
-    """Sent as fast as the client takes it: the rest waits here, where it is counted, rather than
-    in the buffers of the server."""
+    """A response that is sent as fast as the client reads it.
+
+    The rest stays here, where its memory is counted, instead of in the buffers of the server."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if len(self.body) <= CHUNK_BYTES:
             await super().__call__(scope, receive, send)
             return
-        # The server closes the connection to a client that takes longer.
+        # After the timeout the response is incomplete, so the server closes the connection.
         with suppress(TimeoutError):
             async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
                 head = {"status": self.status_code, "headers": self.raw_headers}

@@ -1,4 +1,4 @@
-"""Is the process alive, and is it worth sending requests to."""
+"""Liveness and readiness endpoints."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ async def live(request: Request) -> JSONResponse:
 
 def health_routes(lame_duck: LameDuck) -> list[BaseRoute]:
     async def ready(request: Request) -> JSONResponse:
-        """Without Redis everything still works, later: only the database decides, and whether
-        the process is about to stop."""
+        """Ready while the database answers and the process is not about to stop.
+
+        Redis does not count: without it everything works, only with a delay."""
         api: GraphQLService = request.state.api
         state = await api.services.ready()
         is_ready = state["database"] and not lame_duck.started
-        told = {"ready": is_ready, "stopping": lame_duck.started, **state}
-        return JSONResponse(told, status_code=200 if is_ready else 503)
+        body = {"ready": is_ready, "stopping": lame_duck.started, **state}
+        return JSONResponse(body, status_code=200 if is_ready else 503)
 
     return [Route("/health/live", live), Route("/health/ready", ready)]

@@ -1,6 +1,7 @@
-"""The time between the order to stop and stopping: load balancers learn of it, clients need not.
+"""The lame-duck period between the signal to stop and the shutdown.
 
-Readiness turns at once, everything is served on for a while, and only then connections close."""
+Readiness fails at once, so that load balancers stop sending requests. The process continues to serve
+until the period is over, and closes its connections only then."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ import uvicorn
 
 
 class LameDuck:
-    """Whether the process is about to stop, and from when on it may."""
+    """Whether the process is about to stop, and whether the period before the shutdown is over."""
 
     def __init__(self, seconds: float = 0.0) -> None:
         self._seconds = seconds
@@ -30,7 +31,7 @@ class LameDuck:
 
 
 class Server(uvicorn.Server):
-    """Stops when its lame duck is over; a second signal does not wait for that."""
+    """A server that stops after the lame-duck period, or at once after a second signal."""
 
     def __init__(self, config: uvicorn.Config, lame_duck: LameDuck) -> None:
         super().__init__(config)

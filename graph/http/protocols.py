@@ -1,7 +1,7 @@
-"""One connection to this process, by HTTP or WebSocket, with bounds on what it may send.
+"""HTTP and WebSocket protocol classes for uvicorn that limit what one connection may send.
 
-The bounds are checked where bytes arrive, with every few kilobytes that are parsed. The application
-could only close a connection, and the server would go on parsing whatever arrives behind the close
+The limits are checked where bytes arrive, after every few kilobytes that are parsed. The application
+could only close a connection, and the server would continue to parse what arrives after the close
 frame."""
 
 from __future__ import annotations
@@ -24,33 +24,33 @@ from graph.requests.token_buckets import Rate, TokenBucket
 log = logging.getLogger("graph.access")
 
 SLICE_BYTES = 4096
-"""Bytes that are parsed before the bounds are looked at again."""
+"""How many bytes are parsed between two checks of the bounds."""
 MAX_PIPELINED = 8
 ABORTED = "cut"
-"""In the state of a connection's scope once it was cut for what it sent."""
+"""Key in the scope's state: the connection was aborted because it exceeded a bound."""
 MESSAGE_RATE = Rate(per_second=50, burst=250)
-"""A client that subscribes a hundred times at once fits in."""
+"""Allows a client to start a hundred subscriptions at once."""
 BYTE_RATE = Rate(per_second=65_536, burst=262_144)
-"""Four messages of the largest size at once, then one per second."""
+"""Allows four messages of the maximum size at once, then one per second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """On what one connection may send."""
+    """Limits on what one connection may send."""
 
     messages: Rate = MESSAGE_RATE
-    """WebSocket frames of any kind."""
+    """The rate of WebSocket frames of any type."""
     bytes: Rate = BYTE_RATE
-    """Over WebSocket."""
+    """The rate of bytes over WebSocket."""
     header_bytes: int = 32_768
-    """Also of what comes between the parts of a body and behind it."""
+    """The limit for headers, and for chunk headers and trailers of a body."""
     header_lines: int = 100
     header_seconds: float = 10.0
     body_seconds: float = 30.0
 
 
 class BoundedConfig(uvicorn.Config):
-    """The configuration that both protocols are made with."""
+    """A uvicorn configuration that passes the bounds to both protocol classes."""
 
     def __init__(self, app: ASGIApp, bounds: Bounds, **options: Any) -> None:
         super().__init__(app, http=BoundedHttp, ws=BoundedWebSocket, **options)
@@ -58,7 +58,7 @@ class BoundedConfig(uvicorn.Config):
 
 
 class RequestPhase(Enum):
-    """What of a request is awaited."""
+    """The part of a request that the connection waits for."""
 
     FIRST_BYTE = "first byte"
     HEADERS = "headers"
@@ -67,7 +67,7 @@ class RequestPhase(Enum):
 
 
 class HeadersTooLarge(Exception):
-    """Raised inside the parser to stop it; the answer has been written by then."""
+    """Raised inside the parser to stop it, after the response has been written."""
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -83,11 +83,11 @@ class BoundedHttp(HttpToolsProtocol):
         self._phase = RequestPhase.FIRST_BYTE
         self._requests = 0
         self._overhead = 0
-        """About how many bytes of the request have come since the last ones of its body."""
+        """About how many bytes of the request arrived since the last bytes of its body."""
         self._deadline_for: tuple[int, RequestPhase] | None = None
         self._deadline: asyncio.TimerHandle | None = None
 
-    # ---- what arrives ----------------------------------------------------------------------
+    # ---- received data ---------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -142,17 +142,17 @@ class BoundedHttp(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         self._cancel_deadline()
         super().handle_websocket_upgrade()
-        # It holds this one. For connections that stay HTTP, uvicorn does the same when they end.
+        # The parser refers to this object. uvicorn drops it only when a plain HTTP connection ends.
         self.parser = None  # type: ignore[assignment]
 
-    # ---- refusals --------------------------------------------------------------------------
+    # ---- rejections ------------------------------------------------------------------------
 
     def send_400_response(self, msg: str) -> None:
         if not self.transport.is_closing():
             super().send_400_response(msg)
 
     def _reject(self, status: int) -> None:
-        """Answers where an answer is due, and closes."""
+        """Send a response if the client still expects one, and close the connection."""
         answering = self.cycle is not None and not self.cycle.response_complete
         if self._phase is RequestPhase.BODY:
             answering = bool(self.pipeline) or self.cycle.response_started
@@ -164,7 +164,7 @@ class BoundedHttp(HttpToolsProtocol):
     # ---- deadlines -------------------------------------------------------------------------
 
     def _update_deadline(self) -> None:
-        """The awaited part of a request has one deadline, however many pieces it comes in."""
+        """Each phase of a request has one deadline, in however many packets it arrives."""
         awaited = (self._requests, self._phase)
         if awaited == self._deadline_for:
             return
@@ -206,7 +206,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     async def send(self, message: Any) -> None:
         await super().send(message)
         if message["type"] == "websocket.http.response.body":
-            # Else uvicorn logs a connection that was refused with an answer as an error of ours.
+            # Otherwise uvicorn logs a handshake that was rejected with a response as a server error.
             self.handshake_complete = True
 
     def handle_events(self) -> None:
@@ -216,7 +216,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             self._abort("messages")
 
     def _abort(self, too_many: str) -> None:
-        log.info("websocket cut", extra={"too_many": too_many})
+        log.info("websocket aborted", extra={"too_many": too_many})
         if self.handshake_initiated:
             self.scope["state"][ABORTED] = True
         self.transport.abort()

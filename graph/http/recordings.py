@@ -1,4 +1,4 @@
-"""Recordings that are kept in a folder, for whoever holds a link: `GET /recordings/<token>`."""
+"""Recordings stored in a local folder, served to holders of a link: `GET /recordings/<token>`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HEADERS = {
     "Accept-Ranges": "bytes",
     "Cache-Control": "private, no-store",
     "Content-Disposition": 'inline; filename="recording.ogg"',
-    # A browser that opens the link makes a page of its own around the sound.
+    # A browser that opens the link shows the audio in a page that it generates itself.
     "Content-Security-Policy": "default-src 'none'; media-src 'self'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -42,39 +42,45 @@ async def get_recording(request: Request) -> Response:
     except NotFound:
         return _error_response(404, "There is no such recording.")
     except Unavailable:
-        return _error_response(503, "The store of recordings does not answer; try again.")
+        return _error_response(503, "The recording store is not responding; try again.")
 
 
 async def _respond(services: Services, request: Request) -> Response:
     key = services.signed_links.verify(request.path_params["token"], services.clock())
-    sounds = services.audio_store
-    size = await sounds.size(key) if sounds is not None else None
-    if sounds is None or size is None:
+    store = services.audio_store
+    size = await store.size(key) if store is not None else None
+    if store is None or size is None:
         raise NotFound("There is no such recording.")
     try:
-        asked = parse_range(request.headers.get("range"), size)
+        requested = parse_range(request.headers.get("range"), size)
     except ValueError:
-        return _error_response(416, "There is no such part.", {"Content-Range": f"bytes */{size}"})
-    start, end = asked or (0, size)
+        return _error_response(
+            416,
+            "The requested range is outside of the recording.",
+            {"Content-Range": f"bytes */{size}"},
+        )
+    start, end = requested or (0, size)
     headers = {**HEADERS, "Content-Length": str(end - start)}
-    if asked is not None:
+    if requested is not None:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    status = 200 if asked is None else 206
+    status = 200 if requested is None else 206
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers, media_type=CONTENT_TYPE)
-    body = _read_range(sounds, key, start, end)
-    # The first bytes are read before anything is promised: it may be gone by now.
+    body = _read_range(store, key, start, end)
+    # Read the first bytes before the status is sent: the recording may have been deleted.
     first = await anext(body, b"")
     return StreamingResponse(_stream_body(first, body), status, headers, CONTENT_TYPE)
 
 
 def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
-    """The one range that is asked for, its end excluded. None: all of it, which is also what
-    answers several ranges, or what is not understood. `ValueError`: there is nothing there."""
-    found = RANGE_PATTERN.fullmatch(header.replace(" ", "")) if header else None
-    if found is None or found.groups() == ("", ""):
+    """The requested byte range, end excluded.
+
+    None means the whole file: without a header, for several ranges, and for a header that cannot be
+    parsed. Raises `ValueError` when the range holds no byte of the file."""
+    match = RANGE_PATTERN.fullmatch(header.replace(" ", "")) if header else None
+    if match is None or match.groups() == ("", ""):
         return None
-    first, last = found.groups()
+    first, last = match.groups()
     if not first:
         start, end = max(0, size - int(last)), size
     else:
@@ -86,8 +92,8 @@ def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
     return start, end
 
 
-async def _read_range(sounds: AudioStore, key: str, start: int, end: int) -> AsyncGenerator[bytes]:
-    async for chunk in sounds.read(key, start, end):
+async def _read_range(store: AudioStore, key: str, start: int, end: int) -> AsyncGenerator[bytes]:
+    async for chunk in store.read(key, start, end):
         yield chunk
 
 

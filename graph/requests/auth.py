@@ -1,4 +1,4 @@
-"""Who asks: found from the credential before anything else of a request is looked at."""
+"""Reads the credential of a request, before anything else of the request is processed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from graph.requests.document_cache import GraphQLDocument
 from graph.requests.errors import graphql_error
 
 PUBLIC_FIELDS = frozenset({"login", "refreshSession", "logout", "__typename"})
-"""Root fields for those who have no credential yet."""
+"""Root fields that need no credential."""
 
 CREDENTIAL_HINT = (
     "Send `Authorization: Bearer <access token or API key>` or `X-API-Key: <API key>`."
@@ -21,14 +21,14 @@ CREDENTIAL_HINT = (
 
 
 def credential_from_headers(headers: Mapping[str, str]) -> str | None:
-    """From headers by lower-case name; None when there is none."""
+    """The credential in the headers, which have lower-case names; None when there is none."""
     return _credential(headers.get("authorization"), headers.get("x-api-key"))
 
 
 def credential_from_payload(payload: Mapping[str, Any]) -> str | None:
-    """From what a WebSocket client sends with `connection_init`."""
-    given = {name.lower(): value for name, value in payload.items() if isinstance(value, str)}
-    return _credential(given.get("authorization"), given.get("apikey") or given.get("x-api-key"))
+    """The credential in the payload of `connection_init`; None when there is none."""
+    values = {name.lower(): value for name, value in payload.items() if isinstance(value, str)}
+    return _credential(values.get("authorization"), values.get("apikey") or values.get("x-api-key"))
 
 
 def require_public_fields(document: GraphQLDocument) -> None:
@@ -43,7 +43,7 @@ def _credential(authorization: str | None, key: str | None) -> str | None:
         return key or None
     scheme, _, credential = authorization.partition(" ")
     if scheme.lower() != "bearer" or not credential.strip():
-        raise Unauthenticated(f"That Authorization is not understood. {CREDENTIAL_HINT}")
+        raise Unauthenticated(f"The Authorization header is not valid. {CREDENTIAL_HINT}")
     return credential.strip()
 
 

@@ -1,7 +1,7 @@
-"""How large and how deep a document may be, found in time linear to its length.
+"""Limits on the size and depth of a document, checked in time linear in its length.
 
-Fragments are measured once, wherever they are spread: the work never grows with what the document
-would expand to."""
+Each fragment is measured once, however often it is spread, so the work does not grow with the size of
+the expanded document."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MAX_DIRECTIVES = 50
 MAX_FRAGMENTS = 50
 MAX_FIELDS = 2_000
 MAX_FIELD_PAIRS = 2_000
-"""Validation compares each two fields that answer under one name."""
+"""Validation compares every pair of fields with the same response name."""
 
 INTROSPECTION_FIELDS = frozenset({"__schema", "__type"})
 
@@ -39,7 +39,7 @@ Fragments = dict[str, FragmentDefinitionNode]
 
 @dataclass(frozen=True, slots=True)
 class SelectionSize:
-    """Of a selection with its fragments written out."""
+    """The size of a selection with its fragments expanded."""
 
     depth: int = 0
     fields: int = 0
@@ -52,7 +52,7 @@ UNBOUNDED = SelectionSize(10**9, 10**9, 10**9, 10**9)
 
 
 def check_complexity(document: DocumentNode) -> None:
-    """Raise for a document that would cost more to validate and run than anybody needs."""
+    """Raise `GraphQLError` for a document that exceeds a limit."""
     fragments = fragments_of(document)
     if len(fragments) > MAX_FRAGMENTS:
         raise _limit_exceeded("fragments", len(fragments), MAX_FRAGMENTS)
@@ -78,7 +78,7 @@ def fragments_of(document: DocumentNode) -> Fragments:
 
 
 def fields_of(selection: SelectionSetNode | None, fragments: Fragments) -> Iterator[FieldNode]:
-    """The fields of one level, through fragments. Only for documents that were checked."""
+    """The fields of one level, including those in fragments. Only for checked documents."""
     for node in selection.selections if selection else ():
         if isinstance(node, FieldNode):
             yield node
@@ -89,7 +89,7 @@ def fields_of(selection: SelectionSetNode | None, fragments: Fragments) -> Itera
 
 
 class SizeCalculator:
-    """Sizes with fragments written out, and the directives as they are written."""
+    """Measures sizes with fragments expanded, and counts directives as they are written."""
 
     def __init__(self, fragments: Fragments) -> None:
         self.directives = 0
@@ -104,66 +104,70 @@ class SizeCalculator:
 
     def fragment(self, name: str) -> SelectionSize:
         if name not in self._fragments:
-            # Validation will refuse it; until then it counts, so that spreads of it add up.
+            # Validation rejects it later. Until then it counts as one field, so that spreads add up.
             return SelectionSize(fields=1, top_level_fields=1)
         if name not in self._fragment_sizes:
-            self._fragment_sizes[name] = UNBOUNDED  # what it is if it is met again inside itself
+            self._fragment_sizes[name] = UNBOUNDED  # the size found when it spreads itself
             fragment = self._fragments[name]
             self._count_directives(fragment)
             self._fragment_sizes[name] = self._selection(fragment.selection_set)
         return self._fragment_sizes[name]
 
     def _selection(self, selection: SelectionSetNode | None) -> SelectionSize:
-        depth = fields = aliases = here = 0
+        depth = fields = aliases = top_level = 0
         for node in selection.selections if selection else ():
             self._count_directives(node)
             if isinstance(node, FieldNode):
                 inner = self._selection(node.selection_set)
-                # Introspection nests deeper than data does; a validation rule bounds it.
-                deep = 1 if node.name.value in INTROSPECTION_FIELDS else inner.depth + 1
+                # Introspection nests deeper than data; a validation rule limits it.
+                levels_below = 1 if node.name.value in INTROSPECTION_FIELDS else inner.depth + 1
                 size = SelectionSize(
-                    deep, inner.fields + 1, inner.aliases + (node.alias is not None), 1
+                    levels_below, inner.fields + 1, inner.aliases + (node.alias is not None), 1
                 )
             elif isinstance(node, InlineFragmentNode):
                 size = self._selection(node.selection_set)
             else:
                 assert isinstance(node, FragmentSpreadNode)
                 size = self.fragment(node.name.value)
-            depth, here = max(depth, size.depth), here + size.top_level_fields
+            depth, top_level = max(depth, size.depth), top_level + size.top_level_fields
             fields, aliases = fields + size.fields, aliases + size.aliases
-        return SelectionSize(depth, fields, aliases, here)
+        return SelectionSize(depth, fields, aliases, top_level)
 
     def _count_directives(self, node: Node) -> None:
         self.directives += len(getattr(node, "directives", None) or ())
 
 
 def _check_size(size: SelectionSize, *, is_operation: bool = True) -> None:
-    """Of a `whole` operation, or of a fragment, which may be meant for introspection."""
+    """Check the size of an operation, or of a fragment, which may be part of an introspection."""
     if size.depth >= UNBOUNDED.depth:
         raise graphql_error("A fragment spreads itself.", QUERY_TOO_COMPLEX)
-    for name, is_, most in (
+    for name, count, limit in (
         ("levels", size.depth if is_operation else 0, MAX_DEPTH),
         ("aliases", size.aliases, MAX_ALIASES),
         ("root fields", size.top_level_fields if is_operation else 0, MAX_ROOT_FIELDS),
         ("fields", size.fields, MAX_FIELDS),
     ):
-        if is_ > most:
-            raise _limit_exceeded(name, is_, most)
+        if count > limit:
+            raise _limit_exceeded(name, count, limit)
 
 
 def _check_overlapping_fields(selection: SelectionSetNode, fragments: Fragments) -> None:
     pairs, levels = 0, [[selection]]
     while levels:
-        same: dict[str, list[FieldNode]] = {}
-        for part in levels.pop():
-            for node in fields_of(part, fragments):
-                same.setdefault((node.alias or node.name).value, []).append(node)
-        for nodes in same.values():
+        by_name: dict[str, list[FieldNode]] = {}
+        for set_ in levels.pop():
+            for node in fields_of(set_, fragments):
+                by_name.setdefault((node.alias or node.name).value, []).append(node)
+        for nodes in by_name.values():
             pairs += len(nodes) * (len(nodes) - 1) // 2
             if pairs > MAX_FIELD_PAIRS:
-                raise graphql_error("The same field is selected too often.", QUERY_TOO_COMPLEX)
+                raise graphql_error(
+                    "Too many fields have the same response name.", QUERY_TOO_COMPLEX
+                )
             levels.append([node.selection_set for node in nodes if node.selection_set])
 
 
-def _limit_exceeded(what: str, is_: int, most: int) -> GraphQLError:
-    return graphql_error(f"Too many {what}: {is_}, at most {most} are allowed.", QUERY_TOO_COMPLEX)
+def _limit_exceeded(what: str, count: int, limit: int) -> GraphQLError:
+    return graphql_error(
+        f"Too many {what}: {count}, at most {limit} are allowed.", QUERY_TOO_COMPLEX
+    )

@@ -1,4 +1,4 @@
-"""The sockets that are open, looked at once a second: who stalls, whose credential has ended."""
+"""The open WebSocket connections; a watchdog closes stalled ones and those with ended credentials."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ STALLED = (1013, "Too slow")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionTimeouts:
-    """With clients, in seconds."""
+    """Timeouts for clients, in seconds."""
 
     init: float = 5.0
-    """Until they have said who they are."""
+    """How long a client may take to authenticate."""
     stall: float = 5.0
-    """While they take nothing of what is sent."""
+    """How long a client may read nothing of what is sent to it."""
     recheck: float = 5.0
-    """Until their credential is looked at again."""
+    """The interval at which credentials are checked again."""
 
 
 class ManagedConnection(Protocol):
-    """A connection, as far as it is watched."""
+    """What the watchdog needs of a connection."""
 
     credential: str
     viewer: Viewer | None
     pending_sends: int
-    """How many messages wait to be taken."""
+    """The number of messages that the client has not read yet."""
     last_progress_at: float
-    """When one was taken last, or began to wait."""
+    """When the client last read a message, or when the first pending one was sent (loop time)."""
 
     def evict(self, code: int, reason: str) -> None: ...
 
@@ -63,19 +63,23 @@ class ConnectionRegistry:
             self._connections.discard(connection)
 
     async def run_watchdog(self) -> None:
-        loop, looked = asyncio.get_running_loop(), 0.0
+        loop, checked_at = asyncio.get_running_loop(), 0.0
         while True:
             await asyncio.sleep(POLL_INTERVAL_SECONDS)
             self._evict_expired_and_stalled(loop.time())
-            if loop.time() - looked >= self.timeouts.recheck:
-                looked = loop.time()
+            if loop.time() - checked_at >= self.timeouts.recheck:
+                checked_at = loop.time()
                 await self._recheck_credentials()
 
     def _evict_expired_and_stalled(self, now: float) -> None:
-        today = datetime.now(UTC)
+        utc_now = datetime.now(UTC)
         for connection in list(self._connections):
             viewer = connection.viewer
-            if viewer is not None and viewer.expires_at is not None and viewer.expires_at <= today:
+            if (
+                viewer is not None
+                and viewer.expires_at is not None
+                and viewer.expires_at <= utc_now
+            ):
                 connection.evict(*EXPIRED)
             elif (
                 connection.pending_sends and connection.last_progress_at < now - self.timeouts.stall
@@ -83,8 +87,8 @@ class ConnectionRegistry:
                 connection.evict(*STALLED)
 
     async def _recheck_credentials(self) -> None:
-        """Keys are revoked, sessions end, roles change. One question per credential, however many
-        connections hold it."""
+        """Look up each credential again, once for all of its connections: keys are revoked, sessions
+        end and roles change."""
         for credential, connections in self._by_credential().items():
             try:
                 viewer = await self._accounts.authenticate_credential(credential)
@@ -93,19 +97,21 @@ class ConnectionRegistry:
             except Unauthenticated:
                 _evict(connections, REVOKED)
             except Unavailable:
-                return  # the database is away; nobody is thrown out for that
-            except Exception as error:  # noqa: BLE001 - the watch goes on for all the others
-                log.error("credential not checked", extra={"error": type(error).__qualname__})
+                return  # the database is unavailable, which is no reason to disconnect clients
+            except Exception as error:  # noqa: BLE001 - the others are still checked
+                log.error(
+                    "failed to recheck a credential", extra={"error": type(error).__qualname__}
+                )
             else:
                 for connection in connections:
                     connection.viewer = viewer
 
     def _by_credential(self) -> dict[str, list[ManagedConnection]]:
-        found: dict[str, list[ManagedConnection]] = {}
+        by_credential: dict[str, list[ManagedConnection]] = {}
         for connection in self._connections:
             if connection.viewer is not None:
-                found.setdefault(connection.credential, []).append(connection)
-        return found
+                by_credential.setdefault(connection.credential, []).append(connection)
+        return by_credential
 
 
 def _evict(connections: Iterable[ManagedConnection], close: tuple[int, str]) -> None:

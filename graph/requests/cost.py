@@ -1,7 +1,7 @@
-"""What an operation may cost, before it runs: objects count one, lists as often as they are long.
+"""The maximum cost of an operation, computed before it runs: each object that it may return costs one.
 
-A selection costs `fixed + each * length`, where the length of its lists is decided by whoever
-selects it: `agents(first: 50)` decides it for `edges`. So a fragment is priced once."""
+A selection costs `fixed + per_item * length`, where the field that has the selection sets the length
+of its lists: `agents(first: 50)` sets it for `edges`. Therefore each fragment is priced once."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ MAX_COST = 5_000
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
 ASSUMED_LIST_LENGTH = 10
-"""Taken for the length of a list that nobody can choose."""
+"""The assumed length of a list whose length the client cannot choose."""
 PAGE_SIZE_ARGUMENTS = ("first", "last")
 LOG_READ_COST = 10
-"""More for an object of which a field is asked for that a whole log has to be read for."""
+"""Extra cost of an object when a selected field needs the whole event log of a call."""
 LOG_READ_FIELDS = {
     "Call": frozenset({"transcript", "context", "nodesVisited", "usage", "cost", "latency"}),
     "Query": frozenset({"simulationFromCall"}),
 }
 IDS_ARGUMENT = "ids"
-"""As many are answered as are listed here."""
+"""The length of this argument is the length of the list."""
 INTROSPECTION_COSTS = {"__schema": 1_000, "__type": 50}
 EXTRA_COSTS: Mapping[tuple[str, str], int] = {
     ("Workflow", "findings"): 20,
@@ -58,10 +58,10 @@ EXTRA_COSTS: Mapping[tuple[str, str], int] = {
     ("Mutation", "importBundle"): 20,
     ("Mutation", "startCall"): 0,
 }
-"""More than for the object that is answered: for the work behind it. Each object within an argument,
-such as a node or a connection, is one more."""
+"""Extra cost of a field for the work behind it, in addition to the returned object. Each object within
+an argument, such as a node or a connection, costs one more."""
 DRAFT_CALL_COST = 20
-"""More for a call that runs a draft, because the draft is verified."""
+"""Extra cost of a call that runs a draft, because the draft is verified."""
 FULL_EXPORT_COST = 2_000
 COST_PER_EXPORTED_WORKFLOW = 20
 MAX_INPUT_OBJECTS = 4_000
@@ -80,7 +80,7 @@ class LinearCost:
 
 
 class CostEstimator:
-    """Of one operation with its variables."""
+    """Estimates the cost of an operation with its variables."""
 
     def __init__(
         self, schema: GraphQLSchema, fragments: Fragments, variables: Mapping[str, Any]
@@ -99,42 +99,42 @@ class CostEstimator:
     ) -> LinearCost:
         total = LinearCost()
         branches: dict[str, LinearCost] = {}
-        folded = (
+        log_fields = (
             LOG_READ_FIELDS.get(parent.name, frozenset()) if parent is not None else frozenset()
         )
-        fold = LinearCost()
+        log_read = LinearCost()
         for node in selection.selections if selection else ():
             if isinstance(node, FieldNode):
                 total = total.plus(self._field(node, parent))
-                if node.name.value in folded:
-                    fold = LinearCost(fixed=LOG_READ_COST)
+                if node.name.value in log_fields:
+                    log_read = LinearCost(fixed=LOG_READ_COST)
                 continue
-            name, price = self._fragment(node, parent)
-            if parent is None or name == parent.name:
-                total = total.plus(price)
+            type_name, cost = self._fragment(node, parent)
+            if parent is None or type_name == parent.name:
+                total = total.plus(cost)
             else:
-                branches[name] = branches.get(name, LinearCost()).plus(price)
-        # An object is of one type: of the branches for several, one is taken.
-        dearest = LinearCost(
+                branches[type_name] = branches.get(type_name, LinearCost()).plus(cost)
+        # An object has one type, so at most one of the branches for other types applies.
+        costliest = LinearCost(
             max((p.fixed for p in branches.values()), default=0),
             max((p.per_item for p in branches.values()), default=0),
         )
-        return total.plus(dearest).plus(fold)
+        return total.plus(costliest).plus(log_read)
 
     def _fragment(self, node: Any, parent: GraphQLNamedType | None) -> tuple[str, LinearCost]:
         if isinstance(node, FragmentSpreadNode):
             name = node.name.value
             fragment = self._fragments[name]
-            condition = fragment.type_condition.name.value
+            type_name = fragment.type_condition.name.value
             if name not in self._fragment_costs:
                 self._fragment_costs[name] = self._selection(
-                    fragment.selection_set, self._schema.get_type(condition)
+                    fragment.selection_set, self._schema.get_type(type_name)
                 )
-            return condition, self._fragment_costs[name]
+            return type_name, self._fragment_costs[name]
         assert isinstance(node, InlineFragmentNode)
-        on = node.type_condition
-        of = self._schema.get_type(on.name.value) if on else parent
-        return of.name if of else "", self._selection(node.selection_set, of)
+        condition = node.type_condition
+        type_ = self._schema.get_type(condition.name.value) if condition else parent
+        return type_.name if type_ else "", self._selection(node.selection_set, type_)
 
     def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> LinearCost:
         name = node.name.value
@@ -146,40 +146,42 @@ class CostEstimator:
         inner = self._selection(node.selection_set, get_named_type(field.type))
         length = self._length(node, field)
         if not is_list_type(get_nullable_type(field.type)):
-            inner_price = inner.at_length(ASSUMED_LIST_LENGTH if length is None else length)
-            return LinearCost(fixed=1 + inner_price + self._extra_cost(node, parent))
+            inner_cost = inner.at_length(ASSUMED_LIST_LENGTH if length is None else length)
+            return LinearCost(fixed=1 + inner_cost + self._extra_cost(node, parent))
         item = 1 + inner.at_length(ASSUMED_LIST_LENGTH)
         return LinearCost(per_item=item) if length is None else LinearCost(fixed=length * item)
 
     def _extra_cost(self, node: FieldNode, parent: GraphQLNamedType | None) -> int:
-        work = EXTRA_COSTS.get((parent.name if parent else "", node.name.value))
-        if work is None:
+        extra = EXTRA_COSTS.get((parent.name if parent else "", node.name.value))
+        if extra is None:
             return 0
-        given = {a.name.value: self._untyped_value(a.value) for a in node.arguments or ()}
+        arguments = {a.name.value: self._untyped_value(a.value) for a in node.arguments or ()}
         if node.name.value == "exportBundle":
-            named = given.get("workflows")
+            workflows = arguments.get("workflows")
             return (
-                work + COST_PER_EXPORTED_WORKFLOW * len(named)
-                if isinstance(named, list)
+                extra + COST_PER_EXPORTED_WORKFLOW * len(workflows)
+                if isinstance(workflows, list)
                 else FULL_EXPORT_COST
             )
         if node.name.value == "startCall":
-            return DRAFT_CALL_COST if _is_draft(given.get("input")) else 0
-        return work + min(MAX_INPUT_OBJECTS, sum(map(_count_input_objects, given.values())))
+            return DRAFT_CALL_COST if _is_draft(arguments.get("input")) else 0
+        return extra + min(MAX_INPUT_OBJECTS, sum(map(_count_input_objects, arguments.values())))
 
     def _length(self, node: FieldNode, field: GraphQLField) -> int | None:
-        """Of the list, where a client may choose it. What is not understood is taken for long."""
-        given = {a.name.value: self._literal_value(a.value) for a in node.arguments or ()}
+        """The length of the list that the client chose; None where it cannot choose.
+
+        A value that cannot be interpreted counts as the maximum page size."""
+        arguments = {a.name.value: self._literal_value(a.value) for a in node.arguments or ()}
         if IDS_ARGUMENT in field.args:
-            listed = given.get(IDS_ARGUMENT)
-            return len(listed) if isinstance(listed, list) else MAX_PAGE_SIZE
-        sizes = [given[name] for name in PAGE_SIZE_ARGUMENTS if name in given]
+            ids = arguments.get(IDS_ARGUMENT)
+            return len(ids) if isinstance(ids, list) else MAX_PAGE_SIZE
+        sizes = [arguments[name] for name in PAGE_SIZE_ARGUMENTS if name in arguments]
         if not sizes and any(name in field.args for name in PAGE_SIZE_ARGUMENTS):
             return DEFAULT_PAGE_SIZE
         return max(map(_page_size, sizes)) if sizes else None
 
     def _untyped_value(self, node: ValueNode) -> Any:
-        """What an argument comes to."""
+        """The value of an argument, with its variables replaced."""
         return value_from_ast_untyped(node, dict(self._variables))
 
     def _literal_value(self, node: ValueNode) -> Any:
@@ -192,27 +194,27 @@ class CostEstimator:
                 return getattr(node, "value", None)
 
 
-def _count_input_objects(given: Any) -> int:
-    """The objects within an argument, wherever they stand in it; no more than matter are counted."""
-    count, left = 0, [given] if isinstance(given, dict | list) else []
-    while left and count <= MAX_INPUT_OBJECTS:
-        each = left.pop()
-        inside = each.values() if isinstance(each, dict) else each
-        nested = [value for value in inside if isinstance(value, dict | list)]
+def _count_input_objects(value: Any) -> int:
+    """The number of objects within an argument at any depth. Counting stops above the limit."""
+    count, remaining = 0, [value] if isinstance(value, dict | list) else []
+    while remaining and count <= MAX_INPUT_OBJECTS:
+        item = remaining.pop()
+        children = item.values() if isinstance(item, dict) else item
+        nested = [value for value in children if isinstance(value, dict | list)]
         count += sum(isinstance(value, dict) for value in nested)
-        left += nested
+        remaining += nested
     return count
 
 
-def _is_draft(given: Any) -> bool:
-    return isinstance(given, dict) and bool(given.get("draft"))
+def _is_draft(value: Any) -> bool:
+    return isinstance(value, dict) and bool(value.get("draft"))
 
 
-def _page_size(given: object) -> int:
-    if given is None:
+def _page_size(value: object) -> int:
+    if value is None:
         return DEFAULT_PAGE_SIZE
     try:
-        return max(0, min(int(cast(Any, given)), MAX_PAGE_SIZE))
+        return max(0, min(int(cast(Any, value)), MAX_PAGE_SIZE))
     except (ValueError, TypeError, OverflowError):
         return MAX_PAGE_SIZE
 
@@ -220,7 +222,7 @@ def _page_size(given: object) -> int:
 def with_defaults(
     operation: OperationDefinitionNode, variables: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The variables as they will be: what is not given has its default."""
+    """The variables of a request, completed with the defaults of the operation."""
     defaults = {
         definition.variable.name.value: value_from_ast_untyped(definition.default_value)
         for definition in operation.variable_definitions or ()

@@ -1,4 +1,4 @@
-"""Who holds a credential, found out so that wrong ones cost next to nothing."""
+"""Authenticates credentials; rejected ones are cached, so that repeating them costs almost nothing."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ V = TypeVar("V")
 
 
 class Authenticator:
-    def __init__(self, accounts: Accounts, throttle: RequestRateLimiter) -> None:
+    def __init__(self, accounts: Accounts, rate_limiter: RequestRateLimiter) -> None:
         self._accounts = accounts
-        self._throttle = throttle
+        self._throttle = rate_limiter
         self._valid: TtlCache[None] = TtlCache(VALID_TTL_SECONDS)
         self._invalid: TtlCache[Unauthenticated] = TtlCache(INVALID_TTL_SECONDS)
         self._locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
 
-    async def authenticate_credential(self, credential: str, payer: RateLimitBucket) -> Viewer:
-        """While the payer, which is the address, is over its limit, keys are not even looked up;
-        but those that were good a while ago are, because several people may share an address.
+    async def authenticate_credential(self, credential: str, bucket: RateLimitBucket) -> Viewer:
+        """The viewer that a credential belongs to; `bucket` is the bucket of the client's address.
 
-        An access token is checked in any case: its signature tells whether it is worth a look-up
-        of its session."""
+        While the address is over its limit, API keys are not looked up, except those that were valid
+        within the last minutes, because several clients may share an address. Access tokens are always
+        checked: an invalid signature is detected without a lookup."""
         digest = sha256(credential.encode()).digest()
         is_key = credential.startswith(API_KEY_PREFIX)
         if is_key and digest not in self._valid:
-            await self._throttle.check(payer)
+            await self._throttle.check(bucket)
         viewer = await self._authenticate(credential, digest)
         if is_key:
             self._valid.put(digest, None)
         return viewer
 
     async def _authenticate(self, credential: str, digest: bytes) -> Viewer:
-        # One at a time: a thousand sockets of one credential may come back at once.
+        # One lookup at a time: a thousand sockets of one credential may reconnect at once.
         async with self._locks.setdefault(digest, asyncio.Lock()):
-            if (known := self._invalid.get(digest)) is not None:
-                raise type(known)(known.message)
+            if (cached := self._invalid.get(digest)) is not None:
+                raise type(cached)(cached.message)
             try:
                 return await self._accounts.authenticate_credential(credential)
             except Unauthenticated as error:
@@ -57,7 +57,7 @@ class Authenticator:
 
 
 class TtlCache(Generic[V]):
-    """What was seen within the last `seconds`; the oldest are forgotten first."""
+    """A cache whose entries expire after `seconds`; the oldest entries are evicted first."""
 
     def __init__(self, seconds: float, max_entries: int = MAX_ENTRIES) -> None:
         self._seconds = seconds
@@ -65,8 +65,8 @@ class TtlCache(Generic[V]):
         self._entries: OrderedDict[bytes, tuple[float, V]] = OrderedDict()
 
     def __contains__(self, key: bytes) -> bool:
-        found = self._entries.get(key)
-        return found is not None and found[0] > time.monotonic()
+        entry = self._entries.get(key)
+        return entry is not None and entry[0] > time.monotonic()
 
     def get(self, key: bytes) -> V | None:
         return self._entries[key][1] if key in self else None

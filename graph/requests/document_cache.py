@@ -1,4 +1,4 @@
-"""Documents, parsed and validated once however often they are sent."""
+"""A cache of GraphQL documents, which are parsed and validated once however often they are sent."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ MAX_VALIDATION_ERRORS = 5
 MAX_DOCUMENT_LENGTH = 32_768
 LIMIT_MESSAGES = (f"more than {MAX_TOKENS} tokens", "nested too deeply")
 MAX_CACHED_CHARACTERS = 262_144
-"""Of all kept documents together; as syntax trees they take some hundred times that in bytes."""
+"""The limit for all cached documents together. Their syntax trees take about 100 bytes per character."""
 
 
 class GraphQLDocument:
-    """A document within the limits. Whether it fits the schema is found out when asked for."""
+    """A parsed document that is within the limits. `validate` checks it against the schema."""
 
     def __init__(self, text: str, ast: DocumentNode) -> None:
         self.text = text
@@ -56,19 +56,21 @@ class GraphQLDocument:
         self.operations = [d for d in ast.definitions if isinstance(d, OperationDefinitionNode)]
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
-        found = [
+        matches = [
             op for op in self.operations if name is None or (op.name and op.name.value == name)
         ]
-        if len(found) == 1:
-            return found[0]
+        if len(matches) == 1:
+            return matches[0]
         if name is not None:
             raise graphql_error(f"The document has no operation {name[:100]!r}.", BAD_REQUEST)
-        if not found:
+        if not matches:
             raise graphql_error("The document has no operation.", BAD_REQUEST)
-        raise graphql_error("Say by operationName which of the operations to run.", BAD_REQUEST)
+        raise graphql_error(
+            "Set operationName: the document has more than one operation to run.", BAD_REQUEST
+        )
 
     def validate(self, schema: GraphQLSchema, *, suggestions: bool) -> list[GraphQLError]:
-        """What does not fit the schema; `hints` names what may have been meant."""
+        """Validation errors; `suggestions` adds names of the schema that may have been intended."""
         if self.valid:
             return []
         errors = validate(
@@ -88,8 +90,8 @@ class GraphQLDocument:
         ).estimate(operation)
         if cost > MAX_COST:
             raise graphql_error(
-                f"The operation may cost {cost}, at most {MAX_COST} is allowed. "
-                "Ask for smaller pages, or for less of each item.",
+                f"The operation may cost {cost}; the maximum is {MAX_COST}. "
+                "Request smaller pages or fewer fields of each item.",
                 QUERY_TOO_COMPLEX,
                 cost={"requested": cost, "most": MAX_COST},
             )
@@ -97,7 +99,7 @@ class GraphQLDocument:
 
 
 class DocumentCache:
-    """The documents of late; the least recently used ones are forgotten first."""
+    """A cache of documents; the least recently used ones are evicted first."""
 
     def __init__(self, max_characters: int = MAX_CACHED_CHARACTERS) -> None:
         self._documents: OrderedDict[str, GraphQLDocument] = OrderedDict()
@@ -105,7 +107,7 @@ class DocumentCache:
         self._max_characters = max_characters
 
     def get_or_parse(self, text: str) -> GraphQLDocument:
-        """Raises `GraphQLError` for what cannot be read or is over a limit."""
+        """Raises `GraphQLError` for a document that has a syntax error or exceeds a limit."""
         document = self._documents.get(text)
         if document is not None:
             self._documents.move_to_end(text)
@@ -118,19 +120,19 @@ class DocumentCache:
         self._documents[document.text] = document
         self._characters += len(document.text)
         while self._characters > self._max_characters:
-            forgotten, _ = self._documents.popitem(last=False)
-            self._characters -= len(forgotten)
+            evicted, _ = self._documents.popitem(last=False)
+            self._characters -= len(evicted)
 
 
 class PreparsedDocument(SchemaExtension):
-    """Hands Strawberry the document that was parsed and validated before."""
+    """Gives Strawberry the document that has already been parsed and validated."""
 
     def __init__(self, documents: DocumentCache) -> None:
         self._documents = documents
 
     def on_parse(self) -> Iterator[None]:
-        run = self.execution_context
-        run.graphql_document = self._documents.get_or_parse(run.query or "").ast
+        execution = self.execution_context
+        execution.graphql_document = self._documents.get_or_parse(execution.query or "").ast
         yield
 
     def on_validate(self) -> Iterator[None]:
@@ -141,13 +143,13 @@ class PreparsedDocument(SchemaExtension):
 def _parse(text: str) -> DocumentNode:
     if len(text) > MAX_DOCUMENT_LENGTH:
         raise graphql_error(
-            f"The document is longer than {MAX_DOCUMENT_LENGTH} letters.", QUERY_TOO_COMPLEX
+            f"The document is longer than {MAX_DOCUMENT_LENGTH} characters.", QUERY_TOO_COMPLEX
         )
     try:
         ast = parse(text, max_tokens=MAX_TOKENS)
     except GraphQLSyntaxError as error:
-        too_much = any(words in error.message for words in LIMIT_MESSAGES)
-        raise with_code(error, QUERY_TOO_COMPLEX if too_much else PARSE_FAILED) from None
+        over_limit = any(message in error.message for message in LIMIT_MESSAGES)
+        raise with_code(error, QUERY_TOO_COMPLEX if over_limit else PARSE_FAILED) from None
     except GraphQLError as error:
         raise with_code(error, QUERY_TOO_COMPLEX) from None
     check_complexity(ast)

@@ -1,5 +1,7 @@
-"""What a client is told of an error. Every error has a code; a bug is logged once and shown only
-as a reference to that line of the log."""
+"""How errors are reported to clients.
+
+Every error has a code. A bug is logged once, and the client receives only a reference to that line of
+the log."""
 
 from __future__ import annotations
 
@@ -35,12 +37,12 @@ def graphql_error(message: str, code: str, **more: Any) -> GraphQLError:
 
 
 def from_domain_error(error: DomainError) -> GraphQLError:
-    """A rule that said no, as a GraphQL error."""
+    """A domain error as a GraphQL error."""
     return graphql_error(error.message, **_extensions(error))
 
 
 def with_code(error: GraphQLError, code: str) -> GraphQLError:
-    """The same error with a code, unless it has one."""
+    """Set the code of an error that has none, and return the error."""
     error.extensions = {"code": code, **(error.extensions or {})}
     return error
 
@@ -50,20 +52,20 @@ def format_errors(errors: Sequence[GraphQLError]) -> list[dict[str, Any]]:
 
 
 def _format_error(error: GraphQLError) -> dict[str, Any]:
-    answer: dict[str, Any] = {"message": error.message[:MAX_MESSAGE_LENGTH]}
+    payload: dict[str, Any] = {"message": error.message[:MAX_MESSAGE_LENGTH]}
     if error.locations:
-        answer["locations"] = [place.formatted for place in error.locations]
+        payload["locations"] = [location.formatted for location in error.locations]
     if error.path is not None:
-        answer["path"] = error.path
+        payload["path"] = error.path
     if error.extensions and "code" in error.extensions:
-        return answer | {"extensions": error.extensions}
+        return payload | {"extensions": error.extensions}
     cause = error.original_error
     if isinstance(cause, DomainError):
-        return answer | {"message": cause.message, "extensions": _extensions(cause)}
+        return payload | {"message": cause.message, "extensions": _extensions(cause)}
     if _is_client_error(error):
-        return answer | {"extensions": {"code": BAD_USER_INPUT}}
+        return payload | {"extensions": {"code": BAD_USER_INPUT}}
     ref = _log_once(cause or error, error)
-    return answer | {
+    return payload | {
         "message": "Something went wrong on our side.",
         "extensions": {"code": "INTERNAL", "ref": ref},
     }
@@ -89,25 +91,25 @@ def _is_client_error(error: GraphQLError) -> bool:
     if isinstance(cause, _CLIENT_ERRORS):
         return True
     if error.path is None:
-        # Before anything ran: of the request when it points into the document.
+        # Nothing was executed. The request is at fault if the error points into the document.
         return bool(error.nodes) or cause is None or isinstance(cause, GraphQLError)
-    # An argument that does not fit points into the document; a result that does not, cannot.
+    # The error of an invalid argument points into the document; that of an invalid result does not.
     return isinstance(cause, GraphQLError) and bool(cause.nodes)
 
 
-def _log_once(error: BaseException, shown_as: GraphQLError) -> str:
-    """Without the exception's words, and without aliases: they may hold what people wrote."""
+def _log_once(error: BaseException, located_error: GraphQLError) -> str:
+    """Log without the message of the exception and without aliases, which may hold personal data."""
     ref: str | None = getattr(error, "_ref", None)
     if ref is None:
         ref = secrets.token_hex(6)
         error._ref = ref  # type: ignore[attr-defined]
         frames = traceback.extract_tb(error.__traceback__)
         log.error(
-            "a field failed",
+            "field failed",
             extra={
                 "ref": ref,
                 "error": f"{type(error).__module__}.{type(error).__qualname__}",
-                "field": next((_field_name(node) for node in shown_as.nodes or ()), ""),
+                "field": next((_field_name(node) for node in located_error.nodes or ()), ""),
                 "frames": [f"{f.filename}:{f.lineno} {f.name}" for f in frames[-8:]],
             },
         )

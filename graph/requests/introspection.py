@@ -1,5 +1,6 @@
-"""What the schema is, for tools. It takes longer to tell than the answer to most questions, and it is
-always the same: told beside the event loop, once for each document."""
+"""Introspection of the schema, executed outside of the event loop and cached for each document.
+
+It takes longer than most operations, and the result never changes while the process runs."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ def is_introspection_only(document: GraphQLDocument, operation: OperationDefinit
 
 
 class IntrospectionCache:
-    """Answers of late, as they go out; the least recently used ones are forgotten first."""
+    """A cache of encoded introspection results; the least recently used ones are evicted first."""
 
     def __init__(
         self, schema: GraphQLSchema, compute: Compute, max_bytes: int = MAX_CACHED_BYTES
@@ -47,11 +48,11 @@ class IntrospectionCache:
         variables: dict[str, Any] | None,
     ) -> dict[str, Any]:
         name = operation.name.value if operation.name else None
-        # A digest, because a document may be larger than what it asks for.
+        # A digest, because a document may be larger than its response.
         key = sha256(repr((document.text, name)).encode()).digest()
-        if (kept := self._responses.get(key)) is not None:
+        if (cached := self._responses.get(key)) is not None:
             self._responses.move_to_end(key)
-            return {"data": orjson.Fragment(kept)}
+            return {"data": orjson.Fragment(cached)}
         result, data = await self._compute.run(
             tenant, self._execute, document, name, variables or {}
         )
@@ -72,5 +73,5 @@ class IntrospectionCache:
         self._bytes += len(data) - len(self._responses.pop(key, b""))
         self._responses[key] = data
         while self._bytes > self._max_bytes or len(self._responses) > MAX_CACHED_RESPONSES:
-            _, forgotten = self._responses.popitem(last=False)
-            self._bytes -= len(forgotten)
+            _, evicted = self._responses.popitem(last=False)
+            self._bytes -= len(evicted)

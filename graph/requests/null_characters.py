@@ -1,4 +1,4 @@
-"""Text with the null character (U+0000) is refused at the door: PostgreSQL holds every other one."""
+"""Rejects text that contains the null character (U+0000), the only one that PostgreSQL cannot store."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ MESSAGE = "Text must not contain the null character (U+0000)."
 
 
 def check_variables(variables: Mapping[str, Any] | None) -> None:
-    left: list[Any] = [variables]
-    while left:
-        match left.pop():
+    remaining: list[Any] = [variables]
+    while remaining:
+        match remaining.pop():
             case str() as text if NULL_CHARACTER in text:
                 raise _null_character_error(_path_to(variables, text))
-            case dict() as given:
-                left.extend(given)
-                left.extend(given.values())
+            case dict() as entries:
+                remaining.extend(entries)
+                remaining.extend(entries.values())
             case list() as items:
-                left.extend(items)
+                remaining.extend(items)
 
 
 def _path_to(variables: Any, text: str) -> tuple[str, ...]:
-    """Where it stands, if that is not too deep to be told."""
+    """The path of the text within the variables; empty when it is nested too deeply."""
     level: list[tuple[tuple[str, ...], Any]] = [((), variables)]
     for _ in range(MAX_PATH_DEPTH):
-        below: list[tuple[tuple[str, ...], Any]] = []
+        next_level: list[tuple[tuple[str, ...], Any]] = []
         for path, value in level:
             if value is text:
                 return path
             if isinstance(value, dict):
-                below += [((*path, key), inner) for key, inner in value.items()]
+                next_level += [((*path, key), inner) for key, inner in value.items()]
             elif isinstance(value, list):
-                below += [((*path, str(n)), inner) for n, inner in enumerate(value)]
-        level = below
+                next_level += [((*path, str(n)), inner) for n, inner in enumerate(value)]
+        level = next_level
     return ()
 
 

@@ -1,4 +1,4 @@
-"""What both transports do with an operation: admit it, run it, tell how it went."""
+"""What both transports do with an operation: prepare it, run it and encode the response."""
 
 from __future__ import annotations
 
@@ -41,18 +41,19 @@ from resolvers.context import RequestContext
 
 EXECUTION_TIMEOUT_SECONDS = 10.0
 MAX_STARTING_SUBSCRIPTIONS = 8
-"""Subscriptions that look up at once what they are about: half of the connections to the database."""
+"""How many subscriptions may look up their subject concurrently: half of the database connections."""
 LARGE_QUERY_COST = 200
-"""From here on a query makes one transaction at a time, and none beside those of other large queries
-of the tenant. What a page of large objects holds up on the event loop, some milliseconds, others
-wait for once; of several pages that arrive together they would wait for all."""
+"""From this cost on, the large queries of a tenant run their transactions one after another.
+
+A page of large objects blocks the event loop for some milliseconds. Other requests then wait for one
+page at a time and not for several that arrive together."""
 MAX_SUBSCRIPTION_WAIT_SECONDS = 15.0
 """How long a subscription may wait for its turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """An operation as it came in."""
+    """A GraphQL request as it was received."""
 
     query: str
     variables: dict[str, Any] | None = None
@@ -60,11 +61,13 @@ class GraphQLRequest:
 
     @staticmethod
     def parse(body: object, *, may_hold_null: bool = True) -> GraphQLRequest:
-        """Of a decoded request; raises `GraphQLError` for anything else. The variables need not be
-        looked through where it is known that no text in them holds the null character."""
+        """Parse decoded JSON; raises `GraphQLError` when it is not a GraphQL request.
+
+        `may_hold_null=False` skips the search for null characters in the variables, when it is known
+        that there are none."""
         if not isinstance(body, dict):
             raise graphql_error(
-                "The request must be one JSON object; batches are not taken.", BAD_REQUEST
+                "The request must be one JSON object; batches are not supported.", BAD_REQUEST
             )
         query, variables = body.get("query"), body.get("variables")
         name, extensions = body.get("operationName"), body.get("extensions")
@@ -83,7 +86,7 @@ class GraphQLRequest:
 
 @dataclass(frozen=True, slots=True)
 class PreparedOperation:
-    """An operation that is within every limit, fits the schema and is paid for."""
+    """An operation that is within all limits, valid, and charged to its rate limit bucket."""
 
     request: GraphQLRequest
     document: GraphQLDocument
@@ -108,16 +111,16 @@ class RequestRejected(Exception):
 
 
 class RetryLater(Exception):
-    """A subscription that will be let in when its client comes back in a moment."""
+    """A subscription cannot start now, but can when its client reconnects in a moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphQLService:
-    """All that answering takes. One per process."""
+    """The collaborators that executing operations takes. One per process."""
 
     services: Services
     large_query_services: Services
-    """Of large queries."""
+    """The services for large queries, which run one transaction at a time per tenant."""
     settings: Settings
     schema: Schema
     documents: DocumentCache
@@ -144,102 +147,102 @@ class GraphQLService:
     async def prepare(
         self, request: GraphQLRequest, viewer: Viewer | None, bucket: RateLimitBucket
     ) -> PreparedOperation:
-        """Raises `Refused`. What is refused is paid for too, at the lowest price."""
+        """Check and charge an operation. Raises `RequestRejected`, which costs the minimum."""
         try:
             await self.rate_limiter.check(bucket)
-            admitted = await self._prepare_charging_failure(request, viewer, bucket)
-            cost = admitted.cost if viewer else self._login_attempts_cost(admitted)
+            prepared = await self._prepare_charging_failure(request, viewer, bucket)
+            cost = prepared.cost if viewer else self._login_attempts_cost(prepared)
             await self.rate_limiter.spend(bucket, cost)
         except DomainError as error:
             raise RequestRejected([from_domain_error(error)]) from None
-        self.documents.add(admitted.document)
-        return admitted
+        self.documents.add(prepared.document)
+        return prepared
 
     async def prepare_for_socket(
         self, request: GraphQLRequest, viewer: Viewer, bucket: RateLimitBucket
     ) -> PreparedOperation:
-        """As `admit`, but a subscription waits its turn, because clients take a refusal for final.
-        Raises `NotNow` when its turn is too far off."""
+        """Like `prepare`, but a subscription waits for its rate limit, because clients treat an error
+        as final. Raises `RetryLater` when the wait would be too long."""
         await self.rate_limiter.wait_out_refusal(bucket)
         try:
-            admitted = await self._prepare_charging_failure(request, viewer, bucket)
-            if admitted.is_subscription:
-                await self._spend_for_subscription(admitted, viewer)
+            prepared = await self._prepare_charging_failure(request, viewer, bucket)
+            if prepared.is_subscription:
+                await self._spend_for_subscription(prepared, viewer)
             else:
-                await self.rate_limiter.spend(bucket, admitted.cost)
+                await self.rate_limiter.spend(bucket, prepared.cost)
         except DomainError as error:
             raise RequestRejected([from_domain_error(error)]) from None
-        self.documents.add(admitted.document)
-        return admitted
+        self.documents.add(prepared.document)
+        return prepared
 
-    async def _spend_for_subscription(self, admitted: PreparedOperation, viewer: Viewer) -> None:
+    async def _spend_for_subscription(self, prepared: PreparedOperation, viewer: Viewer) -> None:
         subscriber = self.rate_limiter.subscription_bucket(viewer)
         try:
             await self.rate_limiter.spend_when_available(
-                subscriber, admitted.cost, MAX_SUBSCRIPTION_WAIT_SECONDS
+                subscriber, prepared.cost, MAX_SUBSCRIPTION_WAIT_SECONDS
             )
         except RateLimited:
             raise RetryLater(RateLimited.code) from None
 
     async def _prepare_charging_failure(
-        self, asked: GraphQLRequest, viewer: Viewer | None, payer: RateLimitBucket
+        self, request: GraphQLRequest, viewer: Viewer | None, bucket: RateLimitBucket
     ) -> PreparedOperation:
         try:
-            return self._parse_and_validate(asked, viewer)
+            return self._parse_and_validate(request, viewer)
         except RequestRejected:
-            await self.rate_limiter.spend(payer)
+            await self.rate_limiter.spend(bucket)
             raise
 
-    def _login_attempts_cost(self, admitted: PreparedOperation) -> int:
-        """Who has not signed in pays for every field: each may be one more password."""
-        fields = fields_of(admitted.operation.selection_set, admitted.document.fragments)
+    def _login_attempts_cost(self, prepared: PreparedOperation) -> int:
+        """The cost of all root fields but one: without a credential, each may be a login attempt."""
+        fields = fields_of(prepared.operation.selection_set, prepared.document.fragments)
         return COST_PER_UNIT * (sum(1 for _ in fields) - 1)
 
     def _parse_and_validate(
-        self, asked: GraphQLRequest, viewer: Viewer | None
+        self, request: GraphQLRequest, viewer: Viewer | None
     ) -> PreparedOperation:
         try:
-            document = self.documents.get_or_parse(asked.query)
+            document = self.documents.get_or_parse(request.query)
             if viewer is None:
                 require_public_fields(document)
-            operation = document.operation(asked.operation_name)
-            findings = document.validate(self.schema._schema, suggestions=viewer is not None)
-            if findings:
-                raise RequestRejected(findings)
-            cost = document.cost(self.schema._schema, operation, asked.variables)
+            operation = document.operation(request.operation_name)
+            errors = document.validate(self.schema._schema, suggestions=viewer is not None)
+            if errors:
+                raise RequestRejected(errors)
+            cost = document.cost(self.schema._schema, operation, request.variables)
         except GraphQLError as error:
             raise RequestRejected([error]) from None
-        return PreparedOperation(asked, document, operation, cost)
+        return PreparedOperation(request, document, operation, cost)
 
     def reserve_response(
-        self, admitted: PreparedOperation, context: RequestContext
+        self, prepared: PreparedOperation, context: RequestContext
     ) -> AbstractContextManager[ResponseSize]:
-        """Room for the answer to a query or a mutation, until it is sent."""
-        most = response_limit(admitted.operation, admitted.document.fragments)
-        return self.response_memory.reserve(memory_owner(context.viewer, context.client_ip), most)
+        """Reserve memory for the response of a query or a mutation until it is sent."""
+        limit = response_limit(prepared.operation, prepared.document.fragments)
+        return self.response_memory.reserve(memory_owner(context.viewer, context.client_ip), limit)
 
     async def run(
         self, operation: PreparedOperation, context: RequestContext, size: ResponseSize
     ) -> EncodedResponse:
-        """The answer to a query or a mutation; raises `Refused` for a query that the process has no
-        time or room for."""
+        """Run a query or a mutation. Raises `RequestRejected` for a query that the process has no time
+        or memory for."""
         if operation.is_large_query:
             context = replace(context, services=self.large_query_services)
         with measure_response(size):
             payload = await self._execute(operation, context, size)
-        found = EncodedResponse.from_payload(payload)
+        response = EncodedResponse.from_payload(payload)
         try:
-            size.set_final_size(len(found.text))
-        except ResponseAborted as stopped:
-            found = EncodedResponse.from_payload(_error_response(operation, stopped))
-            size.set_final_size(len(found.text))
-        return found
+            size.set_final_size(len(response.text))
+        except ResponseAborted as aborted:
+            response = EncodedResponse.from_payload(_error_response(operation, aborted))
+            size.set_final_size(len(response.text))
+        return response
 
     async def _execute(
-        self, admitted: PreparedOperation, context: RequestContext, size: ResponseSize
+        self, prepared: PreparedOperation, context: RequestContext, size: ResponseSize
     ) -> dict[str, Any]:
-        asked, document, operation = admitted.request, admitted.document, admitted.operation
-        cost = {"extensions": {"cost": {"requested": admitted.cost}}}
+        request, document, operation = prepared.request, prepared.document, prepared.operation
+        cost = {"extensions": {"cost": {"requested": prepared.cost}}}
         try:
             async with asyncio.timeout(EXECUTION_TIMEOUT_SECONDS) as limit:
                 if operation.operation is OperationType.QUERY:
@@ -248,48 +251,50 @@ class GraphQLService:
                 if context.viewer is not None and is_introspection_only(document, operation):
                     tenant = context.viewer.tenant_id
                     introspect = self.introspection.execute
-                    return await introspect(tenant, document, operation, asked.variables) | cost
+                    return await introspect(tenant, document, operation, request.variables) | cost
                 result = await self.schema.execute(
-                    asked.query,
-                    variable_values=asked.variables,
+                    request.query,
+                    variable_values=request.variables,
                     context_value=context,
-                    operation_name=asked.operation_name,
+                    operation_name=request.operation_name,
                 )
         except TimeoutError:
             if size.stopped is not None:
-                return _error_response(admitted, size.stopped)
-            late = Unavailable(
+                return _error_response(prepared, size.stopped)
+            timeout = Unavailable(
                 f"The operation took longer than {EXECUTION_TIMEOUT_SECONDS:.0f} seconds."
             )
-            return _error_response(admitted, from_domain_error(late))
+            return _error_response(prepared, from_domain_error(timeout))
         except GraphQLError as error:
             return to_response(None, [error])
-        if stopped := aborted_by(result.errors):
-            return _error_response(admitted, stopped, result.errors or ())
-        refused = isinstance(result, PreExecutionError)
-        return to_response(result.data, result.errors, not_executed=refused) | cost
+        if aborted := aborted_by(result.errors):
+            return _error_response(prepared, aborted, result.errors or ())
+        not_executed = isinstance(result, PreExecutionError)
+        return to_response(result.data, result.errors, not_executed=not_executed) | cost
 
 
 def _error_response(
-    admitted: PreparedOperation, why: GraphQLError, errors: Sequence[GraphQLError] = ()
+    prepared: PreparedOperation, error: GraphQLError, errors: Sequence[GraphQLError] = ()
 ) -> dict[str, Any]:
-    """The answer to an operation that was executed, at least in part. A client that is told of no
-    `data` takes it for not executed, and may send it again: that is well for a query only."""
-    if admitted.operation.operation is OperationType.MUTATION:
-        why = _mutation_error(admitted, why, errors)
-    elif why.extensions and why.extensions["code"] == Unavailable.code:
-        raise RequestRejected([why])
-    return {"data": None, "errors": format_errors([why])}
+    """The response to an operation that was executed, at least in part.
+
+    Clients treat a response without `data` as not executed and may send the operation again, which is
+    only safe for queries."""
+    if prepared.operation.operation is OperationType.MUTATION:
+        error = _mutation_error(prepared, error, errors)
+    elif error.extensions and error.extensions["code"] == Unavailable.code:
+        raise RequestRejected([error])
+    return {"data": None, "errors": format_errors([error])}
 
 
 def _mutation_error(
-    admitted: PreparedOperation, why: GraphQLError, errors: Sequence[GraphQLError]
+    prepared: PreparedOperation, error: GraphQLError, errors: Sequence[GraphQLError]
 ) -> GraphQLError:
-    if not isinstance(why, ResponseAborted):
-        message = f"{why.message} It may have been done: look before you send it again."
+    if not isinstance(error, ResponseAborted):
+        message = f"{error.message} It may have been executed: check before you send it again."
         return graphql_error(message, Unavailable.code)
-    roots = fields_of(admitted.operation.selection_set, admitted.document.fragments)
+    roots = fields_of(prepared.operation.selection_set, prepared.document.fragments)
     keys = list(dict.fromkeys((field.alias or field.name).value for field in roots))
-    # The fields of a mutation are executed one after the other.
-    last = next((error.path[0] for error in reversed(errors) if error.path), keys[-1])
-    return why.for_mutation("" if last == keys[-1] else f" up to `{last}`, and not beyond it")
+    # The root fields of a mutation are executed in order.
+    last = next((failed.path[0] for failed in reversed(errors) if failed.path), keys[-1])
+    return error.for_mutation("" if last == keys[-1] else f" up to `{last}` and no further")

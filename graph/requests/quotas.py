@@ -1,4 +1,4 @@
-"""How many of a thing anybody may have at once. Each process counts its own."""
+"""Limits on concurrent sockets and subscriptions. Each process counts its own."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Quota:
 
     @contextmanager
     def acquire(self, holder: str) -> Iterator[None]:
-        """Raises a `GraphQLError` with the quota's code when the holder has as many already."""
+        """Raises a `GraphQLError` with the code of the quota when the holder has reached the limit."""
         if self._in_use[holder] >= self.limit:
-            message = f"At most {self.limit} {self.description} are served by one process at once."
+            message = f"At most {self.limit} {self.description} are allowed per process."
             raise graphql_error(message, self.code, limit=self.limit)
         self._in_use[holder] += 1
         try:
@@ -38,7 +38,7 @@ class Quota:
 
 
 class Quotas:
-    """Of WebSockets and of what is watched over them."""
+    """The quotas for WebSockets and their subscriptions."""
 
     def __init__(self, settings: Settings) -> None:
         self.address_sockets = Quota(

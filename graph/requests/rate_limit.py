@@ -1,4 +1,4 @@
-"""How much anybody may ask per minute: a request costs one, and more the more it asks for."""
+"""Rate limits per minute. A request costs one unit, and more if the cost of its operation is high."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RATE_HEADERS = ("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset")
 
 @dataclass(slots=True)
 class RateLimitBucket:
-    """Whose allowance a request is taken from, and what was left of it after the last payment."""
+    """The allowance that requests are charged to, and the result of the last charge."""
 
     key: str
     per_minute: int
@@ -32,7 +32,7 @@ class RateLimitBucket:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """As the IETF's draft of RateLimit header fields has them."""
+        """The header fields of the IETF draft for RateLimit headers; empty before the first charge."""
         if self.allowance is None:
             return {}
         used = self.per_minute - self.allowance.remaining
@@ -56,26 +56,27 @@ class RequestRateLimiter:
         )
 
     def anonymous_socket_bucket(self, address: str) -> RateLimitBucket:
-        """For WebSockets that end before anybody has signed in, or are cut."""
+        """The bucket for WebSockets that end without authentication or are aborted."""
         per_minute = self._settings.anonymous_requests_per_minute
         return RateLimitBucket(f"sockets:{client_network(address)}", per_minute)
 
     def subscription_bucket(self, viewer: Viewer) -> RateLimitBucket:
-        """Subscriptions have an allowance apart: after a restart all come back at once."""
+        """Subscriptions have an allowance of their own: after a restart all clients return at once."""
         return RateLimitBucket(
             f"{viewer.subject}:subscriptions", self._settings.subscriptions_per_minute
         )
 
     async def check(self, bucket: RateLimitBucket) -> None:
-        """Costs nothing: refuses those who were told to wait and did not. It takes its time for
-        that, so that who goes on and on does so slowly."""
+        """Reject clients that should still wait after a rejection. Charges nothing.
+
+        The delay before the rejection slows down clients that continue regardless."""
         if seconds := self._retry_after(bucket):
             bucket.allowance = RateLimitResult(False, 0, seconds)
             await asyncio.sleep(REFUSAL_DELAY_SECONDS)
             raise _rate_limited(seconds)
 
     async def wait_out_refusal(self, bucket: RateLimitBucket) -> None:
-        """Costs nothing: those who were told to wait do so here."""
+        """Wait until the bucket may be charged again after a rejection. Charges nothing."""
         await asyncio.sleep(self._retry_after(bucket))
 
     async def spend(self, bucket: RateLimitBucket, cost: int = 0) -> None:
@@ -87,15 +88,16 @@ class RequestRateLimiter:
     async def spend_when_available(
         self, bucket: RateLimitBucket, cost: int, timeout_seconds: float
     ) -> None:
-        """Waits, first come first served, until the allowance is large enough again; raises
-        `RateLimited` when that takes longer than `seconds`."""
-        turn = self._locks.setdefault(bucket.key, asyncio.Lock())
-        if not turn.locked() and (await self._spend(bucket, cost)).allowed:
+        """Wait in order of arrival until the allowance is large enough, and charge it.
+
+        Raises `RateLimited` when that would take longer than `timeout_seconds`."""
+        lock = self._locks.setdefault(bucket.key, asyncio.Lock())
+        if not lock.locked() and (await self._spend(bucket, cost)).allowed:
             return
-        until = time.monotonic() + timeout_seconds
-        async with turn:
+        deadline = time.monotonic() + timeout_seconds
+        async with lock:
             while not (allowance := await self._spend(bucket, cost)).allowed:
-                if time.monotonic() + allowance.retry_after > until:
+                if time.monotonic() + allowance.retry_after > deadline:
                     raise _rate_limited(allowance.retry_after)
                 await asyncio.sleep(allowance.retry_after)
 
@@ -105,14 +107,14 @@ class RequestRateLimiter:
         return bucket.allowance
 
     def _retry_after(self, bucket: RateLimitBucket) -> float:
-        """For how many seconds."""
+        """Seconds until the bucket may be charged again; 0 if it may be charged now."""
         return max(0.0, self._refused_until.get(bucket.key, 0.0) - time.monotonic())
 
     def _remember_refusal(self, bucket: RateLimitBucket, seconds: float) -> None:
         now = time.monotonic()
         if len(self._refused_until) >= MAX_REMEMBERED_REFUSALS:
             self._refused_until = {
-                key: until for key, until in self._refused_until.items() if until > now
+                key: deadline for key, deadline in self._refused_until.items() if deadline > now
             }
         self._refused_until[bucket.key] = now + min(seconds, 1.0)
 

@@ -1,8 +1,8 @@
-"""How large an answer may become, and how much memory the answers of a process may take together.
+"""Limits on the size of a response and on the memory of all responses of a process.
 
-Text is counted while an operation is executed, so that it ends as soon as its answer is too large.
-It counts as held by the tenant of who asked until the client has taken it: clients that do not read
-cannot fill the memory of the process, nor all users of a tenant together."""
+The size is counted while an operation is executed, so that execution stops as soon as the response is
+too large. The memory is charged to the tenant until the client has read the response. Therefore neither
+clients that do not read nor all users of one tenant together can exhaust the memory of the process."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from graph.requests.errors import RETRY_AFTER_SECONDS
 
 MAX_RESPONSE_BYTES = 8 * 1024 * 1024
 MAX_RESERVED_BYTES = 96 * 1024 * 1024
-"""By all answers of a process that are being made or sent."""
+"""The limit for all responses of a process that are being built or sent."""
 TENANT_SHARE_DIVISOR = 4
-"""No tenant holds more than one in so many of them."""
+"""A tenant may hold the total divided by this number."""
 MAX_EXPORT_BYTES = MAX_RESERVED_BYTES // TENANT_SHARE_DIVISOR
-"""Of an operation that does nothing but export a bundle, which has no pages."""
+"""The limit for an operation that only exports a bundle, because a bundle has no pages."""
 EXPORT_FIELD = "exportBundle"
 RESERVATION_STEP_BYTES = 64 * 1024
-"""Answers reserve memory in steps. Up to one they are not counted: they are always possible."""
+"""Responses reserve memory in steps of this size. The first step is free, so small ones always fit."""
 
 POLL_INTERVAL_SECONDS = 0.05
 
 ANSWER_TOO_LARGE = "ANSWER_TOO_LARGE"
 ANSWER_DROPPED = "ANSWER_DROPPED"
-"""A mutation was done, and there was no room for its answer."""
+"""A mutation was executed, but there was no memory for its response."""
 
 
 def response_limit(
@@ -48,38 +48,38 @@ def response_limit(
 
 
 class ResponseAborted(GraphQLError):
-    """Ends the whole operation, not only the field whose text was too much."""
+    """Ends the whole operation and not only the field that exceeded the limit."""
 
     def __init__(self, message: str, code: str, **more: Any) -> None:
         super().__init__(message, extensions={"code": code, **more})
 
     def for_mutation(self, progress: str) -> ResponseAborted:
-        """The same for a mutation, which was done when its answer was dropped."""
+        """The error for a mutation, which was executed although its response is dropped."""
         too_large = self.extensions == {"code": ANSWER_TOO_LARGE}
-        why = "is too large" if too_large else "had no room beside others that wait to be read"
+        why = "is too large" if too_large else "did not fit into memory with others that are unread"
         return ResponseAborted(
-            f"The mutation was done{progress}; its answer {why}, and was dropped. Do not send it "
+            f"The mutation was executed{progress}; its response {why} and was dropped. Do not send it "
             "again: query what it has changed.",
             ANSWER_TOO_LARGE if too_large else ANSWER_DROPPED,
         )
 
 
 class ResponseSize:
-    """Of one answer, while it is made and until it is sent."""
+    """The size of one response, while it is built and until it is sent."""
 
-    __slots__ = ("_holder", "_memory", "_most", "_reserved", "on_stop", "room", "stopped")
+    __slots__ = ("_limit", "_memory", "_owner", "_reserved", "on_stop", "room", "stopped")
 
     def __init__(
         self, limit: int = MAX_RESPONSE_BYTES, memory: ResponseMemory | None = None, owner: str = ""
     ) -> None:
         self.room = RESERVATION_STEP_BYTES
-        """What may be added before `extend` has to be asked."""
+        """Bytes that may be added before `extend` reserves more memory."""
         self.stopped: ResponseAborted | None = None
         self.on_stop: Callable[[], None] | None = None
-        """Called when there is no more room: what else the answer would hold need not be made."""
-        self._most = limit
+        """Called when the limit is reached, so that the rest of the response is not built."""
+        self._limit = limit
         self._memory = memory
-        self._holder = owner
+        self._owner = owner
         self._reserved = 0
 
     def add(self, size: int) -> None:
@@ -94,32 +94,32 @@ class ResponseSize:
                 raise
 
     def extend(self) -> None:
-        """Make room for what was added beyond it, in whole steps; raises `AnswerStopped`."""
+        """Reserve memory for what was added, in whole steps; raises `ResponseAborted`."""
         more = -(self.room // RESERVATION_STEP_BYTES) * RESERVATION_STEP_BYTES
-        if self._reserved + more > self._most:
-            raise response_too_large(self._most)
+        if self._reserved + more > self._limit:
+            raise response_too_large(self._limit)
         self._reserve(more)
         self.room += more
 
     def set_final_size(self, size: int) -> None:
-        """The answer is encoded, and its size is known."""
-        if size > self._most:
-            raise response_too_large(self._most)
+        """Replace the estimate by the size of the encoded response; raises `ResponseAborted`."""
+        if size > self._limit:
+            raise response_too_large(self._limit)
         self._reserve(max(0, size - RESERVATION_STEP_BYTES) - self._reserved)
 
     def release(self) -> None:
         self._reserve(-self._reserved)
-        # What was given up may still be counted by fields that go on for a moment.
+        # Fields of an aborted operation may still run for a moment; do not count their text.
         self._memory = None
 
     def _reserve(self, more: int) -> None:
         if self._memory is not None:
-            self._memory.adjust(self._holder, more)
+            self._memory.adjust(self._owner, more)
         self._reserved += more
 
 
 class ResponseMemory:
-    """What all answers of a process hold. One per process."""
+    """The memory that the responses of a process hold. One per process."""
 
     def __init__(self, limit: int = MAX_RESERVED_BYTES) -> None:
         self._limit = limit
@@ -135,16 +135,19 @@ class ResponseMemory:
         finally:
             size.release()
 
-    async def set_final_size(self, answer: ResponseSize, size: int, timeout_seconds: float) -> None:
-        """As the answer itself does, but it waits so long for room, together with others that are
-        no larger than a share."""
-        until = time.monotonic() + timeout_seconds
+    async def set_final_size(
+        self, response: ResponseSize, size: int, timeout_seconds: float
+    ) -> None:
+        """Like `ResponseSize.set_final_size`, but wait up to `timeout_seconds` for memory.
+
+        Responses that wait may together be as large as the share of one tenant."""
+        deadline = time.monotonic() + timeout_seconds
         while True:
             try:
-                return answer.set_final_size(size)
+                return response.set_final_size(size)
             except ResponseAborted:
                 if (
-                    time.monotonic() > until
+                    time.monotonic() > deadline
                     or self._waiting_bytes + size > self._limit // TENANT_SHARE_DIVISOR
                 ):
                     raise
@@ -155,7 +158,7 @@ class ResponseMemory:
                 self._waiting_bytes -= size
 
     def adjust(self, owner: str, more: int) -> None:
-        """Less than nothing is given back."""
+        """Charge `more` bytes to the owner; a negative number releases memory."""
         if more > 0:
             self._check(more, self._bytes_by_owner[owner])
         self._total += more
@@ -163,23 +166,23 @@ class ResponseMemory:
         if not self._bytes_by_owner[owner]:
             del self._bytes_by_owner[owner]
 
-    def _check(self, more: int, held: int) -> None:
+    def _check(self, more: int, in_use: int) -> None:
         if self._total + more > self._limit:
             raise _memory_exhausted(
-                "Too many large answers wait to be read by their clients; try again."
+                "Too many large responses have not been read by their clients; try again."
             )
-        if held + more > self._limit // TENANT_SHARE_DIVISOR:
+        if in_use + more > self._limit // TENANT_SHARE_DIVISOR:
             raise _memory_exhausted(
-                "Too many large answers wait to be read by your tenant; read them first."
+                "Your tenant has too many large responses that are unread; read them first."
             )
 
 
-current_size: ContextVar[ResponseSize | None] = ContextVar("answer_size", default=None)
+current_size: ContextVar[ResponseSize | None] = ContextVar("response_size", default=None)
 
 
 @contextmanager
 def measure_response(size: ResponseSize) -> Iterator[None]:
-    """What is executed within the block is counted."""
+    """Count what is executed within the block."""
     token = current_size.set(size)
     try:
         yield
@@ -188,14 +191,14 @@ def measure_response(size: ResponseSize) -> Iterator[None]:
 
 
 def memory_owner(viewer: Viewer | None, address: str) -> str:
-    """Of an answer: the tenant, or the address of a stranger."""
+    """Who the memory of a response is charged to: the tenant, or the address without a viewer."""
     return str(viewer.tenant_id) if viewer else client_network(address)
 
 
 def response_too_large(limit: int) -> ResponseAborted:
     return ResponseAborted(
-        f"The answer would be larger than {limit} bytes. Ask for fewer nodes per page, or for "
-        "less of each.",
+        f"The response would be larger than {limit} bytes. Request fewer nodes per page or fewer fields "
+        "of each.",
         ANSWER_TOO_LARGE,
     )
 
@@ -205,12 +208,12 @@ def _memory_exhausted(message: str) -> ResponseAborted:
 
 
 def aborted_by(errors: Sequence[GraphQLError] | None) -> ResponseAborted | None:
-    """What ended the whole operation because of the size of its answer."""
+    """The error that aborted the operation because of the size of its response, or None."""
     causes = [error.original_error or error for error in errors or ()]
     stopped = next((cause for cause in causes if isinstance(cause, ResponseAborted)), None)
     if stopped is not None:
-        # Their tracebacks lead to all that was read for the answer, in circles: it would stay
-        # until the garbage collector comes, which counts objects and not their size.
+        # Tracebacks refer in cycles to everything that was read for the response. It would stay in
+        # memory until the garbage collector runs, which counts objects and not their size.
         for error in (*(errors or ()), *causes):
             error.__traceback__ = error.__cause__ = error.__context__ = None
     return stopped

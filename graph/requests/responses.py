@@ -1,4 +1,4 @@
-"""Results as they go out."""
+"""Responses: their shape and their encoding."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def to_response(
     *,
     not_executed: bool = False,
 ) -> dict[str, Any]:
-    """`data` is left out when the operation was refused `before` anything was executed."""
+    """A GraphQL response. It has no `data` when nothing was executed."""
     if not errors:
         return {"data": data}
     if data is None and (not_executed or all(error.path is None for error in errors)):
@@ -29,11 +29,11 @@ def to_response(
 
 @dataclass(frozen=True, slots=True)
 class EncodedResponse:
-    """To a whole operation, encoded."""
+    """The encoded response to an operation."""
 
     text: bytes
     executed: bool
-    """False: the operation was refused before anything was executed."""
+    """False if the operation was rejected before anything was executed."""
 
     @staticmethod
     def from_payload(payload: dict[str, Any]) -> EncodedResponse:
@@ -43,5 +43,5 @@ class EncodedResponse:
 def encode(value: object) -> bytes:
     try:
         return orjson.dumps(value)
-    except TypeError:  # a number beyond 64 bits, in somebody's JSON
+    except TypeError:  # a JSON value of a user holds a number of more than 64 bits
         return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()

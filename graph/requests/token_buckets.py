@@ -1,4 +1,4 @@
-"""Token buckets: how much may come at once, and how much for ever after."""
+"""Token buckets: a burst, and a sustained rate."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`burst` may be taken at once; it comes back at `per_second`."""
+    """`burst` tokens may be taken at once; they are refilled at `per_second`."""
 
     per_second: float
     burst: float
 
 
 class TokenBucket:
-    __slots__ = ("_rate", "_tokens", "_touched")
+    __slots__ = ("_rate", "_tokens", "_updated_at")
 
     def __init__(self, rate: Rate, now: float) -> None:
         self._rate = rate
         self._tokens = rate.burst
-        self._touched = now
+        self._updated_at = now
 
     def take(self, count: float, now: float) -> bool:
-        """Whether there was enough. A refusal costs nothing."""
-        refilled = self._tokens + (now - self._touched) * self._rate.per_second
-        self._tokens, self._touched = min(self._rate.burst, refilled), now
+        """Take `count` tokens if there are enough, and return whether there were."""
+        refilled = self._tokens + (now - self._updated_at) * self._rate.per_second
+        self._tokens, self._updated_at = min(self._rate.burst, refilled), now
         if self._tokens < count:
             return False
         self._tokens -= count

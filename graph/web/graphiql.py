@@ -1,4 +1,4 @@
-"""GraphiQL, for whoever opens the API in a browser."""
+"""GraphiQL, the page that the API shows in a browser."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def graphiql_routes(local_token: str) -> list[BaseRoute]:
 
 
 async def graphiql_page(request: Request) -> Response:
-    """Also what GET /graphql answers to a browser, hence `Vary`."""
+    """The page. GET /graphql also returns it to browsers, hence `Vary`."""
     headers = {
         **COMMON_HEADERS,
         "Content-Security-Policy": CONTENT_SECURITY_POLICY + websocket_sources(request),

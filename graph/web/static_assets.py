@@ -1,7 +1,7 @@
-"""What the pages of the API have in common: their files, and the token of a local install.
+"""What the pages of the API share: their files, and the token of a local installation.
 
-The files in `pages/static/` are built by `npm ci && npm run build` in `pages/`; nothing in them
-asks any other host for anything, but for LiveKit, on which a call is held.
+The files in `pages/static/` are built by `npm ci && npm run build` in `pages/`. They request nothing
+from other hosts, except from LiveKit during a call and from the store of recordings.
 """
 
 from __future__ import annotations
@@ -29,12 +29,11 @@ PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP"
 
 
 def asset_routes(page: str, local_token: str, **facts: bool) -> list[BaseRoute]:
-    """The built files of a page, the facts it is told and, when there is a local token, the way
-    to it."""
+    """The routes for the built files of a page, its configuration and the local token."""
 
     async def config(request: Request) -> Response:
-        told = {"localToken": bool(local_token) and is_local_request(request), **facts}
-        return JSONResponse(told, headers=NO_STORE_HEADERS)
+        body = {"localToken": bool(local_token) and is_local_request(request), **facts}
+        return JSONResponse(body, headers=NO_STORE_HEADERS)
 
     async def token(request: Request) -> Response:
         if not local_token or not is_local_request(request):
@@ -53,16 +52,17 @@ def asset_routes(page: str, local_token: str, **facts: bool) -> list[BaseRoute]:
 
 
 def websocket_sources(request: Request) -> str:
-    """Not every browser counts WebSockets of the same host as 'self'."""
+    """CSP sources for WebSockets: not every browser includes those of the same host in 'self'."""
     host = request.headers.get("Host", "")
     return f" ws://{host} wss://{host}" if HOST_PATTERN.fullmatch(host) else ""
 
 
 def is_local_request(request: Request) -> bool:
-    """Asked by a page of ours, in a browser on this machine, with nothing in between.
+    """Whether a page of this API sent the request from a browser on this machine, without a proxy.
 
-    The host keeps out pages whose name was made to resolve to this machine, the origin pages of
-    other sites, and the rest whoever comes through a proxy or tunnel that runs here.
+    The check of the host rejects pages whose name was made to resolve to this machine (DNS rebinding),
+    the check of the origin rejects pages of other sites, and the others reject requests that came
+    through a proxy or tunnel on this machine.
     """
     host = request.headers.get("Host", "")
     return (
@@ -71,15 +71,16 @@ def is_local_request(request: Request) -> bool:
         and LOOPBACK_HOST_PATTERN.fullmatch(host) is not None
         and request.headers.get("Origin") in (None, f"http://{host}", f"https://{host}")
         and not any(name in request.headers for name in PROXY_HEADERS)
-        # A browser says whose page asks; programs say nothing.
+        # Browsers send the site of the page; other clients send no such header.
         and request.headers.get("Sec-Fetch-Site") not in ("cross-site", "same-site")
         and not belongs_to_other_user(request.client)
     )
 
 
 def belongs_to_other_user(client: Address) -> bool:
-    """Does another user of this machine ask? Linux tells whose a connection is; elsewhere nobody
-    does, and the machine is taken for one person's."""
+    """Whether another user of this machine opened the connection.
+
+    Linux reports the owner of a connection. Other systems do not, and are treated as having one user."""
     table = Path("/proc/net/tcp6" if ":" in client.host else "/proc/net/tcp")
     try:
         lines = table.read_text().splitlines()[1:]
@@ -98,12 +99,12 @@ def is_loopback(address: str) -> bool:
 
 
 class Assets(StaticFiles):
-    """Files whose names stay and whose content may not: asked for each time, sent when changed."""
+    """Files that change under the same name: browsers check each time and download what changed."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
-        # The page itself is among them; here it is a file that does nothing.
-        closed = "default-src 'none'; frame-ancestors 'none'"
-        response.headers.update({**COMMON_HEADERS, "Content-Security-Policy": closed})
+        # The page itself is among the files. Under this path it must not run anything.
+        policy = "default-src 'none'; frame-ancestors 'none'"
+        response.headers.update({**COMMON_HEADERS, "Content-Security-Policy": policy})
         response.headers["Cache-Control"] = "no-cache"
         return response

@@ -1,4 +1,4 @@
-"""The page on which a person talks to a workflow."""
+"""The page on which a user talks to a workflow."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def talk_routes(settings: Settings) -> list[BaseRoute]:
 
 
 def livekit_sources(url: str) -> str:
-    """Where LiveKit is joined, and asked over HTTP why it did not let somebody in."""
+    """CSP sources for LiveKit: WebSocket to join a room, and HTTP to learn why joining failed."""
     if (server := LIVEKIT_URL_PATTERN.fullmatch(url)) is None:
         return ""
     secure, host = server.group(1).lower(), server.group(2)
@@ -52,7 +52,7 @@ def livekit_sources(url: str) -> str:
 
 
 def recording_sources(settings: Settings) -> str:
-    """Where recordings are heard that are not kept in a folder of ours."""
+    """CSP source for recordings in S3; empty when recordings are stored in a local folder."""
     if not settings.recordings_url.startswith("s3://"):
         return ""
     amazon = f"https://s3.{settings.s3_region}.amazonaws.com"

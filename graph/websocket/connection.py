@@ -1,7 +1,7 @@
-"""The protocol graphql-transport-ws, with one client.
+"""The graphql-transport-ws protocol for one client.
 
-Close codes are chosen by what clients do with them: after 4401 they give up, after 4403, 4408,
-1012 and 1013 they come back."""
+Close codes are chosen by how clients react: they give up after 4401, and reconnect after 4403, 4408,
+1012 and 1013."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ log = logging.getLogger("graph.access")
 
 CLOSE_TIMEOUT_SECONDS = 1.0
 SUBSCRIPTION_RETRY_SECONDS = 5.0
-"""Until a subscription that could not begin is tried again, while others on its connection go on."""
+"""Retry interval of a subscription that could not start while others on its connection continue."""
 MAX_OPERATIONS = 100
 MAX_ID_LENGTH = 256
 MAX_CLOSE_REASON_BYTES = 123
-"""Bytes of a close frame."""
+"""The limit that RFC 6455 sets for the reason in a close frame."""
 
 
 class Close(NamedTuple):
-    """How a conversation ends."""
+    """The code and reason that a connection is closed with."""
 
     code: int
     reason: str
 
 
 class ConnectionClosed(Exception):
-    """The conversation is over."""
+    """Raised to close the connection with a code and a reason."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -61,7 +61,7 @@ class ConnectionClosed(Exception):
 
 
 class ClientConnection:
-    """One client and its operations."""
+    """The connection of one client, and its operations."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.api: GraphQLService = scope["state"]["api"]
@@ -76,45 +76,45 @@ class ClientConnection:
         self._quotas = ExitStack()
         self._operations = RunningOperations()
         self._subscriptions = 0
-        """That are delivered, or look up what they are about."""
+        """The number of subscriptions that are being started or delivered."""
         self._eviction: Close | None = None
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
 
     async def serve(self) -> None:
-        # Not the exception itself: it holds this frame, and the frame would hold it.
-        began, over = time.perf_counter(), Close(1000, "")
+        # Keeps the code and not the exception, whose traceback would make a cycle with this frame.
+        started_at, outcome = time.perf_counter(), Close(1000, "")
         try:
             await self._run_protocol()
         except ConnectionClosed as closed:
-            over = closed.close
+            outcome = closed.close
         except asyncio.CancelledError:
             if self._eviction is None:
                 raise
-            over = self._eviction
+            outcome = self._eviction
             assert self._task is not None
             self._task.uncancel()
         except OSError:
-            over = Close(1006, "")
+            outcome = Close(1006, "")
         finally:
             try:
                 await self._operations.cancel_all()
-            finally:  # also when it is evicted meanwhile
+            finally:  # also when the connection is evicted during the cancellation
                 self._quotas.close()
-                self._log(began, over)
-        await self.close(*over)
+                self._log(started_at, outcome)
+        await self.close(*outcome)
 
     def _break(self) -> None:
         self.evict(1011, "Internal error")
 
     def evict(self, code: int, reason: str) -> None:
-        """End the connection from outside: its operations first, then the socket."""
+        """Close the connection from another task: first its operations, then the socket."""
         if self._eviction is None and self._task is not None:
             self._eviction = Close(code, reason)
             self._task.cancel()
 
     async def close(self, code: int, reason: str) -> None:
-        # A stalled client takes no close frame either.
+        # A stalled client does not read the close frame either.
         with suppress(TimeoutError, OSError, RuntimeError):
             async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
                 await self.raw_send({"type": "websocket.close", "code": code, "reason": reason})
@@ -123,7 +123,7 @@ class ClientConnection:
         await self.send(encode(message).decode())
 
     async def send(self, text: str) -> None:
-        """No task, timer or lock: a client that takes nothing is found by the watch."""
+        """Send without a task, timer or lock of its own: the watchdog detects stalled clients."""
         if not self.pending_sends:
             self.last_progress_at = self._loop.time()
         self.pending_sends += 1
@@ -133,14 +133,14 @@ class ClientConnection:
             self.pending_sends -= 1
             self.last_progress_at = self._loop.time()
 
-    # ---- the conversation ------------------------------------------------------------------
+    # ---- protocol --------------------------------------------------------------------------
 
     async def _run_protocol(self) -> None:
-        until = self._loop.time() + self.api.connections.timeouts.init
+        deadline = self._loop.time() + self.api.connections.timeouts.init
         while self.viewer is None:
-            # Only the client's time is counted, not ours for looking up who it is.
+            # Only the time of the client counts, not the time that authentication takes.
             try:
-                async with asyncio.timeout_at(until):
+                async with asyncio.timeout_at(deadline):
                     message = await self._receive_message()
             except TimeoutError:
                 raise ConnectionClosed(4408, "Connection initialisation timeout") from None
@@ -156,12 +156,12 @@ class ClientConnection:
         if text is None:
             raise ConnectionClosed(4400, "Messages must be text")
         try:
-            heard = orjson.loads(text)
+            content = orjson.loads(text)
         except orjson.JSONDecodeError:
             raise ConnectionClosed(4400, "Messages must be JSON") from None
-        if not isinstance(heard, dict):
+        if not isinstance(content, dict):
             raise ConnectionClosed(4400, "Messages must be JSON objects")
-        return heard
+        return content
 
     async def _dispatch(self, message: dict[str, Any]) -> None:
         match message.get("type"):
@@ -186,8 +186,8 @@ class ClientConnection:
         try:
             self.viewer = await self._authenticate(payload or {})
             self._quotas.enter_context(self.api.quotas.socket(self.viewer))
-        except GraphQLError as full:
-            raise ConnectionClosed(1013, full.message[:MAX_CLOSE_REASON_BYTES]) from None
+        except GraphQLError as over_quota:
+            raise ConnectionClosed(1013, over_quota.message[:MAX_CLOSE_REASON_BYTES]) from None
         except CredentialExpired:
             raise ConnectionClosed(*EXPIRED) from None
         except Unauthenticated:
@@ -197,14 +197,14 @@ class ClientConnection:
         await self.send_json({"type": "connection_ack"})
 
     async def _authenticate(self, payload: dict[str, Any]) -> Viewer:
-        payer = self.api.rate_limiter.bucket(None, self.address)
+        bucket = self.api.rate_limiter.bucket(None, self.address)
         try:
             self.credential = (
                 credential_from_payload(payload) or credential_from_headers(self._headers) or ""
             )
-            return await self.api.authenticator.authenticate_credential(self.credential, payer)
+            return await self.api.authenticator.authenticate_credential(self.credential, bucket)
         except Unauthenticated:
-            await self.api.rate_limiter.spend(payer)
+            await self.api.rate_limiter.spend(bucket)
             raise
 
     async def _handle_subscribe(self, id: object, payload: object) -> None:
@@ -215,26 +215,26 @@ class ClientConnection:
         if id in self._operations:
             raise ConnectionClosed(4409, f"Subscriber for {id[:64]} already exists")
         if len(self._operations) >= MAX_OPERATIONS:
-            message = f"At most {MAX_OPERATIONS} operations run on one connection."
-            full = graphql_error(message, "TOO_MANY_OPERATIONS", limit=MAX_OPERATIONS)
-            await self._send_errors(id, [full])
+            message = f"One connection runs at most {MAX_OPERATIONS} operations at a time."
+            error = graphql_error(message, "TOO_MANY_OPERATIONS", limit=MAX_OPERATIONS)
+            await self._send_errors(id, [error])
             return
         self._operations.start(id, self._run_operation(id, payload, self.viewer), self._break)
 
     # ---- operations ------------------------------------------------------------------------
 
     async def _run_operation(self, id: str, payload: object, viewer: Viewer) -> None:
-        payer = self.api.rate_limiter.bucket(viewer, self.address)
+        bucket = self.api.rate_limiter.bucket(viewer, self.address)
         try:
-            asked = await self._parse_request(payload, payer)
-            while not await self._execute(id, asked, viewer, payer):  # noqa: ASYNC110 - it tries anew
+            request = await self._parse_request(payload, bucket)
+            while not await self._execute(id, request, viewer, bucket):  # noqa: ASYNC110 - it retries
                 await asyncio.sleep(SUBSCRIPTION_RETRY_SECONDS)
-        except RetryLater as later:
-            self.evict(1013, str(later))
+        except RetryLater as error:
+            self.evict(1013, str(error))
         except DomainError as error:
             await self._send_errors(id, [from_domain_error(error)])
-        except RequestRejected as refused:
-            await self._send_errors(id, refused.errors)
+        except RequestRejected as rejected:
+            await self._send_errors(id, rejected.errors)
         except GraphQLError as error:
             await self._send_errors(id, [error])
         else:
@@ -242,16 +242,18 @@ class ClientConnection:
             await self.send_json({"type": "complete", "id": id})
 
     async def _execute(
-        self, id: str, asked: GraphQLRequest, viewer: Viewer, payer: RateLimitBucket
+        self, id: str, request: GraphQLRequest, viewer: Viewer, bucket: RateLimitBucket
     ) -> bool:
-        """Whether it ran to its end. A subscription that may not begin yet raises `NotNow` only
-        when no other one on the connection would be lost with it."""
+        """Run the operation; False when a subscription has to be retried.
+
+        A subscription that cannot start yet raises `RetryLater`, which closes the connection, only if
+        no other subscription would be lost with it."""
         try:
-            admitted = await self.api.prepare_for_socket(asked, viewer, payer)
-            if admitted.is_subscription:
-                await self._deliver_subscription(id, admitted, viewer)
+            prepared = await self.api.prepare_for_socket(request, viewer, bucket)
+            if prepared.is_subscription:
+                await self._deliver_subscription(id, prepared, viewer)
             else:
-                await deliver(self, id, admitted)
+                await deliver(self, id, prepared)
         except RetryLater:
             if not self._subscriptions:
                 raise
@@ -259,14 +261,14 @@ class ClientConnection:
         return True
 
     async def _deliver_subscription(
-        self, id: str, admitted: PreparedOperation, viewer: Viewer
+        self, id: str, prepared: PreparedOperation, viewer: Viewer
     ) -> None:
         with self.api.quotas.subscription(viewer), self._counting_subscription():
             try:
-                await deliver(self, id, admitted)
-            except RequestRejected as refused:
-                # An error is final for clients; a closed connection they open again.
-                if any(isinstance(e.original_error, Unavailable) for e in refused.errors):
+                await deliver(self, id, prepared)
+            except RequestRejected as rejected:
+                # Clients treat an error as final, but reconnect after a close.
+                if any(isinstance(e.original_error, Unavailable) for e in rejected.errors):
                     raise RetryLater(Unavailable.code) from None
                 raise
 
@@ -278,18 +280,18 @@ class ClientConnection:
         finally:
             self._subscriptions -= 1
 
-    async def _parse_request(self, payload: object, payer: RateLimitBucket) -> GraphQLRequest:
+    async def _parse_request(self, payload: object, bucket: RateLimitBucket) -> GraphQLRequest:
         try:
             return GraphQLRequest.parse(payload)
         except GraphQLError:
-            await self.api.rate_limiter.spend(payer)
+            await self.api.rate_limiter.spend(bucket)
             raise
 
     async def _send_errors(self, id: str, errors: Sequence[GraphQLError]) -> None:
         self._operations.release(id)
         await self.send_json({"type": "error", "id": id, "payload": format_errors(errors)})
 
-    def _log(self, began: float, over: Close) -> None:
-        facts = {"code": over.code, "ms": round((time.perf_counter() - began) * 1000, 1)}
+    def _log(self, started_at: float, outcome: Close) -> None:
+        facts = {"code": outcome.code, "ms": round((time.perf_counter() - started_at) * 1000, 1)}
         subject = self.viewer.subject if self.viewer else None
         log.info("websocket", extra={**facts, "subject": subject})

@@ -1,4 +1,4 @@
-"""Answers to one operation on a socket: one of a query, many of a subscription."""
+"""Sends the responses of one operation: one for a query or mutation, many for a subscription."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from graph.requests.responses import encode
 from graph.requests.subscription_cache import SharedSubscription, encode_update
 
 LARGE_MESSAGE_LENGTH = 128 * 1024
-"""Letters of a message that counts as held until the client has taken it."""
+"""Messages of at least this many characters hold memory until the client has read them."""
 
 
 class ClientSocket(Protocol):
-    """The client's end of a socket."""
+    """What delivery needs of a connection."""
 
     api: GraphQLService
     viewer: Viewer | None
@@ -35,112 +35,116 @@ class ClientSocket(Protocol):
 
 
 async def deliver(socket: ClientSocket, id: str, operation: PreparedOperation) -> None:
-    """Raises `Refused` when nothing was executed, or when a query had no time or room."""
-    asked, context = operation.request, socket.api.context(socket.viewer, socket.address)
+    """Raises `RequestRejected` when nothing was executed, or a query had no time or memory."""
+    request, context = operation.request, socket.api.context(socket.viewer, socket.address)
     if operation.operation.operation is not OperationType.SUBSCRIPTION:
         with socket.api.reserve_response(operation, context) as size:
-            found = await socket.api.run(operation, context, size)
-            await _send_until_received(socket, f"{_next_prefix(id)}{found.text.decode()}}}")
+            response = await socket.api.run(operation, context, size)
+            await _send_until_received(socket, f"{_next_prefix(id)}{response.text.decode()}}}")
         return
-    watching = socket.api.fanout.subscribe(
-        operation.document, asked.operation_name, asked.variables, context
+    subscription = socket.api.fanout.subscribe(
+        operation.document, request.operation_name, request.variables, context
     )
-    if isinstance(watching, list):
-        raise RequestRejected(watching)
-    if watching is not None:
-        await _stream_shared(socket, id, watching)
+    if isinstance(subscription, list):
+        raise RequestRejected(subscription)
+    if subscription is not None:
+        await _stream_shared(socket, id, subscription)
     else:
         await _stream(socket, id, operation, context)
 
 
-async def _stream_shared(line: ClientSocket, id: str, watching: SharedSubscription) -> None:
-    source = await watching.event_stream()
+async def _stream_shared(socket: ClientSocket, id: str, subscription: SharedSubscription) -> None:
+    source = await subscription.event_stream()
     if isinstance(source, ExecutionResult):
         raise RequestRejected(source.errors or [])
     try:
-        await _forward_events(line, _next_prefix(id), watching, source)
+        await _forward_events(socket, _next_prefix(id), subscription, source)
     except (OSError, RetryLater):
         raise
-    except Exception as error:  # noqa: BLE001 - told masked, as any failed field
+    except Exception as error:  # noqa: BLE001 - reported masked, like any failed field
         failed = GraphQLError(str(error), original_error=error)
-        await _send_stream_error(line, id, [failed], first=not watching.started)
+        await _send_stream_error(socket, id, [failed], first=not subscription.started)
 
 
 async def _forward_events(
-    line: ClientSocket, head: str, watching: SharedSubscription, source: AsyncIterable[object]
+    socket: ClientSocket, head: str, subscription: SharedSubscription, source: AsyncIterable[object]
 ) -> None:
-    """The hot path: nothing per event but its text and the sending of it."""
-    send, text_for = line.send, watching.shared_text
+    """The hot path: each event only looks up its text and sends it."""
+    send, text_for = socket.send, subscription.shared_text
     async with aclosing(cast(Any, source)):
         async for event in source:
-            watching.started = True
+            subscription.started = True
             text = text_for(event)
             if text is None:
-                text = await watching.render(event)
+                text = await subscription.render(event)
             if len(text) < LARGE_MESSAGE_LENGTH:
                 await send(f"{head}{text}}}")
             else:
-                await _send_large(line, head, text)
+                await _send_large(socket, head, text)
 
 
 async def _stream(
-    line: ClientSocket, id: str, admitted: PreparedOperation, context: object
+    socket: ClientSocket, id: str, operation: PreparedOperation, context: object
 ) -> None:
-    asked = admitted.request
-    results = await line.api.schema.stream(
-        asked.query,
-        variable_values=asked.variables,
+    request = operation.request
+    results = await socket.api.schema.stream(
+        request.query,
+        variable_values=request.variables,
         context_value=context,
-        operation_name=asked.operation_name,
+        operation_name=request.operation_name,
     )
-    began = False
+    started = False
     async with aclosing(results):
         async for result in results:
             assert isinstance(result, Result)
             if result.data is None and all(error.path is None for error in result.errors or ()):
-                await _send_stream_error(line, id, result.errors or [], first=not began)
+                await _send_stream_error(socket, id, result.errors or [], first=not started)
                 return
-            began = True
+            started = True
             text = encode_update(result)
             if len(text) < LARGE_MESSAGE_LENGTH:
-                await line.send(f"{_next_prefix(id)}{text}}}")
+                await socket.send(f"{_next_prefix(id)}{text}}}")
             else:
-                await _send_large(line, _next_prefix(id), text)
+                await _send_large(socket, _next_prefix(id), text)
 
 
 def _next_prefix(id: str) -> str:
     return f'{{"type":"next","id":{encode(id).decode()},"payload":'
 
 
-async def _send_large(line: ClientSocket, head: str, text: str) -> None:
-    """An update of a subscription, which must not end because others do not read: it waits until
-    those who stall are thrown out, or else asks its client to come back."""
-    memory, seconds = line.api.response_memory, 2 * line.api.connections.timeouts.stall
-    with memory.reserve(memory_owner(line.viewer, line.address)) as size:
+async def _send_large(socket: ClientSocket, head: str, text: str) -> None:
+    """Send a large update of a subscription, which must not end because other clients do not read.
+
+    It waits until stalled clients have been disconnected. If there is still no memory, it raises
+    `RetryLater`."""
+    memory, timeout_seconds = socket.api.response_memory, 2 * socket.api.connections.timeouts.stall
+    with memory.reserve(memory_owner(socket.viewer, socket.address)) as size:
         try:
-            await memory.set_final_size(size, len(text.encode()), seconds)
+            await memory.set_final_size(size, len(text.encode()), timeout_seconds)
         except ResponseAborted:
             raise RetryLater(Unavailable.code) from None
-        await _send_until_received(line, f"{head}{text}}}")
+        await _send_until_received(socket, f"{head}{text}}}")
 
 
-async def _send_until_received(line: ClientSocket, text: str) -> None:
-    """A large message is in the server's buffers when it is sent. The client has taken it when
-    there is room for another one: a ping, which clients answer by themselves."""
-    await line.send(text)
+async def _send_until_received(socket: ClientSocket, text: str) -> None:
+    """Return when the client has read the message.
+
+    Sending a large message returns while it is still in the buffers of the server. Sending another one
+    waits until the buffers are drained. A ping does, because clients handle it automatically."""
+    await socket.send(text)
     if len(text) >= LARGE_MESSAGE_LENGTH:
-        await line.send_json({"type": "ping"})
+        await socket.send_json({"type": "ping"})
 
 
 async def _send_stream_error(
-    line: ClientSocket, id: str, errors: Sequence[GraphQLError], *, first: bool
+    socket: ClientSocket, id: str, errors: Sequence[GraphQLError], *, first: bool
 ) -> None:
-    """The stream itself broke. Before anything was told, that is a refusal."""
+    """Report the failure of a stream. Before the first event it is a rejected request."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
-        format_errors(errors)  # logs them; the client has said that it listens no more
+        format_errors(errors)  # logs them; the client has completed the operation
         raise asyncio.CancelledError
     if first:
         raise RequestRejected(errors)
     payload = {"data": None, "errors": format_errors(errors)}
-    await line.send_json({"type": "next", "id": id, "payload": payload})
+    await socket.send_json({"type": "next", "id": id, "payload": payload})

@@ -1,4 +1,4 @@
-"""GraphQL over WebSocket: who is let in."""
+"""GraphQL over WebSocket: accepts or rejects connections."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from graph.websocket.connection import ClientConnection
 
 SUBPROTOCOL = "graphql-transport-ws"
 ABORTED_CONNECTION_COST = 9 * COST_PER_UNIT
-"""For the address of a flood: it would go on with the next connection."""
+"""Charged to the address of an aborted connection, which would continue on its next one."""
 
 
 class GraphQLOverWebSocket:
@@ -33,25 +33,25 @@ class GraphQLOverWebSocket:
             await send({"type": "websocket.close", "code": 1008})  # answered as HTTP 403
             return
         api: GraphQLService = scope["state"]["api"]
-        stranger = api.rate_limiter.anonymous_socket_bucket(
+        bucket = api.rate_limiter.anonymous_socket_bucket(
             scope["client"][0] if scope.get("client") else ""
         )
-        with ExitStack() as held:
+        with ExitStack() as quota:
             try:
-                await api.rate_limiter.check(stranger)
-                held.enter_context(api.quotas.address_sockets.acquire(stranger.key))
+                await api.rate_limiter.check(bucket)
+                quota.enter_context(api.quotas.address_sockets.acquire(bucket.key))
             except RateLimited as limited:
                 await _reject(send, from_domain_error(limited))
                 return
-            except GraphQLError as full:
-                await _reject(send, full)
+            except GraphQLError as over_quota:
+                await _reject(send, over_quota)
                 return
             connection = ClientConnection(scope, receive, send)
             await self._serve(connection, offered=SUBPROTOCOL in scope["subprotocols"])
         if connection.viewer is None or scope["state"].get(ABORTED):
             with suppress(RateLimited):
                 await api.rate_limiter.spend(
-                    stranger, ABORTED_CONNECTION_COST if scope["state"].get(ABORTED) else 0
+                    bucket, ABORTED_CONNECTION_COST if scope["state"].get(ABORTED) else 0
                 )
 
     async def _serve(self, connection: ClientConnection, *, offered: bool) -> None:
@@ -64,7 +64,7 @@ class GraphQLOverWebSocket:
             await connection.serve()
 
     def _is_allowed_origin(self, headers: Headers) -> bool:
-        """Pages of other origins are let in by name; programs send no Origin."""
+        """Pages of other origins need to be listed; clients that are no browsers send no Origin."""
         origin = headers.get("origin")
         if origin is None or origin in self._origins or "*" in self._origins:
             return True
@@ -72,7 +72,7 @@ class GraphQLOverWebSocket:
 
 
 async def _reject(send: Send, error: GraphQLError) -> None:
-    """As the answer to the HTTP request that asks for the connection."""
+    """Reject the handshake with an HTTP response."""
     headers = [(b"content-type", b"application/json"), (b"retry-after", b"1")]
     await send({"type": "websocket.http.response.start", "status": 429, "headers": headers})
     body = encode({"errors": format_errors([error])})

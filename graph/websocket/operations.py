@@ -1,4 +1,4 @@
-"""The operations that run on one connection, by the ids their client gave them."""
+"""The operations that run on one connection, by the ids that the client chose."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class RunningOperations:
     def __init__(self) -> None:
         self._by_id: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        """Also those that say their last word and whose id is free again."""
+        """Includes operations that are finishing and whose id has been released."""
 
     def __contains__(self, id: str) -> bool:
         return id in self._by_id
@@ -25,31 +25,32 @@ class RunningOperations:
         return len(self._by_id)
 
     def start(
-        self, id: str, operation: Coroutine[Any, Any, None], broken: Callable[[], None]
+        self, id: str, operation: Coroutine[Any, Any, None], on_bug: Callable[[], None]
     ) -> None:
-        """`broken` is told when the operation fails as none should. Only the operation holds it:
-        what outlives it would hold the connection that holds this."""
+        """Run the operation as a task. `on_bug` is called when it raises an unexpected exception.
+
+        Only the task refers to `on_bug`: a longer reference would make a cycle with the connection."""
         task = asyncio.create_task(operation)
         self._by_id[id] = task
         self._tasks.add(task)
-        task.add_done_callback(lambda done: self._on_done(id, done, broken))
+        task.add_done_callback(lambda task: self._on_done(id, task, on_bug))
 
     def cancel(self, id: str) -> None:
         if task := self._by_id.pop(id, None):
             task.cancel()
 
     def release(self, id: str) -> None:
-        """The id may be used again, from before the client hears that its operation is over."""
+        """Free the id, before the client is notified that the operation is complete."""
         self._by_id.pop(id, None)
 
     async def cancel_all(self) -> None:
         await cancel_and_wait(*self._tasks)
 
-    def _on_done(self, id: str, task: asyncio.Task[None], broken: Callable[[], None]) -> None:
+    def _on_done(self, id: str, task: asyncio.Task[None], on_bug: Callable[[], None]) -> None:
         self._tasks.discard(task)
         if self._by_id.get(id) is task:
             del self._by_id[id]
         if task.cancelled() or (error := task.exception()) is None or isinstance(error, OSError):
-            return  # OSError: the client has gone
-        log.error("an operation broke", extra={"error": type(error).__qualname__})
-        broken()
+            return  # OSError: the client disconnected
+        log.error("operation failed unexpectedly", extra={"error": type(error).__qualname__})
+        on_bug()

@@ -15,6 +15,7 @@ import pytest
 import strawberry
 from graphql import ExecutionResult, OperationDefinitionNode, parse
 from strawberry.extensions import SchemaExtension
+from strawberry.types.execution import ExecutionResult as Result
 
 from domain.common.access import Viewer
 from domain.common.settings import Settings
@@ -217,10 +218,10 @@ async def test_a_mutation_that_was_done_is_not_said_to_be_refused(writes: Api, f
     [error] = answer["errors"]
     assert error["extensions"] == {"code": ANSWER_TOO_LARGE}
     last = f"m{written[-1]}"
-    assert f"done up to `{last}`, and not beyond it" in error["message"]
+    assert f"executed up to `{last}` and no further" in error["message"]
     answer = await writes.execute(f"mutation {{ write(megabytes: 10) {{ {field} }} }}")
     assert (answer["data"], code_of(answer)) == (None, ANSWER_TOO_LARGE)
-    assert "The mutation was done; " in answer["errors"][0]["message"]
+    assert "The mutation was executed; " in answer["errors"][0]["message"]
 
 
 async def test_a_mutation_without_room_for_its_answer_is_said_to_be_done(writes: Api) -> None:
@@ -229,7 +230,7 @@ async def test_a_mutation_without_room_for_its_answer_is_said_to_be_done(writes:
         await fill(writes, query, stack)
         answer = await writes.execute("mutation { write(megabytes: 6) { text } }")
         assert (answer["data"], code_of(answer), written) == (None, ANSWER_DROPPED, [6])
-        assert "was done" in answer["errors"][0]["message"]
+        assert "was executed" in answer["errors"][0]["message"]
         assert "retryAfter" not in answer["errors"][0]["extensions"]
         # A query may be sent again.
         response = await writes.post(query, headers={"accept": GRAPHQL})
@@ -334,6 +335,11 @@ class Subscription:
         yield Line(text="x" * (6 * MEGABYTE))
 
     @strawberry.subscription
+    async def several(self) -> AsyncIterator[Line]:
+        for _ in range(5):
+            yield Line(text="x" * (4 * MEGABYTE))
+
+    @strawberry.subscription
     async def calls(self) -> AsyncIterator[Line]:
         """Its answers are shared by those who watch."""
         yield Line(text="x" * (6 * MEGABYTE))
@@ -349,6 +355,12 @@ def large_schema(extensions: Sequence[Callable[[], SchemaExtension]]) -> strawbe
     )
     add_readers(schema._schema)
     return schema
+
+
+async def test_the_limit_applies_to_each_update_of_a_subscription_alone() -> None:
+    results = await large_schema([]).stream("subscription { several { text } }")
+    updates = [result async for result in results if isinstance(result, Result)]
+    assert [update.errors for update in updates] == [None] * 5
 
 
 @pytest.mark.parametrize("field", ["text", "later", "words"])

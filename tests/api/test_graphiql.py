@@ -15,7 +15,7 @@ from tests.support.browsers import script_runner
 from tests.support.graphiql_toy import SAID, TOKEN, running_server, toy_app
 from tests.support.paths import ROOT
 
-SOURCE = ROOT / "graph" / "pages" / "src" / "graphiql"
+SOURCE = ROOT / "graph" / "web" / "pages" / "src" / "graphiql"
 
 
 def client(host: str = "localhost:8000") -> TestClient:

@@ -18,8 +18,8 @@ from graph.web.talk import talk_routes
 from tests.support.browsers import SCRIPTS, install_packages
 from tests.support.paths import ROOT
 
-SOURCE = ROOT / "graph" / "pages"
-MERCURIUS = ROOT / "bench" / "parts" / "mercurius"
+SOURCE = ROOT / "graph" / "web" / "pages"
+MERCURIUS = ROOT / "bench" / "harness" / "mercurius"
 PAGES = ["graphiql", "talk"]
 TOKEN = "as_test_of_this_machine"
 

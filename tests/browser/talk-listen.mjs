@@ -18,7 +18,7 @@ try {
   if (pictures) await page.screenshot({ path: `${pictures}/listen.png`, fullPage: true });
 
   const opened = context.waitForEvent("page");
-  await page.getByText("Open the sound alone").click();
+  await page.getByText("Open the audio in a new tab").click();
   found.alone = await plays((await opened).locator("video, audio"));
   console.log(JSON.stringify({ ...found, errors, outside }));
 } finally {

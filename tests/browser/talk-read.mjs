@@ -16,7 +16,7 @@ try {
       unheard: await page.locator("del").allInnerTexts(),
       context: await page.locator("#context").innerText(),
       figures: await page.locator("#figures > div").allInnerTexts(),
-      told: await page.locator("#told p").allInnerTexts(),
+      announced: await page.locator("#announcements p").allInnerTexts(),
       barriers: await barriers(page),
       errors,
       outside,

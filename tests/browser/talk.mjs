@@ -88,15 +88,15 @@ async function visit() {
   await picture("3-call");
   await press("Mute");
   found.muted = await page.locator("#mute").innerText();
-  found.announced = await page.locator("#told p").allInnerTexts();
+  found.announced = await page.locator("#announcements p").allInnerTexts();
 
   await page.reload();
-  await page.getByText("This call is still going on").waitFor();
+  await page.getByText("This call is still in progress").waitFor();
   await line("You are booked for");
   found.again = (await lines()).slice(0, found.lines.length);
   found.barriersAway = await barriers(page);
   await picture("4-reloaded");
-  await press("Go on with the call");
+  await press("Continue the call");
   await line("Which day suits you?");
   found.back = (await lines()).slice(found.lines.length);
   await press("Hang up");

@@ -203,7 +203,7 @@ def test_a_service_that_keeps_dying_is_tried_again_while_the_others_go_on(
     assert "    the engine is gone\n" in status
     states = {one["name"]: one["state"] for one in terminal.facts()["processes"]}
     assert (states["store"], states["api"]) == ("ready", "ready")
-    (terminal.state / "mended").touch()
+    (terminal.state / "fixed").touch()
     until = time.monotonic() + 60
     while not (was := terminal.pids().get("worker")) or was != terminal.pids().get("worker"):
         assert time.monotonic() < until

@@ -15,7 +15,7 @@ from domain.common.settings import Settings
 from graph.web.talk import talk_routes
 from tests.support.paths import ROOT
 
-SOURCE = ROOT / "graph" / "pages" / "src" / "talk"
+SOURCE = ROOT / "graph" / "web" / "pages" / "src" / "talk"
 LIVEKIT = Settings(livekit_url="ws://inside:7880", livekit_api_key="key", livekit_api_secret="s")
 
 

@@ -1,4 +1,4 @@
-"""The API on a loopback port, and clients of it."""
+"""The API on a loopback port, and its clients."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SHORT_TIMEOUTS = ConnectionTimeouts(init=8.0, stall=5.0, recheck=0.5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
-    """A running API; `token` is an owner's access token."""
+    """A running API; `token` is the access token of an owner."""
 
     url: str
     token: str
@@ -55,7 +55,7 @@ class Api:
     async def socket(
         self, init: dict[str, Any] | None = None, **options: Any
     ) -> AsyncIterator[Socket]:
-        """Signed in, unless `init` says otherwise."""
+        """A WebSocket, authenticated unless `init` is given, which is then not sent."""
         options.setdefault("open_timeout", 60)
         options.setdefault("subprotocols", [Subprotocol("graphql-transport-ws")])
         async with connect(
@@ -97,7 +97,7 @@ async def running_api(
     build_schema: Any = toy_schema,
     timeouts: ConnectionTimeouts = SHORT_TIMEOUTS,
     extra_routes: Sequence[BaseRoute] = (),
-    bounds: Bounds = Bounds(),  # noqa: B008 - it is frozen
+    bounds: Bounds = Bounds(),  # noqa: B008 - frozen
 ) -> AsyncIterator[Api]:
     await _reset_rate_limits(settings)
     app = create_app(
@@ -108,7 +108,7 @@ async def running_api(
     server = create_server(app, settings.trusted_proxies, bounds=bounds)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        while not server.started:  # noqa: ASYNC110 - it has no event to wait for
+        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
         token = await create_token(services, settings, viewer)
         async with httpx.AsyncClient(base_url=url, timeout=60) as http:
@@ -121,7 +121,7 @@ async def running_api(
 
 
 async def _reset_rate_limits(settings: Settings) -> None:
-    """The tests before this one came from the same address."""
+    """Reset the limits that earlier tests used up, because all tests share one address."""
     async with Redis.from_url(settings.redis_url) as redis:
         await redis.flushdb()
 

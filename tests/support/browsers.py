@@ -1,4 +1,4 @@
-"""What tests of pages need: npm, a Chromium, and scripts that use one as a person would."""
+"""What tests of pages need: npm, Chromium, and scripts that use it as a person would."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def install_packages(folder: Path) -> None:
     if not (npm := shutil.which("npm")):
         skip_or_fail("npm is not installed")
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
-    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
-    if done.returncode and any(reason in done.stderr for reason in UNREACHABLE):
+    completed = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+    if completed.returncode and any(reason in completed.stderr for reason in UNREACHABLE):
         skip_or_fail("npm cannot reach its registry")
-    assert done.returncode == 0, done.stderr
+    assert completed.returncode == 0, completed.stderr
 
 
 def script_runner(folder: Path) -> Visit:
-    """Runs one of the scripts with these arguments; what it saw."""
+    """A function that runs a script of tests/browser and returns the JSON that it prints."""
     if not Path(CHROMIUM).exists():
-        skip_or_fail(f"{CHROMIUM} is not there; CHROMIUM names another place")
+        skip_or_fail(f"{CHROMIUM} does not exist; set CHROMIUM to the path of Chromium")
     shutil.copytree(
         SCRIPTS, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules")
     )
@@ -48,9 +48,11 @@ def script_runner(folder: Path) -> Visit:
 
     def visit(script: str, *arguments: str | Path) -> dict[str, Any]:
         command = ["node", str(folder / script), *map(str, arguments)]
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=240)
-        assert done.returncode == 0, done.stderr
-        seen: dict[str, Any] = json.loads(done.stdout)
-        return seen
+        completed = subprocess.run(
+            command, check=False, capture_output=True, text=True, timeout=240
+        )
+        assert completed.returncode == 0, completed.stderr
+        output: dict[str, Any] = json.loads(completed.stdout)
+        return output
 
     return visit

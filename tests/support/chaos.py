@@ -1,7 +1,7 @@
-"""People who talk while everything is killed or frozen, and the account of what came of it.
+"""Callers who talk while processes are killed or frozen, and an evaluation of what happened.
 
-Real processes on servers of their own; the callers are clients of the public API, as `studio talk` is.
-The tools of the shop ask a real HTTP server, which counts what was done and under which keys."""
+The processes and servers are real; the callers are clients of the public API, like `studio talk`. The tool
+of the shop calls a real HTTP server, which records every order with its idempotency key."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ IMPORT = (
 
 
 class Caller:
-    """Talks through the API, message by message, and keeps all that was streamed."""
+    """Sends messages through the API one after another, and keeps all streamed events."""
 
     def __init__(self, studio: StudioClient, number: int, workflow: str = "clinic") -> None:
         self._studio = studio
@@ -60,9 +60,9 @@ class Caller:
 
     @asynccontextmanager
     async def calling(self) -> AsyncIterator[None]:
-        """A call for the length of the block, listened to until its last event."""
-        given = {"workflow": {"slug": self._workflow}, "idempotencyKey": f"chaos-{self._number}"}
-        started = await self._execute(START, {"input": given})
+        """A call that lasts as long as the block; its events are received until the last one."""
+        request = {"workflow": {"slug": self._workflow}, "idempotencyKey": f"chaos-{self._number}"}
+        started = await self._execute(START, {"input": request})
         self.id = started["startCall"]["call"]["id"]
         async with asyncio.TaskGroup() as tasks:
             listening = tasks.create_task(self.listen())
@@ -72,7 +72,7 @@ class Caller:
             await listening
 
     async def send_message(self, text: str) -> None:
-        """Returns when it has been answered whole."""
+        """Send a message and wait until it has been answered completely."""
         number = len(self.sent)
         self.sent.append(text)
         message = {"callId": self.id, "text": text, "idempotencyKey": f"m{number}"}
@@ -80,15 +80,15 @@ class Caller:
         await self.wait_until(partial(self._answered, number))
 
     async def _execute(self, document: str, variables: Json) -> Any:
-        """Asks until the stores are back."""
-        until = time.monotonic() + RETRY_TIMEOUT_SECONDS
+        """Execute an operation, and retry while the stores are unavailable."""
+        deadline = time.monotonic() + RETRY_TIMEOUT_SECONDS
         while True:
             try:
                 return await self._studio.execute(
                     document, variables, timeout_seconds=RETRY_TIMEOUT_SECONDS
                 )
             except Exception as error:
-                if "not available" not in str(error) or time.monotonic() > until:
+                if "not available" not in str(error) or time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(0.2)
 
@@ -98,16 +98,16 @@ class Caller:
                 self.events.append(event)
                 self.changed.notify_all()
 
-    async def wait_until(self, done: Callable[[], bool]) -> None:
+    async def wait_until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS), self.changed:
-            await self.changed.wait_for(done)
+            await self.changed.wait_for(condition)
 
     def _answered(self, number: int) -> bool:
         return self.count_events("TurnMeasured") > number
 
     @property
     def is_mid_turn(self) -> bool:
-        """What was said is in the log, and the agent has not reached for a tool yet."""
+        """Whether the message is in the log and the agent has not called a tool yet."""
         return self.count_events("UserTurn") == len(self.sent) > self.count_events("ToolStarted")
 
     def count_events(self, kind: str) -> int:
@@ -126,18 +126,18 @@ class Caller:
 
 @dataclass(slots=True)
 class Shop:
-    """A server that does what it is asked for, every time."""
+    """A server that executes every order, also repeated ones."""
 
     url: str = ""
     orders: list[tuple[str, str]] = field(default_factory=list)
-    """What, and under which idempotency key."""
+    """What was ordered, with the idempotency key."""
 
     @property
     def allowed(self) -> str:
         return self.url.removeprefix("http://")
 
     def count_orders(self, what: str) -> int:
-        return sum(one == what for one, _ in self.orders)
+        return sum(ordered == what for ordered, _ in self.orders)
 
 
 @asynccontextmanager
@@ -188,7 +188,7 @@ def shop_bundle(url: str) -> Json:
                                 "calls": {"tool": "order", "arguments": {"what": "{{heard}}"}},
                             },
                         ],
-                        # Long enough to be caught between the question and the tool.
+                        # Long enough to freeze a process between the message and the tool call.
                         "word_ms": 75,
                     },
                 },
@@ -205,21 +205,21 @@ def shop_bundle(url: str) -> Json:
     }
 
 
-async def import_shop(whole: Installation, shop: Shop) -> None:
+async def import_shop(installation: Installation, shop: Shop) -> None:
     bundle = {"bundle": shop_bundle(shop.url), "publish": True}
-    await whole.studio().mutate(IMPORT, {"input": bundle})
+    await installation.studio().mutate(IMPORT, {"input": bundle})
 
 
 @asynccontextmanager
-async def calling_customers(whole: Installation, count: int) -> AsyncIterator[list[Caller]]:
-    """So many calls of the shop, going on for the length of the block."""
-    callers = [Caller(whole.studio(), n, "shop") for n in range(count)]
-    over = asyncio.Event()
+async def calling_customers(installation: Installation, count: int) -> AsyncIterator[list[Caller]]:
+    """`count` calls of the shop that last as long as the block."""
+    callers = [Caller(installation.studio(), n, "shop") for n in range(count)]
+    finish = asyncio.Event()
 
     async def call(caller: Caller) -> None:
         async with caller.calling():
             ready.release()
-            await over.wait()
+            await finish.wait()
 
     ready = asyncio.Semaphore(0)
     async with asyncio.TaskGroup() as tasks:
@@ -228,7 +228,7 @@ async def calling_customers(whole: Installation, count: int) -> AsyncIterator[li
         for _ in callers:
             await ready.acquire()
         yield callers
-        over.set()
+        finish.set()
 
 
 # ---- freezing and killing -------------------------------------------------------------------
@@ -236,7 +236,7 @@ async def calling_customers(whole: Installation, count: int) -> AsyncIterator[li
 
 @dataclass(frozen=True, slots=True)
 class Freeze:
-    """What is frozen, how long after agents were caught in mid-turn, and for how long."""
+    """What is frozen, the delay after agents are in mid-turn, and the duration, in seconds."""
 
     target: str
     delay: float
@@ -246,24 +246,24 @@ class Freeze:
         return f"{self.target} {self.delay}"
 
 
-def processes_of(whole: Installation, who: str) -> list[psutil.Process]:
-    match who:
+def processes_of(installation: Installation, target: str) -> list[psutil.Process]:
+    match target:
         case "database":
-            postmaster = psutil.Process(whole.database.pid)
+            postmaster = psutil.Process(installation.database.pid)
             return [postmaster, *postmaster.children(recursive=True)]
         case "redis":
-            return [psutil.Process(whole.redis.pid)]
+            return [psutil.Process(installation.redis.pid)]
         case "worker 0" | "worker 1":
-            return whole.processes[who].children()
+            return installation.processes[target].children()
         case "all workers":
-            every = [p for name, p in whole.processes.items() if name.startswith("worker")]
-            return [child for process in every for child in process.children()]
-    raise ValueError(who)
+            hosts = [p for name, p in installation.processes.items() if name.startswith("worker")]
+            return [child for process in hosts for child in process.children()]
+    raise ValueError(target)
 
 
-async def freeze_processes(whole: Installation, freeze: Freeze) -> None:
+async def freeze_processes(installation: Installation, freeze: Freeze) -> None:
     await asyncio.sleep(freeze.delay)
-    stopped = processes_of(whole, freeze.target)
+    stopped = processes_of(installation, freeze.target)
     for process in stopped:
         process.suspend()
     try:
@@ -276,8 +276,9 @@ async def freeze_processes(whole: Installation, freeze: Freeze) -> None:
 async def run_disturbed_round(
     callers: Sequence[Caller], words: str, disturb: Callable[[], Awaitable[object]]
 ) -> int:
-    """Everybody says something, and in the middle of the answers it happens. Returns how many
-    workers were replaced, when everybody has been answered."""
+    """Send a message in every call and disturb the agents while they answer.
+
+    Returns how many workers were replaced, once all messages have been answered."""
     before = count_replacements(callers)
     async with asyncio.TaskGroup() as tasks:
         for number, caller in enumerate(callers):
@@ -288,7 +289,7 @@ async def run_disturbed_round(
 
 
 async def _wait_until_mid_turn(callers: Sequence[Caller]) -> None:
-    """Until a fair part of them have been heard and not been served yet, all at once."""
+    """Wait until a quarter of the callers are in mid-turn at the same time."""
     async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
         while sum(caller.is_mid_turn for caller in callers) < len(callers) / 4:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
@@ -298,22 +299,24 @@ def count_replacements(callers: Sequence[Caller]) -> int:
     return sum(caller.count_events("WorkerReplaced") for caller in callers)
 
 
-async def kill_at_random(whole: Installation, dice: random.Random, kills: int) -> Counter[str]:
-    """Kills something every second or so, and starts it again."""
-    done: Counter[str] = Counter()
-    processes = whole.processes
+async def kill_at_random(
+    installation: Installation, rng: random.Random, kills: int
+) -> Counter[str]:
+    """Kill a random process about every second, and start it again."""
+    killed: Counter[str] = Counter()
+    processes = installation.processes
 
     async def crash_database() -> None:
-        await whole.database.stop(signal.SIGQUIT)
+        await installation.database.stop(signal.SIGQUIT)
         await asyncio.sleep(0.3)
-        await whole.database.start()
+        await installation.database.start()
 
     async def crash_redis() -> None:
-        await whole.redis.kill()
+        await installation.redis.kill()
         await asyncio.sleep(0.3)
-        await whole.redis.start()
+        await installation.redis.start()
 
-    deeds: dict[str, Callable[[], Awaitable[None]]] = {
+    kill_actions: dict[str, Callable[[], Awaitable[None]]] = {
         **{name: process.restart for name, process in processes.items()},
         "worker 0's parent": processes["worker 0"].restart_parent,
         "worker 1's children": processes["worker 1"].kill_children,
@@ -321,19 +324,19 @@ async def kill_at_random(whole: Installation, dice: random.Random, kills: int) -
         "redis": crash_redis,
     }
     for _ in range(kills):
-        await asyncio.sleep(dice.uniform(0.3, 1.5))
-        name = dice.choice(sorted(deeds))
-        await deeds[name]()
-        done[name] += 1
-    return done
+        await asyncio.sleep(rng.uniform(0.3, 1.5))
+        name = rng.choice(sorted(kill_actions))
+        await kill_actions[name]()
+        killed[name] += 1
+    return killed
 
 
-# ---- the account ----------------------------------------------------------------------------
+# ---- evaluation -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChaosReport:
-    """What came of all that was said in the shop, by its streams and by the server of its tool."""
+    """What happened to all messages, according to the streams and to the server of the shop."""
 
     uses: int
     effects: int
@@ -365,7 +368,7 @@ def _lost(caller: Caller, shop: Shop) -> Iterator[str]:
     answered = set(caller.values("TurnMeasured", "turnId"))
     unanswered = [id for id in caller.values("UserTurn", "turnId") if id not in answered]
     yield from (f"{caller.id}: the answer to {id}" for id in unanswered)
-    # A use that is not known to have succeeded may have had its effect, or not.
+    # A tool call that is not known to have succeeded may or may not have had its effect.
     succeeded = caller.values("ToolFinished", "outcome").count("SUCCEEDED")
     effects = sum(shop.count_orders(text) > 0 for text in caller.sent)
     if effects < succeeded:
@@ -385,20 +388,20 @@ def _doubled(caller: Caller) -> list[str]:
 
 
 def _duplicates(values: Iterator[str] | list[str]) -> list[str]:
-    """Each as often as it came too often."""
+    """Each repeated value, once per repetition."""
     return [value for value, count in Counter(values).items() for _ in range(count - 1)]
 
 
 async def count_audited_events(settings: Settings) -> int:
-    """How many events are stored, after a look for calls that went wrong."""
+    """Check that all calls ended correctly, and return how many events are stored."""
     db = await asyncpg.connect(settings.database_url)
     wrong = await db.fetch(
         "select l.call_id from call_log l where l.ended_at is null or l.head <> "
         "(select count(*) from call_event e where e.call_id = l.call_id) or 1 <> "
         "(select count(*) from call_event e where e.call_id = l.call_id and kind = 'call_ended')"
     )
-    waiting = await db.fetchval("select count(*) from call_command where done_at is null")
+    pending = await db.fetchval("select count(*) from call_command where done_at is null")
     stored: int = await db.fetchval("select count(*) from call_event")
     await db.close()
-    assert (wrong, waiting) == ([], 0)
+    assert (wrong, pending) == ([], 0)
     return stored

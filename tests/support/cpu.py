@@ -1,6 +1,6 @@
-"""What work costs in CPU time of its thread, whatever else runs on the machine.
+"""Measures CPU time of the current thread, which does not depend on other processes.
 
-Garbage is not collected meanwhile: how long that takes depends on what other tests left behind."""
+Garbage collection is disabled during a measurement, because its cost depends on earlier tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 MAX_GROWTH = 8.0
-"""Of the cost of four times the work: twice what is linear, and half of what is quadratic."""
+"""The limit for the growth with four times the work: 4 is linear, 16 is quadratic."""
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def without_collections() -> Iterator[None]:
 def cpu_seconds(
     do: Callable[[], object], rounds: int = 3, *, refusal: tuple[type[Exception], ...] = ()
 ) -> float:
-    """The least of so many rounds, each of which may end in that refusal."""
+    """The minimum of several rounds, each of which may raise one of the `refusal` exceptions."""
 
     def bounded() -> None:
         with suppress(*refusal):
@@ -36,13 +36,13 @@ def cpu_seconds(
 
 
 def cpu_growth(less: Callable[[], object], more: Callable[[], object], rounds: int = 5) -> float:
-    """How many times as much `more` costs; both are measured in turns, as machines change their pace."""
+    """The cost of `more` relative to `less`, measured alternately because machines change speed."""
     with without_collections():
         pairs = [(_once(less), _once(more)) for _ in range(rounds)]
     return min(after for _, after in pairs) / min(before for before, _ in pairs)
 
 
 def _once(do: Callable[[], object]) -> float:
-    began = time.thread_time()
+    started_at = time.thread_time()
     do()
-    return time.thread_time() - began
+    return time.thread_time() - started_at

@@ -1,4 +1,4 @@
-"""A little API of the same shape as ours for GraphiQL to talk to."""
+"""A small API of the same shape as the product's, for tests of GraphiQL."""
 
 from __future__ import annotations
 
@@ -112,9 +112,9 @@ class Subscription:
         self, call_id: strawberry.ID, after: Cursor | None = None
     ) -> AsyncIterator[UserTurn | AgentTurn]:
         for seq in range(int(after or 0) + 1, len(SAID) + 1):
-            made = UserTurn if seq == 2 else AgentTurn
+            event_type = UserTurn if seq == 2 else AgentTurn
             at = datetime(2026, 1, 1, 12, 0, seq, tzinfo=UTC)
-            yield made(seq=seq, at=at, cursor=Cursor(str(seq)), text=SAID[seq - 1])
+            yield event_type(seq=seq, at=at, cursor=Cursor(str(seq)), text=SAID[seq - 1])
 
 
 SCHEMA = strawberry.Schema(
@@ -142,7 +142,7 @@ def toy_app() -> ASGIApp:
 
 
 class Gateway:
-    """The page for browsers, 401 for nobody, the API for the rest."""
+    """Returns the page to browsers, 401 without the token, and the API's response otherwise."""
 
     def __init__(self, api: ASGIApp) -> None:
         self.api = api
@@ -159,30 +159,30 @@ class Gateway:
 
 
 class DisconnectsOnce:
-    """Closes the socket where the third result was due, as when the API restarts."""
+    """Closes the socket instead of sending the third result, as a restart of the API does."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self.results = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        broken = False
+        disconnected = False
 
-        async def sent(message: Message) -> None:
-            nonlocal broken
-            if broken:
+        async def send_or_disconnect(message: Message) -> None:
+            nonlocal disconnected
+            if disconnected:
                 return
             if '"next"' in (message.get("text") or ""):
                 self.results += 1
-                broken = self.results == 3
-            await send({"type": "websocket.close", "code": 1012} if broken else message)
+                disconnected = self.results == 3
+            await send({"type": "websocket.close", "code": 1012} if disconnected else message)
 
-        await self.app(scope, receive, sent)
+        await self.app(scope, receive, send_or_disconnect)
 
 
 @contextmanager
 def running_server(app: ASGIApp) -> Iterator[str]:
-    """In a thread with a loop of its own, so that a failing test cannot take it along."""
+    """Run the server in a thread with its own event loop, so that a failing test cannot stop it."""
     config = uvicorn.Config(
         app, log_level="critical", lifespan="off", access_log=False, timeout_graceful_shutdown=1
     )

@@ -1,4 +1,4 @@
-"""Documents that tests send again and again, and how they are sent."""
+"""Documents that many tests send, and functions to send them."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ GREETER = {"name": "greeter", "prompt": {"system": "Greet."}, "llm": LLM}
 TABLES = ("agent", "tool", "workflow", "workflow_version", "call", "call_event", "call_command")
 
 
-async def mutate(api: Api, document: str, /, **given: Any) -> Any:
-    answer = await api.execute(document, variables={"input": given})
-    assert "errors" not in answer, answer
-    [result] = answer["data"].values()
+async def mutate(api: Api, document: str, /, **fields: Any) -> Any:
+    response = await api.execute(document, variables={"input": fields})
+    assert "errors" not in response, response
+    [result] = response["data"].values()
     return result
 
 
 async def all_rows(settings: Settings) -> list[Any]:
-    """All that matters in the database."""
+    """All rows of the tables that mutations change."""
     db = await asyncpg.connect(settings.database_url)
     rows = [await db.fetch(f"select * from {table} order by 1, 2") for table in TABLES]
     await db.close()

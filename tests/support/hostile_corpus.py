@@ -1,4 +1,4 @@
-"""The corpus of what people should not get away with: read from tests/corpus/*.yaml."""
+"""Reads the corpus of hostile inputs from tests/corpus/*.yaml."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def _times(loader: yaml.SafeLoader, node: yaml.SequenceNode) -> str:
-    """["(", 40, "1"] is forty brackets and a 1."""
+    """Expand a list such as ["(", 40, "1"], which means forty brackets and a 1."""
     parts: list[str] = []
     for part in loader.construct_sequence(node):
         parts.append(parts.pop() * part if isinstance(part, int) else part)
@@ -22,13 +22,13 @@ def _times(loader: yaml.SafeLoader, node: yaml.SequenceNode) -> str:
 
 
 def _repeat(loader: yaml.SafeLoader, node: yaml.MappingNode) -> Any:
-    """The same `item` several `times`, or `core` wrapped in `around`, `levels` deep."""
-    given = loader.construct_mapping(node, deep=True)
-    if "times" in given:
-        return [given["item"]] * int(given["times"])
-    value = given["core"]
-    for _ in range(int(given["levels"])):
-        value = _wrapped(given["around"], value)
+    """Repeat `item` several `times`, or wrap `core` in `around`, `levels` deep."""
+    options = loader.construct_mapping(node, deep=True)
+    if "times" in options:
+        return [options["item"]] * int(options["times"])
+    value = options["core"]
+    for _ in range(int(options["levels"])):
+        value = _wrapped(options["around"], value)
     return value
 
 
@@ -45,8 +45,8 @@ _Loader.add_constructor("!repeat", _repeat)
 
 
 def load_corpus(name: str) -> dict[str, dict[str, Any]]:
-    """The cases of a file by their names."""
-    found: list[dict[str, Any]] = yaml.load((CORPUS / f"{name}.yaml").read_text(), _Loader)
-    cases = {case["name"]: case for case in found}
-    assert len(cases) == len(found), "two cases have one name"
+    """The cases of a file, by name."""
+    case_list: list[dict[str, Any]] = yaml.load((CORPUS / f"{name}.yaml").read_text(), _Loader)
+    cases = {case["name"]: case for case in case_list}
+    assert len(cases) == len(case_list), "two cases have the same name"
     return cases

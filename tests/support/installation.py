@@ -1,4 +1,4 @@
-"""A whole installation of real processes, each of which can be killed and started again."""
+"""A complete installation of real processes, each of which can be killed and started again."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FAST_SETTINGS = {
 
 @dataclass(slots=True)
 class Process:
-    """A process of the product that can be killed and is started again."""
+    """A process of the product that can be killed and started again."""
 
     module: str
     env: dict[str, str]
@@ -57,7 +57,7 @@ class Process:
         self.groups.append(self.running.pid)
 
     def send_signal(self, sig: signal.Signals) -> None:
-        """To the process and to all that it has started, as when a machine dies."""
+        """Signal the process and all that it started, as when a machine fails."""
         for group in self.groups:
             with suppress(ProcessLookupError):
                 os.killpg(group, sig)
@@ -72,20 +72,20 @@ class Process:
         await self.start()
 
     async def restart_parent(self) -> None:
-        """Its children go on for a while."""
+        """Restart the process alone. Its children continue for a while."""
         assert self.running is not None
         self.running.kill()
         await self.running.wait()
         await self.start()
 
     def children(self) -> list[psutil.Process]:
-        """Those that hold calls."""
+        """The forked processes that hold calls."""
         assert self.running is not None
-        forkers = psutil.Process(self.running.pid).children()
-        return [child for forker in forkers for child in forker.children()]
+        fork_servers = psutil.Process(self.running.pid).children()
+        return [child for fork_server in fork_servers for child in fork_server.children()]
 
     async def kill_children(self) -> None:
-        """Those that hold calls; their parent starts others."""
+        """Kill the processes that hold calls. Their parent starts others."""
         for child in self.children():
             child.kill()
 
@@ -102,37 +102,37 @@ class Installation:
     def studio(self) -> StudioClient:
         return StudioClient(self.url, self.key)
 
-    async def fetch_value(self, query: str, *given: object) -> Any:
+    async def fetch_value(self, query: str, *arguments: object) -> Any:
         db = await asyncpg.connect(self.settings.database_url)
         try:
-            return await db.fetchval(query, *given)
+            return await db.fetchval(query, *arguments)
         finally:
             await db.close()
 
     async def worker_ids(self) -> list[UUID]:
-        """The processes that are there to hold calls."""
+        """The ids of the registered worker processes."""
         return list(await self.fetch_value("select array_agg(id) from worker_process") or ())
 
     async def worker_count(self) -> int:
         return len(await self.worker_ids())
 
     async def wait_for_workers(self, count: int) -> None:
-        """Until so many workers are there: on a busy machine they take their time."""
+        """Wait until `count` workers are registered, which takes long on a busy machine."""
         async with asyncio.timeout(60):
-            while await self.worker_count() < count:  # noqa: ASYNC110 - they are other processes
+            while await self.worker_count() < count:  # noqa: ASYNC110 - other processes register
                 await asyncio.sleep(0.1)
 
 
 @asynccontextmanager
 async def running_installation(
-    place: Path, workers: int, **more: str
+    folder: Path, workers: int, **more: str
 ) -> AsyncIterator[Installation]:
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(postgres.started(place, durable=False))
-        redis = await stack.enter_async_context(valkey.started(place))
+        database = await stack.enter_async_context(postgres.started(folder, durable=False))
+        redis = await stack.enter_async_context(valkey.started(folder))
         await asyncio.to_thread(upgrade, database.url)
         settings = Settings(database_url=database.url, redis_url=redis.url, secret_key=SECRET)
-        await bootstrap(settings, "demo", "o@demo.local", PASSWORD, place / "key")
+        await bootstrap(settings, "demo", "o@demo.local", PASSWORD, folder / "key")
         port = free_port()
         env = {
             "DATABASE_URL": database.url,
@@ -146,13 +146,13 @@ async def running_installation(
         names = {"api": "graph.app", "keeper": "worker.keeper"}
         names |= {f"worker {n}": "worker.main" for n in range(workers)}
         url = f"http://127.0.0.1:{port}"
-        key = (place / "key").read_text()
-        whole = Installation(settings, url, key, database, redis)
+        key = (folder / "key").read_text()
+        installation = Installation(settings, url, key, database, redis)
         for name, module in names.items():
-            process = whole.processes[name] = Process(module, env)
+            process = installation.processes[name] = Process(module, env)
             stack.push_async_callback(process.kill)
             await process.start()
         await until_answers(f"{url}/health/ready")
-        await seed(whole.studio(), {})
-        await whole.wait_for_workers(workers * int(env["WORKER_PROCESSES"]))
-        yield whole
+        await seed(installation.studio(), {})
+        await installation.wait_for_workers(workers * int(env["WORKER_PROCESSES"]))
+        yield installation

@@ -1,8 +1,8 @@
-"""`./studio` with small stand-ins for the services: `python -m tests.support.local_toys up …`.
+"""`./studio` with small replacements for the services: `python -m tests.support.local_toys up …`.
 
-TOYS lists them as `name=needs,needs`. Each writes what happens to it to STUDIO_STATE/journal.
-BROKEN, FRAIL, STUBBORN, SLOW and PARENT name one that fails at once, dies when ready until there is
-a file STUDIO_STATE/mended, will not stop, is never ready, or starts a process that outlives it.
+TOYS lists them as `name=needs,needs`. Each writes its events to STUDIO_STATE/journal. The variables
+BROKEN, FRAIL, STUBBORN, SLOW and PARENT name a service that fails at once, exits after it is ready until
+the file STUDIO_STATE/fixed exists, ignores SIGTERM, is never ready, or starts a process that outlives it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if os.environ.get("PARENT") == name and os.fork() == 0:
     note(str(os.getpid()))
 elif os.environ.get("SLOW") != name:
     open(os.environ["READY_FILE"], "w").close()
-if os.environ.get("FRAIL") == name and not os.path.exists(f"{state}/mended"):
+if os.environ.get("FRAIL") == name and not os.path.exists(f"{state}/fixed"):
     time.sleep(0.05)
     print('{"level": "INFO", "message": "request"}')
     print("the engine is gone", flush=True)
@@ -54,12 +54,12 @@ while True:
 
 
 def toys(plan: Plan) -> tuple[Service, ...]:
-    wanted = dict(toy.split("=") for toy in plan.environ["TOYS"].split())
-    return tuple(_toy(plan, name, needs) for name, needs in wanted.items())
+    needs_by_name = dict(toy.split("=") for toy in plan.environ["TOYS"].split())
+    return tuple(_toy(plan, name, needs) for name, needs in needs_by_name.items())
 
 
 def _toy(plan: Plan, name: str, needs: str) -> Service:
-    program = ProcessSpec(
+    spec = ProcessSpec(
         name=name,
         argv=(sys.executable, "-S", "-c", TOY, name, str(plan.state.root)),
         env=plan.environ,
@@ -67,7 +67,7 @@ def _toy(plan: Plan, name: str, needs: str) -> Service:
         grace_seconds=float(plan.environ.get("GRACE", "10")),
         children_outlive=plan.environ.get("PARENT") == name,
     )
-    return Service(spec=program, after=tuple(needs.split(",")), once=name == "step")
+    return Service(spec=spec, after=tuple(needs.split(",")), once=name == "step")
 
 
 if __name__ == "__main__":

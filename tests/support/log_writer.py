@@ -1,4 +1,4 @@
-"""A call that a test talks in, through the real recorder."""
+"""A call whose events a test writes, through the real event writer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls that have gone on for a very long time, made in no time."""
+"""Calls with very long logs, which SQL generates quickly."""
 
 from __future__ import annotations
 
@@ -30,17 +30,18 @@ APPEND_EVENTS = """
            else json_build_object('kind', 'turn_measured', 'turn_id', 'u' || n - 2,
                 'total_ms', 7.5, 'usage', json_build_array(json_build_object('kind', 'LLM',
                 'provider', 'scripted', 'model', 'rules', 'input_tokens', 9)))
-           end as body) as made
+           end as body) as generated
 """
 
 
 async def append_events(
     settings: Settings, id: UUID, events: int, *, only_answers: bool = False
 ) -> None:
-    """Questions, answers and measurements, as if they had been stored one after the other; or
-    nothing but answers."""
+    """Append questions, answers and measurements in turn, or only answers."""
     db = await asyncpg.connect(settings.database_url)
-    await db.execute("set session_replication_role = replica")  # foreign keys take most of it
+    await db.execute(
+        "set session_replication_role = replica"
+    )  # checking foreign keys takes most of the time
     await db.execute(APPEND_EVENTS, id, events, only_answers)
     await db.execute("analyze call_event")
     await db.close()
@@ -48,23 +49,23 @@ async def append_events(
 
 @dataclass(slots=True)
 class LoopDelays:
-    """What others in this event loop had to wait at most, in seconds."""
+    """The longest delays of other tasks in this event loop, in seconds."""
 
     worst: float = 0.0
     worst_cpu: float = 0.0
-    """Of it, time of the processor: what else runs on this machine does not count."""
+    """The longest delay in CPU time, which other processes do not affect."""
 
 
 @asynccontextmanager
 async def measuring_loop_delays() -> AsyncIterator[LoopDelays]:
     delays = LoopDelays()
-    gc.freeze()  # as the product does when it has started: what it has loaded is not looked through
+    gc.freeze()  # as the product does at startup, so that loaded code is not scanned
 
     async def watch() -> None:
         while True:
-            began, cpu = time.perf_counter(), time.thread_time()
+            started_at, cpu = time.perf_counter(), time.thread_time()
             await asyncio.sleep(0.001)
-            delays.worst = max(delays.worst, time.perf_counter() - began - 0.001)
+            delays.worst = max(delays.worst, time.perf_counter() - started_at - 0.001)
             delays.worst_cpu = max(delays.worst_cpu, time.thread_time() - cpu)
 
     task = asyncio.create_task(watch())

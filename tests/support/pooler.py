@@ -1,4 +1,4 @@
-"""A pooler that drops startup parameters, as PgBouncer does with `ignore_startup_parameters`."""
+"""A proxy that drops startup parameters, as PgBouncer does with `ignore_startup_parameters`."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class Pooler:
 
 @asynccontextmanager
 async def running_pooler(database_url: str, *drops: str) -> AsyncIterator[Pooler]:
-    """In front of the server of the URL; what it drops can be changed at any time."""
+    """Run it in front of the server of the URL. `drops` can be changed at any time."""
     parts = urlsplit(database_url)
-    one = Pooler("", frozenset(drops))
+    pooler = Pooler("", frozenset(drops))
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
-            opening = await _opening(reader, writer)
+            startup = await _opening(reader, writer)
             up, down = await asyncio.open_connection(parts.hostname, parts.port)
-            down.write(_without(opening, one.drops))
+            down.write(_without(startup, pooler.drops))
             async with asyncio.TaskGroup() as both:
                 both.create_task(_copy(reader, down))
                 both.create_task(_copy(up, writer))
@@ -37,9 +37,9 @@ async def running_pooler(database_url: str, *drops: str) -> AsyncIterator[Pooler
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     account = parts.netloc.rpartition("@")[0]
-    one.url = urlunsplit(parts._replace(netloc=f"{account}@127.0.0.1:{port}"))
+    pooler.url = urlunsplit(parts._replace(netloc=f"{account}@127.0.0.1:{port}"))
     try:
-        yield one
+        yield pooler
     finally:
         server.close()
 
@@ -56,13 +56,13 @@ async def _opening(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 def _without(body: bytes, drops: frozenset[str]) -> bytes:
     if struct.unpack("!i", body[:4])[0] == CANCEL_REQUEST:
         return struct.pack("!i", len(body) + 4) + body
-    words = body[4:].split(b"\0")
-    pairs = zip(words[::2], words[1::2], strict=False)
-    kept = b"".join(
+    fields = body[4:].split(b"\0")
+    pairs = zip(fields[::2], fields[1::2], strict=False)
+    forwarded = b"".join(
         name + b"\0" + value + b"\0" for name, value in pairs if name and name.decode() not in drops
     )
-    whole = body[:4] + kept + b"\0"
-    return struct.pack("!i", len(whole) + 4) + whole
+    message = body[:4] + forwarded + b"\0"
+    return struct.pack("!i", len(message) + 4) + message
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

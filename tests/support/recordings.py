@@ -1,4 +1,4 @@
-"""A clinic whose calls are recorded, and ears that say who is heard on which side, and when."""
+"""A clinic whose calls are recorded, and an analysis of who is audible on which channel, and when."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from worker.keeper.recording_jobs import RecordingProcessor
 
 WINDOW_SECONDS = 0.1
 TOLERANCE_SECONDS = 0.5
-"""Between the ear of the caller and ours: network, buffers, a busy machine."""
+"""The tolerance between caller and recording: network, buffers and a busy machine."""
 ANNOUNCEMENT = "This call is recorded."
 
 
-def with_recordings(settings: Settings, place: Path) -> Settings:
+def with_recordings(settings: Settings, folder: Path) -> Settings:
     return replace(
         settings,
-        recordings_url=f"file://{place / 'recordings'}",
-        spool_folder=str(place / "spool"),
+        recordings_url=f"file://{folder / 'recordings'}",
+        spool_folder=str(folder / "spool"),
     )
 
 
@@ -51,8 +51,8 @@ async def enable_recording(
 
 async def recording_of(services: Services, call: Call) -> Recording:
     async with services.store.transaction(call.tenant_id) as work:
-        [found] = await work.recordings.by_ids([call.id])
-    return found
+        [recording] = await work.recordings.by_ids([call.id])
+    return recording
 
 
 @asynccontextmanager
@@ -65,21 +65,21 @@ async def running_archive(settings: Settings) -> AsyncIterator[RecordingProcesso
 async def wait_until_ready(
     services: Services, call: Call, timeout_seconds: float = 60.0
 ) -> Recording:
-    """Once a keeper has joined it."""
-    until = time.monotonic() + timeout_seconds
-    while (found := await recording_of(services, call)).state is not RecordingState.READY:
-        assert time.monotonic() < until, found
+    """The recording, once a keeper has joined its segments."""
+    deadline = time.monotonic() + timeout_seconds
+    while (recording := await recording_of(services, call)).state is not RecordingState.READY:
+        assert time.monotonic() < deadline, recording
         await asyncio.sleep(0.1)
-    return found
+    return recording
 
 
 async def join_segments(services: Services, settings: Settings, call: Call) -> Recording:
-    """Once we have joined it."""
+    """Join the segments of the recording in this process, and return it."""
     async with running_archive(settings) as keeper:
-        while (found := await recording_of(services, call)).state is not RecordingState.READY:
+        while (recording := await recording_of(services, call)).state is not RecordingState.READY:
             await keeper.process_next()
             await asyncio.sleep(0.1)
-    return found
+    return recording
 
 
 async def read_audio(services: Services, recording: Recording) -> bytes:
@@ -89,37 +89,37 @@ async def read_audio(services: Services, recording: Recording) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class LoudMoments:
-    """The moments, in seconds of the recording, at which each side is loud."""
+    """The times, in seconds of the recording, at which each channel is loud."""
 
     left: list[float]
     right: list[float]
     seconds: float
 
     @classmethod
-    def from_ogg(cls, sound: bytes) -> LoudMoments:
-        both = np.abs(decode_ogg(sound).astype(np.int32))
+    def from_ogg(cls, ogg: bytes) -> LoudMoments:
+        samples = np.abs(decode_ogg(ogg).astype(np.int32))
         size = int(48_000 * WINDOW_SECONDS)
-        whole = both[: len(both) // size * size].reshape(-1, size, 2).max(axis=1)
+        windows = samples[: len(samples) // size * size].reshape(-1, size, 2).max(axis=1)
         left, right = [
-            (np.flatnonzero(whole[:, side] > LOUD_AMPLITUDE) * WINDOW_SECONDS).tolist()
+            (np.flatnonzero(windows[:, side] > LOUD_AMPLITUDE) * WINDOW_SECONDS).tolist()
             for side in (0, 1)
         ]
-        return cls(left, right, len(both) / 48_000)
+        return cls(left, right, len(samples) / 48_000)
 
 
 def matching_share(
     moments: Sequence[float], others: Sequence[float], within: float = TOLERANCE_SECONDS
 ) -> float:
-    """The part of the moments that have one of the others close by."""
-    those = np.array(others)
-    found = [those.size and np.abs(those - at).min() <= within for at in moments]
-    return sum(map(bool, found)) / max(1, len(found))
+    """The share of `moments` that have one of `others` within a tolerance, in seconds."""
+    other_times = np.array(others)
+    matches = [other_times.size and np.abs(other_times - at).min() <= within for at in moments]
+    return sum(map(bool, matches)) / max(1, len(matches))
 
 
 def heard_by_caller(caller: VoiceCaller, recording: Recording) -> list[float]:
-    """When the caller heard agents, in seconds of the recording."""
-    began = recording.started_at.timestamp() - (time.time() - time.monotonic())
-    return [at - began for at in caller.heard_at]
+    """The times at which the caller heard agents, in seconds of the recording."""
+    started_at = recording.started_at.timestamp() - (time.time() - time.monotonic())
+    return [at - started_at for at in caller.heard_at]
 
 
 def tone(ms: int, level: int = 8_000) -> list[bytes]:
@@ -131,13 +131,13 @@ def tone(ms: int, level: int = 8_000) -> list[bytes]:
 def tone_segment(
     epoch: int, at_ms: int, ms: int = 1_000, level: int = 8_000
 ) -> tuple[SegmentKey, bytes]:
-    """So much of a tone, on both sides."""
+    """A segment with a tone on both channels."""
     return SegmentKey(epoch, at_ms), mux_ogg(tone(ms, level)[: ms // FRAME_MS])
 
 
 def tone_segments(seconds: int, every_ms: int) -> tuple[bytes, list[tuple[SegmentKey, bytes]]]:
-    """A tone as one file, and the same in pieces."""
+    """A tone as one file, and the same tone as segments."""
     packets, step = tone(seconds * 1_000), every_ms // FRAME_MS
     starts = range(0, len(packets), step)
-    pieces = [(SegmentKey(1, n * FRAME_MS), mux_ogg(packets[n : n + step])) for n in starts]
-    return mux_ogg(packets), pieces
+    segments = [(SegmentKey(1, n * FRAME_MS), mux_ogg(packets[n : n + step])) for n in starts]
+    return mux_ogg(packets), segments

@@ -1,6 +1,6 @@
-"""The schema of the last release, and which of its promises a later schema breaks.
+"""The schema of the last release, and the breaking changes of a later schema.
 
-A release replaces the file by `python -m tests.support.released_schema`; see docs/versions.md."""
+A release replaces the file with `python -m tests.support.released_schema`; see docs/versions.md."""
 
 from __future__ import annotations
 
@@ -30,29 +30,30 @@ BLANK_LINE_BETWEEN_FIELDS = re.compile(r"\n\n(?= )")
 
 
 def breaking_changes(released: str, present: str) -> list[str]:
-    """What clients of the released schema lose in the present one, one sentence each. What the
-    released schema marks as deprecated may change or be removed."""
+    """The breaking changes from the released schema to the present one, one sentence each.
+
+    Elements that the released schema marks as deprecated may change or be removed."""
     changes = find_schema_changes(_promised(released), build_schema(present))
     return [change.description for change in changes if isinstance(change.type, BreakingChangeType)]
 
 
 def _promised(text: str) -> GraphQLSchema:
-    """The schema without its deprecated elements and without the types that only those used."""
+    """The schema without its deprecated elements and the types that only those use."""
     document = visit(parse(text), _WithoutDeprecated())
-    whole = build_ast_schema(document, assume_valid=True, assume_valid_sdl=True)
+    schema = build_ast_schema(document, assume_valid=True, assume_valid_sdl=True)
     implementations: list[GraphQLObjectType] = []
     while True:
         used = GraphQLSchema(
-            query=whole.query_type,
-            mutation=whole.mutation_type,
-            subscription=whole.subscription_type,
+            query=schema.query_type,
+            mutation=schema.mutation_type,
+            subscription=schema.subscription_type,
             types=implementations,
-            directives=whole.directives,
+            directives=schema.directives,
             assume_valid=True,
         )
         missing = [
             type_
-            for type_ in whole.type_map.values()
+            for type_ in schema.type_map.values()
             if is_object_type(type_)
             and type_.name not in used.type_map
             and any(interface.name in used.type_map for interface in type_.interfaces)
@@ -69,9 +70,9 @@ class _WithoutDeprecated(Visitor):
 
 
 def as_released(schema: str, version: str) -> str:
-    """What is kept of a schema: all but its descriptions, which promise nothing."""
-    bare = BLANK_LINE_BETWEEN_FIELDS.sub("\n", DESCRIPTION.sub("", schema))
-    return f"# The schema of release {version}, without descriptions.\n\n{bare}"
+    """The text that is stored for a release: the schema without descriptions, which may change."""
+    without_descriptions = BLANK_LINE_BETWEEN_FIELDS.sub("\n", DESCRIPTION.sub("", schema))
+    return f"# The schema of release {version}, without descriptions.\n\n{without_descriptions}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Bundles of every shape, for tests of properties. They need not make sense."""
+"""Hypothesis strategies for bundles of every shape. The bundles need not be valid workflows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers on loopback that count who comes, and names that lead where a test says."""
+"""Servers on loopback that count connections, and a resolver with the addresses of a test."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Responder = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Non
 
 @dataclass(slots=True)
 class Host:
-    """`hits` counts connections, `asked` keeps the head of every request."""
+    """A server: `hits` counts connections, `requests` has the head of each request."""
 
     port: int = 0
     hits: int = 0
@@ -52,14 +52,14 @@ def raw_response(answer: bytes) -> Responder:
 async def running_host(
     answer: Responder | None = None, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[Host]:
-    """On one port of 127.0.0.1 and of ::1; closes every connection after one answer."""
-    there = Host()
+    """A server on one port of 127.0.0.1 and ::1 that closes each connection after one response."""
+    host_state = Host()
     reply = answer or http_response()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there.hits += 1
+        host_state.hits += 1
         try:
-            there.requests.append(await reader.readuntil(b"\r\n\r\n"))
+            host_state.requests.append(await reader.readuntil(b"\r\n\r\n"))
             await reply(reader, writer)
         except (OSError, asyncio.IncompleteReadError):
             pass
@@ -67,17 +67,17 @@ async def running_host(
             writer.close()
 
     first = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
-    there.port = first.sockets[0].getsockname()[1]
-    second = await asyncio.start_server(serve, "::1", there.port, ssl=tls)
+    host_state.port = first.sockets[0].getsockname()[1]
+    second = await asyncio.start_server(serve, "::1", host_state.port, ssl=tls)
     try:
-        yield there
+        yield host_state
     finally:
         first.close()
         second.close()
 
 
 class StaticResolver(AbstractResolver):
-    """Every name that is asked for, in order; several lists are answered one after the other."""
+    """Resolves known names and records each lookup. Several address lists are returned in turn."""
 
     def __init__(self, known: Mapping[str, Sequence[Sequence[str]]]) -> None:
         self.lookups: list[str] = []
@@ -90,8 +90,8 @@ class StaticResolver(AbstractResolver):
         answers = self._known.get(host.rstrip("."), [])
         if not answers:
             raise OSError(f"{host} is unknown")
-        found = answers.pop(0) if len(answers) > 1 else answers[0]
-        return [_result(host, address, port) for address in found]
+        addresses = answers.pop(0) if len(answers) > 1 else answers[0]
+        return [_result(host, address, port) for address in addresses]
 
     async def close(self) -> None:
         pass
@@ -102,8 +102,8 @@ def _result(host: str, address: str, port: int) -> ResolveResult:
     return ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=0)
 
 
-def self_signed_context(place: Path) -> ssl.SSLContext:
-    """Of a server that nobody vouches for."""
+def self_signed_context(folder: Path) -> ssl.SSLContext:
+    """The context of a server with a self-signed certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
@@ -117,7 +117,7 @@ def self_signed_context(place: Path) -> ssl.SSLContext:
         .not_valid_after(now + timedelta(days=1))
         .sign(key, hashes.SHA256())
     )
-    file = place / "server.pem"
+    file = folder / "server.pem"
     file.write_bytes(
         certificate.public_bytes(serialization.Encoding.PEM)
         + key.private_bytes(
@@ -128,8 +128,8 @@ def self_signed_context(place: Path) -> ssl.SSLContext:
     )
     context: Any = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(file)
-    made: ssl.SSLContext = context
-    return made
+    server_context: ssl.SSLContext = context
+    return server_context
 
 
 @asynccontextmanager
@@ -139,7 +139,7 @@ async def guarded_http(
     port: int = 80,
     names: Mapping[str, Sequence[Sequence[str]]] | None = None,
 ) -> AsyncIterator[GuardedHttpClient]:
-    """Plain HTTP and this port are free: what refuses is the guard of addresses."""
+    """A client that allows plain HTTP and this port, so that only the address check can refuse."""
     resolver = None if names is None else StaticResolver(names)
     outbound = GuardedHttpClient(allowed, ports={port}, allow_plaintext=True, resolver=resolver)
     try:

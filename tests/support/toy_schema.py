@@ -1,4 +1,4 @@
-"""A small schema of the same shape as ours, for tests of what carries it."""
+"""A small schema of the same shape as the product's, for tests of the transports."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Query:
 
     @strawberry.field
     def boom(self) -> str | None:
-        raise KeyError("the number of somebody")
+        raise KeyError("a phone number")
 
     @strawberry.field
     def wrong(self) -> Colour | None:
@@ -90,7 +90,7 @@ class Mutation:
 
 
 executed: list[str] = []
-"""The texts that `counted` was asked for."""
+"""The texts for which `counted` was resolved."""
 
 may_end = asyncio.Event()
 
@@ -99,7 +99,7 @@ Root = strawberry.Parent[Any]
 
 @strawberry.interface
 class CallEvent:
-    """Over `Recorded`."""
+    """Fields of `StoredEvent`."""
 
     @strawberry.field
     def seq(root: Root) -> int:
@@ -188,7 +188,7 @@ class Subscription:
     async def alone(
         self, info: Ctx, call_id: strawberry.ID, after: str | None = None
     ) -> AsyncIterator[Update]:
-        """The same events, executed for each watcher."""
+        """The same events, executed for each subscriber."""
         viewer = info.context.require()
         async for update in info.context.services.streams.follow(
             viewer.tenant_id, CallId(UUID(call_id)), after
@@ -216,7 +216,7 @@ class Subscription:
 
     @strawberry.subscription
     async def lingers(self) -> AsyncIterator[int]:
-        """Does not end when it is told to."""
+        """Ignores cancellation until `may_end` is set."""
         yield 1
         while not may_end.is_set():
             with suppress(asyncio.CancelledError):

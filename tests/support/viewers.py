@@ -1,4 +1,4 @@
-"""Who acts in tests."""
+"""The viewers that tests act as."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Callers that make sounds in a real room, and a clinic that hears and speaks by stand-ins."""
+"""Callers that send audio in a real room, and a clinic with emulated speech providers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FRAME_SAMPLES = RATE // 50
 LOUD_AMPLITUDE = 1_000
 SILENCE_SECONDS = 0.4
 MAX_ENDPOINTING_SECONDS = 0.8
-"""The detector takes made-up speech for unfinished, and would wait for more."""
+"""Seconds. The turn detector treats synthetic speech as unfinished, and would wait for more."""
 STT_CHOICE = ProviderChoice(provider="deepgram", model="nova-3")
 TTS_CHOICE = ProviderChoice(provider="cartesia", model="sonic-3")
 
@@ -52,20 +52,20 @@ def with_speech(
 
 
 def with_voice_providers(
-    settings: Settings, livekit: LivekitCredentials, heard: SpeechEmulator
+    settings: Settings, livekit: LivekitCredentials, emulator: SpeechEmulator
 ) -> Settings:
-    """The same installation with a LiveKit and with providers of speech."""
+    """The settings with a LiveKit server and with speech providers."""
     return replace(
         settings,
         livekit_url=livekit.url,
         livekit_api_key=livekit.key,
         livekit_api_secret=livekit.secret,
         deepgram_api_key="stand-in",
-        deepgram_base_url=heard.url,
+        deepgram_base_url=emulator.url,
         cartesia_api_key="stand-in",
-        cartesia_base_url=heard.url,
+        cartesia_base_url=emulator.url,
         sarvam_api_key="stand-in",
-        sarvam_base_url=heard.url,
+        sarvam_base_url=emulator.url,
         # A machine that is busy with other tests is no provider that fails.
         stt_timeout_seconds=30,
         tts_timeout_seconds=30,
@@ -73,9 +73,10 @@ def with_voice_providers(
 
 
 class VoiceCaller:
-    """In the room with a microphone; keeps when agents were heard, in seconds of `monotonic`.
+    """A caller with a microphone that records when agents are audible, in seconds of `monotonic`.
 
-    One of many only listens, and not as finely: that leaves the machine to what they are to test."""
+    With `listen_only` it receives larger frames, which leaves more CPU to what a test with many callers
+    tests."""
 
     def __init__(self, listen_only: bool = False) -> None:
         self._frame_ms, self._queue_ms = (50, 0) if listen_only else (10, 400)
@@ -87,8 +88,8 @@ class VoiceCaller:
     def _open(self) -> None:
         self.room = rtc.Room()
         self._source = rtc.AudioSource(RATE, 1, queue_size_ms=self._queue_ms)
-        self._gone = asyncio.Event()
-        self._back = asyncio.Event()
+        self._disconnected = asyncio.Event()
+        self._reconnected = asyncio.Event()
 
     async def join(self, services: Services, call: Call) -> None:
         entry = room_access(services, call)
@@ -97,8 +98,8 @@ class VoiceCaller:
 
     async def enter(self, entry: RoomAccess) -> None:
         self.room.on("track_subscribed", self._listen)
-        self.room.on("disconnected", lambda _: self._gone.set())
-        self.room.on("reconnected", self._back.set)
+        self.room.on("disconnected", lambda _: self._disconnected.set())
+        self.room.on("reconnected", self._reconnected.set)
         async with asyncio.timeout(60):
             await self.room.connect(entry.url, entry.token)
             track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
@@ -120,17 +121,17 @@ class VoiceCaller:
             await stream.aclose()
 
     async def speak(self, seconds: float = 1.0) -> None:
-        """A sound, then silence."""
+        """Send speech, then silence."""
         await self._send(synthetic_speech(seconds, RATE) + bytes(RATE))
         await self._source.wait_for_playout()
 
     async def speak_and_time(self, seconds: float) -> float:
-        """Speak, and go on with silence; when the sound was over, by the clock that sends it."""
+        """Send speech, then silence. Returns when the speech ended, by the clock of the sender."""
         await self._send(synthetic_speech(seconds, RATE))
         await self._source.wait_for_playout()
-        over = time.monotonic()
+        ended_at = time.monotonic()
         self._tasks.append(asyncio.create_task(self._send(bytes(2 * RATE))))
-        return over
+        return ended_at
 
     async def _send(self, pcm: bytes) -> None:
         for start in range(0, len(pcm) - 2 * FRAME_SAMPLES + 1, 2 * FRAME_SAMPLES):
@@ -138,7 +139,7 @@ class VoiceCaller:
             await self._source.capture_frame(frame)
 
     async def wait_for_audio(self, since: float, timeout_seconds: float = 60.0) -> float:
-        """When an agent was first heard after that moment."""
+        """The time at which an agent was first audible after `since`."""
         async with asyncio.timeout(timeout_seconds):
             while not (later := [at for at in self.heard_at if at > since]):
                 self._changed.clear()
@@ -146,26 +147,26 @@ class VoiceCaller:
         return later[0]
 
     async def wait_for_silence(self) -> None:
-        """Until no agent has been heard for a moment."""
+        """Wait until no agent has been audible for `SILENCE_SECONDS`."""
         async with asyncio.timeout(60):
             while self.heard_at:
-                left = self.heard_at[-1] + SILENCE_SECONDS - time.monotonic()
-                if left <= 0:
+                remaining = self.heard_at[-1] + SILENCE_SECONDS - time.monotonic()
+                if remaining <= 0:
                     break
-                await asyncio.sleep(left)
+                await asyncio.sleep(remaining)
 
     def longest_silence(self, since: float) -> float:
-        """The longest silence that ended after that moment; counted from it at the earliest."""
+        """The longest silence that ended after `since`, not counting the time before it."""
         pairs = zip(self.heard_at, self.heard_at[1:], strict=False)
         return max((b - max(a, since) for a, b in pairs if b > since), default=0.0)
 
     async def wait_disconnected(self) -> None:
-        """Until the room has ended our connection."""
+        """Wait until the room has closed the connection."""
         async with asyncio.timeout(60):
-            await self._gone.wait()
+            await self._disconnected.wait()
 
     async def wait_reconnected(self) -> None:
-        await self._back.wait()
+        await self._reconnected.wait()
 
     async def leave(self) -> None:
         await cancel_and_wait(*self._tasks)
@@ -180,7 +181,7 @@ class VoiceCaller:
 async def joined_caller(
     services: Services, call: Call, caller: VoiceCaller | None = None
 ) -> AsyncIterator[VoiceCaller]:
-    """A caller who has heard the greeting."""
+    """A caller in the room, after the greeting."""
     caller = caller or VoiceCaller()
     try:
         await caller.join(services, call)
@@ -201,10 +202,10 @@ async def voice_clinic(
     stt: ProviderChoice = STT_CHOICE,
     tts: ProviderChoice = TTS_CHOICE,
 ) -> AsyncIterator[tuple[Services, SpeechEmulator, Settings]]:
-    """The clinic, open for calls, with one worker."""
-    async with run_speech_emulator() as heard:
-        with_voice = with_voice_providers(settings, livekit, heard)
-        async with api_services(with_voice) as services, working(with_voice):
+    """The published clinic with one worker."""
+    async with run_speech_emulator() as emulator:
+        voice_settings = with_voice_providers(settings, livekit, emulator)
+        async with api_services(voice_settings) as services, working(voice_settings):
             agents = with_speech(reception, booking, stt=stt, tts=tts)
             await publish_clinic(services, viewer, agents)
-            yield services, heard, with_voice
+            yield services, emulator, voice_settings

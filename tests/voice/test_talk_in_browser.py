@@ -123,7 +123,7 @@ async def test_a_call_by_keyboard_from_the_sign_in_to_the_end(
         "reception: Sunrise Clinic, hello.",
         "You: I need an appointment",
         "reception: One moment.",
-        "reception → booking the model asked for it",
+        "reception → booking requested by the model",
         "booking: Booking here. When suits you?",
         "You: tomorrow at ten",
         "book_appointment succeeded",
@@ -136,8 +136,8 @@ async def test_a_call_by_keyboard_from_the_sign_in_to_the_end(
     # What took next to no time is not shown.
     brief = ("Tools and hand-offs", "Playback")
     assert [part for part in seen["waterfall"] if part not in brief] == [
-        "Words understood",
-        "Turn taken for over",
+        "Speech recognition",
+        "End of turn detected",
         "Model’s first token",
         "Voice’s first byte",
         "Network and jitter, estimated",
@@ -155,9 +155,9 @@ async def test_a_call_by_keyboard_from_the_sign_in_to_the_end(
         "booking: Which day suits you?",
     ]
     figures = dict(figure.split("\n") for figure in seen["figures"])
-    assert (figures["Reason"], figures["Whose doing"]) == ("ENDED_BY_API", "a client of the API")
+    assert (figures["Reason"], figures["Caused by"]) == ("ENDED_BY_API", "a client of the API")
     assert re.fullmatch(r"0:[0-5]\d", figures["Duration"])
-    assert re.fullmatch(r"\d\.\d\d s", figures["Median to first sound"])
+    assert re.fullmatch(r"\d\.\d\d s", figures["Median to first audio"])
     assert (seen["docked"], seen["address"], seen["overflows"]) == (False, f"{api.url}/talk", False)
     assert {name: found for name, found in seen.items() if name.startswith("barriers")} == {
         f"barriers{screen}": [] for screen in ("SignIn", "Choose", "Call", "Away", "Over")
@@ -239,20 +239,20 @@ async def test_a_call_that_is_over_can_be_read(
     assert [line.split("\n")[0] for line in seen["lines"]] == [
         "You",
         "reception",
-        "The model openai gpt-4.1 failed; the next one answers.",
-        "Not handed over from reception to billing: No way leads there.",
-        "reception → booking its condition turned true",
-        "Passed by: triage",
+        "The model openai gpt-4.1 failed; the next provider takes over.",
+        "Hand-off from reception to billing refused: No way leads there.",
+        "reception → booking its condition became true",
+        "Skipped: triage",
         "book failed, 12 ms",
         'workflow.slot = "ten"',
         "flags.booked = true",
         "flags.booked removed",
-        "TRANSFER was not done: There is no trunk.",
-        "Nothing was said for 8 s.",
+        "TRANSFER was refused: There is no trunk.",
+        "The caller was silent for 8 s.",
         "You left the room; the agent waits.",
-        "The worker is being stopped; another one goes on from here.",
-        "The worker was lost; another one goes on from here.",
-        "tts: APITimeoutError. The call goes on.",
+        "The worker is stopping; another one continues from here.",
+        "The worker was lost; another one continues from here.",
+        "tts: APITimeoutError. The call continues.",
         "The call ended after 0:00.",
     ]
     assert re.findall(r"\d+ ms", seen["lines"][1]) == [
@@ -264,13 +264,13 @@ async def test_a_call_that_is_over_can_be_read(
     assert seen["figures"] == [
         "Duration\n0:00",
         "Answers\n1",
-        "Median to first sound\n0.99 s",
-        "Median at your ear\n1.21 s",
+        "Median to first audio\n0.99 s",
+        "Median with network\n1.21 s",
         "Reason\nENDED_BY_API",
-        "Whose doing\na client of the API",
+        "Caused by\na client of the API",
     ]
     # A reader is told what happens, not what happened long ago.
-    assert seen["told"] == ["The call is over. The call was ended through the API."]
+    assert seen["announced"] == ["The call is over. The call was ended through the API."]
     assert (seen["barriers"], seen["errors"], seen["outside"]) == ([], [], [])
 
 
@@ -324,25 +324,25 @@ async def test_what_is_wrong_is_said_together_with_what_to_do(
             seen = await to_thread.run_sync(see)
     denied, call_was_shown = seen.pop("denied")
     assert denied == (
-        "This page may not use the microphone. Allow it in the site settings beside the address, "
-        "then try again. If it is allowed there, look into the system's privacy settings."
+        "This page may not use the microphone. Allow it in the site settings next to the address, "
+        "then try again. If it is allowed there, check the privacy settings of the system."
     )
     assert call_was_shown is False
     unreachable, ended = seen.pop("unreachable")
     assert unreachable.startswith(
-        f"LiveKit at {nowhere} did not let you in. Is it reachable from this browser? Its port "
+        f"Connecting to LiveKit at {nowhere} failed. Check that this browser can reach it: its port "
         "and UDP must be open, and LIVEKIT_PUBLIC_URL must be an address that browsers can reach."
     )
     assert ended == "The call was ended before a worker took it."
     assert seen == {
         "withoutLivekit": (
             "Voice calls need a LiveKit server, and this installation has none. Set LIVEKIT_URL, "
-            "LIVEKIT_API_KEY and LIVEKIT_API_SECRET and restart; ./studio up brings one where it "
-            "can, and says why where it cannot."
+            "LIVEKIT_API_KEY and LIVEKIT_API_SECRET and restart. ./studio up starts one where it "
+            "can, and reports why where it cannot."
         ),
         "insecure": (
-            "Browsers give the microphone only to https pages and to localhost. Open this page as "
-            "https://…, or on the machine itself as http://localhost."
+            "Browsers allow the microphone only on https pages and on localhost. Open this page as "
+            "https://…, or as http://localhost on the machine itself."
         ),
-        "unknown": ("There is no such call, or it is not yours. It may have been deleted by now."),
+        "unknown": "This call does not exist, has been deleted, or belongs to another tenant.",
     }

@@ -1,8 +1,9 @@
-// Command callers plays many callers who cost little: they send packets that were encoded
-// beforehand, and throw away what they are sent.
+// Command callers simulates many callers with little CPU: it sends pre-encoded packets and discards
+// the audio that it receives.
 //
-// Its argument is a file with what each of them says again and again: a line for every 20 ms, an
-// Opus packet in hex. Each line of its input is a ticket: url, token. They talk until it ends.
+// Its argument is a file with the packets that each caller repeats: one line per 20 ms, an Opus
+// packet in hex. Each line of standard input has the URL and token of one caller. The callers run
+// until standard input ends.
 package main
 
 import (
@@ -22,14 +23,14 @@ import (
 )
 
 const (
-	frame      = 20 * time.Millisecond
-	greeting   = 3 * time.Second         // before anybody says a word
-	apart      = 1700 * time.Millisecond // so that they do not all speak at once
-	patience   = 10 * time.Second
-	microphone = "microphone"
+	frame          = 20 * time.Millisecond
+	greeting       = 3 * time.Second         // before the first caller speaks
+	apart          = 1700 * time.Millisecond // so that they do not all speak at the same time
+	connectTimeout = 10 * time.Second
+	microphone     = "microphone"
 )
 
-// words are said by one caller.
+// words are the packets of one caller.
 type words struct {
 	lksdk.BaseSampleProvider
 	packets [][]byte
@@ -54,11 +55,11 @@ func main() {
 	for late := time.Duration(0); tickets.Scan(); late = (late + apart) % period {
 		var url, token string
 		if _, err := fmt.Sscan(tickets.Text(), &url, &token); err != nil {
-			log.Fatalf("a ticket is a url and a token: %v", err)
+			log.Fatalf("each input line needs a URL and a token: %v", err)
 		}
 		go func() {
 			if err := call(url, token, packets, greeting+late); err != nil {
-				log.Fatalf("a caller could not come: %v", err)
+				log.Fatalf("a caller could not join: %v", err)
 			}
 		}()
 	}
@@ -83,7 +84,7 @@ func read(path string) ([][]byte, error) {
 		packets = append(packets, packet)
 	}
 	if len(packets) == 0 && lines.Err() == nil {
-		return nil, fmt.Errorf("%s: there is nothing to say", path)
+		return nil, fmt.Errorf("%s contains no packets", path)
 	}
 	return packets, lines.Err()
 }
@@ -95,11 +96,11 @@ func call(url, token string, packets [][]byte, late time.Duration) error {
 	if err != nil {
 		return err
 	}
-	told := lksdk.RoomCallback{
-		OnDisconnected:      func() { log.Fatal("a caller was put out of the room") },
+	callback := lksdk.RoomCallback{
+		OnDisconnected:      func() { log.Fatal("a caller was removed from the room") },
 		ParticipantCallback: lksdk.ParticipantCallback{OnTrackSubscribed: ignore},
 	}
-	room, err := lksdk.ConnectToRoomWithToken(url, token, &told, lksdk.WithConnectTimeout(patience))
+	room, err := lksdk.ConnectToRoomWithToken(url, token, &callback, lksdk.WithConnectTimeout(connectTimeout))
 	if err != nil {
 		return err
 	}
@@ -113,7 +114,7 @@ func call(url, token string, packets [][]byte, late time.Duration) error {
 	return track.StartWrite(&words{packets: packets}, nil)
 }
 
-// ignore takes what comes, so that it does not pile up.
+// ignore reads and discards a track, so that its packets do not accumulate.
 func ignore(track *webrtc.TrackRemote, _ *lksdk.RemoteTrackPublication, _ *lksdk.RemoteParticipant) {
 	go func() {
 		packet := make([]byte, 1500)

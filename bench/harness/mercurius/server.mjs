@@ -1,4 +1,4 @@
-// The same list of calls as the API's, by Mercurius with its JIT, from the same database.
+// Serves the same list of calls as the API with Mercurius and its JIT, from the same database.
 import Fastify from 'fastify'
 import mercurius from 'mercurius'
 import pg from 'pg'
@@ -22,7 +22,7 @@ const query = `
 const base64 = (text) => Buffer.from(text).toString('base64url')
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 10 })
 
-function shown (row) {
+function toNode (row) {
   return {
     id: base64(`Call:${row.id}`),
     kind: row.kind,
@@ -42,7 +42,7 @@ const resolvers = {
       const { rows } = await pool.query({ name: 'calls', text: query, values })
       const edges = rows.slice(0, first).map((row) => ({
         cursor: base64(`${row.created_at.toISOString()}|${row.id}`),
-        node: shown(row)
+        node: toNode(row)
       }))
       return { edges, pageInfo: { hasNextPage: rows.length > first, endCursor: edges.at(-1)?.cursor } }
     }

@@ -1,4 +1,4 @@
-// Makes static/, the same bytes on every machine: versions are locked, nothing is dated.
+// Builds static/. The bytes are the same on every machine: versions are locked, and no file has a date.
 
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -6,7 +6,7 @@ import { build } from "esbuild";
 
 process.chdir(fileURLToPath(new URL(".", import.meta.url)));
 
-// Two fonts would be more than all the rest of the styles; the machine's own serve as well.
+// Two web fonts would be larger than all other styles; system fonts serve as well.
 const withoutFonts = {
   name: "without fonts",
   setup({ onLoad }) {
@@ -36,13 +36,13 @@ async function page(name, entry, files) {
     jsx: "automatic",
     define: { "process.env.NODE_ENV": '"production"' },
     loader: { ".graphql": "text" },
-    legalComments: "none", // the whole licences are in LICENSES.txt
+    legalComments: "none", // the full licences are in LICENSES.txt
     plugins: [withoutFonts],
   });
   await writeFile(`${to}/LICENSES.txt`, await licences(metafile));
 }
 
-/** The packages that the bundle has at least one byte of, each under the licence it came with. */
+/** The licences of all packages that contribute at least one byte to the bundle. */
 async function licences(metafile) {
   const used = Object.values(metafile.outputs).flatMap(({ inputs }) =>
     Object.keys(inputs).filter((path) => inputs[path].bytesInOutput > 0),
@@ -51,7 +51,7 @@ async function licences(metafile) {
   const packages = new Map();
   for (const folder of [...new Set(folders)].filter(Boolean).sort()) {
     const { name, version, license } = JSON.parse(await readFile(`${folder}/package.json`, "utf8"));
-    const text = (await licence(folder)) || `No text of its own; its package says: ${license}`;
+    const text = (await licence(folder)) || `The package contains no licence text. Its package.json declares: ${license}`;
     packages.set(text, [...(packages.get(text) ?? []), `${name} ${version}`]);
   }
   const line = "=".repeat(80);

@@ -1,15 +1,15 @@
-// How GraphiQL asks: it wants one function for queries, mutations and subscriptions.
+// The fetcher of GraphiQL: one function for queries, mutations and subscriptions.
 
 import { getOperationAST } from "graphql";
 import { connect, cursorOf, failure, post, reason } from "../shared/api.js";
 
-const KEPT = 200; // events shown; older ones make room
+const MAX_SHOWN = 200; // events; older ones are removed
 
 export async function fetcher(request, { headers, documentAST } = {}) {
   const operation = documentAST && getOperationAST(documentAST, request.operationName);
   if (operation?.operation === "subscription") return follow(request, operation, headers);
   const result = await post(request, headers);
-  // Without any `data` GraphiQL would ask a second time for a schema without subscriptions.
+  // Without `data` GraphiQL would request the schema again, without subscriptions.
   return request.operationName === "IntrospectionQuery" ? { data: null, ...result } : result;
 }
 
@@ -24,7 +24,7 @@ function follow(request, operation, own) {
       let due;
 
       const client = connect(own, () => {
-        if (received && !resumes) newestFirst.unshift("— reconnected: begins anew —");
+        if (received && !resumes) newestFirst.unshift("— reconnected: the subscription starts again —");
       });
       const show = (more) => {
         clearTimeout(due);
@@ -35,11 +35,11 @@ function follow(request, operation, own) {
         next(result) {
           received += 1;
           newestFirst.unshift(result);
-          newestFirst.splice(KEPT);
-          // The client sends this same payload again after a lost connection.
+          newestFirst.splice(MAX_SHOWN);
+          // After a lost connection the client sends this payload again.
           const cursor = resumes && cursorOf(result.data);
           if (cursor) payload.variables.after = cursor;
-          due ??= setTimeout(show, 40); // a replay may bring hundreds at once
+          due ??= setTimeout(show, 40); // a replay may deliver hundreds at once
         },
         error(cause) {
           show(Array.isArray(cause) ? { errors: cause } : failure(reason(cause)));

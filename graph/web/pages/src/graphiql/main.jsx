@@ -1,4 +1,4 @@
-// The page: GraphiQL under a slim bar that holds the token.
+// The page: GraphiQL below a bar with the token.
 
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { createRoot } from "react-dom/client";
@@ -19,15 +19,15 @@ const useSession = () => useSyncExternalStore(onChange, session);
 
 function Page() {
   const { token } = useSession();
-  // Another function for another token makes GraphiQL ask for the schema again.
-  const [asked, setAsked] = useState({ token, fetcher });
-  if (asked.token !== token) setAsked({ token, fetcher: (...request) => fetcher(...request) });
+  // A new function for a new token makes GraphiQL fetch the schema again.
+  const [signedIn, setSignedIn] = useState({ token, fetcher });
+  if (signedIn.token !== token) setSignedIn({ token, fetcher: (...request) => fetcher(...request) });
   return (
     <>
       <Bar />
       <GraphiQL
-        fetcher={asked.fetcher}
-        schema={token ? undefined : null} // null: none, and do not ask
+        fetcher={signedIn.fetcher}
+        schema={token ? undefined : null} // null: no schema, and do not fetch it
         defaultTabs={FIRST_TABS}
         defaultEditorToolsVisibility="variables"
         shouldPersistHeaders={false}
@@ -47,14 +47,14 @@ function Bar() {
   }, []);
 
   const isOut = token === "" || standing === "REFUSED";
-  const enter = (given) => {
+  const enter = (token) => {
     setProblem("");
-    if (given) signIn(given);
+    if (token) signIn(token);
     else signOut();
   };
   const useLocal = () =>
     localToken.fetch("/graphiql").then(enter, () =>
-      setProblem("There is no local token any more: is the API still the same?"),
+      setProblem("The local token is no longer available. Was the API restarted?"),
     );
   const submit = (event) => {
     event.preventDefault();
@@ -94,10 +94,10 @@ function Bar() {
 }
 
 function message(token, standing, hasLocal) {
-  const ways = hasLocal ? "Use the local token, or paste" : "Paste";
-  if (!token) return `Not signed in. ${ways} an access token or an API key.`;
+  const options = hasLocal ? "Use the local token, or paste" : "Paste";
+  if (!token) return `Not signed in. ${options} an access token or an API key.`;
   if (standing === "REFUSED") return "The API refused this token: it is wrong or has expired.";
-  return standing === "ACCEPTED" ? "Signed in." : "Not yet answered by the API.";
+  return standing === "ACCEPTED" ? "Signed in." : "Not checked by the API yet.";
 }
 
 createRoot(document.getElementById("page")).render(<Page />);

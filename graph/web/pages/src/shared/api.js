@@ -1,14 +1,14 @@
-// How operations reach the API: queries and mutations by HTTP, subscriptions by graphql-ws.
+// Sends operations to the API: queries and mutations by HTTP, subscriptions by graphql-ws.
 
 import { CloseCode, createClient } from "graphql-ws";
 import { judged, otherToken, token } from "./session.js";
 
 const ENDPOINT = new URL("/graphql", location.origin);
 const SOCKET = new URL(ENDPOINT.href.replace(/^http/, "ws"));
-const PATIENCE = 1000; // reconnections in a row, some hours
+const MAX_RETRIES = 1000; // consecutive reconnections, which take some hours
 const UNAUTHORIZED = [CloseCode.Unauthorized, CloseCode.Forbidden];
 
-/** What a page adds to the user's own headers, which win, and the token in it. */
+/** The user's headers, with the token of the page unless they hold a credential; and that token. */
 function signed(own) {
   const headers = new Headers(own);
   const added = headers.has("authorization") || headers.has("x-api-key") ? "" : token();
@@ -29,12 +29,12 @@ export async function post(request, own, signal) {
       signal,
     });
   } catch {
-    return failure("The API cannot be reached.");
+    return failure("The API is unreachable.");
   }
   const result = await response.json().catch(() => null);
   if (response.status === 401 || isRefusal(result)) judged(added, "REFUSED");
   else if (result?.data) judged(added, "ACCEPTED");
-  return result ?? failure(`The API answered ${response.status} ${response.statusText}`);
+  return result ?? failure(`The API responded with ${response.status} ${response.statusText}`);
 }
 
 export const failure = (message) => ({ errors: [{ message }] });
@@ -49,7 +49,7 @@ export const reason = (cause) =>
     ? `The API closed the subscription: ${cause.code} ${cause.reason}`.trim()
     : String(cause?.message ?? cause);
 
-/** One socket per subscription, so that it always speaks for whoever is signed in now. */
+/** One socket per subscription, so that it always has the credential of the current user. */
 export function connect(own, onReconnected, onLost = () => {}) {
   let used = "";
   let refused = false;
@@ -62,8 +62,8 @@ export function connect(own, onReconnected, onLost = () => {}) {
       return Object.fromEntries(headers);
     },
     keepAlive: 12_000,
-    retryAttempts: PATIENCE,
-    // Knocking again with what was refused is of no use: wait for another token instead.
+    retryAttempts: MAX_RETRIES,
+    // Retrying with a rejected token is useless: wait for another token instead.
     retryWait: (attempt) => (refused ? otherToken(used) : backOff(attempt)),
     on: {
       connected(_socket, _payload, wasRetry) {

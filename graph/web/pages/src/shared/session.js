@@ -1,13 +1,13 @@
-// Who is signed in, for this browser tab only: sessionStorage is empty again when it closes.
+// The current user, for this browser tab only: sessionStorage is deleted when the tab closes.
 
 const KEY = "agent-studio:token";
-const told = new Set();
-// standing: UNPROVEN | ACCEPTED | REFUSED, as the API last said about this token
+const listeners = new Set();
+// standing: UNPROVEN | ACCEPTED | REFUSED, the last response of the API to this token
 let now = { token: sessionStorage.getItem(KEY) ?? "", standing: "UNPROVEN" };
 
 function change(next) {
   now = next;
-  told.forEach((tell) => tell());
+  listeners.forEach((listener) => listener());
 }
 
 export const session = () => now;
@@ -23,7 +23,7 @@ export function signOut() {
   change({ token: "", standing: "UNPROVEN" });
 }
 
-/** What the API said about a token, unless another one has taken its place meanwhile. */
+/** Record the response of the API to a token, unless the token has been replaced meanwhile. */
 export function judged(token, standing) {
   if (token && token === now.token && standing !== now.standing) change({ token, standing });
 }
@@ -36,18 +36,18 @@ export function otherToken(than) {
   });
 }
 
-export function onChange(tell) {
-  told.add(tell);
-  return () => told.delete(tell);
+export function onChange(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 }
 
-/** Whether a page on this machine may have the token of a local install, and that token. */
+/** Whether this page may use the token of a local installation, and that token. */
 export const localToken = {
   offered: (page) => ask(`${page}/config.json`).then((it) => it.localToken === true, () => false),
   fetch: (page) => ask(`${page}/local-token`, { method: "POST" }).then((it) => it.token),
 };
 
-/** As somebody pastes it: perhaps with the name of the header's scheme before it. */
+/** A pasted token, without the scheme of the Authorization header that may precede it. */
 export const pasted = (text) => text.trim().replace(/^Bearer\s+/i, "");
 
 async function ask(url, options) {

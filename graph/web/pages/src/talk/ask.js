@@ -1,4 +1,4 @@
-// What this page asks of the API. An answer that is an error is thrown, in the API's own words.
+// The operations of this page. An error response is thrown with the message of the API.
 
 import { connect, cursorOf, post, reason } from "../shared/api.js";
 import CALL from "./call.graphql";
@@ -9,9 +9,9 @@ import RECORDING from "./recording.graphql";
 import START from "./start-call.graphql";
 import WORKFLOWS from "./workflows.graphql";
 
-const PATIENCE_MS = 15_000;
+const TIMEOUT_MS = 15_000;
 
-export class Refused extends Error {
+export class ApiError extends Error {
   constructor(message, code) {
     super(message);
     this.code = code;
@@ -19,31 +19,31 @@ export class Refused extends Error {
 }
 
 export async function publishedWorkflows() {
-  const found = [];
+  const published = [];
   for (let after = null; ; ) {
     const { workflows } = await ask(WORKFLOWS, { after });
-    found.push(...workflows.edges.map(({ node }) => node).filter((node) => node.published));
-    if (!workflows.pageInfo.hasNextPage) return found;
+    published.push(...workflows.edges.map(({ node }) => node).filter((node) => node.published));
+    if (!workflows.pageInfo.hasNextPage) return published;
     after = workflows.pageInfo.endCursor;
   }
 }
 
-/** The call and the caller's ticket. Repeated with the same key it is the same call. */
+/** Start a call: the call and the room access. The same key returns the same call. */
 export const startCall = async (slug, key) => done((await ask(START, { slug, key })).startCall);
 export const joinCall = async (callId) => done((await ask(JOIN, { callId })).joinCall).join;
 export const endCall = async (callId) => done((await ask(END, { callId })).endCall);
-export const callAtHand = async (id) => (await ask(CALL, { id })).call;
+export const fetchCall = async (id) => (await ask(CALL, { id })).call;
 
-/** null where the call is not recorded. */
+/** The recording; null if the call is not recorded. */
 export const recordingOf = async (id) => (await ask(RECORDING, { id })).call?.recording ?? null;
 
-/** Every event from the first one on, through lost connections; ends after the last one. */
+/** Subscribe to every event from the first one on, across lost connections, until the last one. */
 export function follow(callId, { next, done, lost, back, failed }) {
   const payload = { query: FOLLOW, variables: { callId, after: null } };
   return connect({}, back, lost).subscribe(payload, {
     next(result) {
       if (result.errors) return failed(result.errors[0].message);
-      // The client sends this same payload again after a lost connection.
+      // After a lost connection the client sends this payload again.
       payload.variables.after = cursorOf(result.data) ?? payload.variables.after;
       next(result.data.callEvents);
     },
@@ -53,15 +53,15 @@ export function follow(callId, { next, done, lost, back, failed }) {
 }
 
 async function ask(query, variables) {
-  const result = await post({ query, variables }, {}, AbortSignal.timeout(PATIENCE_MS));
+  const result = await post({ query, variables }, {}, AbortSignal.timeout(TIMEOUT_MS));
   if (!result.data || result.errors) {
-    const [error] = result.errors ?? [{ message: "The API gave no answer." }];
-    throw new Refused(error.message, error.extensions?.code);
+    const [error] = result.errors ?? [{ message: "The API did not respond with data." }];
+    throw new ApiError(error.message, error.extensions?.code);
   }
   return result.data;
 }
 
 function done(result) {
-  if (result.message !== undefined) throw new Refused(result.message, result.__typename);
+  if (result.message !== undefined) throw new ApiError(result.message, result.__typename);
   return result;
 }

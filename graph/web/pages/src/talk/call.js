@@ -1,20 +1,21 @@
-// One call: followed from its first event to its last, and spoken in meanwhile.
+// One call: its events from the first to the last, and the connection to its room.
 
 import { endCall, follow, joinCall, recordingOf, startCall } from "./ask.js";
 import { at, h } from "./dom.js";
-import { microphone, Place } from "./room.js";
+import { microphone, RoomSession } from "./room.js";
 import { Transcript } from "./transcript.js";
 import { median } from "./waterfall.js";
 import {
-  because, clock, NOT_PLAYABLE, putOut, RECORDING_LATER, RECORDINGS, seconds, STATES, whose,
+  blameText, disconnectText, endReasonText, formatDuration, NOT_PLAYABLE, RECORDING_LATER, RECORDINGS,
+  seconds, STATES,
 } from "./words.js";
 
-const LULL_MS = 1_000; // after it the history is complete: from now on things are read out
-const END_MS = 2_000; // between the room's end and the event that says why
+const LULL_MS = 1_000; // after this time without events the history is complete, and announcements start
+const END_MS = 2_000; // between the end of the room and the event with the reason
 const RECORDING_MS = 3_000;
-const RECORDING_TRIES = 40;
+const MAX_RECORDING_ATTEMPTS = 40;
 const BEING_MADE = ["RECORDING", "PROCESSING"];
-const READ_OUT = 6;
+const MAX_ANNOUNCEMENTS = 6;
 
 export class Call {
   /** A microphone first, then the call, then the room. */
@@ -38,27 +39,27 @@ export class Call {
     this.workflow = workflow;
     this.page = page;
     this.measured = [];
-    this.ahead = null; // how much our clock is before the server's; live events tell
+    this.ahead = null; // how far the clock is ahead of the server; measured with live events
     this.state = "PENDING";
     this.listeners = new AbortController();
   }
 
-  /** Shows all of it. Found after a reload it has been going on, perhaps to its end. */
+  /** Show the whole call. `found` is a call that existed before, and may have ended by now. */
   watch(found) {
-    const name = this.workflow?.name ?? "A workflow that was deleted";
+    const name = this.workflow?.name ?? "Deleted workflow";
     at("call-title").textContent = name;
     at("call-id").textContent = this.id;
     document.title = `${name} · Agent Studio`;
     at("agent").textContent = "";
     at("timer").textContent = "";
     at("summary").hidden = at("recording").hidden = true;
-    at("told").replaceChildren();
+    at("announcements").replaceChildren();
     at("known").open = matchMedia("(min-width: 64rem)").matches;
     this.transcript = new Transcript();
-    const goesOn = found && !found.endedAt && found.kind === "VOIP";
+    const inProgress = found && !found.endedAt && found.kind === "VOIP";
     this.connection = found ? "" : "Connecting";
     this.away(
-      goesOn ? "This call is still going on. Nobody hears you until you go on with it." : "",
+      inProgress ? "This call is still in progress. You are not heard until you continue it." : "",
     );
     this.isLive = !found;
     if (found) this.awaitLull();
@@ -67,14 +68,14 @@ export class Call {
     this.press("hang-up", () => this.hangUp());
     this.press("give-up", () => this.hangUp());
     this.press("go-on", () => this.goOn());
-    this.press("sound-on", () => this.place?.sound());
+    this.press("sound-on", () => this.session?.sound());
     this.press("again", () => this.leave("again"));
     this.press("other", () => this.leave("other"));
     this.ticking = setInterval(() => this.draw(), 500);
     this.stop = follow(this.id, {
       next: (event) => this.next(event),
       done: () => {},
-      lost: () => this.connectionIs("No connection to the API, trying again"),
+      lost: () => this.connectionIs("No connection to the API, reconnecting"),
       back: () => this.connectionIs(""),
       failed: (message) => this.page.complain(new Error(message)),
     });
@@ -89,13 +90,13 @@ export class Call {
     this.draw();
   }
 
-  // ---- what happens ---------------------------------------------------------------------
+  // ---- events -------------------------------------------------------------------------
 
   next(event) {
     const when = event.at && Date.parse(event.at);
     if (when) this.compareClocks(Date.now() - when);
     const words = this.transcript.add(event);
-    if (words && this.isLive) this.tell(words);
+    if (words && this.isLive) this.announce(words);
     if (event.__typename === "StateChanged") this.enters(event.state, when);
     if (event.__typename === "TurnMeasured") this.measured.push(event);
     if (event.__typename === "CallEnded") this.ended(event);
@@ -117,19 +118,19 @@ export class Call {
     if (state === "ACTIVE") this.began ??= when;
   }
 
-  tell(words) {
-    const told = at("told");
-    told.append(h("p", {}, words));
-    while (told.childElementCount > READ_OUT) told.firstChild.remove();
+  announce(words) {
+    const announcements = at("announcements");
+    announcements.append(h("p", {}, words));
+    while (announcements.childElementCount > MAX_ANNOUNCEMENTS) announcements.firstChild.remove();
   }
 
   draw() {
-    at("talking").hidden = !this.place;
-    at("dock").hidden = !this.place && at("away").hidden;
+    at("talking").hidden = !this.session;
+    at("dock").hidden = !this.session && at("away").hidden;
     at("state").textContent = (!this.over && this.connection) || STATES[this.state];
     at("state").dataset.state = this.over ? "over" : this.connection ? "waiting" : this.state;
-    if (this.over) at("timer").textContent = clock(this.over.durationMs);
-    else if (this.began) at("timer").textContent = clock(Date.now() - (this.ahead ?? 0) - this.began);
+    if (this.over) at("timer").textContent = formatDuration(this.over.durationMs);
+    else if (this.began) at("timer").textContent = formatDuration(Date.now() - (this.ahead ?? 0) - this.began);
   }
 
   // ---- the room -------------------------------------------------------------------------
@@ -137,40 +138,40 @@ export class Call {
   async enter(join, track) {
     this.away("");
     this.connectionIs("Connecting");
-    const place = new Place(track, {
+    const session = new RoomSession(track, {
       reconnecting: () => this.connectionIs("Reconnecting"),
       reconnected: () => this.connectionIs(""),
-      out: (reason) => setTimeout(() => this.lost(place, putOut(reason)), END_MS),
+      out: (reason) => setTimeout(() => this.lost(session, disconnectText(reason)), END_MS),
       silent: () => (at("sound-on").hidden = false),
       sounding: () => (at("sound-on").hidden = true),
-      dead: () => this.lost(place, "The microphone is gone. Plug it in again, then go on."),
+      dead: () => this.lost(session, "The microphone was disconnected. Plug it in again, then continue the call."),
     });
-    this.place = place;
+    this.session = session;
     this.muted = false;
     at("mute").textContent = "Mute";
     try {
-      await place.enter(join);
-      if (this.place !== place) return void place.close(); // over, hung up or left meanwhile
+      await session.enter(join);
+      if (this.session !== session) return void session.close(); // ended or left meanwhile
       this.connectionIs("");
       at("mute").focus({ preventScroll: true });
     } catch (error) {
-      if (this.place !== place) return;
-      this.place = null;
+      if (this.session !== session) return;
+      this.session = null;
       this.away(error.message);
     }
   }
 
-  lost(place, why) {
-    if (place !== this.place) return;
-    this.place = null;
-    place.close();
+  lost(session, why) {
+    if (session !== this.session) return;
+    this.session = null;
+    session.close();
     this.away(why);
-    this.tell(why);
+    this.announce(why);
   }
 
   leaveRoom() {
-    this.place?.close();
-    this.place = null;
+    this.session?.close();
+    this.session = null;
   }
 
   away(why) {
@@ -199,9 +200,9 @@ export class Call {
 
   async mute() {
     this.muted = !this.muted;
-    await this.place.mute(this.muted);
+    await this.session.mute(this.muted);
     at("mute").textContent = this.muted ? "Unmute" : "Mute";
-    this.tell(this.muted ? "The microphone is muted." : "The microphone is on.");
+    this.announce(this.muted ? "The microphone is muted." : "The microphone is on.");
   }
 
   async hangUp() {
@@ -210,7 +211,7 @@ export class Call {
     try {
       await endCall(this.id);
     } catch (error) {
-      const then = "You are out of the room, and the call ends by itself in a short while.";
+      const then = "You left the room, and the call ends automatically in a short while.";
       if (!this.over) this.page.complain(new Error(`${error.message} ${then}`));
     } finally {
       at("hang-up").disabled = at("give-up").disabled = false;
@@ -227,13 +228,13 @@ export class Call {
     clearInterval(this.ticking);
     this.away("");
     this.draw();
-    const words = because(event, this.byUs);
+    const words = endReasonText(event, this.byUs);
     at("summary-title").textContent = words;
     at("figures").replaceChildren(...this.figures().flat());
     at("summary").hidden = false;
     document.documentElement.scrollTop = 0;
     at("summary-title").focus({ preventScroll: true });
-    this.tell(`The call is over. ${words}`);
+    this.announce(`The call is over. ${words}`);
     this.showRecording();
   }
 
@@ -241,19 +242,19 @@ export class Call {
     const heard = this.measured.filter(({ firstAudioMs }) => firstAudioMs !== null);
     const middle = (field) => median(heard.map((turn) => turn[field]).filter((ms) => ms !== null));
     const facts = [
-      ["Duration", clock(this.over.durationMs)],
+      ["Duration", formatDuration(this.over.durationMs)],
       ["Answers", String(this.measured.length)],
-      ["Median to first sound", seconds(middle("firstAudioMs"))],
-      ["Median at your ear", seconds(middle("atEarMs"))],
+      ["Median to first audio", seconds(middle("firstAudioMs"))],
+      ["Median with network", seconds(middle("atEarMs"))],
       ["Reason", this.over.reason],
-      ["Whose doing", whose(this.over.blame)],
+      ["Caused by", blameText(this.over.blame)],
     ];
     return facts.map(([what, value]) => h("div", {}, h("dt", {}, what), h("dd", {}, value)));
   }
 
-  /** It is ready some time after the end. Its link is good for minutes: an old one is renewed. */
+  /** A recording is ready some time after the end. Its link expires after minutes and is renewed. */
   async showRecording() {
-    for (let tries = 0; tries < RECORDING_TRIES; tries++) {
+    for (let tries = 0; tries < MAX_RECORDING_ATTEMPTS; tries++) {
       const recording = await recordingOf(this.id).catch(() => undefined);
       if (recording === null || this.isLeft) return;
       if (recording) this.show(recording);
@@ -271,7 +272,7 @@ export class Call {
       : [h("p", { class: "fine" }, said.join(" ").trim())]));
   }
 
-  /** The page shows something else from now on. */
+  /** Stop showing this call. */
   leave(next) {
     this.isLeft = true;
     this.listeners.abort();
@@ -301,11 +302,11 @@ function player({ url, durationMs }, renew) {
     src: url,
     "aria-labelledby": "recording-title",
     error: renewed,
-    // What has been heard once can be heard: a later failure is that of an old link.
+    // Audio that has loaded once is playable: a later failure means that the link has expired.
     loadedmetadata: () => (fresh = false),
   });
-  const link = h("a", { href: url, target: "_blank", rel: "noopener" }, "Open the sound alone");
-  const title = `Recording, ${clock(durationMs ?? 0)}`;
+  const link = h("a", { href: url, target: "_blank", rel: "noopener" }, "Open the audio in a new tab");
+  const title = `Recording, ${formatDuration(durationMs ?? 0)}`;
   const fine = h("p", { class: "fine" }, link);
   return [h("h3", { id: "recording-title" }, title), sound, fine];
 }

@@ -1,4 +1,4 @@
-// Elements, made in one expression. Text stays text: nothing here is ever parsed as HTML.
+// Builds elements in one expression. Text stays text: nothing is ever parsed as HTML.
 
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);

@@ -1,14 +1,14 @@
-// The page: who is signed in, which call is at hand, and what can be done about it.
+// The page: the current user, the current call, and the actions on them.
 
 import { localToken, onChange, pasted, session, signIn, signOut } from "../shared/session.js";
-import { callAtHand, publishedWorkflows } from "./ask.js";
+import { fetchCall, publishedWorkflows } from "./ask.js";
 import { Call } from "./call.js";
 import { at, h } from "./dom.js";
 import { NO_LIVEKIT, NO_MICROPHONES_HERE } from "./words.js";
 import "./talk.css";
 
-let call = null; // the one at hand
-let asked = ""; // the token that the screen below was drawn for
+let call = null; // the current call
+let drawnFor = ""; // the token that the current screen was drawn for
 
 const named = () => new URLSearchParams(location.hash.slice(1)).get("call");
 const isOut = () => !session().token || session().standing === "REFUSED";
@@ -19,20 +19,20 @@ function draw() {
   at("sign-in").hidden = !isOut();
   at("sign-in-why").classList.toggle("bad", standing === "REFUSED");
   if (isOut()) {
-    asked = "";
+    drawnFor = "";
     at("sign-in-why").textContent =
       standing === "REFUSED"
         ? "The API refused this token: it is wrong or has expired. Sign in again" +
-          (call ? "; the call goes on meanwhile." : ".")
+          (call ? "; the call continues meanwhile." : ".")
         : "Sign in to choose a workflow and call it from this browser.";
     if (!call) show("sign-in");
-  } else if (token !== asked) {
-    asked = token;
+  } else if (token !== drawnFor) {
+    drawnFor = token;
     if (!call) begin();
   }
 }
 
-/** One screen at a time; signing in may be asked for above a call. */
+/** Show one screen. The sign-in may also appear above a call. */
 function show(screen) {
   for (const id of ["sign-in", "choose", "call"]) at(id).hidden = id !== screen;
   at(`${screen}-title`).focus({ preventScroll: true });
@@ -43,15 +43,15 @@ function complain(problem) {
   at("problem").hidden = !problem;
 }
 
-/** What is shown to whoever has signed in: the call that the address names, or the choice. */
+/** Show the call that the address names, or the choice of workflows. */
 async function begin() {
   complain(null);
   const id = named();
   if (!id) return choose();
   try {
-    const found = await callAtHand(id);
+    const found = await fetchCall(id);
     if (found) return open(found.id, found.workflow, found);
-    throw new Error("There is no such call, or it is not yours. It may have been deleted by now.");
+    throw new Error("This call does not exist, has been deleted, or belongs to another tenant.");
   } catch (error) {
     if (isOut()) return;
     forget();
@@ -74,8 +74,8 @@ async function choose() {
       notice ||
       (workflows.length
         ? ""
-        : "No workflow is published yet. Publish one with publishWorkflow in GraphiQL, or put " +
-          "files in with ./studio import FILE --publish, and load this page again.");
+        : "No workflow is published yet. Publish one with publishWorkflow in GraphiQL, or import " +
+          "files with ./studio import FILE --publish, and reload this page.");
     at("notice").hidden = !at("notice").textContent;
     at("start").disabled = !at("notice").hidden;
     at("workflows").replaceChildren(...workflows.map(option));
@@ -84,7 +84,7 @@ async function choose() {
   }
 }
 
-/** What keeps anybody from calling here, said before they try. */
+/** The reason why calls are not possible here, shown before a user tries; empty if they are. */
 async function obstacle() {
   const response = await fetch("/talk/config.json");
   const { voice } = response.ok ? await response.json() : {};
@@ -92,7 +92,7 @@ async function obstacle() {
   return navigator.mediaDevices ? "" : NO_MICROPHONES_HERE;
 }
 
-function option({ slug, name, description, published, nodes }, place) {
+function option({ slug, name, description, published, nodes }, index) {
   const wanted = new URLSearchParams(location.search).get("workflow");
   const agents = [...new Set(nodes.map(({ agent }) => agent))].join(", ");
   return h(
@@ -103,7 +103,7 @@ function option({ slug, name, description, published, nodes }, place) {
       name: "workflow",
       value: slug,
       "data-name": name,
-      checked: wanted ? wanted === slug : place === 0,
+      checked: wanted ? wanted === slug : index === 0,
       required: true,
     }),
     h(
@@ -142,7 +142,7 @@ async function start(workflow) {
   }
 }
 
-/** The call that was at hand is over, and so its place on the page may be taken. */
+/** The current call was left; show what comes next. */
 function over(next) {
   const { workflow } = call;
   call = null;
@@ -154,13 +154,13 @@ function over(next) {
 
 at("sign-in-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  const given = pasted(at("token").value);
+  const token = pasted(at("token").value);
   at("token").value = "";
-  if (given) signIn(given);
+  if (token) signIn(token);
 });
 at("use-local").addEventListener("click", () =>
   localToken.fetch("/talk").then(signIn, () =>
-    complain(new Error("There is no local token any more: is the API still the same?")),
+    complain(new Error("The local token is no longer available. Was the API restarted?")),
   ),
 );
 at("sign-out").addEventListener("click", () => {

@@ -1,4 +1,4 @@
-// The caller's place in the room: a microphone, and ears.
+// The caller's connection to the room: the microphone, and the audio of the agent.
 
 import {
   createAudioAnalyser,
@@ -14,14 +14,14 @@ import {
 import { at } from "./dom.js";
 import { microphoneProblem, NO_MICROPHONES_HERE, unreachable } from "./words.js";
 
-setLogLevel(LogLevel.silent); // what matters of it is shown on the page
+setLogLevel(LogLevel.silent); // the page shows what matters
 
 const LEVELS_MS = 60;
-const PATIENCE = { maxRetries: 1, websocketTimeout: 5_000, peerConnectionTimeout: 10_000 };
+const TIMEOUTS = { maxRetries: 1, websocketTimeout: 5_000, peerConnectionTimeout: 10_000 };
 
 export class Problem extends Error {}
 
-/** Asked for before there is a call: who has no microphone shall not be called back for nothing. */
+/** Requested before the call is started, so that no call is started without a microphone. */
 export async function microphone() {
   if (!navigator.mediaDevices) throw new Problem(NO_MICROPHONES_HERE);
   try {
@@ -31,46 +31,46 @@ export async function microphone() {
   }
 }
 
-export class Place {
-  /** `tell` hears of: reconnecting, reconnected, out(reason), silent, sounding, dead. */
-  constructor(track, tell) {
+export class RoomSession {
+  /** `listener` has: reconnecting, reconnected, out(reason), silent, sounding, dead. */
+  constructor(track, listener) {
     this.track = track;
-    this.tell = tell;
+    this.listener = listener;
     this.meters = new Map();
     this.room = new Room({ stopLocalTrackOnUnpublish: true });
     this.room
-      .on(RoomEvent.TrackSubscribed, (track) => this.hear(track))
-      .on(RoomEvent.TrackUnsubscribed, (track) => this.hearNoMore(track))
-      .on(RoomEvent.Reconnecting, () => tell.reconnecting())
-      .on(RoomEvent.Reconnected, () => tell.reconnected())
+      .on(RoomEvent.TrackSubscribed, (track) => this.play(track))
+      .on(RoomEvent.TrackUnsubscribed, (track) => this.stopPlaying(track))
+      .on(RoomEvent.Reconnecting, () => listener.reconnecting())
+      .on(RoomEvent.Reconnected, () => listener.reconnected())
       .on(RoomEvent.AudioPlaybackStatusChanged, () =>
-        this.room.canPlaybackAudio ? tell.sounding() : tell.silent(),
+        this.room.canPlaybackAudio ? listener.sounding() : listener.silent(),
       )
       .on(RoomEvent.Disconnected, (reason) => {
         this.close();
-        if (reason !== DisconnectReason.CLIENT_INITIATED) tell.out(reason);
+        if (reason !== DisconnectReason.CLIENT_INITIATED) listener.out(reason);
       });
   }
 
   async enter({ url, token }) {
     try {
-      await this.room.connect(url, token, PATIENCE);
+      await this.room.connect(url, token, TIMEOUTS);
       await this.room.localParticipant.publishTrack(this.track, { source: Track.Source.Microphone });
     } catch (error) {
       this.close();
       throw new Problem(`${unreachable(url)} (${error.message})`);
     }
-    this.track.on(TrackEvent.Ended, () => this.tell.dead());
+    this.track.on(TrackEvent.Ended, () => this.listener.dead());
     this.measure(this.track, at("level-you"));
   }
 
-  hear(track) {
+  play(track) {
     if (track.kind !== Track.Kind.Audio) return;
     at("sound").append(track.attach());
     this.measure(track, at("level-agent"));
   }
 
-  hearNoMore(track) {
+  stopPlaying(track) {
     track.detach().forEach((element) => element.remove());
     this.unmeasure(track);
   }

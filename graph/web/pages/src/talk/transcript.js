@@ -1,17 +1,17 @@
-// The call as it is read: one line for each event, and below them the words being said right now.
+// The transcript: one line for each event, and below them the words that are being spoken.
 
 import { at, h } from "./dom.js";
 import { waterfall } from "./waterfall.js";
-import { clock, KINDS, OUTCOMES, shown, VIA } from "./words.js";
+import { formatDuration, KINDS, OUTCOMES, formatValue, VIA } from "./words.js";
 
-const NEAR = 160; // px from the end: whoever is further up is reading
+const NEAR = 160; // px from the end; a user who is further up is reading
 
 export class Transcript {
   constructor() {
     this.story = at("story");
     this.now = at("now");
     this.partials = new Map(); // by speaker
-    this.over = new Set(); // turns that are told whole: what comes late of them is old
+    this.over = new Set(); // turns that are complete: partial words that arrive later are outdated
     this.tools = new Map();
     this.context = new Map();
     this.agent = "Agent";
@@ -20,7 +20,7 @@ export class Transcript {
     this.showContext();
   }
 
-  /** What is to be read out loud of it, if anything. */
+  /** Show an event. Returns the text to announce to screen readers, if any. */
   add(event) {
     const draw = this[event.__typename];
     return draw ? this.keepingAtEnd(() => draw.call(this, event)) : undefined;
@@ -68,17 +68,17 @@ export class Transcript {
   NodeEntered({ node, agent, skipped }) {
     this.agent = agent;
     at("agent").textContent = node === agent ? agent : `${agent} (${node})`;
-    if (skipped.length) this.note("way", `Passed by: ${skipped.join(", ")}`);
+    if (skipped.length) this.note("way", `Skipped: ${skipped.join(", ")}`);
   }
 
   HandedOff({ fromNode, toNode, via }) {
     const why = h("span", { class: "why" }, VIA[via] ?? "");
     this.note("way", h("b", {}, fromNode), " → ", h("b", {}, toNode), " ", why);
-    return `Handed over from ${fromNode} to ${toNode}.`;
+    return `Handed off from ${fromNode} to ${toNode}.`;
   }
 
   HandoffRefused({ fromNode, toNode, message }) {
-    this.note("bad", `Not handed over from ${fromNode} to ${toNode}: ${message}`);
+    this.note("bad", `Hand-off from ${fromNode} to ${toNode} refused: ${message}`);
   }
 
   ToolStarted(event) {
@@ -88,24 +88,24 @@ export class Transcript {
   }
 
   ToolFinished(event) {
-    const [said, ...more] = OUTCOMES[event.outcome].split(":");
-    const took = `${said}, ${Math.round(event.durationMs)} ms`;
+    const [outcome, ...more] = OUTCOMES[event.outcome].split(":");
+    const took = `${outcome}, ${Math.round(event.durationMs)} ms`;
     const line = tool(event, h("span", { class: event.outcome.toLowerCase() }, took), [
       ...(more.length ? [h("p", {}, more.join(":").trim())] : []),
       h("p", { class: "of" }, "Result"),
       h("pre", { tabindex: "0" }, pretty(event.result)),
     ]);
-    const begun = this.tools.get(event.toolCallId);
-    if (begun) begun.replaceWith(line);
+    const started = this.tools.get(event.toolCallId);
+    if (started) started.replaceWith(line);
     else this.story.append(line);
-    return `Tool ${event.tool} ${said}.`;
+    return `Tool ${event.tool} ${outcome}.`;
   }
 
   ContextChanged({ path, value, removed }) {
     if (removed) this.context.delete(path);
     else this.context.set(path, value);
     this.showContext();
-    const now = removed ? "removed" : shown(value);
+    const now = removed ? "removed" : formatValue(value);
     this.note("data", h("code", {}, path), removed ? " " : " = ", h("code", {}, now));
   }
 
@@ -117,16 +117,16 @@ export class Transcript {
     const which = `${KINDS[providerKind]} ${[provider, model].filter(Boolean).join(" ")}`;
     this.note(
       available ? "" : "bad",
-      available ? `${which} is back.` : `${which} failed; the next one answers.`,
+      available ? `${which} is available again.` : `${which} failed; the next provider takes over.`,
     );
   }
 
   CommandRefused({ command, message }) {
-    this.note("bad", `${command} was not done: ${message}`);
+    this.note("bad", `${command} was refused: ${message}`);
   }
 
   RecordingStarted() {
-    this.note("", "From here on the call is recorded.");
+    this.note("", "The call is recorded from here on.");
   }
 
   CallerPresent({ present }) {
@@ -134,26 +134,26 @@ export class Transcript {
   }
 
   CallerSilent({ seconds }) {
-    this.note("", `Nothing was said for ${seconds} s.`);
+    this.note("", `The caller was silent for ${seconds} s.`);
   }
 
   WorkerReplaced() {
-    this.note("bad", "The worker was lost; another one goes on from here.");
+    this.note("bad", "The worker was lost; another one continues from here.");
   }
 
   WorkerLeft() {
-    this.note("", "The worker is being stopped; another one goes on from here.");
+    this.note("", "The worker is stopping; another one continues from here.");
   }
 
   ErrorRaised({ source, message, recoverable }) {
-    const then = recoverable ? "The call goes on." : "The call cannot go on.";
+    const then = recoverable ? "The call continues." : "The call cannot continue.";
     this.note("bad", `${source}: ${message}. ${then}`);
     return `Error in ${source}. ${then}`;
   }
 
   CallEnded({ durationMs }) {
     this.now.replaceChildren();
-    this.note("", `The call ended after ${clock(durationMs)}.`);
+    this.note("", `The call ended after ${formatDuration(durationMs)}.`);
   }
 
   note(kind, ...words) {
@@ -163,7 +163,7 @@ export class Transcript {
   showContext() {
     const rows = [...this.context].map(([path, value]) => [
       h("dt", {}, path),
-      h("dd", {}, shown(value)),
+      h("dd", {}, formatValue(value)),
     ]);
     at("context").replaceChildren(...rows.flat());
     at("no-context").hidden = rows.length > 0;
@@ -175,11 +175,11 @@ const line = (who, kind, ...said) =>
 
 const turn = (who, kind, ...words) => line(who, `turn ${kind}`, h("p", {}, words));
 
-/** What was written of it but cannot have been heard is told apart, and not by colour alone. */
+/** Mark the text that the caller cannot have heard, and not by colour alone. */
 function cutOff(text, heard) {
-  if (!text.startsWith(heard)) return [heard, label("cut off")];
+  if (!text.startsWith(heard)) return [heard, label("interrupted")];
   const unheard = text.slice(heard.length).trim();
-  if (!unheard) return [text, label("cut off")];
+  if (!unheard) return [text, label("interrupted")];
   return [heard, " ", label("not heard"), " ", h("del", {}, unheard)];
 }
 

@@ -1,37 +1,37 @@
-// Where the time of a turn went, from the end of the caller's words on.
+// The latency of a turn, from the end of the caller's speech on.
 
 import { h } from "./dom.js";
 import { seconds } from "./words.js";
 
-/** The steps in order, each with when it began and ended, in ms since the caller fell silent. */
+/** The steps in order, each with its start and end in ms since the caller stopped speaking. */
 export function steps(turn) {
   if (turn.firstAudioMs === null) return [];
-  const [end, ear] = [turn.firstAudioMs, turn.atEarMs ?? turn.firstAudioMs];
-  const made = [];
+  const [end, received] = [turn.firstAudioMs, turn.atEarMs ?? turn.firstAudioMs];
+  const result = [];
   let now = 0;
-  const add = (name, what, ms, most = end) => {
-    const until = Math.min(most, now + (ms ?? 0));
-    if (until > now) made.push({ name, what, from: now, until });
+  const add = (name, what, ms, limit = end) => {
+    const until = Math.min(limit, now + (ms ?? 0));
+    if (until > now) result.push({ name, what, from: now, until });
     now = Math.max(now, until);
   };
-  add("heard", "Words understood", Math.min(turn.sttMs ?? 0, turn.endOfTurnMs ?? Infinity));
-  add("turn", "Turn taken for over", (turn.endOfTurnMs ?? now) - now);
+  add("heard", "Speech recognition", Math.min(turn.sttMs ?? 0, turn.endOfTurnMs ?? Infinity));
+  add("turn", "End of turn detected", (turn.endOfTurnMs ?? now) - now);
   const rest =
     end - now - (turn.llmFirstTokenMs ?? 0) - (turn.ttsFirstByteMs ?? 0) - (turn.playbackMs ?? 0);
   add("other", "Tools and hand-offs", rest > 20 ? rest : 0);
   add("model", "Model’s first token", turn.llmFirstTokenMs);
   add("voice", "Voice’s first byte", turn.ttsFirstByteMs);
   add("playback", "Playback", end - now);
-  add("ear", "Network and jitter, estimated", ear - end, ear);
-  return made;
+  add("network", "Network and jitter, estimated", received - end, received);
+  return result;
 }
 
 export function waterfall(turn) {
-  const made = steps(turn);
-  if (!made.length) return h("p", { class: "latency" }, `Answered in ${seconds(turn.totalMs)}`);
-  const whole = made.at(-1).until;
-  const bars = made.map((step) => bar(step, whole));
-  const rows = made.map((step) =>
+  const parts = steps(turn);
+  if (!parts.length) return h("p", { class: "latency" }, `Answered in ${seconds(turn.totalMs)}`);
+  const whole = parts.at(-1).until;
+  const bars = parts.map((step) => bar(step, whole));
+  const rows = parts.map((step) =>
     h(
       "tr",
       {},
@@ -47,13 +47,13 @@ export function waterfall(turn) {
       "summary",
       {},
       h("span", { class: "lane", "aria-hidden": "true" }, bars),
-      h("span", {}, h("b", {}, seconds(turn.firstAudioMs)), " to first sound"),
-      turn.atEarMs !== null && h("span", {}, h("b", {}, seconds(turn.atEarMs)), " at your ear"),
+      h("span", {}, h("b", {}, seconds(turn.firstAudioMs)), " to first audio"),
+      turn.atEarMs !== null && h("span", {}, h("b", {}, seconds(turn.atEarMs)), " with network"),
     ),
     h(
       "table",
       {},
-      h("caption", { class: "unseen" }, "Where the time of this answer went"),
+      h("caption", { class: "unseen" }, "Latency of this answer"),
       h("tbody", {}, rows),
     ),
     h("p", {}, `The answer was complete after ${seconds(turn.totalMs)}.`),
@@ -61,11 +61,11 @@ export function waterfall(turn) {
 }
 
 function bar(step, whole) {
-  const made = h("i", { class: `step of-${step.name}` });
-  // Through the object model: a style attribute would be against the page's policy.
-  made.style.left = `${(100 * step.from) / whole}%`;
-  made.style.width = `${(100 * (step.until - step.from)) / whole}%`;
-  return made;
+  const element = h("i", { class: `step of-${step.name}` });
+  // Set through the DOM: the content security policy of the page forbids style attributes.
+  element.style.left = `${(100 * step.from) / whole}%`;
+  element.style.width = `${(100 * (step.until - step.from)) / whole}%`;
+  return element;
 }
 
 export function median(numbers) {

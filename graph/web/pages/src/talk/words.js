@@ -1,4 +1,4 @@
-// What the page says, in one place: reasons, problems, and what can be done about them.
+// The texts of the page in one place: reasons, problems, and how to solve them.
 
 import { DisconnectReason } from "livekit-client";
 
@@ -22,21 +22,22 @@ const REASONS = {
   WORKFLOW_FINISHED: "The workflow is finished.",
   TRANSFERRED: "The call was transferred.",
   ENDED_BY_API: "The call was ended through the API.",
-  NO_ANSWER: "Nobody joined the call in time.",
+  NO_ANSWER: "No caller joined the call in time.",
   BUSY: "The line was busy.",
   DECLINED: "The call was declined.",
   INVALID_NUMBER: "The number does not exist.",
-  VOICEMAIL: "A machine answered.",
-  SILENCE: "Nothing was said for too long.",
-  MAX_DURATION: "The call reached its longest duration.",
-  NO_WORKER: "No worker took the call in time. Is one running? ./studio status tells.",
-  WORKER_LOST: "The worker was lost and no other came in time. ./studio logs worker tells why.",
+  VOICEMAIL: "Voicemail answered the call.",
+  SILENCE: "The caller was silent for too long.",
+  MAX_DURATION: "The call reached its maximum duration.",
+  NO_WORKER: "No worker took the call in time. Check with ./studio status that one is running.",
+  WORKER_LOST:
+    "The worker was lost, and no other one resumed the call in time. See ./studio logs worker.",
   ROOM_GONE: "The room was closed on the LiveKit server.",
   PROVIDER_FAILED:
-    "A provider failed or its key is missing. Check the keys for hearing, model and voice.",
-  BUDGET_SPENT: "The budget was spent. Raise it in the settings to go on.",
+    "A provider failed or its key is missing. Check the keys of the speech recognition, the model and the voice.",
+  BUDGET_SPENT: "The budget is exhausted. Raise it in the settings to continue.",
   CANCELED: "The call was ended before a worker took it.",
-  INTERNAL: "Something broke on the platform. ./studio logs worker tells what.",
+  INTERNAL: "An internal error ended the call. See ./studio logs worker.",
 };
 
 const BLAMES = {
@@ -49,79 +50,79 @@ const BLAMES = {
   CONFIG: "a setting or the workflow",
 };
 
-export const because = ({ reason, blame }, byUs) =>
+export const endReasonText = ({ reason, blame }, byUs) =>
   byUs && reason === "ENDED_BY_API"
     ? "You hung up."
     : (REASONS[reason] ?? `${reason.toLowerCase().replaceAll("_", " ")}.`);
 
-export const whose = (blame) => BLAMES[blame] ?? blame.toLowerCase();
+export const blameText = (blame) => BLAMES[blame] ?? blame.toLowerCase();
 
 export const VIA = {
-  MODEL: "the model asked for it",
-  CONDITION: "its condition turned true",
-  TOOL: "a tool asked for it",
-  OPERATOR: "an operator asked for it",
+  MODEL: "requested by the model",
+  CONDITION: "its condition became true",
+  TOOL: "requested by a tool",
+  OPERATOR: "requested by an operator",
 };
 
 export const OUTCOMES = {
   SUCCEEDED: "succeeded",
   FAILED: "failed",
-  REFUSED: "refused: the arguments were not acceptable",
+  REFUSED: "refused: the arguments were not valid",
   UNKNOWN: "outcome unknown: the worker was lost while it ran",
 };
 
 export const RECORDINGS = {
-  RECORDING: "The recording is being made…",
-  PROCESSING: "The recording is being made…",
-  FAILED: "The recording could not be made.",
+  RECORDING: "The recording is being prepared…",
+  PROCESSING: "The recording is being prepared…",
+  FAILED: "Recording the call failed.",
   DELETED: "The recording was deleted.",
 };
 
-export const RECORDING_LATER = "The recording is not ready yet. Load this page again later.";
-export const NOT_PLAYABLE = "This browser cannot play it here.";
+export const RECORDING_LATER = "The recording is not ready yet. Reload this page later.";
+export const NOT_PLAYABLE = "This browser cannot play the recording here.";
 
-export const KINDS = { STT: "Hearing", LLM: "The model", TTS: "The voice", VAD: "Voice detection" };
+export const KINDS = { STT: "The speech recognition", LLM: "The model", TTS: "The voice", VAD: "The voice detection" };
 
 export const NO_MICROPHONES_HERE =
-  "Browsers give the microphone only to https pages and to localhost. Open this page as " +
-  "https://…, or on the machine itself as http://localhost.";
+  "Browsers allow the microphone only on https pages and on localhost. Open this page as " +
+  "https://…, or as http://localhost on the machine itself.";
 export const NO_LIVEKIT =
   "Voice calls need a LiveKit server, and this installation has none. Set LIVEKIT_URL, " +
-  "LIVEKIT_API_KEY and LIVEKIT_API_SECRET and restart; ./studio up brings one where it can, and " +
-  "says why where it cannot.";
+  "LIVEKIT_API_KEY and LIVEKIT_API_SECRET and restart. ./studio up starts one where it can, and " +
+  "reports why where it cannot.";
 
 const MICROPHONE = {
   NotAllowedError:
-    "This page may not use the microphone. Allow it in the site settings beside the address, " +
-    "then try again. If it is allowed there, look into the system's privacy settings.",
+    "This page may not use the microphone. Allow it in the site settings next to the address, " +
+    "then try again. If it is allowed there, check the privacy settings of the system.",
   NotFoundError: "No microphone was found. Plug one in, or choose one in the system's settings.",
-  NotReadableError: "The microphone is in use by another program. Close that and try again.",
+  NotReadableError: "The microphone is in use by another program. Close that program and try again.",
 };
 
 export const microphoneProblem = (error) =>
   MICROPHONE[error.name] ?? `The microphone cannot be used: ${error.message}`;
 
 export const unreachable = (url) =>
-  `LiveKit at ${url} did not let you in. Is it reachable from this browser? Its port and UDP ` +
+  `Connecting to LiveKit at ${url} failed. Check that this browser can reach it: its port and UDP ` +
   "must be open, and LIVEKIT_PUBLIC_URL must be an address that browsers can reach.";
 
-/** Why LiveKit ended our connection while the call went on. */
-export function putOut(reason) {
+/** Why LiveKit closed the connection while the call continues. */
+export function disconnectText(reason) {
   switch (reason) {
     case DisconnectReason.DUPLICATE_IDENTITY:
-      return "This call goes on in another tab or browser. Going on here ends it there.";
+      return "This call continues in another tab or browser. Continuing here ends it there.";
     case DisconnectReason.PARTICIPANT_REMOVED:
-      return "You were put out of the room.";
+      return "You were removed from the room.";
     default:
-      return "The connection to the room was lost. The call waits for you for a short while.";
+      return "The connection to the room was lost. The call waits a short while for you.";
   }
 }
 
 export const seconds = (ms) => (ms === null ? "–" : `${(ms / 1000).toFixed(2)} s`);
 
-export function clock(ms) {
+export function formatDuration(ms) {
   const whole = Math.max(0, Math.floor(ms / 1000));
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
-export const shown = (value) => JSON.stringify(value) ?? "null";
+export const formatValue = (value) => JSON.stringify(value) ?? "null";
