@@ -1,6 +1,6 @@
-"""What the domain needs from the outside, and what each side promises.
+"""The ports of the domain: what it needs from its environment, and what each adapter promises.
 
-Adapters live in persistence/; one frozen `Services` is wired per process."""
+The adapters live in persistence/; each process wires one frozen `Services`."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ from domain.workflows.agents import Agent, AgentSpec
 from domain.workflows.model import Version, VersionId, Workflow, WorkflowId, WorkflowSpec
 
 MAX_LONG_LOGS = 2
-"""That a process reads at once for a tenant."""
+"""Long logs that a process reads at once for a tenant."""
 
 MAX_COMPUTE_TRANSACTIONS = 2
-"""Transactions of a tenant in a process that wait for `Compute` while they hold a connection."""
+"""Transactions per tenant and process that wait for `Compute` while they hold a connection."""
 
 T = TypeVar("T")
 S_contra = TypeVar("S_contra", contravariant=True)
@@ -53,7 +53,7 @@ S_contra = TypeVar("S_contra", contravariant=True)
 
 @dataclass(frozen=True, slots=True)
 class PageKey:
-    """Where an item stands in a list ordered by time and id."""
+    """The position of an item in a list ordered by time and id."""
 
     at: datetime
     id: UUID
@@ -61,17 +61,17 @@ class PageKey:
 
 @dataclass(frozen=True, slots=True)
 class PageSlice(Generic[T]):
-    """A stretch of a list; `more` says whether it goes on behind it."""
+    """One page of a list. `has_more`: more items follow."""
 
     items: tuple[T, ...]
     has_more: bool
 
 
 class Drafts(Protocol[T, S_contra]):
-    """Things that people edit: agents, tools, workflows. Names are unique per tenant."""
+    """What people edit: agents, tools or workflows. Names are unique per tenant."""
 
     async def add(self, spec: S_contra) -> T:
-        """`NameTaken` when the name is in use."""
+        """Raises `NameTaken` when the name is in use."""
         ...
 
     async def get(self, id: UUID) -> T | None: ...
@@ -81,68 +81,70 @@ class Drafts(Protocol[T, S_contra]):
     async def by_ids(self, ids: Sequence[UUID]) -> Sequence[T]: ...
 
     async def page(self, first: int, after: PageKey | None) -> PageSlice[T]:
-        """Newest first."""
+        """Return the drafts newest first."""
         ...
 
     async def sizes(self, limit: int) -> Mapping[UUID, int]:
-        """How many bytes each one's spec has as text, of so many of them."""
+        """Return the size of each spec as text, in bytes, for at most `limit` drafts."""
         ...
 
     async def sizes_of(self, names: Sequence[str]) -> Mapping[UUID, int]:
-        """The same of those with these names."""
+        """Return the sizes of the drafts with these names, in bytes."""
         ...
 
     async def save(self, id: UUID, spec: S_contra, expected_revision: int) -> T:
-        """`NotFound`, or `RevisionConflict` when somebody else edited it meanwhile."""
+        """Raises `NotFound`, or `RevisionConflict` when someone else has edited the draft."""
         ...
 
     async def delete(self, id: UUID) -> None: ...
 
     async def upsert_all(self, specs: Sequence[S_contra]) -> Sequence[T]:
-        """Under its name each spec is what stands: those that differ are saved, those that are
-        missing added, the others left. Answers those that were written."""
+        """Make each spec the draft of its name: save those that differ, add those that are
+        missing, leave the rest. Returns the drafts that were written."""
         ...
 
 
 class Tools(Drafts[Tool, ToolSpec], Protocol):
     async def agents_using(self, name: str) -> Sequence[str]:
-        """Names of the agents that have that tool."""
+        """Return the names of the agents that have this tool."""
         ...
 
     async def users(self, names: Sequence[str]) -> Mapping[str, Sequence[str]]:
-        """The same for many tools, by the name of the tool; one that nobody has is left out."""
+        """Return the agents of many tools, by tool name; a tool without agents is left out."""
         ...
 
 
 class Workflows(Drafts[Workflow, WorkflowSpec], Protocol):
     async def lock_at_revision(self, workflow: Workflow, revision: int) -> Workflow:
-        """The workflow itself, kept from changing until the commit; else `RevisionConflict`."""
+        """Lock the workflow until the commit and return it. Raises `RevisionConflict` when it is
+        no longer at this revision."""
         ...
 
     async def publish(self, id: WorkflowId, version: VersionId) -> Workflow: ...
 
     async def workflows_using(self, name: str) -> Sequence[str]:
-        """Names of the workflows whose draft has that agent."""
+        """Return the names of the workflows whose draft has this agent."""
         ...
 
     async def users(self, names: Sequence[str]) -> Mapping[str, Sequence[str]]:
-        """The same for many agents, by the name of the agent; one that no draft has is left out."""
+        """Return the workflows of many agents, by agent name; an agent that no draft has is left
+        out."""
         ...
 
 
 class Versions(Protocol):
     async def add(self, version: Version) -> Version:
-        """Given its checksum and the next number of its workflow."""
+        """Store the version with its checksum and the next number of its workflow."""
         ...
 
     async def add_draft(self, version: Version) -> Version:
-        """Number 0; the same content is kept once."""
+        """Store a draft as version number 0; the same content is stored once."""
         ...
 
     async def by_ids(self, ids: Sequence[UUID]) -> Sequence[Version]: ...
 
     async def previous(self, ids: Sequence[UUID]) -> Mapping[UUID, Version]:
-        """For each version the one published last before it; a first one is left out."""
+        """Return the version published just before each of these; a first one is left out."""
         ...
 
     async def page(
@@ -152,13 +154,13 @@ class Versions(Protocol):
 
 class Calls(Protocol):
     async def start(self, call: Call, key: str | None, digest: str) -> Call:
-        """Store the call and its first event. A call started with the same key is answered
-        instead; `IdempotencyConflict` when that one had another digest, `QuotaExceeded` when a
-        budget of the tenant is used up."""
+        """Store the call and its first event. If a call was started with the same key, return that
+        one instead. Raises `IdempotencyConflict` when it had another digest, and `QuotaExceeded`
+        when a budget of the tenant is exhausted."""
         ...
 
     async def budget_usage(self) -> tuple[Budgets, BudgetUsage]:
-        """The budgets of the tenant, and how much of them is used."""
+        """Return the budgets of the tenant, and how much of them is used."""
         ...
 
     async def get(self, id: CallId) -> Call | None: ...
@@ -170,24 +172,25 @@ class Calls(Protocol):
     ) -> PageSlice[Call]: ...
 
     async def enqueue_command(self, command: Command) -> None:
-        """Put a command into the call's inbox; `CallHasEnded` when nobody will read it."""
+        """Put a command into the call's inbox. Raises `CallHasEnded` when no worker will read
+        it."""
         ...
 
     async def end_unclaimed(
         self, id: CallId, reason: EndReason, command: Command | None = None
     ) -> bool:
-        """End a call that no worker holds; False when one does, or it has ended. The command that
-        asked for it is applied in the log."""
+        """End a call that no worker holds, and log the command that asked for it as applied.
+        Returns False when a worker holds the call or it has ended."""
         ...
 
     async def events(self, id: CallId, after: int, limit: int) -> Sequence[StoredEvent]: ...
 
     async def turns(self, id: CallId, after: int, limit: int) -> Sequence[StoredEvent]:
-        """The same, of nothing but what was said."""
+        """Return only the events that are turns of the conversation."""
         ...
 
     async def log_page(self, id: CallId, after: int, limit: int) -> Iterable[StoredEvent]:
-        """The same, decoded as they are taken: for logs that are read from end to end."""
+        """Return events that are decoded lazily, for logs that are read from end to end."""
         ...
 
 
@@ -195,13 +198,13 @@ class TenantSettingsStore(Protocol):
     async def get(self) -> StoredSettings: ...
 
     async def save(self, spec: TenantSettings, expected_revision: int) -> StoredSettings:
-        """`RevisionConflict` when they are no longer at that revision."""
+        """Raises `RevisionConflict` when the settings are no longer at this revision."""
         ...
 
 
 class Credentials(Protocol):
     async def all(self, kind: CredentialKind) -> Sequence[Credential]:
-        """By name, without their values."""
+        """Return the credentials of this kind ordered by name, without their values."""
         ...
 
     async def set(self, kind: CredentialKind, name: str, value: str, by: str) -> Credential: ...
@@ -209,19 +212,19 @@ class Credentials(Protocol):
     async def delete(self, kind: CredentialKind, name: str) -> Credential | None: ...
 
     async def decrypt_all(self) -> DecryptedCredentials:
-        """`VaultLocked` when the key that sealed them is not at hand."""
+        """Raises `DecryptionKeyMissing` when the key that encrypted them is not configured."""
         ...
 
 
 class KeyProber(Protocol):
     async def test_key(self, provider: str, key: str) -> KeyTestResult:
-        """What the provider says of the key. Never raises."""
+        """Ask the provider whether it accepts the key. Never raises."""
         ...
 
 
 class UnitOfWork(Protocol):
-    """One transaction for one tenant: all of it happens or nothing. What it appended to logs
-    is told to watchers after the commit."""
+    """One transaction for one tenant: all of it happens or none of it. Watchers are notified of
+    the events it appended to logs after the commit."""
 
     @property
     def agents(self) -> Drafts[Agent, AgentSpec]: ...
@@ -245,7 +248,7 @@ class Store(Protocol):
     def transaction(self, tenant: TenantId) -> AbstractAsyncContextManager[UnitOfWork]: ...
 
     def serialized_per_tenant(self) -> Store:
-        """The same store, with one transaction at a time for each tenant."""
+        """Return a view of this store that runs one transaction at a time for each tenant."""
         ...
 
 
@@ -259,27 +262,28 @@ class TokenPair:
 
 
 class Accounts(Protocol):
-    """Who people and keys are. The only port that is not bound to one tenant."""
+    """Users, sessions and API keys. The only port that is not bound to one tenant."""
 
     async def authenticate_password(self, email: str, password: str) -> User | None:
         """Takes as long for an unknown address as for a wrong password."""
         ...
 
     async def is_known_network(self, email: str, network: str) -> bool:
-        """Whether the person with that e-mail has signed in from that network lately."""
+        """Whether the user with this e-mail address has recently signed in from this network."""
         ...
 
     async def authenticate_credential(self, credential: str) -> Viewer:
-        """Of an access token or an API key; `Unauthenticated` when it is no good, or no longer."""
+        """Accept an access token or an API key. Raises `Unauthenticated` when the credential is
+        invalid or has expired."""
         ...
 
     async def sign_in(self, user: User, network: str | None = None) -> TokenPair:
-        """A new session. The network is remembered as one that the person signs in from."""
+        """Start a session, and remember the network as one that the user signs in from."""
         ...
 
     async def refresh(self, token: str) -> TokenPair:
-        """Each refresh token works once. Another use within a short grace gives the same next
-        token, as long as that one is unused; any other ends the session."""
+        """Each refresh token works once. A second use within a short grace period returns the same
+        next token while that one is unused; any other reuse ends the session."""
         ...
 
     async def sign_out(self, token: str) -> None: ...
@@ -290,26 +294,27 @@ class Accounts(Protocol):
 
 
 class CallStreams(Protocol):
-    """Calls while they happen."""
+    """The events of calls as they happen."""
 
     def follow(self, tenant: TenantId, id: CallId, after: str | None) -> AsyncGenerator[CallUpdate]:
-        """Every durable event past the cursor, once, in order, without gaps; then live until
-        the call has ended. Ephemeral events in between."""
+        """Yield every durable event past the cursor, once, in order, without gaps, and live until
+        the call has ended; ephemeral events come in between."""
         ...
 
     async def resolve_cursor(self, tenant: TenantId, id: CallId, after: str | None) -> int:
-        """The number a cursor points behind; `InvalidCursor`, `CursorExpired`."""
+        """Return the number of the event that the cursor names; 0 for None. Raises `InvalidCursor`
+        or `CursorExpired`."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimitResult:
-    """What a rate limit has to say about one request."""
+    """Whether a rate limit allows one request."""
 
     allowed: bool
     remaining: int
     retry_after: float
-    """Seconds."""
+    """Seconds until the request would be allowed."""
 
 
 class RateLimiter(Protocol):
@@ -322,7 +327,7 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Everything the API needs of the outside."""
+    """Everything the API needs from its environment."""
 
     store: Store
     accounts: Accounts
@@ -332,23 +337,23 @@ class Services:
     http_client: HttpClient
     key_prober: KeyProber
     room_access_issuer: RoomAccessIssuer | None
-    """Into the rooms of voice calls; None when there is no LiveKit."""
+    """Grants access to the rooms of voice calls; None when LiveKit is not configured."""
     audio_store: AudioStore | None
-    """Of recordings; None: calls cannot be recorded."""
+    """Stores recordings; None when calls cannot be recorded."""
     signed_links: LinkSigner
     provider_keys: frozenset[str]
-    """The providers that the operator has a key for."""
+    """The providers for which the operator has configured a key."""
     clock: Clock
     ready: Callable[[], Awaitable[dict[str, bool]]]
     compute: Compute
     verifier: Verifier
     pacer: Pacer = field(default_factory=Pacer)
-    """Of all that takes long, as far as it depends on how much there is."""
+    """Paces computations whose length depends on the amount of data."""
     long_log_limit: TenantConcurrencyLimit = field(
         default_factory=lambda: TenantConcurrencyLimit(MAX_LONG_LOGS)
     )
-    """Of reading logs that are longer than a page from end to end."""
+    """Limits how many logs longer than a page are read from end to end."""
     compute_limit: TenantConcurrencyLimit = field(
         default_factory=lambda: TenantConcurrencyLimit(MAX_COMPUTE_TRANSACTIONS)
     )
-    """Of transactions that wait for `compute`."""
+    """Limits the transactions that wait for `compute`."""

@@ -1,4 +1,4 @@
-"""What can be asked of a running call. The worker that holds it obeys, in order, once each."""
+"""Commands to a running call. The worker that holds the call handles each one once, in order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_MESSAGE_LENGTH = 8_192
 
 
 class CommandKind(StrEnum):
-    """SEND_TEXT: a turn of the caller. END: hang up."""
+    """What a command does. SEND_TEXT: add a turn of the caller. END: end the call."""
 
     SEND_TEXT = "SEND_TEXT"
     END = "END"
@@ -24,7 +24,7 @@ class CommandKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """One thing asked of a call, by whom."""
+    """One command to a call. `asked_by` is the subject of the viewer who sent it."""
 
     id: CommandId
     call_id: CallId

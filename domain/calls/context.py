@@ -1,4 +1,4 @@
-"""What a call knows: values that tools write and templates read. A fold of the log."""
+"""The context of a call: values that tools write and templates read, folded from the log."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallContext:
-    """`user`, `call` and `tenant` are given at the start and never written; `agent` is kept per node."""
+    """`user`, `call` and `tenant` are set at the start and never change. `agents` holds the
+    namespace `agent` of each node."""
 
     user: Values = field(default_factory=dict)
     call: Values = field(default_factory=dict)
@@ -24,7 +25,7 @@ class CallContext:
     agents: Mapping[str, Values] = field(default_factory=dict)
 
     def visible_to(self, node: str, params: Values | None = None) -> dict[str, Any]:
-        """The namespaces a template of this node can read."""
+        """The namespaces that a template of this node can read."""
         return {
             "user": self.user,
             "call": self.call,
@@ -36,53 +37,53 @@ class CallContext:
         }
 
     def set_event(self, path: str, value: Any, node: str) -> ContextChanged:
-        """The event that sets `path` (`agent.…` is this node's own; `…[+]` appends)."""
-        where = _absolute(path.removesuffix("[+]"), node)
+        """The event that sets `path`; `agent.…` belongs to this node, and `…[+]` appends."""
+        absolute_path = _absolute(path.removesuffix("[+]"), node)
         if path.endswith("[+]"):
-            before = self.read(where)
+            before = self.read(absolute_path)
             value = [*(before if isinstance(before, list) else []), value]
-        return ContextChanged(path=where, value=value)
+        return ContextChanged(path=absolute_path, value=value)
 
     def remove_event(self, path: str, node: str) -> ContextChanged:
         return ContextChanged(path=_absolute(path, node), value=None, removed=True)
 
     def read(self, path: str) -> Any:
         value: Any = {"workflow": self.workflow, "flags": self.flags, "agents": self.agents}
-        for step in path.split("."):
-            value = value.get(step) if isinstance(value, Mapping) else None
+        for segment in path.split("."):
+            value = value.get(segment) if isinstance(value, Mapping) else None
         return value
 
     def apply(self, change: ContextChanged) -> CallContext:
-        space, *steps = change.path.split(".")
-        values = _with_change(getattr(self, space), steps, change)
-        return replace(self, **{space: values})
+        namespace, *segments = change.path.split(".")
+        values = _with_change(getattr(self, namespace), segments, change)
+        return replace(self, **{namespace: values})
 
 
 def initial_context(call: Call, tenant: Values | None = None) -> CallContext:
-    """The context a call begins with; `tenant` is what the settings show."""
-    about = {
+    """The context that a call starts with. `tenant` is the template namespace of the settings."""
+    call_values = {
         "id": str(call.id),
         "kind": call.kind.value,
         "direction": call.direction.value,
         "phone_number": call.phone_number,
         "started_at": call.created_at.isoformat(),
     }
-    return CallContext(user=call.user_context, call=about, tenant=tenant or {})
+    return CallContext(user=call.user_context, call=call_values, tenant=tenant or {})
 
 
 def _absolute(path: str, node: str) -> str:
-    space, _, rest = path.partition(".")
-    return f"agents.{node}.{rest}" if space == "agent" else path
+    namespace, _, rest = path.partition(".")
+    return f"agents.{node}.{rest}" if namespace == "agent" else path
 
 
-def _with_change(values: Values, steps: list[str], change: ContextChanged) -> Values:
-    step, *rest = steps
+def _with_change(values: Values, segments: list[str], change: ContextChanged) -> Values:
+    segment, *rest = segments
     if rest:
-        inner = values.get(step)
+        inner = values.get(segment)
         return {
             **values,
-            step: _with_change(inner if isinstance(inner, Mapping) else {}, rest, change),
+            segment: _with_change(inner if isinstance(inner, Mapping) else {}, rest, change),
         }
     if change.removed:
-        return {key: value for key, value in values.items() if key != step}
-    return {**values, step: change.value}
+        return {key: value for key, value in values.items() if key != segment}
+    return {**values, segment: change.value}

@@ -1,12 +1,12 @@
-"""The keys by which servers recognise that a tool asks them for the same thing once more.
+"""Idempotency keys, by which servers recognise that a tool repeats a request.
 
-A worker that takes a call over may repeat what the one before it has already sent. So a key is made
-of nothing but what the log tells: the call, the turn of the caller in which the use begins, the tool,
-its arguments, and how many uses like it began before in that turn. Whoever repeats a turn gets the
-same key; another tool, other arguments, or the same thing wanted once more, get another.
+A worker that takes over a call may repeat what the previous one has already sent. The key is
+therefore derived from the log alone: the call, the caller's turn in which the tool call starts, the
+tool, its arguments, and how many identical tool calls started earlier in that turn. A repeated turn
+yields the same key; another tool, other arguments, or a further identical tool call yields another.
 
-A use whose outcome is unknown is repeated by the next one like it, in whatever turn: a server that
-has done it can tell, and one that has not does it."""
+A tool call whose outcome is unknown is repeated by the next identical one, in whatever turn: the
+server answers from the key if it has processed the request, and processes it otherwise."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from domain.calls.model import CallId
 
 DIGEST_CHARACTERS = 32
 MAX_REPEATABLE = 1_000
-"""Uses that may be repeated under their keys; the oldest are forgotten first."""
+"""Tool calls that may be repeated under their keys; the oldest are dropped first."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCallSlot:
-    """Where a use began: the turn, and how many like it had begun before in that turn. Uses of one
-    tool with the same arguments are alike."""
+    """The position of a tool call: its turn, and the number of identical tool calls that started
+    earlier in that turn. Tool calls are identical if tool and arguments are equal."""
 
     fingerprint: str
     turn: str
@@ -36,19 +36,20 @@ class ToolCallSlot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCallTracker:
-    """The places of the uses of tools, as the log tells of them."""
+    """The slots of the tool calls of a call, folded from its log."""
 
     turn: str = ""
     started: Mapping[str, int] = field(default_factory=dict)
-    """How many began in this turn, by likeness."""
+    """How many tool calls started in this turn, by fingerprint."""
     running: Mapping[str, ToolCallSlot] = field(default_factory=dict)
-    """By the ids of the uses."""
+    """The slots of running tool calls, by tool call id."""
     repeatable: tuple[ToolCallSlot, ...] = ()
-    """Of what may have been done, or was not sent at all: the next use like it takes the place."""
+    """Slots of tool calls whose outcome is unknown or that were not sent: the next identical tool
+    call takes the slot."""
 
     def next_slot(self, fingerprint: str) -> ToolCallSlot:
-        """The place of a use that is about to start: the first that may have been done comes first."""
-        free = (place for place in self.repeatable if place.fingerprint == fingerprint)
+        """The slot of a tool call that is about to start: the oldest repeatable one, or a new one."""
+        free = (slot for slot in self.repeatable if slot.fingerprint == fingerprint)
         return next(free, ToolCallSlot(fingerprint, self.turn, self.started.get(fingerprint, 0)))
 
     def apply(self, event: UserTurn | ToolStarted | ToolFinished) -> ToolCallTracker:
@@ -60,31 +61,31 @@ class ToolCallTracker:
             case ToolFinished(tool_call_id=id, outcome=outcome):
                 return self._finished(id, outcome)
 
-    def _started(self, id: str, place: ToolCallSlot) -> ToolCallTracker:
-        running = {**self.running, id: place}
-        if place in self.repeatable:
-            rest = tuple(other for other in self.repeatable if other != place)
-            return replace(self, running=running, repeatable=rest)
-        begun = {**self.started, place.fingerprint: place.ordinal + 1}
-        return replace(self, running=running, started=begun)
+    def _started(self, id: str, slot: ToolCallSlot) -> ToolCallTracker:
+        running = {**self.running, id: slot}
+        if slot in self.repeatable:
+            remaining = tuple(other for other in self.repeatable if other != slot)
+            return replace(self, running=running, repeatable=remaining)
+        started = {**self.started, slot.fingerprint: slot.ordinal + 1}
+        return replace(self, running=running, started=started)
 
     def _finished(self, id: str, outcome: ToolOutcome) -> ToolCallTracker:
-        place = self.running.get(id)
-        if place is None:
+        slot = self.running.get(id)
+        if slot is None:
             return self
-        running = {other: where for other, where in self.running.items() if other != id}
+        running = {other: its_slot for other, its_slot in self.running.items() if other != id}
         if outcome not in (ToolOutcome.UNKNOWN, ToolOutcome.REFUSED):
             return replace(self, running=running)
-        repeatable = (*self.repeatable, place)[-MAX_REPEATABLE:]
+        repeatable = (*self.repeatable, slot)[-MAX_REPEATABLE:]
         return replace(self, running=running, repeatable=repeatable)
 
 
 def idempotency_key(
     call: CallId, tool_calls: ToolCallTracker, tool: str, arguments: Mapping[str, Any]
 ) -> str:
-    """The key of a use that is about to start."""
-    place = tool_calls.next_slot(_fingerprint(tool, arguments))
-    digest = _digest([place.turn, place.ordinal, place.fingerprint])
+    """The key of a tool call that is about to start."""
+    slot = tool_calls.next_slot(_fingerprint(tool, arguments))
+    digest = _digest([slot.turn, slot.ordinal, slot.fingerprint])
     return f"{call}.{digest[:DIGEST_CHARACTERS]}"
 
 

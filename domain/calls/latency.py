@@ -1,4 +1,4 @@
-"""How quick the answers of a call were: a fold of its measured turns."""
+"""The response latency of a call, summarized over its measured turns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PARTS = ("stt_ms", "end_of_turn_ms", "llm_first_token_ms", "tts_first_byte_ms", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Percentiles:
-    """Half of the turns were at least as quick as `p50`, nineteen in twenty as `p95`."""
+    """The 50th and 95th percentiles of a latency, in milliseconds."""
 
     p50: float
     p95: float
@@ -20,8 +20,8 @@ class Percentiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latency:
-    """Of the turns that were measured, in milliseconds; None where nothing was measured: a text
-    call has no sound. The parts are medians."""
+    """Latencies of the measured turns, in milliseconds; the parts are medians. None: no turn
+    measured the value, as in a text call, which has no audio."""
 
     turns: int
     total_ms: Percentiles | None
@@ -35,7 +35,8 @@ class Latency:
 
 
 def summarize_latency(measured: Sequence[TurnMeasured]) -> Latency | None:
-    """None: no turn was measured. One that a lost worker had answered says nothing of its time."""
+    """Returns None when no turn was measured. Turns that a lost worker had answered carry no
+    time and are left out."""
     turns = [turn for turn in measured if turn.total_ms]
     if not turns:
         return None
@@ -50,7 +51,7 @@ def summarize_latency(measured: Sequence[TurnMeasured]) -> Latency | None:
 
 
 def percentile(values: Iterable[float | None], fraction: float) -> float | None:
-    """The smallest of the values that so large a part of them does not exceed."""
+    """The smallest value that at least this fraction of the values does not exceed."""
     known = sorted(value for value in values if value is not None)
     if not known:
         return None
@@ -59,5 +60,5 @@ def percentile(values: Iterable[float | None], fraction: float) -> float | None:
 
 def _percentiles(values: Iterable[float | None]) -> Percentiles | None:
     known = list(values)
-    middle, late = percentile(known, 0.5), percentile(known, 0.95)
-    return None if middle is None or late is None else Percentiles(p50=middle, p95=late)
+    p50, p95 = percentile(known, 0.5), percentile(known, 0.95)
+    return None if p50 is None or p95 is None else Percentiles(p50=p50, p95=p95)

@@ -1,4 +1,5 @@
-"""Holding calls: what a worker needs of the outside. Adapters live in persistence/."""
+"""The ports through which a worker claims calls and writes their logs. The adapters live in
+persistence/."""
 
 from __future__ import annotations
 
@@ -18,117 +19,120 @@ from domain.workflows.model import Version
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A call that this worker holds until it ends it or loses it."""
+    """A call that this worker holds until the call ends or the worker loses or releases it."""
 
     call: Call
     version: Version
     epoch: int
     is_takeover: bool
-    """Another worker held it before."""
+    """Another worker held the call before."""
     settings: TenantSettings = NO_SETTINGS
     credentials: DecryptedCredentials = field(default_factory=DecryptedCredentials, repr=False)
     """The tenant's own keys and secrets."""
     worker_id: UUID | None = None
-    """The worker process that holds it; None where nothing is stored."""
+    """The worker process that holds the call; None in simulations, where nothing is stored."""
 
 
 class CallQueue(Protocol):
-    """The call table as the queue that workers claim from. Every change is fenced by epoch."""
+    """The call table as the queue from which workers claim. Every change is fenced by epoch."""
 
     async def register_worker(self, capacity: int) -> UUID:
-        """Become a worker others can see; the id is good until it is reaped."""
+        """Register a worker that holds up to `capacity` calls. The id is valid until the worker is
+        deregistered or declared dead."""
         ...
 
     async def heartbeat(self, worker: UUID) -> bool:
-        """False: taken for dead, every call is lost."""
+        """Renew the worker's lease. False: it was declared dead and has lost every call."""
         ...
 
     async def claim(
         self, worker: UUID, limit: int, *, include_voice: bool = True
     ) -> Sequence[Claim]:
-        """So many of the calls that nobody holds, the oldest first. Without `voice`: text calls,
-        and those that lost their worker and are left alone by everybody."""
+        """Claim up to `limit` calls that no worker holds, oldest first. Without `include_voice`,
+        claim text calls, and voice calls that lost their worker and that no other has taken over
+        for a while."""
         ...
 
     async def inbox(self, worker: UUID) -> Sequence[Command]:
-        """What is asked of this worker's calls and not acknowledged yet, oldest first."""
+        """The unacknowledged commands to this worker's calls, oldest first."""
         ...
 
     async def log_page(self, call: Call, after: int, limit: int) -> Iterable[StoredEvent]:
-        """The events behind that number, at most so many, decoded as they are taken."""
+        """The events after that number, at most `limit`, decoded lazily."""
         ...
 
     async def reset_takeovers(self, claim: Claim) -> None:
-        """The call goes on: that its former workers died was not its doing."""
+        """Reset the count of failed takeovers: the call runs, so it did not kill its workers."""
         ...
 
     async def is_over_budget(self, tenant: TenantId) -> bool:
-        """The tenant's month allows no more, by its budgets as they are now."""
+        """Whether a monthly budget of the tenant, as currently set, is exhausted."""
         ...
 
     async def end(self, claim: Claim, reason: EndReason) -> bool:
-        """The one end of the call; False when it had ended or was fenced."""
+        """End the call. False: it has already ended, or the claim is fenced."""
         ...
 
     async def release(self, claim: Claim) -> None:
-        """Give the call back so that another worker goes on with it."""
+        """Release the call so that another worker can continue it."""
         ...
 
     async def reconcile(self, worker: UUID, held: Sequence[CallId]) -> None:
-        """Give back every call of this worker but these: a claim whose answer was lost."""
+        """Release every call of this worker except these: claims whose response was lost."""
         ...
 
     async def deregister_worker(self, worker: UUID) -> None:
-        """The worker is gone, and whatever it still holds is given back."""
+        """Remove the worker, and release the calls it still holds."""
         ...
 
     async def has_waiting(self) -> bool:
-        """A call waits for a worker."""
+        """Whether a call waits for a worker."""
         ...
 
     def queue_notifications(self) -> AsyncIterator[bool]:
-        """One item whenever it is worth looking at the queue: True when a call was said to wait,
-        False when it is only time to look again."""
+        """Yield whenever the queue should be checked: True when a call was announced, False when
+        the poll interval has passed."""
         ...
 
     def inbox_notifications(self, worker: UUID) -> AsyncIterator[bool]:
-        """The same for the inbox of this worker's calls."""
+        """Yield like `queue_notifications`, for the inbox of this worker's calls."""
         ...
 
 
 class EventWriter(Protocol):
-    """Writes the logs of the calls that this process holds. What it was not told to open, or has
-    forgotten, counts as fenced."""
+    """Writes the logs of the calls that this process holds. A claim that was not opened, or was
+    closed, counts as fenced."""
 
     def open(self, claim: Claim) -> None:
-        """From now on this process holds the call, and no longer under an older epoch."""
+        """Start writing for this claim; older claims of the call are fenced."""
         ...
 
     def emit(self, claim: Claim, event: CallEvent) -> None:
-        """Never waits. Events of a call are stored in the order of emission."""
+        """Queue an event without waiting. Events of a call are stored in the order of emission."""
         ...
 
     def publish_partial(self, claim: Claim, event: EphemeralPayload) -> None:
-        """Never waits; may be dropped."""
+        """Publish an ephemeral event without waiting; it may be dropped."""
         ...
 
     async def wait_until_stored(self, claim: Claim) -> None:
-        """Returns once everything emitted for the call is stored, or it is fenced."""
+        """Return once everything emitted for the call is stored, or the claim is fenced."""
         ...
 
     def is_fenced(self, claim: Claim) -> bool:
-        """Somebody else holds the call, or it has ended: nothing more can be stored."""
+        """Whether another worker holds the call or it has ended: nothing more can be stored."""
         ...
 
     async def holds_lease(self, claim: Claim) -> bool:
-        """Whether nobody else can hold the call at this moment. Where the lease does not answer for
-        it, the log is asked: raises `Unavailable` while it does not answer."""
+        """Whether no other worker can hold the call at this moment. If the last heartbeat is too
+        old to prove it, the lease is renewed in the database; raises `Unavailable` while the
+        database does not respond."""
         ...
 
     async def wait_until_fenced(self, claim: Claim) -> None:
-        """Returns when the call is fenced."""
+        """Return when the claim is fenced."""
         ...
 
     def close(self, claim: Claim) -> None:
-        """Done with this call."""
+        """Stop writing for this claim."""
         ...

@@ -1,4 +1,4 @@
-"""Lists of calls that are alive: a snapshot first, then what changes."""
+"""Live lists of calls: a snapshot first, then the changes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from uuid import UUID
 from domain.calls.model import Call, CallFilter, CallId
 from domain.common.access import TenantId
 
-# All watchers of a list are told the same objects. They are compared by identity, so that what
-# is made of an update can be kept for as long as the update lives.
+# All watchers of a list receive the same objects. They compare by identity, so that the rendering
+# of an update can be cached for the lifetime of the update.
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class ListSnapshot:
-    """The newest calls that a filter admits, newest first."""
+    """The newest calls that match the filter, newest first."""
 
     calls: tuple[Call, ...]
 
@@ -42,17 +42,17 @@ CallsById = Mapping[CallId, Call]
 
 
 def list_changes(before: CallsById, after: CallsById) -> tuple[ListChange, ...]:
-    """What to say to somebody who was told `told`."""
-    gone = tuple(EntryRemoved(id) for id in before if id not in after)
-    fresh = tuple(EntryAdded(after[id]) for id in reversed(list(after)) if id not in before)
+    """The changes that turn the list `before` into the list `after`."""
+    removed = tuple(EntryRemoved(id) for id in before if id not in after)
+    added = tuple(EntryAdded(after[id]) for id in reversed(list(after)) if id not in before)
     changed = tuple(
         EntryChanged(call) for id, call in after.items() if id in before and before[id] != call
     )
-    return gone + fresh + changed
+    return removed + added + changed
 
 
 class CallLists(Protocol):
     def watch(self, tenant: TenantId, filter: CallFilter) -> AsyncGenerator[ListUpdate]:
-        """The newest calls that the filter admits as they are now, then what changes about them.
-        Whoever is slow is told the sum of what changed meanwhile."""
+        """Yield a snapshot of the newest calls that match the filter, then the changes. A slow
+        consumer receives the accumulated changes at once."""
         ...

@@ -17,7 +17,7 @@ CallId = NewType("CallId", UUID)
 
 
 class CallKind(StrEnum):
-    """How caller and agent are connected."""
+    """How the caller and the agent are connected."""
 
     VOIP = "VOIP"
     SIP = "SIP"
@@ -25,14 +25,14 @@ class CallKind(StrEnum):
 
 
 class Direction(StrEnum):
-    """Who called whom."""
+    """Which side placed the call."""
 
     INBOUND = "INBOUND"
     OUTBOUND = "OUTBOUND"
 
 
 class CallState(StrEnum):
-    """Where a call is. The last five are final."""
+    """The state of a call. The last five are final."""
 
     PENDING = "PENDING"
     CONNECTING = "CONNECTING"
@@ -70,14 +70,14 @@ TRANSITIONS: dict[CallState, frozenset[CallState]] = {
 
 
 def transition(state: CallState, to: CallState) -> CallState:
-    """`to`, when the table allows it."""
+    """Return `to`. Raises `InvalidTransition` unless `TRANSITIONS` allows it."""
     if to not in TRANSITIONS[state]:
         raise InvalidTransition(f"A call cannot go from {state} to {to}.")
     return to
 
 
 class Blame(StrEnum):
-    """Whose doing the end was."""
+    """Which party caused the call to end."""
 
     CALLER = "CALLER"
     AGENT = "AGENT"
@@ -138,7 +138,7 @@ END_OUTCOMES: dict[EndReason, tuple[CallState, Blame]] = {
     _R.BUDGET_SPENT: (_S.COMPLETED, _B.CONFIG),
     _R.INTERNAL: (_S.FAILED, _B.PLATFORM),
 }
-"""The final state and the blame that follow from each reason."""
+"""The final state and the blame for each reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +170,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallFilter:
-    """Which calls to list; None takes any."""
+    """Which calls to list; a field that is None matches any call."""
 
     states: tuple[CallState, ...] | None = None
     kinds: tuple[CallKind, ...] | None = None

@@ -1,8 +1,8 @@
-"""Recordings of voice calls: what there is of one, and how its sound is named where it is kept.
+"""Recordings of voice calls: their states, and the keys of their audio in the store.
 
-While a call is on, its sound is kept in pieces of a few seconds; when it is over, they are joined
-into one file. The name of a piece says whose it is, who made it and where in the call it belongs,
-so that nobody has to be asked."""
+During a call its audio is stored in segments of a few seconds; when the call is over, they are
+joined into one file. The key of a segment names its tenant, its call, the epoch of the worker that
+recorded it and its position, so that segments can be joined without a database."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from domain.common.access import TenantId
 
 CONTENT_TYPE = "audio/ogg"
 LINK_LIFETIME = timedelta(minutes=10)
-"""How long a link to a recording is good."""
+"""How long a link to a recording is valid."""
 LEASE_SECONDS = 30.0
-"""How long a keeper has for a recording until another one may take it, unless it says more."""
+"""How long a keeper holds a recording before another may lease it, unless it renews the lease."""
 PENDING_SECONDS = 15.0
-"""How long a recording is waited for after it was said that some of it is still to come."""
+"""How long joining a recording is postponed after a worker reports pending uploads."""
 DELETED_BY_RETENTION = "retention"
-"""Who deletes what is older than it may be."""
+"""The value of `deleted_by` for recordings that have expired."""
 RECORDING_FILENAME = "whole.ogg"
 
 
 class RecordingState(StrEnum):
-    """Where a recording is. What is DELETED is gone for good."""
+    """The state of a recording. DELETED is final: the audio cannot be recovered."""
 
     RECORDING = "RECORDING"
     PROCESSING = "PROCESSING"
@@ -41,7 +41,7 @@ class RecordingState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """What is known of the recording of a call. Its time begins at `started_at`."""
+    """The recording of a call. Positions in the audio count from `started_at`."""
 
     call_id: CallId
     tenant_id: TenantId
@@ -49,7 +49,7 @@ class Recording:
     started_at: datetime
     duration_ms: int | None = None
     missing_ms: int | None = None
-    """Silence in the file where nothing had been kept."""
+    """Milliseconds of silence in the file where audio was lost."""
     size: int | None = None
     error: str | None = None
     ready_at: datetime | None = None
@@ -70,7 +70,7 @@ def recording_prefix(tenant: UUID, call: UUID) -> str:
 
 
 def call_id_from_key(key: str) -> UUID | None:
-    """None: it is not a key of ours."""
+    """Returns None for a key that does not belong to a recording."""
     parts = key.split("/")
     try:
         return UUID(parts[1]) if len(parts) == 3 and UUID(parts[0]) else None
@@ -80,7 +80,8 @@ def call_id_from_key(key: str) -> UUID | None:
 
 @dataclass(frozen=True, slots=True, order=True)
 class SegmentKey:
-    """Where a piece belongs: who held the call, and how far into the recording it begins."""
+    """The position of a segment: the epoch of the worker that recorded it, and its offset from the
+    start of the recording."""
 
     epoch: int
     at_ms: int
@@ -91,14 +92,14 @@ class SegmentKey:
 
     @classmethod
     def from_key(cls, key: str) -> SegmentKey | None:
-        """None: it is not the key of a piece."""
+        """Returns None for a key that does not belong to a segment."""
         epoch, dash, at = key.rpartition("/")[2].removesuffix(".ogg").partition("-")
         return cls(int(epoch), int(at)) if dash and epoch.isdigit() and at.isdigit() else None
 
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """Something in the store."""
+    """An object in the audio store; `size` is in bytes."""
 
     key: str
     size: int
@@ -106,65 +107,70 @@ class StoredObject:
 
 
 class AudioStore(Protocol):
-    """Where recordings are kept: a folder, or an S3-compatible store. `Unavailable` when it does
-    not answer."""
+    """Where recordings are stored: a folder or an S3-compatible store. Methods raise `Unavailable`
+    when the store does not respond."""
 
     async def put(self, key: str, audio: bytes | Path) -> None:
-        """Whole or not at all; what was there is replaced."""
+        """Store an object atomically, replacing the one with this key."""
         ...
 
     async def size(self, key: str) -> int | None:
-        """None: there is no such thing."""
+        """Return the size in bytes; None when there is no such object."""
         ...
 
     def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        """From byte `start` up to `end`; `NotFound` when there is no such thing."""
+        """Yield the bytes from `start` up to `end`. Raises `NotFound` when there is no such
+        object."""
         ...
 
     async def delete(self, keys: Sequence[str]) -> None:
-        """What is not there counts as deleted."""
+        """Delete the objects; missing ones count as deleted."""
         ...
 
     def list(self, prefix: str) -> AsyncIterator[StoredObject]:
-        """Everything under a folder, which ends with `/`; all there is for an empty one."""
+        """Yield the objects under a prefix, which ends with `/`; all objects if it is empty."""
         ...
 
     async def link(self, key: str, expires_in: timedelta) -> str | None:
-        """For whoever holds it, for a while; None: the store itself cannot be reached so."""
+        """Return a URL that gives its holder access to the object; None when the store cannot
+        issue links."""
         ...
 
 
 class LinkSigner(Protocol):
-    """Links to recordings in a store that makes none itself."""
+    """Signs links to recordings in a store that cannot issue links itself."""
 
     def sign(self, tenant: UUID, call: UUID, until: datetime) -> str: ...
 
     def verify(self, token: str, now: datetime) -> str:
-        """The key it leads to; `Forbidden` when it is not ours or is too old."""
+        """Return the key that the token names. Raises `Forbidden` when the signature is invalid or
+        the token has expired."""
         ...
 
 
 class Recordings(Protocol):
-    """Of one tenant."""
+    """The recordings of one tenant."""
 
     async def by_ids(self, ids: Sequence[UUID]) -> Sequence[Recording]:
-        """By the ids of their calls."""
+        """Return the recordings of the calls with these ids."""
         ...
 
     async def delete(self, id: CallId, by: str) -> None:
-        """Say that it is deleted; the keeper removes the sound. Once, and only if there is one."""
+        """Mark a recording as deleted; the keeper removes its audio. Does nothing when there is no
+        recording or it is deleted already."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingJob:
-    """Something a keeper is to do with a recording, while it has it under a lease."""
+    """A recording that a keeper has leased, either to join its segments or to delete audio."""
 
     recording: Recording
     attempts: int
     ended_at: datetime | None
     uploads_finished: bool
-    """Its call ended, and it was deleted, so long ago that nobody can still be putting sound."""
+    """The call ended, and the recording was deleted, long enough ago that no worker can still be
+    uploading audio."""
 
     @property
     def call_id(self) -> CallId:
@@ -176,28 +182,28 @@ class RecordingJob:
 
 
 class RecordingStore(Protocol):
-    """What is known of recordings, for those who make and tend them. Workers are fenced by epoch,
-    keepers by the lease that a job comes with."""
+    """The recordings of all tenants, for workers and keepers. Workers are fenced by epoch, keepers
+    by the lease of a job."""
 
     async def start(self, call: Call, epoch: int, at: datetime) -> Recording:
-        """Of a call that was recorded before, the recording that goes on."""
+        """Start the recording of a call, or continue the one it has."""
         ...
 
     async def accepts_audio(self, call: UUID) -> bool:
-        """False: it was deleted, or is done without what is still to come."""
+        """False: the recording was deleted, or was completed without the pending audio."""
         ...
 
     async def mark_uploaded(self, call: UUID, epoch: int) -> None:
-        """Whatever this holder of the call has recorded is in the store."""
+        """All audio that the holder of this epoch recorded is in the store."""
         ...
 
     async def mark_pending(self, calls: Sequence[UUID]) -> None:
-        """Some of these that have ended is still to come: it is waited for, as long as this is
-        said again in time, up to an hour after the end. A keeper that has begun begins anew."""
+        """Uploads are pending for these calls. For those that have ended, joining is postponed by
+        `PENDING_SECONDS`, up to an hour after the end; a join in progress is repeated."""
         ...
 
     async def lease_next(self) -> RecordingJob | None:
-        """What is due next, for the time of a lease."""
+        """Lease the next recording that is due; None when there is none."""
         ...
 
     async def renew_lease(self, job: RecordingJob) -> None: ...
@@ -205,23 +211,26 @@ class RecordingStore(Protocol):
     async def mark_ready(
         self, job: RecordingJob, duration_ms: int, missing_ms: int, size: int
     ) -> bool:
-        """False: it was deleted meanwhile, or somebody else is at it."""
+        """False: the recording was deleted, or another keeper has leased it."""
         ...
 
     async def mark_audio_deleted(self, job: RecordingJob, retry_in: float | None = None) -> None:
-        """Nothing is in the store that should not be; or look again in so many seconds."""
+        """The store holds no audio that should be deleted; with `retry_in`, check again in so many
+        seconds."""
         ...
 
     async def mark_failed(self, job: RecordingJob, reason: str, retry_in: float | None) -> None:
-        """Try again in so many seconds; None: it is given up."""
+        """The job failed: retry it in `retry_in` seconds; None gives it up."""
         ...
 
     async def delete_expired(self, recording_days: int, retention_days: int) -> int:
-        """Delete the recordings that are older than they may be, or whose calls are."""
+        """Mark the recordings as deleted that are older than `recording_days`, or whose calls are
+        older than `retention_days`; 0 is no limit. Returns how many were marked."""
         ...
 
     async def count_orphans(self) -> int:
-        """How many are deleted, but their sound may still be there; nor can their calls go."""
+        """Count the deleted recordings whose audio may still be in the store. Their calls cannot be
+        deleted either."""
         ...
 
     async def states(self, calls: Sequence[UUID]) -> Mapping[UUID, RecordingState]: ...

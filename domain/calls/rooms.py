@@ -1,4 +1,4 @@
-"""The room of a voice call: its name, who is in it, and the ticket that lets a caller in."""
+"""The LiveKit room of a voice call: its name, its participants, and the caller's access to it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ CALLER_IDENTITY = "caller"
 """The identity of the one participant that agents listen to."""
 
 EMPTY_TIMEOUT_SECONDS = 120
-"""A room that nobody has joined is closed by the server after this long."""
+"""The server closes a room that no participant has joined for this long."""
 DEPARTURE_TIMEOUT_SECONDS = 60
-"""So is one that everybody but agents has left. The worker ends the call well before."""
+"""The server closes a room that all participants but agents left this long ago. The worker ends
+the call well before."""
 
 
 def room_name(call: CallId) -> str:
@@ -22,13 +23,13 @@ def room_name(call: CallId) -> str:
 
 
 def agent_identity(call: CallId, epoch: int) -> str:
-    """New with every epoch: a participant that takes over an identity is thrown out with it."""
+    """Different in every epoch, so that removing a stale agent cannot remove its successor."""
     return f"agent-{call}-{epoch}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomAccess:
-    """Lets one caller into one room, with a microphone and nothing else."""
+    """Admits one caller to one room, with permission to publish a microphone and nothing else."""
 
     url: str
     token: str = field(repr=False)

@@ -1,7 +1,7 @@
-"""A call retold from its log: state, turns, context, and where the conversation stands.
+"""The projection of a call from its log: state, turns, context and position in the workflow.
 
-`tell` is a pure fold, linear in the number of events. The worker that takes a call over and the
-reader that wants a transcript get the same story, because both read it here."""
+`replay` is a pure fold, linear in the number of events. A worker that takes over a call and a reader
+of its transcript get the same projection, because both replay the log here."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from domain.workflows.model import ContextPolicy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One turn of the transcript. `node` is the agent's place in the workflow."""
+    """One turn of the transcript. `node` and `agent` are None in turns of the caller."""
 
     turn_id: str
     at: datetime
@@ -57,17 +57,17 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class SystemNote:
-    """What an agent is told instead of what was said before it took over."""
+    """A system message that replaces the part of the history an agent is not shown."""
 
     text: str
 
 
 HistoryItem = UserTurn | AgentTurn | ToolFinished | SystemNote
-"""What a model has to be shown of the past."""
+"""An item of the history that a model is shown."""
 
 MAX_HISTORY_ITEMS = 1_000
-"""Models are shown the newest turns and results of tools, so many at most: what a turn costs does not
-grow with the length of the call."""
+"""The newest turns and tool results that a model is shown; the limit keeps the cost of a turn from
+growing with the length of the call."""
 
 
 def _bounded_list() -> PersistentList[Any]:
@@ -76,20 +76,20 @@ def _bounded_list() -> PersistentList[Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallProjection:
-    """Where a call stands after the events told so far."""
+    """The state of a call after the events applied so far."""
 
     state: CallState = CallState.PENDING
     context: CallContext = field(default_factory=CallContext)
     items: PersistentList[HistoryItem] = field(default_factory=_bounded_list)
     system_notes: tuple[SystemNote, ...] = ()
-    """What the active agent was told when it took over."""
+    """The notes that the active agent received when it took over."""
     visible_items: PersistentList[HistoryItem] = field(default_factory=_bounded_list)
-    """What it is shown of what was said."""
+    """The history items that the active agent is shown."""
     tool_call_count: int = 0
     tool_calls: ToolCallTracker = field(default_factory=ToolCallTracker)
-    """What the keys of tools are made of."""
+    """The source of idempotency keys."""
     traversed: PersistentList[tuple[str, str]] = field(default_factory=PersistentList)
-    """The connections, as they were taken."""
+    """The connections that hand-offs took, as (source, target), in order."""
     turns: PersistentList[Turn] = field(default_factory=PersistentList)
     node: str | None = None
     visited: PersistentList[str] = field(default_factory=PersistentList)
@@ -97,21 +97,21 @@ class CallProjection:
     entered_at: datetime | None = None
     """When the active agent took over."""
     handled_commands: PersistentList[str] = field(default_factory=PersistentList)
-    """The ids of the messages and commands that were obeyed."""
+    """The ids of the messages and commands that were handled."""
     open_turn: str | None = None
     running_tools: Mapping[str, ToolStarted] = field(default_factory=dict)
     agent_spoke_last: bool = False
     ending: EndReason | None = None
-    """An agent has asked for the end; what it still has to say comes first."""
+    """Why the call is about to end; the agent finishes speaking first."""
     end_reason: EndReason | None = None
     released_at: datetime | None = None
-    """When a worker gave it back last."""
+    """When a worker last released the call."""
     measured: PersistentList[TurnMeasured] = field(default_factory=PersistentList)
     usage: tuple[Usage, ...] = ()
-    """What was used, summed by model."""
+    """The usage of the call, summed by model."""
     is_recorded: bool = False
     recording_announced: bool = False
-    """The first words of the call are that it is recorded."""
+    """The call starts with the announcement that it is recorded."""
 
     @property
     def reply_pending(self) -> bool:
@@ -122,7 +122,7 @@ class CallProjection:
 
     @property
     def history(self) -> dict[str, Any]:
-        """The namespace `history`: where the conversation has been."""
+        """The template namespace `history`: the path of the conversation so far."""
         return {
             "nodes": list(self.visited),
             "handoffs": len(self.traversed),
@@ -183,14 +183,14 @@ class CallProjection:
                     running_tools={**self.running_tools, event.tool_call_id: event},
                 )
             case ToolFinished():
-                rest = {k: v for k, v in self.running_tools.items() if k != event.tool_call_id}
+                running = {k: v for k, v in self.running_tools.items() if k != event.tool_call_id}
                 return replace(
                     self,
                     items=self.items.appended(event),
                     visible_items=self.visible_items.appended(event),
                     tool_call_count=self.tool_call_count + 1,
                     tool_calls=self.tool_calls.apply(event),
-                    running_tools=rest,
+                    running_tools=running,
                     agent_spoke_last=False,
                 )
             case ContextChanged():
@@ -205,7 +205,7 @@ class CallProjection:
             case UsageMeasured(usage=usage):
                 return replace(self, usage=merge_usage((*self.usage, *usage)))
             case CommandApplied(command_id=id, command=CommandKind.END):
-                # Followed by the end; in logs of old workers also by their death.
+                # The end follows. In logs of older workers their death may follow instead.
                 ending = self.ending or EndReason.ENDED_BY_API
                 return replace(self, ending=ending, handled_commands=self._with_handled(id))
             case CommandApplied(command_id=id) | CommandRefused(command_id=id):
@@ -223,39 +223,40 @@ class CallProjection:
 
 
 def replay(events: Iterable[StoredEvent], context: CallContext | None = None) -> CallProjection:
-    """The story of the events, in order, beginning with what the call was given."""
-    story = CallProjection(context=context or CallContext())
-    for recorded in events:
-        story = story.apply(recorded.event, recorded.at)
-    return story
+    """Fold the events, in order, starting from the context that the call was given."""
+    projection = CallProjection(context=context or CallContext())
+    for stored in events:
+        projection = projection.apply(stored.event, stored.at)
+    return projection
 
 
 ReadPage = Callable[[int, int], Awaitable[Iterable[StoredEvent]]]
-"""Reads the events behind a number, at most so many; they may be decoded as they are taken."""
+"""Reads the events after a number, up to a limit; they may be decoded lazily."""
 
 EVENTS_PER_PAGE = 250
 
 
 async def paced_log(read: ReadPage, pacer: Pacer) -> AsyncGenerator[StoredEvent]:
-    """A log of any length: it is read in pages and decoded in slices, between which the event loop
-    goes on. What is done with an event counts towards the slice."""
-    seq, page = 0, EVENTS_PER_PAGE
-    while page == EVENTS_PER_PAGE:
-        page = 0
-        async for recorded in pacer.paced(await read(seq, EVENTS_PER_PAGE)):
-            yield recorded
-            seq, page = recorded.seq, page + 1
+    """Yield a log of any length, read in pages and decoded in slices, between which other tasks run.
+    The time the consumer spends on an event counts towards the slice."""
+    seq, page_length = 0, EVENTS_PER_PAGE
+    while page_length == EVENTS_PER_PAGE:
+        page_length = 0
+        async for stored in pacer.paced(await read(seq, EVENTS_PER_PAGE)):
+            yield stored
+            seq, page_length = stored.seq, page_length + 1
 
 
 async def replay_log(read: ReadPage, pacer: Pacer, projection: CallProjection) -> CallProjection:
-    """`tell` for a log of any length, beginning with that story."""
-    async for recorded in paced_log(read, pacer):
-        projection = projection.apply(recorded.event, recorded.at)
+    """`replay` for a log of any length, starting from the given projection."""
+    async for stored in paced_log(read, pacer):
+        projection = projection.apply(stored.event, stored.at)
     return projection
 
 
 def bounded_projection(context: CallContext) -> CallProjection:
-    """For whoever goes on with the call and needs no more of its past than its newest parts."""
+    """An empty projection that retains only the newest turns, commands and measurements, which is
+    all that a worker needs to continue a call."""
     return CallProjection(
         context=context,
         turns=_bounded_list(),
@@ -265,7 +266,7 @@ def bounded_projection(context: CallContext) -> CallProjection:
 
 
 def handoff_notes(event: HandedOff, context: CallContext) -> tuple[SystemNote, ...]:
-    """What the next agent is told in place of what it is not shown."""
+    """The notes for the next agent in place of the history that it is not shown."""
     match event.context_policy:
         case ContextPolicy.FULL:
             return ()
@@ -279,42 +280,42 @@ def handoff_notes(event: HandedOff, context: CallContext) -> tuple[SystemNote, .
 
 
 def handoff_items(
-    event: HandedOff, said: PersistentList[HistoryItem]
+    event: HandedOff, items: PersistentList[HistoryItem]
 ) -> PersistentList[HistoryItem]:
-    """What the next agent is shown of the conversation: under every policy the words of the caller
-    that nobody has answered."""
+    """The history that the next agent is shown: under every policy it includes a last turn of the
+    caller that has no reply yet."""
     match event.context_policy:
         case ContextPolicy.FULL:
-            return said
+            return items
         case ContextPolicy.LAST_N:
-            shown = _last_turns(said, event.last_n)
+            visible = _last_turns(items, event.last_n)
         case ContextPolicy.SUMMARY | ContextPolicy.VARIABLES_ONLY:
-            shown = said[-1:] if said and isinstance(said[-1], UserTurn) else ()
-    return PersistentList(shown, keep=MAX_HISTORY_ITEMS)
+            visible = items[-1:] if items and isinstance(items[-1], UserTurn) else ()
+    return PersistentList(visible, keep=MAX_HISTORY_ITEMS)
 
 
 def _variables_note(event: HandedOff, context: CallContext) -> tuple[SystemNote, ...]:
-    found = [(key, context.workflow.get(key)) for key in event.context_passed]
-    told = "; ".join(f"{key} = {value_to_text(value)}" for key, value in found if value is not None)
-    return (SystemNote(f"What is known: {told}."),) if told else ()
+    values = [(key, context.workflow.get(key)) for key in event.context_passed]
+    text = "; ".join(f"{key} = {value_to_text(value)}" for key, value in values if value is not None)
+    return (SystemNote(f"What is known: {text}."),) if text else ()
 
 
-def _last_turns(said: PersistentList[HistoryItem], turns: int) -> tuple[HistoryItem, ...]:
-    """The last turns, with what tools did between them."""
-    backwards = range(len(said) - 1, -1, -1)
-    places = (n for n in backwards if isinstance(said[n], UserTurn | AgentTurn))
-    found = list(islice(places, turns + 1))
-    return said[found[turns - 1] :] if len(found) > turns else said[:]
+def _last_turns(items: PersistentList[HistoryItem], turns: int) -> tuple[HistoryItem, ...]:
+    """The last turns, with the tool results between them."""
+    backwards = range(len(items) - 1, -1, -1)
+    turn_indexes = (n for n in backwards if isinstance(items[n], UserTurn | AgentTurn))
+    newest = list(islice(turn_indexes, turns + 1))
+    return items[newest[turns - 1] :] if len(newest) > turns else items[:]
 
 
-def turn_from_event(recorded: StoredEvent) -> Turn:
-    """The turn that this event is."""
-    match recorded.event:
+def turn_from_event(stored: StoredEvent) -> Turn:
+    """The turn that the event records. Raises `ValueError` for an event that is not a turn."""
+    match stored.event:
         case UserTurn() as event:
-            return _caller_turn(event, recorded.at)
+            return _caller_turn(event, stored.at)
         case AgentTurn() as event:
-            return _agent_turn(event, recorded.at)
-    raise ValueError(f"{recorded.event.kind} is not a turn")
+            return _agent_turn(event, stored.at)
+    raise ValueError(f"{stored.event.kind} is not a turn")
 
 
 def _caller_turn(event: UserTurn, at: datetime) -> Turn:
@@ -334,7 +335,7 @@ def _agent_turn(event: AgentTurn, at: datetime) -> Turn:
 
 
 def context_json(context: CallContext) -> dict[str, Any]:
-    """The context as people see it."""
+    """The context as the API returns it; the settings of the tenant are left out."""
     return {
         "user": context.user,
         "call": context.call,

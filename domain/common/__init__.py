@@ -1,0 +1,1 @@
+"""What every part of the domain builds on: errors, settings, access, JSON values and pacing."""

@@ -1,4 +1,4 @@
-"""Who asks, for which tenant, and what they may do."""
+"""Identity and permissions: tenants, users, roles, scopes, and the viewer of a request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from uuid import UUID
 from domain.common.errors import Forbidden
 
 API_KEY_PREFIX = "as_"
-"""What begins with it is an API key, and every other credential an access token."""
+"""A credential with this prefix is an API key; every other credential is an access token."""
 
 TenantId = NewType("TenantId", UUID)
 UserId = NewType("UserId", UUID)
@@ -19,7 +19,7 @@ ApiKeyId = NewType("ApiKeyId", UUID)
 
 
 class Scope(StrEnum):
-    """What a credential may do, as `resource:action`."""
+    """A permission of a credential, written as resource:action."""
 
     AGENTS_READ = "agents:read"
     AGENTS_WRITE = "agents:write"
@@ -80,7 +80,7 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
-    """Whoever holds the credential of this request."""
+    """The authenticated user or API key of a request."""
 
     tenant_id: TenantId
     subject: str
@@ -96,7 +96,7 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """What viewers have in common who may see the same: their tenant, and what they may do."""
+    """A tenant and a set of scopes: viewers with equal permissions may see the same data."""
 
     tenant_id: TenantId
     scopes: frozenset[Scope]

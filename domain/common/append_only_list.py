@@ -1,4 +1,4 @@
-"""A list for values that never change and grow by one item at a time."""
+"""A persistent list for immutable values that grow by one item at a time."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ T = TypeVar("T")
 
 
 class PersistentList(Sequence[T]):
-    """Immutable. `appended` takes constant time, because all versions share one list, of which each
-    sees only its own beginning. Only a version that something else was already appended to is
-    copied.
+    """An immutable list whose `appended` takes constant time: all versions share one list, and each
+    sees only its own prefix. Only a version to which another item was already appended is copied.
 
-    With `keep`, at least so many of the newest items are there, and at most twice as many; `total`
-    counts all that ever were."""
+    With `keep`, the list retains at least that many of the newest items and at most twice as many;
+    `total` counts all items ever appended."""
 
     __slots__ = ("_items", "_keep", "_length", "total")
 
@@ -34,7 +33,7 @@ class PersistentList(Sequence[T]):
         return grown
 
     def _room(self) -> list[T]:
-        """The items, in a list that ends with ours."""
+        """Return the items in a list that ends with this version's last item."""
         if self._keep is not None and self._length >= 2 * self._keep:
             return self._items[self._length - self._keep + 1 : self._length]
         is_newest = self._length == len(self._items)
@@ -47,17 +46,17 @@ class PersistentList(Sequence[T]):
         return islice(self._items, self._length)
 
     def __reversed__(self) -> Iterator[T]:
-        return (self._items[place] for place in range(self._length - 1, -1, -1))
+        return (self._items[index] for index in range(self._length - 1, -1, -1))
 
     @overload
-    def __getitem__(self, place: int) -> T: ...
+    def __getitem__(self, index: int) -> T: ...
     @overload
-    def __getitem__(self, place: slice) -> tuple[T, ...]: ...
-    def __getitem__(self, place: int | slice) -> T | tuple[T, ...]:
-        """A slice costs its own length, not that of the list."""
-        if isinstance(place, slice):
-            return tuple(self._items[n] for n in range(*place.indices(self._length)))
-        return self._items[range(self._length)[place]]
+    def __getitem__(self, index: slice) -> tuple[T, ...]: ...
+    def __getitem__(self, index: int | slice) -> T | tuple[T, ...]:
+        """A slice takes time proportional to its own length, not to that of the list."""
+        if isinstance(index, slice):
+            return tuple(self._items[n] for n in range(*index.indices(self._length)))
+        return self._items[range(self._length)[index]]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PersistentList):

@@ -1,4 +1,4 @@
-"""Names of fields as JSON and GraphQL write them."""
+"""Field names in the camel case of JSON and GraphQL."""
 
 from __future__ import annotations
 

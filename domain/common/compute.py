@@ -1,4 +1,4 @@
-"""Work that takes long and waits for nothing, done beside the event loop."""
+"""CPU-bound work in a thread next to the event loop."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ T = TypeVar("T")
 
 
 class Compute:
-    """One thread per process: however many ask at once, the event loop shares its core with one.
+    """One thread per process: however many requests compute at once, only one competes with the
+    event loop for the GIL.
 
-    Tenants take turns. Whoever asks for much at once waits behind their own work, not the others."""
+    Tenants take turns: a tenant with much work queues behind its own work, not behind others'."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "compute")
         self._turns: WeakValueDictionary[TenantId, asyncio.Lock] = WeakValueDictionary()
 
     async def run(self, tenant: TenantId, do: Callable[..., T], *arguments: object) -> T:
-        """What was begun goes on after a cancellation, so each piece should be short."""
+        """A function that has started runs to its end despite cancellation, so keep it short."""
         turn = self._turns.setdefault(tenant, asyncio.Lock())
         async with turn:
             loop = asyncio.get_running_loop()

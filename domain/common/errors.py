@@ -1,29 +1,29 @@
-"""Everything that can go wrong, on purpose.
+"""The errors that the domain raises.
 
 DomainError
-├── InvalidSetting            a process cannot start like this
-│   └── WrongRole             the database gives it other rights than it should have
-├── Unauthenticated           no, a wrong or an expired credential
-│   └── CredentialExpired     it was good once: get a new one and try again
+├── InvalidSetting            a process cannot start with this setting
+│   └── WrongDatabaseRole     the database role has other rights than the process needs
+├── Unauthenticated           the credential is missing, invalid or expired
+│   └── CredentialExpired     the credential was valid once: get a new one and try again
 ├── Forbidden                 the credential lacks a scope
 ├── InvalidInput              a value breaks a rule; `path` names it
-├── NotFound                  no such thing for this tenant
+├── NotFound                  the tenant has no such object
 │   └── WorkflowNotFound
 ├── Conflict
 │   ├── NameTaken
-│   ├── RevisionConflict      somebody else edited it meanwhile
-│   ├── InUse                 others still refer to it
-│   ├── IdempotencyConflict   same key, other input
+│   ├── RevisionConflict      someone else has edited the object since it was read
+│   ├── InUse                 other objects still refer to it
+│   ├── IdempotencyConflict   the same key was used with other input
 │   ├── WorkflowNotPublished
-│   ├── NotPublishable        the workflow has findings
+│   ├── NotPublishable        verification reported errors
 │   ├── CallHasEnded
-│   └── InvalidTransition     a call cannot go there from where it is
+│   └── InvalidTransition     a call cannot go from its state to that one
 ├── RateLimited
-├── QuotaExceeded             a budget of the tenant is used up
+├── QuotaExceeded             a budget of the tenant is exhausted
 ├── InvalidCursor             not a cursor of this call
 ├── CursorExpired             the history it points into was rewound
-├── VaultLocked              credentials are sealed under a key that is not at hand
-└── Unavailable               a store is down; retrying may help
+├── DecryptionKeyMissing      the key that encrypted the credentials is not configured
+└── Unavailable               a server does not respond; retrying may help
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ Path = tuple[str, ...]
 
 
 class DomainError(Exception):
-    """A rule said no. `code` is the stable name clients branch on, `path` leads to the input."""
+    """A rule rejected the request. `code` is the stable name that clients branch on; `path` points
+    to the input that caused it."""
 
     code: ClassVar[str] = "INTERNAL"
 

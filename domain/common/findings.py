@@ -1,4 +1,4 @@
-"""What verification has to say about a workflow."""
+"""Findings: the problems that verification reports about a workflow."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 MAX_REPORTED = 1_000
-"""Findings of one answer."""
+"""Findings in one response."""
 
 
 class Severity(StrEnum):
-    """ERROR stops publishing; WARNING does not."""
+    """How serious a finding is: an ERROR blocks publishing, a WARNING does not."""
 
     ERROR = "ERROR"
     WARNING = "WARNING"
 
 
 class FindingCode(StrEnum):
-    """What is wrong, as a stable name. `docs/findings.md` has an example of each."""
+    """A stable name for the kind of problem. `docs/findings.md` has an example of each."""
 
     NO_ENTRY = "NO_ENTRY"
     MANY_ENTRIES = "MANY_ENTRIES"
@@ -71,7 +71,7 @@ class FindingCode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is wrong, where, and how to mend it."""
+    """One problem: where it is, and how to fix it."""
 
     code: FindingCode
     severity: Severity

@@ -1,4 +1,4 @@
-"""Log lines as JSON: a fixed message and named fields, never words of a call."""
+"""Log lines as JSON: a fixed message and named fields, never anything said in a call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values as JSON has them, and how far they may go."""
+"""JSON values, and the limits on their depth and size."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Any
 MAX_JSON_DEPTH = 32
 MAX_JSON_LENGTH = 262_144
 
-TOO_DEEP = f"nested more than {MAX_JSON_DEPTH} deep"
-NOT_JSON = "not JSON: it holds NaN, an infinity or half a character"
-NUL = "not text: it holds a NUL character"
+TOO_DEEP = f"nested more than {MAX_JSON_DEPTH} levels deep"
+NOT_JSON = "not JSON: it contains NaN, an infinity or an unpaired surrogate"
+NUL = "not text: it contains a NUL character"
 
 _NESTED = (dict, list, tuple)
 
 
 def is_too_deep(value: Any) -> bool:
-    """Nested deeper than any value may be."""
+    """Whether the value is nested deeper than `MAX_JSON_DEPTH`."""
     return _exceeded_limit(value, None) == TOO_DEEP
 
 
 def json_problem(value: Any, max_characters: int = MAX_JSON_LENGTH) -> str | None:
-    """Why it cannot be kept or sent as JSON; `most` is in characters."""
-    passed = _exceeded_limit(value, max_characters)
-    if passed is not None:
-        return passed
+    """Why the value cannot be stored or sent as JSON, as the end of a sentence; None if it can."""
+    exceeded = _exceeded_limit(value, max_characters)
+    if exceeded is not None:
+        return exceeded
     try:
         text = json.dumps(value, allow_nan=False, ensure_ascii=False)
         text.encode()
@@ -32,13 +32,13 @@ def json_problem(value: Any, max_characters: int = MAX_JSON_LENGTH) -> str | Non
         return NOT_JSON
     if len(text) > max_characters:
         return _too_large(max_characters)
-    # A backslash that is written out is doubled.
+    # An escaped backslash followed by "u0000" is not an escaped NUL.
     has_nul = "\\u0000" in text and "\\u0000" in text.replace("\\\\", "")
     return NUL if has_nul else None
 
 
 def has_more_items(value: Any, max_items: int) -> bool:
-    """Whether lists and objects in it hold more than `most` items together."""
+    """Whether the lists and objects in the value have more than `max_items` items in total."""
     count, level = 0, [value]
     while level:
         nested = [v for v in level if isinstance(v, _NESTED)]
@@ -49,22 +49,23 @@ def has_more_items(value: Any, max_items: int) -> bool:
     return False
 
 
-def _exceeded_limit(value: Any, most: int | None) -> str | None:
-    """Seen without looking at much more than what may be: an item takes two characters or more."""
+def _exceeded_limit(value: Any, max_characters: int | None) -> str | None:
+    """The limit that the value exceeds. Reads little more than the limit allows: the size is
+    estimated from below, as every item takes two characters or more."""
     # Level by level, so that a hostile value cannot exhaust the stack.
     size, level = 0, [value]
     for _ in range(MAX_JSON_DEPTH):
         nested = [v for v in level if isinstance(v, _NESTED)]
         size += sum([2 * len(v) for v in nested]) + sum([len(v) for v in level if type(v) is str])
-        # Writing out huge numbers is slow; a digit is less than four bits.
+        # Formatting huge integers is slow; a decimal digit takes less than four bits.
         size += sum([v.bit_length() // 4 for v in level if type(v) is int])
-        if most is not None and size > most:
-            return _too_large(most)
+        if max_characters is not None and size > max_characters:
+            return _too_large(max_characters)
         if not nested:
             return None
         level = [item for v in nested for item in (v.values() if isinstance(v, dict) else v)]
     return TOO_DEEP
 
 
-def _too_large(most: int) -> str:
-    return f"larger than {most} characters"
+def _too_large(max_characters: int) -> str:
+    return f"larger than {max_characters} characters"

@@ -9,7 +9,7 @@ from domain.common.errors import InvalidInput, Path
 
 LANGUAGE_TAG = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
 MULTILINGUAL = "multi"
-"""Of a provider that tells languages apart by itself."""
+"""The language tag of a provider that detects the language by itself."""
 
 
 def check_language(tag: str, path: Path) -> None:
@@ -18,9 +18,11 @@ def check_language(tag: str, path: Path) -> None:
 
 
 def supports_language(known: Iterable[str], tag: str) -> bool:
-    """Whether a provider that knows these languages knows this one: `hi` covers `hi-IN`."""
-    wanted = primary_subtag(tag)
-    return any(each in (MULTILINGUAL, tag, wanted) or primary_subtag(each) == tag for each in known)
+    """Whether a provider with these languages supports this one: `hi` covers `hi-IN`."""
+    primary = primary_subtag(tag)
+    return any(
+        each in (MULTILINGUAL, tag, primary) or primary_subtag(each) == tag for each in known
+    )
 
 
 def primary_subtag(tag: str) -> str:

@@ -1,4 +1,4 @@
-"""Every setting, its default and what it means. Read once, at the edge of a process."""
+"""Every setting, its default and its meaning. A process reads them once, when it starts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from domain.common.errors import InvalidSetting
 
 MIN_DATABASE_CONNECTIONS = 2
-"""An API process needs one for requests and one for the event log."""
+"""An API process needs one connection for requests and one for the event log."""
 
 _HOST = r"(\[[^\]]*\]|[^:,\[\]]*)(:\d*)?"
 HOST_LIST = re.compile(f"{_HOST}(,{_HOST})*")
@@ -24,60 +24,66 @@ def setting(default: Any, help: str, *, secret: bool = False) -> Any:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     database_url: str = setting(
-        "postgresql://localhost/agent_studio", "PostgreSQL 15 or newer", secret=True
+        "postgresql://localhost/agent_studio",
+        "URL of the database, on PostgreSQL 15 or newer",
+        secret=True,
     )
     migrate_database_url: str = setting(
         "",
-        "The same database as its owner, for migrations, logins and backups; DATABASE_URL without",
+        "The same database as its owner, for migrations, logins and backups; DATABASE_URL if empty",
         secret=True,
     )
     database_connections: int = setting(
-        26, "Connections to PostgreSQL that an API process opens at most; 2 or more"
+        26, "Most connections to PostgreSQL that an API process opens; 2 or more"
     )
     worker_database_connections: int = setting(
-        10, "Connections that each worker process, and each keeper, opens at most; 2 or more"
+        10, "Most connections that each worker process, and each keeper, opens; 2 or more"
     )
     redis_url: str = setting(
         "redis://localhost:6379",
-        "Redis 6.2 or newer, or Valkey; redis+cluster:// or rediss+cluster:// and any node for a "
-        "cluster",
+        "URL of Redis 6.2 or newer, or of Valkey; for a cluster, redis+cluster:// or "
+        "rediss+cluster:// and any of its nodes",
         secret=True,
     )
     secret_key: str = setting(
         "",
-        "Signs tokens and keys of the API: 32 or more random characters; "
-        "several, comma-separated, to rotate (the first signs)",
+        "Secret that signs tokens and API keys: 32 or more random characters; to rotate it, list "
+        "several, comma-separated (the first signs)",
         secret=True,
     )
     api_host: str = setting("127.0.0.1", "Address the API listens on")
     api_port: int = setting(8000, "Port the API listens on")
-    allowed_origins: str = setting("", "Comma-separated origins of dashboards on other hosts")
+    allowed_origins: str = setting(
+        "", "Comma-separated origins of dashboards that are served from other hosts"
+    )
     trusted_proxies: str = setting(
         "",
         "Addresses or networks of reverse proxies whose X-Forwarded-For names the client, "
-        "comma-separated; none without",
+        "comma-separated; none if empty",
     )
     lame_duck_seconds: float = setting(
-        0.0, "An API process that is told to stop is not ready, but still serves, for so long"
+        0.0, "How long an API process that received SIGTERM reports not ready but still serves"
     )
     local_token: str = setting(
-        "", "Offered to GraphiQL and /talk on this machine; set by `./studio up` only", secret=True
+        "",
+        "Token offered to GraphiQL and /talk on this machine; only `./studio up` sets it",
+        secret=True,
     )
     health_host: str = setting("127.0.0.1", "Address of /health/ready of a worker or a keeper")
     health_port: int = setting(0, "Port of /health/ready of a worker or a keeper; 0 = none")
-    log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR")
+    log_level: str = setting("INFO", "Lowest level that is logged: DEBUG, INFO, WARNING or ERROR")
 
-    access_token_seconds: int = setting(600, "How long an access token is good for")
-    refresh_token_seconds: int = setting(2_592_000, "How long a refresh token is good for")
+    access_token_seconds: int = setting(600, "How long an access token is valid")
+    refresh_token_seconds: int = setting(2_592_000, "How long a refresh token is valid")
     requests_per_minute: int = setting(600, "Requests a key or user may make per minute")
     anonymous_requests_per_minute: int = setting(
-        60, "Requests an address may make per minute before it has signed in"
+        60, "Requests an IP address may make per minute without signing in"
     )
     subscriptions_per_minute: int = setting(
-        2000, "Subscriptions a key or user may begin per minute, apart from requests"
+        2000, "Subscriptions a key or user may start per minute, counted separately from requests"
     )
     max_sockets_per_address: int = setting(
-        1000, "WebSockets an address may have open at once with one API process"
+        1000, "WebSockets an IP address may have open at once with one API process"
     )
     max_sockets_per_key: int = setting(
         1000, "WebSockets a key or user may have open at once with one API process"
@@ -86,39 +92,43 @@ class Settings:
         2000, "WebSockets a tenant may have open at once with one API process"
     )
     max_subscriptions_per_key: int = setting(
-        2000, "Subscriptions of a key or user that one API process serves at once"
+        2000, "Subscriptions that one API process serves at once for a key or user"
     )
     max_subscriptions_per_tenant: int = setting(
-        5000, "Subscriptions of a tenant that one API process serves at once"
+        5000, "Subscriptions that one API process serves at once for a tenant"
     )
 
     worker_processes: int = setting(0, "Worker processes on a machine; 0 = one for each core")
-    worker_capacity: int = setting(100, "Calls one worker process holds at once")
-    worker_voice_capacity: int = setting(8, "Of these, voice calls")
+    worker_capacity: int = setting(100, "Calls that one worker process holds at once")
+    worker_voice_capacity: int = setting(8, "Voice calls among the calls of a worker process")
     worker_voice_calls: int = setting(
-        400, "Voice calls after which a fresh process takes the place of a worker's; 0 = never"
+        400, "Voice calls after which a worker process is replaced by a new one; 0 = never"
     )
     claim_seconds: float = setting(
-        5.0, "A new call that no worker takes in this time ends NO_WORKER"
+        5.0, "A new call that no worker claims within this time ends NO_WORKER"
     )
     resume_seconds: float = setting(
-        60.0, "A call that lost its worker and finds no other in this time ends WORKER_LOST"
+        60.0, "A call that lost its worker and gets no other within this time ends WORKER_LOST"
     )
     max_takeovers: int = setting(
         5,
-        "A call whose workers die this often in a row before they get anywhere ends WORKER_LOST; "
-        "0 = never for that reason",
+        "A call whose workers die this many times in a row without progress ends WORKER_LOST; "
+        "0 = no limit",
     )
-    heartbeat_seconds: float = setting(1.0, "How often a worker says that it is alive")
-    lease_seconds: float = setting(3.0, "A worker silent for this long is taken for dead")
-    max_call_seconds: int = setting(3600, "Longest call, unless startCall asks for less")
+    heartbeat_seconds: float = setting(1.0, "Interval between the heartbeats of a worker")
+    lease_seconds: float = setting(
+        3.0, "A worker without a heartbeat for this long is declared dead"
+    )
+    max_call_seconds: int = setting(3600, "Maximum call duration, unless startCall asks for less")
     join_seconds: float = setting(
-        60.0, "A voice call that nobody joins in this time ends NO_ANSWER"
+        60.0, "A voice call that no caller joins within this time ends NO_ANSWER"
     )
-    return_seconds: float = setting(30.0, "A caller who is gone may come back for so long")
+    return_seconds: float = setting(
+        30.0, "How long a voice call waits for a caller who lost the connection"
+    )
     outage_seconds: float = setting(
         10.0,
-        "A voice call that nobody hears, answers or speaks in for so long ends PROVIDER_FAILED",
+        "A voice call whose STT, LLM or TTS keeps failing for this long ends PROVIDER_FAILED",
     )
     stt_timeout_seconds: float = setting(
         3.0,
@@ -128,50 +138,63 @@ class Settings:
     tts_timeout_seconds: float = setting(
         2.5, "Text to speech that produces no audio for this long is replaced by its fallback"
     )
-    idle_call_seconds: float = setting(900.0, "A text call without a message for this long ends")
+    idle_call_seconds: float = setting(
+        900.0, "A text call that receives no message for this long ends"
+    )
     retention_days: int = setting(
-        30, "Ended calls and their events are kept this long; 0 = for ever"
+        30, "Days that ended calls and their events are kept; 0 = forever"
     )
 
     outbound_allow: str = setting(
-        "", "Private addresses that tools may reach, comma-separated host:port or CIDR"
+        "", "Private addresses that tools may reach, as comma-separated host:port or CIDR"
     )
-    openai_api_key: str = setting("", "Key for agents on OpenAI", secret=True)
-    openai_base_url: str = setting("", "An OpenAI-compatible server instead of OpenAI")
-    livekit_url: str = setting("", "LiveKit server for voice calls, as ws:// or wss://")
+    openai_api_key: str = setting("", "API key for agents that use OpenAI", secret=True)
+    openai_base_url: str = setting("", "Base URL of an OpenAI-compatible server to use instead")
+    livekit_url: str = setting("", "URL of the LiveKit server for voice calls, ws:// or wss://")
     livekit_public_url: str = setting(
-        "", "Where callers reach LiveKit, when that is another address than for us"
+        "", "URL at which callers reach LiveKit, if it differs from LIVEKIT_URL"
     )
-    livekit_api_key: str = setting("", "Key of the LiveKit server")
-    livekit_api_secret: str = setting("", "Secret that belongs to that key", secret=True)
+    livekit_api_key: str = setting("", "API key of the LiveKit server")
+    livekit_api_secret: str = setting("", "API secret of the LiveKit server", secret=True)
 
     recordings_url: str = setting(
-        "", "Where recordings of calls are kept: file:///folder or s3://bucket/prefix; none without"
+        "", "Where recordings are stored: file:///folder or s3://bucket/prefix; none if empty"
     )
     recording_days: int = setting(
-        0, "Recordings are kept this long after their calls; 0 = as long as the calls"
+        0, "Days that recordings are kept after their calls; 0 = as long as the calls"
     )
-    s3_endpoint: str = setting("", "An S3-compatible store instead of Amazon's, as https://host")
+    s3_endpoint: str = setting(
+        "", "URL of an S3-compatible store to use instead of Amazon S3, as https://host"
+    )
     s3_public_endpoint: str = setting(
-        "", "Where listeners reach that store, when that is another address than for us"
+        "", "URL at which listeners reach that store, if it differs from S3_ENDPOINT"
     )
     s3_region: str = setting("us-east-1", "Region of the bucket")
-    s3_access_key: str = setting("", "Key of the S3 store; where there is none, the machine's role")
-    s3_secret_key: str = setting("", "Secret that belongs to that key", secret=True)
-    spool_folder: str = setting(
-        "", "Where pieces of recordings wait for a store that is away; a temporary folder without"
+    s3_access_key: str = setting(
+        "", "Access key of the S3 store; if empty, the role of the machine is used"
     )
-    spool_megabytes: int = setting(256, "How much may wait there; what is more is lost")
+    s3_secret_key: str = setting("", "Secret key of the S3 store", secret=True)
+    spool_folder: str = setting(
+        "",
+        "Where recorded audio is spooled while the store is unavailable; a temporary folder if empty",
+    )
+    spool_megabytes: int = setting(
+        256, "Maximum size of the spool; audio that does not fit is discarded"
+    )
 
-    google_api_key: str = setting("", "Key for agents on Gemini", secret=True)
-    google_base_url: str = setting("", "A Gemini-compatible server instead of Google")
-    deepgram_api_key: str = setting("", "Key for agents that hear through Deepgram", secret=True)
-    deepgram_base_url: str = setting("", "A Deepgram-compatible server instead of Deepgram")
-    cartesia_api_key: str = setting("", "Key for agents that speak through Cartesia", secret=True)
-    cartesia_base_url: str = setting("", "A Cartesia-compatible server instead of Cartesia")
-    sarvam_api_key: str = setting("", "Key for agents on Sarvam", secret=True)
-    sarvam_base_url: str = setting("", "A Sarvam-compatible server instead of Sarvam")
-    espeak_ng: str = setting("espeak-ng", "The program behind the voice `local`")
+    google_api_key: str = setting("", "API key for agents that use Google Gemini", secret=True)
+    google_base_url: str = setting("", "Base URL of a Gemini-compatible server to use instead")
+    deepgram_api_key: str = setting(
+        "", "API key for agents that use Deepgram for speech recognition", secret=True
+    )
+    deepgram_base_url: str = setting("", "Base URL of a Deepgram-compatible server to use instead")
+    cartesia_api_key: str = setting(
+        "", "API key for agents that use Cartesia for speech synthesis", secret=True
+    )
+    cartesia_base_url: str = setting("", "Base URL of a Cartesia-compatible server to use instead")
+    sarvam_api_key: str = setting("", "API key for agents that use Sarvam", secret=True)
+    sarvam_base_url: str = setting("", "Base URL of a Sarvam-compatible server to use instead")
+    espeak_ng: str = setting("espeak-ng", "Path of the eSpeak NG program, for the TTS `local`")
 
     @property
     def owner_database_url(self) -> str:
@@ -179,19 +202,19 @@ class Settings:
 
     @property
     def provider_keys(self) -> frozenset[str]:
-        """The providers that there is a key for, of whichever tenant."""
-        held = {
+        """The providers for which the operator has configured a key that all tenants share."""
+        keys = {
             "openai": self.openai_api_key,
             "google": self.google_api_key,
             "deepgram": self.deepgram_api_key,
             "cartesia": self.cartesia_api_key,
             "sarvam": self.sarvam_api_key,
         }
-        return frozenset(name for name, key in held.items() if key)
+        return frozenset(name for name, key in keys.items() if key)
 
     @property
     def provider_base_urls(self) -> Mapping[str, str]:
-        """Where each provider with a key is reached; empty for its public address."""
+        """The base URL of each provider that takes a key; empty for its public address."""
         return {
             "openai": self.openai_base_url,
             "google": self.google_base_url,
@@ -202,10 +225,10 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
-        """Read NAME for every field `name`; raise `InvalidSetting` naming the first bad one."""
-        given = {f.name: f for f in fields(cls) if environ.get(f.name.upper(), "") != ""}
+        """Read NAME for every field `name`. Raises `InvalidSetting` for the first invalid value."""
+        present = {f.name: f for f in fields(cls) if environ.get(f.name.upper(), "") != ""}
         settings = cls(
-            **{name: _parse(f.type, environ[name.upper()], name) for name, f in given.items()}
+            **{name: _parse(f.type, environ[name.upper()], name) for name, f in present.items()}
         )
         for name in ("database_url", "migrate_database_url", "redis_url"):
             _check_url(getattr(settings, name), name)
@@ -224,17 +247,17 @@ def _parse(kind: Any, text: str, name: str) -> Any:
 
 
 def _check_url(url: str, name: str) -> None:
-    """A password with one of / ? # @ in it ends the URL's host before it has begun."""
+    """Reject URLs whose password has an unescaped / ? # or @, which would split the URL early."""
     try:
         parts = urlsplit(url)
     except ValueError:
-        whole = False
+        is_valid = False
     else:
         account, _, hosts = parts.netloc.rpartition("@")
-        whole = HOST_LIST.fullmatch(hosts) is not None and not parts.fragment
-        whole = whole and "@" not in account + parts.path + parts.query
-    if not whole:
+        is_valid = HOST_LIST.fullmatch(hosts) is not None and not parts.fragment
+        is_valid = is_valid and "@" not in account + parts.path + parts.query
+    if not is_valid:
         raise InvalidSetting(
-            f"{name.upper()} cannot be read as a URL. Percent-encode what is special in its "
+            f"{name.upper()} is not a valid URL. Percent-encode the special characters in its "
             "password: / is %2F, ? is %3F, # is %23, @ is %40, : is %3A, and % is %25."
         )

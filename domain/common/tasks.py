@@ -1,4 +1,4 @@
-"""Tasks have owners, and an owner can be sure that its task is over."""
+"""asyncio tasks with owners: when a block ends, the tasks it started have ended too."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ RECANCEL_INTERVAL_SECONDS = 0.5
 
 
 async def cancel_and_wait(*tasks: asyncio.Future[Any]) -> None:
-    """Cancel and wait, whatever they answer. Asks again and again: until Python 3.12 a task
-    inside `asyncio.wait_for` can lose a cancellation that comes as its wait is over."""
+    """Cancel the tasks and wait until they have ended, ignoring their results. Cancellation is
+    repeated, because before Python 3.12 a task inside `asyncio.wait_for` can lose a cancellation
+    that arrives just as its wait completes."""
     running = {task for task in tasks if not task.done()}
     while running:
         for task in running:
@@ -22,7 +23,7 @@ async def cancel_and_wait(*tasks: asyncio.Future[Any]) -> None:
 
 @asynccontextmanager
 async def background_task(coroutine: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
-    """Runs `work` for the length of the block; its failure is the block's failure."""
+    """Run the coroutine for the duration of the block; if it fails, the block fails."""
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(coroutine)
         try:

@@ -1,4 +1,4 @@
-"""Names people give to things, and the limits of text they write."""
+"""Rules for names, e-mail addresses and free text in requests."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from domain.common.errors import InvalidInput, Path
 AGENT_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 SURROGATE = re.compile("[\ud800-\udfff]")
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
-"""Of tools, nodes and context keys: safe as a function name for every model."""
-
+"""Names of tools, nodes and context keys; every model accepts them as function names."""
 
 DNS_LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 EMAIL = re.compile(rf"[a-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{DNS_LABEL}(?:\.{DNS_LABEL})*")
-"""As forms in a browser take them, in lower case."""
+"""The addresses that `<input type="email">` accepts, in lower case."""
 MAX_EMAIL_LENGTH = 254
 
 
@@ -29,10 +28,10 @@ def check_email(email: str, path: Path) -> None:
 
 def check_name(name: str, path: Path, pattern: re.Pattern[str] = AGENT_NAME) -> None:
     if not pattern.fullmatch(name):
-        rest = "hyphens" if pattern is AGENT_NAME else "underscores"
+        separators = "hyphens" if pattern is AGENT_NAME else "underscores"
         raise InvalidInput(
-            f"{path[-1]} must start with a lower-case letter and hold only lower-case "
-            f"letters, digits and {rest}, at most 63 characters.",
+            f"{path[-1]} must start with a lower-case letter and contain only lower-case "
+            f"letters, digits and {separators}, at most 63 characters.",
             path,
         )
 
@@ -43,7 +42,7 @@ def check_text(text: str | None, path: Path, *, max_length: int, min_length: int
     if "\x00" in text:
         raise InvalidInput(f"{path[-1]} must not contain a NUL character.", path)
     if SURROGATE.search(text):
-        raise InvalidInput(f"{path[-1]} must not contain half a character (a surrogate).", path)
+        raise InvalidInput(f"{path[-1]} must not contain an unpaired surrogate.", path)
     if min_length and len(text.strip()) < min_length:
         raise InvalidInput(f"{path[-1]} must not be empty.", path)
     if len(text) > max_length:

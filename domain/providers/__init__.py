@@ -1,0 +1,1 @@
+"""The provider catalog, prices and usage of speech, language and voice activity models."""

@@ -1,0 +1,1 @@
+"""Simulated conversations: the suites, their expectations, and the stubs they run against."""
