@@ -1,4 +1,4 @@
-"""How much a tenant wants to use at most, and how much of it is left."""
+"""Budgets: the limits a tenant sets on its usage, and how much of them is left."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MINUTE_MS = 60_000
 
 
 class Budget(StrEnum):
-    """What a tenant can set a limit to."""
+    """What a tenant can limit."""
 
     CONCURRENT_CALLS = "CONCURRENT_CALLS"
     MINUTES_PER_MONTH = "MINUTES_PER_MONTH"
@@ -22,7 +22,8 @@ class Budget(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budgets:
-    """Limits; None: none. Spend is in billionths of a dollar. Months are those of UTC."""
+    """The limits of a tenant; None is no limit. Spend is in billionths of a dollar. A month is a
+    calendar month in UTC."""
 
     concurrent_calls: int | None = None
     minutes_per_month: int | None = None
@@ -31,7 +32,7 @@ class Budgets:
 
     @property
     def has_monthly_limit(self) -> bool:
-        """Whether a month has a limit at all."""
+        """Whether the time or the spend of a month is limited."""
         return self.minutes_per_month is not None or self.spend_per_month is not None
 
 
@@ -40,7 +41,8 @@ NO_BUDGETS = Budgets()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetUsage:
-    """What a tenant has used: calls that go on now, and this month's time and spend with them."""
+    """The usage of a tenant: calls in progress, and the time and spend of this month including
+    them. `spent` is in billionths of a dollar."""
 
     live_calls: int
     talk_ms: int
@@ -50,77 +52,78 @@ class BudgetUsage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetStatus:
-    """How one budget stands, in calls, minutes or dollars; limit None: there is none."""
+    """The usage of one budget, in calls, minutes or dollars. `limit` None is no limit."""
 
     budget: Budget
     used: float
     limit: float | None
     is_exhausted: bool
     resets_at: datetime | None
-    """None: as soon as a call ends."""
+    """When usage starts again from zero; None for concurrent calls, which are not monthly."""
 
     @property
     def left(self) -> float | None:
         return None if self.limit is None else max(0.0, self.limit - self.used)
 
 
-def budget_statuses(budgets: Budgets, standing: BudgetUsage) -> tuple[BudgetStatus, ...]:
-    month, minutes = standing.resets_at, budgets.minutes_per_month
+def budget_statuses(budgets: Budgets, usage: BudgetUsage) -> tuple[BudgetStatus, ...]:
+    month, minutes = usage.resets_at, budgets.minutes_per_month
     talk_ms = None if minutes is None else minutes * MINUTE_MS
     return (
         _budget_status(
-            Budget.CONCURRENT_CALLS, standing.live_calls, budgets.concurrent_calls, 1, None
+            Budget.CONCURRENT_CALLS, usage.live_calls, budgets.concurrent_calls, 1, None
         ),
-        _budget_status(Budget.MINUTES_PER_MONTH, standing.talk_ms, talk_ms, MINUTE_MS, month),
+        _budget_status(Budget.MINUTES_PER_MONTH, usage.talk_ms, talk_ms, MINUTE_MS, month),
         _budget_status(
-            Budget.SPEND_PER_MONTH, standing.spent, budgets.spend_per_month, NANOS_PER_DOLLAR, month
+            Budget.SPEND_PER_MONTH, usage.spent, budgets.spend_per_month, NANOS_PER_DOLLAR, month
         ),
     )
 
 
 def _budget_status(
-    budget: Budget, used: int, most: int | None, unit: int, resets_at: datetime | None
+    budget: Budget, used: int, limit: int | None, unit: int, resets_at: datetime | None
 ) -> BudgetStatus:
     return BudgetStatus(
         budget=budget,
         used=used / unit,
-        limit=None if most is None else most / unit,
-        is_exhausted=most is not None and used >= most,
+        limit=None if limit is None else limit / unit,
+        is_exhausted=limit is not None and used >= limit,
         resets_at=resets_at,
     )
 
 
-def raise_if_exhausted(budgets: Budgets, standing: BudgetUsage) -> None:
-    """`QuotaExceeded` when something stands in the way of another call."""
-    for level in budget_statuses(budgets, standing):
-        if level.is_exhausted and level.limit is not None:
+def raise_if_exhausted(budgets: Budgets, usage: BudgetUsage) -> None:
+    """Raise `QuotaExceeded` when a budget does not allow another call."""
+    for status in budget_statuses(budgets, usage):
+        if status.is_exhausted and status.limit is not None:
             raise QuotaExceeded(
-                _message(level),
+                _message(status),
                 ("input",),
-                budget=level.budget,
-                used=level.used,
-                limit=level.limit,
-                resets_at=level.resets_at,
+                budget=status.budget,
+                used=status.used,
+                limit=status.limit,
+                resets_at=status.resets_at,
             )
 
 
-def _message(level: BudgetStatus) -> str:
-    words = {
-        Budget.CONCURRENT_CALLS: f"{level.used:.0f} calls go on, and {level.limit:.0f} may.",
-        Budget.MINUTES_PER_MONTH: f"{level.used:.1f} of {level.limit:.0f} minutes are used.",
-        Budget.SPEND_PER_MONTH: f"{level.used:.2f} of {level.limit:.2f} dollars are spent.",
+def _message(status: BudgetStatus) -> str:
+    facts = {
+        Budget.CONCURRENT_CALLS: f"{status.used:.0f} of {status.limit:.0f} concurrent calls are "
+        "in progress.",
+        Budget.MINUTES_PER_MONTH: f"{status.used:.1f} of {status.limit:.0f} minutes are used.",
+        Budget.SPEND_PER_MONTH: f"{status.used:.2f} of {status.limit:.2f} dollars are spent.",
     }
-    again = (
+    advice = (
         "Try again when a call has ended"
-        if level.resets_at is None
-        else f"There is more from {level.resets_at:%Y-%m-%d %H:%M} UTC on"
+        if status.resets_at is None
+        else f"Try again after the budget resets at {status.resets_at:%Y-%m-%d %H:%M} UTC"
     )
-    return f"{words[level.budget]} {again}, or raise the budget in the settings."
+    return f"{facts[status.budget]} {advice}, or raise the budget in the settings."
 
 
-def is_month_exhausted(budgets: Budgets, standing: BudgetUsage) -> bool:
-    """Whether calls that go on have to end: the month is used up."""
+def is_month_exhausted(budgets: Budgets, usage: BudgetUsage) -> bool:
+    """Whether a monthly budget is exhausted, so that calls in progress have to end."""
     return any(
-        level.is_exhausted and level.resets_at is not None
-        for level in budget_statuses(budgets, standing)
+        status.is_exhausted and status.resets_at is not None
+        for status in budget_statuses(budgets, usage)
     )

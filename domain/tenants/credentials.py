@@ -1,4 +1,4 @@
-"""What a tenant brings of its own: keys of providers, and secrets that its tools send."""
+"""The credentials of a tenant: API keys of providers, and secrets that its tools send."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_SECRETS = 200
 
 
 class CredentialKind(StrEnum):
-    """What a credential is for."""
+    """What a credential is used for."""
 
     PROVIDER = "PROVIDER"
     SECRET = "SECRET"
@@ -26,7 +26,7 @@ class CredentialKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
-    """A credential without its value, which nobody is shown again."""
+    """A credential without its value, which cannot be read back."""
 
     kind: CredentialKind
     name: str
@@ -37,16 +37,16 @@ class Credential:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecryptedCredentials:
-    """The values of a tenant, in memory for as long as they are needed."""
+    """The values of a tenant's credentials, kept in memory only while they are needed."""
 
     providers: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     problem: str | None = None
-    """Why there are none, though some are kept."""
+    """Why stored credentials could not be decrypted; None when they could."""
 
 
 class Verdict(StrEnum):
-    """What a provider says of a key."""
+    """The result of testing a key with its provider."""
 
     ACCEPTED = "ACCEPTED"
     REJECTED = "REJECTED"
@@ -55,7 +55,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyTestResult:
-    """`message` is for people and never holds the key."""
+    """The outcome of a key test. `message` is meant for people and never contains the key."""
 
     verdict: Verdict
     message: str
@@ -70,26 +70,32 @@ def check_provider(name: str, path: Path) -> None:
     known = providers_with_keys()
     if name not in known:
         raise InvalidInput(
-            f"{name[:64]!r} is no provider that takes a key; {', '.join(sorted(known))} are.", path
+            f"{name[:64]!r} is not a provider that takes a key; choose one of "
+            f"{', '.join(sorted(known))}.",
+            path,
         )
 
 
 def check_key(value: str, path: Path) -> None:
-    """What is wrong is said without the value."""
+    """Raise `InvalidInput`, without the value in its message, unless this can be a key."""
     if not MIN_KEY_LENGTH <= len(value) <= MAX_KEY_LENGTH:
-        raise InvalidInput(f"A key has {MIN_KEY_LENGTH} to {MAX_KEY_LENGTH} characters.", path)
+        raise InvalidInput(
+            f"A key must have {MIN_KEY_LENGTH} to {MAX_KEY_LENGTH} characters.", path
+        )
     if not value.isascii() or not value.isprintable() or " " in value:
-        raise InvalidInput("A key has no spaces, line breaks or letters beyond ASCII.", path)
+        raise InvalidInput("A key must be printable ASCII without spaces or line breaks.", path)
 
 
 def check_secret(name: str, value: str, path: Path) -> None:
     check_name(name, (*path, "name"), IDENTIFIER)
     if not 1 <= len(value) <= MAX_SECRET_LENGTH:
-        raise InvalidInput(f"A secret has 1 to {MAX_SECRET_LENGTH} characters.", (*path, "value"))
+        raise InvalidInput(
+            f"A secret must have 1 to {MAX_SECRET_LENGTH} characters.", (*path, "value")
+        )
     if not value.isprintable():
-        raise InvalidInput("A secret is one line of text.", (*path, "value"))
+        raise InvalidInput("A secret must be a single line of text.", (*path, "value"))
 
 
 def last_four(value: str) -> str:
-    """What is shown of a value; nothing of one so short that it would tell much."""
+    """The part of a value that is shown; empty for a value so short that it would reveal much."""
     return value[-VISIBLE_CHARACTERS:] if len(value) >= 3 * VISIBLE_CHARACTERS else ""

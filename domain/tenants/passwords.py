@@ -1,5 +1,5 @@
-"""What a new password must be, after NIST SP 800-63B revision 4, section 3.1.1.2: long, of any
-characters, and nothing that somebody who knows the person or the product would try first."""
+"""Rules for new passwords, after NIST SP 800-63B revision 4, section 3.1.1.2: long, made of any
+characters, and not what an attacker who knows the user or the product would try first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domain.common.text_validation import check_text
 
 MIN_LENGTH, MAX_LENGTH = 15, 1_024
 MIN_UNPREDICTABLE = 8
-"""Characters that are left when known words are taken out and sequences count as one."""
+"""Characters that must remain after known words are removed and sequences are counted as one."""
 
 COMMON = (
     *("agentstudio", "correcthorsebatterystaple", "password", "changeme", "iloveyou", "letmein"),
@@ -20,19 +20,19 @@ COMMON = (
 )
 SEQUENCES = ("abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm")
 _SEQUENTIAL_PAIRS = {
-    pair for row in SEQUENCES for way in (row, row[::-1]) for pair in pairwise(way)
+    pair for row in SEQUENCES for sequence in (row, row[::-1]) for pair in pairwise(sequence)
 }
 _IGNORED = str.maketrans("", "", " -_.@")
 
 
 def normalize_password(password: str) -> str:
-    """The same password typed on another keyboard gives the same characters."""
+    """Normalize to NFC, so that a password typed on another keyboard yields the same characters."""
     return unicodedata.normalize("NFC", password)
 
 
 def password_problems(password: str, known: Iterable[str] = ()) -> list[str]:
-    """What is wrong with a new password, in sentences. `known` holds what others know of the
-    account: the address, the name of the tenant."""
+    """The problems of a new password, as sentences. `known` holds what an attacker may know about
+    the account: the e-mail address and the name of the tenant."""
     text, problems = normalize_password(password), []
     try:
         check_text(text, ("The password",), max_length=MAX_LENGTH)
@@ -41,12 +41,12 @@ def password_problems(password: str, known: Iterable[str] = ()) -> list[str]:
     if len(text) < MIN_LENGTH:
         problems.append(
             f"The password is too short: it has {len(text)} of at least {MIN_LENGTH} characters. "
-            "A few words that do not belong together are easy to remember."
+            "Several unrelated words are easy to remember."
         )
     elif _unpredictable_length(text, known) < MIN_UNPREDICTABLE:
         problems.append(
-            "The password can be guessed: it is made of the address, the tenant's or the product's "
-            "name, common words, repeated characters or sequences."
+            "The password is easy to guess: it consists of the e-mail address, the name of the "
+            "tenant or the product, common words, repeated characters or sequences."
         )
     return problems
 
@@ -62,7 +62,8 @@ def _unpredictable_length(text: str, known: Iterable[str]) -> int:
 
 
 def _words(known: Iterable[str]) -> set[str]:
-    """Of an address also its parts; two letters are no word."""
+    """The known words and, of an e-mail address, its parts; shorter than three letters do not
+    count."""
     parts = {part for each in known for part in (each, *each.split("@"), *each.split("."))}
     return {word for part in parts if len(word := _normalize_for_matching(part)) > 2}
 
@@ -72,6 +73,6 @@ def _normalize_for_matching(text: str) -> str:
 
 
 def _period(text: str) -> int:
-    """The length of the piece that the text repeats; its own length when it repeats none."""
+    """The length of the shortest block whose repetition forms the text; else the text's length."""
     lengths = range(1, len(text) // 2 + 1)
     return next((n for n in lengths if text[n:] == text[:-n]), len(text))

@@ -1,4 +1,4 @@
-"""What a tenant sets once for all its agents and tools."""
+"""The settings of a tenant, which apply to all its agents and tools."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_VALUES_BYTES = 16_384
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """What agents have that choose nothing themselves."""
+    """The providers and the language of agents that choose none themselves."""
 
     llm: ProviderChoice | None = None
     stt: ProviderChoice | None = None
@@ -34,9 +34,9 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """A server under a name, so that one tool serves in every environment.
+    """A named server, so that the same tool works in every environment.
 
-    What a tool gives as its path is put behind `url`; its headers go over these."""
+    The path of a tool is appended to `url`, and the tool's headers override these."""
 
     name: str
     url: str
@@ -45,8 +45,8 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class McpServer:
-    """A server of tools that speaks the Model Context Protocol over streamable HTTP. Only the tools
-    in `allow` may be used."""
+    """A server that offers tools over the Model Context Protocol with streamable HTTP. Only the
+    tools in `allow` may be called."""
 
     name: str
     url: str
@@ -56,7 +56,8 @@ class McpServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantSettings:
-    """`values` is what templates read at `tenant.settings`; `prices` go over those that are listed."""
+    """The settings of a tenant. Templates read `values` at `tenant.settings`; `prices` override the
+    list prices."""
 
     defaults: Defaults = Defaults()
     endpoints: tuple[Endpoint, ...] = ()
@@ -73,7 +74,7 @@ class TenantSettings:
 
     @property
     def template_namespace(self) -> Mapping[str, Any]:
-        """The namespace `tenant`."""
+        """The template namespace `tenant`."""
         return {"settings": self.values, "language": self.defaults.language}
 
 
@@ -82,14 +83,14 @@ NO_SETTINGS = TenantSettings()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSettings:
-    """The settings as they stand now; revision 0: nobody has edited them."""
+    """The current settings; revision 0 means that they were never edited."""
 
     revision: int = 0
     spec: TenantSettings = NO_SETTINGS
 
 
 def apply_defaults(agent: AgentSpec, defaults: Defaults) -> AgentSpec:
-    """The agent with the tenant's defaults where it chose nothing."""
+    """Fill in the tenant's defaults where the agent chooses nothing itself."""
     return replace(
         agent,
         llm=agent.llm or defaults.llm,
@@ -102,26 +103,28 @@ def apply_defaults(agent: AgentSpec, defaults: Defaults) -> AgentSpec:
     )
 
 
-def merge_settings(kept: TenantSettings, given: TenantSettings) -> TenantSettings:
-    """What is kept, and over it what is given, by name. Prices and budgets stay: no bundle has
-    them."""
+def merge_settings(current: TenantSettings, imported: TenantSettings) -> TenantSettings:
+    """Override the current settings by the imported ones, by name. Prices and budgets do not
+    change, because bundles do not contain them."""
     return replace(
-        kept,
+        current,
         defaults=Defaults(
             **{
-                field.name: getattr(given.defaults, field.name)
-                or getattr(kept.defaults, field.name)
+                field.name: getattr(imported.defaults, field.name)
+                or getattr(current.defaults, field.name)
                 for field in fields(Defaults)
             }
         ),
-        endpoints=tuple({e.name: e for e in (*kept.endpoints, *given.endpoints)}.values()),
-        mcp_servers=tuple({s.name: s for s in (*kept.mcp_servers, *given.mcp_servers)}.values()),
-        values={**kept.values, **given.values},
+        endpoints=tuple({e.name: e for e in (*current.endpoints, *imported.endpoints)}.values()),
+        mcp_servers=tuple(
+            {s.name: s for s in (*current.mcp_servers, *imported.mcp_servers)}.values()
+        ),
+        values={**current.values, **imported.values},
     )
 
 
 def check_settings(settings: TenantSettings, path: Path = ("input",)) -> TenantSettings:
-    """The settings themselves, or `InvalidInput` naming the first field that breaks a rule."""
+    """Return the settings. Raises `InvalidInput` for the first field that breaks a rule."""
     for name in ("llm", "stt", "tts", "vad"):
         choice = getattr(settings.defaults, name)
         if choice is not None:
@@ -130,12 +133,14 @@ def check_settings(settings: TenantSettings, path: Path = ("input",)) -> TenantS
         check_language(settings.defaults.language, (*path, "defaults", "language"))
     _check_servers(settings.endpoints, MAX_ENDPOINTS, (*path, "endpoints"))
     _check_servers(settings.mcp_servers, MAX_MCP_SERVERS, (*path, "mcpServers"))
-    for place, server in enumerate(settings.mcp_servers):
-        for number, tool in enumerate(server.allow):
-            here = (*path, "mcpServers", str(place), "allow", str(number))
+    for server_index, server in enumerate(settings.mcp_servers):
+        for index, tool in enumerate(server.allow):
+            here = (*path, "mcpServers", str(server_index), "allow", str(index))
             check_text(tool, here, max_length=128, min_length=1)
     if len(json.dumps(settings.values, default=dict)) > MAX_VALUES_BYTES:
-        raise InvalidInput(f"values may have {MAX_VALUES_BYTES} bytes as JSON.", (*path, "values"))
+        raise InvalidInput(
+            f"values must not be larger than {MAX_VALUES_BYTES} bytes as JSON.", (*path, "values")
+        )
     check_prices(settings.prices, (*path, "prices"))
     _check_budgets(settings.budgets, (*path, "budgets"))
     return settings
@@ -146,19 +151,20 @@ def _check_budgets(budgets: Budgets, path: Path) -> None:
         limit = getattr(budgets, name)
         if limit is not None and limit < 0:
             raise InvalidInput(
-                "A budget is 0 or more; null is no limit, 0 lets no call in.", (*path, camel(name))
+                "A budget must be 0 or more; null is no limit, and 0 allows no calls.",
+                (*path, camel(name)),
             )
 
 
-def _check_servers(places: Sequence[Endpoint | McpServer], most: int, path: Path) -> None:
-    if len(places) > most:
-        raise InvalidInput(f"At most {most} are possible here.", path)
-    seen: set[str] = set()
-    for number, place in enumerate(places):
-        here = (*path, str(number))
-        check_name(place.name, (*here, "name"), IDENTIFIER)
-        if place.name in seen:
-            raise InvalidInput("The same name stands here twice.", (*here, "name"))
-        seen.add(place.name)
-        check_url(place.url, (*here, "url"))
-        check_headers(place.headers, (*here, "headers"))
+def _check_servers(servers: Sequence[Endpoint | McpServer], max_count: int, path: Path) -> None:
+    if len(servers) > max_count:
+        raise InvalidInput(f"{path[-1]} must not have more than {max_count} items.", path)
+    names: set[str] = set()
+    for index, server in enumerate(servers):
+        here = (*path, str(index))
+        check_name(server.name, (*here, "name"), IDENTIFIER)
+        if server.name in names:
+            raise InvalidInput("Another item has the same name.", (*here, "name"))
+        names.add(server.name)
+        check_url(server.url, (*here, "url"))
+        check_headers(server.headers, (*here, "headers"))
