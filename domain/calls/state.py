@@ -296,7 +296,9 @@ def handoff_items(
 
 def _variables_note(event: HandedOff, context: CallContext) -> tuple[SystemNote, ...]:
     values = [(key, context.workflow.get(key)) for key in event.context_passed]
-    text = "; ".join(f"{key} = {value_to_text(value)}" for key, value in values if value is not None)
+    text = "; ".join(
+        f"{key} = {value_to_text(value)}" for key, value in values if value is not None
+    )
     return (SystemNote(f"What is known: {text}."),) if text else ()
 
 

@@ -1,5 +1,4 @@
-"""An agent: what it is told, which providers hear, think and speak for it, and the tools it may
-use."""
+"""An agent: its prompt, its STT, LLM and TTS providers, its languages, and the tools it may call."""
 
 from __future__ import annotations
 
@@ -29,7 +28,7 @@ PROMPT_NAMESPACES = READABLE_NAMESPACES - {"params"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """A slot of a prompt and what stands there when the context has nothing for it."""
+    """A placeholder of a prompt, and the text that replaces it when the context has no value."""
 
     name: str
     default: str = ""
@@ -37,7 +36,8 @@ class Variable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """What an agent is told. Both texts are templates over the call's context."""
+    """The instructions of an agent, and the greeting it says first; None is no greeting. Both are
+    templates over the call's context."""
 
     system: str
     greeting: str | None = None
@@ -46,15 +46,16 @@ class Prompt:
 
     @property
     def defaults(self) -> Mapping[str, str]:
-        """What stands in for a missing value, by its path."""
+        """The default of each variable, by its path."""
         return {variable.name: variable.default for variable in self.variables}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderChoice:
-    """A provider of the catalogue, one of its models, and options for it.
+    """A provider of the catalog, one of its models, and options for it.
 
-    When it fails, the `fallbacks` are tried in order; they have none themselves."""
+    When the provider fails, the `fallbacks` are tried in order. A fallback has no fallbacks of its
+    own."""
 
     provider: str
     model: str = ""
@@ -68,7 +69,7 @@ class ProviderChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voice:
-    """The voice for a language: an id of the provider of the agent's speech."""
+    """The voice for a language: a voice id of the agent's TTS provider."""
 
     language: str
     voice: str
@@ -76,7 +77,7 @@ class Voice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SilencePrompt:
-    """What is said when the caller has been silent for so many seconds; a template."""
+    """A template that the agent says when the caller has been silent for `after` seconds."""
 
     after: float
     say: str
@@ -84,10 +85,11 @@ class SilencePrompt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """How patiently the agent listens. All times are in seconds.
+    """The timing of a conversation with the agent. All times are in seconds.
 
-    After `auto_disconnect` of silence the call ends; `silence` is said on the way there. It also
-    ends when this agent has held it for `max_duration`."""
+    The call ends after `auto_disconnect` seconds of silence, before which the agent says the
+    prompts of `silence`. It also ends when this agent has been active for `max_duration`; None is
+    no limit."""
 
     min_endpointing: float = 0.5
     max_endpointing: float = 3.0
@@ -98,9 +100,9 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentSpec:
-    """Everything of an agent that people edit, and that a published version freezes.
+    """The editable part of an agent, which a published version freezes.
 
-    What is None comes from the defaults of the tenant."""
+    Providers and a default language that are None come from the defaults of the tenant."""
 
     name: str
     display_name: str | None = None
@@ -119,7 +121,7 @@ class AgentSpec:
 
     @property
     def provider_choices(self) -> Iterator[tuple[ProviderKind, ProviderChoice]]:
-        """What it chose, by kind."""
+        """The chosen providers, with their kinds."""
         for kind in ProviderKind:
             choice = getattr(self, kind.value.lower())
             if choice is not None:
@@ -128,7 +130,7 @@ class AgentSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """An agent as it stands now; `revision` grows with every edit."""
+    """An agent in its current state; `revision` increases with every edit."""
 
     id: AgentId
     tenant_id: TenantId
@@ -139,9 +141,9 @@ class Agent:
 
 
 def check_agent(spec: AgentSpec, path: Path = ("input",)) -> AgentSpec:
-    """The spec itself, or `InvalidInput` naming the first field that breaks a rule.
+    """Return the spec. Raises `InvalidInput` for the first field that breaks a rule.
 
-    Whether its providers can do what they are chosen for is a matter of verification."""
+    Whether the providers support what they are chosen for is checked by verification."""
     check_name(spec.name, (*path, "name"))
     check_text(spec.display_name, (*path, "displayName"), max_length=120)
     check_text(spec.description, (*path, "description"), max_length=2_000)
@@ -151,8 +153,8 @@ def check_agent(spec: AgentSpec, path: Path = ("input",)) -> AgentSpec:
     _check_languages(spec, path)
     _check_session(spec.session, (*path, "session"))
     _check_distinct(spec.keyterms, MAX_KEYTERMS, (*path, "keyterms"))
-    for place, term in enumerate(spec.keyterms):
-        check_text(term, (*path, "keyterms", str(place)), max_length=100, min_length=1)
+    for index, term in enumerate(spec.keyterms):
+        check_text(term, (*path, "keyterms", str(index)), max_length=100, min_length=1)
     _check_distinct(spec.tools, MAX_TOOLS, (*path, "tools"))
     return spec
 
@@ -161,10 +163,12 @@ def check_provider_choice(choice: ProviderChoice, path: Path) -> None:
     check_text(choice.provider, (*path, "provider"), max_length=64, min_length=1)
     check_text(choice.model, (*path, "model"), max_length=128)
     _check_distinct(choice.fallbacks, MAX_FALLBACKS, (*path, "fallbacks"))
-    for place, fallback in enumerate(choice.fallbacks):
-        here = (*path, "fallbacks", str(place))
+    for index, fallback in enumerate(choice.fallbacks):
+        here = (*path, "fallbacks", str(index))
         if fallback.fallbacks:
-            raise InvalidInput("A fallback has no fallbacks of its own.", (*here, "fallbacks"))
+            raise InvalidInput(
+                "A fallback must not have fallbacks of its own.", (*here, "fallbacks")
+            )
         check_provider_choice(fallback, here)
 
 
@@ -174,30 +178,31 @@ def _check_prompt(prompt: Prompt, path: Path) -> None:
     check_template(prompt.system, (*path, "system"), PROMPT_NAMESPACES)
     check_template(prompt.greeting, (*path, "greeting"), PROMPT_NAMESPACES)
     _check_distinct(tuple(v.name for v in prompt.variables), MAX_VARIABLES, (*path, "variables"))
-    for place, variable in enumerate(prompt.variables):
+    for index, variable in enumerate(prompt.variables):
         check_text(
-            variable.name, (*path, "variables", str(place), "name"), max_length=200, min_length=1
+            variable.name, (*path, "variables", str(index), "name"), max_length=200, min_length=1
         )
-        check_text(variable.default, (*path, "variables", str(place), "default"), max_length=4_096)
+        check_text(variable.default, (*path, "variables", str(index), "default"), max_length=4_096)
 
 
 def _check_languages(spec: AgentSpec, path: Path) -> None:
     _check_distinct(spec.languages, MAX_LANGUAGES, (*path, "languages"))
-    for place, language in enumerate(spec.languages):
-        check_language(language, (*path, "languages", str(place)))
+    for index, language in enumerate(spec.languages):
+        check_language(language, (*path, "languages", str(index)))
     if spec.default_language is not None:
         check_language(spec.default_language, (*path, "defaultLanguage"))
         if spec.languages and spec.default_language not in spec.languages:
             raise InvalidInput(
-                f"{spec.default_language} is not one of languages.", (*path, "defaultLanguage")
+                f"defaultLanguage {spec.default_language} must be listed in languages.",
+                (*path, "defaultLanguage"),
             )
     _check_distinct(tuple(v.language for v in spec.voices), MAX_LANGUAGES, (*path, "voices"))
-    for place, voice in enumerate(spec.voices):
-        check_language(voice.language, (*path, "voices", str(place), "language"))
+    for index, voice in enumerate(spec.voices):
+        check_language(voice.language, (*path, "voices", str(index), "language"))
         check_text(
-            voice.voice, (*path, "voices", str(place), "voice"), max_length=128, min_length=1
+            voice.voice, (*path, "voices", str(index), "voice"), max_length=128, min_length=1
         )
-        check_template(voice.voice, (*path, "voices", str(place), "voice"), PROMPT_NAMESPACES)
+        check_template(voice.voice, (*path, "voices", str(index), "voice"), PROMPT_NAMESPACES)
 
 
 def _check_session(session: Session, path: Path) -> None:
@@ -207,17 +212,19 @@ def _check_session(session: Session, path: Path) -> None:
         "autoDisconnect": (session.auto_disconnect, 5.0, 3_600.0),
         "maxDuration": (session.max_duration or 1.0, 1.0, 86_400.0),
     }
-    for name, (value, least, most) in limits.items():
-        # Said so that NaN is refused as well.
-        if not least <= value <= most:
-            raise InvalidInput(f"{name} is {least:g} to {most:g} seconds.", (*path, name))
+    for name, (value, minimum, maximum) in limits.items():
+        # Written as a negation so that NaN is rejected too.
+        if not minimum <= value <= maximum:
+            raise InvalidInput(
+                f"{name} must be between {minimum:g} and {maximum:g} seconds.", (*path, name)
+            )
     _check_distinct(session.silence, MAX_SILENCE_PROMPTS, (*path, "silence"))
     before = 0.0
-    for place, prompt in enumerate(session.silence):
-        here = (*path, "silence", str(place))
+    for index, prompt in enumerate(session.silence):
+        here = (*path, "silence", str(index))
         if not before < prompt.after < session.auto_disconnect:
             raise InvalidInput(
-                "Each is later than the one before, and earlier than autoDisconnect.",
+                "after must be greater than in the previous prompt, and less than autoDisconnect.",
                 (*here, "after"),
             )
         check_text(prompt.say, (*here, "say"), max_length=1_000, min_length=1)
@@ -225,10 +232,10 @@ def _check_session(session: Session, path: Path) -> None:
         before = prompt.after
 
 
-def _check_distinct(items: tuple[Any, ...], most: int, path: Path) -> None:
-    """Not too many, and none of them twice."""
-    if len(items) > most:
-        raise InvalidInput(f"At most {most} are possible here.", path)
-    for place, item in enumerate(items):
-        if item in items[:place]:
-            raise InvalidInput("The same stands here twice.", (*path, str(place)))
+def _check_distinct(items: tuple[Any, ...], max_count: int, path: Path) -> None:
+    """Raise `InvalidInput` when there are more items than allowed, or two are equal."""
+    if len(items) > max_count:
+        raise InvalidInput(f"{path[-1]} must not have more than {max_count} items.", path)
+    for index, item in enumerate(items):
+        if item in items[:index]:
+            raise InvalidInput("The same item is listed twice.", (*path, str(index)))

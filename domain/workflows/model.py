@@ -1,4 +1,4 @@
-"""A workflow: agents joined into a graph, and the versions it is published as."""
+"""A workflow: a graph of agents, and the versions in which it is published."""
 
 from __future__ import annotations
 
@@ -20,23 +20,24 @@ WorkflowId = NewType("WorkflowId", UUID)
 VersionId = NewType("VersionId", UUID)
 
 CONNECTION_NAMESPACES = READABLE_NAMESPACES - {"params"}
-"""No tool is being used where the way is chosen."""
+"""The namespaces of conditions: no tool call is in progress when a connection is chosen."""
 MAX_NODES = 100
 MAX_CONNECTIONS = 1_000
 MAX_CONDITION_CHARACTERS = 131_072
-"""Of all conditions of a workflow together."""
+"""Characters of all conditions of a workflow together."""
 MAX_KEYS = 100
-"""Of `contextPassed` and of `sharedContext`."""
+"""Keys in `contextPassed`, and in `sharedContext`."""
 MAX_REPEATS = 50
 MAX_LAST_TURNS = 200
 HANDOFF_PREFIX = "transfer_to_"
 END_CALL = "end_call"
-"""Tools that a workflow brings itself: one per way out, and one in exit nodes."""
+"""Names of the tools that a workflow adds itself: a hand-off tool for each outgoing connection, and
+one that ends the call in exit nodes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """Where an editor draws a node, in pixels."""
+    """The position of a node in an editor, in pixels."""
 
     x: float
     y: float
@@ -44,19 +45,19 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A place in the workflow, held by an agent."""
+    """A step of the workflow, in which one agent leads the conversation."""
 
     id: str
     agent: str
     is_entry: bool = False
     is_exit: bool = False
     skip_condition: str | None = None
-    """While it holds, conversations pass this node by."""
+    """While this condition is true, conversations skip the node. None: it is never skipped."""
     position: Position | None = None
 
 
 class ContextPolicy(StrEnum):
-    """How much of the conversation so far the next agent is shown."""
+    """How much of the conversation the next agent sees after a hand-off."""
 
     FULL = "FULL"
     LAST_N = "LAST_N"
@@ -66,11 +67,11 @@ class ContextPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """A way from one node to another.
+    """A connection from one node to another, along which conversations are handed off.
 
-    With a `condition` it is taken without asking the model, once that holds; else the model is told
-    `description`: when to take it. Of several whose condition holds, the one of the highest
-    `priority` is taken, and of equal ones the first."""
+    With a `condition`, it is taken without asking the model once the condition is true; otherwise
+    the model chooses it, guided by `description`. If several conditions are true, the connection of
+    the highest `priority` is taken, and among equal ones the first."""
 
     source: str
     target: str
@@ -78,23 +79,24 @@ class Connection:
     condition: str | None = None
     priority: int = 0
     is_default: bool = False
-    """Where a conversation goes that passes the source by, when no condition holds."""
+    """A conversation that skips the source takes this connection when no condition is true."""
     may_repeat: int = 1
-    """How often it may be taken in one call."""
+    """How many times the connection may be taken in one call."""
     context_policy: ContextPolicy = ContextPolicy.FULL
     last_n: int = 10
-    """Turns, for LAST_N."""
+    """The number of turns that LAST_N passes on."""
     context_passed: tuple[str, ...] = ()
 
     @property
     def tool_name(self) -> str:
-        """The name under which the model sees this way out of its node."""
+        """The name of the hand-off tool by which the model takes this connection."""
         return f"{HANDOFF_PREFIX}{self.target}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingChoice:
-    """Whether voice calls are recorded, and what callers are told of it before the greeting."""
+    """Whether voice calls are recorded, and the announcement that callers hear before the greeting;
+    None is no announcement."""
 
     enabled: bool = False
     announcement: str | None = None
@@ -102,7 +104,7 @@ class RecordingChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowSpec:
-    """Everything of a workflow that people edit. `name` is its slug."""
+    """The editable part of a workflow. `name` is its slug."""
 
     name: str
     display_name: str | None = None
@@ -129,7 +131,8 @@ class WorkflowSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workflow:
-    """A workflow as it stands now; `published` is the version that calls run."""
+    """A workflow in its current state. `published` is the version that new calls run; None: it has
+    not been published."""
 
     id: WorkflowId
     tenant_id: TenantId
@@ -142,7 +145,7 @@ class Workflow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A workflow with every agent and tool it uses, as they were at one moment."""
+    """A workflow with every agent and tool it uses, all as of the same moment."""
 
     workflow: WorkflowSpec
     agents: Mapping[str, AgentSpec]
@@ -154,7 +157,8 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """A published snapshot: never changes. A call runs exactly one. `number` 0 is a draft."""
+    """An immutable published snapshot; every call runs exactly one. `number` 0 marks a draft that a
+    call was started on."""
 
     id: VersionId
     tenant_id: TenantId
@@ -168,45 +172,50 @@ class Version:
 
 
 def check_workflow(spec: WorkflowSpec, path: Path = ("input",)) -> WorkflowSpec:
-    """The spec itself, or `InvalidInput` naming the first field that breaks a rule.
+    """Return the spec. Raises `InvalidInput` for the first field that breaks a rule.
 
-    Whether the graph makes sense is a matter of verification, not of input."""
+    Whether the graph is sound is checked by verification."""
     check_name(spec.name, (*path, "slug"), AGENT_NAME)
     check_text(spec.display_name, (*path, "name"), max_length=120)
     check_text(spec.description, (*path, "description"), max_length=2_000)
     if len(spec.nodes) > MAX_NODES:
-        raise InvalidInput(f"A workflow may have {MAX_NODES} nodes.", (*path, "nodes"))
+        raise InvalidInput(f"A workflow may have at most {MAX_NODES} nodes.", (*path, "nodes"))
     if len(spec.connections) > MAX_CONNECTIONS:
         raise InvalidInput(
-            f"A workflow may have {MAX_CONNECTIONS} connections.", (*path, "connections")
+            f"A workflow may have at most {MAX_CONNECTIONS} connections.", (*path, "connections")
         )
     _check_conditions(spec, path)
-    for place, node in enumerate(spec.nodes):
-        check_name(node.id, (*path, "nodes", str(place), "id"), IDENTIFIER)
-        check_name(node.agent, (*path, "nodes", str(place), "agent"), AGENT_NAME)
+    for index, node in enumerate(spec.nodes):
+        check_name(node.id, (*path, "nodes", str(index), "id"), IDENTIFIER)
+        check_name(node.agent, (*path, "nodes", str(index), "agent"), AGENT_NAME)
         if node.skip_condition is not None:
             check_condition(
                 node.skip_condition,
-                (*path, "nodes", str(place), "skipCondition"),
+                (*path, "nodes", str(index), "skipCondition"),
                 CONNECTION_NAMESPACES,
             )
-    for place, connection in enumerate(spec.connections):
-        here = (*path, "connections", str(place))
+    for index, connection in enumerate(spec.connections):
+        here = (*path, "connections", str(index))
         check_text(connection.description, (*here, "description"), max_length=2_000)
         if connection.condition is not None:
             check_condition(connection.condition, (*here, "condition"), CONNECTION_NAMESPACES)
         if not 1 <= connection.may_repeat <= MAX_REPEATS:
-            raise InvalidInput(f"mayRepeat is 1 to {MAX_REPEATS}.", (*here, "mayRepeat"))
+            raise InvalidInput(
+                f"mayRepeat must be between 1 and {MAX_REPEATS}.", (*here, "mayRepeat")
+            )
         if not 1 <= connection.last_n <= MAX_LAST_TURNS:
-            raise InvalidInput(f"lastN is 1 to {MAX_LAST_TURNS}.", (*here, "lastN"))
+            raise InvalidInput(f"lastN must be between 1 and {MAX_LAST_TURNS}.", (*here, "lastN"))
         if not abs(connection.priority) <= MAX_CONNECTIONS:
-            raise InvalidInput("priority is a small number.", (*here, "priority"))
+            raise InvalidInput(
+                f"priority must be between -{MAX_CONNECTIONS} and {MAX_CONNECTIONS}.",
+                (*here, "priority"),
+            )
         _check_keys(connection.context_passed, (*here, "contextPassed"))
         for number, name in enumerate(connection.context_passed):
             check_name(name, (*here, "contextPassed", str(number)), IDENTIFIER)
     _check_keys(spec.shared_context, (*path, "sharedContext"))
-    for place, key in enumerate(spec.shared_context):
-        check_name(key, (*path, "sharedContext", str(place)), IDENTIFIER)
+    for index, key in enumerate(spec.shared_context):
+        check_name(key, (*path, "sharedContext", str(index)), IDENTIFIER)
     if spec.recording is not None and spec.recording.announcement is not None:
         here = (*path, "recording", "announcement")
         check_text(spec.recording.announcement, here, max_length=2_000, min_length=1)
@@ -215,17 +224,17 @@ def check_workflow(spec: WorkflowSpec, path: Path = ("input",)) -> WorkflowSpec:
 
 
 def _check_conditions(spec: WorkflowSpec, path: Path) -> None:
-    """Before any of them is read."""
-    long = sum(len(node.skip_condition or "") for node in spec.nodes)
-    long += sum(len(way.condition or "") for way in spec.connections)
-    if long > MAX_CONDITION_CHARACTERS:
+    """Check the total length of the conditions before any of them is parsed."""
+    length = sum(len(node.skip_condition or "") for node in spec.nodes)
+    length += sum(len(connection.condition or "") for connection in spec.connections)
+    if length > MAX_CONDITION_CHARACTERS:
         raise InvalidInput(
-            f"The conditions of a workflow may have {MAX_CONDITION_CHARACTERS} characters "
-            f"together, not {long}. Let tools set flags, and ask for those.",
+            f"The conditions of a workflow may have at most {MAX_CONDITION_CHARACTERS} characters "
+            f"in total, not {length}. Let tools set flags, and test the flags instead.",
             (*path, "connections"),
         )
 
 
 def _check_keys(keys: Sequence[str], path: Path) -> None:
     if len(keys) > MAX_KEYS:
-        raise InvalidInput(f"{path[-1]} may have {MAX_KEYS} keys, not {len(keys)}.", path)
+        raise InvalidInput(f"{path[-1]} may have at most {MAX_KEYS} keys, not {len(keys)}.", path)

@@ -1,4 +1,5 @@
-"""Where a conversation goes by itself: conditions that hold, and nodes that are passed by. Pure."""
+"""Routing without the model: connections whose condition is true, and nodes that are skipped. All
+functions are pure."""
 
 from __future__ import annotations
 
@@ -10,51 +11,55 @@ from domain.templating import expressions
 from domain.workflows.model import Connection, WorkflowSpec
 
 ContextAtNode = Callable[[str], Mapping[str, Any]]
-"""What can be read at a node."""
+"""Returns the values that conditions and templates can read at a node."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedNode:
-    """Where one ends up, and which nodes were passed by on the way."""
+    """The node that a conversation enters, and the nodes skipped on the way to it."""
 
     node: str
     skipped: tuple[str, ...] = ()
 
 
 def triggered_connection(
-    workflow: WorkflowSpec, node: str, seen: Mapping[str, Any]
+    workflow: WorkflowSpec, node: str, values: Mapping[str, Any]
 ) -> Connection | None:
-    """The way out whose condition holds: of the highest priority, the first written."""
-    ways = [c for c in workflow.outgoing(node) if c.condition is not None]
-    ways.sort(key=lambda c: -c.priority)
-    return next((c for c in ways if expressions.evaluate_bool(str(c.condition), seen)), None)
+    """The outgoing connection whose condition is true; of several, the one of the highest priority,
+    then the first."""
+    conditional = [c for c in workflow.outgoing(node) if c.condition is not None]
+    conditional.sort(key=lambda c: -c.priority)
+    return next(
+        (c for c in conditional if expressions.evaluate_bool(str(c.condition), values)), None
+    )
 
 
 def skip_connection(
-    workflow: WorkflowSpec, node: str, seen: Mapping[str, Any]
+    workflow: WorkflowSpec, node: str, values: Mapping[str, Any]
 ) -> Connection | None:
-    """The way past a node that is skipped: what is due, else the default, else the only way."""
-    ways = workflow.outgoing(node)
-    plain = [c for c in ways if c.condition is None]
-    default = next((c for c in ways if c.is_default), None)
+    """The connection past a skipped node: the triggered one, else the default, else the only one
+    without a condition."""
+    outgoing = workflow.outgoing(node)
+    unconditional = [c for c in outgoing if c.condition is None]
+    default = next((c for c in outgoing if c.is_default), None)
     return (
-        triggered_connection(workflow, node, seen)
+        triggered_connection(workflow, node, values)
         or default
-        or (plain[0] if len(plain) == 1 else None)
+        or (unconditional[0] if len(unconditional) == 1 else None)
     )
 
 
 def resolve_node(workflow: WorkflowSpec, node: str, context_at: ContextAtNode) -> ResolvedNode:
-    """Passes skipped nodes by. One that leads nowhere is entered after all."""
+    """Follow connections past skipped nodes. A skipped node that leads nowhere is entered anyway."""
     skipped: list[str] = []
     here = node
     while len(skipped) < len(workflow.nodes):
         condition = workflow.node(here).skip_condition
         if condition is None or not expressions.evaluate_bool(condition, context_at(here)):
             break
-        way = skip_connection(workflow, here, context_at(here))
-        if way is None or way.target in (*skipped, here):
+        connection = skip_connection(workflow, here, context_at(here))
+        if connection is None or connection.target in (*skipped, here):
             break
         skipped.append(here)
-        here = way.target
+        here = connection.target
     return ResolvedNode(here, tuple(skipped))
