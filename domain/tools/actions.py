@@ -1,4 +1,4 @@
-"""The steps that tools are made of: fourteen kinds, each a declaration of one thing to do."""
+"""The actions of tools: fifteen kinds, each declaring one operation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContextSet:
-    """Write a value into the call's context; `path[+]` appends to a list."""
+    """Set a value in the call's context; `path[+]` appends to a list."""
 
     path: str
     value: Any
@@ -19,7 +19,7 @@ class ContextSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContextGet:
-    """Tell the model what the context holds at a path."""
+    """Return the context's value at a path to the model."""
 
     path: str
     type: Literal["context.get"] = "context.get"
@@ -51,7 +51,7 @@ class FlagClear:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Respond:
-    """Tell the model this as the tool's result; a template."""
+    """Return a message, which is a template, to the model as the tool's result."""
 
     message: str
     type: Literal["respond"] = "respond"
@@ -59,14 +59,14 @@ class Respond:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handoff:
-    """Hand the conversation to another node, along a connection of the workflow."""
+    """Hand the conversation off to another node along a connection of the workflow."""
 
     node: str
     type: Literal["handoff"] = "handoff"
 
 
 class Method(StrEnum):
-    """How a tool asks a server."""
+    """The HTTP method of a tool's request."""
 
     GET = "GET"
     POST = "POST"
@@ -76,18 +76,19 @@ class Method(StrEnum):
 
     @property
     def is_idempotent(self) -> bool:
-        """Asking twice does no more than asking once (RFC 9110, 9.2.2)."""
+        """Repeating the request has the same effect as sending it once (RFC 9110, 9.2.2)."""
         return self in (Method.GET, Method.PUT, Method.DELETE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiCall:
-    """Ask a server over HTTP. Later steps read the answer at `response.status` and
-    `response.body`; `save` writes parts of it into the context: {context path: response path}.
+    """Send an HTTP request. Later actions read the response at `response.status` and
+    `response.body`; `save` copies parts of it into the context: {context path: response path}.
 
-    With `endpoint`, the name of a server in the tenant's settings, `url` is only what follows.
-    The host of `url` is never a template. `headers` may hold `{{secret.name}}`, filled in last and
-    shown to nobody. Each try of one use carries the same `Idempotency-Key`."""
+    With `endpoint`, the name of a server in the tenant's settings, `url` is only the path or query
+    that is appended to the endpoint's URL. The host of `url` is never a template. `headers` may
+    contain `{{secret.name}}`, which is filled in last and never shown. All attempts of one tool
+    call send the same `Idempotency-Key`."""
 
     url: str = ""
     endpoint: str = ""
@@ -96,20 +97,21 @@ class ApiCall:
     query: Mapping[str, Any] = field(default_factory=dict)
     body: Any = None
     timeout: float = 10.0
-    """Of one try, in seconds."""
+    """The timeout of one attempt, in seconds."""
     retries: int = 2
-    """More tries after a failure of the network or a 429 or 5xx; of unsafe methods only when
-    `retry_unsafe` says that the server minds the idempotency key."""
+    """Further attempts after a network failure or a 429 or 5xx. Requests whose method is not
+    idempotent are retried only with `retry_unsafe`."""
     retry_unsafe: bool = False
+    """The server honours the idempotency key, so that retrying a POST or PATCH is safe."""
     save: Mapping[str, str] = field(default_factory=dict)
     type: Literal["api_call"] = "api_call"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class McpCall:
-    """Use a tool of an MCP server that the tenant's settings name. Without `arguments` it is given
-    what the model gave. Later steps read the answer at `response.content` and, where there is one,
-    `response.structured`; `save` writes parts of it into the context."""
+    """Call a tool of an MCP server from the tenant's settings. Without `arguments`, the arguments
+    from the model are passed on. Later actions read the result at `response.content` and, if the
+    server returns one, `response.structured`; `save` copies parts of it into the context."""
 
     server: str
     tool: str
@@ -121,7 +123,7 @@ class McpCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditional:
-    """Do one chain or the other."""
+    """Run the actions of `then` if the condition is true, else those of `otherwise`."""
 
     condition: str
     then: tuple[ToolAction, ...] = ()
@@ -131,7 +133,7 @@ class Conditional:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What must hold, and what the model is told when it does not."""
+    """A condition that must be true, and the message that the model receives if it is not."""
 
     condition: str
     message: str
@@ -139,14 +141,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validate:
-    """Go on only if every rule holds."""
+    """Fail with the message of the first rule that is not met; continue if all are."""
 
     rules: tuple[Rule, ...]
     type: Literal["validate"] = "validate"
 
 
 class Operation(StrEnum):
-    """What `transform` does with its value. Each is defined for every value, and never fails."""
+    """The operation of a transform action. Each is defined for every value and never fails."""
 
     APPEND = "APPEND"
     REMOVE = "REMOVE"
@@ -164,14 +166,14 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transform:
-    """Write what an operation makes of a value. APPEND, REMOVE, MERGE and INCREMENT change what is
-    at `path` by the value; the others turn the value itself into something else."""
+    """Write the result of an operation to `path`. APPEND, REMOVE, MERGE and INCREMENT combine the
+    current value at `path` with `value`; the others transform `value` itself."""
 
     path: str
     operation: Operation
     value: Any = None
     separator: str = ", "
-    """Of JOIN and SPLIT."""
+    """The separator that JOIN and SPLIT use."""
     type: Literal["transform"] = "transform"
 
 
@@ -184,7 +186,7 @@ class EndCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferCall:
-    """Connect the caller to another number; only in calls over the phone."""
+    """Transfer the caller to another number; only in telephone calls."""
 
     number: str
     type: Literal["transfer_call"] = "transfer_call"
@@ -192,7 +194,7 @@ class TransferCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendDtmf:
-    """Press keys on the phone line; only in calls over the phone."""
+    """Send DTMF tones on the telephone line; only in telephone calls."""
 
     digits: str
     type: Literal["send_dtmf"] = "send_dtmf"
@@ -222,9 +224,9 @@ ActionPath = tuple[str, ...]
 def walk_actions(
     actions: tuple[ToolAction, ...], path: ActionPath
 ) -> Iterator[tuple[ActionPath, ToolAction]]:
-    """Every step of a chain, those inside of conditionals too, with the way to it."""
-    for place, action in enumerate(actions):
-        here = (*path, str(place))
+    """Yield every action, those nested in conditionals too, with its path."""
+    for index, action in enumerate(actions):
+        here = (*path, str(index))
         yield here, action
         if isinstance(action, Conditional):
             inside = (*here, "conditional")

@@ -1,4 +1,4 @@
-"""HTTP to the outside, as tools see it."""
+"""The HTTP client port through which tools send requests."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ FORBIDDEN_HEADERS = frozenset(
         "upgrade",
     }
 )
-"""Headers that say where a message goes and where it ends. Connections are shared: one that a
-tool could put out of step would answer somebody else."""
+"""Headers that control routing and message framing. Connections are shared, so a tool that
+desynchronised one could receive the response to another tenant's request."""
 
 IDEMPOTENCY_KEY_HEADER = "Idempotency-Key"
-"""The header that tells a server that a request is a repetition: see `domain.calls.idempotency`."""
+"""The header by which a server recognises a repeated request; see `domain.calls.idempotency`."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """`timeout` is of the whole request, in seconds."""
+    """A request; `timeout` covers the whole exchange, in seconds."""
 
     method: str
     url: str
@@ -40,7 +40,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """Names of headers are in lower case; `ms` is how long it all took."""
+    """A response. Header names are in lower case; `ms` is the duration of the exchange."""
 
     status: int
     headers: Mapping[str, str]
@@ -49,11 +49,11 @@ class HttpResponse:
 
 
 class EgressBlocked(Exception):
-    """The address may not be reached, or the request may not be sent."""
+    """The address must not be reached, or the request is not allowed."""
 
 
 class HttpFailed(Exception):
-    """There is no whole answer; `kind` is timeout, connect, broken or too_large."""
+    """No complete response was received. `kind` is timeout, connect, broken or too_large."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
@@ -61,11 +61,11 @@ class HttpFailed(Exception):
 
     @property
     def may_have_been_processed(self) -> bool:
-        """The request may have been read: there was a connection."""
+        """The server may have processed the request, because the connection was established."""
         return self.kind in ("timeout", "broken", "too_large")
 
 
 class HttpClient(Protocol):
     async def send(self, request: HttpRequest) -> HttpResponse:
-        """Raises `Blocked` or `Unreachable`. Redirects are answers like others."""
+        """Raises `EgressBlocked` or `HttpFailed`. Redirects are returned, not followed."""
         ...

@@ -1,4 +1,4 @@
-"""What the steps that ask servers may say; checked when they are saved."""
+"""Validation of the actions that send requests, applied when a tool is saved."""
 
 from __future__ import annotations
 
@@ -38,69 +38,75 @@ def check_api_call(call: ApiCall, path: Path) -> None:
     check_template(call.body, (*path, "body"), ACTION_NAMESPACES)
     check_timeout(call.timeout, (*path, "timeout"))
     if not 0 <= call.retries <= MAX_RETRIES:
-        raise InvalidInput(f"retries may be 0 to {MAX_RETRIES}.", (*path, "retries"))
+        raise InvalidInput(f"retries must be between 0 and {MAX_RETRIES}.", (*path, "retries"))
     check_save_paths(call.save, (*path, "save"), ("status", "body"))
 
 
 def check_url(url: str, path: Path) -> None:
-    """Where a request goes is for the author to say, not for a value of the call."""
+    """The host must be literal: the author decides where a request goes, not a value of the call."""
     check_text(url, path, max_length=MAX_URL_LENGTH, min_length=1)
     check_template(url, path, ACTION_NAMESPACES)
     head = _PLACEHOLDER.split(url, maxsplit=1)[0]
     if _NOT_IN_URL.search(_PLACEHOLDER.sub("", url)):
-        raise InvalidInput("url must not hold spaces, line breaks or backslashes.", path)
+        raise InvalidInput("url must not contain spaces, line breaks or backslashes.", path)
     try:
         parts = urlsplit(head)
-        ends = "/" in head[len(parts.scheme) + 3 :] or head == url
-        named = bool(parts.hostname) and parts.port != 0 and ends
+        host_ends = "/" in head[len(parts.scheme) + 3 :] or head == url
+        has_literal_host = bool(parts.hostname) and parts.port != 0 and host_ends
     except ValueError:
-        raise InvalidInput("url is not a URL.", path) from None
-    if parts.scheme not in ("http", "https") or not named:
+        raise InvalidInput("url is not a valid URL.", path) from None
+    if parts.scheme not in ("http", "https") or not has_literal_host:
         raise InvalidInput(
-            "url must begin with https:// and a host that is written out, then a slash; slots come "
-            "after that.",
+            "url must start with https:// and a literal host, followed by a slash; placeholders "
+            "may only come after that.",
             path,
         )
     if "@" in parts.netloc:
-        raise InvalidInput("url must not hold a name or a password; use a header.", path)
+        raise InvalidInput("url must not contain a user name or password; use a header.", path)
 
 
-def _check_url_suffix(rest: str, path: Path) -> None:
-    """What is put behind the URL of an endpoint."""
-    check_text(rest, path, max_length=MAX_URL_LENGTH)
-    check_template(rest, path, ACTION_NAMESPACES)
-    if _NOT_IN_URL.search(_PLACEHOLDER.sub("", rest)):
-        raise InvalidInput("url must not hold spaces, line breaks or backslashes.", path)
-    if rest and rest[0] not in "/?":
-        raise InvalidInput("With an endpoint, url is what follows its own: /path or ?query.", path)
+def _check_url_suffix(suffix: str, path: Path) -> None:
+    """Check the part that is appended to the URL of an endpoint."""
+    check_text(suffix, path, max_length=MAX_URL_LENGTH)
+    check_template(suffix, path, ACTION_NAMESPACES)
+    if _NOT_IN_URL.search(_PLACEHOLDER.sub("", suffix)):
+        raise InvalidInput("url must not contain spaces, line breaks or backslashes.", path)
+    if suffix and suffix[0] not in "/?":
+        raise InvalidInput(
+            "With an endpoint, url is appended to the endpoint's own: write /path or ?query.", path
+        )
 
 
 def check_headers(headers: Mapping[str, str], path: Path) -> None:
     if len(headers) > MAX_HEADERS:
-        raise InvalidInput(f"At most {MAX_HEADERS} headers are possible.", path)
+        raise InvalidInput(f"At most {MAX_HEADERS} headers are allowed.", path)
     for name, value in headers.items():
         here = (*path, name)
         if not _HEADER.fullmatch(name):
-            raise InvalidInput(f"{name[:64]!r} is no name for a header.", here)
+            raise InvalidInput(f"{name[:64]!r} is not a valid header name.", here)
         if name.lower() in RESERVED:
-            raise InvalidInput(f"{name} is a header that tools do not set.", here)
+            raise InvalidInput(f"Tools must not set the header {name}.", here)
         check_text(value, here, max_length=4_096)
         check_template(value, here, HEADER_NAMESPACES)
         if "\n" in value or "\r" in value:
-            raise InvalidInput("A header is one line.", here)
+            raise InvalidInput("A header value must be a single line.", here)
 
 
 def check_timeout(timeout: float, path: Path) -> None:
     if not 0 < timeout <= MAX_TIMEOUT_SECONDS:
-        raise InvalidInput(f"timeout is in seconds, up to {MAX_TIMEOUT_SECONDS:.0f}.", path)
+        raise InvalidInput(
+            f"timeout must be greater than 0 and at most {MAX_TIMEOUT_SECONDS:.0f} seconds.", path
+        )
 
 
 def check_save_paths(save: Mapping[str, str], path: Path, parts: tuple[str, ...]) -> None:
-    """Places in the context, and which part of the answer goes there."""
-    for where, source in save.items():
-        check_writable(where, (*path, where))
+    """Check that `save` maps writable paths of the context to paths into these parts of the
+    response."""
+    for target, source in save.items():
+        check_writable(target, (*path, target))
         if not is_path(source) or source.split(".")[0] not in parts:
             raise InvalidInput(
-                f"{source[:80]!r} does not lead into the response; write {' or '.join(parts)}.….",
-                (*path, where),
+                f"{source[:80]!r} is not a path into the response; it must start with "
+                f"{' or '.join(parts)}.",
+                (*path, target),
             )

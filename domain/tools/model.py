@@ -1,4 +1,4 @@
-"""A tool: a chain of declared steps that a model may call. Data, never code."""
+"""A tool that a model can call: declared actions, which are data, never code."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ NO_PARAMETERS: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolSpec:
-    """Everything of a tool that people edit. `parameters` is a JSON Schema of type object.
+    """The editable part of a tool. `parameters` is a JSON Schema of type object.
 
-    `actions` run in order up to the first that fails; then `on_success` or `on_failure` run.
-    `confirm`: the caller must have agreed before anything is done."""
+    `actions` run in order until one fails; then `on_success` or `on_failure` runs. `confirm`: the
+    caller must agree before any action runs."""
 
     name: str
     description: str
@@ -72,12 +72,12 @@ class ToolSpec:
     on_success: tuple[ToolAction, ...] = ()
     on_failure: tuple[ToolAction, ...] = ()
     timeout: float = 30.0
-    """Of the whole use, in seconds."""
+    """The timeout of the whole tool call, in seconds."""
     confirm: bool = False
 
     @property
     def has_external_effects(self) -> bool:
-        """It may have an effect outside of the call."""
+        """Whether the tool may have an effect outside the call."""
         return any(
             isinstance(a, ApiCall | McpCall | TransferCall | SendDtmf) for _, a in all_actions(self)
         )
@@ -85,7 +85,7 @@ class ToolSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """A tool as it stands now; `revision` grows with every edit."""
+    """A tool in its current state; `revision` increases with every edit."""
 
     id: ToolId
     tenant_id: TenantId
@@ -96,49 +96,53 @@ class Tool:
 
 
 def all_actions(spec: ToolSpec, path: Path = ()) -> Iterator[tuple[Path, ToolAction]]:
-    """Every step of the tool with the way to it, as the API names it."""
+    """Yield every action of the tool with its path, as the API names it."""
     yield from walk_actions(spec.actions, (*path, "actions"))
     yield from walk_actions(spec.on_success, (*path, "onSuccess"))
     yield from walk_actions(spec.on_failure, (*path, "onFailure"))
 
 
 def check_tool(spec: ToolSpec, path: Path = ("input",)) -> ToolSpec:
-    """The spec itself, or `InvalidInput` naming the first field that breaks a rule."""
+    """Return the spec. Raises `InvalidInput` for the first field that breaks a rule."""
     check_name(spec.name, (*path, "name"), IDENTIFIER)
     check_text(spec.description, (*path, "description"), max_length=2_000, min_length=1)
     check_schema(spec.parameters, (*path, "parameters"))
     if not spec.actions:
-        raise InvalidInput("A tool needs at least one action.", (*path, "actions"))
-    for name, chain in (
+        raise InvalidInput("A tool must have at least one action.", (*path, "actions"))
+    for name, actions in (
         ("actions", spec.actions),
         ("onSuccess", spec.on_success),
         ("onFailure", spec.on_failure),
     ):
-        if len(chain) > MAX_CHAIN_ACTIONS:
-            raise InvalidInput(f"A chain may have {MAX_CHAIN_ACTIONS} actions.", (*path, name))
+        if len(actions) > MAX_CHAIN_ACTIONS:
+            raise InvalidInput(
+                f"{name} must not have more than {MAX_CHAIN_ACTIONS} actions.", (*path, name)
+            )
     if not 0 < spec.timeout <= MAX_TIMEOUT_SECONDS:
         raise InvalidInput(
-            f"timeout is in seconds, up to {MAX_TIMEOUT_SECONDS:.0f}.", (*path, "timeout")
+            f"timeout must be greater than 0 and at most {MAX_TIMEOUT_SECONDS:.0f} seconds.",
+            (*path, "timeout"),
         )
-    for count, (way, action) in enumerate(all_actions(spec, path)):
-        if count >= MAX_ACTIONS or way.count("conditional") > MAX_CONDITIONAL_DEPTH:
+    for count, (here, action) in enumerate(all_actions(spec, path)):
+        if count >= MAX_ACTIONS or here.count("conditional") > MAX_CONDITIONAL_DEPTH:
             raise InvalidInput(
-                f"A tool may have {MAX_ACTIONS} steps, in conditionals {MAX_CONDITIONAL_DEPTH} deep.",
-                way,
+                f"A tool may have at most {MAX_ACTIONS} actions, and conditionals may be nested at "
+                f"most {MAX_CONDITIONAL_DEPTH} levels deep.",
+                here,
             )
-        _check_action(action, way)
+        _check_action(action, here)
     return spec
 
 
 def _check_action(action: ToolAction, path: Path) -> None:
     match action:
-        case ContextSet(path=where, value=value):
-            check_writable(where, (*path, "contextSet", "path"))
+        case ContextSet(path=context_path, value=value):
+            check_writable(context_path, (*path, "contextSet", "path"))
             check_template(value, (*path, "contextSet", "value"), ACTION_NAMESPACES)
-        case ContextGet(path=where):
-            check_readable(where, (*path, "contextGet", "path"), ACTION_NAMESPACES)
-        case ContextDelete(path=where):
-            check_writable(where, (*path, "contextDelete", "path"))
+        case ContextGet(path=context_path):
+            check_readable(context_path, (*path, "contextGet", "path"), ACTION_NAMESPACES)
+        case ContextDelete(path=context_path):
+            check_writable(context_path, (*path, "contextDelete", "path"))
         case FlagSet(flag=flag):
             check_name(flag, (*path, "flagSet", "flag"), IDENTIFIER)
         case FlagClear(flag=flag):
@@ -170,9 +174,9 @@ def _check_action(action: ToolAction, path: Path) -> None:
 
 def _check_rules(rules: tuple[Any, ...], path: Path) -> None:
     if not rules:
-        raise InvalidInput("validate needs at least one rule.", path)
-    for place, rule in enumerate(rules):
-        here = (*path, str(place))
+        raise InvalidInput("validate must have at least one rule.", path)
+    for index, rule in enumerate(rules):
+        here = (*path, str(index))
         check_condition(rule.condition, (*here, "condition"), ACTION_NAMESPACES)
         check_text(rule.message, (*here, "message"), max_length=1_000, min_length=1)
         check_template(rule.message, (*here, "message"), ACTION_NAMESPACES)

@@ -1,4 +1,4 @@
-"""Which addresses tools may reach: public ones, and private places that the operator has listed."""
+"""Which addresses tools may reach: public ones, and private ones that the operator has listed."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ METADATA = frozenset(
         ),
     )
 )
-"""Where clouds hand their machines credentials; that of Azure looks public."""
+"""The metadata services at which clouds hand out credentials; Azure's address looks public."""
 
 SPECIAL = tuple(map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "2001:db8::/32", "3fff::/20")))
-"""Special in IANA's registries, and global to some releases of Python."""
+"""Special-purpose in IANA's registries, but global according to some Python releases."""
 UNICAST = IPv6Network("2000::/3")
-"""All of IPv6 that is given out: what lies outside is special, whatever it may be called later."""
+"""The IPv6 space that is allocated for global unicast; everything outside is special-purpose."""
 NAT64 = IPv6Network("64:ff9b::/96")
 
 
@@ -50,7 +50,7 @@ def is_public(address: Address) -> bool:
 
 
 def embedded_ipv4(address: Address) -> Address:
-    """The IPv4 address that an IPv6 one stands for."""
+    """The IPv4 address that an IPv6 address embeds; the address itself if it embeds none."""
     if isinstance(address, IPv4Address):
         return address
     if address in NAT64:
@@ -61,7 +61,7 @@ def embedded_ipv4(address: Address) -> Address:
 
 @dataclass(frozen=True, slots=True)
 class AllowList:
-    """Private places: `host:port`, `address:port`, or all ports of a network in CIDR."""
+    """Private destinations: `host:port`, `address:port`, or all ports of a network in CIDR notation."""
 
     host_ports: frozenset[tuple[str, int]] = frozenset()
     networks: tuple[Network, ...] = ()
@@ -76,23 +76,23 @@ class AllowList:
             )
         except ValueError as error:
             raise InvalidSetting(
-                f"OUTBOUND_ALLOW wants host:port or CIDR, comma-separated: {error}"
+                f"OUTBOUND_ALLOW must list host:port or CIDR, comma-separated: {error}"
             ) from None
 
     def may_allow_port(self, port: int) -> bool:
-        """False where no address whatever is listed with this port."""
-        return bool(self.networks) or any(there == port for _, there in self.host_ports)
+        """False: no address is listed with this port."""
+        return bool(self.networks) or any(listed == port for _, listed in self.host_ports)
 
     def allows(self, host: str, address: Address, port: int) -> bool:
-        """Whether `address`, which is what `host` resolves to, is listed in either way.
+        """Whether `address`, to which `host` resolves, is listed by host, address or network.
 
-        Where metadata is served nothing but its very address opens."""
+        A metadata service must be listed by its exact address."""
         if (str(address), port) in self.host_ports:
             return True
         if embedded_ipv4(address) in METADATA:
             return False
-        named = (normalize_host(host), port) in self.host_ports
-        return named or any(address in network for network in self.networks)
+        is_listed_by_host = (normalize_host(host), port) in self.host_ports
+        return is_listed_by_host or any(address in network for network in self.networks)
 
 
 def normalize_host(host: str) -> str:
@@ -111,7 +111,8 @@ def _parse_host_port(text: str) -> tuple[str, int]:
 
 
 def client_network(address: str) -> str:
-    """Whose address it is: who has one IPv6 address has 2^64 of them."""
+    """The network that identifies a client: its IPv4 address, or the /64 of its IPv6 address, as a
+    client has all 2^64 addresses of it."""
     try:
         parsed = ip_address(address)
     except ValueError:
