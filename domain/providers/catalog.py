@@ -1,4 +1,4 @@
-"""The providers an agent can choose from: pure data, no plugin needed to read it."""
+"""The providers that an agent can choose from, as pure data that loads no plugin."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from domain.providers.model import CredentialField, Option, OptionType, Provider, ProviderKind
 from domain.providers.phrase_grammar import phrases_problem
 
-_KEY = CredentialField(name="apiKey", label="API key", help="From the provider's console.")
+_KEY = CredentialField(name="apiKey", label="API key", help="The key from the provider's console.")
 _INDIAN = (
     *("bn-IN", "en-IN", "gu-IN", "hi-IN", "kn-IN", "ml-IN", "mr-IN", "od-IN", "pa-IN"),
     *("ta-IN", "te-IN"),
@@ -28,16 +28,16 @@ _BULBUL: Mapping[str, tuple[str, ...]] = {
 }
 
 AUTO_DETECTED_LANGUAGES = ("en", "es", "fr", "de", "hi", "ru", "pt", "ja", "it", "nl")
-"""What nova-3 and flux-general-multi tell apart by themselves."""
+"""The languages that nova-3 and flux-general-multi detect by themselves."""
 
 
-def _temperature(most: float) -> Option:
+def _temperature(maximum: float) -> Option:
     return Option(
         name="temperature",
         type=OptionType.NUMBER,
         minimum=0,
-        maximum=most,
-        help="How freely the model chooses its words; 0 is the most predictable.",
+        maximum=maximum,
+        help="Sampling temperature: how freely the model chooses words; 0 is most predictable.",
     )
 
 
@@ -46,7 +46,7 @@ _MAX_TOKENS = Option(
     type=OptionType.INTEGER,
     minimum=1,
     maximum=100_000,
-    help="The longest answer, in tokens.",
+    help="Maximum length of a reply, in tokens.",
 )
 
 STT = (
@@ -74,13 +74,13 @@ STT = (
             Option(
                 name="language",
                 type=OptionType.TEXT,
-                help="What is spoken; multi to tell languages apart. Else the call's language.",
+                help="The language to recognise; multi to detect it. Default: the call's language.",
             ),
             Option(
                 name="smart_format",
                 type=OptionType.BOOLEAN,
                 default=False,
-                help="Write numbers, dates and addresses as people do.",
+                help="Format numbers, dates and addresses the way people write them.",
             ),
             Option(
                 name="numerals",
@@ -92,7 +92,7 @@ STT = (
                 name="profanity_filter",
                 type=OptionType.BOOLEAN,
                 default=False,
-                help="Mask swearwords.",
+                help="Mask profanity in the transcript.",
             ),
             Option(
                 name="endpointing_ms",
@@ -100,29 +100,30 @@ STT = (
                 default=25,
                 minimum=0,
                 maximum=2_000,
-                help="Silence after which a phrase is taken as finished; not for flux.",
+                help="Silence that ends a phrase, in milliseconds; not for flux.",
             ),
             Option(
                 name="eot_threshold",
                 type=OptionType.NUMBER,
                 minimum=0.5,
                 maximum=0.9,
-                help="How sure flux must be that the caller has finished; else 0.7.",
+                help="How sure flux must be that the caller has finished. Default: 0.7.",
             ),
             Option(
                 name="eager_eot_threshold",
                 type=OptionType.NUMBER,
                 minimum=0.3,
                 maximum=0.9,
-                help="From here on flux lets the answer be prepared before it is sure; at most "
-                "eot_threshold. Faster, for more requests to the model.",
+                help="The certainty at which flux lets the reply be prepared early; at most "
+                "eot_threshold. Replies are faster, at the cost of more LLM requests.",
             ),
             Option(
                 name="eot_timeout_ms",
                 type=OptionType.INTEGER,
                 minimum=500,
                 maximum=10_000,
-                help="Silence after which flux takes the turn as finished in any case; else 5000.",
+                help="Silence after which flux ends the turn in any case, in milliseconds. "
+                "Default: 5000.",
             ),
         ),
         credentials=(_KEY,),
@@ -138,19 +139,19 @@ STT = (
                 name="language",
                 type=OptionType.TEXT,
                 choices=("unknown", *_INDIAN_STT),
-                help="What is spoken; unknown to tell languages apart.",
+                help="The language to recognise; unknown to detect it.",
             ),
             Option(
                 name="mode",
                 type=OptionType.TEXT,
                 default="transcribe",
                 choices=("transcribe", "translate", "verbatim", "translit", "codemix"),
-                help="How what is heard is written down.",
+                help="The form of the transcript, such as verbatim or translated.",
             ),
             Option(
                 name="high_vad_sensitivity",
                 type=OptionType.BOOLEAN,
-                help="Take shorter pauses for the end of a phrase, and quieter sounds for speech.",
+                help="Treat shorter pauses as the end of a phrase, and quieter sounds as speech.",
             ),
         ),
         credentials=(_KEY,),
@@ -167,8 +168,8 @@ STT = (
                 type=OptionType.LIST,
                 default=[],
                 check=phrases_problem,
-                help="What callers may say, as: I need (an appointment | a slot) [please]. "
-                "Without any it listens for all English words, and mishears every second one.",
+                help="The phrases that callers may say: I need (an appointment | a slot) [please]. "
+                "Without phrases it recognises any English words, about half of them wrongly.",
             ),
         ),
     ),
@@ -180,7 +181,12 @@ LLM = (
         display_name="Scripted (no key)",
         models=("rules",),
         options=(
-            Option(name="rules", type=OptionType.LIST, default=[], help="The first that fits."),
+            Option(
+                name="rules",
+                type=OptionType.LIST,
+                default=[],
+                help="The scripted replies; the first rule that matches is used.",
+            ),
             Option(
                 name="word_ms",
                 type=OptionType.NUMBER,
@@ -227,7 +233,7 @@ TTS = (
                 default=1.0,
                 minimum=0.6,
                 maximum=2.0,
-                help="1 is the voice's own pace.",
+                help="Speaking rate; 1 is the voice's own pace.",
             ),
             Option(
                 name="volume",
@@ -235,12 +241,12 @@ TTS = (
                 default=1.0,
                 minimum=0.5,
                 maximum=2.0,
-                help="1 is the voice's own loudness.",
+                help="Volume; 1 is the voice's own loudness.",
             ),
             Option(
                 name="emotion",
                 type=OptionType.TEXT,
-                help="A mood, such as calm or excited; sonic-3 only.",
+                help="The emotion of the voice, such as calm or excited; sonic-3 only.",
             ),
         ),
         credentials=(_KEY,),
@@ -260,7 +266,7 @@ TTS = (
                 default=1.0,
                 minimum=0.5,
                 maximum=2.0,
-                help="1 is the voice's own pace.",
+                help="Speaking rate; 1 is the voice's own pace.",
             ),
             Option(
                 name="loudness",
@@ -268,7 +274,7 @@ TTS = (
                 default=1.0,
                 minimum=0.5,
                 maximum=2.0,
-                help="1 is the voice's own loudness.",
+                help="Volume; 1 is the voice's own loudness.",
             ),
             Option(
                 name="pitch",
@@ -276,7 +282,7 @@ TTS = (
                 default=0.0,
                 minimum=-0.75,
                 maximum=0.75,
-                help="0 is the voice's own pitch; not for bulbul:v3.",
+                help="Pitch; 0 is the voice's own. Not for bulbul:v3.",
             ),
             Option(
                 name="temperature",
@@ -284,7 +290,7 @@ TTS = (
                 default=0.6,
                 minimum=0.01,
                 maximum=1.0,
-                help="How freely it reads; not for bulbul:v2.",
+                help="How much the delivery varies; not for bulbul:v2.",
             ),
         ),
         credentials=(_KEY,),
@@ -307,7 +313,7 @@ TTS = (
                 default=1.0,
                 minimum=0.5,
                 maximum=2.0,
-                help="1 is 165 words a minute.",
+                help="Speaking rate; 1 is 165 words per minute.",
             ),
         ),
     ),
@@ -325,7 +331,7 @@ VAD = (
                 default=0.5,
                 minimum=0.05,
                 maximum=0.95,
-                help="How sure it must be that somebody speaks; higher ignores more noise.",
+                help="The probability of speech at which speech starts; higher ignores more noise.",
             ),
             Option(
                 name="min_silence_duration",
@@ -333,7 +339,7 @@ VAD = (
                 default=0.55,
                 minimum=0.05,
                 maximum=3.0,
-                help="Silence after which speech is taken as finished, in seconds.",
+                help="Silence that ends speech, in seconds.",
             ),
             Option(
                 name="min_speech_duration",
@@ -341,7 +347,7 @@ VAD = (
                 default=0.05,
                 minimum=0.01,
                 maximum=1.0,
-                help="Shorter sounds are no speech, in seconds.",
+                help="Sounds shorter than this are not treated as speech, in seconds.",
             ),
         ),
     ),

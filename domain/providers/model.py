@@ -1,4 +1,4 @@
-"""What is known of a provider: everything a form needs, and what its options are checked by."""
+"""The description of a provider: what a form needs to show, and the rules for its options."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 
 
 class ProviderKind(StrEnum):
-    """What a provider does in a call."""
+    """What a provider does in a call: speech to text, language model, text to speech, or voice
+    activity detection."""
 
     STT = "STT"
     LLM = "LLM"
@@ -19,7 +20,7 @@ class ProviderKind(StrEnum):
 
 
 class OptionType(StrEnum):
-    """What kind of value an option takes."""
+    """The type of an option's value."""
 
     NUMBER = "NUMBER"
     INTEGER = "INTEGER"
@@ -30,8 +31,8 @@ class OptionType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """A setting of a provider. `default` is what holds when it is left out; None: the provider's
-    own."""
+    """An option of a provider. `default` applies when it is left out; None leaves the choice to the
+    provider."""
 
     name: str
     type: OptionType
@@ -41,10 +42,10 @@ class Option:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     check: Callable[[Any], str | None] | None = None
-    """What else is wrong with a value of the right type, as the end of a sentence."""
+    """A further check for values of the right type; returns the problem as the end of a sentence."""
 
     def problem_with(self, value: Any) -> str | None:
-        """What is wrong with a value, as the end of a sentence; None when it will do."""
+        """Why the value is invalid, as the end of a sentence; None if it is valid."""
         if not TYPES[self.type](value):
             return f"is not {TYPE_DESCRIPTIONS[self.type]}"
         if self.minimum is not None and value < self.minimum:
@@ -52,7 +53,7 @@ class Option:
         if self.maximum is not None and value > self.maximum:
             return f"is more than {self.maximum:g}"
         if self.choices and value not in self.choices:
-            return f"is none of {', '.join(self.choices)}"
+            return f"is not one of {', '.join(self.choices)}"
         return self.check(value) if self.check else None
 
 
@@ -78,7 +79,7 @@ TYPE_DESCRIPTIONS: Mapping[OptionType, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialField:
-    """A value that a tenant brings to use a provider."""
+    """A credential that a tenant needs in order to use a provider."""
 
     name: str
     label: str
@@ -88,9 +89,9 @@ class CredentialField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """One entry of the catalogue. `models` and `voices` are suggestions: newer ones work too.
+    """An entry of the catalog. `models` and `voices` are suggestions: newer ones work too.
 
-    `languages` are those it hears or speaks, as BCP 47 tags; none where that is no question."""
+    `languages` are the supported ones, as BCP 47 tags; empty where languages do not matter."""
 
     kind: ProviderKind
     name: str
@@ -99,10 +100,10 @@ class Provider:
     options: tuple[Option, ...] = ()
     languages: tuple[str, ...] = ()
     languages_by_model: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Of models that know fewer."""
+    """The languages of models that support fewer than the provider."""
     voices: tuple[str, ...] = ()
     voices_by_model: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Of models that have all their own: any other is refused."""
+    """The voices of models that reject any other voice."""
     credentials: tuple[CredentialField, ...] = ()
 
     @property

@@ -1,5 +1,5 @@
-"""Phrases that a caller may say, as people who write them down would: `I need (an appointment | a
-slot) [please]`. Ears that know no others hear them well."""
+"""A small grammar for the phrases a caller may say: `I need (an appointment | a slot) [please]`.
+Local speech recognition that is limited to such phrases recognises them well."""
 
 from __future__ import annotations
 
@@ -15,48 +15,48 @@ _CLOSES = {"(": ")", "[": "]"}
 
 
 class InvalidPhrase(ValueError):
-    """The message is the end of a sentence that begins with the phrase."""
+    """The message is the end of a sentence that starts with the phrase."""
 
 
 def phrases_problem(phrases: Any) -> str | None:
-    """What is wrong with the list, as the end of a sentence; None when it will do."""
+    """Why the list is invalid, as the end of a sentence; None if it is valid."""
     if len(phrases) > MAX_PHRASES:
         return f"has more than {MAX_PHRASES} phrases"
     words = 0
     for phrase in phrases:
         if not isinstance(phrase, str):
-            return "holds something that is not a text"
+            return "contains a value that is not a string"
         try:
             words += sum(token.isalpha() for token in tokenize(phrase))
-        except InvalidPhrase as bad:
-            return f"holds {phrase[:60]!r}, which {bad}"
+        except InvalidPhrase as error:
+            return f"contains {phrase[:60]!r}, which {error}"
     return f"has more than {MAX_WORDS} words" if words > MAX_WORDS else None
 
 
 def tokenize(phrase: str) -> list[str]:
-    """Its words, in small letters, and its signs. `BadPhrase` where it cannot be read."""
-    found = list(_split(phrase))
+    """The words of a phrase, in lower case, and its operators. Raises `InvalidPhrase`."""
+    tokens = list(_split(phrase))
     open_: list[str] = []
     before = "("
-    for token in found:
+    for token in tokens:
         if token in _CLOSES:
             open_.append(token)
         elif token in ")]" and (not open_ or _CLOSES[open_.pop()] != token):
-            raise InvalidPhrase(f"has a {token} too many")
+            raise InvalidPhrase(f"has an unmatched {token}")
         if token in ")]|" and before in "([|":
             raise InvalidPhrase(f"has nothing before a {token}")
         if len(open_) > MAX_DEPTH:
-            raise InvalidPhrase(f"is nested deeper than {MAX_DEPTH}")
+            raise InvalidPhrase(f"is nested more than {MAX_DEPTH} levels deep")
         before = token
     if open_:
         raise InvalidPhrase(f"does not close a {open_[-1]}")
     if before in "(|":
-        raise InvalidPhrase("ends with nothing to say")
-    return found
+        raise InvalidPhrase("has nothing to say at its end")
+    return tokens
 
 
 def vocabulary(phrases: Sequence[str]) -> dict[str, str]:
-    """As the ears know each word, and as it is written where it comes first."""
+    """Each word in lower case, as the recogniser knows it, with the spelling of its first use."""
     written: dict[str, str] = {}
     for phrase in phrases:
         for word, _ in _TOKEN.findall(phrase):
@@ -70,7 +70,7 @@ def _split(phrase: str) -> Iterator[str]:
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
-            odd = text[at:].lstrip()[:1]
-            raise InvalidPhrase(f"holds {odd!r}; there are only words, ( | ) and [ ]")
+            unexpected = text[at:].lstrip()[:1]
+            raise InvalidPhrase(f"contains {unexpected!r}; only words, ( | ) and [ ] are allowed")
         at = match.end()
         yield (match[1] or match[2]).lower()

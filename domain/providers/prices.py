@@ -1,7 +1,8 @@
-"""What providers charge, as their price lists had it; a tenant may know better.
+"""List prices of the providers, which a tenant can override, and the cost of usage.
 
-Dollars (in billionths) for a million tokens, a million characters, or an hour of audio. A model
-that is not here has no price: what it was used for is counted, and the sum says that it is partial."""
+Prices are in billionths of a dollar per million tokens, per million characters, or per hour of
+audio. A model that is not listed has no price: its usage is counted, and the total is marked as
+partial."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from domain.providers.usage import Usage
 
 AS_OF = "2026-11"
 FREE_PROVIDERS = frozenset({"scripted", "local"})
-"""They run here."""
+"""These providers run on the installation's own machines."""
 MAX_PRICES = 200
 MILLION = 1_000_000
 HOUR_MS = 3_600_000
@@ -26,7 +27,8 @@ HOUR_MS = 3_600_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """Of one model. Without a price of their own, cached tokens cost what the others cost."""
+    """The prices of one model; None: the unit is not charged. Cached tokens without a price cost as
+    much as other input tokens."""
 
     kind: ProviderKind
     provider: str
@@ -43,14 +45,15 @@ class Price:
 
     def cost(self, used: Usage) -> int:
         cached = self.input_tokens if self.cached_tokens is None else self.cached_tokens
-        fresh = used.input_tokens - used.cached_tokens
-        each = (
-            fresh * (self.input_tokens or 0)
+        uncached_tokens = used.input_tokens - used.cached_tokens
+        per_million = (
+            uncached_tokens * (self.input_tokens or 0)
             + used.cached_tokens * (cached or 0)
             + used.output_tokens * (self.output_tokens or 0)
             + used.characters * (self.characters or 0)
         )
-        return _rounded(each, MILLION) + _rounded(used.audio_ms * (self.audio_hour or 0), HOUR_MS)
+        audio = used.audio_ms * (self.audio_hour or 0)
+        return _rounded(per_million, MILLION) + _rounded(audio, HOUR_MS)
 
 
 def _rounded(amount: int, divisor: int) -> int:
@@ -95,7 +98,7 @@ LIST_PRICES: tuple[Price, ...] = (
     _stt("deepgram", "nova-3", 0.0077),
     _stt("deepgram", "nova-2", 0.0058),
     _stt("deepgram", "nova-2-phonecall", 0.0058),
-    # Sold as credits, a character each; those of the plan Startup.
+    # Cartesia sells credits, one per character; the price is that of the Startup plan.
     _tts("cartesia", "sonic-3", 39.20),
     _tts("cartesia", "sonic-2", 39.20),
     _tts("cartesia", "sonic-turbo", 39.20),
@@ -105,7 +108,7 @@ _LIST: Mapping[tuple[str, str, str], Price] = {price.key: price for price in LIS
 
 
 class PriceList:
-    """The listed prices, and over them those of a tenant."""
+    """The list prices, overridden by the prices of a tenant."""
 
     def __init__(self, own: Iterable[Price] = ()) -> None:
         self._prices = {**_LIST, **{price.key: price for price in own}}
@@ -122,39 +125,41 @@ UNITS: Mapping[ProviderKind, tuple[str, ...]] = {
     ProviderKind.STT: ("audio_hour",),
     ProviderKind.TTS: ("characters", "audio_hour"),
 }
-"""What each kind is charged by."""
+"""The units in which each kind of provider is charged."""
 _ALL = tuple(dict.fromkeys(unit for units in UNITS.values() for unit in units))
 
 
 def check_prices(prices: tuple[Price, ...], path: Path) -> None:
-    """`InvalidInput` naming the first field that breaks a rule."""
+    """Raises `InvalidInput` for the first field that breaks a rule."""
     if len(prices) > MAX_PRICES:
-        raise InvalidInput(f"At most {MAX_PRICES} prices are possible.", path)
-    seen: set[tuple[str, str, str]] = set()
-    for number, price in enumerate(prices):
-        here = (*path, str(number))
+        raise InvalidInput(f"At most {MAX_PRICES} prices are allowed.", path)
+    keys: set[tuple[str, str, str]] = set()
+    for index, price in enumerate(prices):
+        here = (*path, str(index))
         _check_price(price, here)
-        if price.key in seen:
-            raise InvalidInput("The same model stands here twice.", (*here, "model"))
-        seen.add(price.key)
+        if price.key in keys:
+            raise InvalidInput("The same model has two prices.", (*here, "model"))
+        keys.add(price.key)
 
 
 def _check_price(price: Price, path: Path) -> None:
     units = UNITS.get(price.kind)
     if units is None:
-        raise InvalidInput(f"{price.kind} runs here and costs nothing.", (*path, "kind"))
+        raise InvalidInput(
+            f"{price.kind} runs on the installation's own machines and is free.", (*path, "kind")
+        )
     known = provider_names(price.kind)
     if price.provider not in known:
         raise InvalidInput(
             f"There is no {price.kind} provider {price.provider[:64]!r}; "
-            f"there are {', '.join(known)}.",
+            f"choose one of {', '.join(known)}.",
             (*path, "provider"),
         )
     check_text(price.model, (*path, "model"), max_length=128, min_length=1)
-    given = [unit for unit in _ALL if getattr(price, unit) is not None]
-    fitting = ", ".join(map(camel, units))
-    for unit in given:
+    priced = [unit for unit in _ALL if getattr(price, unit) is not None]
+    allowed = ", ".join(map(camel, units))
+    for unit in priced:
         if unit not in units:
-            raise InvalidInput(f"{price.kind} is priced by {fitting}.", (*path, camel(unit)))
-    if not given:
-        raise InvalidInput(f"Say what it costs by {fitting}; 0 is free.", path)
+            raise InvalidInput(f"{price.kind} is priced by {allowed}.", (*path, camel(unit)))
+    if not priced:
+        raise InvalidInput(f"Set a price for at least one of {allowed}; 0 is free.", path)

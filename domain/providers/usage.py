@@ -1,7 +1,7 @@
-"""What a call used of its providers, and what that comes to.
+"""The usage of providers by a call, and its cost.
 
-An event of the log says what was used since the one before; the sum over the log is what the call
-used. Each part carries its price as it was then, so a later price list does not rewrite the past."""
+A usage event reports what was used since the previous one; the sum over the log is the usage of the
+call. Each event carries its cost at the price of that time, so later prices do not change the past."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from domain.providers.model import ProviderKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What was used of one model. `cost` is in billionths of a dollar; None: no price is known."""
+    """The usage of one model. `cost` is in billionths of a dollar; None: the price is unknown."""
 
     kind: ProviderKind
     provider: str
     model: str
     input_tokens: int = 0
     cached_tokens: int = 0
-    """Of the input tokens, those that the provider still knew."""
+    """The input tokens that the provider had cached."""
     output_tokens: int = 0
     characters: int = 0
     audio_ms: int = 0
@@ -32,7 +32,8 @@ class Usage:
 
     @property
     def key(self) -> tuple[str, str, str, bool]:
-        """Parts of the same are added up; those without a price stay apart from those with one."""
+        """Usage with equal keys is added up; usage without a price is kept apart from usage with
+        one."""
         return (self.kind, self.provider, self.model, self.cost is None)
 
     def with_cost(self, cost: int | None) -> Usage:
@@ -52,7 +53,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderCost:
-    """What one provider is owed; `partial`: something of it has no price."""
+    """The cost of one provider, in billionths of a dollar. `partial`: some usage has no price."""
 
     provider: str
     total: int
@@ -61,7 +62,8 @@ class ProviderCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What a call comes to; `partial`: something of it has no price, so it costs more."""
+    """The cost of a call, in billionths of a dollar. `partial`: some usage has no price, so the
+    actual cost is higher."""
 
     total: int
     partial: bool
@@ -69,12 +71,12 @@ class Cost:
 
 
 def merge_usage(parts: Iterable[Usage]) -> tuple[Usage, ...]:
-    """One for each model, in an order of their own: however the parts were cut, the sum is one."""
+    """Add up usage by key, in a fixed order: the result does not depend on how usage was split."""
     sums: dict[tuple[str, str, str, bool], Usage] = {}
     for part in parts:
         known = sums.get(part.key)
         sums[part.key] = part if known is None else known + part
-    return tuple(sums[what] for what in sorted(sums))
+    return tuple(sums[key] for key in sorted(sums))
 
 
 def total_cost(parts: Iterable[Usage]) -> int:
@@ -86,7 +88,7 @@ def is_partial(parts: Iterable[Usage]) -> bool:
 
 
 def cost_of(parts: Iterable[Usage]) -> Cost | None:
-    """None: nothing was used."""
+    """Returns None when nothing was used."""
     used = tuple(parts)
     if not used:
         return None
@@ -99,5 +101,5 @@ def cost_of(parts: Iterable[Usage]) -> Cost | None:
 
 
 def _provider_cost(provider: str, used: tuple[Usage, ...]) -> ProviderCost:
-    its = [part for part in used if part.provider == provider]
-    return ProviderCost(provider=provider, total=total_cost(its), partial=is_partial(its))
+    parts = [part for part in used if part.provider == provider]
+    return ProviderCost(provider=provider, total=total_cost(parts), partial=is_partial(parts))

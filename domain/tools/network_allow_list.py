@@ -106,7 +106,7 @@ def _parse_host_port(text: str) -> tuple[str, int]:
     if host.startswith("[") and host.endswith("]"):
         return str(IPv6Address(host[1:-1])), int(port)
     if ":" in host:
-        raise ValueError(f"{text!r} needs brackets")
+        raise ValueError(f"{text!r} needs brackets around the IPv6 address")
     return normalize_host(host), int(port)
 
 
