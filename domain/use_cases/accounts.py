@@ -13,15 +13,15 @@ from domain.tools.network_allow_list import client_network
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginLimits:
-    """How many passwords may be tried per minute."""
+    """How many attempts to sign in are allowed per minute."""
 
     email_from_network: int = 10
-    """For one e-mail from one network."""
+    """Attempts for one e-mail address from one network."""
     network: int = 60
-    """From one network, for whichever e-mails."""
+    """Attempts from one network, for any e-mail addresses."""
     email: int = 60
-    """For one e-mail from all networks together. From there on only those go on that its owner has
-    signed in from, so that strangers cannot keep the owner out."""
+    """Attempts for one e-mail address from all networks together. Beyond it, only networks are
+    admitted from which the user has signed in, so that strangers cannot lock the user out."""
 
 
 async def login(
@@ -38,25 +38,25 @@ async def login(
     await _check_rate_limits(services, attempts, email, network)
     user = await services.accounts.authenticate_password(email, password)
     if user is None:
-        raise Unauthenticated("The address or the password is wrong.", ("input",))
+        raise Unauthenticated("The e-mail address or the password is wrong.", ("input",))
     return user, await services.accounts.sign_in(user, network)
 
 
 async def _check_rate_limits(
     services: Services, attempts: LoginLimits, email: str, network: str
 ) -> None:
-    # A network that is over its own limit does not use up the one that all share. Nobody can write
-    # an e-mail that makes a key of another limit.
+    # A network that exceeds its own limit does not use up the shared limit of the e-mail address.
+    # No e-mail address can collide with the key of another limit.
     for key, per_minute in (
         (f"login:both:{network} {email}", attempts.email_from_network),
         (f"login:network:{network}", attempts.network),
     ):
-        allowance = await services.limiter.spend(key, 1, per_minute)
-        if not allowance.allowed:
-            raise _rate_limited(allowance.retry_after)
-    allowance = await services.limiter.spend(f"login:email:{email}", 1, attempts.email)
-    if not allowance.allowed and not await services.accounts.is_known_network(email, network):
-        raise _rate_limited(allowance.retry_after)
+        result = await services.limiter.spend(key, 1, per_minute)
+        if not result.allowed:
+            raise _rate_limited(result.retry_after)
+    result = await services.limiter.spend(f"login:email:{email}", 1, attempts.email)
+    if not result.allowed and not await services.accounts.is_known_network(email, network):
+        raise _rate_limited(result.retry_after)
 
 
 def _rate_limited(seconds: float) -> RateLimited:

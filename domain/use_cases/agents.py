@@ -1,4 +1,4 @@
-"""What people do with agents."""
+"""Creating, editing and deleting agents."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def create_agent(services: Services, viewer: Viewer, spec: AgentSpec) -> A
 async def update_agent(
     services: Services, viewer: Viewer, id: AgentId, expected_revision: int, changes: dict[str, Any]
 ) -> Agent:
-    """Change the fields named; a name that workflows use cannot be changed."""
+    """Change the fields in `changes`. Raises `InUse` when the name changes while workflows use it."""
     viewer.require(Scope.AGENTS_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
         agent = await work.agents.get(id)

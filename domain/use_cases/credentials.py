@@ -1,4 +1,5 @@
-"""What people do with the keys and secrets of their tenant. Values go in and never come out."""
+"""Setting, testing and deleting the provider keys and secrets of a tenant. Values can be written
+but never read back."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ async def list_credentials(
 
 
 async def set_credential(services: Services, viewer: Viewer, provider: str, key: str) -> Credential:
-    """The next call of the tenant uses it."""
+    """Store the tenant's key for a provider; calls that start from now on use it."""
     viewer.require(Scope.CREDENTIALS_WRITE)
     check_provider(provider, ("input", "provider"))
     check_key(key, ("input", "key"))
@@ -39,13 +40,15 @@ async def set_credential(services: Services, viewer: Viewer, provider: str, key:
 
 
 async def set_secret(services: Services, viewer: Viewer, name: str, value: str) -> Credential:
-    """Headers of tools read it at `secret.name`."""
+    """Store a secret, which the headers of tools read at `secret.name`."""
     viewer.require(Scope.CREDENTIALS_WRITE)
     check_secret(name, value, ("input",))
     async with services.store.transaction(viewer.tenant_id) as work:
-        held = await work.credentials.all(SECRET)
-        if len(held) >= MAX_SECRETS and name not in {each.name for each in held}:
-            raise InvalidInput(f"A tenant may have {MAX_SECRETS} secrets.", ("input", "name"))
+        secrets = await work.credentials.all(SECRET)
+        if len(secrets) >= MAX_SECRETS and name not in {secret.name for secret in secrets}:
+            raise InvalidInput(
+                f"A tenant may have at most {MAX_SECRETS} secrets.", ("input", "name")
+            )
         return await work.credentials.set(SECRET, name, value, viewer.subject)
 
 
@@ -60,14 +63,14 @@ async def delete_secret(services: Services, viewer: Viewer, name: str) -> Creden
 async def test_credential(
     services: Services, viewer: Viewer, provider: str, key: str | None
 ) -> KeyTestResult:
-    """Ask the provider about a key, or the one that is kept."""
+    """Test a key with its provider; without `key`, test the stored one."""
     viewer.require(Scope.CREDENTIALS_WRITE)
-    tried = await services.limiter.spend(f"keytest:{viewer.tenant_id}", 1, TESTS_PER_MINUTE)
-    if not tried.allowed:
+    result = await services.limiter.spend(f"keytest:{viewer.tenant_id}", 1, TESTS_PER_MINUTE)
+    if not result.allowed:
         raise RateLimited(
-            f"Too many tests; try again in {tried.retry_after:.0f} seconds.",
+            f"Too many key tests; try again in {result.retry_after:.0f} seconds.",
             ("input",),
-            retry_after=tried.retry_after,
+            retry_after=result.retry_after,
         )
     check_provider(provider, ("input", "provider"))
     if key is None:
@@ -85,7 +88,8 @@ async def _delete(
 ) -> Credential:
     viewer.require(Scope.CREDENTIALS_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
-        gone = await work.credentials.delete(kind, name)
-    if gone is None:
-        raise NotFound(f"There is no {name[:64]!r}.", ("input", field))
-    return gone
+        deleted = await work.credentials.delete(kind, name)
+    if deleted is None:
+        what = "key for" if kind is PROVIDER else "secret"
+        raise NotFound(f"There is no {what} {name[:64]!r}.", ("input", field))
+    return deleted

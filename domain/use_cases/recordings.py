@@ -1,4 +1,4 @@
-"""What people do with recordings: hear them, and delete them."""
+"""Playing and deleting recordings."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from domain.ports import Services
 
 
 async def recording_link(services: Services, recording: Recording) -> tuple[str, datetime] | None:
-    """Where the recording can be heard, and until when; None: there is nothing to hear."""
+    """The URL of the audio and when it expires; None when there is no audio to play."""
     if recording.state is not RecordingState.READY or services.audio_store is None:
         return None
-    until = services.clock() + LINK_LIFETIME
+    expires_at = services.clock() + LINK_LIFETIME
     url = await services.audio_store.link(recording.key, LINK_LIFETIME)
     if url is None:
-        token = services.signed_links.sign(recording.tenant_id, recording.call_id, until)
+        token = services.signed_links.sign(recording.tenant_id, recording.call_id, expires_at)
         url = f"/recordings/{token}"
-    return url, until
+    return url, expires_at
 
 
 async def delete_recording(services: Services, viewer: Viewer, id: CallId) -> Call:
-    """Of a call that goes on, the recording ends. Asking again, or of a call that was never
-    recorded, gives the same answer."""
+    """Delete the recording of a call; if the call is in progress, recording stops. Idempotent, and
+    a call that was never recorded is no error."""
     viewer.require(Scope.CALLS_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
         call = await work.calls.get(id)

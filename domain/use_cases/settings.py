@@ -1,4 +1,4 @@
-"""What people do with the settings of their tenant, and with the servers of tools it names."""
+"""Reading and editing the settings of a tenant, and importing tools from its MCP servers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def get_settings(services: Services, viewer: Viewer) -> StoredSettings:
 
 
 async def get_budget_statuses(services: Services, viewer: Viewer) -> tuple[BudgetStatus, ...]:
-    """How the budgets of the tenant stand."""
+    """The limit and the usage of each budget of the tenant."""
     viewer.require(Scope.CALLS_READ)
     async with services.store.transaction(viewer.tenant_id) as work:
         return budget_statuses(*await work.calls.budget_usage())
@@ -38,50 +38,51 @@ async def update_settings(
 ) -> StoredSettings:
     viewer.require(Scope.SETTINGS_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
-        kept = await work.settings.get()
-        spec = check_settings(replace(kept.spec, **changes))
+        current = await work.settings.get()
+        spec = check_settings(replace(current.spec, **changes))
         return await work.settings.save(spec, expected_revision)
 
 
 async def mcp_tools(services: Services, viewer: Viewer, name: str) -> tuple[McpTool, ...]:
-    """What the server offers, allowed or not."""
+    """All tools that the MCP server offers, whether allowed or not."""
     viewer.require(Scope.SETTINGS_READ)
     viewer.require(Scope.TOOLS_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
-        kept = await work.settings.get()
+        settings = await work.settings.get()
         secrets = (await work.credentials.decrypt_all()).secrets
-    server = _server(kept, name, ("server",))
+    server = _server(settings, name, ("server",))
     return await _list_server_tools(services, server, secrets, ("server",))
 
 
 async def import_mcp_tools(
-    services: Services, viewer: Viewer, name: str, wanted: Sequence[str]
+    services: Services, viewer: Viewer, name: str, tool_names: Sequence[str]
 ) -> Sequence[Tool]:
-    """Make tools of what the server offers, and allow them there. Those that exist are renewed."""
+    """Create tools that call these tools of the MCP server, and allow them in the settings. Tools
+    that exist are updated."""
     viewer.require(Scope.TOOLS_WRITE)
     viewer.require(Scope.SETTINGS_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
-        kept = await work.settings.get()
+        settings = await work.settings.get()
         secrets = (await work.credentials.decrypt_all()).secrets
-    server = _server(kept, name, ("input", "server"))
+    server = _server(settings, name, ("input", "server"))
     offered = {
         t.name: t for t in await _list_server_tools(services, server, secrets, ("input", "server"))
     }
     specs = [
-        _spec_of(server, offered, tool, ("input", "tools", str(place)))
-        for place, tool in enumerate(wanted)
+        _spec_of(server, offered, tool, ("input", "tools", str(index)))
+        for index, tool in enumerate(tool_names)
     ]
     async with services.store.transaction(viewer.tenant_id) as work:
-        kept = await work.settings.get()
+        settings = await work.settings.get()
         await work.settings.save(
-            check_settings(_with_allowed_tools(kept, name, wanted)), kept.revision
+            check_settings(_with_allowed_tools(settings, name, tool_names)), settings.revision
         )
         await work.tools.upsert_all(specs)
         return await work.tools.by_names([spec.name for spec in specs])
 
 
-def _server(kept: StoredSettings, name: str, path: Path) -> McpServer:
-    server = kept.spec.mcp_server(name)
+def _server(settings: StoredSettings, name: str, path: Path) -> McpServer:
+    server = settings.spec.mcp_server(name)
     if server is None:
         raise NotFound(f"The settings have no MCP server {name[:64]!r}.", path)
     return server
@@ -93,24 +94,24 @@ async def _list_server_tools(
     try:
         headers = render_headers(server.headers, {}, lambda name: secrets.get(name))
         send = services.http_client.send
-        line = McpConnection(
+        connection = McpConnection(
             url=server.url, headers=headers, send=send, timeout_seconds=MCP_SECONDS
         )
-        return await list_tools(line)
-    except LookupError as missing:
-        raise InvalidInput(f"There is no secret {missing.args[0]!r}.", path) from None
-    except McpFailed as failed:
-        raise InvalidInput(str(failed), path) from None
+        return await list_tools(connection)
+    except LookupError as error:
+        raise InvalidInput(f"There is no secret {error.args[0]!r}.", path) from None
+    except McpFailed as error:
+        raise InvalidInput(str(error), path) from None
 
 
 def _spec_of(server: McpServer, offered: Mapping[str, McpTool], name: str, path: Path) -> ToolSpec:
     tool = offered.get(name)
     if tool is None:
         raise NotFound(f"The server offers no tool {name[:64]!r}.", path)
-    own = "".join(c if c.isalnum() else "_" for c in f"{server.name}_{name}".lower())[:63]
-    check_name(own, path, IDENTIFIER)
+    tool_name = "".join(c if c.isalnum() else "_" for c in f"{server.name}_{name}".lower())[:63]
+    check_name(tool_name, path, IDENTIFIER)
     spec = ToolSpec(
-        name=own,
+        name=tool_name,
         description=(tool.description or name)[:2_000],
         parameters={"type": "object", **tool.parameters},
         actions=(McpCall(server=server.name, tool=name),),
@@ -118,9 +119,9 @@ def _spec_of(server: McpServer, offered: Mapping[str, McpTool], name: str, path:
     return check_tool(spec, path)
 
 
-def _with_allowed_tools(kept: StoredSettings, name: str, tools: Sequence[str]) -> Any:
+def _with_allowed_tools(settings: StoredSettings, name: str, tools: Sequence[str]) -> Any:
     servers = (
         replace(s, allow=tuple(dict.fromkeys((*s.allow, *tools)))) if s.name == name else s
-        for s in kept.spec.mcp_servers
+        for s in settings.spec.mcp_servers
     )
-    return replace(kept.spec, mcp_servers=tuple(servers))
+    return replace(settings.spec, mcp_servers=tuple(servers))

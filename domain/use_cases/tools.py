@@ -1,4 +1,4 @@
-"""What people do with tools."""
+"""Creating, editing, testing and deleting tools."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def create_tool(services: Services, viewer: Viewer, spec: ToolSpec) -> Too
 async def update_tool(
     services: Services, viewer: Viewer, id: ToolId, expected_revision: int, changes: dict[str, Any]
 ) -> Tool:
-    """Change the fields named; a name that agents use cannot be changed."""
+    """Change the fields in `changes`. Raises `InUse` when the name changes while agents use it."""
     viewer.require(Scope.TOOLS_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
         tool = await _existing(work, id)
@@ -54,34 +54,35 @@ async def test_tool(
     *,
     live: bool,
 ) -> DryRunResult:
-    """Use the tool once, outside of any call. `live` asks real servers, else the stubs answer."""
+    """Execute the tool once, outside any call. `live` sends requests to real servers; otherwise the
+    stubs respond."""
     viewer.require(Scope.TOOLS_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
         tool = await _existing(work, id)
-        kept = await work.settings.get()
+        settings = await work.settings.get()
         secrets = (await work.credentials.decrypt_all()).secrets if live else None
     return await dry_run(
         tool.spec,
         arguments,
         _context_of(context),
-        settings=kept.spec,
+        settings=settings.spec,
         http_client=services.http_client if live else None,
         secrets=secrets,
         stubs=stubs,
     )
 
 
-def _context_of(given: Mapping[str, Any]) -> CallContext:
-    for name, values in given.items():
+def _context_of(namespaces: Mapping[str, Any]) -> CallContext:
+    for name, values in namespaces.items():
         if name not in CONTEXT_NAMESPACES:
             raise InvalidInput(
-                f"context holds {', '.join(CONTEXT_NAMESPACES)}, not {name[:60]!r}.",
+                f"context may contain {', '.join(CONTEXT_NAMESPACES)}, not {name[:60]!r}.",
                 ("input", "context"),
             )
         if not isinstance(values, Mapping):
             raise InvalidInput(f"{name} must be a JSON object.", ("input", "context", name))
-    spaces = {name: values for name, values in given.items() if name != "agent"}
-    return CallContext(**spaces, agents={DRY_RUN_NODE: given.get("agent", {})})
+    fields = {name: values for name, values in namespaces.items() if name != "agent"}
+    return CallContext(**fields, agents={DRY_RUN_NODE: namespaces.get("agent", {})})
 
 
 async def _existing(work: UnitOfWork, id: ToolId) -> Tool:

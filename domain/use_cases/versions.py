@@ -1,4 +1,4 @@
-"""What people do with versions: go back to one, and run a call on one."""
+"""Versions of workflows: restoring one, and finding the one that a call is to run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from domain.workflows.model import (
 )
 
 REQUIRED_SCOPES = (Scope.WORKFLOWS_WRITE, Scope.AGENTS_WRITE, Scope.TOOLS_WRITE)
-"""Going back may change agents and tools as well."""
+"""Restoring a version may change agents and tools too."""
 
 
 async def restore_workflow(
@@ -32,10 +32,10 @@ async def restore_workflow(
     expected_revision: int,
     publish: bool = False,
 ) -> tuple[Workflow, Version | None]:
-    """Make the version's workflow the draft again, with its agents and tools.
+    """Restore a version's workflow as the draft, together with its agents and tools, atomically.
 
-    The slug stays as it is now: it is what calls name the workflow by. All of it happens, or
-    nothing; the version is the one that was published by it."""
+    The current slug is kept, because calls refer to the workflow by it. With `publish`, the
+    restored draft is published; the returned version is the new one, or None."""
     for scope in REQUIRED_SCOPES:
         viewer.require(scope)
     async with compute_transaction(services, viewer) as work:
@@ -43,8 +43,8 @@ async def restore_workflow(
         workflow = await work.workflows.lock_at_revision(workflow, expected_revision)
         version = await get_version(work, workflow, version_id, ("input", "versionId"))
         spec = replace(version.snapshot.workflow, name=workflow.spec.name)
-        checked = replace(version.snapshot, workflow=spec)
-        await services.compute.run(viewer.tenant_id, _check, checked)
+        snapshot = replace(version.snapshot, workflow=spec)
+        await services.compute.run(viewer.tenant_id, _check, snapshot)
         await _restore_agents_and_tools(work, version.snapshot, workflow)
         workflow = await work.workflows.save(id, spec, expected_revision)
         if not publish:
@@ -53,7 +53,8 @@ async def restore_workflow(
 
 
 async def get_version(work: UnitOfWork, workflow: Workflow, id: UUID, path: Path) -> Version:
-    """Whoever names a version of something else learns only that it is not there."""
+    """The version, if it belongs to the workflow. A version of another workflow is reported as
+    missing, so that its existence is not revealed."""
     version = next(iter(await work.versions.by_ids([id])), None)
     if version is None or version.workflow_id != workflow.id:
         raise NotFound("The workflow has no such version.", path)
@@ -61,7 +62,7 @@ async def get_version(work: UnitOfWork, workflow: Workflow, id: UUID, path: Path
 
 
 def _check(snapshot: Snapshot) -> None:
-    """The rules of today: the version may be older than they are."""
+    """Apply the current rules, which may be newer than the version."""
     path = ("input", "versionId")
     check_workflow(snapshot.workflow, (*path, "workflow"))
     for name, agent in snapshot.agents.items():
@@ -77,13 +78,13 @@ async def _restore_agents_and_tools(
         await work.tools.upsert_all(list(snapshot.tools.values()))
         await work.agents.upsert_all(list(snapshot.agents.values()))
     except NameTaken as taken:
-        # It was missing, and somebody made one in this moment.
+        # The item was missing, and a concurrent request created it just now.
         raise RevisionConflict(
-            "Somebody made an agent or a tool of the version meanwhile. Repeat the request.",
+            "An agent or a tool of the version was created at the same time. Repeat the request.",
             ("input", "expectedRevision"),
             current=workflow.revision,
         ) from taken
 
 
 def _note(version: Version) -> str:
-    return f"Version {version.number} restored." if version.number else "A draft restored."
+    return f"Restored version {version.number}." if version.number else "Restored a draft."

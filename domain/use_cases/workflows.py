@@ -1,4 +1,4 @@
-"""What people do with workflows: edit the draft, verify it, publish it."""
+"""Editing, verifying and publishing workflows."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ from domain.workflows.model import (
 )
 
 MAX_BATCH_BYTES = 2**18
-"""Read at once: while they are made of what the database answers, nobody else is served."""
+"""Spec text that is read at once: converting the rows to specs blocks the event loop."""
 MAX_WAIT_SECONDS = 5.0
-"""For other transactions of the tenant that compute."""
+"""How long a transaction waits for the tenant's other transactions that compute."""
 
 NO_RECORDING_STORE = Finding(
     code=FindingCode.NO_RECORDINGS,
     severity=Severity.ERROR,
     path=("recording", "enabled"),
-    message="Calls cannot be recorded: this installation has no place for recordings.",
-    fix="Set RECORDINGS_URL for every process, or switch recording off.",
+    message="Calls cannot be recorded: this installation has no store for recordings.",
+    fix="Set RECORDINGS_URL for every process, or turn off recording in the workflow.",
 )
 
 
 @asynccontextmanager
 async def compute_transaction(services: Services, viewer: Viewer) -> AsyncGenerator[UnitOfWork]:
-    """A transaction that waits for `Compute`. A tenant has few of them at once: those that wait for
-    their turn would otherwise hold all connections of the process."""
+    """A transaction that waits for `Compute` while it holds a connection. Their number per tenant
+    is limited, so that they cannot occupy all connections of the process."""
     tenant = viewer.tenant_id
     async with (
         services.compute_limit.acquire(MAX_WAIT_SECONDS, tenant),
@@ -75,7 +75,7 @@ async def update_workflow(
 
 
 async def delete_workflow(services: Services, viewer: Viewer, id: WorkflowId) -> Workflow:
-    """The draft goes; calls that ran it keep their versions."""
+    """Delete the draft; calls that ran the workflow keep their versions."""
     viewer.require(Scope.WORKFLOWS_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
         workflow = await get_workflow(work, id)
@@ -86,7 +86,8 @@ async def delete_workflow(services: Services, viewer: Viewer, id: WorkflowId) ->
 async def publish_workflow(
     services: Services, viewer: Viewer, id: WorkflowId, expected_revision: int, note: str | None
 ) -> tuple[Workflow, Version]:
-    """Freeze the workflow with its agents and tools; `NotPublishable` with every finding."""
+    """Freeze the workflow with its agents and tools as a version. Raises `NotPublishable`, with all
+    findings, when verification reports errors."""
     viewer.require(Scope.WORKFLOWS_WRITE)
     async with compute_transaction(services, viewer) as work:
         workflow = await get_workflow(work, id)
@@ -97,24 +98,24 @@ async def publish_workflow(
 async def verify_workflows(
     services: Services, viewer: Viewer, specs: Sequence[WorkflowSpec]
 ) -> list[tuple[Finding, ...]]:
-    """Of each. The database is let go before the verification begins."""
+    """Verify each of the workflows. The connection is released before verification starts."""
     viewer.require(Scope.WORKFLOWS_READ)
     async with services.store.transaction(viewer.tenant_id) as work:
-        given = await verification_inputs(services, work, await take_snapshots(work, specs))
-    return [await verify_snapshot(services, viewer, each) for each in given]
+        inputs = await verification_inputs(services, work, await take_snapshots(work, specs))
+    return [await verify_snapshot(services, viewer, each) for each in inputs]
 
 
 async def check_workflow_in_thread(
     services: Services, viewer: Viewer, spec: WorkflowSpec, path: Path = ("input",)
 ) -> WorkflowSpec:
-    """`check_workflow` beside the event loop: it reads every condition."""
+    """`check_workflow` in a thread, because it parses every condition."""
     return await services.compute.run(viewer.tenant_id, check_workflow, spec, path)
 
 
 async def publish_draft(
     services: Services, work: UnitOfWork, viewer: Viewer, workflow: Workflow, note: str | None
 ) -> tuple[Workflow, Version]:
-    """Of a workflow that is kept from changing until the commit."""
+    """Publish the draft of a workflow that is locked until the commit."""
     snapshot = await take_snapshot(work, workflow.spec)
     await check_publishable(services, viewer, work, snapshot, PUBLISH)
     version = new_version(viewer, workflow, snapshot, services.clock(), note)
@@ -127,19 +128,22 @@ async def take_snapshot(work: UnitOfWork, spec: WorkflowSpec) -> Snapshot:
 
 
 async def take_snapshots(work: UnitOfWork, specs: Sequence[WorkflowSpec]) -> list[Snapshot]:
-    """Agents have the tenant's defaults where they chose nothing."""
+    """Snapshots of the drafts, with the tenant's defaults filled in where agents choose none."""
     defaults = (await work.settings.get()).spec.defaults
-    held = await _specs_by_names(work.agents, {node.agent for spec in specs for node in spec.nodes})
-    agents = {agent.name: apply_defaults(agent, defaults) for agent in held}
-    used = await _specs_by_names(work.tools, {tool for agent in held for tool in agent.tools})
-    tools = {tool.name: tool for tool in used}
+    agent_names = {node.agent for spec in specs for node in spec.nodes}
+    drafts = await _specs_by_names(work.agents, agent_names)
+    agents = {agent.name: apply_defaults(agent, defaults) for agent in drafts}
+    tool_specs = await _specs_by_names(
+        work.tools, {tool for agent in drafts for tool in agent.tools}
+    )
+    tools = {tool.name: tool for tool in tool_specs}
     return [build_snapshot(spec, agents, tools) for spec in specs]
 
 
 async def verification_inputs(
     services: Services, work: UnitOfWork, snapshots: Sequence[Snapshot]
 ) -> list[VerificationInput]:
-    """With all that is known here: the settings, and which providers there are keys for."""
+    """Combine each snapshot with the tenant's settings and the providers that have a key."""
     own = await work.credentials.all(CredentialKind.PROVIDER)
     keys = services.provider_keys.union(credential.name for credential in own)
     settings = (await work.settings.get()).spec
@@ -147,23 +151,23 @@ async def verification_inputs(
 
 
 async def verify_snapshot(
-    services: Services, viewer: Viewer, given: VerificationInput, effort: Effort = DRAFT
+    services: Services, viewer: Viewer, input: VerificationInput, effort: Effort = DRAFT
 ) -> tuple[Finding, ...]:
-    found = await services.verifier.findings(viewer.tenant_id, given, effort)
-    if given.snapshot.workflow.is_recorded and services.audio_store is None:
-        return (*found, NO_RECORDING_STORE)
-    return found
+    findings = await services.verifier.findings(viewer.tenant_id, input, effort)
+    if input.snapshot.workflow.is_recorded and services.audio_store is None:
+        return (*findings, NO_RECORDING_STORE)
+    return findings
 
 
 async def check_publishable(
     services: Services, viewer: Viewer, work: UnitOfWork, snapshot: Snapshot, effort: Effort
 ) -> None:
-    [given] = await verification_inputs(services, work, [snapshot])
-    findings = await verify_snapshot(services, viewer, given, effort)
+    [input] = await verification_inputs(services, work, [snapshot])
+    findings = await verify_snapshot(services, viewer, input, effort)
     errors = [f for f in findings if f.severity is Severity.ERROR]
     if errors:
         raise NotPublishable(
-            f"The workflow has {len(errors)} error(s); the first: {errors[0].message}",
+            f"The workflow has {len(errors)} error(s); the first is: {errors[0].message}",
             ("input", "id"),
             findings=findings[:MAX_REPORTED],
         )
@@ -174,22 +178,22 @@ async def _specs_by_names(drafts: Drafts[Any, Any], names: Collection[str]) -> l
 
 
 async def load_specs(drafts: Drafts[Any, Any], sizes: Mapping[UUID, int]) -> list[Any]:
-    """The specs of those whose sizes these are, in batches."""
-    found: list[Any] = []
+    """Load the specs of the drafts with these ids, in batches bounded by the sizes."""
+    loaded: list[Any] = []
     for ids in _batches(sizes):
-        found += await drafts.by_ids(ids)
-    return [item.spec for item in found]
+        loaded += await drafts.by_ids(ids)
+    return [draft.spec for draft in loaded]
 
 
 def _batches(sizes: Mapping[UUID, int]) -> Iterator[list[UUID]]:
     batch: list[UUID] = []
-    room = MAX_BATCH_BYTES
+    remaining = MAX_BATCH_BYTES
     for id, size in sizes.items():
-        if batch and size > room:
+        if batch and size > remaining:
             yield batch
-            batch, room = [], MAX_BATCH_BYTES
+            batch, remaining = [], MAX_BATCH_BYTES
         batch.append(id)
-        room -= size
+        remaining -= size
     if batch:
         yield batch
 
@@ -197,7 +201,7 @@ def _batches(sizes: Mapping[UUID, int]) -> Iterator[list[UUID]]:
 def new_version(
     viewer: Viewer, workflow: Workflow, snapshot: Snapshot, at: datetime, note: str | None = None
 ) -> Version:
-    """A version without number or checksum: both are given when it is stored."""
+    """A version without number and checksum, which are assigned when it is stored."""
     return Version(
         id=VersionId(uuid4()),
         tenant_id=viewer.tenant_id,
