@@ -1,4 +1,4 @@
-"""What people do with bundles: take everything out as one, and put one in."""
+"""Exporting workflows with their agents and tools as a bundle, and importing bundles."""
 
 from __future__ import annotations
 
@@ -29,32 +29,33 @@ from domain.workflows.model import Snapshot, Version, Workflow
 READ_SCOPES = (Scope.WORKFLOWS_READ, Scope.AGENTS_READ, Scope.TOOLS_READ)
 WRITE_SCOPES = (Scope.WORKFLOWS_WRITE, Scope.AGENTS_WRITE, Scope.TOOLS_WRITE)
 MAX_EXPORT_BYTES = 8 * 2**20
-"""Of the specs of an export as text."""
+"""Total size of the specs in one export, as text."""
 MAX_EXPORTED_WORKFLOWS = 100
-"""Workflows of one export."""
+"""Workflows that may be named in one export."""
 PATH = ("input", "bundle")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
-    """What an import did, or would have done."""
+    """What an import did, or would do without `dry_run`."""
 
     notes: tuple[ImportNote, ...]
     workflows: tuple[Workflow, ...]
     versions: tuple[Version, ...]
-    """Those that were published by it."""
+    """The versions that the import published."""
     findings: tuple[Finding, ...]
-    """Of all its workflows; paths begin with the workflow."""
+    """The findings of all imported workflows; each path starts with the workflow."""
 
 
 class _DryRunRollback(Exception):
-    """Takes back everything a dry run did."""
+    """Rolls back the transaction of a dry run."""
 
 
 async def export_bundle(
     services: Services, viewer: Viewer, slugs: Sequence[str] | None = None
 ) -> Bundle:
-    """These workflows with what they use; without names everything there is."""
+    """Export the workflows with these slugs and the agents and tools they use; None exports
+    everything."""
     for scope in READ_SCOPES:
         viewer.require(scope)
     async with services.store.transaction(viewer.tenant_id) as work:
@@ -63,13 +64,14 @@ async def export_bundle(
         sizes = {kind: await _sizes(work, kind) for kind in KINDS}
         _check_size(sizes.values())
         settings = (await work.settings.get()).spec
-        shown = settings != NO_SETTINGS and Scope.SETTINGS_READ in viewer.scopes
+        has_settings = settings != NO_SETTINGS and Scope.SETTINGS_READ in viewer.scopes
         parts = {kind: tuple(await load_specs(getattr(work, kind), sizes[kind])) for kind in KINDS}
-        return Bundle(**parts, settings=settings if shown else None).sorted
+        return Bundle(**parts, settings=settings if has_settings else None).sorted
 
 
 async def _sizes(work: UnitOfWork, kind: str) -> Mapping[UUID, int]:
-    """Of everything of a kind, as long as an import could put it in again."""
+    """The sizes of all drafts of a kind. Raises `InvalidInput` when there are more than one bundle
+    may contain."""
     sizes: Mapping[UUID, int] = await getattr(work, kind).sizes(MAX_ITEMS_PER_KIND + 1)
     if len(sizes) > MAX_ITEMS_PER_KIND:
         raise _bundle_too_large(f"{MAX_ITEMS_PER_KIND} {kind}")
@@ -81,16 +83,16 @@ def _check_size(sizes: Iterable[Mapping[UUID, int]]) -> None:
         raise _bundle_too_large(f"{MAX_EXPORT_BYTES // 2**20} MiB")
 
 
-def _bundle_too_large(most: str) -> InvalidInput:
+def _bundle_too_large(limit: str) -> InvalidInput:
     return InvalidInput(
-        f"There is more than one bundle may have, which is {most}: export it in parts, by naming "
-        "some workflows at a time.",
+        f"The export exceeds the limit of one bundle, which is {limit}: export it in parts, by "
+        "naming some of the workflows at a time.",
         ("workflows",),
     )
 
 
 async def _export_workflows(work: UnitOfWork, slugs: Sequence[str]) -> Bundle:
-    """The workflows with what they use. How much there is, is known before it is read."""
+    """Export the workflows with what they use. Sizes are checked before the specs are read."""
     if len(slugs) > MAX_EXPORTED_WORKFLOWS:
         raise InvalidInput(
             f"At most {MAX_EXPORTED_WORKFLOWS} workflows may be named at a time.", ("workflows",)
@@ -103,11 +105,11 @@ async def _export_workflows(work: UnitOfWork, slugs: Sequence[str]) -> Bundle:
         return tuple(await load_specs(drafts, sizes[-1]))
 
     workflows = await read(work.workflows, set(slugs))
-    found = {workflow.name for workflow in workflows}
-    for place, slug in enumerate(slugs):
-        if slug not in found:
+    existing = {workflow.name for workflow in workflows}
+    for index, slug in enumerate(slugs):
+        if slug not in existing:
             raise WorkflowNotFound(
-                f"There is no workflow {slug[:64]!r}.", ("workflows", str(place))
+                f"There is no workflow {slug[:64]!r}.", ("workflows", str(index))
             )
     agents = await read(work.agents, {node.agent for each in workflows for node in each.nodes})
     tools = await read(work.tools, {tool for agent in agents for tool in agent.tools})
@@ -117,16 +119,16 @@ async def _export_workflows(work: UnitOfWork, slugs: Sequence[str]) -> Bundle:
 async def import_bundle(
     services: Services,
     viewer: Viewer,
-    given: Any,
+    value: Any,
     *,
     publish: bool = False,
     dry_run: bool = False,
 ) -> ImportReport:
-    """All of it, or nothing. What is there under the same name is changed to what the bundle says;
-    what the bundle does not name stays. Done again, it changes nothing."""
+    """Import a bundle atomically. Objects of the same name are changed to match the bundle, and
+    objects that it does not name are left alone. Importing it again changes nothing."""
     for scope in WRITE_SCOPES:
         viewer.require(scope)
-    imported = await services.compute.run(viewer.tenant_id, import_value, given, PATH)
+    imported = await services.compute.run(viewer.tenant_id, import_value, value, PATH)
     report: ImportReport | None = None
     try:
         async with compute_transaction(services, viewer) as work:
@@ -136,7 +138,7 @@ async def import_bundle(
     except _DryRunRollback:
         pass
     except NameTaken as taken:
-        # It was missing, and somebody made one in this moment.
+        # The item was missing, and a concurrent request created it just now.
         raise NameTaken(f"{taken.message} Repeat the import.", PATH) from taken
     assert report is not None
     return report
@@ -155,19 +157,19 @@ async def _import(
     drafts = await work.workflows.by_names([spec.name for spec in bundle.workflows])
     workflows = sorted(drafts, key=lambda workflow: workflow.spec.name)
     snapshots = await take_snapshots(work, [workflow.spec for workflow in workflows])
-    given = await verification_inputs(services, work, snapshots)
+    inputs = await verification_inputs(services, work, snapshots)
     effort = PUBLISH if publish else DRAFT
     findings = [
         finding
-        for each in given
+        for each in inputs
         for finding in _with_workflow_path(
             each.snapshot, await verify_snapshot(services, viewer, each, effort)
         )
     ]
     versions: list[Version] = []
     if publish:
-        for place, (workflow, snapshot) in enumerate(zip(workflows, snapshots, strict=True)):
-            workflows[place], version = await _publish(work, services, viewer, workflow, snapshot)
+        for index, (workflow, snapshot) in enumerate(zip(workflows, snapshots, strict=True)):
+            workflows[index], version = await _publish(work, services, viewer, workflow, snapshot)
             versions += [version] if version else []
     return ImportReport(
         notes=tuple(notes),
@@ -184,24 +186,22 @@ async def _upsert(drafts: Drafts[Any, Any], kind: str, specs: Sequence[Spec]) ->
 
 
 async def _merge_settings(work: UnitOfWork, settings: TenantSettings) -> ImportNote:
-    """Endpoints, servers and values are kept that the bundle does not name."""
-    kept = await work.settings.get()
-    wanted = merge_settings(kept.spec, settings)
-    if wanted == kept.spec:
-        return ImportNote(
-            path=("settings",), kind=NoteKind.UNCHANGED, message="They are so already."
-        )
-    await work.settings.save(check_settings(wanted, (*PATH, "settings")), kept.revision)
-    changed = ", ".join(changed_fields(kept.spec, wanted))
+    """Endpoints, MCP servers and values that the bundle does not name are kept."""
+    current = await work.settings.get()
+    merged = merge_settings(current.spec, settings)
+    if merged == current.spec:
+        return ImportNote(path=("settings",), kind=NoteKind.UNCHANGED, message="Already the same.")
+    await work.settings.save(check_settings(merged, (*PATH, "settings")), current.revision)
+    changed = ", ".join(changed_fields(current.spec, merged))
     return ImportNote(path=("settings",), kind=NoteKind.CHANGED, message=f"Changed: {changed}.")
 
 
 def _import_note(kind: str, spec: Spec, before: Spec | None, written: bool) -> ImportNote:
     path = (kind, spec.name)
     if not written:
-        return ImportNote(path=path, kind=NoteKind.UNCHANGED, message="It is so already.")
+        return ImportNote(path=path, kind=NoteKind.UNCHANGED, message="Already the same.")
     if before is None:
-        return ImportNote(path=path, kind=NoteKind.ADDED, message="It is new.")
+        return ImportNote(path=path, kind=NoteKind.ADDED, message="Newly created.")
     changed = ", ".join(changed_fields(before, spec))
     return ImportNote(path=path, kind=NoteKind.CHANGED, message=f"Changed: {changed}.")
 
@@ -209,7 +209,7 @@ def _import_note(kind: str, spec: Spec, before: Spec | None, written: bool) -> I
 async def _publish(
     work: UnitOfWork, services: Services, viewer: Viewer, workflow: Workflow, snapshot: Snapshot
 ) -> tuple[Workflow, Version | None]:
-    """Not once more when the published version is the same."""
+    """Publish the workflow, unless the published version is the same already."""
     workflow = await work.workflows.lock_at_revision(workflow, workflow.revision)
     if workflow.published is not None:
         [published] = await work.versions.by_ids([workflow.published])
@@ -229,14 +229,15 @@ def _limit_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     if len(findings) <= MAX_REPORTED:
         return tuple(findings)
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
-    rest = Finding(
+    too_many = Finding(
         code=FindingCode.TOO_COMPLEX,
         severity=Severity.ERROR if errors else Severity.WARNING,
         path=("workflows",),
-        message=f"There are {len(findings)} findings, {errors} of them errors: more than are told.",
-        fix="Mend what was found, and import fewer workflows at a time.",
+        message=f"There are {len(findings)} findings, {errors} of them errors: more than are "
+        "reported.",
+        fix="Fix the reported findings, and import fewer workflows at a time.",
     )
-    return (*findings[:MAX_REPORTED], rest)
+    return (*findings[:MAX_REPORTED], too_many)
 
 
 def _with_workflow_path(snapshot: Snapshot, findings: Iterable[Finding]) -> tuple[Finding, ...]:

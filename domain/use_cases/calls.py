@@ -1,4 +1,4 @@
-"""What people do with calls: start them, say something, end them."""
+"""Starting calls, joining them, sending messages to them, and ending them."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ MAX_JSON_LENGTH = 16_384
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRequest:
-    """What `startCall` is asked for. The workflow is named by id or by slug; without
-    `version_id` its published version runs."""
+    """The input of `startCall`. The workflow is named by id or by slug. Without `version_id` or
+    `draft`, its published version runs."""
 
     workflow_id: UUID | None = None
     workflow_name: str | None = None
@@ -57,9 +57,9 @@ class CallRequest:
 async def start_call(
     services: Services, viewer: Viewer, request: CallRequest, max_seconds: int
 ) -> Call:
-    """Store a pending call; a worker takes it within moments, or it ends `NO_WORKER`.
+    """Store a pending call; a worker claims it within moments, or it ends with NO_WORKER.
 
-    The same idempotency key within 24 hours answers the same call."""
+    The same idempotency key returns the same call for 24 hours."""
     viewer.require(Scope.CALLS_WRITE)
     _check(request, max_seconds)
     if request.kind is CallKind.VOIP:
@@ -86,7 +86,7 @@ async def start_call(
 
 
 def room_access(services: Services, call: Call) -> RoomAccess | None:
-    """Lets the caller in, for the next minute; None where there is no room to enter."""
+    """Access for the caller to the room of the call; None when there is no room to join."""
     if (
         call.kind is not CallKind.VOIP
         or call.ended_at is not None
@@ -97,7 +97,7 @@ def room_access(services: Services, call: Call) -> RoomAccess | None:
 
 
 async def join_call(services: Services, viewer: Viewer, id: CallId) -> tuple[Call, RoomAccess]:
-    """The call and a new ticket for its caller, who may have been in the room before."""
+    """Issue new room access for the caller, who may have been in the room before."""
     viewer.require(Scope.CALLS_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
         call = await _existing(work, id)
@@ -121,7 +121,7 @@ def _require_room_access(services: Services, path: Path) -> RoomAccessIssuer:
 async def send_message(
     services: Services, viewer: Viewer, id: CallId, text: str, idempotency_key: str | None
 ) -> Command:
-    """The caller's next turn in a text call."""
+    """Add the caller's next turn to a text call."""
     viewer.require(Scope.CALLS_WRITE)
     check_text(text, ("input", "text"), max_length=MAX_MESSAGE_LENGTH, min_length=1)
     check_text(idempotency_key, ("input", "idempotencyKey"), max_length=255, min_length=1)
@@ -141,7 +141,7 @@ async def send_message(
 
 
 async def end_call(services: Services, viewer: Viewer, id: CallId) -> Call:
-    """End the call; asking again, or of an ended call, gives the same answer."""
+    """End the call. Idempotent: a call that has already ended is returned unchanged."""
     viewer.require(Scope.CALLS_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
         call = await _existing(work, id)
@@ -151,7 +151,7 @@ async def end_call(services: Services, viewer: Viewer, id: CallId) -> Call:
             kind=CommandKind.END,
             asked_by=viewer.subject,
         )
-        # One that was answered may be between two workers.
+        # An answered call without a worker may be about to be resumed by another one.
         if call.answered_at:
             ended = await work.calls.end_unclaimed(id, EndReason.ENDED_BY_API, command)
         else:
@@ -162,18 +162,19 @@ async def end_call(services: Services, viewer: Viewer, id: CallId) -> Call:
         return await _existing(work, id)
 
 
-def _check(request: CallRequest, longest: int) -> None:
+def _check(request: CallRequest, max_seconds: int) -> None:
     if request.kind is CallKind.SIP:
         raise InvalidInput(
-            "This installation has no telephone; start a VOIP or a TEXT call.", ("input", "kind")
+            "This installation does not support telephone calls; start a VOIP or a TEXT call.",
+            ("input", "kind"),
         )
     if request.draft and request.version_id is not None:
         raise InvalidInput("Give version or draft: true, not both.", ("input", "version"))
     check_text(request.user_id, ("input", "userId"), max_length=255, min_length=1)
     check_text(request.idempotency_key, ("input", "idempotencyKey"), max_length=255, min_length=1)
-    if request.max_seconds is not None and not 1 <= request.max_seconds <= longest:
+    if request.max_seconds is not None and not 1 <= request.max_seconds <= max_seconds:
         raise InvalidInput(
-            f"maxDuration must be between 1 second and {longest} seconds.",
+            f"maxDuration must be between 1 second and {max_seconds} seconds.",
             ("input", "maxDuration"),
         )
     for name, value in (("userContext", request.user_context), ("metadata", request.metadata)):
@@ -184,7 +185,7 @@ def _check(request: CallRequest, longest: int) -> None:
 def _transaction_for(
     services: Services, viewer: Viewer, request: CallRequest
 ) -> AbstractAsyncContextManager[UnitOfWork]:
-    """A draft is verified within the transaction."""
+    """A draft is verified inside the transaction, so it needs one that may wait for `Compute`."""
     if request.draft:
         return compute_transaction(services, viewer)
     return services.store.transaction(viewer.tenant_id)
@@ -192,12 +193,12 @@ def _transaction_for(
 
 async def _workflow_of(work: UnitOfWork, request: CallRequest) -> Workflow:
     if request.workflow_id is not None:
-        found = await work.workflows.get(request.workflow_id)
+        workflow = await work.workflows.get(request.workflow_id)
     else:
-        found = next(iter(await work.workflows.by_names([request.workflow_name or ""])), None)
-    if found is None:
+        workflow = next(iter(await work.workflows.by_names([request.workflow_name or ""])), None)
+    if workflow is None:
         raise WorkflowNotFound("There is no such workflow.", ("input", "workflow"))
-    return found
+    return workflow
 
 
 async def _version_of(
@@ -220,20 +221,21 @@ async def _version_of(
 
 
 async def _check_voice_ready(services: Services, work: UnitOfWork, id: VersionId) -> None:
-    """What was sound when it was published may lack something for a voice call here and now."""
+    """A published version may lack what a voice call needs in this installation: a recording
+    store, or an STT or TTS provider."""
     (version,) = await work.versions.by_ids([id])
     if version.snapshot.workflow.is_recorded and services.audio_store is None:
         raise InvalidInput(
-            "The workflow wants its calls recorded, and this installation has no place for "
-            "recordings: set RECORDINGS_URL, or switch recording off and publish.",
+            "The workflow has recording turned on, but this installation has no store for "
+            "recordings: set RECORDINGS_URL, or turn off recording and publish again.",
             ("input", "workflow"),
         )
     for agent in version.snapshot.agents.values():
         for name, choice in (("stt", agent.stt), ("tts", agent.tts)):
             if choice is None:
                 raise InvalidInput(
-                    f"The agent {agent.name} has no {name}, so it cannot talk: choose one for it "
-                    "or in the tenant's defaults and publish, or start a TEXT call.",
+                    f"The agent {agent.name} has no {name} provider, which voice calls need: choose "
+                    "one for it or in the tenant's defaults and publish, or start a TEXT call.",
                     ("input", "kind"),
                 )
 
@@ -246,7 +248,7 @@ async def _existing(work: UnitOfWork, id: CallId) -> Call:
 
 
 def _digest(request: CallRequest) -> str:
-    """What makes two requests with one key the same request."""
+    """A digest of the input: two requests with the same key are the same if it is equal."""
     facts = [
         str(request.workflow_id or request.workflow_name),
         request.kind,
@@ -255,7 +257,7 @@ def _digest(request: CallRequest) -> str:
         request.metadata,
         request.max_seconds,
         request.draft,
-        # Left out where there is none, as it was before there could be one.
+        # Left out if None, so that digests equal those stored before the field existed.
         *([str(request.version_id)] if request.version_id else []),
     ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
