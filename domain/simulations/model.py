@@ -1,4 +1,4 @@
-"""Conversations played through before anybody calls: what is said, and what has to happen."""
+"""Simulated conversations that test a workflow: what the caller says, and what must happen."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from domain.workflows.agents import ProviderChoice
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpStub:
-    """What a server answers in a simulation. `request` is a method and a URL, with * for anything:
-    `POST https://api.example.org/orders*`."""
+    """The response of a server in a simulation. `request` is a method and a URL, in which * matches
+    any text: `POST https://api.example.org/orders*`."""
 
     request: str
     status: int = 200
@@ -36,7 +36,7 @@ class HttpStub:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """One thing that has to be so; `kind` is a key of `CHECKS`."""
+    """One expectation of a step; `kind` is a key of `EXPECTATION_CHECKS`."""
 
     kind: str
     value: Any
@@ -44,7 +44,8 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What the caller says, and what has to come of it. Nothing said: what happens at the start."""
+    """What the caller says, and what is expected to follow. `say` None: what is expected at the
+    start of the call."""
 
     say: str | None = None
     expect: tuple[Expectation, ...] = ()
@@ -52,7 +53,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preconditions:
-    """What a call begins with."""
+    """The context values that a simulated call starts with."""
 
     user: Mapping[str, Any] = field(default_factory=dict)
     workflow: Mapping[str, Any] = field(default_factory=dict)
@@ -61,7 +62,7 @@ class Preconditions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One conversation."""
+    """One simulated conversation with a workflow."""
 
     name: str
     workflow: str
@@ -72,8 +73,8 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """Conversations about the workflows of some bundles. With `model`, agents are played by that
-    one instead of their own; `judges` are asked when there is a model to judge."""
+    """Cases for the workflows of some bundles. With `model`, all agents use that LLM instead of
+    their own. `judges` evaluate the conversations when a model for judging is configured."""
 
     name: str
     bundles: tuple[str, ...] = ()
@@ -84,7 +85,7 @@ class Suite:
 
 @dataclass(frozen=True, slots=True)
 class StepObservation:
-    """What a step brought about, and the context as it is after it."""
+    """The events of a step, and the context and the node after it."""
 
     events: Sequence[CallEvent]
     context: CallContext
@@ -104,110 +105,120 @@ class StepObservation:
 
 
 def check_expectations(step: Step, observation: StepObservation) -> list[str]:
-    """What was expected and is not so, for people. Errors are never expected silently."""
-    found = [EXPECTATION_CHECKS[each.kind](each.value, observation) for each in step.expect]
+    """The expectations that were not met, as messages for people. Unless the step expects an error,
+    any error counts as a problem."""
+    problems = [EXPECTATION_CHECKS[each.kind](each.value, observation) for each in step.expect]
     if not any(each.kind == "error" for each in step.expect):
-        found.append(_no_error(observation))
-    return [problem for problem in found if problem is not None]
+        problems.append(_no_error(observation))
+    return [problem for problem in problems if problem is not None]
 
 
 # ---- the expectations -----------------------------------------------------------------------
 
 
-def _says(value: Any, scene: StepObservation) -> str | None:
-    wanted = value if isinstance(value, Mapping) else {"contains": value}
-    said = " ".join(turn.text for turn in scene.events_of(AgentTurn))
-    if "equals" in wanted and said != wanted["equals"]:
-        return f"said {said!r}, not {wanted['equals']!r}"
-    for words in _listed(wanted.get("contains", [])):
+def _says(value: Any, observation: StepObservation) -> str | None:
+    expected = value if isinstance(value, Mapping) else {"contains": value}
+    said = " ".join(turn.text for turn in observation.events_of(AgentTurn))
+    if "equals" in expected and said != expected["equals"]:
+        return f"said {said!r}, not {expected['equals']!r}"
+    for words in _listed(expected.get("contains", [])):
         if str(words).lower() not in said.lower():
-            return f"said {said!r}, which has no {words!r}"
-    for words in _listed(wanted.get("lacks", [])):
+            return f"said {said!r}, which does not contain {words!r}"
+    for words in _listed(expected.get("lacks", [])):
         if str(words).lower() in said.lower():
-            return f"said {said!r}, which has {words!r}"
+            return f"said {said!r}, which contains {words!r}"
     return None
 
 
-def _node(value: Any, scene: StepObservation) -> str | None:
-    return None if scene.node == value else f"is at node {scene.node!r}, not {value!r}"
+def _node(value: Any, observation: StepObservation) -> str | None:
+    return None if observation.node == value else f"is at node {observation.node!r}, not {value!r}"
 
 
-def _tool(value: Any, scene: StepObservation) -> str | None:
-    wanted = value if isinstance(value, Mapping) else {"name": value}
-    uses = [use for use in scene.events_of(ToolFinished) if use.tool == wanted["name"]]
-    if not uses:
-        used = ", ".join(use.tool for use in scene.events_of(ToolFinished)) or "none"
-        return f"did not use the tool {wanted['name']!r} (used: {used})"
-    problems = [_tool_mismatch(wanted, use) for use in uses]
+def _tool(value: Any, observation: StepObservation) -> str | None:
+    expected = value if isinstance(value, Mapping) else {"name": value}
+    all_calls = observation.events_of(ToolFinished)
+    calls = [call for call in all_calls if call.tool == expected["name"]]
+    if not calls:
+        called = ", ".join(call.tool for call in all_calls) or "none"
+        return f"did not call the tool {expected['name']!r} (called: {called})"
+    problems = [_tool_mismatch(expected, call) for call in calls]
     return None if None in problems else problems[-1]
 
 
-def _tool_mismatch(wanted: Mapping[str, Any], use: ToolFinished) -> str | None:
-    for name, value in wanted.get("arguments", {}).items():
-        if use.arguments.get(name) != value:
-            return f"gave {use.tool} {name}={_short(use.arguments.get(name))}, not {_short(value)}"
-    if "outcome" in wanted and use.outcome != wanted["outcome"]:
-        return f"{use.tool} {use.outcome} ({use.result}), not {wanted['outcome']}"
-    for words in _listed(wanted.get("result", [])):
-        if str(words).lower() not in use.result.lower():
-            return f"{use.tool} told {use.result!r}, which has no {words!r}"
+def _tool_mismatch(expected: Mapping[str, Any], call: ToolFinished) -> str | None:
+    for name, value in expected.get("arguments", {}).items():
+        argument = call.arguments.get(name)
+        if argument != value:
+            return f"called {call.tool} with {name}={_short(argument)}, not {_short(value)}"
+    if "outcome" in expected and call.outcome != expected["outcome"]:
+        return f"{call.tool} {call.outcome} ({call.result}), not {expected['outcome']}"
+    for words in _listed(expected.get("result", [])):
+        if str(words).lower() not in call.result.lower():
+            return f"{call.tool} returned {call.result!r}, which does not contain {words!r}"
     return None
 
 
-def _no_tool(value: Any, scene: StepObservation) -> str | None:
-    used = [use.tool for use in scene.events_of(ToolFinished) if value is True or use.tool == value]
-    return f"used {', '.join(used)}" if used else None
+def _no_tool(value: Any, observation: StepObservation) -> str | None:
+    tools = [call.tool for call in observation.events_of(ToolFinished)]
+    called = [tool for tool in tools if value is True or tool == value]
+    return f"called {', '.join(called)}" if called else None
 
 
-def _handoff(value: Any, scene: StepObservation) -> str | None:
-    wanted = value if isinstance(value, Mapping) else {"to": value}
-    names = {"to": "to_node", "from": "from_node", "via": "via"}
-    for move in scene.events_of(HandedOff):
-        if all(getattr(move, names[key]) == wanted[key] for key in names if key in wanted) and (
-            "skipped" not in wanted or list(move.skipped) == list(wanted["skipped"])
-        ):
+def _handoff(value: Any, observation: StepObservation) -> str | None:
+    expected = value if isinstance(value, Mapping) else {"to": value}
+    fields = {"to": "to_node", "from": "from_node", "via": "via"}
+    handoffs = observation.events_of(HandedOff)
+    for event in handoffs:
+        if all(
+            getattr(event, fields[key]) == expected[key] for key in fields if key in expected
+        ) and ("skipped" not in expected or list(event.skipped) == list(expected["skipped"])):
             return None
-    moves = ", ".join(f"{m.from_node} to {m.to_node} ({m.via})" for m in scene.events_of(HandedOff))
-    return f"handed off {moves or 'nowhere'}, not as {_short(wanted)}"
+    actual = ", ".join(f"{h.from_node} to {h.to_node} ({h.via})" for h in handoffs)
+    return f"handed off {actual or 'nowhere'}, not {_short(expected)}"
 
 
-def _no_handoff(_value: Any, scene: StepObservation) -> str | None:
-    moves = [move.to_node for move in scene.events_of(HandedOff)]
-    return f"handed off to {', '.join(moves)}" if moves else None
+def _no_handoff(_value: Any, observation: StepObservation) -> str | None:
+    nodes = [event.to_node for event in observation.events_of(HandedOff)]
+    return f"handed off to {', '.join(nodes)}" if nodes else None
 
 
-def _refused(value: Any, scene: StepObservation) -> str | None:
-    nodes = [refusal.to_node for refusal in scene.events_of(HandoffRefused)]
+def _refused(value: Any, observation: StepObservation) -> str | None:
+    nodes = [refusal.to_node for refusal in observation.events_of(HandoffRefused)]
     return None if value in nodes else f"no hand-off to {value!r} was refused"
 
 
-def _context(value: Mapping[str, Any], scene: StepObservation) -> str | None:
-    for path, wanted in value.items():
-        found = _read(scene.context.visible_to(scene.node or ""), path)
-        if found != wanted:
-            return f"{path} is {_short(found)}, not {_short(wanted)}"
+def _context(value: Mapping[str, Any], observation: StepObservation) -> str | None:
+    for path, expected in value.items():
+        actual = _read(observation.context.visible_to(observation.node or ""), path)
+        if actual != expected:
+            return f"{path} is {_short(actual)}, not {_short(expected)}"
     return None
 
 
-def _end(value: Any, scene: StepObservation) -> str | None:
+def _end(value: Any, observation: StepObservation) -> str | None:
     if value is False:
-        return f"ended: {scene.end_reason}" if scene.end_reason else None
-    if scene.end_reason is None:
+        return f"ended: {observation.end_reason}" if observation.end_reason else None
+    if observation.end_reason is None:
         return "did not end"
-    return None if value in (True, scene.end_reason) else f"ended {scene.end_reason}, not {value}"
+    return (
+        None
+        if value in (True, observation.end_reason)
+        else f"ended {observation.end_reason}, not {value}"
+    )
 
 
-def _error(value: Any, scene: StepObservation) -> str | None:
+def _error(value: Any, observation: StepObservation) -> str | None:
     if value is False:
-        return _no_error(scene)
-    raised = [error.source for error in scene.events_of(ErrorRaised)]
-    fits = raised if value is True else [source for source in raised if source == value]
-    return None if fits else f"no error of {value}" if value is not True else "no error"
+        return _no_error(observation)
+    sources = [error.source for error in observation.events_of(ErrorRaised)]
+    if value is True:
+        return None if sources else "raised no error"
+    return None if value in sources else f"raised no error from {value}"
 
 
-def _no_error(scene: StepObservation) -> str | None:
-    raised = [f"{error.source}: {error.message}" for error in scene.events_of(ErrorRaised)]
-    return f"failed: {'; '.join(raised)}" if raised else None
+def _no_error(observation: StepObservation) -> str | None:
+    errors = [f"{error.source}: {error.message}" for error in observation.events_of(ErrorRaised)]
+    return f"failed: {'; '.join(errors)}" if errors else None
 
 
 EXPECTATION_CHECKS: Mapping[str, Callable[[Any, StepObservation], str | None]] = {
@@ -232,27 +243,28 @@ def _short(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)[:200]
 
 
-def _read(seen: Mapping[str, Any], path: str) -> Any:
-    value: Any = seen
-    for step in parse_path(path):
-        value = value.get(step) if isinstance(value, Mapping) else None
+def _read(namespaces: Mapping[str, Any], path: str) -> Any:
+    value: Any = namespaces
+    for segment in parse_path(path):
+        value = value.get(segment) if isinstance(value, Mapping) else None
     return value
 
 
 class StubHttpClient:
-    """The outside of a simulation: the stubs, and nothing else."""
+    """The HTTP client of a simulation, which answers from stubs only."""
 
     def __init__(self, stubs: Sequence[HttpStub]) -> None:
         self._stubs = list(stubs)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        """Of several stubs that fit the first is used up, but for the last."""
-        asked = f"{request.method} {request.url}"
-        fitting = [stub for stub in self._stubs if fnmatchcase(asked, stub.request)]
-        if not fitting:
-            raise HttpFailed(f"no stub for {asked}")
-        stub = fitting[0]
-        if len(fitting) > 1:
+        """Answer from the first stub that matches. Each stub is used once, except the last match,
+        which is used repeatedly."""
+        method_and_url = f"{request.method} {request.url}"
+        matching = [stub for stub in self._stubs if fnmatchcase(method_and_url, stub.request)]
+        if not matching:
+            raise HttpFailed(f"no stub for {method_and_url}")
+        stub = matching[0]
+        if len(matching) > 1:
             self._stubs.remove(stub)
         body = b"" if stub.body is None else json.dumps(stub.body).encode()
         headers = {"content-type": "application/json"}

@@ -1,4 +1,4 @@
-"""Suites of simulations as plain data, read and written; and one made from a call that was."""
+"""Reading simulation suites from plain data, and deriving a suite from the log of a call."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MAX_STEPS = 200
 Texts = tuple[str, ...]
 
 
-# ---- how a suite is written -----------------------------------------------------------------
+# ---- suites as plain data -------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class _Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Suite:
-    """What it says of `workflow`, `given` and `http` holds for each of its cases."""
+    """A suite as written; its `workflow`, `given` and `http` apply to each of its cases."""
 
     suite: str | None = None
     bundle: Any = ()
@@ -68,26 +68,26 @@ class _Suite:
 
 
 def read_suite(plain: Any, name: str) -> Suite:
-    """`InvalidInput` names the first mistake."""
-    whole = structure(_Suite, plain)
-    if not 1 <= len(whole.cases) <= MAX_CASES:
-        raise InvalidInput(f"A suite has 1 to {MAX_CASES} cases.", ("cases",))
-    if whole.model is not None:
-        check_provider_choice(whole.model, ("model",))
-    for place, judge in enumerate(whole.judges):
-        _check_choice(judge, JUDGES, ("judges", str(place)))
-    _check_stubs(whole.http, ("http",))
-    names = [case.name for case in whole.cases]
-    for place, name_ in enumerate(names):
-        if name_ in names[:place]:
-            raise InvalidInput("Two cases have this name.", ("cases", str(place), "name"))
+    """Structure a suite; `name` is used if it has none. Raises `InvalidInput` for the first error."""
+    suite = structure(_Suite, plain)
+    if not 1 <= len(suite.cases) <= MAX_CASES:
+        raise InvalidInput(f"A suite must have 1 to {MAX_CASES} cases.", ("cases",))
+    if suite.model is not None:
+        check_provider_choice(suite.model, ("model",))
+    for index, judge in enumerate(suite.judges):
+        _check_choice(judge, JUDGES, ("judges", str(index)))
+    _check_stubs(suite.http, ("http",))
+    names = [case.name for case in suite.cases]
+    for index, case_name in enumerate(names):
+        if case_name in names[:index]:
+            raise InvalidInput("Another case has the same name.", ("cases", str(index), "name"))
     return Suite(
-        name=whole.suite or name,
-        bundles=_listed(whole.bundle, ("bundle",)),
-        model=whole.model,
-        judges=whole.judges,
+        name=suite.suite or name,
+        bundles=_listed(suite.bundle, ("bundle",)),
+        model=suite.model,
+        judges=suite.judges,
         cases=tuple(
-            _case(case, whole, ("cases", str(place))) for place, case in enumerate(whole.cases)
+            _case(case, suite, ("cases", str(index))) for index, case in enumerate(suite.cases)
         ),
     )
 
@@ -95,9 +95,11 @@ def read_suite(plain: Any, name: str) -> Suite:
 def _case(case: _Case, suite: _Suite, path: Path) -> Case:
     workflow = case.workflow or suite.workflow
     if workflow is None:
-        raise InvalidInput("Name the workflow here, or for the whole suite.", (*path, "workflow"))
+        raise InvalidInput(
+            "Set workflow for this case, or for the whole suite.", (*path, "workflow")
+        )
     if not 1 <= len(case.steps) <= MAX_STEPS:
-        raise InvalidInput(f"A case has 1 to {MAX_STEPS} steps.", (*path, "steps"))
+        raise InvalidInput(f"A case must have 1 to {MAX_STEPS} steps.", (*path, "steps"))
     _check_stubs(case.http, (*path, "http"))
     return Case(
         name=case.name,
@@ -109,18 +111,20 @@ def _case(case: _Case, suite: _Suite, path: Path) -> Case:
         ),
         http=(*case.http, *suite.http),
         steps=tuple(
-            _step(step, (*path, "steps", str(place))) for place, step in enumerate(case.steps)
+            _step(step, (*path, "steps", str(index))) for index, step in enumerate(case.steps)
         ),
     )
 
 
 def _check_stubs(stubs: tuple[HttpStub, ...], path: Path) -> None:
-    for place, stub in enumerate(stubs):
-        here = (*path, str(place))
+    for index, stub in enumerate(stubs):
+        here = (*path, str(index))
         if stub.status not in range(100, 600):
-            raise InvalidInput("status is 100 to 599.", (*here, "status"))
+            raise InvalidInput("status must be between 100 and 599.", (*here, "status"))
         if " " not in stub.request.strip():
-            raise InvalidInput("request is a method and a URL: POST https://….", (*here, "request"))
+            raise InvalidInput(
+                "request must be a method and a URL, such as POST https://….", (*here, "request")
+            )
 
 
 def _step(step: _Step, path: Path) -> Step:
@@ -130,18 +134,18 @@ def _step(step: _Step, path: Path) -> Step:
 
 
 def _expected(value: Any, path: Path) -> Iterable[Expectation]:
-    """An object, or a list of them where one key is wanted twice."""
-    listed = isinstance(value, list | tuple)
-    for place, each in enumerate(value if listed else (value,)):
-        here = (*path, str(place)) if listed else path
-        for kind, wanted in structure(JSON_OBJECT, each, here).items():
+    """The expectations of an object, or of a list of objects, in which a kind can occur twice."""
+    is_list = isinstance(value, list | tuple)
+    for index, each in enumerate(value if is_list else (value,)):
+        here = (*path, str(index)) if is_list else path
+        for kind, expected in structure(JSON_OBJECT, each, here).items():
             if kind not in EXPECTATION_VALIDATORS:
                 raise unknown_key(kind, list(EXPECTATION_VALIDATORS), (*here, kind))
-            EXPECTATION_VALIDATORS[kind](wanted, (*here, kind))
-            yield Expectation(kind=kind, value=wanted)
+            EXPECTATION_VALIDATORS[kind](expected, (*here, kind))
+            yield Expectation(kind=kind, value=expected)
 
 
-# ---- the shapes of what is expected ---------------------------------------------------------
+# ---- the values of expectations -------------------------------------------------------------
 
 JSON_OBJECT: Any = Mapping[str, Any]
 
@@ -180,9 +184,9 @@ def _check_text(value: Any, path: Path) -> None:
     if not isinstance(value, dict):
         _check_texts(value, path)
         return
-    words = structure(_TextExpectation, value, path)
-    _check_texts(words.contains, (*path, "contains"))
-    _check_texts(words.lacks, (*path, "lacks"))
+    expectation = structure(_TextExpectation, value, path)
+    _check_texts(expectation.contains, (*path, "contains"))
+    _check_texts(expectation.lacks, (*path, "lacks"))
 
 
 def _check_texts(value: Any, path: Path) -> None:
@@ -203,9 +207,9 @@ def _check_handoff(value: Any, path: Path) -> None:
 
 
 def _check_context(value: Any, path: Path) -> None:
-    for where in structure(JSON_OBJECT, value, path):
-        if not is_path(where):
-            raise InvalidInput(f"{where[:80]!r} is not a path into the context.", (*path, where))
+    for key in structure(JSON_OBJECT, value, path):
+        if not is_path(key):
+            raise InvalidInput(f"{key[:80]!r} is not a path into the context.", (*path, key))
 
 
 def _check_end(value: Any, path: Path) -> None:
@@ -220,7 +224,7 @@ def _check_text_or_flag(value: Any, path: Path) -> None:
 
 def _check_choice(value: str, known: Texts, path: Path) -> None:
     if value not in known:
-        raise InvalidInput(f"{value[:60]!r} is none of {', '.join(known)}.", path)
+        raise InvalidInput(f"{value[:60]!r} is not one of {', '.join(known)}.", path)
 
 
 EXPECTATION_VALIDATORS: Mapping[str, Callable[[Any, Path], object]] = {
@@ -241,16 +245,16 @@ EXPECTATION_VALIDATORS: Mapping[str, Callable[[Any, Path], object]] = {
 
 
 def suite_from_call(call: Call, workflow: str, events: Iterable[StoredEvent]) -> dict[str, Any]:
-    """What was said in a call and what came of it, as a suite in plain data.
+    """A suite, as plain data, that repeats the caller's turns and expects what followed them.
 
-    Words of agents are left out: a model says them differently each time."""
+    The agents' words are not expected, because a model phrases them differently each time."""
     steps: list[dict[str, Any]] = [{"expect": []}]
-    for event in (recorded.event for recorded in events):
+    for event in (stored.event for stored in events):
         if isinstance(event, UserTurn):
             steps.append({"say": event.text, "expect": []})
         else:
-            for each in _expectations_from(event):
-                _add_expectation(steps[-1]["expect"], each)
+            for expectation in _expectations_from(event):
+                _add_expectation(steps[-1]["expect"], expectation)
     given = {"user": dict(call.user_context)} if call.user_context else {}
     case = {"name": f"call {call.id}", "given": given, "steps": list(map(_without_empty, steps))}
     return {
@@ -265,8 +269,8 @@ def _expectations_from(event: CallEvent) -> Iterable[dict[str, Any]]:
         case HandedOff():
             yield {"handoff": {"from": event.from_node, "to": event.to_node}}
         case ToolFinished() if event.outcome is not ToolOutcome.UNKNOWN:
-            use = {"name": event.tool, "arguments": dict(event.arguments)}
-            yield {"tool": {**use, "outcome": event.outcome.value}}
+            call = {"name": event.tool, "arguments": dict(event.arguments)}
+            yield {"tool": {**call, "outcome": event.outcome.value}}
         case ContextChanged(removed=False) if not event.path.startswith("agents."):
             yield {"context": {event.path: event.value}}
         case CallEnded(reason=EndReason.WORKFLOW_FINISHED | EndReason.ENDED_BY_AGENT):
@@ -275,15 +279,16 @@ def _expectations_from(event: CallEvent) -> Iterable[dict[str, Any]]:
             return
 
 
-def _add_expectation(expected: list[dict[str, Any]], each: dict[str, Any]) -> None:
-    """Of what is written to one place, only the last stands at the end of the step."""
-    for other in expected:
-        if "context" in each and "context" in other:
-            other["context"].update(each["context"])
+def _add_expectation(expectations: list[dict[str, Any]], added: dict[str, Any]) -> None:
+    """Append an expectation. Values of the context are merged: of several values written to a path
+    in a step, only the last remains."""
+    for other in expectations:
+        if "context" in added and "context" in other:
+            other["context"].update(added["context"])
             return
-    expected.append(each)
+    expectations.append(added)
 
 
 def _without_empty(value: dict[str, Any]) -> dict[str, Any]:
-    """Without what is empty."""
+    """Leave out empty lists and objects."""
     return {key: inner for key, inner in value.items() if inner not in ([], {})}
