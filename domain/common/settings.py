@@ -34,10 +34,10 @@ class Settings:
         secret=True,
     )
     database_connections: int = setting(
-        26, "Most connections to PostgreSQL that an API process opens; 2 or more"
+        26, "Maximum number of PostgreSQL connections per API process; 2 or more"
     )
     worker_database_connections: int = setting(
-        10, "Most connections that each worker process, and each keeper, opens; 2 or more"
+        10, "Maximum number of connections per worker process, and per keeper; 2 or more"
     )
     redis_url: str = setting(
         "redis://localhost:6379",
@@ -62,7 +62,7 @@ class Settings:
         "comma-separated; none if empty",
     )
     lame_duck_seconds: float = setting(
-        0.0, "How long an API process that received SIGTERM reports not ready but still serves"
+        0.0, "How long an API process that is shutting down reports not ready but still serves"
     )
     local_token: str = setting(
         "",
@@ -100,19 +100,19 @@ class Settings:
 
     worker_processes: int = setting(0, "Worker processes on a machine; 0 = one for each core")
     worker_capacity: int = setting(100, "Calls that one worker process holds at once")
-    worker_voice_capacity: int = setting(8, "Voice calls among the calls of a worker process")
+    worker_voice_capacity: int = setting(8, "Voice calls that one worker process holds at once")
     worker_voice_calls: int = setting(
         400, "Voice calls after which a worker process is replaced by a new one; 0 = never"
     )
     claim_seconds: float = setting(
-        5.0, "A new call that no worker claims within this time ends NO_WORKER"
+        5.0, "A new call that no worker claims within this time ends with NO_WORKER"
     )
     resume_seconds: float = setting(
-        60.0, "A call that lost its worker and gets no other within this time ends WORKER_LOST"
+        60.0, "A call that lost its worker and gets no other within this time ends with WORKER_LOST"
     )
     max_takeovers: int = setting(
         5,
-        "A call whose workers die this many times in a row without progress ends WORKER_LOST; "
+        "A call whose workers die this many times in a row without progress ends with WORKER_LOST; "
         "0 = no limit",
     )
     heartbeat_seconds: float = setting(1.0, "Interval between the heartbeats of a worker")
@@ -121,14 +121,14 @@ class Settings:
     )
     max_call_seconds: int = setting(3600, "Maximum call duration, unless startCall asks for less")
     join_seconds: float = setting(
-        60.0, "A voice call that no caller joins within this time ends NO_ANSWER"
+        60.0, "A voice call that no caller joins within this time ends with NO_ANSWER"
     )
     return_seconds: float = setting(
         30.0, "How long a voice call waits for a caller who lost the connection"
     )
     outage_seconds: float = setting(
         10.0,
-        "A voice call whose STT, LLM or TTS keeps failing for this long ends PROVIDER_FAILED",
+        "A voice call whose STT, LLM or TTS keeps failing for this long ends with PROVIDER_FAILED",
     )
     stt_timeout_seconds: float = setting(
         3.0,
@@ -149,7 +149,9 @@ class Settings:
         "", "Private addresses that tools may reach, as comma-separated host:port or CIDR"
     )
     openai_api_key: str = setting("", "API key for agents that use OpenAI", secret=True)
-    openai_base_url: str = setting("", "Base URL of an OpenAI-compatible server to use instead")
+    openai_base_url: str = setting(
+        "", "Base URL of an OpenAI-compatible server to use instead of OpenAI"
+    )
     livekit_url: str = setting("", "URL of the LiveKit server for voice calls, ws:// or wss://")
     livekit_public_url: str = setting(
         "", "URL at which callers reach LiveKit, if it differs from LIVEKIT_URL"
@@ -183,18 +185,28 @@ class Settings:
     )
 
     google_api_key: str = setting("", "API key for agents that use Google Gemini", secret=True)
-    google_base_url: str = setting("", "Base URL of a Gemini-compatible server to use instead")
+    google_base_url: str = setting(
+        "", "Base URL of a Gemini-compatible server to use instead of Google"
+    )
     deepgram_api_key: str = setting(
         "", "API key for agents that use Deepgram for speech recognition", secret=True
     )
-    deepgram_base_url: str = setting("", "Base URL of a Deepgram-compatible server to use instead")
+    deepgram_base_url: str = setting(
+        "", "Base URL of a Deepgram-compatible server to use instead of Deepgram"
+    )
     cartesia_api_key: str = setting(
         "", "API key for agents that use Cartesia for speech synthesis", secret=True
     )
-    cartesia_base_url: str = setting("", "Base URL of a Cartesia-compatible server to use instead")
+    cartesia_base_url: str = setting(
+        "", "Base URL of a Cartesia-compatible server to use instead of Cartesia"
+    )
     sarvam_api_key: str = setting("", "API key for agents that use Sarvam", secret=True)
-    sarvam_base_url: str = setting("", "Base URL of a Sarvam-compatible server to use instead")
-    espeak_ng: str = setting("espeak-ng", "Path of the eSpeak NG program, for the TTS `local`")
+    sarvam_base_url: str = setting(
+        "", "Base URL of a Sarvam-compatible server to use instead of Sarvam"
+    )
+    espeak_ng: str = setting(
+        "espeak-ng", "Path of the eSpeak NG program, which the TTS provider `local` runs"
+    )
 
     @property
     def owner_database_url(self) -> str:

@@ -174,7 +174,7 @@ async def refused_as_too_much(api: Api, document: str) -> None:
     answer = await api.execute(document)
     [error] = answer["errors"]
     assert error["extensions"] == {"code": "INVALID_INPUT", "path": ["workflows"]}
-    assert "by naming some workflows at a time" in error["message"]
+    assert "by naming some of the workflows at a time" in error["message"]
 
 
 async def test_an_import_is_priced_by_what_it_carries(api: Api) -> None:

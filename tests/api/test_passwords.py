@@ -55,7 +55,7 @@ def test_any_characters_and_any_words_will_do(password: str) -> None:
 @pytest.mark.parametrize("password", GUESSABLE)
 def test_what_others_would_try_first_is_refused(password: str) -> None:
     [problem] = password_problems(password, KNOWN)
-    assert problem.startswith("The password can be guessed: ")
+    assert problem.startswith("The password is easy to guess: ")
 
 
 def test_length_is_counted_in_characters_as_they_are_seen() -> None:

@@ -30,7 +30,7 @@ PRICE = {"kind": "LLM", "provider": "openai", "model": "m"}
 @pytest.mark.parametrize(
     ("change", "path", "words"),
     [
-        ({"prices": [PRICE]}, ["prices", "0"], "Say what it costs"),
+        ({"prices": [PRICE]}, ["prices", "0"], "Set a price for at least one of"),
         (
             {"prices": [{**PRICE, "inputTokens": "1"}] * 2},
             ["prices", "1", "model"],

@@ -93,7 +93,7 @@ async def test_going_back_restores_agents_and_publishes_when_asked(api: Api) -> 
     now = await read(api)
     asked = {"id": now["id"], "versionId": first["id"], "expectedRevision": now["revision"]}
     back = await mutate(api, RESTORE, **asked, publish=True)
-    assert back["version"] == {"number": 3, "note": "Version 1 restored."}
+    assert back["version"] == {"number": 3, "note": "Restored version 1."}
     assert (await read(api, AGENT))["prompt"]["greeting"] == "Booking here. When suits you?"
     after = await read(api)
     assert after["published"]["number"] == 3

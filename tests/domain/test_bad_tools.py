@@ -56,7 +56,7 @@ def one(name: str, type: str = "string", **more: Any) -> ParameterInput:
         ),
         ([one("a"), one("a")], "parametersList/1/name", "a is listed twice."),
         ([one("a", enum=Json("x"))], "parametersList/properties/a/enum", "enum must be a list."),
-        ([one("a\x00")], "parametersList", "The schema is not text: it holds a NUL character."),
+        ([one("a\x00")], "parametersList", "The schema is not text: it contains a NUL character."),
     ],
 )
 def test_the_short_list_is_no_way_around(

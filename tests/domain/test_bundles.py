@@ -164,8 +164,8 @@ def changed(*way: Any, to: Any) -> dict[str, Any]:
         (("tools", 0, "actions", 0), {"flag.set": {}}, "'flag.set' is not a known key"),
         (("tools", 0, "actions", 0), {}, "this one is empty."),
         (("tools", 0, "actions", 0, "endCall"), True, "this one has 'contextSet', 'endCall'."),
-        (("tools", 0, "actions"), [], "A tool needs at least one action."),
-        (("settings", "endpoints", 0, "url"), "crm", "url must begin with https://"),
+        (("tools", 0, "actions"), [], "A tool must have at least one action."),
+        (("settings", "endpoints", 0, "url"), "crm", "url must start with https://"),
         (("agents", 1, "name"), "reception", "'reception' is listed twice, at 0 and 1."),
     ],
 )

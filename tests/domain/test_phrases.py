@@ -29,15 +29,15 @@ from worker.providers.registry import SpeechBuildContext, build_tts
 from worker.providers.scripted import choose_rule
 
 BAD = {
-    "a; import <file:/etc/passwd>": "holds ';'; there are only words, ( | ) and [ ]",
-    "at 10": "holds '1'; there are only words, ( | ) and [ ]",
+    "a; import <file:/etc/passwd>": "contains ';'; only words, ( | ) and [ ] are allowed",
+    "at 10": "contains '1'; only words, ( | ) and [ ] are allowed",
     "(yes": "does not close a (",
-    "yes)": "has a ) too many",
-    "(yes]": "has a ] too many",
+    "yes)": "has an unmatched )",
+    "(yes]": "has an unmatched ]",
     "(yes | )": "has nothing before a )",
-    "yes |": "ends with nothing to say",
-    "": "ends with nothing to say",
-    "[" * 9 + "a" + "]" * 9: "is nested deeper than 8",
+    "yes |": "has nothing to say at its end",
+    "": "has nothing to say at its end",
+    "[" * 9 + "a" + "]" * 9: "is nested more than 8 levels deep",
 }
 
 
@@ -56,7 +56,7 @@ def test_a_list_of_phrases_is_no_novel() -> None:
     assert phrases_problem(["yes"] * 200) is None
     assert phrases_problem(["yes"] * 201) == "has more than 200 phrases"
     assert phrases_problem(["no " * 2_001]) == "has more than 2000 words"
-    assert phrases_problem([5]) == "holds something that is not a text"
+    assert phrases_problem([5]) == "contains a value that is not a string"
 
 
 def test_phrases_become_a_grammar_without_those_that_have_unknown_words() -> None:

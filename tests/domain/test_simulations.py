@@ -78,22 +78,22 @@ async def test_what_is_expected_and_happens_is_fine() -> None:
 @pytest.mark.parametrize(
     ("say", "expect", "found"),
     [
-        ("hello", {"says": "goodbye"}, "said 'How can I help?', which has no 'goodbye'"),
-        ("hello", {"says": {"lacks": "help"}}, "said 'How can I help?', which has 'help'"),
+        ("hello", {"says": "goodbye"}, "said 'How can I help?', which does not contain 'goodbye'"),
+        ("hello", {"says": {"lacks": "help"}}, "said 'How can I help?', which contains 'help'"),
         ("hello", {"says": {"equals": "Hi"}}, "said 'How can I help?', not 'Hi'"),
         ("hello", {"node": "booking"}, "is at node 'reception', not 'booking'"),
         (
             "hello",
             {"tool": "book_appointment"},
-            "did not use the tool 'book_appointment' (used: none)",
+            "did not call the tool 'book_appointment' (called: none)",
         ),
-        ("hello", {"handoff": "booking"}, 'handed off nowhere, not as {"to": "booking"}'),
+        ("hello", {"handoff": "booking"}, 'handed off nowhere, not {"to": "booking"}'),
         ("appointment", {"noHandoff": True}, "handed off to booking"),
         ("hello", {"handoffRefused": "billing"}, "no hand-off to 'billing' was refused"),
         ("hello", {"context": {"workflow.slot": "ten"}}, 'workflow.slot is null, not "ten"'),
         ("hello", {"end": True}, "did not end"),
         ("hello", {"end": "WORKFLOW_FINISHED"}, "did not end"),
-        ("hello", {"error": True}, "no error"),
+        ("hello", {"error": True}, "raised no error"),
     ],
 )
 async def test_what_is_expected_and_does_not_happen_is_told(
@@ -120,7 +120,7 @@ async def test_wrong_arguments_and_outcomes_are_told() -> None:
         "book_appointment SUCCEEDED (Booked for tomorrow.), not FAILED"
     )
     assert await told({"tool": {**tool, "result": "declined"}}) == (
-        "book_appointment told 'Booked for tomorrow.', which has no 'declined'"
+        "book_appointment returned 'Booked for tomorrow.', which does not contain 'declined'"
     )
     assert await told({"noTool": "book_appointment"}) == "used book_appointment"
 
@@ -233,7 +233,7 @@ async def test_nothing_is_said_to_a_call_that_has_ended() -> None:
         ({"cases": [BOOKS, BOOKS]}, ("cases", "1", "name"), "Two cases"),
         ({"workflow": None}, ("cases", "0", "workflow"), "Name the workflow"),
         ({"case": []}, ("case",), "did you mean 'cases'?"),
-        ({"judges": ["harsh"]}, ("judges", "0"), "is none of task_completion"),
+        ({"judges": ["harsh"]}, ("judges", "0"), "is not one of task_completion"),
         ({"model": {"provider": 3}}, ("model", "provider"), "Expected text"),
         ({"http": [{"request": "/orders"}]}, ("http", "0", "request"), "a method and a URL"),
         ({"http": [{"request": "GET /", "status": 99}]}, ("http", "0", "status"), "100 to 599"),

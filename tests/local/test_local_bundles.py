@@ -161,10 +161,10 @@ async def test_what_is_imported_is_exported_the_same(
         assert (code, out.splitlines()) == (
             0,
             [
-                "added      tools.book_appointment: It is new.",
-                "added      agents.booking: It is new.",
-                "added      agents.reception: It is new.",
-                "added      workflows.clinic: It is new.",
+                "added      tools.book_appointment: Newly created.",
+                "added      agents.booking: Newly created.",
+                "added      agents.reception: Newly created.",
+                "added      workflows.clinic: Newly created.",
                 "published  clinic version 1",
                 "4 added",
             ],
