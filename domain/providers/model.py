@@ -10,8 +10,7 @@ from typing import Any
 
 
 class ProviderKind(StrEnum):
-    """What a provider does in a call: speech to text, language model, text to speech, or voice
-    activity detection."""
+    """The task of a provider in a call: STT, LLM, TTS or VAD."""
 
     STT = "STT"
     LLM = "LLM"

@@ -132,7 +132,9 @@ def test_messages_do_not_repeat_long_conditions() -> None:
 
 def test_conditions_are_bounded_together() -> None:
     conditions = [" or ".join(f"user.v{n}" for n in range(150))] * 100
-    with pytest.raises(InvalidInput, match="may have at most 131072 characters in total") as refused:
+    with pytest.raises(
+        InvalidInput, match="may have at most 131072 characters in total"
+    ) as refused:
         check_workflow(forked_workflow(conditions).workflow)
     assert refused.value.path == ("input", "connections")
 
@@ -146,6 +148,8 @@ def test_lists_of_keys_are_bounded(field: str) -> None:
         if field == "sharedContext"
         else WorkflowSpec(name="w", connections=(way,))
     )
-    with pytest.raises(InvalidInput, match=f"{field} may have at most {MAX_KEYS} keys, not 101") as refused:
+    with pytest.raises(
+        InvalidInput, match=f"{field} may have at most {MAX_KEYS} keys, not 101"
+    ) as refused:
         check_workflow(spec)
     assert refused.value.path[-1] == field
