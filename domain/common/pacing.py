@@ -70,7 +70,7 @@ class TenantConcurrencyLimit:
                 await limit.acquire()
         except TimeoutError:
             raise Unavailable(
-                "This tenant has too many requests in progress, and none finished in time; "
+                "This tenant has too many requests in progress, and a slot was not available in time; "
                 "try again."
             ) from None
         try:

@@ -34,7 +34,7 @@ PRICE = {"kind": "LLM", "provider": "openai", "model": "m"}
         (
             {"prices": [{**PRICE, "inputTokens": "1"}] * 2},
             ["prices", "1", "model"],
-            "twice",
+            "two prices",
         ),
         (
             {"prices": [{**PRICE, "provider": "acme", "inputTokens": "1"}]},
@@ -54,7 +54,7 @@ PRICE = {"kind": "LLM", "provider": "openai", "model": "m"}
         (
             {"prices": [{**PRICE, "kind": "VAD", "audioHour": "1"}]},
             ["prices", "0", "kind"],
-            "costs nothing",
+            "is free",
         ),
         ({"budgets": {"concurrentCalls": -1}}, ["budgets", "concurrentCalls"], "0 or more"),
         ({"budgets": {"minutesPerMonth": -1}}, ["budgets", "minutesPerMonth"], "0 or more"),

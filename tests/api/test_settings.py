@@ -82,17 +82,17 @@ async def test_settings_are_edited_by_part_and_by_revision(api: Api) -> None:
         (
             {"endpoints": [{"name": "a", "url": "https://{{user.host}}/"}]},
             ["endpoints", "0", "url"],
-            "written out",
+            "literal host",
         ),
         (
             {"endpoints": [{"name": "a", "url": "https://a.example.com/"}] * 2},
             ["endpoints", "1", "name"],
-            "twice",
+            "same name",
         ),
         (
             {"mcpServers": [{"name": "a", "url": "https://a.example.com/", "headers": {"a b": 1}}]},
             ["mcpServers", "0", "headers", "a b"],
-            "no name for a header",
+            "not a valid header name",
         ),
         ({"defaults": {"language": "English"}}, ["defaults", "language"], "language tag"),
         ({"defaults": {"llm": {"provider": ""}}}, ["defaults", "llm", "provider"], "empty"),

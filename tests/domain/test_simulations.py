@@ -114,7 +114,7 @@ async def test_wrong_arguments_and_outcomes_are_told() -> None:
 
     tool = {"name": "book_appointment"}
     assert await told({"tool": {**tool, "arguments": {"slot": "monday"}}}) == (
-        'gave book_appointment slot="tomorrow", not "monday"'
+        'called book_appointment with slot="tomorrow", not "monday"'
     )
     assert await told({"tool": {**tool, "outcome": "FAILED"}}) == (
         "book_appointment SUCCEEDED (Booked for tomorrow.), not FAILED"
@@ -122,7 +122,7 @@ async def test_wrong_arguments_and_outcomes_are_told() -> None:
     assert await told({"tool": {**tool, "result": "declined"}}) == (
         "book_appointment returned 'Booked for tomorrow.', which does not contain 'declined'"
     )
-    assert await told({"noTool": "book_appointment"}) == "used book_appointment"
+    assert await told({"noTool": "book_appointment"}) == "called book_appointment"
 
 
 async def test_a_hundred_runs_are_the_same_bit_for_bit() -> None:
@@ -230,13 +230,17 @@ async def test_nothing_is_said_to_a_call_that_has_ended() -> None:
     ("change", "path", "words"),
     [
         ({"cases": []}, ("cases",), "1 to 1000"),
-        ({"cases": [BOOKS, BOOKS]}, ("cases", "1", "name"), "Two cases"),
-        ({"workflow": None}, ("cases", "0", "workflow"), "Name the workflow"),
+        ({"cases": [BOOKS, BOOKS]}, ("cases", "1", "name"), "Another case"),
+        ({"workflow": None}, ("cases", "0", "workflow"), "Set workflow"),
         ({"case": []}, ("case",), "did you mean 'cases'?"),
         ({"judges": ["harsh"]}, ("judges", "0"), "is not one of task_completion"),
         ({"model": {"provider": 3}}, ("model", "provider"), "Expected text"),
         ({"http": [{"request": "/orders"}]}, ("http", "0", "request"), "a method and a URL"),
-        ({"http": [{"request": "GET /", "status": 99}]}, ("http", "0", "status"), "100 to 599"),
+        (
+            {"http": [{"request": "GET /", "status": 99}]},
+            ("http", "0", "status"),
+            "between 100 and 599",
+        ),
         ({"given": {"flags": {"vip": 1}}}, ("given", "flags", "vip"), "Expected true or false"),
         ({"given": {"agent": {}}}, ("given", "agent"), "known are user, workflow, flags."),
     ],
