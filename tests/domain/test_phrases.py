@@ -43,12 +43,12 @@ BAD = {
 
 @pytest.mark.parametrize("phrase", BAD)
 def test_a_phrase_that_cannot_be_read_is_named(phrase: str) -> None:
-    assert phrases_problem(["yes", phrase]) == f"holds {phrase!r}, which {BAD[phrase]}"
+    assert phrases_problem(["yes", phrase]) == f"contains {phrase!r}, which {BAD[phrase]}"
     local = find_provider(ProviderKind.STT, "local")
     assert local is not None
     option = local.option("phrases")
     assert option is not None
-    assert option.problem_with([phrase]) == f"holds {phrase!r}, which {BAD[phrase]}"
+    assert option.problem_with([phrase]) == f"contains {phrase!r}, which {BAD[phrase]}"
     assert option.problem_with("yes") == "is not a list"
 
 
