@@ -132,11 +132,11 @@ class Settings:
     )
     stt_timeout_seconds: float = setting(
         3.0,
-        "Speech to text that does not connect, or returns nothing for what a caller said, in this "
+        "An STT provider that does not connect, or returns nothing for caller speech, within this "
         "time is replaced by its fallback",
     )
     tts_timeout_seconds: float = setting(
-        2.5, "Text to speech that produces no audio for this long is replaced by its fallback"
+        2.5, "A TTS provider that produces no audio for this long is replaced by its fallback"
     )
     idle_call_seconds: float = setting(
         900.0, "A text call that receives no message for this long ends"

@@ -242,7 +242,7 @@ async def test_nothing_is_said_to_a_call_that_has_ended() -> None:
             "between 100 and 599",
         ),
         ({"given": {"flags": {"vip": 1}}}, ("given", "flags", "vip"), "Expected true or false"),
-        ({"given": {"agent": {}}}, ("given", "agent"), "known are user, workflow, flags."),
+        ({"given": {"agent": {}}}, ("given", "agent"), "the known keys are user, workflow, flags."),
     ],
 )
 def test_bad_suites_are_refused_by_place(
