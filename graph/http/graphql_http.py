@@ -176,7 +176,7 @@ async def _read_body(request: Request, viewer: Viewer | None) -> tuple[int, obje
         async for chunk in request.stream():
             body += chunk
             if len(body) > limit:
-                raise _payload_too_large(limit, connection="close")
+                raise _payload_too_large(limit)
     except ClientDisconnect:
         raise HttpError(400, "The request is incomplete: the client disconnected.") from None
     if len(body) > MAX_BODY_BYTES and IMPORT_FIELD.encode() not in body:
@@ -209,10 +209,10 @@ def _read_query(request: Request) -> tuple[int, object, bool]:
     return 0, parameters, True
 
 
-def _payload_too_large(limit: int, **headers: str) -> HttpError:
-    return HttpError(
-        413, f"The request is larger than {limit} bytes.", "PAYLOAD_TOO_LARGE", **headers
-    )
+def _payload_too_large(limit: int) -> HttpError:
+    """The connection stays open, and the server discards the rest of the body: if it closed with unread
+    data, it would reset the connection, and the client, or Caddy, could lose the response."""
+    return HttpError(413, f"The request is larger than {limit} bytes.", "PAYLOAD_TOO_LARGE")
 
 
 def _check_large_request(operation: PreparedOperation) -> None:

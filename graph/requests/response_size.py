@@ -85,16 +85,19 @@ class ResponseSize:
     def add(self, size: int) -> None:
         self.room -= size
         if self.room < 0:
-            try:
-                self.extend()
-            except ResponseAborted as stopped:
-                self.stopped = stopped
-                if self.on_stop is not None:
-                    self.on_stop()
-                raise
+            self.extend()
 
     def extend(self) -> None:
         """Reserve memory for what was added, in whole steps; raises `ResponseAborted`."""
+        try:
+            self._extend()
+        except ResponseAborted as stopped:
+            self.stopped = stopped
+            if self.on_stop is not None:
+                self.on_stop()
+            raise
+
+    def _extend(self) -> None:
         more = -(self.room // RESERVATION_STEP_BYTES) * RESERVATION_STEP_BYTES
         if self._reserved + more > self._limit:
             raise response_too_large(self._limit)
