@@ -154,7 +154,7 @@ async def _body(request: Request, viewer: Viewer | None) -> tuple[int, object, b
         async for chunk in request.stream():
             body += chunk
             if len(body) > most:
-                raise _too_large(most, connection="close")
+                raise _too_large(most)
     except ClientDisconnect:
         raise NotServed(400, "The request broke off.") from None
     if len(body) > LARGEST_BODY and IMPORT.encode() not in body:
@@ -183,10 +183,10 @@ def _query(request: Request) -> tuple[int, object, bool]:
     return 0, parameters, True
 
 
-def _too_large(most: int, **headers: str) -> NotServed:
-    return NotServed(
-        413, f"The request is larger than {most} bytes.", "PAYLOAD_TOO_LARGE", **headers
-    )
+def _too_large(most: int) -> NotServed:
+    """The connection stays open, and the server discards the rest of the body: closed with unread
+    data it would be reset, and the client, or Caddy in front of it, could lose the answer."""
+    return NotServed(413, f"The request is larger than {most} bytes.", "PAYLOAD_TOO_LARGE")
 
 
 def _check_large(admitted: Admitted) -> None:
