@@ -85,16 +85,19 @@ class AnswerSize:
     def add(self, size: int) -> None:
         self.room -= size
         if self.room < 0:
-            try:
-                self.extend()
-            except AnswerStopped as stopped:
-                self.stopped = stopped
-                if self.on_stop is not None:
-                    self.on_stop()
-                raise
+            self.extend()
 
     def extend(self) -> None:
         """Make room for what was added beyond it, in whole steps; raises `AnswerStopped`."""
+        try:
+            self._extend()
+        except AnswerStopped as stopped:
+            self.stopped = stopped
+            if self.on_stop is not None:
+                self.on_stop()
+            raise
+
+    def _extend(self) -> None:
         more = -(self.room // STEP) * STEP
         if self._reserved + more > self._most:
             raise too_large(self._most)
