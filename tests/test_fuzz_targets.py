@@ -16,13 +16,15 @@ from domain.errors import InvalidInput
 
 
 def test_nothing_breaks_in_the_first_inputs(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["--most", "200", "--seed", "7", "--seconds", "inf", "--json"])
+    code = main(["--most", "200", "--seed", "7", "--seconds", "inf", "--json"])
     figures = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert list(figures) == list(TARGETS) == ["template", "expression", "schema", "import"]
     for name, figure in figures.items():
         assert figure["crashes"] == 0, name
         assert figure["executions"] == 200, name
         assert 0.1 < figure["accepted"] < 0.9, "what is refused at once tests little"
+        assert figure["slowest_ms"] < 100, name  # at most 5 on a quiet machine
+    assert code == any(figure["slowest_ms"] > SLOWEST * 1000 for figure in figures.values())
 
 
 def broken(run: Any) -> Target:
