@@ -130,7 +130,7 @@ def test_revisions_read_only_files_of_their_own() -> None:
     used = [
         name
         for file in (SCRIPTS / "versions").glob("*.py")
-        for name in re.findall(r"[\w./-]+\.sql", file.read_text())
+        for name in re.findall(r'"([\w./-]+\.sql)"', file.read_text())
     ]
     frozen = [file.name for file in (SCRIPTS / "versions" / "sql").iterdir()]
     assert sorted(set(used)) == sorted(frozen)

@@ -21,7 +21,8 @@ SCHEMA = f"""
       from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'S')
     union all
     select 'column ' || c.relname || '.' || attname, concat_ws('; ',
-           format_type(atttypid, atttypmod), 'not null ' || attnotnull, 'identity ' || attidentity,
+           format_type(atttypid, atttypmod), 'not null ' || attnotnull,
+           'identity ' || attidentity::text,
            'default ' || pg_get_expr(d.adbin, d.adrelid))
       from pg_attribute a
       join pg_class c on c.oid = a.attrelid
@@ -38,7 +39,7 @@ SCHEMA = f"""
      where c.relnamespace = 'public'::regnamespace
     union all
     select 'trigger ' || tgrelid::regclass || '.' || tgname,
-           pg_get_triggerdef(oid) || '; enabled ' || tgenabled
+           pg_get_triggerdef(oid) || '; enabled ' || tgenabled::text
       from pg_trigger where not tgisinternal
     union all
     select 'policy ' || tablename || '.' || policyname,
