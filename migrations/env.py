@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from persistence.tables import Base
+from persistence.tables import metadata
 
 connection = context.config.attributes.get("connection")
 if connection is None:
@@ -14,7 +14,7 @@ if connection is None:
 connection.rollback()
 context.configure(
     connection=connection,
-    target_metadata=Base.metadata,
+    target_metadata=metadata,
     compare_server_default=False,
     transaction_per_migration=True,
     on_version_apply=context.config.attributes.get("applied"),

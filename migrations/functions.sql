@@ -1,12 +1,17 @@
+-- The functions and triggers of the database as they are today, to read. Nothing runs this file:
+-- revisions in versions/ make the changes, and a test compares their result with this file.
+-- Owners and grants are in grants.sql.
+
 -- Appends a batch of events for many calls at once. For each call: the epoch of the writer, the
 -- writer's number of the first event, the number of events, the state that the writer expects the
--- call to be in (null: no change), the new state, and the node that is active afterwards.
+-- call to be in (null: no change), the new state, the node that is active afterwards, and the cost
+-- of the events.
 -- The lock on the call_log row is the sequencer: numbers are dense, and commit order is number
 -- order. Returns `ok` with the number of the first event, or `dup`, `gap`, `fenced` or `ended`.
-create function append_events(
+create or replace function append_events(
     p_call uuid[], p_epoch int[], p_first bigint[], p_count int[],
     p_before text[], p_state text[], p_node text[],
-    p_at timestamptz[], p_kind text[], p_body json[]
+    p_at timestamptz[], p_kind text[], p_body json[], p_spent bigint[] default null
 ) returns table (call_id uuid, status text, first_seq int)
 language plpgsql as $$
 declare
@@ -20,6 +25,7 @@ begin
                producer_seq = p_first[i] + p_count[i] - 1,
                state = coalesce(p_state[i], l.state),
                active_node = coalesce(p_node[i], l.active_node),
+               spent = l.spent + coalesce(p_spent[i], 0),
                answered_at = case when p_state[i] = 'ACTIVE' then coalesce(l.answered_at, now())
                                   else l.answered_at end,
                deadline_at = case
@@ -59,10 +65,12 @@ begin
 end $$;
 
 -- The one end of a call: only this function ends calls. It refuses the commands that are still
--- pending, writes the last event and fences every writer. p_epoch null: end the call under any
--- epoch. p_unclaimed: end the call only if no worker holds it. Returns the events that it wrote;
--- none if the call had ended or did not match the arguments.
-create function end_call(
+-- pending, marks END commands as applied (for whatever reason the call ends, it ends as requested),
+-- writes the last event and fences every writer. p_epoch null: end the call under any epoch.
+-- p_unclaimed: end the call only if no worker holds it.
+-- Adds the usage of the call to the month; that row is locked last, to prevent deadlocks.
+-- Returns the events that it wrote; none if the call had ended or did not match the arguments.
+create or replace function end_call(
     p_call uuid, p_epoch int, p_unclaimed boolean,
     p_reason text, p_state text, p_blame text
 ) returns table (tenant_id uuid, seq int, at timestamptz, body json)
@@ -92,7 +100,20 @@ begin
         into tenant_id, seq, at, body;
         return next;
     end loop;
-    update call_command c set done_at = now() where c.call_id = p_call and c.done_at is null;
+    for asked in
+        update call_command c set done_at = now()
+         where c.call_id = p_call and c.done_at is null
+        returning c.id, c.kind
+    loop
+        log.head := log.head + 1;
+        text_body := json_build_object('command_id', asked.id, 'command', asked.kind,
+            'kind', 'command_applied');
+        insert into call_event (tenant_id, call_id, seq, at, kind, body)
+        values (log.tenant_id, p_call, log.head, clock_timestamp(), 'command_applied', text_body)
+        returning call_event.tenant_id, call_event.seq, call_event.at, call_event.body
+        into tenant_id, seq, at, body;
+        return next;
+    end loop;
     log.head := log.head + 1;
     update call_log l
        set head = log.head, epoch = l.epoch + 1, state = p_state, worker_id = null,
@@ -107,26 +128,129 @@ begin
     returning call_event.tenant_id, call_event.seq, call_event.at, call_event.body
     into tenant_id, seq, at, body;
     return next;
+    insert into tenant_month as m (tenant_id, month, calls, talk_ms, spent)
+    values (log.tenant_id, date_trunc('month', now() at time zone 'UTC')::date, 1,
+            case when log.answered_at is null then 0 else
+                round(extract(epoch from now() - log.answered_at) * 1000) end, log.spent)
+    on conflict on constraint pk_tenant_month do update
+       set calls = m.calls + 1, talk_ms = m.talk_ms + excluded.talk_ms,
+           spent = m.spent + excluded.spent;
 end $$;
+
+-- What a tenant has used: the number of live calls, and the talk time and the cost of a calendar
+-- month (UTC). The month includes the calls that ended in it and the live calls.
+create or replace function tenant_standing(p_tenant uuid, p_at timestamptz default clock_timestamp())
+returns table (live_calls bigint, talk_ms bigint, spent bigint, resets_at timestamptz)
+language sql stable as $$
+    select live.calls, live.talk_ms + coalesce(m.talk_ms, 0), live.spent + coalesce(m.spent, 0),
+           (this.month + interval '1 month') at time zone 'UTC'
+      from (select date_trunc('month', p_at at time zone 'UTC') as month) this
+     cross join (
+           select count(*) as calls,
+                  coalesce(sum(greatest(extract(epoch from p_at - l.answered_at), 0) * 1000), 0)
+                      ::bigint as talk_ms,
+                  coalesce(sum(l.spent), 0)::bigint as spent
+             from call_log l where l.tenant_id = p_tenant and l.ended_at is null) live
+      left join tenant_month m on m.tenant_id = p_tenant and m.month = this.month::date
+$$;
+
+-- Lists of calls are filtered by facts of the call together with its state, and no index spans two
+-- tables. So these facts, which never change, are copied into the log.
+create or replace function copy_facts_of_call() returns trigger
+language plpgsql as $$
+begin
+    select c.kind, c.workflow_id, c.user_id into new.kind, new.workflow_id, new.user_id
+      from call c where c.id = new.call_id;
+    return new;
+end $$;
+
+create or replace trigger copy_facts_of_call before insert on call_log
+for each row execute function copy_facts_of_call();
+
+-- What a draft refers to is kept in rows of its own: row-level security would keep a GIN index on
+-- the specs from being used, because `@>` is not leakproof.
+create or replace function keep_references_of_agent() returns trigger
+language plpgsql as $$
+begin
+    delete from draft_reference where user_id = coalesce(new.id, old.id);
+    if tg_op <> 'DELETE' then
+        insert into draft_reference (tenant_id, used_kind, used_name, user_id, user_name)
+        select distinct new.tenant_id, 'tool', tool, new.id, new.name
+          from jsonb_array_elements_text(new.spec -> 'tools') as tool;
+    end if;
+    return null;
+end $$;
+
+create or replace trigger keep_references after insert or delete or update of spec on agent
+for each row execute function keep_references_of_agent();
+
+create or replace function keep_references_of_workflow() returns trigger
+language plpgsql as $$
+begin
+    delete from draft_reference where user_id = coalesce(new.id, old.id);
+    if tg_op <> 'DELETE' then
+        insert into draft_reference (tenant_id, used_kind, used_name, user_id, user_name)
+        select distinct new.tenant_id, 'agent', node ->> 'agent', new.id, new.name
+          from jsonb_array_elements(new.spec -> 'nodes') as node
+         where node ->> 'agent' is not null;
+    end if;
+    return null;
+end $$;
+
+create or replace trigger keep_references after insert or delete or update of spec on workflow
+for each row execute function keep_references_of_workflow();
 
 -- What the API may know across tenants, and nothing more. studio_service owns these functions, so
 -- they bypass row-level security.
-create function log_heads(p_calls uuid[]) returns table (call_id uuid, head int)
-language sql stable security definer set search_path = public as $$
+create or replace function log_heads(p_calls uuid[]) returns table (call_id uuid, head int)
+language sql stable security definer set search_path = public, pg_temp as $$
     select l.call_id, l.head from call_log l where l.call_id = any(p_calls)
 $$;
 
-create function find_user(p_email text) returns setof app_user
-language sql stable security definer set search_path = public as $$
+create or replace function find_user(p_email text) returns setof app_user
+language sql stable security definer set search_path = public, pg_temp as $$
     select * from app_user where email = p_email
 $$;
 
-create function find_api_key(p_hash bytea) returns setof api_key
-language sql stable security definer set search_path = public as $$
+create or replace function find_api_key(p_hash bytea) returns setof api_key
+language sql stable security definer set search_path = public, pg_temp as $$
     select * from api_key where hash = p_hash
 $$;
 
-create function find_refresh_token(p_hash bytea) returns setof refresh_token
-language sql stable security definer set search_path = public as $$
+create or replace function find_refresh_token(p_hash bytea) returns setof refresh_token
+language sql stable security definer set search_path = public, pg_temp as $$
     select * from refresh_token where hash = p_hash
+$$;
+
+-- The role of a user whose session has not ended; null if it has. p_session null: the user only has
+-- to exist.
+create or replace function find_session(p_tenant uuid, p_user uuid, p_session uuid) returns text
+language sql stable security definer set search_path = public, pg_temp as $$
+    select u.role from app_user u
+     where u.id = p_user and u.tenant_id = p_tenant
+       and (p_session is null or exists (
+            select from refresh_token r where r.family = p_session and r.user_id = u.id))
+$$;
+
+-- Whether the user signed in from one of the networks since then.
+create or replace function knows_address(p_email text, p_networks bytea[], p_since timestamptz)
+returns boolean
+language sql stable security definer set search_path = public, pg_temp as $$
+    select exists (
+        select from known_address k join app_user u on u.id = k.user_id
+         where u.email = p_email and k.network = any(p_networks) and k.seen_at > p_since)
+$$;
+
+-- A text that changes when a list of the tenant's calls does. What a list shows of a call changes
+-- only until the call ends, so the live calls and the newest call are enough.
+create or replace function call_list_versions(p_tenants uuid[])
+returns table (tenant_id uuid, version text)
+language sql stable security definer set search_path = public, pg_temp as $$
+    select t.id,
+           concat_ws(' ',
+               (select max(c.created_at) from call c where c.tenant_id = t.id),
+               (select sum(hashtextextended(
+                           concat_ws(' ', l.call_id, l.state, l.answered_at, l.active_node), 0))
+                  from call_log l where l.tenant_id = t.id and l.ended_at is null))
+      from unnest(p_tenants) t(id)
 $$;

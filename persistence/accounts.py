@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import jwt
-from sqlalchemy import Row, Table, and_, func, or_, select, text, update
+from sqlalchemy import Row, and_, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -33,12 +33,12 @@ from domain.common.access import (
 )
 from domain.common.errors import CredentialExpired, Unauthenticated, Unavailable
 from domain.ports import TokenPair
+from persistence import tables
 from persistence.db_errors import translate_outages
 from persistence.key_ring import KeyRing, is_api_key
 from persistence.passwords import PasswordVerifier
 from persistence.sqlalchemy_engine import driver_connection
 from persistence.store import set_tenant
-from persistence.tables import ApiKeyRow, KnownAddressRow, RefreshTokenRow, TenantRow, UserRow
 
 log = logging.getLogger(__name__)
 
@@ -52,11 +52,11 @@ CACHE_SECONDS, MAX_CACHED = 1.0, 5_000
 KEY_USE_INTERVAL = timedelta(minutes=1)
 KNOWN_ADDRESS_TTL = timedelta(days=30)
 
-_refresh: Table = RefreshTokenRow.__table__  # type: ignore[assignment]
-_user: Table = UserRow.__table__  # type: ignore[assignment]
-_tenant: Table = TenantRow.__table__  # type: ignore[assignment]
-_key: Table = ApiKeyRow.__table__  # type: ignore[assignment]
-_address: Table = KnownAddressRow.__table__  # type: ignore[assignment]
+_refresh = tables.refresh_token
+_user = tables.app_user
+_tenant = tables.tenant
+_key = tables.api_key
+_address = tables.known_address
 
 FIND_SESSION = "select find_session($1, $2, $3)"
 KNOWS_ADDRESS = text("select knows_address(:email, :networks, :since)")

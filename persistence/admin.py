@@ -13,7 +13,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
-from sqlalchemy import Table, insert, select, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,17 +22,17 @@ from domain.common.errors import DomainError, InvalidInput, InvalidSetting
 from domain.common.settings import Settings
 from domain.common.text_validation import check_email, check_name
 from domain.tenants.passwords import password_problems
+from persistence import tables
 from persistence.api_key_list import list_keys
 from persistence.database import DbRole
 from persistence.database_logins import BACKUP_ROLE, create_logins
 from persistence.key_ring import KeyRing, new_api_key
 from persistence.passwords import hash_password, verify_password
 from persistence.sqlalchemy_engine import create_engine
-from persistence.tables import ApiKeyRow, TenantRow, UserRow
 
-_tenant: Table = TenantRow.__table__  # type: ignore[assignment]
-_user: Table = UserRow.__table__  # type: ignore[assignment]
-_key: Table = ApiKeyRow.__table__  # type: ignore[assignment]
+_tenant = tables.tenant
+_user = tables.app_user
+_key = tables.api_key
 
 EXIT_INVALID_ARGUMENTS = 2
 """The exit code when an argument is invalid; nothing has been changed."""

@@ -13,7 +13,6 @@ from sqlalchemy import (
     ColumnElement,
     ScalarSelect,
     Select,
-    Table,
     TableValuedAlias,
     Text,
     TextClause,
@@ -49,25 +48,17 @@ from domain.common.access import TenantId
 from domain.common.errors import CallHasEnded, IdempotencyConflict, NotFound, RateLimited
 from domain.ports import PageKey, PageSlice
 from domain.tenants.budgets import Budgets, BudgetUsage
-from persistence import notifications
+from persistence import notifications, tables
 from persistence.budgets import check_budgets, fetch_budget_usage, fetch_budgets, parse_budgets
 from persistence.codec import encode_event, encode_message, stored_event
 from persistence.sqlalchemy_engine import driver_connection, fetch_compiled
-from persistence.tables import (
-    CallLogRow,
-    CallRow,
-    CommandRow,
-    EventRow,
-    IdempotencyRow,
-    TenantSettingsRow,
-)
 
-_call: Table = CallRow.__table__  # type: ignore[assignment]
-_log: Table = CallLogRow.__table__  # type: ignore[assignment]
-_event: Table = EventRow.__table__  # type: ignore[assignment]
-_command: Table = CommandRow.__table__  # type: ignore[assignment]
-_idempotency: Table = IdempotencyRow.__table__  # type: ignore[assignment]
-_settings: Table = TenantSettingsRow.__table__  # type: ignore[assignment]
+_call = tables.call
+_log = tables.call_log
+_event = tables.call_event
+_command = tables.call_command
+_idempotency = tables.idempotency
+_settings = tables.tenant_settings
 
 COLUMNS = tuple(field.name for field in fields(Call))
 SELECT_CALL = select(

@@ -7,17 +7,17 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Table, delete, func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.common.access import TenantId
 from domain.tenants.credentials import Credential, CredentialKind, DecryptedCredentials, last_four
-from persistence.tables import CredentialRow, DataKeyRow
+from persistence import tables
 from persistence.vault import Vault, encrypt
 
-_credential: Table = CredentialRow.__table__  # type: ignore[assignment]
-_data_key: Table = DataKeyRow.__table__  # type: ignore[assignment]
+_credential = tables.credential
+_data_key = tables.data_key
 
 
 class SqlCredentials:

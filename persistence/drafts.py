@@ -32,13 +32,13 @@ from domain.ports import PageKey, PageSlice
 from domain.tools.model import Tool, ToolId, ToolSpec
 from domain.workflows.agents import Agent, AgentId, AgentSpec
 from domain.workflows.model import VersionId, Workflow, WorkflowId, WorkflowSpec
+from persistence import tables
 from persistence.sqlalchemy_engine import fetch_compiled
-from persistence.tables import AgentRow, DraftRow, ReferenceRow, ToolRow, WorkflowRow
 
 T = TypeVar("T")
 S = TypeVar("S")
 
-_references: Table = ReferenceRow.__table__  # type: ignore[assignment]
+_references = tables.draft_reference
 
 
 class SqlDrafts(Generic[T, S]):
@@ -47,14 +47,14 @@ class SqlDrafts(Generic[T, S]):
         connection: AsyncConnection,
         tenant: TenantId,
         *,
-        row: type[DraftRow],
+        table: Table,
         spec_adapter: TypeAdapter[S],
         entity: Callable[[Row[Any], S], T],
         noun: str,
     ) -> None:
         self._db = connection
         self._tenant = tenant
-        self._table: Table = row.__table__  # type: ignore[assignment]
+        self._table = table
         # A spec is read as text, which pydantic parses and validates in one pass.
         self._selected_columns = [
             cast(c, Text).label(c.name) if c.name == "spec" else c for c in self._table.c
@@ -278,17 +278,17 @@ def _common_fields(row: Row[Any]) -> dict[str, Any]:
 
 agents = partial(
     SqlDrafts[Agent, AgentSpec],
-    row=AgentRow,
+    table=tables.agent,
     spec_adapter=TypeAdapter(AgentSpec),
     entity=_agent,
     noun="agent",
 )
 tools = partial(
-    SqlTools, row=ToolRow, spec_adapter=TypeAdapter(ToolSpec), entity=_tool, noun="tool"
+    SqlTools, table=tables.tool, spec_adapter=TypeAdapter(ToolSpec), entity=_tool, noun="tool"
 )
 workflows = partial(
     SqlWorkflows,
-    row=WorkflowRow,
+    table=tables.workflow,
     spec_adapter=TypeAdapter(WorkflowSpec),
     entity=_workflow,
     noun="workflow",

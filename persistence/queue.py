@@ -1,7 +1,10 @@
 """The call table as the queue from which workers claim calls.
 
 A worker holds a call under an epoch. Each claim, loss and end of a call raises the epoch, so a
-worker that was declared dead can write nothing more. Locks are always taken on `call_log`."""
+worker that was declared dead can write nothing more. Locks are always taken on `call_log`.
+
+This module is the side of the workers. Keepers use reaper.py and retention.py, and
+queue_transitions.py has what both sides do."""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,7 +22,6 @@ from domain.calls.commands import Command, CommandId, CommandKind
 from domain.calls.events import CallEvent, StateChanged, StoredEvent, WorkerReplaced
 from domain.calls.lease import Claim
 from domain.calls.model import (
-    END_OUTCOMES,
     Call,
     CallId,
     CallKind,
@@ -43,33 +44,16 @@ from persistence.codec import (
     settings_from_json,
     stored_event,
 )
-from persistence.database import in_batches, short_transaction
+from persistence.database import short_transaction
 from persistence.db_errors import translate_outages
 from persistence.leases import WorkerLeases
 from persistence.pubsub import Channels
-from persistence.queue_queries import (
-    CLAIM,
-    CONFIRM_CLAIM,
-    DELETE_EXPIRED_CALLS,
-    DELETE_EXPIRED_IDEMPOTENCY_KEYS,
-    DELETE_EXPIRED_REFRESH_TOKENS,
-    DELETE_WORKER,
-    END_CALL,
-    HAS_WAITING,
-    INSERT_EVENT,
-    IS_REGISTERED,
-    LOG_PAGE,
-    REAP_DEAD_WORKERS,
-    RELEASE_CALL,
-    RELEASE_ORPHANS,
-    RELEASE_OTHERS,
-    SELECT_CALL,
-    SELECT_CLAIMABLE,
-    SELECT_COMMANDS,
-    SELECT_ENCRYPTED,
-    SELECT_END_REQUESTED,
-    SELECT_ENDED,
-    SELECT_OVERDUE,
+from persistence.queue_transitions import (
+    FAILED_TAKEOVERS,
+    RELEASE_CALLS,
+    end_call,
+    end_calls,
+    release_orphans,
 )
 from persistence.vault import Vault
 
@@ -87,13 +71,89 @@ workers. After that it claims the call anyway, because a late reply is better th
 TAKEOVER_BACKOFF_SECONDS = 1.0
 """The delay before the takeover that follows a failed one; it doubles with each further failure."""
 
-END_TIMEOUT_SECONDS = 10.0
-"""How long a worker may take to apply an END command before the call is ended without it."""
+END_ASKED = """exists (
+           select from call_command c
+            where c.call_id = l.call_id and c.done_at is null and c.kind = 'END')"""
+# The log has a copy of the call's kind, except for old rows that have not been backfilled yet.
+CALL_KIND = "coalesce(l.kind, (select c.kind from call c where c.id = l.call_id))"
+# A call whose takeovers fail may be the reason why its workers die, which also hurts their other
+# calls. So its next takeover waits, with a backoff that doubles each time. After the second failure
+# a worker holds one such call at a time, so that the other calls that were lost with it are taken
+# over and confirmed first. The call does not wait for an idle worker: if all are busy, none would
+# ever take it.
+SELECT_CLAIMABLE = f"""
+    select l.call_id, l.tenant_id, l.state, l.epoch, {END_ASKED} as end_asked,
+           case when l.state = 'ENDING' then 'ENDED_BY_AGENT' else 'ENDED_BY_API' end as reason,
+           $4::int > 0 and {FAILED_TAKEOVERS} > 1 as is_suspect
+      from call_log l
+     where l.ended_at is null and l.worker_id is null
+       and ($2 or {CALL_KIND} = 'TEXT'
+            or (l.state <> 'PENDING' and l.deadline_at < now() + make_interval(secs => $3)))
+       and ($4 = 0 or {FAILED_TAKEOVERS} = 0 or (
+            {FAILED_TAKEOVERS} < $4
+            and l.deadline_at < now() + make_interval(
+                secs => $5::float8 - least($6::float8 * 2 ^ ({FAILED_TAKEOVERS} - 1), $5 / 2))
+            and ({FAILED_TAKEOVERS} = 1 or not exists (
+                 select from call_log h
+                  where h.worker_id = $7 and h.ended_at is null
+                    and h.producer_seq = 0 and h.takeovers > 2))))
+     order by l.created_at limit $1 for update skip locked
+"""
+IS_REGISTERED = "select 1 from worker_process where id = $1 for key share"
+CLAIM = """
+    update call_log l set worker_id = $2, epoch = l.epoch + 1, head = l.head + 1, producer_seq = 0,
+           takeovers = case when $3::text is not null then 0
+                            when l.producer_seq > 0 then 1 else l.takeovers + 1 end,
+           state = coalesce($3, l.state),
+           deadline_at = case when $3 is null then coalesce(
+               l.answered_at + make_interval(secs => (
+                   select c.max_seconds + 10 from call c where c.id = l.call_id)),
+               now() + make_interval(secs => $4)) else now() + make_interval(secs => $4) end
+     where l.call_id = $1 returning l.epoch, l.head
+"""
+INSERT_EVENT = """
+    insert into call_event (tenant_id, call_id, seq, at, kind, body)
+    values ($1, $2, $3, clock_timestamp(), $4, $5) returning at
+"""
+SELECT_CALL = """
+    select c.*, l.state, l.active_node, l.answered_at, l.ended_at, l.end_reason,
+           (select spec from tenant_settings s where s.tenant_id = c.tenant_id) as settings,
+           v.id as v_id, v.number, v.checksum, v.note, v.published_at, v.published_by, v.snapshot
+      from call c join call_log l on l.call_id = c.id
+      join workflow_version v on v.id = c.version_id
+     where c.id = $1
+"""
+SELECT_ENCRYPTED = """
+    select k.tenant_id, k.key_id, k.wrapped, c.id, c.kind, c.name, c.sealed
+      from data_key k join credential c using (tenant_id) where k.tenant_id = $1
+"""
+RESET_TAKEOVERS = (
+    "update call_log set takeovers = 0 where call_id = $1 and epoch = $2 and takeovers > 0"
+)
+SELECT_COMMANDS = """
+    select c.id, c.call_id, c.kind, c.body, c.asked_by
+      from call_log l cross join lateral (
+           select * from call_command c where c.call_id = l.call_id and c.done_at is null
+            order by c.kind <> 'END', c.place limit 20) c
+     where l.worker_id = $1 and l.ended_at is null order by c.place
+"""
+LOG_PAGE = """
+    select seq, at, body::text from call_event where call_id = $1 and seq > $2
+     order by seq limit $3
+"""
+RELEASE_CALL = """
+    update call_log set worker_id = null, epoch = epoch + 1, takeovers = 0,
+           deadline_at = now() + make_interval(secs => $3)
+     where call_id = $1 and epoch = $2 and ended_at is null
+"""
+RELEASE_OTHERS = RELEASE_CALLS.format(condition="l.worker_id = $2 and l.call_id <> all($3)")
+DELETE_WORKER = "delete from worker_process where id = $1"
+HAS_WAITING = """
+    select exists (select from call_log where ended_at is null and worker_id is null)
+"""
 
-CALL_BATCH_SIZE, EVENT_BATCH_SIZE, ROW_BATCH_SIZE = 500, 20_000, 5_000
 
-
-class SqlCallQueue:
+class SqlWorkerQueue:
     def __init__(
         self,
         pool: asyncpg.Pool[asyncpg.Record],
@@ -113,8 +173,6 @@ class SqlCallQueue:
         self._resume_seconds = resume_seconds
         self._max_takeovers = max_takeovers
         self._full_worker_resume_seconds = resume_seconds - FULL_WORKER_DELAY_SECONDS
-
-    # ---- worker ----------------------------------------------------------------------------
 
     @translate_outages
     async def register_worker(self, capacity: int) -> UUID:
@@ -163,7 +221,8 @@ class SqlCallQueue:
         if not claims:
             # Ending calls may fail or take long, which must not delay claimed calls. The next claim
             # or a keeper ends the calls that are left.
-            await self._end_calls([row for row in claimable if row["end_asked"]])
+            ending = [row for row in claimable if row["end_asked"]]
+            await end_calls(self._pool, self._channels, ending)
         return claims
 
     async def _claim_call(
@@ -227,7 +286,7 @@ class SqlCallQueue:
 
     @translate_outages
     async def reset_takeovers(self, claim: Claim) -> None:
-        await self._pool.execute(CONFIRM_CLAIM, claim.call.id, claim.epoch)
+        await self._pool.execute(RESET_TAKEOVERS, claim.call.id, claim.epoch)
 
     @translate_outages
     async def is_over_budget(self, tenant: TenantId) -> bool:
@@ -239,7 +298,7 @@ class SqlCallQueue:
 
     @translate_outages
     async def end(self, claim: Claim, reason: EndReason) -> bool:
-        return await self._end_call(claim.call.id, claim.epoch, reason)
+        return await end_call(self._pool, self._channels, claim.call.id, claim.epoch, reason)
 
     @translate_outages
     async def release(self, claim: Claim) -> None:
@@ -259,7 +318,7 @@ class SqlCallQueue:
     async def deregister_worker(self, worker: UUID) -> None:
         self._leases.mark_lost(worker)
         await self._pool.execute(DELETE_WORKER, worker)
-        await self._release_orphans()
+        await release_orphans(self._pool, self._channels, self._resume_seconds)
 
     @translate_outages
     async def has_waiting(self) -> bool:
@@ -288,78 +347,6 @@ class SqlCallQueue:
                     notified = True
                 except TimeoutError:
                     notified = False
-
-    # ---- keeper ----------------------------------------------------------------------------
-
-    @translate_outages
-    async def database_time(self) -> datetime:
-        now: datetime = await self._pool.fetchval("select now()")
-        return now
-
-    @translate_outages
-    async def reap_dead_workers(self, silent_since: datetime) -> int:
-        """Deregister workers without a heartbeat since `silent_since` (by the database's clock) and
-        release their calls; return how many calls. A worker whose heartbeat is newer keeps its
-        calls, however late this runs."""
-        await self._pool.execute(REAP_DEAD_WORKERS, silent_since)
-        return await self._release_orphans()
-
-    async def _release_orphans(self) -> int:
-        """Release every call whose worker is not registered. A worker may claim a call while it is
-        being deregistered, so its known calls alone are not enough."""
-        released = await self._pool.fetch(RELEASE_ORPHANS, self._resume_seconds)
-        if released:
-            await self._channels.publish_many([notifications.call_waiting()])
-        return len(released)
-
-    @translate_outages
-    async def end_overdue(
-        self, claim_seconds: float, as_of: datetime
-    ) -> list[tuple[UUID, EndReason]]:
-        """End the calls that were overdue at `as_of` (by the database's clock) and still are."""
-        end_requested = await self._pool.fetch(SELECT_END_REQUESTED, END_TIMEOUT_SECONDS)
-        overdue = await self._pool.fetch(SELECT_OVERDUE, claim_seconds, as_of, self._max_takeovers)
-        return await self._end_calls([*end_requested, *overdue])
-
-    async def _end_calls(self, rows: Sequence[asyncpg.Record]) -> list[tuple[UUID, EndReason]]:
-        ended: list[tuple[UUID, EndReason]] = []
-        for row in rows:
-            id, reason = CallId(row["call_id"]), EndReason(row["reason"])
-            # A call that was claimed in the meantime has another epoch and is no longer overdue.
-            if await self._end_call(id, row["epoch"], reason):
-                ended.append((id, reason))
-        return ended
-
-    @translate_outages
-    async def filter_ended(self, calls: Sequence[CallId]) -> list[CallId]:
-        """Return those of the calls that have ended."""
-        rows = await self._pool.fetch(SELECT_ENDED, list(calls)) if calls else []
-        return [CallId(row["call_id"]) for row in rows]
-
-    @translate_outages
-    async def delete_expired(self, retention_days: int) -> int:
-        """Delete calls that ended more than `retention_days` ago (0: none), and expired idempotency
-        keys and refresh tokens; return how many calls."""
-        await in_batches(self._pool, DELETE_EXPIRED_IDEMPOTENCY_KEYS, size=ROW_BATCH_SIZE)
-        await in_batches(self._pool, DELETE_EXPIRED_REFRESH_TOKENS, size=ROW_BATCH_SIZE)
-        if retention_days <= 0:
-            return 0
-        deleted = 0
-        bounds = retention_days, CALL_BATCH_SIZE, EVENT_BATCH_SIZE
-        while batch := await self._pool.fetch(DELETE_EXPIRED_CALLS, *bounds):
-            deleted += len(batch)
-        return deleted
-
-    async def _end_call(self, id: CallId, epoch: int | None, reason: EndReason) -> bool:
-        state, blame = END_OUTCOMES[reason]
-        written = await self._pool.fetch(END_CALL, id, epoch, reason, state, blame)
-        if not written:
-            return False
-        tenant = written[0]["tenant_id"]
-        channel = notifications.call_channel(tenant, id)
-        messages = [(channel, encode_message(id, e["seq"], e["at"], e["body"])) for e in written]
-        await self._channels.publish_many([*messages, notifications.call_changed(tenant, id)])
-        return True
 
 
 def _claimable(rows: Sequence[asyncpg.Record]) -> Iterator[asyncpg.Record]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.calls.model import CallId
 from domain.calls.recordings import Recording, RecordingState
 from domain.common.access import TenantId
+from persistence import tables
 from persistence.recording_store import recording_from_row
-from persistence.tables import RecordingRow
 
-_table: Table = RecordingRow.__table__  # type: ignore[assignment]
+_table = tables.recording
 
 
 class SqlRecordings:

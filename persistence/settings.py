@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.common.access import TenantId
 from domain.common.errors import RevisionConflict
 from domain.tenants.settings import StoredSettings, TenantSettings
+from persistence import tables
 from persistence.codec import settings_from_json, settings_to_json
-from persistence.tables import TenantSettingsRow
 
-_table: Table = TenantSettingsRow.__table__  # type: ignore[assignment]
+_table = tables.tenant_settings
 
 
 class SqlTenantSettings:

@@ -6,415 +6,394 @@ gets its number."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
+    Column,
+    Date,
     DateTime,
     ForeignKey,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
+    Table,
     Text,
     UniqueConstraint,
+    Uuid,
     func,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-
-class Base(DeclarativeBase):
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map: ClassVar = {
-        str: Text,
-        datetime: DateTime(timezone=True),
-        dict[str, Any]: JSONB,
-        list[str]: ARRAY(Text),
-        bytes: LargeBinary,
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
     }
+)
+Timestamp = DateTime(timezone=True)
 
 
-class TenantRow(Base):
-    __tablename__ = "tenant"
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    slug: Mapped[str] = mapped_column(unique=True)
-    name: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+def _tenant_id(*, primary_key: bool = False) -> Column[UUID]:
+    return _owner("tenant_id", "tenant.id", primary_key=primary_key)
 
 
-class TenantOwned(Base):
-    """A row of one tenant."""
-
-    __abstract__ = True
-    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"))
-
-
-class UserRow(TenantOwned):
-    __tablename__ = "app_user"
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    email: Mapped[str] = mapped_column(unique=True)
-    role: Mapped[str]
-    password_hash: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    __table_args__ = (Index(None, "tenant_id"),)
+def _owner(name: str, references: str, *, primary_key: bool = False) -> Column[UUID]:
+    """The id of a row that this one is deleted with."""
+    foreign_key = ForeignKey(references, ondelete="CASCADE")
+    return Column(name, Uuid, foreign_key, primary_key=primary_key, nullable=False)
 
 
-class ApiKeyRow(TenantOwned):
-    __tablename__ = "api_key"
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    name: Mapped[str]
-    prefix: Mapped[str]
-    hash: Mapped[bytes] = mapped_column(unique=True)
-    key_id: Mapped[str | None]
-    """The entry of SECRET_KEY that the hash was made with; null for a key that has not been used
-    since this column was added."""
-    created_by: Mapped[str | None]
-    scopes: Mapped[list[str]]
-    expires_at: Mapped[datetime | None]
-    revoked_at: Mapped[datetime | None]
-    last_used_at: Mapped[datetime | None]
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    __table_args__ = (Index(None, "tenant_id"),)
+def _set_on_insert(name: str) -> Column[datetime]:
+    return Column(name, Timestamp, server_default=func.now(), nullable=False)
 
 
-class RefreshTokenRow(TenantOwned):
-    __tablename__ = "refresh_token"
-    hash: Mapped[bytes] = mapped_column(primary_key=True)
-    user_id: Mapped[UUID] = mapped_column(ForeignKey("app_user.id", ondelete="CASCADE"))
-    family: Mapped[UUID]
-    expires_at: Mapped[datetime]
-    used_at: Mapped[datetime | None]
-    __table_args__ = (Index(None, "family"), Index(None, "tenant_id"))
+tenant = Table(
+    "tenant",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("slug", Text, unique=True, nullable=False),
+    Column("name", Text, nullable=False),
+    _set_on_insert("created_at"),
+)
+
+app_user = Table(
+    "app_user",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("email", Text, unique=True, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    _set_on_insert("created_at"),
+    _tenant_id(),
+    Index(None, "tenant_id"),
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("hash", LargeBinary, unique=True, nullable=False),
+    # The entry of SECRET_KEY that the hash was made with; null for a key that has not been used
+    # since this column was added.
+    Column("key_id", Text),
+    Column("created_by", Text),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("expires_at", Timestamp),
+    Column("revoked_at", Timestamp),
+    Column("last_used_at", Timestamp),
+    _set_on_insert("created_at"),
+    _tenant_id(),
+    Index(None, "tenant_id"),
+)
+
+refresh_token = Table(
+    "refresh_token",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    _owner("user_id", "app_user.id"),
+    Column("family", Uuid, nullable=False),
+    Column("expires_at", Timestamp, nullable=False),
+    Column("used_at", Timestamp),
+    _tenant_id(),
+    Index(None, "family"),
+    Index(None, "tenant_id"),
+)
+
+# A network that a user signed in from, as an HMAC-SHA256 under a key from SECRET_KEY.
+known_address = Table(
+    "known_address",
+    metadata,
+    _owner("user_id", "app_user.id", primary_key=True),
+    Column("network", LargeBinary, primary_key=True),
+    _set_on_insert("seen_at"),
+    _tenant_id(),
+    Index(None, "tenant_id"),
+)
+
+tenant_settings = Table(
+    "tenant_settings",
+    metadata,
+    _tenant_id(primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("spec", JSONB, nullable=False),
+    _set_on_insert("updated_at"),
+)
+
+# The key that encrypts a tenant's credentials, itself wrapped by a key from SECRET_KEY.
+data_key = Table(
+    "data_key",
+    metadata,
+    _tenant_id(primary_key=True),
+    Column("key_id", Text, nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+)
+
+credential = Table(
+    "credential",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("last_four", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    _set_on_insert("updated_at"),
+    Column("updated_by", Text, nullable=False),
+    _tenant_id(),
+    UniqueConstraint("tenant_id", "kind", "name"),
+)
 
 
-class KnownAddressRow(TenantOwned):
-    """A network that a user signed in from, as an HMAC-SHA256 under a key from SECRET_KEY."""
-
-    __tablename__ = "known_address"
-    user_id: Mapped[UUID] = mapped_column(
-        ForeignKey("app_user.id", ondelete="CASCADE"), primary_key=True
-    )
-    network: Mapped[bytes] = mapped_column(primary_key=True)
-    seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    __table_args__ = (Index(None, "tenant_id"),)
-
-
-class TenantSettingsRow(Base):
-    __tablename__ = "tenant_settings"
-    tenant_id: Mapped[UUID] = mapped_column(
-        ForeignKey("tenant.id", ondelete="CASCADE"), primary_key=True
-    )
-    revision: Mapped[int]
-    spec: Mapped[dict[str, Any]]
-    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
-
-
-class DataKeyRow(Base):
-    """The key that encrypts a tenant's credentials, itself wrapped by a key from SECRET_KEY."""
-
-    __tablename__ = "data_key"
-    tenant_id: Mapped[UUID] = mapped_column(
-        ForeignKey("tenant.id", ondelete="CASCADE"), primary_key=True
-    )
-    key_id: Mapped[str]
-    wrapped: Mapped[bytes]
-
-
-class CredentialRow(TenantOwned):
-    __tablename__ = "credential"
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    kind: Mapped[str]
-    name: Mapped[str]
-    last_four: Mapped[str]
-    sealed: Mapped[bytes]
-    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    updated_by: Mapped[str]
-    __table_args__ = (UniqueConstraint("tenant_id", "kind", "name"),)
-
-
-class DraftRow(TenantOwned):
+def _draft(name: str, *more: Column[Any]) -> Table:
     """An editable document: a spec with a name, whose revision grows with each edit."""
-
-    __abstract__ = True
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    name: Mapped[str]
-    revision: Mapped[int]
-    spec: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
-
-
-class AgentRow(DraftRow):
-    __tablename__ = "agent"
-    __table_args__ = (
+    return Table(
+        name,
+        metadata,
+        Column("id", Uuid, primary_key=True),
+        Column("name", Text, nullable=False),
+        Column("revision", Integer, nullable=False),
+        Column("spec", JSONB, nullable=False),
+        _set_on_insert("created_at"),
+        _set_on_insert("updated_at"),
+        *more,
+        _tenant_id(),
         UniqueConstraint("tenant_id", "name"),
         Index(None, "tenant_id", "created_at", "id"),
     )
 
 
-class ToolRow(DraftRow):
-    __tablename__ = "tool"
-    __table_args__ = (
-        UniqueConstraint("tenant_id", "name"),
-        Index(None, "tenant_id", "created_at", "id"),
-    )
+agent = _draft("agent")
+tool = _draft("tool")
+workflow = _draft("workflow", Column("published", Uuid))
 
+# A version outlives its workflow, because calls refer to it for as long as they are stored.
+workflow_version = Table(
+    "workflow_version",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("workflow_id", Uuid, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("checksum", Text, nullable=False),
+    Column("note", Text),
+    Column("published_at", Timestamp, nullable=False),
+    Column("published_by", Text, nullable=False),
+    Column("snapshot", JSONB, nullable=False),
+    _tenant_id(),
+    Index(
+        "uq_workflow_version_number",
+        "tenant_id",
+        "workflow_id",
+        "number",
+        unique=True,
+        postgresql_where=text("number > 0"),
+    ),
+    Index(
+        "uq_workflow_version_draft",
+        "tenant_id",
+        "workflow_id",
+        "checksum",
+        unique=True,
+        postgresql_where=text("number = 0"),
+    ),
+)
 
-class WorkflowRow(DraftRow):
-    __tablename__ = "workflow"
-    published: Mapped[UUID | None]
-    __table_args__ = (
-        UniqueConstraint("tenant_id", "name"),
-        Index(None, "tenant_id", "created_at", "id"),
-    )
+# The parameters that a call was started with.
+call = Table(
+    "call",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("workflow_id", Uuid, nullable=False),
+    Column("version_id", Uuid, ForeignKey("workflow_version.id"), nullable=False),
+    Column("user_id", Text),
+    Column("phone_number", Text),
+    Column("user_context", JSONB, nullable=False),
+    Column("metadata", JSONB, nullable=False),
+    Column("max_seconds", Integer, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    _tenant_id(),
+    Index(None, "tenant_id", "created_at", "id"),
+    Index(None, "version_id"),
+)
 
+# The changing state of a call. The row is narrow, so that an update stays within its page. A trigger
+# copies `kind`, `workflow_id` and `user_id` from the call, because lists of calls are filtered by
+# them together with the state. `created_at` is a copy, too.
+call_log = Table(
+    "call_log",
+    metadata,
+    _owner("call_id", "call.id", primary_key=True),
+    Column("epoch", Integer, server_default="0", nullable=False),
+    Column("head", Integer, server_default="0", nullable=False),
+    Column("producer_seq", BigInteger, server_default="0", nullable=False),
+    Column("state", Text, nullable=False),
+    Column("active_node", Text),
+    Column("worker_id", Uuid),
+    Column("deadline_at", Timestamp),
+    Column("created_at", Timestamp, nullable=False),
+    Column("answered_at", Timestamp),
+    Column("ended_at", Timestamp),
+    Column("end_reason", Text),
+    Column("spent", BigInteger, server_default="0", nullable=False),
+    Column("kind", Text),
+    Column("workflow_id", Uuid),
+    Column("user_id", Text),
+    # Consecutive takeovers by workers that wrote nothing to the log.
+    Column("takeovers", Integer, server_default="0", nullable=False),
+    _tenant_id(),
+    Index("ix_call_log_state", "tenant_id", "state", "kind", "created_at", "call_id"),
+    Index(
+        "ix_call_log_workflow",
+        "tenant_id",
+        "workflow_id",
+        "state",
+        "kind",
+        "created_at",
+        "call_id",
+    ),
+    Index(
+        "ix_call_log_user",
+        "tenant_id",
+        "user_id",
+        "state",
+        "kind",
+        "created_at",
+        "call_id",
+        "workflow_id",
+        postgresql_where=text("user_id is not null"),
+    ),
+    Index(
+        "ix_call_log_live",
+        "tenant_id",
+        "created_at",
+        "call_id",
+        postgresql_where=text("ended_at is null"),
+    ),
+    Index(
+        "ix_call_log_unclaimed",
+        "created_at",
+        postgresql_where=text("ended_at is null and worker_id is null"),
+    ),
+    Index(
+        "ix_call_log_held",
+        "worker_id",
+        postgresql_where=text("ended_at is null and worker_id is not null"),
+    ),
+    Index("ix_call_log_deadline", "deadline_at", postgresql_where=text("ended_at is null")),
+    Index("ix_call_log_ended", "ended_at", postgresql_where=text("ended_at is not null")),
+    postgresql_with={"fillfactor": "50"},
+)
 
-class VersionRow(TenantOwned):
-    """A version outlives its workflow, because calls refer to it for as long as they are stored."""
+# The usage of a tenant's calls that ended in a calendar month (UTC). Only the end of a call locks
+# this row, after all others.
+tenant_month = Table(
+    "tenant_month",
+    metadata,
+    _tenant_id(primary_key=True),
+    Column("month", Date, primary_key=True),
+    Column("calls", Integer, server_default="0", nullable=False),
+    Column("talk_ms", BigInteger, server_default="0", nullable=False),
+    Column("spent", BigInteger, server_default="0", nullable=False),
+    postgresql_with={"fillfactor": "50"},
+)
 
-    __tablename__ = "workflow_version"
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    workflow_id: Mapped[UUID]
-    number: Mapped[int]
-    checksum: Mapped[str]
-    note: Mapped[str | None]
-    published_at: Mapped[datetime]
-    published_by: Mapped[str]
-    snapshot: Mapped[dict[str, Any]]
-    __table_args__ = (
-        Index(
-            "uq_workflow_version_number",
-            "tenant_id",
-            "workflow_id",
-            "number",
-            unique=True,
-            postgresql_where=text("number > 0"),
-        ),
-        Index(
-            "uq_workflow_version_draft",
-            "tenant_id",
-            "workflow_id",
-            "checksum",
-            unique=True,
-            postgresql_where=text("number = 0"),
-        ),
-    )
+# An event. `body` is json rather than jsonb, so that the stored text is returned unchanged.
+call_event = Table(
+    "call_event",
+    metadata,
+    _owner("call_id", "call.id", primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("at", Timestamp, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", JSON, nullable=False),
+    _tenant_id(),
+)
 
+# The recording of a voice call, created when a worker starts to record. `cleared` is true once the
+# store contains exactly what it should, so that no keeper has work left.
+recording = Table(
+    "recording",
+    metadata,
+    _owner("call_id", "call.id", primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("started_at", Timestamp, nullable=False),
+    Column("due_at", Timestamp),
+    Column("tries", Integer, server_default="0", nullable=False),
+    Column("cleared", Boolean, server_default=text("false"), nullable=False),
+    Column("duration_ms", BigInteger),
+    Column("missing_ms", BigInteger),
+    Column("size", BigInteger),
+    Column("error", Text),
+    Column("ready_at", Timestamp),
+    Column("deleted_at", Timestamp),
+    Column("deleted_by", Text),
+    _tenant_id(),
+    Index(
+        "ix_recording_deleted_due",
+        text("(state = 'DELETED')"),
+        "due_at",
+        postgresql_where=text("not cleared"),
+    ),
+)
 
-class CallRow(TenantOwned):
-    """The parameters that a call was started with."""
+call_command = Table(
+    "call_command",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _owner("call_id", "call.id"),
+    Column("place", BigInteger, Identity(always=True), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", JSONB, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    _set_on_insert("asked_at"),
+    Column("done_at", Timestamp),
+    _tenant_id(),
+    Index("ix_call_command_waiting", "call_id", "place", postgresql_where=text("done_at is null")),
+    Index(None, "call_id"),
+)
 
-    __tablename__ = "call"
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    kind: Mapped[str]
-    direction: Mapped[str]
-    workflow_id: Mapped[UUID]
-    version_id: Mapped[UUID] = mapped_column(ForeignKey("workflow_version.id"))
-    user_id: Mapped[str | None]
-    phone_number: Mapped[str | None]
-    user_context: Mapped[dict[str, Any]]
-    metadata_: Mapped[dict[str, Any]] = mapped_column("metadata")
-    max_seconds: Mapped[int]
-    created_at: Mapped[datetime]
-    __table_args__ = (
-        Index(None, "tenant_id", "created_at", "id"),
-        Index(None, "version_id"),
-    )
+idempotency = Table(
+    "idempotency",
+    metadata,
+    _tenant_id(primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("call_id", Uuid, nullable=False),
+    _set_on_insert("created_at"),
+    Index(None, "created_at"),
+)
 
+# A reference by name from a draft (`user_id`, `user_name`) to another (`used_kind`, `used_name`):
+# from an agent to a tool, or from a workflow to an agent. Triggers on the drafts maintain it.
+draft_reference = Table(
+    "draft_reference",
+    metadata,
+    _tenant_id(primary_key=True),
+    Column("used_kind", Text, primary_key=True),
+    Column("used_name", Text, primary_key=True),
+    Column("user_id", Uuid, primary_key=True),
+    Column("user_name", Text, nullable=False),
+    Index(None, "user_id"),
+)
 
-class CallLogRow(TenantOwned):
-    """The changing state of a call. The row is narrow, so that an update stays within its page.
-
-    A trigger copies `kind`, `workflow_id` and `user_id` from the call, because lists of calls are
-    filtered by them together with the state. `created_at` is a copy, too."""
-
-    __tablename__ = "call_log"
-    call_id: Mapped[UUID] = mapped_column(
-        ForeignKey("call.id", ondelete="CASCADE"), primary_key=True
-    )
-    epoch: Mapped[int] = mapped_column(server_default="0")
-    head: Mapped[int] = mapped_column(server_default="0")
-    producer_seq: Mapped[int] = mapped_column(BigInteger, server_default="0")
-    state: Mapped[str]
-    active_node: Mapped[str | None]
-    worker_id: Mapped[UUID | None]
-    deadline_at: Mapped[datetime | None]
-    created_at: Mapped[datetime]
-    answered_at: Mapped[datetime | None]
-    ended_at: Mapped[datetime | None]
-    end_reason: Mapped[str | None]
-    spent: Mapped[int] = mapped_column(BigInteger, server_default="0")
-    kind: Mapped[str | None]
-    workflow_id: Mapped[UUID | None]
-    user_id: Mapped[str | None]
-    takeovers: Mapped[int] = mapped_column(server_default="0")
-    """Consecutive takeovers by workers that wrote nothing to the log."""
-    __table_args__ = (
-        Index("ix_call_log_state", "tenant_id", "state", "kind", "created_at", "call_id"),
-        Index(
-            "ix_call_log_workflow",
-            "tenant_id",
-            "workflow_id",
-            "state",
-            "kind",
-            "created_at",
-            "call_id",
-        ),
-        Index(
-            "ix_call_log_user",
-            "tenant_id",
-            "user_id",
-            "state",
-            "kind",
-            "created_at",
-            "call_id",
-            "workflow_id",
-            postgresql_where=text("user_id is not null"),
-        ),
-        Index(
-            "ix_call_log_live",
-            "tenant_id",
-            "created_at",
-            "call_id",
-            postgresql_where=text("ended_at is null"),
-        ),
-        Index(
-            "ix_call_log_unclaimed",
-            "created_at",
-            postgresql_where=text("ended_at is null and worker_id is null"),
-        ),
-        Index(
-            "ix_call_log_held",
-            "worker_id",
-            postgresql_where=text("ended_at is null and worker_id is not null"),
-        ),
-        Index("ix_call_log_deadline", "deadline_at", postgresql_where=text("ended_at is null")),
-        Index("ix_call_log_ended", "ended_at", postgresql_where=text("ended_at is not null")),
-        {"postgresql_with": {"fillfactor": "50"}},
-    )
-
-
-class TenantMonthRow(Base):
-    """The usage of a tenant's calls that ended in a calendar month (UTC). Only the end of a call
-    locks this row, after all others."""
-
-    __tablename__ = "tenant_month"
-    tenant_id: Mapped[UUID] = mapped_column(
-        ForeignKey("tenant.id", ondelete="CASCADE"), primary_key=True
-    )
-    month: Mapped[date] = mapped_column(primary_key=True)
-    calls: Mapped[int] = mapped_column(server_default="0")
-    talk_ms: Mapped[int] = mapped_column(BigInteger, server_default="0")
-    spent: Mapped[int] = mapped_column(BigInteger, server_default="0")
-    __table_args__ = ({"postgresql_with": {"fillfactor": "50"}},)
-
-
-class EventRow(TenantOwned):
-    """An event. `body` is json rather than jsonb, so that the stored text is returned unchanged."""
-
-    __tablename__ = "call_event"
-    call_id: Mapped[UUID] = mapped_column(
-        ForeignKey("call.id", ondelete="CASCADE"), primary_key=True
-    )
-    seq: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[datetime]
-    kind: Mapped[str]
-    body: Mapped[dict[str, Any]] = mapped_column(JSON)
-
-
-class RecordingRow(TenantOwned):
-    """The recording of a voice call, created when a worker starts to record. `cleared` is true once
-    the store contains exactly what it should, so that no keeper has work left."""
-
-    __tablename__ = "recording"
-    call_id: Mapped[UUID] = mapped_column(
-        ForeignKey("call.id", ondelete="CASCADE"), primary_key=True
-    )
-    epoch: Mapped[int]
-    state: Mapped[str]
-    started_at: Mapped[datetime]
-    due_at: Mapped[datetime | None]
-    tries: Mapped[int] = mapped_column(server_default="0")
-    cleared: Mapped[bool] = mapped_column(server_default=text("false"))
-    duration_ms: Mapped[int | None] = mapped_column(BigInteger)
-    missing_ms: Mapped[int | None] = mapped_column(BigInteger)
-    size: Mapped[int | None] = mapped_column(BigInteger)
-    error: Mapped[str | None]
-    ready_at: Mapped[datetime | None]
-    deleted_at: Mapped[datetime | None]
-    deleted_by: Mapped[str | None]
-    __table_args__ = (
-        Index(
-            "ix_recording_deleted_due",
-            text("(state = 'DELETED')"),
-            "due_at",
-            postgresql_where=text("not cleared"),
-        ),
-    )
-
-
-class CommandRow(TenantOwned):
-    __tablename__ = "call_command"
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    call_id: Mapped[UUID] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"))
-    place: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
-    kind: Mapped[str]
-    body: Mapped[dict[str, Any]]
-    asked_by: Mapped[str]
-    asked_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    done_at: Mapped[datetime | None]
-    __table_args__ = (
-        Index(
-            "ix_call_command_waiting", "call_id", "place", postgresql_where=text("done_at is null")
-        ),
-        Index(None, "call_id"),
-    )
-
-
-class IdempotencyRow(TenantOwned):
-    __tablename__ = "idempotency"
-    tenant_id: Mapped[UUID] = mapped_column(
-        ForeignKey("tenant.id", ondelete="CASCADE"), primary_key=True
-    )
-    key: Mapped[str] = mapped_column(primary_key=True)
-    digest: Mapped[str]
-    call_id: Mapped[UUID]
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    __table_args__ = (Index(None, "created_at"),)
-
-
-class ReferenceRow(TenantOwned):
-    """A reference by name from a draft (`user_id`, `user_name`) to another (`used_kind`,
-    `used_name`): from an agent to a tool, or from a workflow to an agent. Triggers on the drafts
-    maintain it."""
-
-    __tablename__ = "draft_reference"
-    tenant_id: Mapped[UUID] = mapped_column(
-        ForeignKey("tenant.id", ondelete="CASCADE"), primary_key=True
-    )
-    used_kind: Mapped[str] = mapped_column(primary_key=True)
-    used_name: Mapped[str] = mapped_column(primary_key=True)
-    user_id: Mapped[UUID] = mapped_column(primary_key=True)
-    user_name: Mapped[str]
-    __table_args__ = (Index(None, "user_id"),)
-
-
-class WorkerProcessRow(Base):
-    """A worker process, which holds calls of any tenant."""
-
-    __tablename__ = "worker_process"
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    capacity: Mapped[int]
-    started_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    heartbeat_at: Mapped[datetime] = mapped_column(server_default=func.now())
+# A worker process, which holds calls of any tenant.
+worker_process = Table(
+    "worker_process",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("capacity", Integer, nullable=False),
+    _set_on_insert("started_at"),
+    _set_on_insert("heartbeat_at"),
+)

@@ -7,17 +7,17 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Table, case, func, insert, select, text, true
+from sqlalchemy import Row, case, func, insert, select, text, true
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.common.access import TenantId
 from domain.ports import PageKey, PageSlice
 from domain.workflows.model import Version, VersionId, WorkflowId
+from persistence import tables
 from persistence.codec import cached_snapshot, snapshot_to_json
-from persistence.tables import VersionRow
 
-_table: Table = VersionRow.__table__  # type: ignore[assignment]
+_table = tables.workflow_version
 
 
 class SqlVersions:

@@ -19,8 +19,10 @@ from persistence.key_ring import KeyRing
 from persistence.lazy_adapters import LazyHttpClient, open_audio_store
 from persistence.leases import WorkerLeases
 from persistence.pubsub import open_channels
-from persistence.queue import SqlCallQueue
+from persistence.queue import SqlWorkerQueue
+from persistence.reaper import SqlReaper
 from persistence.recording_store import SqlRecordingStore
+from persistence.retention import SqlRetention
 from persistence.streams import decode_notification
 from persistence.vault import Vault, rewrap
 
@@ -32,7 +34,9 @@ if TYPE_CHECKING:
 class WorkerServices:
     """The external services that a worker or a keeper uses."""
 
-    queue: SqlCallQueue
+    queue: SqlWorkerQueue
+    reaper: SqlReaper
+    retention: SqlRetention
     event_writer: SqlEventWriter
     http_client: HttpClient
     recording_store: SqlRecordingStore
@@ -56,7 +60,7 @@ async def worker_services(
         event_writer = SqlEventWriter(pool, channels, leases)
         await stack.enter_async_context(background_task(event_writer.run_flusher()))
         vault = Vault(KeyRing.from_secret_key(settings.secret_key))
-        queue = SqlCallQueue(
+        queue = SqlWorkerQueue(
             pool,
             channels,
             vault,
@@ -69,6 +73,13 @@ async def worker_services(
         stack.push_async_callback(http_client.aclose)
         yield WorkerServices(
             queue=queue,
+            reaper=SqlReaper(
+                pool,
+                channels,
+                resume_seconds=settings.resume_seconds,
+                max_takeovers=settings.max_takeovers,
+            ),
+            retention=SqlRetention(pool),
             event_writer=event_writer,
             http_client=http_client,
             recording_store=SqlRecordingStore(pool),

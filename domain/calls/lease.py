@@ -33,8 +33,8 @@ class Claim:
     """The worker process that holds the call; None in simulations, where nothing is stored."""
 
 
-class CallQueue(Protocol):
-    """The call table as the queue from which workers claim. Every change is fenced by epoch."""
+class WorkerRegistry(Protocol):
+    """The worker processes that may hold calls."""
 
     async def register_worker(self, capacity: int) -> UUID:
         """Register a worker that holds up to `capacity` calls. The id is valid until the worker is
@@ -45,17 +45,13 @@ class CallQueue(Protocol):
         """Renew the worker's lease. False: it was declared dead and has lost every call."""
         ...
 
-    async def claim(
-        self, worker: UUID, limit: int, *, include_voice: bool = True
-    ) -> Sequence[Claim]:
-        """Claim up to `limit` calls that no worker holds, oldest first. Without `include_voice`,
-        claim text calls, and voice calls that lost their worker and that no other has taken over
-        for a while."""
+    async def deregister_worker(self, worker: UUID) -> None:
+        """Remove the worker, and release the calls it still holds."""
         ...
 
-    async def inbox(self, worker: UUID) -> Sequence[Command]:
-        """The unacknowledged commands to this worker's calls, oldest first."""
-        ...
+
+class ClaimedCalls(Protocol):
+    """What a worker does with the calls that it holds. Every change is fenced by epoch."""
 
     async def log_page(self, call: Call, after: int, limit: int) -> Iterable[StoredEvent]:
         """The events after that number, at most `limit`, decoded lazily."""
@@ -77,12 +73,24 @@ class CallQueue(Protocol):
         """Release the call so that another worker can continue it."""
         ...
 
+
+class WorkerQueue(WorkerRegistry, ClaimedCalls, Protocol):
+    """The call table as the queue from which workers claim."""
+
+    async def claim(
+        self, worker: UUID, limit: int, *, include_voice: bool = True
+    ) -> Sequence[Claim]:
+        """Claim up to `limit` calls that no worker holds, oldest first. Without `include_voice`,
+        claim text calls, and voice calls that lost their worker and that no other has taken over
+        for a while."""
+        ...
+
     async def reconcile(self, worker: UUID, held: Sequence[CallId]) -> None:
         """Release every call of this worker except these: claims whose response was lost."""
         ...
 
-    async def deregister_worker(self, worker: UUID) -> None:
-        """Remove the worker, and release the calls it still holds."""
+    async def inbox(self, worker: UUID) -> Sequence[Command]:
+        """The unacknowledged commands to this worker's calls, oldest first."""
         ...
 
     async def has_waiting(self) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
+
+from migrations.sql_files import run_sql_files
 
 revision = "0001"
 down_revision = None
@@ -399,9 +399,9 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("ended_at is null and worker_id is null"),
     )
-    here = Path(__file__).parent.parent
-    for name in ("functions.sql", "security.sql"):
-        run_script((here / name).read_text())
+    run_sql_files(
+        "0001_append_events.sql", "0001_end_call.sql", "0001_lookups.sql", "0001_security.sql"
+    )
 
 
 TABLES = (
@@ -434,8 +434,3 @@ def downgrade() -> None:
         op.execute(f"drop function {name}")
     for name in (*TABLES, "tenant"):
         op.drop_table(name)
-
-
-def run_script(script: str) -> None:
-    """Many statements at once, which only the plain driver connection takes."""
-    op.get_bind().connection.dbapi_connection.run_async(lambda raw: raw.execute(script))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import sqlalchemy as sa
 from alembic import op
+
+from migrations.sql_files import run_sql_files
 
 revision = "0005"
 down_revision = "0004"
@@ -14,7 +14,6 @@ depends_on = None
 
 ALL = "using (true) with check (true)"
 MINE = "tenant_id = nullif(current_setting('app.tenant', true), '')::uuid"
-HERE = Path(__file__).parent.parent
 DROP = """
     drop function append_events(uuid[], int[], bigint[], int[], text[], text[], text[],
                                 timestamptz[], text[], json[]{more})
@@ -50,21 +49,13 @@ def upgrade() -> None:
         DROP.format(more=""),
     ):
         op.execute(statement)
-    run_script((HERE / "budgets.sql").read_text())
+    run_sql_files("0005_append_events.sql", "0005_end_call.sql", "0005_tenant_standing.sql")
 
 
 def downgrade() -> None:
     op.execute("drop function tenant_standing(uuid, timestamptz)")
     op.execute("drop function end_call(uuid, int, boolean, text, text, text)")
     op.execute(DROP.format(more=", bigint[]"))
-    # The two that were there before stand first in their file.
-    run_script((HERE / "functions.sql").read_text().split("-- What the API may know")[0])
+    run_sql_files("0001_append_events.sql", "0001_end_call.sql")
     op.drop_table("tenant_month")
     op.drop_column("call_log", "spent")
-
-
-def run_script(script: str) -> None:
-    """Many statements at once, which only the plain driver connection takes."""
-    connection = op.get_bind().connection.dbapi_connection
-    assert connection is not None
-    connection.run_async(lambda raw: raw.execute(script))

@@ -263,8 +263,8 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
                     worker,
                 )
             )
-            a_minute_ago = world.run(world.worker.queue.database_time()) - timedelta(minutes=1)
-            freed = world.run(world.worker.queue.reap_dead_workers(a_minute_ago))
+            a_minute_ago = world.run(world.worker.reaper.database_time()) - timedelta(minutes=1)
+            freed = world.run(world.worker.reaper.reap_dead_workers(a_minute_ago))
             held = [log for log in self.logs.values() if log.holder == worker]
             assert freed == len(held)
             assert not world.run(world.worker.queue.heartbeat(worker))
@@ -283,8 +283,8 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
                     log.id,
                 )
             )
-            now = world.run(world.worker.queue.database_time())
-            ended = world.run(world.worker.queue.end_overdue(3600, now))
+            now = world.run(world.worker.reaper.database_time())
+            ended = world.run(world.worker.reaper.end_overdue(3600, now))
             assert [e for e, _ in ended] == ([] if log.ended else [log.id])
             if not log.ended:
                 log.end()

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
 from domain.common.errors import Unavailable
 from domain.common.settings import Settings
 from persistence.migrate import SCRIPTS, MigrationTimeouts, upgrade
+from tests.support.database_schema import connected, schema_of
 
 pytestmark = pytest.mark.anyio
 
@@ -32,25 +30,6 @@ REVISIONS = {
     ),
 }
 GAVE_UP, WAITS = "others hold the locks; trying again", "waiting for another migration to end"
-
-
-@asynccontextmanager
-async def connected(url: str) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(url)
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
-
-@pytest.fixture
-async def fresh(servers: tuple[str, str]) -> AsyncIterator[str]:
-    """The URL of an empty database."""
-    name = f"fresh_{secrets.token_hex(4)}"
-    async with connected(servers[0]) as server:
-        await server.execute(f"create database {name}")
-        yield f"{servers[0].rsplit('/', 1)[0]}/{name}"
-        await server.execute(f"drop database {name} with (force)")
 
 
 @pytest.fixture
@@ -194,22 +173,6 @@ async def test_an_index_that_was_left_half_built_is_built_anew(fresh: str, scrip
 
 # ---- grants ---------------------------------------------------------------------------------
 
-RIGHTS = """
-    select 'table ' || relname as what, relrowsecurity, relforcerowsecurity,
-           (select string_agg(format('%s %s', grantee::regrole, privilege_type), ', ' order by 1)
-              from aclexplode(relacl) where grantee <> relowner) as who, '' as rest
-      from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'S')
-    union all
-    select 'function ' || proname, prosecdef, false,
-           (select string_agg(format('%s %s', grantee, privilege_type), ', ' order by 1)
-              from aclexplode(proacl)), proowner::regrole || ' ' || proconfig::text
-      from pg_proc where pronamespace = 'public'::regnamespace
-    union all
-    select 'policy ' || polname || polrelid::regclass, polpermissive, false, polroles::text,
-           pg_get_expr(polqual, polrelid) || coalesce(pg_get_expr(polwithcheck, polrelid), '')
-      from pg_policy
-    order by 1
-"""
 LOSSES = """
     drop policy tenant_only on call;
     drop policy service_all on call_event;
@@ -227,12 +190,13 @@ LOSSES = """
 
 
 async def test_rights_are_made_whole_every_time(settings: Settings) -> None:
-    async with connected(settings.database_url) as db:
-        before = await db.fetch(RIGHTS)
+    url = settings.database_url
+    before = await schema_of(url)
+    async with connected(url) as db:
         await db.execute(LOSSES)
-        assert await db.fetch(RIGHTS) != before
-        await asyncio.to_thread(upgrade, settings.database_url, timeouts=QUICK)
-        assert await db.fetch(RIGHTS) == before
+    assert await schema_of(url) != before
+    await asyncio.to_thread(upgrade, url, timeouts=QUICK)
+    assert await schema_of(url) == before
 
 
 async def test_what_is_right_already_is_left_alone_while_it_is_read(settings: Settings) -> None:

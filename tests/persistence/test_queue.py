@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import asyncpg
@@ -20,8 +20,7 @@ from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.calls import CallRequest, end_call, send_message, start_call
 from persistence.database import DbRole, create_pool, short_transaction
-from persistence.queue import CALL_BATCH_SIZE, EVENT_BATCH_SIZE
-from persistence.queue_queries import DELETE_EXPIRED_CALLS
+from persistence.retention import CALL_BATCH_SIZE, DELETE_EXPIRED_CALLS, EVENT_BATCH_SIZE
 from persistence.worker_wiring import WorkerServices, worker_services
 from tests.support.demo_workflow import publish_clinic
 
@@ -44,8 +43,8 @@ class Office:
 
     async def bury(self) -> int:
         await self.db.execute("update worker_process set heartbeat_at = now() - interval '1 h'")
-        a_minute_ago = await self.worker.queue.database_time() - timedelta(minutes=1)
-        return await self.worker.queue.reap_dead_workers(a_minute_ago)
+        a_minute_ago = await self.worker.reaper.database_time() - timedelta(minutes=1)
+        return await self.worker.reaper.reap_dead_workers(a_minute_ago)
 
     async def events(self, id: CallId) -> list[StoredEvent]:
         async with self.services.store.transaction(self.viewer.tenant_id) as work:
@@ -228,8 +227,8 @@ async def test_one_busy_call_does_not_hide_another(office: Office) -> None:
 async def test_a_call_claimed_at_the_last_moment_is_not_ended(office: Office) -> None:
     """Found overdue, then claimed, then to be ended: the claim has won."""
     claim = await held(office)
-    queue = office.worker.queue
-    assert not await queue._end_call(claim.call.id, claim.epoch - 1, EndReason.NO_WORKER)
+    before = replace(claim, epoch=claim.epoch - 1)
+    assert not await office.worker.queue.end(before, EndReason.NO_WORKER)
     await office.worker.event_writer.wait_until_stored(claim)
     assert (await office.events(claim.call.id))[-1].event.kind == "state_changed"
 
@@ -314,7 +313,7 @@ async def test_old_calls_are_removed_in_batches_of_a_bounded_number_of_events(
     ]
     assert [set(ids) for ids in removed] == [{calls[0]}, {calls[1]}, set(calls[2:4]), {calls[4]}]
     await batch.rollback()
-    assert await office.worker.queue.delete_expired(30) == len(calls)
+    assert await office.worker.retention.delete_expired(30) == len(calls)
 
 
 def _said(text: str) -> AgentTurn:

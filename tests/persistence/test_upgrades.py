@@ -1,25 +1,140 @@
-"""An upgrade keeps what is in the database, and fills in what it adds."""
+"""An upgrade keeps what is in the database, fills in what it adds, and ends in the schema that a new
+database has."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import asyncpg
+import orjson
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 
 from domain.calls.model import CallFilter
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.calls import CallRequest, start_call
-from persistence.migrate import run_alembic, upgrade
+from persistence.codec import decode_event
+from persistence.migrate import SCRIPTS, Migration, run_alembic, upgrade
 from persistence.wiring import api_services
+from tests.persistence.rows_of_revisions import rows_of
+from tests.support.database_schema import connected, schema_of
 from tests.support.demo_workflow import publish_clinic
 
 pytestmark = pytest.mark.anyio
+
+REVISIONS = [each.revision for each in reversed([*ScriptDirectory(str(SCRIPTS)).walk_revisions()])]
+TABLES = """
+    select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'
+       and relname <> 'alembic_version'
+"""
+DROP_FUNCTIONS = """
+    do $$
+    declare
+        name text;
+    begin
+        for name in
+            select oid::regprocedure from pg_proc where pronamespace = 'public'::regnamespace
+        loop
+            execute format('drop function %s cascade', name);
+        end loop;
+    end $$
+"""
+
+Rows = dict[str, list[dict[str, Any]]]
+
+
+async def all_rows(db: Any) -> Rows:
+    tables = [row[0] for row in await db.fetch(TABLES)]
+    return {
+        table: [
+            orjson.loads(row[0])
+            for row in await db.fetch(f"select to_jsonb(t)::text from {table} t order by t::text")
+        ]
+        for table in tables
+    }
+
+
+def keeps(before: Rows, after: Rows) -> bool:
+    """Whether every table has the rows that it had, of which each may have got more columns."""
+    return all(
+        len(rows) == len(after[table])
+        and all(any(row.items() <= new.items() for new in after[table]) for row in rows)
+        for table, rows in before.items()
+    )
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+async def test_a_database_of_any_revision_keeps_its_rows_and_gets_the_schema_of_a_new_one(
+    revision: str, fresh: str, settings: Settings
+) -> None:
+    await asyncio.to_thread(upgrade, fresh, revision)
+    async with connected(fresh) as db:
+        await db.execute(rows_of(REVISIONS[: REVISIONS.index(revision) + 1]))
+        before = await all_rows(db)
+    assert [table for table in before if not before[table]] == [], "rows_of gives them no rows"
+    await asyncio.to_thread(upgrade, fresh)
+    assert await schema_of(fresh) == await schema_of(settings.database_url)
+    async with connected(fresh) as db:
+        assert keeps(before, await all_rows(db))
+        facts = "select distinct kind, workflow_id::text, user_id from call_log"
+        assert [tuple(row) for row in await db.fetch(facts)] == [
+            ("VOIP", "00000000-0000-0000-0000-000000000007", "u1")
+        ]
+        references = "select used_name, user_name from draft_reference order by 1"
+        assert [tuple(row) for row in await db.fetch(references)] == [
+            ("book", "desk"),
+            ("desk", "clinic"),
+        ]
+        bodies = await db.fetch("select kind, body from call_event")
+        assert [decode_event(body).kind for _, body in bodies] == [kind for kind, _ in bodies]
+
+
+async def test_every_revision_can_be_undone(fresh: str) -> None:
+    """Owners and grants are set after the last revision, so only revisions are compared."""
+    migration = Migration(fresh)
+    await migration.create_roles()
+    schemas = {}
+    for revision in REVISIONS:
+        await migration.run_alembic(partial(command.upgrade, revision=revision))
+        schemas[revision] = await schema_of(fresh)
+    for revision in REVISIONS[-2::-1]:
+        await migration.run_alembic(partial(command.downgrade, revision=revision))
+        assert await schema_of(fresh) == schemas[revision], revision
+
+
+async def test_functions_sql_has_the_functions_and_triggers_that_revisions_result_in(
+    settings: Settings,
+) -> None:
+    url = settings.database_url
+    functions = (SCRIPTS / "functions.sql").read_text()
+    migrated = await schema_of(url)
+    async with connected(url) as db:
+        await db.execute(functions)
+        assert await schema_of(url) == migrated
+        await db.execute(DROP_FUNCTIONS)
+        assert [what for what in await schema_of(url) if what.startswith("function ")] == []
+        await db.execute(functions)
+    await asyncio.to_thread(upgrade, url)  # sets owners and grants
+    assert await schema_of(url) == migrated
+
+
+def test_revisions_read_only_files_of_their_own() -> None:
+    """A revision that ran a file that changes would do something else tomorrow than it did."""
+    used = [
+        name
+        for file in (SCRIPTS / "versions").glob("*.py")
+        for name in re.findall(r'"([\w./-]+\.sql)"', file.read_text())
+    ]
+    frozen = [file.name for file in (SCRIPTS / "versions" / "sql").iterdir()]
+    assert sorted(set(used)) == sorted(frozen)
+    assert all(name[:4] in REVISIONS for name in frozen)
 
 
 async def test_calls_and_drafts_of_an_older_release_are_listed_by_every_filter(

@@ -307,7 +307,7 @@ async def test_recordings_go_when_their_time_has_come_and_before_their_calls(the
     assert await ledger.delete_expired(7, 30) == 1
     assert await ledger.delete_expired(7, 30) == 0
     async with worker_services(the.settings) as wired:
-        assert await wired.queue.delete_expired(30) == 0  # its sound is still there
+        assert await wired.retention.delete_expired(30) == 0  # its sound is still there
         for call in (old, ancient):
             await the.sql(
                 "update recording set deleted_at = now() - interval '2 minutes' where call_id = $1",
@@ -316,7 +316,7 @@ async def test_recordings_go_when_their_time_has_come_and_before_their_calls(the
             await the.due(call)  # as it is a minute after it was expired
         while await the.archive.process_next():
             pass
-        assert await wired.queue.delete_expired(30) == 1
+        assert await wired.retention.delete_expired(30) == 1
     assert (await the.recording(young)).state is RecordingState.READY
     gone = await the.recording(old)
     assert (gone.state, gone.deleted_by) == (RecordingState.DELETED, "retention")

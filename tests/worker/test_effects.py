@@ -227,12 +227,12 @@ async def test_a_lease_that_ran_out_is_asked_for(
         [claim] = await worker.queue.claim(id, 1)
         worker.event_writer.open(claim)
         await asyncio.sleep(0.3)
-        asked_at = await worker.queue.database_time()
+        asked_at = await worker.reaper.database_time()
         assert await worker.event_writer.holds_lease(claim)
         # To ask is to be heard: nobody takes this worker for dead meanwhile.
-        assert await worker.queue.reap_dead_workers(asked_at) == 0
+        assert await worker.reaper.reap_dead_workers(asked_at) == 0
         await asyncio.sleep(0.3)
-        assert await worker.queue.reap_dead_workers(await worker.queue.database_time()) == 1
+        assert await worker.reaper.reap_dead_workers(await worker.reaper.database_time()) == 1
         assert not worker.event_writer.is_fenced(claim), "it does not know yet"
         assert not await worker.event_writer.holds_lease(claim)
         assert worker.event_writer.is_fenced(claim)

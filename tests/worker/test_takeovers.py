@@ -26,7 +26,7 @@ from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.calls import end_call
-from persistence.queue import SqlCallQueue
+from persistence.reaper import SqlReaper
 from persistence.worker_wiring import worker_services
 from tests.persistence.test_queue import Office
 from tests.support.demo_workflow import publish_clinic
@@ -55,8 +55,8 @@ async def taken(office: Office, most: int = 10) -> list[Claim]:
     return claims
 
 
-async def overdue(queue: SqlCallQueue) -> list[tuple[UUID, EndReason]]:
-    return await queue.end_overdue(60, await queue.database_time())
+async def overdue(reaper: SqlReaper) -> list[tuple[UUID, EndReason]]:
+    return await reaper.end_overdue(60, await reaper.database_time())
 
 
 async def die(office: Office) -> None:
@@ -98,8 +98,8 @@ async def test_a_call_whose_workers_die_again_and_again_is_given_up(office: Offi
     await fail(office, MAX_TAKEOVERS)
     await later(office, 20)
     assert await taken(office) == []
-    assert await overdue(office.worker.queue) == [(call.id, EndReason.WORKER_LOST)]
-    assert await overdue(office.worker.queue) == []
+    assert await overdue(office.worker.reaper) == [(call.id, EndReason.WORKER_LOST)]
+    assert await overdue(office.worker.reaper) == []
     events = [recorded.event for recorded in await office.events(call.id)]
     assert sum(isinstance(event, WorkerReplaced) for event in events) == MAX_TAKEOVERS
     last = events[-1]
@@ -133,7 +133,7 @@ async def test_who_gets_somewhere_with_a_call_gives_it_a_new_start(office: Offic
     await die(office)
     assert [again.call.id for again in await taken(office)] == [claim.call.id]
     await die(office)
-    assert await overdue(office.worker.queue) == []
+    assert await overdue(office.worker.reaper) == []
 
 
 async def test_who_goes_on_with_a_call_in_which_nothing_happens_gives_it_a_new_start(
@@ -144,7 +144,7 @@ async def test_who_goes_on_with_a_call_in_which_nothing_happens_gives_it_a_new_s
         await die(office)
         [claim] = await taken(office)
         await office.worker.queue.reset_takeovers(claim)
-    assert await overdue(office.worker.queue) == []
+    assert await overdue(office.worker.reaper) == []
 
 
 async def test_a_call_that_is_given_back_has_cost_no_worker_its_life(office: Office) -> None:
@@ -153,7 +153,7 @@ async def test_a_call_that_is_given_back_has_cost_no_worker_its_life(office: Off
         await office.worker.queue.release(claim)
         [claim] = await taken(office)
     await office.worker.queue.release(claim)
-    assert await overdue(office.worker.queue) == []
+    assert await overdue(office.worker.reaper) == []
 
 
 async def test_a_worker_holds_one_call_at_a_time_that_others_may_have_died_of(
@@ -240,19 +240,19 @@ async def test_the_keeper_ends_a_call_that_nobody_takes_over_any_more(office: Of
     await ask_to_end(office, claim.call.id)
     await die(office)
     expected = [(claim.call.id, EndReason.ENDED_BY_API)]
-    assert await overdue(office.worker.queue) == expected
+    assert await overdue(office.worker.reaper) == expected
     await ending(office, claim.call.id)
 
 
 async def test_the_keeper_ends_a_call_whose_worker_does_not_obey(office: Office) -> None:
     claim = await answered(office)
     await ask_to_end(office, claim.call.id)
-    queue = office.worker.queue
-    assert await overdue(queue) == []
+    reaper = office.worker.reaper
+    assert await overdue(reaper) == []
     await office.db.execute("update call_command set asked_at = now() - interval '11 s'")
-    assert await overdue(queue) == [(claim.call.id, EndReason.ENDED_BY_API)]
+    assert await overdue(reaper) == [(claim.call.id, EndReason.ENDED_BY_API)]
     await ending(office, claim.call.id)
-    assert not await queue.end(claim, EndReason.INTERNAL)
+    assert not await office.worker.queue.end(claim, EndReason.INTERNAL)
 
 
 async def test_every_end_of_a_call_applies_the_command_that_asked_for_it(office: Office) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from domain.calls.maintenance import Reaper, Retention
 from domain.common.errors import Unavailable
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
@@ -39,7 +40,8 @@ MAX_CLEANUP_BACKOFF_SECONDS = 60.0
 
 class Keeper:
     def __init__(self, services: WorkerServices, settings: Settings) -> None:
-        self._queue = services.queue
+        self._reaper: Reaper = services.reaper
+        self._retention: Retention = services.retention
         self._rooms = _create_rooms(settings)
         self._rewrap = services.rewrap
         self._settings = settings
@@ -71,17 +73,17 @@ class Keeper:
         return age < MAX_ROUND_AGE_SECONDS, {"last_round_seconds": round(age, 1)}
 
     async def run_once(self) -> None:
-        cutoffs = self._failure_detector.observe(await self._queue.database_time())
+        cutoffs = self._failure_detector.observe(await self._reaper.database_time())
         if cutoffs is not None:
             await self._apply(cutoffs)
         self._last_round_at = time.monotonic()
 
     async def _apply(self, cutoffs: LivenessCutoffs) -> None:
-        released = await self._queue.reap_dead_workers(cutoffs.silent_since)
+        released = await self._reaper.reap_dead_workers(cutoffs.silent_since)
         if released:
             log.warning("released the calls of dead workers", extra={"calls": released})
         claim_seconds = self._settings.claim_seconds
-        for id, reason in await self._queue.end_overdue(claim_seconds, cutoffs.overdue_at):
+        for id, reason in await self._reaper.end_overdue(claim_seconds, cutoffs.overdue_at):
             log.warning("ended an overdue call", extra={"call_id": str(id), "reason": reason})
 
     async def run_room_sweep(self) -> None:
@@ -93,7 +95,7 @@ class Keeper:
     async def close_ended_rooms(self, rooms: LiveKitRooms) -> None:
         """Close rooms that a worker could not close. Rooms of unknown calls are left alone, because
         another installation may use the same LiveKit server."""
-        for id in await self._queue.filter_ended(await rooms.list_open()):
+        for id in await self._reaper.filter_ended(await rooms.list_open()):
             log.warning("closing the room of an ended call", extra={"call_id": str(id)})
             await rooms.close(id)
 
@@ -107,7 +109,7 @@ class Keeper:
                 await self._recordings.delete_expired(
                     settings.recording_days, settings.retention_days
                 )
-                deleted = await self._queue.delete_expired(settings.retention_days)
+                deleted = await self._retention.delete_expired(settings.retention_days)
                 log.info("deleted expired calls", extra={"calls_removed": deleted})
                 rewrapped = await self._rewrap()
                 if rewrapped:

@@ -21,7 +21,7 @@ from domain.calls.events import (
     UserTurn,
     WorkerLeft,
 )
-from domain.calls.lease import CallQueue, Claim, EventWriter
+from domain.calls.lease import Claim, ClaimedCalls, EventWriter
 from domain.calls.model import CallKind, CallState, EndReason
 from domain.calls.state import CallProjection, bounded_projection, replay_log
 from domain.common.errors import Unavailable
@@ -56,7 +56,7 @@ class CallRunner:
     def __init__(
         self,
         claim: Claim,
-        queue: CallQueue,
+        queue: ClaimedCalls,
         event_writer: EventWriter,
         http_client: HttpClient,
         keys: ProviderKeys,

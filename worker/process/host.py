@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from uuid import UUID
 
-from domain.calls.lease import CallQueue, Claim, EventWriter
+from domain.calls.lease import Claim, EventWriter, WorkerQueue
 from domain.calls.model import CallId, CallKind
 from domain.common.pacing import Pacer
 from domain.common.settings import Settings
@@ -33,7 +33,7 @@ MAX_CALLS_TO_DRAIN_EARLY = 2
 class Host:
     def __init__(
         self,
-        queue: CallQueue,
+        queue: WorkerQueue,
         event_writer: EventWriter,
         http_client: HttpClient,
         settings: Settings,

@@ -25,7 +25,7 @@ from multiprocessing.context import ForkServerProcess
 from typing import Any
 from uuid import UUID
 
-from domain.calls.lease import CallQueue
+from domain.calls.lease import WorkerRegistry
 from domain.common.tasks import cancel_and_wait
 from worker.common.retry import retry_while_unavailable
 from worker.process.entrypoint import DRAINING
@@ -65,10 +65,14 @@ class WorkerStatus:
 
 class WorkerPool:
     def __init__(
-        self, queue: CallQueue, environ: Mapping[str, str], size: int, max_call_seconds: float
+        self,
+        registry: WorkerRegistry,
+        environ: Mapping[str, str],
+        size: int,
+        max_call_seconds: float,
     ) -> None:
         """`size`: the number of processes; 0 means one per CPU core."""
-        self._queue = queue
+        self._registry = registry
         self._environ = dict(environ)
         self.size = size or os.cpu_count() or 1
         self._starts: set[asyncio.Task[WorkerProcess]] = set()
@@ -160,7 +164,9 @@ class WorkerPool:
     async def _deregister(self, child: WorkerProcess, status: WorkerStatus) -> None:
         self._forget(child)
         if status.worker_id is not None:
-            await retry_while_unavailable(partial(self._queue.deregister_worker, status.worker_id))
+            await retry_while_unavailable(
+                partial(self._registry.deregister_worker, status.worker_id)
+            )
 
     def _forget(self, child: WorkerProcess) -> None:
         self._children.discard(child)

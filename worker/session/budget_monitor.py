@@ -10,7 +10,7 @@ import logging
 import time
 from datetime import UTC, datetime, timedelta
 
-from domain.calls.lease import CallQueue
+from domain.calls.lease import ClaimedCalls
 from domain.common.errors import Unavailable
 from domain.providers.usage import total_cost
 from worker.session.conversation import Conversation
@@ -23,7 +23,7 @@ CHECK_INTERVAL_SECONDS = 5.0
 
 
 class BudgetMonitor:
-    def __init__(self, conversation: Conversation, queue: CallQueue) -> None:
+    def __init__(self, conversation: Conversation, queue: ClaimedCalls) -> None:
         self._conversation = conversation
         self._queue = queue
         self._checked_at = time.monotonic()

@@ -1,0 +1,87 @@
+"""How a keeper reaps dead workers and ends calls that are overdue.
+
+All limits are compared with the database's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from domain.calls.model import CallId, EndReason
+from persistence.db_errors import translate_outages
+from persistence.pubsub import Channels
+from persistence.queue_transitions import FAILED_TAKEOVERS, end_calls, release_orphans
+
+END_TIMEOUT_SECONDS = 10.0
+"""How long a worker may take to apply an END command before the call is ended without it."""
+
+# A single statement, so that a worker whose heartbeat arrives in the meantime stays registered.
+REAP_DEAD_WORKERS = "delete from worker_process where heartbeat_at < $1"
+SELECT_END_REQUESTED = """
+    select l.call_id, l.epoch,
+           case when l.state = 'ENDING' then 'ENDED_BY_AGENT' else 'ENDED_BY_API' end as reason
+      from call_command c join call_log l using (call_id)
+     where c.done_at is null and c.kind = 'END' and l.ended_at is null
+       and (l.worker_id is null or c.asked_at < now() - make_interval(secs => $1))
+     limit 500
+"""
+SELECT_OVERDUE = f"""
+    select l.call_id, l.epoch,
+           case when l.state = 'PENDING' then 'NO_WORKER'
+                when l.state = 'ENDING' then 'ENDED_BY_AGENT'
+                when l.worker_id is null then 'WORKER_LOST'
+                when l.answered_at is not null then 'MAX_DURATION'
+                else 'INTERNAL' end as reason
+      from call_log l
+     where l.ended_at is null and (
+           l.deadline_at < $2
+           or (l.state = 'PENDING' and l.worker_id is null
+               and l.created_at < $2::timestamptz - make_interval(secs => $1))
+           or (l.worker_id is null and $3 > 0 and {FAILED_TAKEOVERS} >= $3))
+     limit 500
+"""
+SELECT_ENDED = """
+    select call_id from call_log where call_id = any($1::uuid[]) and ended_at is not null
+"""
+
+
+class SqlReaper:
+    def __init__(
+        self,
+        pool: asyncpg.Pool[asyncpg.Record],
+        channels: Channels[Any],
+        *,
+        resume_seconds: float,
+        max_takeovers: int,
+    ) -> None:
+        self._pool = pool
+        self._channels = channels
+        self._resume_seconds = resume_seconds
+        self._max_takeovers = max_takeovers
+
+    @translate_outages
+    async def database_time(self) -> datetime:
+        now: datetime = await self._pool.fetchval("select now()")
+        return now
+
+    @translate_outages
+    async def reap_dead_workers(self, silent_since: datetime) -> int:
+        await self._pool.execute(REAP_DEAD_WORKERS, silent_since)
+        return await release_orphans(self._pool, self._channels, self._resume_seconds)
+
+    @translate_outages
+    async def end_overdue(
+        self, claim_seconds: float, as_of: datetime
+    ) -> list[tuple[UUID, EndReason]]:
+        end_requested = await self._pool.fetch(SELECT_END_REQUESTED, END_TIMEOUT_SECONDS)
+        overdue = await self._pool.fetch(SELECT_OVERDUE, claim_seconds, as_of, self._max_takeovers)
+        return await end_calls(self._pool, self._channels, [*end_requested, *overdue])
+
+    @translate_outages
+    async def filter_ended(self, calls: Sequence[CallId]) -> list[CallId]:
+        rows = await self._pool.fetch(SELECT_ENDED, list(calls)) if calls else []
+        return [CallId(row["call_id"]) for row in rows]
