@@ -54,14 +54,12 @@ class CallRequest:
     version_id: UUID | None = None
 
 
-async def start_call(
-    services: Services, viewer: Viewer, request: CallRequest, max_seconds: int
-) -> Call:
+async def start_call(services: Services, viewer: Viewer, request: CallRequest) -> Call:
     """Store a pending call; a worker claims it within moments, or it ends with NO_WORKER.
 
     The same idempotency key returns the same call for 24 hours."""
     viewer.require(Scope.CALLS_WRITE)
-    _check(request, max_seconds)
+    _check(request, services.max_call_seconds)
     if request.kind is CallKind.VOIP:
         _require_room_access(services, ("input", "kind"))
     async with _transaction_for(services, viewer, request) as work:
@@ -79,7 +77,7 @@ async def start_call(
             user_id=request.user_id,
             user_context=request.user_context,
             metadata=request.metadata,
-            max_seconds=request.max_seconds or max_seconds,
+            max_seconds=request.max_seconds or services.max_call_seconds,
             created_at=services.clock(),
         )
         return await work.calls.start(call, request.idempotency_key, _digest(request))

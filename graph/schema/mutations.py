@@ -198,8 +198,7 @@ class Mutation(TenantMutation):
     @strawberry.mutation(description="Start a call of a workflow.")
     async def start_call(self, info: Ctx, input: Input[c.StartCallInput]) -> c.StartCallResult:
         services, viewer = info.context.services, info.context.require()
-        max_seconds = info.context.settings.max_call_seconds
-        call = await calls.start_call(services, viewer, input.request(), max_seconds)
+        call = await calls.start_call(services, viewer, input.request())
         return c.StartCallSuccess(
             call=as_graphql(call), join=as_graphql(calls.room_access(services, call))
         )

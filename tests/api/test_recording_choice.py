@@ -151,10 +151,10 @@ async def test_without_a_place_no_voice_call_is_started(
     await enable_recording(able, viewer)
     voice = CallRequest(workflow_name="clinic", kind=CallKind.VOIP)
     with pytest.raises(InvalidInput, match="RECORDINGS_URL") as refused:
-        await start_call(unable, viewer, voice, 3600)
+        await start_call(unable, viewer, voice)
     assert refused.value.path == ("input", "workflow")
     async with able.store.transaction(viewer.tenant_id) as work:
         assert (await work.calls.page(CallFilter(), 10, None)).items == ()
-    assert (await start_call(able, viewer, voice, 3600)).kind is CallKind.VOIP
+    assert (await start_call(able, viewer, voice)).kind is CallKind.VOIP
     text = replace(voice, kind=CallKind.TEXT)
-    assert (await start_call(unable, viewer, text, 3600)).kind is CallKind.TEXT
+    assert (await start_call(unable, viewer, text)).kind is CallKind.TEXT
