@@ -11,7 +11,6 @@ import strawberry
 from domain.calls.lists import ListSnapshot
 from graph.schema.scalars import Cursor
 from graph.schema.types.calls import CallFilter, filter_of
-from graph.schema.types.common import as_graphql
 from graph.schema.types.events import CallListUpdate, CallUpdate
 from resolvers import call_events
 from resolvers.context import Ctx
@@ -44,7 +43,7 @@ async def _calls(
         return
     async with aclosing(call_events.call_list(info, domain_filter)) as updates:
         async for update in updates:
-            yield as_graphql(update)
+            yield update
 
 
 @strawberry.type(description="Operations that stream updates.")
