@@ -11,7 +11,6 @@ from strawberry import Info
 
 from domain.common.access import Scope, Viewer
 from domain.common.errors import Unauthenticated
-from domain.common.settings import Settings
 from domain.ports import Services
 
 P = ParamSpec("P")
@@ -23,7 +22,6 @@ class RequestContext:
     """The context of one operation. A subscription keeps it until it ends."""
 
     services: Services
-    settings: Settings
     viewer: Viewer | None = None
     client_ip: str = ""
     """The IP address of the client; empty if unknown."""
