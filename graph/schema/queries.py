@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
@@ -46,6 +46,7 @@ from resolvers import (
     workflows,
 )
 from resolvers.context import Ctx
+from resolvers.nodes import Node as NodeObject
 from resolvers.pagination import Page, PageInfo
 
 First = Annotated[
@@ -75,7 +76,7 @@ class Query:
         ),
         graphql_type=Node | None,
     )
-    async def node(self, info: Ctx, id: Id) -> Any:
+    async def node(self, info: Ctx, id: Id) -> NodeObject | None:
         return await nodes.node(info, id)
 
     @strawberry.field(
@@ -91,7 +92,7 @@ class Query:
             list[strawberry.ID],
             strawberry.argument(description="Global ids of the objects; at most 100."),
         ],
-    ) -> list[Any]:
+    ) -> list[NodeObject | None]:
         return await nodes.nodes(info, list(ids))
 
     @strawberry.field(
