@@ -343,6 +343,8 @@ class Services:
     signed_links: LinkSigner
     provider_keys: frozenset[str]
     """The providers for which the operator has configured a key."""
+    max_call_seconds: int
+    """The maximum duration of a call, unless its request asks for less."""
     clock: Clock
     ready: Callable[[], Awaitable[dict[str, bool]]]
     compute: Compute

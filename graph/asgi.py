@@ -67,7 +67,6 @@ def create_app(
                     large_query_services=replace(
                         services, store=services.store.serialized_per_tenant()
                     ),
-                    settings=settings,
                     schema=schema,
                     documents=documents,
                     rate_limiter=throttle,

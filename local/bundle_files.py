@@ -81,7 +81,7 @@ def read_files(files: Sequence[str]) -> BundleFiles:
     try:
         imported = import_documents([document.value for document in documents.values()])
     except InvalidInput as problem:
-        raise BundleReadError(problem.message, _locate(documents, problem.path)) from None
+        raise BundleReadError(problem.message, _locate(documents, problem.path or ())) from None
     return BundleFiles(documents, imported)
 
 

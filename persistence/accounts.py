@@ -262,7 +262,7 @@ class SqlAccounts:
             raise _session_ended()
         raise Unauthenticated(
             "This refresh token was used before, so its session was ended; sign in again.",
-            ("input", "refreshToken"),
+            ("refreshToken",),
         )
 
     @translate_outages
@@ -412,7 +412,7 @@ async def _delete_session(db: AsyncConnection, session: UUID) -> int:
 
 
 def _session_ended() -> Unauthenticated:
-    return Unauthenticated("The session is over; sign in again.", ("input", "refreshToken"))
+    return Unauthenticated("The session is over; sign in again.", ("refreshToken",))
 
 
 def _parse_role(name: Any) -> Role:

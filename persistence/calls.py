@@ -179,7 +179,7 @@ class SqlCalls:
         if earlier.digest != digest:
             raise IdempotencyConflict(
                 "A call with different input was started with this key; use a new key.",
-                ("input", "idempotencyKey"),
+                ("idempotencyKey",),
             )
         return await self.get(CallId(earlier.call_id))
 
@@ -209,11 +209,11 @@ class SqlCalls:
             )
         ).one_or_none()
         if log is None:
-            raise NotFound("There is no such call.", ("input", "callId"))
+            raise NotFound("There is no such call.", ("callId",))
         if await self._is_repeated(command):
             return
         if log.ended_at is not None:
-            raise CallHasEnded("The call has ended.", ("input", "callId"))
+            raise CallHasEnded("The call has ended.", ("callId",))
         await self._check_pending_commands(command)
         await self._insert_command(command)
         if log.worker_id is not None:
@@ -253,7 +253,7 @@ class SqlCalls:
         if (pending or 0) >= MAX_PENDING_COMMANDS and command.kind is not CommandKind.END:
             raise RateLimited(
                 f"{MAX_PENDING_COMMANDS} messages are waiting for a reply; try again later.",
-                ("input", "callId"),
+                ("callId",),
                 retry_after=1.0,
             )
 
@@ -265,7 +265,7 @@ class SqlCalls:
         if body is not None and body != dict(command.body):
             raise IdempotencyConflict(
                 "Another message was sent with this key; use a new key.",
-                ("input", "idempotencyKey"),
+                ("idempotencyKey",),
             )
         return body is not None
 

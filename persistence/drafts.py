@@ -169,7 +169,7 @@ class SqlDrafts(Generic[T, S]):
             name = self._spec_values(spec)["name"]
             field = "slug" if self._noun == "workflow" else "name"
             raise NameTaken(
-                f"Another {self._noun} is named {name}; choose another {field}.", ("input", field)
+                f"Another {self._noun} is named {name}; choose another {field}.", (field,)
             ) from None
         return None if row is None else self._to_entity(row)
 
@@ -179,11 +179,11 @@ class SqlDrafts(Generic[T, S]):
             select(c.revision).where(c.tenant_id == self._tenant, c.id == id)
         )
         if current is None:
-            return NotFound(f"There is no such {self._noun}.", ("input", "id"))
+            return NotFound(f"There is no such {self._noun}.", ("id",))
         return RevisionConflict(
             f"The {self._noun} is at revision {current}, not {expected}: it has been edited in the "
             "meantime. Read it again and repeat the change.",
-            ("input", "expectedRevision"),
+            ("expectedRevision",),
             current=current,
         )
 

@@ -46,7 +46,7 @@ class PasswordVerifier:
         if self._queued >= self._max_queued:
             raise RateLimited(
                 "Too many users are signing in at the moment; try again in a second.",
-                ("input",),
+                (),
                 retry_after=1.0,
             )
         self._queued += 1

@@ -50,7 +50,7 @@ class SqlTenantSettings:
             raise RevisionConflict(
                 f"The settings are at revision {current}, not {expected_revision}. Read them "
                 "again and repeat the change.",
-                ("input", "expectedRevision"),
+                ("expectedRevision",),
                 current=current,
             )
         return StoredSettings(revision=revision, spec=spec)

@@ -84,6 +84,7 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             audio_store=audio_store,
             signed_links=SignedLinks(ring),
             provider_keys=settings.provider_keys,
+            max_call_seconds=settings.max_call_seconds,
             clock=lambda: datetime.now(UTC),
             ready=ready,
             compute=compute,

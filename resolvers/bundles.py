@@ -49,6 +49,6 @@ class BundleExport:
 
 
 async def export(info: Ctx, slugs: Sequence[str] | None) -> BundleExport:
-    services, viewer = info.context.services, info.context.require()
-    bundle = await use_cases.export_bundle(services, viewer, slugs)
-    return BundleExport(bundle, services.compute, viewer.tenant_id)
+    context = info.context
+    bundle = await context.run(use_cases.export_bundle, slugs)
+    return BundleExport(bundle, context.services.compute, context.require().tenant_id)

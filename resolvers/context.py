@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from strawberry import Info
 
 from domain.common.access import Scope, Viewer
 from domain.common.errors import Unauthenticated
-from domain.common.settings import Settings
 from domain.ports import Services
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -19,7 +22,6 @@ class RequestContext:
     """The context of one operation. A subscription keeps it until it ends."""
 
     services: Services
-    settings: Settings
     viewer: Viewer | None = None
     client_ip: str = ""
     """The IP address of the client; empty if unknown."""
@@ -33,6 +35,15 @@ class RequestContext:
         if self.viewer is None:
             raise Unauthenticated("Sign in, or send an API key.")
         return self.viewer.require(scope) if scope else self.viewer
+
+    async def run(
+        self,
+        use_case: Callable[Concatenate[Services, Viewer, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run a use case as the viewer of the request."""
+        return await use_case(self.services, self.require(), *args, **kwargs)
 
 
 Ctx: TypeAlias = Info[RequestContext, None]

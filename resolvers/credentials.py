@@ -10,4 +10,4 @@ from resolvers.context import Ctx
 
 
 async def credentials(info: Ctx, kind: CredentialKind) -> Sequence[Credential]:
-    return await use_cases.list_credentials(info.context.services, info.context.require(), kind)
+    return await info.context.run(use_cases.list_credentials, kind)

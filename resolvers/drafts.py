@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from domain.common.access import Scope
 from domain.ports import Drafts, PageKey, UnitOfWork
@@ -11,17 +11,18 @@ from resolvers.context import Ctx
 from resolvers.global_ids import decode_id
 from resolvers.pagination import Page, clamp_page_size, decode_cursor, keyset_page
 
-GetRepository = Callable[[UnitOfWork], Drafts[Any, Any]]
+T = TypeVar("T")
+GetRepository = Callable[[UnitOfWork], Drafts[T, Any]]
 
 
 async def get_draft(
     info: Ctx,
     scope: Scope,
-    get_repository: GetRepository,
+    get_repository: GetRepository[T],
     kind: str,
     id: str | None,
     name: str | None,
-) -> Any:
+) -> T | None:
     """Load a draft by its global id or its name; None if it does not exist."""
     viewer = info.context.require(scope)
     uuid = decode_id(kind, id) if id is not None else None
@@ -36,11 +37,11 @@ async def get_draft(
 async def list_drafts(
     info: Ctx,
     scope: Scope,
-    get_repository: GetRepository,
+    get_repository: GetRepository[T],
     list_name: str,
     first: int | None,
     after: str | None,
-) -> Page[Any]:
+) -> Page[T]:
     viewer = info.context.require(scope)
     key = decode_cursor(list_name, after)
     async with info.context.services.store.transaction(viewer.tenant_id) as work:

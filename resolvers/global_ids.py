@@ -29,7 +29,7 @@ def decode_id(kind: str, text: str) -> UUID | None:
     return decoded[1] if decoded and decoded[0] == kind else None
 
 
-def require_id(kind: str, text: str, path: Path) -> UUID:
+def require_id(kind: str, text: str, path: Path = ("id",)) -> UUID:
     """Return the id. Raises `NotFound` for anything else, which does not reveal the reason."""
     id = decode_id(kind, text)
     if id is None:

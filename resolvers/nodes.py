@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
+from domain.calls.model import Call
 from domain.common.access import Scope
 from domain.common.errors import InvalidInput
+from domain.tools.model import Tool
+from domain.workflows.agents import Agent
+from domain.workflows.model import Version, Workflow
 from resolvers.context import Ctx
 from resolvers.global_ids import decode_global_id
 from resolvers.loaders import loaders
 
 MAX_NODE_IDS = 100
+
+Node = Agent | Tool | Workflow | Version | Call
 
 NODE_TYPES = {
     "Agent": ("agents", Scope.AGENTS_READ),
@@ -23,7 +28,7 @@ NODE_TYPES = {
 }
 
 
-async def node(info: Ctx, id: str) -> Any:
+async def node(info: Ctx, id: str) -> Node | None:
     """Load an object; None if it does not exist, belongs to another tenant, or `id` is invalid."""
     viewer = info.context.require()
     decoded = decode_global_id(id)
@@ -32,10 +37,11 @@ async def node(info: Ctx, id: str) -> Any:
     name, scope = NODE_TYPES[decoded[0]]
     viewer.require(scope)
     loader = loaders().by_id(info.context.services, viewer.tenant_id, name)
-    return await loader.load(decoded[1])
+    loaded: Node | None = await loader.load(decoded[1])
+    return loaded
 
 
-async def nodes(info: Ctx, ids: Sequence[str]) -> list[Any]:
+async def nodes(info: Ctx, ids: Sequence[str]) -> list[Node | None]:
     if len(ids) > MAX_NODE_IDS:
         raise InvalidInput(f"At most {MAX_NODE_IDS} ids can be requested at once.", ("ids",))
     return list(await asyncio.gather(*(node(info, id) for id in ids)))

@@ -10,12 +10,12 @@ from resolvers.context import Ctx
 
 
 async def settings(info: Ctx) -> StoredSettings:
-    return await use_cases.get_settings(info.context.services, info.context.require())
+    return await info.context.run(use_cases.get_settings)
 
 
 async def limits(info: Ctx) -> tuple[BudgetStatus, ...]:
-    return await use_cases.get_budget_statuses(info.context.services, info.context.require())
+    return await info.context.run(use_cases.get_budget_statuses)
 
 
 async def mcp_tools(info: Ctx, server: str) -> tuple[McpTool, ...]:
-    return await use_cases.mcp_tools(info.context.services, info.context.require(), server)
+    return await info.context.run(use_cases.mcp_tools, server)

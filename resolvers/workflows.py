@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from domain.common.access import Scope
-from domain.common.errors import Path
 from domain.common.findings import Finding
 from domain.ports import PageKey
 from domain.use_cases import workflows as use_cases
@@ -22,11 +21,11 @@ async def findings(info: Ctx, workflow: Workflow) -> tuple[Finding, ...]:
     return loaded
 
 
-async def findings_of(info: Ctx, spec: WorkflowSpec, path: Path) -> tuple[Finding, ...]:
+async def findings_of(info: Ctx, spec: WorkflowSpec) -> tuple[Finding, ...]:
     """The findings of a workflow that need not be saved."""
-    services, viewer = info.context.services, info.context.require(Scope.WORKFLOWS_READ)
-    checked = await use_cases.check_workflow_in_thread(services, viewer, spec, path)
-    [result] = await use_cases.verify_workflows(services, viewer, [checked])
+    info.context.require(Scope.WORKFLOWS_READ)
+    checked = await info.context.run(use_cases.check_workflow_in_thread, spec)
+    [result] = await info.context.run(use_cases.verify_workflows, [checked])
     return result
 
 

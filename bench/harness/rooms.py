@@ -74,7 +74,7 @@ class CallRig:
 
     async def start_call(self) -> Call:
         request = CallRequest(workflow_name="bench", kind=CallKind.VOIP)
-        return await start_call(self.services, self.viewer, request, 3600)
+        return await start_call(self.services, self.viewer, request)
 
     async def end_call(self, call: Call) -> None:
         await end_call(self.services, self.viewer, call.id)

@@ -29,7 +29,7 @@ DomainError
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from domain.common.findings import Finding
 
@@ -37,15 +37,25 @@ Path = tuple[str, ...]
 
 
 class DomainError(Exception):
-    """A rule rejected the request. `code` is the stable name that clients branch on; `path` points
-    to the input that caused it."""
+    """A rule rejected the request. `code` is the stable name that clients branch on.
+
+    `path` points to the value at fault, within the spec or the arguments that the rule is about: it
+    is () for all of them together, and None when no value is at fault."""
 
     code: ClassVar[str] = "INTERNAL"
 
-    def __init__(self, message: str, path: Path = ()) -> None:
+    def __init__(self, message: str, path: Path | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.path = path
+
+    def within(self, argument: str) -> Self:
+        """A copy of the error, whose path starts with the argument that contains the value."""
+        if self.path is None:
+            return self
+        error = type(self).__new__(type(self), *self.args)
+        error.__dict__.update(self.__dict__, path=(argument, *self.path))
+        return error
 
 
 class InvalidSetting(DomainError):
@@ -91,7 +101,7 @@ class NameTaken(Conflict):
 class RevisionConflict(Conflict):
     code = "REVISION_CONFLICT"
 
-    def __init__(self, message: str, path: Path = (), *, current: int) -> None:
+    def __init__(self, message: str, path: Path | None = None, *, current: int) -> None:
         super().__init__(message, path)
         self.current = current
 
@@ -99,7 +109,7 @@ class RevisionConflict(Conflict):
 class InUse(Conflict):
     code = "IN_USE"
 
-    def __init__(self, message: str, path: Path = (), *, used_by: tuple[str, ...]) -> None:
+    def __init__(self, message: str, path: Path | None = None, *, used_by: tuple[str, ...]) -> None:
         super().__init__(message, path)
         self.used_by = used_by
 
@@ -115,7 +125,9 @@ class WorkflowNotPublished(Conflict):
 class NotPublishable(Conflict):
     code = "NOT_PUBLISHABLE"
 
-    def __init__(self, message: str, path: Path = (), *, findings: tuple[Finding, ...]) -> None:
+    def __init__(
+        self, message: str, path: Path | None = None, *, findings: tuple[Finding, ...]
+    ) -> None:
         super().__init__(message, path)
         self.findings = findings
 
@@ -135,7 +147,7 @@ class DecryptionKeyMissing(DomainError):
 class RateLimited(DomainError):
     code = "RATE_LIMITED"
 
-    def __init__(self, message: str, path: Path = (), *, retry_after: float) -> None:
+    def __init__(self, message: str, path: Path | None = None, *, retry_after: float) -> None:
         super().__init__(message, path)
         self.retry_after = retry_after
 
@@ -146,7 +158,7 @@ class QuotaExceeded(DomainError):
     def __init__(
         self,
         message: str,
-        path: Path = (),
+        path: Path | None = None,
         *,
         budget: str,
         used: float,

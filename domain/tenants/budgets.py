@@ -98,7 +98,7 @@ def raise_if_exhausted(budgets: Budgets, usage: BudgetUsage) -> None:
         if status.is_exhausted and status.limit is not None:
             raise QuotaExceeded(
                 _message(status),
-                ("input",),
+                (),
                 budget=status.budget,
                 used=status.used,
                 limit=status.limit,

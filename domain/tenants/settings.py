@@ -123,7 +123,7 @@ def merge_settings(current: TenantSettings, imported: TenantSettings) -> TenantS
     )
 
 
-def check_settings(settings: TenantSettings, path: Path = ("input",)) -> TenantSettings:
+def check_settings(settings: TenantSettings, path: Path = ()) -> TenantSettings:
     """Return the settings. Raises `InvalidInput` for the first field that breaks a rule."""
     for name in ("llm", "stt", "tts", "vad"):
         choice = getattr(settings.defaults, name)

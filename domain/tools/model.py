@@ -102,7 +102,7 @@ def all_actions(spec: ToolSpec, path: Path = ()) -> Iterator[tuple[Path, ToolAct
     yield from walk_actions(spec.on_failure, (*path, "onFailure"))
 
 
-def check_tool(spec: ToolSpec, path: Path = ("input",)) -> ToolSpec:
+def check_tool(spec: ToolSpec, path: Path = ()) -> ToolSpec:
     """Return the spec. Raises `InvalidInput` for the first field that breaks a rule."""
     check_name(spec.name, (*path, "name"), IDENTIFIER)
     check_text(spec.description, (*path, "description"), max_length=2_000, min_length=1)

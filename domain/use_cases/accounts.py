@@ -32,13 +32,13 @@ async def login(
     attempts: LoginLimits = LoginLimits(),
 ) -> tuple[User, TokenPair]:
     """`address` is the IP address of the client."""
-    check_text(email, ("input", "email"), max_length=254, min_length=1)
-    check_text(password, ("input", "password"), max_length=1_024, min_length=1)
+    check_text(email, ("email",), max_length=254, min_length=1)
+    check_text(password, ("password",), max_length=1_024, min_length=1)
     email, network = email.strip().lower(), client_network(address)
     await _check_rate_limits(services, attempts, email, network)
     user = await services.accounts.authenticate_password(email, password)
     if user is None:
-        raise Unauthenticated("The e-mail address or the password is wrong.", ("input",))
+        raise Unauthenticated("The e-mail address or the password is wrong.", ())
     return user, await services.accounts.sign_in(user, network)
 
 
@@ -62,6 +62,6 @@ async def _check_rate_limits(
 def _rate_limited(seconds: float) -> RateLimited:
     return RateLimited(
         f"Too many attempts to sign in; try again in {max(1, round(seconds))} seconds.",
-        ("input", "email"),
+        ("email",),
         retry_after=seconds,
     )

@@ -25,7 +25,7 @@ async def update_agent(
     async with services.store.transaction(viewer.tenant_id) as work:
         agent = await work.agents.get(id)
         if agent is None:
-            raise NotFound("There is no such agent.", ("input", "id"))
+            raise NotFound("There is no such agent.", ("id",))
         spec = check_agent(replace(agent.spec, **changes))
         if spec.name != agent.spec.name:
             _check_unused(agent, await work.workflows.workflows_using(agent.spec.name), "name")
@@ -37,7 +37,7 @@ async def delete_agent(services: Services, viewer: Viewer, id: AgentId) -> Agent
     async with services.store.transaction(viewer.tenant_id) as work:
         agent = await work.agents.get(id)
         if agent is None:
-            raise NotFound("There is no such agent.", ("input", "id"))
+            raise NotFound("There is no such agent.", ("id",))
         _check_unused(agent, await work.workflows.workflows_using(agent.spec.name), "id")
         await work.agents.delete(id)
         return agent
@@ -47,6 +47,6 @@ def _check_unused(agent: Agent, workflows: Any, field: str) -> None:
     if workflows:
         raise InUse(
             f"The agent {agent.spec.name} is used by {', '.join(workflows)}.",
-            ("input", field),
+            (field,),
             used_by=tuple(workflows),
         )

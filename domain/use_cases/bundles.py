@@ -32,7 +32,7 @@ MAX_EXPORT_BYTES = 8 * 2**20
 """Total size of the specs in one export, as text."""
 MAX_EXPORTED_WORKFLOWS = 100
 """Workflows that may be named in one export."""
-PATH = ("input", "bundle")
+PATH = ("bundle",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +119,7 @@ async def _export_workflows(work: UnitOfWork, slugs: Sequence[str]) -> Bundle:
 async def import_bundle(
     services: Services,
     viewer: Viewer,
-    value: Any,
+    bundle: Any,
     *,
     publish: bool = False,
     dry_run: bool = False,
@@ -128,7 +128,7 @@ async def import_bundle(
     objects that it does not name are left alone. Importing it again changes nothing."""
     for scope in WRITE_SCOPES:
         viewer.require(scope)
-    imported = await services.compute.run(viewer.tenant_id, import_value, value, PATH)
+    imported = await services.compute.run(viewer.tenant_id, import_value, bundle, PATH)
     report: ImportReport | None = None
     try:
         async with compute_transaction(services, viewer) as work:

@@ -54,16 +54,14 @@ class CallRequest:
     version_id: UUID | None = None
 
 
-async def start_call(
-    services: Services, viewer: Viewer, request: CallRequest, max_seconds: int
-) -> Call:
+async def start_call(services: Services, viewer: Viewer, request: CallRequest) -> Call:
     """Store a pending call; a worker claims it within moments, or it ends with NO_WORKER.
 
     The same idempotency key returns the same call for 24 hours."""
     viewer.require(Scope.CALLS_WRITE)
-    _check(request, max_seconds)
+    _check(request, services.max_call_seconds)
     if request.kind is CallKind.VOIP:
-        _require_room_access(services, ("input", "kind"))
+        _require_room_access(services, ("kind",))
     async with _transaction_for(services, viewer, request) as work:
         workflow = await _workflow_of(work, request)
         version = await _version_of(services, viewer, work, workflow, request)
@@ -79,7 +77,7 @@ async def start_call(
             user_id=request.user_id,
             user_context=request.user_context,
             metadata=request.metadata,
-            max_seconds=request.max_seconds or max_seconds,
+            max_seconds=request.max_seconds or services.max_call_seconds,
             created_at=services.clock(),
         )
         return await work.calls.start(call, request.idempotency_key, _digest(request))
@@ -102,10 +100,10 @@ async def join_call(services: Services, viewer: Viewer, id: CallId) -> tuple[Cal
     async with services.store.transaction(viewer.tenant_id) as work:
         call = await _existing(work, id)
     if call.kind is not CallKind.VOIP:
-        raise InvalidInput("Only VOIP calls have a room to join.", ("input", "callId"))
+        raise InvalidInput("Only VOIP calls have a room to join.", ("callId",))
     if call.ended_at is not None:
-        raise CallHasEnded("The call has ended.", ("input", "callId"))
-    return call, _require_room_access(services, ("input", "callId")).issue(id, services.clock())
+        raise CallHasEnded("The call has ended.", ("callId",))
+    return call, _require_room_access(services, ("callId",)).issue(id, services.clock())
 
 
 def _require_room_access(services: Services, path: Path) -> RoomAccessIssuer:
@@ -123,12 +121,12 @@ async def send_message(
 ) -> Command:
     """Add the caller's next turn to a text call."""
     viewer.require(Scope.CALLS_WRITE)
-    check_text(text, ("input", "text"), max_length=MAX_MESSAGE_LENGTH, min_length=1)
-    check_text(idempotency_key, ("input", "idempotencyKey"), max_length=255, min_length=1)
+    check_text(text, ("text",), max_length=MAX_MESSAGE_LENGTH, min_length=1)
+    check_text(idempotency_key, ("idempotencyKey",), max_length=255, min_length=1)
     async with services.store.transaction(viewer.tenant_id) as work:
         call = await _existing(work, id)
         if call.kind is not CallKind.TEXT:
-            raise InvalidInput("Only text calls take messages.", ("input", "callId"))
+            raise InvalidInput("Only text calls take messages.", ("callId",))
         command = Command(
             id=CommandId(uuid5(id, idempotency_key) if idempotency_key else uuid4()),
             call_id=id,
@@ -166,20 +164,20 @@ def _check(request: CallRequest, max_seconds: int) -> None:
     if request.kind is CallKind.SIP:
         raise InvalidInput(
             "This installation does not support telephone calls; start a VOIP or a TEXT call.",
-            ("input", "kind"),
+            ("kind",),
         )
     if request.draft and request.version_id is not None:
-        raise InvalidInput("Give version or draft: true, not both.", ("input", "version"))
-    check_text(request.user_id, ("input", "userId"), max_length=255, min_length=1)
-    check_text(request.idempotency_key, ("input", "idempotencyKey"), max_length=255, min_length=1)
+        raise InvalidInput("Give version or draft: true, not both.", ("version",))
+    check_text(request.user_id, ("userId",), max_length=255, min_length=1)
+    check_text(request.idempotency_key, ("idempotencyKey",), max_length=255, min_length=1)
     if request.max_seconds is not None and not 1 <= request.max_seconds <= max_seconds:
         raise InvalidInput(
             f"maxDuration must be between 1 second and {max_seconds} seconds.",
-            ("input", "maxDuration"),
+            ("maxDuration",),
         )
     for name, value in (("userContext", request.user_context), ("metadata", request.metadata)):
         if len(json.dumps(value)) > MAX_JSON_LENGTH:
-            raise InvalidInput(f"{name} is larger than {MAX_JSON_LENGTH} bytes.", ("input", name))
+            raise InvalidInput(f"{name} is larger than {MAX_JSON_LENGTH} bytes.", (name,))
 
 
 def _transaction_for(
@@ -197,7 +195,7 @@ async def _workflow_of(work: UnitOfWork, request: CallRequest) -> Workflow:
     else:
         workflow = next(iter(await work.workflows.by_names([request.workflow_name or ""])), None)
     if workflow is None:
-        raise WorkflowNotFound("There is no such workflow.", ("input", "workflow"))
+        raise WorkflowNotFound("There is no such workflow.", ("workflow",))
     return workflow
 
 
@@ -205,13 +203,13 @@ async def _version_of(
     services: Services, viewer: Viewer, work: UnitOfWork, workflow: Workflow, request: CallRequest
 ) -> VersionId:
     if request.version_id is not None:
-        return (await get_version(work, workflow, request.version_id, ("input", "version"))).id
+        return (await get_version(work, workflow, request.version_id, ("version",))).id
     if not request.draft:
         if workflow.published is None:
             raise WorkflowNotPublished(
                 f"The workflow {workflow.spec.name} has not been published; "
                 "publish it, or start the call with draft: true.",
-                ("input", "workflow"),
+                ("workflow",),
             )
         return workflow.published
     snapshot = await take_snapshot(work, workflow.spec)
@@ -228,7 +226,7 @@ async def _check_voice_ready(services: Services, work: UnitOfWork, id: VersionId
         raise InvalidInput(
             "The workflow has recording turned on, but this installation has no store for "
             "recordings: set RECORDINGS_URL, or turn off recording and publish again.",
-            ("input", "workflow"),
+            ("workflow",),
         )
     for agent in version.snapshot.agents.values():
         for name, choice in (("stt", agent.stt), ("tts", agent.tts)):
@@ -236,14 +234,14 @@ async def _check_voice_ready(services: Services, work: UnitOfWork, id: VersionId
                 raise InvalidInput(
                     f"The agent {agent.name} has no {name} provider, which voice calls need: choose "
                     "one for it or in the tenant's defaults and publish, or start a TEXT call.",
-                    ("input", "kind"),
+                    ("kind",),
                 )
 
 
 async def _existing(work: UnitOfWork, id: CallId) -> Call:
     call = await work.calls.get(id)
     if call is None:
-        raise NotFound("There is no such call.", ("input", "callId"))
+        raise NotFound("There is no such call.", ("callId",))
     return call
 
 

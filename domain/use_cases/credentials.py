@@ -33,8 +33,8 @@ async def list_credentials(
 async def set_credential(services: Services, viewer: Viewer, provider: str, key: str) -> Credential:
     """Store the tenant's key for a provider; calls that start from now on use it."""
     viewer.require(Scope.CREDENTIALS_WRITE)
-    check_provider(provider, ("input", "provider"))
-    check_key(key, ("input", "key"))
+    check_provider(provider, ("provider",))
+    check_key(key, ("key",))
     async with services.store.transaction(viewer.tenant_id) as work:
         return await work.credentials.set(PROVIDER, provider, key, viewer.subject)
 
@@ -42,13 +42,11 @@ async def set_credential(services: Services, viewer: Viewer, provider: str, key:
 async def set_secret(services: Services, viewer: Viewer, name: str, value: str) -> Credential:
     """Store a secret, which the headers of tools read at `secret.name`."""
     viewer.require(Scope.CREDENTIALS_WRITE)
-    check_secret(name, value, ("input",))
+    check_secret(name, value, ())
     async with services.store.transaction(viewer.tenant_id) as work:
         secrets = await work.credentials.all(SECRET)
         if len(secrets) >= MAX_SECRETS and name not in {secret.name for secret in secrets}:
-            raise InvalidInput(
-                f"A tenant may have at most {MAX_SECRETS} secrets.", ("input", "name")
-            )
+            raise InvalidInput(f"A tenant may have at most {MAX_SECRETS} secrets.", ("name",))
         return await work.credentials.set(SECRET, name, value, viewer.subject)
 
 
@@ -69,17 +67,17 @@ async def test_credential(
     if not result.allowed:
         raise RateLimited(
             f"Too many key tests; try again in {result.retry_after:.0f} seconds.",
-            ("input",),
+            (),
             retry_after=result.retry_after,
         )
-    check_provider(provider, ("input", "provider"))
+    check_provider(provider, ("provider",))
     if key is None:
         async with services.store.transaction(viewer.tenant_id) as work:
             key = (await work.credentials.decrypt_all()).providers.get(provider)
         if key is None:
-            raise NotFound(f"There is no key for {provider}.", ("input", "provider"))
+            raise NotFound(f"There is no key for {provider}.", ("provider",))
     else:
-        check_key(key, ("input", "key"))
+        check_key(key, ("key",))
     return await services.key_prober.test_key(provider, key)
 
 
@@ -91,5 +89,5 @@ async def _delete(
         deleted = await work.credentials.delete(kind, name)
     if deleted is None:
         what = "key for" if kind is PROVIDER else "secret"
-        raise NotFound(f"There is no {what} {name[:64]!r}.", ("input", field))
+        raise NotFound(f"There is no {what} {name[:64]!r}.", (field,))
     return deleted

@@ -30,6 +30,6 @@ async def delete_recording(services: Services, viewer: Viewer, id: CallId) -> Ca
     async with services.store.transaction(viewer.tenant_id) as work:
         call = await work.calls.get(id)
         if call is None:
-            raise NotFound("There is no such call.", ("input", "callId"))
+            raise NotFound("There is no such call.", ("callId",))
         await work.recordings.delete(id, viewer.subject)
         return call

@@ -64,12 +64,10 @@ async def import_mcp_tools(
     async with services.store.transaction(viewer.tenant_id) as work:
         settings = await work.settings.get()
         secrets = (await work.credentials.decrypt_all()).secrets
-    server = _server(settings, name, ("input", "server"))
-    offered = {
-        t.name: t for t in await _list_server_tools(services, server, secrets, ("input", "server"))
-    }
+    server = _server(settings, name, ("server",))
+    offered = {t.name: t for t in await _list_server_tools(services, server, secrets, ("server",))}
     specs = [
-        _spec_of(server, offered, tool, ("input", "tools", str(index)))
+        _spec_of(server, offered, tool, ("tools", str(index)))
         for index, tool in enumerate(tool_names)
     ]
     async with services.store.transaction(viewer.tenant_id) as work:

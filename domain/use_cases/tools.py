@@ -77,10 +77,10 @@ def _context_of(namespaces: Mapping[str, Any]) -> CallContext:
         if name not in CONTEXT_NAMESPACES:
             raise InvalidInput(
                 f"context may contain {', '.join(CONTEXT_NAMESPACES)}, not {name[:60]!r}.",
-                ("input", "context"),
+                ("context",),
             )
         if not isinstance(values, Mapping):
-            raise InvalidInput(f"{name} must be a JSON object.", ("input", "context", name))
+            raise InvalidInput(f"{name} must be a JSON object.", ("context", name))
     fields = {name: values for name, values in namespaces.items() if name != "agent"}
     return CallContext(**fields, agents={DRY_RUN_NODE: namespaces.get("agent", {})})
 
@@ -88,7 +88,7 @@ def _context_of(namespaces: Mapping[str, Any]) -> CallContext:
 async def _existing(work: UnitOfWork, id: ToolId) -> Tool:
     tool = await work.tools.get(id)
     if tool is None:
-        raise NotFound("There is no such tool.", ("input", "id"))
+        raise NotFound("There is no such tool.", ("id",))
     return tool
 
 
@@ -97,6 +97,6 @@ async def _check_unused(work: UnitOfWork, tool: Tool, field: str) -> None:
     if users:
         raise InUse(
             f"The tool {tool.spec.name} is used by {', '.join(users)}.",
-            ("input", field),
+            (field,),
             used_by=users,
         )

@@ -41,7 +41,7 @@ async def restore_workflow(
     async with compute_transaction(services, viewer) as work:
         workflow = await get_workflow(work, id)
         workflow = await work.workflows.lock_at_revision(workflow, expected_revision)
-        version = await get_version(work, workflow, version_id, ("input", "versionId"))
+        version = await get_version(work, workflow, version_id, ("versionId",))
         spec = replace(version.snapshot.workflow, name=workflow.spec.name)
         snapshot = replace(version.snapshot, workflow=spec)
         await services.compute.run(viewer.tenant_id, _check, snapshot)
@@ -63,7 +63,7 @@ async def get_version(work: UnitOfWork, workflow: Workflow, id: UUID, path: Path
 
 def _check(snapshot: Snapshot) -> None:
     """Apply the current rules, which may be newer than the version."""
-    path = ("input", "versionId")
+    path = ("versionId",)
     check_workflow(snapshot.workflow, (*path, "workflow"))
     for name, agent in snapshot.agents.items():
         check_agent(agent, (*path, "agents", name))
@@ -81,7 +81,7 @@ async def _restore_agents_and_tools(
         # The item was missing, and a concurrent request created it just now.
         raise RevisionConflict(
             "An agent or a tool of the version was created at the same time. Repeat the request.",
-            ("input", "expectedRevision"),
+            ("expectedRevision",),
             current=workflow.revision,
         ) from taken
 

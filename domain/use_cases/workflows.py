@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from domain.common.access import Scope, Viewer
-from domain.common.errors import NotFound, NotPublishable, Path
+from domain.common.errors import NotFound, NotPublishable
 from domain.common.findings import MAX_REPORTED, Finding, FindingCode, Severity
 from domain.ports import Drafts, Services, UnitOfWork
 from domain.tenants.credentials import CredentialKind
@@ -106,10 +106,10 @@ async def verify_workflows(
 
 
 async def check_workflow_in_thread(
-    services: Services, viewer: Viewer, spec: WorkflowSpec, path: Path = ("input",)
+    services: Services, viewer: Viewer, spec: WorkflowSpec
 ) -> WorkflowSpec:
     """`check_workflow` in a thread, because it parses every condition."""
-    return await services.compute.run(viewer.tenant_id, check_workflow, spec, path)
+    return await services.compute.run(viewer.tenant_id, check_workflow, spec)
 
 
 async def publish_draft(
@@ -168,7 +168,7 @@ async def check_publishable(
     if errors:
         raise NotPublishable(
             f"The workflow has {len(errors)} error(s); the first is: {errors[0].message}",
-            ("input", "id"),
+            ("id",),
             findings=findings[:MAX_REPORTED],
         )
 
@@ -218,5 +218,5 @@ def new_version(
 async def get_workflow(work: UnitOfWork, id: WorkflowId) -> Workflow:
     workflow = await work.workflows.get(id)
     if workflow is None:
-        raise NotFound("There is no such workflow.", ("input", "id"))
+        raise NotFound("There is no such workflow.", ("id",))
     return workflow

@@ -33,5 +33,5 @@ def _broken_rules(check: Callable[..., Any], code: FindingCode) -> Iterator[Find
     try:
         check()
     except InvalidInput as problem:
-        path: Path = problem.path
+        path: Path = problem.path or ()
         yield error(code, path, problem.message, FIX)

@@ -140,7 +140,7 @@ class Agent:
     spec: AgentSpec
 
 
-def check_agent(spec: AgentSpec, path: Path = ("input",)) -> AgentSpec:
+def check_agent(spec: AgentSpec, path: Path = ()) -> AgentSpec:
     """Return the spec. Raises `InvalidInput` for the first field that breaks a rule.
 
     Whether the providers support what they are chosen for is checked by verification."""

@@ -171,7 +171,7 @@ class Version:
     snapshot: Snapshot
 
 
-def check_workflow(spec: WorkflowSpec, path: Path = ("input",)) -> WorkflowSpec:
+def check_workflow(spec: WorkflowSpec, path: Path = ()) -> WorkflowSpec:
     """Return the spec. Raises `InvalidInput` for the first field that breaks a rule.
 
     Whether the graph is sound is checked by verification."""

@@ -127,7 +127,9 @@ def _getter(field: GraphQLField) -> Reader | None:
     resolver = definition.base_resolver
     if resolver is None:
         return attrgetter(definition.python_name)
-    if definition.is_async or resolver.info_parameter or resolver.root_parameter:
+    if definition.is_async:
+        return None
+    if resolver.info_parameter or resolver.root_parameter or resolver.parent_parameter:
         return None
     read: Any = resolver.wrapped_func
     return cast(Reader, read)

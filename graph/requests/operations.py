@@ -14,7 +14,6 @@ from strawberry.types.execution import PreExecutionError
 
 from domain.common.access import Viewer
 from domain.common.errors import DomainError, RateLimited, Unavailable
-from domain.common.settings import Settings
 from domain.ports import Services
 from graph.requests.auth import require_public_fields
 from graph.requests.complexity import fields_of
@@ -121,7 +120,6 @@ class GraphQLService:
     services: Services
     large_query_services: Services
     """The services for large queries, which run one transaction at a time per tenant."""
-    settings: Settings
     schema: Schema
     documents: DocumentCache
     rate_limiter: RequestRateLimiter
@@ -138,7 +136,6 @@ class GraphQLService:
     def context(self, viewer: Viewer | None, address: str) -> RequestContext:
         return RequestContext(
             services=self.services,
-            settings=self.settings,
             viewer=viewer,
             client_ip=address,
             start_slot=self.subscription_starts,

@@ -39,7 +39,6 @@ from strawberry.types.execution import ExecutionResult as Result
 
 from domain.calls.events import StoredEvent
 from domain.common.access import Permissions, Scope
-from domain.common.settings import Settings
 from domain.ports import Services
 from graph.requests.complexity import fields_of
 from graph.requests.document_cache import GraphQLDocument
@@ -80,7 +79,6 @@ class SharedContext:
     It does not contain the viewer, so that no response can depend on it."""
 
     services: Services
-    settings: Settings
     viewer: Permissions
 
     def require(self, scope: Scope | None = None) -> Permissions:
@@ -281,7 +279,7 @@ class Fanout:
         permissions = Permissions(viewer.tenant_id, viewer.scopes)
         execution = self._list_executions.get((key, permissions))
         if execution is None:
-            executor = build(SharedContext(context.services, context.settings, permissions))
+            executor = build(SharedContext(context.services, permissions))
             assert isinstance(executor, Executor)
             execution = self._list_executions[key, permissions] = SharedListExecution(executor)
         return execution

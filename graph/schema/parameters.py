@@ -10,7 +10,7 @@ from domain.json_schema.schema import check_schema
 
 
 def check_parameters(schema: Any) -> Mapping[str, Any]:
-    return check_schema(schema, ("input", "parameters"))
+    return check_schema(schema, ("parameters",))
 
 
 def schema_from_list(parameters: Sequence[Any]) -> Mapping[str, Any]:
@@ -26,4 +26,4 @@ def schema_from_list(parameters: Sequence[Any]) -> Mapping[str, Any]:
         )
         for each in parameters
     ]
-    return schema_of(listed, ("input", "parametersList"))
+    return schema_of(listed, ("parametersList",))

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import strawberry
 
+from domain.calls.model import Call
 from domain.calls.model import CallFilter as DomainFilter
 from domain.common.access import Scope
 from domain.providers.catalog import CATALOG
+from domain.providers.model import Provider as CatalogProvider
 from domain.providers.model import ProviderKind
+from domain.tenants.credentials import Credential as StoredCredential
 from domain.tenants.credentials import CredentialKind
-from graph.schema.scalars import Cursor
+from domain.tenants.settings import StoredSettings
+from domain.tool_execution import mcp
+from domain.tools.model import Tool
+from domain.workflows.agents import Agent
+from domain.workflows.model import Workflow
+from graph.schema.error_paths import ErrorPaths
+from graph.schema.scalars import Cursor, Json
 from graph.schema.types.accounts import Viewer
 from graph.schema.types.agents import AgentBy, AgentConnection, AgentType
 from graph.schema.types.bundles import Bundle
 from graph.schema.types.calls import CallConnection, CallFilter, CallType, filter_of
-from graph.schema.types.common import Node, as_graphql
+from graph.schema.types.common import Node
 from graph.schema.types.credentials import Credential
 from graph.schema.types.findings import VerificationReport
 from graph.schema.types.providers import Provider
@@ -36,6 +46,7 @@ from resolvers import (
     workflows,
 )
 from resolvers.context import Ctx
+from resolvers.nodes import Node as NodeObject
 from resolvers.pagination import Page, PageInfo
 
 First = Annotated[
@@ -55,22 +66,24 @@ Id = Annotated[strawberry.ID, strawberry.argument(description="Global id of the 
 
 @strawberry.type(description="Operations that read data.")
 class Query:
-    @strawberry.field(description="The authenticated user or API key.")
-    async def viewer(self, info: Ctx) -> Viewer | None:
-        return as_graphql(await accounts.viewer(info))
+    @strawberry.field(description="The authenticated user or API key.", graphql_type=Viewer | None)
+    async def viewer(self, info: Ctx) -> accounts.ViewerInfo:
+        return await accounts.viewer(info)
 
     @strawberry.field(
         description=(
             "The object with this id; null when it does not exist or belongs to another tenant."
-        )
+        ),
+        graphql_type=Node | None,
     )
-    async def node(self, info: Ctx, id: Id) -> Node | None:
-        return as_graphql(await nodes.node(info, id))
+    async def node(self, info: Ctx, id: Id) -> NodeObject | None:
+        return await nodes.node(info, id)
 
     @strawberry.field(
         description=(
             "Objects by their ids, in the same order; null for each one that does not exist."
-        )
+        ),
+        graphql_type=list[Node | None],
     )
     async def nodes(
         self,
@@ -79,77 +92,82 @@ class Query:
             list[strawberry.ID],
             strawberry.argument(description="Global ids of the objects; at most 100."),
         ],
-    ) -> list[Node | None]:
-        return as_graphql(await nodes.nodes(info, list(ids)))
+    ) -> list[NodeObject | None]:
+        return await nodes.nodes(info, list(ids))
 
-    @strawberry.field(description="One agent; null when it does not exist.")
+    @strawberry.field(
+        description="One agent; null when it does not exist.", graphql_type=AgentType | None
+    )
     async def agent(
         self,
         info: Ctx,
         by: Annotated[AgentBy, strawberry.argument(description="Id or name of the agent.")],
-    ) -> AgentType | None:
+    ) -> Agent | None:
         id, name = by.id.value if by.id else None, by.name.value if by.name else None
-        return as_graphql(
-            await drafts.get_draft(info, Scope.AGENTS_READ, lambda w: w.agents, "Agent", id, name)
+        return await drafts.get_draft(
+            info, Scope.AGENTS_READ, lambda w: w.agents, "Agent", id, name
         )
 
-    @strawberry.field(description="Agents of your tenant, newest first.")
-    async def agents(
-        self, info: Ctx, first: First = None, after: After = None
-    ) -> AgentConnection | None:
-        return as_graphql(
-            await drafts.list_drafts(
-                info, Scope.AGENTS_READ, lambda w: w.agents, "agents", first, after
-            )
+    @strawberry.field(
+        description="Agents of your tenant, newest first.", graphql_type=AgentConnection | None
+    )
+    async def agents(self, info: Ctx, first: First = None, after: After = None) -> Page[Agent]:
+        return await drafts.list_drafts(
+            info, Scope.AGENTS_READ, lambda w: w.agents, "agents", first, after
         )
 
-    @strawberry.field(description="One tool; null when it does not exist.")
+    @strawberry.field(
+        description="One tool; null when it does not exist.", graphql_type=ToolType | None
+    )
     async def tool(
         self,
         info: Ctx,
         by: Annotated[ToolBy, strawberry.argument(description="Id or name of the tool.")],
-    ) -> ToolType | None:
+    ) -> Tool | None:
         id, name = by.id.value if by.id else None, by.name.value if by.name else None
-        return as_graphql(
-            await drafts.get_draft(info, Scope.TOOLS_READ, lambda w: w.tools, "Tool", id, name)
+        return await drafts.get_draft(info, Scope.TOOLS_READ, lambda w: w.tools, "Tool", id, name)
+
+    @strawberry.field(
+        description="Tools of your tenant, newest first.", graphql_type=ToolConnection | None
+    )
+    async def tools(self, info: Ctx, first: First = None, after: After = None) -> Page[Tool]:
+        return await drafts.list_drafts(
+            info, Scope.TOOLS_READ, lambda w: w.tools, "tools", first, after
         )
 
-    @strawberry.field(description="Tools of your tenant, newest first.")
-    async def tools(
-        self, info: Ctx, first: First = None, after: After = None
-    ) -> ToolConnection | None:
-        return as_graphql(
-            await drafts.list_drafts(
-                info, Scope.TOOLS_READ, lambda w: w.tools, "tools", first, after
-            )
-        )
-
-    @strawberry.field(description="One workflow; null when it does not exist.")
+    @strawberry.field(
+        description="One workflow; null when it does not exist.", graphql_type=WorkflowType | None
+    )
     async def workflow(
         self,
         info: Ctx,
         by: Annotated[WorkflowBy, strawberry.argument(description="Id or slug of the workflow.")],
-    ) -> WorkflowType | None:
+    ) -> Workflow | None:
         id, slug = by.id.value if by.id else None, by.slug.value if by.slug else None
         scope = Scope.WORKFLOWS_READ
-        return as_graphql(
-            await drafts.get_draft(info, scope, lambda w: w.workflows, "Workflow", id, slug)
-        )
+        return await drafts.get_draft(info, scope, lambda w: w.workflows, "Workflow", id, slug)
 
-    @strawberry.field(description="Workflows of your tenant, newest first.")
+    @strawberry.field(
+        description="Workflows of your tenant, newest first.",
+        graphql_type=WorkflowConnection | None,
+    )
     async def workflows(
         self, info: Ctx, first: First = None, after: After = None
-    ) -> WorkflowConnection | None:
+    ) -> Page[Workflow]:
         scope = Scope.WORKFLOWS_READ
-        return as_graphql(
-            await drafts.list_drafts(info, scope, lambda w: w.workflows, "workflows", first, after)
+        return await drafts.list_drafts(
+            info, scope, lambda w: w.workflows, "workflows", first, after
         )
 
-    @strawberry.field(description="One call; null when it does not exist.")
-    async def call(self, info: Ctx, id: Id) -> CallType | None:
-        return as_graphql(await calls.call(info, id))
+    @strawberry.field(
+        description="One call; null when it does not exist.", graphql_type=CallType | None
+    )
+    async def call(self, info: Ctx, id: Id) -> Call | None:
+        return await calls.call(info, id)
 
-    @strawberry.field(description="Calls of your tenant, newest first.")
+    @strawberry.field(
+        description="Calls of your tenant, newest first.", graphql_type=CallConnection | None
+    )
     async def calls(
         self,
         info: Ctx,
@@ -158,13 +176,16 @@ class Query:
         filter: Annotated[
             CallFilter | None, strawberry.argument(description="Filter; omit to return all calls.")
         ] = None,
-    ) -> CallConnection | None:
+    ) -> Page[Call]:
         domain_filter: DomainFilter | None = filter_of(filter)
         if domain_filter is None:
-            return as_graphql(Page([], PageInfo(False, None)))
-        return as_graphql(await calls.calls(info, domain_filter, first, after))
+            return Page([], PageInfo(False, None))
+        return await calls.calls(info, domain_filter, first, after)
 
-    @strawberry.field(description="Verify a workflow, which need not be stored.")
+    @strawberry.field(
+        description="Verify a workflow, which need not be stored.",
+        extensions=[ErrorPaths("config")],
+    )
     async def verify_workflow(
         self,
         info: Ctx,
@@ -173,8 +194,8 @@ class Query:
             strawberry.argument(description="Configuration of the workflow to verify."),
         ],
     ) -> VerificationReport | None:
-        findings = await workflows.findings_of(info, config.spec(), ("config",))
-        return VerificationReport(findings=as_graphql(list(findings)))
+        findings = await workflows.findings_of(info, config.spec())
+        return VerificationReport(findings=findings)
 
     @strawberry.field(
         description=(
@@ -190,33 +211,42 @@ class Query:
         ],
     ) -> Simulation | None:
         suite = await simulations.from_call(info, call_id)
-        return Simulation(suite=as_graphql(suite)) if suite else None
-
-    @strawberry.field(description="Your own API keys for providers, without their values.")
-    async def credentials(self, info: Ctx) -> list[Credential] | None:
-        return as_graphql(list(await credentials.credentials(info, CredentialKind.PROVIDER)))
+        return Simulation(suite=Json(suite)) if suite else None
 
     @strawberry.field(
-        description="Secrets that headers of your tools can refer to, without their values."
+        description="Your own API keys for providers, without their values.",
+        graphql_type=list[Credential] | None,
     )
-    async def secrets(self, info: Ctx) -> list[Credential] | None:
-        return as_graphql(list(await credentials.credentials(info, CredentialKind.SECRET)))
+    async def credentials(self, info: Ctx) -> Sequence[StoredCredential]:
+        return await credentials.credentials(info, CredentialKind.PROVIDER)
 
-    @strawberry.field(description="Settings of your tenant.")
-    async def settings(self, info: Ctx) -> SettingsType | None:
-        return as_graphql(await settings.settings(info))
+    @strawberry.field(
+        description="Secrets that headers of your tools can refer to, without their values.",
+        graphql_type=list[Credential] | None,
+    )
+    async def secrets(self, info: Ctx) -> Sequence[StoredCredential]:
+        return await credentials.credentials(info, CredentialKind.SECRET)
 
-    @strawberry.field(description="All tools that an MCP server offers, allowed or not.")
+    @strawberry.field(description="Settings of your tenant.", graphql_type=SettingsType | None)
+    async def settings(self, info: Ctx) -> StoredSettings:
+        return await settings.settings(info)
+
+    @strawberry.field(
+        description="All tools that an MCP server offers, allowed or not.",
+        graphql_type=list[McpTool] | None,
+    )
     async def mcp_tools(
         self,
         info: Ctx,
         server: Annotated[
             str, strawberry.argument(description="Name of the MCP server in the settings.")
         ],
-    ) -> list[McpTool] | None:
-        return as_graphql(await settings.mcp_tools(info, server))
+    ) -> Sequence[mcp.McpTool]:
+        return await settings.mcp_tools(info, server)
 
-    @strawberry.field(description="Export workflows with everything they use.")
+    @strawberry.field(
+        description="Export workflows with everything they use.", graphql_type=Bundle | None
+    )
     async def export_bundle(
         self,
         info: Ctx,
@@ -226,10 +256,12 @@ class Query:
                 description="Slugs of the workflows to export; omit to export everything."
             ),
         ] = None,
-    ) -> Bundle | None:
-        return as_graphql(await bundles.export(info, workflows))
+    ) -> bundles.BundleExport:
+        return await bundles.export(info, workflows)
 
-    @strawberry.field(description="Providers that agents can use.")
+    @strawberry.field(
+        description="Providers that agents can use.", graphql_type=list[Provider] | None
+    )
     def providers(
         self,
         info: Ctx,
@@ -237,6 +269,6 @@ class Query:
             ProviderKind | None,
             strawberry.argument(description="Only providers of this kind; omit for all kinds."),
         ] = None,
-    ) -> list[Provider] | None:
+    ) -> Sequence[CatalogProvider]:
         info.context.require(Scope.AGENTS_READ)
-        return as_graphql([p for p in CATALOG if kind in (None, p.kind)])
+        return [p for p in CATALOG if kind in (None, p.kind)]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
-from domain.calls.lists import ListSnapshot
+from domain.calls import events
+from domain.calls.lists import ListSnapshot, ListUpdate
 from graph.schema.scalars import Cursor
 from graph.schema.types.calls import CallFilter, filter_of
-from graph.schema.types.common import as_graphql
 from graph.schema.types.events import CallListUpdate, CallUpdate
 from resolvers import call_events
 from resolvers.context import Ctx
@@ -26,7 +26,7 @@ async def _call_events(
             description="Cursor to continue behind; omit to start with the first event."
         ),
     ] = None,
-) -> AsyncGenerator[Any]:
+) -> AsyncGenerator[events.CallUpdate]:
     async with aclosing(call_events.call_events(info, call_id, after)) as updates:
         async for update in updates:
             yield update
@@ -37,19 +37,19 @@ async def _calls(
     filter: Annotated[
         CallFilter | None, strawberry.argument(description="Filter; omit to follow all calls.")
     ] = None,
-) -> AsyncGenerator[Any]:
+) -> AsyncGenerator[ListUpdate]:
     domain_filter = filter_of(filter)
     if domain_filter is None:
         yield ListSnapshot(())
         return
     async with aclosing(call_events.call_list(info, domain_filter)) as updates:
         async for update in updates:
-            yield as_graphql(update)
+            yield update
 
 
 @strawberry.type(description="Operations that stream updates.")
 class Subscription:
-    call_events: AsyncGenerator[Any] = strawberry.subscription(
+    call_events: AsyncGenerator[events.CallUpdate] = strawberry.subscription(
         resolver=_call_events,
         graphql_type=CallUpdate,
         description=(
@@ -57,7 +57,7 @@ class Subscription:
             "or behind a cursor. The stream completes after CallEnded."
         ),
     )
-    calls: AsyncGenerator[Any] = strawberry.subscription(
+    calls: AsyncGenerator[ListUpdate] = strawberry.subscription(
         resolver=_calls,
         graphql_type=CallListUpdate,
         description="A live list of calls: first a snapshot, then the changes.",

@@ -44,8 +44,7 @@ async def test_wrong_cursors_of_a_stream_are_told_so(
 ) -> None:
     await publish_clinic(services, viewer)
     calls = [
-        await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
-        for _ in range(2)
+        await start_call(services, viewer, CallRequest(workflow_name="clinic")) for _ in range(2)
     ]
     one, other = (global_id("Call", call.id) for call in calls)
     page = await api.execute(
@@ -80,8 +79,7 @@ async def test_pages_join_without_gap_or_overlap(
 ) -> None:
     await publish_clinic(services, viewer)
     started = [
-        await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
-        for _ in range(23)
+        await start_call(services, viewer, CallRequest(workflow_name="clinic")) for _ in range(23)
     ]
     document = (
         "query ($a: Cursor) { calls(first: 5, after: $a) { edges { node { id } } "
@@ -96,7 +94,7 @@ async def test_pages_join_without_gap_or_overlap(
         pages += 1
         if pages == 2:
             # A newer one belongs to no page that is still to come.
-            await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
+            await start_call(services, viewer, CallRequest(workflow_name="clinic"))
         if not page["pageInfo"]["hasNextPage"]:
             break
         after = page["pageInfo"]["endCursor"]
@@ -139,7 +137,7 @@ async def test_a_list_costs_the_same_transactions_however_long(
 ) -> None:
     await publish_clinic(services, viewer)
     for _ in range(20):
-        await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
+        await start_call(services, viewer, CallRequest(workflow_name="clinic"))
     document = (
         "query ($n: Int) { calls(first: $n) { edges { node { id workflow { slug } version { number } transcript { text } "
         "nodesVisited } } } }"
@@ -183,7 +181,7 @@ async def test_large_queries_of_a_tenant_make_one_transaction_at_a_time(
 async def test_a_list_of_calls_is_alive(api: Api, services: Services, viewer: Viewer) -> None:
     await publish_clinic(services, viewer)
     request = CallRequest(workflow_name="clinic")
-    first = await start_call(services, viewer, request, 3600)
+    first = await start_call(services, viewer, request)
     document = (
         "subscription { calls(filter: {live: true}) { __typename "
         "... on CallListSnapshot { calls { id state } } ... on CallAdded { call { id state } } "
@@ -197,7 +195,7 @@ async def test_a_list_of_calls_is_alive(api: Api, services: Services, viewer: Vi
 
         snapshot = await heard()
         assert [call["id"] for call in snapshot["calls"]] == [global_id("Call", first.id)]
-        second = await start_call(services, viewer, request, 3600)
+        second = await start_call(services, viewer, request)
         added = await heard()
         assert (added["__typename"], added["call"]["id"]) == (
             "CallAdded",

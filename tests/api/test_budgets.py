@@ -74,7 +74,7 @@ async def test_fifty_starts_against_ten_are_ten(
 ) -> None:
     await publish_clinic(services, viewer)
     await limit(services, viewer, concurrent_calls=10)
-    starts = (start_call(services, viewer, request(n), 3600) for n in range(50))
+    starts = (start_call(services, viewer, request(n)) for n in range(50))
     answers = await asyncio.gather(*starts, return_exceptions=True)
     calls = [each for each in answers if isinstance(each, Call)]
     refused = [each for each in answers if isinstance(each, QuotaExceeded)]
@@ -85,13 +85,13 @@ async def test_fifty_starts_against_ten_are_ten(
     }
     # A call that was started with the key is answered, room or no room.
     accepted = next(n for n, each in enumerate(answers) if isinstance(each, Call))
-    again = await start_call(services, viewer, request(accepted), 3600)
+    again = await start_call(services, viewer, request(accepted))
     assert again.id in {call.id for call in calls}
     await end_call(services, viewer, calls[0].id)
     rejected = next(n for n, each in enumerate(answers) if isinstance(each, QuotaExceeded))
-    assert (await start_call(services, viewer, request(rejected), 3600)).id
+    assert (await start_call(services, viewer, request(rejected))).id
     with pytest.raises(QuotaExceeded):
-        await start_call(services, viewer, request(99), 3600)
+        await start_call(services, viewer, request(99))
 
 
 async def test_budgets_of_one_tenant_are_not_those_of_another(
@@ -101,9 +101,9 @@ async def test_budgets_of_one_tenant_are_not_those_of_another(
     for each in (viewer, other):
         await publish_clinic(services, each)
     await limit(services, viewer, concurrent_calls=0)
-    assert await start_call(services, other, request(1), 3600)
+    assert await start_call(services, other, request(1))
     with pytest.raises(QuotaExceeded):
-        await start_call(services, viewer, request(1), 3600)
+        await start_call(services, viewer, request(1))
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ async def test_an_end_is_booked_once_however_many_ask_for_it(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
-    calls = [await start_call(services, viewer, request(n), 3600) for n in range(8)]
+    calls = [await start_call(services, viewer, request(n)) for n in range(8)]
     await asyncio.gather(*(end_call(services, viewer, c.id) for c in calls for _ in range(4)))
     assert await row(settings, "select calls from tenant_month") == {"calls": 8}
 
@@ -235,7 +235,7 @@ async def test_a_voice_call_is_counted_and_warned_before_its_budget_ends_it(
         await limit(services, viewer, spend_per_call=2_500_000)
         heard.utterances = ["I need an appointment", "tomorrow at ten"]
         asked = CallRequest(workflow_name="clinic", kind=CallKind.VOIP)
-        call = await start_call(services, viewer, asked, 3600)
+        call = await start_call(services, viewer, asked)
         async with joined_caller(services, call) as caller:
             await caller.speak()
             events = await watch(services, viewer, call.id, CallEnded)

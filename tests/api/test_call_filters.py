@@ -69,7 +69,7 @@ async def test_every_combination_of_filters_shows_the_calls_that_it_admits(
     dice = random.Random(7)
     for _ in range(COUNT):
         request = CallRequest(workflow_name="clinic", user_id=dice.choice(["u1", "u2", None]))
-        await start_call(services, viewer, request, 3600)
+        await start_call(services, viewer, request)
     db = await asyncpg.connect(settings.database_url)
     await db.execute(
         "update call set kind = (array['TEXT', 'VOIP', 'SIP'])[1 + (hashtext(id::text) & 1)],"
@@ -132,7 +132,7 @@ async def test_a_call_is_listed_by_its_state_as_it_changes(
     services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
-    call = await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
+    call = await start_call(services, viewer, CallRequest(workflow_name="clinic"))
 
     async def listed(filter: CallFilter) -> list[UUID]:
         return [found.id for found in await paged(services, viewer, filter, 20)]

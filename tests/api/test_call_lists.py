@@ -88,7 +88,7 @@ class Lookups:
 
 
 async def new_call(services: Services, viewer: Viewer) -> Call:
-    return await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
+    return await start_call(services, viewer, CallRequest(workflow_name="clinic"))
 
 
 async def end_call(services: Services, viewer: Viewer, id: CallId) -> None:

@@ -21,30 +21,26 @@ from tests.support.demo_workflow import publish_clinic, save_clinic
 
 pytestmark = pytest.mark.anyio
 
-MAX_CALL_SECONDS = 3600
-
 
 async def test_fifty_starts_with_one_key_are_one_call(services: Services, viewer: Viewer) -> None:
     await publish_clinic(services, viewer)
     request = CallRequest(workflow_name="clinic", idempotency_key="k1")
-    calls = await asyncio.gather(
-        *(start_call(services, viewer, request, MAX_CALL_SECONDS) for _ in range(50))
-    )
+    calls = await asyncio.gather(*(start_call(services, viewer, request) for _ in range(50)))
     assert len({call.id for call in calls}) == 1
     other = CallRequest(workflow_name="clinic", idempotency_key="k1", user_id="someone")
     with pytest.raises(IdempotencyConflict):
-        await start_call(services, viewer, other, MAX_CALL_SECONDS)
+        await start_call(services, viewer, other)
 
 
 async def test_a_draft_is_not_started_unless_asked_for(services: Services, viewer: Viewer) -> None:
     await save_clinic(services, viewer)
     with pytest.raises(WorkflowNotPublished):
-        await start_call(services, viewer, CallRequest(workflow_name="clinic"), MAX_CALL_SECONDS)
+        await start_call(services, viewer, CallRequest(workflow_name="clinic"))
     with pytest.raises(WorkflowNotFound):
-        await start_call(services, viewer, CallRequest(workflow_name="nothing"), MAX_CALL_SECONDS)
+        await start_call(services, viewer, CallRequest(workflow_name="nothing"))
     draft = CallRequest(workflow_name="clinic", draft=True)
-    first = await start_call(services, viewer, draft, MAX_CALL_SECONDS)
-    second = await start_call(services, viewer, draft, MAX_CALL_SECONDS)
+    first = await start_call(services, viewer, draft)
+    second = await start_call(services, viewer, draft)
     assert first.version_id == second.version_id
 
 
@@ -52,7 +48,7 @@ async def test_an_unclaimed_call_ends_at_once_and_refuses_what_waits(
     services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
-    call = await start_call(services, viewer, CallRequest(workflow_name="clinic"), MAX_CALL_SECONDS)
+    call = await start_call(services, viewer, CallRequest(workflow_name="clinic"))
     command = await send_message(services, viewer, call.id, "hello?", None)
     ended = await end_call(services, viewer, call.id)
     assert (ended.state, ended.end_reason) == (CallState.CANCELED, EndReason.CANCELED)

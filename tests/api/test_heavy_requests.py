@@ -305,7 +305,7 @@ async def test_what_waits_for_its_tenant_holds_few_connections(
     async with api_services(replace(settings, database_connections=4)) as few:
         for do in (
             lambda: publish_workflow(few, viewer, id, 1, None),
-            lambda: start_call(few, viewer, draft, 60),
+            lambda: start_call(few, viewer, draft),
             lambda: import_bundle(few, viewer, bundle),
             lambda: restore_workflow(few, viewer, id, version.id, 1),
             lambda: update_workflow(few, viewer, id, 2, {}),

@@ -70,7 +70,7 @@ def test_an_announcement_that_cannot_be_said_is_refused(text: str) -> None:
     choice = RecordingChoice(enabled=True, announcement=text)
     with pytest.raises(InvalidInput) as refused:
         check_workflow(replace(CLINIC, recording=choice))
-    assert refused.value.path == ("input", "recording", "announcement")
+    assert refused.value.path == ("recording", "announcement")
 
 
 def test_pieces_are_found_by_their_names() -> None:
@@ -151,10 +151,10 @@ async def test_without_a_place_no_voice_call_is_started(
     await enable_recording(able, viewer)
     voice = CallRequest(workflow_name="clinic", kind=CallKind.VOIP)
     with pytest.raises(InvalidInput, match="RECORDINGS_URL") as refused:
-        await start_call(unable, viewer, voice, 3600)
-    assert refused.value.path == ("input", "workflow")
+        await start_call(unable, viewer, voice)
+    assert refused.value.path == ("workflow",)
     async with able.store.transaction(viewer.tenant_id) as work:
         assert (await work.calls.page(CallFilter(), 10, None)).items == ()
-    assert (await start_call(able, viewer, voice, 3600)).kind is CallKind.VOIP
+    assert (await start_call(able, viewer, voice)).kind is CallKind.VOIP
     text = replace(voice, kind=CallKind.TEXT)
-    assert (await start_call(unable, viewer, text, 3600)).kind is CallKind.TEXT
+    assert (await start_call(unable, viewer, text)).kind is CallKind.TEXT

@@ -69,7 +69,7 @@ class Place:
 
 async def recorded(services: Services, viewer: Viewer, settings: Settings) -> Call:
     """A call that has ended, with a recording of three seconds."""
-    call = await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
+    call = await start_call(services, viewer, CallRequest(workflow_name="clinic"))
     async with running_archive(settings) as keeper:
         assert services.audio_store is not None
         begun = await keeper.recording_store.start(call, 1, datetime.now(UTC))
@@ -230,7 +230,7 @@ async def test_a_deleted_recording_is_gone_at_once_and_for_good(place: Place) ->
 
 async def test_what_was_never_recorded_has_nothing_to_hear_or_delete(place: Place) -> None:
     request = CallRequest(workflow_name="clinic")
-    call = await start_call(place.services, place.viewer, request, 3600)
+    call = await start_call(place.services, place.viewer, request)
     id = global_id("Call", call.id)
     asked = await place.api.execute(ASK, variables={"id": id})
     assert asked["data"]["call"] == {"recording": None}

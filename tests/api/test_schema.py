@@ -19,12 +19,14 @@ from graphql import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.utils.str_converters import to_camel_case
 
 from domain.calls.events import DURABLE, PartialTranscript
 from domain.common.doc import Doc
 from graph.export_schema import SCHEMA_FILE, schema_text
 from graph.schema.build import build_schema
+from graph.schema.error_paths import ErrorPaths
 from graph.schema.types.errors import HANDLERS
 from persistence.codec import decode_event, encode_event
 from tests.api.test_transport_schema import events_of
@@ -91,6 +93,8 @@ def test_every_mutation_takes_one_input_and_answers_what_became_of_it() -> None:
     assert SCHEMA.mutation_type is not None
     for name, field in SCHEMA.mutation_type.fields.items():
         assert list(field.args) == ["input"], name
+        extensions = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].extensions
+        assert [e.argument for e in extensions if isinstance(e, ErrorPaths)] == ["input"], name
         assert isinstance(field.type, GraphQLNonNull), name
         result = get_named_type(field.type)
         if isinstance(result, GraphQLUnionType):

@@ -189,7 +189,7 @@ async def neighbours(
     services: Services, settings: Settings, viewer: Viewer
 ) -> AsyncIterator[Neighbours]:
     version = await publish_clinic(services, viewer)
-    call = await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
+    call = await start_call(services, viewer, CallRequest(workflow_name="clinic"))
     async with services.store.transaction(viewer.tenant_id) as work:
         [agent] = await work.agents.by_names(["booking"])
         [tool] = await work.tools.by_names(["book_appointment"])

@@ -36,7 +36,7 @@ def test_it_is_refused_where_it_is_wrong(name: str) -> None:
     spec = SPEC.validate_python({**GOOD, **case["tool"]})
     with pytest.raises(InvalidInput) as refused:
         check_tool(spec)
-    assert "/".join(refused.value.path) == f"input/{case['path']}"
+    assert "/".join(refused.value.path or ()) == case["path"]
     assert refused.value.message == case["says"]
     # At most 0.001 measured; what explodes takes minutes.
     assert cpu_seconds(lambda: check_tool(spec), refusal=(InvalidInput,)) < 0.1
@@ -64,7 +64,7 @@ def test_the_short_list_is_no_way_around(
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
         schema_from_list(parameters)
-    assert ("/".join(refused.value.path), refused.value.message) == (f"input/{path}", says)
+    assert ("/".join(refused.value.path or ()), refused.value.message) == (path, says)
 
 
 @pytest.mark.parametrize("field", ["headers", "query", "save"])

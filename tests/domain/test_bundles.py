@@ -173,7 +173,7 @@ def test_what_is_wrong_is_told_with_its_place(way: tuple[Any, ...], to: Any, tol
     with pytest.raises(InvalidInput) as refused:
         import_text(json.dumps(changed(*way, to=to)))
     assert told in refused.value.message
-    said, given = refused.value.path, tuple(map(str, way))
+    said, given = refused.value.path or (), tuple(map(str, way))
     assert given[: len(said)] == said[: len(given)]
 
 

@@ -347,4 +347,4 @@ def test_where_a_request_goes_is_for_the_author_to_say(url: str) -> None:
     spec = ToolSpec(name="t", description="T.", actions=(ApiCall(url=url),))
     with pytest.raises(InvalidInput) as refused:
         check_tool(spec)
-    assert refused.value.path == ("input", "actions", "0", "apiCall", "url")
+    assert refused.value.path == ("actions", "0", "apiCall", "url")

@@ -63,7 +63,7 @@ REFUSED: dict[str, Any] = {
 def test_unsafe_schemas_are_refused_at_once(name: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         check_schema(REFUSED[name], P)
-    assert refused.value.path[:2] == P
+    assert (refused.value.path or ())[:2] == P
     # At most 0.002 measured; what explodes takes minutes.
     assert cpu_seconds(lambda: check_schema(REFUSED[name], P), refusal=(InvalidInput,)) < 0.2
 

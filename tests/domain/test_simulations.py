@@ -285,7 +285,7 @@ async def test_a_suite_from_a_call_holds_for_its_workflow(
     version = await publish_clinic(services, viewer)
     async with working(settings):
         request = CallRequest(workflow_name="clinic", user_context={"name": "Ada"})
-        call = await start_call(services, viewer, request, 3600)
+        call = await start_call(services, viewer, request)
         for n, words in enumerate(("hello", "an appointment", "tomorrow"), start=1):
             await send_message(services, viewer, call.id, words, None)
             await watch(services, viewer, call.id, TurnMeasured, n)

@@ -136,7 +136,7 @@ def test_conditions_are_bounded_together() -> None:
         InvalidInput, match="may have at most 131072 characters in total"
     ) as refused:
         check_workflow(forked_workflow(conditions).workflow)
-    assert refused.value.path == ("input", "connections")
+    assert refused.value.path == ("connections",)
 
 
 @pytest.mark.parametrize("field", ["sharedContext", "contextPassed"])
@@ -152,4 +152,4 @@ def test_lists_of_keys_are_bounded(field: str) -> None:
         InvalidInput, match=f"{field} may have at most {MAX_KEYS} keys, not 101"
     ) as refused:
         check_workflow(spec)
-    assert refused.value.path[-1] == field
+    assert (refused.value.path or ())[-1:] == (field,)

@@ -99,7 +99,7 @@ async def test_the_demo_asks_its_server_and_moves_by_itself(
         assert {note.kind for note in again.notes} == {"UNCHANGED"}
         allowed = replace(settings, outbound_allow=url.removeprefix("http://"))
         await stack.enter_async_context(working(allowed))
-        call = await start_call(services, viewer, CallRequest(workflow_name="courier"), 3600)
+        call = await start_call(services, viewer, CallRequest(workflow_name="courier"))
         for n, words in enumerate(("my parcel", "Asha", "2002", "yes"), start=1):
             await send_message(services, viewer, call.id, words, None)
             await watch(services, viewer, call.id, TurnMeasured, n)

@@ -94,7 +94,7 @@ async def three_calls(services: Services, viewer: Viewer) -> list[Any]:
     """Two that are over and one that waits, of a tenant with a credential."""
     version = await publish_clinic(services, viewer)
     calls = [
-        await start_call(services, viewer, CallRequest(workflow_id=version.workflow_id), 60)
+        await start_call(services, viewer, CallRequest(workflow_id=version.workflow_id))
         for _ in range(3)
     ]
     async with services.store.transaction(viewer.tenant_id) as work:

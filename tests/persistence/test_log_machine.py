@@ -143,7 +143,7 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
         @rule()
         def start(self) -> None:
             request = CallRequest(workflow_name="clinic")
-            call = world.run(start_call(world.api, world.viewer, request, 3600))
+            call = world.run(start_call(world.api, world.viewer, request))
             self.logs[call.id] = Log(call.id)
 
         @rule(n=NUMBERS, key=st.sampled_from(["a", "b", None]))

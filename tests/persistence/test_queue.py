@@ -36,7 +36,7 @@ class Office:
 
     async def call(self) -> Call:
         request = CallRequest(workflow_name="clinic")
-        return await start_call(self.services, self.viewer, request, 3600)
+        return await start_call(self.services, self.viewer, request)
 
     async def say(self, id: CallId, text: str) -> str:
         return str((await send_message(self.services, self.viewer, id, text, None)).id)

@@ -142,7 +142,7 @@ async def test_calls_and_drafts_of_an_older_release_are_listed_by_every_filter(
 ) -> None:
     await publish_clinic(services, viewer)
     request = CallRequest(workflow_name="clinic", user_id="u1")
-    call = await start_call(services, viewer, request, 3600)
+    call = await start_call(services, viewer, request)
     url = settings.database_url
     await asyncio.to_thread(run_alembic, url, partial(command.downgrade, revision="0005"))
     db = await asyncpg.connect(settings.database_url)
@@ -171,7 +171,7 @@ async def test_an_interrupted_upgrade_goes_on_from_what_is_done(
     services: Services, viewer: Viewer, settings: Settings
 ) -> None:
     await publish_clinic(services, viewer)
-    await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
+    await start_call(services, viewer, CallRequest(workflow_name="clinic"))
     url = settings.database_url
     await asyncio.to_thread(run_alembic, url, partial(command.downgrade, revision="0007"))
     db = await asyncpg.connect(url)

@@ -45,7 +45,7 @@ async def writing_call(
     services: Services, settings: Settings, viewer: Viewer
 ) -> AsyncIterator[CallWriter]:
     await publish_clinic(services, viewer)
-    await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
+    await start_call(services, viewer, CallRequest(workflow_name="clinic"))
     async with worker_services(settings) as worker:
         id = await worker.queue.register_worker(1)
         [claim] = await worker.queue.claim(id, 1)

@@ -103,8 +103,8 @@ TELLING = replace(
 
 
 async def started(services: Services, viewer: Viewer, seconds: float = 3600) -> Call:
-    request = CallRequest(workflow_name="clinic", kind=CallKind.VOIP)
-    return await start_call(services, viewer, request, int(seconds))
+    request = CallRequest(workflow_name="clinic", kind=CallKind.VOIP, max_seconds=int(seconds))
+    return await start_call(services, viewer, request)
 
 
 def said(seen: list[CallEvent]) -> list[str]:

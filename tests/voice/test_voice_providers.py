@@ -83,7 +83,7 @@ RECEPTION, BOOKING = quick(SLOW_RECEPTION), quick(SLOW_BOOKING)
 
 async def started(services: Services, viewer: Viewer) -> Call:
     request = CallRequest(workflow_name="clinic", kind=CallKind.VOIP)
-    return await start_call(services, viewer, request, 3600)
+    return await start_call(services, viewer, request)
 
 
 def retold(seen: list[CallEvent]) -> list[str]:

@@ -178,7 +178,7 @@ async def test_a_worker_without_the_program_says_what_to_install(
     async with api_services(bare) as services, working(bare):
         await publish_clinic(services, viewer, agents)
         request = CallRequest(workflow_name="clinic", kind=CallKind.VOIP)
-        call = await start_call(services, viewer, request, 3600)
+        call = await start_call(services, viewer, request)
         seen = await watch(services, viewer, call.id, CallEnded)
     [raised] = [event for event in seen if isinstance(event, ErrorRaised)]
     assert (raised.source, raised.recoverable) == ("config", False)

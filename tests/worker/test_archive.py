@@ -68,9 +68,7 @@ class Desk:
         return self.services.audio_store
 
     async def call(self, *places: tuple[SegmentKey, bytes], end: bool = True) -> Call:
-        call = await start_call(
-            self.services, self.viewer, CallRequest(workflow_name="clinic"), 3600
-        )
+        call = await start_call(self.services, self.viewer, CallRequest(workflow_name="clinic"))
         for epoch in {place.epoch for place, _ in places} or {1}:
             await self.archive.recording_store.start(call, epoch, datetime.now(UTC))
         for place, sound in places:

@@ -108,7 +108,7 @@ async def conversed(
             outbound_allow=url.removeprefix("http://"),
         )
         async with working(own):
-            call = await start_call(services, viewer, CallRequest(workflow_name="desk"), 3600)
+            call = await start_call(services, viewer, CallRequest(workflow_name="desk"))
             await send_message(services, viewer, call.id, "go on", None)
             events = await watch(services, viewer, call.id, TurnMeasured, patience=60)
     return events, stand_in.requests

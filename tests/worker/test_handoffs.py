@@ -145,7 +145,7 @@ class Line:
 
     async def say(self, *texts: str, **given: Any) -> list[CallEvent]:
         call = await start_call(
-            self.services, self.viewer, CallRequest(workflow_name="service", **given), 3600
+            self.services, self.viewer, CallRequest(workflow_name="service", **given)
         )
         events = await watch(self.services, self.viewer, call.id, NodeEntered)
         for n, text in enumerate(texts, start=1):
@@ -291,7 +291,7 @@ async def test_what_an_agent_was_shown_is_rebuilt_by_the_next_worker(
     )
     workflow = service(to_forms, way("forms", "doctor"))
     async with on_the_line(services, settings, viewer, workflow, *says) as line:
-        call = await start_call(services, viewer, CallRequest(workflow_name="service"), 3600)
+        call = await start_call(services, viewer, CallRequest(workflow_name="service"))
         for n, text in enumerate(("first words", "second words"), start=1):
             await send_message(services, viewer, call.id, text, None)
             await watch(services, viewer, call.id, TurnMeasured, n)

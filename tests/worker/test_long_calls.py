@@ -305,9 +305,7 @@ async def test_who_gives_up_reading_leaves_room_for_others(
                 await schema.execute(
                     ASKED,
                     variable_values=given,
-                    context_value=RequestContext(
-                        services=services, settings=settings, viewer=viewer
-                    ),
+                    context_value=RequestContext(services=services, viewer=viewer),
                 )
     async with asyncio.timeout(60):
         for _ in range(MAX_LONG_LOGS):

@@ -60,7 +60,7 @@ async def working(settings: Settings) -> AsyncIterator[Host]:
 
 
 async def started(services: Services, viewer: Viewer) -> Call:
-    return await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
+    return await start_call(services, viewer, CallRequest(workflow_name="clinic"))
 
 
 async def watch(

@@ -177,9 +177,10 @@ def _read_document(file: Path) -> tuple[Any, Callable[[InvalidInput], str]]:
         raise SimulationError(f"{file}: {problem.message}") from None
 
     def describe(problem: InvalidInput) -> str:
-        line = document.line_of(problem.path)
+        path = problem.path or ()
+        line = document.line_of(path)
         location = f"{file}:{line}" if line else str(file)
-        return f"{location}: {'.'.join(problem.path)}: {problem.message}"
+        return f"{location}: {'.'.join(path)}: {problem.message}"
 
     return document.value, describe
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 import strawberry
 
 from domain.common.access import Scope
-from graph.schema.types.common import as_graphql
+from domain.tenants.budgets import BudgetStatus
 from graph.schema.types.errors import InvalidCredentials, ValidationError
 from graph.schema.types.usage import BudgetLevel
 from resolvers import settings
@@ -36,9 +37,12 @@ class Viewer:
     )
     scopes: list[Scope] = strawberry.field(description="Scopes that the credential grants.")
 
-    @strawberry.field(description="Budgets of your tenant and what is left of each.")
-    async def limits(self, info: Ctx) -> list[BudgetLevel] | None:
-        return as_graphql(list(await settings.limits(info)))
+    @strawberry.field(
+        description="Budgets of your tenant and what is left of each.",
+        graphql_type=list[BudgetLevel] | None,
+    )
+    async def limits(self, info: Ctx) -> Sequence[BudgetStatus]:
+        return await settings.limits(info)
 
 
 @strawberry.input(description="Email address and password of the user who signs in.")

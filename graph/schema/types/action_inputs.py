@@ -261,7 +261,7 @@ class ToolActionInput:
             action: Any = getattr(self, name)
             if action is not None:
                 return build(action.value)
-        raise InvalidInput("An action must set exactly one field.", ("input", "actions"))
+        raise InvalidInput("An action must set exactly one field.", ("actions",))
 
 
 def actions(inputs: list[ToolActionInput]) -> tuple[domain.ToolAction, ...]:
@@ -270,7 +270,7 @@ def actions(inputs: list[ToolActionInput]) -> tuple[domain.ToolAction, ...]:
 
 def _end_call(yes: bool) -> domain.ToolAction:
     if not yes:
-        raise InvalidInput("endCall must be true.", ("input", "actions"))
+        raise InvalidInput("endCall must be true.", ("actions",))
     return domain.EndCall()
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 import strawberry
 
 from domain.common.access import Scope
+from domain.tools.model import Tool
 from domain.workflows import agents as domain
-from graph.schema.types.common import Connection, Node, instance_check
+from graph.schema.types.common import Connection, Node, instance_check, spec_field
 from graph.schema.types.errors import (
     InUse,
     NameTaken,
@@ -34,14 +36,7 @@ from resolvers.context import Ctx
 from resolvers.loaders import loaders
 
 
-def _spec_field(name: str, description: str, type: Any) -> Any:
-    def read(root: Any) -> Any:
-        return getattr(root.spec, name)
-
-    return strawberry.field(resolver=read, graphql_type=type, description=description)
-
-
-async def _tools(root: Any, info: Ctx) -> Any:
+async def _tools(root: Any, info: Ctx) -> Sequence[Tool]:
     viewer = info.context.require(Scope.TOOLS_READ)
     loader = loaders().tools_by_name(info.context.services, viewer.tenant_id)
     return [tool for tool in await loader.load_many(list(root.spec.tools)) if tool is not None]
@@ -57,33 +52,33 @@ async def _used_by(root: Any, info: Ctx) -> list[str]:
 class AgentType(Node):
     is_type_of = instance_check(domain.Agent)
 
-    name: str = _spec_field("name", "Unique name; workflows refer to the agent by it.", str)
-    display_name: str | None = _spec_field(
+    name: str = spec_field("name", "Unique name; workflows refer to the agent by it.", str)
+    display_name: str | None = spec_field(
         "display_name", "Display name of the agent; null for none.", str | None
     )
-    description: str | None = _spec_field(
+    description: str | None = spec_field(
         "description", "What the agent is for; null when not described.", str | None
     )
-    prompt: Prompt = _spec_field("prompt", "Instructions and greeting of the agent.", Prompt)
-    llm: ProviderChoiceType | None = _spec_field(
+    prompt: Prompt = spec_field("prompt", "Instructions and greeting of the agent.", Prompt)
+    llm: ProviderChoiceType | None = spec_field(
         "llm", "Language model; null for the tenant's default.", ProviderChoiceType | None
     )
-    stt: ProviderChoiceType | None = _spec_field(
+    stt: ProviderChoiceType | None = spec_field(
         "stt", "Speech-to-text provider; null for the tenant's default.", ProviderChoiceType | None
     )
-    tts: ProviderChoiceType | None = _spec_field(
+    tts: ProviderChoiceType | None = spec_field(
         "tts", "Text-to-speech provider; null for the tenant's default.", ProviderChoiceType | None
     )
-    vad: ProviderChoiceType | None = _spec_field(
+    vad: ProviderChoiceType | None = spec_field(
         "vad",
         "Voice activity detection; null for the tenant's default.",
         ProviderChoiceType | None,
     )
-    voices: list[Voice] = _spec_field("voices", "TTS voice for each language.", list[Voice])
-    languages: list[str] = _spec_field(
+    voices: list[Voice] = spec_field("voices", "TTS voice for each language.", list[Voice])
+    languages: list[str] = spec_field(
         "languages", "Languages that the agent speaks, as BCP 47 tags.", list[str]
     )
-    default_language: str | None = _spec_field(
+    default_language: str | None = spec_field(
         "default_language",
         (
             "Language that the agent speaks until the caller's language is known, as "
@@ -92,13 +87,13 @@ class AgentType(Node):
         ),
         str | None,
     )
-    keyterms: list[str] = _spec_field(
+    keyterms: list[str] = spec_field(
         "keyterms", "Words and names that speech recognition should expect.", list[str]
     )
-    session: SessionSettings = _spec_field(
+    session: SessionSettings = spec_field(
         "session", "Turn detection, silence handling and duration limit.", SessionSettings
     )
-    tools: list[ToolType] = strawberry.field(
+    tools: Sequence[Tool] = strawberry.field(
         resolver=_tools, graphql_type=list[ToolType], description="Tools that the agent may call."
     )
     used_by: list[str] = strawberry.field(
@@ -272,17 +267,17 @@ class DeleteAgentInput:
 
 @strawberry.type(description="The agent was created.")
 class CreateAgentSuccess:
-    agent: AgentType = strawberry.field(description="The created agent.")
+    agent: domain.Agent = strawberry.field(graphql_type=AgentType, description="The created agent.")
 
 
 @strawberry.type(description="The agent was updated.")
 class UpdateAgentSuccess:
-    agent: AgentType = strawberry.field(description="The updated agent.")
+    agent: domain.Agent = strawberry.field(graphql_type=AgentType, description="The updated agent.")
 
 
 @strawberry.type(description="The agent was deleted.")
 class DeleteAgentSuccess:
-    agent: AgentType = strawberry.field(description="The deleted agent.")
+    agent: domain.Agent = strawberry.field(graphql_type=AgentType, description="The deleted agent.")
 
 
 CreateAgentResult = Annotated[

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import strawberry
 
+from domain.bundles import import_report
 from domain.bundles.import_report import NoteKind
+from domain.common.findings import Finding as DomainFinding
 from domain.use_cases.bundles import ImportReport
+from domain.workflows.model import Version, Workflow
 from graph.schema.scalars import Json
-from graph.schema.types.common import as_graphql, instance_check
+from graph.schema.types.common import instance_check
 from graph.schema.types.errors import NameTaken, NotPublishable, ValidationError
 from graph.schema.types.findings import Finding
 from graph.schema.types.workflows import VersionType, WorkflowType
@@ -29,13 +33,11 @@ class Bundle:
             "The bundle as JSON, with the field names of the inputs and without default values."
         )
     )
-    async def json(self) -> Json:
-        exported: BundleExport = as_graphql(self)
+    async def json(self, exported: strawberry.Parent[BundleExport]) -> Json:
         return Json(await exported.json())
 
     @strawberry.field(description="The same bundle as YAML.")
-    async def yaml(self) -> str:
-        exported: BundleExport = as_graphql(self)
+    async def yaml(self, exported: strawberry.Parent[BundleExport]) -> str:
         return await exported.yaml()
 
 
@@ -72,25 +74,30 @@ class ImportBundleSuccess:
     dry_run: bool = strawberry.field(
         description="Whether this was a dry run, which changes nothing."
     )
-    report: list[ImportNote] = strawberry.field(description="What the import did with each object.")
-    findings: list[Finding] = strawberry.field(
-        description="Findings of the verification; paths start with `workflows` and the slug."
+    report: Sequence[import_report.ImportNote] = strawberry.field(
+        graphql_type=list[ImportNote], description="What the import did with each object."
     )
-    workflows: list[WorkflowType] = strawberry.field(
-        description="The imported workflows after the import; empty in a dry run."
+    findings: Sequence[DomainFinding] = strawberry.field(
+        graphql_type=list[Finding],
+        description="Findings of the verification; paths start with `workflows` and the slug.",
     )
-    versions: list[VersionType] = strawberry.field(
-        description="Versions that the import published; empty in a dry run."
+    workflows: Sequence[Workflow] = strawberry.field(
+        graphql_type=list[WorkflowType],
+        description="The imported workflows after the import; empty in a dry run.",
+    )
+    versions: Sequence[Version] = strawberry.field(
+        graphql_type=list[VersionType],
+        description="Versions that the import published; empty in a dry run.",
     )
 
     @staticmethod
     def from_report(report: ImportReport, *, dry_run: bool) -> ImportBundleSuccess:
         return ImportBundleSuccess(
             dry_run=dry_run,
-            report=as_graphql(list(report.notes)),
-            findings=as_graphql(list(report.findings)),
-            workflows=as_graphql([] if dry_run else list(report.workflows)),
-            versions=as_graphql([] if dry_run else list(report.versions)),
+            report=report.notes,
+            findings=report.findings,
+            workflows=() if dry_run else report.workflows,
+            versions=() if dry_run else report.versions,
         )
 
 

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
 
 from domain.calls import model as domain
-from domain.calls.events import Speaker
+from domain.calls import recordings
+from domain.calls import state as call_state
+from domain.calls.events import Speaker, StoredEvent
+from domain.calls.latency import Latency
 from domain.calls.model import Blame, CallKind, CallState, Direction, EndReason
+from domain.calls.rooms import RoomAccess
 from domain.calls.state import context_json
+from domain.providers import usage as billing
 from domain.providers.usage import cost_of
 from domain.use_cases.calls import CallRequest
+from domain.workflows.model import Version, Workflow, WorkflowId
 from graph.schema.scalars import Cursor, Duration, Json
-from graph.schema.types.common import Connection, Node, as_graphql, instance_check
+from graph.schema.types.common import Connection, Node, instance_check
 from graph.schema.types.errors import (
     CallHasEnded,
     IdempotencyConflict,
@@ -35,6 +42,7 @@ from resolvers import recordings as recording_resolvers
 from resolvers import workflows as workflow_resolvers
 from resolvers.context import Ctx
 from resolvers.global_ids import decode_id, require_id
+from resolvers.pagination import Page
 
 if TYPE_CHECKING:
     from graph.schema.types.events import CallEventConnection
@@ -114,32 +122,40 @@ class CallType(Node):
             return None
         return Duration(self.ended_at - self.answered_at)
 
-    @strawberry.field(description="Workflow that the call runs; null when it has been deleted.")
-    async def workflow(self, info: Ctx) -> WorkflowType | None:
-        call: Any = self
-        return as_graphql(await workflow_resolvers.workflow(info, call.workflow_id))
+    @strawberry.field(
+        description="Workflow that the call runs; null when it has been deleted.",
+        graphql_type=WorkflowType | None,
+    )
+    async def workflow(self, call: strawberry.Parent[domain.Call], info: Ctx) -> Workflow | None:
+        return await workflow_resolvers.workflow(info, call.workflow_id)
 
-    @strawberry.field(description="Version of the workflow that the call runs.")
-    async def version(self, info: Ctx) -> VersionType | None:
-        call: Any = self
-        return as_graphql(await workflow_resolvers.version(info, call.version_id))
+    @strawberry.field(
+        description="Version of the workflow that the call runs.", graphql_type=VersionType | None
+    )
+    async def version(self, call: strawberry.Parent[domain.Call], info: Ctx) -> Version | None:
+        return await workflow_resolvers.version(info, call.version_id)
 
     @strawberry.field(
         description=(
             "All turns so far. Calls with more than 15,000 turns are refused: use `turns` for them."
-        )
+        ),
+        graphql_type=list[Turn],
     )
-    async def transcript(self, info: Ctx) -> list[Turn]:
-        return as_graphql(await resolvers.transcript(info, as_graphql(self)))
+    async def transcript(
+        self, call: strawberry.Parent[domain.Call], info: Ctx
+    ) -> Sequence[call_state.Turn] | AsyncIterator[call_state.Turn]:
+        return await resolvers.transcript(info, call)
 
     @strawberry.field(
         description=(
             "Turns of the call, oldest first, in pages whose cursors work with "
             "`callEvents`, too. The cost does not grow with the length of the call."
-        )
+        ),
+        graphql_type=Connection[Turn],
     )
     async def turns(
         self,
+        call: strawberry.Parent[domain.Call],
         info: Ctx,
         first: Annotated[
             int | None, strawberry.argument(description="Page size, 1 to 100; the default is 20.")
@@ -150,41 +166,55 @@ class CallType(Node):
                 description="Cursor to continue behind; omit to start with the first turn."
             ),
         ] = None,
-    ) -> Connection[Turn]:
-        return as_graphql(await resolvers.turns(info, as_graphql(self), first, after))
+    ) -> Page[call_state.Turn]:
+        return await resolvers.turns(info, call, first, after)
 
     @strawberry.field(description="Current context of the call, computed from its events.")
-    async def context(self, info: Ctx) -> Json:
-        return Json(context_json((await resolvers.call_projection(info, as_graphql(self))).context))
+    async def context(self, call: strawberry.Parent[domain.Call], info: Ctx) -> Json:
+        return Json(context_json((await resolvers.call_projection(info, call)).context))
 
     @strawberry.field(description="Ids of the nodes that the call has visited, in order.")
-    async def nodes_visited(self, info: Ctx) -> list[str]:
-        return list((await resolvers.call_projection(info, as_graphql(self))).visited)
+    async def nodes_visited(self, call: strawberry.Parent[domain.Call], info: Ctx) -> list[str]:
+        return list((await resolvers.call_projection(info, call)).visited)
 
-    @strawberry.field(description="Usage so far, for each model.")
-    async def usage(self, info: Ctx) -> list[Usage]:
-        return as_graphql((await resolvers.call_projection(info, as_graphql(self))).usage)
+    @strawberry.field(description="Usage so far, for each model.", graphql_type=list[Usage])
+    async def usage(
+        self, call: strawberry.Parent[domain.Call], info: Ctx
+    ) -> Sequence[billing.Usage]:
+        return (await resolvers.call_projection(info, call)).usage
 
-    @strawberry.field(description="Estimated cost so far; null when nothing was used.")
-    async def cost(self, info: Ctx) -> Cost | None:
-        return as_graphql(cost_of((await resolvers.call_projection(info, as_graphql(self))).usage))
+    @strawberry.field(
+        description="Estimated cost so far; null when nothing was used.", graphql_type=Cost | None
+    )
+    async def cost(self, call: strawberry.Parent[domain.Call], info: Ctx) -> billing.Cost | None:
+        return cost_of((await resolvers.call_projection(info, call)).usage)
 
-    @strawberry.field(description="Response latency of the call; null when no turn was measured.")
-    async def latency(self, info: Ctx) -> LatencySummary | None:
-        return as_graphql(await resolvers.latency(info, as_graphql(self)))
+    @strawberry.field(
+        description="Response latency of the call; null when no turn was measured.",
+        graphql_type=LatencySummary | None,
+    )
+    async def latency(self, call: strawberry.Parent[domain.Call], info: Ctx) -> Latency | None:
+        return await resolvers.latency(info, call)
 
-    @strawberry.field(description="Recording of the call; null when nothing was recorded.")
-    async def recording(self, info: Ctx) -> Recording | None:
-        return as_graphql(await recording_resolvers.recording(info, as_graphql(self)))
+    @strawberry.field(
+        description="Recording of the call; null when nothing was recorded.",
+        graphql_type=Recording | None,
+    )
+    async def recording(
+        self, call: strawberry.Parent[domain.Call], info: Ctx
+    ) -> recordings.Recording | None:
+        return await recording_resolvers.recording(info, call)
 
     @strawberry.field(
         description=(
             "Event log of the call, oldest first, in pages whose cursors work with "
             "`callEvents`, too."
-        )
+        ),
+        graphql_type=Annotated["CallEventConnection", strawberry.lazy("graph.schema.types.events")],
     )
     async def events(
         self,
+        call: strawberry.Parent[domain.Call],
         info: Ctx,
         first: Annotated[
             int | None, strawberry.argument(description="Page size, 1 to 100; the default is 20.")
@@ -195,8 +225,8 @@ class CallType(Node):
                 description="Cursor to continue behind; omit to start with the first event."
             ),
         ] = None,
-    ) -> Annotated[CallEventConnection, strawberry.lazy("graph.schema.types.events")]:
-        return as_graphql(await resolvers.events(info, as_graphql(self), first, after))
+    ) -> Page[StoredEvent]:
+        return await resolvers.events(info, call, first, after)
 
 
 CallConnection = Connection[CallType]
@@ -233,7 +263,7 @@ def filter_of(filter: CallFilter | None) -> domain.CallFilter | None:
     return domain.CallFilter(
         states=tuple(filter.states) if filter.states is not None else None,
         kinds=tuple(filter.kinds) if filter.kinds is not None else None,
-        workflow_id=as_graphql(workflow),
+        workflow_id=None if workflow is None else WorkflowId(workflow),
         user_id=filter.user_id,
         live=filter.live,
     )
@@ -298,7 +328,7 @@ class StartCallInput:
     def _version(self) -> UUID | None:
         if self.version is None:
             return None
-        return require_id("WorkflowVersion", self.version, ("input", "version"))
+        return require_id("WorkflowVersion", self.version, ("version",))
 
 
 @strawberry.input(description="The caller's next message in a text call.")
@@ -333,9 +363,10 @@ class JoinTicket:
     description="The call was started, or had been started with this idempotency key before."
 )
 class StartCallSuccess:
-    call: CallType = strawberry.field(description="The started call.")
-    join: JoinTicket | None = strawberry.field(
-        description="Access to the room of the call; null unless it is a VOIP call in progress."
+    call: domain.Call = strawberry.field(graphql_type=CallType, description="The started call.")
+    join: RoomAccess | None = strawberry.field(
+        graphql_type=JoinTicket | None,
+        description="Access to the room of the call; null unless it is a VOIP call in progress.",
     )
 
 
@@ -351,8 +382,10 @@ class JoinCallInput:
     )
 )
 class JoinCallSuccess:
-    call: CallType = strawberry.field(description="The call to join.")
-    join: JoinTicket = strawberry.field(description="New access to the room of the call.")
+    call: domain.Call = strawberry.field(graphql_type=CallType, description="The call to join.")
+    join: RoomAccess = strawberry.field(
+        graphql_type=JoinTicket, description="New access to the room of the call."
+    )
 
 
 @strawberry.type(
@@ -366,7 +399,9 @@ class SendMessageSuccess:
 
 @strawberry.type(description="The call has ended or is about to end.")
 class EndCallSuccess:
-    call: CallType = strawberry.field(description="The call in its current state.")
+    call: domain.Call = strawberry.field(
+        graphql_type=CallType, description="The call in its current state."
+    )
 
 
 @strawberry.input(description="The call whose recording is to be deleted.")
@@ -376,7 +411,9 @@ class DeleteRecordingInput:
 
 @strawberry.type(description="The recording is deleted; its audio is removed within moments.")
 class DeleteRecordingSuccess:
-    call: CallType = strawberry.field(description="The call whose recording was deleted.")
+    call: domain.Call = strawberry.field(
+        graphql_type=CallType, description="The call whose recording was deleted."
+    )
 
 
 StartCallResult = Annotated[

@@ -1,4 +1,7 @@
-"""What many types share: nodes, pages, and domain objects returned as GraphQL types."""
+"""What many types share: nodes, pages, and how domain objects become GraphQL types.
+
+A resolver returns domain objects, and its annotation says so; `graphql_type` names the type that the
+schema shows, whose fields are read from the domain object."""
 
 from __future__ import annotations
 
@@ -26,11 +29,6 @@ NODE_TYPE_NAMES: dict[type, str] = {
 """Type names in global ids."""
 
 
-def as_graphql(value: object) -> Any:
-    """A domain object, typed as a GraphQL type whose fields are read from the object."""
-    return value
-
-
 def instance_check(*sources: type) -> Callable[[Any, Any], bool]:
     """`is_type_of` of a GraphQL type that represents objects of these classes."""
 
@@ -38,6 +36,15 @@ def instance_check(*sources: type) -> Callable[[Any, Any], bool]:
         return isinstance(value, sources)
 
     return is_type_of
+
+
+def spec_field(name: str, description: str, type: Any) -> Any:
+    """A field that is read from the spec of an agent, a tool, a workflow or the settings."""
+
+    def read(root: Any) -> Any:
+        return getattr(root.spec, name)
+
+    return strawberry.field(resolver=read, graphql_type=type, description=description)
 
 
 @strawberry.interface(

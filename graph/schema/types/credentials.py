@@ -7,6 +7,7 @@ from typing import Annotated
 
 import strawberry
 
+from domain.tenants import credentials as domain
 from domain.tenants.credentials import Verdict
 from graph.schema.types.errors import NotFoundError, ValidationError
 
@@ -65,26 +66,30 @@ class DeleteSecretInput:
 
 @strawberry.type(description="The API key was stored; the next call uses it.")
 class SetCredentialSuccess:
-    credential: Credential = strawberry.field(
-        description="The stored credential, without its value."
+    credential: domain.Credential = strawberry.field(
+        graphql_type=Credential, description="The stored credential, without its value."
     )
 
 
 @strawberry.type(description="The API key was deleted.")
 class DeleteCredentialSuccess:
-    credential: Credential = strawberry.field(
-        description="The deleted credential, without its value."
+    credential: domain.Credential = strawberry.field(
+        graphql_type=Credential, description="The deleted credential, without its value."
     )
 
 
 @strawberry.type(description="The secret was stored; the next call uses it.")
 class SetSecretSuccess:
-    secret: Credential = strawberry.field(description="The stored secret, without its value.")
+    secret: domain.Credential = strawberry.field(
+        graphql_type=Credential, description="The stored secret, without its value."
+    )
 
 
 @strawberry.type(description="The secret was deleted.")
 class DeleteSecretSuccess:
-    secret: Credential = strawberry.field(description="The deleted secret, without its value.")
+    secret: domain.Credential = strawberry.field(
+        graphql_type=Credential, description="The deleted secret, without its value."
+    )
 
 
 @strawberry.type(description="The API key was tested with the provider.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import strawberry
 
@@ -41,11 +41,10 @@ class Change:
     description="Differences between two versions, or between a version and the draft."
 )
 class WorkflowDiff:
-    changes: list[Change] = strawberry.field(
-        description="All changes; empty when both sides are equal."
+    changes: Sequence[domain.Change] = strawberry.field(
+        graphql_type=list[Change], description="All changes; empty when both sides are equal."
     )
 
     @strawberry.field(description="Human-readable summary with one line per change.")
     def summary(self) -> str:
-        changes: Any = self.changes
-        return "\n".join(map(domain.summary_line, changes))
+        return "\n".join(map(domain.summary_line, self.changes))

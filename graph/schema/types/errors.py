@@ -6,9 +6,9 @@ from __future__ import annotations
 import dataclasses
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 import strawberry
+from strawberry.types.field import StrawberryField
 
 from domain.common import errors
 from domain.tenants.budgets import Budget
@@ -136,37 +136,37 @@ class InvalidCredentials(Error):
     pass
 
 
-def _handler(exception: type[errors.DomainError], graphql_type: Any) -> Any:
-    """Turns a domain error into data, on fields whose union contains the type."""
-    common = ("message", "code", "path")
-    own = [f.name for f in dataclasses.fields(graphql_type) if f.name not in common]
+class DomainErrorHandler:
+    """Turns a domain error into data, on fields whose union contains its GraphQL type."""
 
-    class Handler:
-        exception_type = exception
-        error_type = graphql_type
+    def __init__(self, exception: type[errors.DomainError], graphql_type: type[Error]) -> None:
+        self.exception_type = exception
+        self.error_type = graphql_type
+        common = {field.name for field in dataclasses.fields(Error)}
+        self._own = [f.name for f in dataclasses.fields(graphql_type) if f.name not in common]
 
-        def handle(self, exception: errors.DomainError, *, field: Any, info: Any) -> Any:
-            return graphql_type(
-                message=exception.message,
-                code=ErrorCode[exception.code],
-                path=list(exception.path),
-                **{name: getattr(exception, name) for name in own},
-            )
-
-    return Handler()
+    def handle(
+        self, exception: errors.DomainError, *, field: StrawberryField, info: strawberry.Info
+    ) -> Error:
+        return self.error_type(
+            message=exception.message,
+            code=ErrorCode[exception.code],
+            path=list(exception.path or ()),
+            **{name: getattr(exception, name) for name in self._own},
+        )
 
 
 HANDLERS = [
-    _handler(errors.WorkflowNotFound, WorkflowNotFound),
-    _handler(errors.InvalidInput, ValidationError),
-    _handler(errors.NotFound, NotFoundError),
-    _handler(errors.NameTaken, NameTaken),
-    _handler(errors.RevisionConflict, RevisionConflict),
-    _handler(errors.InUse, InUse),
-    _handler(errors.IdempotencyConflict, IdempotencyConflict),
-    _handler(errors.WorkflowNotPublished, WorkflowNotPublished),
-    _handler(errors.NotPublishable, NotPublishable),
-    _handler(errors.CallHasEnded, CallHasEnded),
-    _handler(errors.QuotaExceeded, QuotaExceeded),
-    _handler(errors.Unauthenticated, InvalidCredentials),
+    DomainErrorHandler(errors.WorkflowNotFound, WorkflowNotFound),
+    DomainErrorHandler(errors.InvalidInput, ValidationError),
+    DomainErrorHandler(errors.NotFound, NotFoundError),
+    DomainErrorHandler(errors.NameTaken, NameTaken),
+    DomainErrorHandler(errors.RevisionConflict, RevisionConflict),
+    DomainErrorHandler(errors.InUse, InUse),
+    DomainErrorHandler(errors.IdempotencyConflict, IdempotencyConflict),
+    DomainErrorHandler(errors.WorkflowNotPublished, WorkflowNotPublished),
+    DomainErrorHandler(errors.NotPublishable, NotPublishable),
+    DomainErrorHandler(errors.CallHasEnded, CallHasEnded),
+    DomainErrorHandler(errors.QuotaExceeded, QuotaExceeded),
+    DomainErrorHandler(errors.Unauthenticated, InvalidCredentials),
 ]

@@ -9,12 +9,13 @@ from typing import Annotated, Any
 
 import strawberry
 
-from domain.calls.events import DURABLE, PartialTranscript
+from domain.calls.events import DURABLE, PartialTranscript, StoredEvent
 from domain.calls.lists import EntryAdded, EntryChanged, EntryRemoved, ListSnapshot
+from domain.calls.model import Call
 from graph.schema.event_types import event_type
 from graph.schema.scalars import Cursor
 from graph.schema.types.calls import CallType
-from graph.schema.types.common import Edge, PageInfo, as_graphql
+from graph.schema.types.common import Edge, PageInfo
 from resolvers import calls as resolvers
 from resolvers.context import Ctx
 from resolvers.global_ids import global_id
@@ -30,10 +31,9 @@ class CallEvent:
     )
     at: datetime = strawberry.field(description="When the event was recorded (UTC).")
 
-    @strawberry.field(description="The call in its current state.")
-    async def call(self, info: Ctx) -> CallType:
-        event: Any = self
-        return as_graphql(await resolvers.load_call(info, event.call_id))
+    @strawberry.field(description="The call in its current state.", graphql_type=CallType)
+    async def call(self, event: strawberry.Parent[StoredEvent], info: Ctx) -> Call | None:
+        return await resolvers.load_call(info, event.call_id)
 
 
 EVENTS = [event_type(kind, (CallEvent,)) for kind in DURABLE]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import strawberry
 
+from domain.common import findings as domain
 from domain.common.findings import FindingCode, Severity
 
 
@@ -26,7 +29,9 @@ class Finding:
 
 @strawberry.type(description="All findings of a verification.")
 class VerificationReport:
-    findings: list[Finding] = strawberry.field(description="The findings, in a stable order.")
+    findings: Sequence[domain.Finding] = strawberry.field(
+        graphql_type=list[Finding], description="The findings, in a stable order."
+    )
 
     @strawberry.field(description="Whether the workflow can be published, that is, has no errors.")
     def ok(self) -> bool:

@@ -33,7 +33,7 @@ def changed_fields(
         if value is None and name not in nullable:
             api_name = camel(name)
             raise InvalidInput(
-                f"{api_name} cannot be null; omit it to leave it unchanged.", ("input", api_name)
+                f"{api_name} cannot be null; omit it to leave it unchanged.", (api_name,)
             )
         changes[target] = None if value is None else convert(value)
     return changes
@@ -44,5 +44,5 @@ def json_object(value: Any, name: str) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise InvalidInput(f"{name} must be a JSON object.", ("input", name))
+        raise InvalidInput(f"{name} must be a JSON object.", (name,))
     return value

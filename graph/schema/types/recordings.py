@@ -6,9 +6,9 @@ from datetime import datetime
 
 import strawberry
 
+from domain.calls import recordings as domain
 from domain.calls.recordings import RecordingState
 from domain.workflows.model import RecordingChoice
-from graph.schema.types.common import as_graphql
 from resolvers import recordings as resolvers
 from resolvers.context import Ctx
 
@@ -78,13 +78,15 @@ class Recording:
             "recording is READY. It may be relative to the address of the API."
         )
     )
-    async def url(self, info: Ctx) -> str | None:
-        link = await resolvers.link(info, as_graphql(self))
+    async def url(self, recording: strawberry.Parent[domain.Recording], info: Ctx) -> str | None:
+        link = await resolvers.link(info, recording)
         return link[0] if link else None
 
     @strawberry.field(
         description=("When the link expires (UTC); query again for a new one. Null without a link.")
     )
-    async def expires_at(self, info: Ctx) -> datetime | None:
-        link = await resolvers.link(info, as_graphql(self))
+    async def expires_at(
+        self, recording: strawberry.Parent[domain.Recording], info: Ctx
+    ) -> datetime | None:
+        link = await resolvers.link(info, recording)
         return link[1] if link else None

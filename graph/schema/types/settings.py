@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import strawberry
@@ -10,7 +11,9 @@ from domain.providers.model import ProviderKind
 from domain.providers.prices import Price
 from domain.tenants import budgets as limits
 from domain.tenants import settings as domain
+from domain.tools.model import Tool
 from graph.schema.scalars import Json, Money
+from graph.schema.types.common import spec_field
 from graph.schema.types.errors import NotFoundError, RevisionConflict, ValidationError
 from graph.schema.types.inputs import Fields, changed_fields, json_object
 from graph.schema.types.providers import ProviderChoiceInput, ProviderChoiceType
@@ -116,36 +119,29 @@ class Budgets:
     )
 
 
-def _spec_field(name: str, description: str, type: Any) -> Any:
-    def read(root: Any) -> Any:
-        return getattr(root.spec, name)
-
-    return strawberry.field(resolver=read, graphql_type=type, description=description)
-
-
 @strawberry.type(name="TenantSettings", description="Settings of your tenant.")
 class SettingsType:
     revision: int = strawberry.field(
         description="Revision number; increases with every edit, and is 0 before the first."
     )
-    defaults: Defaults = _spec_field(
+    defaults: Defaults = spec_field(
         "defaults",
         "Defaults for agents that do not choose a provider or language themselves.",
         Defaults,
     )
-    endpoints: list[Endpoint] = _spec_field(
+    endpoints: list[Endpoint] = spec_field(
         "endpoints", "Named HTTP servers for `apiCall` actions.", list[Endpoint]
     )
-    mcp_servers: list[McpServer] = _spec_field(
+    mcp_servers: list[McpServer] = spec_field(
         "mcp_servers", "MCP servers for `mcpCall` actions.", list[McpServer]
     )
-    values: Json = _spec_field(
+    values: Json = spec_field(
         "values", "Values that templates read as `tenant.settings.<key>`.", Json
     )
-    prices: list[PriceType] = _spec_field(
+    prices: list[PriceType] = spec_field(
         "prices", "Your own prices, which override the built-in price list.", list[PriceType]
     )
-    budgets: Budgets = _spec_field("budgets", "Limits for the usage of calls.", Budgets)
+    budgets: Budgets = spec_field("budgets", "Limits for the usage of calls.", Budgets)
 
 
 @strawberry.input(
@@ -352,12 +348,16 @@ class ImportMcpToolsInput:
 
 @strawberry.type(description="The settings were updated.")
 class UpdateSettingsSuccess:
-    settings: SettingsType = strawberry.field(description="The updated settings.")
+    settings: domain.StoredSettings = strawberry.field(
+        graphql_type=SettingsType, description="The updated settings."
+    )
 
 
 @strawberry.type(description="The tools were created or updated, and are allowed on their server.")
 class ImportMcpToolsSuccess:
-    tools: list[ToolType] = strawberry.field(description="The imported tools, one for each name.")
+    tools: Sequence[Tool] = strawberry.field(
+        graphql_type=list[ToolType], description="The imported tools, one for each name."
+    )
 
 
 UpdateSettingsResult = Annotated[

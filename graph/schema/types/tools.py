@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -9,13 +10,13 @@ import strawberry
 
 from domain.common.errors import InvalidInput
 from domain.tool_execution.dry_run import DRY_RUN_NODE, DryRunResult
-from domain.tool_execution.executor import Ending
+from domain.tool_execution.executor import Ending, StepResult
 from domain.tools import model as domain
 from graph.schema.parameters import check_parameters, schema_from_list
 from graph.schema.scalars import Json
 from graph.schema.types.action_inputs import ToolActionInput, actions
 from graph.schema.types.actions import ToolAction
-from graph.schema.types.common import Connection, Node, as_graphql, instance_check
+from graph.schema.types.common import Connection, Node, instance_check, spec_field
 from graph.schema.types.errors import (
     InUse,
     NameTaken,
@@ -28,13 +29,6 @@ from resolvers import versions
 from resolvers.context import Ctx
 
 
-def _spec_field(name: str, description: str, type: Any) -> Any:
-    def read(root: Any) -> Any:
-        return getattr(root.spec, name)
-
-    return strawberry.field(resolver=read, graphql_type=type, description=description)
-
-
 async def _used_by(root: Any, info: Ctx) -> list[str]:
     return await versions.agents_using_tool(info, root.spec.name)
 
@@ -43,22 +37,22 @@ async def _used_by(root: Any, info: Ctx) -> list[str]:
 class ToolType(Node):
     is_type_of = instance_check(domain.Tool)
 
-    name: str = _spec_field("name", "Unique name; agents and models refer to the tool by it.", str)
-    description: str = _spec_field(
+    name: str = spec_field("name", "Unique name; agents and models refer to the tool by it.", str)
+    description: str = spec_field(
         "description", "Description of the tool's purpose, which the model reads.", str
     )
-    parameters: Json = _spec_field("parameters", "JSON Schema of the arguments.", Json)
-    actions: list[ToolAction] = _spec_field(
+    parameters: Json = spec_field("parameters", "JSON Schema of the arguments.", Json)
+    actions: list[ToolAction] = spec_field(
         "actions", "Actions of the tool, run in order.", list[ToolAction]
     )
-    on_success: list[ToolAction] = _spec_field(
+    on_success: list[ToolAction] = spec_field(
         "on_success", "Actions to run after all others have succeeded.", list[ToolAction]
     )
-    on_failure: list[ToolAction] = _spec_field(
+    on_failure: list[ToolAction] = spec_field(
         "on_failure", "Actions to run after an action has failed.", list[ToolAction]
     )
-    timeout: float = _spec_field("timeout", "Timeout of the whole tool call, in seconds.", float)
-    confirm: bool = _spec_field(
+    timeout: float = spec_field("timeout", "Timeout of the whole tool call, in seconds.", float)
+    confirm: bool = spec_field(
         "confirm", "Whether the caller must agree before the tool does anything.", bool
     )
     used_by: list[str] = strawberry.field(
@@ -133,9 +127,7 @@ class CreateToolInput:
 
     def spec(self) -> domain.ToolSpec:
         if self.parameters is not None and self.parameters_list is not None:
-            raise InvalidInput(
-                "Give parameters or parametersList, not both.", ("input", "parametersList")
-            )
+            raise InvalidInput("Give parameters or parametersList, not both.", ("parametersList",))
         schema = domain.NO_PARAMETERS
         if self.parameters is not None:
             schema = check_parameters(self.parameters)
@@ -210,17 +202,17 @@ class DeleteToolInput:
 
 @strawberry.type(description="The tool was created.")
 class CreateToolSuccess:
-    tool: ToolType = strawberry.field(description="The created tool.")
+    tool: domain.Tool = strawberry.field(graphql_type=ToolType, description="The created tool.")
 
 
 @strawberry.type(description="The tool was updated.")
 class UpdateToolSuccess:
-    tool: ToolType = strawberry.field(description="The updated tool.")
+    tool: domain.Tool = strawberry.field(graphql_type=ToolType, description="The updated tool.")
 
 
 @strawberry.type(description="The tool was deleted.")
 class DeleteToolSuccess:
-    tool: ToolType = strawberry.field(description="The deleted tool.")
+    tool: domain.Tool = strawberry.field(graphql_type=ToolType, description="The deleted tool.")
 
 
 @strawberry.input(description="A stubbed HTTP response.")
@@ -276,8 +268,8 @@ class ToolStep:
 class TestToolSuccess:
     ending: Ending = strawberry.field(description="Outcome of the run.")
     result: str = strawberry.field(description="Result that the model would have received.")
-    steps: list[ToolStep] = strawberry.field(
-        description="Result of every action that ran, in order."
+    steps: Sequence[StepResult] = strawberry.field(
+        graphql_type=list[ToolStep], description="Result of every action that ran, in order."
     )
     context: Json = strawberry.field(description="Context after the run.")
 
@@ -287,7 +279,7 @@ class TestToolSuccess:
         return TestToolSuccess(
             ending=dry_run.tool_result.ending,
             result=dry_run.tool_result.result,
-            steps=as_graphql(list(dry_run.tool_result.steps)),
+            steps=dry_run.tool_result.steps,
             context=Json({name: context[name] for name in ("workflow", "flags", "agent")}),
         )
 

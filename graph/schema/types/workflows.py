@@ -10,7 +10,7 @@ import strawberry
 from domain.common.errors import InvalidInput
 from domain.workflows import model as domain
 from graph.schema.scalars import Cursor
-from graph.schema.types.common import Connection, Node, as_graphql, instance_check
+from graph.schema.types.common import Connection, Node, instance_check, spec_field
 from graph.schema.types.diffs import WorkflowDiff
 from graph.schema.types.errors import (
     NameTaken,
@@ -33,6 +33,7 @@ from graph.schema.types.recordings import WorkflowRecording, WorkflowRecordingIn
 from resolvers import versions as version_resolvers
 from resolvers import workflows as resolvers
 from resolvers.context import Ctx
+from resolvers.pagination import Page
 
 
 @strawberry.type(
@@ -54,6 +55,7 @@ class VersionType(Node):
     @strawberry.field(description="Differences from another version of the workflow to this one.")
     async def diff(
         self,
+        version: strawberry.Parent[domain.Version],
         info: Ctx,
         since: Annotated[
             strawberry.ID | None,
@@ -65,18 +67,11 @@ class VersionType(Node):
             ),
         ] = None,
     ) -> WorkflowDiff:
-        changes = await version_resolvers.version_changes(info, as_graphql(self), since)
-        return WorkflowDiff(changes=as_graphql(changes))
+        changes = await version_resolvers.version_changes(info, version, since)
+        return WorkflowDiff(changes=changes)
 
 
 VersionConnection = Connection[VersionType]
-
-
-def _spec_field(name: str, description: str, type: Any) -> Any:
-    def read(root: Any) -> Any:
-        return getattr(root.spec, name)
-
-    return strawberry.field(resolver=read, graphql_type=type, description=description)
 
 
 @strawberry.type(
@@ -86,43 +81,50 @@ def _spec_field(name: str, description: str, type: Any) -> Any:
 class WorkflowType(Node):
     is_type_of = instance_check(domain.Workflow)
 
-    slug: str = _spec_field("name", "Unique short name; calls refer to the workflow by it.", str)
+    slug: str = spec_field("name", "Unique short name; calls refer to the workflow by it.", str)
 
     @strawberry.field(description="Display name; the slug when there is none.")
     def name(self) -> str:
         root: Any = self
         return str(root.spec.display_name or root.spec.name)
 
-    description: str | None = _spec_field(
+    description: str | None = spec_field(
         "description", "What the workflow is for; null when not described.", str | None
     )
-    nodes: list[WorkflowNode] = _spec_field(
+    nodes: list[WorkflowNode] = spec_field(
         "nodes", "Nodes of the workflow, each handled by an agent.", list[WorkflowNode]
     )
-    connections: list[WorkflowLink] = _spec_field(
+    connections: list[WorkflowLink] = spec_field(
         "connections", "Connections between the nodes.", list[WorkflowLink]
     )
-    shared_context: list[str] = _spec_field(
+    shared_context: list[str] = spec_field(
         "shared_context", "Keys of the context that all agents share.", list[str]
     )
 
-    @strawberry.field(description="Whether and how voice calls are recorded.")
-    def recording(self) -> WorkflowRecording:
-        root: Any = self
-        return as_graphql(root.spec.recording or domain.RecordingChoice())
+    @strawberry.field(
+        description="Whether and how voice calls are recorded.", graphql_type=WorkflowRecording
+    )
+    def recording(self, workflow: strawberry.Parent[domain.Workflow]) -> domain.RecordingChoice:
+        return workflow.spec.recording or domain.RecordingChoice()
 
     revision: int = strawberry.field(description="Revision number; increases with every edit.")
     created_at: datetime = strawberry.field(description="When the workflow was created (UTC).")
     updated_at: datetime = strawberry.field(description="When the draft was last edited (UTC).")
 
     @strawberry.field(description="Result of the verification of the draft.")
-    async def findings(self, info: Ctx) -> VerificationReport:
-        findings = await resolvers.findings(info, as_graphql(self))
-        return VerificationReport(findings=as_graphql(list(findings)))
+    async def findings(
+        self, workflow: strawberry.Parent[domain.Workflow], info: Ctx
+    ) -> VerificationReport:
+        return VerificationReport(findings=await resolvers.findings(info, workflow))
 
-    @strawberry.field(description="Version that new calls run; null when none has been published.")
-    async def published(self, info: Ctx) -> VersionType | None:
-        return as_graphql(await resolvers.published(info, as_graphql(self)))
+    @strawberry.field(
+        description="Version that new calls run; null when none has been published.",
+        graphql_type=VersionType | None,
+    )
+    async def published(
+        self, workflow: strawberry.Parent[domain.Workflow], info: Ctx
+    ) -> domain.Version | None:
+        return await resolvers.published(info, workflow)
 
     @strawberry.field(
         description=(
@@ -130,13 +132,17 @@ class WorkflowType(Node):
             "the draft, with its agents and tools as they are now."
         )
     )
-    async def draft_diff(self, info: Ctx) -> WorkflowDiff:
-        changes = await version_resolvers.draft_changes(info, as_graphql(self))
-        return WorkflowDiff(changes=as_graphql(changes))
+    async def draft_diff(
+        self, workflow: strawberry.Parent[domain.Workflow], info: Ctx
+    ) -> WorkflowDiff:
+        return WorkflowDiff(changes=await version_resolvers.draft_changes(info, workflow))
 
-    @strawberry.field(description="Versions of the workflow, newest first.")
+    @strawberry.field(
+        description="Versions of the workflow, newest first.", graphql_type=VersionConnection
+    )
     async def versions(
         self,
+        workflow: strawberry.Parent[domain.Workflow],
         info: Ctx,
         first: Annotated[
             int | None, strawberry.argument(description="Page size, 1 to 100; the default is 20.")
@@ -147,8 +153,8 @@ class WorkflowType(Node):
                 description="Cursor to continue behind; omit to start with the newest version."
             ),
         ] = None,
-    ) -> VersionConnection:
-        return as_graphql(await resolvers.versions(info, as_graphql(self), first, after))
+    ) -> Page[domain.Version]:
+        return await resolvers.versions(info, workflow, first, after)
 
 
 WorkflowConnection = Connection[WorkflowType]
@@ -272,7 +278,7 @@ class PublishWorkflowInput:
 
     def checked_note(self) -> str | None:
         if self.note is not None and len(self.note) > 2_000:
-            raise InvalidInput("note must have at most 2,000 characters.", ("input", "note"))
+            raise InvalidInput("note must have at most 2,000 characters.", ("note",))
         return self.note
 
 
@@ -295,30 +301,43 @@ class RestoreWorkflowInput:
 
 @strawberry.type(description="The workflow was created.")
 class CreateWorkflowSuccess:
-    workflow: WorkflowType = strawberry.field(description="The created workflow.")
+    workflow: domain.Workflow = strawberry.field(
+        graphql_type=WorkflowType, description="The created workflow."
+    )
 
 
 @strawberry.type(description="The draft was updated.")
 class UpdateWorkflowSuccess:
-    workflow: WorkflowType = strawberry.field(description="The updated workflow.")
+    workflow: domain.Workflow = strawberry.field(
+        graphql_type=WorkflowType, description="The updated workflow."
+    )
 
 
 @strawberry.type(description="The workflow was deleted.")
 class DeleteWorkflowSuccess:
-    workflow: WorkflowType = strawberry.field(description="The deleted workflow.")
+    workflow: domain.Workflow = strawberry.field(
+        graphql_type=WorkflowType, description="The deleted workflow."
+    )
 
 
 @strawberry.type(description="The workflow was published; new calls run this version.")
 class PublishWorkflowSuccess:
-    workflow: WorkflowType = strawberry.field(description="The published workflow.")
-    version: VersionType = strawberry.field(description="The new version.")
+    workflow: domain.Workflow = strawberry.field(
+        graphql_type=WorkflowType, description="The published workflow."
+    )
+    version: domain.Version = strawberry.field(
+        graphql_type=VersionType, description="The new version."
+    )
 
 
 @strawberry.type(description="The version was restored as the draft, with its agents and tools.")
 class RestoreWorkflowSuccess:
-    workflow: WorkflowType = strawberry.field(description="The workflow with the restored draft.")
-    version: VersionType | None = strawberry.field(
-        description="The new version; null unless the draft was published as well."
+    workflow: domain.Workflow = strawberry.field(
+        graphql_type=WorkflowType, description="The workflow with the restored draft."
+    )
+    version: domain.Version | None = strawberry.field(
+        graphql_type=VersionType | None,
+        description="The new version; null unless the draft was published as well.",
     )
 
 
