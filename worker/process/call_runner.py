@@ -178,7 +178,7 @@ class CallRunner:
         finally:
             # Providers report their last usage when they are closed, which they are only now.
             conversation.record_pending_usage()
-            conversation.closed = True
+            conversation.close()
 
     async def _run_until_over(self, conversation: Conversation) -> EndReason | None:
         budget = BudgetMonitor(conversation, self._queue)

@@ -51,7 +51,7 @@ class TextSession:
         agent = first_agent(self._conversation)
         async with asyncio.timeout(TURN_TIMEOUT_SECONDS):
             await self._session.start(agent, record=False, session_host=False)
-            await self._conversation.agent_entered.wait()
+            await self._conversation.handoffs.wait_until_entered()
         self._conversation.record_pending_usage()
 
     async def answer(self, turn: UserTurn) -> None:
@@ -88,7 +88,7 @@ class TextSession:
             self._record_error("turn", "TimeoutError")
         if self._failed:
             # Apologize even after a partial reply, which will not be completed.
-            conversation.has_pending_tool_call = False
+            conversation.turn.reply_failed()
             with suppress(TimeoutError):
                 async with asyncio.timeout(TURN_TIMEOUT_SECONDS):
                     await self._session.say(APOLOGY)
@@ -105,8 +105,7 @@ class TextSession:
             await self._session.generate_reply()
         else:
             await self._session.generate_reply(user_input=text)
-        while self._conversation.pending_handoff is not None:
-            await self._conversation.agent_entered.wait()
+        await self._conversation.handoffs.wait_until_entered()
 
     # ---- session events --------------------------------------------------------------------
 
@@ -145,7 +144,7 @@ class PartialTranscriptOutput(TextOutput):
 
     async def capture_text(self, text: str) -> None:
         if not self._text:
-            self._turn_id = self._conversation.agent_turn_id
+            self._turn_id = self._conversation.turn.agent_turn_id
         self._text += text
         self._conversation.publish_partial(self._turn_id, self._text)
 

@@ -31,11 +31,7 @@ from livekit.agents.voice.events import (
 )
 from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions, TextOutputOptions
 
-from domain.calls.events import (
-    ErrorRaised,
-    PartialTranscript,
-    Speaker,
-)
+from domain.calls.events import ErrorRaised
 from domain.calls.model import EndReason
 from domain.calls.rooms import CALLER_IDENTITY
 from domain.common.settings import Settings
@@ -97,9 +93,6 @@ class VoiceSession:
         self._silence_monitor = SilenceMonitor(
             conversation, self._participants, self._current_agent, self._say
         )
-        self._caller_turn_id = ""
-        self._final_text = ""
-        self._rev = 0
         self._latency = LatencyTracker()
         self._failures = FailureTracker(settings.outage_seconds)
         session.on("user_input_transcribed", self._on_user_input_transcribed)
@@ -231,25 +224,7 @@ class VoiceSession:
         speech = self._conversation.speech
         if event.is_final and speech is not None:
             speech.update_caller_language(event.transcript, event.language)
-        if self._caller_turn_id != self._conversation.caller_turn_id:
-            self._caller_turn_id = self._conversation.caller_turn_id
-            self._final_text, self._rev = "", 0
-        text = f"{self._final_text} {event.transcript}".strip()
-        if event.is_final:
-            self._final_text = text
-        self._rev += 1
-        partial = PartialTranscript(
-            turn_id=self._caller_turn_id,
-            rev=self._rev,
-            speaker=Speaker.CALLER,
-            text=text,
-        )
-        self._conversation.event_writer.publish_partial(self._conversation.claim, partial)
-
-    @property
-    def _is_caller_mid_turn(self) -> bool:
-        """Whether part of the caller's turn has been transcribed and the turn is not over."""
-        return self._rev > 0 and self._caller_turn_id == self._conversation.caller_turn_id
+        self._conversation.publish_caller_partial(event.transcript, event.is_final)
 
     def _on_transcription_timeout(self, event: UserTranscriptionTimeoutEvent) -> None:
         speech = self._conversation.speech
@@ -269,14 +244,14 @@ class VoiceSession:
         conversation = self._conversation
         heard_text = item.text_content
         interrupted = bool(item.interrupted)
-        generated = conversation.generated_text.strip() if interrupted else ""
+        generated = conversation.turn.generated_text.strip() if interrupted else ""
         self._latency.add_agent_metrics(item.metrics or {})
         if "llm_node_ttft" in (item.metrics or {}):
             self._failures.record_success("llm")
         conversation.record_agent_turn(
             conversation.node, generated or heard_text, interrupted, heard_text
         )
-        if conversation.has_pending_tool_call:
+        if conversation.turn.has_pending_tool_call:
             return
         turn = conversation.projection.open_turn
         if turn is not None:
@@ -311,14 +286,14 @@ class VoiceSession:
         self._conversation.record(ErrorRaised(source=source, message=kind, recoverable=True))
         if error.recoverable:
             return
-        if source == "llm" and self._is_caller_mid_turn:
+        if source == "llm" and self._conversation.turn.is_caller_mid_turn:
             # A preemptive generation failed; the caller is still speaking and waits for no reply.
-            self._conversation.preemptive_generation_failed = True
+            self._conversation.turn.preemptive_reply_failed()
             return
         first = self._failures.record_failure(source)
         with suppress(RuntimeError):  # no agent accepts speech during a hand-off
             if source == "llm":
-                self._conversation.has_pending_tool_call = False
+                self._conversation.turn.reply_failed()
                 self._session.say(APOLOGY)
             elif source == "stt" and first:
                 self._session.say(CANNOT_HEAR, add_to_chat_ctx=False)
