@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from itertools import dropwhile, takewhile
 from typing import Any, Protocol
 
@@ -40,12 +40,15 @@ from domain.workflows.routing import ResolvedNode, resolve_node, triggered_conne
 from worker.common.retry import retry_while_unavailable
 from worker.common.usage_meter import UsageMeter
 from worker.providers.api_keys import ProviderKeys
+from worker.session.call_clock import CallClock
 from worker.session.handoff_state import HandoffState
 from worker.session.speech import SpeechProviders
 from worker.session.tool_call_registry import ToolCallRegistry
 from worker.session.turn_state import TurnState
 
 MAX_HANDOFFS = 50
+USAGE_INTERVAL_SECONDS = 30.0
+"""Usage outside of turns is recorded this long after it began, at the latest."""
 
 
 class CallLost(StopResponse):
@@ -76,12 +79,14 @@ class Conversation:
     """The STT and TTS of the agents; None in a text call."""
     recorder: Recorder | None = None
     """None if the call is not recorded."""
+    clock: CallClock = field(default_factory=CallClock)
     turn: TurnState = field(init=False)
     handoffs: HandoffState = field(init=False, default_factory=HandoffState)
     tool_calls: ToolCallRegistry = field(init=False)
     meter: UsageMeter = field(init=False)
     _failed_models: set[tuple[str, str]] = field(init=False, default_factory=set)
     """Providers with fallbacks that failed or have no key, as (kind.provider, model)."""
+    _usage_pending_since: datetime | None = field(init=False, default=None)
     _closed: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
@@ -126,7 +131,8 @@ class Conversation:
 
     def record(self, event: CallEvent) -> None:
         self.event_writer.emit(self.claim, event)
-        self.projection = self.projection.apply(event, datetime.now(UTC))
+        self.projection = self.projection.apply(event, self.clock.now())
+        self.clock.changed()
 
     def record_turn_metrics(self, turn: str, total_ms: float, **latencies: Any) -> None:
         """Record the metrics of a turn that has been answered completely."""
@@ -142,6 +148,22 @@ class Conversation:
                 **latencies,
             )
         )
+
+    def add_usage(self, kind: ProviderKind, choice: ProviderChoice, metrics: Any) -> None:
+        """Take the metrics that a provider reports."""
+        if not self.meter.has_pending:
+            self._usage_pending_since = self.clock.now()
+        self.meter.add_metrics(kind, choice, metrics)
+        self.clock.changed()
+
+    @property
+    def usage_due(self) -> datetime | None:
+        """When usage outside of turns must be recorded; None if there is none. Usage during a turn
+        is recorded with the turn."""
+        is_idle = self.projection.open_turn is None
+        if is_idle and self.meter.has_pending and self._usage_pending_since is not None:
+            return self._usage_pending_since + timedelta(seconds=USAGE_INTERVAL_SECONDS)
+        return None
 
     def record_pending_usage(self) -> None:
         usage = self.meter.drain()

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -46,7 +46,7 @@ from worker.session.node_agent import NodeAgent
 from worker.session.participant_monitor import ParticipantMonitor
 from worker.session.resume import first_agent
 from worker.session.room_connection import join_room, leave_room
-from worker.session.silence_monitor import POLL_INTERVAL_SECONDS, SilenceMonitor
+from worker.session.silence_monitor import SilenceMonitor
 from worker.session.text_session import APOLOGY, MAX_TOOL_STEPS, PartialTranscriptOutput
 from worker.session.turn_detection import get_vad, turn_handling
 
@@ -64,6 +64,7 @@ LLM_TIMEOUT_SECONDS = 8.0
 MIN_SPEECH_SECONDS = 0.5
 """A missing transcript is reported only for speech of at least this length."""
 MAX_SAY_ATTEMPTS = 40
+SAY_RETRY_SECONDS = 0.5
 STALE_AGENT_DELAY_SECONDS = 2.0
 """The stale agent is removed only after ours is audible; unsubscribing causes an audible gap."""
 PLAYOUT_DELAY_SECONDS = 0.3
@@ -84,6 +85,7 @@ class VoiceSession:
         recorder: CallRecorder | None = None,
     ) -> None:
         self._conversation = conversation
+        self._clock = conversation.clock
         self._session = session
         self._rooms = rooms
         self._room = room
@@ -91,10 +93,10 @@ class VoiceSession:
         self._over: asyncio.Future[EndReason | None] = asyncio.get_running_loop().create_future()
         self._participants = ParticipantMonitor(conversation, room, settings)
         self._silence_monitor = SilenceMonitor(
-            conversation, self._participants, self._current_agent, self._say
+            conversation, self._participants.is_caller_present, self._prompt_caller
         )
         self._latency = LatencyTracker()
-        self._failures = FailureTracker(settings.outage_seconds)
+        self._failures = FailureTracker(settings.outage_seconds, conversation.clock)
         session.on("user_input_transcribed", self._on_user_input_transcribed)
         session.on("conversation_item_added", self._on_item_added)
         session.on("user_state_changed", self._on_user_state_changed)
@@ -107,12 +109,12 @@ class VoiceSession:
     # ---- the call --------------------------------------------------------------------------
 
     async def run(
-        self, releasing: asyncio.Event, seconds_left: Callable[[], float]
+        self, releasing: asyncio.Event, end_deadline: Callable[[], datetime]
     ) -> EndReason | None:
         """Run the call and return why it ended; None when it is to be released.
 
-        `releasing` is set to request the release, and `seconds_left` returns the time until the
-        call must end."""
+        `releasing` is set to request the release, and `end_deadline` returns when the call
+        must end."""
         resumed = bool(self._conversation.projection.visited)
         guards: list[asyncio.Future[EndReason | None]] = [
             asyncio.ensure_future(self._over),
@@ -124,7 +126,7 @@ class VoiceSession:
         try:
             await self._start(resumed)
             async with (
-                background_task(self._warn_before_end(seconds_left)),
+                background_task(self._warn_before_end(end_deadline)),
                 background_task(self._record()),
                 background_task(self._remove_stale_agents()),
             ):
@@ -139,7 +141,7 @@ class VoiceSession:
     async def _start(self, resumed: bool) -> None:
         conversation = self._conversation
         released_at = conversation.projection.released_at
-        seamless = released_at is not None and datetime.now(UTC) - released_at < MAX_SEAMLESS_GAP
+        seamless = released_at is not None and self._clock.now() - released_at < MAX_SEAMLESS_GAP
         reply_pending = conversation.projection.reply_pending
         await self._session.start(
             first_agent(conversation),
@@ -168,13 +170,15 @@ class VoiceSession:
             with suppress(RuntimeError):
                 await self._session.say(text, **options)
                 return
-            await asyncio.sleep(POLL_INTERVAL_SECONDS)
+            await asyncio.sleep(SAY_RETRY_SECONDS)
 
     # ---- guards ----------------------------------------------------------------------------
 
     async def _wait_until_unrecoverable(self) -> EndReason | None:
         say = partial(self._say, add_to_chat_ctx=False)
-        await wait_until_unrecoverable(self._failures, say, self._silence_monitor.quiet)
+        await wait_until_unrecoverable(
+            self._failures, say, self._silence_monitor.quiet, self._clock
+        )
         return EndReason.PROVIDER_FAILED
 
     async def _wait_to_release(self, releasing: asyncio.Event) -> EndReason | None:
@@ -185,9 +189,9 @@ class VoiceSession:
                 await self._silence_monitor.quiet.wait()
         return None
 
-    async def _warn_before_end(self, seconds_left: Callable[[], float]) -> None:
-        while seconds_left() > ENDING_SOON_SECONDS:  # noqa: ASYNC110 - the deadline may change
-            await asyncio.sleep(POLL_INTERVAL_SECONDS)
+    async def _warn_before_end(self, end_deadline: Callable[[], datetime]) -> None:
+        notice = timedelta(seconds=ENDING_SOON_SECONDS)
+        await self._clock.wait_until(lambda: end_deadline() - notice)
         await self._say(ENDING_SOON)
 
     async def _remove_stale_agents(self) -> None:
@@ -201,10 +205,10 @@ class VoiceSession:
         if self._recorder is not None and await self._participants.wait_until_present():
             await self._recorder.run()
 
-    def _current_agent(self) -> NodeAgent:
+    async def _prompt_caller(self, template: str) -> None:
         agent = self._session.current_agent
         assert isinstance(agent, NodeAgent)
-        return agent
+        await self._say(agent.render_text(template))
 
     def _end(self, reason: EndReason | None) -> None:
         if not self._over.done():
