@@ -1,7 +1,8 @@
 """The clock of one call. Whatever waits in the call for a time waits for a deadline of this clock.
 
 The deadlines follow from the state of the call, so they are computed again when it changes. One
-timer runs per call, for the earliest of them: a call in which nothing is due wakes no one."""
+timer runs per call, for the earliest of them: a call in which nothing is due does not wake its
+process."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ class Timer(Protocol):
 
 
 class TimeSource(Protocol):
-    """Tells the time, in UTC and never backwards, and calls back at a time."""
+    """The time, in UTC and never backwards, and timers."""
 
     def now(self) -> datetime: ...
 
