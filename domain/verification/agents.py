@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from domain.common.findings import Finding, FindingCode
 from domain.common.languages import primary_subtag, supports_language
-from domain.providers.catalog import find_provider, provider_names
+from domain.providers.catalog import CATALOG, find_provider, provider_names
 from domain.providers.model import Provider, ProviderKind
 from domain.tenants.settings import TenantSettings
 from domain.verification.reporting import Path, error, join_names, warning
 from domain.workflows.agents import AgentSpec, ProviderChoice
 from domain.workflows.model import END_CALL, HANDOFF_PREFIX, Snapshot
+from domain.workflows.spoken_text_templates import SpokenTexts, spoken_text_in
+from domain.workflows.spoken_texts import FALLBACK_LANGUAGE, SpokenText, text_language
 
 _C = FindingCode
 KIND_LABELS = {
@@ -25,6 +27,8 @@ KIND_LABELS = {
 def findings(
     snapshot: Snapshot, settings: TenantSettings | None, keys: frozenset[str] | None
 ) -> Iterator[Finding]:
+    if settings is not None:
+        yield from _unknown_languages(settings.spoken_texts, ("settings",))
     for name, agent in snapshot.agents.items():
         path = ("agents", name)
         if agent.llm is None:
@@ -40,9 +44,13 @@ def findings(
             yield from _provider_choice(kind, choice, (*path, kind.value.lower()), keys)
         yield from _languages(agent, path)
         yield from _voices(agent, path)
+        yield from _spoken_texts(agent, settings.spoken_texts if settings else (), path)
         yield from _tools(snapshot, agent, path)
 
 
+CATALOG_LANGUAGES = frozenset(
+    text_language(tag) for provider in CATALOG for tag in provider.languages
+)
 FLUX_DEFAULT_EOT_THRESHOLD = 0.7
 """The default of `eot_threshold` of Deepgram Flux."""
 
@@ -137,8 +145,12 @@ def _eager_eot(choice: ProviderChoice, path: Path) -> Iterator[Finding]:
         )
 
 
+def _spoken_languages(agent: AgentSpec) -> tuple[str, ...]:
+    return agent.languages or ((agent.default_language,) if agent.default_language else ())
+
+
 def _languages(agent: AgentSpec, path: Path) -> Iterator[Finding]:
-    languages = agent.languages or ((agent.default_language,) if agent.default_language else ())
+    languages = _spoken_languages(agent)
     for kind, choice in agent.provider_choices:
         if kind not in (ProviderKind.STT, ProviderKind.TTS):
             continue
@@ -200,6 +212,49 @@ def _voices(agent: AgentSpec, path: Path) -> Iterator[Finding]:
                 else "",
                 "Ignore this if the voice is newer than this list; the known voices are "
                 f"{join_names(known)}.",
+            )
+
+
+def _spoken_texts(agent: AgentSpec, tenant_texts: SpokenTexts, path: Path) -> Iterator[Finding]:
+    languages = _spoken_languages(agent)
+    used = {text_language(each) for each in languages}
+    for language in languages:
+        missing = [
+            text
+            for text in SpokenText
+            if spoken_text_in(text, language, agent.spoken_texts, tenant_texts) is None
+        ]
+        if missing:
+            used.add(FALLBACK_LANGUAGE)
+            yield warning(
+                _C.NO_SPOKEN_TEXT,
+                (*path, "spokenTexts"),
+                f"These texts do not exist in {language}, so the agent says them in English: "
+                f"{join_names(missing)}.",
+                "Add them to spokenTexts of the agent, or of the settings.",
+            )
+    if not languages:
+        yield from _unknown_languages(agent.spoken_texts, path)
+        return
+    for index, template in enumerate(agent.spoken_texts):
+        if text_language(template.language) not in used:
+            yield warning(
+                _C.SPOKEN_TEXT_WITHOUT_LANGUAGE,
+                (*path, "spokenTexts", str(index), "language"),
+                f"The agent does not speak {template.language}, so this text is never said.",
+                "Add the language to languages, or remove the text.",
+            )
+
+
+def _unknown_languages(texts: SpokenTexts, path: Path) -> Iterator[Finding]:
+    for index, template in enumerate(texts):
+        if text_language(template.language) not in CATALOG_LANGUAGES:
+            yield warning(
+                _C.SPOKEN_TEXT_WITHOUT_LANGUAGE,
+                (*path, "spokenTexts", str(index), "language"),
+                f"No provider of the catalog supports {template.language}, so this text may never "
+                "be said.",
+                "Correct the language, or ignore this if it is newer than the catalog.",
             )
 
 

@@ -24,6 +24,7 @@ from domain.providers.usage import Usage
 from domain.tenants.budgets import Budgets
 from domain.tenants.settings import TenantSettings
 from domain.workflows.agents import ProviderChoice, Session, SilencePrompt
+from domain.workflows.spoken_texts import SpokenText
 from tests.support.conversations import voice_conversation
 from tests.support.demo_workflow import RECEPTION
 from tests.support.fake_time import FakeTime, settle
@@ -31,15 +32,15 @@ from worker.session.budget_monitor import BudgetMonitor
 from worker.session.call_clock import IMMEDIATELY, CallClock
 from worker.session.call_limits import CallLimits
 from worker.session.conversation import Conversation
-from worker.session.failure_monitor import GIVING_UP, FailureTracker, wait_until_unrecoverable
+from worker.session.failure_monitor import FailureTracker, wait_until_unrecoverable
 from worker.session.silence_monitor import SilenceMonitor
-from worker.session.text_session import APOLOGY
 from worker.simulation.runner import InMemoryEventWriter
 
 pytestmark = pytest.mark.anyio
 
 T = TypeVar("T")
 NOVA = ProviderChoice(provider="deepgram", model="nova-3")
+APOLOGY, GIVING_UP = SpokenText.CANNOT_ANSWER, SpokenText.TECHNICAL_PROBLEM
 
 
 @asynccontextmanager
@@ -352,7 +353,7 @@ class Failing:
     """A call whose providers fail, and what its agent tried to say."""
 
     time: FakeTime = field(default_factory=FakeTime)
-    said: list[str] = field(default_factory=list)
+    said: list[SpokenText] = field(default_factory=list)
     is_tts_failing: bool = False
     idle: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -361,7 +362,7 @@ class Failing:
         self.failures = FailureTracker(30.0, self.clock)
         self.idle.set()
 
-    async def say(self, text: str) -> None:
+    async def say(self, text: SpokenText) -> None:
         self.said.append(text)
         if self.is_tts_failing:
             self.failures.record_failure("tts")

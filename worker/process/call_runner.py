@@ -28,6 +28,7 @@ from domain.common.pacing import Pacer
 from domain.common.settings import Settings
 from domain.common.tasks import cancel_and_wait
 from domain.tools.http import HttpClient
+from domain.workflows.spoken_texts import SpokenText
 from worker.common.livekit_rooms import LiveKitRooms
 from worker.common.retry import retry_while_unavailable
 from worker.providers.api_keys import ProviderKeys, ProviderMisconfigured
@@ -38,6 +39,7 @@ from worker.session.call_recorder import RecordingResources, recording_session
 from worker.session.conversation import CallLost, Conversation
 from worker.session.room_connection import RoomUnreachable
 from worker.session.speech import SpeechProviders
+from worker.session.spoken_texts import spoken_text
 from worker.session.text_session import TextSession, text_session
 from worker.session.voice_session import voice_session
 
@@ -46,7 +48,6 @@ log = logging.getLogger(__name__)
 
 INBOX_GRACE_SECONDS = 2.0
 """A call that was taken over does not end for silence before its inbox has been read."""
-OVER_BUDGET = "We have to end here, I am sorry. Please try again later. Goodbye."
 
 
 class CallRunner:
@@ -221,6 +222,9 @@ class CallRunner:
             conversation.add_usage,
             self._settings,
         )
+        for item in conversation.projection.items:  # of a call that was taken over
+            if isinstance(item, UserTurn):
+                conversation.speech.update_caller_language(item.text, item.language)
         async with (
             recording_session(conversation, self._recording_resources) as recording,
             voice_session(conversation, self._rooms, self._settings, recording) as voice,
@@ -243,7 +247,7 @@ class CallRunner:
             if command is None and self._releasing.is_set():
                 return None
             if budget.is_exhausted:
-                await session.say_goodbye(OVER_BUDGET)
+                await session.say_goodbye(spoken_text(conversation, SpokenText.BUDGET_EXHAUSTED))
                 return EndReason.BUDGET_SPENT
             if command is None:
                 return EndReason.SILENCE

@@ -8,11 +8,9 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
+from domain.workflows.spoken_texts import SpokenText
 from worker.session.call_clock import CallClock, earliest
-from worker.session.text_session import APOLOGY
 
-CANNOT_HEAR = "I am sorry, I cannot hear you just now. One moment, please."
-GIVING_UP = "I am sorry, we have a technical problem. Please call again later."
 MIN_FAILURES = 3
 TTS_RETRY_SECONDS = 1.0
 """Time after a failure of the TTS, or after a retry, before the next one."""
@@ -56,7 +54,7 @@ class FailureTracker:
 
 async def wait_until_unrecoverable(
     failures: FailureTracker,
-    say: Callable[[str], Awaitable[Any]],
+    say: Callable[[SpokenText], Awaitable[Any]],
     idle: asyncio.Event,
     clock: CallClock,
 ) -> None:
@@ -75,9 +73,9 @@ async def wait_until_unrecoverable(
         await clock.wait_until(lambda: earliest(failures.unrecoverable_at, retry_due()))
         due = retry_due()
         if due is not None and due <= clock.now():
-            await say(APOLOGY)
+            await say(SpokenText.CANNOT_ANSWER)
             retried_at = clock.now()
     if failures.last_failure("tts") is None:
         with suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE_TIMEOUT_SECONDS):
-                await say(GIVING_UP)
+                await say(SpokenText.TECHNICAL_PROBLEM)

@@ -23,12 +23,12 @@ from livekit.agents.voice.events import (
 
 from domain.calls.events import ErrorRaised
 from domain.calls.model import EndReason
+from domain.workflows.spoken_texts import SpokenText
 from worker.session.announcements import Announcements
 from worker.session.conversation import Conversation
-from worker.session.failure_monitor import CANNOT_HEAR, FailureTracker
+from worker.session.failure_monitor import FailureTracker
 from worker.session.latency import LatencyTracker
 from worker.session.silence_monitor import SilenceMonitor
-from worker.session.text_session import APOLOGY
 
 MIN_SPEECH_SECONDS = 0.5
 """A missing transcript is reported only for speech of at least this length."""
@@ -154,6 +154,6 @@ class SessionListener:
         first = self._failures.record_failure(source)
         if source == "llm":
             self._conversation.turn.reply_failed()
-            self._announcements.say_next(APOLOGY)
+            self._announcements.say_next(SpokenText.CANNOT_ANSWER)
         elif source == "stt" and first:
-            self._announcements.say_next(CANNOT_HEAR, in_history=False)
+            self._announcements.say_next(SpokenText.CANNOT_HEAR, in_history=False)

@@ -23,7 +23,7 @@ class SilenceMonitor:
         is_caller_present: Callable[[], bool],
         prompt_caller: Callable[[str], Awaitable[None]],
     ) -> None:
-        """`prompt_caller` speaks the template of a prompt."""
+        """`prompt_caller` speaks the template of a prompt, which may be empty."""
         self._conversation = conversation
         self._clock = conversation.clock
         self._is_caller_present = is_caller_present

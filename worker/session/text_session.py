@@ -17,12 +17,13 @@ from livekit.agents.voice.events import ConversationItemAddedEvent, ErrorEvent
 from livekit.agents.voice.io import TextOutput
 
 from domain.calls.events import ErrorRaised, UserTurn
+from domain.workflows.spoken_texts import SpokenText
 from worker.session.conversation import Conversation
 from worker.session.llm import close_providers, prepare_models
 from worker.session.node_agent import NodeAgent
 from worker.session.resume import first_agent
+from worker.session.spoken_texts import spoken_text
 
-APOLOGY = "I am sorry, I cannot answer right now. Please try again."
 LLM_TIMEOUT_SECONDS = 20.0
 TURN_TIMEOUT_SECONDS = 120.0
 MAX_TOOL_STEPS = 6
@@ -91,7 +92,7 @@ class TextSession:
             conversation.turn.reply_failed()
             with suppress(TimeoutError):
                 async with asyncio.timeout(TURN_TIMEOUT_SECONDS):
-                    await self._session.say(APOLOGY)
+                    await self._session.say(spoken_text(conversation, SpokenText.CANNOT_ANSWER))
         total_ms = round((time.monotonic() - started_at) * 1000, 1)
         conversation.record_turn_metrics(turn, total_ms, llm_first_token_ms=self._first_token)
 

@@ -22,6 +22,7 @@ from domain.calls.model import EndReason
 from domain.calls.rooms import CALLER_IDENTITY
 from domain.common.settings import Settings
 from domain.common.tasks import background_task, cancel_and_wait
+from domain.workflows.spoken_texts import SpokenText
 from worker.common.livekit_rooms import LiveKitRooms
 from worker.session.announcements import Announcements
 from worker.session.call_guards import CallGuards
@@ -34,11 +35,10 @@ from worker.session.resume import first_agent
 from worker.session.room_connection import join_room, leave_room
 from worker.session.session_listener import SessionListener
 from worker.session.silence_monitor import SilenceMonitor
+from worker.session.spoken_texts import spoken_text
 from worker.session.text_session import MAX_TOOL_STEPS, PartialTranscriptOutput
 from worker.session.turn_detection import get_vad, turn_handling
 
-CONNECTION_DROPPED = "Sorry, the line dropped for a moment."
-ENDING_SOON = "We have to finish in a moment."
 ENDING_SOON_SECONDS = 20.0
 MAX_SEAMLESS_GAP = timedelta(seconds=2)
 """A call resumed within this time of its release continues without mention of the gap."""
@@ -69,7 +69,7 @@ class VoiceSession:
         self._rooms = rooms
         self._room = room
         self._recorder = recorder
-        self._announcements = Announcements(session, conversation.clock)
+        self._announcements = Announcements(session, conversation)
         self._participants = ParticipantMonitor(conversation, room, settings)
         silence = SilenceMonitor(
             conversation, self._participants.is_caller_present, self._announcements.prompt_caller
@@ -94,7 +94,9 @@ class VoiceSession:
             await self._start(resumed)
             async with (
                 background_task(
-                    self._announcements.say_at(lambda: end_deadline() - notice, ENDING_SOON)
+                    self._announcements.say_at(
+                        lambda: end_deadline() - notice, SpokenText.ENDING_SOON
+                    )
                 ),
                 background_task(self._record()),
                 background_task(self._remove_stale_agents()),
@@ -126,7 +128,8 @@ class VoiceSession:
             session_host=False,
         )
         if resumed and not seamless:
-            self._session.say(CONNECTION_DROPPED, add_to_chat_ctx=False)
+            text = spoken_text(conversation, SpokenText.CONNECTION_DROPPED)
+            self._session.say(text, add_to_chat_ctx=False)
         if resumed and reply_pending:
             self._session.generate_reply()
 
