@@ -38,12 +38,12 @@ from domain.workflows.agents import SilencePrompt
 from local.livekit import LivekitCredentials
 from persistence.worker_wiring import worker_services
 from tests.support.demo_workflow import BOOKING, RECEPTION
+from tests.support.spoken_texts import CONNECTION_DROPPED, ENDING_SOON
 from tests.support.voice_clients import VoiceCaller, joined_caller, voice_clinic
 from tests.worker.test_text_calls import started as text_call
 from tests.worker.test_text_calls import watch, working
 from worker.common.livekit_rooms import LiveKitRooms
 from worker.keeper.main import Keeper
-from worker.session.voice_session import CONNECTION_DROPPED, ENDING_SOON
 
 pytestmark = pytest.mark.anyio
 

@@ -43,6 +43,7 @@ from persistence.wiring import api_services
 from tests.conftest import new_tenant
 from tests.support.demo_workflow import BOOK, BOOKING, RECEPTION, publish_clinic
 from tests.support.installation import Installation, Process, running_installation
+from tests.support.spoken_texts import CONNECTION_DROPPED
 from tests.support.tls_hosts import running_host
 from tests.support.viewers import owner_of
 from tests.support.voice_clients import (
@@ -56,7 +57,6 @@ from tests.voice.test_voice_calls import HOURS, TALKATIVE, started
 from tests.worker.test_text_calls import started as text_call
 from tests.worker.test_text_calls import watch
 from worker.common.retry import retry_while_unavailable
-from worker.session.voice_session import CONNECTION_DROPPED
 
 NOTHING: Mapping[str, str] = {}
 RETIRED_SOON: Mapping[str, str] = {"WORKER_VOICE_CALLS": "1"}

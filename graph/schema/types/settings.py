@@ -14,6 +14,11 @@ from graph.schema.scalars import Json, Money
 from graph.schema.types.errors import NotFoundError, RevisionConflict, ValidationError
 from graph.schema.types.inputs import Fields, changed_fields, json_object
 from graph.schema.types.providers import ProviderChoiceInput, ProviderChoiceType
+from graph.schema.types.spoken_texts import (
+    SpokenTextTemplate,
+    SpokenTextTemplateInput,
+    spoken_texts,
+)
 from graph.schema.types.tools import ToolType
 
 
@@ -146,6 +151,12 @@ class SettingsType:
         "prices", "Your own prices, which override the built-in price list.", list[PriceType]
     )
     budgets: Budgets = _spec_field("budgets", "Limits for the usage of calls.", Budgets)
+    spoken_texts: list[SpokenTextTemplate] = _spec_field(
+        "spoken_texts",
+        "Your wording of texts that agents say without their model, for agents that have none of "
+        "their own; the built-in ones apply to the rest.",
+        list[SpokenTextTemplate],
+    )
 
 
 @strawberry.input(
@@ -322,6 +333,12 @@ class UpdateSettingsInput:
     budgets: strawberry.Maybe[BudgetsInput | None] = strawberry.field(
         description="All limits, replacing the current ones; omitted limits are removed."
     )
+    spoken_texts: strawberry.Maybe[list[SpokenTextTemplateInput] | None] = strawberry.field(
+        description=(
+            "All your wordings of spoken texts, replacing the current ones. Their templates read "
+            "`user`, `tenant` and `call`."
+        )
+    )
 
     def changes(self) -> dict[str, Any]:
         fields: Fields = {
@@ -331,6 +348,7 @@ class UpdateSettingsInput:
             "values": ("values", _values),
             "prices": ("prices", prices),
             "budgets": ("budgets", BudgetsInput.budgets),
+            "spoken_texts": ("spoken_texts", spoken_texts),
         }
         return changed_fields(self, fields)
 
