@@ -20,6 +20,7 @@ from domain.workflows.spoken_text_templates import SpokenTextTemplate, check_spo
 MAX_ENDPOINTS = 100
 MAX_MCP_SERVERS = 20
 MAX_VALUES_BYTES = 16_384
+MAX_SPOKEN_TEXTS = 400
 SPOKEN_TEXT_NAMESPACES = frozenset({"user", "tenant", "call"})
 """What the spoken texts of a tenant may read: what exists in every call, whatever its workflow."""
 
@@ -152,7 +153,12 @@ def check_settings(settings: TenantSettings, path: Path = ("input",)) -> TenantS
         )
     check_prices(settings.prices, (*path, "prices"))
     _check_budgets(settings.budgets, (*path, "budgets"))
-    check_spoken_texts(settings.spoken_texts, (*path, "spokenTexts"), SPOKEN_TEXT_NAMESPACES)
+    check_spoken_texts(
+        settings.spoken_texts,
+        (*path, "spokenTexts"),
+        SPOKEN_TEXT_NAMESPACES,
+        MAX_SPOKEN_TEXTS,
+    )
     return settings
 
 

@@ -12,8 +12,13 @@ from domain.tenants.settings import TenantSettings
 from domain.verification.reporting import Path, error, join_names, warning
 from domain.workflows.agents import AgentSpec, ProviderChoice
 from domain.workflows.model import END_CALL, HANDOFF_PREFIX, Snapshot
-from domain.workflows.spoken_text_templates import SpokenTexts, spoken_text_in
-from domain.workflows.spoken_texts import FALLBACK_LANGUAGE, SpokenText, text_language
+from domain.workflows.spoken_text_templates import SpokenTexts
+from domain.workflows.spoken_texts import (
+    FALLBACK_LANGUAGE,
+    SpokenText,
+    default_spoken_text,
+    text_language,
+)
 
 _C = FindingCode
 KIND_LABELS = {
@@ -27,8 +32,9 @@ KIND_LABELS = {
 def findings(
     snapshot: Snapshot, settings: TenantSettings | None, keys: frozenset[str] | None
 ) -> Iterator[Finding]:
-    if settings is not None:
-        yield from _unknown_languages(settings.spoken_texts, ("settings",))
+    tenant_texts = settings.spoken_texts if settings is not None else ()
+    yield from _unknown_languages(tenant_texts, ("settings",))
+    worded = _worded(tenant_texts)
     for name, agent in snapshot.agents.items():
         path = ("agents", name)
         if agent.llm is None:
@@ -44,7 +50,7 @@ def findings(
             yield from _provider_choice(kind, choice, (*path, kind.value.lower()), keys)
         yield from _languages(agent, path)
         yield from _voices(agent, path)
-        yield from _spoken_texts(agent, settings.spoken_texts if settings else (), path)
+        yield from _spoken_texts(agent, worded, path)
         yield from _tools(snapshot, agent, path)
 
 
@@ -215,14 +221,26 @@ def _voices(agent: AgentSpec, path: Path) -> Iterator[Finding]:
             )
 
 
-def _spoken_texts(agent: AgentSpec, tenant_texts: SpokenTexts, path: Path) -> Iterator[Finding]:
+def _worded(texts: SpokenTexts) -> frozenset[tuple[SpokenText, str]]:
+    """Which texts are worded in which language."""
+    return frozenset((each.text, text_language(each.language)) for each in texts)
+
+
+def _spoken_texts(
+    agent: AgentSpec, worded_by_tenant: frozenset[tuple[SpokenText, str]], path: Path
+) -> Iterator[Finding]:
     languages = _spoken_languages(agent)
+    if not languages:
+        yield from _unknown_languages(agent.spoken_texts, path)
+        return
+    worded = worded_by_tenant | _worded(agent.spoken_texts)
     used = {text_language(each) for each in languages}
     for language in languages:
         missing = [
             text
             for text in SpokenText
-            if spoken_text_in(text, language, agent.spoken_texts, tenant_texts) is None
+            if default_spoken_text(text, language) is None
+            and (text, text_language(language)) not in worded
         ]
         if missing:
             used.add(FALLBACK_LANGUAGE)
@@ -233,9 +251,6 @@ def _spoken_texts(agent: AgentSpec, tenant_texts: SpokenTexts, path: Path) -> It
                 f"{join_names(missing)}.",
                 "Add them to spokenTexts of the agent, or of the settings.",
             )
-    if not languages:
-        yield from _unknown_languages(agent.spoken_texts, path)
-        return
     for index, template in enumerate(agent.spoken_texts):
         if text_language(template.language) not in used:
             yield warning(

@@ -24,6 +24,7 @@ MAX_VARIABLES = 100
 MAX_KEYTERMS = 100
 MAX_FALLBACKS = 3
 MAX_SILENCE_PROMPTS = 5
+MAX_SPOKEN_TEXTS = 100
 PROMPT_NAMESPACES = READABLE_NAMESPACES - {"params"}
 
 
@@ -156,7 +157,9 @@ def check_agent(spec: AgentSpec, path: Path = ("input",)) -> AgentSpec:
         check_provider_choice(choice, (*path, kind.value.lower()))
     _check_languages(spec, path)
     _check_session(spec.session, (*path, "session"))
-    check_spoken_texts(spec.spoken_texts, (*path, "spokenTexts"), PROMPT_NAMESPACES)
+    check_spoken_texts(
+        spec.spoken_texts, (*path, "spokenTexts"), PROMPT_NAMESPACES, MAX_SPOKEN_TEXTS
+    )
     _check_distinct(spec.keyterms, MAX_KEYTERMS, (*path, "keyterms"))
     for index, term in enumerate(spec.keyterms):
         check_text(term, (*path, "keyterms", str(index)), max_length=100, min_length=1)

@@ -16,7 +16,6 @@ from domain.workflows.spoken_texts import (
     text_language,
 )
 
-MAX_SPOKEN_TEXTS = 400
 MAX_SPOKEN_TEXT_LENGTH = 500
 
 
@@ -36,23 +35,20 @@ def find_spoken_text(text: SpokenText, language: str | None, *levels: SpokenText
     """The template of a text: that of the first level that words it in the language, else the
     product's own; the same in English if there is none in the language or it is not known."""
     for each in dict.fromkeys((language or FALLBACK_LANGUAGE, FALLBACK_LANGUAGE)):
-        found = spoken_text_in(text, each, *levels)
-        if found is not None:
-            return found
+        own = (_closest((t for t in level if t.text is text), each) for level in levels)
+        for say in (*own, default_spoken_text(text, each)):
+            if say is not None:
+                return say
     raise AssertionError(f"{text} has no text in {FALLBACK_LANGUAGE}")
 
 
-def spoken_text_in(text: SpokenText, language: str, *levels: SpokenTexts) -> str | None:
-    """The template of a text in the language; None if there is none."""
-    own = (_closest((t for t in level if t.text is text), language) for level in levels)
-    return next((say for say in own if say is not None), default_spoken_text(text, language))
-
-
-def check_spoken_texts(templates: SpokenTexts, path: Path, readable: frozenset[str]) -> None:
+def check_spoken_texts(
+    templates: SpokenTexts, path: Path, readable: frozenset[str], max_count: int
+) -> None:
     """Raise `InvalidInput` for the first template that breaks a rule. `readable` are the namespaces
     that the templates may read."""
-    if len(templates) > MAX_SPOKEN_TEXTS:
-        raise InvalidInput(f"{path[-1]} must not have more than {MAX_SPOKEN_TEXTS} items.", path)
+    if len(templates) > max_count:
+        raise InvalidInput(f"{path[-1]} must not have more than {max_count} items.", path)
     seen: set[tuple[SpokenText, str]] = set()
     for index, template in enumerate(templates):
         here = (*path, str(index))

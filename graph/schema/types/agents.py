@@ -177,7 +177,7 @@ class CreateAgentInput:
     )
     spoken_texts: list[SpokenTextTemplateInput] = strawberry.field(
         default_factory=list,
-        description="The agent's own wording of texts that it says without its model.",
+        description="The agent's own wording of texts that it says without its model; at most 100.",
     )
     tools: list[str] = strawberry.field(
         default_factory=list, description="Names of the tools that the agent may call."
@@ -258,7 +258,7 @@ class UpdateAgentInput:
         description="New session settings, which replace all current ones."
     )
     spoken_texts: strawberry.Maybe[list[SpokenTextTemplateInput] | None] = strawberry.field(
-        description="All own wordings of spoken texts, replacing the current ones."
+        description="All own wordings of spoken texts, replacing the current ones; at most 100."
     )
     tools: strawberry.Maybe[list[str] | None] = strawberry.field(
         description="Names of all tools of the agent, replacing the current ones."

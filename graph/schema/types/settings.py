@@ -335,8 +335,8 @@ class UpdateSettingsInput:
     )
     spoken_texts: strawberry.Maybe[list[SpokenTextTemplateInput] | None] = strawberry.field(
         description=(
-            "All your wordings of spoken texts, replacing the current ones. Their templates read "
-            "`user`, `tenant` and `call`."
+            "All your wordings of spoken texts, replacing the current ones; at most 400. Their "
+            "templates read `user`, `tenant` and `call`."
         )
     )
 
