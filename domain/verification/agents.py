@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from domain.common.findings import Finding, FindingCode
-from domain.common.languages import primary_subtag, supports_language
+from domain.common.languages import LANGUAGE_TAG, primary_subtag, supports_language
 from domain.providers.catalog import CATALOG, find_provider, provider_names
 from domain.providers.model import Provider, ProviderKind
 from domain.tenants.settings import TenantSettings
@@ -14,6 +14,7 @@ from domain.workflows.agents import AgentSpec, ProviderChoice
 from domain.workflows.model import END_CALL, HANDOFF_PREFIX, Snapshot
 from domain.workflows.spoken_text_templates import SpokenTexts
 from domain.workflows.spoken_texts import (
+    DEFAULT_SPOKEN_TEXTS,
     FALLBACK_LANGUAGE,
     SpokenText,
     default_spoken_text,
@@ -48,9 +49,12 @@ def findings(
             )
         for kind, choice in agent.provider_choices:
             yield from _provider_choice(kind, choice, (*path, kind.value.lower()), keys)
-        yield from _languages(agent, path)
+        unsupported = tuple(_languages(agent, path))
+        yield from unsupported
         yield from _voices(agent, path)
-        yield from _spoken_texts(agent, worded, path)
+        if not unsupported:
+            yield from _missing_texts(agent, worded, path)
+        yield from _unused_texts(agent, path)
         yield from _tools(snapshot, agent, path)
 
 
@@ -226,16 +230,11 @@ def _worded(texts: SpokenTexts) -> frozenset[tuple[SpokenText, str]]:
     return frozenset((each.text, text_language(each.language)) for each in texts)
 
 
-def _spoken_texts(
+def _missing_texts(
     agent: AgentSpec, worded_by_tenant: frozenset[tuple[SpokenText, str]], path: Path
 ) -> Iterator[Finding]:
-    languages = _spoken_languages(agent)
-    if not languages:
-        yield from _unknown_languages(agent.spoken_texts, path)
-        return
     worded = worded_by_tenant | _worded(agent.spoken_texts)
-    used = {text_language(each) for each in languages}
-    for language in languages:
+    for language in filter(LANGUAGE_TAG.fullmatch, _spoken_languages(agent)):
         missing = [
             text
             for text in SpokenText
@@ -243,7 +242,6 @@ def _spoken_texts(
             and (text, text_language(language)) not in worded
         ]
         if missing:
-            used.add(FALLBACK_LANGUAGE)
             yield warning(
                 _C.NO_SPOKEN_TEXT,
                 (*path, "spokenTexts"),
@@ -251,6 +249,15 @@ def _spoken_texts(
                 f"{join_names(missing)}.",
                 "Add them to spokenTexts of the agent, or of the settings.",
             )
+
+
+def _unused_texts(agent: AgentSpec, path: Path) -> Iterator[Finding]:
+    used = {text_language(each) for each in _spoken_languages(agent)}
+    if not used:
+        yield from _unknown_languages(agent.spoken_texts, path)
+        return
+    if not used <= DEFAULT_SPOKEN_TEXTS.keys():
+        used.add(FALLBACK_LANGUAGE)
     for index, template in enumerate(agent.spoken_texts):
         if text_language(template.language) not in used:
             yield warning(

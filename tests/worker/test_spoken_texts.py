@@ -62,7 +62,7 @@ HINDI_AGENT = replace(RECEPTION, default_language="hi-IN")
 
 
 @pytest.mark.parametrize(
-    ("agent", "tenant", "expected"),
+    ("agent", "tenant_settings", "expected"),
     [
         (HINDI_AGENT, {}, HINDI),
         (RECEPTION, {"defaults": Defaults(language="hi-IN")}, HINDI),
@@ -87,10 +87,10 @@ async def test_a_text_call_apologises_in_its_language_and_wording(
     settings: Settings,
     viewer: Viewer,
     agent: AgentSpec,
-    tenant: dict[str, Any],
+    tenant_settings: dict[str, Any],
     expected: str,
 ) -> None:
-    said = await said_when_the_model_fails(services, settings, viewer, agent, **tenant)
+    said = await said_when_the_model_fails(services, settings, viewer, agent, **tenant_settings)
     assert said == expected
 
 
