@@ -55,6 +55,8 @@ class BundleFiles:
         return _locate(self.documents, path)
 
     def finding_location(self, slug: str, finding: Finding) -> SourceLocation:
+        if finding.path[:1] == ("settings",):
+            return self._settings_location(finding.path)
         kind, *rest = finding.path or ("",)
         if kind not in ("agents", "tools") or not rest:
             kind, rest = "workflows", [slug, *finding.path]
@@ -64,6 +66,12 @@ class BundleFiles:
             if index is not None:
                 line = document.line_of((kind, index, *rest[1:]))
                 return SourceLocation(file, line, path)
+        return SourceLocation(None, None, path)
+
+    def _settings_location(self, path: InputPath) -> SourceLocation:
+        for file, document in self.documents.items():
+            if isinstance(document.value, dict) and "settings" in document.value:
+                return SourceLocation(file, document.line_of(path), path)
         return SourceLocation(None, None, path)
 
 

@@ -47,9 +47,12 @@ def stored_event(call_id: UUID, seq: int, at: datetime, body: str) -> StoredEven
 def snapshot_to_json(snapshot: Snapshot) -> tuple[dict[str, Any], str]:
     """The snapshot as JSON, and the SHA-256 of its canonical text."""
     plain = _snapshots.dump_python(snapshot, mode="json")
+    # Omitted because older snapshots lack these fields: equal content keeps its checksum.
     if snapshot.workflow.recording is None:
-        # Omitted because older snapshots lack this field: equal content keeps its checksum.
         del plain["workflow"]["recording"]
+    for agent in plain["agents"].values():
+        if not agent["spoken_texts"]:
+            del agent["spoken_texts"]
     canonical = orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
     return plain, hashlib.sha256(canonical).hexdigest()
 

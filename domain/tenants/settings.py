@@ -15,10 +15,14 @@ from domain.providers.prices import Price, check_prices
 from domain.tenants.budgets import NO_BUDGETS, Budgets
 from domain.tools.http_validation import check_headers, check_url
 from domain.workflows.agents import AgentSpec, ProviderChoice, check_provider_choice
+from domain.workflows.spoken_text_templates import SpokenTextTemplate, check_spoken_texts
 
 MAX_ENDPOINTS = 100
 MAX_MCP_SERVERS = 20
 MAX_VALUES_BYTES = 16_384
+MAX_SPOKEN_TEXTS = 400
+SPOKEN_TEXT_NAMESPACES = frozenset({"user", "tenant", "call"})
+"""What the spoken texts of a tenant may read: what exists in every call, whatever its workflow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +61,7 @@ class McpServer:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantSettings:
     """The settings of a tenant. Templates read `values` at `tenant.settings`; `prices` override the
-    list prices."""
+    list prices, and `spoken_texts` the product's own."""
 
     defaults: Defaults = Defaults()
     endpoints: tuple[Endpoint, ...] = ()
@@ -65,6 +69,7 @@ class TenantSettings:
     values: Mapping[str, Any] = field(default_factory=dict)
     prices: tuple[Price, ...] = ()
     budgets: Budgets = NO_BUDGETS
+    spoken_texts: tuple[SpokenTextTemplate, ...] = ()
 
     def endpoint(self, name: str) -> Endpoint | None:
         return next((each for each in self.endpoints if each.name == name), None)
@@ -104,8 +109,8 @@ def apply_defaults(agent: AgentSpec, defaults: Defaults) -> AgentSpec:
 
 
 def merge_settings(current: TenantSettings, imported: TenantSettings) -> TenantSettings:
-    """Override the current settings by the imported ones, by name. Prices and budgets do not
-    change, because bundles do not contain them."""
+    """Override the current settings by the imported ones, by name, and spoken texts by text and
+    language. Prices and budgets do not change, because bundles do not contain them."""
     return replace(
         current,
         defaults=Defaults(
@@ -120,6 +125,11 @@ def merge_settings(current: TenantSettings, imported: TenantSettings) -> TenantS
             {s.name: s for s in (*current.mcp_servers, *imported.mcp_servers)}.values()
         ),
         values={**current.values, **imported.values},
+        spoken_texts=tuple(
+            {
+                (t.text, t.language): t for t in (*current.spoken_texts, *imported.spoken_texts)
+            }.values()
+        ),
     )
 
 
@@ -143,6 +153,12 @@ def check_settings(settings: TenantSettings, path: Path = ()) -> TenantSettings:
         )
     check_prices(settings.prices, (*path, "prices"))
     _check_budgets(settings.budgets, (*path, "budgets"))
+    check_spoken_texts(
+        settings.spoken_texts,
+        (*path, "spokenTexts"),
+        SPOKEN_TEXT_NAMESPACES,
+        MAX_SPOKEN_TEXTS,
+    )
     return settings
 
 

@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from domain.common.findings import Finding, FindingCode
-from domain.common.languages import primary_subtag, supports_language
-from domain.providers.catalog import find_provider, provider_names
+from domain.common.languages import LANGUAGE_TAG, primary_subtag, supports_language
+from domain.providers.catalog import CATALOG, find_provider, provider_names
 from domain.providers.model import Provider, ProviderKind
 from domain.tenants.settings import TenantSettings
 from domain.verification.reporting import Path, error, join_names, warning
 from domain.workflows.agents import AgentSpec, ProviderChoice
 from domain.workflows.model import END_CALL, HANDOFF_PREFIX, Snapshot
+from domain.workflows.spoken_text_templates import SpokenTexts
+from domain.workflows.spoken_texts import (
+    DEFAULT_SPOKEN_TEXTS,
+    FALLBACK_LANGUAGE,
+    SpokenText,
+    default_spoken_text,
+    text_language,
+)
 
 _C = FindingCode
 KIND_LABELS = {
@@ -25,6 +33,9 @@ KIND_LABELS = {
 def findings(
     snapshot: Snapshot, settings: TenantSettings | None, keys: frozenset[str] | None
 ) -> Iterator[Finding]:
+    tenant_texts = settings.spoken_texts if settings is not None else ()
+    yield from _unknown_languages(tenant_texts, ("settings",))
+    worded = _worded(tenant_texts)
     for name, agent in snapshot.agents.items():
         path = ("agents", name)
         if agent.llm is None:
@@ -38,11 +49,18 @@ def findings(
             )
         for kind, choice in agent.provider_choices:
             yield from _provider_choice(kind, choice, (*path, kind.value.lower()), keys)
-        yield from _languages(agent, path)
+        unsupported = tuple(_languages(agent, path))
+        yield from unsupported
         yield from _voices(agent, path)
+        if not unsupported:
+            yield from _missing_texts(agent, worded, path)
+        yield from _unused_texts(agent, path)
         yield from _tools(snapshot, agent, path)
 
 
+CATALOG_LANGUAGES = frozenset(
+    text_language(tag) for provider in CATALOG for tag in provider.languages
+)
 FLUX_DEFAULT_EOT_THRESHOLD = 0.7
 """The default of `eot_threshold` of Deepgram Flux."""
 
@@ -137,8 +155,12 @@ def _eager_eot(choice: ProviderChoice, path: Path) -> Iterator[Finding]:
         )
 
 
+def _spoken_languages(agent: AgentSpec) -> tuple[str, ...]:
+    return agent.languages or ((agent.default_language,) if agent.default_language else ())
+
+
 def _languages(agent: AgentSpec, path: Path) -> Iterator[Finding]:
-    languages = agent.languages or ((agent.default_language,) if agent.default_language else ())
+    languages = _spoken_languages(agent)
     for kind, choice in agent.provider_choices:
         if kind not in (ProviderKind.STT, ProviderKind.TTS):
             continue
@@ -200,6 +222,61 @@ def _voices(agent: AgentSpec, path: Path) -> Iterator[Finding]:
                 else "",
                 "Ignore this if the voice is newer than this list; the known voices are "
                 f"{join_names(known)}.",
+            )
+
+
+def _worded(texts: SpokenTexts) -> frozenset[tuple[SpokenText, str]]:
+    """Which texts are worded in which language."""
+    return frozenset((each.text, text_language(each.language)) for each in texts)
+
+
+def _missing_texts(
+    agent: AgentSpec, worded_by_tenant: frozenset[tuple[SpokenText, str]], path: Path
+) -> Iterator[Finding]:
+    worded = worded_by_tenant | _worded(agent.spoken_texts)
+    for language in filter(LANGUAGE_TAG.fullmatch, _spoken_languages(agent)):
+        missing = [
+            text
+            for text in SpokenText
+            if default_spoken_text(text, language) is None
+            and (text, text_language(language)) not in worded
+        ]
+        if missing:
+            yield warning(
+                _C.NO_SPOKEN_TEXT,
+                (*path, "spokenTexts"),
+                f"These texts do not exist in {language}, so the agent says them in English: "
+                f"{join_names(missing)}.",
+                "Add them to spokenTexts of the agent, or of the settings.",
+            )
+
+
+def _unused_texts(agent: AgentSpec, path: Path) -> Iterator[Finding]:
+    used = {text_language(each) for each in _spoken_languages(agent)}
+    if not used:
+        yield from _unknown_languages(agent.spoken_texts, path)
+        return
+    if not used <= DEFAULT_SPOKEN_TEXTS.keys():
+        used.add(FALLBACK_LANGUAGE)
+    for index, template in enumerate(agent.spoken_texts):
+        if text_language(template.language) not in used:
+            yield warning(
+                _C.SPOKEN_TEXT_WITHOUT_LANGUAGE,
+                (*path, "spokenTexts", str(index), "language"),
+                f"The agent does not speak {template.language}, so this text is never said.",
+                "Add the language to languages, or remove the text.",
+            )
+
+
+def _unknown_languages(texts: SpokenTexts, path: Path) -> Iterator[Finding]:
+    for index, template in enumerate(texts):
+        if text_language(template.language) not in CATALOG_LANGUAGES:
+            yield warning(
+                _C.SPOKEN_TEXT_WITHOUT_LANGUAGE,
+                (*path, "spokenTexts", str(index), "language"),
+                f"No provider of the catalog supports {template.language}, so this text may never "
+                "be said.",
+                "Correct the language, or ignore this if it is newer than the catalog.",
             )
 
 

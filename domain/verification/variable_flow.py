@@ -17,6 +17,7 @@ from domain.verification.variable_usage import (
     Read,
     condition_reads,
     prompt_reads,
+    template_reads,
     tool_reads,
     tool_writes,
 )
@@ -68,6 +69,8 @@ def findings(
             if (*read.path, *read.segments) not in reported:
                 reported.add((*read.path, *read.segments))
                 yield finding
+    if settings is not None:
+        yield from _spoken_texts(settings)
     yield from _unused_variables(snapshot)
     yield from _unwritten_keys(snapshot, flow)
 
@@ -107,6 +110,13 @@ def _setting(read: Read, settings: TenantSettings) -> Iterator[Finding]:
             f"The settings have no value named {read.segments[2]!r}.",
             "Add it to values in the settings, or declare a default.",
         )
+
+
+def _spoken_texts(settings: TenantSettings) -> Iterator[Finding]:
+    for index, template in enumerate(settings.spoken_texts):
+        for read in template_reads(template.say, ("settings", "spokenTexts", str(index), "say")):
+            if not read.has_default and read.segments[:2] == ("tenant", "settings"):
+                yield from _setting(read, settings)
 
 
 def _all_reads(snapshot: Snapshot, budget: WorkBudget) -> Iterator[tuple[str, Read]]:

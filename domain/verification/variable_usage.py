@@ -56,6 +56,7 @@ def prompt_reads(agent: AgentSpec, path: Path) -> Iterator[Read]:
         ("prompt", "system"): agent.prompt.system,
         ("prompt", "greeting"): agent.prompt.greeting or "",
         **{("session", "silence", str(n)): s.say for n, s in enumerate(agent.session.silence)},
+        **{("spokenTexts", str(n), "say"): t.say for n, t in enumerate(agent.spoken_texts)},
     }
     for inner_path, text in texts.items():
         for read in template_reads(text, (*path, *inner_path)):

@@ -14,6 +14,7 @@ from domain.common.languages import check_language
 from domain.common.text_validation import check_name, check_text
 from domain.providers.model import ProviderKind
 from domain.templating.validation import READABLE_NAMESPACES, check_template
+from domain.workflows.spoken_text_templates import SpokenTextTemplate, check_spoken_texts
 
 AgentId = NewType("AgentId", UUID)
 
@@ -23,6 +24,7 @@ MAX_VARIABLES = 100
 MAX_KEYTERMS = 100
 MAX_FALLBACKS = 3
 MAX_SILENCE_PROMPTS = 5
+MAX_SPOKEN_TEXTS = 100
 PROMPT_NAMESPACES = READABLE_NAMESPACES - {"params"}
 
 
@@ -77,10 +79,11 @@ class Voice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SilencePrompt:
-    """A template that the agent says when the caller has been silent for `after` seconds."""
+    """A template that the agent says when the caller has been silent for `after` seconds; empty for
+    the text STILL_THERE in the language of the call."""
 
     after: float
-    say: str
+    say: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +105,8 @@ class Session:
 class AgentSpec:
     """The editable part of an agent, which a published version freezes.
 
-    Providers and a default language that are None come from the defaults of the tenant."""
+    Providers and a default language that are None come from the defaults of the tenant, and so do
+    texts that `spoken_texts` does not contain."""
 
     name: str
     display_name: str | None = None
@@ -117,6 +121,7 @@ class AgentSpec:
     default_language: str | None = None
     keyterms: tuple[str, ...] = ()
     session: Session = Session()
+    spoken_texts: tuple[SpokenTextTemplate, ...] = ()
     tools: tuple[str, ...] = ()
 
     @property
@@ -152,6 +157,9 @@ def check_agent(spec: AgentSpec, path: Path = ()) -> AgentSpec:
         check_provider_choice(choice, (*path, kind.value.lower()))
     _check_languages(spec, path)
     _check_session(spec.session, (*path, "session"))
+    check_spoken_texts(
+        spec.spoken_texts, (*path, "spokenTexts"), PROMPT_NAMESPACES, MAX_SPOKEN_TEXTS
+    )
     _check_distinct(spec.keyterms, MAX_KEYTERMS, (*path, "keyterms"))
     for index, term in enumerate(spec.keyterms):
         check_text(term, (*path, "keyterms", str(index)), max_length=100, min_length=1)
@@ -227,7 +235,7 @@ def _check_session(session: Session, path: Path) -> None:
                 "after must be greater than in the previous prompt, and less than autoDisconnect.",
                 (*here, "after"),
             )
-        check_text(prompt.say, (*here, "say"), max_length=1_000, min_length=1)
+        check_text(prompt.say, (*here, "say"), max_length=1_000, min_length=1 if prompt.say else 0)
         check_template(prompt.say, (*here, "say"), PROMPT_NAMESPACES)
         before = prompt.after
 

@@ -29,11 +29,10 @@ from tests.conftest import new_tenant
 from tests.support.api_server import Api
 from tests.support.demo_workflow import publish_clinic
 from tests.support.graphql_calls import mutate
+from tests.support.spoken_texts import ENDING_SOON, OVER_BUDGET
 from tests.support.viewers import owner_of
 from tests.support.voice_clients import joined_caller, voice_clinic
 from tests.worker.test_text_calls import started, watch, working
-from worker.process.call_runner import OVER_BUDGET
-from worker.session.voice_session import ENDING_SOON
 
 pytestmark = pytest.mark.anyio
 

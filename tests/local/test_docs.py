@@ -16,6 +16,8 @@ from domain.bundles.yaml_json import parse_document
 from domain.common.findings import FindingCode
 from domain.common.settings import Settings
 from domain.simulations.suites import EXPECTATION_VALIDATORS, read_suite
+from domain.workflows.spoken_text_templates import find_spoken_text
+from domain.workflows.spoken_texts import SpokenText
 from tests.support.paths import ROOT
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -84,6 +86,26 @@ def test_bundles_in_the_docs_can_be_imported_and_are_sound() -> None:
     assert len(examples) == 2
     for example in examples:
         assert verify_bundle(import_text(example).bundle) == ()
+
+
+def test_the_spoken_texts_in_the_docs_are_those_that_agents_say() -> None:
+    page = (ROOT / "docs" / "voice.md").read_text()
+    rows = re.findall(r"^\| `([A-Z_]+)` \| .* \| (.*) \|$", page, re.MULTILINE)
+    assert rows == [(each.value, find_spoken_text(each, "en")) for each in SpokenText]
+
+
+def test_the_wording_in_the_docs_is_sound_and_said() -> None:
+    page = (ROOT / "docs" / "voice.md").read_text()
+    [example] = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    bundle = import_text(example).bundle
+    assert verify_bundle(bundle) == ()
+    assert bundle.settings is not None
+    levels = (bundle.agents[0].spoken_texts, bundle.settings.spoken_texts)
+    there, problem = SpokenText.STILL_THERE, SpokenText.TECHNICAL_PROBLEM
+    assert find_spoken_text(there, "hi-IN", *levels) == "क्या आप सुन रहे हैं?"
+    assert find_spoken_text(there, "en-IN", *levels).startswith("Are you there,")
+    assert find_spoken_text(problem, "en-IN", *levels).startswith("Sorry, {{tenant.settings.")
+    assert find_spoken_text(problem, "hi", *levels) == find_spoken_text(problem, "hi")
 
 
 def test_the_suite_in_the_docs_can_be_read() -> None:

@@ -70,6 +70,21 @@ def test_verify_tells_every_finding_with_its_line_and_how_to_mend_it(
     }
 
 
+def test_verify_names_the_line_of_a_finding_about_the_settings(
+    tmp_path: Path, clinic: Path
+) -> None:
+    texts = [{"text": "STILL_THERE", "language": "en", "say": "{{tenant.settings.greeting}}?"}]
+    other = tmp_path / "settings.json"
+    other.write_text(json.dumps({"settings": {"spokenTexts": texts}}, indent=1))
+    [line] = [n for n, each in enumerate(other.read_text().splitlines(), 1) if "say" in each]
+    done = studio(tmp_path, "verify", str(clinic), str(other))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[:2] == [
+        f"{other}:{line} settings.spokenTexts.0.say",
+        "  warning UNKNOWN_SETTING: The settings have no value named 'greeting'.",
+    ]
+
+
 def test_verify_reads_a_directory_as_one_bundle(tmp_path: Path) -> None:
     place = tmp_path / "studio"
     (place / "agents").mkdir(parents=True)

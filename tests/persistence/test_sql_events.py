@@ -31,7 +31,7 @@ async def test_the_events_at_the_end_of_a_call_are_those_of_the_domain(
     await publish_clinic(services, viewer)
     async with connected(settings.database_url) as db:
         for reason, (state, blame) in END_OUTCOMES.items():
-            call = await start_call(services, viewer, CallRequest(workflow_name="clinic"), 3600)
+            call = await start_call(services, viewer, CallRequest(workflow_name="clinic"))
             if answered:
                 await db.execute(
                     "update call_log set answered_at = now() - interval '90 s' where call_id = $1",

@@ -27,6 +27,8 @@ from domain.workflows.model import (
     RecordingChoice,
     WorkflowSpec,
 )
+from domain.workflows.spoken_text_templates import SpokenTextTemplate
+from domain.workflows.spoken_texts import SpokenText
 
 LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
 TEXT = st.text(LETTERS, max_size=12) | st.sampled_from(
@@ -59,6 +61,9 @@ CHOICES = st.builds(
     options=OBJECTS,
     fallbacks=many(st.builds(ProviderChoice, provider=TEXT, options=OBJECTS)),
 )
+SPOKEN_TEXTS = many(
+    st.builds(SpokenTextTemplate, text=st.sampled_from(SpokenText), language=TEXT, say=TEXT)
+)
 AGENTS = st.builds(
     AgentSpec,
     name=TEXT,
@@ -81,6 +86,7 @@ AGENTS = st.builds(
         silence=many(st.builds(SilencePrompt, after=SECONDS, say=TEXT)),
         max_duration=maybe(SECONDS),
     ),
+    spoken_texts=SPOKEN_TEXTS,
     tools=many(TEXT),
 )
 PLAIN_STEPS = st.one_of(
@@ -157,6 +163,7 @@ SETTINGS = st.builds(
     endpoints=many(st.builds(Endpoint, name=TEXT, url=TEXT, headers=HEADERS)),
     mcp_servers=many(st.builds(McpServer, name=TEXT, url=TEXT, allow=many(TEXT))),
     values=OBJECTS,
+    spoken_texts=SPOKEN_TEXTS,
 )
 BUNDLES = st.builds(
     Bundle,

@@ -35,15 +35,17 @@ from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.calls import CallRequest, end_call, start_call
 from domain.workflows.agents import SilencePrompt
+from domain.workflows.spoken_text_templates import find_spoken_text
+from domain.workflows.spoken_texts import SpokenText
 from local.livekit import LivekitCredentials
 from persistence.worker_wiring import worker_services
 from tests.support.demo_workflow import BOOKING, RECEPTION
+from tests.support.spoken_texts import CONNECTION_DROPPED, ENDING_SOON
 from tests.support.voice_clients import VoiceCaller, joined_caller, voice_clinic
 from tests.worker.test_text_calls import started as text_call
 from tests.worker.test_text_calls import watch, working
 from worker.common.livekit_rooms import LiveKitRooms
 from worker.keeper.main import Keeper
-from worker.session.voice_session import CONNECTION_DROPPED, ENDING_SOON
 
 pytestmark = pytest.mark.anyio
 
@@ -249,6 +251,25 @@ async def test_a_silent_caller_is_asked_twice_and_then_let_go(
     assert said(seen) == ["Sunrise Clinic, hello.", "Are you there?", "Hm?"]
     assert isinstance(seen[-1], CallEnded)
     assert seen[-1].reason is EndReason.SILENCE
+
+
+async def test_a_silent_caller_is_asked_in_the_language_of_the_call(
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
+) -> None:
+    patient = replace(
+        RECEPTION,
+        default_language="hi-IN",
+        session=replace(
+            RECEPTION.session, silence=(SilencePrompt(after=1.0),), auto_disconnect=5.0
+        ),
+    )
+    async with voice_clinic(settings, viewer, livekit, patient) as (services, _, _):
+        call = await started(services, viewer)
+        async with joined_caller(services, call) as caller:
+            seen = await watch(services, viewer, call.id, CallEnded)
+            await caller.wait_disconnected()
+    asked = find_spoken_text(SpokenText.STILL_THERE, "hi")
+    assert said(seen) == ["Sunrise Clinic, hello.", asked]
 
 
 async def test_a_caller_may_come_back_and_hangs_up_by_staying_away(

@@ -36,11 +36,10 @@ from tests.conftest import new_tenant
 from tests.support.demo_workflow import BOOKING as SLOW_BOOKING
 from tests.support.demo_workflow import RECEPTION as SLOW_RECEPTION
 from tests.support.demo_workflow import publish_clinic
+from tests.support.spoken_texts import APOLOGY, CANNOT_HEAR, GIVING_UP
 from tests.support.viewers import owner_of
 from tests.support.voice_clients import VoiceCaller, joined_caller, voice_clinic, with_speech
 from tests.worker.test_text_calls import watch
-from worker.session.failure_monitor import CANNOT_HEAR, GIVING_UP
-from worker.session.text_session import APOLOGY
 
 pytestmark = pytest.mark.anyio
 

@@ -34,7 +34,9 @@ from domain.ports import Services
 from domain.tools.actions import ApiCall, Method
 from domain.tools.model import ToolSpec
 from domain.use_cases.calls import end_call, send_message
-from domain.workflows.agents import AgentSpec
+from domain.workflows.agents import AgentSpec, Voice
+from domain.workflows.spoken_text_templates import find_spoken_text
+from domain.workflows.spoken_texts import SpokenText
 from local import livekit as livekit_server
 from local import livekit_binary
 from local.emulators.speech import SpeechEmulator, run_speech_emulator
@@ -43,6 +45,7 @@ from persistence.wiring import api_services
 from tests.conftest import new_tenant
 from tests.support.demo_workflow import BOOK, BOOKING, RECEPTION, publish_clinic
 from tests.support.installation import Installation, Process, running_installation
+from tests.support.spoken_texts import CONNECTION_DROPPED
 from tests.support.tls_hosts import running_host
 from tests.support.viewers import owner_of
 from tests.support.voice_clients import (
@@ -56,7 +59,6 @@ from tests.voice.test_voice_calls import HOURS, TALKATIVE, started
 from tests.worker.test_text_calls import started as text_call
 from tests.worker.test_text_calls import watch
 from worker.common.retry import retry_while_unavailable
-from worker.session.voice_session import CONNECTION_DROPPED
 
 NOTHING: Mapping[str, str] = {}
 RETIRED_SOON: Mapping[str, str] = {"WORKER_VOICE_CALLS": "1"}
@@ -210,6 +212,30 @@ async def goes_on(
     seen = await the.ended(call)
     check(seen)
     assert sum(isinstance(e, WorkerReplaced) for e in seen) == 1
+
+
+async def test_a_hindi_call_whose_line_dropped_hears_it_in_hindi(
+    tmp_path: Path, livekit: LivekitCredentials
+) -> None:
+    voices = Voice(language="en-IN", voice="her"), Voice(language="hi-IN", voice="him")
+    bilingual = replace(
+        RECEPTION, languages=("en-IN", "hi-IN"), default_language="en-IN", voices=voices
+    )
+    async with on_the_line(tmp_path, livekit, reception=bilingual) as (the, call, caller):
+        the.heard.utterances, the.heard.languages = ["mujhe kuch poochna hai"], ["hi"]
+        await caller.speak()
+        await the.watch(call, TurnMeasured)
+        await caller.wait_for_silence()
+        before, killed = len(the.heard.spoken_texts), time.monotonic()
+        await the.whole.processes["worker 0"].kill_children()
+        await caller.wait_for_audio(killed)
+        await caller.wait_for_silence()
+        seen = await the.ended(call)
+    assert sum(isinstance(e, WorkerReplaced) for e in seen) == 1
+    dropped = find_spoken_text(SpokenText.CONNECTION_DROPPED, "hi")
+    # The next worker has the language from the log.
+    assert the.heard.spoken_texts[before:] == [dropped]
+    assert the.heard.used_voices[before:] == [("cartesia", "him", "hi")]
 
 
 async def test_an_answer_that_was_cut_off_by_a_death_is_given_again(

@@ -39,6 +39,10 @@ class UsageMeter:
         return tuple(used.with_cost(self._prices.cost(used)) for used in self._pending)
 
     @property
+    def has_pending(self) -> bool:
+        return bool(self._pending)
+
+    @property
     def pending_cost(self) -> int:
         return total_cost(self.pending)
 

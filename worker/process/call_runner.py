@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
+from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -24,30 +24,30 @@ from domain.calls.events import (
 from domain.calls.lease import Claim, ClaimedCalls, EventWriter
 from domain.calls.model import CallKind, CallState, EndReason
 from domain.calls.state import CallProjection, bounded_projection, replay_log
-from domain.common.errors import Unavailable
 from domain.common.pacing import Pacer
 from domain.common.settings import Settings
 from domain.common.tasks import cancel_and_wait
 from domain.tools.http import HttpClient
+from domain.workflows.spoken_texts import SpokenText
 from worker.common.livekit_rooms import LiveKitRooms
 from worker.common.retry import retry_while_unavailable
 from worker.providers.api_keys import ProviderKeys, ProviderMisconfigured
 from worker.session.budget_monitor import BudgetMonitor
+from worker.session.call_clock import IMMEDIATELY, CallClock
+from worker.session.call_limits import CallLimits
 from worker.session.call_recorder import RecordingResources, recording_session
 from worker.session.conversation import CallLost, Conversation
 from worker.session.room_connection import RoomUnreachable
 from worker.session.speech import SpeechProviders
+from worker.session.spoken_texts import spoken_text
 from worker.session.text_session import TextSession, text_session
 from worker.session.voice_session import voice_session
 
 SessionRunner = Callable[[], Awaitable[EndReason | None]]
 log = logging.getLogger(__name__)
 
-POLL_INTERVAL_SECONDS = 0.5
 INBOX_GRACE_SECONDS = 2.0
 """A call that was taken over does not end for silence before its inbox has been read."""
-USAGE_INTERVAL_SECONDS = 30.0
-OVER_BUDGET = "We have to end here, I am sorry. Please try again later. Goodbye."
 
 
 class CallRunner:
@@ -74,12 +74,12 @@ class CallRunner:
         self._settings = settings
         self._pacer = pacer
         self._recording_resources = recording_resources
-        self._inbox: asyncio.Queue[Command] = asyncio.Queue()
+        self._clock = CallClock()
+        self._inbox: deque[Command] = deque()
         self._seen_commands: set[str] = set()
         self._end_requested: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._releasing = asyncio.Event()
-        self._min_idle_deadline = 0.0
-        self._needs_confirmation = claim.is_takeover
+        self._min_idle_deadline = IMMEDIATELY
 
     def deliver(self, command: Command) -> None:
         """Accept a command; repeated deliveries are ignored. Only the end of the call acknowledges
@@ -91,11 +91,13 @@ class CallRunner:
             if not self._end_requested.done():
                 self._end_requested.set_result(None)
         else:
-            self._inbox.put_nowait(command)
+            self._inbox.append(command)
+            self._clock.changed()
 
     def release_after_turn(self) -> None:
         """Release the call to another worker after the current turn."""
         self._releasing.set()
+        self._clock.changed()
 
     async def run(self) -> None:
         try:
@@ -163,6 +165,7 @@ class CallRunner:
             self._keys.with_tenant_keys(self.claim.credentials.providers),
             self._http_client,
             secrets=self.claim.credentials.secrets,
+            clock=self._clock,
         )
         if self.claim.credentials.problem:
             # The operator's keys are no fallback for a tenant's own, which the tenant pays for.
@@ -178,29 +181,30 @@ class CallRunner:
         finally:
             # Providers report their last usage when they are closed, which they are only now.
             conversation.record_pending_usage()
-            conversation.closed = True
+            conversation.close()
 
     async def _run_until_over(self, conversation: Conversation) -> EndReason | None:
-        budget = BudgetMonitor(conversation, self._queue)
-        async with self._open_session(conversation, budget) as run_session:
+        budget = BudgetMonitor(conversation, self._queue.is_over_budget)
+        limits = CallLimits(conversation, budget, lambda: self._queue.reset_takeovers(self.claim))
+        async with self._open_session(conversation, budget, limits) as run_session:
             session = asyncio.ensure_future(run_session())
             fenced = asyncio.create_task(self._event_writer.wait_until_fenced(self.claim))
-            limits = asyncio.create_task(self._watch_limits(conversation, budget))
+            limit = asyncio.create_task(limits.wait_until_reached())
             try:
-                watched: set[asyncio.Future[Any]] = {session, fenced, limits, self._end_requested}
+                watched: set[asyncio.Future[Any]] = {session, fenced, limit, self._end_requested}
                 done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                await cancel_and_wait(session, fenced, limits)
+                await cancel_and_wait(session, fenced, limit)
             if fenced in done:
                 return None
             if self._end_requested in done:
                 # If an agent had already ended the call, its reason counts.
                 return conversation.projection.ending or EndReason.ENDED_BY_API
-            return session.result() if session in done else limits.result()
+            return session.result() if session in done else limit.result()
 
     @asynccontextmanager
     async def _open_session(
-        self, conversation: Conversation, budget: BudgetMonitor
+        self, conversation: Conversation, budget: BudgetMonitor, limits: CallLimits
     ) -> AsyncGenerator[SessionRunner]:
         """Open the text or voice session of the call; yields the function that runs it."""
         if self.claim.call.kind is CallKind.TEXT:
@@ -215,16 +219,17 @@ class CallRunner:
         conversation.speech = SpeechProviders(
             conversation.keys,
             conversation.record_failover,
-            conversation.meter.add_metrics,
+            conversation.add_usage,
             self._settings,
         )
+        for item in conversation.projection.items:  # of a call that was taken over
+            if isinstance(item, UserTurn):
+                conversation.speech.update_caller_language(item.text, item.language)
         async with (
             recording_session(conversation, self._recording_resources) as recording,
             voice_session(conversation, self._rooms, self._settings, recording) as voice,
         ):
-            yield lambda: voice.run(
-                self._releasing, lambda: self._seconds_left(conversation, budget)
-            )
+            yield lambda: voice.run(self._releasing, lambda: limits.deadline)
 
     async def _run_text_session(
         self, conversation: Conversation, session: TextSession, budget: BudgetMonitor
@@ -232,7 +237,7 @@ class CallRunner:
         await session.start()
         await session.finish_open_turn()
         if self.claim.is_takeover:
-            self._min_idle_deadline = time.monotonic() + INBOX_GRACE_SECONDS
+            self._min_idle_deadline = self._clock.now() + timedelta(seconds=INBOX_GRACE_SECONDS)
         while conversation.projection.ending is None:
             command = (
                 None
@@ -242,7 +247,7 @@ class CallRunner:
             if command is None and self._releasing.is_set():
                 return None
             if budget.is_exhausted:
-                await session.say_goodbye(OVER_BUDGET)
+                await session.say_goodbye(spoken_text(conversation, SpokenText.BUDGET_EXHAUSTED))
                 return EndReason.BUDGET_SPENT
             if command is None:
                 return EndReason.SILENCE
@@ -258,32 +263,26 @@ class CallRunner:
     ) -> Command | None:
         """Wait for the next message. None when none arrives in time, the budget is exhausted, or
         the call is to be released."""
-        message = asyncio.ensure_future(self._inbox.get())
-        releasing = asyncio.ensure_future(self._releasing.wait())
-        exhausted = asyncio.ensure_future(budget.exhausted.wait())
-        try:
-            done, _ = await asyncio.wait(
-                {message, releasing, exhausted},
-                timeout=self._idle_seconds_left(projection),
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            return message.result() if message in done and releasing not in done else None
-        finally:
-            message.cancel()
-            releasing.cancel()
-            exhausted.cancel()
+        idle_deadline = self._idle_deadline(projection)
 
-    def _idle_seconds_left(self, projection: CallProjection) -> float:
+        def deadline() -> datetime:
+            is_over = self._releasing.is_set() or budget.is_exhausted
+            return IMMEDIATELY if self._inbox or is_over else idle_deadline
+
+        await self._clock.wait_until(deadline)
+        return self._inbox.popleft() if self._inbox and not self._releasing.is_set() else None
+
+    def _idle_deadline(self, projection: CallProjection) -> datetime:
         """Counted from the last turn, whichever worker held the call then. A message that arrived
         while no worker held the call is in the inbox, which is read within moments."""
         last = projection.turns[-1].at if projection.turns else projection.answered_at
-        idle = (datetime.now(UTC) - last).total_seconds() if last is not None else 0.0
-        left = self._settings.idle_call_seconds - idle
-        return max(left, self._min_idle_deadline - time.monotonic())
+        idle_since = last or self._clock.now()
+        deadline = idle_since + timedelta(seconds=self._settings.idle_call_seconds)
+        return max(deadline, self._min_idle_deadline)
 
     def _refuse_remaining(self, conversation: Conversation) -> None:
-        while not self._inbox.empty():
-            command = self._inbox.get_nowait()
+        while self._inbox:
+            command = self._inbox.popleft()
             conversation.record(
                 CommandRefused(
                     command_id=str(command.id),
@@ -291,39 +290,6 @@ class CallRunner:
                     message="The agent had ended the call.",
                 )
             )
-
-    async def _watch_limits(self, conversation: Conversation, budget: BudgetMonitor) -> EndReason:
-        started_at = usage_recorded_at = time.monotonic()
-        while (left := self._seconds_left(conversation, budget)) > 0:
-            await budget.check()
-            if time.monotonic() - started_at > POLL_INTERVAL_SECONDS:
-                await self._confirm_survival(conversation)
-            if time.monotonic() - usage_recorded_at > USAGE_INTERVAL_SECONDS:
-                usage_recorded_at = time.monotonic()
-                # Idle listening costs, too. Usage during a turn is recorded with the turn.
-                if conversation.projection.open_turn is None:
-                    conversation.record_pending_usage()
-            await asyncio.sleep(min(left, POLL_INTERVAL_SECONDS))
-        return EndReason.BUDGET_SPENT if budget.is_grace_expired else EndReason.MAX_DURATION
-
-    async def _confirm_survival(self, conversation: Conversation) -> None:
-        """Reset the count of takeovers once the call continues with no reply pending: then this
-        call is not what its former workers died of."""
-        if self._needs_confirmation and not conversation.projection.reply_pending:
-            with suppress(Unavailable):
-                await self._queue.reset_takeovers(self.claim)
-                self._needs_confirmation = False
-
-    def _seconds_left(self, conversation: Conversation, budget: BudgetMonitor) -> float:
-        """Until the earliest of three deadlines: the call's, its active agent's, its budget's."""
-        now, projection = datetime.now(UTC), conversation.projection
-        deadline = (projection.answered_at or now) + timedelta(seconds=self.claim.call.max_seconds)
-        agent_limit = conversation.snapshot.agent_at(conversation.node).session.max_duration
-        if agent_limit is not None and projection.entered_at is not None:
-            deadline = min(deadline, projection.entered_at + timedelta(seconds=agent_limit))
-        if budget.deadline is not None:
-            deadline = min(deadline, budget.deadline)
-        return max(0.0, (deadline - now).total_seconds())
 
     def _emit_error(self, source: str, message: str) -> None:
         self._event_writer.emit(

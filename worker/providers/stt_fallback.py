@@ -10,8 +10,10 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any
 
 import numpy as np
@@ -39,8 +41,61 @@ MIN_SPEECH_AMPLITUDE = 500
 """Audio with a sample louder than this, of at most 32 767, counts as speech."""
 Frame = rtc.AudioFrame
 NON_SPEECH_EVENTS = (SpeechEventType.RECOGNITION_USAGE,)
-TURN_OPEN_EVENTS = (SpeechEventType.START_OF_SPEECH, SpeechEventType.INTERIM_TRANSCRIPT)
-TURN_CLOSED_EVENTS = (SpeechEventType.FINAL_TRANSCRIPT, SpeechEventType.END_OF_SPEECH)
+
+
+class TranscriptState(Enum):
+    """How much of what the caller has said is transcribed."""
+
+    COMPLETE = auto()
+    """Everything, or the caller has said nothing yet."""
+    PENDING = auto()
+    """The caller has said something, and no text of it has arrived."""
+    INTERIM = auto()
+    """An interim transcript has arrived, and the final one has not."""
+
+
+class TranscriptSignal(Enum):
+    """What changes the state of the transcript, in addition to the events of providers."""
+
+    OVERDUE = auto()
+    """The session reports that the caller spoke and no transcript arrived in time."""
+    UNINTELLIGIBLE = auto()
+    """Every provider failed to transcribe what the caller said."""
+
+
+NEXT_STATE: Mapping[
+    SpeechEventType | TranscriptSignal, Mapping[TranscriptState, TranscriptState]
+] = {
+    SpeechEventType.START_OF_SPEECH: {
+        TranscriptState.COMPLETE: TranscriptState.PENDING,
+    },
+    SpeechEventType.INTERIM_TRANSCRIPT: {
+        TranscriptState.COMPLETE: TranscriptState.INTERIM,
+        TranscriptState.PENDING: TranscriptState.INTERIM,
+    },
+    SpeechEventType.FINAL_TRANSCRIPT: {
+        TranscriptState.PENDING: TranscriptState.COMPLETE,
+        TranscriptState.INTERIM: TranscriptState.COMPLETE,
+    },
+    SpeechEventType.END_OF_SPEECH: {
+        TranscriptState.PENDING: TranscriptState.COMPLETE,
+        TranscriptState.INTERIM: TranscriptState.COMPLETE,
+    },
+    TranscriptSignal.OVERDUE: {
+        TranscriptState.COMPLETE: TranscriptState.PENDING,
+    },
+    TranscriptSignal.UNINTELLIGIBLE: {
+        TranscriptState.PENDING: TranscriptState.COMPLETE,
+        TranscriptState.INTERIM: TranscriptState.COMPLETE,
+    },
+}
+"""The state of the transcript after an event or signal; what is not listed changes nothing."""
+
+
+def next_state(
+    state: TranscriptState, signal: SpeechEventType | TranscriptSignal
+) -> TranscriptState:
+    return NEXT_STATE.get(signal, {}).get(state, state)
 
 
 class SttFallback(PreferredProviderIdentity, stt.STT[Any]):
@@ -119,21 +174,29 @@ class AudioReplayBuffer:
             self.seconds -= self.frames.popleft().duration
 
 
+@dataclass(slots=True)
+class _Attempt:
+    """The use of one provider, from the connection until it fails or is left."""
+
+    stream: stt.RecognizeStream | None = None
+    """None until the provider has received the buffered audio."""
+    pushed_seconds: float = 0.0
+    """Seconds of audio that the provider has received."""
+    has_responded: bool = False
+    """Whether the provider has sent an event about speech."""
+    overdue: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class _FallbackRecognizeStream(stt.RecognizeStream):
     def __init__(self, fallback: SttFallback) -> None:
         self._fallback = fallback
         self._replay_buffer = AudioReplayBuffer()
-        self._inner: stt.RecognizeStream | None = None
-        self._pushed = 0.0
-        """Seconds of audio that the current provider has received."""
-        self._transcript_pending = False
-        """Whether the caller has said something that is not transcribed yet."""
-        self._interim_received = False
-        """Whether an interim transcript arrived and the final one has not."""
+        self._attempt: _Attempt | None = None
+        """None during the backoff after a round in which every provider failed."""
+        self._transcript = TranscriptState.COMPLETE
         self._turn_failures = 0
         """Failures of providers since the last final transcript."""
-        self._event_at = 0.0
-        self._transcript_late = asyncio.Event()
+        self._last_event_at = 0.0
         without_retry = APIConnectOptions(max_retry=0, timeout=fallback.timeout_seconds)
         super().__init__(stt=fallback, conn_options=without_retry, sample_rate=SAMPLE_RATE)
 
@@ -142,10 +205,14 @@ class _FallbackRecognizeStream(stt.RecognizeStream):
         return self._task.done()
 
     def transcript_overdue(self, since: float) -> None:
-        silent = self._event_at < since or self._interim_received
+        silent = self._last_event_at < since or self._transcript is TranscriptState.INTERIM
         if silent and self._replay_buffer.contains_speech(time.time() - since):
-            self._transcript_pending = True
-            self._transcript_late.set()
+            self._apply(TranscriptSignal.OVERDUE)
+            if self._attempt is not None:
+                self._attempt.overdue.set()
+
+    def _apply(self, signal: SpeechEventType | TranscriptSignal) -> None:
+        self._transcript = next_state(self._transcript, signal)
 
     async def _run(self) -> None:
         feed = asyncio.create_task(self._feed())
@@ -158,54 +225,60 @@ class _FallbackRecognizeStream(stt.RecognizeStream):
         async for data in self._input_ch:
             if isinstance(data, Frame):
                 self._replay_buffer.add(data)
-                self._pushed += data.duration
             # A provider that has just failed raises; the next one is fed from the replay buffer.
             with suppress(RuntimeError):
-                if self._inner is None:
+                if self._attempt is None or self._attempt.stream is None:
                     continue
                 if isinstance(data, Frame):
-                    self._inner.push_frame(data)
+                    self._attempt.pushed_seconds += data.duration
+                    self._attempt.stream.push_frame(data)
                 else:
-                    self._inner.flush()
-        if self._inner is not None:
+                    self._attempt.stream.flush()
+        if self._attempt is not None and self._attempt.stream is not None:
             with suppress(RuntimeError):
-                self._inner.end_input()
+                self._attempt.stream.end_input()
 
     async def _run_providers(self, policy: FailoverPolicy[stt.STT[Any]]) -> None:
-        rounds = 0
+        failed_rounds = 0
         while not self._input_ch.closed:
-            for provider in policy.candidates():
-                if await self._run_provider(provider):
-                    rounds = 0
-                    break
-                if self._input_ch.closed:
-                    return
-            else:
-                if self._transcript_pending:
-                    # No provider could transcribe it; replaying it again would never end.
-                    self._transcript_pending = False
-                    self._replay_buffer.trim_to(0)
-                self._emit_error(
-                    APIConnectionError("No STT provider is available."), recoverable=False
-                )
-                await asyncio.sleep(BACKOFF_SECONDS[min(rounds, len(BACKOFF_SECONDS) - 1)])
-                rounds += 1
+            if await self._run_round(policy):
+                failed_rounds = 0
+            elif not self._input_ch.closed:
+                self._report_unavailable()
+                await asyncio.sleep(BACKOFF_SECONDS[min(failed_rounds, len(BACKOFF_SECONDS) - 1)])
+                failed_rounds += 1
+
+    async def _run_round(self, policy: FailoverPolicy[stt.STT[Any]]) -> bool:
+        """Try the providers in order until one works. Returns whether one did; False also when the
+        input ended."""
+        for provider in policy.candidates():
+            if await self._run_provider(provider):
+                return True
+            if self._input_ch.closed:
+                break
+        return False
+
+    def _report_unavailable(self) -> None:
+        if self._transcript is not TranscriptState.COMPLETE:
+            # No provider could transcribe it; replaying it again would never end.
+            self._apply(TranscriptSignal.UNINTELLIGIBLE)
+            self._replay_buffer.trim_to(0)
+        self._emit_error(APIConnectionError("No STT provider is available."), recoverable=False)
 
     async def _run_provider(self, provider: stt.STT[Any]) -> bool:
         """Use the provider until it fails or a preferred one may be tried. Returns whether it
         worked until then."""
-        started_at = time.time()
-        self._transcript_late.clear()
+        attempt = self._attempt = _Attempt()
         tasks = [
-            asyncio.create_task(self._forward_events(provider)),
-            asyncio.create_task(self._transcript_late.wait()),
-            asyncio.create_task(self._wait_for_missing_transcript(started_at)),
+            asyncio.create_task(self._forward_events(provider, attempt)),
+            asyncio.create_task(attempt.overdue.wait()),
+            asyncio.create_task(self._wait_for_missing_transcript(attempt)),
         ]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             problem = tasks[0].exception() if tasks[0].done() else TimeoutError()
         finally:
-            self._inner = None
+            self._attempt = None
             await cancel_and_wait(*tasks)
         if problem is not None:
             # Only the type of the error: its text may contain parts of the call or a key.
@@ -215,20 +288,20 @@ class _FallbackRecognizeStream(stt.RecognizeStream):
             )
             self._fallback.policy.record_failure(provider)
             self._turn_failures += 1
-        worked = self._event_at >= started_at and self._turn_failures <= MAX_FAILURES_PER_TURN
+        worked = attempt.has_responded and self._turn_failures <= MAX_FAILURES_PER_TURN
         if problem is not None and worked and self._fallback.policy.has_single_provider:
             self._emit_error(APIConnectionError("The STT provider failed."), recoverable=True)
         return problem is None or worked
 
-    async def _wait_for_missing_transcript(self, started_at: float) -> None:
+    async def _wait_for_missing_transcript(self, attempt: _Attempt) -> None:
         """Return when the provider was given untranscribed speech and sent no events for it."""
-        if not self._transcript_pending:
-            await asyncio.Event().wait()
-        await asyncio.sleep(self._fallback.timeout_seconds)
-        while self._event_at >= started_at:  # noqa: ASYNC110 - the provider responds
-            await asyncio.sleep(60)
+        if self._transcript is not TranscriptState.COMPLETE:
+            await asyncio.sleep(self._fallback.timeout_seconds)
+            if not attempt.has_responded:
+                return
+        await asyncio.Event().wait()  # until this task is cancelled
 
-    async def _forward_events(self, provider: stt.STT[Any]) -> None:
+    async def _forward_events(self, provider: stt.STT[Any], attempt: _Attempt) -> None:
         """Forward events until the input ends or a preferred provider may be tried. Raises when
         the provider fails."""
         without_retry = APIConnectOptions(max_retry=0, timeout=self._fallback.timeout_seconds)
@@ -237,35 +310,28 @@ class _FallbackRecognizeStream(stt.RecognizeStream):
             stream.start_time_offset = max(0.0, self.start_time_offset + elapsed)
             for frame in self._replay_buffer.frames:
                 stream.push_frame(frame)
-            self._pushed = self._replay_buffer.seconds
-            self._inner = stream
+            attempt.stream, attempt.pushed_seconds = stream, self._replay_buffer.seconds
             async for event in stream:
                 self._event_ch.send_nowait(event)
                 if event.type in NON_SPEECH_EVENTS:
                     continue
-                self._event_at = time.time()
+                self._last_event_at = time.time()
+                attempt.has_responded = True
                 self._fallback.policy.record_success(provider)
-                self._track_turn(event, stream.start_time_offset)
+                self._apply(event.type)
+                if event.type is SpeechEventType.FINAL_TRANSCRIPT:
+                    self._turn_failures = 0
+                    self._drop_transcribed_audio(event, stream.start_time_offset, attempt)
                 between_turns = event.type is SpeechEventType.END_OF_SPEECH
                 if between_turns and self._fallback.policy.preferred is not provider:
                     return
         if not self._input_ch.closed:
             raise APIConnectionError("The STT provider closed the stream.")
 
-    def _track_turn(self, event: SpeechEvent, offset: float) -> None:
-        """Track whether a transcript is pending, and drop buffered audio that was transcribed."""
-        if event.type in TURN_OPEN_EVENTS:
-            self._transcript_pending = True
-            self._interim_received = (
-                self._interim_received or event.type is SpeechEventType.INTERIM_TRANSCRIPT
-            )
-        elif event.type in TURN_CLOSED_EVENTS:
-            self._transcript_pending = self._interim_received = False
-        if event.type is SpeechEventType.FINAL_TRANSCRIPT:
-            self._turn_failures = 0
-            until = max((each.end_time for each in event.alternatives), default=0.0)
-            transcribed = until - offset if until else self._pushed
-            self._replay_buffer.trim_to(max(0.0, self._pushed - transcribed))
+    def _drop_transcribed_audio(self, event: SpeechEvent, offset: float, attempt: _Attempt) -> None:
+        until = max((each.end_time for each in event.alternatives), default=0.0)
+        transcribed = until - offset if until else attempt.pushed_seconds
+        self._replay_buffer.trim_to(max(0.0, attempt.pushed_seconds - transcribed))
 
     async def _metrics_monitor_task(self, event_aiter: AsyncIterable[SpeechEvent]) -> None:
         async for _ in event_aiter:

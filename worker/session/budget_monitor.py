@@ -5,12 +5,11 @@ store is unavailable, no call is ended for it."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import time
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 
-from domain.calls.lease import ClaimedCalls
+from domain.common.access import TenantId
 from domain.common.errors import Unavailable
 from domain.providers.usage import total_cost
 from worker.session.conversation import Conversation
@@ -23,31 +22,46 @@ CHECK_INTERVAL_SECONDS = 5.0
 
 
 class BudgetMonitor:
-    def __init__(self, conversation: Conversation, queue: ClaimedCalls) -> None:
+    def __init__(
+        self,
+        conversation: Conversation,
+        is_over_budget: Callable[[TenantId], Awaitable[bool]],
+    ) -> None:
         self._conversation = conversation
-        self._queue = queue
-        self._checked_at = time.monotonic()
-        self.exhausted = asyncio.Event()
-        self.deadline: datetime | None = None
+        self._clock = conversation.clock
+        self._is_over_budget = is_over_budget
+        self._next_check_at = self._clock.now() + timedelta(seconds=CHECK_INTERVAL_SECONDS)
+        self._deadline: datetime | None = None
+
+    @property
+    def deadline(self) -> datetime | None:
         """When the call must end because its budget is exhausted; None while it is not."""
+        if self._deadline is None and self._is_call_budget_exhausted():
+            self._mark_exhausted()
+        return self._deadline
 
     @property
     def is_exhausted(self) -> bool:
-        if self.deadline is None and self._is_call_budget_exhausted():
-            self._mark_exhausted()
         return self.deadline is not None
 
     @property
     def is_grace_expired(self) -> bool:
-        return self.deadline is not None and datetime.now(UTC) >= self.deadline
+        return self._deadline is not None and self._clock.now() >= self._deadline
+
+    @property
+    def check_due(self) -> datetime | None:
+        """When the usage of the tenant must be queried next; None once a budget is exhausted."""
+        return None if self.is_exhausted else self._next_check_at
 
     async def check(self) -> None:
-        if self.is_exhausted or time.monotonic() - self._checked_at < CHECK_INTERVAL_SECONDS:
+        """Query the usage of the tenant if that is due."""
+        due, now = self.check_due, self._clock.now()
+        if due is None or due > now:
             return
-        self._checked_at = time.monotonic()
+        self._next_check_at = now + timedelta(seconds=CHECK_INTERVAL_SECONDS)
         call = self._conversation.claim.call
         try:
-            if await self._queue.is_over_budget(call.tenant_id):
+            if await self._is_over_budget(call.tenant_id):
                 self._mark_exhausted()
         except Unavailable:
             log.warning("failed to check budgets", extra={"call_id": str(call.id)})
@@ -55,9 +69,10 @@ class BudgetMonitor:
     def _is_call_budget_exhausted(self) -> bool:
         conversation = self._conversation
         limit = conversation.claim.settings.budgets.spend_per_call
-        spent = total_cost(conversation.projection.usage) + conversation.meter.pending_cost
-        return limit is not None and spent >= limit
+        if limit is None:
+            return False
+        return total_cost(conversation.projection.usage) + conversation.meter.pending_cost >= limit
 
     def _mark_exhausted(self) -> None:
-        self.exhausted.set()
-        self.deadline = datetime.now(UTC) + timedelta(seconds=GRACE_SECONDS)
+        self._deadline = self._clock.now() + timedelta(seconds=GRACE_SECONDS)
+        self._clock.changed()

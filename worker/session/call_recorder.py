@@ -61,7 +61,13 @@ class RecordingResources:
 class CallRecorder:
     """Taps the session's audio from `tap` on, and records it from `run` on."""
 
-    def __init__(self, conversation: Conversation, resources: RecordingResources) -> None:
+    def __init__(
+        self,
+        conversation: Conversation,
+        resources: RecordingResources,
+        announcement: str | None = None,
+    ) -> None:
+        self.announcement = announcement
         self._conversation = conversation
         self._claim = conversation.claim
         self._resources = resources
@@ -112,7 +118,7 @@ class CallRecorder:
             self._stop()
             return
         if not self._conversation.projection.is_recorded:
-            announced = bool(self._conversation.announcement)
+            announced = bool(self.announcement)
             self._conversation.record(RecordingStarted(announced=announced))
         self._timeline = Timeline(
             self._claim.epoch, recording.started_at.timestamp(), now.timestamp()
@@ -214,7 +220,6 @@ async def recording_session(
         yield None
         return
     assert workflow.recording is not None
-    conversation.announcement = workflow.recording.announcement
-    recorder = CallRecorder(conversation, resources)
-    conversation.on_session_start = recorder.tap
+    recorder = CallRecorder(conversation, resources, workflow.recording.announcement)
+    conversation.recorder = recorder
     yield recorder

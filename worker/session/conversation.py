@@ -6,13 +6,12 @@ log."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from itertools import dropwhile, takewhile
-from typing import Any
+from typing import Any, Protocol
 
 from livekit.agents import AgentSession, StopResponse, llm
 
@@ -22,9 +21,7 @@ from domain.calls.events import (
     HandedOff,
     HandoffRefused,
     HandoffVia,
-    PartialTranscript,
     ProviderFailedOver,
-    Speaker,
     StateChanged,
     ToolFinished,
     TurnMeasured,
@@ -43,25 +40,30 @@ from domain.workflows.routing import ResolvedNode, resolve_node, triggered_conne
 from worker.common.retry import retry_while_unavailable
 from worker.common.usage_meter import UsageMeter
 from worker.providers.api_keys import ProviderKeys
+from worker.session.call_clock import CallClock
+from worker.session.handoff_state import HandoffState
 from worker.session.speech import SpeechProviders
+from worker.session.tool_call_registry import ToolCallRegistry
+from worker.session.turn_state import TurnState
 
 MAX_HANDOFFS = 50
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PendingHandoff:
-    """A hand-off that was decided: its final node and the history that the next agent receives."""
-
-    connection: Connection
-    via: HandoffVia
-    resolved_node: ResolvedNode
-    summary: str | None = None
-    complete: bool = True
-    """False while the summary is being generated."""
+USAGE_INTERVAL_SECONDS = 30.0
+"""Usage outside of turns is recorded this long after it began, at the latest."""
 
 
 class CallLost(StopResponse):
     """Another worker holds the call, or it is over. Raised in a tool, it ends the turn silently."""
+
+
+class Recorder(Protocol):
+    """Records the audio of a call."""
+
+    @property
+    def announcement(self) -> str | None:
+        """The template of the announcement that the call is recorded; None if there is none."""
+
+    def tap(self, session: AgentSession[Any]) -> None:
+        """Attach to the session. Called before an agent says anything; repeats are ignored."""
 
 
 @dataclass(slots=True)
@@ -73,54 +75,43 @@ class Conversation:
     http_client: HttpClient
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     models: dict[str, llm.LLM[Any]] = field(default_factory=dict)
-    requested_handoff: Connection | None = None
-    """The hand-off that a tool has requested; None if none has."""
-    pending_handoff: PendingHandoff | None = None
-    """The hand-off in progress; None if there is none."""
-    agent_entered: asyncio.Event = field(default_factory=asyncio.Event)
-    has_pending_tool_call: bool = False
-    """Whether the model's current response contains a tool call or a hand-off."""
-    failed_models: set[tuple[str, str]] = field(default_factory=set)
-    """Providers with fallbacks that failed or have no key, as (kind.provider, model)."""
-    preemptive_generation_failed: bool = False
-    """Whether the response generated preemptively, while the caller spoke, has failed."""
-    closed: bool = False
-    """Whether this worker has ended or released the call; tasks still running do nothing more."""
-    tool_call_ids: set[str] = field(init=False)
-    """All ids of tool calls in this call, because some models use the same id twice."""
-    invalid_tool_calls: dict[str, str] = field(default_factory=dict)
-    """The problem of each invalid tool call of the model, by its id."""
     speech: SpeechProviders | None = None
     """The STT and TTS of the agents; None in a text call."""
-    announcement: str | None = None
-    """The template of the announcement that the call is recorded; None if there is none."""
-    on_session_start: Callable[[AgentSession[Any]], None] = lambda _: None
-    """Called before an agent says anything."""
-    generated_text: str = ""
-    """The text that the model generated for the turn being spoken."""
+    recorder: Recorder | None = None
+    """None if the call is not recorded."""
+    clock: CallClock = field(default_factory=CallClock)
+    turn: TurnState = field(init=False)
+    handoffs: HandoffState = field(init=False, default_factory=HandoffState)
+    tool_calls: ToolCallRegistry = field(init=False)
     meter: UsageMeter = field(init=False)
-    _turns: int = 0
-    _rev: int = 0
-    _caller_turns: int = 0
+    _failed_models: set[tuple[str, str]] = field(init=False, default_factory=set)
+    """Providers with fallbacks that failed or have no key, as (kind.provider, model)."""
+    _usage_pending_since: datetime | None = field(init=False, default=None)
+    _closed: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
+        self.turn = TurnState(self.claim.epoch)
         self.meter = UsageMeter(PriceList(self.claim.settings.prices))
         finished = (e.tool_call_id for e in self.projection.items if isinstance(e, ToolFinished))
-        self.tool_call_ids = {*finished, *self.projection.running_tools}
+        self.tool_calls = ToolCallRegistry((*finished, *self.projection.running_tools))
+
+    def close(self) -> None:
+        """This worker has ended or released the call: tasks still running do nothing more."""
+        self._closed = True
 
     @property
     def is_lost(self) -> bool:
         """Whether this worker knows that it no longer holds the call. Checked before an agent
         speaks or hands off."""
-        return self.closed or self.event_writer.is_fenced(self.claim)
+        return self._closed or self.event_writer.is_fenced(self.claim)
 
     async def ensure_lease_held(self) -> None:
         """Return once it is certain that no other worker holds the call, which may take a while if
         the store is unavailable. Raises `CallLost` otherwise. Called before external effects."""
-        held = not self.closed and await retry_while_unavailable(
+        held = not self._closed and await retry_while_unavailable(
             lambda: self.event_writer.holds_lease(self.claim)
         )
-        if not held or self.closed:  # it may have been closed meanwhile
+        if not held or self._closed:  # it may have been closed meanwhile
             raise CallLost
 
     @property
@@ -140,7 +131,8 @@ class Conversation:
 
     def record(self, event: CallEvent) -> None:
         self.event_writer.emit(self.claim, event)
-        self.projection = self.projection.apply(event, datetime.now(UTC))
+        self.projection = self.projection.apply(event, self.clock.now())
+        self.clock.changed()
 
     def record_turn_metrics(self, turn: str, total_ms: float, **latencies: Any) -> None:
         """Record the metrics of a turn that has been answered completely."""
@@ -156,6 +148,22 @@ class Conversation:
                 **latencies,
             )
         )
+
+    def add_usage(self, kind: ProviderKind, choice: ProviderChoice, metrics: Any) -> None:
+        """Take the metrics that a provider reports."""
+        if not self.meter.has_pending:
+            self._usage_pending_since = self.clock.now()
+        self.meter.add_metrics(kind, choice, metrics)
+        self.clock.changed()
+
+    @property
+    def usage_due(self) -> datetime | None:
+        """When usage outside of turns must be recorded; None if there is none. Usage during a turn
+        is recorded with the turn."""
+        is_idle = self.projection.open_turn is None
+        if is_idle and self.meter.has_pending and self._usage_pending_since is not None:
+            return self._usage_pending_since + timedelta(seconds=USAGE_INTERVAL_SECONDS)
+        return None
 
     def record_pending_usage(self) -> None:
         usage = self.meter.drain()
@@ -178,9 +186,9 @@ class Conversation:
         self, choice: ProviderChoice, available: bool, kind: ProviderKind = ProviderKind.LLM
     ) -> None:
         key = (f"{kind}.{choice.provider}", choice.model)
-        if available is (key not in self.failed_models):
+        if available is (key not in self._failed_models):
             return
-        self.failed_models ^= {key}
+        self._failed_models ^= {key}
         self.record(
             ProviderFailedOver(
                 provider_kind=kind,
@@ -194,11 +202,7 @@ class Conversation:
 
     def publish_partial(self, turn_id: str, text: str) -> None:
         """Publish the agent's text of that turn so far; the last one may come after the turn."""
-        self._rev += 1
-        partial = PartialTranscript(
-            turn_id=turn_id, rev=self._rev, speaker=Speaker.AGENT, text=text
-        )
-        self.event_writer.publish_partial(self.claim, partial)
+        self.event_writer.publish_partial(self.claim, self.turn.agent_transcribed(turn_id, text))
 
     def record_agent_turn(
         self, node: str, text: str, interrupted: bool, heard_text: str | None = None
@@ -206,40 +210,36 @@ class Conversation:
         agent = self.snapshot.agent_at(node).name
         self.record(
             AgentTurn(
-                turn_id=self.agent_turn_id,
+                turn_id=self.turn.agent_turn_id,
                 node=node,
                 agent=agent,
                 text=text,
                 heard_text=text if heard_text is None else heard_text,
                 interrupted=interrupted,
-                more=self.has_pending_tool_call,
+                more=self.turn.has_pending_tool_call,
             )
         )
-        self._turns += 1
-        self._rev = 0
+        self.turn.agent_turn_ended()
         # Recorded together with the turn, so that a worker that dies leaves no partial hand-off.
         self.record_handoff()
 
     # ---- what the caller says --------------------------------------------------------------
 
-    @property
-    def caller_turn_id(self) -> str:
-        """The id of the caller's current or next turn."""
-        return f"caller.{self.claim.epoch}.{self._caller_turns}"
+    def publish_caller_partial(self, text: str, is_final: bool) -> None:
+        """Publish the caller's turn so far, with a new transcript of part of it."""
+        self.event_writer.publish_partial(self.claim, self.turn.caller_transcribed(text, is_final))
 
     def record_user_turn(self, text: str, language: str | None, confidence: float | None) -> None:
         """Record the caller's turn, which is over."""
         self.record(
             UserTurn(
-                turn_id=self.caller_turn_id, text=text, language=language, confidence=confidence
+                turn_id=self.turn.caller_turn_id,
+                text=text,
+                language=language,
+                confidence=confidence,
             )
         )
-        self._caller_turns += 1
-
-    @property
-    def agent_turn_id(self) -> str:
-        """The id of the agent's current or next turn."""
-        return f"{self.claim.epoch}.{self._turns}"
+        self.turn.caller_turn_ended()
 
     def request_handoff(self, node: str, target: str) -> str | None:
         """Request a hand-off from a tool. Returns why it is refused; None when it is accepted."""
@@ -249,17 +249,15 @@ class Conversation:
         else:
             problem = self.handoff_blocked_reason(connections[0])
         if problem is None:
-            self.requested_handoff = connections[0]
+            self.handoffs.request(connections[0])
         else:
             self.refuse_handoff(node, target, HandoffVia.TOOL, problem)
         return problem
 
     def handoff_blocked_reason(self, connection: Connection) -> str | None:
         """Why the connection cannot be taken now; None when it can."""
-        if self.pending_handoff is not None:
-            return f"A hand-off to {self.pending_handoff.resolved_node.node} is in progress."
-        if self.requested_handoff is not None:
-            return f"A hand-off to {self.requested_handoff.target} is in progress."
+        if self.handoffs.target_in_progress is not None:
+            return f"A hand-off to {self.handoffs.target_in_progress} is in progress."
         if len(self.projection.visited) > MAX_HANDOFFS:
             return f"The call has reached the limit of {MAX_HANDOFFS} hand-offs."
         if (
@@ -288,8 +286,8 @@ class Conversation:
 
     def record_handoff(self) -> None:
         """Record the pending hand-off once it is complete; repeated calls do nothing."""
-        handoff = self.pending_handoff
-        if handoff is None or not handoff.complete:
+        handoff = self.handoffs.to_record
+        if handoff is None:
             return
         connection = handoff.connection
         if self.projection.node != connection.source:

@@ -50,5 +50,5 @@ def _build_model(conversation: Conversation, spec: AgentSpec) -> llm.LLM[Any]:
         conversation.keys,
         lambda: conversation.visible_context(conversation.node),
         conversation.record_failover,
-        conversation.meter.add_metrics,
+        conversation.add_usage,
     )

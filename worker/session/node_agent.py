@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterable
-from dataclasses import replace
 from enum import Enum, auto
 from typing import Any
 
@@ -34,7 +33,8 @@ from domain.workflows.agents import AgentSpec
 from domain.workflows.model import END_CALL, Connection, ContextPolicy
 from domain.workflows.routing import ResolvedNode
 from worker.providers.api_keys import ProviderMisconfigured
-from worker.session.conversation import CallLost, Conversation, PendingHandoff, trim_history
+from worker.session.conversation import CallLost, Conversation, trim_history
+from worker.session.handoff_state import PendingHandoff
 from worker.session.llm import get_model
 from worker.session.summarizer import summarize
 from worker.session.tool_call_guard import validate_tool_call
@@ -112,7 +112,8 @@ class NodeAgent(Agent):
 
     async def on_enter(self) -> None:
         conversation = self._conversation
-        conversation.on_session_start(self.session)
+        if conversation.recorder is not None:
+            conversation.recorder.tap(self.session)
         try:
             # Recorded first, because it decides which history this agent receives.
             conversation.record_handoff()
@@ -120,8 +121,7 @@ class NodeAgent(Agent):
             await self.update_chat_ctx(history, exclude_invalid_function_calls=False)
             await self._enter_node()
         finally:
-            conversation.pending_handoff = None
-            conversation.agent_entered.set()
+            conversation.handoffs.agent_entered()
 
     async def _enter_node(self) -> None:
         conversation = self._conversation
@@ -142,9 +142,10 @@ class NodeAgent(Agent):
                 )
             )
         greeting = self._greeting() if greet else ""
-        conversation.has_pending_tool_call = False
-        if conversation.announcement and not conversation.projection.turns:
-            self.session.say(self.render_text(conversation.announcement), allow_interruptions=False)
+        conversation.turn.reply_started()
+        announcement = conversation.recorder and conversation.recorder.announcement
+        if announcement and not conversation.projection.turns:
+            self.session.say(self.render_text(announcement), allow_interruptions=False)
         speech: SpeechHandle | None = None
         if greeting:
             interruptible = self._spec.prompt.interruptible_greeting
@@ -166,9 +167,8 @@ class NodeAgent(Agent):
             new_message.transcript_confidence,
         )
         self._follow_caller_language()
-        if conversation.preemptive_generation_failed:
+        if conversation.turn.take_preemptive_failure():
             # A new message id, or LiveKit would treat the failed generation as the reply.
-            conversation.preemptive_generation_failed = False
             renamed = [i.model_copy(update={"id": shortuuid()}) for i in turn_ctx.items[-1:]]
             turn_ctx.items[-1:] = renamed
         next_agent = await self.next_agent_by_condition()
@@ -182,23 +182,23 @@ class NodeAgent(Agent):
         self, text: AsyncIterable[Any], model_settings: ModelSettings
     ) -> AsyncGenerator[Any]:
         """Keep the generated text of the turn, including what an interruption may cut off."""
-        self._conversation.generated_text = ""
+        self._conversation.turn.text_started()
         async for chunk in text:
-            self._conversation.generated_text += str(chunk)
+            self._conversation.turn.text_generated(str(chunk))
             yield chunk
 
     async def llm_node(
         self, chat_ctx: llm.ChatContext, tools: list[llm.Tool], model_settings: ModelSettings
     ) -> AsyncGenerator[Any]:
         """Stream the model's response, and track and validate its tool calls."""
-        self._conversation.has_pending_tool_call = False
+        self._conversation.turn.reply_started()
         if self._conversation.is_lost:
             return
         trim_history(self._chat_ctx.items)
         known = {tool.id for tool in tools}
         async for chunk in Agent.default.llm_node(self, chat_ctx, tools, model_settings):
             if isinstance(chunk, llm.ChatChunk) and chunk.delta and chunk.delta.tool_calls:
-                self._conversation.has_pending_tool_call = True
+                self._conversation.turn.tool_called()
                 for call in chunk.delta.tool_calls:
                     validate_tool_call(self._conversation, self._node, call, known)
             yield chunk
@@ -231,10 +231,7 @@ class NodeAgent(Agent):
             result = await execute_tool(
                 self._conversation, ToolCall(id, self._node, tool, raw_arguments)
             )
-            requested, self._conversation.requested_handoff = (
-                self._conversation.requested_handoff,
-                None,
-            )
+            requested = self._conversation.handoffs.take_request()
             if requested is not None:
                 return await self._hand_off(requested, HandoffVia.TOOL, context, result)
             triggered = self._conversation.triggered_connection(self._node)
@@ -314,11 +311,10 @@ class NodeAgent(Agent):
             resolved_node=resolved_node,
             complete=not needs_summary,
         )
-        conversation.pending_handoff = handoff
-        conversation.agent_entered.clear()
+        conversation.handoffs.begin(handoff)
         if needs_summary:
             summary = await summarize(conversation.history(), agent.model)
-            conversation.pending_handoff = replace(handoff, summary=summary, complete=True)
+            conversation.handoffs.complete(handoff, summary)
         return agent
 
     def _handoff_refused(self, connection: Connection, via: HandoffVia, reason: str) -> ToolError:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import suppress
+from datetime import datetime, timedelta
 
 from livekit import rtc
 
@@ -11,6 +10,7 @@ from domain.calls.events import CallerPresent, StateChanged
 from domain.calls.model import CallState, EndReason
 from domain.calls.rooms import CALLER_IDENTITY
 from domain.common.settings import Settings
+from worker.session.call_clock import IMMEDIATELY
 from worker.session.conversation import Conversation
 
 RESUME_TIMEOUT_SECONDS = 8.0
@@ -22,11 +22,10 @@ class ParticipantMonitor:
         self._conversation = conversation
         self._room = room
         self._settings = settings
-        self._changed = asyncio.Event()
+        self._clock = conversation.clock
         room.on("participant_connected", self._on_participant_changed)
         room.on("participant_disconnected", self._on_participant_changed)
 
-    @property
     def is_caller_present(self) -> bool:
         return any(p.identity == CALLER_IDENTITY for p in self._room.remote_participants.values())
 
@@ -52,12 +51,13 @@ class ParticipantMonitor:
         return EndReason.WORKER_LOST if resumed else EndReason.NO_ANSWER
 
     async def _wait_for_presence(self, present: bool, seconds: float | None) -> bool:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while self.is_caller_present is not present:
-                    self._changed.clear()
-                    await self._changed.wait()
-        return self.is_caller_present is present
+        end = None if seconds is None else self._clock.now() + timedelta(seconds=seconds)
+
+        def deadline() -> datetime | None:
+            return IMMEDIATELY if self.is_caller_present() is present else end
+
+        await self._clock.wait_until(deadline)
+        return self.is_caller_present() is present
 
     def _on_participant_changed(self, participant: rtc.RemoteParticipant) -> None:
-        self._changed.set()
+        self._clock.changed()

@@ -16,7 +16,7 @@ def first_agent(conversation: Conversation) -> NodeAgent:
     if projection.node is not None and projection.node not in projection.visited[-1:]:
         entry_mode = EntryMode.HANDOFF
     _report_unknown_tools(conversation)
-    conversation.agent_entered.clear()
+    conversation.handoffs.expect_first_agent()
     return NodeAgent(conversation, conversation.resolved_node, entry_mode)
 
 

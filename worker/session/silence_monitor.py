@@ -3,68 +3,101 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 
 from domain.calls.events import CallerSilent
 from domain.calls.model import EndReason
+from domain.workflows.agents import Session, SilencePrompt
+from worker.session.call_clock import earliest
 from worker.session.conversation import Conversation
-from worker.session.node_agent import NodeAgent
-from worker.session.participant_monitor import ParticipantMonitor
 
-POLL_INTERVAL_SECONDS = 0.5
+CLOSING_SILENCE_SECONDS = 1.0
+"""A call that is to end is over after this much silence: the agent has nothing more to say."""
 
 
 class SilenceMonitor:
     def __init__(
         self,
         conversation: Conversation,
-        participants: ParticipantMonitor,
-        current_agent: Callable[[], NodeAgent],
-        say: Callable[[str], Awaitable[None]],
+        is_caller_present: Callable[[], bool],
+        prompt_caller: Callable[[str], Awaitable[None]],
     ) -> None:
+        """`prompt_caller` speaks the template of a prompt, which may be empty."""
         self._conversation = conversation
-        self._participants = participants
-        self._current_agent = current_agent
-        self._say = say
+        self._clock = conversation.clock
+        self._is_caller_present = is_caller_present
+        self._prompt_caller = prompt_caller
         self._prompts_sent = 0
-        self._quiet_since: float | None = time.monotonic()
+        self._quiet_since: datetime | None = self._clock.now()
         self.is_prompting = False
         self.quiet = asyncio.Event()
         """Set while neither side speaks and no reply is being generated."""
         self.quiet.set()
 
     def mark_quiet(self) -> None:
-        self._quiet_since = time.monotonic()
+        self._quiet_since = self._clock.now()
         self.quiet.set()
+        self._clock.changed()
 
     def mark_active(self, by_caller: bool = False) -> None:
         self._quiet_since = None
         self.quiet.clear()
         if by_caller:
             self._prompts_sent = 0
+        self._clock.changed()
 
     async def wait_until_ended(self) -> EndReason:
         while True:
-            await asyncio.sleep(POLL_INTERVAL_SECONDS)
-            if self._quiet_since is None or not self._participants.is_caller_present:
-                continue
-            quiet_seconds = time.monotonic() - self._quiet_since
-            ending = self._conversation.projection.ending
-            if ending is not None and quiet_seconds > 2 * POLL_INTERVAL_SECONDS:
-                return ending  # the agent has nothing more to say
-            session_spec = self._current_agent().spec.session
-            if quiet_seconds >= session_spec.auto_disconnect:
+            await self._clock.wait_until(
+                lambda: earliest(self._closing_due, self._disconnect_due, self._prompt_due)
+            )
+            if self._is_due(self._closing_due) and self._conversation.projection.ending:
+                return self._conversation.projection.ending
+            if self._is_due(self._disconnect_due):
                 return EndReason.SILENCE
-            prompts = session_spec.silence[self._prompts_sent : self._prompts_sent + 1]
-            if prompts and quiet_seconds >= prompts[0].after:
-                self._prompts_sent += 1
-                self._conversation.record(CallerSilent(seconds=prompts[0].after))
-                await self._prompt(self._current_agent().render_text(prompts[0].say))
+            if self._is_due(self._prompt_due):
+                await self._send_next_prompt()
 
-    async def _prompt(self, text: str) -> None:
+    def _is_due(self, at: datetime | None) -> bool:
+        return at is not None and at <= self._clock.now()
+
+    @property
+    def _closing_due(self) -> datetime | None:
+        is_closing = self._conversation.projection.ending is not None
+        return self._after(CLOSING_SILENCE_SECONDS) if is_closing else None
+
+    @property
+    def _disconnect_due(self) -> datetime | None:
+        return self._after(self._session_spec.auto_disconnect)
+
+    @property
+    def _prompt_due(self) -> datetime | None:
+        prompt = self._next_prompt
+        return None if prompt is None else self._after(prompt.after)
+
+    def _after(self, seconds: float) -> datetime | None:
+        """When the silence reaches this length; None if there is none or the caller is absent."""
+        if self._quiet_since is None or not self._is_caller_present():
+            return None
+        return self._quiet_since + timedelta(seconds=seconds)
+
+    @property
+    def _session_spec(self) -> Session:
+        return self._conversation.snapshot.agent_at(self._conversation.node).session
+
+    @property
+    def _next_prompt(self) -> SilencePrompt | None:
+        prompts = self._session_spec.silence
+        return prompts[self._prompts_sent] if self._prompts_sent < len(prompts) else None
+
+    async def _send_next_prompt(self) -> None:
+        prompt = self._next_prompt
+        assert prompt is not None
+        self._prompts_sent += 1
+        self._conversation.record(CallerSilent(seconds=prompt.after))
         self.is_prompting = True
         try:
-            await self._say(text)
+            await self._prompt_caller(prompt.say)
         finally:
             self.is_prompting = False

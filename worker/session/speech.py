@@ -67,6 +67,18 @@ class SpeechProviders:
         if self._reply_language is None or len(text.split()) >= MIN_WORDS_TO_SWITCH_LANGUAGE:
             self._reply_language = language
 
+    def spoken_language(self, spec: AgentSpec) -> str | None:
+        """The language that the agent speaks now: the caller's, or the agent's default if the agent
+        does not speak it; None if neither is known."""
+        expected = _expected_languages(spec)
+        known = {primary_subtag(tag) for tag in spec.languages} or {
+            primary_subtag(tag) for tag in (*expected, *(v.language for v in spec.voices))
+        }
+        spoken = self._reply_language
+        if spoken is not None and (not known or primary_subtag(spoken) in known):
+            return spoken
+        return next(iter(expected), None)
+
     def transcript_overdue(self, since: float) -> None:
         """Report that the caller started to speak at `since` (as `time.time`) and no transcript
         arrived in time."""

@@ -17,12 +17,13 @@ from livekit.agents.voice.events import ConversationItemAddedEvent, ErrorEvent
 from livekit.agents.voice.io import TextOutput
 
 from domain.calls.events import ErrorRaised, UserTurn
+from domain.workflows.spoken_texts import SpokenText
 from worker.session.conversation import Conversation
 from worker.session.llm import close_providers, prepare_models
 from worker.session.node_agent import NodeAgent
 from worker.session.resume import first_agent
+from worker.session.spoken_texts import spoken_text
 
-APOLOGY = "I am sorry, I cannot answer right now. Please try again."
 LLM_TIMEOUT_SECONDS = 20.0
 TURN_TIMEOUT_SECONDS = 120.0
 MAX_TOOL_STEPS = 6
@@ -51,7 +52,7 @@ class TextSession:
         agent = first_agent(self._conversation)
         async with asyncio.timeout(TURN_TIMEOUT_SECONDS):
             await self._session.start(agent, record=False, session_host=False)
-            await self._conversation.agent_entered.wait()
+            await self._conversation.handoffs.wait_until_entered()
         self._conversation.record_pending_usage()
 
     async def answer(self, turn: UserTurn) -> None:
@@ -88,10 +89,10 @@ class TextSession:
             self._record_error("turn", "TimeoutError")
         if self._failed:
             # Apologize even after a partial reply, which will not be completed.
-            conversation.has_pending_tool_call = False
+            conversation.turn.reply_failed()
             with suppress(TimeoutError):
                 async with asyncio.timeout(TURN_TIMEOUT_SECONDS):
-                    await self._session.say(APOLOGY)
+                    await self._session.say(spoken_text(conversation, SpokenText.CANNOT_ANSWER))
         total_ms = round((time.monotonic() - started_at) * 1000, 1)
         conversation.record_turn_metrics(turn, total_ms, llm_first_token_ms=self._first_token)
 
@@ -105,8 +106,7 @@ class TextSession:
             await self._session.generate_reply()
         else:
             await self._session.generate_reply(user_input=text)
-        while self._conversation.pending_handoff is not None:
-            await self._conversation.agent_entered.wait()
+        await self._conversation.handoffs.wait_until_entered()
 
     # ---- session events --------------------------------------------------------------------
 
@@ -145,7 +145,7 @@ class PartialTranscriptOutput(TextOutput):
 
     async def capture_text(self, text: str) -> None:
         if not self._text:
-            self._turn_id = self._conversation.agent_turn_id
+            self._turn_id = self._conversation.turn.agent_turn_id
         self._text += text
         self._conversation.publish_partial(self._turn_id, self._text)
 

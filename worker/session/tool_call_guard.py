@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from livekit.agents import llm
-from livekit.agents.utils import shortuuid
 
 from domain.calls.events import HandoffVia, ToolFinished, ToolOutcome, ToolStarted
 from domain.json_schema.validator import MAX_ARGUMENTS_LENGTH
@@ -22,16 +21,14 @@ def validate_tool_call(
     """Record a call of an unknown tool; mark a call with malformed arguments as invalid.
 
     LiveKit itself answers a call of an unknown tool, but it would repair malformed arguments by
-    guessing. Some models use the same id twice, so a duplicate gets a new id."""
-    if not call.call_id or call.call_id in conversation.tool_call_ids:
-        call.call_id = shortuuid("call_")
-    conversation.tool_call_ids.add(call.call_id)
+    guessing."""
+    call.call_id = conversation.tool_calls.register(call.call_id)
     if call.name not in known:
         _record_unknown_tool(conversation, node, call)
         return
     problem = _arguments_problem(call.arguments or "{}")
     if problem is not None:
-        conversation.invalid_tool_calls[call.call_id] = problem
+        conversation.tool_calls.mark_invalid(call.call_id, problem)
         call.arguments = "{}"
 
 

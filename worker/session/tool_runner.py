@@ -49,7 +49,7 @@ async def execute_tool(conversation: Conversation, call: ToolCall) -> str:
     call: then the log has the start of the tool, but no end."""
     started_at = time.monotonic()
     problem = (
-        conversation.invalid_tool_calls.pop(call.id, None)
+        conversation.tool_calls.take_problem(call.id)
         or validation_problem(call.tool.parameters, call.arguments)
         or _precondition_problem(conversation, call)
     )

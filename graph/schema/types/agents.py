@@ -30,6 +30,11 @@ from graph.schema.types.prompts import (
     voices,
 )
 from graph.schema.types.providers import ProviderChoiceInput, ProviderChoiceType
+from graph.schema.types.spoken_texts import (
+    SpokenTextTemplate,
+    SpokenTextTemplateInput,
+    spoken_texts,
+)
 from graph.schema.types.tools import ToolType
 from resolvers import versions
 from resolvers.context import Ctx
@@ -92,6 +97,12 @@ class AgentType(Node):
     )
     session: SessionSettings = spec_field(
         "session", "Turn detection, silence handling and duration limit.", SessionSettings
+    )
+    spoken_texts: list[SpokenTextTemplate] = spec_field(
+        "spoken_texts",
+        "The agent's own wording of texts that it says without its model; those of the tenant, "
+        "else the built-in ones apply to the rest.",
+        list[SpokenTextTemplate],
     )
     tools: Sequence[Tool] = strawberry.field(
         resolver=_tools, graphql_type=list[ToolType], description="Tools that the agent may call."
@@ -159,6 +170,10 @@ class CreateAgentInput:
     session: SessionSettingsInput | None = strawberry.field(
         default=None, description="Turn detection, silence handling and duration limit."
     )
+    spoken_texts: list[SpokenTextTemplateInput] = strawberry.field(
+        default_factory=list,
+        description="The agent's own wording of texts that it says without its model; at most 100.",
+    )
     tools: list[str] = strawberry.field(
         default_factory=list, description="Names of the tools that the agent may call."
     )
@@ -178,6 +193,7 @@ class CreateAgentInput:
             default_language=self.default_language,
             keyterms=tuple(self.keyterms),
             session=self.session.session() if self.session else domain.Session(),
+            spoken_texts=spoken_texts(self.spoken_texts),
             tools=tuple(self.tools),
         )
 
@@ -236,6 +252,9 @@ class UpdateAgentInput:
     session: strawberry.Maybe[SessionSettingsInput | None] = strawberry.field(
         description="New session settings, which replace all current ones."
     )
+    spoken_texts: strawberry.Maybe[list[SpokenTextTemplateInput] | None] = strawberry.field(
+        description="All own wordings of spoken texts, replacing the current ones; at most 100."
+    )
     tools: strawberry.Maybe[list[str] | None] = strawberry.field(
         description="Names of all tools of the agent, replacing the current ones."
     )
@@ -255,6 +274,7 @@ class UpdateAgentInput:
             "default_language": ("default_language", identity),
             "keyterms": ("keyterms", tuple),
             "session": ("session", SessionSettingsInput.session),
+            "spoken_texts": ("spoken_texts", spoken_texts),
             "tools": ("tools", tuple),
         }
         return changed_fields(self, fields, nullable=NULLABLE_FIELDS)

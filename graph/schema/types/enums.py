@@ -21,6 +21,7 @@ from domain.tenants.credentials import Verdict
 from domain.tool_execution.executor import Ending
 from domain.tools.actions import Method, Operation
 from domain.workflows.model import ContextPolicy
+from domain.workflows.spoken_texts import SpokenText
 
 E = TypeVar("E", bound=Enum)
 
@@ -146,6 +147,17 @@ describe_enum(
     VARIABLES_ONLY="Only the keys of the shared context and the caller's last turn.",
 )
 describe_enum(
+    SpokenText,
+    "A text that agents say without their model, in the language of the call.",
+    CONNECTION_DROPPED="Another worker has resumed the call, and the caller has heard a gap.",
+    CANNOT_ANSWER="The language model failed, so this turn has no reply.",
+    CANNOT_HEAR="Speech recognition failed; it is tried again.",
+    TECHNICAL_PROBLEM="A provider keeps failing, so the call ends now.",
+    STILL_THERE="The caller is silent, and the silence prompt has no text of its own.",
+    ENDING_SOON="The call ends in 20 seconds, or sooner when a budget is exhausted.",
+    BUDGET_EXHAUSTED="A budget is exhausted, so the text call ends now.",
+)
+describe_enum(
     ToolOutcome,
     "Outcome of a tool call.",
     SUCCEEDED="Every action succeeded.",
@@ -195,6 +207,8 @@ describe_enum(
     NO_VOICE="A language of the agent has no voice.",
     VOICE_WITHOUT_LANGUAGE="A voice is for a language that the agent does not speak.",
     UNKNOWN_VOICE="A voice is not among the known ones.",
+    NO_SPOKEN_TEXT="An agent says a built-in text in English, for lack of one in its language.",
+    SPOKEN_TEXT_WITHOUT_LANGUAGE="A spoken text is in a language that the agent does not speak.",
     UNKNOWN_TOOL="An agent refers to a tool that does not exist.",
     TOOL_NAME_CLASH="A tool has a name that is reserved for workflows.",
     INVALID_WORKFLOW="The stored workflow breaks a rule that was added later.",

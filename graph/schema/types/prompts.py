@@ -38,7 +38,12 @@ class Voice:
 @strawberry.type(description="What the agent says to a silent caller.")
 class SilencePrompt:
     after: float = strawberry.field(description="Silence before the prompt is spoken, in seconds.")
-    say: str = strawberry.field(description="Text that the agent speaks; a template.")
+    say: str = strawberry.field(
+        description=(
+            "Text that the agent speaks; a template. Empty: the text `STILL_THERE` in the language "
+            "of the call."
+        )
+    )
 
 
 @strawberry.type(
@@ -107,7 +112,13 @@ class VoiceInput:
 @strawberry.input(description="What the agent says to a silent caller.")
 class SilencePromptInput:
     after: float = strawberry.field(description="Silence before the prompt is spoken, in seconds.")
-    say: str = strawberry.field(description="Text that the agent speaks; a template.")
+    say: str = strawberry.field(
+        default="",
+        description=(
+            "Text that the agent speaks; a template. Omit it for the text `STILL_THERE` in the "
+            "language of the call."
+        ),
+    )
 
 
 @strawberry.input(

@@ -17,6 +17,11 @@ from graph.schema.types.common import spec_field
 from graph.schema.types.errors import NotFoundError, RevisionConflict, ValidationError
 from graph.schema.types.inputs import Fields, changed_fields, json_object
 from graph.schema.types.providers import ProviderChoiceInput, ProviderChoiceType
+from graph.schema.types.spoken_texts import (
+    SpokenTextTemplate,
+    SpokenTextTemplateInput,
+    spoken_texts,
+)
 from graph.schema.types.tools import ToolType
 
 
@@ -142,6 +147,12 @@ class SettingsType:
         "prices", "Your own prices, which override the built-in price list.", list[PriceType]
     )
     budgets: Budgets = spec_field("budgets", "Limits for the usage of calls.", Budgets)
+    spoken_texts: list[SpokenTextTemplate] = spec_field(
+        "spoken_texts",
+        "Your wording of texts that agents say without their model, for agents that have none of "
+        "their own; the built-in ones apply to the rest.",
+        list[SpokenTextTemplate],
+    )
 
 
 @strawberry.input(
@@ -318,6 +329,12 @@ class UpdateSettingsInput:
     budgets: strawberry.Maybe[BudgetsInput | None] = strawberry.field(
         description="All limits, replacing the current ones; omitted limits are removed."
     )
+    spoken_texts: strawberry.Maybe[list[SpokenTextTemplateInput] | None] = strawberry.field(
+        description=(
+            "All your wordings of spoken texts, replacing the current ones; at most 400. Their "
+            "templates read `user`, `tenant` and `call`."
+        )
+    )
 
     def changes(self) -> dict[str, Any]:
         fields: Fields = {
@@ -327,6 +344,7 @@ class UpdateSettingsInput:
             "values": ("values", _values),
             "prices": ("prices", prices),
             "budgets": ("budgets", BudgetsInput.budgets),
+            "spoken_texts": ("spoken_texts", spoken_texts),
         }
         return changed_fields(self, fields)
 

@@ -1,0 +1,56 @@
+"""What a voice session says by itself, without asking the model."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+from livekit.agents import AgentSession
+
+from domain.workflows.spoken_texts import SpokenText
+from worker.session.call_clock import Deadline
+from worker.session.conversation import Conversation
+from worker.session.node_agent import NodeAgent
+from worker.session.spoken_texts import spoken_text
+
+MAX_SAY_ATTEMPTS = 40
+SAY_RETRY_SECONDS = 0.5
+
+
+class Announcements:
+    def __init__(self, session: AgentSession[None], conversation: Conversation) -> None:
+        self._session = session
+        self._conversation = conversation
+
+    async def say(self, text: SpokenText, *, in_history: bool = True) -> None:
+        """Say the text and wait until it was spoken. `in_history` adds it to what the model is
+        shown."""
+        await self._say(spoken_text(self._conversation, text), in_history)
+
+    def say_next(self, text: SpokenText, *, in_history: bool = True) -> None:
+        """Queue the text to be said next; it is not said if no agent accepts speech."""
+        with suppress(RuntimeError):
+            self._session.say(spoken_text(self._conversation, text), add_to_chat_ctx=in_history)
+
+    async def say_at(self, deadline: Deadline, text: SpokenText) -> None:
+        await self._conversation.clock.wait_until(deadline)
+        await self.say(text)
+
+    async def prompt_caller(self, template: str) -> None:
+        """Say a prompt of the current agent to a silent caller; STILL_THERE if it is empty."""
+        if not template:
+            await self.say(SpokenText.STILL_THERE)
+            return
+        agent: Any = self._session.current_agent
+        assert isinstance(agent, NodeAgent)
+        await self._say(agent.render_text(template), in_history=True)
+
+    async def _say(self, words: str, in_history: bool) -> None:
+        """Say the words and wait until they were spoken. Retries while a hand-off is in progress,
+        when no agent accepts speech."""
+        for _ in range(MAX_SAY_ATTEMPTS):
+            with suppress(RuntimeError):
+                await self._session.say(words, add_to_chat_ctx=in_history)
+                return
+            await asyncio.sleep(SAY_RETRY_SECONDS)

@@ -1,0 +1,73 @@
+"""The conditions under which a voice call ends or is released. The first one that holds decides."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+
+from domain.calls.model import EndReason
+from domain.common.tasks import cancel_and_wait
+from worker.session.announcements import Announcements
+from worker.session.call_clock import CallClock
+from worker.session.failure_monitor import FailureTracker, wait_until_unrecoverable
+from worker.session.participant_monitor import ParticipantMonitor
+from worker.session.silence_monitor import SilenceMonitor
+
+RELEASE_TIMEOUT_SECONDS = 10.0
+
+
+class CallGuards:
+    def __init__(
+        self,
+        clock: CallClock,
+        participants: ParticipantMonitor,
+        silence: SilenceMonitor,
+        failures: FailureTracker,
+        announcements: Announcements,
+    ) -> None:
+        self._clock = clock
+        self._participants = participants
+        self._silence = silence
+        self._failures = failures
+        self._announcements = announcements
+
+    @asynccontextmanager
+    async def watch(
+        self, over: asyncio.Future[EndReason | None], releasing: asyncio.Event, resumed: bool
+    ) -> AsyncGenerator[Callable[[], Awaitable[EndReason | None]]]:
+        """Watch the conditions for the duration of the block. Yields a function that waits for the
+        first one that holds and returns why the call ends; None when it is to be released.
+
+        `over` is completed by the session when it ends, and `releasing` is set to request the
+        release."""
+        guards: list[asyncio.Future[EndReason | None]] = [
+            over,
+            asyncio.ensure_future(self._participants.wait_until_abandoned(resumed)),
+            asyncio.ensure_future(self._silence.wait_until_ended()),
+            asyncio.ensure_future(self._wait_until_unrecoverable()),
+            asyncio.ensure_future(self._wait_to_release(releasing)),
+        ]
+
+        async def first() -> EndReason | None:
+            done, _ = await asyncio.wait(guards, return_when=asyncio.FIRST_COMPLETED)
+            return done.pop().result()
+
+        try:
+            yield first
+        finally:
+            await cancel_and_wait(*guards[1:])
+
+    async def _wait_until_unrecoverable(self) -> EndReason | None:
+        say = partial(self._announcements.say, in_history=False)
+        await wait_until_unrecoverable(self._failures, say, self._silence.quiet, self._clock)
+        return EndReason.PROVIDER_FAILED
+
+    async def _wait_to_release(self, releasing: asyncio.Event) -> EndReason | None:
+        """Wait for a release request, and then for the end of the turn or RELEASE_TIMEOUT_SECONDS."""
+        await releasing.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RELEASE_TIMEOUT_SECONDS):
+                await self._silence.quiet.wait()
+        return None

@@ -1,0 +1,71 @@
+"""The hand-off in progress: requested by a tool, begun, recorded, and over when its agent enters."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from domain.calls.events import HandoffVia
+from domain.workflows.model import Connection
+from domain.workflows.routing import ResolvedNode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingHandoff:
+    """A hand-off that was decided: its final node and the history that the next agent receives."""
+
+    connection: Connection
+    via: HandoffVia
+    resolved_node: ResolvedNode
+    summary: str | None = None
+    complete: bool = True
+    """False while the summary is being generated."""
+
+
+class HandoffState:
+    def __init__(self) -> None:
+        self._requested: Connection | None = None
+        self._pending: PendingHandoff | None = None
+        self._agent_entered = asyncio.Event()
+
+    @property
+    def target_in_progress(self) -> str | None:
+        """The node of the hand-off that is requested or in progress; None if there is none."""
+        if self._pending is not None:
+            return self._pending.resolved_node.node
+        return None if self._requested is None else self._requested.target
+
+    @property
+    def to_record(self) -> PendingHandoff | None:
+        """The hand-off in progress once it is complete; None if there is none."""
+        return self._pending if self._pending is not None and self._pending.complete else None
+
+    def request(self, connection: Connection) -> None:
+        """Take the connection once the tool that requests it has finished."""
+        self._requested = connection
+
+    def take_request(self) -> Connection | None:
+        """Return the connection that the tool requested, and reset it."""
+        requested, self._requested = self._requested, None
+        return requested
+
+    def begin(self, handoff: PendingHandoff) -> None:
+        self._pending = handoff
+        self._agent_entered.clear()
+
+    def complete(self, handoff: PendingHandoff, summary: str | None) -> None:
+        """Complete the hand-off with its summary, which is None if the model failed."""
+        self._pending = replace(handoff, summary=summary, complete=True)
+
+    def expect_first_agent(self) -> None:
+        self._agent_entered.clear()
+
+    def agent_entered(self) -> None:
+        """The agent of the hand-off, or the first one, has entered its node."""
+        self._pending = None
+        self._agent_entered.set()
+
+    async def wait_until_entered(self) -> None:
+        """Return once the expected agent has entered; at once if none is expected."""
+        while not self._agent_entered.is_set():
+            await self._agent_entered.wait()

@@ -1,0 +1,159 @@
+"""Listens to the events of a voice session and its room.
+
+The session listens and speaks; this listener records what happened, in the order in which the
+caller heard it, and reports it to the monitors."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from livekit import rtc
+from livekit.agents import AgentSession
+from livekit.agents.voice.events import (
+    AgentStateChangedEvent,
+    CloseEvent,
+    ConversationItemAddedEvent,
+    ErrorEvent,
+    UserInputTranscribedEvent,
+    UserStateChangedEvent,
+    UserTranscriptionTimeoutEvent,
+)
+
+from domain.calls.events import ErrorRaised
+from domain.calls.model import EndReason
+from domain.workflows.spoken_texts import SpokenText
+from worker.session.announcements import Announcements
+from worker.session.conversation import Conversation
+from worker.session.failure_monitor import FailureTracker
+from worker.session.latency import LatencyTracker
+from worker.session.silence_monitor import SilenceMonitor
+
+MIN_SPEECH_SECONDS = 0.5
+"""A missing transcript is reported only for speech of at least this length."""
+
+
+class SessionListener:
+    def __init__(
+        self,
+        conversation: Conversation,
+        silence: SilenceMonitor,
+        failures: FailureTracker,
+        announcements: Announcements,
+    ) -> None:
+        self._conversation = conversation
+        self._silence_monitor = silence
+        self._failures = failures
+        self._announcements = announcements
+        self._latency = LatencyTracker()
+        self.over: asyncio.Future[EndReason | None] = asyncio.get_running_loop().create_future()
+        """Completed when the session or its room ends the call, with the reason; None if only the
+        connection is lost."""
+
+    def listen(self, session: AgentSession[None], room: rtc.Room) -> None:
+        session.on("user_input_transcribed", self._on_user_input_transcribed)
+        session.on("conversation_item_added", self._on_item_added)
+        session.on("user_state_changed", self._on_user_state_changed)
+        session.on("agent_state_changed", self._on_agent_state_changed)
+        session.on("error", self._on_error)
+        session.on("user_transcription_timeout", self._on_transcription_timeout)
+        session.on("close", self._on_close)
+        room.on("disconnected", self._on_disconnected)
+
+    def _end(self, reason: EndReason | None) -> None:
+        if not self.over.done():
+            self.over.set_result(reason)
+
+    def _on_disconnected(self, reason: Any) -> None:
+        deleted = (rtc.DisconnectReason.ROOM_DELETED, rtc.DisconnectReason.ROOM_CLOSED)
+        # Otherwise only the connection is lost, and the worker that resumes the call joins again.
+        self._end(EndReason.ROOM_GONE if reason in deleted else None)
+
+    def _on_close(self, event: CloseEvent) -> None:
+        if event.error is not None:
+            self._end(EndReason.PROVIDER_FAILED)
+
+    # ---- what the caller says --------------------------------------------------------------
+
+    def _on_user_input_transcribed(self, event: UserInputTranscribedEvent) -> None:
+        self._failures.record_success("stt")
+        speech = self._conversation.speech
+        if event.is_final and speech is not None:
+            speech.update_caller_language(event.transcript, event.language)
+        self._conversation.publish_caller_partial(event.transcript, event.is_final)
+
+    def _on_transcription_timeout(self, event: UserTranscriptionTimeoutEvent) -> None:
+        speech = self._conversation.speech
+        if speech is not None and event.speech_duration >= MIN_SPEECH_SECONDS:
+            speech.transcript_overdue(event.vad_speech_started_at)
+
+    def _on_user_state_changed(self, event: UserStateChangedEvent) -> None:
+        if event.new_state == "speaking":
+            self._silence_monitor.mark_active(by_caller=True)
+        elif event.old_state == "speaking":
+            self._silence_monitor.mark_quiet()
+            self._latency.user_stopped_speaking(time.monotonic())
+
+    # ---- what the agent says ---------------------------------------------------------------
+
+    def _on_item_added(self, event: ConversationItemAddedEvent) -> None:
+        item: Any = event.item
+        if item.type != "message":
+            return
+        if item.role == "user":
+            self._latency.add_user_metrics(item.metrics or {})
+        elif item.role == "assistant" and item.text_content:
+            self._record_agent_turn(item)
+
+    def _record_agent_turn(self, item: Any) -> None:
+        conversation = self._conversation
+        heard_text = item.text_content
+        interrupted = bool(item.interrupted)
+        generated = conversation.turn.generated_text.strip() if interrupted else ""
+        self._latency.add_agent_metrics(item.metrics or {})
+        if "llm_node_ttft" in (item.metrics or {}):
+            self._failures.record_success("llm")
+        conversation.record_agent_turn(
+            conversation.node, generated or heard_text, interrupted, heard_text
+        )
+        if conversation.turn.has_pending_tool_call:
+            return
+        turn = conversation.projection.open_turn
+        if turn is not None:
+            conversation.record_turn_metrics(turn, **self._latency.drain())
+        if conversation.projection.ending is not None:
+            self._end(conversation.projection.ending)
+
+    def _on_agent_state_changed(self, event: AgentStateChangedEvent) -> None:
+        if event.new_state == "speaking":
+            self._failures.record_success("tts")
+        if self._silence_monitor.is_prompting:
+            return  # a silence prompt does not count as agent speech
+        if event.new_state == "speaking":
+            self._latency.agent_started_speaking(time.monotonic())
+        if event.new_state in ("speaking", "thinking"):
+            self._silence_monitor.mark_active()
+        elif event.new_state == "listening":
+            self._silence_monitor.mark_quiet()
+
+    # ---- failures --------------------------------------------------------------------------
+
+    def _on_error(self, event: ErrorEvent) -> None:
+        error: Any = event.error
+        # Only the type of the error: its text may contain parts of the call or a key.
+        kind = type(getattr(error, "error", error)).__name__
+        source = str(error.type).removesuffix("_error")
+        self._conversation.record(ErrorRaised(source=source, message=kind, recoverable=True))
+        if error.recoverable:
+            return
+        if source == "llm" and self._conversation.turn.is_caller_mid_turn:
+            # A preemptive generation failed; the caller is still speaking and waits for no reply.
+            self._conversation.turn.preemptive_reply_failed()
+            return
+        first = self._failures.record_failure(source)
+        if source == "llm":
+            self._conversation.turn.reply_failed()
+            self._announcements.say_next(SpokenText.CANNOT_ANSWER)
+        elif source == "stt" and first:
+            self._announcements.say_next(SpokenText.CANNOT_HEAR, in_history=False)
