@@ -11,7 +11,14 @@ import asyncpg
 import httpx
 
 from bench.harness.api import MeasuredApi, running_api
-from bench.harness.lab import Figure, installation, new_owner, percentile, report, run_benchmark
+from bench.harness.benchmark import (
+    Figure,
+    installation,
+    new_owner,
+    percentile,
+    report,
+    run_benchmark,
+)
 from domain.calls.events import StoredEvent, TurnMeasured
 from domain.calls.model import Call
 from domain.calls.state import replay

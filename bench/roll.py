@@ -8,7 +8,7 @@ from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from bench.harness.lab import Figure, installation, percentile, report, run_benchmark
+from bench.harness.benchmark import Figure, installation, percentile, report, run_benchmark
 from domain.common.tasks import background_task
 from tests.api.test_caddy import ask_for_ever, caddy, replicas, restart_in_turn
 

@@ -19,7 +19,7 @@ from local.private_files import free_port, private_dir, write_private
 from local.server import Server
 from persistence.pubsub import Channels, Lagged, RedisBackend
 from persistence.rate_limiter import RedisRateLimiter
-from tests.persistence.test_redis_away import at_once, hanging, until
+from tests.persistence.test_redis_outages import at_once, hanging, until
 
 pytestmark = pytest.mark.anyio
 

@@ -19,7 +19,7 @@ from domain.use_cases.recordings import delete_recording
 from local.emulators.s3 import run_s3_emulator
 from local.livekit import LivekitCredentials
 from persistence.audio_store import ObjectStore
-from tests.persistence.test_sound_stores import in_bucket
+from tests.persistence.test_audio_store import in_bucket
 from tests.support.recordings import (
     ANNOUNCEMENT,
     LoudMoments,
@@ -34,7 +34,7 @@ from tests.support.recordings import (
 )
 from tests.support.voice_clients import joined_caller, voice_clinic
 from tests.voice.test_voice_calls import TALKATIVE, started
-from tests.voice.test_voice_survival import book, hand_off, scene
+from tests.voice.test_voice_resilience import book, hand_off, scene
 from tests.worker.test_text_calls import watch
 from worker.audio.ogg_opus import FRAME_MS
 from worker.audio.timeline import PACKETS_PER_SEGMENT

@@ -15,9 +15,9 @@ from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.use_cases.calls import end_call
 from local.emulators.s3 import run_s3_emulator
-from tests.persistence.test_sound_stores import in_bucket
+from tests.persistence.test_audio_store import in_bucket
 from tests.support.recordings import tone_segment, with_recordings
-from tests.worker.test_archive import Desk, desk
+from tests.worker.test_recording_jobs import Desk, desk
 
 pytestmark = pytest.mark.anyio
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from bench.harness.lab import installation, new_owner
+from bench.harness.benchmark import installation, new_owner
 from domain.calls.model import Call, CallKind
 from domain.common.access import Viewer
 from domain.common.settings import Settings

@@ -12,7 +12,7 @@ from local.os_processes import proportional_memory_bytes
 
 ROLES: Mapping[str, str] = {
     "worker.main": "worker",
-    "bench.harness.bare": "worker",
+    "bench.harness.livekit_baseline": "worker",
     "multiprocessing": "worker",  # the forks of both, and their fork servers
     "bench-callers": "callers",
     "local.emulators": "providers",

@@ -10,7 +10,7 @@ from domain.calls.context import CallContext
 from domain.tool_execution.executor import Ending
 from domain.tools.actions import ApiCall, ContextSet, Method, Operation, Respond, Transform
 from domain.tools.http import HttpRequest, HttpResponse
-from tests.domain.test_chain import Desk, run
+from tests.domain.test_tool_execution import Desk, run
 
 pytestmark = pytest.mark.anyio
 

@@ -27,7 +27,7 @@ from local.emulators.s3 import S3Emulator, run_s3_emulator
 from persistence.recording_store import DELETE_BATCH_SIZE
 from persistence.wiring import api_services
 from persistence.worker_wiring import worker_services
-from tests.persistence.test_sound_stores import in_bucket
+from tests.persistence.test_audio_store import in_bucket
 from tests.support.demo_workflow import publish_clinic
 from tests.support.recordings import (
     LoudMoments,

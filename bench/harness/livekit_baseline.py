@@ -15,7 +15,7 @@ from livekit.agents.utils import http_context
 from livekit.agents.voice.room_io import RoomOptions
 from livekit.plugins import cartesia, deepgram
 
-from bench.harness.rooms import AGENT, ENDPOINTING_DELAYS, RULES
+from bench.harness.call_rig import AGENT, ENDPOINTING_DELAYS, RULES
 from domain.calls.rooms import CALLER_IDENTITY
 from worker.providers.scripted import ScriptedLLM
 
@@ -67,7 +67,7 @@ async def run_single_session(room_name: str, environ: Mapping[str, str]) -> None
     disconnected = asyncio.Event()
     room.on("disconnected", lambda _: disconnected.set())
     async with http_context.open():
-        signed = token.with_identity("bare").with_kind("agent").with_grants(grants).to_jwt()
+        signed = token.with_identity("baseline").with_kind("agent").with_grants(grants).to_jwt()
         await room.connect(environ["LIVEKIT_URL"], signed)
         await session(inference.VAD(), environ).start(
             BaselineAgent(), room=room, room_options=OPTIONS, record=False, session_host=False
@@ -123,5 +123,5 @@ def main(arguments: Sequence[str]) -> None:
 COMMAND = (
     sys.executable,
     "-c",
-    "import sys; from bench.harness.bare import main; main(sys.argv[1:])",
+    "import sys; from bench.harness.livekit_baseline import main; main(sys.argv[1:])",
 )
