@@ -58,7 +58,7 @@ async def test_the_use_of_a_key_is_recorded_once_a_minute(
     assert await execute(settings, AGE_OF, recent[:12]) == [before]
 
 
-async def test_a_scope_of_a_newer_version_counts_for_nothing(
+async def test_an_unknown_scope_of_a_newer_version_is_ignored(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     key = await create_api_key(settings, viewer)
@@ -66,7 +66,7 @@ async def test_a_scope_of_a_newer_version_counts_for_nothing(
     assert (await services.accounts.authenticate_credential(key)).scopes == {Scope.CALLS_READ}
 
 
-async def test_a_key_in_use_outlives_the_secret_it_was_made_under(
+async def test_a_key_in_use_survives_the_rotation_of_its_secret(
     settings: Settings, viewer: Viewer
 ) -> None:
     used, unused = [await create_api_key(settings, viewer) for _ in range(2)]
@@ -94,7 +94,7 @@ async def test_a_key_in_use_outlives_the_secret_it_was_made_under(
     assert dead in await list_keys(after)
 
 
-async def test_all_keys_are_listed_and_none_is_shown(
+async def test_all_keys_are_listed_without_their_values(
     settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> None:
     file = tmp_path / "key"

@@ -31,7 +31,7 @@ BAD_CURSORS = {
 
 
 @pytest.mark.parametrize("name", BAD_CURSORS)
-async def test_a_wrong_cursor_of_a_list_is_told_so(api: Api, name: str) -> None:
+async def test_an_invalid_cursor_of_a_list_is_refused(api: Api, name: str) -> None:
     document = "query ($a: Cursor) { agents(after: $a) { edges { cursor } } }"
     answer = await api.execute(document, variables={"a": BAD_CURSORS[name]})
     assert answer["data"] == {"agents": None}
@@ -39,7 +39,7 @@ async def test_a_wrong_cursor_of_a_list_is_told_so(api: Api, name: str) -> None:
     assert error["extensions"] == {"code": "INVALID_CURSOR", "path": ["after"]}
 
 
-async def test_wrong_cursors_of_a_stream_are_told_so(
+async def test_invalid_cursors_of_a_stream_are_refused(
     api: Api, services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -74,7 +74,7 @@ async def test_wrong_cursors_of_a_stream_are_told_so(
         assert heard["payload"]["data"] == {"callEvents": {"__typename": "CallEnded"}}
 
 
-async def test_pages_join_without_gap_or_overlap(
+async def test_pages_have_no_gap_and_no_overlap(
     api: Api, services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -132,7 +132,7 @@ class MeasuredStore:
         return self.large
 
 
-async def test_a_list_costs_the_same_transactions_however_long(
+async def test_a_list_of_any_length_takes_the_same_number_of_transactions(
     services: Services, viewer: Viewer, settings: Settings
 ) -> None:
     await publish_clinic(services, viewer)
@@ -155,7 +155,7 @@ async def test_a_list_costs_the_same_transactions_however_long(
     assert counts[0] == counts[1] <= 7, counts
 
 
-async def test_large_queries_of_a_tenant_make_one_transaction_at_a_time(
+async def test_large_queries_of_a_tenant_run_one_transaction_at_a_time(
     services: Services, viewer: Viewer, settings: Settings
 ) -> None:
     await publish_clinic(services, viewer)
@@ -178,7 +178,9 @@ async def test_large_queries_of_a_tenant_make_one_transaction_at_a_time(
         assert (store.count, store.large.count, store.large.most) == (4, 8, 1)
 
 
-async def test_a_list_of_calls_is_alive(api: Api, services: Services, viewer: Viewer) -> None:
+async def test_a_list_of_calls_is_updated_live(
+    api: Api, services: Services, viewer: Viewer
+) -> None:
     await publish_clinic(services, viewer)
     request = CallRequest(workflow_name="clinic")
     first = await start_call(services, viewer, request)

@@ -68,7 +68,7 @@ def request(number: int) -> CallRequest:
     return CallRequest(workflow_name="clinic", idempotency_key=f"k{number}")
 
 
-async def test_fifty_starts_against_ten_are_ten(
+async def test_fifty_simultaneous_starts_against_a_limit_of_ten_start_ten_calls(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -93,7 +93,7 @@ async def test_fifty_starts_against_ten_are_ten(
         await start_call(services, viewer, request(99))
 
 
-async def test_budgets_of_one_tenant_are_not_those_of_another(
+async def test_budgets_of_tenants_are_separate(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     other = owner_of(await new_tenant(settings, "other"))
@@ -116,7 +116,7 @@ async def test_budgets_of_one_tenant_are_not_those_of_another(
         ),
     ],
 )
-async def test_a_month_that_is_used_up_begins_anew(
+async def test_an_exhausted_monthly_budget_resets(
     api: Api,
     services: Services,
     settings: Settings,
@@ -158,7 +158,7 @@ async def test_a_month_that_is_used_up_begins_anew(
     ] == "StartCallSuccess"
 
 
-async def test_the_months_are_those_of_utc_whatever_zone_the_database_is_in(
+async def test_months_are_utc_months_in_any_time_zone_of_the_database(
     settings: Settings, viewer: Viewer
 ) -> None:
     db = await asyncpg.connect(settings.database_url)
@@ -178,7 +178,7 @@ async def test_the_months_are_those_of_utc_whatever_zone_the_database_is_in(
     await db.close()
 
 
-async def test_an_end_is_booked_once_however_many_ask_for_it(
+async def test_usage_is_booked_once_even_if_a_call_is_ended_concurrently(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -187,7 +187,7 @@ async def test_an_end_is_booked_once_however_many_ask_for_it(
     assert await row(settings, "select calls from tenant_month") == {"calls": 8}
 
 
-async def test_a_call_that_has_spent_what_it_may_says_so_and_ends(
+async def test_a_call_whose_budget_is_exhausted_says_so_and_ends(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await limit(services, viewer, spend_per_call=100_000)  # the stand-in's answers cost 56,000
@@ -209,7 +209,7 @@ async def test_a_call_that_has_spent_what_it_may_says_so_and_ends(
     )
 
 
-async def test_a_call_ends_when_the_month_is_used_up_meanwhile(
+async def test_a_call_ends_when_the_monthly_budget_is_exhausted_during_it(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -227,7 +227,7 @@ async def test_a_call_ends_when_the_month_is_used_up_meanwhile(
     assert [e.text for e in events if isinstance(e, AgentTurn)][-1] == OVER_BUDGET
 
 
-async def test_a_voice_call_is_counted_and_warned_before_its_budget_ends_it(
+async def test_a_voice_call_is_metered_and_warned_before_its_budget_ends_it(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with voice_clinic(settings, viewer, livekit) as (services, heard, _):

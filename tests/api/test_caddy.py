@@ -117,7 +117,7 @@ async def until(answers: Counter[int], count: int) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_calls_stream_and_the_inside_stays_inside(
+async def test_calls_stream_through_the_proxy_and_internal_routes_are_hidden(
     settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with studio(settings, tmp_path) as api, caddy(tmp_path, api.port) as url:
@@ -130,7 +130,7 @@ async def test_calls_stream_and_the_inside_stays_inside(
 
 
 @pytest.mark.parametrize("count", [1, 2])
-async def test_a_body_that_is_too_large_takes_the_api_from_nobody(
+async def test_a_body_that_is_too_large_causes_no_outage_for_others(
     settings: Settings, tmp_path: Path, count: int
 ) -> None:
     """Neither one that is announced, from anybody, nor one that grows while an import is read."""
@@ -175,9 +175,7 @@ async def restart_in_turn(apis: Sequence[ApiProcess], answers: Counter[int], **m
         await until(answers, answers.total() + 50)
 
 
-async def test_replicas_that_restart_in_turn_cost_nobody_an_answer(
-    settings: Settings, tmp_path: Path
-) -> None:
+async def test_a_rolling_restart_loses_no_request(settings: Settings, tmp_path: Path) -> None:
     answers: Counter[int] = Counter()
     more = {
         "LAME_DUCK_SECONDS": "3",

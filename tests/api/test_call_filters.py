@@ -62,7 +62,7 @@ async def paged(services: Services, viewer: Viewer, filter: CallFilter, first: i
             after = PageKey(found[-1].created_at, found[-1].id)
 
 
-async def test_every_combination_of_filters_shows_the_calls_that_it_admits(
+async def test_every_combination_of_filters_returns_the_matching_calls(
     services: Services, viewer: Viewer, settings: Settings
 ) -> None:
     await publish_clinic(services, viewer)
@@ -107,7 +107,7 @@ async def test_every_combination_of_filters_shows_the_calls_that_it_admits(
     ],
     ids=str,
 )
-async def test_no_filter_reads_a_table_from_end_to_end(
+async def test_no_filter_scans_a_whole_table(
     settings: Settings, viewer: Viewer, filter: CallFilter
 ) -> None:
     values = {"tenant": viewer.tenant_id, **page_conditions(filter, None)}
@@ -128,9 +128,7 @@ async def test_no_filter_reads_a_table_from_end_to_end(
     assert [part in condition for part in ("tenant_id = ", "state = ", "kind = ")] == [True] * 3
 
 
-async def test_a_call_is_listed_by_its_state_as_it_changes(
-    services: Services, viewer: Viewer
-) -> None:
+async def test_a_call_is_listed_under_its_current_state(services: Services, viewer: Viewer) -> None:
     await publish_clinic(services, viewer)
     call = await start_call(services, viewer, CallRequest(workflow_name="clinic"))
 
@@ -143,7 +141,7 @@ async def test_a_call_is_listed_by_its_state_as_it_changes(
     assert (await listed(waiting), await listed(ended)) == ([], [call.id])
 
 
-async def test_who_uses_a_draft_is_known_after_every_change(
+async def test_the_users_of_a_draft_are_known_after_every_change(
     services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)

@@ -129,7 +129,7 @@ class Watcher:
             await self.next()
 
 
-async def test_watchers_of_one_list_are_told_of_one_look_up(
+async def test_subscribers_of_one_list_share_one_query(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -149,7 +149,7 @@ async def test_watchers_of_one_list_are_told_of_one_look_up(
         assert len(updates) == 1, "what is told is the same object for all"
 
 
-async def test_who_waits_for_a_look_up_that_fails_is_told_of_the_next() -> None:
+async def test_a_subscriber_waiting_for_a_failed_query_receives_the_next_one() -> None:
     watched = SharedCallList()
     watched.finish_lookup(watched.start_lookup(), {})
     joining = asyncio.create_task(watched.fresh_result())
@@ -160,7 +160,7 @@ async def test_who_waits_for_a_look_up_that_fails_is_told_of_the_next() -> None:
         assert (await joining).calls == {}
 
 
-async def test_who_comes_late_is_shown_what_is_true_then(
+async def test_a_late_subscriber_receives_the_current_snapshot(
     services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -178,7 +178,7 @@ async def test_who_comes_late_is_shown_what_is_true_then(
             assert isinstance(late.told[-1], EntryRemoved)
 
 
-async def test_who_is_slow_is_told_the_sum_of_what_changed(
+async def test_a_slow_subscriber_receives_the_accumulated_changes(
     services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -194,7 +194,7 @@ async def test_who_is_slow_is_told_the_sum_of_what_changed(
         assert update.call.id == stays.id
 
 
-async def test_a_change_that_no_hint_told_of_is_found(
+async def test_a_change_without_a_notification_is_found(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -213,7 +213,7 @@ async def test_a_change_that_no_hint_told_of_is_found(
         await watcher.until(watcher.states | {calls[0].id: CallState.COMPLETED})
 
 
-async def test_a_list_lives_without_redis(
+async def test_a_list_is_updated_without_redis(
     settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> None:
     async with (
@@ -227,7 +227,7 @@ async def test_a_list_lives_without_redis(
             await watcher.until({call.id: CallState.PENDING})
 
 
-async def test_the_check_tells_only_of_what_lists_show(
+async def test_the_periodic_check_reports_only_changes_that_lists_show(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -255,7 +255,7 @@ async def test_the_check_tells_only_of_what_lists_show(
     await pool.close()
 
 
-async def test_many_lists_of_one_tenant_take_turns(
+async def test_many_lists_of_one_tenant_are_queried_in_turn(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -284,7 +284,7 @@ async def heard(socket: Socket) -> Any:
     return message["payload"]
 
 
-async def test_viewers_who_may_see_different_things_are_told_different_things(
+async def test_viewers_with_different_scopes_receive_different_lists(
     api: Api, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -314,7 +314,7 @@ async def test_viewers_who_may_see_different_things_are_told_different_things(
             assert codes == ([] if may else ["FORBIDDEN"])
 
 
-async def test_watchers_of_a_list_share_its_answers(
+async def test_subscribers_of_a_list_share_rendered_updates(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -337,7 +337,7 @@ async def test_watchers_of_a_list_share_its_answers(
         assert store.count - before == 1
 
 
-async def test_who_leaves_a_list_leaves_no_trace(
+async def test_a_subscriber_that_leaves_a_list_leaves_nothing_behind(
     api: Api,
     services: Services,
     settings: Settings,

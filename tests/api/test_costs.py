@@ -90,7 +90,7 @@ async def row(settings: Settings, query: str, *given: Any) -> dict[str, Any]:
     return dict(found or {})
 
 
-async def test_a_call_tells_what_it_used_and_what_that_comes_to(
+async def test_a_call_reports_its_usage_and_its_cost(
     api: Api, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     choice = ProviderChoice(provider="openai", model=MINI)
@@ -132,7 +132,7 @@ async def test_a_call_tells_what_it_used_and_what_that_comes_to(
     assert month == {"calls": 1, "spent": 168_000, "talk_ms": round(ended.duration_ms)}
 
 
-async def test_nothing_used_is_nothing_to_pay(
+async def test_a_call_without_usage_has_no_cost(
     api: Api, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await demo_workflow.publish_clinic(services, viewer)
@@ -143,7 +143,7 @@ async def test_nothing_used_is_nothing_to_pay(
     assert month == {"calls": 1, "spent": 0, "talk_ms": 0}
 
 
-async def test_the_model_of_a_chain_that_answered_is_the_one_that_is_counted(
+async def test_usage_counts_for_the_fallback_that_answered(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     chain = ProviderChoice(
@@ -158,7 +158,7 @@ async def test_the_model_of_a_chain_that_answered_is_the_one_that_is_counted(
     assert measured(events) == (used("gemini-2.5-flash", 1, 100 * 300 + 10 * 2_500, "google"),)
 
 
-async def test_a_summary_is_counted_with_its_turn(
+async def test_a_summary_counts_with_its_turn(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     way = replace(demo_workflow.CLINIC.connections[0], context_policy=ContextPolicy.SUMMARY)
@@ -177,7 +177,7 @@ async def test_a_summary_is_counted_with_its_turn(
     assert first.input_tokens == 200
 
 
-async def test_what_a_lost_worker_had_told_of_is_counted_once(
+async def test_usage_reported_by_a_lost_worker_is_counted_once(
     api: Api, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     choice = ProviderChoice(provider="openai", model=MINI)
@@ -211,7 +211,7 @@ async def test_what_a_lost_worker_had_told_of_is_counted_once(
     assert (await shown(api, settings))["cost"]["total"] == "0.000112"
 
 
-async def test_a_tenant_has_prices_of_its_own_and_a_model_without_one_is_said_to_have_none(
+async def test_a_tenant_sets_its_own_prices_and_unknown_prices_are_null(
     api: Api, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     own = {
@@ -232,7 +232,7 @@ async def test_a_tenant_has_prices_of_its_own_and_a_model_without_one_is_said_to
     assert (await shown(api, settings))["cost"]["total"] == "0.000315"
 
 
-async def test_what_has_no_price_is_counted_and_the_sum_is_partial(
+async def test_usage_without_a_price_is_counted_and_the_total_is_partial(
     api: Api, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     events = await booked(
@@ -249,7 +249,7 @@ async def test_what_has_no_price_is_counted_and_the_sum_is_partial(
     }
 
 
-async def test_costs_are_seen_by_their_tenant_alone(
+async def test_costs_are_visible_only_to_their_tenant(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await booked(services, settings, viewer, ProviderChoice(provider="openai", model=MINI))

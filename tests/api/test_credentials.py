@@ -75,7 +75,7 @@ async def execute(settings: Settings, statement: str, *values: Any) -> Any:
         await db.close()
 
 
-async def test_keys_go_in_and_only_their_ends_come_out(
+async def test_only_the_last_characters_of_keys_are_returned(
     api: Api, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     made = await mutate(api, SET, provider="openai", key=OWN)
@@ -107,7 +107,7 @@ async def test_keys_go_in_and_only_their_ends_come_out(
         (TEST, {"provider": "openai"}, "provider", "no key for openai"),
     ],
 )
-async def test_what_is_no_key_is_refused_without_being_told(
+async def test_invalid_keys_are_refused_without_being_echoed(
     api: Api, document: str, given: dict[str, str], path: str, words: str
 ) -> None:
     refused = await mutate(api, document, **given)
@@ -118,7 +118,9 @@ async def test_what_is_no_key_is_refused_without_being_told(
     assert (await api.execute(LIST))["data"] == {"credentials": [], "secrets": []}
 
 
-async def test_only_owners_and_admins_may_see_or_set_them(services: Services, tenant: Any) -> None:
+async def test_only_owners_and_admins_may_list_or_set_credentials(
+    services: Services, tenant: Any
+) -> None:
     for role in Role:
         who = member_of(tenant, role)
         if role in (Role.OWNER, Role.ADMIN):
@@ -131,7 +133,7 @@ async def test_only_owners_and_admins_may_see_or_set_them(services: Services, te
                 await list_credentials(services, who, PROVIDER)
 
 
-async def test_another_tenant_has_none_of_it(
+async def test_credentials_are_invisible_to_other_tenants(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await set_credential(services, viewer, "openai", OWN)
@@ -140,7 +142,7 @@ async def test_another_tenant_has_none_of_it(
     assert (await opened(services, other)).providers == {}
 
 
-async def test_what_is_kept_is_unreadable(
+async def test_stored_credentials_are_encrypted(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await set_credential(services, viewer, "openai", OWN)
@@ -161,7 +163,7 @@ async def test_what_is_kept_is_unreadable(
         "update data_key set wrapped = set_byte(wrapped, 0, get_byte(wrapped, 0) # 1)",
     ],
 )
-async def test_a_row_that_was_touched_does_not_open(
+async def test_a_row_that_was_changed_cannot_be_decrypted(
     services: Services, settings: Settings, viewer: Viewer, change: str
 ) -> None:
     await set_credential(services, viewer, "openai", OWN)
@@ -170,7 +172,7 @@ async def test_a_row_that_was_touched_does_not_open(
         await opened(services, viewer)
 
 
-async def test_a_row_that_was_moved_to_another_tenant_does_not_open(
+async def test_a_row_that_was_moved_to_another_tenant_cannot_be_decrypted(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     other = owner_of(await new_tenant(settings, "other"))
@@ -185,7 +187,7 @@ async def test_a_row_that_was_moved_to_another_tenant_does_not_open(
         await opened(services, other)
 
 
-async def test_secret_key_is_changed_while_calls_go_on(
+async def test_secret_key_is_rotated_while_calls_continue(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     tenants = [owner_of(await new_tenant(settings, f"t{n}")) for n in range(5)]
@@ -217,7 +219,7 @@ async def test_secret_key_is_changed_while_calls_go_on(
         await opened(services, tenants[0])
 
 
-async def test_a_key_that_is_gone_does_not_stop_the_others_from_being_wrapped(
+async def test_a_missing_key_does_not_prevent_rewrapping_the_others(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await set_credential(services, viewer, "openai", OWN)
@@ -254,7 +256,7 @@ async def provider(
 
 
 @pytest.mark.parametrize("name", PROBE_REQUESTS)
-async def test_a_key_is_tried_with_its_provider(
+async def test_a_key_is_tested_with_its_provider(
     services: Services, settings: Settings, viewer: Viewer, name: str
 ) -> None:
     async with provider() as (url, asked):
@@ -279,7 +281,7 @@ async def test_a_key_is_tried_with_its_provider(
 
 
 @pytest.mark.parametrize("name", PROBE_REQUESTS)
-async def test_a_key_is_sent_to_the_configured_address_only(settings: Settings, name: str) -> None:
+async def test_a_key_is_sent_only_to_the_configured_address(settings: Settings, name: str) -> None:
     elsewhere: list[Request] = []
     async with provider() as (url, asked), provider(elsewhere) as (other, _):
         configured: dict[str, Any] = {f"{each}_base_url": other for each in PROBE_REQUESTS}
@@ -289,16 +291,14 @@ async def test_a_key_is_sent_to_the_configured_address_only(settings: Settings, 
 
 
 @pytest.mark.parametrize("name", ["deepgram", "cartesia", "sarvam"])
-async def test_a_stand_in_of_the_provider_answers_for_its_keys(
-    settings: Settings, name: str
-) -> None:
+async def test_an_emulator_of_the_provider_tests_its_keys(settings: Settings, name: str) -> None:
     async with run_speech_emulator() as stand_in:
         configured: dict[str, Any] = {f"{name}_base_url": stand_in.url}
         told = await HttpKeyProber(replace(settings, **configured)).test_key(name, OWN)
     assert told.verdict == "ACCEPTED"
 
 
-async def test_a_key_is_not_sent_after_a_redirect(settings: Settings) -> None:
+async def test_a_key_is_not_sent_to_the_target_of_a_redirect(settings: Settings) -> None:
     elsewhere: list[Request] = []
     async with provider(elsewhere) as (other, _):
 
@@ -312,12 +312,12 @@ async def test_a_key_is_not_sent_after_a_redirect(settings: Settings) -> None:
     assert (set(verdicts), elsewhere) == ({"UNREACHABLE"}, [])
 
 
-def test_every_provider_with_a_key_can_be_asked() -> None:
+def test_the_key_of_every_provider_can_be_tested() -> None:
     assert providers_with_keys() == PROBE_REQUESTS.keys() == DEFAULT_BASE_URLS.keys()
     assert Settings().provider_base_urls.keys() == DEFAULT_BASE_URLS.keys()
 
 
-async def test_a_call_uses_the_tenants_own_key_and_tells_nobody(
+async def test_a_call_uses_the_tenants_own_key_and_never_shows_it(
     services: Services,
     settings: Settings,
     viewer: Viewer,
@@ -337,7 +337,7 @@ async def test_a_call_uses_the_tenants_own_key_and_tells_nobody(
         assert all(KEY not in row[0] for row in rows), table
 
 
-async def test_a_call_ends_and_says_so_when_the_vault_does_not_open(
+async def test_a_call_ends_with_a_reason_when_its_credentials_cannot_be_decrypted(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await set_credential(services, viewer, "openai", "kept-under-another-key")
@@ -352,7 +352,7 @@ async def test_a_call_ends_and_says_so_when_the_vault_does_not_open(
     assert model.keys == [], "the operator's key does not stand in"
 
 
-async def test_a_server_that_tells_what_it_was_sent_does_not_tell_the_secret(
+async def test_a_server_that_echoes_requests_does_not_reveal_the_secret(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await set_secret(services, viewer, "crm", OWN)
@@ -378,7 +378,7 @@ async def test_a_server_that_tells_what_it_was_sent_does_not_tell_the_secret(
     assert OWN not in json.dumps(tried)
 
 
-async def test_keys_are_not_guessed_by_testing(api: Api) -> None:
+async def test_key_tests_are_rate_limited(api: Api) -> None:
     async def code() -> Any:
         answer = await api.execute(
             TEST, variables={"input": {"provider": "openai", "key": "short"}}

@@ -34,7 +34,7 @@ from tests.support.graphql_calls import (
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_team_makes_a_workflow_from_nothing(api: Api) -> None:
+async def test_a_team_creates_a_workflow_from_scratch(api: Api) -> None:
     made = await mutate(api, CREATE_AGENT, **GREETER)
     assert made == {
         "__typename": "CreateAgentSuccess",
@@ -66,7 +66,7 @@ async def test_a_team_makes_a_workflow_from_nothing(api: Api) -> None:
     assert ended["call"]["endReason"] == "CANCELED"
 
 
-async def test_what_is_left_out_of_an_update_stays_and_null_clears(api: Api) -> None:
+async def test_omitted_fields_of_an_update_stay_and_null_clears(api: Api) -> None:
     made = await mutate(api, CREATE_AGENT, **GREETER, description="Kind.")
     id = made["agent"]["id"]
     kept = await mutate(api, UPDATE_AGENT, id=id, expectedRevision=1, name="host")
@@ -75,7 +75,7 @@ async def test_what_is_left_out_of_an_update_stays_and_null_clears(api: Api) -> 
     assert cleared["agent"]["description"] is None
 
 
-async def test_two_editors_do_not_overwrite_each_other(api: Api) -> None:
+async def test_concurrent_edits_do_not_overwrite_each_other(api: Api) -> None:
     id = (await mutate(api, CREATE_AGENT, **GREETER))["agent"]["id"]
     edits = [
         mutate(api, UPDATE_AGENT, id=id, expectedRevision=1, description=f"by {n}")
@@ -88,7 +88,7 @@ async def test_two_editors_do_not_overwrite_each_other(api: Api) -> None:
     assert conflict["current"] == 2
 
 
-async def test_what_is_in_use_is_not_deleted(
+async def test_drafts_in_use_are_not_deleted(
     api: Api, services: Services, viewer: Viewer, settings: Settings
 ) -> None:
     await publish_clinic(services, viewer)
@@ -105,7 +105,7 @@ TRY = f"""mutation ($input: TestToolInput!) {{ testTool(input: $input) {{
     steps {{ place type ok problem effect }} }} {ERROR_FIELDS} }} }}"""
 
 
-async def test_a_tool_is_tried_out_with_stubs(api: Api, settings: Settings) -> None:
+async def test_a_tool_is_tested_with_stubs(api: Api, settings: Settings) -> None:
     ask = {
         "url": "https://api.example.org/orders",
         "method": "POST",
@@ -144,7 +144,7 @@ async def test_a_tool_is_tried_out_with_stubs(api: Api, settings: Settings) -> N
     assert await all_rows(settings) == before
 
 
-async def test_an_unsound_workflow_is_not_published(api: Api, settings: Settings) -> None:
+async def test_a_workflow_with_errors_is_not_published(api: Api, settings: Settings) -> None:
     nodes = [{"id": "start", "agent": "nobody", "isEntry": True}]
     made = await mutate(api, CREATE_WORKFLOW, slug="broken", nodes=nodes)
     before = await all_rows(settings)
@@ -257,7 +257,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, list[str]]] = {
 }
 
 
-async def test_what_cannot_be_done_is_said_and_changes_nothing(
+async def test_a_refused_mutation_gives_the_reason_and_changes_nothing(
     api: Api, services: Services, viewer: Viewer, settings: Settings
 ) -> None:
     await publish_clinic(services, viewer)
@@ -282,7 +282,7 @@ async def test_what_cannot_be_done_is_said_and_changes_nothing(
     assert not surprises, "\n".join(map(str, surprises))
 
 
-async def test_text_that_cannot_be_kept_is_refused_at_the_door(
+async def test_text_that_cannot_be_stored_is_refused_at_the_edge(
     api: Api, settings: Settings
 ) -> None:
     before = await all_rows(settings)

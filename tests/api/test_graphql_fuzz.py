@@ -38,7 +38,7 @@ SCALARS: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-async def test_no_document_finds_a_bug(
+async def test_no_generated_document_causes_an_internal_error(
     services: Services, settings: Settings, viewer: Viewer, caplog: pytest.LogCaptureFixture
 ) -> None:
     await publish_clinic(services, viewer)

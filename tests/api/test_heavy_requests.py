@@ -82,7 +82,7 @@ def cost_of(answer: Any) -> int:
     return int(answer["extensions"]["cost"]["requested"])
 
 
-async def test_a_thousand_connections_are_priced_and_verified_beside_the_loop(
+async def test_a_thousand_connections_are_priced_and_verified_off_the_event_loop(
     api: Api, services: Services
 ) -> None:
     nodes = [{"id": "a", "agent": "x", "isEntry": True}, {"id": "b", "agent": "x", "isExit": True}]
@@ -97,7 +97,7 @@ async def test_a_thousand_connections_are_priced_and_verified_beside_the_loop(
     assert took.on_loop < 2 * took.beside
 
 
-async def test_an_export_is_the_same_text_and_is_written_beside_the_loop(
+async def test_an_export_is_unchanged_and_written_off_the_event_loop(
     api: Api, services: Services
 ) -> None:
     agents = [{"name": f"a{n:03}", "prompt": {"system": f"{PROMPT} {n}"}} for n in range(90)]
@@ -117,7 +117,7 @@ async def test_an_export_is_the_same_text_and_is_written_beside_the_loop(
     assert (await api.execute(named))["errors"][0]["extensions"]["code"] == "QUERY_TOO_COMPLEX"
 
 
-async def test_an_export_is_written_once_and_in_pieces(
+async def test_an_export_is_written_once_and_in_chunks(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     """A line with an emoji that ends in a space is left to the slower emitter."""
@@ -137,14 +137,14 @@ async def test_an_export_is_written_once_and_in_pieces(
 
 
 @pytest.mark.parametrize(("count", "size"), [(MAX_ITEMS_PER_KIND + 1, 10), (300, 30_000)])
-async def test_an_export_that_no_import_could_take_is_refused(
+async def test_an_export_too_large_to_import_is_refused(
     api: Api, settings: Settings, viewer: Viewer, count: int, size: int
 ) -> None:
     await add_agents(settings, viewer, count, size)
     await refused_as_too_much(api, "{ exportBundle { yaml } }")
 
 
-async def test_an_export_of_named_workflows_is_as_bounded(
+async def test_an_export_of_named_workflows_is_bounded_too(
     api: Api, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await add_agents(settings, viewer, 100, 90_000)
@@ -177,7 +177,7 @@ async def refused_as_too_much(api: Api, document: str) -> None:
     assert "by naming some of the workflows at a time" in error["message"]
 
 
-async def test_an_import_is_priced_by_what_it_carries(api: Api) -> None:
+async def test_an_import_is_priced_by_its_content(api: Api) -> None:
     node = {"id": "a", "agent": "x", "isEntry": True, "isExit": True}
     flows = [{"slug": f"w{n}", "nodes": [node] * 50} for n in range(10)]
     by_name = {flow["slug"]: flow for flow in flows}
@@ -200,7 +200,7 @@ async def price_of_import(api: Api, bundle: Any) -> int:
     )
 
 
-async def test_a_call_that_verifies_a_draft_is_priced_for_it(api: Api) -> None:
+async def test_starting_a_draft_is_priced_for_its_verification(api: Api) -> None:
     document = "mutation ($input: StartCallInput!) { startCall(input: $input) { __typename } }"
     given = {"workflow": {"slug": "none"}, "userContext": {"a": {"b": {}}}}
     published = await api.execute(document, variables={"input": given})
@@ -208,7 +208,9 @@ async def test_a_call_that_verifies_a_draft_is_priced_for_it(api: Api) -> None:
     assert (cost_of(published), cost_of(draft)) == (1, 21)
 
 
-async def test_introspection_is_told_once_and_beside_the_loop(api: Api, services: Services) -> None:
+async def test_introspection_is_computed_once_and_off_the_event_loop(
+    api: Api, services: Services
+) -> None:
     document = get_introspection_query()
     took, first = await measured(services, api.execute(document))
     expected = build_schema().introspect()
@@ -225,7 +227,7 @@ async def test_introspection_is_told_once_and_beside_the_loop(api: Api, services
         assert answer["data"] == {"__type": {"name": name}, "__typename": "Query"}
 
 
-async def test_large_requests_that_are_no_imports_are_refused_at_once(
+async def test_large_requests_other_than_imports_are_refused_immediately(
     api: Api, services: Services
 ) -> None:
     listed = ["x" * 20] * 40_000
@@ -242,7 +244,7 @@ async def test_large_requests_that_are_no_imports_are_refused_at_once(
     assert refused["path"] == ["input", "bundle", "agents", "0", "prompt", "system"]
 
 
-async def test_errors_in_variables_are_few(api: Api) -> None:
+async def test_errors_in_variables_are_limited_in_number(api: Api) -> None:
     by = {f"k{n}": 1 for n in range(5_000)}
     document = "query ($by: WorkflowBy!) { workflow(by: $by) { slug } }"
     answer = await api.execute(document, variables={"by": by})
@@ -251,7 +253,7 @@ async def test_errors_in_variables_are_few(api: Api) -> None:
     assert "error limit reached" in answer["errors"][-1]["message"]
 
 
-async def test_findings_of_many_drafts_are_remembered_until_one_changes(
+async def test_findings_of_many_drafts_are_cached_until_one_changes(
     api: Api, services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -270,7 +272,7 @@ async def test_findings_of_many_drafts_are_remembered_until_one_changes(
     assert await codes() == ["UNKNOWN_TOOL"]
 
 
-async def test_what_could_not_be_verified_is_not_published(
+async def test_a_workflow_that_could_not_be_verified_is_not_published(
     services: Services, viewer: Viewer
 ) -> None:
     await create_agent(services, viewer, RECEPTION)
@@ -294,7 +296,7 @@ def hard(number: int) -> str:
     return " and ".join(signs)
 
 
-async def test_what_waits_for_its_tenant_holds_few_connections(
+async def test_requests_waiting_for_their_tenant_hold_few_connections(
     settings: Settings, services: Services, viewer: Viewer
 ) -> None:
     """Everything that computes within a transaction, while something else of the tenant computes."""
@@ -327,7 +329,7 @@ async def read_a_page(services: Services, viewer: Viewer) -> None:
         assert (await work.workflows.page(5, None)).items == ()
 
 
-async def test_a_turn_that_does_not_come_is_unavailable(viewer: Viewer) -> None:
+async def test_a_request_whose_turn_does_not_come_is_unavailable(viewer: Viewer) -> None:
     limit, other = TenantConcurrencyLimit(1), TenantId(UUID(int=1))
     async with limit.acquire(0.1, viewer.tenant_id):
         with pytest.raises(Unavailable):
@@ -339,7 +341,7 @@ async def test_a_turn_that_does_not_come_is_unavailable(viewer: Viewer) -> None:
         pass
 
 
-def test_work_is_priced_where_it_is_done() -> None:
+def test_every_extra_cost_names_an_existing_field() -> None:
     types = build_schema()._schema.type_map
     for type_name, field in EXTRA_COSTS:
         assert field in getattr(types[type_name], "fields", {}), (type_name, field)

@@ -55,7 +55,7 @@ def key(*events: CallEvent, tool: str = "add", arguments: Mapping[str, Any] = PI
 FIRST = key(turn("t1"))
 
 
-def test_whoever_repeats_a_turn_has_its_keys() -> None:
+def test_repeating_a_turn_yields_the_same_keys() -> None:
     assert key(turn("t1"), arguments=dict(reversed(PIZZA.items()))) == FIRST
     assert FIRST.startswith(f"{CALL}.")
     assert len(FIRST) < 100
@@ -63,7 +63,7 @@ def test_whoever_repeats_a_turn_has_its_keys() -> None:
     assert key(turn("t1"), *used("a", PASTA)) == FIRST
 
 
-def test_everything_else_has_another() -> None:
+def test_any_difference_yields_another_key() -> None:
     others = [
         FIRST,
         key(turn("t2")),
@@ -78,21 +78,21 @@ def test_everything_else_has_another() -> None:
     assert key(turn("t0"), *used("a"), turn("t1")) == FIRST
 
 
-def test_two_of_the_same_at_once_are_two() -> None:
+def test_two_equal_tool_calls_of_one_turn_have_two_keys() -> None:
     twin = key(turn("t1"), running("a"))
     assert twin == key(turn("t1"), *used("a"))
     assert twin != FIRST
 
 
-def test_what_failed_was_told_so_and_is_tried_anew() -> None:
+def test_a_tool_call_after_a_failed_one_has_a_new_key() -> None:
     assert key(turn("t1"), *used("a", outcome=ToolOutcome.FAILED)) != FIRST
 
 
-def test_what_was_refused_was_never_sent() -> None:
+def test_a_refused_tool_call_uses_no_key() -> None:
     assert key(turn("t1"), *used("a", outcome=ToolOutcome.REFUSED)) == FIRST
 
 
-def test_what_may_have_been_done_is_repeated_under_its_own_key() -> None:
+def test_a_tool_call_with_unknown_outcome_is_repeated_under_its_key() -> None:
     unknown = (turn("t1"), *used("a", outcome=ToolOutcome.UNKNOWN))
     assert key(*unknown) == FIRST
     assert key(*unknown, turn("t2")) == FIRST, "the caller was asked first"
@@ -102,7 +102,7 @@ def test_what_may_have_been_done_is_repeated_under_its_own_key() -> None:
     assert key(*unknown, turn("t2"), *used("b")) == key(turn("t2"))
 
 
-def test_of_two_that_may_have_been_done_each_keeps_its_key() -> None:
+def test_two_tool_calls_with_unknown_outcome_keep_their_keys() -> None:
     lost = [used(id, outcome=ToolOutcome.UNKNOWN)[1] for id in ("a", "b")]
     unknown = (turn("t1"), running("a"), running("b"), *lost)
     again = key(*unknown, turn("t2"))
@@ -112,7 +112,7 @@ def test_of_two_that_may_have_been_done_each_keeps_its_key() -> None:
     assert (again, twin) == (FIRST, key(turn("t1"), running("a")))
 
 
-def test_a_use_belongs_to_the_turn_in_which_it_began() -> None:
+def test_a_tool_call_belongs_to_the_turn_in_which_it_started() -> None:
     """The caller speaks while it runs."""
     began, unknown = used("a", outcome=ToolOutcome.UNKNOWN)
     _, done = used("a")

@@ -27,14 +27,14 @@ def loaded(modules: str, heavy: set[str]) -> list[str]:
 @pytest.mark.parametrize(
     ("module", "heavy"), [("graph.app", OUTSIDE), ("worker.keeper.main", OUTSIDE | ENGINE)]
 )
-def test_heavy_libraries_are_loaded_by_their_first_use(module: str, heavy: set[str]) -> None:
+def test_heavy_libraries_are_imported_at_their_first_use(module: str, heavy: set[str]) -> None:
     assert loaded(module, heavy) == []
 
 
-def test_a_keeper_of_voice_calls_loads_only_the_client_of_livekits_server() -> None:
+def test_a_keeper_of_voice_calls_imports_only_the_livekit_server_api() -> None:
     modules = "worker.keeper.main, worker.common.livekit_rooms"
     assert loaded(modules, OUTSIDE | ENGINE | MEDIA) == ["aiohttp", "livekit"]
 
 
-def test_workers_do_without_the_engine_of_the_api() -> None:
+def test_workers_do_not_import_sqlalchemy() -> None:
     assert loaded("worker.main, worker.process.worker_process", ENGINE) == []

@@ -121,7 +121,7 @@ async def test_two_agents_book_an_appointment(
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("fault", [FailedReply(500), FailedReply(429)])
-async def test_a_provider_that_stumbles_is_asked_again(
+async def test_a_request_to_a_provider_is_retried_after_a_transient_failure(
     services: Services, settings: Settings, viewer: Viewer, provider: str, fault: FailedReply
 ) -> None:
     async with calling(services, settings, viewer, provider) as (caller, stand_in):
@@ -131,7 +131,7 @@ async def test_a_provider_that_stumbles_is_asked_again(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_an_answer_that_breaks_off_is_apologised_for(
+async def test_the_agent_apologises_for_a_reply_that_broke_off(
     services: Services, settings: Settings, viewer: Viewer, provider: str
 ) -> None:
     async with calling(services, settings, viewer, provider) as (caller, stand_in):
@@ -148,7 +148,7 @@ async def test_an_answer_that_breaks_off_is_apologised_for(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_a_wrong_key_is_said_and_the_call_goes_on(
+async def test_an_invalid_key_is_reported_and_the_call_continues(
     services: Services, settings: Settings, viewer: Viewer, provider: str
 ) -> None:
     async with calling(services, settings, viewer, provider, key="wrong") as (caller, stand_in):
@@ -172,7 +172,7 @@ WRONG: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("name", WRONG)
-async def test_a_wrong_tool_call_is_refused_and_the_model_is_told(
+async def test_an_invalid_tool_call_is_refused_and_reported_to_the_model(
     services: Services, settings: Settings, viewer: Viewer, provider: str, name: str
 ) -> None:
     call, word = WRONG[name]
@@ -194,7 +194,7 @@ async def test_a_wrong_tool_call_is_refused_and_the_model_is_told(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_of_two_hand_offs_at_once_the_first_happens(
+async def test_the_first_of_two_simultaneous_hand_offs_happens(
     services: Services, settings: Settings, viewer: Viewer, provider: str
 ) -> None:
     async with calling(services, settings, viewer, provider) as (caller, stand_in):
@@ -205,7 +205,7 @@ async def test_of_two_hand_offs_at_once_the_first_happens(
     assert story(events)[-1] == "booking: Booking here. When suits you?"
 
 
-async def test_arguments_that_are_no_json_are_refused(
+async def test_arguments_that_are_not_json_are_refused(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     async with calling(services, settings, viewer, "openai") as (caller, stand_in):
@@ -236,7 +236,7 @@ async def test_a_hand_off_without_a_connection_is_refused(
     assert story(events)[-1] == "reception: I stay."
 
 
-async def test_when_a_model_fails_the_next_one_answers_and_it_is_told(
+async def test_when_a_model_fails_the_fallback_replies_and_it_is_recorded(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     chain = ProviderChoice(

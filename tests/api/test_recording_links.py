@@ -94,7 +94,7 @@ async def place(settings: Settings, viewer: Viewer, tmp_path: Path) -> AsyncIter
         yield Place(settings, services, viewer, api, call)
 
 
-async def test_a_link_lets_a_player_seek(place: Place) -> None:
+async def test_a_link_supports_seeking(place: Place) -> None:
     before = datetime.now(UTC)
     told, sound = await place.recording(), await place.sound()
     assert told["state"] == "READY"
@@ -126,7 +126,7 @@ async def test_a_link_lets_a_player_seek(place: Place) -> None:
     assert head.headers["content-length"] == str(len(sound))
 
 
-async def test_a_link_is_good_for_as_long_as_is_said(place: Place) -> None:
+async def test_a_link_is_valid_until_its_expires_at(place: Place) -> None:
     """Made once, however slowly the fields are asked for."""
     minutes = count()
     began = datetime.now(UTC)
@@ -146,7 +146,7 @@ async def test_a_link_is_good_for_as_long_as_is_said(place: Place) -> None:
         place.services.signed_links.verify(token, until)
 
 
-async def test_a_link_that_is_not_ours_leads_nowhere(place: Place) -> None:
+async def test_a_forged_link_is_refused(place: Place) -> None:
     url = (await place.recording())["url"]
     http = place.api.http
     for number in range(len("/recordings/"), len(url) - 1, 5):
@@ -165,7 +165,7 @@ async def test_a_link_that_is_not_ours_leads_nowhere(place: Place) -> None:
     assert (await http.get(f"/recordings/{nothing}")).status_code == 404
 
 
-def test_a_link_is_good_until_its_time_and_over_a_rotation_of_keys() -> None:
+def test_a_link_is_valid_until_it_expires_and_across_key_rotation() -> None:
     now = datetime.now(UTC)
     tenant, call = uuid4(), uuid4()
     old, new = (
@@ -198,19 +198,19 @@ def test_a_link_is_good_until_its_time_and_over_a_rotation_of_keys() -> None:
         ("bytes=" + "9" * 30 + "-", None),
     ],
 )
-def test_ranges_are_read_as_players_mean_them(
+def test_range_headers_of_players_are_understood(
     header: str | None, range_: tuple[int, int] | None
 ) -> None:
     assert parse_range(header, 100) == range_
 
 
 @pytest.mark.parametrize("header", ["bytes=100-", "bytes=-0", "bytes=100-200"])
-def test_a_range_of_nothing_is_refused(header: str) -> None:
+def test_an_unsatisfiable_range_is_refused(header: str) -> None:
     with pytest.raises(ValueError, match="bytes"):
         parse_range(header, 100)
 
 
-async def test_a_deleted_recording_is_gone_at_once_and_for_good(place: Place) -> None:
+async def test_a_deleted_recording_is_gone_immediately_and_permanently(place: Place) -> None:
     url = (await place.recording())["url"]
     first = (await place.api.execute(DELETE, variables={"id": place.id}))["data"]["deleteRecording"]
     assert first["__typename"] == "DeleteRecordingSuccess"
@@ -228,7 +228,7 @@ async def test_a_deleted_recording_is_gone_at_once_and_for_good(place: Place) ->
     assert [kept async for kept in place.services.audio_store.list("")] == []
 
 
-async def test_what_was_never_recorded_has_nothing_to_hear_or_delete(place: Place) -> None:
+async def test_a_call_without_recording_has_nothing_to_play_or_delete(place: Place) -> None:
     request = CallRequest(workflow_name="clinic")
     call = await start_call(place.services, place.viewer, request)
     id = global_id("Call", call.id)
@@ -238,7 +238,7 @@ async def test_what_was_never_recorded_has_nothing_to_hear_or_delete(place: Plac
     assert deleted == {"__typename": "DeleteRecordingSuccess", "call": {"recording": None}}
 
 
-async def test_nobody_else_sees_or_deletes_it(place: Place) -> None:
+async def test_other_tenants_cannot_see_or_delete_a_recording(place: Place) -> None:
     stranger = owner_of(await new_tenant(place.settings, "other"))
     stranger = replace(stranger, subject="user:00000000-0000-0000-0000-000000000002")
     reader = replace(place.viewer, scopes=frozenset({Scope.CALLS_READ}))
@@ -258,7 +258,7 @@ async def test_nobody_else_sees_or_deletes_it(place: Place) -> None:
         assert asked["data"] == {"call": None}
 
 
-async def test_many_calls_ask_for_their_recordings_at_once(place: Place) -> None:
+async def test_recordings_of_many_calls_are_returned_at_once(place: Place) -> None:
     for _ in range(3):
         await recorded(place.services, place.viewer, place.settings)
     document = "{ calls { edges { node { recording { state } } } } }"

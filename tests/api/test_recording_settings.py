@@ -43,7 +43,7 @@ SET = (
 )
 
 
-def test_versions_without_it_keep_their_checksums() -> None:
+def test_versions_without_recording_keep_their_checksums() -> None:
     plain, checksum = snapshot_to_json(SNAPSHOT)
     assert "recording" not in plain["workflow"]
     assert snapshot_from_json(plain) == SNAPSHOT
@@ -53,7 +53,7 @@ def test_versions_without_it_keep_their_checksums() -> None:
     assert snapshot_from_json(with_it) == recorded
 
 
-def test_it_is_part_of_bundles_and_of_what_differs() -> None:
+def test_recording_is_part_of_bundles_and_diffs() -> None:
     written = write_bundle(Bundle(workflows=(RECORDED,)))
     assert written["workflows"][0]["recording"] == {
         "enabled": True,
@@ -66,20 +66,20 @@ def test_it_is_part_of_bundles_and_of_what_differs() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{{params.x}}", "{{user.name", "x" * 2_001])
-def test_an_announcement_that_cannot_be_said_is_refused(text: str) -> None:
+def test_an_invalid_announcement_is_refused(text: str) -> None:
     choice = RecordingChoice(enabled=True, announcement=text)
     with pytest.raises(InvalidInput) as refused:
         check_workflow(replace(CLINIC, recording=choice))
     assert refused.value.path == ("recording", "announcement")
 
 
-def test_pieces_are_found_by_their_names() -> None:
+def test_segments_are_found_by_their_keys() -> None:
     place = SegmentKey(3, 65_000)
     assert SegmentKey.from_key(f"t/c/{place.filename}") == place
     assert [SegmentKey.from_key(key) for key in ("t/c/whole.ogg", "x", "1-x.ogg", "")] == [None] * 4
 
 
-async def test_it_is_set_and_unset_through_the_api(
+async def test_recording_is_set_and_unset_through_the_api(
     api: Api, services: Services, viewer: Viewer
 ) -> None:
     await save_clinic(services, viewer)
@@ -106,7 +106,9 @@ async def test_it_is_set_and_unset_through_the_api(
     assert after == {"revision": found["revision"], "recording": {"enabled": False}}
 
 
-async def test_without_a_place_nothing_is_published(services: Services, viewer: Viewer) -> None:
+async def test_without_an_audio_store_recorded_workflows_are_not_published(
+    services: Services, viewer: Viewer
+) -> None:
     workflow = await save_clinic(services, viewer)
     workflow = await update_workflow(
         services, viewer, workflow.id, workflow.revision, {"recording": RECORDED.recording}
@@ -143,7 +145,7 @@ async def both(settings: Settings, tmp_path: Path) -> AsyncIterator[tuple[Servic
         yield able, unable
 
 
-async def test_without_a_place_no_voice_call_is_started(
+async def test_without_an_audio_store_no_recorded_voice_call_is_started(
     both: tuple[Services, Services], viewer: Viewer
 ) -> None:
     able, unable = both

@@ -44,7 +44,9 @@ async def until_refused(services: Services, credential: str) -> Unauthenticated:
             await asyncio.sleep(0.05)
 
 
-async def test_a_lost_answer_can_be_asked_for_again(services: Services, owner: str) -> None:
+async def test_a_refresh_whose_response_was_lost_can_be_repeated(
+    services: Services, owner: str
+) -> None:
     """And one session goes on, however often and however many at once ask."""
     _, first = await signed_in(services, owner)
     pairs = [await services.accounts.refresh(first.refresh) for _ in range(3)]
@@ -56,7 +58,7 @@ async def test_a_lost_answer_can_be_asked_for_again(services: Services, owner: s
     assert third.refresh != pairs[0].refresh
 
 
-async def test_a_reuse_after_the_next_token_was_used_ends_the_session(
+async def test_reusing_a_token_whose_successor_was_used_ends_the_session(
     services: Services, settings: Settings, owner: str
 ) -> None:
     _, first = await signed_in(services, owner)
@@ -71,7 +73,7 @@ async def test_a_reuse_after_the_next_token_was_used_ends_the_session(
     assert await execute(settings, "select * from refresh_token") == []
 
 
-async def test_a_lost_answer_can_be_asked_for_while_the_secret_is_rotated(
+async def test_a_lost_refresh_can_be_repeated_during_secret_rotation(
     settings: Settings, owner: str
 ) -> None:
     async with api_services(settings) as services:
@@ -83,7 +85,7 @@ async def test_a_lost_answer_can_be_asked_for_while_the_secret_is_rotated(
         assert await services.accounts.refresh(second.refresh)
 
 
-async def test_signing_out_while_the_session_is_refreshed_ends_it(
+async def test_signing_out_during_a_refresh_ends_the_session(
     services: Services, settings: Settings, owner: str
 ) -> None:
     for _ in range(10):
@@ -105,7 +107,7 @@ async def test_an_access_token_ends_with_its_session(services: Services, owner: 
     await services.accounts.authenticate_credential(other.access)
 
 
-async def test_a_change_of_role_holds_at_once(
+async def test_a_change_of_role_takes_effect_immediately(
     services: Services, settings: Settings, owner: str
 ) -> None:
     user, pair = await signed_in(services, owner)
@@ -126,7 +128,7 @@ async def test_a_change_of_role_holds_at_once(
 
 
 @pytest.mark.parametrize("table", ["app_user", "tenant"])
-async def test_tokens_end_with_their_person_and_with_their_tenant(
+async def test_tokens_end_with_their_user_and_their_tenant(
     services: Services, settings: Settings, owner: str, table: str
 ) -> None:
     user, pair = await signed_in(services, owner)
@@ -151,7 +153,7 @@ def token_with(settings: Settings, **claims: Any) -> str:
     return jwt.encode(usual | claims, key, algorithm="EdDSA", headers={"kid": kid})
 
 
-async def test_tokens_that_make_no_sense_are_refused_on_both_transports(
+async def test_malformed_tokens_are_refused_on_both_transports(
     api: Api, settings: Settings, viewer: Viewer
 ) -> None:
     person = {"sub": viewer.subject.split(":")[1], "tenant": str(viewer.tenant_id)}
@@ -193,7 +195,7 @@ async def test_tokens_that_make_no_sense_are_refused_on_both_transports(
         "update app_user set role = 'WIZARD'",
     ],
 )
-async def test_a_socket_is_closed_when_its_session_ends(
+async def test_a_websocket_is_closed_when_its_session_ends(
     api: Api, settings: Settings, ending: str
 ) -> None:
     async with api.socket() as socket:

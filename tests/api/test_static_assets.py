@@ -43,7 +43,7 @@ def client(
         ("LICENSES.txt", "text/plain; charset=utf-8"),
     ],
 )
-def test_files_are_sent_once_until_they_change(page: str, name: str, kind: str) -> None:
+def test_files_are_cached_until_they_change(page: str, name: str, kind: str) -> None:
     url = f"/{page}/assets/{name}"
     first = client().get(url)
     again = client().get(url, headers={"If-None-Match": first.headers["ETag"]})
@@ -63,7 +63,7 @@ def test_only_built_files_are_served(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_slash_at_the_end_leads_to_the_page_of_the_same_host(page: str) -> None:
+def test_a_trailing_slash_redirects_to_the_page_on_the_same_host(page: str) -> None:
     moved = client(host="localhost").get(f"/{page}/", follow_redirects=False)
 
     assert (moved.status_code, moved.headers["Location"]) == (307, f"/{page}")
@@ -106,7 +106,9 @@ def test_a_page_on_this_machine_gets_the_local_token(page: str, host: str, addre
     ],
 )
 @pytest.mark.parametrize("page", PAGES)
-def test_nobody_else_gets_or_sees_it(page: str, address: str, headers: dict[str, str]) -> None:
+def test_no_remote_page_gets_the_local_token(
+    page: str, address: str, headers: dict[str, str]
+) -> None:
     browser = client(address=address)
 
     assert browser.get(f"/{page}/config.json", headers=headers).json()["localToken"] is False
@@ -115,7 +117,7 @@ def test_nobody_else_gets_or_sees_it(page: str, address: str, headers: dict[str,
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_without_a_local_token_there_is_none_to_offer(page: str) -> None:
+def test_without_a_local_token_none_is_offered(page: str) -> None:
     browser = client(token="")
 
     assert browser.get(f"/{page}/config.json").json()["localToken"] is False
@@ -131,7 +133,7 @@ def test_a_link_cannot_fetch_the_token(page: str) -> None:
 
 
 @pytest.mark.parametrize("folder", [SOURCE, SCRIPTS, MERCURIUS], ids=lambda folder: folder.name)
-def test_the_lock_names_versions_and_no_registry(folder: Path) -> None:
+def test_the_lock_file_names_versions_and_no_registry(folder: Path) -> None:
     lock = json.loads((folder / "package-lock.json").read_text())
     packages = [about for path, about in lock["packages"].items() if path]
 
@@ -139,7 +141,7 @@ def test_the_lock_names_versions_and_no_registry(folder: Path) -> None:
     assert [about for about in packages if not about["integrity"].startswith("sha512-")] == []
 
 
-def test_the_committed_files_are_what_the_source_builds(tmp_path: Path) -> None:
+def test_the_committed_files_equal_a_build_of_the_sources(tmp_path: Path) -> None:
     copy = tmp_path / "pages"
     shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("static", "node_modules"))
     install_packages(copy)

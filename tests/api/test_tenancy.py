@@ -162,7 +162,7 @@ def _ids_in(type_: Any, path: str, within: frozenset[str] = frozenset()) -> set[
     }
 
 
-def test_every_place_for_an_id_has_its_case() -> None:
+def test_every_id_argument_has_a_case() -> None:
     schema = build_schema()._schema
     places = {
         coordinate
@@ -215,7 +215,7 @@ def _without(id: str, answer: Any) -> Any:
     return json.loads(json.dumps(answer).replace(id, "ID"))
 
 
-async def test_foreign_ids_are_unknown_ids(neighbours: Neighbours) -> None:
+async def test_ids_of_another_tenant_behave_like_unknown_ids(neighbours: Neighbours) -> None:
     for place, (kinds, document, field) in CASES.items():
         for kind in KINDS if kinds == "*" else (kinds,):
             theirs, nobodys = neighbours.theirs[kind], global_id(kind, uuid4())
@@ -232,7 +232,7 @@ async def test_foreign_ids_are_unknown_ids(neighbours: Neighbours) -> None:
         assert mine["data"]["x"] == {"__typename": kind, "id": neighbours.theirs[kind]}
 
 
-async def test_foreign_calls_are_not_to_be_watched(neighbours: Neighbours) -> None:
+async def test_calls_of_another_tenant_cannot_be_watched(neighbours: Neighbours) -> None:
     for place, (kind, document) in SUBSCRIPTIONS.items():
         heard = []
         for id in (neighbours.theirs[kind], global_id(kind, uuid4())):
@@ -245,7 +245,7 @@ async def test_foreign_calls_are_not_to_be_watched(neighbours: Neighbours) -> No
             assert await socket.receive() != heard[0], place
 
 
-async def test_lists_hold_only_ones_own(neighbours: Neighbours) -> None:
+async def test_lists_contain_only_items_of_the_tenant(neighbours: Neighbours) -> None:
     fields = ("agents", "tools", "workflows", "calls")
     document = "{" + " ".join(f"{name} {{ edges {{ node {{ id }} }} }}" for name in fields) + "}"
     mine = (await neighbours.owner.execute(document))["data"]

@@ -52,7 +52,7 @@ async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIt
         yield running
 
 
-def test_a_bucket_gives_its_burst_at_once_and_its_rate_for_ever() -> None:
+def test_a_token_bucket_allows_a_burst_and_then_its_rate() -> None:
     bucket = TokenBucket(Rate(per_second=10, burst=3), 0.0)
     assert [bucket.take(1, 0.0) for _ in range(4)] == [True, True, True, False]
     assert [bucket.take(1, 0.15) for _ in range(2)] == [True, False]
@@ -85,7 +85,7 @@ def answers_in(protocol: ClientProtocol, data: bytes) -> int:
     ("opcode", "payload"),
     [(Opcode.TEXT, PING), (Opcode.PING, b""), (Opcode.TEXT, b'{"type":"pong"}')],
 )
-async def test_a_flood_is_cut_at_the_socket(
+async def test_a_message_flood_is_aborted(
     services: Services, settings: Settings, viewer: Viewer, opcode: Opcode, payload: bytes
 ) -> None:
     async with running_api(services, settings, viewer, bounds=Bounds(messages=NEVER)) as api:
@@ -102,7 +102,7 @@ async def test_a_flood_is_cut_at_the_socket(
         assert (await api.execute("{hello}"))["data"] == {"hello": "hello you"}
 
 
-async def test_more_bytes_than_anybody_needs_are_cut_too(
+async def test_a_byte_flood_is_aborted_too(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = Bounds(bytes=Rate(per_second=0.001, burst=100_000))
@@ -113,7 +113,7 @@ async def test_more_bytes_than_anybody_needs_are_cut_too(
         assert (await socket.wait_closed())[0] == 1006
 
 
-async def test_what_ordinary_clients_send_passes(api: Api) -> None:
+async def test_ordinary_clients_stay_below_the_limits(api: Api) -> None:
     async with api.socket() as socket:
         for n in range(100):
             document = f"subscription {{ ticks(every: 60) }} #{' ' * 1_500}{n}"
@@ -146,7 +146,7 @@ async def sent(api: Api, *parts: bytes) -> bytes:
 GET = b"GET /health/live HTTP/1.1\r\nhost: a\r\n"
 
 
-async def test_the_connection_of_a_body_that_is_too_large_goes_on(api: Api) -> None:
+async def test_a_connection_stays_open_after_a_body_that_is_too_large(api: Api) -> None:
     """Closed with the rest of the body unread it would be reset, and its answer could be lost."""
     size = 8_000_000
     head = b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
@@ -156,7 +156,7 @@ async def test_the_connection_of_a_body_that_is_too_large_goes_on(api: Api) -> N
     assert answer.count(b"HTTP/1.1 200") == 1
 
 
-async def test_headers_have_a_largest_size_and_number(api: Api) -> None:
+async def test_headers_are_limited_in_size_and_number(api: Api) -> None:
     fits = b"x: " + b"a" * 20_000 + b"\r\nconnection: close\r\n\r\n"
     assert (await sent(api, GET + fits)).startswith(b"HTTP/1.1 200")
     for too_large in (
@@ -175,7 +175,7 @@ CHUNKED = (
 )
 
 
-async def test_what_surrounds_the_parts_of_a_body_has_a_largest_size(api: Api) -> None:
+async def test_chunk_framing_is_limited_in_size(api: Api) -> None:
     body = b"".join(b"1\r\n%c\r\n" % byte for byte in b'{"query":"{__typename}"}' + b" " * 20_000)
     fits = CHUNKED + body + b"0\r\nx: " + b"a" * 20_000 + b"\r\n\r\n"
     assert b'{"__typename":"Query"}' in await sent(api, fits)
@@ -187,7 +187,9 @@ async def test_what_surrounds_the_parts_of_a_body_has_a_largest_size(api: Api) -
         assert (await sent(api, CHUNKED + endless)).startswith(b"HTTP/1.1 431"), endless[-9:]
 
 
-async def test_half_requests_end(services: Services, settings: Settings, viewer: Viewer) -> None:
+async def test_incomplete_requests_time_out(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
     async with running_api(services, settings, viewer, bounds=SHORT_DEADLINES) as api:
         post = (
             "POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
@@ -203,7 +205,7 @@ async def test_half_requests_end(services: Services, settings: Settings, viewer:
         assert (await api.execute("{hello}"))["data"] == {"hello": "hello you"}
 
 
-async def test_few_requests_are_taken_before_the_first_is_answered(api: Api) -> None:
+async def test_pipelined_requests_are_limited(api: Api) -> None:
     few = await sent(api, (GET + b"\r\n") * 3 + GET + b"connection: close\r\n\r\n")
     assert few.count(b"HTTP/1.1 200") == 4
     many = await sent(api, (GET + b"\r\n") * 200)
@@ -218,7 +220,7 @@ def error_of(message: Any) -> Any:
     return message["payload"][0]["extensions"]
 
 
-async def test_sockets_of_an_address_are_counted(
+async def test_websockets_are_limited_per_address(
     services: Services,
     settings: Settings,
     viewer: Viewer,
@@ -249,7 +251,7 @@ async def until_welcome(api: Api) -> None:
 
 
 @pytest.mark.parametrize("of", ["key", "tenant"])
-async def test_sockets_of_a_key_and_a_tenant_are_counted(
+async def test_websockets_are_limited_per_key_and_tenant(
     services: Services, settings: Settings, viewer: Viewer, of: str
 ) -> None:
     few = {
@@ -264,7 +266,7 @@ async def test_sockets_of_a_key_and_a_tenant_are_counted(
         assert (reason or "").startswith("At most 1 WebSockets of one ")
 
 
-async def test_who_is_evicted_while_its_operations_end_is_not_counted_any_more(
+async def test_an_evicted_connection_is_not_counted_while_its_operations_end(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, max_sockets_per_tenant=1)
@@ -293,7 +295,7 @@ async def full(api: Api) -> bool:
 
 
 @pytest.mark.parametrize("of", ["key", "tenant"])
-async def test_subscriptions_of_a_key_and_a_tenant_are_counted(
+async def test_subscriptions_are_limited_per_key_and_tenant(
     services: Services, settings: Settings, viewer: Viewer, of: str
 ) -> None:
     few = {
@@ -314,7 +316,7 @@ async def test_subscriptions_of_a_key_and_a_tenant_are_counted(
                     break
 
 
-async def test_who_opens_sockets_and_never_signs_in_has_to_wait(
+async def test_an_address_that_never_authenticates_its_websockets_is_limited(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, anonymous_requests_per_minute=3)
@@ -325,7 +327,7 @@ async def test_who_opens_sockets_and_never_signs_in_has_to_wait(
         assert b"RATE_LIMITED" in (refused.value.response.body or b"")
 
 
-async def test_the_address_of_a_flood_has_to_wait(
+async def test_the_address_of_a_flood_is_limited(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, anonymous_requests_per_minute=10)
@@ -355,7 +357,7 @@ async def come_and_go(api: Api, times: int) -> None:
 EVENTS = "subscription($c:ID!,$a:Cursor){callEvents(callId:$c,after:$a){...on CallEvent{cursor}}}"
 
 
-async def test_a_thousand_subscriptions_of_one_key_come_back_at_once(
+async def test_a_thousand_subscriptions_of_one_key_reconnect_at_once(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     async with (
@@ -393,7 +395,7 @@ async def follow(api: Api, about: dict[str, str], back: asyncio.Semaphore) -> se
                 return heard
 
 
-async def test_a_subscription_waits_its_turn(
+async def test_a_subscription_over_the_limit_waits(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, subscriptions_per_minute=60)
@@ -405,7 +407,7 @@ async def test_a_subscription_waits_its_turn(
         assert {message["id"] for message in heard} == {str(n) for n in range(62)}
 
 
-async def test_a_turn_too_far_off_closes_the_socket_instead_of_refusing(
+async def test_too_long_a_wait_closes_the_websocket_instead_of_refusing(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, subscriptions_per_minute=2)

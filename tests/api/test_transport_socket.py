@@ -61,7 +61,9 @@ async def test_queries_mutations_and_subscriptions_run(api: Api) -> None:
         assert await socket.receive() == {"type": "pong"}
 
 
-async def test_what_cannot_run_is_an_error_message_and_the_socket_lives(api: Api) -> None:
+async def test_an_operation_that_cannot_run_yields_an_error_and_the_socket_stays_open(
+    api: Api,
+) -> None:
     async with api.socket() as socket:
         for document, code in (
             ("{", "GRAPHQL_PARSE_FAILED"),
@@ -99,7 +101,9 @@ async def test_what_cannot_run_is_an_error_message_and_the_socket_lives(api: Api
         (["INIT", '{"a":"' + "x" * 65_536 + '"}'], 1009),
     ],
 )
-async def test_who_breaks_the_protocol_is_closed(api: Api, messages: list[Any], code: int) -> None:
+async def test_a_protocol_violation_closes_the_socket(
+    api: Api, messages: list[Any], code: int
+) -> None:
     init = json.dumps({"type": "connection_init", "payload": {"apiKey": api.key}})
     tick = {"query": "subscription{ticks(every:1)}"}
     short = {"INIT": init, "TICK": json.dumps({"type": "subscribe", "id": "1", "payload": tick})}
@@ -121,13 +125,13 @@ async def test_other_protocols_and_origins_are_refused(api: Api) -> None:
             pass
 
 
-async def test_a_credential_in_the_handshake_is_good_too(api: Api) -> None:
+async def test_a_credential_in_the_handshake_is_accepted(api: Api) -> None:
     async with api.socket({}, additional_headers={"x-api-key": api.key}) as socket:
         await socket.send(type="connection_init")
         assert await socket.receive() == {"type": "connection_ack"}
 
 
-async def test_who_says_nothing_is_closed(api: Api) -> None:
+async def test_a_socket_without_connection_init_is_closed(api: Api) -> None:
     async with api.socket({}) as socket:
         assert await socket.wait_closed() == (4408, "Connection initialisation timeout")
 
@@ -145,7 +149,7 @@ async def test_a_hundred_operations_run_on_one_connection(api: Api) -> None:
         assert (await socket.receive())["id"] == "0"
 
 
-async def test_nothing_is_said_of_a_subscription_that_breaks_as_its_client_leaves_it(
+async def test_a_subscription_that_fails_as_its_client_leaves_is_not_reported(
     api: Api,
 ) -> None:
     async with api.socket() as socket:
@@ -176,7 +180,7 @@ async def test_an_expired_token_ends_the_operations_then_the_socket(
             assert await socket.wait_closed() == (4403, "Token expired")
 
 
-async def test_a_revoked_key_is_thrown_out(api: Api, settings: Settings) -> None:
+async def test_a_connection_with_a_revoked_key_is_closed(api: Api, settings: Settings) -> None:
     async with api.socket({}) as socket:
         await socket.send(type="connection_init", payload={"apiKey": api.key})
         await socket.receive()
@@ -189,7 +193,7 @@ async def test_a_revoked_key_is_thrown_out(api: Api, settings: Settings) -> None
         assert await socket.wait_closed() == (4401, "Unauthorized")
 
 
-async def test_limits_of_requests_hold_here_too(
+async def test_request_limits_apply_to_websockets(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, requests_per_minute=3)
@@ -206,7 +210,7 @@ async def test_limits_of_requests_hold_here_too(
         assert 0 < answer["payload"][0]["extensions"]["retryAfter"] <= 20
 
 
-async def test_a_client_that_takes_nothing_is_dropped(
+async def test_a_client_that_does_not_read_is_disconnected(
     api: Api, caplog: pytest.LogCaptureFixture
 ) -> None:
     stalled = await stalled_socket(api, "subscription{flood}")

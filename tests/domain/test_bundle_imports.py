@@ -67,7 +67,7 @@ def kinds(answer: Any) -> dict[str, str]:
     return {".".join(note["path"]): note["kind"] for note in answer["report"]}
 
 
-async def test_what_was_put_in_can_be_taken_out(api: Api) -> None:
+async def test_an_imported_bundle_can_be_exported(api: Api) -> None:
     answer = await put(api, WHOLE)
     assert kinds(answer) == {
         "tools.book_appointment": "ADDED",
@@ -79,7 +79,7 @@ async def test_what_was_put_in_can_be_taken_out(api: Api) -> None:
     assert await taken(api) == WHOLE == await taken(api, "clinic")
 
 
-async def test_an_import_done_again_changes_nothing(api: Api) -> None:
+async def test_a_repeated_import_changes_nothing(api: Api) -> None:
     first = await put(api, WHOLE, publish=True)
     assert first["versions"] == [{"number": 1}]
     again = await put(api, WHOLE, publish=True)
@@ -87,7 +87,7 @@ async def test_an_import_done_again_changes_nothing(api: Api) -> None:
     assert (again["versions"], again["workflows"]) == ([], first["workflows"])
 
 
-async def test_only_what_differs_is_changed_and_published(api: Api) -> None:
+async def test_only_differences_are_changed_and_published(api: Api) -> None:
     await put(api, WHOLE, publish=True)
     changed = json.loads(json.dumps(WHOLE))
     changed["agents"][0]["prompt"]["system"] = "You book appointments, kindly."
@@ -99,7 +99,7 @@ async def test_only_what_differs_is_changed_and_published(api: Api) -> None:
     assert await taken(api) == changed
 
 
-async def test_what_a_bundle_does_not_name_stays(api: Api) -> None:
+async def test_items_that_a_bundle_does_not_name_stay(api: Api) -> None:
     await put(api, WHOLE)
     await put(api, {"agents": [{"name": "other", "prompt": {"system": "x"}}]})
     everything = await taken(api)
@@ -107,14 +107,14 @@ async def test_what_a_bundle_does_not_name_stays(api: Api) -> None:
     assert await taken(api, "clinic") == WHOLE
 
 
-async def test_a_dry_run_tells_all_and_does_nothing(api: Api) -> None:
+async def test_a_dry_run_reports_everything_and_changes_nothing(api: Api) -> None:
     answer = await put(api, WHOLE, publish=True, dryRun=True)
     assert set(kinds(answer).values()) == {"ADDED"}
     assert (answer["dryRun"], answer["workflows"], answer["versions"]) == (True, [], [])
     assert await taken(api) == {}
 
 
-async def test_publishing_what_is_not_sound_changes_nothing(api: Api) -> None:
+async def test_publishing_an_invalid_workflow_changes_nothing(api: Api) -> None:
     answer = await put(api, {**WHOLE, "tools": []}, publish=True)
     assert (answer["__typename"], answer["code"]) == ("NotPublishable", "NOT_PUBLISHABLE")
     assert answer["path"] == ["input", "bundle", "workflows", "clinic"]
@@ -128,7 +128,7 @@ async def test_publishing_what_is_not_sound_changes_nothing(api: Api) -> None:
     assert (draft["__typename"], draft["findings"]) == ("ImportBundleSuccess", [finding])
 
 
-async def test_what_is_wrong_is_named_and_nothing_changes(api: Api) -> None:
+async def test_errors_name_their_place_and_nothing_changes(api: Api) -> None:
     wrong = {**WHOLE, "tools": [{**WHOLE["tools"][0], "action": []}]}
     answer = await put(api, wrong)
     assert (answer["__typename"], answer["path"]) == (
@@ -143,7 +143,7 @@ async def test_what_is_wrong_is_named_and_nothing_changes(api: Api) -> None:
     assert await taken(api) == {}
 
 
-async def test_settings_are_put_over_those_that_are_there(api: Api) -> None:
+async def test_imported_settings_are_merged_into_the_present_ones(api: Api) -> None:
     def settings(**values: Any) -> Any:
         return write_bundle(Bundle(settings=TenantSettings(values=values)))
 
@@ -154,7 +154,7 @@ async def test_settings_are_put_over_those_that_are_there(api: Api) -> None:
     assert exported["data"]["exportBundle"]["json"] == settings(a=1, b=3)
 
 
-async def test_an_older_config_is_converted_on_the_way_in(api: Api) -> None:
+async def test_a_legacy_configuration_is_converted_on_import(api: Api) -> None:
     file = CORPUS / "legacy" / "whole-tenant.json"
     scripted = {"provider": "scripted", "model": "rules"}
     await put(api, {"settings": {"defaults": {"llm": scripted}}})
@@ -185,7 +185,7 @@ async def test_a_bundle_may_be_larger_than_other_requests(api: Api) -> None:
     assert (await api.post(IMPORT, variables={"input": {"bundle": too_large}})).status_code == 413
 
 
-async def test_two_imports_at_once_are_one_after_the_other(api: Api) -> None:
+async def test_concurrent_imports_are_serialized(api: Api) -> None:
     answers = await asyncio.gather(*(put(api, WHOLE) for _ in range(4)))
     names = {answer["__typename"] for answer in answers}
     assert "ImportBundleSuccess" in names
@@ -195,7 +195,7 @@ async def test_two_imports_at_once_are_one_after_the_other(api: Api) -> None:
     assert await taken(api) == WHOLE
 
 
-async def test_an_export_of_what_is_not_there_says_which(api: Api) -> None:
+async def test_an_export_of_an_unknown_workflow_names_it(api: Api) -> None:
     answer = await api.execute(EXPORT, variables={"w": ["nowhere"]})
     assert answer["data"] == {"exportBundle": None}
     assert answer["errors"][0]["message"] == "There is no workflow 'nowhere'."
@@ -221,7 +221,7 @@ async def test_tenants_do_not_see_or_change_each_other(
         assert await taken(api) == WHOLE
 
 
-async def test_who_may_only_read_cannot_import(services: Services, tenant: Tenant) -> None:
+async def test_an_import_requires_write_scopes(services: Services, tenant: Tenant) -> None:
     reader = member_of(tenant, Role.VIEWER)
     with pytest.raises(Forbidden):
         await import_bundle(services, reader, WHOLE)

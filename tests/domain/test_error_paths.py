@@ -5,7 +5,7 @@ from __future__ import annotations
 from domain.common.errors import RevisionConflict, Unauthenticated
 
 
-def test_an_error_about_a_value_names_the_argument_first_and_keeps_its_facts() -> None:
+def test_an_error_about_a_value_names_the_argument_first_and_keeps_its_fields() -> None:
     conflict = RevisionConflict("It was edited.", ("expectedRevision",), current=3)
     shown = conflict.within("input")
     assert (type(shown), shown.path) == (RevisionConflict, ("input", "expectedRevision"))

@@ -15,7 +15,7 @@ from bench.fuzzing.run import MAX_CPU_SECONDS, Target, fuzz
 from domain.common.errors import InvalidInput
 
 
-def test_nothing_breaks_in_the_first_inputs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_first_inputs_cause_no_crash(capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["--most", "200", "--seed", "7", "--seconds", "inf", "--json"])
     figures = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert list(figures) == list(TARGETS) == ["template", "expression", "schema", "import"]
@@ -31,7 +31,7 @@ def broken(run: Any) -> Target:
     return Target("broken", lambda random: random.randrange(10), run, lambda: None)
 
 
-def test_a_crash_is_told_with_its_input() -> None:
+def test_a_crash_is_reported_with_its_input() -> None:
     def run(made: int) -> None:
         if made == 3:
             raise KeyError("boom")
@@ -45,7 +45,7 @@ def test_a_crash_is_told_with_its_input() -> None:
     assert outcome.crashes[0].partition("\n")[0].endswith(": 3")
 
 
-def test_what_is_slow_each_time_is_told_and_a_pause_is_not() -> None:
+def test_a_reproducibly_slow_input_is_reported_and_a_pause_is_not() -> None:
     def works(made: int) -> None:
         began = time.thread_time()
         while made == 3 and time.thread_time() - began < MAX_CPU_SECONDS * 1.5:
@@ -64,12 +64,12 @@ def test_what_is_slow_each_time_is_told_and_a_pause_is_not() -> None:
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_an_input_can_be_had_again(name: str) -> None:
+def test_an_input_can_be_reproduced(name: str) -> None:
     make = TARGETS[name].generate
     assert repr(make(Random(f"{name} 1 5"))) == repr(make(Random(f"{name} 1 5")))
 
 
-def test_an_unknown_target_is_no_success() -> None:
+def test_an_unknown_target_fails() -> None:
     with pytest.raises(SystemExit) as ended:
         main(["elephant"])
     assert ended.value.code == 2

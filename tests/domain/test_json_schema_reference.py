@@ -75,7 +75,7 @@ SCHEMAS = st.recursive(st.booleans() | schemas(st.booleans()), schemas, max_leav
 
 @settings(max_examples=1_500, deadline=None)
 @given(st.dictionaries(st.sampled_from("abc"), SCHEMAS, max_size=3), SCHEMAS, VALUES, VALUES)
-def test_it_judges_as_the_reference_does(properties: Any, whole: Any, a: Any, b: Any) -> None:
+def test_validation_agrees_with_the_reference(properties: Any, whole: Any, a: Any, b: Any) -> None:
     schema = {"type": "object", "$defs": DEFINED, "properties": properties, "allOf": [whole]}
     arguments = {"a": a, "b": b}
     fits = Draft202012Validator(schema).is_valid(arguments)
@@ -131,7 +131,7 @@ HOSTILE: dict[str, tuple[Any, Any, str | None]] = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_arguments_are_judged_soon(name: str) -> None:
+def test_hostile_arguments_are_validated_quickly(name: str) -> None:
     schema, value, words = HOSTILE[name]
     check_schema(schema, P)
     found = validation_problem(schema, {"x": value})

@@ -42,7 +42,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("phrase", BAD)
-def test_a_phrase_that_cannot_be_read_is_named(phrase: str) -> None:
+def test_an_invalid_phrase_is_named(phrase: str) -> None:
     assert phrases_problem(["yes", phrase]) == f"contains {phrase!r}, which {BAD[phrase]}"
     local = find_provider(ProviderKind.STT, "local")
     assert local is not None
@@ -52,14 +52,14 @@ def test_a_phrase_that_cannot_be_read_is_named(phrase: str) -> None:
     assert option.problem_with("yes") == "is not a list"
 
 
-def test_a_list_of_phrases_is_no_novel() -> None:
+def test_a_list_of_phrases_is_bounded() -> None:
     assert phrases_problem(["yes"] * 200) is None
     assert phrases_problem(["yes"] * 201) == "has more than 200 phrases"
     assert phrases_problem(["no " * 2_001]) == "has more than 2000 words"
     assert phrases_problem([5]) == "contains a value that is not a string"
 
 
-def test_phrases_become_a_grammar_without_those_that_have_unknown_words() -> None:
+def test_phrases_with_unknown_words_are_left_out_of_the_grammar() -> None:
     phrases = ["[I | we] need help", "zzyzx please"]
     assert jsgf_grammar(phrases, frozenset({"zzyzx"})) == (
         "#JSGF V1.0;\ngrammar phrases;\npublic <said> = ( [ i | we ] need help );\n"
@@ -113,7 +113,7 @@ def said(text: str, voice: str) -> bytes:
 
 
 @needs_pocketsphinx
-def test_the_demo_is_understood_in_three_voices() -> None:
+def test_the_demo_phrases_are_recognised_in_three_voices() -> None:
     """Whole sentences, word for word; and, what counts, the answer that they lead to."""
     decoder, unknown = create_decoder(PHRASES)
     assert unknown == []
@@ -134,14 +134,14 @@ def test_the_demo_is_understood_in_three_voices() -> None:
 
 
 @needs_pocketsphinx
-def test_silence_and_noise_are_no_phrase() -> None:
+def test_silence_and_noise_match_no_phrase() -> None:
     decoder, _ = create_decoder(PHRASES)
     assert recognize(decoder, bytes(32_000)) == ""
     noise = np.random.default_rng(1).normal(0, 500, 32_000).astype(np.int16)
     assert recognize(decoder, noise.tobytes()) == ""
 
 
-def test_files_are_read_whatever_kind_of_wav_they_are(tmp_path: Path) -> None:
+def test_wav_files_of_every_format_are_read(tmp_path: Path) -> None:
     tone = np.sin(np.arange(8_000) / 5) * 0.5
     kinds = {
         (1, 16): (tone * 32_767).astype("<i2").tobytes(),
@@ -160,7 +160,7 @@ def test_files_are_read_whatever_kind_of_wav_they_are(tmp_path: Path) -> None:
         assert np.abs(samples / 32_767 - tone).max() < 0.02
 
 
-def test_two_channels_become_one(tmp_path: Path) -> None:
+def test_stereo_is_mixed_to_mono(tmp_path: Path) -> None:
     both = np.stack((np.full(100, 1_000), np.full(100, 3_000)), axis=1).astype("<i2")
     file = tmp_path / "stereo.wav"
     file.write_bytes(_wav(1, 2, 44_100, 16, both.tobytes()))
@@ -177,7 +177,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("problem", WRONG)
-def test_a_file_that_cannot_be_played_is_named(tmp_path: Path, problem: str) -> None:
+def test_an_unsupported_wav_file_is_named(tmp_path: Path, problem: str) -> None:
     file = tmp_path / "x.wav"
     file.write_bytes(WRONG[problem] or _wav(7, 1, 8_000, 8, bytes(100)))
     with pytest.raises(WavError) as refused:
@@ -185,7 +185,7 @@ def test_a_file_that_cannot_be_played_is_named(tmp_path: Path, problem: str) -> 
     assert str(refused.value) == f"{file} {problem}"
 
 
-def test_a_tape_has_both_sides_at_their_times(tmp_path: Path) -> None:
+def test_a_stereo_recording_has_both_sides_at_their_times(tmp_path: Path) -> None:
     file, rate = tmp_path / "tape.wav", 8_000
     tape = StereoRecorder(file, rate)
     loud = np.full(rate, 5_000, np.int16)
@@ -215,7 +215,7 @@ def _wav(kind: int, channels: int, rate: int, bits: int, data: bytes) -> bytes:
 
 
 @pytest.mark.anyio
-async def test_the_voice_of_this_machine_speaks_as_one_of_a_chain() -> None:
+async def test_the_local_tts_works_as_a_fallback() -> None:
     choice = ProviderChoice(provider="local", model="espeak-ng")
     async with http_context.open(), create_http_session() as http:
         means = SpeechBuildContext(ProviderKeys(), http, lambda *_: None, lambda *_: None, {}, 3)

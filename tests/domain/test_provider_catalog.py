@@ -100,7 +100,7 @@ async def test_every_option_reaches_the_plugin(kind: ProviderKind, name: str, op
     assert value in reached or [value] in reached
 
 
-def test_a_voice_of_this_machine_speaks_as_fast_as_it_is_told() -> None:
+def test_the_local_tts_speaks_at_the_configured_speed() -> None:
     choice = ProviderChoice(provider="local", model="espeak-ng", options={"speed": 2.0})
     built = local_tts(choice, KEYS, "en", None)
     assert isinstance(built, LocalTTS)
@@ -115,7 +115,7 @@ def given(options: Any) -> dict[str, Any]:
     )
 
 
-def test_the_models_are_those_of_the_plugins() -> None:
+def test_the_models_match_the_plugins() -> None:
     plugins = {
         (ProviderKind.STT, "deepgram"): {*get_args(DeepgramModels), *get_args(V2Models), "nova-2"},
         (ProviderKind.STT, "sarvam"): {*MODEL_CONFIGS},
@@ -130,7 +130,7 @@ def test_the_models_are_those_of_the_plugins() -> None:
     assert {*MODEL_CONFIGS} == set(entry(ProviderKind.STT, "sarvam").models)
 
 
-def test_the_languages_are_those_of_the_plugins() -> None:
+def test_the_languages_match_the_plugins() -> None:
     heard = {primary_subtag(tag) for tag in get_args(DeepgramLanguages)} - {"taq"}
     assert heard <= {*entry(ProviderKind.STT, "deepgram").languages}
     indian = SAARAS_V3_LANGUAGES - {"unknown"}
@@ -138,12 +138,12 @@ def test_the_languages_are_those_of_the_plugins() -> None:
     assert {*get_args(TTSLanguages)} == {*entry(ProviderKind.TTS, "cartesia").languages}
 
 
-def test_the_voices_are_those_of_the_plugin() -> None:
+def test_the_voices_match_the_plugin() -> None:
     for model, voices in entry(ProviderKind.TTS, "sarvam").voices_by_model.items():
         assert set(voices) == set(MODEL_SPEAKER_COMPATIBILITY[model]["all"])
 
 
-async def test_every_language_of_the_catalogue_can_be_heard_and_spoken() -> None:
+async def test_every_language_of_the_catalog_can_be_transcribed_and_spoken() -> None:
     async with create_http_session() as http:
         means = SpeechBuildContext(KEYS, http, lambda *_: None, lambda *_: None, {}, 3)
         without = () if find_spec("pocketsphinx") else ("local",)
@@ -170,7 +170,7 @@ async def test_every_language_of_the_catalogue_can_be_heard_and_spoken() -> None
         ("saaras:v4", (), "unknown"),
     ],
 )
-async def test_ears_are_told_which_languages_to_expect(
+async def test_stt_receives_the_expected_languages(
     model: str, languages: tuple[str, ...], expected: str
 ) -> None:
     name = "deepgram" if model.startswith("nova") else "sarvam"
@@ -180,7 +180,7 @@ async def test_ears_are_told_which_languages_to_expect(
     assert built._opts.language == expected
 
 
-async def test_what_a_plugin_refuses_is_told_and_its_fallback_is_used() -> None:
+async def test_an_option_that_a_plugin_rejects_is_reported_and_the_fallback_is_used() -> None:
     refused: list[tuple[str, bool]] = []
     v3 = ProviderChoice(provider="sarvam", model="bulbul:v3")
     async with create_http_session() as http:
@@ -195,7 +195,7 @@ async def test_what_a_plugin_refuses_is_told_and_its_fallback_is_used() -> None:
     assert refused == [("sarvam", False)]
 
 
-async def test_keyterms_are_given_to_those_that_take_them() -> None:
+async def test_keyterms_are_passed_to_models_that_support_them() -> None:
     async with create_http_session() as http:
         for model, expected in (("nova-3", ["x"]), ("flux-general-en", ["x"]), ("nova-2", [])):
             choice = ProviderChoice(provider="deepgram", model=model)
@@ -203,7 +203,7 @@ async def test_keyterms_are_given_to_those_that_take_them() -> None:
             assert list(built._opts.keyterm or []) == expected
 
 
-def test_the_detector_of_speech_is_the_local_one() -> None:
+def test_the_vad_is_the_local_one() -> None:
     choice = ProviderChoice(provider="silero", model="silero")
     assert isinstance(VAD_FACTORIES["silero"](choice), inference.VAD)
     assert RECEPTION.vad is None

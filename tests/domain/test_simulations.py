@@ -67,7 +67,7 @@ async def played(
     return await run_case(suite(case, **more).cases[0], stage or SimulationSetup(snapshot=SNAPSHOT))
 
 
-async def test_what_is_expected_and_happens_is_fine() -> None:
+async def test_met_expectations_pass() -> None:
     result = await played(BOOKS)
     assert result.ok, result.problems
     kinds = [event["kind"] for event in result.events]
@@ -96,7 +96,7 @@ async def test_what_is_expected_and_happens_is_fine() -> None:
         ("hello", {"error": True}, "raised no error"),
     ],
 )
-async def test_what_is_expected_and_does_not_happen_is_told(
+async def test_unmet_expectations_are_reported(
     say: str, expect: dict[str, Any], found: str
 ) -> None:
     result = await played({"name": "c", "steps": [{"say": say, "expect": expect}]})
@@ -104,7 +104,7 @@ async def test_what_is_expected_and_does_not_happen_is_told(
     assert (problem.step, problem.say, problem.message) == (1, say, found)
 
 
-async def test_wrong_arguments_and_outcomes_are_told() -> None:
+async def test_wrong_arguments_and_outcomes_are_reported() -> None:
     def last(expect: Any) -> dict[str, Any]:
         return {**BOOKS, "steps": [*BOOKS["steps"][:2], {"say": "tomorrow", "expect": expect}]}
 
@@ -125,7 +125,7 @@ async def test_wrong_arguments_and_outcomes_are_told() -> None:
     assert await told({"noTool": "book_appointment"}) == "called book_appointment"
 
 
-async def test_a_hundred_runs_are_the_same_bit_for_bit() -> None:
+async def test_a_hundred_runs_are_identical() -> None:
     [case] = suite(BOOKS).cases
     stage = SimulationSetup(snapshot=SNAPSHOT)
     runs = await asyncio.gather(*(run_case(case, stage) for _ in range(100)))
@@ -161,7 +161,7 @@ OUTSIDE = replace(SNAPSHOT, tools={"book_appointment": ORDER})
         ([], "F", None),
     ],
 )
-async def test_servers_are_stubbed_and_never_asked(
+async def test_stubbed_servers_receive_no_request(
     stubs: list[Any], outcome: str, slot: str | None
 ) -> None:
     full = {"S": "SUCCEEDED", "F": "FAILED"}[outcome]
@@ -175,7 +175,7 @@ async def test_servers_are_stubbed_and_never_asked(
     assert result.ok, result.problems
 
 
-async def test_what_is_given_is_there() -> None:
+async def test_preconditions_are_in_the_context() -> None:
     says = {"rules": [{"says": "{{user.name}} {{workflow.day}} {{call.kind}}"}]}
     greeter = replace(
         RECEPTION, llm=ProviderChoice(provider="scripted", model="rules", options=says)
@@ -189,7 +189,7 @@ async def test_what_is_given_is_there() -> None:
     assert result.ok, result.problems
 
 
-async def test_errors_are_never_expected_silently() -> None:
+async def test_errors_fail_a_case_unless_expected() -> None:
     openai = ProviderChoice(provider="openai", model="gpt-4.1-mini")
     async with run_llm_emulator() as stand_in:
         stand_in.script = [FailedReply(400)]
@@ -203,7 +203,7 @@ async def test_errors_are_never_expected_silently() -> None:
     assert told.ok, told.problems
 
 
-async def test_without_a_key_a_case_fails_and_says_so() -> None:
+async def test_without_a_key_a_case_fails_with_the_reason() -> None:
     stage = SimulationSetup(
         snapshot=SNAPSHOT, model=ProviderChoice(provider="openai", model="gpt-4.1")
     )
@@ -211,7 +211,7 @@ async def test_without_a_key_a_case_fails_and_says_so() -> None:
     assert "openai needs a key" in problem.message
 
 
-async def test_nothing_is_said_to_a_call_that_has_ended() -> None:
+async def test_a_step_after_the_end_of_the_call_fails() -> None:
     ends = {"rules": [{"after": "end_call", "says": "Bye."}, {"calls": {"tool": "end_call"}}]}
     booking = replace(BOOKING, llm=ProviderChoice(provider="scripted", options=ends))
     stage = SimulationSetup(
@@ -245,7 +245,7 @@ async def test_nothing_is_said_to_a_call_that_has_ended() -> None:
         ({"given": {"agent": {}}}, ("given", "agent"), "the known keys are user, workflow, flags."),
     ],
 )
-def test_bad_suites_are_refused_by_place(
+def test_invalid_suites_are_refused_with_their_place(
     change: dict[str, Any], path: tuple[str, ...], words: str
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
@@ -268,18 +268,20 @@ def test_bad_suites_are_refused_by_place(
         ("says", ()),
     ],
 )
-def test_bad_expectations_are_refused_by_place(expect: Any, path: tuple[str, ...]) -> None:
+def test_invalid_expectations_are_refused_with_their_place(
+    expect: Any, path: tuple[str, ...]
+) -> None:
     with pytest.raises(InvalidInput) as refused:
         suite({"name": "c", "steps": [{"say": "x", "expect": expect}]})
     assert refused.value.path == ("cases", "0", "steps", "0", "expect", *path)
 
 
-def test_every_expectation_has_a_check_and_a_shape() -> None:
+def test_every_expectation_has_a_check_and_a_validator() -> None:
     assert EXPECTATION_CHECKS.keys() == EXPECTATION_VALIDATORS.keys()
     assert set(JUDGES) == judges.JUDGES.keys()
 
 
-async def test_a_suite_from_a_call_holds_for_its_workflow(
+async def test_a_suite_from_a_call_passes_on_its_workflow(
     settings: Settings, services: Services, viewer: Viewer
 ) -> None:
     version = await publish_clinic(services, viewer)
@@ -302,7 +304,7 @@ async def test_a_suite_from_a_call_holds_for_its_workflow(
     assert expected == {"handoff", "tool", "context"}
 
 
-async def test_judges_are_asked_by_name() -> None:
+async def test_judges_run_by_name() -> None:
     result = await played(BOOKS)
     verdict = ("submit_verdict", {"verdict": "pass", "reasoning": "All was done."})
     async with run_llm_emulator() as stand_in:

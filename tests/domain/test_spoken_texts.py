@@ -84,7 +84,7 @@ def test_every_text_exists_in_every_language_that_a_provider_speaks(
     assert find_spoken_text(text, tag) == own
 
 
-def test_no_language_is_there_that_nothing_speaks() -> None:
+def test_no_language_exists_that_no_provider_speaks() -> None:
     assert set(DEFAULT_SPOKEN_TEXTS) == {text_language(tag) for tag in TAGS}
 
 
@@ -145,7 +145,7 @@ ENGLISH = "Are you still there?"
         ("en", (worded(SpokenText.CANNOT_HEAR, "en", "Hm?"),), (), ENGLISH),
     ],
 )
-def test_the_wording_is_that_of_the_agent_else_of_the_tenant_else_the_products(
+def test_agent_wording_precedes_tenant_wording_and_built_in_texts(
     language: str | None, agent: SpokenTexts, tenant: SpokenTexts, said: str
 ) -> None:
     assert find_spoken_text(SpokenText.STILL_THERE, language, agent, tenant) == said
@@ -167,7 +167,7 @@ def test_the_wording_is_that_of_the_agent_else_of_the_tenant_else_the_products(
         (there(en="a") * 401, (), "00 items"),
     ],
 )
-def test_what_cannot_be_said_is_not_saved(
+def test_an_invalid_wording_is_not_saved(
     texts: SpokenTexts, path: tuple[str, ...], told: str
 ) -> None:
     for check in (
@@ -241,7 +241,7 @@ def test_a_text_that_is_never_said_is_reported() -> None:
     assert found((), "en", tenant=tenant) == [(unused, "settings.spokenTexts.1.language")]
 
 
-def test_what_a_text_reads_is_checked() -> None:
+def test_variables_in_a_wording_are_verified() -> None:
     assert found(there(en="{{workflow.nothing}}")) == [
         (FindingCode.UNDEFINED_VARIABLE, "agents.reception.spokenTexts.0.say")
     ]

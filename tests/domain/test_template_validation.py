@@ -25,7 +25,7 @@ def text_of(case: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_it_is_refused_in_these_words(name: str) -> None:
+def test_it_is_refused_with_this_message(name: str) -> None:
     case = CASES[name]
     check: Check = check_template if "template" in case else check_condition
     with pytest.raises(InvalidInput) as refused:
@@ -37,7 +37,7 @@ def test_it_is_refused_in_these_words(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_slipped_in_anyway_has_an_end(name: str) -> None:
+def test_invalid_templates_stored_earlier_render_or_fail_cleanly(name: str) -> None:
     """Stored before a rule was made: it comes to something or is `Malformed`, no other way."""
     case = CASES[name]
     text = text_of(case)
@@ -87,7 +87,7 @@ SEEN: dict[str, Any] = {
         ("{{ 'a' | number | round | date: '%Y' | json }}", '"a"'),
     ],
 )
-def test_odd_values_are_only_text(template: str, text: str) -> None:
+def test_odd_values_render_as_text(template: str, text: str) -> None:
     assert render(template, SEEN) == text
 
 
@@ -111,11 +111,11 @@ def test_odd_values_are_only_text(template: str, text: str) -> None:
         ("not not not null", True),
     ],
 )
-def test_odd_values_are_compared_without_a_word(condition: str, held: bool) -> None:
+def test_odd_values_are_compared_without_an_error(condition: str, held: bool) -> None:
     assert evaluate_bool(condition, SEEN) is held
 
 
-def test_a_lone_slot_hands_over_what_is_there() -> None:
+def test_a_lone_placeholder_keeps_its_value() -> None:
     assert render_value({"a": "{{user.huge}}", "b": ["{{user.many}}"]}, SEEN) == {
         "a": HUGE,
         "b": [SEEN["user"]["many"]],

@@ -107,7 +107,7 @@ async def run(
     return used, desk
 
 
-async def test_steps_write_read_and_remove() -> None:
+async def test_actions_write_read_and_remove() -> None:
     used, desk = await run(
         ContextSet(path="workflow.meals[+]", value={"what": "{{params.meal}}"}),
         ContextSet(path="workflow.n", value="{{ user.n }}"),
@@ -126,7 +126,7 @@ async def test_steps_write_read_and_remove() -> None:
     assert used.steps[0].effect["path"] == "workflow.meals"
 
 
-async def test_a_branch_is_taken_and_the_way_to_each_step_is_told() -> None:
+async def test_a_conditional_runs_one_branch_and_reports_the_path_of_each_action() -> None:
     branch = Conditional(
         condition="user.n > 2 and params.yes",
         then=(Respond(message="yes"), EndCall()),
@@ -139,7 +139,7 @@ async def test_a_branch_is_taken_and_the_way_to_each_step_is_told() -> None:
     assert (used.result, desk.ended) == ("no", False)
 
 
-async def test_the_first_failure_stops_the_chain_and_the_other_chain_follows() -> None:
+async def test_the_first_failure_stops_the_chain_and_on_failure_runs() -> None:
     rules = (
         Rule(condition="params.n is not empty", message="How many?"),
         Rule(condition="params.n < 5", message="{{params.n}} is too many."),
@@ -162,7 +162,7 @@ async def test_the_first_failure_stops_the_chain_and_the_other_chain_follows() -
     assert desk.context.flags == {"done": True, "proud": True}
 
 
-async def test_what_cannot_be_done_here_fails() -> None:
+async def test_actions_that_are_unavailable_here_fail() -> None:
     for action, problem in (
         (Handoff(node="nowhere"), "No connection leads to nowhere."),
         (TransferCall(number="+4930123456"), "This call is not on a phone line."),
@@ -174,7 +174,7 @@ async def test_what_cannot_be_done_here_fails() -> None:
     assert (used.ending, desk.handed) == (Ending.SUCCEEDED, ["booking"])
 
 
-async def test_arguments_are_judged_before_anything_is_done() -> None:
+async def test_arguments_are_validated_before_any_action_runs() -> None:
     desk = Desk()
     spec = ToolSpec(
         name="t",
@@ -198,7 +198,7 @@ CALL = ApiCall(
 )
 
 
-async def test_a_server_is_asked_and_its_answer_kept() -> None:
+async def test_a_request_is_sent_and_its_response_saved() -> None:
     desk = Desk(answers=[(201, {"id": "o-1"})])
     told = Respond(message="Order {{response.body.id}} ({{response.status}}).")
     used, _ = await run(CALL, told, desk=desk, arguments={"slot": "ten"})
@@ -212,7 +212,7 @@ async def test_a_server_is_asked_and_its_answer_kept() -> None:
     assert "t0p" not in repr(used), "a secret must not be told"
 
 
-async def test_a_value_cannot_leave_its_place_in_the_url() -> None:
+async def test_a_value_cannot_escape_its_url_segment() -> None:
     desk = Desk(context=CallContext(user={"name": "../../admin?x=1#"}), answers=[(200, {})])
     await run(CALL, desk=desk)
     assert desk.sent[0].url.startswith(
@@ -245,7 +245,7 @@ async def test_a_value_cannot_leave_its_place_in_the_url() -> None:
         ),
     ],
 )
-async def test_only_what_is_safe_is_tried_again(
+async def test_only_safe_requests_are_retried(
     method: Method, unsafe: bool, answers: list[Any], sent: int, ending: Ending
 ) -> None:
     desk = Desk(answers=answers)
@@ -256,9 +256,7 @@ async def test_only_what_is_safe_is_tried_again(
 
 
 @pytest.mark.parametrize(("sent", "ending"), [(0, Ending.FAILED), (2, Ending.UNKNOWN)])
-async def test_an_mcp_server_that_is_silent_may_have_done_what_its_tool_does(
-    sent: int, ending: Ending
-) -> None:
+async def test_a_silent_mcp_server_yields_an_unknown_outcome(sent: int, ending: Ending) -> None:
     hello = (200, {"id": 1, "result": {}})
     desk = Desk(answers=[hello, (202, {})][:sent] + [HttpFailed("broken")])
     used, _ = await run(McpCall(server="calendar", tool="book"), desk=desk)
@@ -268,7 +266,7 @@ async def test_an_mcp_server_that_is_silent_may_have_done_what_its_tool_does(
     )
 
 
-async def test_a_secret_that_is_not_there_is_named() -> None:
+async def test_a_missing_secret_is_named() -> None:
     call = ApiCall(url="https://a.example/", headers={"X": "{{secret.other}}"})
     used, desk = await run(call)
     assert (used.ending, used.result) == (Ending.FAILED, "There is no secret 'other'.")
@@ -321,7 +319,7 @@ JSON = st.recursive(
 
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from(list(Operation)), JSON, JSON)
-async def test_no_transformation_fails(operation: Operation, before: Any, value: Any) -> None:
+async def test_no_transform_raises(operation: Operation, before: Any, value: Any) -> None:
     desk = Desk(context=CallContext(workflow={"x": before}, user={"v": value}))
     step = Transform(path="workflow.x", operation=operation, value="{{user.v}}")
     used, _ = await run(step, desk=desk)
@@ -343,7 +341,7 @@ async def test_no_transformation_fails(operation: Operation, before: Any, value:
         "{{user.url}}",
     ],
 )
-def test_where_a_request_goes_is_for_the_author_to_say(url: str) -> None:
+def test_only_the_author_determines_the_host_of_a_request(url: str) -> None:
     spec = ToolSpec(name="t", description="T.", actions=(ApiCall(url=url),))
     with pytest.raises(InvalidInput) as refused:
         check_tool(spec)

@@ -43,14 +43,14 @@ class Answering(Desk):
         (b"9" * 5_000, "9" * 5_000),
     ],
 )
-async def test_an_answer_is_kept_as_json_or_as_text(body: bytes, kept: Any) -> None:
+async def test_a_response_is_saved_as_json_or_as_text(body: bytes, kept: Any) -> None:
     desk = Answering(body)
     call = ApiCall(url="https://a.example/", save={"workflow.x": "body"})
     used, _ = await run(call, desk=desk)
     assert (used.ending, desk.context.workflow) == (Ending.SUCCEEDED, {"x": kept})
 
 
-async def test_no_value_grows_without_end() -> None:
+async def test_no_value_grows_without_bound() -> None:
     desk = Desk(context=CallContext(workflow={"x": ["y" * 60_000], "deep": 1}))
     used, _ = await run(ContextSet(path="workflow.x[+]", value="z" * 6_000), desk=desk)
     assert used.result == "The value for workflow.x is longer than 65536 characters."
@@ -68,7 +68,7 @@ async def test_no_value_grows_without_end() -> None:
         ApiCall(url="https://a.example/", method=Method.POST, body=["{{user.long}}"] * 99),
     ],
 )
-async def test_a_request_that_became_too_large_is_not_sent(call: ApiCall) -> None:
+async def test_a_request_that_renders_too_large_is_not_sent(call: ApiCall) -> None:
     desk = Desk(context=CallContext(user={"long": "x" * 60_000}), answers=[(200, {})])
     used, _ = await run(call, desk=desk)
     assert used.result == "The request is too large to be sent."
@@ -82,7 +82,7 @@ async def test_huge_numbers_are_sorted_like_others() -> None:
     assert desk.context.workflow["y"] == [-(10**400), 1.5, 10**400, "a"]
 
 
-async def test_arguments_that_cannot_be_kept_are_refused() -> None:
+async def test_arguments_that_cannot_be_stored_are_refused() -> None:
     for argument in ("\ud800", "a\x00", float("nan")):
         used, _ = await run(Respond(message="{{params.x}}"), arguments={"x": argument})
         assert (used.ending, used.steps) == (Ending.REFUSED, ())

@@ -25,13 +25,13 @@ GOOD: dict[str, Any] = {
 SPEC = TypeAdapter(ToolSpec)
 
 
-def test_without_what_is_wrong_it_is_a_good_tool() -> None:
+def test_the_base_tool_is_valid() -> None:
     spec = SPEC.validate_python(GOOD)
     assert check_tool(spec) is spec
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_it_is_refused_where_it_is_wrong(name: str) -> None:
+def test_an_invalid_tool_is_refused_at_its_path(name: str) -> None:
     case = CASES[name]
     spec = SPEC.validate_python({**GOOD, **case["tool"]})
     with pytest.raises(InvalidInput) as refused:
@@ -59,7 +59,7 @@ def one(name: str, type: str = "string", **more: Any) -> ParameterInput:
         ([one("a\x00")], "parametersList", "The schema is not text: it contains a NUL character."),
     ],
 )
-def test_the_short_list_is_no_way_around(
+def test_the_parameters_list_is_validated_too(
     parameters: list[ParameterInput], path: str, says: str
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
@@ -69,7 +69,7 @@ def test_the_short_list_is_no_way_around(
 
 @pytest.mark.parametrize("field", ["headers", "query", "save"])
 @pytest.mark.parametrize("value", [[], "a", 3, True])
-def test_what_must_be_an_object_is_one(field: str, value: object) -> None:
+def test_headers_query_and_save_must_be_objects(field: str, value: object) -> None:
     more: dict[str, Any] = {field: Json(value)}
     given = ApiCallInput(url="https://api.example/", **more)
     with pytest.raises(InvalidInput) as refused:
@@ -77,7 +77,7 @@ def test_what_must_be_an_object_is_one(field: str, value: object) -> None:
     assert refused.value.message == f"{field} must be a JSON object."
 
 
-def test_an_action_does_something() -> None:
+def test_an_action_sets_exactly_one_field() -> None:
     nothing = dict.fromkeys(ToolActionInput.__annotations__)
     with pytest.raises(InvalidInput) as refused:
         actions([ToolActionInput(**nothing)])

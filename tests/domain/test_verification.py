@@ -62,7 +62,7 @@ def _put(place: Any, path: list[str], value: Any) -> None:
 
 
 @pytest.mark.parametrize("name", INVALID)
-def test_what_is_unsound_is_found_exactly(name: str) -> None:
+def test_an_invalid_workflow_has_exactly_these_findings(name: str) -> None:
     case = INVALID[name]
     found = found_in(case)
     told = [f"{f.code.value} {f.severity.value[0]} {'.'.join(f.path)}" for f in found]
@@ -71,7 +71,7 @@ def test_what_is_unsound_is_found_exactly(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", VALID)
-def test_of_what_is_sound_nothing_is_said(name: str) -> None:
+def test_a_valid_workflow_has_no_findings(name: str) -> None:
     assert found_in(VALID[name]) == ()
 
 
@@ -89,7 +89,7 @@ OLD = {
 }
 
 
-def test_parts_that_are_older_than_a_rule_are_found() -> None:
+def test_items_saved_before_a_rule_existed_are_found() -> None:
 
     node = Node(id="a", agent="reception", is_entry=True, is_exit=True)
     spec = WorkflowSpec(name="w", nodes=(node,))
@@ -160,9 +160,7 @@ def of(workflow: WorkflowSpec) -> Snapshot:
 
 @steps(max_examples=400, deadline=None)
 @given(graphs, contexts)
-def test_where_no_error_is_found_no_conversation_is_stranded(
-    workflow: WorkflowSpec, context: Any
-) -> None:
+def test_without_errors_no_conversation_gets_stuck(workflow: WorkflowSpec, context: Any) -> None:
     found = verify(of(workflow))
     if any(finding.severity is Severity.ERROR for finding in found):
         return
@@ -183,7 +181,7 @@ def test_where_no_error_is_found_no_conversation_is_stranded(
 
 @steps(max_examples=400, deadline=None)
 @given(graphs, contexts)
-def test_what_is_said_of_conditions_is_true(workflow: WorkflowSpec, context: Any) -> None:
+def test_findings_about_conditions_are_true(workflow: WorkflowSpec, context: Any) -> None:
     for finding in verify(of(workflow)):
         if finding.code is FindingCode.SHADOWED:
             hidden = workflow.connections[int(finding.path[1])]
@@ -232,7 +230,7 @@ seen = st.fixed_dictionaries(
 
 @steps(max_examples=1_500, deadline=None)
 @given(written, written, st.lists(seen, min_size=8, max_size=8))
-def test_what_is_proven_of_conditions_holds(one: str, other: str, contexts: list[Any]) -> None:
+def test_proofs_about_conditions_hold(one: str, other: str, contexts: list[Any]) -> None:
     fork = WorkflowSpec(
         name="w",
         nodes=(

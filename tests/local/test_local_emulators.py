@@ -44,7 +44,7 @@ BULBUL = {"provider": "sarvam", "model": "bulbul:v3", "options": {}}
         (dict.fromkeys(BASE_PATHS, EMULATOR_KEY) | {"SARVAM": "k"}, {"stt": SAARAS, "tts": BULBUL}),
     ],
 )
-def test_the_demo_speaks_by_the_keys_that_there_are(
+def test_the_demo_uses_the_providers_that_have_keys(
     keys: dict[str, str], chosen: dict[str, object]
 ) -> None:
     environ = {f"{name}_API_KEY": key for name, key in keys.items()} | {"ESPEAK_NG": "/nowhere"}
@@ -52,7 +52,7 @@ def test_the_demo_speaks_by_the_keys_that_there_are(
     assert all(agent["llm"]["provider"] == "scripted" for agent in demo.agents(environ))
 
 
-def test_only_providers_without_a_key_are_stood_in_for(tmp_path: Path) -> None:
+def test_only_providers_without_a_key_are_emulated(tmp_path: Path) -> None:
     state = StateDir.from_env({"STUDIO_STATE": str(tmp_path)})
     given = {"DEEPGRAM_API_KEY": "real", "DATABASE_URL": "unused", "REDIS_URL": "unused"}
     found = choose_emulators(state, given)
@@ -77,7 +77,7 @@ def test_only_providers_without_a_key_are_stood_in_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_voice_call_is_heard_without_any_key(
+async def test_a_voice_call_works_without_any_key(
     livekit: LivekitCredentials, studio: Callable[..., Studio]
 ) -> None:
     without = {f"{name}_API_KEY": "" for name in BASE_PATHS}

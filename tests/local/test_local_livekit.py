@@ -66,7 +66,7 @@ def leave_running(server: Server) -> subprocess.Popen[bytes]:
         return subprocess.Popen(server.spec.argv, stdout=log, stderr=log)
 
 
-async def test_it_serves_whoever_has_the_key_and_nobody_else(livekit: LivekitCredentials) -> None:
+async def test_it_serves_only_clients_that_have_the_key(livekit: LivekitCredentials) -> None:
     await make_room(livekit, "mine")
     assert "mine" in await rooms(livekit)
     stranger = LivekitCredentials(livekit.url, livekit.key, "x" * 43)
@@ -84,7 +84,7 @@ async def test_it_listens_on_loopback_only(own: LivekitServers, state: Path) -> 
     assert [(one.laddr.ip, one.laddr.port) for one in sockets] == [("127.0.0.1", udp_port)]
 
 
-async def test_what_it_keeps_is_private(own: LivekitServers, state: Path) -> None:
+async def test_its_files_are_private(own: LivekitServers, state: Path) -> None:
     kept = [path for path in (state / "livekit").iterdir() if path.name not in ("lock", "log")]
     assert {path.name for path in kept} == {"key", "secret", "port", "udp.port", "livekit.yaml"}
     assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
@@ -92,7 +92,7 @@ async def test_what_it_keeps_is_private(own: LivekitServers, state: Path) -> Non
     assert own.credentials.secret not in " ".join(os_processes.command_line(own.server.pid))
 
 
-async def test_it_comes_back_with_the_same_address_and_keys(state: Path, binary: Path) -> None:
+async def test_it_restarts_with_the_same_address_and_keys(state: Path, binary: Path) -> None:
     async with started(state, binary) as livekit:
         await livekit.server.stop()
         await livekit.server.start()
@@ -106,7 +106,7 @@ async def test_it_comes_back_with_the_same_address_and_keys(state: Path, binary:
         assert await rooms(again) == []
 
 
-async def test_a_crash_of_its_valkey_is_no_crash_of_its_own(own: LivekitServers) -> None:
+async def test_it_survives_a_crash_of_its_valkey(own: LivekitServers) -> None:
     await own.store.kill()
     await own.store.start()
     await make_room(own.credentials, "anew")
@@ -114,7 +114,7 @@ async def test_a_crash_of_its_valkey_is_no_crash_of_its_own(own: LivekitServers)
     assert os_processes.is_alive(own.server.pid)
 
 
-async def test_a_server_that_was_left_over_is_ended(state: Path, binary: Path) -> None:
+async def test_a_leftover_server_is_stopped(state: Path, binary: Path) -> None:
     async with started(state, binary) as livekit:
         await livekit.server.stop()
         left = leave_running(livekit.server)

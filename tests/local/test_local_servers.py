@@ -110,7 +110,7 @@ async def test_a_killed_initdb_leaves_nothing_behind(state: Path) -> None:
     assert not half.exists()
 
 
-async def test_a_server_that_was_left_over_is_replaced(state: Path) -> None:
+async def test_a_leftover_server_is_replaced(state: Path) -> None:
     for prepare, started in (
         (partial(postgres.prepare, durable=False), partial(postgres.started, durable=False)),
         (valkey.prepare, valkey.started),
@@ -124,7 +124,7 @@ async def test_a_server_that_was_left_over_is_replaced(state: Path) -> None:
             assert second.url == first.url
 
 
-async def test_a_lock_file_naming_a_stranger_is_no_obstacle(state: Path) -> None:
+async def test_a_lock_file_that_names_another_process_is_ignored(state: Path) -> None:
     async with postgres.started(state, durable=False) as server:
         data = next((state / "postgres").glob("data*"))
         lines = (data / "postmaster.pid").read_text().splitlines()

@@ -9,7 +9,7 @@ from local.log_alerts import ALERT_PATTERN, POSTGRES_ALERT_PATTERN, LogAlerts, f
 from local.logs import Tail
 
 
-def test_lines_are_shown_as_they_come_and_repetitions_once(tmp_path: Path) -> None:
+def test_alerts_are_shown_immediately_and_repetitions_once(tmp_path: Path) -> None:
     log = tmp_path / "log"
     complaints = LogAlerts(Tail(log), ALERT_PATTERN)
     assert complaints.new_lines() == []
@@ -20,14 +20,14 @@ def test_lines_are_shown_as_they_come_and_repetitions_once(tmp_path: Path) -> No
     assert complaints.new_lines() == ["ERROR empty", "WARNING low"]
 
 
-def test_a_flood_is_counted(tmp_path: Path) -> None:
+def test_a_flood_of_alerts_is_summarized(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("".join(f"ERROR {number}\n" for number in range(50)))
     shown = LogAlerts(Tail(log), ALERT_PATTERN).new_lines()
     assert shown == [*(f"ERROR {number}" for number in range(20)), "… 30 more"]
 
 
-def test_a_line_of_ours_becomes_level_message_and_what_was_raised() -> None:
+def test_a_json_log_line_becomes_level_message_and_exception() -> None:
     entry = {"at": "…", "level": "ERROR", "message": "call failed", "call_id": "c1"}
     assert format_line(json.dumps(entry)) == "ERROR call failed"
     raised = entry | {"exception": "Traceback (most recent call last):\n  …\nOSError: gone\n"}
@@ -37,7 +37,7 @@ def test_a_line_of_ours_becomes_level_message_and_what_was_raised() -> None:
     assert format_line("[1]") == "[1]"
 
 
-def test_postgres_is_heard_only_when_it_is_about_more_than_coming_and_going() -> None:
+def test_routine_messages_of_postgres_are_not_shown() -> None:
     loud = [
         line
         for line in (

@@ -45,17 +45,17 @@ def run_without_them(program: str) -> str:
     return done.stdout
 
 
-def test_every_process_can_be_imported_without_the_optional_packages() -> None:
+def test_every_process_can_be_imported_without_optional_packages() -> None:
     assert run_without_them(f"import {', '.join(ENTRY_POINTS)}") == ""
 
 
-def test_local_hearing_without_pocketsphinx_says_what_to_do() -> None:
+def test_local_stt_without_pocketsphinx_says_what_to_do() -> None:
     told = run_without_them(LOCAL_STT)
     assert "has wheels for Python 3.11 and 3.13 only" in told
     assert "or choose another speech-to-text provider" in told
 
 
-def test_the_script_the_metadata_and_the_readme_name_the_same_pythons() -> None:
+def test_the_script_the_metadata_and_the_readme_name_the_same_python_versions() -> None:
     script = runpy.run_path(str(REPOSITORY / "studio"))
     oldest, newest = script["OLDEST"][1], script["NEWEST"][1]
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
@@ -66,7 +66,7 @@ def test_the_script_the_metadata_and_the_readme_name_the_same_pythons() -> None:
 
 
 @pytest.mark.parametrize("version", ["3, 10", "3, 15"])
-def test_another_python_is_refused_in_a_sentence(version: str, tmp_path: Path) -> None:
+def test_an_unsupported_python_is_refused_with_one_sentence(version: str, tmp_path: Path) -> None:
     program = (
         f"import runpy, sys; sys.version_info = ({version}, 0); sys.argv = ['studio', 'status']; "
         f"runpy.run_path({str(REPOSITORY / 'studio')!r}, run_name='__main__')"

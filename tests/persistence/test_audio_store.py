@@ -65,7 +65,7 @@ async def keys(store: ObjectStore, prefix: str) -> list[str]:
     return sorted([kept.key async for kept in store.list(prefix)])
 
 
-async def test_what_is_put_can_be_read_in_parts_listed_and_deleted(
+async def test_stored_objects_can_be_read_in_ranges_listed_and_deleted(
     store: ObjectStore, tmp_path: Path
 ) -> None:
     file = tmp_path / "file"
@@ -91,7 +91,7 @@ async def test_what_is_put_can_be_read_in_parts_listed_and_deleted(
 
 
 @pytest.mark.parametrize("key", ["../outside", "t/../../outside", "/etc/../../outside"])
-async def test_nothing_leads_out_of_it(store: ObjectStore, tmp_path: Path, key: str) -> None:
+async def test_no_key_leads_out_of_the_store(store: ObjectStore, tmp_path: Path, key: str) -> None:
     (tmp_path / "outside").write_bytes(b"ours")
     with pytest.raises(Unavailable):
         await read(store, key)
@@ -123,7 +123,7 @@ async def test_a_bucket_signs_links_that_expire_and_a_folder_has_none(
     )
 
 
-async def test_a_store_that_is_away_is_unavailable(bucket: S3Emulator, settings: Settings) -> None:
+async def test_an_unreachable_store_is_unavailable(bucket: S3Emulator, settings: Settings) -> None:
     store = opened(in_bucket(settings, bucket))
     bucket.unavailable = True
     with pytest.raises(Unavailable):
@@ -137,7 +137,7 @@ async def test_a_store_that_is_away_is_unavailable(bucket: S3Emulator, settings:
     assert await read(store, "t/a/1.ogg") == SOUND
 
 
-async def test_a_wrong_key_is_unavailable_and_not_told(
+async def test_a_wrong_key_is_unavailable_and_not_shown(
     bucket: S3Emulator, settings: Settings
 ) -> None:
     wrong = replace(in_bucket(settings, bucket), s3_access_key="not-the-key")
@@ -148,10 +148,10 @@ async def test_a_wrong_key_is_unavailable_and_not_told(
 
 
 @pytest.mark.parametrize("url", ["/folder", "folder", "file://folder", "https://host/", "s3://"])
-def test_a_place_that_is_none_is_refused_at_the_start(url: str) -> None:
+def test_an_invalid_recordings_url_is_refused_at_the_start(url: str) -> None:
     with pytest.raises(InvalidSetting, match="RECORDINGS_URL must be file:///"):
         ObjectStore.from_settings(Settings(recordings_url=url))
 
 
-def test_without_a_place_there_is_no_store() -> None:
+def test_without_a_recordings_url_there_is_no_store() -> None:
     assert ObjectStore.from_settings(Settings()) is None

@@ -110,7 +110,7 @@ async def events_of(services: Services, viewer: Viewer, calls: list[Any]) -> lis
 
 
 @pytest.mark.timeout(240)
-async def test_the_drill_of_the_documents_on_a_server_that_knows_no_roles(
+async def test_the_documented_drill_works_on_a_server_without_our_roles(
     services: Services, settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> None:
     calls = await three_calls(services, viewer)
@@ -149,7 +149,7 @@ async def what_is_missing_is_found(server: str, settings: Settings, call: object
 
 
 @pytest.mark.timeout(240)
-async def test_a_dump_that_was_restored_without_roles_is_mended_by_the_migration(
+async def test_migrating_repairs_a_dump_that_was_restored_without_roles(
     services: Services, settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> None:
     calls = await three_calls(services, viewer)

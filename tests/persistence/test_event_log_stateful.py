@@ -328,7 +328,7 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
     return Machine
 
 
-async def test_the_log_is_what_the_model_says(settings: Settings, viewer: Viewer) -> None:
+async def test_the_log_matches_the_model(settings: Settings, viewer: Viewer) -> None:
     # Workers die here as they please; that calls are given up for it is tested elsewhere.
     settings = replace(settings, max_takeovers=0)
 

@@ -123,7 +123,7 @@ MALFORMED = (
 )
 
 
-async def test_without_the_guard_every_form_of_loopback_arrives() -> None:
+async def test_without_the_guard_every_form_of_loopback_is_reachable() -> None:
     async with running_host() as inside:
         for place in REACHES_LOOPBACK:
             name = URL(f"http://{place}/").raw_host
@@ -135,7 +135,7 @@ async def test_without_the_guard_every_form_of_loopback_arrives() -> None:
 
 
 @pytest.mark.parametrize("place", [*REACHES_LOOPBACK, *LEADS_INSIDE])
-async def test_no_address_leads_inside(place: str) -> None:
+async def test_no_internal_address_is_reachable(place: str) -> None:
     async with running_host() as inside, guarded_http(port=inside.port) as outbound:
         with pytest.raises(EgressBlocked):
             await get(outbound, f"http://{place}:{inside.port}/")
@@ -143,14 +143,14 @@ async def test_no_address_leads_inside(place: str) -> None:
 
 
 @pytest.mark.parametrize("place", NAMED)
-async def test_no_name_leads_inside(place: str) -> None:
+async def test_no_host_name_with_an_internal_address_is_reachable(place: str) -> None:
     async with running_host() as inside, guarded_http(port=inside.port, names=NAMES) as outbound:
         with pytest.raises(EgressBlocked):
             await get(outbound, f"http://{place}:{inside.port}/")
         assert inside.hits == 0
 
 
-async def test_a_name_that_changes_its_mind_leads_nowhere() -> None:
+async def test_dns_rebinding_reaches_nothing() -> None:
     names = {"rebind.example": [["192.0.2.1"], ["127.0.0.1"], ["::1"]]}
     async with running_host() as inside, guarded_http(port=inside.port, names=names) as outbound:
         for _ in range(4):
@@ -160,7 +160,7 @@ async def test_a_name_that_changes_its_mind_leads_nowhere() -> None:
 
 
 @pytest.mark.parametrize("url", MALFORMED)
-async def test_what_is_no_plain_url_is_not_sent(url: str) -> None:
+async def test_an_unusual_url_is_not_requested(url: str) -> None:
     async with running_host() as inside:
         names = {"public.example": [["127.0.0.1"]]}
         # Even where everything inside is allowed: what such a URL means is anybody's guess.
@@ -198,14 +198,14 @@ async def test_what_is_no_plain_url_is_not_sent(url: str) -> None:
         ("GET", {"Expect": "100-continue"}),
     ],
 )
-async def test_no_request_is_smuggled(method: str, headers: Mapping[str, str]) -> None:
+async def test_request_smuggling_is_impossible(method: str, headers: Mapping[str, str]) -> None:
     async with running_host() as inside, guarded_http("127.0.0.0/8") as outbound:
         with pytest.raises(EgressBlocked):
             await outbound.send(HttpRequest(method, f"http://127.0.0.1:{inside.port}/", headers))
         assert inside.hits == 0
 
 
-async def test_redirects_are_answers() -> None:
+async def test_redirects_are_returned_and_not_followed() -> None:
     async with running_host() as inside:
         for status in ("301 Moved", "302 Found", "303 Other", "307 Again", "308 Always"):
             target = f"Location: http://127.0.0.1:{inside.port}/"
@@ -216,7 +216,7 @@ async def test_redirects_are_answers() -> None:
         assert inside.hits == 0
 
 
-async def test_what_is_listed_opens_exactly_that_place() -> None:
+async def test_an_allow_list_entry_permits_exactly_its_host_and_port() -> None:
     names = {"listed.example": [["127.0.0.1"]], "other.example": [["127.0.0.1"]]}
     async with running_host() as one, running_host() as other:
         for allowed, opened in (
@@ -241,7 +241,7 @@ async def test_what_is_listed_opens_exactly_that_place() -> None:
                 assert (one.hits - before, other.hits) == (1, 0)
 
 
-async def test_a_network_opens_all_ports_but_no_metadata() -> None:
+async def test_an_allowed_network_permits_all_ports_but_no_metadata_service() -> None:
     names = {"metadata.google.internal": [["169.254.169.254"]]}
     async with (
         running_host() as one,
@@ -264,7 +264,7 @@ async def test_a_network_opens_all_ports_but_no_metadata() -> None:
         "https://8.8.8.8:6379/",
     ],
 )
-async def test_public_addresses_take_tls_on_the_ports_of_the_web(url: str) -> None:
+async def test_public_addresses_are_reachable_on_web_ports_only(url: str) -> None:
     outbound = GuardedHttpClient()
     with pytest.raises(EgressBlocked):
         await get(outbound, url)

@@ -54,7 +54,7 @@ async def is_silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> No
 
 
 @pytest.mark.parametrize("answer", [drips, says_wait, is_silent])
-async def test_a_slow_server_has_the_whole_time_and_no_more(answer: Responder) -> None:
+async def test_a_slow_server_is_cut_off_at_the_timeout(answer: Responder) -> None:
     """None of them would ever come to an end."""
     began = time.monotonic()
     async with asyncio.timeout(60):
@@ -62,7 +62,7 @@ async def test_a_slow_server_has_the_whole_time_and_no_more(answer: Responder) -
     assert time.monotonic() - began >= 0.3
 
 
-async def test_a_body_is_read_up_to_a_size() -> None:
+async def test_a_response_body_is_limited_in_size() -> None:
     exact = b"x" * MAX_BODY_BYTES
     async with (
         running_host(http_response(exact)) as there,
@@ -86,12 +86,12 @@ async def heads_without_end(_: asyncio.StreamReader, writer: asyncio.StreamWrite
         await writer.drain()
 
 
-async def test_a_flood_is_cut_off() -> None:
+async def test_an_endless_response_is_cut_off() -> None:
     assert await failed(pours) == "too_large"
     assert await failed(heads_without_end) == "broken"
 
 
-async def test_a_small_packet_does_not_unfold() -> None:
+async def test_a_compression_bomb_does_not_expand() -> None:
     packed = zlib.compress(b"x" * (MAX_BODY_BYTES * 4))
     answer = http_response(packed, head=["Content-Encoding: deflate"])
     async with running_host(answer) as there, guarded_http(f"127.0.0.1:{there.port}") as outbound:
@@ -117,11 +117,11 @@ async def test_a_small_packet_does_not_unfold() -> None:
         b"HTTP/1.1 200 " + b"x" * 100_000 + b"\r\n\r\n",
     ],
 )
-async def test_what_is_no_http_is_broken(answer: bytes) -> None:
+async def test_a_response_that_is_not_http_fails(answer: bytes) -> None:
     assert await failed(raw_response(answer)) == "broken"
 
 
-async def test_nobody_answers() -> None:
+async def test_an_unreachable_server_fails() -> None:
     async with running_host() as gone:
         pass
     names = {"none.example": [["127.0.0.1"]], "two.example": [["10.0.0.1", "127.0.0.1"]]}
@@ -132,7 +132,7 @@ async def test_nobody_answers() -> None:
             assert ended.value.kind == "connect"
 
 
-async def test_a_certificate_must_be_vouched_for(tmp_path: Path) -> None:
+async def test_a_certificate_must_be_trusted(tmp_path: Path) -> None:
     tls = self_signed_context(tmp_path)
     async with running_host(tls=tls) as there, guarded_http(f"localhost:{there.port}") as outbound:
         with pytest.raises(HttpFailed) as ended:
@@ -143,7 +143,7 @@ async def test_a_certificate_must_be_vouched_for(tmp_path: Path) -> None:
         assert (ended.value.kind, there.requests) == ("broken", [])
 
 
-async def test_cookies_and_proxies_do_not_travel(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_cookies_and_proxy_settings_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     async with (
         running_host() as proxy,
         running_host(http_response(head=["Set-Cookie: a=b; Path=/"])) as there,

@@ -62,7 +62,7 @@ async def said(caplog: pytest.LogCaptureFixture, message: str, times: int) -> No
     await until(enough)
 
 
-async def test_a_migration_that_waits_for_a_long_read_keeps_no_other_reader_waiting(
+async def test_a_migration_that_waits_for_a_long_read_blocks_no_other_reader(
     fresh: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     await asyncio.to_thread(upgrade, fresh, "0004", timeouts=QUICK)
@@ -82,7 +82,7 @@ async def test_a_migration_that_waits_for_a_long_read_keeps_no_other_reader_wait
         assert await reader.fetchval("select count(*) from tenant_month") == 0
 
 
-async def test_calls_go_on_while_a_migration_works_on_drafts(fresh: str) -> None:
+async def test_calls_continue_while_a_migration_changes_drafts(fresh: str) -> None:
     await asyncio.to_thread(upgrade, fresh, "0005", timeouts=QUICK)
     locks = "select relation::regclass::text, granted from pg_locks where mode ~ 'Exclusive'"
     async with connected(fresh) as writer, connected(fresh) as db:
@@ -101,7 +101,9 @@ async def waits_for_drafts(db: Any) -> Any:
     )
 
 
-async def test_a_migration_that_gets_no_lock_ends_and_keeps_what_is_done(fresh: str) -> None:
+async def test_a_migration_that_gets_no_lock_gives_up_and_keeps_finished_revisions(
+    fresh: str,
+) -> None:
     await asyncio.to_thread(upgrade, fresh, "0003", timeouts=QUICK)
     async with connected(fresh) as holder, holder.transaction():
         await holder.fetch("select * from call_log")
@@ -126,7 +128,7 @@ async def is_valid(db: Any) -> bool | None:
     return valid
 
 
-async def test_two_migrations_at_once_end_well_beside_an_index_that_is_built_concurrently(
+async def test_two_migrations_succeed_during_a_concurrent_index_build(
     fresh: str, scripts: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
@@ -154,7 +156,7 @@ async def test_two_migrations_at_once_end_well_beside_an_index_that_is_built_con
         assert GAVE_UP not in [record.getMessage() for record in caplog.records]
 
 
-async def test_an_index_that_was_left_half_built_is_built_anew(fresh: str, scripts: Path) -> None:
+async def test_an_incomplete_index_is_rebuilt(fresh: str, scripts: Path) -> None:
     await asyncio.to_thread(upgrade, fresh, "0001", scripts=scripts, timeouts=QUICK)
     async with connected(fresh) as writer, connected(fresh) as db:
         async with writer.transaction():
@@ -189,7 +191,7 @@ LOSSES = """
 """
 
 
-async def test_rights_are_made_whole_every_time(settings: Settings) -> None:
+async def test_every_run_restores_grants_and_policies(settings: Settings) -> None:
     url = settings.database_url
     before = await schema_of(url)
     async with connected(url) as db:
@@ -199,7 +201,7 @@ async def test_rights_are_made_whole_every_time(settings: Settings) -> None:
     assert await schema_of(url) == before
 
 
-async def test_what_is_right_already_is_left_alone_while_it_is_read(settings: Settings) -> None:
+async def test_a_migration_without_changes_blocks_no_readers(settings: Settings) -> None:
     async with connected(settings.database_url) as reader, reader.transaction():
         for (table,) in await reader.fetch(
             "select relname from pg_class where relnamespace = 'public'::regnamespace"
@@ -210,7 +212,7 @@ async def test_what_is_right_already_is_left_alone_while_it_is_read(settings: Se
             await asyncio.to_thread(upgrade, settings.database_url, timeouts=QUICK)
 
 
-async def test_every_table_has_its_line_in_the_grants(settings: Settings) -> None:
+async def test_every_table_has_a_line_in_the_grants(settings: Settings) -> None:
     async with connected(settings.database_url) as db:
         bare = await db.fetch(
             "select relname from pg_class where relnamespace = 'public'::regnamespace"

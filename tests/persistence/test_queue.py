@@ -68,7 +68,7 @@ async def held(office: Office) -> Claim:
     return claim
 
 
-async def test_who_has_no_room_for_voice_takes_the_oldest_text_calls(office: Office) -> None:
+async def test_a_worker_without_voice_capacity_claims_the_oldest_text_calls(office: Office) -> None:
     calls = [(await office.call()).id for _ in range(4)]
     await office.db.execute("update call set kind = 'VOIP' where id = any($1)", calls[::2])
     # One of them was started before the log knew the kind.
@@ -81,7 +81,7 @@ async def test_who_has_no_room_for_voice_takes_the_oldest_text_calls(office: Off
     assert {c.call.id for c in rest} == {calls[n] for n in (0, 2, 3)}
 
 
-async def test_a_voice_call_that_lost_its_worker_is_taken_by_the_full_when_others_do_not(
+async def test_full_workers_claim_a_lost_voice_call_when_others_do_not(
     office: Office,
 ) -> None:
     call = await office.call()
@@ -97,7 +97,7 @@ async def test_a_voice_call_that_lost_its_worker_is_taken_by_the_full_when_other
     assert again.call.id == call.id
 
 
-async def test_a_buried_worker_claims_nothing(office: Office) -> None:
+async def test_a_reaped_worker_claims_nothing(office: Office) -> None:
     await office.call()
     worker = await office.worker.queue.register_worker(10)
     await office.bury()
@@ -106,7 +106,7 @@ async def test_a_buried_worker_claims_nothing(office: Office) -> None:
     assert len(await office.worker.queue.claim(other, 5)) == 1
 
 
-async def test_a_worker_that_froze_in_the_middle_of_a_claim_does_not_keep_its_calls(
+async def test_a_worker_that_froze_during_a_claim_does_not_keep_its_calls(
     office: Office, settings: Settings
 ) -> None:
     await held(office)
@@ -120,7 +120,7 @@ async def test_a_worker_that_froze_in_the_middle_of_a_claim_does_not_keep_its_ca
     pool.terminate()
 
 
-async def test_calls_of_a_worker_that_is_not_there_are_freed(office: Office) -> None:
+async def test_calls_of_an_unregistered_worker_are_released(office: Office) -> None:
     """However it came to be: burying looks at who is missing, not at who was buried."""
     claim = await held(office)
     await office.db.execute("delete from worker_process")
@@ -130,7 +130,7 @@ async def test_calls_of_a_worker_that_is_not_there_are_freed(office: Office) -> 
     assert (again.call.id, again.is_takeover) == (claim.call.id, True)
 
 
-async def test_who_leaves_gives_everything_back(office: Office) -> None:
+async def test_deregistering_releases_all_calls(office: Office) -> None:
     await office.call()
     worker = await office.worker.queue.register_worker(10)
     await office.worker.queue.claim(worker, 1)
@@ -139,7 +139,7 @@ async def test_who_leaves_gives_everything_back(office: Office) -> None:
     assert len(await office.worker.queue.claim(other, 5)) == 1
 
 
-async def test_a_call_that_is_ended_between_two_workers_was_no_canceled_one(office: Office) -> None:
+async def test_a_call_that_is_ended_between_two_workers_is_not_canceled(office: Office) -> None:
     fresh, answered = await office.call(), await office.call()
     worker = await office.worker.queue.register_worker(5)
     claims = {c.call.id: c for c in await office.worker.queue.claim(worker, 2)}
@@ -153,7 +153,7 @@ async def test_a_call_that_is_ended_between_two_workers_was_no_canceled_one(offi
     assert [c.end_reason for c in ended] == [EndReason.CANCELED, EndReason.ENDED_BY_API]
 
 
-async def test_a_claim_whose_answer_was_lost_is_let_go(office: Office) -> None:
+async def test_a_claim_whose_response_was_lost_is_released(office: Office) -> None:
     kept, lost = await office.call(), await office.call()
     worker = await office.worker.queue.register_worker(10)
     assert len(await office.worker.queue.claim(worker, 2)) == 2
@@ -174,7 +174,7 @@ async def test_a_fenced_writer_acknowledges_nothing(office: Office) -> None:
     assert [str(command.id) for command in await office.worker.queue.inbox(other)] == [message]
 
 
-async def test_an_old_holder_in_the_same_process_writes_nothing(office: Office) -> None:
+async def test_an_earlier_lease_in_the_same_process_writes_nothing(office: Office) -> None:
     old = await held(office)
     await office.bury()
     worker = await office.worker.queue.register_worker(10)
@@ -191,7 +191,7 @@ async def test_an_old_holder_in_the_same_process_writes_nothing(office: Office) 
     assert [e.text for e in events if isinstance(e, AgentTurn)] == ["new"]
 
 
-async def test_what_is_asked_of_a_call_that_was_forgotten_leaves_nothing_behind(
+async def test_requests_about_a_closed_call_leave_nothing_behind(
     office: Office,
 ) -> None:
     """As by a tool that still runs."""
@@ -207,7 +207,7 @@ async def test_what_is_asked_of_a_call_that_was_forgotten_leaves_nothing_behind(
     assert not recorder._buffers
 
 
-async def test_one_busy_call_does_not_hide_another(office: Office) -> None:
+async def test_a_busy_inbox_does_not_hide_the_inbox_of_another_call(office: Office) -> None:
     busy, quiet = await office.call(), await office.call()
     worker = await office.worker.queue.register_worker(10)
     await office.worker.queue.claim(worker, 2)
@@ -233,7 +233,7 @@ async def test_a_call_claimed_at_the_last_moment_is_not_ended(office: Office) ->
     assert (await office.events(claim.call.id))[-1].event.kind == "state_changed"
 
 
-async def test_appends_and_burials_do_not_wait_in_a_circle(office: Office) -> None:
+async def test_appends_and_reaping_do_not_deadlock(office: Office) -> None:
     for _ in range(20):
         await office.call()
     for round in range(5):
@@ -254,7 +254,9 @@ async def test_appends_and_burials_do_not_wait_in_a_circle(office: Office) -> No
         await asyncio.gather(write(), office.bury())
 
 
-async def test_a_watcher_whose_hint_was_lost_is_told_by_the_regular_look(office: Office) -> None:
+async def test_a_subscriber_whose_notification_was_lost_is_served_by_the_periodic_check(
+    office: Office,
+) -> None:
     """Also when another watcher of the call has seen it already."""
     claim = await held(office)
     tenant = office.viewer.tenant_id
@@ -291,7 +293,7 @@ async def test_a_watcher_whose_hint_was_lost_is_told_by_the_regular_look(office:
         late.cancel()
 
 
-async def test_old_calls_are_removed_in_batches_of_a_bounded_number_of_events(
+async def test_old_calls_are_deleted_in_batches_of_a_bounded_number_of_events(
     office: Office,
 ) -> None:
     heads = (3 * EVENT_BATCH_SIZE, EVENT_BATCH_SIZE - 1, 2, EVENT_BATCH_SIZE - 2, 1)

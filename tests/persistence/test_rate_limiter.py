@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize("redis", ["there", "away"])
-async def test_a_minute_may_be_spent_at_once_and_no_more(
+async def test_the_allowance_of_a_minute_may_be_spent_at_once_and_not_exceeded(
     servers: tuple[str, str], redis: str
 ) -> None:
     url = servers[1] if redis == "there" else "redis://127.0.0.1:1"

@@ -73,7 +73,7 @@ def as_cluster(url: str) -> str:
     return url.replace("redis://", "redis+cluster://")
 
 
-async def test_two_processes_share_one_limit_wherever_its_key_lies(cluster: list[Server]) -> None:
+async def test_two_processes_share_one_limit_on_any_node(cluster: list[Server]) -> None:
     one = RedisRateLimiter(as_cluster(cluster[0].url), TIMEOUT_SECONDS)
     other = RedisRateLimiter(as_cluster(cluster[1].url), TIMEOUT_SECONDS)
     for _ in range(12):  # keys of every node
@@ -88,7 +88,7 @@ async def test_two_processes_share_one_limit_wherever_its_key_lies(cluster: list
     await other.aclose()
 
 
-async def test_a_url_that_hides_the_cluster_is_named_with_its_remedy(
+async def test_a_plain_url_of_a_cluster_node_is_logged_with_its_remedy(
     cluster: list[Server], caplog: pytest.LogCaptureFixture
 ) -> None:
     limiter = RedisRateLimiter(cluster[0].url, TIMEOUT_SECONDS)
@@ -101,7 +101,7 @@ async def test_a_url_that_hides_the_cluster_is_named_with_its_remedy(
     assert "redis+cluster://" in said.getMessage()
 
 
-async def test_one_node_that_hangs_costs_no_time_either(
+async def test_one_hanging_node_delays_nothing(
     cluster: list[Server], caplog: pytest.LogCaptureFixture
 ) -> None:
     limiter = RedisRateLimiter(as_cluster(cluster[0].url), timeout=1.0)
@@ -120,7 +120,7 @@ async def test_one_node_that_hangs_costs_no_time_either(
     assert said == ["redis is unavailable", "redis is available again"]
 
 
-async def test_hints_cross_the_nodes(cluster: list[Server]) -> None:
+async def test_notifications_pass_through_all_nodes(cluster: list[Server]) -> None:
     here = Channels(RedisBackend(as_cluster(cluster[0].url)), lambda channel, message: message)
     there = Channels(RedisBackend(as_cluster(cluster[1].url)), lambda channel, message: message)
     await here.connect()
@@ -134,6 +134,6 @@ async def test_hints_cross_the_nodes(cluster: list[Server]) -> None:
     await there.disconnect()
 
 
-def test_a_url_of_another_kind_is_refused_by_its_name() -> None:
+def test_an_unknown_url_scheme_is_refused() -> None:
     with pytest.raises(InvalidSetting, match=r"REDIS_URL must start with .*redis\+cluster://"):
         RedisRateLimiter("redis+sentinel://127.0.0.1:26379")

@@ -72,7 +72,7 @@ async def channels_on(url: str) -> AsyncIterator[Channels[str]]:
         await channels.disconnect()
 
 
-async def test_a_redis_that_hangs_delays_no_turn_and_no_watcher(
+async def test_a_hanging_redis_delays_no_turn_and_no_subscriber(
     settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> None:
     async with valkey.started(tmp_path) as server:
@@ -93,7 +93,7 @@ async def test_a_redis_that_hangs_delays_no_turn_and_no_watcher(
     assert complete(events)
 
 
-async def test_an_outage_is_said_once_and_so_is_its_end(
+async def test_an_outage_and_its_end_are_logged_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with valkey.started(tmp_path) as server, channels_on(server.url) as channels:
@@ -110,7 +110,7 @@ async def test_an_outage_is_said_once_and_so_is_its_end(
     assert said == [("redis is unavailable", None), ("redis is available again", 50)]
 
 
-async def test_a_redis_that_is_heard_but_takes_no_hints_is_away_until_it_takes_them(
+async def test_a_redis_that_refuses_notifications_is_unavailable_until_it_accepts_them(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with (
@@ -131,7 +131,7 @@ async def test_a_redis_that_is_heard_but_takes_no_hints_is_away_until_it_takes_t
     assert said == ["redis is unavailable", "redis is available again"]
 
 
-async def test_what_was_told_before_a_process_leaves_is_still_heard_and_in_order(
+async def test_notifications_before_a_shutdown_are_delivered_in_order(
     servers: tuple[str, str],
 ) -> None:
     told = [str(number) for number in range(2_000)]
@@ -144,7 +144,7 @@ async def test_what_was_told_before_a_process_leaves_is_still_heard_and_in_order
     assert heard == told
 
 
-async def test_a_full_outbox_drops_the_oldest_hints(servers: tuple[str, str]) -> None:
+async def test_a_full_outbox_drops_the_oldest_notifications(servers: tuple[str, str]) -> None:
     async with channels_on(servers[1]) as here, here.listen("studio:full") as box:
         assert isinstance(await box.get(), Lagged)
         async with Redis.from_url(servers[1]) as redis:
@@ -156,7 +156,7 @@ async def test_a_full_outbox_drops_the_oldest_hints(servers: tuple[str, str]) ->
     assert outbox.take_dropped_count() == 20
 
 
-async def test_limits_cost_no_time_while_redis_hangs_and_are_shared_again_after_it(
+async def test_limits_cause_no_delay_while_redis_hangs_and_are_shared_again_afterwards(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with valkey.started(tmp_path) as server:
@@ -229,7 +229,7 @@ async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             await writer.drain()
 
 
-async def test_whatever_redis_says_no_stream_no_recorder_and_no_request_ends_by_it(
+async def test_no_reply_of_redis_ends_a_stream_an_event_writer_or_a_request(
     settings: Settings, viewer: Viewer
 ) -> None:
     nonsense = Nonsense(settings.redis_url)

@@ -162,7 +162,7 @@ def explore(rules: Rules) -> Verdict:
     return Verdict(len(before), wrong, stuck)
 
 
-def test_every_event_once_in_order_whatever_happens() -> None:
+def test_every_event_is_delivered_once_and_in_order() -> None:
     verdict = explore(Rules())
     print(f"{verdict.worlds} worlds explored")
     assert verdict.worlds > 10_000
@@ -173,7 +173,7 @@ def test_every_event_once_in_order_whatever_happens() -> None:
     ("left_out", "wrong"),
     [("checks_gaps", "missing"), ("drops_repeats", "twice")],
 )
-def test_without_this_the_reader_yields_what_is_wrong(left_out: str, wrong: str) -> None:
+def test_without_this_precaution_the_reader_yields_wrong_events(left_out: str, wrong: str) -> None:
     assert wrong in explore(replace(Rules(), **{left_out: False})).wrong
 
 
@@ -185,12 +185,12 @@ def test_without_this_the_reader_yields_what_is_wrong(left_out: str, wrong: str)
         ("tells_overflow", "looks_at_heads"),
     ],
 )
-def test_without_this_the_reader_can_get_stuck(left_out: tuple[str, ...]) -> None:
+def test_without_this_precaution_the_reader_can_get_stuck(left_out: tuple[str, ...]) -> None:
     assert explore(replace(Rules(), **dict.fromkeys(left_out, False))).stuck > 0
 
 
 @pytest.mark.parametrize("left_out", ["tells_reconnect", "tells_overflow"])
-def test_without_this_it_is_only_slower(left_out: str) -> None:
+def test_without_this_precaution_the_reader_is_only_slower(left_out: str) -> None:
     """The look at the heads makes up for it, a second later."""
     verdict = explore(replace(Rules(), **{left_out: False}))
     assert (verdict.wrong, verdict.stuck) == (frozenset(), 0)

@@ -42,7 +42,7 @@ def complete(events: list[StoredEvent], first: int = 1) -> bool:
     return ended and numbers == list(range(first, first + len(events)))
 
 
-async def test_a_slow_watcher_gets_everything(
+async def test_a_slow_subscriber_receives_everything(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     async with writing_call(services, settings, viewer) as writer:
@@ -57,7 +57,7 @@ async def test_a_slow_watcher_gets_everything(
     assert sum(isinstance(e.event, AgentTurn) for e in slow_events) == 2_000
 
 
-async def test_a_cursor_is_good_on_every_replica(
+async def test_a_cursor_is_valid_on_every_replica(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     async with writing_call(services, settings, viewer) as writer, api_services(settings) as other:
@@ -68,7 +68,7 @@ async def test_a_cursor_is_good_on_every_replica(
             assert await follow(other, writer, after=event.cursor) == whole[at:]
 
 
-async def test_a_cursor_into_a_history_that_was_rewound_is_refused(
+async def test_a_cursor_into_a_restored_database_is_refused(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     async with writing_call(services, settings, viewer) as writer:
@@ -83,7 +83,7 @@ async def test_a_cursor_into_a_history_that_was_rewound_is_refused(
             await follow(services, writer, after=last.cursor)
 
 
-async def test_without_redis_a_stream_is_only_late(
+async def test_without_redis_a_stream_is_only_slower(
     settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> None:
     async with valkey.started(tmp_path) as server:
@@ -104,7 +104,7 @@ async def test_without_redis_a_stream_is_only_late(
     assert told == ["with", "without", "with again"]
 
 
-async def test_a_process_starts_and_streams_while_redis_is_dead(
+async def test_a_process_starts_and_streams_while_redis_is_down(
     settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> None:
     async with valkey.started(tmp_path) as server:
@@ -119,7 +119,7 @@ async def test_a_process_starts_and_streams_while_redis_is_dead(
             await server.start()
 
 
-async def test_words_on_the_way_come_between_what_is_stored(
+async def test_partial_transcripts_arrive_between_stored_events(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     async with writing_call(services, settings, viewer) as writer:

@@ -71,7 +71,7 @@ def keeps(before: Rows, after: Rows) -> bool:
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-async def test_a_database_of_any_revision_keeps_its_rows_and_gets_the_schema_of_a_new_one(
+async def test_a_database_of_any_revision_keeps_its_rows_and_gets_the_current_schema(
     revision: str, fresh: str, settings: Settings
 ) -> None:
     await asyncio.to_thread(upgrade, fresh, revision)
@@ -109,7 +109,7 @@ async def test_every_revision_can_be_undone(fresh: str) -> None:
         assert await schema_of(fresh) == schemas[revision], revision
 
 
-async def test_functions_sql_has_the_functions_and_triggers_that_revisions_result_in(
+async def test_functions_sql_equals_the_result_of_the_revisions(
     settings: Settings,
 ) -> None:
     url = settings.database_url
@@ -125,7 +125,7 @@ async def test_functions_sql_has_the_functions_and_triggers_that_revisions_resul
     assert await schema_of(url) == migrated
 
 
-def test_revisions_read_only_files_of_their_own() -> None:
+def test_revisions_read_only_their_own_files() -> None:
     """A revision that ran a file that changes would do something else tomorrow than it did."""
     used = [
         name
@@ -167,7 +167,7 @@ ROWS_AND_INDEXES = """
 """
 
 
-async def test_an_interrupted_upgrade_goes_on_from_what_is_done(
+async def test_an_interrupted_upgrade_continues_where_it_stopped(
     services: Services, viewer: Viewer, settings: Settings
 ) -> None:
     await publish_clinic(services, viewer)

@@ -220,7 +220,7 @@ STORY = (
 
 
 @pytest.mark.anyio
-async def test_a_call_that_is_over_can_be_read(
+async def test_an_ended_call_can_be_read(
     settings: Settings, viewer: Viewer, services: Services, tmp_path: Path
 ) -> None:
     visit = script_runner(tmp_path / "scripts")
@@ -275,7 +275,7 @@ async def test_a_call_that_is_over_can_be_read(
 
 
 @pytest.mark.anyio
-async def test_a_recording_can_be_heard_on_the_page_and_alone(
+async def test_a_recording_plays_on_the_page_and_by_its_link(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials, tmp_path: Path
 ) -> None:
     visit = script_runner(tmp_path / "scripts")
@@ -305,7 +305,7 @@ async def test_a_recording_can_be_heard_on_the_page_and_alone(
 
 
 @pytest.mark.anyio
-async def test_what_is_wrong_is_said_together_with_what_to_do(
+async def test_problems_are_shown_with_what_to_do(
     settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> None:
     visit = script_runner(tmp_path / "scripts")

@@ -189,7 +189,7 @@ async def test_two_tenants_at_once_each_use_their_own_keys(
     }
 
 
-async def test_providers_that_fail_in_a_sentence_are_replaced_within_it(
+async def test_providers_that_fail_within_a_sentence_are_replaced_within_it(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     ears, voice = replace(NOVA, fallbacks=(SAARAS,)), replace(SONIC, fallbacks=(BULBUL,))
@@ -218,7 +218,7 @@ async def test_providers_that_fail_in_a_sentence_are_replaced_within_it(
     assert not [e for e in seen if isinstance(e, ErrorRaised)]
 
 
-async def test_the_answer_comes_in_the_language_of_the_caller(
+async def test_replies_follow_the_language_of_the_caller(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     voices = Voice(language="en-IN", voice="her"), Voice(language="hi-IN", voice="him")
@@ -263,7 +263,7 @@ def gave_up(seen: list[CallEvent], source: str) -> bool:
     return len(raised) >= 3 and set(raised) == {source}
 
 
-async def test_without_ears_the_caller_is_told_and_let_go(
+async def test_without_stt_the_caller_is_informed_and_the_call_ends(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with shortly(settings, viewer, livekit, RECEPTION) as (services, heard):
@@ -277,7 +277,7 @@ async def test_without_ears_the_caller_is_told_and_let_go(
     assert " ".join(heard.spoken_texts).endswith(GIVING_UP)
 
 
-async def test_without_a_voice_the_call_does_not_go_on_in_silence(
+async def test_without_tts_the_call_does_not_continue_in_silence(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with shortly(settings, viewer, livekit, RECEPTION) as (services, heard):
@@ -292,7 +292,7 @@ async def test_without_a_voice_the_call_does_not_go_on_in_silence(
     assert [e.heard_text for e in seen if isinstance(e, AgentTurn)] == []
 
 
-async def test_without_a_model_the_caller_hears_apologies_and_is_let_go(
+async def test_without_a_model_the_agent_apologises_and_the_call_ends(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     reception = replace(RECEPTION, llm=GPT)

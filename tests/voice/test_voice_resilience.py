@@ -183,7 +183,7 @@ async def book(the: Scene, caller: VoiceCaller, call: Call) -> None:
     await the.watch(call, TurnMeasured, 2)
 
 
-async def test_a_call_goes_on_with_its_memory_after_the_death_of_its_process(
+async def test_a_call_continues_with_its_history_after_the_death_of_its_process(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     async with on_the_line(tmp_path, livekit) as (the, call, caller):
@@ -191,7 +191,7 @@ async def test_a_call_goes_on_with_its_memory_after_the_death_of_its_process(
         await goes_on(the, caller, call, Process.kill_children)
 
 
-async def test_a_call_goes_on_with_its_memory_after_the_death_of_its_machine(
+async def test_a_call_continues_with_its_history_after_the_death_of_its_machine(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     async with on_the_line(tmp_path, livekit) as (the, call, caller), the.another():
@@ -214,7 +214,7 @@ async def goes_on(
     assert sum(isinstance(e, WorkerReplaced) for e in seen) == 1
 
 
-async def test_a_hindi_call_whose_line_dropped_hears_it_in_hindi(
+async def test_after_a_gap_a_hindi_call_is_resumed_in_hindi(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     voices = Voice(language="en-IN", voice="her"), Voice(language="hi-IN", voice="him")
@@ -238,7 +238,7 @@ async def test_a_hindi_call_whose_line_dropped_hears_it_in_hindi(
     assert the.heard.used_voices[before:] == [("cartesia", "him", "hi")]
 
 
-async def test_an_answer_that_was_cut_off_by_a_death_is_given_again(
+async def test_a_reply_cut_off_by_a_worker_death_is_repeated(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     async with on_the_line(tmp_path, livekit, reception=TALKATIVE) as (the, call, caller):
@@ -281,7 +281,7 @@ async def test_a_tool_that_ran_when_its_worker_died_is_not_run_again(
     assert [e.outcome for e in used] == [ToolOutcome.UNKNOWN]
 
 
-async def test_the_death_of_a_process_that_only_watches_is_not_heard(
+async def test_the_death_of_other_processes_does_not_affect_the_call(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     async with on_the_line(tmp_path, livekit) as (the, call, caller):
@@ -295,7 +295,7 @@ async def test_the_death_of_a_process_that_only_watches_is_not_heard(
     assert CONNECTION_DROPPED not in the.heard.spoken_texts
 
 
-async def test_a_worker_that_wakes_up_as_a_dead_one_leaves_the_room(
+async def test_a_worker_that_was_declared_dead_leaves_the_room_when_it_wakes_up(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     async with on_the_line(tmp_path, livekit) as (the, call, caller), the.another():
@@ -315,7 +315,7 @@ async def test_a_worker_that_wakes_up_as_a_dead_one_leaves_the_room(
     check(seen)
 
 
-async def test_people_talk_on_while_the_database_is_away(
+async def test_conversations_continue_during_a_database_outage(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     async with on_the_line(tmp_path, livekit) as (the, call, caller):
@@ -337,7 +337,7 @@ async def test_people_talk_on_while_the_database_is_away(
     assert CONNECTION_DROPPED not in the.heard.spoken_texts
 
 
-async def test_a_process_that_has_held_enough_is_replaced_and_nobody_notices(
+async def test_callers_do_not_notice_the_replacement_of_a_worn_process(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     async with scene(tmp_path, livekit, more=RETIRED_SOON) as the:
@@ -363,7 +363,7 @@ async def test_a_process_that_has_held_enough_is_replaced_and_nobody_notices(
     assert CONNECTION_DROPPED not in the.heard.spoken_texts
 
 
-async def test_the_death_of_a_process_with_its_last_calls_ends_none_of_them(
+async def test_the_death_of_a_draining_process_ends_none_of_its_calls(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     async with on_the_line(tmp_path, livekit, more=RETIRED_SOON) as (the, call, caller):
@@ -372,7 +372,7 @@ async def test_the_death_of_a_process_with_its_last_calls_ends_none_of_them(
         await goes_on(the, caller, call, Process.kill_children)
 
 
-async def test_a_process_with_its_last_calls_is_stopped_with_the_others(
+async def test_a_draining_process_is_stopped_with_the_others(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     async with on_the_line(tmp_path, livekit, more=RETIRED_SOON) as (the, call, _):
@@ -388,7 +388,7 @@ async def test_a_process_with_its_last_calls_is_stopped_with_the_others(
         assert await the.holder(call) is None
 
 
-async def test_eight_calls_of_a_dead_process_go_on(
+async def test_eight_calls_of_a_dead_process_continue(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     calls: list[Call] = []
@@ -417,7 +417,7 @@ async def test_eight_calls_of_a_dead_process_go_on(
     assert the.heard.spoken_texts.count(CONNECTION_DROPPED) == 8
 
 
-async def test_a_call_ends_when_its_livekit_does_not_come_back(
+async def test_a_call_ends_when_livekit_does_not_return(
     settings: Settings, viewer: Viewer, tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     binary = livekit_binary.find_or_build({}, print)
@@ -435,7 +435,7 @@ async def test_a_call_ends_when_its_livekit_does_not_come_back(
     assert seen[-1].reason is EndReason.ROOM_GONE
 
 
-async def test_a_call_outlives_its_livekit_and_whatever_livekit_forgets(
+async def test_a_call_survives_a_restart_of_livekit_and_the_loss_of_its_state(
     settings: Settings, viewer: Viewer, tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     binary = livekit_binary.find_or_build({}, print)

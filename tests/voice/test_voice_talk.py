@@ -79,7 +79,7 @@ def kinds(events: list[dict[str, Any]], *wanted: str) -> list[dict[str, Any]]:
     return [event for event in events if event["__typename"] in wanted]
 
 
-async def test_a_clinic_is_called_without_a_key(
+async def test_the_demo_is_called_without_a_key(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     files = [spoken(text, tmp_path / f"{n}.wav") for n, text in enumerate(SAID)]
@@ -161,7 +161,7 @@ async def test_ctrl_c_hangs_up(tmp_path: Path, livekit: LivekitCredentials) -> N
 MISSING = "The text-to-speech provider local needs espeak-ng. Install it (apt-get install espeak-ng"
 
 
-async def test_a_worker_without_the_program_says_what_to_install(
+async def test_a_worker_without_espeak_ng_says_what_to_install(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     local = ProviderChoice(provider="local", model="espeak-ng")
@@ -187,7 +187,7 @@ async def test_a_worker_without_the_program_says_what_to_install(
     assert seen[-1].reason is EndReason.PROVIDER_FAILED
 
 
-def test_what_cannot_be_said_is_refused_before_any_call(
+def test_invalid_audio_files_are_refused_before_a_call_starts(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STUDIO_URL", "http://127.0.0.1:1")

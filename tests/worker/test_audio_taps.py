@@ -70,7 +70,7 @@ class Room:
         self.speaker.on_playback_finished(playback_position=seconds, interrupted=interrupted)
 
 
-async def test_what_is_played_through_is_heard_once_as_it_goes_by() -> None:
+async def test_complete_playback_is_recorded_once_as_it_happens() -> None:
     room = Room()
     await room.take(0, SAMPLE_RATE)
     room.tap.report_played(BEGAN + 9)
@@ -85,7 +85,7 @@ async def test_what_is_played_through_is_heard_once_as_it_goes_by() -> None:
     assert room.played == {n: n for n in range(SAMPLE_RATE)}
 
 
-async def test_what_is_cut_off_is_not_heard() -> None:
+async def test_audio_cut_off_by_an_interruption_is_not_recorded() -> None:
     room = Room()
     await room.take(0, SAMPLE_RATE)
     room.speaker.on_playback_started(created_at=BEGAN)
@@ -105,7 +105,7 @@ async def test_what_is_cut_off_is_not_heard() -> None:
     assert [room.played[3 * SAMPLE_RATE + n] for n in range(10)] == list(range(100, 110))
 
 
-async def test_what_is_paused_goes_on_later_without_what_was_dropped_between() -> None:
+async def test_paused_playback_resumes_without_the_audio_dropped_meanwhile() -> None:
     room = Room()
     await room.take(0, SAMPLE_RATE)
     room.speaker.on_playback_started(created_at=BEGAN)
@@ -133,7 +133,7 @@ def heard_in(pieces: list[Segment]) -> list[LoudMoments]:
     return [LoudMoments.from_ogg(piece.audio) for piece in pieces]
 
 
-def test_sides_and_times_are_kept_whatever_the_rate_and_however_late_a_frame_is() -> None:
+def test_channels_and_times_are_kept_at_any_rate_and_for_late_frames() -> None:
     timeline = Timeline(2, BEGAN, BEGAN + 10)
     sounds = [
         TimedFrame(
@@ -168,7 +168,7 @@ def _span(moments: list[float]) -> list[tuple[float, float]]:
     return spans
 
 
-def test_silence_is_a_sound_as_well() -> None:
+def test_silence_is_recorded_too() -> None:
     timeline = Timeline(1, BEGAN, BEGAN)
     [piece] = timeline.add([], BEGAN + 5.1)
     assert piece.key.at_ms == 0
@@ -198,7 +198,7 @@ class Clocked(Speaker):
         self.on_playback_finished(playback_position=stopped - since, interrupted=True)
 
 
-async def test_what_was_heard_until_the_session_closed_is_told_when_it_is_closed() -> None:
+async def test_audio_played_until_the_session_closed_is_reported_at_its_close() -> None:
     heard: list[tuple[float, rtc.AudioFrame]] = []
     speaker = Clocked()
     tap = AgentTap(speaker, lambda at, frame: heard.append((at, frame)) if frame else None)

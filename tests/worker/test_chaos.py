@@ -36,7 +36,7 @@ CALLS, MESSAGES, KILLS = 6, 6, 12
 WORDS = ["I need an appointment", "tomorrow at ten", "friday morning", "monday", "today", "tuesday"]
 
 
-async def test_nothing_is_lost_and_nothing_is_said_twice(tmp_path: Path) -> None:
+async def test_nothing_is_lost_and_nothing_is_repeated(tmp_path: Path) -> None:
     number = int(os.environ.get("CHAOS_SEED", random.randrange(10**6)))
     print(f"seed {number} (repeat with CHAOS_SEED={number})")
     dice = random.Random(number)
@@ -93,7 +93,7 @@ FREEZES = (
 """Longer than the lease, all but the last: Redis grants none."""
 
 
-async def test_what_is_frozen_and_wakes_up_again_does_nothing_twice(tmp_path: Path) -> None:
+async def test_a_frozen_worker_that_wakes_up_repeats_no_effect(tmp_path: Path) -> None:
     async with shop() as server:
         more = {"LEASE_SECONDS": "2.5", "HEARTBEAT_SECONDS": "0.5"}
         async with running_installation(
@@ -145,7 +145,7 @@ async def test_a_call_survives_the_death_of_its_only_worker(tmp_path: Path, deat
     assert [e["seq"] for e in caller.durable] == list(range(1, len(told) + 1))
 
 
-async def test_a_worker_that_was_taken_for_dead_writes_nothing_more(tmp_path: Path) -> None:
+async def test_a_worker_that_was_declared_dead_writes_nothing_more(tmp_path: Path) -> None:
     async with running_installation(tmp_path, workers=1) as whole:
         caller = Caller(whole.studio(), 0)
         zombie = whole.processes["worker 0"]
@@ -168,7 +168,7 @@ async def test_a_worker_that_was_taken_for_dead_writes_nothing_more(tmp_path: Pa
     assert told.count("CallEnded") == 1
 
 
-async def test_without_a_worker_a_call_ends_and_says_why(tmp_path: Path) -> None:
+async def test_without_a_worker_a_call_ends_with_a_reason(tmp_path: Path) -> None:
     async with running_installation(tmp_path, workers=0, CLAIM_SECONDS="0.5") as whole:
         caller = Caller(whole.studio(), 0)
         started = await whole.studio().execute(START, {"input": {"workflow": {"slug": "clinic"}}})

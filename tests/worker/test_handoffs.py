@@ -40,7 +40,7 @@ def way(source: str, target: str, **more: Any) -> Connection:
 # ---- the rules ------------------------------------------------------------------------------
 
 
-def test_of_the_conditions_that_hold_the_highest_priority_wins_then_the_first() -> None:
+def test_the_highest_priority_wins_among_true_conditions_then_the_first() -> None:
     workflow = WorkflowSpec(
         name="w",
         nodes=(node("a", is_entry=True), node("b"), node("c"), node("d"), node("e")),
@@ -62,7 +62,7 @@ def test_of_the_conditions_that_hold_the_highest_priority_wins_then_the_first() 
     assert taken(x=True, y=True) == "c"
 
 
-def test_skipped_nodes_are_passed_by_the_condition_the_default_or_the_only_way() -> None:
+def test_skipped_nodes_are_left_by_condition_default_or_only_connection() -> None:
     skip = {"skip_condition": "flags.known"}
     workflow = WorkflowSpec(
         name="w",
@@ -90,7 +90,7 @@ def test_skipped_nodes_are_passed_by_the_condition_the_default_or_the_only_way()
     assert landed(known=True, vip=True) == ResolvedNode("vip", ("a",))
 
 
-def test_skipped_nodes_in_a_ring_or_without_a_way_on_are_entered_after_all() -> None:
+def test_skipped_nodes_in_a_cycle_or_dead_end_are_entered_after_all() -> None:
     ring = WorkflowSpec(
         name="w",
         nodes=(node("a", is_entry=True, skip_condition="true"), node("b", skip_condition="true")),
@@ -179,7 +179,7 @@ URGENT = way("desk", "doctor", condition="flags.urgent", context_passed=("slot",
 BY_FORMS = (way("desk", "forms", description="wants a form"), way("forms", "doctor"))
 
 
-async def test_a_condition_moves_the_call_as_soon_as_a_tool_makes_it_true(
+async def test_a_condition_hands_off_as_soon_as_a_tool_makes_it_true(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     says = (ScriptedReply("One moment.", (("note_urgency", {}),)), ScriptedReply("Doctor here."))
@@ -201,7 +201,7 @@ async def test_a_condition_moves_the_call_as_soon_as_a_tool_makes_it_true(
     assert offered == ["transfer_to_forms", "note_urgency", "book_appointment"]
 
 
-async def test_a_condition_that_holds_already_moves_the_call_before_anyone_is_asked(
+async def test_a_condition_that_is_already_true_hands_off_before_the_model_is_asked(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     vip = way("desk", "doctor", condition="user.vip")
@@ -221,7 +221,7 @@ async def test_a_condition_that_holds_already_moves_the_call_before_anyone_is_as
     assert "hello" in str(asked)
 
 
-async def test_skipped_nodes_are_told_of(
+async def test_skipped_nodes_are_recorded(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     workflow = service(*BY_FORMS, desk="user.known", forms="user.known")
@@ -243,7 +243,7 @@ async def test_skipped_nodes_are_told_of(
         (ContextPolicy.VARIABLES_ONLY, ["slot = ten", "second words"], ["an answer"]),
     ],
 )
-async def test_the_next_agent_is_shown_what_the_policy_says(
+async def test_the_next_agent_receives_the_history_that_the_policy_allows(
     services: Services,
     settings: Settings,
     viewer: Viewer,
@@ -277,7 +277,7 @@ async def test_the_next_agent_is_shown_what_the_policy_says(
     assert retold(events)[-2] == "forms: And more."
 
 
-async def test_what_an_agent_was_shown_is_rebuilt_by_the_next_worker(
+async def test_the_next_worker_rebuilds_the_history_of_an_agent(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     to_forms = way(
@@ -310,7 +310,7 @@ async def test_what_an_agent_was_shown_is_rebuilt_by_the_next_worker(
     assert "first words" not in told
 
 
-async def test_a_way_is_taken_as_often_as_it_may_be(
+async def test_a_connection_is_taken_at_most_may_repeat_times(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     there = way("desk", "forms", may_repeat=2)

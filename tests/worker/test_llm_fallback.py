@@ -86,7 +86,7 @@ async def answer(
     "fault", [FailedReply(401), FailedReply(429), FailedReply(503), MalformedMessage()], ids=repr
 )
 @pytest.mark.parametrize("provider", CHAINS)
-async def test_a_model_that_fails_is_left_at_once(provider: str, fault: Reply) -> None:
+async def test_a_failing_model_is_replaced_immediately(provider: str, fault: Reply) -> None:
     async with chain(*CHAINS[provider]) as (model, world, changes):
         model.chunk_timeout_seconds = (
             UNREACHED_TIMEOUT_SECONDS  # it is the failure that ends the wait for words
@@ -99,7 +99,7 @@ async def test_a_model_that_fails_is_left_at_once(provider: str, fault: Reply) -
 
 
 @pytest.mark.parametrize("provider", CHAINS)
-async def test_a_model_that_says_nothing_is_left_soon(provider: str) -> None:
+async def test_a_silent_model_is_replaced_soon(provider: str) -> None:
     async with chain(*CHAINS[provider]) as (model, world, changes):
         model.chunk_timeout_seconds = 0.4
         world.script = [NoResponse(), ScriptedReply("Here I am.")]
@@ -109,7 +109,7 @@ async def test_a_model_that_says_nothing_is_left_soon(provider: str) -> None:
         assert len(world.requests) == 2
 
 
-async def test_a_slow_model_is_waited_for() -> None:
+async def test_a_slow_model_is_not_replaced() -> None:
     async with chain(GPT, GEMINI) as (model, world, changes):
         model.chunk_timeout_seconds = UNREACHED_TIMEOUT_SECONDS
         world.script = [ScriptedReply("Here I am.", first_word_delay=0.5)]
@@ -117,7 +117,7 @@ async def test_a_slow_model_is_waited_for() -> None:
         assert (changes, len(world.requests)) == ([], 1)
 
 
-async def test_half_an_answer_is_not_completed_by_another_model() -> None:
+async def test_another_model_does_not_complete_a_partial_reply() -> None:
     async with chain(GPT, GEMINI) as (model, world, changes):
         world.script = [FailedReply(text="Well, I"), ScriptedReply("unheard")]
         with pytest.raises(APIConnectionError):
@@ -125,7 +125,7 @@ async def test_half_an_answer_is_not_completed_by_another_model() -> None:
         assert (changes, len(world.requests)) == (["openai False"], 1)
 
 
-async def test_a_model_that_stands_alone_and_is_silent_is_not_asked_again() -> None:
+async def test_a_silent_model_without_fallbacks_is_not_retried() -> None:
     async with chain(GPT) as (model, world, changes):
         world.script = [NoResponse()]
         with pytest.raises(APIConnectionError):
@@ -133,7 +133,7 @@ async def test_a_model_that_stands_alone_and_is_silent_is_not_asked_again() -> N
         assert (changes, len(world.requests)) == ([], 1)
 
 
-async def test_the_list_of_models_is_asked_for_where_the_answers_come_from() -> None:
+async def test_prewarming_lists_models_at_the_configured_host() -> None:
     for choice in (GPT, GEMINI):
         async with chain(choice) as (model, world, _):
             world.script = [ScriptedReply("Hm.")]

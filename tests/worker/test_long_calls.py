@@ -66,12 +66,12 @@ def log_of(events: int) -> list[StoredEvent]:
     return [StoredEvent(id, seq, at, event, "") for seq, event in enumerate(made, 1)]
 
 
-def test_a_log_of_four_times_the_length_takes_four_times_as_long_to_retell() -> None:
+def test_replaying_a_log_takes_linear_time() -> None:
     events = log_of(20_000)
     assert cpu_growth(lambda: replay(events[:5_000]), lambda: replay(events), 3) < MAX_GROWTH
 
 
-def test_a_story_that_goes_on_leaves_the_earlier_one_as_it_was() -> None:
+def test_a_projection_is_immutable() -> None:
     events = log_of(6)
     early = replay(events[:3])
     before = (list(early.turns), early.items[:], early.handled_commands[:])
@@ -85,7 +85,7 @@ def test_a_story_that_goes_on_leaves_the_earlier_one_as_it_was() -> None:
     assert isinstance(late.items, PersistentList)
 
 
-def test_who_goes_on_with_a_call_remembers_its_newest_parts_and_counts_the_rest() -> None:
+def test_a_takeover_keeps_the_newest_items_and_counts_the_rest() -> None:
     events = log_of(3 * 5 * MAX_HISTORY_ITEMS)
     brief, whole = bounded_projection(CallContext()), replay(events)
     for recorded in events:
@@ -98,7 +98,7 @@ def test_who_goes_on_with_a_call_remembers_its_newest_parts_and_counts_the_rest(
     assert len(whole.turns) == 10 * MAX_HISTORY_ITEMS
 
 
-def test_a_model_is_shown_the_newest_of_a_long_call_and_its_instructions() -> None:
+def test_a_model_receives_the_newest_items_of_a_long_call_and_its_instructions() -> None:
     context = llm.ChatContext.empty()
     context.add_message(role="system", content="You help.")
     for n in range(MAX_HISTORY_ITEMS):
@@ -121,7 +121,7 @@ def test_a_model_is_shown_the_newest_of_a_long_call_and_its_instructions() -> No
 # ---- taking over ---------------------------------------------------------------------------
 
 
-async def test_others_are_answered_while_a_very_long_call_is_taken_over(
+async def test_the_takeover_of_a_very_long_call_delays_no_other_call(
     settings: Settings, services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -148,7 +148,7 @@ async def test_others_are_answered_while_a_very_long_call_is_taken_over(
     assert isinstance(answer.event, AgentTurn)
 
 
-async def test_the_end_of_a_call_is_obeyed_before_its_log_is_read(
+async def test_end_call_is_handled_before_the_log_is_read(
     settings: Settings, services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -167,7 +167,7 @@ async def test_the_end_of_a_call_is_obeyed_before_its_log_is_read(
     assert ended.reason is EndReason.ENDED_BY_API
 
 
-async def test_a_caller_is_idle_since_the_last_turn_whoever_holds_the_call(
+async def test_idle_time_counts_from_the_last_turn_across_workers(
     settings: Settings, services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -227,7 +227,7 @@ PAGED = """query ($id: ID!, $after: Cursor) { node(id: $id) { ... on Call {
     edges { cursor node { turnId text } } pageInfo { hasNextPage endCursor } } } } }"""
 
 
-async def test_others_are_served_while_a_long_call_is_read_again_and_again(
+async def test_repeated_reads_of_a_long_call_delay_no_other_request(
     settings: Settings, services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -292,7 +292,7 @@ async def test_the_turns_of_a_call_come_in_pages(
     assert texts == [turn["text"] for turn in whole]
 
 
-async def test_who_gives_up_reading_leaves_room_for_others(
+async def test_a_cancelled_read_frees_its_slot(
     settings: Settings, services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -312,7 +312,7 @@ async def test_who_gives_up_reading_leaves_room_for_others(
             await services.long_log_limit.semaphore(viewer.tenant_id).acquire()
 
 
-async def test_a_transcript_that_is_too_long_for_one_answer_says_how_to_read_it(
+async def test_a_transcript_too_long_for_one_response_names_the_alternative(
     settings: Settings, services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)

@@ -18,7 +18,7 @@ from tests.support.paths import ROOT
 pytestmark = pytest.mark.anyio
 
 
-async def test_who_is_stopped_while_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:
+async def test_a_worker_stopped_during_its_start_leaves_nothing_behind(tmp_path: Path) -> None:
     async with running_installation(tmp_path, workers=1) as whole:
         worker = Process("worker.main", whole.processes["worker 0"].env)
         await worker.start()
@@ -33,7 +33,7 @@ async def test_who_is_stopped_while_it_starts_leaves_nothing_behind(tmp_path: Pa
         assert await whole.worker_count() == 1
 
 
-async def test_another_worker_comes_when_whoever_forks_them_died_too(tmp_path: Path) -> None:
+async def test_a_worker_process_is_replaced_even_if_the_fork_server_died(tmp_path: Path) -> None:
     async with running_installation(tmp_path, workers=1) as whole:
         worker = whole.processes["worker 0"].running
         assert worker is not None
@@ -49,7 +49,7 @@ async def test_another_worker_comes_when_whoever_forks_them_died_too(tmp_path: P
         assert not set(now) & set(before)
 
 
-async def test_processes_leave_at_once_when_their_supervisor_died_with_their_parent(
+async def test_processes_exit_immediately_when_parent_and_supervisor_died(
     tmp_path: Path,
 ) -> None:
     async with running_installation(tmp_path, workers=0) as whole:
@@ -86,7 +86,7 @@ async def told_by(module: str, env: dict[str, str], ready: str) -> list[dict[str
     return told
 
 
-async def test_worker_and_keeper_say_when_they_start_and_stop(tmp_path: Path) -> None:
+async def test_worker_and_keeper_log_their_start_and_stop(tmp_path: Path) -> None:
     livekit = {"LIVEKIT_URL": "ws://user:secret@livekit.invalid:7880"}
     async with running_installation(tmp_path, workers=0) as whole:
         env = {**whole.processes["keeper"].env, **livekit, "WORKER_CAPACITY": "7"}

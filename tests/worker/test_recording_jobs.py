@@ -138,7 +138,7 @@ async def s3(settings: Settings, viewer: Viewer, tmp_path: Path) -> AsyncIterato
             yield opened
 
 
-async def test_pieces_become_one_file_in_which_every_moment_is_at_its_place(the: Desk) -> None:
+async def test_segments_are_joined_into_one_file_at_their_times(the: Desk) -> None:
     # The second holder was lost as well, and the first had gone on for a while without knowing.
     call = await the.call(
         tone_segment(1, 0),
@@ -161,7 +161,7 @@ async def test_pieces_become_one_file_in_which_every_moment_is_at_its_place(the:
     assert not await the.archive.process_next()
 
 
-async def test_a_call_that_goes_on_is_left_alone(the: Desk) -> None:
+async def test_the_recording_of_a_live_call_is_not_joined(the: Desk) -> None:
     call = await the.call(tone_segment(1, 0), end=False)
     assert not await the.archive.process_next()
     await end_call(the.services, the.viewer, call.id)
@@ -171,7 +171,7 @@ async def test_a_call_that_goes_on_is_left_alone(the: Desk) -> None:
     assert (await the.recording(call)).state is RecordingState.READY
 
 
-async def test_a_keeper_that_dies_in_the_middle_loses_nothing(s3: Desk) -> None:
+async def test_a_keeper_that_dies_during_a_job_loses_nothing(s3: Desk) -> None:
     call = await s3.call(tone_segment(1, 0), tone_segment(1, 1_000))
     job = await s3.archive.recording_store.lease_next()
     assert job is not None
@@ -200,7 +200,7 @@ async def test_two_keepers_share_the_work(s3: Desk) -> None:
     assert {(await s3.recording(call)).state for call in calls} == {RecordingState.READY}
 
 
-async def test_a_store_that_is_away_is_waited_for(s3: Desk) -> None:
+async def test_a_job_waits_for_an_unavailable_store(s3: Desk) -> None:
     call = await s3.call(tone_segment(1, 0))
     s3.bucket.unavailable = True
     assert await s3.archive.process_next()
@@ -216,7 +216,7 @@ async def test_a_store_that_is_away_is_waited_for(s3: Desk) -> None:
     assert (recording.state, recording.error) == (RecordingState.READY, None)
 
 
-async def test_what_cannot_be_joined_is_given_up_with_a_reason(s3: Desk) -> None:
+async def test_a_recording_that_cannot_be_joined_fails_with_a_reason(s3: Desk) -> None:
     call = await s3.call((SegmentKey(1, 0), b"not a sound"))
     for _ in range(MAX_ATTEMPTS):
         await s3.due(call)
@@ -233,7 +233,7 @@ async def test_what_cannot_be_joined_is_given_up_with_a_reason(s3: Desk) -> None
     assert await s3.kept(call) == []
 
 
-async def test_a_call_of_which_nothing_was_kept_says_so(s3: Desk) -> None:
+async def test_a_recording_without_audio_fails_with_that_reason(s3: Desk) -> None:
     call = await s3.call(end=False)
     await end_call(s3.services, s3.viewer, call.id)
     for _ in range(MAX_ATTEMPTS_WITHOUT_AUDIO):
@@ -244,7 +244,7 @@ async def test_a_call_of_which_nothing_was_kept_says_so(s3: Desk) -> None:
     assert recording.size is None
 
 
-async def test_a_deletion_waits_for_whoever_is_still_at_it(the: Desk) -> None:
+async def test_a_deletion_waits_for_a_job_in_progress(the: Desk) -> None:
     call = await the.call(tone_segment(1, 0))
     job = await the.archive.recording_store.lease_next()
     assert job is not None
@@ -269,9 +269,7 @@ async def test_a_deletion_waits_for_whoever_is_still_at_it(the: Desk) -> None:
 
 
 @pytest.mark.parametrize("by_hand", [True, False])
-async def test_a_keeper_that_was_at_it_before_a_deletion_does_not_end_it(
-    s3: Desk, by_hand: bool
-) -> None:
+async def test_a_job_from_before_a_deletion_does_not_complete(s3: Desk, by_hand: bool) -> None:
     call = await s3.call(tone_segment(1, 0))
     before = await s3.archive.recording_store.lease_next()
     assert before is not None
@@ -293,7 +291,7 @@ async def test_a_keeper_that_was_at_it_before_a_deletion_does_not_end_it(
     assert await s3.sql(cleared, call.id)
 
 
-async def test_recordings_go_when_their_time_has_come_and_before_their_calls(the: Desk) -> None:
+async def test_recordings_expire_before_their_calls(the: Desk) -> None:
     young, old, ancient = [await the.call(tone_segment(1, 0)) for _ in range(3)]
     while await the.archive.process_next():
         pass
@@ -346,7 +344,7 @@ async def test_many_recordings_expire_in_batches_and_new_ones_are_joined_before_
     assert job.call_id == fresh.id
 
 
-async def test_a_keeper_without_the_store_warns_of_what_it_cannot_remove(
+async def test_a_keeper_without_a_store_warns_of_audio_that_it_cannot_delete(
     s3: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
     call = await s3.call(tone_segment(1, 0))
@@ -367,7 +365,7 @@ def warned(caplog: pytest.LogCaptureFixture) -> list[int]:
     return [vars(each)["recordings"] for each in records]
 
 
-async def test_what_nobody_claims_is_swept(s3: Desk) -> None:
+async def test_orphaned_audio_is_deleted(s3: Desk) -> None:
     call = await s3.call(tone_segment(1, 0))
     assert await s3.archive.process_next()
     await s3.sounds.put(f"{call.tenant_id}/{call.id}/{SegmentKey(1, 9_000).filename}", b"too late")
@@ -380,7 +378,7 @@ async def test_what_nobody_claims_is_swept(s3: Desk) -> None:
     assert await s3.sounds.size("somebody/elses.ogg") == 8
 
 
-async def test_pieces_wait_on_disk_and_the_keeper_for_them(s3: Desk) -> None:
+async def test_segments_wait_in_the_spool_and_the_keeper_for_them(s3: Desk) -> None:
     call = await s3.call(tone_segment(1, 0), end=False)
     place, sound = tone_segment(1, 1_000)
     key = f"{call.tenant_id}/{call.id}/{place.filename}"
@@ -401,7 +399,7 @@ async def test_pieces_wait_on_disk_and_the_keeper_for_them(s3: Desk) -> None:
     assert (recording.duration_ms, recording.missing_ms) == (2_000, 0)
 
 
-async def test_the_spool_is_bounded_and_forgets_what_was_deleted(s3: Desk) -> None:
+async def test_the_spool_is_bounded_and_drops_deleted_recordings(s3: Desk) -> None:
     call = await s3.call(tone_segment(1, 0), end=False)
     folder = f"{call.tenant_id}/{call.id}/"
     s3.bucket.unavailable = True
@@ -419,7 +417,7 @@ async def test_the_spool_is_bounded_and_forgets_what_was_deleted(s3: Desk) -> No
     assert await s3.kept(call) == []
 
 
-def test_joined_sound_is_one_sound(tmp_path: Path) -> None:
+def test_joined_segments_decode_without_a_seam(tmp_path: Path) -> None:
     """Pieces of one encoder, put together again, sound as if they had never been cut."""
     whole, pieces = tone_segments(seconds=4, every_ms=500)
     joiner = SegmentJoiner(tmp_path / "whole.ogg", [place for place, _ in pieces])

@@ -45,7 +45,7 @@ LOST_SECONDS = PACKETS_PER_SEGMENT * FRAME_MS / 1_000 + 2.0
 pytestmark = pytest.mark.anyio
 
 
-async def test_both_sides_are_heard_when_they_spoke_though_the_store_was_away(
+async def test_both_sides_are_recorded_at_their_times_despite_a_store_outage(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials, tmp_path: Path
 ) -> None:
     async with run_s3_emulator() as bucket:
@@ -93,7 +93,7 @@ async def test_both_sides_are_heard_when_they_spoke_though_the_store_was_away(
     assert recording.size == len(sound)
 
 
-async def test_a_recording_goes_on_over_the_death_of_its_worker(
+async def test_a_recording_continues_after_the_death_of_its_worker(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     place = with_recordings(Settings(), tmp_path)
@@ -139,7 +139,7 @@ async def test_a_recording_goes_on_over_the_death_of_its_worker(
     assert 0 < recording.missing_ms < LOST_SECONDS * 1_000 + (back - before) * 1_000
 
 
-async def test_a_recording_that_is_deleted_during_the_call_ends(
+async def test_a_recording_that_is_deleted_during_the_call_stops(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials, tmp_path: Path
 ) -> None:
     settings = with_recordings(settings, tmp_path)

@@ -182,7 +182,7 @@ async def spoken(voices: TtsFallback, text: str = TEXT) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize(("provider", "fault"), SPOILT, ids=repr)
-async def test_ears_that_fail_are_left_at_once_and_no_word_is_lost(
+async def test_a_failing_stt_is_replaced_immediately_without_losing_a_word(
     provider: str, fault: Fault
 ) -> None:
     async with stage() as the:
@@ -202,7 +202,7 @@ async def test_ears_that_fail_are_left_at_once_and_no_word_is_lost(
         print(f"{provider} {fault}: understood {late:.2f} s after the first sound")
 
 
-async def test_ears_that_say_nothing_are_left_when_words_are_overdue() -> None:
+async def test_an_stt_without_transcripts_is_replaced_when_one_is_overdue() -> None:
     async with stage() as the:
         the.world.utterances = ["unheard", WORDS]
         the.world.faults.scheduled["deepgram"] = [NoResponse()]
@@ -215,7 +215,7 @@ async def test_ears_that_say_nothing_are_left_when_words_are_overdue() -> None:
         assert the.changes == [("nova-3", False)]
 
 
-async def test_ears_that_heard_a_noise_are_not_left() -> None:
+async def test_an_stt_is_not_replaced_for_noise() -> None:
     async with stage() as the:
         the.world.utterances = ["", WORDS]
         ears = the.ears(NOVA, FLUX)
@@ -228,7 +228,7 @@ async def test_ears_that_heard_a_noise_are_not_left() -> None:
         assert (the.changes, the.world.stt_connections) == ([], 1)
 
 
-async def test_what_nobody_can_make_out_is_given_up_and_told_once() -> None:
+async def test_unintelligible_speech_is_given_up_and_reported_once() -> None:
     async with stage() as the:
         the.world.utterances = ["unheard", "unheard", WORDS]
         the.world.faults.scheduled["deepgram"] = [NoResponse()]
@@ -252,7 +252,7 @@ async def test_what_nobody_can_make_out_is_given_up_and_told_once() -> None:
         ]
 
 
-async def test_ears_that_recovered_are_heard_again_between_two_turns() -> None:
+async def test_a_recovered_stt_is_used_again_between_two_turns() -> None:
     async with stage() as the:
         the.world.faults.scheduled["deepgram"] = [RejectedConnection()]
         async with calling(the.ears(NOVA, FLUX)) as caller:
@@ -273,7 +273,7 @@ async def test_ears_that_recovered_are_heard_again_between_two_turns() -> None:
 
 
 @pytest.mark.parametrize("provider", EARS)
-async def test_ears_that_stand_alone_connect_again_and_no_word_is_lost(provider: str) -> None:
+async def test_an_stt_without_fallbacks_reconnects_without_losing_a_word(provider: str) -> None:
     async with stage() as the:
         the.world.utterances = [WORDS, WORDS]
         the.world.faults.scheduled[provider] = [Disconnect()]
@@ -286,7 +286,7 @@ async def test_ears_that_stand_alone_connect_again_and_no_word_is_lost(provider:
         assert (the.changes, told) == ([], [True])
 
 
-async def test_a_turn_that_breaks_every_line_is_given_up() -> None:
+async def test_a_turn_on_which_every_stt_fails_is_given_up() -> None:
     async with stage() as the:
         the.world.utterances = ["not heard"] * 20
         the.world.faults.persistent["deepgram"] = Disconnect()
@@ -310,7 +310,7 @@ async def test_a_turn_that_breaks_every_line_is_given_up() -> None:
 
 @pytest.mark.parametrize("fault", AT_ONCE, ids=repr)
 @pytest.mark.parametrize("provider", VOICES)
-async def test_voices_that_fail_are_left_at_once_and_all_is_said(
+async def test_a_failing_tts_is_replaced_immediately_and_everything_is_spoken(
     provider: str, fault: Fault
 ) -> None:
     async with stage() as the:
@@ -328,7 +328,7 @@ async def test_voices_that_fail_are_left_at_once_and_all_is_said(
         assert length == pytest.approx(len(TEXT.split()) * WORD_SECONDS, abs=0.4)
 
 
-async def test_the_next_voice_goes_on_with_the_word_at_which_the_first_broke_off() -> None:
+async def test_the_next_tts_continues_at_the_word_where_the_first_broke_off() -> None:
     async with stage() as the:
         the.world.faults.scheduled["cartesia"] = [Disconnect()]
         await spoken(the.voices(SONIC, BULBUL))
@@ -342,7 +342,7 @@ async def test_the_next_voice_goes_on_with_the_word_at_which_the_first_broke_off
 
 
 @pytest.mark.parametrize("provider", VOICES)
-async def test_a_voice_that_says_nothing_is_left_soon(provider: str) -> None:
+async def test_a_silent_tts_is_replaced_soon(provider: str) -> None:
     async with stage() as the:
         first, second = VOICES[provider]
         the.world.faults.scheduled[provider] = [NoResponse()]
@@ -354,7 +354,7 @@ async def test_a_voice_that_says_nothing_is_left_soon(provider: str) -> None:
         assert " ".join(the.world.spoken_texts) == TEXT
 
 
-async def test_a_slow_voice_is_waited_for() -> None:
+async def test_a_slow_tts_is_not_replaced() -> None:
     async with stage() as the:
         the.world.faults.scheduled["cartesia"] = [DelayedResponse(0.5)]
         voices = the.voices(SONIC, BULBUL)
@@ -365,7 +365,7 @@ async def test_a_slow_voice_is_waited_for() -> None:
         assert " ".join(the.world.spoken_texts) == TEXT
 
 
-async def test_a_voice_that_stands_alone_tries_again_and_then_it_is_told() -> None:
+async def test_a_tts_without_fallbacks_is_retried_and_then_reported() -> None:
     async with stage() as the:
         the.world.faults.scheduled["cartesia"] = [RejectedConnection()]
         await spoken(the.voices(SONIC))
@@ -377,7 +377,7 @@ async def test_a_voice_that_stands_alone_tries_again_and_then_it_is_told() -> No
         assert [name for name, _ in the.world.keys] == ["cartesia"] * 4
 
 
-async def test_a_voice_with_long_pauses_of_the_model_is_not_left() -> None:
+async def test_a_tts_is_not_replaced_for_pauses_of_the_model() -> None:
     async with stage() as the:
         voices = the.voices(SONIC, BULBUL)
         voices.timeout_seconds = 1.5
@@ -396,7 +396,7 @@ async def test_a_voice_with_long_pauses_of_the_model_is_not_left() -> None:
         )
 
 
-async def test_a_voice_that_recovered_speaks_again() -> None:
+async def test_a_recovered_tts_is_used_again() -> None:
     async with stage() as the:
         the.world.faults.scheduled["cartesia"] = [RejectedConnection()]
         for rested in (False, False, True):

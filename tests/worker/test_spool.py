@@ -37,7 +37,7 @@ def some_key() -> str:
     return f"{uuid4()}/{uuid4()}/{SegmentKey(1, 0).filename}"
 
 
-async def test_pieces_and_folders_that_go_meanwhile_lose_no_other_piece(
+async def test_segments_and_folders_that_disappear_affect_no_other_segment(
     the: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = Path(the.settings.spool_folder)
@@ -56,7 +56,7 @@ async def test_pieces_and_folders_that_go_meanwhile_lose_no_other_piece(
     assert (place / key).read_bytes() == b"sound"
 
 
-async def test_names_that_are_not_ours_are_left_alone(the: Desk) -> None:
+async def test_files_with_other_names_are_left_alone(the: Desk) -> None:
     place = Path(the.settings.spool_folder)
     strange = place / "a" / "b" / "c.ogg"
     strange.parent.mkdir(parents=True)
@@ -76,7 +76,7 @@ async def test_names_that_are_not_ours_are_left_alone(the: Desk) -> None:
     assert strange.exists()
 
 
-async def test_what_a_dead_worker_left_is_put_and_waited_for(the: Desk) -> None:
+async def test_segments_of_a_dead_worker_are_uploaded_and_waited_for(the: Desk) -> None:
     """It had nobody to say that something is still to come, and a keeper was quicker."""
     the.bucket.unavailable = False
     call = await the.call(tone_segment(1, 0), end=False)
@@ -102,7 +102,7 @@ async def test_what_a_dead_worker_left_is_put_and_waited_for(the: Desk) -> None:
     assert recording.missing_ms == 0
 
 
-async def test_a_live_call_is_not_joined_without_its_last_piece(the: Desk) -> None:
+async def test_a_live_call_is_not_joined_without_its_last_segment(the: Desk) -> None:
     """What was put from the spool during the call does not hasten a keeper at its end."""
     the.bucket.unavailable = False
     call = await the.call(tone_segment(1, 0), end=False)
@@ -116,7 +116,7 @@ async def test_a_live_call_is_not_joined_without_its_last_piece(the: Desk) -> No
     assert await the.archive.recording_store.lease_next() is None
 
 
-async def test_what_waits_too_long_is_done_without(the: Desk) -> None:
+async def test_segments_that_wait_too_long_are_given_up(the: Desk) -> None:
     the.bucket.unavailable = False
     call = await the.call(tone_segment(1, 0))
     the.bucket.unavailable = True

@@ -93,7 +93,7 @@ async def fail(office: Office, times: int) -> None:
     await die(office)
 
 
-async def test_a_call_whose_workers_die_again_and_again_is_given_up(office: Office) -> None:
+async def test_a_call_whose_workers_die_repeatedly_is_ended(office: Office) -> None:
     call = (await answered(office)).call
     await fail(office, MAX_TAKEOVERS)
     await later(office, 20)
@@ -108,7 +108,7 @@ async def test_a_call_whose_workers_die_again_and_again_is_given_up(office: Offi
     assert last.blame is Blame.PLATFORM
 
 
-async def test_before_each_takeover_that_follows_a_failed_one_there_is_a_longer_pause(
+async def test_the_backoff_grows_with_each_failed_takeover(
     office: Office,
 ) -> None:
     await answered(office)
@@ -122,7 +122,7 @@ async def test_before_each_takeover_that_follows_a_failed_one_there_is_a_longer_
         assert len(await taken(office)) == 1
 
 
-async def test_who_gets_somewhere_with_a_call_gives_it_a_new_start(office: Office) -> None:
+async def test_progress_in_a_call_resets_its_failed_takeovers(office: Office) -> None:
     await answered(office)
     await fail(office, MAX_TAKEOVERS - 1)
     await later(office, 20)
@@ -136,7 +136,7 @@ async def test_who_gets_somewhere_with_a_call_gives_it_a_new_start(office: Offic
     assert await overdue(office.worker.reaper) == []
 
 
-async def test_who_goes_on_with_a_call_in_which_nothing_happens_gives_it_a_new_start(
+async def test_surviving_an_idle_call_resets_its_failed_takeovers(
     office: Office,
 ) -> None:
     await answered(office)
@@ -147,7 +147,7 @@ async def test_who_goes_on_with_a_call_in_which_nothing_happens_gives_it_a_new_s
     assert await overdue(office.worker.reaper) == []
 
 
-async def test_a_call_that_is_given_back_has_cost_no_worker_its_life(office: Office) -> None:
+async def test_a_released_call_counts_no_failed_takeover(office: Office) -> None:
     claim = await answered(office)
     for _ in range(2 * MAX_TAKEOVERS):
         await office.worker.queue.release(claim)
@@ -156,7 +156,7 @@ async def test_a_call_that_is_given_back_has_cost_no_worker_its_life(office: Off
     assert await overdue(office.worker.reaper) == []
 
 
-async def test_a_worker_holds_one_call_at_a_time_that_others_may_have_died_of(
+async def test_a_worker_holds_one_suspect_call_at_a_time(
     office: Office,
 ) -> None:
     suspects = {(await answered(office)).call.id for _ in range(3)}
@@ -203,7 +203,7 @@ async def ask_to_end(office: Office, id: CallId) -> Call:
     return await end_call(office.services, office.viewer, id)
 
 
-async def test_a_call_that_no_worker_holds_ends_at_once(office: Office) -> None:
+async def test_a_call_without_a_worker_ends_immediately(office: Office) -> None:
     claim = await answered(office)
     await die(office)
     await office.say(claim.call.id, "hello?")
@@ -213,7 +213,7 @@ async def test_a_call_that_no_worker_holds_ends_at_once(office: Office) -> None:
     assert await ask_to_end(office, claim.call.id) == ended
 
 
-async def test_who_would_take_a_call_over_that_is_to_end_ends_it(office: Office) -> None:
+async def test_a_worker_ends_a_call_instead_of_taking_it_over(office: Office) -> None:
     claim = await answered(office)
     await ask_to_end(office, claim.call.id)
     await die(office)
@@ -235,7 +235,7 @@ async def test_a_claim_does_not_wait_for_the_end_of_another_call(office: Office)
     await ending(office, claim.call.id)
 
 
-async def test_the_keeper_ends_a_call_that_nobody_takes_over_any_more(office: Office) -> None:
+async def test_the_keeper_ends_a_call_that_no_worker_takes_over(office: Office) -> None:
     claim = await answered(office)
     await ask_to_end(office, claim.call.id)
     await die(office)
@@ -244,7 +244,7 @@ async def test_the_keeper_ends_a_call_that_nobody_takes_over_any_more(office: Of
     await ending(office, claim.call.id)
 
 
-async def test_the_keeper_ends_a_call_whose_worker_does_not_obey(office: Office) -> None:
+async def test_the_keeper_ends_a_call_whose_worker_does_not_handle_end_call(office: Office) -> None:
     claim = await answered(office)
     await ask_to_end(office, claim.call.id)
     reaper = office.worker.reaper
@@ -262,7 +262,7 @@ async def test_every_end_of_a_call_applies_the_command_that_asked_for_it(office:
     await ending(office, claim.call.id, EndReason.SILENCE)
 
 
-async def test_a_worker_that_obeys_the_end_acknowledges_it_no_sooner_than_it_ends_the_call(
+async def test_a_worker_acknowledges_end_call_only_when_it_ends_the_call(
     office: Office, settings: Settings
 ) -> None:
     async with working(settings):
@@ -280,7 +280,7 @@ async def test_a_worker_that_obeys_the_end_acknowledges_it_no_sooner_than_it_end
     await ending(office, call.id)
 
 
-async def test_an_end_that_a_dead_worker_has_acknowledged_is_obeyed(
+async def test_end_call_acknowledged_by_a_dead_worker_is_handled(
     office: Office, settings: Settings
 ) -> None:
     """As older workers did."""

@@ -152,7 +152,7 @@ async def test_two_agents_book_an_appointment(
     ]
 
 
-async def test_a_deploy_moves_a_call_to_the_next_worker(
+async def test_a_deployment_moves_a_call_to_the_next_worker(
     settings: Settings, services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -171,7 +171,7 @@ async def test_a_deploy_moves_a_call_to_the_next_worker(
     assert [e.outcome for e in finished] == [ToolOutcome.SUCCEEDED]
 
 
-async def test_a_silent_caller_is_not_waited_for(
+async def test_an_idle_text_call_ends(
     settings: Settings, services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)

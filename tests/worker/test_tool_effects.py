@@ -125,7 +125,7 @@ TWINS = {
 
 
 @pytest.mark.parametrize("answer", TWINS.values(), ids=TWINS)
-async def test_two_uses_of_one_tool_in_one_answer_are_two(
+async def test_two_calls_of_one_tool_in_one_reply_both_run(
     services: Services, settings: Settings, viewer: Viewer, answer: ScriptedReply
 ) -> None:
     items = sorted(arguments["item"] for _, arguments in answer.tool_calls)
@@ -155,7 +155,7 @@ async def test_two_uses_of_one_tool_in_one_answer_are_two(
     assert "lk_agents" not in json.dumps(asked)
 
 
-async def test_an_id_that_was_used_before_is_not_used_again(
+async def test_a_repeated_tool_call_id_is_replaced(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     once = ScriptedReply("", (ADD,), tool_call_id="call_0")
@@ -166,7 +166,7 @@ async def test_an_id_that_was_used_before_is_not_used_again(
     assert len({e.tool_call_id for e in events if isinstance(e, ToolStarted)}) == 2
 
 
-async def test_who_lost_a_call_sends_nothing_more_and_its_successor_has_the_same_keys(
+async def test_a_fenced_worker_sends_no_requests_and_its_successor_uses_the_same_keys(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     """The call is taken away while the first of two requests is under way; the next worker cannot
@@ -200,7 +200,7 @@ async def test_who_lost_a_call_sends_nothing_more_and_its_successor_has_the_same
     assert first.removesuffix(".actions.0") == bill.removesuffix(".actions.1")
 
 
-async def test_what_took_too_long_may_have_been_done_and_is_repeated_under_its_key(
+async def test_a_tool_call_that_timed_out_is_repeated_under_its_key(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     use = ScriptedReply("", (ADD,))
@@ -216,7 +216,7 @@ async def test_what_took_too_long_may_have_been_done_and_is_repeated_under_its_k
     assert first == again
 
 
-async def test_a_lease_that_ran_out_is_asked_for(
+async def test_an_expired_lease_is_checked_with_the_database(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     """As after a freeze: nobody has told this process anything."""
@@ -238,7 +238,7 @@ async def test_a_lease_that_ran_out_is_asked_for(
         assert worker.event_writer.is_fenced(claim)
 
 
-async def test_a_message_is_answered_while_another_call_cannot_be_taken(
+async def test_a_message_is_answered_while_another_call_cannot_be_claimed(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -256,7 +256,7 @@ async def test_a_message_is_answered_while_another_call_cannot_be_taken(
     await db.close()
 
 
-async def test_only_the_use_of_a_tool_of_an_mcp_server_has_a_key() -> None:
+async def test_only_tools_call_requests_to_mcp_servers_carry_a_key() -> None:
     asked: list[tuple[str, str | None]] = []
 
     async def send(request: HttpRequest) -> HttpResponse:
