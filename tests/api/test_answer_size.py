@@ -1,4 +1,4 @@
-"""Answers are bounded: each by itself, and all that wait to be read together."""
+"""Limits on the size of one response, and on the memory of all responses that clients have not read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""API keys: who uses them, and which entry of SECRET_KEY they hang on."""
+"""API keys: the record of their uses, and the entry of SECRET_KEY that each depends on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists of the API: pages, cursors, cost, and the one that is alive."""
+"""Lists of the API: pages, cursors, cost, and the live list of calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Budgets of tenants: nothing begins that they do not allow, and what goes on comes to its end."""
+"""Budgets of tenants: they refuse new calls, and end running ones that exhaust them."""
 
 from __future__ import annotations
 

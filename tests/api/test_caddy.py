@@ -1,4 +1,4 @@
-"""The product behind the Caddyfile that it ships: nobody's request is another one's outage."""
+"""The API behind the shipped Caddyfile: no client's request causes an outage for another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every filter of the list of calls shows what it should, in order, and is answered from an index."""
+"""Every filter of `calls` returns the right calls in order, and uses an index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists of calls that are alive: looked up once for everybody who watches, and never wrong."""
+"""Live lists of calls: one query serves all subscribers, and no change is missed."""
 
 from __future__ import annotations
 

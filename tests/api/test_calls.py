@@ -1,4 +1,4 @@
-"""Starting, asking and ending calls, as the API does it."""
+"""Starting, messaging and ending calls through the use cases of the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What calls used and came to: in the log, on the call, and in the months of their tenant."""
+"""Usage and cost of calls: in the log, on the call, and in the monthly usage of the tenant."""
 
 from __future__ import annotations
 

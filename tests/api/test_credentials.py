@@ -1,4 +1,4 @@
-"""Keys and secrets of tenants: sealed where they are kept, opened where they are used, shown never."""
+"""API keys and secrets of tenants: encrypted in the database, used by calls, never shown."""
 
 from __future__ import annotations
 

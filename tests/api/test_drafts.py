@@ -1,5 +1,4 @@
-"""What can be done through the API, as its users do it: drafts, versions, calls, and what is said
-when something cannot be done. A refusal changes nothing."""
+"""Editing, testing and publishing drafts through the API. A refused mutation changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GraphiQL: its page, its first tabs, and that it works in a browser."""
+"""GraphiQL: its page, its initial tabs, and its work in a browser."""
 
 from __future__ import annotations
 

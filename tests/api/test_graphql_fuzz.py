@@ -1,4 +1,4 @@
-"""Documents made from the schema at random: whatever is asked, the answer is never a bug."""
+"""Documents generated from the schema: no operation causes an internal error."""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""Requests that are much work: they are priced, bounded, and nobody else waits for them. What a
-request takes of the event loop is measured as CPU time of its thread, and compared with the work
-that is done for the request elsewhere: that holds on any machine, whatever else runs there."""
+"""Expensive requests: they are priced and bounded, and delay no other tenant.
+
+The share of a request on the event loop is measured as CPU time of its thread and compared with the work
+that other threads do for it, which holds on any machine under any load.
+"""
 
 from __future__ import annotations
 

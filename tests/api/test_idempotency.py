@@ -1,4 +1,4 @@
-"""The keys of what tools do: the same for a repetition, another for everything else."""
+"""Idempotency keys of tool calls: equal for a repetition, different for everything else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a process loads before anything is asked of it, since that is what it weighs at rest."""
+"""Libraries that a process imports only when it needs them, which keeps its memory at rest low."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Passwords: what a new one must be, who may have an old one, and what `bootstrap` refuses."""
+"""Rules for new passwords, the validity of old ones, and the checks of `bootstrap`."""
 
 from __future__ import annotations
 

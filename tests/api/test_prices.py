@@ -1,4 +1,4 @@
-"""Prices and budgets as they are set, and sums that are exact however they are cut."""
+"""Validation of prices and budgets, and sums that are exact in any order."""
 
 from __future__ import annotations
 

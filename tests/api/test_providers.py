@@ -1,4 +1,4 @@
-"""Agents on OpenAI and Gemini: the real plugins, talking to stand-ins at the wire."""
+"""Agents on OpenAI and Gemini: the real plugins against emulators."""
 
 from __future__ import annotations
 

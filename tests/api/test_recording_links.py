@@ -1,4 +1,4 @@
-"""Recordings over the API: asked for, heard through a link, deleted; by nobody else."""
+"""Recordings through the API: states, links, deletion, and the isolation of tenants."""
 
 from __future__ import annotations
 

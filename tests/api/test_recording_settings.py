@@ -1,4 +1,4 @@
-"""Whether calls are recorded is a matter of the workflow, and needs a place for recordings."""
+"""The recording settings of workflows, which require an audio store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schema as it is promised: the committed file, its words, its conventions, its events."""
+"""The public schema: the committed file, its descriptions, conventions, events and compatibility."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions: tokens that follow each other, and that end with what they stand for."""
+"""Sessions: refreshing tokens, and the end of sessions and of their connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a tenant sets for all: defaults, endpoints, values, and servers of tools."""
+"""Settings of a tenant: defaults, endpoints, values and MCP servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many passwords may be tried, and that strangers cannot keep the owner out."""
+"""Limits on sign-in attempts, which do not lock out the owner of an account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of the API: what is served and to whom, and that anyone can build it."""
+"""The static files of the API's pages, the local token, and the reproducible build."""
 
 from __future__ import annotations
 

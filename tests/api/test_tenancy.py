@@ -1,4 +1,4 @@
-"""Another tenant's ids answer exactly like ids that nobody has, wherever an id can be given."""
+"""Ids of another tenant behave like unknown ids, in every argument that takes an id."""
 
 from __future__ import annotations
 

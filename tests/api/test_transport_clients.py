@@ -1,4 +1,4 @@
-"""Clients that we did not write, against the API as a process of its own."""
+"""Third-party clients against an API process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be asked: hostile documents are refused fast, ordinary ones pass."""
+"""Limits on documents: hostile ones are refused quickly, ordinary ones pass."""
 
 from __future__ import annotations
 

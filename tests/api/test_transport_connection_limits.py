@@ -1,4 +1,4 @@
-"""What one connection, one address, one key and one tenant may take of the process."""
+"""Limits per connection, address, key and tenant."""
 
 from __future__ import annotations
 

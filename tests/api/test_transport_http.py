@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: what clients see of requests, refusals and errors."""
+"""GraphQL over HTTP: requests, rejections, rate limits and errors as clients see them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The limits and the sharing, held against the schema that is served."""
+"""Limits, caches and shared subscriptions with the real schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GraphQL over WebSocket: what clients see of the protocol, refusals and closings."""
+"""GraphQL over WebSocket: the protocol, rejections and close codes as clients see them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many watchers of one call: the shared answers are those that each would get alone."""
+"""Many subscribers of one call: shared updates equal individual ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Versions: published, compared, gone back to, and pinned by calls; and who uses what."""
+"""Versions: publishing, comparing, restoring, pinning by calls, and the users of agents and tools."""
 
 from __future__ import annotations
 

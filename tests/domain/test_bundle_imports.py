@@ -1,4 +1,4 @@
-"""Bundles through the API: taken out, put in, all or nothing, and the same when done again."""
+"""Bundles through the API: export, and imports that are atomic and repeatable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bundles: what is written is read back the same, and what is wrong is told with its place."""
+"""Bundles: a written bundle is read back unchanged, and errors name their place."""
 
 from __future__ import annotations
 

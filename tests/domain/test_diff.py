@@ -1,4 +1,4 @@
-"""What changed between two snapshots is told completely, by name, and readably."""
+"""Differences between snapshots: complete, matched by name, and readable."""
 
 from __future__ import annotations
 

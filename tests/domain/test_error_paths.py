@@ -1,4 +1,4 @@
-"""The path of a domain error, before and behind the argument that the API adds."""
+"""The paths of domain errors, and the argument that the API puts in front of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fuzzer: nothing breaks so soon, and it would say so if something did."""
+"""The fuzzer: the first inputs of every target cause no crash, and a crash would be reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Schemas that others wrote: what is refused when they are saved, and how arguments are judged."""
+"""JSON Schemas as untrusted input: what is refused, and the bounds of a validation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arguments, judged as the reference implementation of JSON Schema judges them, but soon."""
+"""The validator of arguments agrees with the reference implementation, and is fast."""
 
 from __future__ import annotations
 

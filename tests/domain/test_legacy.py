@@ -1,4 +1,4 @@
-"""Configs of the older system become a bundle, and every change is told."""
+"""Legacy configurations become bundles, and every change is noted."""
 
 from __future__ import annotations
 

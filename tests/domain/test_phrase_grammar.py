@@ -1,4 +1,4 @@
-"""Phrases that offline ears know: how they are read, and how well they are heard."""
+"""The phrases of the local STT: their grammar, and how well they are recognised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The catalogue and the plugins: each offers what the other has."""
+"""The provider catalog agrees with the plugins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conversations played through without calls: what is expected, what is found, what is the same."""
+"""Simulation suites: reading, running, expectations and reproducible results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What agents say without their model: in every language, in the wording of agent and tenant."""
+"""Spoken texts: every language, and the wording of agents and tenants."""
 
 from __future__ import annotations
 

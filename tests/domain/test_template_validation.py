@@ -1,4 +1,4 @@
-"""Templates and conditions that are refused with their place, and values that do no harm."""
+"""Templates and conditions that are refused with a position, and values of unusual types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slots, and the context they look into."""
+"""Placeholders, and the context that they read."""
 
 from __future__ import annotations
 

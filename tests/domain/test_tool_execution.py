@@ -1,4 +1,4 @@
-"""Chains of tools: every kind of step, what it does, and what is said when it cannot."""
+"""Tool execution: every kind of action, its effect, and its failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What servers answer and tools pile up: kept only as far as a call can bear it."""
+"""Limits on responses and on values that tools store."""
 
 from __future__ import annotations
 

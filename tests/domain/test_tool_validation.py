@@ -1,4 +1,4 @@
-"""Tools that are refused when they are saved, with the way to what is wrong with them."""
+"""Tools that are refused when they are saved, with the path of the problem."""
 
 from __future__ import annotations
 

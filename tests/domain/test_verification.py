@@ -1,4 +1,4 @@
-"""Workflows that are unsound, each found out exactly; and sound ones, of which nothing is said."""
+"""Verification: invalid workflows have exactly the expected findings, valid ones have none."""
 
 from __future__ import annotations
 

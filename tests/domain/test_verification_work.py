@@ -1,4 +1,4 @@
-"""Verification takes a bounded time whatever the workflow is, and a large workflow is still verified."""
+"""The time of a verification is bounded for any workflow; large workflows are verified completely."""
 
 from __future__ import annotations
 

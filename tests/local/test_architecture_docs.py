@@ -1,4 +1,4 @@
-"""What is written about the code names files, modules, rules and benchmarks that exist."""
+"""The contributor documentation names files, modules, rules and benchmarks that exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Things that must stay true of the code itself."""
+"""Contracts of the code base: imports, migrations, dependencies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo with four agents: sound, played through, and talking to its real server."""
+"""The courier demo: its bundle is valid, its suite passes, and its tool reaches its server."""
 
 from __future__ import annotations
 

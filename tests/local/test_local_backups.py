@@ -1,4 +1,4 @@
-"""`./studio backup` and `./studio restore`: what one machine keeps comes back on another."""
+"""`./studio backup` and `./studio restore` move the data of one machine to another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`./studio verify`, `export` and `import`: files, and a studio that they go to and come from."""
+"""`./studio verify`, `export` and `import`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line itself: what it lists, refuses and explains."""
+"""The command line: help, errors and exit codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`./studio up --emulators`: a call with sound, heard and spoken by stand-ins, without any key."""
+"""`./studio up --emulators`: voice calls without API keys."""
 
 from __future__ import annotations
 

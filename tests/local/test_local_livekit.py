@@ -1,4 +1,4 @@
-"""The built-in LiveKit: whom it lets in, where it listens, what it recovers from."""
+"""The built-in LiveKit: access, addresses and recovery."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where livekit-server is found, and how it is built by a Go that is there; Go is a stand-in."""
+"""Finding livekit-server, and building it with an installed Go, which a script emulates."""
 
 from __future__ import annotations
 

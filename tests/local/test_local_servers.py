@@ -1,4 +1,4 @@
-"""The built-in PostgreSQL and Valkey: what they keep, whom they let in, what they recover from."""
+"""The built-in PostgreSQL and Valkey: durability, access and recovery."""
 
 from __future__ import annotations
 

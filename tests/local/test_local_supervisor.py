@@ -1,4 +1,4 @@
-"""`./studio up` and its companions, seen from a terminal, with small stand-ins as services."""
+"""`./studio up` and its companions in a terminal, with small scripts as services."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All of it for real: `./studio up`, crashes of the database and of a worker, `status`, `down`."""
+"""`./studio up` with the real services: crashes of the database and of a worker, `status`, `down`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Voice calls in `./studio up`: with a LiveKit of ours, with the user's, without any."""
+"""Voice calls in `./studio up`: with the built-in LiveKit, with one of the user, and without."""
 
 from __future__ import annotations
 

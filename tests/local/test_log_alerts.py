@@ -1,4 +1,4 @@
-"""What of a log is worth a line on the terminal."""
+"""The log lines that `./studio up` shows on the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which Pythons the product runs on, and that nothing needs a package before it is used."""
+"""The supported Python versions, and imports without optional packages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo and `studio talk`, through the public API of a real process."""
+"""The demo and `./studio talk`, through the public API of a real process."""
 
 from __future__ import annotations
 

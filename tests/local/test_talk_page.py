@@ -1,4 +1,4 @@
-"""The page /talk: its headers, and that what it asks and shows is what there is."""
+"""The page /talk: its headers, its operations and its texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A folder and an S3-compatible store keep sound in the same way."""
+"""A folder and an S3-compatible store behave alike as audio stores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A dump of one server, restored on another one, proves that nothing is missing."""
+"""A dump restored on another server is complete, and the check finds what is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who a process is in PostgreSQL, and what it does when the server is full."""
+"""The roles of processes in PostgreSQL, and their behaviour when the server is full."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTP to the outside, against real servers: what is inside is never reached."""
+"""The SSRF guard against real servers: no internal address is reachable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers that misbehave: whatever they send, there is an answer or an `Unreachable`, soon."""
+"""Misbehaving HTTP servers: each request ends soon with a response or `HttpFailed`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Migrations beside processes that go on, beside one another, and after a restore."""
+"""Migrations next to running processes, next to each other, and after a restore."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holding calls: what happens when a worker stalls, stops in the middle, or is asked too much."""
+"""Claims and releases of calls when workers stall, stop midway or are full."""
 
 from __future__ import annotations
 

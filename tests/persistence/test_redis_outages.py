@@ -1,4 +1,4 @@
-"""Redis hangs, dies or talks nonsense: nobody waits for it, and nothing of ours ends by it."""
+"""Redis that hangs, dies or sends garbage delays no one and ends nothing."""
 
 from __future__ import annotations
 

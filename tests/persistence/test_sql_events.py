@@ -1,4 +1,4 @@
-"""The events that SQL functions build are the events of the domain, to the last key."""
+"""Events that SQL functions build equal those of the domain, key by key."""
 
 from __future__ import annotations
 

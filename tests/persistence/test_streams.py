@@ -1,4 +1,4 @@
-"""Streams on real servers that fail: late at worst, never wrong."""
+"""Streams on real servers that fail: events arrive late at worst, never wrong."""
 
 from __future__ import annotations
 

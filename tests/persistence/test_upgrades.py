@@ -1,5 +1,4 @@
-"""An upgrade keeps what is in the database, fills in what it adds, and ends in the schema that a new
-database has."""
+"""An upgrade keeps the data, fills what it adds, and results in the schema of a new database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page /talk in a real browser: a call by keyboard, one that is read, and what can go wrong."""
+"""The page /talk in a browser: a call by keyboard, an ended call, and problems."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Voice calls in a real room: a caller who makes sounds, agents who answer with them."""
+"""Voice calls in a real room, with emulated speech providers."""
 
 from __future__ import annotations
 

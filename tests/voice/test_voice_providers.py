@@ -1,4 +1,4 @@
-"""Calls on every provider, in a real room: the real plugins, and stand-ins at the wire."""
+"""Voice calls on every provider in a real room: the real plugins against emulators."""
 
 from __future__ import annotations
 

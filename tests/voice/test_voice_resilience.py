@@ -1,5 +1,5 @@
-"""Processes and servers die in the middle of voice calls. The caller stays in the room and goes on
-talking; what was said is not said again, and what was done is not done again."""
+"""Voice calls survive the death of processes and servers: the caller stays in the room, no reply is repeated,
+and no tool runs twice."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""A conversation by voice with the demo, without a key: `./studio talk --voice`, from files that
-espeak-ng spoke, against a whole installation and a real LiveKit."""
+"""`./studio talk --voice` without a key: WAV files from espeak-ng, a whole installation and a real
+LiveKit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is recorded of an agent is what was played, and every sound is at its time."""
+"""Recordings contain the agent audio that was played, and every sound at its time."""
 
 from __future__ import annotations
 

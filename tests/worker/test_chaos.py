@@ -1,6 +1,7 @@
-"""Everything is killed, again and again, while people talk. Nothing may be lost, nothing said twice.
+"""Workers and servers are killed and frozen repeatedly during calls; nothing is lost or repeated.
 
-Real processes on servers of their own; the API's clients are the ones that `studio talk` uses."""
+Real processes run on servers of their own; the API's clients are the ones that `./studio talk` uses.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where conversations go by themselves, and what the next agent is shown: real agents, real log."""
+"""Automatic hand-offs, and the history that the next agent receives: real agents, real log."""
 
 from __future__ import annotations
 

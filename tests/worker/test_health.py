@@ -1,4 +1,4 @@
-"""A worker and a keeper tell whoever watches them whether they do their work."""
+"""The health endpoints of workers and keepers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is dead, and who could only not be heard: by a keeper whose database hangs, or is slow."""
+"""Failure detection: dead workers are distinguished from a database that hangs or is slow."""
 
 from __future__ import annotations
 

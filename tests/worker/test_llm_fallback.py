@@ -1,4 +1,4 @@
-"""Models with others behind them: the real plugins, and stand-ins that go wrong."""
+"""Failover of models: the real plugins against emulators with faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls with very long logs: they are taken over, read and ended, and nobody else waits for that."""
+"""Calls with very long logs: takeovers, reads and ends that delay no other call."""
 
 from __future__ import annotations
 

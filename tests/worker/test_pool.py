@@ -1,4 +1,4 @@
-"""The processes of one worker: forks that come, die and stop together."""
+"""The processes of one worker: they fork, die and stop together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keepers join what workers kept, once and whole, and remove what was deleted; whatever dies."""
+"""Keepers join recordings once and completely, and delete audio, whichever process dies."""
 
 from __future__ import annotations
 

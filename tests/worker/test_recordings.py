@@ -1,4 +1,4 @@
-"""Voice calls that are recorded: who is heard when, and that it is there afterwards."""
+"""Recorded voice calls: both sides are audible at their times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ears and voices with others behind them: the real plugins, and stand-ins with faults to order."""
+"""Failover of STT and TTS: the real plugins against emulators with faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pieces that wait on disk. The processes of a machine share it, and one may die or meddle."""
+"""The spool of segments, which the processes of a machine share and in which one may die."""
 
 from __future__ import annotations
 

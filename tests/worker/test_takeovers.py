@@ -1,5 +1,5 @@
-"""A call that its workers die of is given up, and spares the others; one that is to end is ended,
-whether or not a worker can take it up."""
+"""Calls that kill their workers are ended and do not affect others; calls that should end do so with or
+without a worker."""
 
 from __future__ import annotations
 

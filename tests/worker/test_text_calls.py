@@ -1,4 +1,4 @@
-"""A text call from start to end: real agents, real log, a scripted model."""
+"""Text calls from start to end: real agents, real log, a scripted model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tools do outside of a call: once, by whoever holds the call, and under keys that tell."""
+"""External effects of tools happen once, whichever worker holds the call, under stable keys."""
 
 from __future__ import annotations
 
