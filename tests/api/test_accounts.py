@@ -132,7 +132,7 @@ def test_a_weak_secret_key_stops_the_process(secret: str) -> None:
 
 
 async def test_row_level_security_isolates_tenants(settings: Settings, tenant: Tenant) -> None:
-    """Even a statement that forgets its tenant sees nothing of another."""
+    """Even a statement without a tenant filter returns no rows of other tenants."""
     db = await asyncpg.connect(settings.database_url, server_settings={"role": "studio_api"})
     tables = [
         row["relname"]

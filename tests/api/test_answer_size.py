@@ -95,7 +95,7 @@ async def test_a_response_that_is_too_large_is_refused_over_a_websocket(api: Api
 
 
 def deaf_client(api: Api, query: str) -> tuple[socket.socket, bool]:
-    """Asks, and reads no more of the answer than whether it is one."""
+    """Send a request and read only the status of its response."""
     url = urlsplit(api.url)
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -111,14 +111,14 @@ def deaf_client(api: Api, query: str) -> tuple[socket.socket, bool]:
 
 
 async def until(code: str | None, ask: Callable[[], Awaitable[Any]]) -> None:
-    """Until the answer is refused with `code`, or is not refused."""
+    """Repeat until the response is refused with `code`, or is not refused."""
     async with asyncio.timeout(60):
         while code_of(await ask()) != code:  # noqa: ASYNC110 - it is a server
             await asyncio.sleep(0.05)
 
 
 async def fill(api: Api, query: str, stack: ExitStack) -> None:
-    """With answers that are not read, until no more of them are made."""
+    """Request responses and do not read them, until no more are built."""
 
     is_answered = True
     while is_answered:
@@ -143,7 +143,7 @@ async def test_clients_that_do_not_read_use_at_most_the_share_of_their_tenant(
 
     with ExitStack() as stack:
         await fill(api, document(2), stack)
-        # What is small is served, and so are other tenants.
+        # Small responses and other tenants are served.
         assert code_of(await api.execute("{ viewer { subject } }")) is None
         for key, code in ((api.key, "UNAVAILABLE"), (other_key, None)):
             answer = await api.execute(document(2), headers={"authorization": f"Bearer {key}"})
@@ -166,7 +166,7 @@ async def test_a_websocket_that_is_not_read_uses_at_most_its_share(
             ids = map(str, count())
 
             async def ask_twice() -> Any:
-                # Some of these are refused while all are made at once, and are asked for again.
+                # Some are refused while all are built at once, and are repeated.
                 await socket.subscribe(next(ids), document(2))
                 return await ask()
 
@@ -203,7 +203,7 @@ GRAPHQL = "application/graphql-response+json"
 
 @pytest.fixture
 async def writes(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
-    """Answers of any size."""
+    """Responses of any size."""
     async with running_api(services, settings, viewer, large_schema) as running:
         written.clear()
         yield running
@@ -343,7 +343,7 @@ class Subscription:
 
     @strawberry.subscription
     async def calls(self) -> AsyncIterator[Line]:
-        """Its answers are shared by those who watch."""
+        """Its updates are shared by all subscribers."""
         yield Line(text="x" * (6 * MEGABYTE))
 
 

@@ -49,7 +49,7 @@ async def test_the_use_of_a_key_is_recorded_once_a_minute(
     await execute(settings, aged, recent[:12], timedelta(seconds=30))
     [before] = await execute(settings, AGE_OF, recent[:12])
     async with api_services(settings) as another:
-        # Uses are recorded in their order.
+        # Uses are recorded in order.
         await another.accounts.authenticate_credential(recent)
         await another.accounts.authenticate_credential(stale)
         await until_recorded(
@@ -83,8 +83,8 @@ async def test_a_key_in_use_survives_the_rotation_of_its_secret(
         await services.accounts.authenticate_credential(used)
         await until_recorded(settings, f"key_id = '{KeyRing.from_secret_key(new).key_ids[0]}'")
         assert await services.accounts.authenticate_credential(used)
-    told = await list_keys(during)
-    assert told.endswith(f"without the last entry ({before}): {unused[:12]} ({unused[:12]}…).")
+    reported = await list_keys(during)
+    assert reported.endswith(f"without the last entry ({before}): {unused[:12]} ({unused[:12]}…).")
     after = replace(settings, secret_key=new)
     async with api_services(after) as services:
         await services.accounts.authenticate_credential(used)

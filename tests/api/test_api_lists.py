@@ -93,7 +93,7 @@ async def test_pages_have_no_gap_and_no_overlap(
         seen += [edge["node"]["id"] for edge in page["edges"]]
         pages += 1
         if pages == 2:
-            # A newer one belongs to no page that is still to come.
+            # A newer item belongs to none of the following pages.
             await start_call(services, viewer, CallRequest(workflow_name="clinic"))
         if not page["pageInfo"]["hasNextPage"]:
             break
@@ -104,7 +104,7 @@ async def test_pages_have_no_gap_and_no_overlap(
 
 @dataclass(slots=True)
 class MeasuredStore:
-    """The store, and how many transactions it had under way at once."""
+    """The store, with the maximum number of concurrent transactions."""
 
     store: Store
     count: int = 0

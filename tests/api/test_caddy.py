@@ -39,7 +39,7 @@ VIEWER = {"query": "{ viewer { __typename } }"}
 
 
 def program() -> str:
-    """A Caddy that the Caddyfile is made for."""
+    """The path of a Caddy that supports the Caddyfile."""
     found = shutil.which("caddy")
     said = subprocess.check_output([found, "version"], text=True) if found else ""
     version = re.match(r"v?(\d+)\.(\d+)", said)
@@ -100,7 +100,7 @@ async def stopped(api: ApiProcess) -> None:
 async def ask_for_ever(
     url: str, key: str, answers: Counter[int], pause: float, waits: list[float] | None = None
 ) -> None:
-    """Ask as a client does that keeps its connection; `waits` gets the milliseconds of each answer."""
+    """Send requests over one connection; `waits` receives the latency of each response in milliseconds."""
     headers = {"authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as http:
         while True:
@@ -133,7 +133,7 @@ async def test_calls_stream_through_the_proxy_and_internal_routes_are_hidden(
 async def test_a_body_that_is_too_large_causes_no_outage_for_others(
     settings: Settings, tmp_path: Path, count: int
 ) -> None:
-    """Neither one that is announced, from anybody, nor one that grows while an import is read."""
+    """Neither a declared size nor a body that grows during an import does."""
 
     async def growing() -> AsyncIterator[bytes]:
         for start in range(0, len(TOO_LARGE), 50_000):

@@ -123,7 +123,7 @@ async def test_no_filter_scans_a_whole_table(
         given = ", ".join(literal(values[name]) for name in names)
         plan: str = await db.fetchval(f"explain (format json) execute asked({given})")
     assert '"Seq Scan"' not in plan
-    # Under row-level security, too, the index is entered by all that it begins with.
+    # Under row-level security, too, all leading columns of the index are used.
     [condition] = [found for found in re.findall('"Index Cond": "(.*)"', plan) if "state" in found]
     assert [part in condition for part in ("tenant_id = ", "state = ", "kind = ")] == [True] * 3
 

@@ -49,7 +49,7 @@ DOCUMENT = """subscription ($live: Boolean) { calls(filter: {live: $live}) { __t
 async def counting(
     services: Services, settings: Settings
 ) -> AsyncIterator[tuple[Services, Lookups]]:
-    """The services with lists that count how often they are looked up."""
+    """The services, with lists that count their lookups."""
     store = Lookups(services.store)
     pool = await create_pool(settings.database_url, DbRole.API)
     channels: Channels[object] = Channels(RedisBackend(settings.redis_url), decode_notification)
@@ -65,7 +65,7 @@ async def counting(
 
 @dataclass(slots=True)
 class Lookups:
-    """The store, and how often it was gone to, by how many at once."""
+    """The store, with the number of lookups and of concurrent ones."""
 
     store: Store
     count: int = 0
@@ -97,11 +97,11 @@ async def end_call(services: Services, viewer: Viewer, id: CallId) -> None:
 
 
 class Watcher:
-    """Applies what it is told, as a dashboard does."""
+    """Applies updates, as a dashboard does."""
 
     def __init__(self, services: Services, viewer: Viewer, filter: CallFilter) -> None:
         self._updates = services.call_lists.watch(viewer.tenant_id, filter)
-        self.told: list[ListUpdate] = []
+        self.reported: list[ListUpdate] = []
         self.states: dict[Any, CallState] = {}
 
     async def __aenter__(self) -> Self:
@@ -114,7 +114,7 @@ class Watcher:
     async def next(self) -> ListUpdate:
         async with asyncio.timeout(WAIT_SECONDS):
             update = await anext(self._updates)
-        self.told.append(update)
+        self.reported.append(update)
         match update:
             case ListSnapshot(calls):
                 self.states = {call.id: call.state for call in calls}
@@ -137,16 +137,16 @@ async def test_subscribers_of_one_list_share_one_query(
     async with counting(services, settings) as (counted, store), AsyncExitStack() as stack:
         watchers = [Watcher(counted, viewer, ALL) for _ in range(100)]
         await asyncio.gather(*map(stack.enter_async_context, watchers))
-        # Those who come while the list is looked up are shown the next look-up.
+        # Subscribers that join during a lookup receive the next one.
         assert store.count <= 4
         before = store.count
         second = await new_call(services, viewer)
         expected = {first.id: CallState.PENDING, second.id: CallState.PENDING}
         await asyncio.gather(*(watcher.until(expected) for watcher in watchers))
-        # For the hint of the change, and for the regular check that found it as well.
+        # For the notification of the change, and for the periodic check that found it as well.
         assert store.count - before <= 4
-        updates = {id(watcher.told[-1]) for watcher in watchers}
-        assert len(updates) == 1, "what is told is the same object for all"
+        updates = {id(watcher.reported[-1]) for watcher in watchers}
+        assert len(updates) == 1, "all receive the same object"
 
 
 async def test_a_subscriber_waiting_for_a_failed_query_receives_the_next_one() -> None:
@@ -154,7 +154,7 @@ async def test_a_subscriber_waiting_for_a_failed_query_receives_the_next_one() -
     watched.finish_lookup(watched.start_lookup(), {})
     joining = asyncio.create_task(watched.fresh_result())
     await asyncio.sleep(0)
-    watched.start_lookup()  # and the database is away
+    watched.start_lookup()  # and the database is unavailable
     watched.finish_lookup(watched.start_lookup(), {})
     async with asyncio.timeout(60):
         assert (await joining).calls == {}
@@ -170,12 +170,12 @@ async def test_a_late_subscriber_receives_the_current_snapshot(
         expected = {call.id: CallState.PENDING for call in calls}
         async with Watcher(services, viewer, LIVE) as late:
             assert late.states == expected
-            assert [type(update) for update in late.told] == [ListSnapshot]
+            assert [type(update) for update in late.reported] == [ListSnapshot]
             await early.until(expected)
             await end_call(services, viewer, calls[0].id)
             del expected[calls[0].id]
             await asyncio.gather(early.until(expected), late.until(expected))
-            assert isinstance(late.told[-1], EntryRemoved)
+            assert isinstance(late.reported[-1], EntryRemoved)
 
 
 async def test_a_slow_subscriber_receives_the_accumulated_changes(
@@ -307,10 +307,10 @@ async def test_viewers_with_different_scopes_receive_different_lists(
         call = await new_call(services, viewer)
         shown = {"id": global_id("Call", call.id), "state": "PENDING"}
         for socket, may in zip(sockets, (True, False, True, False), strict=True):
-            told = await heard(socket)
+            reported = await heard(socket)
             workflow = {"slug": "clinic"} if may else None
-            assert told["data"]["calls"]["call"] == {**shown, "workflow": workflow}
-            codes = [error["extensions"]["code"] for error in told.get("errors", ())]
+            assert reported["data"]["calls"]["call"] == {**shown, "workflow": workflow}
+            codes = [error["extensions"]["code"] for error in reported.get("errors", ())]
             assert codes == ([] if may else ["FORBIDDEN"])
 
 
@@ -330,7 +330,7 @@ async def test_subscribers_of_a_list_share_rendered_updates(
                 await socket.subscribe(str(n), DOCUMENT, live=True)
             for _ in range(10):
                 await heard(socket)
-        before = store.count  # without the look-ups of the list, whose store is another
+        before = store.count  # without the lookups of the list, which use another store
         await new_call(services, viewer)
         texts = {json.dumps(await heard(socket)) for socket in sockets for _ in range(10)}
         assert len(texts) == 1

@@ -62,7 +62,7 @@ TEST = f"""mutation ($input: TestCredentialInput!) {{ testCredential(input: $inp
   ... on TestCredentialSuccess {{ verdict detail }} {ERROR_FIELDS} }} }}"""
 
 
-async def opened(services: Services, viewer: Viewer) -> DecryptedCredentials:
+async def decrypted(services: Services, viewer: Viewer) -> DecryptedCredentials:
     async with services.store.transaction(viewer.tenant_id) as work:
         return await work.credentials.decrypt_all()
 
@@ -83,14 +83,14 @@ async def test_only_the_last_characters_of_keys_are_returned(
     await mutate(api, SET_SECRET, name="crm_token", value="short")
     listed = (await api.execute(LIST))["data"]
     assert [c["lastFour"] for c in listed["credentials"] + listed["secrets"]] == ["1234", ""]
-    assert (await opened(services, viewer)).providers == {"openai": OWN}
-    assert (await opened(services, viewer)).secrets == {"crm_token": "short"}
+    assert (await decrypted(services, viewer)).providers == {"openai": OWN}
+    assert (await decrypted(services, viewer)).secrets == {"crm_token": "short"}
     await mutate(api, SET, provider="openai", key="another-key-5678")
-    assert (await opened(services, viewer)).providers == {"openai": "another-key-5678"}
+    assert (await decrypted(services, viewer)).providers == {"openai": "another-key-5678"}
     assert (await mutate(api, DELETE, provider="openai"))["__typename"] == "DeleteCredentialSuccess"
     again = await mutate(api, DELETE, provider="openai")
     assert (again["code"], again["path"]) == ("NOT_FOUND", ["input", "provider"])
-    assert (await opened(services, viewer)).providers == {}
+    assert (await decrypted(services, viewer)).providers == {}
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ async def test_credentials_are_invisible_to_other_tenants(
     await set_credential(services, viewer, "openai", OWN)
     other = owner_of(await new_tenant(settings, "other"))
     assert await list_credentials(services, other, PROVIDER) == []
-    assert (await opened(services, other)).providers == {}
+    assert (await decrypted(services, other)).providers == {}
 
 
 async def test_stored_credentials_are_encrypted(
@@ -169,7 +169,7 @@ async def test_a_row_that_was_changed_cannot_be_decrypted(
     await set_credential(services, viewer, "openai", OWN)
     await execute(settings, change)
     with pytest.raises(DecryptionKeyMissing):
-        await opened(services, viewer)
+        await decrypted(services, viewer)
 
 
 async def test_a_row_that_was_moved_to_another_tenant_cannot_be_decrypted(
@@ -184,7 +184,7 @@ async def test_a_row_that_was_moved_to_another_tenant_cannot_be_decrypted(
         other.tenant_id,
     )
     with pytest.raises(DecryptionKeyMissing):
-        await opened(services, other)
+        await decrypted(services, other)
 
 
 async def test_secret_key_is_rotated_while_calls_continue(
@@ -200,7 +200,7 @@ async def test_secret_key_is_rotated_while_calls_continue(
         count = 0
         while reading:
             for who in tenants:
-                assert (await opened(fresh, who)).providers == {"openai": OWN}
+                assert (await decrypted(fresh, who)).providers == {"openai": OWN}
                 count += 1
             await asyncio.sleep(0)
         return count
@@ -214,9 +214,9 @@ async def test_secret_key_is_rotated_while_calls_continue(
         assert await tidying.rewrap() == 0
     async with api_services(replace(settings, secret_key="n" * 40)) as alone:
         for who in tenants:
-            assert (await opened(alone, who)).providers == {"openai": OWN}
+            assert (await decrypted(alone, who)).providers == {"openai": OWN}
     with pytest.raises(DecryptionKeyMissing, match="add it again"):
-        await opened(services, tenants[0])
+        await decrypted(services, tenants[0])
 
 
 async def test_a_missing_key_does_not_prevent_rewrapping_the_others(
@@ -240,7 +240,7 @@ async def test_a_missing_key_does_not_prevent_rewrapping_the_others(
 async def provider(
     seen: list[Request] | None = None,
 ) -> AsyncIterator[tuple[str, list[Request]]]:
-    """Knows one key, however it is sent; a key `broken` breaks it."""
+    """Accepts one key in any form; the key `broken` makes it fail."""
     asked: list[Request] = [] if seen is None else seen
 
     async def answer(request: Request) -> JSONResponse:
@@ -266,9 +266,9 @@ async def test_a_key_is_tested_with_its_provider(
         async with running_api(asking, settings, viewer, build_schema_with_loaders) as api:
 
             async def verdict(**given: Any) -> str:
-                told = await mutate(api, TEST, provider=name, **given)
-                assert OWN not in told["detail"]
-                return str(told["verdict"])
+                reported = await mutate(api, TEST, provider=name, **given)
+                assert OWN not in reported["detail"]
+                return str(reported["verdict"])
 
             assert await verdict(key="another-key") == "REJECTED"
             assert await verdict(key="broken-key") == "UNREACHABLE"
@@ -292,20 +292,20 @@ async def test_a_key_is_sent_only_to_the_configured_address(settings: Settings, 
 
 @pytest.mark.parametrize("name", ["deepgram", "cartesia", "sarvam"])
 async def test_an_emulator_of_the_provider_tests_its_keys(settings: Settings, name: str) -> None:
-    async with run_speech_emulator() as stand_in:
-        configured: dict[str, Any] = {f"{name}_base_url": stand_in.url}
-        told = await HttpKeyProber(replace(settings, **configured)).test_key(name, OWN)
-    assert told.verdict == "ACCEPTED"
+    async with run_speech_emulator() as emulator:
+        configured: dict[str, Any] = {f"{name}_base_url": emulator.url}
+        reported = await HttpKeyProber(replace(settings, **configured)).test_key(name, OWN)
+    assert reported.verdict == "ACCEPTED"
 
 
 async def test_a_key_is_not_sent_to_the_target_of_a_redirect(settings: Settings) -> None:
     elsewhere: list[Request] = []
     async with provider(elsewhere) as (other, _):
 
-        async def away(request: Request) -> RedirectResponse:
+        async def redirect(request: Request) -> RedirectResponse:
             return RedirectResponse(other)
 
-        app = Starlette(routes=[Route("/{rest:path}", away, methods=["GET", "POST"])])
+        app = Starlette(routes=[Route("/{rest:path}", redirect, methods=["GET", "POST"])])
         async with run_server(app) as url:
             prober = HttpKeyProber(settings, dict.fromkeys(DEFAULT_BASE_URLS, url))
             verdicts = [(await prober.test_key(name, OWN)).verdict for name in PROBE_REQUESTS]

@@ -273,10 +273,10 @@ async def test_a_refused_mutation_gives_the_reason_and_changes_nothing(
         if "callId" in given:
             given = {**given, "callId": known.get(given["callId"], given["callId"])}
         answer = await api.execute(document, variables={"input": given})
-        [told] = (answer.get("data") or {"": answer}).values()
-        told = told or answer
-        if told.get("__typename") != kind or told.get("path", [])[: len(path)] != path:
-            surprises.append((name, told))
+        [reported] = (answer.get("data") or {"": answer}).values()
+        reported = reported or answer
+        if reported.get("__typename") != kind or reported.get("path", [])[: len(path)] != path:
+            surprises.append((name, reported))
         assert await all_rows(settings) == before, name
     assert not surprises, "\n".join(map(str, surprises))
 

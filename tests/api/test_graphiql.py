@@ -70,9 +70,9 @@ def test_a_browser_signs_in_queries_and_subscribes(tmp_path: Path) -> None:
         }
     }
     assert seen["offered"][:3] == ["viewer", "calls", "workflows"]
-    # The socket broke after the second event: nothing is lost and nothing comes twice.
+    # The socket was closed after the second event: nothing is lost or repeated.
     assert said(seen["subscription"]) == SAID
-    # Begun without a token; it waited for one.
+    # It was started without a token and waited for one.
     assert said(seen["waited"]) == SAID
     unauthorized = (
         "Failed to load resource: the server responded with a status of 401 (Unauthorized)"

@@ -61,19 +61,19 @@ VERIFY = "query ($w: WorkflowInput!) { verifyWorkflow(config: $w) { ok findings 
 
 @dataclass(frozen=True, slots=True)
 class Took:
-    """Seconds of CPU time: of the event loop's thread, and of the one that computes beside it."""
+    """Seconds of CPU time of the event loop's thread and of the computing thread."""
 
     on_loop: float
-    beside: float
+    off_loop: float
 
 
 async def measured(services: Services, work: Awaitable[T]) -> tuple[Took, T]:
     with without_collections():
-        beside = await computed(services)
+        off_loop = await computed(services)
         on_loop = time.thread_time()
         answer = await work
         on_loop = time.thread_time() - on_loop
-        return Took(on_loop, await computed(services) - beside), answer
+        return Took(on_loop, await computed(services) - off_loop), answer
 
 
 async def computed(services: Services) -> float:
@@ -96,7 +96,7 @@ async def test_a_thousand_connections_are_priced_and_verified_off_the_event_loop
     codes = [each["code"] for each in answer["data"]["verifyWorkflow"]["findings"]]
     assert (codes.count("UNKNOWN_AGENT"), codes.count("DUPLICATE_CONNECTION")) == (2, 1_000)
     # Half as much measured; three times as much with the conversion of Strawberry.
-    assert took.on_loop < 2 * took.beside
+    assert took.on_loop < 2 * took.off_loop
 
 
 async def test_an_export_is_unchanged_and_written_off_the_event_loop(
@@ -111,10 +111,10 @@ async def test_an_export_is_unchanged_and_written_off_the_event_loop(
     assert bundle["json"] == {"agents": agents}
     assert bundle["yaml"] == write_yaml_pure_python({"agents": agents}) == bundle["again"]
     assert cost_of(answer) == 2_001
-    # Measured: 50 ms on the loop, of which half are this client's, and 40 ms beside it. The
+    # Measured: 50 ms on the loop, half of them in this client, and 40 ms in the thread. The
     # emitter of PyYAML takes a second.
     assert took.on_loop < cpu_seconds(lambda: write_yaml_pure_python({"agents": agents}), 1) / 2
-    assert took.beside > took.on_loop / 8
+    assert took.off_loop > took.on_loop / 8
     named = "{" + " ".join(f"e{n}: exportBundle {{ yaml }}" for n in range(3)) + "}"
     assert (await api.execute(named))["errors"][0]["extensions"]["code"] == "QUERY_TOO_COMPLEX"
 
@@ -122,7 +122,7 @@ async def test_an_export_is_unchanged_and_written_off_the_event_loop(
 async def test_an_export_is_written_once_and_in_chunks(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    """A line with an emoji that ends in a space is left to the slower emitter."""
+    """A line with an emoji that ends in a space requires the slower emitter."""
     agent = replace(RECEPTION, prompt=Prompt(system=PROMPT.replace(".", " \N{WAVING HAND SIGN} ")))
     bundle = Bundle(agents=tuple(replace(agent, name=f"a{n}") for n in range(60)))
     exported = BundleExport(bundle, services.compute, viewer.tenant_id)
@@ -135,7 +135,7 @@ async def test_an_export_is_written_once_and_in_chunks(
     first, *more = await asyncio.gather(*writing)
     assert first == write_yaml_pure_python(write_bundle(bundle))
     assert all(text is first for text in more)
-    assert turns > 6  # 22 measured; 4 when it is one piece
+    assert turns > 6  # 22 measured; 4 in a single chunk
 
 
 @pytest.mark.parametrize(("count", "size"), [(MAX_ITEMS_PER_KIND + 1, 10), (300, 30_000)])
@@ -220,9 +220,9 @@ async def test_introspection_is_computed_once_and_off_the_event_loop(
     assert cost_of(first) == 1_000
     again, second = await measured(services, api.execute(document))
     assert second == first
-    assert took.on_loop < 2 * took.beside  # a third of it measured
-    assert again.beside < took.beside / 10  # nothing at all, but the switch to it
-    assert again.on_loop < took.beside
+    assert took.on_loop < 2 * took.off_loop  # a third of it measured
+    assert again.off_loop < took.off_loop / 10  # only the thread switch
+    assert again.on_loop < took.off_loop
     named = "query ($n: String!) { __type(name: $n) { name } __typename }"
     for name in ("Call", "Agent"):
         answer = await api.execute(named, variables={"n": name})
@@ -238,7 +238,7 @@ async def test_large_requests_other_than_imports_are_refused_immediately(
         body = {"a": [*listed, text]}
         took, answer = await measured(services, api.post("{ viewer { subject } }", variables=body))
         assert answer.status_code == 413
-        assert took.on_loop < 10 * reading  # twice as much measured, with this client's part
+        assert took.on_loop < 10 * reading  # twice as much measured, including this client
     agent = {"name": "a", "prompt": {"system": "x" * 80_000 + "\x00"}}
     refused = (await api.post(IMPORT, variables={"input": {"bundle": {"agents": [agent]}}})).json()[
         "data"
@@ -251,7 +251,7 @@ async def test_errors_in_variables_are_limited_in_number(api: Api) -> None:
     document = "query ($by: WorkflowBy!) { workflow(by: $by) { slug } }"
     answer = await api.execute(document, variables={"by": by})
     assert len(answer["errors"]) == 11
-    # The others were not looked for.
+    # The other values were not checked.
     assert "error limit reached" in answer["errors"][-1]["message"]
 
 
@@ -293,7 +293,7 @@ async def codes_of(services: Services, viewer: Viewer, spec: WorkflowSpec) -> li
 
 
 def hard(number: int) -> str:
-    """Holds for one combination of values in a thousand."""
+    """True for one combination of values in a thousand."""
     signs = [f"{'not ' if number >> bit & 1 else ''}user.v{bit}" for bit in range(10)]
     return " and ".join(signs)
 
@@ -301,7 +301,7 @@ def hard(number: int) -> str:
 async def test_requests_waiting_for_their_tenant_hold_few_connections(
     settings: Settings, services: Services, viewer: Viewer
 ) -> None:
-    """Everything that computes within a transaction, while something else of the tenant computes."""
+    """Every operation that computes within a transaction, while another one of the tenant computes."""
     version = await publish_clinic(services, viewer)
     id, draft = version.workflow_id, CallRequest(workflow_name="clinic", draft=True)
     bundle = write_bundle(Bundle(workflows=(version.snapshot.workflow,)))

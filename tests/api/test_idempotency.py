@@ -59,7 +59,7 @@ def test_repeating_a_turn_yields_the_same_keys() -> None:
     assert key(turn("t1"), arguments=dict(reversed(PIZZA.items()))) == FIRST
     assert FIRST.startswith(f"{CALL}.")
     assert len(FIRST) < 100
-    # Whatever else it does first this time.
+    # Even if the repetition first does something else.
     assert key(turn("t1"), *used("a", PASTA)) == FIRST
 
 
@@ -98,7 +98,7 @@ def test_a_tool_call_with_unknown_outcome_is_repeated_under_its_key() -> None:
     assert key(*unknown, turn("t2")) == FIRST, "the caller was asked first"
     assert key(*unknown, turn("t2"), arguments=PASTA) == key(turn("t2"), arguments=PASTA)
     assert key(*unknown, turn("t2"), *used("b", outcome=ToolOutcome.UNKNOWN)) == FIRST
-    # Once it is known, the next one is another.
+    # Once the outcome is known, the next tool call has a new key.
     assert key(*unknown, turn("t2"), *used("b")) == key(turn("t2"))
 
 
@@ -113,12 +113,12 @@ def test_two_tool_calls_with_unknown_outcome_keep_their_keys() -> None:
 
 
 def test_a_tool_call_belongs_to_the_turn_in_which_it_started() -> None:
-    """The caller speaks while it runs."""
+    """The caller speaks while the tool runs."""
     began, unknown = used("a", outcome=ToolOutcome.UNKNOWN)
     _, done = used("a")
     assert key(turn("t1"), began, turn("t2"), unknown) == FIRST
     assert key(turn("t1"), began, turn("t2"), done) == key(turn("t2"))
     assert key(turn("t1"), began, turn("t2")) == key(turn("t2"))
-    # And one that repeats it, once more.
+    # A repetition of it has the same key again.
     again = (running("b"), turn("t3"), used("b", outcome=ToolOutcome.UNKNOWN)[1])
     assert key(turn("t1"), began, turn("t2"), unknown, *again, turn("t4")) == FIRST

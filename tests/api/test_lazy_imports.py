@@ -10,11 +10,11 @@ import pytest
 from tests.support.paths import ROOT
 
 OUTSIDE = {"aiohttp", "av", "livekit", "numpy", "obstore"}
-"""For what is asked of somebody else, or about sound."""
+"""Libraries for HTTP requests and for audio."""
 ENGINE = {"sqlalchemy"}
-"""For the repositories, which are the API's."""
+"""Libraries for the repositories of the API."""
 MEDIA = {"livekit.agents", "livekit.rtc"}
-"""To talk in a room. Whoever only tends rooms asks LiveKit's server."""
+"""Libraries for participants of a room; managing rooms needs only the server API."""
 
 
 def loaded(modules: str, heavy: set[str]) -> list[str]:

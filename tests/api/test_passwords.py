@@ -74,7 +74,7 @@ def test_a_password_matches_in_any_unicode_normal_form() -> None:
     assert composed != decomposed
     assert verify_password(hash_password(decomposed), composed)
     assert verify_password(hash_password(composed), decomposed)
-    # From before they were normalized.
+    # Hashes from before passwords were normalized.
     assert verify_password(PasswordHasher().hash(decomposed), decomposed)
     assert not verify_password(hash_password(composed), composed + "n")
     assert not verify_password("", composed)
@@ -149,7 +149,7 @@ async def test_an_invalid_email_address_is_refused(settings: Settings) -> None:
 
 
 async def test_existing_short_passwords_stay_valid(settings: Settings, services: Services) -> None:
-    """From before there were rules; also the tenant's name and the address."""
+    """The same holds for tenant names and e-mail addresses from before the rules."""
     await bootstrap(settings, "acme", "owner@acme.example", PASSWORD, None)
     db = await asyncpg.connect(settings.database_url)
     await db.execute("update tenant set slug = 'Acme & Sons'")
@@ -173,7 +173,7 @@ async def test_an_email_address_belongs_to_one_tenant(settings: Settings) -> Non
     assert await everything(settings) == before
 
 
-# ---- the work of comparing ------------------------------------------------------------------
+# ---- the cost of hashing -------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -130,11 +130,11 @@ def test_percentiles_use_the_nearest_rank(values: list[float]) -> None:
 def test_unmeasured_turns_do_not_count() -> None:
     lost = TurnMeasured(turn_id="a", total_ms=0.0)
     assert summarize_latency([lost]) is None
-    told = summarize_latency(
+    reported = summarize_latency(
         [lost, TurnMeasured(turn_id="b", total_ms=5.0, llm_first_token_ms=2.0)]
     )
-    assert told is not None
-    assert (told.turns, told.llm_first_token_ms, told.first_audio_ms) == (1, 2.0, None)
+    assert reported is not None
+    assert (reported.turns, reported.llm_first_token_ms, reported.first_audio_ms) == (1, 2.0, None)
 
 
 def test_merged_settings_keep_prices_and_budgets() -> None:

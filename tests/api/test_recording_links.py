@@ -96,13 +96,17 @@ async def place(settings: Settings, viewer: Viewer, tmp_path: Path) -> AsyncIter
 
 async def test_a_link_supports_seeking(place: Place) -> None:
     before = datetime.now(UTC)
-    told, sound = await place.recording(), await place.sound()
-    assert told["state"] == "READY"
-    assert (told["durationMs"], told["size"], told["error"]) == (3_000, len(sound), None)
-    until = datetime.fromisoformat(told["expiresAt"])
-    # A link says its time in whole seconds.
+    reported, sound = await place.recording(), await place.sound()
+    assert reported["state"] == "READY"
+    assert (reported["durationMs"], reported["size"], reported["error"]) == (
+        3_000,
+        len(sound),
+        None,
+    )
+    until = datetime.fromisoformat(reported["expiresAt"])
+    # The expiry of a link is in whole seconds.
     assert before - timedelta(seconds=1) < until - LINK_LIFETIME < datetime.now(UTC)
-    http, url = place.api.http, told["url"]
+    http, url = place.api.http, reported["url"]
     whole = await http.get(url)
     assert (whole.status_code, whole.content) == (200, sound)
     expected = {
@@ -127,7 +131,7 @@ async def test_a_link_supports_seeking(place: Place) -> None:
 
 
 async def test_a_link_is_valid_until_its_expires_at(place: Place) -> None:
-    """Made once, however slowly the fields are asked for."""
+    """The link is created once per operation, however slowly its fields are resolved."""
     minutes = count()
     began = datetime.now(UTC)
 
@@ -139,8 +143,8 @@ async def test_a_link_is_valid_until_its_expires_at(place: Place) -> None:
         services, place.settings, place.viewer, build_schema_with_loaders
     ) as api:
         asked = await api.execute(ASK, variables={"id": place.id})
-    told = asked["data"]["call"]["recording"]
-    token, until = told["url"].rpartition("/")[2], datetime.fromisoformat(told["expiresAt"])
+    reported = asked["data"]["call"]["recording"]
+    token, until = reported["url"].rpartition("/")[2], datetime.fromisoformat(reported["expiresAt"])
     place.services.signed_links.verify(token, until - timedelta(seconds=2))
     with pytest.raises(Forbidden, match="expired"):
         place.services.signed_links.verify(token, until)
@@ -217,10 +221,10 @@ async def test_a_deleted_recording_is_gone_immediately_and_permanently(place: Pl
     shown = first["call"]["recording"]
     assert (shown["state"], shown["url"]) == ("DELETED", None)
     assert shown["deletedBy"].startswith("user:")
-    told = await place.recording()
+    reported = await place.recording()
     again = (await place.api.execute(DELETE, variables={"id": place.id}))["data"]["deleteRecording"]
     assert again == first
-    assert await place.recording() == told
+    assert await place.recording() == reported
     async with running_archive(place.settings) as keeper:
         assert await keeper.process_next()
     assert (await place.api.http.get(url)).status_code == 404

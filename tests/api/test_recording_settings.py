@@ -94,13 +94,13 @@ async def test_recording_is_set_and_unset_through_the_api(
         (None, {"enabled": False, "announcement": None}),
     ):
         variables = {**found, "recording": recording}
-        told = (await api.execute(SET, variables=variables))["data"]["updateWorkflow"]
-        assert told["workflow"]["recording"] == expected
-        found["revision"] = told["workflow"]["revision"]
+        reported = (await api.execute(SET, variables=variables))["data"]["updateWorkflow"]
+        assert reported["workflow"]["recording"] == expected
+        found["revision"] = reported["workflow"]["revision"]
     bad = {**found, "recording": {"enabled": True, "announcement": "{{nobody.x}}"}}
-    told = (await api.execute(SET, variables=bad))["data"]["updateWorkflow"]
-    assert told["__typename"] == "ValidationError"
-    assert told["path"] == ["input", "recording", "announcement"]
+    reported = (await api.execute(SET, variables=bad))["data"]["updateWorkflow"]
+    assert reported["__typename"] == "ValidationError"
+    assert reported["path"] == ["input", "recording", "announcement"]
     document = '{ workflow(by: {slug: "clinic"}) { revision recording { enabled } } }'
     after = (await api.execute(document))["data"]["workflow"]
     assert after == {"revision": found["revision"], "recording": {"enabled": False}}
@@ -129,14 +129,14 @@ async def test_without_an_audio_store_recorded_workflows_are_not_published(
 
 @pytest.fixture
 async def both(settings: Settings, tmp_path: Path) -> AsyncIterator[tuple[Services, Services]]:
-    """The same installation, with a place for recordings and without."""
+    """The same installation with and without an audio store."""
     settings = replace(
         settings,
         livekit_url="ws://127.0.0.1:1",
         livekit_api_key="key",
-        livekit_api_secret="secret-of-nobody" * 2,
-        deepgram_api_key="stand-in",
-        cartesia_api_key="stand-in",
+        livekit_api_secret="secret-of-no-use" * 2,
+        deepgram_api_key="emulator",
+        cartesia_api_key="emulator",
     )
     async with (
         api_services(with_recordings(settings, tmp_path)) as able,

@@ -37,13 +37,13 @@ SCHEMA = build_schema()._schema
 OWN = {name: type_ for name, type_ in SCHEMA.type_map.items() if not name.startswith("__")}
 BUILT_IN = {"String", "Int", "Float", "Boolean", "ID"}
 LIBRARY_SCALARS = {"DateTime"}
-"""Scalars that Strawberry brings, with its own descriptions."""
+"""Scalars that Strawberry provides and describes."""
 SPECIFIED_DIRECTIVES = {directive.name for directive in graphql.specified_directives}
 
 
 def test_the_committed_schema_is_the_one_that_is_served() -> None:
-    told = "run `python -m graph.export_schema` and commit schema.graphql"
-    assert SCHEMA_FILE.read_text() == schema_text(), told
+    reported = "run `python -m graph.export_schema` and commit schema.graphql"
+    assert SCHEMA_FILE.read_text() == schema_text(), reported
 
 
 def _elements() -> Iterator[tuple[str, str | None]]:

@@ -34,7 +34,7 @@ async def signed_in(services: Services, email: str) -> tuple[User, TokenPair]:
 
 
 async def until_refused(services: Services, credential: str) -> Unauthenticated:
-    """What has ended may be good for a second longer."""
+    """An ended credential may be accepted for one more second."""
     async with asyncio.timeout(60):
         while True:
             try:
@@ -47,7 +47,7 @@ async def until_refused(services: Services, credential: str) -> Unauthenticated:
 async def test_a_refresh_whose_response_was_lost_can_be_repeated(
     services: Services, owner: str
 ) -> None:
-    """And one session goes on, however often and however many at once ask."""
+    """One session continues, however many requests repeat the refresh."""
     _, first = await signed_in(services, owner)
     pairs = [await services.accounts.refresh(first.refresh) for _ in range(3)]
     pairs += await asyncio.gather(*(services.accounts.refresh(first.refresh) for _ in range(18)))
@@ -120,7 +120,7 @@ async def test_a_change_of_role_takes_effect_immediately(
             await services.accounts.authenticate_credential(pair.access)
         ).scopes != ROLE_SCOPES[Role.VIEWER]:
             await asyncio.sleep(0.05)
-    # Also what was read before the change does not come back with the next pair.
+    # A role that was read before the change does not reappear in the next pair.
     stale = await services.accounts.sign_in(replace(user, role=Role.OWNER))
     for each in (stale, await services.accounts.refresh(pair.refresh)):
         claims = jwt.decode(each.access, options={"verify_signature": False})
@@ -147,7 +147,7 @@ async def test_tokens_end_with_their_user_and_their_tenant(
 
 
 def token_with(settings: Settings, **claims: Any) -> str:
-    """Of our own signature, whatever it says."""
+    """A token with our signature and these claims."""
     kid, key = KeyRing.from_secret_key(settings.secret_key).signing_key
     usual = {"iss": ISSUER, "aud": ISSUER, "exp": datetime.now(UTC) + timedelta(minutes=5)}
     return jwt.encode(usual | claims, key, algorithm="EdDSA", headers={"kid": kid})
@@ -157,7 +157,7 @@ async def test_malformed_tokens_are_refused_on_both_transports(
     api: Api, settings: Settings, viewer: Viewer
 ) -> None:
     person = {"sub": viewer.subject.split(":")[1], "tenant": str(viewer.tenant_id)}
-    good = person | {"role": "OWNER"}  # as it was made before it named its session
+    good = person | {"role": "OWNER"}  # as issued before tokens carried a session
     bad: list[dict[str, Any]] = [
         good | {"role": "WIZARD"},
         good | {"role": ["OWNER"]},

@@ -164,7 +164,7 @@ async def mcp_server() -> AsyncIterator[str]:
 
     @server.tool()
     def stock(article: str) -> dict[str, int]:
-        """How many of an article there are."""
+        """Returns how many of an article are in stock."""
         if article == "none":
             raise ValueError("No such article.")
         return {"pieces": len(article)}
@@ -192,7 +192,7 @@ async def test_tools_of_an_mcp_server_are_listed_imported_and_used(
         assert (unknown["code"], unknown["path"]) == ("NOT_FOUND", ["input", "tools", "0"])
         [tool] = (await mutate(api, IMPORT, server="shop", tools=["stock"]))["tools"]
         assert tool["name"] == "shop_stock"
-        assert tool["description"] == "How many of an article there are."
+        assert tool["description"] == "Returns how many of an article are in stock."
         assert list(tool["parameters"]["properties"]) == ["article"]
         tried = await mutate(api, TRY, id=tool["id"], arguments={"article": "lamp"}, live=True)
         assert tried["ending"] == "SUCCEEDED", tried

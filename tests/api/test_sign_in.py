@@ -29,7 +29,7 @@ LOGIN = """mutation ($input: LoginInput!) { login(input: $input) {
 
 
 def an_address() -> str:
-    """Limits are kept under it, and tests share a Redis."""
+    """A random address, because limits are per address and tests share a Redis."""
     return f"2001:db8:{secrets.randbelow(0xFFFF):x}:{secrets.randbelow(0xFFFF):x}::1"
 
 
@@ -41,7 +41,7 @@ async def owner(settings: Settings) -> str:
 
 
 async def guess_until_refused(services: Services, email: str, address: str) -> RateLimited:
-    """Attempts come back with time, so on a slow machine there may be a few more."""
+    """The allowance refills, so a slow machine may allow a few more attempts."""
     for _ in range(100):
         try:
             await login(services, email, "wrong", address)
@@ -49,7 +49,7 @@ async def guess_until_refused(services: Services, email: str, address: str) -> R
             return refused
         except Unauthenticated:
             pass
-    raise AssertionError("nobody was refused")
+    raise AssertionError("no attempt was refused")
 
 
 async def test_an_attacker_on_another_network_does_not_lock_out_the_owner(
@@ -62,7 +62,7 @@ async def test_an_attacker_on_another_network_does_not_lock_out_the_owner(
     with pytest.raises(RateLimited):
         await login(services, owner, PASSWORD, stranger)
     assert (await login(services, owner, PASSWORD, an_address()))[0].email == owner
-    # Another person behind the stranger's address is not locked out either.
+    # Another user behind the attacker's address is not locked out either.
     with pytest.raises(Unauthenticated):
         await login(services, f"other-{owner}", "wrong", stranger)
 
@@ -94,7 +94,7 @@ async def test_one_network_cannot_try_all_accounts(services: Services, owner: st
 async def test_a_refused_attempt_does_not_use_up_the_shared_limit(
     services: Services, owner: str
 ) -> None:
-    """Else one address alone could use up what all may try."""
+    """Otherwise one address alone could use up the limit of all."""
     few = LoginLimits(email_from_network=1, email=2)
     address = an_address()
     for expected in (Unauthenticated, RateLimited, RateLimited, RateLimited):
@@ -131,7 +131,7 @@ def test_an_ipv6_network_counts_as_one_address(address: str, network: str) -> No
 async def test_the_client_address_behind_a_trusted_proxy_counts(
     services: Services, settings: Settings, viewer: Viewer, owner: str
 ) -> None:
-    """Over HTTP, behind a proxy that is trusted."""
+    """Over HTTP, behind a trusted proxy."""
 
     trusting = replace(settings, trusted_proxies="127.0.0.1")
     async with running_api(services, trusting, viewer, build_schema_with_loaders) as api:

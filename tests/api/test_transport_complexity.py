@@ -56,7 +56,7 @@ REFUSED = {
 
 
 def judged(text: str, variables: dict[str, Any] | None = None) -> int:
-    """The cost, after everything that is checked before execution."""
+    """The cost, after all checks that precede execution."""
     document = DocumentCache().get_or_parse(text)
     operation = document.operation(None)
     findings = document.validate(SCHEMA, suggestions=True)
@@ -77,7 +77,7 @@ def test_hostile_documents_are_refused(name: str) -> None:
 
 
 def test_hostile_documents_are_refused_quickly() -> None:
-    # 0.02 measured; a rule that is not linear takes seconds.
+    # 0.02 measured; a rule that is not linear would take seconds.
     slow = {name: took for name, text in REFUSED.items() if (took := cost(text)) > 0.3}
     assert slow == {}
 

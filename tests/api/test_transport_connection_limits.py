@@ -40,7 +40,7 @@ SHORT_DEADLINES = Bounds(header_seconds=1.0, body_seconds=1.0)
 
 @pytest.fixture
 async def services(services: Services, settings: Settings) -> AsyncIterator[Services]:
-    """Their limits hold on a busy machine too, where Redis takes its time."""
+    """Services whose limits hold on a busy machine, where Redis is slow."""
     limiter = RedisRateLimiter(settings.redis_url, timeout=10.0)
     yield replace(services, limiter=limiter)
     await limiter.aclose()
@@ -63,7 +63,7 @@ def test_a_token_bucket_allows_a_burst_and_then_its_rate() -> None:
 
 
 async def raw_socket(api: Api) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, ClientProtocol]:
-    """Open, and nothing said yet."""
+    """An open socket on which nothing was sent."""
     host, port = api.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     protocol = ClientProtocol(
@@ -127,8 +127,8 @@ async def test_ordinary_clients_stay_below_the_limits(api: Api) -> None:
 
 
 async def sent(api: Api, *parts: bytes) -> bytes:
-    """All that comes back until the process closes the connection; each part but the first is
-    sent behind the answer to the one before."""
+    """Everything received until the process closes the connection; each part but the first is
+    sent after the response to the previous one."""
     host, port = api.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     answer = b""
@@ -147,7 +147,7 @@ GET = b"GET /health/live HTTP/1.1\r\nhost: a\r\n"
 
 
 async def test_a_connection_stays_open_after_a_body_that_is_too_large(api: Api) -> None:
-    """Closed with the rest of the body unread it would be reset, and its answer could be lost."""
+    """Closing it with unread data would reset it, and the response could be lost."""
     size = 8_000_000
     head = b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
     large = head + b"content-length: %d\r\n\r\n" % size + b" " * size
@@ -198,7 +198,7 @@ async def test_incomplete_requests_time_out(
         assert await sent(api, b"") == b""
         assert (await sent(api, GET)).startswith(b"HTTP/1.1 408")
         assert (await sent(api, post.encode() + b'{"query":')).startswith(b"HTTP/1.1 408")
-        # Line ends between two requests begin none, and keep no connection open.
+        # Line ends between two requests start no request and keep no connection open.
         answer = await sent(api, GET + b"\r\n", b"\r\n")
         assert answer.startswith(b"HTTP/1.1 200")
         assert answer.endswith(b'{"live":true}')
@@ -236,12 +236,12 @@ async def test_websockets_are_limited_per_address(
             [error] = json.loads(refused.value.response.body or b"")["errors"]
             assert error["extensions"] == {"code": "TOO_MANY_SOCKETS", "limit": 2}
         await until_welcome(api)
-    # Whoever is refused cannot fill the log with errors.
+    # Refused clients cannot fill the log with errors.
     assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
 
 
 async def until_welcome(api: Api) -> None:
-    """A socket that its client has closed is counted until the process has heard of it."""
+    """Retry until welcomed: a closed socket counts until the process notices."""
     async with asyncio.timeout(60):
         while True:
             with contextlib.suppress(InvalidStatus):
@@ -378,7 +378,7 @@ async def test_a_thousand_subscriptions_of_one_key_reconnect_at_once(
 
 
 async def follow(api: Api, about: dict[str, str], back: asyncio.Semaphore) -> set[str]:
-    """As clients do: they come back when the connection was closed, and never after an error."""
+    """Subscribe as clients do: reconnect after a close, and never after an error."""
     heard: set[str] = set()
     while True:
         with contextlib.suppress(ConnectionClosed, InvalidStatus):
@@ -417,7 +417,7 @@ async def test_too_long_a_wait_closes_the_websocket_instead_of_refusing(
         assert [(await one.receive())["type"] for _ in range(2)] == ["next", "next"]
         await two.subscribe("a", "subscription{ticks(every:60)}")
         assert await two.wait_closed() == (1013, "RATE_LIMITED")
-        # What is delivered on a socket already is not lost for one more.
+        # A further subscription does not end those that are being delivered.
         await one.send(type="ping")
         assert await one.receive() == {"type": "pong"}
         async with Redis.from_url(settings.redis_url) as redis:

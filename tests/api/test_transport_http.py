@@ -255,12 +255,12 @@ async def test_invalid_keys_of_a_limited_address_are_not_looked_up(
         assert await asyncio.gather(*bad) == [429] * 100
         looked_up.clear()
         assert [await status(new_api_key()) for _ in range(20)] == [429] * 20
-        # The limit itself is asked again once a second.
+        # The limit itself is checked again once a second.
         assert len(looked_up) < 15
         looked_up.clear()
         assert [await status(f"as_live_{'x' * 30}.{n}") for n in range(20)] == [429] * 20
         assert len(looked_up) < 15
-        assert await status(api.key) == 200, "a key that was good before goes on"
+        assert await status(api.key) == 200, "a key that was valid before still works"
 
 
 async def test_the_rejection_of_an_invalid_key_is_cached(

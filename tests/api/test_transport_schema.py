@@ -43,7 +43,7 @@ SCHEMA = build_schema()
 
 
 def everything() -> str:
-    """Asks for every field of every event, but not for the call."""
+    """Selects every field of every event, except `call`."""
     union = SCHEMA._schema.get_type("CallUpdate")
     assert isinstance(union, GraphQLUnionType)
     parts = [f"...on {type.name}{{{_leaves(type)}}}" for type in union.types]
@@ -71,7 +71,7 @@ def test_graphiql_may_introspect() -> None:
 
 @pytest.mark.anyio
 async def test_introspection_results_are_cached_without_their_documents() -> None:
-    """Else many large documents with small answers would fill the memory."""
+    """Otherwise many large documents with small results would fill the memory."""
     compute = Compute()
     introspection = IntrospectionCache(SCHEMA._schema, compute)
     for n in range(MAX_CACHED_RESPONSES + 10):
@@ -151,7 +151,7 @@ def test_every_field_of_every_event_is_the_same_for_all_subscribers(event: Any) 
 
 
 def test_rendering_an_event_leaves_nothing_behind() -> None:
-    """Watchers of a long call, or of a list, stay for days."""
+    """Subscriptions to a long call, or to a list, last for days."""
     watching = Fanout(SCHEMA).subscribe(
         DocumentCache().get_or_parse(everything()), None, {"c": "1"}, None
     )
@@ -160,7 +160,7 @@ def test_rendering_an_event_leaves_nothing_behind() -> None:
     def objects_after(events: int) -> int:
         for n in range(events):
             state = StateChanged(before=None, state=CallState.PENDING)
-            # Another call each time, so that the answer is made and not found.
+            # A different call each time, so that no cached response is used.
             assert watching.shared_text(
                 StoredEvent(CallId(uuid4()), n, datetime.now(UTC), state, "c")
             )

@@ -55,7 +55,7 @@ async def writer(
 
 
 async def frames(socket: Socket, until: int) -> list[str]:
-    """As they came, up to the `until`th durable event or the end."""
+    """The frames in order, up to the `until`th durable event or the end."""
     return [str(await socket.raw.recv()) for _ in range(until)]
 
 
@@ -88,7 +88,7 @@ async def _so_far(writer: CallWriter) -> AsyncIterator[Any]:
 
 
 def _unreferenced(texts: list[str]) -> list[str]:
-    """Without the references to the log, which differ between two failures."""
+    """Without the log references, which differ between failures."""
     parts = [text.split('"ref":"') for text in texts]
     return ["".join([first, *(part[12:] for part in rest)]) for first, *rest in parts]
 
@@ -177,7 +177,7 @@ def kept_of_connections() -> Counter[str]:
 async def test_a_closed_connection_is_freed_without_the_garbage_collector(
     api: Api, writer: CallWriter
 ) -> None:
-    """It comes so seldom that hundreds of connections would wait for it."""
+    """It runs so rarely that hundreds of closed connections would wait for it."""
     await writer.write_turns("hello")
     document = "subscription($c:ID!){callEvents(callId:$c){__typename}}"
     gc.collect()
@@ -188,7 +188,7 @@ async def test_a_closed_connection_is_freed_without_the_garbage_collector(
                 await socket.subscribe("a", document, c=str(writer.call_id))
                 await frames(socket, 1)
         async with asyncio.timeout(10):
-            # asyncio keeps the cancellation that came last, and with it what was cancelled.
+            # asyncio keeps a reference to the last cancellation, and thus to what was cancelled.
             while max(kept_of_connections().values(), default=0) > 1:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
     finally:

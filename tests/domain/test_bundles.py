@@ -24,7 +24,7 @@ from tests.support.cpu import cpu_seconds
 from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION
 from tests.support.strategies import BUNDLES, JSON
 
-# With what the two emitters of PyYAML differ in: emoji, keys without letters, very long keys.
+# Texts that the two emitters of PyYAML write differently: emoji, keys without letters, long keys.
 LETTERS = st.text("ab \n\t:#-'|>%@&*!?{}[],\u2028\ue000\ufeff😀é0.e5", max_size=120)
 KEYS = LETTERS | st.text("x", min_size=90, max_size=140) | st.sampled_from(["yes", "null", "é"])
 TEXTS = st.recursive(
@@ -126,7 +126,7 @@ def changed(*way: Any, to: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("way", "to", "told"),
+    ("way", "to", "reported"),
     [
         (("agent",), [], "'agent' is not a known key; did you mean 'agents'?"),
         (("agents", 0, "promt"), {}, "'promt' is not a known key; did you mean 'prompt'?"),
@@ -169,16 +169,16 @@ def changed(*way: Any, to: Any) -> dict[str, Any]:
         (("agents", 1, "name"), "reception", "'reception' is listed twice, at 0 and 1."),
     ],
 )
-def test_errors_name_their_place(way: tuple[Any, ...], to: Any, told: str) -> None:
+def test_errors_name_their_place(way: tuple[Any, ...], to: Any, reported: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         import_text(json.dumps(changed(*way, to=to)))
-    assert told in refused.value.message
+    assert reported in refused.value.message
     said, given = refused.value.path or (), tuple(map(str, way))
     assert given[: len(said)] == said[: len(given)]
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("", "The file is empty."),
         ("a: 1\na: 2\n", "The key 'a' occurs twice in one object. (line 2)"),
@@ -199,10 +199,12 @@ def test_errors_name_their_place(way: tuple[Any, ...], to: Any, told: str) -> No
         (b" " * (MAX_FILE_BYTES + 1), "The file is larger than 5 MiB."),
     ],
 )
-def test_text_that_is_not_a_document_is_refused_with_its_line(text: bytes | str, told: str) -> None:
+def test_text_that_is_not_a_document_is_refused_with_its_line(
+    text: bytes | str, reported: str
+) -> None:
     with pytest.raises(DocumentError) as refused:
         parse_document(text)
-    assert refused.value.message == told
+    assert refused.value.message == reported
 
 
 def test_an_alias_bomb_is_refused() -> None:

@@ -43,10 +43,10 @@ def texts(before: Snapshot | None, after: Snapshot) -> list[str]:
 
 def test_nodes_and_connections_are_matched_by_their_names() -> None:
     reception, desk = CLINIC.nodes
-    farewell = Node(id="bye", agent="booking", is_exit=True, position=Position(x=1, y=2))
+    goodbye = Node(id="bye", agent="booking", is_exit=True, position=Position(x=1, y=2))
     way = Connection(source="booking", target="bye", context_passed=("slot",))
     after = clinic(
-        nodes=(farewell, reception, replace(desk, is_exit=False)),
+        nodes=(goodbye, reception, replace(desk, is_exit=False)),
         connections=(way, replace(CLINIC.connections[0], description="asks for a day")),
     )
     found = [(".".join(c.path), c.kind, c.before, c.after) for c in diff(NOW, after)]
@@ -56,7 +56,7 @@ def test_nodes_and_connections_are_matched_by_their_names() -> None:
             "workflow.nodes.bye",
             ADDED,
             None,
-            to_json(farewell),
+            to_json(goodbye),
         ),
         (
             "workflow.connections.reception->booking.description",
@@ -179,7 +179,7 @@ objects = st.dictionaries(words, values, max_size=3)
 
 
 def some(items: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
-    """Few of few, so that names meet and are repeated."""
+    """Few values from a small range, so that names collide and repeat."""
     return st.lists(items, max_size=4).map(tuple)
 
 
@@ -251,7 +251,7 @@ def test_every_different_leaf_is_reported(before: dict[str, Any], after: dict[st
 
 
 def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
-    """By key through objects; lists, whose items have no keys, are leaves."""
+    """The leaves of nested objects by path; lists count as leaves."""
     if isinstance(value, Mapping) and value:
         for key, inner in value.items():
             yield from _leaves(inner, (*path, key))

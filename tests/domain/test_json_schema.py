@@ -64,7 +64,7 @@ def test_unsafe_schemas_are_refused_immediately(name: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         check_schema(REFUSED[name], P)
     assert (refused.value.path or ())[:2] == P
-    # At most 0.002 measured; what explodes takes minutes.
+    # At most 0.002 measured; exponential matching takes minutes.
     assert cpu_seconds(lambda: check_schema(REFUSED[name], P), refusal=(InvalidInput,)) < 0.2
 
 
@@ -80,7 +80,7 @@ def test_ordinary_schemas_are_accepted() -> None:
     assert validation_problem(schema, {"a": 1, "b": 2}) is None
     assert validation_problem(schema, {"a": 0}) == "a: 0 is less than the minimum of 1"
     assert validation_problem(schema, {}) == "arguments: 'a' is a required property"
-    # A property may have any name, also that of a keyword.
+    # A property may have any name, including that of a keyword.
     check_schema(an_object(**{"$id": {"type": "string"}, "pattern": {"type": "string"}}), P)
 
 

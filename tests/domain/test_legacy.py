@@ -204,7 +204,7 @@ def _taken_or_refused(value: Any) -> None:
 
 
 def _damaged(value: Any, data: st.DataObject) -> Any:
-    """Something in it replaced by anything."""
+    """The value with one part replaced by any JSON."""
     if isinstance(value, dict) and value and data.draw(st.integers(0, 9)):
         key = data.draw(st.sampled_from(sorted(value)))
         return {**value, key: _damaged(value[key], data)}

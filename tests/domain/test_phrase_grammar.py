@@ -114,7 +114,7 @@ def said(text: str, voice: str) -> bytes:
 
 @needs_pocketsphinx
 def test_the_demo_phrases_are_recognised_in_three_voices() -> None:
-    """Whole sentences, word for word; and, what counts, the answer that they lead to."""
+    """Whole sentences, word for word, and the replies that they lead to."""
     decoder, unknown = create_decoder(PHRASES)
     assert unknown == []
     words = answers = total = 0
@@ -193,7 +193,7 @@ def test_a_stereo_recording_has_both_sides_at_their_times(tmp_path: Path) -> Non
         tape.add_caller(float(second), np.zeros(rate, np.int16))
         if second in (1, 4):
             tape.add_agent(float(second), loud)
-    tape.add_caller(2.0, loud)  # long written: too late
+    tape.add_caller(2.0, loud)  # already written: too late
     tape.close(6.0)
     with wave.open(str(file)) as made:
         raw = made.readframes(made.getnframes())

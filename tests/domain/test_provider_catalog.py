@@ -53,7 +53,7 @@ def entry(kind: ProviderKind, name: str) -> Provider:
 
 
 def sample(option: Option) -> Any:
-    """A value that it has not by itself."""
+    """A value other than the default."""
     if option.choices:
         return option.choices[-1]
     match option.type:
@@ -164,7 +164,7 @@ async def test_every_language_of_the_catalog_can_be_transcribed_and_spoken() -> 
         ("nova-3", ("en-IN",), "en-IN"),
         ("nova-3", ("hi-IN",), "hi"),
         ("nova-3", ("en-IN", "hi-IN"), MULTILINGUAL),
-        ("nova-3", ("ta-IN", "hi-IN"), "ta"),  # which it does not tell apart from others
+        ("nova-3", ("ta-IN", "hi-IN"), "ta"),  # which it cannot detect
         ("saaras:v4", ("ta-IN", "hi-IN"), "unknown"),
         ("saaras:v4", ("hi",), "hi-IN"),
         ("saaras:v4", (), "unknown"),

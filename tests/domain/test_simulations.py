@@ -24,7 +24,7 @@ from domain.workflows.agents import ProviderChoice
 from domain.workflows.model import Snapshot
 from local.emulators.llm import KEY, FailedReply, ScriptedReply, run_llm_emulator
 from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION, publish_clinic
-from tests.worker.test_text_calls import watch, working
+from tests.worker.test_text_calls import running_worker, watch
 from worker.providers.api_keys import ProviderKeys
 from worker.simulation import judges
 from worker.simulation.judges import run_judges
@@ -108,21 +108,21 @@ async def test_wrong_arguments_and_outcomes_are_reported() -> None:
     def last(expect: Any) -> dict[str, Any]:
         return {**BOOKS, "steps": [*BOOKS["steps"][:2], {"say": "tomorrow", "expect": expect}]}
 
-    async def told(expect: Any) -> str:
+    async def reported(expect: Any) -> str:
         [problem] = (await played(last(expect))).problems
         return problem.message
 
     tool = {"name": "book_appointment"}
-    assert await told({"tool": {**tool, "arguments": {"slot": "monday"}}}) == (
+    assert await reported({"tool": {**tool, "arguments": {"slot": "monday"}}}) == (
         'called book_appointment with slot="tomorrow", not "monday"'
     )
-    assert await told({"tool": {**tool, "outcome": "FAILED"}}) == (
+    assert await reported({"tool": {**tool, "outcome": "FAILED"}}) == (
         "book_appointment SUCCEEDED (Booked for tomorrow.), not FAILED"
     )
-    assert await told({"tool": {**tool, "result": "declined"}}) == (
+    assert await reported({"tool": {**tool, "result": "declined"}}) == (
         "book_appointment returned 'Booked for tomorrow.', which does not contain 'declined'"
     )
-    assert await told({"noTool": "book_appointment"}) == "called book_appointment"
+    assert await reported({"noTool": "book_appointment"}) == "called book_appointment"
 
 
 async def test_a_hundred_runs_are_identical() -> None:
@@ -147,7 +147,7 @@ ORDER = ToolSpec(
         ),
         Respond(message="Booked."),
     ),
-    on_failure=(Respond(message="The calendar is away."),),
+    on_failure=(Respond(message="The calendar is unavailable."),),
 )
 OUTSIDE = replace(SNAPSHOT, tools={"book_appointment": ORDER})
 
@@ -191,16 +191,16 @@ async def test_preconditions_are_in_the_context() -> None:
 
 async def test_errors_fail_a_case_unless_expected() -> None:
     openai = ProviderChoice(provider="openai", model="gpt-4.1-mini")
-    async with run_llm_emulator() as stand_in:
-        stand_in.script = [FailedReply(400)]
-        keys = ProviderKeys(openai=KEY, openai_base_url=f"{stand_in.url}/openai")
+    async with run_llm_emulator() as emulator:
+        emulator.script = [FailedReply(400)]
+        keys = ProviderKeys(openai=KEY, openai_base_url=f"{emulator.url}/openai")
         stage = SimulationSetup(snapshot=SNAPSHOT, keys=keys, model=openai)
         silent = await played({"name": "c", "steps": [{"say": "hello"}]}, stage)
-        told = await played(
+        reported = await played(
             {"name": "c", "steps": [{"say": "hello", "expect": {"error": "llm"}}]}, stage
         )
     assert [p.message.split(":")[0] for p in silent.problems] == ["failed"]
-    assert told.ok, told.problems
+    assert reported.ok, reported.problems
 
 
 async def test_without_a_key_a_case_fails_with_the_reason() -> None:
@@ -285,7 +285,7 @@ async def test_a_suite_from_a_call_passes_on_its_workflow(
     settings: Settings, services: Services, viewer: Viewer
 ) -> None:
     version = await publish_clinic(services, viewer)
-    async with working(settings):
+    async with running_worker(settings):
         request = CallRequest(workflow_name="clinic", user_context={"name": "Ada"})
         call = await start_call(services, viewer, request)
         for n, words in enumerate(("hello", "an appointment", "tomorrow"), start=1):
@@ -307,9 +307,9 @@ async def test_a_suite_from_a_call_passes_on_its_workflow(
 async def test_judges_run_by_name() -> None:
     result = await played(BOOKS)
     verdict = ("submit_verdict", {"verdict": "pass", "reasoning": "All was done."})
-    async with run_llm_emulator() as stand_in:
-        stand_in.script = [ScriptedReply("", (verdict,)), FailedReply(400)]
-        keys = ProviderKeys(openai=KEY, openai_base_url=f"{stand_in.url}/openai")
+    async with run_llm_emulator() as emulator:
+        emulator.script = [ScriptedReply("", (verdict,)), FailedReply(400)]
+        keys = ProviderKeys(openai=KEY, openai_base_url=f"{emulator.url}/openai")
         choice = ProviderChoice(provider="openai", model="gpt-4.1-mini")
         first = await run_judges(["task_completion"], result.history, choice, keys)
         second = await run_judges(["safety"], result.history, choice, keys)
@@ -317,5 +317,5 @@ async def test_judges_run_by_name() -> None:
         ("task_completion", "pass", "All was done.")
     ]
     assert [(j.judge, j.verdict) for j in second] == [("safety", "error")]
-    assert "an appointment" in str(stand_in.requests[0])
-    assert "You book appointments." in str(stand_in.requests[0])
+    assert "an appointment" in str(emulator.requests[0])
+    assert "You book appointments." in str(emulator.requests[0])

@@ -52,7 +52,7 @@ SCRIPTS = {
     "th": "THAI",
     "zh": "CJK",
 }
-"""The script of the languages that are written in one, and not in Latin letters."""
+"""The script of each language that is not written in Latin letters."""
 
 
 def worded(text: SpokenText, language: str, say: str) -> SpokenTextTemplate:
@@ -115,7 +115,7 @@ def test_sarvams_tag_for_odia_finds_odia() -> None:
     )
 
 
-# ---- which one is said ---------------------------------------------------------------------
+# ---- the choice of a text ----------------------------------------------------------------------
 
 HINDI = default_spoken_text(SpokenText.STILL_THERE, "hi")
 ENGLISH = "Are you still there?"
@@ -137,11 +137,11 @@ ENGLISH = "Are you still there?"
         ("hi-IN", there(hi_Latn="script", hi="general"), (), "general"),
         ("hi", there(hi_IN="region"), (), "region"),
         ("or", there(od_IN="odia"), (), "odia"),
-        # Where nothing is in the language, English is looked up in the same order.
+        # If no level has the language, English is looked up in the same order.
         ("sw", there(hi="agent"), there(en="tenant"), "tenant"),
         (None, there(en_IN="agent"), there(en="tenant"), "agent"),
         ("sw", there(sw="agent"), (), "agent"),
-        # Another text is another matter.
+        # Another text has its own wording.
         ("en", (worded(SpokenText.CANNOT_HEAR, "en", "Hm?"),), (), ENGLISH),
     ],
 )
@@ -155,7 +155,7 @@ def test_agent_wording_precedes_tenant_wording_and_built_in_texts(
 
 
 @pytest.mark.parametrize(
-    ("texts", "path", "told"),
+    ("texts", "path", "reported"),
     [
         (there(en="Hello {{user.name"), ("0", "say"), "not closed"),
         (there(en="{{params.x}}"), ("0", "say"), "not a path of the context"),
@@ -168,7 +168,7 @@ def test_agent_wording_precedes_tenant_wording_and_built_in_texts(
     ],
 )
 def test_an_invalid_wording_is_not_saved(
-    texts: SpokenTexts, path: tuple[str, ...], told: str
+    texts: SpokenTexts, path: tuple[str, ...], reported: str
 ) -> None:
     for check in (
         lambda: check_agent(replace(RECEPTION, spoken_texts=texts)),
@@ -177,7 +177,7 @@ def test_an_invalid_wording_is_not_saved(
         with pytest.raises(InvalidInput) as refused:
             check()
         assert refused.value.path == ("input", "spokenTexts", *path)
-        assert told in refused.value.message
+        assert reported in refused.value.message
 
 
 def test_a_tenant_reads_only_what_every_call_has() -> None:

@@ -32,13 +32,13 @@ def test_it_is_refused_with_this_message(name: str) -> None:
         check(text_of(case), PATH)
     assert (refused.value.message, refused.value.path) == (case["says"], PATH)
     assert refused.value.code == "INVALID_INPUT"
-    # At most 0.002 measured; what explodes takes minutes.
+    # At most 0.002 measured; exponential matching takes minutes.
     assert cpu_seconds(lambda: check(text_of(case), PATH), refusal=(InvalidInput,)) < 0.1
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_invalid_templates_stored_earlier_render_or_fail_cleanly(name: str) -> None:
-    """Stored before a rule was made: it comes to something or is `Malformed`, no other way."""
+    """Stored before a rule existed: it renders or raises `TemplateSyntaxError`, nothing else."""
     case = CASES[name]
     text = text_of(case)
     run: Callable[[str, Any], object] = render if "template" in case else evaluate_bool

@@ -53,8 +53,8 @@ ANY = {"type": "object"}
 
 
 @dataclass(slots=True)
-class Desk:
-    """A world on which nothing depends: what a chain did to it stands in its fields."""
+class FakeEnvironment:
+    """An environment in memory; its fields show what the actions did."""
 
     context: CallContext = field(default_factory=lambda: CallContext(user={"name": "Ada", "n": 3}))
     answers: list[Any] = field(default_factory=list)
@@ -67,12 +67,12 @@ class Desk:
         return self.context.visible_to("desk", params)
 
     def set_value(self, path: str, value: Any) -> ContextChanged:
-        return self._told(self.context.set_event(path, value, "desk"))
+        return self._apply(self.context.set_event(path, value, "desk"))
 
     def remove_value(self, path: str) -> ContextChanged:
-        return self._told(self.context.remove_event(path, "desk"))
+        return self._apply(self.context.remove_event(path, "desk"))
 
-    def _told(self, change: ContextChanged) -> ContextChanged:
+    def _apply(self, change: ContextChanged) -> ContextChanged:
         self.context = self.context.apply(change)
         return change
 
@@ -99,16 +99,19 @@ class Desk:
 
 
 async def run(
-    *actions: ToolAction, desk: Desk | None = None, arguments: Any = None, **more: Any
-) -> tuple[ToolResult, Desk]:
-    desk = desk or Desk()
+    *actions: ToolAction,
+    environment: FakeEnvironment | None = None,
+    arguments: Any = None,
+    **more: Any,
+) -> tuple[ToolResult, FakeEnvironment]:
+    environment = environment or FakeEnvironment()
     spec = ToolSpec(name="t", description="T.", parameters=ANY, actions=actions, **more)
-    used = await execute(check_tool(spec), arguments or {}, desk, "call.use")
-    return used, desk
+    used = await execute(check_tool(spec), arguments or {}, environment, "call.use")
+    return used, environment
 
 
 async def test_actions_write_read_and_remove() -> None:
-    used, desk = await run(
+    used, environment = await run(
         ContextSet(path="workflow.meals[+]", value={"what": "{{params.meal}}"}),
         ContextSet(path="workflow.n", value="{{ user.n }}"),
         FlagSet(flag="fed"),
@@ -120,8 +123,8 @@ async def test_actions_write_read_and_remove() -> None:
     )
     assert used.ending is Ending.SUCCEEDED
     assert used.result == '[{"what": "rice"}]\nADA ate.'
-    assert desk.context.workflow == {"meals": [{"what": "rice"}], "n": 3}
-    assert desk.context.flags == {"fed": True, "hungry": False}
+    assert environment.context.workflow == {"meals": [{"what": "rice"}], "n": 3}
+    assert environment.context.flags == {"fed": True, "hungry": False}
     assert [s.type for s in used.steps][:2] == ["context.set", "context.set"]
     assert used.steps[0].effect["path"] == "workflow.meals"
 
@@ -132,11 +135,11 @@ async def test_a_conditional_runs_one_branch_and_reports_the_path_of_each_action
         then=(Respond(message="yes"), EndCall()),
         otherwise=(Respond(message="no"),),
     )
-    used, desk = await run(branch, arguments={"yes": True})
-    assert (used.result, desk.ended) == ("yes", True)
+    used, environment = await run(branch, arguments={"yes": True})
+    assert (used.result, environment.ended) == ("yes", True)
     assert used.steps[1].place == ("actions", "0", "conditional", "then", "0")
-    used, desk = await run(branch)
-    assert (used.result, desk.ended) == ("no", False)
+    used, environment = await run(branch)
+    assert (used.result, environment.ended) == ("no", False)
 
 
 async def test_the_first_failure_stops_the_chain_and_on_failure_runs() -> None:
@@ -145,21 +148,21 @@ async def test_the_first_failure_stops_the_chain_and_on_failure_runs() -> None:
         Rule(condition="params.n < 5", message="{{params.n}} is too many."),
     )
     chain = (Validate(rules=rules), FlagSet(flag="done"))
-    used, desk = await run(*chain, arguments={"n": 7})
+    used, environment = await run(*chain, arguments={"n": 7})
     assert (used.ending, used.result) == (Ending.FAILED, "7 is too many.")
-    assert desk.context.flags == {}
+    assert environment.context.flags == {}
     assert used.steps[-1].problem == "7 is too many."
-    used, desk = await run(
+    used, environment = await run(
         *chain,
         arguments={"n": 7},
         on_failure=(FlagSet(flag="failed"), Respond(message="Say it again.")),
         on_success=(FlagSet(flag="never"),),
     )
     assert (used.ending, used.result) == (Ending.FAILED, "Say it again.")
-    assert desk.context.flags == {"failed": True}
-    used, desk = await run(*chain, arguments={"n": 1}, on_success=(FlagSet(flag="proud"),))
+    assert environment.context.flags == {"failed": True}
+    used, environment = await run(*chain, arguments={"n": 1}, on_success=(FlagSet(flag="proud"),))
     assert (used.ending, used.result) == (Ending.SUCCEEDED, "Done.")
-    assert desk.context.flags == {"done": True, "proud": True}
+    assert environment.context.flags == {"done": True, "proud": True}
 
 
 async def test_actions_that_are_unavailable_here_fail() -> None:
@@ -170,22 +173,22 @@ async def test_actions_that_are_unavailable_here_fail() -> None:
     ):
         used, _ = await run(action)
         assert (used.ending, used.result) == (Ending.FAILED, problem)
-    used, desk = await run(Handoff(node="booking"))
-    assert (used.ending, desk.handed) == (Ending.SUCCEEDED, ["booking"])
+    used, environment = await run(Handoff(node="booking"))
+    assert (used.ending, environment.handed) == (Ending.SUCCEEDED, ["booking"])
 
 
 async def test_arguments_are_validated_before_any_action_runs() -> None:
-    desk = Desk()
+    environment = FakeEnvironment()
     spec = ToolSpec(
         name="t",
         description="T.",
         parameters={"type": "object", "required": ["slot"]},
         actions=(FlagSet(flag="done"),),
     )
-    used = await execute(spec, {}, desk, "k")
+    used = await execute(spec, {}, environment, "k")
     assert used.ending is Ending.REFUSED
     assert "slot" in used.result
-    assert (used.steps, desk.context.flags) == ((), {})
+    assert (used.steps, environment.context.flags) == ((), {})
 
 
 CALL = ApiCall(
@@ -199,23 +202,25 @@ CALL = ApiCall(
 
 
 async def test_a_request_is_sent_and_its_response_saved() -> None:
-    desk = Desk(answers=[(201, {"id": "o-1"})])
-    told = Respond(message="Order {{response.body.id}} ({{response.status}}).")
-    used, _ = await run(CALL, told, desk=desk, arguments={"slot": "ten"})
+    environment = FakeEnvironment(answers=[(201, {"id": "o-1"})])
+    reported = Respond(message="Order {{response.body.id}} ({{response.status}}).")
+    used, _ = await run(CALL, reported, environment=environment, arguments={"slot": "ten"})
     assert (used.ending, used.result) == (Ending.SUCCEEDED, "Order o-1 (201).")
-    assert desk.context.workflow == {"order": "o-1", "status": 201}
-    [request] = desk.sent
+    assert environment.context.workflow == {"order": "o-1", "status": 201}
+    [request] = environment.sent
     assert request.url == "https://api.example.org/users/Ada/orders?n=3&q=a%26b"
     assert request.headers["Authorization"] == "Bearer t0p"
     assert request.headers["Idempotency-Key"] == "call.use.actions.0"
     assert json.loads(request.body or b"") == {"slot": "ten", "n": 3}
-    assert "t0p" not in repr(used), "a secret must not be told"
+    assert "t0p" not in repr(used), "a secret must not be shown"
 
 
 async def test_a_value_cannot_escape_its_url_segment() -> None:
-    desk = Desk(context=CallContext(user={"name": "../../admin?x=1#"}), answers=[(200, {})])
-    await run(CALL, desk=desk)
-    assert desk.sent[0].url.startswith(
+    environment = FakeEnvironment(
+        context=CallContext(user={"name": "../../admin?x=1#"}), answers=[(200, {})]
+    )
+    await run(CALL, environment=environment)
+    assert environment.sent[0].url.startswith(
         "https://api.example.org/users/..%2F..%2Fadmin%3Fx%3D1%23/orders"
     )
 
@@ -248,18 +253,18 @@ async def test_a_value_cannot_escape_its_url_segment() -> None:
 async def test_only_safe_requests_are_retried(
     method: Method, unsafe: bool, answers: list[Any], sent: int, ending: Ending
 ) -> None:
-    desk = Desk(answers=answers)
+    environment = FakeEnvironment(answers=answers)
     call = ApiCall(url="https://api.example.org/x", method=method, retry_unsafe=unsafe)
-    used, _ = await run(call, desk=desk)
-    assert (used.ending, len(desk.sent)) == (ending, sent)
-    assert len({request.headers["Idempotency-Key"] for request in desk.sent}) == 1
+    used, _ = await run(call, environment=environment)
+    assert (used.ending, len(environment.sent)) == (ending, sent)
+    assert len({request.headers["Idempotency-Key"] for request in environment.sent}) == 1
 
 
 @pytest.mark.parametrize(("sent", "ending"), [(0, Ending.FAILED), (2, Ending.UNKNOWN)])
 async def test_a_silent_mcp_server_yields_an_unknown_outcome(sent: int, ending: Ending) -> None:
     hello = (200, {"id": 1, "result": {}})
-    desk = Desk(answers=[hello, (202, {})][:sent] + [HttpFailed("broken")])
-    used, _ = await run(McpCall(server="calendar", tool="book"), desk=desk)
+    environment = FakeEnvironment(answers=[hello, (202, {})][:sent] + [HttpFailed("broken")])
+    used, _ = await run(McpCall(server="calendar", tool="book"), environment=environment)
     assert used.ending is ending
     assert ("It is not known whether the action was carried out." in used.result) is (
         ending is Ending.UNKNOWN
@@ -268,9 +273,9 @@ async def test_a_silent_mcp_server_yields_an_unknown_outcome(sent: int, ending: 
 
 async def test_a_missing_secret_is_named() -> None:
     call = ApiCall(url="https://a.example/", headers={"X": "{{secret.other}}"})
-    used, desk = await run(call)
+    used, environment = await run(call)
     assert (used.ending, used.result) == (Ending.FAILED, "There is no secret 'other'.")
-    assert desk.sent == []
+    assert environment.sent == []
 
 
 @pytest.mark.parametrize(
@@ -298,10 +303,12 @@ async def test_a_missing_secret_is_named() -> None:
 async def test_values_are_transformed(
     operation: Operation, before: Any, value: Any, after: Any
 ) -> None:
-    desk = Desk(context=CallContext(workflow={"x": before}))
-    await run(Transform(path="workflow.x", operation=operation, value=value), desk=desk)
-    assert desk.context.workflow["x"] == after
-    assert type(desk.context.workflow["x"]) is type(after)
+    environment = FakeEnvironment(context=CallContext(workflow={"x": before}))
+    await run(
+        Transform(path="workflow.x", operation=operation, value=value), environment=environment
+    )
+    assert environment.context.workflow["x"] == after
+    assert type(environment.context.workflow["x"]) is type(after)
 
 
 TEXT = st.text(st.characters(min_codepoint=1, exclude_categories=["Cs"]), max_size=5)
@@ -320,9 +327,9 @@ JSON = st.recursive(
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from(list(Operation)), JSON, JSON)
 async def test_no_transform_raises(operation: Operation, before: Any, value: Any) -> None:
-    desk = Desk(context=CallContext(workflow={"x": before}, user={"v": value}))
+    environment = FakeEnvironment(context=CallContext(workflow={"x": before}, user={"v": value}))
     step = Transform(path="workflow.x", operation=operation, value="{{user.v}}")
-    used, _ = await run(step, desk=desk)
+    used, _ = await run(step, environment=environment)
     assert used.ending is Ending.SUCCEEDED
 
 

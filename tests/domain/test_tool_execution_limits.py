@@ -10,13 +10,13 @@ from domain.calls.context import CallContext
 from domain.tool_execution.executor import Ending
 from domain.tools.actions import ApiCall, ContextSet, Method, Operation, Respond, Transform
 from domain.tools.http import HttpRequest, HttpResponse
-from tests.domain.test_tool_execution import Desk, run
+from tests.domain.test_tool_execution import FakeEnvironment, run
 
 pytestmark = pytest.mark.anyio
 
 
-class Answering(Desk):
-    """Every request gets these bytes."""
+class FixedResponse(FakeEnvironment):
+    """Responds to every request with these bytes."""
 
     def __init__(self, body: bytes) -> None:
         super().__init__()
@@ -44,19 +44,21 @@ class Answering(Desk):
     ],
 )
 async def test_a_response_is_saved_as_json_or_as_text(body: bytes, kept: Any) -> None:
-    desk = Answering(body)
+    environment = FixedResponse(body)
     call = ApiCall(url="https://a.example/", save={"workflow.x": "body"})
-    used, _ = await run(call, desk=desk)
-    assert (used.ending, desk.context.workflow) == (Ending.SUCCEEDED, {"x": kept})
+    used, _ = await run(call, environment=environment)
+    assert (used.ending, environment.context.workflow) == (Ending.SUCCEEDED, {"x": kept})
 
 
 async def test_no_value_grows_without_bound() -> None:
-    desk = Desk(context=CallContext(workflow={"x": ["y" * 60_000], "deep": 1}))
-    used, _ = await run(ContextSet(path="workflow.x[+]", value="z" * 6_000), desk=desk)
+    environment = FakeEnvironment(context=CallContext(workflow={"x": ["y" * 60_000], "deep": 1}))
+    used, _ = await run(
+        ContextSet(path="workflow.x[+]", value="z" * 6_000), environment=environment
+    )
     assert used.result == "The value for workflow.x is longer than 65536 characters."
-    assert desk.context.workflow["x"] == ["y" * 60_000]
+    assert environment.context.workflow["x"] == ["y" * 60_000]
     deeper = ContextSet(path="workflow.deep", value=["{{workflow.deep}}"])
-    endings = [(await run(deeper, desk=desk))[0].ending for _ in range(33)]
+    endings = [(await run(deeper, environment=environment))[0].ending for _ in range(33)]
     assert endings == [Ending.SUCCEEDED] * 31 + [Ending.FAILED] * 2
 
 
@@ -69,17 +71,21 @@ async def test_no_value_grows_without_bound() -> None:
     ],
 )
 async def test_a_request_that_renders_too_large_is_not_sent(call: ApiCall) -> None:
-    desk = Desk(context=CallContext(user={"long": "x" * 60_000}), answers=[(200, {})])
-    used, _ = await run(call, desk=desk)
+    environment = FakeEnvironment(
+        context=CallContext(user={"long": "x" * 60_000}), answers=[(200, {})]
+    )
+    used, _ = await run(call, environment=environment)
     assert used.result == "The request is too large to be sent."
-    assert desk.sent == []
+    assert environment.sent == []
 
 
 async def test_huge_numbers_are_sorted_like_others() -> None:
-    desk = Desk(context=CallContext(workflow={"x": [10**400, "a", 1.5, -(10**400)]}))
+    environment = FakeEnvironment(
+        context=CallContext(workflow={"x": [10**400, "a", 1.5, -(10**400)]})
+    )
     sort = Transform(path="workflow.y", operation=Operation.SORT, value="{{workflow.x}}")
-    await run(sort, desk=desk)
-    assert desk.context.workflow["y"] == [-(10**400), 1.5, 10**400, "a"]
+    await run(sort, environment=environment)
+    assert environment.context.workflow["y"] == [-(10**400), 1.5, 10**400, "a"]
 
 
 async def test_arguments_that_cannot_be_stored_are_refused() -> None:

@@ -38,7 +38,7 @@ def test_an_invalid_tool_is_refused_at_its_path(name: str) -> None:
         check_tool(spec)
     assert "/".join(refused.value.path or ()) == case["path"]
     assert refused.value.message == case["says"]
-    # At most 0.001 measured; what explodes takes minutes.
+    # At most 0.001 measured; exponential matching takes minutes.
     assert cpu_seconds(lambda: check_tool(spec), refusal=(InvalidInput,)) < 0.1
 
 

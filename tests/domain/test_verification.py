@@ -47,7 +47,7 @@ def found_in(case: dict[str, Any]) -> tuple[Finding, ...]:
 
 
 def _put(place: Any, path: list[str], value: Any) -> None:
-    """`+` adds to a list; null removes."""
+    """Set a value; `+` appends to a list, and null removes."""
     *way, last = path
     for step in way:
         place = place[int(step)] if isinstance(place, list) else place.setdefault(step, {})
@@ -65,8 +65,8 @@ def _put(place: Any, path: list[str], value: Any) -> None:
 def test_an_invalid_workflow_has_exactly_these_findings(name: str) -> None:
     case = INVALID[name]
     found = found_in(case)
-    told = [f"{f.code.value} {f.severity.value[0]} {'.'.join(f.path)}" for f in found]
-    assert told == case["expect"]
+    reported = [f"{f.code.value} {f.severity.value[0]} {'.'.join(f.path)}" for f in found]
+    assert reported == case["expect"]
     assert all(len(f.message) > 10 and len(f.fix) > 10 for f in found)
 
 
@@ -81,7 +81,7 @@ def test_the_corpus_is_as_large_as_it_says() -> None:
     assert len(set(changes)) == len(changes)
 
 
-# Saved before there was a rule; input refuses them now.
+# Saved before a rule existed; input rejects them now.
 OLD = {
     "INVALID_WORKFLOW": (("slug",), WorkflowSpec(name="No Slug")),
     "INVALID_AGENT": (("agents", "reception", "defaultLanguage"), {"default_language": "x"}),
@@ -107,13 +107,13 @@ def test_items_saved_before_a_rule_existed_are_found() -> None:
 
 def test_every_code_has_a_case() -> None:
     named = {line.split()[0] for case in INVALID.values() for line in case["expect"]}
-    # Whether there is a place for recordings is a matter of the installation: told at publishing.
-    # And of workflows that are too complex to be verified there is a test of its own.
+    # Whether there is an audio store depends on the installation and is checked at publishing.
+    # Workflows that are too complex to be verified have a test of their own.
     elsewhere = {"NO_RECORDINGS", "TOO_COMPLEX"}
     assert named | OLD.keys() | elsewhere == {code.value for code in FindingCode}
 
 
-# ---- whatever the graph is ------------------------------------------------------------------
+# ---- properties of any graph ------------------------------------------------------------------
 
 ids = st.sampled_from("abcd")
 conditions = st.none() | st.sampled_from(
@@ -188,7 +188,7 @@ def test_findings_about_conditions_are_true(workflow: WorkflowSpec, context: Any
             assert triggered_connection(workflow, hidden.source, context) is not hidden
 
 
-# ---- whatever a condition says --------------------------------------------------------------
+# ---- properties of any condition --------------------------------------------------------------
 
 paths = st.sampled_from(["user.a", "user.b", "flags.x", "workflow.list"])
 literals = st.sampled_from(["0", "1", "1.5", "-1", '"a"', '"b"', '""', "true", "false", "null"])

@@ -27,7 +27,7 @@ from tests.support.demo_workflow import RECEPTION
 CHAPTERS = 10
 
 
-def told(found: Sequence[Finding]) -> dict[str, int]:
+def reported(found: Sequence[Finding]) -> dict[str, int]:
     return dict(Counter(finding.code.value for finding in found))
 
 
@@ -74,36 +74,38 @@ def test_a_large_valid_workflow_is_verified_completely(name: str) -> None:
 def test_a_thousand_equality_conditions_of_one_node_are_verified() -> None:
     conditions = [f"user.y == {n}" for n in range(1_000)]
     hidden = [*conditions[:-1], "user.y == 500"]
-    assert told(verify(forked_workflow(conditions))) == {"DUPLICATE_CONNECTION": 1_000}
+    assert reported(verify(forked_workflow(conditions))) == {"DUPLICATE_CONNECTION": 1_000}
     found = verify(forked_workflow(hidden))
-    assert told(found) == {"DUPLICATE_CONNECTION": 1_000, "SHADOWED": 1}
+    assert reported(found) == {"DUPLICATE_CONNECTION": 1_000, "SHADOWED": 1}
     [shadowed] = [each for each in found if each.code is FindingCode.SHADOWED]
     assert shadowed.path == ("connections", "999", "condition")
 
 
 @pytest.mark.parametrize("name", HARD_WORKFLOWS)
 def test_verification_of_any_workflow_is_bounded(name: str) -> None:
-    """Measured: at most 0.1 s, and 1 s for what is published. What is not counted takes minutes."""
+    """Measured: at most 0.1 s, and 1 s for publishing. Unbounded work would take minutes."""
     snapshot = HARD_WORKFLOWS[name]()
-    assert cpu_seconds(lambda: verify_anew(snapshot, DRAFT), 1) < 1.5
-    assert cpu_seconds(lambda: verify_anew(snapshot, PUBLISH), 1) < 12
+    assert cpu_seconds(lambda: verify_uncached(snapshot, DRAFT), 1) < 1.5
+    assert cpu_seconds(lambda: verify_uncached(snapshot, PUBLISH), 1) < 12
 
 
 def test_verification_time_is_linear_in_the_conditions() -> None:
     quarter, whole = [
         forked_workflow([f"user.y == {n}" for n in range(count)]) for count in (250, 1_000)
     ]
-    grown = cpu_growth(lambda: verify_anew(quarter, PUBLISH), lambda: verify_anew(whole, PUBLISH))
+    grown = cpu_growth(
+        lambda: verify_uncached(quarter, PUBLISH), lambda: verify_uncached(whole, PUBLISH)
+    )
     assert grown < MAX_GROWTH
 
 
-def verify_anew(snapshot: Snapshot, effort: Effort) -> None:
+def verify_uncached(snapshot: Snapshot, effort: Effort) -> None:
     expressions.parse.cache_clear()
     verify(snapshot, effort=effort)
 
 
 def test_a_workflow_that_is_too_complex_is_reported_and_not_published() -> None:
-    # No two nodes are joined twice, so nothing else is wrong: each pair has to be compared.
+    # No two nodes are connected twice, so there are no other findings: each pair is compared.
     snapshot = sound(lambda node, way: f"user.a{way % 7} > {way} or user.b{node % 3} != {way}")
     spec = snapshot.workflow
     ways = tuple(

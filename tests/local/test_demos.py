@@ -30,7 +30,7 @@ from local.bundle_files import read_files
 from local.courier_demo import FILE, app
 from local.emulators.http_server import run_server
 from tests.support.paths import ROOT
-from tests.worker.test_text_calls import watch, working
+from tests.worker.test_text_calls import running_worker, watch
 
 DEMOS = ROOT / "local" / "demos"
 
@@ -98,7 +98,7 @@ async def test_the_demo_calls_its_server_and_hands_off_automatically(
         again = await import_bundle(services, viewer, given, publish=True)
         assert {note.kind for note in again.notes} == {"UNCHANGED"}
         allowed = replace(settings, outbound_allow=url.removeprefix("http://"))
-        await stack.enter_async_context(working(allowed))
+        await stack.enter_async_context(running_worker(allowed))
         call = await start_call(services, viewer, CallRequest(workflow_name="courier"))
         for n, words in enumerate(("my parcel", "Asha", "2002", "yes"), start=1):
             await send_message(services, viewer, call.id, words, None)

@@ -15,13 +15,13 @@ from local.state_dir import REPOSITORY
 
 SYSTEM_PYTHON = Path(sys.base_prefix) / "bin" / "python3"
 
-# Stands for the real command line: says where it runs and what it was given.
+# Replaces the real command line: prints where it runs and its arguments.
 CLI = "import sys; print(sys.prefix, *sys.argv[1:])"
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """The script alone, with nothing to install, under a path with a space."""
+    """The script alone, without packages to install, under a path with a space."""
     root = tmp_path / "a checkout"
     (root / "local").mkdir(parents=True)
     (root / "local" / "__init__.py").touch()

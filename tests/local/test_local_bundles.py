@@ -51,8 +51,8 @@ def test_verify_prints_every_finding_with_its_line_and_its_fix(
         "  fix: Create the tool, or remove it from the agent.",
         "1 workflow, 2 agents, 1 tool: 1 error, 0 warnings",
     ]
-    told = json.loads(studio(tmp_path, "verify", "--json", str(clinic)).stdout)
-    assert told == {
+    reported = json.loads(studio(tmp_path, "verify", "--json", str(clinic)).stdout)
+    assert reported == {
         "ok": False,
         "findings": [
             {
@@ -102,7 +102,7 @@ def test_verify_reads_a_directory_as_one_bundle(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("agents:\n- name: a\n  promt: x\n", ":3 agents.0.promt: 'promt' is not a known key; did"),
         ("agents: [\n", ": This is not YAML: "),
@@ -113,13 +113,13 @@ def test_verify_reads_a_directory_as_one_bundle(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_files_that_form_no_bundle_are_refused(tmp_path: Path, text: str, told: str) -> None:
+def test_files_that_form_no_bundle_are_refused(tmp_path: Path, text: str, reported: str) -> None:
     file = tmp_path / "bad.yaml"
     file.write_text(text)
     for command in ("verify", "import"):
         done = studio(tmp_path, command, str(file), STUDIO_URL="http://127.0.0.1:1")
         assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr.startswith(f"{file}{told}")
+        assert done.stderr.startswith(f"{file}{reported}")
     error = json.loads(studio(tmp_path, "verify", "--json", str(file)).stdout)
     assert (error["ok"], error["error"]["file"]) == (False, str(file))
 

@@ -65,11 +65,11 @@ def test_only_providers_without_a_key_are_emulated(tmp_path: Path) -> None:
         voice=LivekitAvailability("off"),
         emulators=found,
     )
-    told = Settings.from_env(plan.environment)
-    assert (told.deepgram_api_key, told.deepgram_base_url) == ("real", "")
+    reported = Settings.from_env(plan.environment)
+    assert (reported.deepgram_api_key, reported.deepgram_base_url) == ("real", "")
     url = f"http://127.0.0.1:{found.port}"
-    assert (told.cartesia_api_key, told.cartesia_base_url) == (EMULATOR_KEY, url)
-    assert told.google_base_url == f"{url}/gemini"
+    assert (reported.cartesia_api_key, reported.cartesia_base_url) == (EMULATOR_KEY, url)
+    assert reported.google_base_url == f"{url}/gemini"
     assert "emulators" in [one.name for one in all_services(plan)]
     assert choose_emulators(state, given).port == found.port, "its place is kept"
     with pytest.raises(StartupError, match="every provider has an API key"):
@@ -90,8 +90,8 @@ async def test_a_voice_call_works_without_any_key(
     assert warning in here("status").stdout
     before = here.processes()
     assert {*before} == {*OURS, "livekit", "livekit-db", "emulators"}
-    told = psutil.Process(before["worker"]["pid"]).environ()
-    assert told["DEEPGRAM_BASE_URL"].startswith("http://127.0.0.1:")
+    reported = psutil.Process(before["worker"]["pid"]).environ()
+    assert reported["DEEPGRAM_BASE_URL"].startswith("http://127.0.0.1:")
 
     token = StateDir(Path(here.environ["STUDIO_STATE"])).token.read_text().strip()
     async with httpx.AsyncClient(

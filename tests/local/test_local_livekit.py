@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def binary(livekit: LivekitCredentials) -> Path:
-    """The program that the servers of the run are made of."""
+    """The livekit-server binary of this test run."""
     return livekit_binary.find_or_build(os.environ, print)
 
 
@@ -44,7 +44,7 @@ async def rooms(access: LivekitCredentials) -> list[str]:
 
 
 async def make_room(access: LivekitCredentials, name: str) -> None:
-    """Patiently: after a crash it takes LiveKit some seconds to forget the node that died."""
+    """Retries, because LiveKit takes some seconds after a crash to forget the dead node."""
     async with asyncio.timeout(60), api.LiveKitAPI(*astuple(access)) as client:
         while True:
             try:
@@ -61,7 +61,7 @@ def kept(file: Path) -> str:
 
 
 def leave_running(server: Server) -> subprocess.Popen[bytes]:
-    """Start it as if by somebody who is gone: nobody holds its directory, nobody ends it."""
+    """Start it as a process that is gone would have: no one holds its directory or stops it."""
     with server.log.open("ab") as log:
         return subprocess.Popen(server.spec.argv, stdout=log, stderr=log)
 
@@ -109,8 +109,8 @@ async def test_it_restarts_with_the_same_address_and_keys(state: Path, binary: P
 async def test_it_survives_a_crash_of_its_valkey(own: LivekitServers) -> None:
     await own.store.kill()
     await own.store.start()
-    await make_room(own.credentials, "anew")
-    assert await rooms(own.credentials) == ["anew"]
+    await make_room(own.credentials, "again")
+    assert await rooms(own.credentials) == ["again"]
     assert os_processes.is_alive(own.server.pid)
 
 

@@ -26,7 +26,7 @@ chmod +x "$GOBIN/server\""""
 
 @dataclass
 class Machine:
-    """A machine with a shell, three tools and what a test puts on it."""
+    """A PATH with a shell, three tools and the programs that a test adds."""
 
     root: Path
     said: list[str] = field(default_factory=list)
@@ -54,11 +54,11 @@ class Machine:
         self.install(self.root / "bin" / "go", text)
 
     @property
-    def until_told(self) -> str:
-        return f"while [ ! -e '{self.root}/told' ]; do sleep 0.05; done\n"
+    def wait_until_released(self) -> str:
+        return f"while [ ! -e '{self.root}/released' ]; do sleep 0.05; done\n"
 
-    def tell(self) -> None:
-        (self.root / "told").touch()
+    def release(self) -> None:
+        (self.root / "released").touch()
 
     def built(self) -> list[str]:
         journal = self.root / "journal"
@@ -68,7 +68,7 @@ class Machine:
         return find_or_build({**self.environ, **environ}, self.said.append, timeout=deadline)
 
     def left(self) -> list[str]:
-        """What lies in the cache, but for the lock."""
+        """The files in the cache, except for the lock."""
         return [one.name for one in self.cached.parent.iterdir() if one.suffix != ".lock"]
 
 
@@ -113,13 +113,13 @@ def test_the_cache_follows_xdg(machine: Machine) -> None:
 
 
 def test_concurrent_builds_build_once(machine: Machine) -> None:
-    machine.with_go(machine.until_told + BUILDS)
+    machine.with_go(machine.wait_until_released + BUILDS)
     waiting = "waiting for another process that is building livekit-server …"
     with ThreadPoolExecutor() as pool:
         found = [pool.submit(machine.find) for _ in range(3)]
         while machine.said.count(waiting) < 2:
             time.sleep(0.02)
-        machine.tell()
+        machine.release()
     assert [each.result() for each in found] == [machine.cached] * 3
     assert len(machine.built()) == 1
 
@@ -175,14 +175,14 @@ def test_a_build_that_takes_too_long_is_stopped(machine: Machine) -> None:
 
 
 def test_waiting_for_another_build_times_out(machine: Machine) -> None:
-    machine.with_go(machine.until_told + BUILDS)
+    machine.with_go(machine.wait_until_released + BUILDS)
     first = threading.Thread(target=machine.find)
     first.start()
     while not machine.built():
         time.sleep(0.02)
     with pytest.raises(LivekitUnavailable, match="another process has been building livekit"):
         machine.find(deadline=0.2)
-    machine.tell()
+    machine.release()
     first.join()
     assert machine.find() == machine.cached
 

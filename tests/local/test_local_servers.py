@@ -60,7 +60,7 @@ async def redis(url: str) -> AsyncIterator[Redis]:
 
 
 def leave_running(server: Server) -> subprocess.Popen[bytes]:
-    """Start it as if by somebody who is gone: nobody holds its directory, nobody ends it."""
+    """Start it as a process that is gone would have: no one holds its directory or stops it."""
     log = server.log.open("ab")
     with log:
         return subprocess.Popen(server.spec.argv, stdout=log, stderr=log)

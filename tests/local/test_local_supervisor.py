@@ -26,7 +26,7 @@ COMMAND = (sys.executable, "-m", "tests.support.local_toys")
 
 @dataclass
 class Terminal:
-    """Where one types `./studio …`."""
+    """Runs `./studio …` in a pseudo-terminal."""
 
     state: Path
     port: int = field(default_factory=free_port)
@@ -48,7 +48,7 @@ class Terminal:
         )
 
     def up(self) -> subprocess.Popen[str]:
-        """Start in front and return once the banner is shown."""
+        """Start in the foreground and return once the banner is shown."""
         process = self.begin()
         self.read_until(process, "Try next")
         return process
@@ -222,11 +222,13 @@ def test_a_service_that_keeps_dying_before_all_are_ready_aborts_the_start(
 
 
 def child_of(terminal: Terminal, not_this: int = 0) -> int:
-    """The process that the worker has started last, once it has said so."""
+    """The process that the worker started last, once the journal names it."""
     until = time.monotonic() + 60
     while True:
-        told = [line.rpartition(" ") for line in terminal.journal]
-        pids = [int(what) for who, _, what in told if who == "worker's child" and what.isdigit()]
+        reported = [line.rpartition(" ") for line in terminal.journal]
+        pids = [
+            int(what) for who, _, what in reported if who == "worker's child" and what.isdigit()
+        ]
         if pids and pids[-1] != not_this:
             return pids[-1]
         assert time.monotonic() < until

@@ -73,7 +73,7 @@ def test_everything_starts_survives_crashes_and_stops(environ: dict[str, str]) -
     until = time.monotonic() + 90
     while (after := processes(environ))["worker"]["restarts"] == 0:
         assert time.monotonic() < until
-    # Whoever holds calls goes on until others can take them.
+    # Processes that hold calls continue until others can take the calls over.
     assert [pid for pid in holding if os_processes.is_alive(pid)]
     while (after := processes(environ))["worker"]["state"] != "ready":
         assert time.monotonic() < until, studio(environ, "logs").stdout

@@ -72,7 +72,7 @@ def studio(tmp_path: Path) -> Iterator[Callable[..., Studio]]:
 
 @pytest.fixture
 def bare(tmp_path: Path) -> dict[str, str]:
-    """Where neither livekit-server nor Go is to be found."""
+    """An environment without livekit-server and Go."""
     tools = tmp_path / "tools"
     tools.mkdir()
     for tool in ("sh", "true", "setpriv", "unshare", "id", "locale"):
@@ -92,9 +92,9 @@ def test_the_built_in_livekit_starts_restarts_and_stops_with_the_rest(
 
     before = here.processes()
     assert {*before} == {*OURS, "livekit", "livekit-db"}
-    told = {name: psutil.Process(before[name]["pid"]).environ() for name in ("api", "worker")}
-    access = {name: told["worker"][name] for name in LIVEKIT_VARIABLES}
-    assert {name: told["api"][name] for name in LIVEKIT_VARIABLES} == access
+    reported = {name: psutil.Process(before[name]["pid"]).environ() for name in ("api", "worker")}
+    access = {name: reported["worker"][name] for name in LIVEKIT_VARIABLES}
+    assert {name: reported["api"][name] for name in LIVEKIT_VARIABLES} == access
     assert os_processes.listening_addresses(before["livekit"]["pid"]) == [access["LIVEKIT_URL"][5:]]
 
     os.kill(before["livekit"]["pid"], signal.SIGKILL)
@@ -148,8 +148,10 @@ def test_a_livekit_of_the_user_needs_its_key(studio: Callable[..., Studio]) -> N
     assert refused.returncode == 1
 
 
-def told(tmp_path: Path, environ: dict[str, str], *, wanted: bool) -> tuple[str, dict[str, str]]:
-    """What is said of voice calls, and what every process is told of LiveKit."""
+def reported(
+    tmp_path: Path, environ: dict[str, str], *, wanted: bool
+) -> tuple[str, dict[str, str]]:
+    """The description of voice calls, and the LiveKit variables of every process."""
     urls = {"DATABASE_URL": "unused", "REDIS_URL": "unused"}
     decided = check_livekit(environ, enabled=wanted, echo=print)
     state = StateDir.from_env({"STUDIO_STATE": str(tmp_path)})
@@ -164,13 +166,13 @@ def told(tmp_path: Path, environ: dict[str, str], *, wanted: bool) -> tuple[str,
 
 def test_a_livekit_of_the_user_replaces_the_built_in_one(tmp_path: Path) -> None:
     theirs = LivekitCredentials("wss://lk.example", "k", "s").environment
-    assert told(tmp_path, {**theirs}, wanted=True) == ("through wss://lk.example", theirs)
+    assert reported(tmp_path, {**theirs}, wanted=True) == ("through wss://lk.example", theirs)
 
 
 def test_no_voice_neither_builds_nor_configures_livekit(tmp_path: Path) -> None:
     theirs = LivekitCredentials("wss://lk.example", "k", "s").environment
     for environ in ({**theirs}, {"LIVEKIT_SERVER_BIN": "/nowhere"}):
-        assert told(tmp_path, environ, wanted=False) == ("off, because of --no-voice", {})
+        assert reported(tmp_path, environ, wanted=False) == ("off, because of --no-voice", {})
 
 
 def test_worker_and_keeper_do_not_share_a_health_port(tmp_path: Path) -> None:
@@ -227,7 +229,7 @@ def test_a_test_that_needs_livekit_is_skipped_locally_and_fails_in_ci(
 
 @pytest.fixture
 def listening_to_ctrl_c() -> Iterator[None]:
-    """Whoever is started in the background by a shell ignores it, and so do its children."""
+    """Processes that a shell starts in the background ignore SIGINT, as do their children."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

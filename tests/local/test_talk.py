@@ -26,7 +26,7 @@ from local.terminal_output import JsonOutput, TerminalOutput
 from persistence.admin import bootstrap
 from tests.support.paths import ROOT
 from tests.support.viewers import PASSWORD
-from tests.worker.test_text_calls import working
+from tests.worker.test_text_calls import running_worker
 
 pytestmark = pytest.mark.anyio
 SAID = ["I need an appointment", "tomorrow at ten", "no thank you"]
@@ -86,7 +86,7 @@ async def studio(settings: Settings, place: Path) -> AsyncIterator[ApiProcess]:
     port = free_port()
     api = ApiProcess(settings, port, (place / "key").read_text(), await start_api(settings, port))
     try:
-        async with working(settings):
+        async with running_worker(settings):
             await seed(StudioClient(api.url, api.key), {})
             yield api
     finally:
@@ -105,8 +105,10 @@ def check(events: list[dict[str, object]]) -> None:
     """The whole conversation, each event once and in order."""
     durable = [e for e in events if e["__typename"] != "PartialTranscript"]
     assert [e["seq"] for e in durable] == list(range(1, len(durable) + 1))
-    told = [e["__typename"] for e in durable if e["__typename"] in ("HandedOff", "ToolFinished")]
-    assert told == ["HandedOff", "ToolFinished"]
+    reported = [
+        e["__typename"] for e in durable if e["__typename"] in ("HandedOff", "ToolFinished")
+    ]
+    assert reported == ["HandedOff", "ToolFinished"]
     assert [e["text"] for e in durable if e["__typename"] == "UserTurn"] == SAID
     assert {e["agent"] for e in durable if e["__typename"] == "AgentTurn"} == {
         "reception",

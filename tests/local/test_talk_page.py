@@ -110,7 +110,7 @@ def test_the_operations_of_the_page_match_the_schema(file: Path) -> None:
     call = schema.type_map["Call"]
     assert isinstance(call, GraphQLObjectType)
     if file.stem == "recording" and "recording" not in call.fields:
-        return  # the page asks for it only where the API knows of it
+        return  # the page requests it only if the API supports it
     assert validate(schema, parse(file.read_text())) == []
 
 
@@ -121,5 +121,5 @@ def test_the_page_has_a_text_for_every_event() -> None:
     events = {each.name for each in update.types}
     drawn = re.findall(r"^  (\w+)\(.*\{$", (SOURCE / "transcript.js").read_text(), re.MULTILINE)
 
-    # The state stands above the words; that a command was done is seen by what it did.
+    # The state is shown above the transcript; the effect of a command shows that it was applied.
     assert events - set(drawn) <= {"StateChanged", "CommandApplied", "UsageMeasured"}

@@ -55,7 +55,7 @@ async def connected(url: str, **settings: str) -> AsyncIterator[Any]:
 
 @asynccontextmanager
 async def few_slots(settings: Settings, role: DbRole, slots: int) -> AsyncIterator[Settings]:
-    """Settings of somebody whom the server lets in only so many times."""
+    """Settings of a login with a connection limit."""
     name = f"few_{secrets.token_hex(4)}"
     async with connected(settings.database_url) as db:
         await db.execute(
@@ -92,9 +92,9 @@ async def test_a_process_with_the_wrong_role_exits_with_one_sentence(
     settings: Settings, module: str
 ) -> None:
     async with running_pooler(settings.database_url, "role") as lossy:
-        code, told = await ended(module, replace(settings, database_url=lossy.url))
+        code, reported = await ended(module, replace(settings, database_url=lossy.url))
     assert code == 1
-    *logged, sentence = told.splitlines()
+    *logged, sentence = reported.splitlines()
     assert sentence.startswith("This process should be studio_")
     assert all('"refused a connection with the wrong role"' in line for line in logged)
 
@@ -161,7 +161,7 @@ async def test_logins_are_created_by_a_command(settings: Settings, tmp_path: Any
         database_url=as_user(settings.database_url, "studio_api_login"),
         migrate_database_url=settings.database_url,
     )
-    # What only the owner may do goes by the owner's URL, all else by that of the process.
+    # Owner operations use the owner's URL, all others that of the process.
     await bootstrap(both, "acme", "owner@acme.example", viewers.PASSWORD, tmp_path / "key")
     async with api_services(both) as services:
         assert await services.accounts.authenticate_credential((tmp_path / "key").read_text())
@@ -179,7 +179,7 @@ async def test_security_definer_functions_pin_their_search_path_and_grants(
         )
         assert loose == []
     async with connected(settings.database_url, role="studio_api") as db:
-        # A temporary table of the caller does not stand in for the real one.
+        # A temporary table of the caller does not replace the real one.
         await db.execute("create temp table app_user (like app_user including defaults)")
         await db.execute(
             "insert into pg_temp.app_user (id, tenant_id, email, role, password_hash) "
@@ -268,8 +268,8 @@ async def test_a_database_without_migrations_is_reported_in_one_sentence(
     servers: tuple[str, str], settings: Settings
 ) -> None:
     absent = servers[0].rsplit("/", 1)[0] + "/nowhere"
-    code, told = await ended("worker.keeper", replace(settings, database_url=absent))
-    assert (code, told) == (
+    code, reported = await ended("worker.keeper", replace(settings, database_url=absent))
+    assert (code, reported) == (
         1,
         'PostgreSQL refuses this process: database "nowhere" does not exist.\n',
     )
@@ -313,7 +313,7 @@ async def ended(module: str, settings: Settings) -> tuple[int | None, str]:
 
 
 async def run(settings: Settings, *command: str) -> tuple[int | None, str]:
-    """The exit code of a process of ours, and all that it said."""
+    """The exit code of a process, and its output."""
     given = {
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
@@ -330,5 +330,5 @@ async def run(settings: Settings, *command: str) -> tuple[int | None, str]:
         stderr=asyncio.subprocess.STDOUT,
     )
     async with asyncio.timeout(90):
-        told, _ = await process.communicate()
-    return process.returncode, told.decode()
+        reported, _ = await process.communicate()
+    return process.returncode, reported.decode()

@@ -1,7 +1,7 @@
 """The log and the queue against a model of them, step by step, on a real PostgreSQL.
 
-Hypothesis plays all sides at once: callers, workers that live, workers that were buried and do not
-know, writers that repeat or skip. After every step the stored logs are what the model says."""
+Hypothesis plays all sides: callers, live workers, workers that were declared dead and do not
+know it, writers that repeat or skip. After every step the stored logs equal the model."""
 
 from __future__ import annotations
 
@@ -52,18 +52,18 @@ REASONS = [EndReason.ENDED_BY_API, EndReason.WORKFLOW_FINISHED, EndReason.INTERN
 
 @dataclass(slots=True)
 class Log:
-    """What the log of one call ought to be."""
+    """The expected log of one call."""
 
     id: CallId
     epoch: int = 0
     written: int = 0
-    """By the holder of this epoch."""
+    """Append as the holder of this epoch."""
     holder: UUID | None = None
     pending: bool = True
     ended: bool = False
     kinds: list[str] = field(default_factory=lambda: ["state_changed"])
     notes: list[str] = field(default_factory=list)
-    """The messages of its ErrorRaised events, which are told apart by a number."""
+    """The messages of its ErrorRaised events, which a number distinguishes."""
     waiting: int = 0
 
     def end(self) -> None:
@@ -72,7 +72,7 @@ class Log:
         self.epoch += 1
 
     def append(self, epoch: int, first: int, count: int) -> str:
-        """What a writer is to be answered."""
+        """The result that a writer must receive."""
         if epoch != self.epoch:
             return "ended" if self.ended else "fenced"
         if self.ended:
@@ -83,7 +83,7 @@ class Log:
 
 
 class World:
-    """Real servers, and an event loop that runs only while a step is made."""
+    """Real servers, and an event loop that runs only during a step."""
 
     def __init__(self, settings: Settings, viewer: Viewer) -> None:
         self.viewer = viewer
@@ -127,14 +127,14 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
             return list(self.logs.values())[n % len(self.logs)]
 
         def standing(self) -> tuple[int, int]:
-            """The calls that go on, and what the month's have spent."""
+            """The calls in progress, and the spend of the month."""
             query = "select live_calls, spent from tenant_standing($1)"
             row = world.run(world.db.fetchrow(query, world.viewer.tenant_id))
             assert row is not None
             return row["live_calls"], row["spent"]
 
         def held(self, n: int) -> Claim:
-            """The newest first: old ones are only good for being refused."""
+            """Newest first; older claims can only be refused."""
             return self.claims[-1 - n % len(self.claims)]
 
         # ---- callers -------------------------------------------------------------------------
@@ -203,7 +203,7 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
 
         @rule(n=NUMBERS, count=st.integers(1, 3))
         def append_twice(self, n: int, count: int) -> None:
-            """The commit succeeded and its answer was lost."""
+            """The commit succeeded and its response was lost."""
             self._append(self.held(n), 0, count)
             self._append(self.held(n), -count, count)
 
@@ -254,7 +254,7 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
         # ---- the keeper ----------------------------------------------------------------------
 
         @rule(n=st.integers(0, 1))
-        def bury(self, n: int) -> None:
+        def reap(self, n: int) -> None:
             worker = self.workers[n]
             world.run(
                 world.db.execute(
@@ -308,9 +308,9 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
                 events = by_call[id]
                 assert [e["seq"] for e in events] == list(range(1, len(events) + 1))
                 assert [e["kind"] for e in events] == log.kinds
-                told = [decode_event(e["body"]) for e in events if e["kind"] == "error_raised"]
-                assert [t.message for t in told if isinstance(t, ErrorRaised)] == log.notes
-            # Each of them spends one, and is booked once, whether its call goes on or has ended.
+                reported = [decode_event(e["body"]) for e in events if e["kind"] == "error_raised"]
+                assert [t.message for t in reported if isinstance(t, ErrorRaised)] == log.notes
+            # Each costs one and is booked once, whether its call continues or has ended.
             live = sum(not log.ended for log in self.logs.values())
             spent = sum(len(log.notes) for log in self.logs.values())
             assert self.standing() == (live, self.spent_before + spent)
@@ -329,7 +329,7 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
 
 
 async def test_the_log_matches_the_model(settings: Settings, viewer: Viewer) -> None:
-    # Workers die here as they please; that calls are given up for it is tested elsewhere.
+    # Workers die at any time here; another test covers that such calls are ended.
     settings = replace(settings, max_takeovers=0)
 
     def play() -> None:

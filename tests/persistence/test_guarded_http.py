@@ -163,7 +163,7 @@ async def test_dns_rebinding_reaches_nothing() -> None:
 async def test_an_unusual_url_is_not_requested(url: str) -> None:
     async with running_host() as inside:
         names = {"public.example": [["127.0.0.1"]]}
-        # Even where everything inside is allowed: what such a URL means is anybody's guess.
+        # Even where all internal addresses are allowed, because such URLs are ambiguous.
         allowed = "127.0.0.0/8, ::1/128"
         async with guarded_http(allowed, port=inside.port, names=names) as outbound:
             with pytest.raises((EgressBlocked, HttpFailed)):
@@ -229,7 +229,7 @@ async def test_an_allow_list_entry_permits_exactly_its_host_and_port() -> None:
                 for place in ("127.0.0.1", "[::1]", "listed.example", "[::ffff:127.0.0.1]")
                 for port in (one.port, other.port)
             } - {opened}
-            # A name that leads to a listed address leads to a listed place.
+            # A name that resolves to a listed address is allowed.
             if "127.0.0.1" in allowed:
                 closed.discard(f"listed.example:{one.port}")
             async with guarded_http(allowed, names=names) as outbound:

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def failed(answer: Responder, within: float = 60.0) -> str:
-    """How the one request to such a server ended."""
+    """The failure of one request to such a server."""
     async with running_host(answer) as there, guarded_http(f"127.0.0.1:{there.port}") as outbound:
         url = f"http://127.0.0.1:{there.port}/"
         with pytest.raises(HttpFailed) as ended:
@@ -55,7 +55,7 @@ async def is_silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> No
 
 @pytest.mark.parametrize("answer", [drips, says_wait, is_silent])
 async def test_a_slow_server_is_cut_off_at_the_timeout(answer: Responder) -> None:
-    """None of them would ever come to an end."""
+    """None of these responses would ever end."""
     began = time.monotonic()
     async with asyncio.timeout(60):
         assert await failed(answer, within=0.3) == "timeout"

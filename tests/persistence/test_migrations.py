@@ -34,7 +34,7 @@ GAVE_UP, WAITS = "others hold the locks; trying again", "waiting for another mig
 
 @pytest.fixture
 def scripts(tmp_path: Path) -> Path:
-    """Revisions of our own in place of the real ones: a table, and an index built concurrently."""
+    """Test revisions in place of the real ones: a table, and an index built concurrently."""
     for name in ("env.py", "roles.sql", "grants.sql"):
         shutil.copy(SCRIPTS / name, tmp_path / name)
     (tmp_path / "versions").mkdir()
@@ -51,7 +51,7 @@ def scripts(tmp_path: Path) -> Path:
 
 async def until(true: Callable[[], Awaitable[Any]]) -> None:
     async with asyncio.timeout(60):
-        while not await true():  # noqa: ASYNC110 - what it waits for is in PostgreSQL
+        while not await true():  # noqa: ASYNC110 - the state is in PostgreSQL
             await asyncio.sleep(0.02)
 
 
@@ -73,7 +73,7 @@ async def test_a_migration_that_waits_for_a_long_read_blocks_no_other_reader(
         migration = asyncio.create_task(asyncio.to_thread(upgrade, fresh, timeouts=QUICK))
         for times in (1, 2, 3):
             await said(caplog, GAVE_UP, times)
-            # The long read goes on, and so it would wait for ever behind the migration's lock.
+            # The long read continues, so it would wait forever behind the migration's lock.
             async with asyncio.timeout(60):
                 await reader.fetch("select * from call_log")
         assert not migration.done()
@@ -88,8 +88,10 @@ async def test_calls_continue_while_a_migration_changes_drafts(fresh: str) -> No
     async with connected(fresh) as writer, connected(fresh) as db:
         async with writer.transaction():
             await writer.execute("update workflow set name = name")
-            patience = replace(QUICK, lock_timeout_seconds=60)
-            migration = asyncio.create_task(asyncio.to_thread(upgrade, fresh, timeouts=patience))
+            timeout_seconds = replace(QUICK, lock_timeout_seconds=60)
+            migration = asyncio.create_task(
+                asyncio.to_thread(upgrade, fresh, timeouts=timeout_seconds)
+            )
             await until(lambda: waits_for_drafts(db))
             assert ("call_log", True) not in [tuple(row) for row in await db.fetch(locks)]
         await migration
@@ -107,11 +109,11 @@ async def test_a_migration_that_gets_no_lock_gives_up_and_keeps_finished_revisio
     await asyncio.to_thread(upgrade, fresh, "0003", timeouts=QUICK)
     async with connected(fresh) as holder, holder.transaction():
         await holder.fetch("select * from call_log")
-        patience = MigrationTimeouts(
+        timeout_seconds = MigrationTimeouts(
             lock_timeout_seconds=0.1, total_timeout_seconds=3, retry_delay_seconds=0.1
         )
         with pytest.raises(Unavailable, match="did not finish within 3 s"):
-            await asyncio.to_thread(upgrade, fresh, timeouts=patience)
+            await asyncio.to_thread(upgrade, fresh, timeouts=timeout_seconds)
     async with connected(fresh) as db:
         # The fourth changes no table that is read; the fifth does.
         assert await db.fetchval("select version_num from alembic_version") == "0004"
@@ -147,7 +149,7 @@ async def test_two_migrations_succeed_during_a_concurrent_index_build(
         await until(lambda: is_building(db))
         second = migration()
         await said(caplog, WAITS, 2)
-        # An index waits for writers without keeping any other waiting, so it is not given up.
+        # An index build waits for writers but blocks no one, so it is not aborted.
         await db.execute("insert into thing values (4)")
         assert not first.done()
         await writing.commit()

@@ -30,7 +30,7 @@ PASSWORD = "one-for-all-nodes"
 
 @pytest.fixture(scope="module")
 async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[list[Server]]:
-    """The nodes, which share all slots among them."""
+    """The nodes, which share all slots."""
     place = tmp_path_factory.mktemp("cluster")
     async with AsyncExitStack() as stack:
         buses = [str(free_port()) for _ in range(NODES)]
@@ -65,8 +65,8 @@ async def cluster_command(node: Any, name: str, *given: object) -> Any:
 
 
 async def is_whole(node: Redis) -> bool:
-    told = await cluster_command(node, "INFO")
-    return (told["cluster_state"], told["cluster_known_nodes"]) == ("ok", str(NODES))
+    reported = await cluster_command(node, "INFO")
+    return (reported["cluster_state"], reported["cluster_known_nodes"]) == ("ok", str(NODES))
 
 
 def as_cluster(url: str) -> str:
@@ -82,7 +82,7 @@ async def test_two_processes_share_one_limit_on_any_node(cluster: list[Server]) 
         answers = await asyncio.gather(
             *(limiter.spend(key, 1, 60) for limiter in (one, other) for _ in range(60))
         )
-        # One more may be spent each second.
+        # One more unit is available each second.
         assert 60 <= sum(answer.allowed for answer in answers) <= 61 + time.monotonic() - began
     await one.aclose()
     await other.aclose()

@@ -36,7 +36,7 @@ TURNS = 60
 
 
 def at_once(asked: Coroutine[Any, Any, T]) -> T:
-    """The answer of a coroutine that never waits."""
+    """The result of a coroutine that never waits."""
     try:
         asked.send(None)
     except StopIteration as done:
@@ -57,7 +57,7 @@ async def hanging(server: Server) -> AsyncIterator[None]:
 
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
-        while not holds():  # noqa: ASYNC110 - what changes is in another process
+        while not holds():  # noqa: ASYNC110 - the state is in another process
             await asyncio.sleep(0.05)
 
 
@@ -81,7 +81,7 @@ async def test_a_hanging_redis_delays_no_turn_and_no_subscriber(
             watching = asyncio.create_task(follow(services, writer))
             await writer.write_turns("before")
             async with hanging(server):
-                # If each waited half a second for Redis, that would be two minutes and a half.
+                # If each waited half a second for Redis, this would take two and a half minutes.
                 async with asyncio.timeout(75):
                     for number in range(5 * TURNS):
                         await writer.write_turns(str(number))
@@ -102,8 +102,8 @@ async def test_an_outage_and_its_end_are_logged_once(
             await server.kill()
             await until(lambda: not channels.is_connected)
             for _ in range(50):
-                at_once(channels.publish_many([("studio:test", "nobody hears it")]))
-            await asyncio.sleep(2)  # it tries again several times meanwhile
+                at_once(channels.publish_many([("studio:test", "dropped")]))
+            await asyncio.sleep(2)  # it retries several times meanwhile
             await server.start()
             await until(lambda: channels.is_connected)
     said = [(r.getMessage().split(":")[0], vars(r).get("hints_dropped")) for r in caplog.records]
@@ -122,7 +122,7 @@ async def test_a_redis_that_refuses_notifications_is_unavailable_until_it_accept
         with caplog.at_level(logging.WARNING, "persistence.pubsub"):
             await redis.client_pause(60_000, all=False)  # PUBLISH waits, SUBSCRIBE does not
             for _ in range(100):
-                await channels.publish_many([("studio:test", "nobody hears it")])
+                await channels.publish_many([("studio:test", "dropped")])
                 await asyncio.sleep(0.05)
             assert not channels.is_connected
             await redis.client_unpause()
@@ -134,14 +134,14 @@ async def test_a_redis_that_refuses_notifications_is_unavailable_until_it_accept
 async def test_notifications_before_a_shutdown_are_delivered_in_order(
     servers: tuple[str, str],
 ) -> None:
-    told = [str(number) for number in range(2_000)]
-    async with channels_on(servers[1]) as here, here.listen("studio:farewell") as box:
+    reported = [str(number) for number in range(2_000)]
+    async with channels_on(servers[1]) as here, here.listen("studio:shutdown") as box:
         assert isinstance(await box.get(), Lagged)  # it is connected
         async with channels_on(servers[1]) as leaving:
-            at_once(leaving.publish_many([("studio:farewell", number) for number in told]))
+            at_once(leaving.publish_many([("studio:shutdown", number) for number in reported]))
         async with asyncio.timeout(60):
-            heard = [await box.get() for _ in told]
-    assert heard == told
+            heard = [await box.get() for _ in reported]
+    assert heard == reported
 
 
 async def test_a_full_outbox_drops_the_oldest_notifications(servers: tuple[str, str]) -> None:
@@ -183,7 +183,7 @@ async def test_limits_cause_no_delay_while_redis_hangs_and_are_shared_again_afte
 
 
 class Nonsense:
-    """A TCP proxy in front of Redis that can interrupt it with what no Redis says."""
+    """A TCP proxy in front of Redis that can inject invalid replies."""
 
     def __init__(self, url: str) -> None:
         self._redis = urlsplit(url)
@@ -198,7 +198,7 @@ class Nonsense:
             await cancel_and_wait(*self._connections)
 
     def speak(self) -> None:
-        """Instead of a number: redis-py raises `ValueError`, as of no error of Redis."""
+        """Send text in place of a number: redis-py raises `ValueError`, not one of its own errors."""
         for client in self._clients:
             client.write(b":nonsense\r\n")
 

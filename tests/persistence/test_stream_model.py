@@ -17,7 +17,7 @@ import pytest
 
 EVENTS, FAULTS, MAILBOX = 4, 2, 2
 LAGGED = 0
-"""In a mailbox: something may be missing."""
+"""In a mailbox: messages may have been lost."""
 
 
 class Reader(Enum):
@@ -28,14 +28,14 @@ class Reader(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the reader and its surroundings are careful about."""
+    """The precautions of the reader and of its environment."""
 
     subscribes_first: bool = True
     checks_gaps: bool = True
     drops_repeats: bool = True
-    tells_overflow: bool = True
-    tells_reconnect: bool = True
-    looks_at_heads: bool = True
+    marks_overflow: bool = True
+    marks_reconnect: bool = True
+    checks_heads: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class World:
 
 
 def steps(world: World, rules: Rules) -> Iterator[World]:
-    """Every world that can come next."""
+    """Every possible next state."""
     if not world.wrong:
         yield from _writer(world)
         yield from _link(world, rules)
@@ -75,7 +75,7 @@ def _writer(world: World) -> Iterator[World]:
 def _link(world: World, rules: Rules) -> Iterator[World]:
     if not world.link:
         came_back = replace(world, link=True, subscribed=world.reader is not Reader.AWAY)
-        yield _lagged(came_back) if rules.tells_reconnect else came_back
+        yield _lagged(came_back) if rules.marks_reconnect else came_back
         return
     if world.faults < FAULTS:
         yield replace(world, link=False, subscribed=False, on_the_way=(), faults=world.faults + 1)
@@ -87,7 +87,7 @@ def _link(world: World, rules: Rules) -> Iterator[World]:
 def _put(world: World, number: int, rules: Rules) -> World:
     if len(world.mailbox) < MAILBOX:
         return replace(world, mailbox=(*world.mailbox, number))
-    return _lagged(world) if rules.tells_overflow else world
+    return _lagged(world) if rules.marks_overflow else world
 
 
 def _lagged(world: World) -> World:
@@ -99,7 +99,7 @@ def _reader(world: World, rules: Rules) -> Iterator[World]:
         if rules.subscribes_first:
             yield replace(world, reader=Reader.READING, subscribed=world.link)
         else:
-            # Reads all there is, and only then begins to listen.
+            # Reads everything, and only then starts to listen.
             read = replace(world, reader=Reader.LIVE, yielded=world.stored)
             yield replace(read, subscribed=False, reader=Reader.LIVE)
     elif world.reader is Reader.READING:
@@ -114,7 +114,7 @@ def _reader(world: World, rules: Rules) -> Iterator[World]:
 
 
 def _live(world: World, rules: Rules) -> Iterator[World]:
-    if rules.looks_at_heads and world.yielded < world.stored:
+    if rules.checks_heads and world.yielded < world.stored:
         yield replace(world, reader=Reader.READING, mailbox=())
     if not world.mailbox:
         return
@@ -137,7 +137,7 @@ class Verdict:
     worlds: int
     wrong: frozenset[str]
     stuck: int
-    """Worlds from which the end can no longer be reached."""
+    """States from which the end can no longer be reached."""
 
 
 def explore(rules: Rules) -> Verdict:
@@ -180,17 +180,17 @@ def test_without_this_precaution_the_reader_yields_wrong_events(left_out: str, w
 @pytest.mark.parametrize(
     "left_out",
     [
-        ("looks_at_heads",),
-        ("subscribes_first", "looks_at_heads"),
-        ("tells_overflow", "looks_at_heads"),
+        ("checks_heads",),
+        ("subscribes_first", "checks_heads"),
+        ("marks_overflow", "checks_heads"),
     ],
 )
 def test_without_this_precaution_the_reader_can_get_stuck(left_out: tuple[str, ...]) -> None:
     assert explore(replace(Rules(), **dict.fromkeys(left_out, False))).stuck > 0
 
 
-@pytest.mark.parametrize("left_out", ["tells_reconnect", "tells_overflow"])
+@pytest.mark.parametrize("left_out", ["marks_reconnect", "marks_overflow"])
 def test_without_this_precaution_the_reader_is_only_slower(left_out: str) -> None:
-    """The look at the heads makes up for it, a second later."""
+    """The check of the heads finds the events, a second later."""
     verdict = explore(replace(Rules(), **{left_out: False}))
     assert (verdict.wrong, verdict.stuck) == (frozenset(), 0)

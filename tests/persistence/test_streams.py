@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 async def follow(
     services: Services, writer: CallWriter, after: str | None = None, pause: float = 0
 ) -> list[StoredEvent]:
-    """All that is durable, up to the end of the call."""
+    """All durable events up to the end of the call."""
     seen = []
     tenant = writer.claim.call.tenant_id
     async with asyncio.timeout(60):
@@ -100,8 +100,8 @@ async def test_without_redis_a_stream_is_only_slower(
             events = await watching
             print(f"caught up {time.monotonic() - began:.2f} s after Redis died")
     assert complete(events)
-    told = [e.event.text for e in events if isinstance(e.event, AgentTurn)]
-    assert told == ["with", "without", "with again"]
+    reported = [e.event.text for e in events if isinstance(e.event, AgentTurn)]
+    assert reported == ["with", "without", "with again"]
 
 
 async def test_a_process_starts_and_streams_while_redis_is_down(
@@ -130,7 +130,7 @@ async def test_partial_transcripts_arrive_between_stored_events(
         async def watch() -> None:
             tenant = writer.claim.call.tenant_id
             async for update in services.streams.follow(tenant, writer.call_id, None):
-                watching.set()  # who is shown what is stored has subscribed before
+                watching.set()  # a subscriber that receives stored events has subscribed before
                 match update:
                     case EphemeralEvent(event=PartialTranscript(text=text)):
                         seen.append(f"~{text}")

@@ -61,7 +61,7 @@ async def all_rows(db: Any) -> Rows:
 
 
 def keeps(before: Rows, after: Rows) -> bool:
-    """Whether every table has the rows that it had, of which each may have got more columns."""
+    """Whether every table has its former rows, which may have additional columns."""
     return all(
         len(rows) == len(after[table])
         and all(any(row.items() <= new.items() for new in after[table]) for row in rows)
@@ -125,7 +125,7 @@ async def test_functions_sql_equals_the_result_of_the_revisions(
 
 
 def test_revisions_read_only_their_own_files() -> None:
-    """A revision that ran a file that changes would do something else tomorrow than it did."""
+    """A revision that ran a shared file would change whenever the file does."""
     used = [
         name
         for file in (SCRIPTS / "versions").glob("*.py")
@@ -150,7 +150,7 @@ async def test_calls_and_drafts_of_an_older_release_are_listed_by_every_filter(
     await asyncio.to_thread(upgrade, url)
     assert await db.fetchval(columns) > before
     await db.close()
-    # The old connections know the old columns.
+    # Open connections have cached the old columns.
     async with api_services(settings) as after, after.store.transaction(viewer.tenant_id) as work:
         page = await work.calls.page(CallFilter(user_id="u1", live=True), 20, None)
         assert [UUID(str(found.id)) for found in page.items] == [call.id]

@@ -65,11 +65,11 @@ from tests.worker.test_text_calls import watch
 
 RATE = 48_000
 PICTURES = os.environ.get("PICTURES", "")
-"""A folder in which to keep what the pages look like."""
+"""A folder in which screenshots are stored."""
 
 
 def microphone(path: Path, *starts: float) -> Path:
-    """Hears a second of speech at each of these seconds, and then silence."""
+    """Records a second of speech at each of these seconds, and silence otherwise."""
     pcm = bytearray(2 * RATE * 60)
     for start in starts:
         sound = synthetic_speech(1.0, RATE)
@@ -83,14 +83,14 @@ def microphone(path: Path, *starts: float) -> Path:
     return path
 
 
-def told(line: str) -> str:
-    """Of a line of the call, who and what; not how long it took."""
+def reported(line: str) -> str:
+    """The speaker and the text of a transcript line, without durations."""
     who, *words = re.split(r"\n+", line.strip())
     return f"{who}: {words[0]}" if words else re.sub(r", \d+ ms$", "", who)
 
 
 def need_a_network() -> None:
-    """Browsers do not connect by way of the loopback interface alone."""
+    """Skip without a network: browsers do not connect over the loopback interface alone."""
     if [name for _, name in socket.if_nameindex() if name != "lo"] == []:
         skip_or_fail("THE PAGE IS NOT TESTED IN A CALL: this machine has a loopback interface only")
 
@@ -118,7 +118,7 @@ async def test_a_call_by_keyboard_from_the_sign_in_to_the_end(
     assert seen["refused"] == [REFUSED]
     assert seen["workflows"] == ["clinic\nreception, booking · version 1"]
     assert seen["state"] == "In conversation"
-    assert [told(line) for line in seen["lines"]] == [
+    assert [reported(line) for line in seen["lines"]] == [
         "You are in the room.",
         "reception: Sunrise Clinic, hello.",
         "You: I need an appointment",
@@ -133,7 +133,7 @@ async def test_a_call_by_keyboard_from_the_sign_in_to_the_end(
     ]
     assert seen["unfinished"] == []
     assert seen["context"] == 'workflow.slot\n"tomorrow at ten"\nflags.booked\ntrue'
-    # What took next to no time is not shown.
+    # Parts that took almost no time are not shown.
     brief = ("Tools and hand-offs", "Playback")
     assert [part for part in seen["waterfall"] if part not in brief] == [
         "Speech recognition",
@@ -148,7 +148,7 @@ async def test_a_call_by_keyboard_from_the_sign_in_to_the_end(
         "The microphone is muted.",
     ]
     assert (seen["muted"], seen["again"]) == ("Unmute", seen["lines"])
-    assert [told(line) for line in seen["back"]] == [
+    assert [reported(line) for line in seen["back"]] == [
         "You left the room; the agent waits.",
         "You are in the room.",
         "You: thank you",
@@ -269,7 +269,7 @@ async def test_an_ended_call_can_be_read(
         "Reason\nENDED_BY_API",
         "Caused by\na client of the API",
     ]
-    # A reader is told what happens, not what happened long ago.
+    # A screen reader announces new events, not old ones.
     assert seen["announced"] == ["The call is over. The call was ended through the API."]
     assert (seen["barriers"], seen["errors"], seen["outside"]) == ([], [], [])
 

@@ -42,8 +42,8 @@ from persistence.worker_wiring import worker_services
 from tests.support.demo_workflow import BOOKING, RECEPTION
 from tests.support.spoken_texts import CONNECTION_DROPPED, ENDING_SOON
 from tests.support.voice_clients import VoiceCaller, joined_caller, voice_clinic
+from tests.worker.test_text_calls import running_worker, watch
 from tests.worker.test_text_calls import started as text_call
-from tests.worker.test_text_calls import watch, working
 from worker.common.livekit_rooms import LiveKitRooms
 from worker.keeper.main import Keeper
 
@@ -85,7 +85,7 @@ HESITANT = replace(
     ),
 )
 assert BOOKING.llm is not None
-TELLING = replace(
+TALKS_AROUND_TOOL = replace(
     BOOKING,
     llm=replace(
         BOOKING.llm,
@@ -180,9 +180,9 @@ async def test_barge_in_does_not_undo_a_hand_off(
             await asyncio.sleep(0.8)
             await caller.speak()
             seen = await watch(services, viewer, call.id, AgentTurn, 3)
-    told = [e for e in seen if isinstance(e, AgentTurn | UserTurn | HandedOff | NodeEntered)]
-    # The end of what the caller says may fall into the next agent's turn, and is heard there.
-    assert [type(e) for e in told[:6]] == [
+    reported = [e for e in seen if isinstance(e, AgentTurn | UserTurn | HandedOff | NodeEntered)]
+    # The end of the caller's speech may fall into the next agent's turn and is transcribed there.
+    assert [type(e) for e in reported[:6]] == [
         NodeEntered,
         AgentTurn,
         UserTurn,
@@ -197,7 +197,11 @@ async def test_barge_in_does_not_undo_a_hand_off(
 async def test_speech_around_a_tool_call_keeps_its_order(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
-    async with voice_clinic(settings, viewer, livekit, booking=TELLING) as (services, heard, _):
+    async with voice_clinic(settings, viewer, livekit, booking=TALKS_AROUND_TOOL) as (
+        services,
+        heard,
+        _,
+    ):
         heard.utterances = ["I need an appointment", "tomorrow at ten"]
         call = await started(services, viewer)
         async with joined_caller(services, call) as caller:
@@ -349,7 +353,7 @@ async def test_only_the_caller_is_transcribed(
 
 @asynccontextmanager
 async def stranger(livekit: LivekitCredentials, call: Call) -> AsyncIterator[VoiceCaller]:
-    """Somebody else in the room: they hold a token that the platform never gave out."""
+    """Another participant in the room, with a token that the platform never issued."""
     token = api.AccessToken(livekit.key, livekit.secret).with_identity("stranger")
     room = room_name(call.id)
     signed = token.with_grants(api.VideoGrants(room_join=True, room=room)).to_jwt()
@@ -420,7 +424,7 @@ async def test_callers_do_not_notice_a_deployment(
 ) -> None:
     async with voice_clinic(settings, viewer, livekit) as (services, heard, voiced):
         heard.utterances = ["I need an appointment", "tomorrow at ten"]
-        async with working(voiced):  # two workers: one of them is stopped in the call
+        async with running_worker(voiced):  # two workers, one of which is stopped during the call
             calls = [await started(services, viewer) for _ in range(4)]
             callers = [VoiceCaller() for _ in calls]
             for caller, call in zip(callers, calls, strict=True):

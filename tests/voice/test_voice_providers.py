@@ -63,7 +63,7 @@ def with_model(agent: AgentSpec, model: ProviderChoice) -> AgentSpec:
 
 
 def quick(agent: AgentSpec) -> AgentSpec:
-    """Takes synthetic syllables for finished, as it would what people say."""
+    """An agent that treats synthetic speech as finished, as it would human speech."""
     return replace(agent, session=Session(min_endpointing=0.2, max_endpointing=0.4))
 
 
@@ -85,7 +85,7 @@ async def started(services: Services, viewer: Viewer) -> Call:
     return await start_call(services, viewer, request)
 
 
-def retold(seen: list[CallEvent]) -> list[str]:
+def summary_lines(seen: list[CallEvent]) -> list[str]:
     return [e.text for e in seen if isinstance(e, UserTurn | AgentTurn)]
 
 
@@ -103,7 +103,7 @@ sys.addaudithook(_note)
 
 @contextmanager
 def hosts_asked_for() -> Iterator[set[Any]]:
-    """The names that anybody in this process looks up meanwhile."""
+    """The host names that this process resolves meanwhile."""
     _asked_for.clear()
     _listening[0] = True
     try:
@@ -116,7 +116,7 @@ def hosts_asked_for() -> Iterator[set[Any]]:
 async def test_two_agents_book_an_appointment(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials, name: str
 ) -> None:
-    ears, voice, model, heard_as = SETS[name]
+    stt, voice, model, heard_as = SETS[name]
     agents = with_model(RECEPTION, model), with_model(BOOKING, model)
     async with run_llm_emulator() as thinks:
         thinks.script = [
@@ -126,7 +126,7 @@ async def test_two_agents_book_an_appointment(
         ]
         own = thinking(settings, thinks)
         with hosts_asked_for() as hosts:
-            clinic = voice_clinic(own, viewer, livekit, *agents, stt=ears, tts=voice)
+            clinic = voice_clinic(own, viewer, livekit, *agents, stt=stt, tts=voice)
             async with clinic as (services, heard, _):
                 heard.utterances = ["I need an appointment", "tomorrow at ten"]
                 call = await started(services, viewer)
@@ -139,7 +139,7 @@ async def test_two_agents_book_an_appointment(
                     await watch(services, viewer, call.id, TurnMeasured, 2)
                     await end_call(services, viewer, call.id)
                     seen = await watch(services, viewer, call.id, CallEnded)
-    assert retold(seen) == [
+    assert summary_lines(seen) == [
         "Sunrise Clinic, hello.",
         "I need an appointment",
         "One moment.",
@@ -151,8 +151,8 @@ async def test_two_agents_book_an_appointment(
     assert used.result == "Booked for tomorrow at ten."
     turns = [e for e in seen if isinstance(e, UserTurn)]
     assert [(e.language, round(e.confidence or 0, 2)) for e in turns] == [heard_as] * 2
-    assert heard.stt_connections == 1, "ears are kept over a hand-off"
-    assert {key for _, key in heard.keys} == {"stand-in"}
+    assert heard.stt_connections == 1, "the STT connection survives a hand-off"
+    assert {key for _, key in heard.keys} == {"emulator"}
     assert set(thinks.keys) == {KEY}
     assert {key for _, key in thinks.model_list_requests} <= {KEY}
     assert {host for host in hosts if host not in LOOPBACK} == set()
@@ -192,8 +192,8 @@ async def test_two_tenants_at_once_each_use_their_own_keys(
 async def test_providers_that_fail_within_a_sentence_are_replaced_within_it(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
-    ears, voice = replace(NOVA, fallbacks=(SAARAS,)), replace(SONIC, fallbacks=(BULBUL,))
-    clinic = voice_clinic(settings, viewer, livekit, RECEPTION, stt=ears, tts=voice)
+    stt, voice = replace(NOVA, fallbacks=(SAARAS,)), replace(SONIC, fallbacks=(BULBUL,))
+    clinic = voice_clinic(settings, viewer, livekit, RECEPTION, stt=stt, tts=voice)
     async with clinic as (services, heard, _):
         heard.utterances = ["I need an appointment"] * 2
         call = await started(services, viewer)
@@ -204,7 +204,7 @@ async def test_providers_that_fail_within_a_sentence_are_replaced_within_it(
             await watch(services, viewer, call.id, AgentTurn, 3)
             await end_call(services, viewer, call.id)
             seen = await watch(services, viewer, call.id, CallEnded)
-    assert retold(seen) == [
+    assert summary_lines(seen) == [
         "Sunrise Clinic, hello.",
         "I need an appointment",
         "One moment.",
@@ -238,18 +238,18 @@ async def test_replies_follow_the_language_of_the_caller(
             seen = await watch(services, viewer, call.id, CallEnded)
     assert [e.language for e in seen if isinstance(e, UserTurn)] == ["hi", "en"]
     assert heard.connection_options[0][1]["language"] == "multi"
-    # One word does not tell that the caller went back to English.
+    # One word does not mean that the caller has switched back to English.
     assert heard.used_voices == [("cartesia", "her", "en"), *[("cartesia", "him", "hi")] * 2]
 
 
-# ---- when nothing is left ----------------------------------------------------------------------
+# ---- without working providers -----------------------------------------------------------------------
 
 
 @asynccontextmanager
 async def shortly(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials, reception: AgentSpec
 ) -> AsyncIterator[tuple[Services, SpeechEmulator]]:
-    """The clinic, which gives up after two seconds."""
+    """The clinic, whose calls end after two seconds of failures."""
     brief = replace(settings, outage_seconds=2.0)
     async with voice_clinic(brief, viewer, livekit, reception) as (services, heard, _):
         yield services, heard

@@ -67,7 +67,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class VoiceRig:
     whole: Installation
     services: Services
     viewer: Viewer
@@ -81,7 +81,7 @@ class Scene:
 
     @asynccontextmanager
     async def another(self) -> AsyncIterator[None]:
-        """Another machine with workers, from when the first has taken its calls."""
+        """Start a second machine with workers, once the first one holds the calls."""
         before = await self.whole.worker_count()
         another = Process("worker.main", self.whole.processes["worker 0"].env)
         await another.start()
@@ -92,7 +92,7 @@ class Scene:
             await another.kill()
 
     async def holder(self, call: Call) -> UUID | None:
-        """The worker that has the call."""
+        """The worker that holds the call."""
         query = "select worker_id from call_log where call_id = $1"
         held: UUID | None = await self.whole.fetch_value(query, call.id)
         return held
@@ -103,22 +103,22 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(
+async def voice_rig(
     place: Path,
     livekit: LivekitCredentials,
     reception: AgentSpec = RECEPTION,
     tool: ToolSpec = BOOK,
     more: Mapping[str, str] = NOTHING,
-) -> AsyncIterator[Scene]:
-    """Real processes, and a clinic with a voice."""
+) -> AsyncIterator[VoiceRig]:
+    """Real processes, and the clinic with emulated speech providers."""
     async with run_speech_emulator() as heard:
         env = {
             **livekit.environment,
-            "DEEPGRAM_API_KEY": "stand-in",
+            "DEEPGRAM_API_KEY": "emulator",
             "STT_TIMEOUT_SECONDS": "30",
             "TTS_TIMEOUT_SECONDS": "30",
             "DEEPGRAM_BASE_URL": heard.url,
-            "CARTESIA_API_KEY": "stand-in",
+            "CARTESIA_API_KEY": "emulator",
             "CARTESIA_BASE_URL": heard.url,
             "HEARTBEAT_SECONDS": "1.0",
             "LEASE_SECONDS": "3.0",
@@ -130,25 +130,25 @@ async def scene(
         ):
             viewer = owner_of(await new_tenant(whole.settings, "acme"))
             await publish_clinic(services, viewer, with_speech(reception, BOOKING), tool)
-            yield Scene(whole, services, viewer, heard)
+            yield VoiceRig(whole, services, viewer, heard)
 
 
 @asynccontextmanager
-async def on_the_line(
+async def joined_call(
     place: Path,
     livekit: LivekitCredentials,
     reception: AgentSpec = RECEPTION,
     tool: ToolSpec = BOOK,
     more: Mapping[str, str] = NOTHING,
-) -> AsyncIterator[tuple[Scene, Call, VoiceCaller]]:
-    """Somebody who talks with the clinic."""
-    async with scene(place, livekit, reception, tool, more) as the:
-        call = await the.call()
-        async with joined_caller(the.services, call) as caller:
-            yield the, call, caller
+) -> AsyncIterator[tuple[VoiceRig, Call, VoiceCaller]]:
+    """A caller in a call with the clinic."""
+    async with voice_rig(place, livekit, reception, tool, more) as rig:
+        call = await rig.call()
+        async with joined_caller(rig.services, call) as caller:
+            yield rig, call, caller
 
 
-def retold(seen: list[CallEvent]) -> list[str]:
+def summary_lines(seen: list[CallEvent]) -> list[str]:
     return [e.text for e in seen if isinstance(e, UserTurn | AgentTurn)]
 
 
@@ -163,53 +163,53 @@ WHOLE = [
 
 
 def check(seen: list[CallEvent]) -> None:
-    """The whole conversation, each thing of it once."""
-    assert retold(seen) == WHOLE
+    """Check the whole conversation, in which nothing is repeated."""
+    assert summary_lines(seen) == WHOLE
     assert sum(isinstance(e, ToolFinished) for e in seen) == 1
     assert sum(isinstance(e, HandedOff) for e in seen) == 1
     assert isinstance(seen[-1], CallEnded)
     assert seen[-1].reason is EndReason.ENDED_BY_API
 
 
-async def hand_off(the: Scene, caller: VoiceCaller, call: Call) -> None:
-    the.heard.utterances = ["I need an appointment", "tomorrow at ten"]
+async def hand_off(rig: VoiceRig, caller: VoiceCaller, call: Call) -> None:
+    rig.heard.utterances = ["I need an appointment", "tomorrow at ten"]
     await caller.speak()
-    await the.watch(call, AgentTurn, 3)
+    await rig.watch(call, AgentTurn, 3)
     await caller.wait_for_silence()
 
 
-async def book(the: Scene, caller: VoiceCaller, call: Call) -> None:
+async def book(rig: VoiceRig, caller: VoiceCaller, call: Call) -> None:
     await caller.speak()
-    await the.watch(call, TurnMeasured, 2)
+    await rig.watch(call, TurnMeasured, 2)
 
 
 async def test_a_call_continues_with_its_history_after_the_death_of_its_process(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
-    async with on_the_line(tmp_path, livekit) as (the, call, caller):
-        await hand_off(the, caller, call)
-        await goes_on(the, caller, call, Process.kill_children)
+    async with joined_call(tmp_path, livekit) as (rig, call, caller):
+        await hand_off(rig, caller, call)
+        await continues(rig, caller, call, Process.kill_children)
 
 
 async def test_a_call_continues_with_its_history_after_the_death_of_its_machine(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
-    async with on_the_line(tmp_path, livekit) as (the, call, caller), the.another():
-        await hand_off(the, caller, call)
-        await goes_on(the, caller, call, Process.kill)
+    async with joined_call(tmp_path, livekit) as (rig, call, caller), rig.another():
+        await hand_off(rig, caller, call)
+        await continues(rig, caller, call, Process.kill)
 
 
-async def goes_on(
-    the: Scene, caller: VoiceCaller, call: Call, death: Callable[[Process], Awaitable[None]]
+async def continues(
+    rig: VoiceRig, caller: VoiceCaller, call: Call, death: Callable[[Process], Awaitable[None]]
 ) -> None:
     killed = time.monotonic()
-    await death(the.whole.processes["worker 0"])
+    await death(rig.whole.processes["worker 0"])
     back = await caller.wait_for_audio(killed)
     await caller.wait_for_silence()
     print(f"killed: silent for {back - killed:.2f} s")
-    assert the.heard.spoken_texts.count(CONNECTION_DROPPED) == 1
-    await book(the, caller, call)
-    seen = await the.ended(call)
+    assert rig.heard.spoken_texts.count(CONNECTION_DROPPED) == 1
+    await book(rig, caller, call)
+    seen = await rig.ended(call)
     check(seen)
     assert sum(isinstance(e, WorkerReplaced) for e in seen) == 1
 
@@ -221,38 +221,38 @@ async def test_after_a_gap_a_hindi_call_is_resumed_in_hindi(
     bilingual = replace(
         RECEPTION, languages=("en-IN", "hi-IN"), default_language="en-IN", voices=voices
     )
-    async with on_the_line(tmp_path, livekit, reception=bilingual) as (the, call, caller):
-        the.heard.utterances, the.heard.languages = ["mujhe kuch poochna hai"], ["hi"]
+    async with joined_call(tmp_path, livekit, reception=bilingual) as (rig, call, caller):
+        rig.heard.utterances, rig.heard.languages = ["mujhe kuch poochna hai"], ["hi"]
         await caller.speak()
-        await the.watch(call, TurnMeasured)
+        await rig.watch(call, TurnMeasured)
         await caller.wait_for_silence()
-        before, killed = len(the.heard.spoken_texts), time.monotonic()
-        await the.whole.processes["worker 0"].kill_children()
+        before, killed = len(rig.heard.spoken_texts), time.monotonic()
+        await rig.whole.processes["worker 0"].kill_children()
         await caller.wait_for_audio(killed)
         await caller.wait_for_silence()
-        seen = await the.ended(call)
+        seen = await rig.ended(call)
     assert sum(isinstance(e, WorkerReplaced) for e in seen) == 1
     dropped = find_spoken_text(SpokenText.CONNECTION_DROPPED, "hi")
-    # The next worker has the language from the log.
-    assert the.heard.spoken_texts[before:] == [dropped]
-    assert the.heard.used_voices[before:] == [("cartesia", "him", "hi")]
+    # The next worker reads the language from the log.
+    assert rig.heard.spoken_texts[before:] == [dropped]
+    assert rig.heard.used_voices[before:] == [("cartesia", "him", "hi")]
 
 
 async def test_a_reply_cut_off_by_a_worker_death_is_repeated(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
-    async with on_the_line(tmp_path, livekit, reception=TALKATIVE) as (the, call, caller):
-        the.heard.utterances = ["what are your hours"]
+    async with joined_call(tmp_path, livekit, reception=TALKATIVE) as (rig, call, caller):
+        rig.heard.utterances = ["what are your hours"]
         asked = time.monotonic()
         await caller.speak()
         await caller.wait_for_audio(asked)
         await asyncio.sleep(1)
-        await the.whole.processes["worker 0"].kill_children()
-        seen = await the.watch(call, TurnMeasured)
+        await rig.whole.processes["worker 0"].kill_children()
+        seen = await rig.watch(call, TurnMeasured)
         await caller.wait_for_silence()
-        assert the.heard.spoken_texts.count(CONNECTION_DROPPED) == 1
-        seen = await the.ended(call)
-    assert retold(seen) == ["Sunrise Clinic, hello.", "what are your hours", HOURS]
+        assert rig.heard.spoken_texts.count(CONNECTION_DROPPED) == 1
+        seen = await rig.ended(call)
+    assert summary_lines(seen) == ["Sunrise Clinic, hello.", "what are your hours", HOURS]
 
 
 async def test_a_tool_that_ran_when_its_worker_died_is_not_run_again(
@@ -268,14 +268,14 @@ async def test_a_tool_that_ran_when_its_worker_died_is_not_run_again(
         url = f"http://127.0.0.1:{clinic.port}/book"
         slow = replace(BOOK, actions=(ApiCall(url=url, method=Method.POST, timeout=20.0),))
         allowed = {"OUTBOUND_ALLOW": f"127.0.0.1:{clinic.port}"}
-        async with on_the_line(tmp_path, livekit, tool=slow, more=allowed) as (the, call, caller):
-            await hand_off(the, caller, call)
+        async with joined_call(tmp_path, livekit, tool=slow, more=allowed) as (rig, call, caller):
+            await hand_off(rig, caller, call)
             await caller.speak()
             async with asyncio.timeout(60):
                 await stuck.wait()
-            await the.whole.processes["worker 0"].kill_children()
-            await the.watch(call, TurnMeasured, 2)
-            seen = await the.ended(call)
+            await rig.whole.processes["worker 0"].kill_children()
+            await rig.watch(call, TurnMeasured, 2)
+            seen = await rig.ended(call)
         assert clinic.hits == 1
     used = [e for e in seen if isinstance(e, ToolFinished)]
     assert [e.outcome for e in used] == [ToolOutcome.UNKNOWN]
@@ -284,100 +284,100 @@ async def test_a_tool_that_ran_when_its_worker_died_is_not_run_again(
 async def test_the_death_of_other_processes_does_not_affect_the_call(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
-    async with on_the_line(tmp_path, livekit) as (the, call, caller):
+    async with joined_call(tmp_path, livekit) as (rig, call, caller):
         for name in ("api", "keeper"):
-            await the.whole.processes[name].kill()
-        await the.whole.processes["worker 0"].restart_parent()
-        await hand_off(the, caller, call)
-        await book(the, caller, call)
-        seen = await the.ended(call)
+            await rig.whole.processes[name].kill()
+        await rig.whole.processes["worker 0"].restart_parent()
+        await hand_off(rig, caller, call)
+        await book(rig, caller, call)
+        seen = await rig.ended(call)
     check(seen)
-    assert CONNECTION_DROPPED not in the.heard.spoken_texts
+    assert CONNECTION_DROPPED not in rig.heard.spoken_texts
 
 
 async def test_a_worker_that_was_declared_dead_leaves_the_room_when_it_wakes_up(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
-    async with on_the_line(tmp_path, livekit) as (the, call, caller), the.another():
-        await hand_off(the, caller, call)
-        zombie = the.whole.processes["worker 0"]
+    async with joined_call(tmp_path, livekit) as (rig, call, caller), rig.another():
+        await hand_off(rig, caller, call)
+        zombie = rig.whole.processes["worker 0"]
         zombie.send_signal(signal.SIGSTOP)
         frozen = time.monotonic()
         back = await caller.wait_for_audio(frozen)
         print(f"host frozen: silent for {back - frozen:.2f} s")
         await caller.wait_for_silence()
         zombie.send_signal(signal.SIGCONT)
-        await book(the, caller, call)
+        await book(rig, caller, call)
         await asyncio.sleep(1)
         agents = [p for p in caller.room.remote_participants if p.startswith("agent-")]
         assert len(agents) == 1
-        seen = await the.ended(call)
+        seen = await rig.ended(call)
     check(seen)
 
 
 async def test_conversations_continue_during_a_database_outage(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
-    async with on_the_line(tmp_path, livekit) as (the, call, caller):
-        the.heard.utterances = ["I need an appointment", "tomorrow at ten"]
-        await the.whole.database.stop(signal.SIGQUIT)
-        await the.whole.redis.kill()
+    async with joined_call(tmp_path, livekit) as (rig, call, caller):
+        rig.heard.utterances = ["I need an appointment", "tomorrow at ten"]
+        await rig.whole.database.stop(signal.SIGQUIT)
+        await rig.whole.redis.kill()
         asked = time.monotonic()
         await caller.speak()
         await caller.wait_for_audio(asked + 1)
         await asyncio.sleep(5)  # longer than a lease
         await caller.wait_for_silence()
-        assert the.heard.spoken_texts[-1] == WHOLE[3]
-        await the.whole.redis.start()
-        await the.whole.database.start()
-        await the.watch(call, AgentTurn, 3)
-        await book(the, caller, call)
-        seen = await the.ended(call)
+        assert rig.heard.spoken_texts[-1] == WHOLE[3]
+        await rig.whole.redis.start()
+        await rig.whole.database.start()
+        await rig.watch(call, AgentTurn, 3)
+        await book(rig, caller, call)
+        seen = await rig.ended(call)
     check(seen)
-    assert CONNECTION_DROPPED not in the.heard.spoken_texts
+    assert CONNECTION_DROPPED not in rig.heard.spoken_texts
 
 
 async def test_callers_do_not_notice_the_replacement_of_a_worn_process(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
-    async with scene(tmp_path, livekit, more=RETIRED_SOON) as the:
-        chat = await text_call(the.services, the.viewer)
-        await the.watch(chat, AgentTurn)
-        elder = await the.holder(chat)
-        call = await the.call()
-        async with joined_caller(the.services, call) as caller:
-            assert await the.holder(call) == elder
-            await the.watch(chat, WorkerReplaced)
-            assert await the.holder(chat) != elder
-            await hand_off(the, caller, call)
-            await book(the, caller, call)
-            assert await the.holder(call) == elder
-            check(await the.ended(call))
+    async with voice_rig(tmp_path, livekit, more=RETIRED_SOON) as rig:
+        chat = await text_call(rig.services, rig.viewer)
+        await rig.watch(chat, AgentTurn)
+        elder = await rig.holder(chat)
+        call = await rig.call()
+        async with joined_caller(rig.services, call) as caller:
+            assert await rig.holder(call) == elder
+            await rig.watch(chat, WorkerReplaced)
+            assert await rig.holder(chat) != elder
+            await hand_off(rig, caller, call)
+            await book(rig, caller, call)
+            assert await rig.holder(call) == elder
+            check(await rig.ended(call))
         async with asyncio.timeout(60):
-            while elder in await the.whole.worker_ids():  # noqa: ASYNC110 - another process
+            while elder in await rig.whole.worker_ids():  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.1)
-        await send_message(the.services, the.viewer, chat.id, "what are your hours", None)
-        told = await the.watch(chat, AgentTurn, 2)
-        assert await the.whole.worker_count() == 1
-    assert not any(isinstance(e, ErrorRaised) for e in told)
-    assert CONNECTION_DROPPED not in the.heard.spoken_texts
+        await send_message(rig.services, rig.viewer, chat.id, "what are your hours", None)
+        reported = await rig.watch(chat, AgentTurn, 2)
+        assert await rig.whole.worker_count() == 1
+    assert not any(isinstance(e, ErrorRaised) for e in reported)
+    assert CONNECTION_DROPPED not in rig.heard.spoken_texts
 
 
 async def test_the_death_of_a_draining_process_ends_none_of_its_calls(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
-    async with on_the_line(tmp_path, livekit, more=RETIRED_SOON) as (the, call, caller):
-        await the.whole.wait_for_workers(2)
-        await hand_off(the, caller, call)
-        await goes_on(the, caller, call, Process.kill_children)
+    async with joined_call(tmp_path, livekit, more=RETIRED_SOON) as (rig, call, caller):
+        await rig.whole.wait_for_workers(2)
+        await hand_off(rig, caller, call)
+        await continues(rig, caller, call, Process.kill_children)
 
 
 async def test_a_draining_process_is_stopped_with_the_others(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
-    async with on_the_line(tmp_path, livekit, more=RETIRED_SOON) as (the, call, _):
-        await the.whole.wait_for_workers(2)
-        worker = the.whole.processes["worker 0"].running
+    async with joined_call(tmp_path, livekit, more=RETIRED_SOON) as (rig, call, _):
+        await rig.whole.wait_for_workers(2)
+        worker = rig.whole.processes["worker 0"].running
         assert worker is not None
         before = psutil.Process(worker.pid).children(recursive=True)
         worker.terminate()
@@ -385,7 +385,7 @@ async def test_a_draining_process_is_stopped_with_the_others(
             assert await worker.wait() == 0
         _, left = await asyncio.to_thread(psutil.wait_procs, before, 60)
         assert left == []
-        assert await the.holder(call) is None
+        assert await rig.holder(call) is None
 
 
 async def test_eight_calls_of_a_dead_process_continue(
@@ -393,28 +393,28 @@ async def test_eight_calls_of_a_dead_process_continue(
 ) -> None:
     calls: list[Call] = []
     callers: list[VoiceCaller] = []
-    # Their death is reported by the parent. A lease that eight joins on a busy machine could outlast would
-    # have them replaced once more.
+    # The parent reports their death. A lease shorter than eight joins on a busy machine would
+    # replace the workers once more.
     patient = {"LEASE_SECONDS": "30"}
     async with (
-        scene(tmp_path, livekit, more=patient) as the,
+        voice_rig(tmp_path, livekit, more=patient) as rig,
         AsyncExitStack() as stack,
     ):
         for _ in range(8):
-            calls.append(await the.call())
-            room = joined_caller(the.services, calls[-1], VoiceCaller(listen_only=True))
+            calls.append(await rig.call())
+            room = joined_caller(rig.services, calls[-1], VoiceCaller(listen_only=True))
             callers.append(await stack.enter_async_context(room))
         killed = time.monotonic()
-        await the.whole.processes["worker 0"].kill_children()
+        await rig.whole.processes["worker 0"].kill_children()
         gaps = [
             await caller.wait_for_audio(killed, timeout_seconds=240) - killed for caller in callers
         ]
         print(f"8 calls killed: silent for {min(gaps):.2f} to {max(gaps):.2f} s")
         for call in calls:
-            seen = await the.ended(call)
-            assert retold(seen) == WHOLE[:1]
+            seen = await rig.ended(call)
+            assert summary_lines(seen) == WHOLE[:1]
             assert sum(isinstance(e, WorkerReplaced) for e in seen) == 1
-    assert the.heard.spoken_texts.count(CONNECTION_DROPPED) == 8
+    assert rig.heard.spoken_texts.count(CONNECTION_DROPPED) == 8
 
 
 async def test_a_call_ends_when_livekit_does_not_return(
@@ -429,7 +429,7 @@ async def test_a_call_ends_when_livekit_does_not_return(
         async with joined_caller(services, call):
             await own.server.kill()
             killed = time.monotonic()
-            seen = await watch(services, viewer, call.id, CallEnded, patience=60)
+            seen = await watch(services, viewer, call.id, CallEnded, timeout_seconds=60)
             print(f"LiveKit gone for good: ended after {time.monotonic() - killed:.2f} s")
     assert isinstance(seen[-1], CallEnded)
     assert seen[-1].reason is EndReason.ROOM_GONE

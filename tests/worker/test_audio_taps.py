@@ -23,7 +23,7 @@ BEGAN = 1_000.0
 
 
 class Speaker(io.AudioOutput):
-    """Plays nothing; the test says what it would report."""
+    """A speaker without sound, whose reports the test determines."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -43,7 +43,7 @@ class Speaker(io.AudioOutput):
 
 
 class Room:
-    """A tap on a speaker, and what it heard: the numbers of the samples, by when they were played."""
+    """A tap on a speaker, and the samples that it reported, by the time at which they were played."""
 
     def __init__(self) -> None:
         self.speaker = Speaker()
@@ -74,7 +74,7 @@ async def test_complete_playback_is_recorded_once_as_it_happens() -> None:
     room = Room()
     await room.take(0, SAMPLE_RATE)
     room.tap.report_played(BEGAN + 9)
-    assert room.played == {}  # nobody has begun to play it
+    assert room.played == {}  # playback has not started
     room.speaker.on_playback_started(created_at=BEGAN)
     room.tap.report_played(BEGAN + 0.4)
     assert abs(len(room.played) - 0.4 * SAMPLE_RATE) <= 1
@@ -97,7 +97,7 @@ async def test_audio_cut_off_by_an_interruption_is_not_recorded() -> None:
     room.done(0.5, interrupted=True)
     room.tap.report_played(BEGAN + 2)
     assert room.played == {n: n for n in range(SAMPLE_RATE // 2)}
-    # The next words are not mixed up with those.
+    # The next words are not mixed with those.
     await room.take(100, 10)
     room.speaker.on_playback_started(created_at=BEGAN + 3)
     room.said(3.0, 0.0, 10 / SAMPLE_RATE)
@@ -151,7 +151,7 @@ def test_channels_and_times_are_kept_at_any_rate_and_for_late_frames() -> None:
     assert {piece.key.epoch for piece in pieces} == {2}
     first, second = heard_in(pieces)
     assert abs(first.seconds - PACKETS_PER_SEGMENT * 0.02) < 0.02
-    # A piece by itself lacks its last few milliseconds, which the next one begins with.
+    # A single segment lacks its last few milliseconds, with which the next one starts.
     assert _span(first.left) == [(0.0, 0.9), (4.0, 4.8)]
     assert _span(first.right) == [(2.0, 2.9)]
     assert [round(at, 1) for at in second.left][:9] == [n / 10 for n in range(9)]
@@ -177,7 +177,7 @@ def test_silence_is_recorded_too() -> None:
 
 
 class Clocked(Speaker):
-    """Plays by the clock, and says what it played when it is told to stop."""
+    """Plays in real time, and reports what it played when it is stopped."""
 
     since: float | None = None
 
@@ -213,14 +213,14 @@ async def test_audio_played_until_the_session_closed_is_reported_at_its_close() 
 
     session.say("hello", audio=sound())
     async with asyncio.timeout(60):
-        while speaker.since is None:  # noqa: ASYNC110 - nobody tells
+        while speaker.since is None:  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(0.02)
     await asyncio.sleep(0.5)
     await session.aclose()
-    told = list(heard)
+    reported = list(heard)
     tap.report_played(time.time() + 1)
-    assert heard == told  # nothing is left to tell
+    assert heard == reported  # nothing is left to report
     assert sum(each.duration for _, each in heard) == pytest.approx(
-        speaker.stopped - told[0][0], abs=0.01
+        speaker.stopped - reported[0][0], abs=0.01
     )
-    assert began <= told[0][0] <= speaker.stopped - 0.5
+    assert began <= reported[0][0] <= speaker.stopped - 0.5

@@ -91,7 +91,7 @@ FREEZES = (
     Freeze("worker 0", 0.2, 4.5),
     Freeze("redis", 0.1, 1.5),
 )
-"""Longer than the lease, all but the last: Redis grants none."""
+"""Longer than the lease, except for Redis, which grants none."""
 
 
 async def test_a_frozen_worker_that_wakes_up_repeats_no_effect(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ async def test_a_frozen_worker_that_wakes_up_repeats_no_effect(tmp_path: Path) -
     assert result.uses == CUSTOMERS * len(FREEZES)
     assert result.keys == result.effects
     assert sum(len(caller.durable) for caller in callers) == stored
-    # Nobody was at fault but the store.
+    # Only the store failed.
     assert {name: n for name, n in replaced.items() if "worker" not in name and n} == {}
 
 
@@ -123,7 +123,7 @@ DEATHS: dict[str, tuple[Callable[[Process], Awaitable[None]], int]] = {
     "the process that talks": (Process.kill_children, 1),
     "the process that watches": (Process.restart_parent, 0),
 }
-"""What may die of a worker, and how often another one has to take over for it."""
+"""The part of a worker that dies, and how many takeovers follow."""
 
 
 @pytest.mark.parametrize("death", DEATHS)
@@ -139,11 +139,16 @@ async def test_a_call_survives_the_death_of_its_only_worker(tmp_path: Path, deat
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(caller.talk(WORDS[:2]))
             tasks.create_task(kill_in_mid_answer())
-    told = [e["__typename"] for e in caller.durable]
-    assert told.count("WorkerReplaced") == replaced
-    assert told.count("UserTurn") == told.count("TurnMeasured") == 2
-    assert told.count("HandedOff") == told.count("ToolFinished") == told.count("CallEnded") == 1
-    assert [e["seq"] for e in caller.durable] == list(range(1, len(told) + 1))
+    reported = [e["__typename"] for e in caller.durable]
+    assert reported.count("WorkerReplaced") == replaced
+    assert reported.count("UserTurn") == reported.count("TurnMeasured") == 2
+    assert (
+        reported.count("HandedOff")
+        == reported.count("ToolFinished")
+        == reported.count("CallEnded")
+        == 1
+    )
+    assert [e["seq"] for e in caller.durable] == list(range(1, len(reported) + 1))
 
 
 async def test_a_worker_that_was_declared_dead_writes_nothing_more(tmp_path: Path) -> None:
@@ -164,9 +169,9 @@ async def test_a_worker_that_was_declared_dead_writes_nothing_more(tmp_path: Pat
             tasks.create_task(freeze_and_replace())
         await whole.processes["worker 1"].kill()
         assert await count_audited_events(whole.settings) == len(caller.durable)
-    told = [e["__typename"] for e in caller.durable]
-    assert told.count("UserTurn") == told.count("TurnMeasured") == 2
-    assert told.count("CallEnded") == 1
+    reported = [e["__typename"] for e in caller.durable]
+    assert reported.count("UserTurn") == reported.count("TurnMeasured") == 2
+    assert reported.count("CallEnded") == 1
 
 
 async def test_without_a_worker_a_call_ends_with_a_reason(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def until_ready(url: str, wanted: int, **facts: int) -> Any:
-    """The facts that come with the answer that is waited for."""
+    """The facts in the first response with this status."""
     async with asyncio.timeout(60), httpx.AsyncClient(base_url=url) as http:
         while True:
             try:
@@ -85,8 +85,8 @@ async def test_a_keeper_that_has_made_no_round_is_not_ready(settings: Settings) 
 
 async def test_a_keeper_is_ready_while_a_store_is_unavailable(settings: Settings) -> None:
     async with worker_services(settings) as services:
-        pass  # whose connections are closed from here on
+        pass  # whose connections are closed from now on
     keeper = Keeper(services, settings)
     async with background_task(keeper.run(asyncio.Event())), asyncio.timeout(60):
-        while not keeper.report()[0]:  # noqa: ASYNC110 - what changes is the keeper
+        while not keeper.report()[0]:  # noqa: ASYNC110 - the state is in the keeper
             await asyncio.sleep(0.05)

@@ -19,7 +19,7 @@ def at(seconds: float) -> datetime:
 
 
 def found_dead(answers: Iterator[float], heard: datetime) -> float | None:
-    """When a worker that was last heard then is found dead by one who gets these answers."""
+    """When a keeper that receives these responses declares a worker with this last heartbeat dead."""
     detector = FailureDetector(LEASE)
     for answer in answers:
         verdict = detector.observe(at(answer))
@@ -42,7 +42,7 @@ def test_a_dead_worker_is_detected_soon_after_its_lease() -> None:
 
 @pytest.mark.parametrize("hang", [1.0, 2.5, 3.5, 5.0, 8.0, 60.0])
 def test_after_a_database_outage_every_worker_has_a_whole_lease(hang: float) -> None:
-    """Also when the keeper's own question hung, and was answered before any heartbeat."""
+    """Also when the keeper's own query hung and returned before any heartbeat."""
 
     def answers() -> Iterator[float]:
         yield from rounds(0, 10)
@@ -78,7 +78,7 @@ def test_a_clock_that_is_set_back_declares_no_worker_dead() -> None:
     detector = FailureDetector(LEASE)
     for answer in rounds(100, 110):
         detector.observe(at(answer))
-    # Heartbeats, too, are older from here on, and there is time for each to come.
+    # Heartbeats are older from here on, too, and each has time to arrive.
     assert [detector.observe(at(answer)) for answer in rounds(50, 50 + LEASE)] == [
         None
     ] * PROBES_PER_LEASE

@@ -33,7 +33,7 @@ GPT = ProviderChoice(provider="openai", model="gpt-4.1")
 GEMINI = ProviderChoice(provider="google", model="gemini-2.5-flash")
 CHAINS = {"openai": (GPT, GEMINI), "google": (GEMINI, GPT)}
 UNREACHED_TIMEOUT_SECONDS = 600.0
-"""Nothing that a test waits for ends by it."""
+"""Long enough that no test reaches it."""
 
 
 @asynccontextmanager
@@ -64,12 +64,12 @@ async def chain(
 
 
 async def answer(
-    model: llm.LLM[Any], patience: float = UNREACHED_TIMEOUT_SECONDS
+    model: llm.LLM[Any], timeout_seconds: float = UNREACHED_TIMEOUT_SECONDS
 ) -> tuple[str, float]:
-    """What was said, and when its first word came, in seconds."""
+    """The reply, and the seconds until its first word."""
     context = llm.ChatContext.empty()
     context.add_message(role="user", content="hello?")
-    once, began = APIConnectOptions(max_retry=0, timeout=patience), time.monotonic()
+    once, began = APIConnectOptions(max_retry=0, timeout=timeout_seconds), time.monotonic()
     said, first = "", 0.0
     async with (
         asyncio.timeout(60),
@@ -89,7 +89,7 @@ async def answer(
 async def test_a_failing_model_is_replaced_immediately(provider: str, fault: Reply) -> None:
     async with chain(*CHAINS[provider]) as (model, world, changes):
         model.chunk_timeout_seconds = (
-            UNREACHED_TIMEOUT_SECONDS  # it is the failure that ends the wait for words
+            UNREACHED_TIMEOUT_SECONDS  # the failure ends the wait, not the timeout
         )
         world.script = [ScriptedReply("Warm."), fault, ScriptedReply("Here I am.")]
         await answer(model)
@@ -129,7 +129,7 @@ async def test_a_silent_model_without_fallbacks_is_not_retried() -> None:
     async with chain(GPT) as (model, world, changes):
         world.script = [NoResponse()]
         with pytest.raises(APIConnectionError):
-            await answer(model, patience=0.5)
+            await answer(model, timeout_seconds=0.5)
         assert (changes, len(world.requests)) == ([], 1)
 
 
@@ -140,6 +140,6 @@ async def test_prewarming_lists_models_at_the_configured_host() -> None:
             model.prewarm()
             await answer(model)
             async with asyncio.timeout(60):
-                while not world.model_list_requests:  # noqa: ASYNC110 - nobody tells
+                while not world.model_list_requests:  # noqa: ASYNC110 - no event to wait for
                     await asyncio.sleep(0.02)
         assert [key for _, key in world.model_list_requests] == [KEY]

@@ -42,7 +42,7 @@ from tests.support.cpu import MAX_GROWTH, cpu_growth, without_collections
 from tests.support.demo_workflow import publish_clinic
 from tests.support.long_logs import append_events, measuring_loop_delays
 from tests.support.viewers import owner_of
-from tests.worker.test_text_calls import started, watch, working
+from tests.worker.test_text_calls import running_worker, started, watch
 from worker.session.conversation import trim_history
 
 pytestmark = pytest.mark.anyio
@@ -51,7 +51,7 @@ MAX_SLICE_CPU_SECONDS = 0.2
 """Seconds. Slices take 5 ms, and a whole log a second and more."""
 
 
-# ---- retelling -----------------------------------------------------------------------------
+# ---- replaying -----------------------------------------------------------------------------
 
 
 def log_of(events: int) -> list[StoredEvent]:
@@ -118,14 +118,14 @@ def test_a_model_receives_the_newest_items_of_a_long_call_and_its_instructions()
     assert context.items == kept
 
 
-# ---- taking over ---------------------------------------------------------------------------
+# ---- takeovers ----------------------------------------------------------------------------
 
 
 async def test_the_takeover_of_a_very_long_call_delays_no_other_call(
     settings: Settings, services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
-    async with working(settings):
+    async with running_worker(settings):
         long, other = [await started(services, viewer) for _ in range(2)]
         for call in (long, other):
             await send_message(services, viewer, call.id, "hello", None)
@@ -133,7 +133,7 @@ async def test_the_takeover_of_a_very_long_call_delays_no_other_call(
     await append_events(settings, long.id, 100_000)
     await send_message(services, viewer, long.id, "are you still there?", None)
     with without_collections():
-        async with working(settings), measuring_loop_delays() as delays:
+        async with running_worker(settings), measuring_loop_delays() as delays:
             for n in range(2, 5):
                 await send_message(services, viewer, other.id, "hello again", None)
                 await watch(services, viewer, other.id, TurnMeasured, n)
@@ -152,12 +152,12 @@ async def test_end_call_is_handled_before_the_log_is_read(
     settings: Settings, services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
-    async with working(settings):
+    async with running_worker(settings):
         call = await started(services, viewer)
         await send_message(services, viewer, call.id, "hello", None)
         await watch(services, viewer, call.id, TurnMeasured)
     await append_events(settings, call.id, 100_000)
-    async with working(settings):
+    async with running_worker(settings):
         await until_last(settings, call, "worker_replaced")
         await end_call(services, viewer, call.id)
         events = await tail(services, viewer, call, CallEnded)
@@ -172,7 +172,7 @@ async def test_idle_time_counts_from_the_last_turn_across_workers(
 ) -> None:
     await publish_clinic(services, viewer)
     patient = replace(settings, idle_call_seconds=600.0)
-    async with working(patient):
+    async with running_worker(patient):
         idle, asking = [await started(services, viewer) for _ in range(2)]
         for call in (idle, asking):
             await watch(services, viewer, call.id, AgentTurn)
@@ -180,7 +180,7 @@ async def test_idle_time_counts_from_the_last_turn_across_workers(
     await db.execute("update call_event set at = at - interval '601 s'")
     await db.close()
     await send_message(services, viewer, asking.id, "I have thought about it", None)
-    async with working(patient):
+    async with running_worker(patient):
         [*_, ended] = await watch(services, viewer, idle.id, CallEnded)
         assert isinstance(ended, CallEnded)
         assert ended.reason is EndReason.SILENCE
@@ -197,12 +197,12 @@ async def last_of(settings: Settings, call: Call) -> str:
 
 async def until_last(settings: Settings, call: Call, kind: str) -> None:
     async with asyncio.timeout(60):
-        while await last_of(settings, call) != kind:  # noqa: ASYNC110 - the database tells nobody
+        while await last_of(settings, call) != kind:  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(0.02)
 
 
 async def tail(services: Services, viewer: Viewer, call: Call, until: type) -> list[CallEvent]:
-    """The events behind those that were made up."""
+    """The events after those that the test generated."""
     events: list[CallEvent] = []
     async with asyncio.timeout(60):
         while not (events and isinstance(events[-1], until)):
@@ -243,7 +243,7 @@ async def test_repeated_reads_of_a_long_call_delay_no_other_request(
             running_api(services, settings, other, build_schema_with_loaders)
         )
         api.http.timeout = of_other.http.timeout = LONG_TIMEOUT
-        await api.post(ASKED, variables=given)  # what is loaded at first is not counted
+        await api.post(ASKED, variables=given)  # what the first request loads does not count
         with without_collections():
             async with measuring_loop_delays() as delays:
                 reading = asyncio.gather(*(api.post(ASKED, variables=given) for _ in range(3)))

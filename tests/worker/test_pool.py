@@ -62,13 +62,13 @@ async def test_processes_exit_immediately_when_parent_and_supervisor_died(
         for each in (supervisor, worker.running):
             each.kill()
             await each.wait()
-        async with asyncio.timeout(50):  # with a supervisor they would go on for a minute
+        async with asyncio.timeout(50):  # with a supervisor they would continue for a minute
             while is_there(worker.running.pid):  # noqa: ASYNC110 - they are other processes
                 await asyncio.sleep(0.1)
 
 
-async def told_by(module: str, env: dict[str, str], ready: str) -> list[dict[str, Any]]:
-    """What a process of the product logs from its start to its end, which comes once it is ready."""
+async def log_lines_of(module: str, env: dict[str, str], ready: str) -> list[dict[str, Any]]:
+    """The log lines of a process, which is stopped once it is ready."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", module),
         env={**os.environ, **env, "LOG_LEVEL": "INFO"},
@@ -76,14 +76,14 @@ async def told_by(module: str, env: dict[str, str], ready: str) -> list[dict[str
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stderr is not None
-    told = []
+    reported = []
     async for line in process.stderr:
         if line.startswith(b"{"):
-            told.append(json.loads(line))
-        if told and told[-1]["message"].startswith(ready):
+            reported.append(json.loads(line))
+        if reported and reported[-1]["message"].startswith(ready):
             process.terminate()
     assert await process.wait() == 0
-    return told
+    return reported
 
 
 async def test_worker_and_keeper_log_their_start_and_stop(tmp_path: Path) -> None:
@@ -91,8 +91,8 @@ async def test_worker_and_keeper_log_their_start_and_stop(tmp_path: Path) -> Non
     async with running_installation(tmp_path, workers=0) as whole:
         env = {**whole.processes["keeper"].env, **livekit, "WORKER_CAPACITY": "7"}
         worker, keeper = await asyncio.gather(
-            told_by("worker.main", env, "worker is ready"),
-            told_by("worker.keeper", env, "keeper started"),
+            log_lines_of("worker.main", env, "worker is ready"),
+            log_lines_of("worker.keeper", env, "keeper started"),
         )
     own = [
         line

@@ -52,39 +52,39 @@ pytestmark = pytest.mark.anyio
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """An installation without workers: pieces are put by hand."""
+class RecordingRig:
+    """An installation without workers; the test stores the segments."""
 
     settings: Settings
     services: Services
     viewer: Viewer
-    archive: RecordingProcessor
+    processor: RecordingProcessor
     bucket: S3Emulator
     spool: Spool
 
     @property
-    def sounds(self) -> AudioStore:
+    def audio_store(self) -> AudioStore:
         assert self.services.audio_store is not None
         return self.services.audio_store
 
-    async def call(self, *places: tuple[SegmentKey, bytes], end: bool = True) -> Call:
+    async def call(self, *segments: tuple[SegmentKey, bytes], end: bool = True) -> Call:
         call = await start_call(self.services, self.viewer, CallRequest(workflow_name="clinic"))
-        for epoch in {place.epoch for place, _ in places} or {1}:
-            await self.archive.recording_store.start(call, epoch, datetime.now(UTC))
-        for place, sound in places:
-            await self.sounds.put(f"{call.tenant_id}/{call.id}/{place.filename}", sound)
+        for epoch in {segment.epoch for segment, _ in segments} or {1}:
+            await self.processor.recording_store.start(call, epoch, datetime.now(UTC))
+        for segment, audio in segments:
+            await self.audio_store.put(f"{call.tenant_id}/{call.id}/{segment.filename}", audio)
         if end:
             await end_call(self.services, self.viewer, call.id)
-            await self.archive.recording_store.mark_uploaded(
-                call.id, max(p.epoch for p, _ in places)
+            await self.processor.recording_store.mark_uploaded(
+                call.id, max(p.epoch for p, _ in segments)
             )
         return call
 
     async def recording(self, call: Call) -> Recording:
         return await recording_of(self.services, call)
 
-    async def kept(self, call: Call) -> list[str]:
-        found = [each.key async for each in self.sounds.list(f"{call.tenant_id}/{call.id}/")]
+    async def stored_keys(self, call: Call) -> list[str]:
+        found = [each.key async for each in self.audio_store.list(f"{call.tenant_id}/{call.id}/")]
         return sorted(key.rpartition("/")[2] for key in found)
 
     async def sql(self, statement: str, *args: Any) -> Any:
@@ -101,98 +101,102 @@ class Desk:
             days,
         )
 
-    async def due(self, call: Call) -> None:
-        """The pause before the next try is over."""
+    async def make_due(self, call: Call) -> None:
+        """End the backoff before the next attempt."""
         await self.sql("update recording set due_at = now() where call_id = $1", call.id)
 
 
 @asynccontextmanager
-async def desk(settings: Settings, viewer: Viewer, bucket: S3Emulator) -> AsyncIterator[Desk]:
+async def recording_rig(
+    settings: Settings, viewer: Viewer, bucket: S3Emulator
+) -> AsyncIterator[RecordingRig]:
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(api_services(settings))
         wired = await stack.enter_async_context(worker_services(settings))
         assert wired.audio_store is not None
         await publish_clinic(services, viewer)
-        archive = RecordingProcessor(wired.recording_store, wired.audio_store)
+        processor = RecordingProcessor(wired.recording_store, wired.audio_store)
         spool = Spool.from_settings(settings, wired.audio_store, wired.recording_store)
-        yield Desk(settings, services, viewer, archive, bucket, spool)
+        yield RecordingRig(settings, services, viewer, processor, bucket, spool)
 
 
 @pytest.fixture(params=["folder", "bucket"])
-async def the(
+async def rig(
     request: pytest.FixtureRequest, settings: Settings, viewer: Viewer, tmp_path: Path
-) -> AsyncIterator[Desk]:
+) -> AsyncIterator[RecordingRig]:
     settings = with_recordings(settings, tmp_path)
     async with run_s3_emulator() as bucket:
         if request.param == "bucket":
             settings = in_bucket(settings, bucket)
-        async with desk(settings, viewer, bucket) as opened:
+        async with recording_rig(settings, viewer, bucket) as opened:
             yield opened
 
 
 @pytest.fixture
-async def s3(settings: Settings, viewer: Viewer, tmp_path: Path) -> AsyncIterator[Desk]:
+async def s3(settings: Settings, viewer: Viewer, tmp_path: Path) -> AsyncIterator[RecordingRig]:
     async with run_s3_emulator() as bucket:
         settings = in_bucket(with_recordings(settings, tmp_path), bucket)
-        async with desk(settings, viewer, bucket) as opened:
+        async with recording_rig(settings, viewer, bucket) as opened:
             yield opened
 
 
-async def test_segments_are_joined_into_one_file_at_their_times(the: Desk) -> None:
-    # The second holder was lost as well, and the first had gone on for a while without knowing.
-    call = await the.call(
+async def test_segments_are_joined_into_one_file_at_their_times(rig: RecordingRig) -> None:
+    # The second holder was lost as well, and the first had continued for a while without noticing.
+    call = await rig.call(
         tone_segment(1, 0),
         tone_segment(1, 1_000),
         tone_segment(1, 2_000, level=30_000),
         tone_segment(2, 2_000),
         tone_segment(3, 5_000),
     )
-    assert await the.archive.process_next()
-    recording = await the.recording(call)
+    assert await rig.processor.process_next()
+    recording = await rig.recording(call)
     assert recording.state is RecordingState.READY
     assert (recording.duration_ms, recording.missing_ms) == (6_000, 2_000)
-    assert await the.kept(call) == ["whole.ogg"]
-    heard = LoudMoments.from_ogg(await read_audio(the.services, recording))
+    assert await rig.stored_keys(call) == ["whole.ogg"]
+    heard = LoudMoments.from_ogg(await read_audio(rig.services, recording))
     assert abs(heard.seconds - 6.0) < 0.02
     assert heard.left == heard.right
     loud = [at / 10 for at in [*range(30), *range(50, 60)]]
     assert matching_share(loud, heard.left, 0.11) == 1
     assert matching_share(heard.left, loud, 0.11) == 1
-    assert not await the.archive.process_next()
+    assert not await rig.processor.process_next()
 
 
-async def test_the_recording_of_a_live_call_is_not_joined(the: Desk) -> None:
-    call = await the.call(tone_segment(1, 0), end=False)
-    assert not await the.archive.process_next()
-    await end_call(the.services, the.viewer, call.id)
-    assert not await the.archive.process_next()  # a worker may still be putting the last piece
-    await the.archive.recording_store.mark_uploaded(call.id, 1)
-    assert await the.archive.process_next()
-    assert (await the.recording(call)).state is RecordingState.READY
+async def test_the_recording_of_a_live_call_is_not_joined(rig: RecordingRig) -> None:
+    call = await rig.call(tone_segment(1, 0), end=False)
+    assert not await rig.processor.process_next()
+    await end_call(rig.services, rig.viewer, call.id)
+    assert (
+        not await rig.processor.process_next()
+    )  # a worker may still be uploading the last segment
+    await rig.processor.recording_store.mark_uploaded(call.id, 1)
+    assert await rig.processor.process_next()
+    assert (await rig.recording(call)).state is RecordingState.READY
 
 
-async def test_a_keeper_that_dies_during_a_job_loses_nothing(s3: Desk) -> None:
+async def test_a_keeper_that_dies_during_a_job_loses_nothing(s3: RecordingRig) -> None:
     call = await s3.call(tone_segment(1, 0), tone_segment(1, 1_000))
-    job = await s3.archive.recording_store.lease_next()
+    job = await s3.processor.recording_store.lease_next()
     assert job is not None
-    await s3.sounds.put(job.recording.key, b"half a file")
-    assert not await s3.archive.process_next()  # it has it under a lease
-    await s3.due(call)
-    assert await s3.archive.process_next()
+    await s3.audio_store.put(job.recording.key, b"half a file")
+    assert not await s3.processor.process_next()  # it holds the lease
+    await s3.make_due(call)
+    assert await s3.processor.process_next()
     recording = await s3.recording(call)
     assert (recording.state, recording.duration_ms) == (RecordingState.READY, 2_000)
-    # The dead one wakes up, too late to say anything.
-    assert not await s3.archive.recording_store.mark_ready(job, 1, 1, 1)
-    await s3.archive.recording_store.mark_failed(job, "late", None)
+    # The dead keeper wakes up, too late to change anything.
+    assert not await s3.processor.recording_store.mark_ready(job, 1, 1, 1)
+    await s3.processor.recording_store.mark_failed(job, "late", None)
     assert await s3.recording(call) == recording
 
 
-async def test_two_keepers_share_the_work(s3: Desk) -> None:
+async def test_two_keepers_share_the_work(s3: RecordingRig) -> None:
     calls = [await s3.call(tone_segment(1, 0)) for _ in range(6)]
 
     async def work() -> int:
         done = 0
-        while await s3.archive.process_next():
+        while await s3.processor.process_next():
             done += 1
         return done
 
@@ -200,128 +204,134 @@ async def test_two_keepers_share_the_work(s3: Desk) -> None:
     assert {(await s3.recording(call)).state for call in calls} == {RecordingState.READY}
 
 
-async def test_a_job_waits_for_an_unavailable_store(s3: Desk) -> None:
+async def test_a_job_waits_for_an_unavailable_store(s3: RecordingRig) -> None:
     call = await s3.call(tone_segment(1, 0))
     s3.bucket.unavailable = True
-    assert await s3.archive.process_next()
+    assert await s3.processor.process_next()
     recording = await s3.recording(call)
     assert recording.state is RecordingState.PROCESSING
     assert recording.error is not None
     assert recording.error.startswith("The store of recordings failed")
-    assert not await s3.archive.process_next()
+    assert not await s3.processor.process_next()
     s3.bucket.unavailable = False
-    await s3.due(call)
-    assert await s3.archive.process_next()
+    await s3.make_due(call)
+    assert await s3.processor.process_next()
     recording = await s3.recording(call)
     assert (recording.state, recording.error) == (RecordingState.READY, None)
 
 
-async def test_a_recording_that_cannot_be_joined_fails_with_a_reason(s3: Desk) -> None:
+async def test_a_recording_that_cannot_be_joined_fails_with_a_reason(s3: RecordingRig) -> None:
     call = await s3.call((SegmentKey(1, 0), b"not a sound"))
     for _ in range(MAX_ATTEMPTS):
-        await s3.due(call)
-        assert await s3.archive.process_next()
+        await s3.make_due(call)
+        assert await s3.processor.process_next()
     recording = await s3.recording(call)
     assert recording.state is RecordingState.FAILED
     assert recording.error is not None
     assert recording.error.startswith("The segments could not be joined (")
-    await s3.due(call)
-    assert not await s3.archive.process_next()
-    assert await s3.kept(call) == [SegmentKey(1, 0).filename]
+    await s3.make_due(call)
+    assert not await s3.processor.process_next()
+    assert await s3.stored_keys(call) == [SegmentKey(1, 0).filename]
     await delete_recording(s3.services, s3.viewer, call.id)
-    assert await s3.archive.process_next()
-    assert await s3.kept(call) == []
+    assert await s3.processor.process_next()
+    assert await s3.stored_keys(call) == []
 
 
-async def test_a_recording_without_audio_fails_with_that_reason(s3: Desk) -> None:
+async def test_a_recording_without_audio_fails_with_that_reason(s3: RecordingRig) -> None:
     call = await s3.call(end=False)
     await end_call(s3.services, s3.viewer, call.id)
     for _ in range(MAX_ATTEMPTS_WITHOUT_AUDIO):
-        await s3.due(call)
-        assert await s3.archive.process_next()
+        await s3.make_due(call)
+        assert await s3.processor.process_next()
     recording = await s3.recording(call)
     assert (recording.state, recording.error) == (RecordingState.FAILED, "Nothing was recorded.")
     assert recording.size is None
 
 
-async def test_a_deletion_waits_for_a_job_in_progress(the: Desk) -> None:
-    call = await the.call(tone_segment(1, 0))
-    job = await the.archive.recording_store.lease_next()
+async def test_a_deletion_waits_for_a_job_in_progress(rig: RecordingRig) -> None:
+    call = await rig.call(tone_segment(1, 0))
+    job = await rig.processor.recording_store.lease_next()
     assert job is not None
-    await delete_recording(the.services, the.viewer, call.id)
-    assert await the.archive.process_next()
-    assert await the.kept(call) == []
-    # Whoever was joining it puts its file, and hears that nobody wants it.
-    await the.sounds.put(job.recording.key, b"whole")
-    assert not await the.archive.recording_store.mark_ready(job, 1, 0, 1)
-    await the.due(call)
-    assert await the.archive.process_next()
-    assert await the.kept(call) == []
-    # Only when nobody can be at it any more, it is not looked at again.
-    assert not await the.sql("select cleared from recording where call_id = $1", call.id)
-    await the.sql(
+    await delete_recording(rig.services, rig.viewer, call.id)
+    assert await rig.processor.process_next()
+    assert await rig.stored_keys(call) == []
+    # The keeper that was joining it stores its file, and learns that the recording was deleted.
+    await rig.audio_store.put(job.recording.key, b"whole")
+    assert not await rig.processor.recording_store.mark_ready(job, 1, 0, 1)
+    await rig.make_due(call)
+    assert await rig.processor.process_next()
+    assert await rig.stored_keys(call) == []
+    # It is checked again until no keeper can still be processing it.
+    assert not await rig.sql("select cleared from recording where call_id = $1", call.id)
+    await rig.sql(
         "update recording set deleted_at = now() - interval '2 minutes' where call_id = $1", call.id
     )
-    await the.age(call, 1)
-    await the.due(call)
-    assert await the.archive.process_next()
-    assert await the.sql("select cleared from recording where call_id = $1", call.id)
+    await rig.age(call, 1)
+    await rig.make_due(call)
+    assert await rig.processor.process_next()
+    assert await rig.sql("select cleared from recording where call_id = $1", call.id)
 
 
 @pytest.mark.parametrize("by_hand", [True, False])
-async def test_a_job_from_before_a_deletion_does_not_complete(s3: Desk, by_hand: bool) -> None:
+async def test_a_job_from_before_a_deletion_does_not_complete(
+    s3: RecordingRig, by_hand: bool
+) -> None:
     call = await s3.call(tone_segment(1, 0))
-    before = await s3.archive.recording_store.lease_next()
+    before = await s3.processor.recording_store.lease_next()
     assert before is not None
-    assert await s3.archive.recording_store.mark_ready(before, 1_000, 0, 1)
+    assert await s3.processor.recording_store.mark_ready(before, 1_000, 0, 1)
     if by_hand:
         await delete_recording(s3.services, s3.viewer, call.id)
     else:
         await s3.age(call, 2)
-        assert await s3.archive.recording_store.delete_expired(1, 0) == 1
+        assert await s3.processor.recording_store.delete_expired(1, 0) == 1
     cleared = "select cleared from recording where call_id = $1"
-    await s3.archive.recording_store.mark_audio_deleted(before)
+    await s3.processor.recording_store.mark_audio_deleted(before)
     assert not await s3.sql(cleared, call.id)
-    await s3.due(call)
-    job = await s3.archive.recording_store.lease_next()
+    await s3.make_due(call)
+    job = await s3.processor.recording_store.lease_next()
     assert job is not None
-    await s3.archive.recording_store.mark_audio_deleted(before)
+    await s3.processor.recording_store.mark_audio_deleted(before)
     assert not await s3.sql(cleared, call.id)
-    await s3.archive.recording_store.mark_audio_deleted(job)
+    await s3.processor.recording_store.mark_audio_deleted(job)
     assert await s3.sql(cleared, call.id)
 
 
-async def test_recordings_expire_before_their_calls(the: Desk) -> None:
-    young, old, ancient = [await the.call(tone_segment(1, 0)) for _ in range(3)]
-    while await the.archive.process_next():
+async def test_recordings_expire_before_their_calls(rig: RecordingRig) -> None:
+    young, old, ancient = [await rig.call(tone_segment(1, 0)) for _ in range(3)]
+    while await rig.processor.process_next():
         pass
-    await the.age(old, 8)
-    await the.age(ancient, 40)
-    ledger = the.archive.recording_store
+    await rig.age(old, 8)
+    await rig.age(ancient, 40)
+    ledger = rig.processor.recording_store
     assert await ledger.delete_expired(0, 0) == 0
     assert await ledger.delete_expired(0, 30) == 1
     assert await ledger.delete_expired(7, 30) == 1
     assert await ledger.delete_expired(7, 30) == 0
-    async with worker_services(the.settings) as wired:
-        assert await wired.retention.delete_expired(30) == 0  # its sound is still there
+    async with worker_services(rig.settings) as wired:
+        assert await wired.retention.delete_expired(30) == 0  # its audio still exists
         for call in (old, ancient):
-            await the.sql(
+            await rig.sql(
                 "update recording set deleted_at = now() - interval '2 minutes' where call_id = $1",
                 call.id,
             )
-            await the.due(call)  # as it is a minute after it was expired
-        while await the.archive.process_next():
+            await rig.make_due(call)  # as a minute after its expiry
+        while await rig.processor.process_next():
             pass
         assert await wired.retention.delete_expired(30) == 1
-    assert (await the.recording(young)).state is RecordingState.READY
-    gone = await the.recording(old)
+    assert (await rig.recording(young)).state is RecordingState.READY
+    gone = await rig.recording(old)
     assert (gone.state, gone.deleted_by) == (RecordingState.DELETED, "retention")
-    assert [await the.kept(call) for call in (young, old, ancient)] == [["whole.ogg"], [], []]
-    assert await the.sql("select count(*) from recording where call_id = $1", ancient.id) == 0
+    assert [await rig.stored_keys(call) for call in (young, old, ancient)] == [
+        ["whole.ogg"],
+        [],
+        [],
+    ]
+    assert await rig.sql("select count(*) from recording where call_id = $1", ancient.id) == 0
 
 
 async def test_many_recordings_expire_in_batches_and_new_ones_are_joined_before_them(
-    s3: Desk,
+    s3: RecordingRig,
 ) -> None:
     many = DELETE_BATCH_SIZE + 1
     old = await s3.call(tone_segment(1, 0))
@@ -336,16 +346,16 @@ async def test_many_recordings_expire_in_batches_and_new_ones_are_joined_before_
         *(old.id, many),
     )
     await s3.sql("update call_log set ended_at = now() - interval '2 days'")
-    assert await s3.archive.recording_store.delete_expired(1, 0) == many
+    assert await s3.processor.recording_store.delete_expired(1, 0) == many
     fresh = await s3.call(tone_segment(1, 0))
     await s3.sql("update recording set due_at = now() - interval '1 hour' where state = 'DELETED'")
-    job = await s3.archive.recording_store.lease_next()
+    job = await s3.processor.recording_store.lease_next()
     assert job is not None
     assert job.call_id == fresh.id
 
 
 async def test_a_keeper_without_a_store_warns_of_audio_that_it_cannot_delete(
-    s3: Desk, caplog: pytest.LogCaptureFixture
+    s3: RecordingRig, caplog: pytest.LogCaptureFixture
 ) -> None:
     call = await s3.call(tone_segment(1, 0))
     await s3.call(tone_segment(1, 0))
@@ -354,52 +364,54 @@ async def test_a_keeper_without_a_store_warns_of_audio_that_it_cannot_delete(
         for warnings in (0, 1):
             async with background_task(Keeper(wired, bare).run_cleanup()), asyncio.timeout(60):
                 await asyncio.sleep(1)
-                while len(warned(caplog)) < warnings:  # noqa: ASYNC110 - nobody tells
+                while len(warnings_logged(caplog)) < warnings:  # noqa: ASYNC110 - no event to wait for
                     await asyncio.sleep(0.05)
-            assert warned(caplog) == [1] * warnings
+            assert warnings_logged(caplog) == [1] * warnings
             await delete_recording(s3.services, s3.viewer, call.id)
 
 
-def warned(caplog: pytest.LogCaptureFixture) -> list[int]:
+def warnings_logged(caplog: pytest.LogCaptureFixture) -> list[int]:
     records = [each for each in caplog.records if each.levelname == "WARNING"]
     return [vars(each)["recordings"] for each in records]
 
 
-async def test_orphaned_audio_is_deleted(s3: Desk) -> None:
+async def test_orphaned_audio_is_deleted(s3: RecordingRig) -> None:
     call = await s3.call(tone_segment(1, 0))
-    assert await s3.archive.process_next()
-    await s3.sounds.put(f"{call.tenant_id}/{call.id}/{SegmentKey(1, 9_000).filename}", b"too late")
-    await s3.sounds.put(f"{call.tenant_id}/{uuid4()}/whole.ogg", b"of a forgotten call")
-    await s3.sounds.put("somebody/elses.ogg", b"not ours")
+    assert await s3.processor.process_next()
+    await s3.audio_store.put(
+        f"{call.tenant_id}/{call.id}/{SegmentKey(1, 9_000).filename}", b"too late"
+    )
+    await s3.audio_store.put(f"{call.tenant_id}/{uuid4()}/whole.ogg", b"of a forgotten call")
+    await s3.audio_store.put("another/product.ogg", b"not ours")
     live = await s3.call(tone_segment(1, 0), end=False)
-    assert await s3.archive.delete_orphans() == 2
-    assert await s3.kept(call) == ["whole.ogg"]
-    assert await s3.kept(live) == [SegmentKey(1, 0).filename]
-    assert await s3.sounds.size("somebody/elses.ogg") == 8
+    assert await s3.processor.delete_orphans() == 2
+    assert await s3.stored_keys(call) == ["whole.ogg"]
+    assert await s3.stored_keys(live) == [SegmentKey(1, 0).filename]
+    assert await s3.audio_store.size("another/product.ogg") == 8
 
 
-async def test_segments_wait_in_the_spool_and_the_keeper_for_them(s3: Desk) -> None:
+async def test_segments_wait_in_the_spool_and_the_keeper_for_them(s3: RecordingRig) -> None:
     call = await s3.call(tone_segment(1, 0), end=False)
-    place, sound = tone_segment(1, 1_000)
-    key = f"{call.tenant_id}/{call.id}/{place.filename}"
+    segment, audio = tone_segment(1, 1_000)
+    key = f"{call.tenant_id}/{call.id}/{segment.filename}"
     s3.bucket.unavailable = True
-    assert await s3.spool.save(key, sound)
+    assert await s3.spool.save(key, audio)
     await end_call(s3.services, s3.viewer, call.id)
     await s3.spool.renew_pending()
     await s3.age(call, 0)
-    assert not await s3.archive.process_next()
+    assert not await s3.processor.process_next()
     await s3.spool.flush()
     assert s3.spool.has_pending(f"{call.tenant_id}/{call.id}/")
     s3.bucket.unavailable = False
     await s3.spool.flush()
     assert not s3.spool.has_pending(f"{call.tenant_id}/{call.id}/")
-    await s3.due(call)
-    assert await s3.archive.process_next()
+    await s3.make_due(call)
+    assert await s3.processor.process_next()
     recording = await s3.recording(call)
     assert (recording.duration_ms, recording.missing_ms) == (2_000, 0)
 
 
-async def test_the_spool_is_bounded_and_drops_deleted_recordings(s3: Desk) -> None:
+async def test_the_spool_is_bounded_and_drops_deleted_recordings(s3: RecordingRig) -> None:
     call = await s3.call(tone_segment(1, 0), end=False)
     folder = f"{call.tenant_id}/{call.id}/"
     s3.bucket.unavailable = True
@@ -413,16 +425,16 @@ async def test_the_spool_is_bounded_and_drops_deleted_recordings(s3: Desk) -> No
         s3.bucket.unavailable = False
         await spool.flush()
         assert not spool.has_pending(folder)
-    assert await s3.archive.process_next()
-    assert await s3.kept(call) == []
+    assert await s3.processor.process_next()
+    assert await s3.stored_keys(call) == []
 
 
 def test_joined_segments_decode_without_a_seam(tmp_path: Path) -> None:
-    """Pieces of one encoder, put together again, sound as if they had never been cut."""
+    """Segments of one encoder, joined again, sound as if they had never been separate."""
     whole, pieces = tone_segments(seconds=4, every_ms=500)
-    joiner = SegmentJoiner(tmp_path / "whole.ogg", [place for place, _ in pieces])
-    for place, sound in pieces:
-        joiner.add(place, sound)
+    joiner = SegmentJoiner(tmp_path / "whole.ogg", [segment for segment, _ in pieces])
+    for segment, audio in pieces:
+        joiner.add(segment, audio)
     joiner.close()
     assert joiner.missing_ms == 0
     joined = decode_ogg((tmp_path / "whole.ogg").read_bytes())

@@ -34,7 +34,7 @@ from local.emulators.http_server import run_server
 from local.emulators.llm import KEY, ScriptedReply, run_llm_emulator
 from persistence.worker_wiring import worker_services
 from tests.support.demo_workflow import publish_clinic
-from tests.worker.test_text_calls import started, watch, working
+from tests.worker.test_text_calls import running_worker, started, watch
 
 pytestmark = pytest.mark.anyio
 
@@ -43,12 +43,12 @@ LEASE = 1.0
 
 
 @dataclass(slots=True)
-class Till:
-    """A server that keeps what it was asked: paths, bodies and keys."""
+class OrderServer:
+    """A server that records requests: paths, bodies and keys."""
 
     asked: list[tuple[str, Any, str]] = field(default_factory=list)
     before_first: Callable[[], Awaitable[Any]] | None = None
-    """Happens while it is asked for the first time."""
+    """Called during the first request."""
 
     @property
     def keys(self) -> list[str]:
@@ -56,8 +56,8 @@ class Till:
 
 
 @asynccontextmanager
-async def till() -> AsyncIterator[tuple[Till, str]]:
-    state = Till()
+async def order_server() -> AsyncIterator[tuple[OrderServer, str]]:
+    state = OrderServer()
 
     async def answer(request: Request) -> JSONResponse:
         body = json.loads(await request.body() or b"null")
@@ -91,7 +91,7 @@ async def conversed(
     url: str,
     *says: ScriptedReply,
 ) -> tuple[list[CallEvent], list[dict[str, Any]]]:
-    """One message to an agent that answers so; what happened, and what its model was asked."""
+    """Send one message to an agent with these replies; returns the events and the requests to its model."""
     await create_tool(services, viewer, spec)
     llm = ProviderChoice(provider="openai", model="gpt-4.1-mini")
     agent = AgentSpec(name="desk", prompt=Prompt(system="You add."), llm=llm, tools=("add",))
@@ -99,19 +99,19 @@ async def conversed(
     nodes = (Node(id="desk", agent="desk", is_entry=True, is_exit=True),)
     made = await create_workflow(services, viewer, WorkflowSpec(name="desk", nodes=nodes))
     await publish_workflow(services, viewer, made.id, made.revision, None)
-    async with run_llm_emulator() as stand_in:
-        stand_in.script = list(says)
+    async with run_llm_emulator() as emulator:
+        emulator.script = list(says)
         own = replace(
             settings,
             openai_api_key=KEY,
-            openai_base_url=f"{stand_in.url}/openai",
+            openai_base_url=f"{emulator.url}/openai",
             outbound_allow=url.removeprefix("http://"),
         )
-        async with working(own):
+        async with running_worker(own):
             call = await start_call(services, viewer, CallRequest(workflow_name="desk"))
             await send_message(services, viewer, call.id, "go on", None)
-            events = await watch(services, viewer, call.id, TurnMeasured, patience=60)
-    return events, stand_in.requests
+            events = await watch(services, viewer, call.id, TurnMeasured, timeout_seconds=60)
+    return events, emulator.requests
 
 
 ADD = ("add", {"item": "pizza"})
@@ -129,7 +129,7 @@ async def test_two_calls_of_one_tool_in_one_reply_both_run(
     services: Services, settings: Settings, viewer: Viewer, answer: ScriptedReply
 ) -> None:
     items = sorted(arguments["item"] for _, arguments in answer.tool_calls)
-    async with till() as (server, url):
+    async with order_server() as (server, url):
         events, asked = await conversed(
             services,
             settings,
@@ -148,10 +148,10 @@ async def test_two_calls_of_one_tool_in_one_reply_both_run(
     ids = {e.tool_call_id for e in begun}
     assert len(ids) == 2
     assert {e.tool_call_id for e in done} == ids
-    # The model is told of each, in our words only.
-    told = [m for m in asked[-1]["messages"] if m["role"] == "tool"]
-    assert {m["tool_call_id"] for m in told} == ids
-    assert sorted(m["content"] for m in told) == [f"Added {item}." for item in items]
+    # The model receives each result, in our wording only.
+    reported = [m for m in asked[-1]["messages"] if m["role"] == "tool"]
+    assert {m["tool_call_id"] for m in reported} == ids
+    assert sorted(m["content"] for m in reported) == [f"Added {item}." for item in items]
     assert "lk_agents" not in json.dumps(asked)
 
 
@@ -159,7 +159,7 @@ async def test_a_repeated_tool_call_id_is_replaced(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     once = ScriptedReply("", (ADD,), tool_call_id="call_0")
-    async with till() as (_, url):
+    async with order_server() as (_, url):
         events, _ = await conversed(
             services, settings, viewer, tool(url, "orders"), url, once, once, ScriptedReply("Done.")
         )
@@ -169,17 +169,17 @@ async def test_a_repeated_tool_call_id_is_replaced(
 async def test_a_fenced_worker_sends_no_requests_and_its_successor_uses_the_same_keys(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    """The call is taken away while the first of two requests is under way; the next worker cannot
-    know whether it was done, and its model uses the tool again."""
+    """The call is released during the first of two requests; the next worker cannot
+    know whether it was processed, and its model calls the tool again."""
     db = await asyncpg.connect(settings.database_url)
 
     async def take_the_call_away() -> None:
         await db.execute("delete from worker_process")
         await db.execute("update call_log set worker_id = null, epoch = epoch + 1")
-        await asyncio.sleep(2 * LEASE)  # nobody trusts in the lease any more
+        await asyncio.sleep(2 * LEASE)  # the lease has expired
 
     use = ScriptedReply("", (ADD,))
-    async with till() as (server, url):
+    async with order_server() as (server, url):
         server.before_first = take_the_call_away
         events, _ = await conversed(
             services,
@@ -204,8 +204,8 @@ async def test_a_tool_call_that_timed_out_is_repeated_under_its_key(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     use = ScriptedReply("", (ADD,))
-    async with till() as (server, url):
-        server.before_first = asyncio.Event().wait  # for ever
+    async with order_server() as (server, url):
+        server.before_first = asyncio.Event().wait  # forever
         spec = replace(tool(url, "orders"), timeout=4.0)
         events, _ = await conversed(
             services, settings, viewer, spec, url, use, use, ScriptedReply("Done.")
@@ -219,7 +219,7 @@ async def test_a_tool_call_that_timed_out_is_repeated_under_its_key(
 async def test_an_expired_lease_is_checked_with_the_database(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    """As after a freeze: nobody has told this process anything."""
+    """As after a freeze, of which this process does not know."""
     await publish_clinic(services, viewer)
     await started(services, viewer)
     async with worker_services(replace(settings, lease_seconds=0.2)) as worker:
@@ -229,7 +229,7 @@ async def test_an_expired_lease_is_checked_with_the_database(
         await asyncio.sleep(0.3)
         asked_at = await worker.reaper.database_time()
         assert await worker.event_writer.holds_lease(claim)
-        # To ask is to be heard: nobody takes this worker for dead meanwhile.
+        # The check renews the lease, so the worker is not declared dead meanwhile.
         assert await worker.reaper.reap_dead_workers(asked_at) == 0
         await asyncio.sleep(0.3)
         assert await worker.reaper.reap_dead_workers(await worker.reaper.database_time()) == 1
@@ -243,16 +243,16 @@ async def test_a_message_is_answered_while_another_call_cannot_be_claimed(
 ) -> None:
     await publish_clinic(services, viewer)
     db = await asyncpg.connect(settings.database_url)
-    async with working(settings):
+    async with running_worker(settings):
         call = await started(services, viewer)
         await send_message(services, viewer, call.id, "hello", None)
         await watch(services, viewer, call.id, TurnMeasured)
         async with db.transaction():
-            # Whoever claims looks whether it is still enlisted, and waits here.
+            # A claim checks the registration of its worker, and waits here.
             await db.execute("lock table worker_process in exclusive mode")
             await started(services, viewer)
             await send_message(services, viewer, call.id, "hello again", None)
-            await watch(services, viewer, call.id, TurnMeasured, 2, patience=60)
+            await watch(services, viewer, call.id, TurnMeasured, 2, timeout_seconds=60)
     await db.close()
 
 
