@@ -77,9 +77,9 @@ async def measure_level(count: int, turns: Callable[[datetime], AsyncIterator[fl
 async def measure_studio(rig: CallRig, callers: SimulatedCallers, count: int) -> Level:
     calls = [await rig.start_call() for _ in range(count)]
     entries = [room_access(rig.services, call) for call in calls]
-    tickets = [(entry.url, entry.token) for entry in entries if entry is not None]
+    rooms = [(entry.url, entry.token) for entry in entries if entry is not None]
     try:
-        async with callers.joined(tickets):
+        async with callers.joined(rooms):
             return await measure_level(count, lambda since: _turn_latencies(rig, since))
     finally:
         for call in calls:

@@ -27,8 +27,8 @@ BUILD_TIMEOUT_SECONDS = 600
 RATE, FRAME = 48_000, 960
 UTTERANCE_INTERVAL_SECONDS, UTTERANCE_SECONDS = 7.0, 0.8
 
-Ticket = tuple[str, str]
-"""A URL and a token."""
+JoinParameters = tuple[str, str]
+"""The URL of LiveKit, and the access token for a room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ class SimulatedCallers:
     packets: Path
 
     @asynccontextmanager
-    async def joined(self, tickets: Sequence[Ticket]) -> AsyncIterator[None]:
+    async def joined(self, rooms: Sequence[JoinParameters]) -> AsyncIterator[None]:
         process = await asyncio.create_subprocess_exec(self.program, self.packets, stdin=PIPE)
         assert process.stdin is not None
-        process.stdin.writelines(f"{url} {token}\n".encode() for url, token in tickets)
+        process.stdin.writelines(f"{url} {token}\n".encode() for url, token in rooms)
         try:
             yield
             if process.returncode is not None:

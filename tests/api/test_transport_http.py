@@ -165,7 +165,7 @@ async def test_integers_beyond_64_bits_survive(api: Api) -> None:
     assert (await api.execute("{json}"))["data"] == {"json": {"big": 2**80, "nothing": None}}
 
 
-async def test_a_rate_limited_client_is_told_when_to_retry(
+async def test_a_rate_limited_client_receives_retry_after(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, requests_per_minute=10, anonymous_requests_per_minute=3)

@@ -16,7 +16,7 @@ from domain.common.errors import InvalidInput
 
 
 def test_the_first_inputs_cause_no_crash(capsys: pytest.CaptureFixture[str]) -> None:
-    code = main(["--most", "200", "--seed", "7", "--seconds", "inf", "--json"])
+    code = main(["--max-inputs", "200", "--seed", "7", "--seconds", "inf", "--json"])
     figures = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert list(figures) == list(TARGETS) == ["template", "expression", "schema", "import"]
     for name, figure in figures.items():

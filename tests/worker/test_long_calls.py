@@ -27,7 +27,7 @@ from domain.calls.events import (
 from domain.calls.model import Call, CallId, EndReason
 from domain.calls.state import MAX_HISTORY_ITEMS, bounded_projection, replay
 from domain.common.access import Viewer
-from domain.common.append_only_list import PersistentList
+from domain.common.append_only_list import AppendOnlyList
 from domain.common.settings import Settings
 from domain.ports import MAX_LONG_LOGS, Services
 from domain.providers.model import ProviderKind
@@ -82,7 +82,7 @@ def test_a_projection_is_immutable() -> None:
     assert (list(early.turns), early.items[:], early.handled_commands[:]) == before
     assert late == replay(events)
     assert [turn.text for turn in other.turns] == ["hello", "hi", "another end"]
-    assert isinstance(late.items, PersistentList)
+    assert isinstance(late.items, AppendOnlyList)
 
 
 def test_a_takeover_keeps_the_newest_items_and_counts_the_rest() -> None:
