@@ -94,7 +94,7 @@ async def test_a_response_that_is_too_large_is_refused_over_a_websocket(api: Api
         assert await socket.receive() == {"type": "complete", "id": "2"}
 
 
-def deaf_client(api: Api, query: str) -> tuple[socket.socket, bool]:
+def client_that_does_not_read(api: Api, query: str) -> tuple[socket.socket, bool]:
     """Send a request and read only the status of its response."""
     url = urlsplit(api.url)
     client = socket.socket()
@@ -117,12 +117,12 @@ async def until(code: str | None, ask: Callable[[], Awaitable[Any]]) -> None:
             await asyncio.sleep(0.05)
 
 
-async def fill(api: Api, query: str, stack: ExitStack) -> None:
+async def fill_memory(api: Api, query: str, stack: ExitStack) -> None:
     """Request responses and do not read them, until no more are built."""
 
     is_answered = True
     while is_answered:
-        client, is_answered = await asyncio.to_thread(deaf_client, api, query)
+        client, is_answered = await asyncio.to_thread(client_that_does_not_read, api, query)
         stack.enter_context(client)
 
 
@@ -142,7 +142,7 @@ async def test_clients_that_do_not_read_use_at_most_the_share_of_their_tenant(
         return await api.execute(document(2))
 
     with ExitStack() as stack:
-        await fill(api, document(2), stack)
+        await fill_memory(api, document(2), stack)
         # Small responses and other tenants are served.
         assert code_of(await api.execute("{ viewer { subject } }")) is None
         for key, code in ((api.key, "UNAVAILABLE"), (other_key, None)):
@@ -184,7 +184,7 @@ async def test_a_subscription_survives_other_clients_that_do_not_read(
 ) -> None:
     async with running_api(services, settings, viewer, large_schema) as api:
         with ExitStack() as stack:
-            await fill(api, "{ lines(count: 6000) { text } }", stack)
+            await fill_memory(api, "{ lines(count: 6000) { text } }", stack)
             async with api.socket(max_size=None) as socket:
                 await socket.subscribe("1", subscription)
                 assert await socket.wait_closed() == (1013, "UNAVAILABLE")
@@ -229,7 +229,7 @@ async def test_a_mutation_without_room_for_its_response_is_reported_as_executed(
 ) -> None:
     query = "{ lines(count: 6000) { text } }"
     with ExitStack() as stack:
-        await fill(writes, query, stack)
+        await fill_memory(writes, query, stack)
         answer = await writes.execute("mutation { write(megabytes: 6) { text } }")
         assert (answer["data"], code_of(answer), written) == (None, ANSWER_DROPPED, [6])
         assert "was executed" in answer["errors"][0]["message"]

@@ -61,17 +61,17 @@ async def test_invalid_cursors_of_a_stream_are_refused(
                 id=str(number),
                 payload={"query": follow, "variables": {"id": other, "a": after}},
             )
-            heard = await socket.receive()
-            assert heard["type"] == "error", (after, heard)
-            assert heard["payload"][0]["extensions"]["code"] == "INVALID_CURSOR"
+            message = await socket.receive()
+            assert message["type"] == "error", (after, message)
+            assert message["payload"][0]["extensions"]["code"] == "INVALID_CURSOR"
         await socket.send(
             type="subscribe",
             id="good",
             payload={"query": follow, "variables": {"id": one, "a": cursor}},
         )
         await mutate(api, END, callId=one)
-        heard = await socket.receive()
-        assert heard["payload"]["data"] == {"callEvents": {"__typename": "CallEnded"}}
+        message = await socket.receive()
+        assert message["payload"]["data"] == {"callEvents": {"__typename": "CallEnded"}}
 
 
 async def test_pages_have_no_gap_and_no_overlap(
@@ -192,17 +192,17 @@ async def test_a_list_of_calls_is_updated_live(
     async with api.socket() as socket:
         await socket.subscribe("1", document)
 
-        async def heard() -> Any:
+        async def next_update() -> Any:
             return (await socket.receive())["payload"]["data"]["calls"]
 
-        snapshot = await heard()
+        snapshot = await next_update()
         assert [call["id"] for call in snapshot["calls"]] == [global_id("Call", first.id)]
         second = await start_call(services, viewer, request)
-        added = await heard()
+        added = await next_update()
         assert (added["__typename"], added["call"]["id"]) == (
             "CallAdded",
             global_id("Call", second.id),
         )
         await mutate(api, END, callId=global_id("Call", first.id))
-        removed = await heard()
+        removed = await next_update()
         assert removed == {"__typename": "CallRemoved", "callId": global_id("Call", first.id)}

@@ -23,7 +23,7 @@ from domain.use_cases.settings import update_settings
 from domain.workflows.agents import ProviderChoice
 from local.emulators.llm import ScriptedReply
 from local.livekit import LivekitCredentials
-from tests.api.test_costs import MINI, measured, row
+from tests.api.test_costs import MINI, row, usage_in_log
 from tests.api.test_providers import calling
 from tests.conftest import new_tenant
 from tests.support.api_server import Api
@@ -244,7 +244,7 @@ async def test_a_voice_call_is_metered_and_warned_before_its_budget_ends_it(
     assert ended.reason is EndReason.BUDGET_SPENT
     said = [e.heard_text for e in events if isinstance(e, AgentTurn)]
     assert said[-1] == ENDING_SOON
-    used = {u.provider: u for u in measured(events)}
+    used = {u.provider: u for u in usage_in_log(events)}
     assert {name: (u.kind, u.model) for name, u in used.items()} == {
         "scripted": (ProviderKind.LLM, "rules"),
         "deepgram": (ProviderKind.STT, "nova-3"),

@@ -97,7 +97,7 @@ async def stopped(api: ApiProcess) -> None:
         await api.process.wait()
 
 
-async def ask_for_ever(
+async def send_continuously(
     url: str, key: str, answers: Counter[int], pause: float, waits: list[float] | None = None
 ) -> None:
     """Send requests over one connection; `waits` receives the latency of each response in milliseconds."""
@@ -135,7 +135,7 @@ async def test_a_body_that_is_too_large_causes_no_outage_for_others(
 ) -> None:
     """Neither a declared size nor a body that grows during an import does."""
 
-    async def growing() -> AsyncIterator[bytes]:
+    async def growing_body() -> AsyncIterator[bytes]:
         for start in range(0, len(TOO_LARGE), 50_000):
             yield TOO_LARGE[start : start + 50_000]
 
@@ -143,14 +143,14 @@ async def test_a_body_that_is_too_large_causes_no_outage_for_others(
     async with (
         replicas(settings, tmp_path, count) as apis,
         caddy(tmp_path, *(api.port for api in apis)) as url,
-        background_task(ask_for_ever(url, apis[0].key, answers, 0.02)),
+        background_task(send_continuously(url, apis[0].key, answers, 0.02)),
         httpx.AsyncClient(base_url=url, timeout=60) as stranger,
     ):
         refused: list[int] = []
         head = {"content-type": "application/json"}
         signed = {**head, "authorization": f"Bearer {apis[0].key}"}
         for _ in range(5):
-            for headers, body in ((head, TOO_LARGE), (signed, growing())):
+            for headers, body in ((head, TOO_LARGE), (signed, growing_body())):
                 answer = await stranger.post("/graphql", content=body, headers=headers)
                 refused.append(answer.status_code)
                 await until(answers, answers.total() + 5)
@@ -189,7 +189,7 @@ async def test_a_rolling_restart_loses_no_request(settings: Settings, tmp_path: 
     ):
         for _ in range(4):
             await clients.enter_async_context(
-                background_task(ask_for_ever(url, apis[0].key, answers, 0.1))
+                background_task(send_continuously(url, apis[0].key, answers, 0.1))
             )
         await until(answers, 50)
         await restart_in_turn(apis, answers, **more)

@@ -46,11 +46,11 @@ DOCUMENT = """subscription ($live: Boolean) { calls(filter: {live: $live}) { __t
 
 
 @asynccontextmanager
-async def counting(
+async def counting_services(
     services: Services, settings: Settings
-) -> AsyncIterator[tuple[Services, Lookups]]:
+) -> AsyncIterator[tuple[Services, CountingStore]]:
     """The services, with lists that count their lookups."""
-    store = Lookups(services.store)
+    store = CountingStore(services.store)
     pool = await create_pool(settings.database_url, DbRole.API)
     channels: Channels[object] = Channels(RedisBackend(settings.redis_url), decode_notification)
     await channels.connect()
@@ -64,7 +64,7 @@ async def counting(
 
 
 @dataclass(slots=True)
-class Lookups:
+class CountingStore:
     """The store, with the number of lookups and of concurrent ones."""
 
     store: Store
@@ -134,7 +134,7 @@ async def test_subscribers_of_one_list_share_one_query(
 ) -> None:
     await publish_clinic(services, viewer)
     first = await new_call(services, viewer)
-    async with counting(services, settings) as (counted, store), AsyncExitStack() as stack:
+    async with counting_services(services, settings) as (counted, store), AsyncExitStack() as stack:
         watchers = [Watcher(counted, viewer, ALL) for _ in range(100)]
         await asyncio.gather(*map(stack.enter_async_context, watchers))
         # Subscribers that join during a lookup receive the next one.
@@ -259,7 +259,7 @@ async def test_many_lists_of_one_tenant_are_queried_in_turn(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
-    async with counting(services, settings) as (counted, store), AsyncExitStack() as stack:
+    async with counting_services(services, settings) as (counted, store), AsyncExitStack() as stack:
         watchers = [Watcher(counted, viewer, CallFilter(user_id=f"u{n}")) for n in range(40)]
         await asyncio.gather(*map(stack.enter_async_context, watchers))
         assert (store.count, store.most_at_once) == (40, 1)
@@ -277,7 +277,7 @@ async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIt
         yield running
 
 
-async def heard(socket: Socket) -> Any:
+async def next_message(socket: Socket) -> Any:
     async with asyncio.timeout(WAIT_SECONDS):
         message = json.loads(await socket.raw.recv())
     assert message["type"] == "next", message
@@ -302,12 +302,12 @@ async def test_viewers_with_different_scopes_receive_different_lists(
             await socket.send(type="connection_init", payload=payload)
             assert await socket.receive() == {"type": "connection_ack"}
             await socket.subscribe("1", DOCUMENT)
-            assert (await heard(socket))["data"]["calls"]["calls"] == []
+            assert (await next_message(socket))["data"]["calls"]["calls"] == []
             sockets.append(socket)
         call = await new_call(services, viewer)
         shown = {"id": global_id("Call", call.id), "state": "PENDING"}
         for socket, may in zip(sockets, (True, False, True, False), strict=True):
-            reported = await heard(socket)
+            reported = await next_message(socket)
             workflow = {"slug": "clinic"} if may else None
             assert reported["data"]["calls"]["call"] == {**shown, "workflow": workflow}
             codes = [error["extensions"]["code"] for error in reported.get("errors", ())]
@@ -318,7 +318,7 @@ async def test_subscribers_of_a_list_share_rendered_updates(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
-    store = Lookups(services.store)
+    store = CountingStore(services.store)
     counted = replace(services, store=store)
     async with (
         running_api(counted, settings, viewer, build_schema_with_loaders) as api,
@@ -329,10 +329,10 @@ async def test_subscribers_of_a_list_share_rendered_updates(
             for n in range(10):
                 await socket.subscribe(str(n), DOCUMENT, live=True)
             for _ in range(10):
-                await heard(socket)
+                await next_message(socket)
         before = store.count  # without the lookups of the list, which use another store
         await new_call(services, viewer)
-        texts = {json.dumps(await heard(socket)) for socket in sockets for _ in range(10)}
+        texts = {json.dumps(await next_message(socket)) for socket in sockets for _ in range(10)}
         assert len(texts) == 1
         assert store.count - before == 1
 
@@ -352,7 +352,7 @@ async def test_a_subscriber_that_leaves_a_list_leaves_nothing_behind(
             for id in range(20):
                 await socket.subscribe(str(id), DOCUMENT, live=bool(id % 2) or None)
             for _ in range(min(20, n * 2)):
-                await heard(socket)
+                await next_message(socket)
             if n % 2:
                 await end_call(services, viewer, call.id)
             for id in range(0, 20, 2):

@@ -49,13 +49,13 @@ SAID = ("I need an appointment", "tomorrow at ten")
 MINI = "gpt-4.1-mini"
 
 
-def measured(events: Sequence[CallEvent]) -> tuple[Usage, ...]:
+def usage_in_log(events: Sequence[CallEvent]) -> tuple[Usage, ...]:
     """The total usage in the log."""
     reported = (e.usage for e in events if isinstance(e, TurnMeasured | UsageMeasured))
     return merge_usage(part for usage in reported for part in usage)
 
 
-def used(model: str, times: int, cost: int | None, provider: str = "openai") -> Usage:
+def usage_of(model: str, times: int, cost: int | None, provider: str = "openai") -> Usage:
     """The emulator reports 100 input and 10 output tokens for each request."""
     return Usage(
         kind=ProviderKind.LLM,
@@ -67,7 +67,7 @@ def used(model: str, times: int, cost: int | None, provider: str = "openai") -> 
     )
 
 
-async def booked(
+async def run_booking(
     services: Services, settings: Settings, viewer: Viewer, choice: ProviderChoice
 ) -> list[CallEvent]:
     async with calling(services, settings, viewer, choice.provider, chain=choice) as (caller, it):
@@ -75,7 +75,7 @@ async def booked(
         return await caller.say(*SAID)
 
 
-async def shown(api: Api, settings: Settings) -> Any:
+async def query_costs(api: Api, settings: Settings) -> Any:
     """The costs of the only call."""
     db = await asyncpg.connect(settings.database_url)
     id = await db.fetchval("select id from call")
@@ -94,13 +94,16 @@ async def test_a_call_reports_its_usage_and_its_cost(
     api: Api, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     choice = ProviderChoice(provider="openai", model=MINI)
-    events = await booked(services, settings, viewer, choice)
+    events = await run_booking(services, settings, viewer, choice)
     # $0.40 per million input tokens, $1.60 per million output tokens.
-    assert measured(events) == (used(MINI, 3, 3 * (100 * 400 + 10 * 1600)),)
+    assert usage_in_log(events) == (usage_of(MINI, 3, 3 * (100 * 400 + 10 * 1600)),)
     first, second = (e for e in events if isinstance(e, TurnMeasured))
-    assert (first.usage, second.usage) == ((used(MINI, 1, 56_000),), (used(MINI, 2, 112_000),))
+    assert (first.usage, second.usage) == (
+        (usage_of(MINI, 1, 56_000),),
+        (usage_of(MINI, 2, 112_000),),
+    )
     assert (second.input_tokens, second.output_tokens) == (200, 20)
-    reported = await shown(api, settings)
+    reported = await query_costs(api, settings)
     assert reported["usage"] == [
         {
             "kind": "LLM",
@@ -138,7 +141,7 @@ async def test_a_call_without_usage_has_no_cost(
     await demo_workflow.publish_clinic(services, viewer)
     call = await started(services, viewer)
     await end_call(services, viewer, call.id)
-    assert await shown(api, settings) == {"usage": [], "cost": None, "latency": None}
+    assert await query_costs(api, settings) == {"usage": [], "cost": None, "latency": None}
     month = await row(settings, "select calls, spent, talk_ms from tenant_month")
     assert month == {"calls": 1, "spent": 0, "talk_ms": 0}
 
@@ -155,7 +158,9 @@ async def test_usage_counts_for_the_fallback_that_answered(
         emulator.script = [FailedReply(500), ScriptedReply("Here I am.")]
         events = await caller.say("hello?")
     # $0.30 and $2.50 per million.
-    assert measured(events) == (used("gemini-2.5-flash", 1, 100 * 300 + 10 * 2_500, "google"),)
+    assert usage_in_log(events) == (
+        usage_of("gemini-2.5-flash", 1, 100 * 300 + 10 * 2_500, "google"),
+    )
 
 
 async def test_a_summary_counts_with_its_turn(
@@ -172,7 +177,7 @@ async def test_a_summary_counts_with_its_turn(
         emulator.script = [BOOKED[0], ScriptedReply("Wants an appointment."), *BOOKED[1:]]
         events = await caller.say(*SAID)
         assert len(emulator.requests) == 4
-    assert measured(events) == (used(MINI, 4, 4 * 56_000),)
+    assert usage_in_log(events) == (usage_of(MINI, 4, 4 * 56_000),)
     first = next(e for e in events if isinstance(e, TurnMeasured))
     assert first.input_tokens == 200
 
@@ -204,11 +209,11 @@ async def test_usage_reported_by_a_lost_worker_is_counted_once(
         await end_call(services, viewer, call.id)
         events = await watch(services, viewer, call.id, CallEnded)
     assert len(emulator.requests) == 3
-    assert measured(events) == (used(MINI, 2, 2 * 56_000),)
+    assert usage_in_log(events) == (usage_of(MINI, 2, 2 * 56_000),)
     assert sum(map(cost_of_event, events)) == 112_000
     assert await row(settings, "select spent from call_log") == {"spent": 112_000}
     assert await row(settings, "select spent from tenant_month") == {"spent": 112_000}
-    assert (await shown(api, settings))["cost"]["total"] == "0.000112"
+    assert (await query_costs(api, settings))["cost"]["total"] == "0.000112"
 
 
 async def test_a_tenant_sets_its_own_prices_and_unknown_prices_are_null(
@@ -225,21 +230,23 @@ async def test_a_tenant_sets_its_own_prices_and_unknown_prices_are_null(
     assert made["settings"]["prices"] == [
         {"model": MINI, "inputTokens": "1.00", "outputTokens": "0.50"}
     ]
-    events = await booked(services, settings, viewer, ProviderChoice(provider="openai", model=MINI))
-    assert measured(events) == (used(MINI, 3, 3 * (100 * 1_000 + 10 * 500)),)
+    events = await run_booking(
+        services, settings, viewer, ProviderChoice(provider="openai", model=MINI)
+    )
+    assert usage_in_log(events) == (usage_of(MINI, 3, 3 * (100 * 1_000 + 10 * 500)),)
     # A later price does not change the cost of past calls.
     await mutate(api, UPDATE, expectedRevision=1, prices=[])
-    assert (await shown(api, settings))["cost"]["total"] == "0.000315"
+    assert (await query_costs(api, settings))["cost"]["total"] == "0.000315"
 
 
 async def test_usage_without_a_price_is_counted_and_the_total_is_partial(
     api: Api, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    events = await booked(
+    events = await run_booking(
         services, settings, viewer, ProviderChoice(provider="openai", model="gpt-unheard-of")
     )
-    assert measured(events) == (used("gpt-unheard-of", 3, None),)
-    reported = await shown(api, settings)
+    assert usage_in_log(events) == (usage_of("gpt-unheard-of", 3, None),)
+    reported = await query_costs(api, settings)
     assert reported["usage"][0]["cost"] is None
     assert reported["cost"] == {
         "total": "0.00",
@@ -252,10 +259,10 @@ async def test_usage_without_a_price_is_counted_and_the_total_is_partial(
 async def test_costs_are_visible_only_to_their_tenant(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    await booked(services, settings, viewer, ProviderChoice(provider="openai", model=MINI))
+    await run_booking(services, settings, viewer, ProviderChoice(provider="openai", model=MINI))
     stranger = owner_of(await new_tenant(settings, "other"))
     async with running_api(services, settings, stranger, build_schema_with_loaders) as theirs:
-        assert await shown(theirs, settings) is None
+        assert await query_costs(theirs, settings) is None
         answer = await theirs.execute("{ viewer { limits { budget used limit left } } }")
     assert answer["data"]["viewer"]["limits"] == [
         {"budget": name, "used": 0.0, "limit": None, "left": None}

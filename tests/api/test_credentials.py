@@ -39,7 +39,7 @@ from persistence.key_ring import KeyRing
 from persistence.vault import Vault
 from persistence.wiring import api_services
 from persistence.worker_wiring import worker_services
-from tests.api.test_providers import calling, story
+from tests.api.test_providers import calling, dialogue
 from tests.api.test_settings import CREATE_TOOL, TRY, api_that_reaches
 from tests.conftest import new_tenant
 from tests.support.api_server import Api, running_api
@@ -328,7 +328,7 @@ async def test_a_call_uses_the_tenants_own_key_and_never_shows_it(
     async with calling(services, settings, viewer, "openai", key="platform-key") as (caller, model):
         model.script = [ScriptedReply("Here I am.")]
         events = await caller.say("hello?")
-    assert story(events)[-1] == "reception: Here I am."
+    assert dialogue(events)[-1] == "reception: Here I am."
     assert model.keys == [KEY]
     assert KEY not in repr(events)
     assert KEY not in caplog.text

@@ -45,7 +45,7 @@ from graph.schema.build import build_schema
 from persistence.wiring import api_services
 from resolvers.bundles import BundleExport
 from tests.conftest import new_tenant
-from tests.domain.test_bundle_imports import IMPORT, put
+from tests.domain.test_bundle_imports import IMPORT, run_import
 from tests.domain.test_verification_work import sound
 from tests.support.api_server import Api
 from tests.support.cpu import cpu_seconds, without_collections
@@ -60,20 +60,20 @@ VERIFY = "query ($w: WorkflowInput!) { verifyWorkflow(config: $w) { ok findings 
 
 
 @dataclass(frozen=True, slots=True)
-class Took:
+class CpuTime:
     """Seconds of CPU time of the event loop's thread and of the computing thread."""
 
     on_loop: float
     off_loop: float
 
 
-async def measured(services: Services, work: Awaitable[T]) -> tuple[Took, T]:
+async def measured(services: Services, work: Awaitable[T]) -> tuple[CpuTime, T]:
     with without_collections():
         off_loop = await computed(services)
         on_loop = time.thread_time()
         answer = await work
         on_loop = time.thread_time() - on_loop
-        return Took(on_loop, await computed(services) - off_loop), answer
+        return CpuTime(on_loop, await computed(services) - off_loop), answer
 
 
 async def computed(services: Services) -> float:
@@ -104,7 +104,7 @@ async def test_an_export_is_unchanged_and_written_off_the_event_loop(
 ) -> None:
     agents = [{"name": f"a{n:03}", "prompt": {"system": f"{PROMPT} {n}"}} for n in range(90)]
     for part in range(0, 90, 30):
-        await put(api, {"agents": agents[part : part + 30]})
+        await run_import(api, {"agents": agents[part : part + 30]})
     document = "{ exportBundle { json yaml again: yaml } }"
     took, answer = await measured(services, api.execute(document))
     bundle = answer["data"]["exportBundle"]
@@ -278,7 +278,7 @@ async def test_a_workflow_that_could_not_be_verified_is_not_published(
     services: Services, viewer: Viewer
 ) -> None:
     await create_agent(services, viewer, RECEPTION)
-    spec = sound(lambda node, way: hard(node * 10 + way)).workflow
+    spec = sound(lambda node, way: rarely_true_condition(node * 10 + way)).workflow
     workflow = await create_workflow(services, viewer, spec)
     assert await codes_of(services, viewer, spec) == ["TOO_COMPLEX"]
     with pytest.raises(NotPublishable) as refused:
@@ -292,7 +292,7 @@ async def codes_of(services: Services, viewer: Viewer, spec: WorkflowSpec) -> li
     return [finding.code.value for finding in found]
 
 
-def hard(number: int) -> str:
+def rarely_true_condition(number: int) -> str:
     """True for one combination of values in a thousand."""
     signs = [f"{'not ' if number >> bit & 1 else ''}user.v{bit}" for bit in range(10)]
     return " and ".join(signs)

@@ -18,7 +18,7 @@ from domain.providers.prices import LIST_PRICES, Price, PriceList, check_prices
 from domain.providers.usage import Usage, cost_of, merge_usage, total_cost
 from domain.tenants.budgets import Budgets
 from domain.tenants.settings import TenantSettings, merge_settings
-from tests.api.test_costs import UPDATE, used
+from tests.api.test_costs import UPDATE, usage_of
 from tests.support.api_server import Api
 from tests.support.graphql_calls import mutate
 
@@ -144,7 +144,7 @@ def test_merged_settings_keep_prices_and_budgets() -> None:
 
 
 PRICED: list[tuple[Usage, str | None]] = [
-    (replace(used("gpt-4.1", 10_000, None), cached_tokens=400_000), "2.20"),
+    (replace(usage_of("gpt-4.1", 10_000, None), cached_tokens=400_000), "2.20"),
     (
         Usage(kind=ProviderKind.STT, provider="deepgram", model="nova-3", audio_ms=3_600_000),
         "0.462",
@@ -163,7 +163,7 @@ def test_prices_are_per_million_units_or_per_hour(part: Usage, cost: str | None)
 
 def test_cached_tokens_cost_like_other_input_unless_they_have_a_price() -> None:
     own = Price(kind=ProviderKind.LLM, provider="openai", model="m", input_tokens=NANOS_PER_DOLLAR)
-    part = replace(used("m", 10_000, None), cached_tokens=500_000)
+    part = replace(usage_of("m", 10_000, None), cached_tokens=500_000)
     assert PriceList([own]).cost(part) == NANOS_PER_DOLLAR
     assert PriceList([replace(own, cached_tokens=0)]).cost(part) == NANOS_PER_DOLLAR // 2
 

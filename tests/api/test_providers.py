@@ -81,7 +81,7 @@ async def calling(
             yield Caller(services, viewer), emulator
 
 
-def story(events: list[CallEvent]) -> list[str]:
+def dialogue(events: list[CallEvent]) -> list[str]:
     """The summary without the start and the end of the call."""
     return [line for line in summary_lines(events)[5:-2] if line != "turn_measured"]
 
@@ -97,7 +97,7 @@ async def test_two_agents_book_an_appointment(
             ScriptedReply("You are booked."),
         ]
         events = await caller.say("I need an appointment", "tomorrow at ten")
-    assert story(events) == [
+    assert dialogue(events) == [
         "caller: I need an appointment",
         "reception: One moment.",
         "reception -> booking",
@@ -127,7 +127,7 @@ async def test_a_request_to_a_provider_is_retried_after_a_transient_failure(
     async with calling(services, settings, viewer, provider) as (caller, emulator):
         emulator.script = [fault, ScriptedReply("Here I am.")]
         events = await caller.say("hello?")
-    assert story(events)[-1] == "reception: Here I am."
+    assert dialogue(events)[-1] == "reception: Here I am."
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -137,7 +137,7 @@ async def test_the_agent_apologises_for_a_reply_that_broke_off(
     async with calling(services, settings, viewer, provider) as (caller, emulator):
         emulator.script = [FailedReply(text="Well,"), ScriptedReply("Here I am.")]
         events = await caller.say("hello?", "again?")
-    assert story(events) == [
+    assert dialogue(events) == [
         "caller: hello?",
         "error llm",
         "reception: Well,",
@@ -157,7 +157,7 @@ async def test_an_invalid_key_is_reported_and_the_call_continues(
     raised = [e for e in events if isinstance(e, ErrorRaised)]
     assert [e.recoverable for e in raised] == [True] * 5
     assert all("wrong" not in e.message for e in raised), "a key must not be shown"
-    apologies = [line for line in story(events) if "I am sorry" in line]
+    apologies = [line for line in dialogue(events) if "I am sorry" in line]
     assert len(apologies) == 5
 
 
@@ -183,7 +183,7 @@ async def test_an_invalid_tool_call_is_refused_and_reported_to_the_model(
             ScriptedReply("Let me see."),
         ]
         events = await caller.say("I need an appointment", "tomorrow")
-    reported = story(events)
+    reported = dialogue(events)
     assert not any(line.startswith("workflow.slot") for line in reported)
     [refused] = [e for e in events if isinstance(e, ToolFinished)]
     assert (refused.tool, refused.outcome) == (call[0], ToolOutcome.REFUSED)
@@ -202,7 +202,7 @@ async def test_the_first_of_two_simultaneous_hand_offs_happens(
         events = await caller.say("I need an appointment")
     kinds = [event.kind for event in events]
     assert (kinds.count("handed_off"), kinds.count("handoff_refused")) == (1, 1)
-    assert story(events)[-1] == "booking: Booking here. When suits you?"
+    assert dialogue(events)[-1] == "booking: Booking here. When suits you?"
 
 
 async def test_arguments_that_are_not_json_are_refused(
@@ -233,7 +233,7 @@ async def test_a_hand_off_without_a_connection_is_refused(
         events = await caller.say("billing, please")
     [refused] = [e for e in events if isinstance(e, HandoffRefused)]
     assert (refused.from_node, refused.to_node) == ("reception", "billing")
-    assert story(events)[-1] == "reception: I stay."
+    assert dialogue(events)[-1] == "reception: I stay."
 
 
 async def test_when_a_model_fails_the_fallback_replies_and_it_is_recorded(
@@ -253,7 +253,7 @@ async def test_when_a_model_fails_the_fallback_replies_and_it_is_recorded(
         events = await caller.say("hello?", "and now?")
     changes = [e for e in events if isinstance(e, ProviderFailedOver)]
     assert [(e.provider, e.model, e.available) for e in changes] == [("openai", "gpt-4.1", False)]
-    reported = [line for line in story(events) if line.startswith("reception")]
+    reported = [line for line in dialogue(events) if line.startswith("reception")]
     assert reported == ["reception: Here I am.", "reception: Still here."]
     # The failed model is in cooldown: only OpenAI requests have "messages".
     assert ["messages" in asked for asked in emulator.requests] == [True, False, False]
@@ -271,6 +271,7 @@ async def test_when_all_models_fail_the_caller_hears_an_apology(
         emulator.script = [FailedReply(500)]
         events = await caller.say("hello?")
     assert (
-        story(events)[-1] == "reception: I am sorry, I cannot answer right now. Please try again."
+        dialogue(events)[-1]
+        == "reception: I am sorry, I cannot answer right now. Please try again."
     )
     assert len(emulator.requests) == 2

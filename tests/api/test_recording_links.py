@@ -47,7 +47,7 @@ DELETE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LinkRig:
     settings: Settings
     services: Services
     viewer: Viewer
@@ -74,8 +74,8 @@ async def recorded(services: Services, viewer: Viewer, settings: Settings) -> Ca
         assert services.audio_store is not None
         begun = await keeper.recording_store.start(call, 1, datetime.now(UTC))
         folder = begun.key.removesuffix("whole.ogg")
-        for place, sound in (tone_segment(1, 0), tone_segment(1, 1_000), tone_segment(1, 2_000)):
-            await services.audio_store.put(folder + place.filename, sound)
+        for segment, sound in (tone_segment(1, 0), tone_segment(1, 1_000), tone_segment(1, 2_000)):
+            await services.audio_store.put(folder + segment.filename, sound)
         await end_call(services, viewer, call.id)
         await keeper.recording_store.mark_uploaded(call.id, 1)
         assert await keeper.process_next()
@@ -83,7 +83,7 @@ async def recorded(services: Services, viewer: Viewer, settings: Settings) -> Ca
 
 
 @pytest.fixture
-async def place(settings: Settings, viewer: Viewer, tmp_path: Path) -> AsyncIterator[Place]:
+async def rig(settings: Settings, viewer: Viewer, tmp_path: Path) -> AsyncIterator[LinkRig]:
     settings = with_recordings(settings, tmp_path)
     async with (
         api_services(settings) as services,
@@ -91,12 +91,12 @@ async def place(settings: Settings, viewer: Viewer, tmp_path: Path) -> AsyncIter
     ):
         await publish_clinic(services, viewer)
         call = await recorded(services, viewer, settings)
-        yield Place(settings, services, viewer, api, call)
+        yield LinkRig(settings, services, viewer, api, call)
 
 
-async def test_a_link_supports_seeking(place: Place) -> None:
+async def test_a_link_supports_seeking(rig: LinkRig) -> None:
     before = datetime.now(UTC)
-    reported, sound = await place.recording(), await place.sound()
+    reported, sound = await rig.recording(), await rig.sound()
     assert reported["state"] == "READY"
     assert (reported["durationMs"], reported["size"], reported["error"]) == (
         3_000,
@@ -106,7 +106,7 @@ async def test_a_link_supports_seeking(place: Place) -> None:
     until = datetime.fromisoformat(reported["expiresAt"])
     # The expiry of a link is in whole seconds.
     assert before - timedelta(seconds=1) < until - LINK_LIFETIME < datetime.now(UTC)
-    http, url = place.api.http, reported["url"]
+    http, url = rig.api.http, reported["url"]
     whole = await http.get(url)
     assert (whole.status_code, whole.content) == (200, sound)
     expected = {
@@ -130,7 +130,7 @@ async def test_a_link_supports_seeking(place: Place) -> None:
     assert head.headers["content-length"] == str(len(sound))
 
 
-async def test_a_link_is_valid_until_its_expires_at(place: Place) -> None:
+async def test_a_link_is_valid_until_its_expires_at(rig: LinkRig) -> None:
     """The link is created once per operation, however slowly its fields are resolved."""
     minutes = count()
     began = datetime.now(UTC)
@@ -138,21 +138,19 @@ async def test_a_link_is_valid_until_its_expires_at(place: Place) -> None:
     def clock() -> datetime:
         return began + timedelta(minutes=next(minutes))
 
-    services = replace(place.services, clock=clock)
-    async with running_api(
-        services, place.settings, place.viewer, build_schema_with_loaders
-    ) as api:
-        asked = await api.execute(ASK, variables={"id": place.id})
+    services = replace(rig.services, clock=clock)
+    async with running_api(services, rig.settings, rig.viewer, build_schema_with_loaders) as api:
+        asked = await api.execute(ASK, variables={"id": rig.id})
     reported = asked["data"]["call"]["recording"]
     token, until = reported["url"].rpartition("/")[2], datetime.fromisoformat(reported["expiresAt"])
-    place.services.signed_links.verify(token, until - timedelta(seconds=2))
+    rig.services.signed_links.verify(token, until - timedelta(seconds=2))
     with pytest.raises(Forbidden, match="expired"):
-        place.services.signed_links.verify(token, until)
+        rig.services.signed_links.verify(token, until)
 
 
-async def test_a_forged_link_is_refused(place: Place) -> None:
-    url = (await place.recording())["url"]
-    http = place.api.http
+async def test_a_forged_link_is_refused(rig: LinkRig) -> None:
+    url = (await rig.recording())["url"]
+    http = rig.api.http
     for number in range(len("/recordings/"), len(url) - 1, 5):
         other = "A" if url[number] != "A" else "B"
         bent = url[:number] + other + url[number + 1 :]
@@ -162,10 +160,10 @@ async def test_a_forged_link_is_refused(place: Place) -> None:
     for path in ("/recordings", "/recordings/"):
         assert (await http.get(path)).status_code == 404
     foreign = SignedLinks(KeyRing.from_secret_key("another-installation" + "0" * 32))
-    tenant, call = place.viewer.tenant_id, place.call.id
+    tenant, call = rig.viewer.tenant_id, rig.call.id
     until = datetime.now(UTC) + LINK_LIFETIME
     assert (await http.get(f"/recordings/{foreign.sign(tenant, call, until)}")).status_code == 403
-    nothing = place.services.signed_links.sign(tenant, uuid4(), until)
+    nothing = rig.services.signed_links.sign(tenant, uuid4(), until)
     assert (await http.get(f"/recordings/{nothing}")).status_code == 404
 
 
@@ -214,58 +212,58 @@ def test_an_unsatisfiable_range_is_refused(header: str) -> None:
         parse_range(header, 100)
 
 
-async def test_a_deleted_recording_is_gone_immediately_and_permanently(place: Place) -> None:
-    url = (await place.recording())["url"]
-    first = (await place.api.execute(DELETE, variables={"id": place.id}))["data"]["deleteRecording"]
+async def test_a_deleted_recording_is_gone_immediately_and_permanently(rig: LinkRig) -> None:
+    url = (await rig.recording())["url"]
+    first = (await rig.api.execute(DELETE, variables={"id": rig.id}))["data"]["deleteRecording"]
     assert first["__typename"] == "DeleteRecordingSuccess"
     shown = first["call"]["recording"]
     assert (shown["state"], shown["url"]) == ("DELETED", None)
     assert shown["deletedBy"].startswith("user:")
-    reported = await place.recording()
-    again = (await place.api.execute(DELETE, variables={"id": place.id}))["data"]["deleteRecording"]
+    reported = await rig.recording()
+    again = (await rig.api.execute(DELETE, variables={"id": rig.id}))["data"]["deleteRecording"]
     assert again == first
-    assert await place.recording() == reported
-    async with running_archive(place.settings) as keeper:
+    assert await rig.recording() == reported
+    async with running_archive(rig.settings) as keeper:
         assert await keeper.process_next()
-    assert (await place.api.http.get(url)).status_code == 404
-    assert place.services.audio_store is not None
-    assert [kept async for kept in place.services.audio_store.list("")] == []
+    assert (await rig.api.http.get(url)).status_code == 404
+    assert rig.services.audio_store is not None
+    assert [kept async for kept in rig.services.audio_store.list("")] == []
 
 
-async def test_a_call_without_recording_has_nothing_to_play_or_delete(place: Place) -> None:
+async def test_a_call_without_recording_has_nothing_to_play_or_delete(rig: LinkRig) -> None:
     request = CallRequest(workflow_name="clinic")
-    call = await start_call(place.services, place.viewer, request)
+    call = await start_call(rig.services, rig.viewer, request)
     id = global_id("Call", call.id)
-    asked = await place.api.execute(ASK, variables={"id": id})
+    asked = await rig.api.execute(ASK, variables={"id": id})
     assert asked["data"]["call"] == {"recording": None}
-    deleted = (await place.api.execute(DELETE, variables={"id": id}))["data"]["deleteRecording"]
+    deleted = (await rig.api.execute(DELETE, variables={"id": id}))["data"]["deleteRecording"]
     assert deleted == {"__typename": "DeleteRecordingSuccess", "call": {"recording": None}}
 
 
-async def test_other_tenants_cannot_see_or_delete_a_recording(place: Place) -> None:
-    stranger = owner_of(await new_tenant(place.settings, "other"))
+async def test_other_tenants_cannot_see_or_delete_a_recording(rig: LinkRig) -> None:
+    stranger = owner_of(await new_tenant(rig.settings, "other"))
     stranger = replace(stranger, subject="user:00000000-0000-0000-0000-000000000002")
-    reader = replace(place.viewer, scopes=frozenset({Scope.CALLS_READ}))
+    reader = replace(rig.viewer, scopes=frozenset({Scope.CALLS_READ}))
     with pytest.raises(NotFound):
-        await delete_recording(place.services, stranger, place.call.id)
+        await delete_recording(rig.services, stranger, rig.call.id)
     with pytest.raises(Forbidden):
-        await delete_recording(place.services, reader, place.call.id)
-    async with place.services.store.transaction(stranger.tenant_id) as work:
-        assert await work.recordings.by_ids([place.call.id]) == []
-        await work.recordings.delete(place.call.id, "user:stranger")
-    assert (await recording_of(place.services, place.call)).state is RecordingState.READY
+        await delete_recording(rig.services, reader, rig.call.id)
+    async with rig.services.store.transaction(stranger.tenant_id) as work:
+        assert await work.recordings.by_ids([rig.call.id]) == []
+        await work.recordings.delete(rig.call.id, "user:stranger")
+    assert (await recording_of(rig.services, rig.call)).state is RecordingState.READY
     async with AsyncExitStack() as stack:
         other = await stack.enter_async_context(
-            running_api(place.services, place.settings, stranger, build_schema_with_loaders)
+            running_api(rig.services, rig.settings, stranger, build_schema_with_loaders)
         )
-        asked = await other.execute(ASK, variables={"id": place.id})
+        asked = await other.execute(ASK, variables={"id": rig.id})
         assert asked["data"] == {"call": None}
 
 
-async def test_recordings_of_many_calls_are_returned_at_once(place: Place) -> None:
+async def test_recordings_of_many_calls_are_returned_at_once(rig: LinkRig) -> None:
     for _ in range(3):
-        await recorded(place.services, place.viewer, place.settings)
+        await recorded(rig.services, rig.viewer, rig.settings)
     document = "{ calls { edges { node { recording { state } } } } }"
-    edges = (await place.api.execute(document))["data"]["calls"]["edges"]
+    edges = (await rig.api.execute(document))["data"]["calls"]["edges"]
     states = [each["node"]["recording"]["state"] for each in edges]
     assert states == ["READY"] * 4

@@ -55,7 +55,7 @@ REFUSED = {
 }
 
 
-def judged(text: str, variables: dict[str, Any] | None = None) -> int:
+def checked_cost(text: str, variables: dict[str, Any] | None = None) -> int:
     """The cost, after all checks that precede execution."""
     document = DocumentCache().get_or_parse(text)
     operation = document.operation(None)
@@ -68,7 +68,7 @@ def judged(text: str, variables: dict[str, Any] | None = None) -> int:
 @pytest.mark.parametrize("name", REFUSED)
 def test_hostile_documents_are_refused(name: str) -> None:
     with pytest.raises(GraphQLError) as refused:
-        judged(REFUSED[name])
+        checked_cost(REFUSED[name])
     code = (refused.value.extensions or {})["code"]
     known = "GRAPHQL_VALIDATION_FAILED"
     fits = name in ("unknown fields", "escapes", "block", "introspection depth")
@@ -83,7 +83,7 @@ def test_hostile_documents_are_refused_quickly() -> None:
 
 
 def cost(text: str) -> float:
-    return cpu_seconds(lambda: judged(text), refusal=(GraphQLError,))
+    return cpu_seconds(lambda: checked_cost(text), refusal=(GraphQLError,))
 
 
 @pytest.mark.parametrize(
@@ -107,15 +107,15 @@ def cost(text: str) -> float:
     ],
 )
 def test_an_operation_has_a_cost(text: str, cost: int) -> None:
-    assert judged(text) == cost
+    assert checked_cost(text) == cost
 
 
 def test_variables_determine_the_cost() -> None:
     text = "query($n:Int){items(first:$n){edges{node{name}}}}"
-    assert judged(text, {"n": 50}) == 1 + 50 * 2
-    assert judged(text, {"n": None}) == 1 + 20 * 2
-    assert judged(text, {"n": 50.0}) == 1 + 50 * 2
-    assert judged(text, {"n": "all"}) == 1 + 100 * 2
+    assert checked_cost(text, {"n": 50}) == 1 + 50 * 2
+    assert checked_cost(text, {"n": None}) == 1 + 20 * 2
+    assert checked_cost(text, {"n": 50.0}) == 1 + 50 * 2
+    assert checked_cost(text, {"n": "all"}) == 1 + 100 * 2
 
 
 def test_tools_may_introspect() -> None:
@@ -126,7 +126,7 @@ def test_tools_may_introspect() -> None:
         schema_description=True,
         input_value_deprecation=True,
     )
-    assert judged(full) == 1000 < MAX_COST
+    assert checked_cost(full) == 1000 < MAX_COST
 
 
 def test_endless_introspection_is_refused() -> None:
@@ -134,7 +134,7 @@ def test_endless_introspection_is_refused() -> None:
     for _ in range(4):
         inner = f"fields{{type{{{inner}}}}}"
     with pytest.raises(GraphQLError, match="introspection"):
-        judged(f"{{__schema{{types{{{inner}}}}}}}")
+        checked_cost(f"{{__schema{{types{{{inner}}}}}}}")
 
 
 def test_the_document_cache_is_bounded() -> None:

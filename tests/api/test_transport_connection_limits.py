@@ -235,12 +235,12 @@ async def test_websockets_are_limited_per_address(
             assert refused.value.response.status_code == 429
             [error] = json.loads(refused.value.response.body or b"")["errors"]
             assert error["extensions"] == {"code": "TOO_MANY_SOCKETS", "limit": 2}
-        await until_welcome(api)
+        await retry_until_accepted(api)
     # Refused clients cannot fill the log with errors.
     assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
 
 
-async def until_welcome(api: Api) -> None:
+async def retry_until_accepted(api: Api) -> None:
     """Retry until welcomed: a closed socket counts until the process notices."""
     async with asyncio.timeout(60):
         while True:
@@ -322,7 +322,7 @@ async def test_an_address_that_never_authenticates_its_websockets_is_limited(
     few = replace(settings, anonymous_requests_per_minute=3)
     async with running_api(services, few, viewer) as api:
         with pytest.raises(InvalidStatus) as refused:
-            await come_and_go(api, 50)
+            await open_and_close(api, 50)
         assert refused.value.response.status_code == 429
         assert b"RATE_LIMITED" in (refused.value.response.body or b"")
 
@@ -346,7 +346,7 @@ async def flood(api: Api, times: int) -> None:
                 await socket.wait_closed()
 
 
-async def come_and_go(api: Api, times: int) -> None:
+async def open_and_close(api: Api, times: int) -> None:
     for _ in range(times):
         async with api.socket({}):
             pass

@@ -33,14 +33,14 @@ async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIt
         yield running
 
 
-async def heard(socket: Socket, count: int) -> list[Any]:
+async def receive_messages(socket: Socket, count: int) -> list[Any]:
     return [await socket.receive() for _ in range(count)]
 
 
 async def test_queries_mutations_and_subscriptions_run(api: Api) -> None:
     async with api.socket() as socket:
         await socket.subscribe("a", "{hello}")
-        assert await heard(socket, 2) == [
+        assert await receive_messages(socket, 2) == [
             {
                 "type": "next",
                 "id": "a",
@@ -52,7 +52,7 @@ async def test_queries_mutations_and_subscriptions_run(api: Api) -> None:
             {"type": "complete", "id": "a"},
         ]
         await socket.subscribe("a", "subscription($n: Int!) {ticks(most: $n)}", n=2)
-        assert await heard(socket, 3) == [
+        assert await receive_messages(socket, 3) == [
             {"type": "next", "id": "a", "payload": {"data": {"ticks": 0}}},
             {"type": "next", "id": "a", "payload": {"data": {"ticks": 1}}},
             {"type": "complete", "id": "a"},
@@ -77,7 +77,7 @@ async def test_an_operation_that_cannot_run_yields_an_error_and_the_socket_stays
             assert (answer["type"], answer["id"]) == ("error", "a")
             assert answer["payload"][0]["extensions"]["code"] == code
         await socket.subscribe("a", "subscription{breaks}")
-        first, second, last = await heard(socket, 3)
+        first, second, last = await receive_messages(socket, 3)
         assert first["payload"] == {"data": {"breaks": 1}}
         assert second["payload"]["errors"][0]["extensions"]["code"] == "INTERNAL"
         assert "secret" not in json.dumps(second)
@@ -140,7 +140,7 @@ async def test_a_hundred_operations_run_on_one_connection(api: Api) -> None:
     async with api.socket() as socket:
         for n in range(101):
             await socket.subscribe(str(n), "subscription{ticks(every:60)}")
-        answers = await heard(socket, 101)
+        answers = await receive_messages(socket, 101)
         [refused] = [answer for answer in answers if answer["type"] == "error"]
         [error] = refused["payload"]
         assert error["extensions"] == {"code": "TOO_MANY_OPERATIONS", "limit": 100}
@@ -158,8 +158,8 @@ async def test_a_subscription_that_fails_as_its_client_leaves_is_not_reported(
             assert (await socket.receive())["payload"] == {"data": {"breaksOnLeaving": 1}}
             await socket.send(type="complete", id=id)
             await socket.subscribe("other", "subscription{ticks}")
-            heard = [await socket.receive() for _ in range(4)]
-            assert [message["id"] for message in heard] == ["other"] * 4
+            messages = [await socket.receive() for _ in range(4)]
+            assert [message["id"] for message in messages] == ["other"] * 4
 
 
 async def test_an_expired_token_ends_the_operations_then_the_socket(

@@ -61,14 +61,14 @@ def suite(*cases: Mapping[str, Any], **more: Any) -> Suite:
     return read_suite({"workflow": "clinic", "cases": list(cases), **more}, "clinic")
 
 
-async def played(
+async def run_suite(
     case: Mapping[str, Any], stage: SimulationSetup | None = None, **more: Any
 ) -> CaseRun:
     return await run_case(suite(case, **more).cases[0], stage or SimulationSetup(snapshot=SNAPSHOT))
 
 
 async def test_met_expectations_pass() -> None:
-    result = await played(BOOKS)
+    result = await run_suite(BOOKS)
     assert result.ok, result.problems
     kinds = [event["kind"] for event in result.events]
     assert kinds.count("user_turn") == 2
@@ -99,7 +99,7 @@ async def test_met_expectations_pass() -> None:
 async def test_unmet_expectations_are_reported(
     say: str, expect: dict[str, Any], found: str
 ) -> None:
-    result = await played({"name": "c", "steps": [{"say": say, "expect": expect}]})
+    result = await run_suite({"name": "c", "steps": [{"say": say, "expect": expect}]})
     [problem] = result.problems
     assert (problem.step, problem.say, problem.message) == (1, say, found)
 
@@ -109,7 +109,7 @@ async def test_wrong_arguments_and_outcomes_are_reported() -> None:
         return {**BOOKS, "steps": [*BOOKS["steps"][:2], {"say": "tomorrow", "expect": expect}]}
 
     async def reported(expect: Any) -> str:
-        [problem] = (await played(last(expect))).problems
+        [problem] = (await run_suite(last(expect))).problems
         return problem.message
 
     tool = {"name": "book_appointment"}
@@ -171,7 +171,7 @@ async def test_stubbed_servers_receive_no_request(
         {"say": "tomorrow", "expect": {**expect, "context": {"workflow.slot": slot}}},
     ]
     case = {"name": "c", "http": stubs, "steps": steps}
-    result = await played(case, SimulationSetup(snapshot=OUTSIDE))
+    result = await run_suite(case, SimulationSetup(snapshot=OUTSIDE))
     assert result.ok, result.problems
 
 
@@ -185,7 +185,9 @@ async def test_preconditions_are_in_the_context() -> None:
     )
     case: dict[str, Any] = {"name": "c", "given": {"user": {"name": "Ada"}}}
     case["steps"] = [{"say": "hi", "expect": {"says": {"equals": "Ada monday TEXT"}}}]
-    result = await played(case, stage, given={"workflow": {"day": "monday"}, "user": {"name": "B"}})
+    result = await run_suite(
+        case, stage, given={"workflow": {"day": "monday"}, "user": {"name": "B"}}
+    )
     assert result.ok, result.problems
 
 
@@ -195,8 +197,8 @@ async def test_errors_fail_a_case_unless_expected() -> None:
         emulator.script = [FailedReply(400)]
         keys = ProviderKeys(openai=KEY, openai_base_url=f"{emulator.url}/openai")
         stage = SimulationSetup(snapshot=SNAPSHOT, keys=keys, model=openai)
-        silent = await played({"name": "c", "steps": [{"say": "hello"}]}, stage)
-        reported = await played(
+        silent = await run_suite({"name": "c", "steps": [{"say": "hello"}]}, stage)
+        reported = await run_suite(
             {"name": "c", "steps": [{"say": "hello", "expect": {"error": "llm"}}]}, stage
         )
     assert [p.message.split(":")[0] for p in silent.problems] == ["failed"]
@@ -207,7 +209,7 @@ async def test_without_a_key_a_case_fails_with_the_reason() -> None:
     stage = SimulationSetup(
         snapshot=SNAPSHOT, model=ProviderChoice(provider="openai", model="gpt-4.1")
     )
-    [problem] = (await played(BOOKS, stage)).problems
+    [problem] = (await run_suite(BOOKS, stage)).problems
     assert "openai needs a key" in problem.message
 
 
@@ -221,8 +223,10 @@ async def test_a_step_after_the_end_of_the_call_fails() -> None:
         {"say": "an appointment"},
         {"say": "bye", "expect": {"end": "WORKFLOW_FINISHED"}},
     ]
-    assert (await played({"name": "c", "steps": steps}, stage)).ok
-    [problem] = (await played({"name": "c", "steps": [*steps, {"say": "still?"}]}, stage)).problems
+    assert (await run_suite({"name": "c", "steps": steps}, stage)).ok
+    [problem] = (
+        await run_suite({"name": "c", "steps": [*steps, {"say": "still?"}]}, stage)
+    ).problems
     assert (problem.step, problem.message) == (3, "the call had ended before this was said")
 
 
@@ -305,7 +309,7 @@ async def test_a_suite_from_a_call_passes_on_its_workflow(
 
 
 async def test_judges_run_by_name() -> None:
-    result = await played(BOOKS)
+    result = await run_suite(BOOKS)
     verdict = ("submit_verdict", {"verdict": "pass", "reasoning": "All was done."})
     async with run_llm_emulator() as emulator:
         emulator.script = [ScriptedReply("", (verdict,)), FailedReply(400)]

@@ -182,7 +182,7 @@ async def test_limits_cause_no_delay_while_redis_hangs_and_are_shared_again_afte
     ]
 
 
-class Nonsense:
+class FaultyProxy:
     """A TCP proxy in front of Redis that can inject invalid replies."""
 
     def __init__(self, url: str) -> None:
@@ -197,7 +197,7 @@ class Nonsense:
             yield f"redis://:{self._redis.password}@127.0.0.1:{port}"
             await cancel_and_wait(*self._connections)
 
-    def speak(self) -> None:
+    def inject(self) -> None:
         """Send text in place of a number: redis-py raises `ValueError`, not one of its own errors."""
         for client in self._clients:
             client.write(b":nonsense\r\n")
@@ -232,14 +232,14 @@ async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 async def test_no_reply_of_redis_ends_a_stream_an_event_writer_or_a_request(
     settings: Settings, viewer: Viewer
 ) -> None:
-    nonsense = Nonsense(settings.redis_url)
+    nonsense = FaultyProxy(settings.redis_url)
     async with nonsense.serving() as url:
         own = replace(settings, redis_url=url)
         async with api_services(own) as services, writing_call(services, own, viewer) as writer:
             watching = [asyncio.create_task(follow(services, writer))]
             async with asyncio.timeout(60):
                 for number in range(TURNS):
-                    nonsense.speak()
+                    nonsense.inject()
                     await writer.write_turns(str(number))
                     assert (await services.limiter.spend(str(number), 1, 60)).allowed
                     if number % 10 == 0:

@@ -39,7 +39,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class ModelState:
     stored: int = 0
     to_publish: tuple[int, ...] = ()
     on_the_way: tuple[int, ...] = ()
@@ -52,7 +52,7 @@ class World:
     faults: int = 0
 
 
-def steps(world: World, rules: Rules) -> Iterator[World]:
+def steps(world: ModelState, rules: Rules) -> Iterator[ModelState]:
     """Every possible next state."""
     if not world.wrong:
         yield from _writer(world)
@@ -60,7 +60,7 @@ def steps(world: World, rules: Rules) -> Iterator[World]:
         yield from _reader(world, rules)
 
 
-def _writer(world: World) -> Iterator[World]:
+def _writer(world: ModelState) -> Iterator[ModelState]:
     if world.stored < EVENTS:
         number = world.stored + 1
         yield replace(world, stored=number, to_publish=(*world.to_publish, number))
@@ -72,7 +72,7 @@ def _writer(world: World) -> Iterator[World]:
             yield replace(world, to_publish=rest, faults=world.faults + 1)
 
 
-def _link(world: World, rules: Rules) -> Iterator[World]:
+def _link(world: ModelState, rules: Rules) -> Iterator[ModelState]:
     if not world.link:
         came_back = replace(world, link=True, subscribed=world.reader is not Reader.AWAY)
         yield _lagged(came_back) if rules.marks_reconnect else came_back
@@ -84,17 +84,17 @@ def _link(world: World, rules: Rules) -> Iterator[World]:
         yield _put(replace(world, on_the_way=tuple(rest)), number, rules)
 
 
-def _put(world: World, number: int, rules: Rules) -> World:
+def _put(world: ModelState, number: int, rules: Rules) -> ModelState:
     if len(world.mailbox) < MAILBOX:
         return replace(world, mailbox=(*world.mailbox, number))
     return _lagged(world) if rules.marks_overflow else world
 
 
-def _lagged(world: World) -> World:
+def _lagged(world: ModelState) -> ModelState:
     return replace(world, mailbox=(LAGGED,))
 
 
-def _reader(world: World, rules: Rules) -> Iterator[World]:
+def _reader(world: ModelState, rules: Rules) -> Iterator[ModelState]:
     if world.reader is Reader.AWAY:
         if rules.subscribes_first:
             yield replace(world, reader=Reader.READING, subscribed=world.link)
@@ -113,7 +113,7 @@ def _reader(world: World, rules: Rules) -> Iterator[World]:
         yield from _live(world, rules)
 
 
-def _live(world: World, rules: Rules) -> Iterator[World]:
+def _live(world: ModelState, rules: Rules) -> Iterator[ModelState]:
     if rules.checks_heads and world.yielded < world.stored:
         yield replace(world, reader=Reader.READING, mailbox=())
     if not world.mailbox:
@@ -141,8 +141,8 @@ class Verdict:
 
 
 def explore(rules: Rules) -> Verdict:
-    before: dict[World, list[World]] = {World(): []}
-    todo = deque([World()])
+    before: dict[ModelState, list[ModelState]] = {ModelState(): []}
+    todo = deque([ModelState()])
     while todo:
         world = todo.popleft()
         for after in steps(world, rules):

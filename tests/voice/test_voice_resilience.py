@@ -61,7 +61,7 @@ from tests.worker.test_text_calls import watch
 from worker.common.retry import retry_while_unavailable
 
 NOTHING: Mapping[str, str] = {}
-RETIRED_SOON: Mapping[str, str] = {"WORKER_VOICE_CALLS": "1"}
+DRAINS_SOON: Mapping[str, str] = {"WORKER_VOICE_CALLS": "1"}
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
 
@@ -340,7 +340,7 @@ async def test_conversations_continue_during_a_database_outage(
 async def test_callers_do_not_notice_the_replacement_of_a_worn_process(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
-    async with voice_rig(tmp_path, livekit, more=RETIRED_SOON) as rig:
+    async with voice_rig(tmp_path, livekit, more=DRAINS_SOON) as rig:
         chat = await text_call(rig.services, rig.viewer)
         await rig.watch(chat, AgentTurn)
         elder = await rig.holder(chat)
@@ -366,7 +366,7 @@ async def test_callers_do_not_notice_the_replacement_of_a_worn_process(
 async def test_the_death_of_a_draining_process_ends_none_of_its_calls(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
-    async with joined_call(tmp_path, livekit, more=RETIRED_SOON) as (rig, call, caller):
+    async with joined_call(tmp_path, livekit, more=DRAINS_SOON) as (rig, call, caller):
         await rig.whole.wait_for_workers(2)
         await hand_off(rig, caller, call)
         await continues(rig, caller, call, Process.kill_children)
@@ -375,7 +375,7 @@ async def test_the_death_of_a_draining_process_ends_none_of_its_calls(
 async def test_a_draining_process_is_stopped_with_the_others(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
-    async with joined_call(tmp_path, livekit, more=RETIRED_SOON) as (rig, call, _):
+    async with joined_call(tmp_path, livekit, more=DRAINS_SOON) as (rig, call, _):
         await rig.whole.wait_for_workers(2)
         worker = rig.whole.processes["worker 0"].running
         assert worker is not None
