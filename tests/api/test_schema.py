@@ -42,8 +42,8 @@ SPECIFIED_DIRECTIVES = {directive.name for directive in graphql.specified_direct
 
 
 def test_the_committed_schema_is_the_one_that_is_served() -> None:
-    reported = "run `python -m graph.export_schema` and commit schema.graphql"
-    assert SCHEMA_FILE.read_text() == schema_text(), reported
+    remedy = "run `python -m graph.export_schema` and commit schema.graphql"
+    assert SCHEMA_FILE.read_text() == schema_text(), remedy
 
 
 def _elements() -> Iterator[tuple[str, str | None]]:

@@ -64,7 +64,7 @@ from tests.voice.test_voice_calls import started
 from tests.worker.test_text_calls import watch
 
 RATE = 48_000
-PICTURES = os.environ.get("PICTURES", "")
+SCREENSHOTS = os.environ.get("SCREENSHOTS", "")
 """A folder in which screenshots are stored."""
 
 
@@ -113,7 +113,7 @@ async def test_a_call_by_keyboard_from_the_sign_in_to_the_end(
             services, whole, viewer, build_schema_with_loaders, ConnectionTimeouts(), more
         ) as api:
             host = livekit.url.split("//")[1]
-            see = partial(visit, "talk.mjs", f"{api.url}/talk", host, wav, PICTURES)
+            see = partial(visit, "talk.mjs", f"{api.url}/talk", host, wav, SCREENSHOTS)
             seen = await to_thread.run_sync(see)
     assert seen["refused"] == [REFUSED]
     assert seen["workflows"] == ["clinic\nreception, booking · version 1"]
@@ -234,7 +234,7 @@ async def test_an_ended_call_can_be_read(
             services, settings, viewer, build_schema_with_loaders, ConnectionTimeouts(), more
         ) as api:
             page = f"{api.url}/talk#call={global_id('Call', writer.call_id)}"
-            see = partial(visit, "talk-read.mjs", page, api.key, PICTURES)
+            see = partial(visit, "talk-read.mjs", page, api.key, SCREENSHOTS)
             seen = await to_thread.run_sync(see)
     assert [line.split("\n")[0] for line in seen["lines"]] == [
         "You",
@@ -294,7 +294,7 @@ async def test_a_recording_plays_on_the_page_and_by_its_link(
             services, whole, viewer, build_schema_with_loaders, ConnectionTimeouts(), more
         ) as api:
             page = f"{api.url}/talk#call={global_id('Call', call.id)}"
-            see = partial(visit, "talk-listen.mjs", page, api.key, PICTURES)
+            see = partial(visit, "talk-listen.mjs", page, api.key, SCREENSHOTS)
             seen = await to_thread.run_sync(see)
     assert recording.duration_ms is not None
     seconds = recording.duration_ms / 1000
