@@ -29,7 +29,7 @@ from tests.conftest import new_tenant
 from tests.support.api_server import Api
 from tests.support.demo_workflow import publish_clinic
 from tests.support.graphql_calls import mutate
-from tests.support.spoken_texts import ENDING_SOON, OVER_BUDGET
+from tests.support.spoken_texts import BUDGET_EXHAUSTED, ENDING_SOON
 from tests.support.viewers import owner_of
 from tests.support.voice_clients import joined_caller, voice_clinic
 from tests.worker.test_text_calls import running_worker, started, watch
@@ -198,7 +198,11 @@ async def test_a_call_whose_budget_is_exhausted_says_so_and_ends(
         for n in range(3):
             await send_message(services, viewer, call.id, "hello?", f"m{n}")
         events = await watch(services, viewer, call.id, CallEnded)
-    assert [e.text for e in events if isinstance(e, AgentTurn)][1:] == ["Yes?", "Yes?", OVER_BUDGET]
+    assert [e.text for e in events if isinstance(e, AgentTurn)][1:] == [
+        "Yes?",
+        "Yes?",
+        BUDGET_EXHAUSTED,
+    ]
     assert sum(isinstance(e, UserTurn) for e in events) == 2
     ended = events[-1]
     assert isinstance(ended, CallEnded)
@@ -224,7 +228,7 @@ async def test_a_call_ends_when_the_monthly_budget_is_exhausted_during_it(
     ended = events[-1]
     assert isinstance(ended, CallEnded)
     assert ended.reason is EndReason.BUDGET_SPENT
-    assert [e.text for e in events if isinstance(e, AgentTurn)][-1] == OVER_BUDGET
+    assert [e.text for e in events if isinstance(e, AgentTurn)][-1] == BUDGET_EXHAUSTED
 
 
 async def test_a_voice_call_is_metered_and_warned_before_its_budget_ends_it(

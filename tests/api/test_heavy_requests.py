@@ -46,7 +46,7 @@ from persistence.wiring import api_services
 from resolvers.bundles import BundleExport
 from tests.conftest import new_tenant
 from tests.domain.test_bundle_imports import IMPORT, run_import
-from tests.domain.test_verification_work import sound
+from tests.domain.test_verification_work import valid_workflow
 from tests.support.api_server import Api
 from tests.support.cpu import cpu_seconds, without_collections
 from tests.support.demo_workflow import RECEPTION, publish_clinic
@@ -278,7 +278,7 @@ async def test_a_workflow_that_could_not_be_verified_is_not_published(
     services: Services, viewer: Viewer
 ) -> None:
     await create_agent(services, viewer, RECEPTION)
-    spec = sound(lambda node, way: rarely_true_condition(node * 10 + way)).workflow
+    spec = valid_workflow(lambda node, way: rarely_true_condition(node * 10 + way)).workflow
     workflow = await create_workflow(services, viewer, spec)
     assert await codes_of(services, viewer, spec) == ["TOO_COMPLEX"]
     with pytest.raises(NotPublishable) as refused:

@@ -18,7 +18,7 @@ def an_object(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties}
 
 
-def laughs() -> dict[str, Any]:
+def billion_laughs() -> dict[str, Any]:
     defs: dict[str, Any] = {
         f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}, {"$ref": f"#/$defs/a{n + 1}"}]}
         for n in range(30)
@@ -53,7 +53,7 @@ REFUSED: dict[str, Any] = {
     "a back reference": an_object(x={"type": "string", "pattern": r"(a)\1"}),
     "a broken pattern": an_object(x={"type": "string", "pattern": "("}),
     "patterns of names": {"type": "object", "patternProperties": {"^(a+)+$": {}}},
-    "a billion laughs": laughs(),
+    "a billion laughs": billion_laughs(),
     "nested too deep": nested(60),
     "too many parts": an_object(**{f"x{n}": {"type": "string"} for n in range(1_500)}),
 }

@@ -184,7 +184,7 @@ FIXTURES = [json.loads(file.read_text()) for file in LEGACY]
 @steps(max_examples=300, deadline=None)
 @given(JSON)
 def test_any_json_is_a_bundle_or_refused(value: Any) -> None:
-    _taken_or_refused(value)
+    _assert_imported_or_refused(value)
 
 
 @steps(max_examples=300, deadline=None)
@@ -192,10 +192,10 @@ def test_any_json_is_a_bundle_or_refused(value: Any) -> None:
 def test_a_damaged_configuration_is_a_bundle_or_refused(value: Any, data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 3))):
         value = _damaged(value, data)
-    _taken_or_refused(value)
+    _assert_imported_or_refused(value)
 
 
-def _taken_or_refused(value: Any) -> None:
+def _assert_imported_or_refused(value: Any) -> None:
     try:
         bundle = import_value(value).bundle
     except InvalidInput:

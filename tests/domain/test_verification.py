@@ -34,7 +34,7 @@ BASE, INVALID, VALID = (
 )
 
 
-def found_in(case: dict[str, Any]) -> tuple[Finding, ...]:
+def findings_of(case: dict[str, Any]) -> tuple[Finding, ...]:
     plain = copy.deepcopy(BASE)
     for path, value in case.get("set", {}).items():
         _put(plain, path.split("."), value)
@@ -48,8 +48,8 @@ def found_in(case: dict[str, Any]) -> tuple[Finding, ...]:
 
 def _put(place: Any, path: list[str], value: Any) -> None:
     """Set a value; `+` appends to a list, and null removes."""
-    *way, last = path
-    for step in way:
+    *parents, last = path
+    for step in parents:
         place = place[int(step)] if isinstance(place, list) else place.setdefault(step, {})
     if last == "+":
         place.append(value)
@@ -64,7 +64,7 @@ def _put(place: Any, path: list[str], value: Any) -> None:
 @pytest.mark.parametrize("name", INVALID)
 def test_an_invalid_workflow_has_exactly_these_findings(name: str) -> None:
     case = INVALID[name]
-    found = found_in(case)
+    found = findings_of(case)
     reported = [f"{f.code.value} {f.severity.value[0]} {'.'.join(f.path)}" for f in found]
     assert reported == case["expect"]
     assert all(len(f.message) > 10 and len(f.fix) > 10 for f in found)
@@ -72,7 +72,7 @@ def test_an_invalid_workflow_has_exactly_these_findings(name: str) -> None:
 
 @pytest.mark.parametrize("name", VALID)
 def test_a_valid_workflow_has_no_findings(name: str) -> None:
-    assert found_in(VALID[name]) == ()
+    assert findings_of(VALID[name]) == ()
 
 
 def test_the_corpus_is_as_large_as_it_says() -> None:
@@ -82,7 +82,7 @@ def test_the_corpus_is_as_large_as_it_says() -> None:
 
 
 # Saved before a rule existed; input rejects them now.
-OLD = {
+SAVED_EARLIER = {
     "INVALID_WORKFLOW": (("slug",), WorkflowSpec(name="No Slug")),
     "INVALID_AGENT": (("agents", "reception", "defaultLanguage"), {"default_language": "x"}),
     "INVALID_TOOL": (("tools", "book", "actions"), {"actions": ()}),
@@ -102,7 +102,7 @@ def test_items_saved_before_a_rule_existed_are_found() -> None:
     ):
         flow, who, what = change
         found = verify(build_snapshot(flow, {"reception": who}, {"book": what}))
-        assert [(f.code, f.path) for f in found] == [(code, OLD[code][0])]
+        assert [(f.code, f.path) for f in found] == [(code, SAVED_EARLIER[code][0])]
 
 
 def test_every_code_has_a_case() -> None:
@@ -110,7 +110,7 @@ def test_every_code_has_a_case() -> None:
     # Whether there is an audio store depends on the installation and is checked at publishing.
     # Workflows that are too complex to be verified have a test of their own.
     elsewhere = {"NO_RECORDINGS", "TOO_COMPLEX"}
-    assert named | OLD.keys() | elsewhere == {code.value for code in FindingCode}
+    assert named | SAVED_EARLIER.keys() | elsewhere == {code.value for code in FindingCode}
 
 
 # ---- properties of any graph ------------------------------------------------------------------
@@ -131,7 +131,7 @@ nodes = st.lists(
     max_size=4,
     unique_by=lambda node: node.id,
 )
-ways = st.lists(
+connection_lists = st.lists(
     st.builds(
         Connection,
         source=ids,
@@ -144,7 +144,7 @@ ways = st.lists(
     max_size=8,
 )
 graphs = st.builds(
-    WorkflowSpec, name=st.just("w"), nodes=nodes.map(tuple), connections=ways.map(tuple)
+    WorkflowSpec, name=st.just("w"), nodes=nodes.map(tuple), connections=connection_lists.map(tuple)
 )
 contexts = st.fixed_dictionaries(
     {
@@ -154,14 +154,14 @@ contexts = st.fixed_dictionaries(
 )
 
 
-def of(workflow: WorkflowSpec) -> Snapshot:
+def snapshot_of(workflow: WorkflowSpec) -> Snapshot:
     return build_snapshot(workflow, {"reception": RECEPTION}, {})
 
 
 @steps(max_examples=400, deadline=None)
 @given(graphs, contexts)
 def test_without_errors_no_conversation_gets_stuck(workflow: WorkflowSpec, context: Any) -> None:
-    found = verify(of(workflow))
+    found = verify(snapshot_of(workflow))
     if any(finding.severity is Severity.ERROR for finding in found):
         return
     here = resolve_node(workflow, workflow.entry.id, lambda _: context).node
@@ -169,20 +169,24 @@ def test_without_errors_no_conversation_gets_stuck(workflow: WorkflowSpec, conte
     reached, todo = {here}, [here]
     while todo:
         at = todo.pop()
-        way = triggered_connection(workflow, at, context)
-        chosen = [way] if way else [w for w in workflow.outgoing(at) if w.condition is None]
+        connection = triggered_connection(workflow, at, context)
+        chosen = (
+            [connection]
+            if connection
+            else [w for w in workflow.outgoing(at) if w.condition is None]
+        )
         for each in chosen:
-            landed = resolve_node(workflow, each.target, lambda _: context).node
-            if landed not in reached:
-                reached.add(landed)
-                todo.append(landed)
+            target = resolve_node(workflow, each.target, lambda _: context).node
+            if target not in reached:
+                reached.add(target)
+                todo.append(target)
     assert all(node in exits or workflow.outgoing(node) for node in reached)
 
 
 @steps(max_examples=400, deadline=None)
 @given(graphs, contexts)
 def test_findings_about_conditions_are_true(workflow: WorkflowSpec, context: Any) -> None:
-    for finding in verify(of(workflow)):
+    for finding in verify(snapshot_of(workflow)):
         if finding.code is FindingCode.SHADOWED:
             hidden = workflow.connections[int(finding.path[1])]
             assert triggered_connection(workflow, hidden.source, context) is not hidden
@@ -200,7 +204,7 @@ tests = st.one_of(
     paths.map(lambda path: f"{path} is empty"),
     st.tuples(paths, st.just("<"), paths).map(" ".join),
 )
-written = st.recursive(
+condition_texts = st.recursive(
     tests,
     lambda inner: st.one_of(
         st.tuples(inner, st.sampled_from(["and", "or"]), inner).map(
@@ -229,7 +233,7 @@ seen = st.fixed_dictionaries(
 
 
 @steps(max_examples=1_500, deadline=None)
-@given(written, written, st.lists(seen, min_size=8, max_size=8))
+@given(condition_texts, condition_texts, st.lists(seen, min_size=8, max_size=8))
 def test_proofs_about_conditions_hold(one: str, other: str, contexts: list[Any]) -> None:
     fork = WorkflowSpec(
         name="w",
@@ -243,16 +247,18 @@ def test_proofs_about_conditions_hold(one: str, other: str, contexts: list[Any])
             Connection(source="a", target="c", condition=other),
         ),
     )
-    for finding in verify(of(fork)):
-        way = (
+    for finding in verify(snapshot_of(fork)):
+        connection = (
             fork.connections[int(finding.path[1])] if finding.path[:1] == ("connections",) else None
         )
-        if way is None or way.condition is None:
+        if connection is None or connection.condition is None:
             continue
-        truths = {evaluate_bool(way.condition, context) for context in contexts}
+        truths = {evaluate_bool(connection.condition, context) for context in contexts}
         if finding.code is FindingCode.NEVER_TRUE:
             assert truths == {False}
         elif finding.code is FindingCode.ALWAYS_TRUE:
             assert truths == {True}
         elif finding.code is FindingCode.SHADOWED:
-            assert all(triggered_connection(fork, "a", context) is not way for context in contexts)
+            assert all(
+                triggered_connection(fork, "a", context) is not connection for context in contexts
+            )

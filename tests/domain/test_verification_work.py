@@ -31,7 +31,7 @@ def reported(found: Sequence[Finding]) -> dict[str, int]:
     return dict(Counter(finding.code.value for finding in found))
 
 
-def sound(condition: Callable[[int, int], str]) -> Snapshot:
+def valid_workflow(condition: Callable[[int, int], str]) -> Snapshot:
     """Ten by ten nodes; from each, ways with a condition lead to all of the next ten: 900 of them,
     and one without leads on. No two nodes are joined twice and no condition is hidden."""
     ids = [[f"n{row}_{place}" for place in range(CHAPTERS)] for row in range(CHAPTERS)]
@@ -54,7 +54,7 @@ def sound(condition: Callable[[int, int], str]) -> Snapshot:
     return build_snapshot(spec, {"reception": RECEPTION}, {})
 
 
-SOUND: dict[str, Callable[[int, int], str]] = {
+VALID: dict[str, Callable[[int, int], str]] = {
     "equality": lambda node, way: f'user.answer{node} == "{way}"',
     "lists": lambda node, way: f"user.n in [{', '.join(str(way * 20 + n) for n in range(20))}]",
     "two values": lambda node, way: f'user.vip and user.city == "c{way}"',
@@ -64,9 +64,9 @@ SOUND: dict[str, Callable[[int, int], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", SOUND)
+@pytest.mark.parametrize("name", VALID)
 def test_a_large_valid_workflow_is_verified_completely(name: str) -> None:
-    snapshot = sound(SOUND[name])
+    snapshot = valid_workflow(VALID[name])
     assert len(snapshot.workflow.connections) == 909
     assert verify(snapshot, effort=DRAFT) == ()
 
@@ -106,7 +106,9 @@ def verify_uncached(snapshot: Snapshot, effort: Effort) -> None:
 
 def test_a_workflow_that_is_too_complex_is_reported_and_not_published() -> None:
     # No two nodes are connected twice, so there are no other findings: each pair is compared.
-    snapshot = sound(lambda node, way: f"user.a{way % 7} > {way} or user.b{node % 3} != {way}")
+    snapshot = valid_workflow(
+        lambda node, way: f"user.a{way % 7} > {way} or user.b{node % 3} != {way}"
+    )
     spec = snapshot.workflow
     ways = tuple(
         Connection(source=way.source, target=way.target, condition=way.condition)

@@ -132,10 +132,10 @@ async def test_the_documented_drill_works_on_a_server_without_our_roles(
                 assert (await work.credentials.decrypt_all()).providers == {"openai": KEY}
         with pytest.raises(BackupFailed, match="not empty; restore into a new one"):
             await restore(new, tmp_path / "studio.dump", print)
-        await what_is_missing_is_found(server, new, calls[0].id)
+        await check_finds_missing_data(server, new, calls[0].id)
 
 
-async def what_is_missing_is_found(server: str, settings: Settings, call: object) -> None:
+async def check_finds_missing_data(server: str, settings: Settings, call: object) -> None:
     async with connected(server.rpartition("/")[0] + "/restored") as superuser:
         await superuser.execute("delete from call_event where call_id = $1 and seq = 1", call)
         await superuser.execute("alter table agent no force row level security")

@@ -82,7 +82,7 @@ class Log:
         return "dup" if self.written >= first + count - 1 else "gap"
 
 
-class World:
+class Servers:
     """Real servers, and an event loop that runs only during a step."""
 
     def __init__(self, settings: Settings, viewer: Viewer) -> None:
@@ -106,7 +106,7 @@ class World:
         self._loop.close()
 
 
-def machine(world: World) -> type[RuleBasedStateMachine]:
+def machine(servers: Servers) -> type[RuleBasedStateMachine]:
     class Machine(RuleBasedStateMachine):
         def __init__(self) -> None:
             super().__init__()
@@ -117,19 +117,19 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
 
         @initialize()
         def open(self) -> None:
-            self.spent_before = self.standing()[1]
+            self.spent_before = self.usage_of_running_calls()[1]
             for _ in range(2):
                 self.start()
-                self.workers.append(world.run(world.worker.queue.register_worker(10)))
+                self.workers.append(servers.run(servers.worker.queue.register_worker(10)))
             self.claim(0, 1)
 
         def log(self, n: int) -> Log:
             return list(self.logs.values())[n % len(self.logs)]
 
-        def standing(self) -> tuple[int, int]:
+        def usage_of_running_calls(self) -> tuple[int, int]:
             """The calls in progress, and the spend of the month."""
             query = "select live_calls, spent from tenant_standing($1)"
-            row = world.run(world.db.fetchrow(query, world.viewer.tenant_id))
+            row = servers.run(servers.db.fetchrow(query, servers.viewer.tenant_id))
             assert row is not None
             return row["live_calls"], row["spent"]
 
@@ -143,15 +143,17 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
         @rule()
         def start(self) -> None:
             request = CallRequest(workflow_name="clinic")
-            call = world.run(start_call(world.api, world.viewer, request))
+            call = servers.run(start_call(servers.api, servers.viewer, request))
             self.logs[call.id] = Log(call.id)
 
         @rule(n=NUMBERS, key=st.sampled_from(["a", "b", None]))
         def say(self, n: int, key: str | None) -> None:
             log = self.log(n)
-            known = world.run(self._commands(log.id))
+            known = servers.run(self._commands(log.id))
             try:
-                command = world.run(send_message(world.api, world.viewer, log.id, "hello", key))
+                command = servers.run(
+                    send_message(servers.api, servers.viewer, log.id, "hello", key)
+                )
             except CallHasEnded:
                 assert log.ended
                 return
@@ -160,7 +162,7 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
                 log.waiting += 1
 
         async def _commands(self, id: CallId) -> set[UUID]:
-            rows = await world.db.fetch("select id from call_command where call_id = $1", id)
+            rows = await servers.db.fetch("select id from call_command where call_id = $1", id)
             return {row["id"] for row in rows}
 
         @rule(n=NUMBERS)
@@ -168,10 +170,10 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
             log = self.log(n)
 
             async def cancelled() -> bool:
-                async with world.api.store.transaction(world.viewer.tenant_id) as work:
+                async with servers.api.store.transaction(servers.viewer.tenant_id) as work:
                     return await work.calls.end_unclaimed(log.id, EndReason.CANCELED)
 
-            done = world.run(cancelled())
+            done = servers.run(cancelled())
             assert done == (not log.ended and log.holder is None)
             if done:
                 log.end()
@@ -182,7 +184,7 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
         def claim(self, n: int, most: int) -> None:
             worker = self.workers[n]
             free = [log for log in self.logs.values() if not log.ended and log.holder is None]
-            claims = world.run(world.worker.queue.claim(worker, most))
+            claims = servers.run(servers.worker.queue.claim(worker, most))
             assert [c.call.id for c in claims] == [log.id for log in free[:most]]
             for claim in claims:
                 log = self.logs[claim.call.id]
@@ -219,8 +221,8 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
             none = [None]
             moves = (none, none, none)
             now = [datetime.now(UTC)] * n
-            [row] = world.run(
-                world.db.fetch(
+            [row] = servers.run(
+                servers.db.fetch(
                     APPEND_EVENTS,
                     *([claim.call.id], [claim.epoch], [first], [n], *moves),
                     *(now, ["error_raised"] * n, bodies, [n]),
@@ -237,7 +239,7 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
         def release(self, n: int) -> None:
             claim = self.held(n)
             log = self.logs[claim.call.id]
-            world.run(world.worker.queue.release(claim))
+            servers.run(servers.worker.queue.release(claim))
             if claim.epoch == log.epoch and not log.ended:
                 log.holder = None
                 log.epoch += 1
@@ -246,7 +248,7 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
         def end(self, n: int, reason: EndReason) -> None:
             claim = self.held(n)
             log = self.logs[claim.call.id]
-            done = world.run(world.worker.queue.end(claim, reason))
+            done = servers.run(servers.worker.queue.end(claim, reason))
             assert done == (claim.epoch == log.epoch and not log.ended)
             if done:
                 log.end()
@@ -256,19 +258,19 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
         @rule(n=st.integers(0, 1))
         def reap(self, n: int) -> None:
             worker = self.workers[n]
-            world.run(
-                world.db.execute(
+            servers.run(
+                servers.db.execute(
                     "update worker_process set heartbeat_at = now() - interval '1 hour' "
                     "where id = $1",
                     worker,
                 )
             )
-            a_minute_ago = world.run(world.worker.reaper.database_time()) - timedelta(minutes=1)
-            freed = world.run(world.worker.reaper.reap_dead_workers(a_minute_ago))
+            a_minute_ago = servers.run(servers.worker.reaper.database_time()) - timedelta(minutes=1)
+            freed = servers.run(servers.worker.reaper.reap_dead_workers(a_minute_ago))
             held = [log for log in self.logs.values() if log.holder == worker]
             assert freed == len(held)
-            assert not world.run(world.worker.queue.heartbeat(worker))
-            self.workers[n] = world.run(world.worker.queue.register_worker(10))
+            assert not servers.run(servers.worker.queue.heartbeat(worker))
+            self.workers[n] = servers.run(servers.worker.queue.register_worker(10))
             for log in held:
                 log.holder = None
                 log.epoch += 1
@@ -276,15 +278,15 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
         @rule(n=NUMBERS)
         def overdue(self, n: int) -> None:
             log = self.log(n)
-            world.run(
-                world.db.execute(
+            servers.run(
+                servers.db.execute(
                     "update call_log set deadline_at = now() - interval '1 s' "
                     "where call_id = $1 and ended_at is null",
                     log.id,
                 )
             )
-            now = world.run(world.worker.reaper.database_time())
-            ended = world.run(world.worker.reaper.end_overdue(3600, now))
+            now = servers.run(servers.worker.reaper.database_time())
+            ended = servers.run(servers.worker.reaper.end_overdue(3600, now))
             assert [e for e, _ in ended] == ([] if log.ended else [log.id])
             if not log.ended:
                 log.end()
@@ -292,10 +294,10 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
         # ---- what is stored ------------------------------------------------------------------
 
         @invariant()
-        def stored_is_what_was_promised(self) -> None:
+        def stored_logs_equal_the_model(self) -> None:
             ids = list(self.logs)
-            rows = world.run(
-                world.db.fetch(
+            rows = servers.run(
+                servers.db.fetch(
                     "select call_id, seq, kind, body::text from call_event "
                     "where call_id = any($1) order by call_id, seq",
                     ids,
@@ -313,13 +315,13 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
             # Each costs one and is booked once, whether its call continues or has ended.
             live = sum(not log.ended for log in self.logs.values())
             spent = sum(len(log.notes) for log in self.logs.values())
-            assert self.standing() == (live, self.spent_before + spent)
+            assert self.usage_of_running_calls() == (live, self.spent_before + spent)
 
         def teardown(self) -> None:
             for log in self.logs.values():
                 if not log.ended:
-                    world.run(
-                        world.db.execute(
+                    servers.run(
+                        servers.db.execute(
                             "select end_call($1, null, false, 'INTERNAL', 'FAILED', 'PLATFORM')",
                             log.id,
                         )
@@ -333,10 +335,10 @@ async def test_the_log_matches_the_model(settings: Settings, viewer: Viewer) -> 
     settings = replace(settings, max_takeovers=0)
 
     def play() -> None:
-        world = World(settings, viewer)
+        servers = Servers(settings, viewer)
         try:
             run_state_machine_as_test(
-                machine(world),
+                machine(servers),
                 settings=steps(
                     max_examples=EXAMPLES,
                     stateful_step_count=STEPS,
@@ -345,6 +347,6 @@ async def test_the_log_matches_the_model(settings: Settings, viewer: Viewer) -> 
                 ),
             )
         finally:
-            world.close()
+            servers.close()
 
     await asyncio.to_thread(play)

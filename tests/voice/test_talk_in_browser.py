@@ -165,7 +165,7 @@ async def test_a_call_by_keyboard_from_the_sign_in_to_the_end(
     assert (seen["errors"], seen["outside"]) == ([], [])
 
 
-STORY = (
+TRANSCRIPT = (
     UserTurn(turn_id="c0", text="What are your hours?"),
     AgentTurn(
         turn_id="1.0",
@@ -225,7 +225,7 @@ async def test_an_ended_call_can_be_read(
 ) -> None:
     visit = script_runner(tmp_path / "scripts")
     async with writing_call(services, settings, viewer) as writer:
-        for event in STORY:
+        for event in TRANSCRIPT:
             writer.worker.event_writer.emit(writer.claim, event)
         await writer.worker.event_writer.wait_until_stored(writer.claim)
         await writer.end()

@@ -36,7 +36,7 @@ from tests.conftest import new_tenant
 from tests.support.demo_workflow import BOOKING as SLOW_BOOKING
 from tests.support.demo_workflow import RECEPTION as SLOW_RECEPTION
 from tests.support.demo_workflow import publish_clinic
-from tests.support.spoken_texts import APOLOGY, CANNOT_HEAR, GIVING_UP
+from tests.support.spoken_texts import CANNOT_ANSWER, CANNOT_HEAR, TECHNICAL_PROBLEM
 from tests.support.viewers import owner_of
 from tests.support.voice_clients import VoiceCaller, joined_caller, voice_clinic, with_speech
 from tests.worker.test_text_calls import watch
@@ -62,7 +62,7 @@ def with_model(agent: AgentSpec, model: ProviderChoice) -> AgentSpec:
     return replace(agent, llm=model, default_language="en-IN")
 
 
-def quick(agent: AgentSpec) -> AgentSpec:
+def with_short_endpointing(agent: AgentSpec) -> AgentSpec:
     """An agent that treats synthetic speech as finished, as it would human speech."""
     return replace(agent, session=Session(min_endpointing=0.2, max_endpointing=0.4))
 
@@ -77,7 +77,7 @@ def thinking(settings: Settings, thinks: LlmEmulator) -> Settings:
     )
 
 
-RECEPTION, BOOKING = quick(SLOW_RECEPTION), quick(SLOW_BOOKING)
+RECEPTION, BOOKING = with_short_endpointing(SLOW_RECEPTION), with_short_endpointing(SLOW_BOOKING)
 
 
 async def started(services: Services, viewer: Viewer) -> Call:
@@ -246,7 +246,7 @@ async def test_replies_follow_the_language_of_the_caller(
 
 
 @asynccontextmanager
-async def shortly(
+async def clinic_with_short_outage(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials, reception: AgentSpec
 ) -> AsyncIterator[tuple[Services, SpeechEmulator]]:
     """The clinic, whose calls end after two seconds of failures."""
@@ -266,7 +266,7 @@ def gave_up(seen: list[CallEvent], source: str) -> bool:
 async def test_without_stt_the_caller_is_informed_and_the_call_ends(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
-    async with shortly(settings, viewer, livekit, RECEPTION) as (services, heard):
+    async with clinic_with_short_outage(settings, viewer, livekit, RECEPTION) as (services, heard):
         heard.faults.persistent["deepgram"] = RejectedConnection(401)
         call = await started(services, viewer)
         async with joined_caller(services, call) as caller:
@@ -274,13 +274,13 @@ async def test_without_stt_the_caller_is_informed_and_the_call_ends(
             await caller.wait_disconnected()
     assert gave_up(seen, "stt")
     assert " ".join(heard.spoken_texts).count(CANNOT_HEAR) == 1
-    assert " ".join(heard.spoken_texts).endswith(GIVING_UP)
+    assert " ".join(heard.spoken_texts).endswith(TECHNICAL_PROBLEM)
 
 
 async def test_without_tts_the_call_does_not_continue_in_silence(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
-    async with shortly(settings, viewer, livekit, RECEPTION) as (services, heard):
+    async with clinic_with_short_outage(settings, viewer, livekit, RECEPTION) as (services, heard):
         heard.faults.persistent["cartesia"] = RejectedConnection(503)
         call, caller = await started(services, viewer), VoiceCaller()
         await caller.join(services, call)
@@ -299,7 +299,7 @@ async def test_without_a_model_the_agent_apologises_and_the_call_ends(
     async with run_llm_emulator() as thinks:
         thinks.script = [FailedReply(500)]
         own = thinking(settings, thinks)
-        async with shortly(own, viewer, livekit, reception) as (services, heard):
+        async with clinic_with_short_outage(own, viewer, livekit, reception) as (services, heard):
             call = await started(services, viewer)
             async with joined_caller(services, call) as caller:
                 for turn in range(1, 4):
@@ -310,5 +310,5 @@ async def test_without_a_model_the_agent_apologises_and_the_call_ends(
                 seen = await watch(services, viewer, call.id, CallEnded)
                 await caller.wait_disconnected()
     assert gave_up(seen, "llm")
-    assert " ".join(heard.spoken_texts).count(APOLOGY) >= 2
-    assert " ".join(heard.spoken_texts).endswith(GIVING_UP)
+    assert " ".join(heard.spoken_texts).count(CANNOT_ANSWER) >= 2
+    assert " ".join(heard.spoken_texts).endswith(TECHNICAL_PROBLEM)

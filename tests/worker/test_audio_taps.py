@@ -176,7 +176,7 @@ def test_silence_is_recorded_too() -> None:
     assert np.abs(both).max() == 0
 
 
-class Clocked(Speaker):
+class RealTimeSpeaker(Speaker):
     """Plays in real time, and reports what it played when it is stopped."""
 
     since: float | None = None
@@ -200,7 +200,7 @@ class Clocked(Speaker):
 
 async def test_audio_played_until_the_session_closed_is_reported_at_its_close() -> None:
     heard: list[tuple[float, rtc.AudioFrame]] = []
-    speaker = Clocked()
+    speaker = RealTimeSpeaker()
     tap = AgentTap(speaker, lambda at, frame: heard.append((at, frame)) if frame else None)
     session: AgentSession[None] = AgentSession()
     session.output.audio = tap

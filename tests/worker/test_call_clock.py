@@ -40,7 +40,7 @@ pytestmark = pytest.mark.anyio
 
 T = TypeVar("T")
 NOVA = ProviderChoice(provider="deepgram", model="nova-3")
-APOLOGY, GIVING_UP = SpokenText.CANNOT_ANSWER, SpokenText.TECHNICAL_PROBLEM
+CANNOT_ANSWER, TECHNICAL_PROBLEM = SpokenText.CANNOT_ANSWER, SpokenText.TECHNICAL_PROBLEM
 
 
 @asynccontextmanager
@@ -381,7 +381,7 @@ async def test_a_provider_that_fails_three_times_in_thirty_seconds_ends_the_call
         assert not ended.done()
         await call.time.advance(0.001)
         assert ended.done()
-    assert call.said == [GIVING_UP]
+    assert call.said == [TECHNICAL_PROBLEM]
     assert call.time.wakeups == 1
 
 
@@ -406,18 +406,18 @@ async def test_a_tts_that_fails_is_retried_every_second_while_the_call_is_quiet(
     async with running(call.wait()) as ended:
         call.failures.record_failure("tts")
         await call.time.advance(2)
-        assert call.said == [APOLOGY] * 2
+        assert call.said == [CANNOT_ANSWER] * 2
         call.idle.clear()
         call.clock.changed()
         await call.time.advance(20)
-        assert call.said == [APOLOGY] * 2
+        assert call.said == [CANNOT_ANSWER] * 2
         call.idle.set()
         call.clock.changed()
         await call.time.advance(7.999)
         assert not ended.done()
         await call.time.advance(0.001)
         assert ended.done()
-    assert set(call.said) == {APOLOGY}
+    assert set(call.said) == {CANNOT_ANSWER}
 
 
 async def test_a_tts_that_recovers_is_not_retried_and_the_call_continues() -> None:

@@ -18,7 +18,7 @@ def at(seconds: float) -> datetime:
     return BEGAN + timedelta(seconds=seconds)
 
 
-def found_dead(answers: Iterator[float], heard: datetime) -> float | None:
+def declared_dead_at(answers: Iterator[float], heard: datetime) -> float | None:
     """When a keeper that receives these responses declares a worker with this last heartbeat dead."""
     detector = FailureDetector(LEASE)
     for answer in answers:
@@ -35,7 +35,7 @@ def rounds(begin: float, end: float, interval: float = INTERVAL) -> Iterator[flo
 
 
 def test_a_dead_worker_is_detected_soon_after_its_lease() -> None:
-    found = found_dead(rounds(0, 30), heard=at(10.1))
+    found = declared_dead_at(rounds(0, 30), heard=at(10.1))
     assert found is not None
     assert 10.1 + LEASE < found <= 10.1 + LEASE + 2 * INTERVAL
 
@@ -49,7 +49,7 @@ def test_after_a_database_outage_every_worker_has_a_whole_lease(hang: float) -> 
         yield from rounds(10 + hang, 10 + hang + 30)
 
     last_heartbeat = at(9.0)
-    found = found_dead(answers(), last_heartbeat)
+    found = declared_dead_at(answers(), last_heartbeat)
     assert found is not None, "who is not heard after the silence either is dead"
     assert found >= 10 + hang + LEASE - INTERVAL * 2
     assert found <= 10 + hang + LEASE + INTERVAL
@@ -60,18 +60,18 @@ def test_two_consecutive_outages_count_as_two_answers() -> None:
         yield from rounds(0, 10)
         yield from (15.0, 20.0, 25.0)
 
-    assert found_dead(answers(), heard=at(9.0)) is None
+    assert declared_dead_at(answers(), heard=at(9.0)) is None
 
 
 def test_a_slow_database_only_delays_the_detection() -> None:
-    found = found_dead(rounds(0, 200, interval=8.0), heard=at(50))
+    found = declared_dead_at(rounds(0, 200, interval=8.0), heard=at(50))
     assert found is not None
     assert found <= 50 + 8 * (PROBES_PER_LEASE + 2)
 
 
 def test_a_new_keeper_declares_no_worker_dead() -> None:
-    assert found_dead(rounds(100, 100 + LEASE), heard=at(0)) is None
-    assert found_dead(rounds(100, 100 + LEASE + 2 * INTERVAL), heard=at(0)) is not None
+    assert declared_dead_at(rounds(100, 100 + LEASE), heard=at(0)) is None
+    assert declared_dead_at(rounds(100, 100 + LEASE + 2 * INTERVAL), heard=at(0)) is not None
 
 
 def test_a_clock_that_is_set_back_declares_no_worker_dead() -> None:

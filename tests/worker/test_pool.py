@@ -28,7 +28,7 @@ async def test_a_worker_stopped_during_its_start_leaves_nothing_behind(tmp_path:
                 await asyncio.sleep(0.01)
             worker.running.terminate()
             assert await worker.running.wait() == 0
-            while is_there(worker.running.pid):  # noqa: ASYNC110 - they are other processes
+            while is_running(worker.running.pid):  # noqa: ASYNC110 - they are other processes
                 await asyncio.sleep(0.1)
         assert await whole.worker_count() == 1
 
@@ -63,7 +63,7 @@ async def test_processes_exit_immediately_when_parent_and_supervisor_died(
             each.kill()
             await each.wait()
         async with asyncio.timeout(50):  # with a supervisor they would continue for a minute
-            while is_there(worker.running.pid):  # noqa: ASYNC110 - they are other processes
+            while is_running(worker.running.pid):  # noqa: ASYNC110 - they are other processes
                 await asyncio.sleep(0.1)
 
 
@@ -116,7 +116,7 @@ async def test_worker_and_keeper_log_their_start_and_stop(tmp_path: Path) -> Non
     assert (kept[0]["round_seconds"], kept[0]["lease_seconds"]) == (0.5, 3.0)
 
 
-def is_there(group: int) -> bool:
+def is_running(group: int) -> bool:
     try:
         os.killpg(group, 0)
     except ProcessLookupError:

@@ -48,7 +48,7 @@ async def queue_rig(
     await db.close()
 
 
-async def taken(queue_rig: QueueRig, most: int = 10) -> list[Claim]:
+async def claim_as_new_worker(queue_rig: QueueRig, most: int = 10) -> list[Claim]:
     """The calls that a new worker claims."""
     worker = await queue_rig.worker.queue.register_worker(10)
     claims = list(await queue_rig.worker.queue.claim(worker, most))
@@ -61,12 +61,12 @@ async def overdue(reaper: SqlReaper) -> list[tuple[UUID, EndReason]]:
     return await reaper.end_overdue(60, await reaper.database_time())
 
 
-async def die(queue_rig: QueueRig) -> None:
+async def kill_all_workers(queue_rig: QueueRig) -> None:
     """Let all workers die."""
     await queue_rig.reap()
 
 
-async def later(queue_rig: QueueRig, seconds: float) -> None:
+async def advance_time(queue_rig: QueueRig, seconds: float) -> None:
     """Let this much time pass for calls without a worker."""
     await queue_rig.db.execute(
         "update call_log set deadline_at = deadline_at - make_interval(secs => $1) "
@@ -75,31 +75,31 @@ async def later(queue_rig: QueueRig, seconds: float) -> None:
     )
 
 
-async def answered(queue_rig: QueueRig) -> Claim:
+async def claimed_active_call(queue_rig: QueueRig) -> Claim:
     """A call in progress that has killed no worker."""
     await queue_rig.call()
-    [claim] = await taken(queue_rig)
+    [claim] = await claim_as_new_worker(queue_rig)
     active = StateChanged(before=CallState.CONNECTING, state=CallState.ACTIVE)
     queue_rig.worker.event_writer.emit(claim, active)
     await queue_rig.worker.event_writer.wait_until_stored(claim)
     return claim
 
 
-async def fail(queue_rig: QueueRig, times: int) -> None:
+async def fail_takeovers(queue_rig: QueueRig, times: int) -> None:
     """Let this many takeovers of all calls fail."""
     for _ in range(times):
-        await die(queue_rig)
-        await later(queue_rig, 20)
-        while await taken(queue_rig):
+        await kill_all_workers(queue_rig)
+        await advance_time(queue_rig, 20)
+        while await claim_as_new_worker(queue_rig):
             pass
-    await die(queue_rig)
+    await kill_all_workers(queue_rig)
 
 
 async def test_a_call_whose_workers_die_repeatedly_is_ended(queue_rig: QueueRig) -> None:
-    call = (await answered(queue_rig)).call
-    await fail(queue_rig, MAX_TAKEOVERS)
-    await later(queue_rig, 20)
-    assert await taken(queue_rig) == []
+    call = (await claimed_active_call(queue_rig)).call
+    await fail_takeovers(queue_rig, MAX_TAKEOVERS)
+    await advance_time(queue_rig, 20)
+    assert await claim_as_new_worker(queue_rig) == []
     assert await overdue(queue_rig.worker.reaper) == [(call.id, EndReason.WORKER_LOST)]
     assert await overdue(queue_rig.worker.reaper) == []
     events = [recorded.event for recorded in await queue_rig.events(call.id)]
@@ -113,47 +113,47 @@ async def test_a_call_whose_workers_die_repeatedly_is_ended(queue_rig: QueueRig)
 async def test_the_backoff_grows_with_each_failed_takeover(
     queue_rig: QueueRig,
 ) -> None:
-    await answered(queue_rig)
-    await die(queue_rig)
-    assert len(await taken(queue_rig)) == 1  # the last holder had written an event
+    await claimed_active_call(queue_rig)
+    await kill_all_workers(queue_rig)
+    assert len(await claim_as_new_worker(queue_rig)) == 1  # the last holder had written an event
     for pause in (1, 2, 4, 8):
-        await die(queue_rig)
-        await later(queue_rig, pause - 0.9)
-        assert await taken(queue_rig) == []
-        await later(queue_rig, 1)
-        assert len(await taken(queue_rig)) == 1
+        await kill_all_workers(queue_rig)
+        await advance_time(queue_rig, pause - 0.9)
+        assert await claim_as_new_worker(queue_rig) == []
+        await advance_time(queue_rig, 1)
+        assert len(await claim_as_new_worker(queue_rig)) == 1
 
 
 async def test_progress_in_a_call_resets_its_failed_takeovers(queue_rig: QueueRig) -> None:
-    await answered(queue_rig)
-    await fail(queue_rig, MAX_TAKEOVERS - 1)
-    await later(queue_rig, 20)
-    [claim] = await taken(queue_rig)
+    await claimed_active_call(queue_rig)
+    await fail_takeovers(queue_rig, MAX_TAKEOVERS - 1)
+    await advance_time(queue_rig, 20)
+    [claim] = await claim_as_new_worker(queue_rig)
     said = AgentTurn(turn_id="1", node="n", agent="a", text="Hello.", heard_text="Hello.")
     queue_rig.worker.event_writer.emit(claim, said)
     await queue_rig.worker.event_writer.wait_until_stored(claim)
-    await die(queue_rig)
-    assert [again.call.id for again in await taken(queue_rig)] == [claim.call.id]
-    await die(queue_rig)
+    await kill_all_workers(queue_rig)
+    assert [again.call.id for again in await claim_as_new_worker(queue_rig)] == [claim.call.id]
+    await kill_all_workers(queue_rig)
     assert await overdue(queue_rig.worker.reaper) == []
 
 
 async def test_surviving_an_idle_call_resets_its_failed_takeovers(
     queue_rig: QueueRig,
 ) -> None:
-    await answered(queue_rig)
+    await claimed_active_call(queue_rig)
     for _ in range(2 * MAX_TAKEOVERS):
-        await die(queue_rig)
-        [claim] = await taken(queue_rig)
+        await kill_all_workers(queue_rig)
+        [claim] = await claim_as_new_worker(queue_rig)
         await queue_rig.worker.queue.reset_takeovers(claim)
     assert await overdue(queue_rig.worker.reaper) == []
 
 
 async def test_a_released_call_counts_no_failed_takeover(queue_rig: QueueRig) -> None:
-    claim = await answered(queue_rig)
+    claim = await claimed_active_call(queue_rig)
     for _ in range(2 * MAX_TAKEOVERS):
         await queue_rig.worker.queue.release(claim)
-        [claim] = await taken(queue_rig)
+        [claim] = await claim_as_new_worker(queue_rig)
     await queue_rig.worker.queue.release(claim)
     assert await overdue(queue_rig.worker.reaper) == []
 
@@ -161,9 +161,9 @@ async def test_a_released_call_counts_no_failed_takeover(queue_rig: QueueRig) ->
 async def test_a_worker_holds_one_suspect_call_at_a_time(
     queue_rig: QueueRig,
 ) -> None:
-    suspects = {(await answered(queue_rig)).call.id for _ in range(3)}
-    await fail(queue_rig, 2)
-    await later(queue_rig, 20)
+    suspects = {(await claimed_active_call(queue_rig)).call.id for _ in range(3)}
+    await fail_takeovers(queue_rig, 2)
+    await advance_time(queue_rig, 20)
     sound = await queue_rig.call()
     queue = queue_rig.worker.queue
     worker = await queue.register_worker(10)
@@ -179,7 +179,7 @@ async def test_a_worker_holds_one_suspect_call_at_a_time(
     assert {second.call.id, other.call.id, third.call.id} == suspects
 
 
-async def ending(
+async def final_events(
     queue_rig: QueueRig, id: CallId, reason: EndReason = EndReason.ENDED_BY_API
 ) -> list[object]:
     """The last events of a call that was asked to end, and ended once."""
@@ -201,73 +201,73 @@ async def lock_waiters(queue_rig: QueueRig) -> int:
     return int(await queue_rig.db.fetchval(waiting))
 
 
-async def ask_to_end(queue_rig: QueueRig, id: CallId) -> Call:
+async def request_end(queue_rig: QueueRig, id: CallId) -> Call:
     return await end_call(queue_rig.services, queue_rig.viewer, id)
 
 
 async def test_a_call_without_a_worker_ends_immediately(queue_rig: QueueRig) -> None:
-    claim = await answered(queue_rig)
-    await die(queue_rig)
+    claim = await claimed_active_call(queue_rig)
+    await kill_all_workers(queue_rig)
     await queue_rig.say(claim.call.id, "hello?")
-    ended = await ask_to_end(queue_rig, claim.call.id)
+    ended = await request_end(queue_rig, claim.call.id)
     assert ended.end_reason is EndReason.ENDED_BY_API
-    assert isinstance((await ending(queue_rig, claim.call.id))[-1], CommandRefused)
-    assert await ask_to_end(queue_rig, claim.call.id) == ended
+    assert isinstance((await final_events(queue_rig, claim.call.id))[-1], CommandRefused)
+    assert await request_end(queue_rig, claim.call.id) == ended
 
 
 async def test_a_worker_ends_a_call_instead_of_taking_it_over(queue_rig: QueueRig) -> None:
-    claim = await answered(queue_rig)
-    await ask_to_end(queue_rig, claim.call.id)
-    await die(queue_rig)
-    assert await taken(queue_rig) == []
-    before = await ending(queue_rig, claim.call.id)
+    claim = await claimed_active_call(queue_rig)
+    await request_end(queue_rig, claim.call.id)
+    await kill_all_workers(queue_rig)
+    assert await claim_as_new_worker(queue_rig) == []
+    before = await final_events(queue_rig, claim.call.id)
     assert not any(isinstance(event, WorkerReplaced) for event in before)
 
 
 async def test_a_claim_does_not_wait_for_the_end_of_another_call(queue_rig: QueueRig) -> None:
-    claim = await answered(queue_rig)
-    await ask_to_end(queue_rig, claim.call.id)
-    await die(queue_rig)
+    claim = await claimed_active_call(queue_rig)
+    await request_end(queue_rig, claim.call.id)
+    await kill_all_workers(queue_rig)
     fresh = await queue_rig.call()
     async with queue_rig.db.transaction():
         await queue_rig.db.execute(
             "lock table tenant_month in exclusive mode"
         )  # ending a call is blocked
         async with asyncio.timeout(60):
-            assert [other.call.id for other in await taken(queue_rig)] == [fresh.id]
-    assert await taken(queue_rig) == []
-    await ending(queue_rig, claim.call.id)
+            assert [other.call.id for other in await claim_as_new_worker(queue_rig)] == [fresh.id]
+    assert await claim_as_new_worker(queue_rig) == []
+    await final_events(queue_rig, claim.call.id)
 
 
 async def test_the_keeper_ends_a_call_that_no_worker_takes_over(queue_rig: QueueRig) -> None:
-    claim = await answered(queue_rig)
-    await ask_to_end(queue_rig, claim.call.id)
-    await die(queue_rig)
+    claim = await claimed_active_call(queue_rig)
+    await request_end(queue_rig, claim.call.id)
+    await kill_all_workers(queue_rig)
     expected = [(claim.call.id, EndReason.ENDED_BY_API)]
     assert await overdue(queue_rig.worker.reaper) == expected
-    await ending(queue_rig, claim.call.id)
+    await final_events(queue_rig, claim.call.id)
 
 
 async def test_the_keeper_ends_a_call_whose_worker_does_not_handle_end_call(
     queue_rig: QueueRig,
 ) -> None:
-    claim = await answered(queue_rig)
-    await ask_to_end(queue_rig, claim.call.id)
+    claim = await claimed_active_call(queue_rig)
+    await request_end(queue_rig, claim.call.id)
     reaper = queue_rig.worker.reaper
     assert await overdue(reaper) == []
     await queue_rig.db.execute("update call_command set asked_at = now() - interval '11 s'")
     assert await overdue(reaper) == [(claim.call.id, EndReason.ENDED_BY_API)]
-    await ending(queue_rig, claim.call.id)
+    await final_events(queue_rig, claim.call.id)
     assert not await queue_rig.worker.queue.end(claim, EndReason.INTERNAL)
 
 
 async def test_every_end_of_a_call_applies_the_command_that_asked_for_it(
     queue_rig: QueueRig,
 ) -> None:
-    claim = await answered(queue_rig)
-    await ask_to_end(queue_rig, claim.call.id)
+    claim = await claimed_active_call(queue_rig)
+    await request_end(queue_rig, claim.call.id)
     assert await queue_rig.worker.queue.end(claim, EndReason.SILENCE)
-    await ending(queue_rig, claim.call.id, EndReason.SILENCE)
+    await final_events(queue_rig, claim.call.id, EndReason.SILENCE)
 
 
 async def test_a_worker_acknowledges_end_call_only_when_it_ends_the_call(
@@ -278,27 +278,27 @@ async def test_a_worker_acknowledges_end_call_only_when_it_ends_the_call(
         await watch(queue_rig.services, queue_rig.viewer, call.id, NodeEntered)
         async with queue_rig.db.transaction():
             await queue_rig.db.execute("lock table tenant_month in exclusive mode")
-            await ask_to_end(queue_rig, call.id)
+            await request_end(queue_rig, call.id)
             async with asyncio.timeout(60):
                 while not await lock_waiters(queue_rig):  # noqa: ASYNC110 - the worker ends it
                     await asyncio.sleep(0.02)
             waiting = "select count(*) from call_command where done_at is null"
             assert await queue_rig.db.fetchval(waiting) == 1
         await watch(queue_rig.services, queue_rig.viewer, call.id, CallEnded)
-    await ending(queue_rig, call.id)
+    await final_events(queue_rig, call.id)
 
 
 async def test_end_call_acknowledged_by_a_dead_worker_is_handled(
     queue_rig: QueueRig, settings: Settings
 ) -> None:
     """As workers of earlier releases did."""
-    claim = await answered(queue_rig)
-    await ask_to_end(queue_rig, claim.call.id)
+    claim = await claimed_active_call(queue_rig)
+    await request_end(queue_rig, claim.call.id)
     command = await queue_rig.db.fetchval("update call_command set done_at = now() returning id")
     applied = CommandApplied(command_id=str(command), command=CommandKind.END)
     queue_rig.worker.event_writer.emit(claim, applied)
     await queue_rig.worker.event_writer.wait_until_stored(claim)
-    await die(queue_rig)
+    await kill_all_workers(queue_rig)
     async with running_worker(settings):
         events = await watch(queue_rig.services, queue_rig.viewer, claim.call.id, CallEnded)
     last = events[-1]

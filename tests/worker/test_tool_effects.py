@@ -83,7 +83,7 @@ def tool(url: str, *paths: str) -> ToolSpec:
     )
 
 
-async def conversed(
+async def run_conversation(
     services: Services,
     settings: Settings,
     viewer: Viewer,
@@ -130,7 +130,7 @@ async def test_two_calls_of_one_tool_in_one_reply_both_run(
 ) -> None:
     items = sorted(arguments["item"] for _, arguments in answer.tool_calls)
     async with order_server() as (server, url):
-        events, asked = await conversed(
+        events, asked = await run_conversation(
             services,
             settings,
             viewer,
@@ -160,7 +160,7 @@ async def test_a_repeated_tool_call_id_is_replaced(
 ) -> None:
     once = ScriptedReply("", (ADD,), tool_call_id="call_0")
     async with order_server() as (_, url):
-        events, _ = await conversed(
+        events, _ = await run_conversation(
             services, settings, viewer, tool(url, "orders"), url, once, once, ScriptedReply("Done.")
         )
     assert len({e.tool_call_id for e in events if isinstance(e, ToolStarted)}) == 2
@@ -173,15 +173,15 @@ async def test_a_fenced_worker_sends_no_requests_and_its_successor_uses_the_same
     know whether it was processed, and its model calls the tool again."""
     db = await asyncpg.connect(settings.database_url)
 
-    async def take_the_call_away() -> None:
+    async def release_call() -> None:
         await db.execute("delete from worker_process")
         await db.execute("update call_log set worker_id = null, epoch = epoch + 1")
         await asyncio.sleep(2 * LEASE)  # the lease has expired
 
     use = ScriptedReply("", (ADD,))
     async with order_server() as (server, url):
-        server.before_first = take_the_call_away
-        events, _ = await conversed(
+        server.before_first = release_call
+        events, _ = await run_conversation(
             services,
             replace(settings, lease_seconds=LEASE, heartbeat_seconds=LEASE / 2),
             viewer,
@@ -207,7 +207,7 @@ async def test_a_tool_call_that_timed_out_is_repeated_under_its_key(
     async with order_server() as (server, url):
         server.before_first = asyncio.Event().wait  # forever
         spec = replace(tool(url, "orders"), timeout=4.0)
-        events, _ = await conversed(
+        events, _ = await run_conversation(
             services, settings, viewer, spec, url, use, use, ScriptedReply("Done.")
         )
     outcomes = [e.outcome for e in events if isinstance(e, ToolFinished)]
