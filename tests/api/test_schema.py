@@ -160,10 +160,13 @@ type Call implements Node {
 }
 type Mood { name: String! }
 enum State { ACTIVE, ENDED, GONE @deprecated(reason: "Use ENDED.") }
-input Filter { state: State, mood: String @deprecated(reason: "Use state.") }
+input Filter {
+  state: State, mood: String @deprecated(reason: "Use state."), live: Boolean! = true
+}
 type Query {
   node(id: ID!): Node,
   calls(
+    all: Boolean! = false,
     filter: Filter, first: Int = 20, limit: Int @deprecated(reason: "Use first.")
   ): [Call!]!
 }
@@ -183,6 +186,8 @@ type Query {
         ("node(id: ID!): Node,", "", "Field Query.node was removed."),
         (" implements Node", "", "Call no longer implements interface Node."),
         ("state: State, mood", "of: ID!, state: State, mood", "A required field Filter.of"),
+        ("live: Boolean! = true", "live: Boolean!", "Field Filter.live has lost its default"),
+        ("all: Boolean! = false", "all: Boolean!", "Argument Query.calls(all:) has lost its"),
     ],
 )
 def test_removing_or_narrowing_without_deprecation_is_a_breaking_change(
@@ -207,6 +212,8 @@ def test_removing_or_narrowing_without_deprecation_is_a_breaking_change(
         ("type Query {", "type Query { version: String,"),
         ("state: State, mood", "state: State, of: ID, mood"),
         ("ACTIVE, ", "ACTIVE, HELD, "),
+        ("live: Boolean! = true", "live: Boolean! = false"),
+        ("all: Boolean! = false", "all: Boolean"),
     ],
 )
 def test_removing_deprecated_elements_and_adding_new_ones_is_allowed(old: str, new: str) -> None:

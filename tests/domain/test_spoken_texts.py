@@ -180,7 +180,7 @@ def test_an_invalid_wording_is_not_saved(
     ):
         with pytest.raises(InvalidInput) as refused:
             check()
-        assert refused.value.path == ("input", "spokenTexts", *path)
+        assert refused.value.path == ("spokenTexts", *path)
         assert reported in refused.value.message
 
 
