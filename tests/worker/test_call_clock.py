@@ -257,6 +257,17 @@ async def test_a_call_that_was_taken_over_survives_once_no_reply_is_pending() ->
         assert call.resets == [3.0, 3.5, 4.0, 4.5]
 
 
+async def test_a_call_that_was_taken_over_does_not_survive_by_opening_its_session_slowly() -> None:
+    call = limited(is_takeover=True)
+    limits = call.limits()
+    await call.time.advance(10)  # the session joins the room
+    async with running(limits.wait_until_reached()):
+        await call.time.advance(0.499)
+        assert call.resets == []
+        await call.time.advance(60)
+        assert call.resets == [10.5]
+
+
 # ---- silence -----------------------------------------------------------------------------------
 
 PROMPTING = replace(
