@@ -75,6 +75,8 @@ async def test_a_hand_off_blocks_others_until_its_agent_has_entered() -> None:
     handoffs.complete(begun, "They want an appointment.")
     assert handoffs.to_record is not None
     assert handoffs.to_record.summary == "They want an appointment."
+    handoffs.recorded()
+    assert (handoffs.target_in_progress, handoffs.to_record) == ("booking", None)
     waiting = asyncio.create_task(handoffs.wait_until_entered())
     handoffs.agent_entered()
     await waiting
