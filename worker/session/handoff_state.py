@@ -60,6 +60,11 @@ class HandoffState:
         """Complete the hand-off with its summary, which is None if the model failed."""
         self._pending = replace(handoff, summary=summary, complete=True)
 
+    def abandon(self) -> None:
+        """The hand-off in progress does not happen, because it failed before it was complete."""
+        self._pending = None
+        self._agent_entered.set()
+
     def recorded(self) -> None:
         """The hand-off in progress is in the log."""
         self._is_recorded = True
