@@ -285,14 +285,14 @@ class Listening:
 
     time: FakeTime
     conversation: Conversation
-    is_caller_present: bool = True
+    caller_present_since: datetime | None = None
     prompts: list[tuple[float, str]] = field(default_factory=list)
     monitor: SilenceMonitor = field(init=False)
 
     def __post_init__(self) -> None:
-        self._started_at = self.time.now()
+        self._started_at = self.caller_present_since = self.time.now()
         self.monitor = SilenceMonitor(
-            self.conversation, lambda: self.is_caller_present, self.prompt
+            self.conversation, lambda: self.caller_present_since, self.prompt
         )
 
     async def prompt(self, template: str) -> None:
@@ -336,10 +336,23 @@ async def test_speech_of_the_caller_starts_the_silence_and_its_prompts_again() -
 
 async def test_silence_without_a_caller_is_not_counted() -> None:
     call = listening(InMemoryEventWriter())
-    call.is_caller_present = False
+    call.caller_present_since = None
     async with running(call.monitor.wait_until_ended()) as ended:
         await call.time.advance(3_000)
         assert (ended.done(), call.prompts, call.time.wakeups) == (False, [], 0)
+
+
+async def test_the_silence_of_a_caller_who_joins_late_starts_then() -> None:
+    call = listening(InMemoryEventWriter())
+    call.caller_present_since = None
+    async with running(call.monitor.wait_until_ended()) as ended:
+        await call.time.advance(100)
+        call.caller_present_since = call.time.now()
+        call.conversation.clock.changed()
+        await call.time.advance(9.999)
+        assert (ended.done(), call.prompts) == (False, [])
+        await call.time.advance(0.001)
+        assert (ended.done(), call.prompts) == (False, [(110.0, "Still there?")])
 
 
 async def test_a_call_that_is_to_end_is_over_after_a_second_of_silence() -> None:

@@ -72,7 +72,7 @@ class VoiceSession:
         self._announcements = Announcements(session, conversation)
         self._participants = ParticipantMonitor(conversation, room, settings)
         silence = SilenceMonitor(
-            conversation, self._participants.is_caller_present, self._announcements.prompt_caller
+            conversation, self._participants.caller_present_since, self._announcements.prompt_caller
         )
         failures = FailureTracker(settings.outage_seconds, conversation.clock)
         self._guards = CallGuards(
