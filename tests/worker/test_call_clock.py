@@ -217,6 +217,28 @@ async def test_a_call_of_a_tenant_over_budget_ends_after_the_next_check() -> Non
     assert call.checks == [5.0]
 
 
+async def test_two_budgets_that_are_exhausted_leave_ten_seconds_in_all() -> None:
+    call = limited(settings=TenantSettings(budgets=Budgets(spend_per_call=100)))
+    answered = asyncio.Event()
+
+    async def check_slowly(tenant: TenantId) -> bool:
+        await answered.wait()
+        return True
+
+    budget = BudgetMonitor(call.conversation, check_slowly)
+    limits = CallLimits(call.conversation, budget, call.reset_takeovers)
+    async with running(limits.wait_until_reached()) as ended:
+        await call.time.advance(5)
+        call.conversation.record(used(100))
+        assert budget.is_exhausted
+        await call.time.advance(4)
+        answered.set()
+        await call.time.advance(5.999)
+        assert not ended.done()
+        await call.time.advance(0.001)
+        assert ended.result() is EndReason.BUDGET_SPENT
+
+
 async def test_a_budget_that_cannot_be_checked_ends_no_call() -> None:
     call = limited(max_seconds=30)
     call.is_over_budget = call.is_store_unavailable = True
