@@ -79,6 +79,11 @@ class NodeAgent(Agent):
         return self._spec
 
     @property
+    def replies_on_entry(self) -> bool:
+        """Whether it greets the caller or replies as soon as it has entered, without being asked."""
+        return self._entry_mode is EntryMode.HANDOFF
+
+    @property
     def model(self) -> llm.LLM[Any]:
         return self._conversation.models[self._spec.name]
 

@@ -1,4 +1,4 @@
-"""The tools with which a model hands off, where the hand-off does not happen."""
+"""How the agent of a node hands off, and how it enters a call that another worker held."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from livekit.agents import AgentSession, RunContext, ToolError, llm
 from livekit.agents.llm import RawFunctionTool
 from livekit.agents.voice import SpeechHandle
 
-from domain.calls.events import HandoffRefused, HandoffVia
+from domain.calls.events import HandedOff, HandoffRefused, HandoffVia, NodeEntered, UserTurn
 from domain.workflows.model import Connection, ContextPolicy, Node, Snapshot, WorkflowSpec
 from domain.workflows.routing import ResolvedNode
 from tests.support.conversations import voice_conversation
@@ -18,6 +18,7 @@ from tests.support.demo_workflow import BOOK, BOOKING, RECEPTION
 from tests.support.fake_time import FakeTime
 from worker.session.conversation import Conversation
 from worker.session.node_agent import INTERRUPTED, EntryMode, NodeAgent
+from worker.session.resume import first_agent
 from worker.simulation.runner import InMemoryEventWriter
 
 pytestmark = pytest.mark.anyio
@@ -51,7 +52,7 @@ async def call_handoff_tool(conversation: Conversation, speech: SpeechHandle) ->
     [tool] = agent.tools
     assert isinstance(tool, RawFunctionTool)
     call = llm.FunctionCall(call_id="c", name="transfer_to_booking", arguments="{}")
-    session: AgentSession[None] = AgentSession(vad=None)
+    session: AgentSession[None] = AgentSession(vad=None, turn_handling={"turn_detection": None})
     await tool({}, RunContext(session=session, speech_handle=speech, function_call=call))
 
 
@@ -77,3 +78,14 @@ async def test_a_hand_off_that_fails_does_not_block_later_ones() -> None:
         await call_handoff_tool(conversation, SpeechHandle.create())
     assert (conversation.handoffs.target_in_progress, writer.events) == (None, [])
     await conversation.handoffs.wait_until_entered()
+
+
+async def test_an_agent_that_never_entered_replies_when_it_does() -> None:
+    conversation = clinic(InMemoryEventWriter())
+    conversation.record(NodeEntered(node="only", agent="reception", first_visit=True))
+    conversation.record(UserTurn(turn_id="t", text="I need an appointment"))
+    reception = first_agent(conversation)
+    assert (reception.node, reception.replies_on_entry) == ("only", False)
+    conversation.record(HandedOff(from_node="only", to_node="booking", via=HandoffVia.MODEL))
+    booking = first_agent(conversation)
+    assert (booking.node, booking.replies_on_entry) == ("booking", True)
