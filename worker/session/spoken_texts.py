@@ -13,7 +13,7 @@ def spoken_text(conversation: Conversation, text: SpokenText) -> str:
     of the tenant, else of the product."""
     node = conversation.node
     agent, speech = conversation.snapshot.agent_at(node), conversation.speech
-    language = agent.default_language if speech is None else speech.spoken_language(agent)
+    language = agent.first_language if speech is None else speech.spoken_language(agent)
     template = find_spoken_text(
         text, language, agent.spoken_texts, conversation.claim.settings.spoken_texts
     )
