@@ -76,6 +76,11 @@ HINDI_AGENT = replace(RECEPTION, default_language="hi-IN")
         (HINDI_AGENT, {"spoken_texts": answer("en", "Sorry.")}, HINDI),
         (replace(HINDI_AGENT, spoken_texts=answer("hi", "{{user.nothing}}")), {}, HINDI),
         (
+            replace(HINDI_AGENT, spoken_texts=answer("hi", "{{tenant.settings.clinic}}" * 15)),
+            {"values": {"clinic": "सूर्योदय " * 12}},
+            HINDI,
+        ),
+        (
             replace(RECEPTION, default_language="sw"),
             {},
             "I am sorry, I cannot answer right now. Please try again.",
@@ -89,6 +94,7 @@ HINDI_AGENT = replace(RECEPTION, default_language="hi-IN")
         "both",
         "other language",
         "empty",
+        "too long",
         "unknown",
     ],
 )
