@@ -57,11 +57,13 @@ class HandoffState:
         self._agent_entered.clear()
 
     def complete(self, handoff: PendingHandoff, summary: str | None) -> None:
-        """Complete the hand-off with its summary, which is None if the model failed."""
-        self._pending = replace(handoff, summary=summary, complete=True)
+        """Complete the hand-off with its summary, which is None if the model failed. Does nothing if
+        it was abandoned."""
+        if self._pending is handoff:
+            self._pending = replace(handoff, summary=summary, complete=True)
 
     def abandon(self) -> None:
-        """The hand-off in progress does not happen, because it failed before it was complete."""
+        """Wait no longer for the hand-off in progress, whose agent will not enter."""
         self._pending = None
         self._agent_entered.set()
 
