@@ -86,10 +86,17 @@ async def _until_ready(url: str) -> None:
                 await asyncio.sleep(0.05)
 
 
-async def node(*command: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
+@asynccontextmanager
+async def node(*command: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec(
         "node", *command, stdout=subprocess.PIPE, limit=1 << 20
     )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
 
 
 async def test_every_audit_of_graphql_over_http_passes(
@@ -98,8 +105,8 @@ async def test_every_audit_of_graphql_over_http_passes(
     port = free_port()
     async with api_process(settings, port):
         url, key = f"http://127.0.0.1:{port}/graphql", await create_api_key(settings, viewer)
-        process = await node(str(scripts / "audit.mjs"), url, key)
-        output, _ = await process.communicate()
+        async with node(str(scripts / "audit.mjs"), url, key) as process:
+            output, _ = await process.communicate()
     results: list[dict[str, Any]] = json.loads(output)
     assert [result for result in results if result["status"] != "ok"] == []
     assert len(results) == 61
@@ -111,23 +118,20 @@ async def test_a_client_follows_a_call_across_a_crash_of_the_api(
     port = free_port()
     key = await create_api_key(settings, viewer)
     async with writing_call(services, settings, viewer) as writer:
-        url = f"ws://127.0.0.1:{port}/graphql"
-        follower = await node(
-            str(scripts / "follow.mjs"), url, key, global_id("Call", writer.call_id)
-        )
-        assert follower.stdout is not None
-        talking = asyncio.create_task(talk(writer))
-        for end in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
-            async with api_process(settings, port) as api:
-                await asyncio.sleep(0.7)
-                api.send_signal(end)
-                await api.wait()
-        async with api_process(settings, port):
-            await talking
-            await writer.end()
-            async with asyncio.timeout(60):
-                output = await follower.stdout.read()
-                await follower.wait()
+        url, call_id = f"ws://127.0.0.1:{port}/graphql", global_id("Call", writer.call_id)
+        async with node(str(scripts / "follow.mjs"), url, key, call_id) as follower:
+            assert follower.stdout is not None
+            talking = asyncio.create_task(talk(writer))
+            for end in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
+                async with api_process(settings, port) as api:
+                    await asyncio.sleep(0.7)
+                    api.send_signal(end)
+                    await api.wait()
+            async with api_process(settings, port):
+                await talking
+                await writer.end()
+                async with asyncio.timeout(60):
+                    output = await follower.stdout.read()
         log = list(await writer.worker.queue.log_page(writer.claim.call, 0, 10_000))
     *numbers, last = output.decode().split()
     assert last == "complete"
