@@ -98,8 +98,10 @@ class TalkSession:
                 speaking = tasks.create_task(self._send_lines(lines))
                 await listening
                 speaking.cancel()
-        except asyncio.CancelledError:
-            await self._hang_up()
+        except asyncio.CancelledError:  # Ctrl-C
+            with suppress(Exception):
+                async with asyncio.timeout(HANG_UP_TIMEOUT_SECONDS):
+                    await self._hang_up()
             raise
         assert self._ended is not None
         await self._show_total()
@@ -117,10 +119,7 @@ class TalkSession:
         yield
 
     async def _hang_up(self) -> None:
-        """End the call on Ctrl-C."""
-        with suppress(Exception):
-            async with asyncio.timeout(HANG_UP_TIMEOUT_SECONDS):
-                await self._studio.mutate(END, {"input": {"callId": self._call}})
+        await self._studio.mutate(END, {"input": {"callId": self._call, "byCaller": True}})
 
     async def _listen(self) -> None:
         updates = self._studio.follow(
@@ -154,7 +153,7 @@ class TalkSession:
                 continue
             await self._wait_for_reply()
         if not self._ended:
-            await self._studio.mutate(END, {"input": {"callId": self._call}})
+            await self._hang_up()
 
     async def _send_line(self, line: str) -> None:
         key = f"{self._call}-{self._sent_count}"[:255]

@@ -113,6 +113,7 @@ def _require_room_access(services: Services, path: Path) -> RoomAccessIssuer:
             "LIVEKIT_API_KEY and LIVEKIT_API_SECRET, or start a TEXT call.",
             path,
         )
+    services.room_access_issuer.require_server()
     return services.room_access_issuer
 
 
@@ -138,7 +139,9 @@ async def send_message(
         return command
 
 
-async def end_call(services: Services, viewer: Viewer, id: CallId) -> Call:
+async def end_call(
+    services: Services, viewer: Viewer, id: CallId, *, by_caller: bool = False
+) -> Call:
     """End the call. Idempotent: a call that has already ended is returned unchanged."""
     viewer.require(Scope.CALLS_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
