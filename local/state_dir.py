@@ -80,6 +80,10 @@ class StateDir:
         return self.root / "secret.key"
 
     @property
+    def voice_notice(self) -> Path:
+        return self.root / "voice.notice"
+
+    @property
     def recordings(self) -> Path:
         return self.root / "recordings"
 
@@ -104,6 +108,7 @@ class StateDir:
             "recordings",
             "spool",
             "*.ready",
+            "voice.notice",
             "emulators.port",
             "run.json",
             "lock",

@@ -113,6 +113,8 @@ def _table(record: SupervisorRecord) -> str:
 
 def _describe_failure(entry: ServiceStatus) -> str:
     """Why a service is down, when it will be restarted, and its last log lines."""
+    if entry.state == "failed":
+        return f"{entry.name} failed: {entry.reason}"
     seconds = max(0.0, entry.next_try - time.time())
     when = f"restarting it in {seconds:.0f} s" if entry.pid == 0 else "it is being restarted"
     headline, _, last_lines = entry.reason.partition("\n")

@@ -150,11 +150,12 @@ async def end_call(
             id=CommandId(uuid5(id, "end")),
             call_id=id,
             kind=CommandKind.END,
+            body={"by_caller": True} if by_caller else {},
             asked_by=viewer.subject,
         )
         # An answered call without a worker may be about to be resumed by another one.
         if call.answered_at:
-            ended = await work.calls.end_unclaimed(id, EndReason.ENDED_BY_API, command)
+            ended = await work.calls.end_unclaimed(id, command.end_reason, command)
         else:
             ended = await work.calls.end_unclaimed(id, EndReason.CANCELED)
         if not ended:
