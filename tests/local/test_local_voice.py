@@ -293,7 +293,9 @@ def test_text_is_served_while_livekit_is_built_and_voice_follows_without_a_resta
     here, wav = studio(**bare), speech(tmp_path / "caller.wav")
     up = here("up", "--detach", "--emulators")
     assert up.returncode == 0, up.stdout + up.stderr
-    assert f"  Voice     voice calls: {PREPARING}; with EMULATORS, not the real Deepgram" in up.stdout
+    assert (
+        f"  Voice     voice calls: {PREPARING}; with EMULATORS, not the real Deepgram" in up.stdout
+    )
     assert not build.may_end.exists()
     said = here("talk", "--say", "hello").stdout
     assert "\nreception  " in said
