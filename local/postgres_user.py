@@ -73,7 +73,7 @@ def switch_to_nobody(home: Path, install: Path) -> PostgresUser:
     if not _reachable(found.parent):
         if any(found.glob("data*")):
             raise StartupError(
-                f"PostgreSQL has to run as the user nobody here, which cannot enter {found.parent},"
+                f"PostgreSQL has to run as user id {NOBODY_UID} here, which cannot enter {found.parent},"
                 f" where the database is: permit that with chmod o+x on it and the directories above it"
             )
         found = _move_home(home)

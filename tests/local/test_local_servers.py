@@ -241,7 +241,7 @@ async def test_a_start_as_another_user_keeps_the_database_or_refuses(state: Path
         delete_data(state / "postgres")
         async with as_nobody(state, enter_user_namespace) as url:
             assert await sql(url, "SELECT 1") == [1]
-        with pytest.raises(StartupError, match="has to run as the user nobody here"):
+        with pytest.raises(StartupError, match="has to run as user id 65534 here"):
             await postgres.prepare(state, choose=switch_to_nobody)
     finally:
         delete_data(state / "postgres")

@@ -42,7 +42,7 @@ function show(screen) {
   at(`${screen}-title`).focus({ preventScroll: true });
 }
 
-/** Show a problem beside the control that led to it; without one, at the top of the page. */
+/** Show a problem below the control that caused it; without one, at the top of the page. */
 function complain(problem, control) {
   const element = at("problem");
   element.textContent = problem?.message ?? "";
