@@ -10,6 +10,7 @@ from pathlib import Path
 
 from local import private_files
 from local.process_spec import StartupError, can_run
+from local.state_dir import PROGRAM
 
 NOBODY_UID = 65534
 FALLBACK_DIR = Path("/var/lib/agent-studio")
@@ -90,12 +91,12 @@ def find_home(home: Path) -> Path:
     if not target.is_dir():
         raise StartupError(
             f"the database of {home} was in {target}, which does not exist any more: restore it, or"
-            " delete what is left with ./studio reset"
+            f" delete what is left with {PROGRAM} reset"
         )
     if (other := _user_of(target, home)) != home:
         raise StartupError(
             f"{home} is a copy: its database is in {target} and belongs to {other}. Delete the copy"
-            f" with ./studio reset, which leaves that database alone"
+            f" with {PROGRAM} reset, which leaves that database alone"
         )
     private_files.write_private(target / HOME_FILE, str(home))
     return target

@@ -145,6 +145,8 @@ class Supervisor:
         for cause in causes:
             if isinstance(cause, StartupError):
                 self.echo(str(cause))
+            elif isinstance(cause, OSError):
+                self.echo(f"{cause.filename or 'the operating system'}: {cause.strerror or cause}")
             else:
                 traceback.print_exception(cause)
 

@@ -20,7 +20,7 @@ from local.logs import Tail, rotate
 from local.process_spec import StartupError
 from local.service import Service
 from local.services import Plan
-from local.state_dir import StateDir
+from local.state_dir import PROGRAM, StateDir
 from local.supervisor import Supervisor, stop_leftovers
 from local.voice_status import VoiceStatus
 
@@ -136,7 +136,7 @@ def _follow_startup(state: StateDir, pid: int) -> int:
             if exited:
                 return os.waitstatus_to_exitcode(status) or 1
             if record and ready:
-                echo(render_banner(state, record.url, record.voice, os.environ, "./studio down"))
+                echo(render_banner(state, record.url, record.voice, os.environ, f"{PROGRAM} down"))
                 return 0
             time.sleep(0.05)
     os.kill(pid, signal.SIGTERM)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from local import private_files
 from local.livekit_availability import LivekitAvailability
-from local.state_dir import ServiceStatus
+from local.state_dir import PROGRAM, ServiceStatus
 
 BUILD_SERVICE, SERVER_SERVICE = "livekit-build", "livekit"
 PREPARING = (
     "being prepared: livekit-server is being built, once, which takes a few minutes;"
-    f" `./studio logs -f {BUILD_SERVICE}` shows the progress"
+    f" `{PROGRAM} logs -f {BUILD_SERVICE}` shows the progress"
 )
 
 
@@ -37,7 +37,7 @@ class VoiceStatus:
     def _obstacle(services: Sequence[ServiceStatus]) -> str:
         for service in services:
             if service.state == "failed":
-                return f"off: {service.name} failed; `./studio logs {service.name}` shows why"
+                return f"off: {service.name} failed; `{PROGRAM} logs {service.name}` shows why"
         [server] = (service for service in services if service.name == SERVER_SERVICE)
         was_ready = server.state not in ("waiting", "starting") or server.restarts
         return "" if was_ready else PREPARING
