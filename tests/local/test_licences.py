@@ -1,4 +1,4 @@
-"""What users inherit: NOTICE names every package that binds them beyond its notice of copyright."""
+"""NOTICE names every package whose licence restricts users."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _name(package: metadata.Distribution) -> str:
     return re.sub(r"[-_.]+", "-", package.metadata["Name"]).lower()
 
 
-def test_the_notice_names_every_package_with_a_licence_that_binds_users() -> None:
+def test_notice_names_every_package_with_a_restrictive_licence() -> None:
     found = {
         _name(package)
         for package in installed()
@@ -44,7 +44,7 @@ def test_the_notice_names_every_package_with_a_licence_that_binds_users() -> Non
     assert [name for name in sorted(found) if not re.search(rf"\b{name}\b", NOTICE)] == []
 
 
-def test_the_readme_says_in_a_line_what_users_inherit() -> None:
+def test_the_readme_summarises_the_restrictive_licences() -> None:
     [line] = [
         paragraph
         for paragraph in (ROOT / "README.md").read_text().split("\n\n")

@@ -117,7 +117,7 @@ def with_uv(checkout: Path, script: str) -> dict[str, str]:
     return {"PATH": f"{tools}:{os.environ['PATH']}"}
 
 
-def test_a_moved_checkout_makes_its_environment_anew(checkout: Path) -> None:
+def test_a_moved_checkout_recreates_its_environment(checkout: Path) -> None:
     studio(checkout, "status")
     moved = checkout.with_name("moved")
     checkout.rename(moved)
@@ -126,7 +126,7 @@ def test_a_moved_checkout_makes_its_environment_anew(checkout: Path) -> None:
     assert studio(moved, "status").stderr == ""
 
 
-def test_an_installation_that_fails_is_told_in_a_sentence(checkout: Path) -> None:
+def test_a_failed_installation_is_reported_in_a_sentence(checkout: Path) -> None:
     failing = with_uv(checkout, "echo 'warning: slow' >&2; echo 'error: no such host' >&2; exit 2")
     result = studio(checkout, "up", **failing)
     assert (result.returncode, result.stdout) == (1, "")
@@ -137,7 +137,7 @@ def test_an_installation_that_fails_is_told_in_a_sentence(checkout: Path) -> Non
     assert whole == "warning: slow\nerror: no such host\n"
 
 
-def test_ctrl_c_during_the_installation_is_no_traceback(checkout: Path) -> None:
+def test_ctrl_c_during_the_installation_prints_no_traceback(checkout: Path) -> None:
     begun = checkout.parent / "begun"
     environ = {**os.environ, **with_uv(checkout, f"echo > {begun}; exec sleep 60")}
     command = (str(SYSTEM_PYTHON), str(checkout / "studio"), "up")

@@ -81,7 +81,7 @@ def test_no_command_is_left_unexplained(tmp_path: Path) -> None:
         (("simulate", "--junti=x", "y"), "./studio simulate", "--junit"),
     ],
 )
-def test_a_mistyped_word_is_refused_with_the_one_that_was_meant(
+def test_a_mistyped_argument_is_refused_with_a_suggestion(
     tmp_path: Path, words: tuple[str, ...], usage: str, meant: str
 ) -> None:
     refused = studio(tmp_path, *words, STUDIO_URL="http://127.0.0.1:9", STUDIO_TOKEN="t")
@@ -90,13 +90,13 @@ def test_a_mistyped_word_is_refused_with_the_one_that_was_meant(
     assert refused.stderr.endswith(f"; did you mean {meant}?\n")
 
 
-def test_a_word_like_no_other_is_refused_without_a_guess(tmp_path: Path) -> None:
+def test_an_unknown_option_without_a_similar_one_gets_no_suggestion(tmp_path: Path) -> None:
     refused = studio(tmp_path, "up", "--zzz")
     assert refused.stderr.endswith("./studio up: error: unrecognized arguments: --zzz\n")
 
 
 def test_a_state_directory_that_cannot_be_used_is_named(tmp_path: Path) -> None:
-    """By whoever it is: root may write everywhere, but not into a file."""
+    """Root may write everywhere, but not into a file."""
     (tmp_path / "logs").write_text("in the way")
     refused = studio(tmp_path, "up", "--no-voice")
     assert refused.returncode == 1

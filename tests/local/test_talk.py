@@ -142,23 +142,23 @@ async def run_talk(api: ApiProcess, *words: str) -> tuple[int | None, str, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    told, complaints = await process.communicate()
-    return process.returncode, told.decode(), complaints.decode()
+    output, errors = await process.communicate()
+    return process.returncode, output.decode(), errors.decode()
 
 
-async def test_who_names_a_workflow_that_is_not_there_is_told_which_are(
+async def test_an_unknown_workflow_is_answered_with_the_published_ones(
     settings: Settings, tmp_path: Path
 ) -> None:
     async with studio(settings, tmp_path) as api:
-        code, told, complaints = await run_talk(api, "clinik", "--say", "hello")
-    assert (code, told) == (1, "")
-    assert complaints == (
+        code, output, errors = await run_talk(api, "clinik", "--say", "hello")
+    assert (code, output) == (1, "")
+    assert errors == (
         "there is no published workflow clinik; the published ones are clinic; "
         "did you mean clinic?\n"
     )
 
 
-async def test_who_types_is_told_how_to_leave(settings: Settings, tmp_path: Path) -> None:
+async def test_a_terminal_shows_how_to_leave(settings: Settings, tmp_path: Path) -> None:
     keyboard, terminal = pty.openpty()
     async with studio(settings, tmp_path) as api:
         access = {"STUDIO_URL": api.url, "STUDIO_TOKEN": api.key, "PYTHONPATH": str(ROOT)}
@@ -172,13 +172,13 @@ async def test_who_types_is_told_how_to_leave(settings: Settings, tmp_path: Path
         assert process.stdout is not None
         os.write(keyboard, b"/help\n/quit\n")
         async with asyncio.timeout(60):
-            told = (await process.stdout.read()).decode()
+            output = (await process.stdout.read()).decode()
             assert await process.wait() == 0
     os.close(keyboard)
     os.close(terminal)
-    assert told.count("  · type what you say; Ctrl-D or /quit hangs up\n") == 2
-    assert "/help" not in told
-    assert "completed: hung up by user" in told
+    assert output.count("  · type what you say; Ctrl-D or /quit hangs up\n") == 2
+    assert "/help" not in output
+    assert "completed: hung up by user" in output
 
 
 async def test_the_readme_shows_what_talk_prints(

@@ -108,11 +108,11 @@ def test_the_page_knows_whether_voice_calls_are_available(settings: Settings, vo
     }
 
 
-def test_the_page_is_told_why_there_are_no_voice_calls_yet() -> None:
+def test_the_page_learns_why_there_are_no_voice_calls_yet() -> None:
     notices = ["Voice calls are being prepared.", ""]
     client = TestClient(Starlette(routes=talk_routes(LIVEKIT, lambda: notices.pop(0))))
-    told = [client.get("/talk/config.json").json()["voiceNotice"] for _ in range(2)]
-    assert told == ["Voice calls are being prepared.", ""]
+    shown = [client.get("/talk/config.json").json()["voiceNotice"] for _ in range(2)]
+    assert shown == ["Voice calls are being prepared.", ""]
 
 
 @pytest.mark.parametrize("file", sorted(SOURCE.glob("*.graphql")), ids=lambda file: file.stem)

@@ -314,7 +314,7 @@ async def test_a_recording_plays_on_the_page_and_by_its_link(
 
 
 @pytest.mark.anyio
-async def test_among_many_workflows_one_is_found_and_a_problem_is_seen(
+async def test_many_workflows_are_searched_and_problems_are_visible(
     settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> None:
     visit = script_runner(tmp_path / "scripts")
@@ -330,7 +330,7 @@ async def test_among_many_workflows_one_is_found_and_a_problem_is_seen(
         async with running_api(
             services, voiced, viewer, build_schema_with_loaders, ConnectionTimeouts(), more
         ) as api:
-            see = partial(visit, "talk-choose.mjs", f"{api.url}/talk", api.key, PICTURES)
+            see = partial(visit, "talk-choose.mjs", f"{api.url}/talk", api.key, SCREENSHOTS)
             seen = await to_thread.run_sync(see)
     assert seen == {
         "denied": [{"visible": True, "beside": True, "overflows": False}] * 3,

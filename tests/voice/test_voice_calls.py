@@ -119,7 +119,11 @@ async def test_a_voice_call_works_with_the_vad_silero_onnx(
     pytest.importorskip("livekit.plugins.silero", reason="livekit-plugins-silero is an extra")
     vad = ProviderChoice(provider="silero-onnx", model="silero")
     reception, booking = (replace(agent, vad=vad) for agent in (RECEPTION, BOOKING))
-    async with voice_clinic(settings, viewer, livekit, reception, booking) as (services, emulator, _):
+    async with voice_clinic(settings, viewer, livekit, reception, booking) as (
+        services,
+        emulator,
+        _,
+    ):
         emulator.utterances = ["How are you?"]
         call = await started(services, viewer)
         async with joined_caller(services, call) as caller:
