@@ -14,6 +14,7 @@ from domain.common.command_line import CommandLine
 from domain.common.errors import InvalidSetting
 from local import bench_command, check_command
 from local.backups import backup, restore
+from local.installation import INCOMPLETE
 from local.logs import print_logs
 from local.process_spec import StartupError
 from local.services import all_services
@@ -36,7 +37,6 @@ STUDIO_STATE is the directory for data, keys and logs (default: {".studio" if IS
 DELEGATED_COMMANDS = ("test", "bench", "talk", "verify", "export", "import", "simulate", "demo")
 SELF_DOCUMENTED_COMMANDS = ("talk", "verify", "export", "import", "simulate", "demo")
 HELP_OPTIONS = {"-h", "--help"}
-INCOMPLETE_INSTALLATION = "A package is missing. Delete the directory .venv and run ./studio again to install all of them."
 
 
 def main(argv: Sequence[str] | None = None, services: ServiceFactory = all_services) -> int:
@@ -62,7 +62,7 @@ def _describe(error: Exception) -> Iterator[str]:
     else:
         yield str(error)
         if "ModuleNotFoundError" in str(error) and IS_CHECKOUT:
-            yield INCOMPLETE_INSTALLATION
+            yield INCOMPLETE
 
 
 def _run(args: argparse.Namespace, environ: Mapping[str, str], services: ServiceFactory) -> int:

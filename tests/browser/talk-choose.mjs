@@ -1,9 +1,9 @@
 // Chooses among many workflows without a microphone, and prints where things are, as JSON.
-//   node talk-choose.mjs <page> <API key> [<folder for pictures>]
+//   node talk-choose.mjs <page> <API key> [<folder for screenshots>]
 
 import { barriers, launch, signIn, watched } from "./browser.mjs";
 
-const [url, key, pictures] = process.argv.slice(2);
+const [url, key, screenshots] = process.argv.slice(2);
 const SIZES = [390, 800, 1440].map((width) => ({ width, height: 860 }));
 const browser = await launch(
   "--use-fake-device-for-media-stream",
@@ -20,7 +20,7 @@ try {
     const alert = page.getByRole("alert");
     await alert.waitFor();
     found.denied.push(await page.evaluate(beside, viewport.height));
-    if (pictures) await page.screenshot({ path: `${pictures}/denied-${viewport.width}.png` });
+    if (screenshots) await page.screenshot({ path: `${screenshots}/denied-${viewport.width}.png` });
     if (viewport === SIZES[0]) Object.assign(found, await search(page));
     await context.close();
   }

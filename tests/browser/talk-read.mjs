@@ -37,7 +37,7 @@ try {
     for (const width of [390, 800, 1440]) {
       await page.setViewportSize({ width, height: 860 });
       found.push(await page.evaluate(measured));
-      if (pictures) await page.screenshot({ path: `${pictures}/read-${width}.png`, fullPage: true });
+      if (screenshots) await page.screenshot({ path: `${screenshots}/read-${width}.png`, fullPage: true });
     }
     await page.setViewportSize(before);
     return found;

@@ -27,7 +27,7 @@ def checkout(tmp_path: Path) -> Path:
     root = tmp_path / "a checkout"
     (root / "local").mkdir(parents=True)
     (root / "local" / "__init__.py").touch()
-    (root / "local" / "cli.py").write_text(CLI)
+    (root / "local" / "__main__.py").write_text(CLI)
     for lock in ("requirements.lock", "requirements-dev.lock"):
         (root / lock).write_text(f"# {lock}\n")
     shutil.copy(REPOSITORY / "studio", root)

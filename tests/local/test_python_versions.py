@@ -74,6 +74,26 @@ def test_vad_silero_onnx_without_its_package_says_what_to_install() -> None:
     assert "or choose the VAD provider silero." in reported
 
 
+def test_a_missing_package_is_reported_with_what_to_do() -> None:
+    program = (
+        "import runpy, sys; sys.modules['psutil'] = None; sys.argv = ['studio', 'status']; "
+        "runpy.run_module('local', run_name='__main__')"
+    )
+    refused = subprocess.run(
+        (sys.executable, "-c", program),
+        check=False,
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        "import of psutil halted; None in sys.modules. The installation is not complete: delete the "
+        "directory .venv and run ./studio again, which installs every package.\n"
+    )
+
+
 def test_the_script_the_metadata_and_the_readme_name_the_same_python_versions() -> None:
     script = runpy.run_path(str(REPOSITORY / "studio"))
     oldest, newest = script["OLDEST"][1], script["NEWEST"][1]
