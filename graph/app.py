@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from strawberry import Schema
 from strawberry.extensions import SchemaExtension
@@ -22,7 +23,7 @@ from graph.schema.loader_extension import LoaderScope
 from graph.server import create_server, listen, raise_open_file_limit
 from graph.web.graphiql import graphiql_page, graphiql_routes
 from graph.web.talk import talk_routes
-from persistence.wiring import api_services, check_database
+from persistence.wiring import api_services, check_database, voice_notice
 
 THREAD_SWITCH_INTERVAL_SECONDS = 0.001
 """How long the event loop waits for a computing thread to release the GIL."""
@@ -35,7 +36,10 @@ def main() -> None:
         # Checked here because an error in the lifespan would print a long traceback.
         asyncio.run(check_database(settings))
         opened = api_services(settings)
-        routes = [*graphiql_routes(settings.local_token), *talk_routes(settings)]
+        routes = [
+            *graphiql_routes(settings.local_token),
+            *talk_routes(settings, partial(voice_notice, settings)),
+        ]
         lame_duck = LameDuck(settings.lame_duck_seconds)
         app = create_app(
             settings, opened, build_schema_with_loaders, graphiql_page, routes, lame_duck=lame_duck

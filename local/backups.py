@@ -11,7 +11,7 @@ from pathlib import Path
 
 from local import postgres, postgres_user, private_files
 from local.process_spec import StartupError
-from local.state_dir import REPOSITORY, StateDir
+from local.state_dir import PROGRAM, REPOSITORY, StateDir
 
 DUMP, KEY, RECORDINGS = "studio.dump", "secret.key", "recordings"
 
@@ -52,7 +52,7 @@ def restore(state: StateDir, folder: Path, environ: Mapping[str, str]) -> int:
     with private_files.exclusive_lock(state.lock):
         if (state.root / "postgres").exists():
             raise StartupError(
-                f"{state.root} already contains a database: delete it with ./studio reset, "
+                f"{state.root} already contains a database: delete it with {PROGRAM} reset, "
                 "or set STUDIO_STATE to use another directory"
             )
         if key and state.secret_key.exists() and state.secret_key.read_text().strip() != key:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
+from ctypes.util import find_library
 from pathlib import Path
 
 from local.demo import choose_speech, missing_for_local_speech
+from local.postgres_user import linked_home
 from local.services import OWNER
-from local.state_dir import StateDir
+from local.state_dir import PROGRAM, StateDir
 
 
 def render_banner(
@@ -23,9 +26,10 @@ def render_banner(
         "Models": _models(environ),
         "Voice": f"voice calls: {voice}",
         "Speech": _speech(environ),
-        "Logs": f"{short_path(state.logs)}/   or  ./studio logs -f",
+        "Data": _data(state),
+        "Logs": f"{short_path(state.logs)}/   or  {PROGRAM} logs -f",
         "Stop": stop,
-        "Try next": "./studio talk    or, with a microphone,  ./studio talk --voice",
+        "Try next": _next_step(voice),
     }
     lines = (f"  {name:<9} {fact}" for name, fact in facts.items())
     return "\n".join(("", "Agent Studio is ready.", "", *lines, ""))
@@ -34,6 +38,19 @@ def render_banner(
 def short_path(path: Path) -> str:
     """The absolute path or the one relative to the current directory, whichever is shorter."""
     return min(str(path), os.path.relpath(path), key=len)
+
+
+def _data(state: StateDir) -> str:
+    elsewhere = linked_home(state.root / "postgres")
+    return f"{short_path(state.root)}/" + (f"   and the database in {elsewhere}/" * bool(elsewhere))
+
+
+def _next_step(voice: str) -> str:
+    if not voice.startswith(("ready", "through")):
+        return f"{PROGRAM} talk"
+    has_portaudio = sys.platform == "darwin" or find_library("portaudio")
+    microphone = f"with a microphone,  {PROGRAM} talk --voice"
+    return f"{PROGRAM} talk    or, {microphone if has_portaudio else 'to speak, the page above'}"
 
 
 def _models(environ: Mapping[str, str]) -> str:

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from domain.bundles.model import verify_bundle, write_bundle
+from domain.common.command_line import CommandLine
 from domain.common.findings import Finding, Severity
 from local.bundle_files import BundleFiles, BundleReadError, SourceLocation, read_files
 from local.client import ApiError, StudioClient
+from local.state_dir import PROGRAM
 
 Json = dict[str, Any]
 
@@ -166,7 +168,7 @@ def _print_json(**fields: Any) -> None:
 def _client_from_env() -> StudioClient:
     url, token = os.environ.get("STUDIO_URL", ""), os.environ.get("STUDIO_TOKEN", "")
     if not url:
-        raise ApiError("no studio is running on this machine; start one with ./studio up")
+        raise ApiError(f"no studio is running on this machine; start one with {PROGRAM} up")
     if not token:
         raise ApiError("STUDIO_URL needs STUDIO_TOKEN: an access token or API key of that studio")
     return StudioClient(url, token)
@@ -180,7 +182,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+    options = _parser().parse(arguments)
     try:
         return COMMANDS[options.command](options)
     except BundleReadError as problem:
@@ -197,8 +199,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="./studio")
+def _parser() -> CommandLine:
+    parser = CommandLine(prog=PROGRAM)
     commands = parser.add_subparsers(dest="command", required=True)
     files = {"nargs": "+", "metavar": "FILE", "help": "YAML or JSON file, or a directory of them"}
 

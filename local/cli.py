@@ -7,33 +7,36 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from domain.common.command_line import CommandLine
 from domain.common.errors import InvalidSetting
 from local import bench_command, check_command
 from local.backups import backup, restore
+from local.installation import INCOMPLETE
 from local.logs import print_logs
 from local.process_spec import StartupError
 from local.services import all_services
-from local.state_dir import StateDir
+from local.state_dir import IS_CHECKOUT, PROGRAM, StateDir
 from local.status import NOT_RUNNING, down, reset, status
 from local.up import ServiceFactory, up
 
-EXAMPLES = """\
+EXAMPLES = f"""\
 first steps:
-  ./studio up              start everything on this machine
-  ./studio talk            have a conversation with the demo agent
-  ./studio down            stop what `up --detach` started
+  {PROGRAM} up              start everything on this machine
+  {PROGRAM} talk            have a conversation with the demo agent
+  {PROGRAM} down            stop what `up --detach` started
 
 To use your own servers instead of the built-in ones, set DATABASE_URL, REDIS_URL or LIVEKIT_URL
 (with LIVEKIT_API_KEY and LIVEKIT_API_SECRET). LIVEKIT_SERVER_BIN is the livekit-server to run.
-STUDIO_STATE is the directory for data, keys and logs (default: .studio).
+STUDIO_STATE is the directory for data, keys and logs (default: {".studio" if IS_CHECKOUT else "~/.local/share/agent-studio"}).
 """
 
-# The module that each of these starts parses the arguments.
+# The module that each of these starts parses the arguments and explains them.
 DELEGATED_COMMANDS = ("test", "bench", "talk", "verify", "export", "import", "simulate", "demo")
-SELF_DOCUMENTED_COMMANDS = ("verify", "export", "import", "simulate")
+SELF_DOCUMENTED_COMMANDS = ("talk", "verify", "export", "import", "simulate", "demo")
+HELP_OPTIONS = {"-h", "--help"}
 
 
 def main(argv: Sequence[str] | None = None, services: ServiceFactory = all_services) -> int:
@@ -41,17 +44,25 @@ def main(argv: Sequence[str] | None = None, services: ServiceFactory = all_servi
     try:
         if arguments and arguments[0] in DELEGATED_COMMANDS and not _wants_help_here(arguments):
             return _delegate(arguments[0], arguments[1:], os.environ)
-        return _run(_parser().parse_args(arguments), os.environ, services)
-    except (StartupError, InvalidSetting) as error:
-        print(error, file=sys.stderr)
-    except PermissionError as error:
-        reason = f"{error.filename} belongs to another user"
-        print(f"{reason}; set STUDIO_STATE to use another directory", file=sys.stderr)
+        return _run(_parser().parse(arguments), os.environ, services)
     except BrokenPipeError:  # the reader, such as `head`, closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (StartupError, InvalidSetting, OSError) as error:
+        print("\n".join(_describe(error)), file=sys.stderr)
     except KeyboardInterrupt:
         return 130
     return 1
+
+
+def _describe(error: Exception) -> Iterator[str]:
+    if isinstance(error, PermissionError):
+        yield f"{error.filename} may not be used by this user; set STUDIO_STATE to use another directory"
+    elif isinstance(error, OSError):
+        yield f"{error.filename or 'the operating system'}: {error.strerror or error}"
+    else:
+        yield str(error)
+        if "ModuleNotFoundError" in str(error) and IS_CHECKOUT:
+            yield INCOMPLETE
 
 
 def _run(args: argparse.Namespace, environ: Mapping[str, str], services: ServiceFactory) -> int:
@@ -85,27 +96,27 @@ def _run(args: argparse.Namespace, environ: Mapping[str, str], services: Service
 
 def _delegate(command: str, rest: Sequence[str], environ: Mapping[str, str]) -> int:
     match command:
+        case "test" | "bench" if not IS_CHECKOUT:
+            raise StartupError(f"{command} needs a checkout of the sources")
         case "test":
             return check_command.run_checks(rest)
         case "bench":
             return bench_command.run_benchmark(rest)
-        case "talk":
-            return _run_with_api(("local.talk", *rest), environ)
-        case "demo":
-            return _run_with_api(("local.courier_demo", *rest), environ)
         case "simulate":
             return _run_module(("worker.simulation", *rest), environ)
         case "verify":
             return _run_module(("local.bundles", command, *rest), environ)
-        case _:
-            module = ("local.bundles", command, *rest)
-            help = {"-h", "--help"}.intersection(rest)
-            return _run_module(module, environ) if help else _run_with_api(module, environ)
+    module = {"talk": ("local.talk",), "demo": ("local.courier_demo",)}.get(
+        command, ("local.bundles", command)
+    )
+    if HELP_OPTIONS.intersection(rest):
+        return _run_module((*module, *rest), environ)
+    return _run_with_api((*module, *rest), environ)
 
 
 def _wants_help_here(arguments: Sequence[str]) -> bool:
-    command, options = arguments[0], list(arguments[1:2])
-    return command not in SELF_DOCUMENTED_COMMANDS and options in (["-h"], ["--help"])
+    command, options = arguments[0], arguments[1:2]
+    return command not in SELF_DOCUMENTED_COMMANDS and bool(HELP_OPTIONS.intersection(options))
 
 
 def _run_with_api(module: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -144,9 +155,9 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="./studio",
+def _parser() -> CommandLine:
+    parser = CommandLine(
+        prog=PROGRAM,
         description="Agent Studio on one machine.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -199,8 +210,17 @@ def _parser() -> argparse.ArgumentParser:
     command("import", "import agent, tool and workflow files")
     command("simulate", "run simulation suites without a server")
     command("demo", "import a second workflow and serve the HTTP API that its tool calls")
-    command("test", "run every check; further arguments are passed to pytest")
-    command("bench", "run a benchmark, or list them without NAME: ./studio bench [NAME] [--json]")
+    add = command("test", "run every check, or only the tests that the arguments select")
+    add(
+        "arguments",
+        nargs="*",
+        metavar="ARGUMENT",
+        help="an argument of pytest (default: all tests)",
+    )
+    add = command("bench", "run a benchmark, or list the benchmarks")
+    add("name", nargs="?", metavar="NAME", help="the benchmark (default: list all of them)")
+    add("arguments", nargs="*", metavar="ARGUMENT", help="its arguments; NAME --help explains them")
+    add("--json", action="store_true", help="machine-readable output: one JSON object")
     return parser
 
 

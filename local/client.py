@@ -22,7 +22,11 @@ Json = dict[str, Any]
 
 
 class ApiError(Exception):
-    """The API rejected a request; the message is the API's own."""
+    """The API rejected a request; the message is the API's own. `code` is that of its error."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class StudioClient:
@@ -54,7 +58,7 @@ class StudioClient:
         """Return the success member of a mutation's result union; raise `ApiError` for an error."""
         [result] = (await self.execute(document, variables)).values()
         if "message" in result:
-            raise ApiError(f"{result['message']} ({result['code']})")
+            raise ApiError(f"{result['message']} ({result['code']})", result["code"])
         return dict(result)
 
     async def follow(

@@ -15,9 +15,10 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from domain.bundles.model import write_bundle
+from domain.common.command_line import CommandLine
 from local.bundle_files import read_files
 from local.client import ApiError, StudioClient
-from local.state_dir import REPOSITORY
+from local.state_dir import PROGRAM, REPOSITORY
 
 HOST, PORT = "127.0.0.1", 8765
 FILE = REPOSITORY / "local" / "demos" / "courier.yaml"
@@ -32,7 +33,7 @@ mutation ($input: ImportBundleInput!) { importBundle(input: $input) {
 INSTRUCTIONS = f"""
 Serving parcels at http://{HOST}:{PORT} until Ctrl-C. In another terminal:
 
-  ./studio talk courier --say "where is my parcel?" --say "Asha" --say "2002" --say "yes"
+  {PROGRAM} talk courier --say "where is my parcel?" --say "Asha" --say "2002" --say "yes"
 """
 
 
@@ -53,6 +54,10 @@ async def serve(studio: StudioClient) -> None:
 
 
 def main() -> int:
+    CommandLine(
+        prog=f"{PROGRAM} demo",
+        description="import the workflow courier, and serve the HTTP API that its tool calls",
+    ).parse()
     studio = StudioClient(os.environ["STUDIO_URL"], os.environ["STUDIO_TOKEN"])
     try:
         asyncio.run(serve(studio))

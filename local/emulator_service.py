@@ -23,6 +23,7 @@ BASE_PATHS = {
     "OPENAI": "/openai",
     "GOOGLE": "/gemini",
 }
+DISPLAY_NAMES = {"OPENAI": "OpenAI"}
 HOST = "127.0.0.1"
 
 
@@ -35,7 +36,7 @@ class Emulators:
 
     @property
     def description(self) -> str:
-        providers = ", ".join(name.title() for name in self.names)
+        providers = ", ".join(DISPLAY_NAMES.get(name, name.title()) for name in self.names)
         return (
             f"EMULATORS, not the real {providers}: what callers say is made up, and agents sound"
             " like tones"

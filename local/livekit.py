@@ -49,7 +49,7 @@ class LivekitServers:
 
 async def prepare(state: Path, binary: Path) -> LivekitServers:
     """Write the configuration of both servers and stop leftover processes that use it."""
-    store = await valkey.prepare(state, name=STORE_NAME, durable=False)
+    store = await valkey.prepare(state, name=STORE_NAME, durable=False, variable="LIVEKIT_URL")
     server = await _prepare_server(state, binary, store)
     return LivekitServers(load_credentials(state, server), server, store)
 

@@ -1,5 +1,5 @@
 """Finds livekit-server: named by a variable, installed, cached from an earlier build, or built with
-Go."""
+Go. `python -m local.livekit_binary` only builds it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import fcntl
 import os
 import re
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from signal import SIGKILL
+from signal import SIGKILL, SIGTERM
 
 from local.process_spec import StartupError, kill_group, parent_death_prefix
 
@@ -36,24 +38,37 @@ def find_or_build(
 ) -> Path:
     """Return the path of livekit-server. If only Go is installed, the first call builds it, which
     takes minutes. Raises `LivekitUnavailable` if that is impossible."""
+    return find(environ) or build(environ, echo, timeout=timeout)
+
+
+def find(environ: Mapping[str, str]) -> Path | None:
+    """Return the path of livekit-server; None if there is none and Go can build it. Raises
+    `LivekitUnavailable` if that is impossible."""
     if binary := environ.get("LIVEKIT_SERVER_BIN"):
         return _binary_from_env(Path(binary))
     path = environ.get("PATH", os.defpath)
     if (installed := shutil.which("livekit-server", path=path)) and _works(Path(installed)):
         return Path(installed)
-    cached = cache_dir(environ) / f"livekit-server-{VERSION}"
-    if _works(cached):
+    if _works(cached := cached_binary(environ)):
         return cached
-    go = shutil.which("go", path=path)
-    if go is None or _version(go, environ) < MIN_GO_VERSION:
-        raise LivekitUnavailable(
-            "livekit-server was not found: put it on PATH (https://github.com/livekit/livekit),"
-            " install Go 1.26 or newer to have it built, or set LIVEKIT_SERVER_BIN or LIVEKIT_URL"
-        )
+    _find_go(environ)
+    return None
+
+
+def build(
+    environ: Mapping[str, str], echo: Echo, *, timeout: float = BUILD_TIMEOUT_SECONDS
+) -> Path:
+    """Build livekit-server with Go into the cache, and return its path there."""
+    cached, go = cached_binary(environ), _find_go(environ)
     with _build_lock(cached, echo, timeout):
         if not _works(cached):  # another process may have built it while this one waited
             _build(go, cached, environ, echo, timeout)
     return cached
+
+
+def cached_binary(environ: Mapping[str, str]) -> Path:
+    """Where a build puts livekit-server."""
+    return cache_dir(environ) / f"livekit-server-{VERSION}"
 
 
 def cache_dir(environ: Mapping[str, str]) -> Path:
@@ -77,6 +92,16 @@ def _works(binary: Path) -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return result.returncode == 0 and result.stdout.startswith(b"livekit-server version ")
+
+
+def _find_go(environ: Mapping[str, str]) -> str:
+    go = shutil.which("go", path=environ.get("PATH", os.defpath))
+    if go is None or _version(go, environ) < MIN_GO_VERSION:
+        raise LivekitUnavailable(
+            "livekit-server was not found: put it on PATH (https://github.com/livekit/livekit),"
+            " install Go 1.26 or newer to have it built, or set LIVEKIT_SERVER_BIN or LIVEKIT_URL"
+        )
+    return go
 
 
 def _version(go: str, environ: Mapping[str, str]) -> tuple[int, int]:
@@ -171,3 +196,18 @@ def _run(
 def _go_environment(environ: Mapping[str, str]) -> dict[str, str]:
     inherited = {name: value for name, value in environ.items() if name not in IGNORED_GO_VARIABLES}
     return {**inherited, "GOTOOLCHAIN": "local"}
+
+
+def main() -> int:
+    signal.signal(SIGTERM, lambda *_: sys.exit(128 + SIGTERM))  # `_run` stops the compilers
+    os.nice(19)  # compilers use every core, which the services need more while they start
+    try:
+        build(os.environ, lambda line: print(line, flush=True))
+    except StartupError as error:
+        print(error, flush=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

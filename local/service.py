@@ -20,6 +20,8 @@ class Service:
     after: tuple[str, ...] = ()
     # Whether it is a step that must succeed once rather than a process that keeps running.
     once: bool = False
+    # Whether the others become ready without it, also if it cannot start.
+    background: bool = False
     # Variables whose values are read from files, which an earlier service may create.
     env_files: Mapping[str, Path] = field(default_factory=dict)
     # Log lines that are also shown on the terminal.

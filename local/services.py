@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from local.process_spec import ProcessSpec, ready_immediately
 from local.server import Server
 from local.service import Service, file_ready, http_ready
 from local.state_dir import REPOSITORY, StateDir
+from local.voice_status import BUILD_SERVICE
 
 DEMO_SERVER = "127.0.0.1:8765"
 """Address of `./studio demo`: the only private address that tools may call, unless OUTBOUND_ALLOW
@@ -79,6 +81,8 @@ class Plan:
             "RECORDINGS_URL": self.state.recordings.as_uri(),
             "SPOOL_FOLDER": str(self.state.spool),
         }
+        if self.voice.must_build:
+            fixed["VOICE_NOTICE_FILE"] = str(self.state.voice_notice)
         emulated = self.emulators.environment if self.emulators else {}
         return {**defaults, **inherited, **emulated, **fixed, **self.livekit_environment}
 
@@ -89,6 +93,7 @@ def all_services(plan: Plan) -> tuple[Service, ...]:
     load_or_create_secret(state.owner_password)
     account = ("--tenant", TENANT, "--email", OWNER)
     files = ("--password-file", str(state.owner_password), "--key-file", str(token))
+    must_build = plan.voice.must_build
 
     def module(
         name: str,
@@ -112,7 +117,8 @@ def all_services(plan: Plan) -> tuple[Service, ...]:
             Service(spec=server.spec, alert_pattern=POSTGRES_ALERT_PATTERN)
             for server in plan.servers
         ),
-        *_livekit_services(plan.livekit),
+        *([_livekit_build(module(BUILD_SERVICE, "local.livekit_binary"))] if must_build else []),
+        *_livekit_services(plan.livekit, background=must_build),
         *([plan.emulators.service(environment)] if plan.emulators else []),
         Service(
             spec=module("migrate", "persistence.migrate"),
@@ -154,10 +160,18 @@ def all_services(plan: Plan) -> tuple[Service, ...]:
     )
 
 
-def _livekit_services(livekit: LivekitServers | None) -> tuple[Service, ...]:
+def _livekit_build(spec: ProcessSpec) -> Service:
+    """Its whole output is shown, because it is the progress of minutes."""
+    return Service(spec=spec, once=True, background=True, alert_pattern=re.compile(""))
+
+
+def _livekit_services(livekit: LivekitServers | None, *, background: bool) -> tuple[Service, ...]:
     if livekit is None:
         return ()
     store = Service(spec=livekit.store.spec, alert_pattern=POSTGRES_ALERT_PATTERN)
     return store, Service(
-        spec=livekit.server.spec, after=(STORE_NAME,), alert_pattern=LIVEKIT_ALERT_PATTERN
+        spec=livekit.server.spec,
+        after=(STORE_NAME, BUILD_SERVICE),
+        background=background,
+        alert_pattern=LIVEKIT_ALERT_PATTERN,
     )

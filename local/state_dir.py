@@ -11,6 +11,11 @@ from local import os_processes, private_files
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
+IS_CHECKOUT = (REPOSITORY / "studio").is_file()
+"""Whether this is a checkout rather than a package that was installed with pip."""
+PROGRAM = "./studio" if IS_CHECKOUT else "agent-studio"
+"""How users call the command line."""
+
 READY_FILE = "READY_FILE"
 """The environment variable with the path of the file that a service creates when it is ready. Its
 child processes inherit the variable, by which they are found."""
@@ -54,7 +59,7 @@ class StateDir:
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> StateDir:
         root = private_files.private_dir(
-            Path(environ.get("STUDIO_STATE") or REPOSITORY / ".studio")
+            Path(environ.get("STUDIO_STATE") or _default_root(environ))
         )
         private_files.private_dir(root / "logs")
         return cls(root)
@@ -78,6 +83,10 @@ class StateDir:
     @property
     def secret_key(self) -> Path:
         return self.root / "secret.key"
+
+    @property
+    def voice_notice(self) -> Path:
+        return self.root / "voice.notice"
 
     @property
     def recordings(self) -> Path:
@@ -104,6 +113,7 @@ class StateDir:
             "recordings",
             "spool",
             "*.ready",
+            "voice.notice",
             "emulators.port",
             "run.json",
             "lock",
@@ -132,6 +142,13 @@ class StateDir:
     @property
     def _record_file(self) -> Path:
         return self.root / "run.json"
+
+
+def _default_root(environ: Mapping[str, str]) -> Path:
+    if IS_CHECKOUT:
+        return REPOSITORY / ".studio"
+    data = Path(environ.get("XDG_DATA_HOME", ""))
+    return (data if data.is_absolute() else Path.home() / ".local" / "share") / "agent-studio"
 
 
 def is_same_process(pid: int, born: float) -> bool:

@@ -11,10 +11,10 @@ from dataclasses import asdict
 
 from local import os_processes, postgres_user, private_files
 from local.process_spec import StartupError
-from local.state_dir import ServiceStatus, StateDir, SupervisorRecord, is_same_process
+from local.state_dir import PROGRAM, ServiceStatus, StateDir, SupervisorRecord, is_same_process
 from local.supervisor import stop_leftovers
 
-NOT_RUNNING = "not running; start it with ./studio up"
+NOT_RUNNING = f"not running; start it with {PROGRAM} up"
 STOP_TIMEOUT_SECONDS = 90.0
 COLUMNS = ("process", "pid", "state", "uptime", "restarts", "memory")
 
@@ -53,7 +53,7 @@ def down(state: StateDir) -> int:
 def reset(state: StateDir, *, sure: bool) -> int:
     """Delete everything that Agent Studio created in the state directory, and nothing else."""
     if record := state.running_record():
-        raise StartupError(f"running (pid {record.pid}): stop it first with ./studio down")
+        raise StartupError(f"running (pid {record.pid}): stop it first with {PROGRAM} down")
     if not sure and not _confirmed(f"Delete {state.root} with all agents, calls and keys?"):
         print("nothing was deleted")
         return 1
@@ -113,6 +113,8 @@ def _table(record: SupervisorRecord) -> str:
 
 def _describe_failure(entry: ServiceStatus) -> str:
     """Why a service is down, when it will be restarted, and its last log lines."""
+    if entry.state == "failed":
+        return f"{entry.name} failed: {entry.reason}"
     seconds = max(0.0, entry.next_try - time.time())
     when = f"restarting it in {seconds:.0f} s" if entry.pid == 0 else "it is being restarted"
     headline, _, last_lines = entry.reason.partition("\n")

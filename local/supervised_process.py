@@ -75,6 +75,13 @@ class SupervisedProcess:
                 await self._back_off(reason)
                 reason = await self._restart()
 
+    async def give_up(self, reason: str) -> None:
+        """Mark a service that could not start as failed; the others continue without it."""
+        if self.process is not None:
+            await process_spec.stop(self.process, self.service.spec.stop_signal, 1)
+        self.echo(reason)
+        self._update_status(replace(self.status, state="failed", pid=0, reason=reason))
+
     async def stop(self, force: asyncio.Event) -> None:
         """Stop the service and its orphans; kill them after the grace period or once `force` is
         set."""

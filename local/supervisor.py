@@ -17,15 +17,17 @@ from local.process_spec import StartupError
 from local.service import Service
 from local.state_dir import READY_FILE, StateDir, SupervisorRecord, is_same_process
 from local.supervised_process import SupervisedProcess
+from local.voice_status import VoiceStatus
 
 
 @dataclass(slots=True)
 class Supervisor:
     state: StateDir
     url: str
-    voice: str
+    voice: VoiceStatus
     echo: Callable[[str], None]
     processes: list[SupervisedProcess] = field(default_factory=list)
+    said_of_voice: str = ""
     ready: bool = False
     stop_requested: asyncio.Event = field(default_factory=asyncio.Event)
     force_requested: asyncio.Event = field(default_factory=asyncio.Event)
@@ -39,6 +41,7 @@ class Supervisor:
         """Run the services until a signal requests a stop or one cannot start. Returns the exit
         code."""
         self.processes = [self._supervised(service) for service in services]
+        self._save_record()
         work = asyncio.create_task(self._run_all(on_ready))
         stop = asyncio.create_task(self.stop_requested.wait())
         await asyncio.wait((work, stop), return_when=asyncio.FIRST_COMPLETED)
@@ -58,17 +61,25 @@ class Supervisor:
             for process in self.processes:
                 tasks.create_task(self._run_process(process))
             for process in self.processes:
-                await process.ready.wait()
+                if not process.service.background:
+                    await process.ready.wait()
             self.ready = True
             # First, because the record ends the wait of a process that repeats this output.
             on_ready()
             self._save_record()
 
     async def _run_process(self, process: SupervisedProcess) -> None:
+        service = process.service
         for dependency in self.processes:
-            if dependency.service.name in process.service.after:
+            waits = service.background or not dependency.service.background
+            if dependency.service.name in service.after and waits:
                 await dependency.ready.wait()
-        await process.run()
+        try:
+            await process.run()
+        except (StartupError, OSError) as error:
+            if not service.background:
+                raise
+            await process.give_up(str(error))
 
     async def _stop_all(self) -> None:
         stopped = {process.service.name: asyncio.Event() for process in self.processes}
@@ -107,13 +118,19 @@ class Supervisor:
     def _save_record(self) -> None:
         entries = tuple(process.status for process in self.processes)
         pid = os.getpid()
-        record = SupervisorRecord(
-            pid, os_processes.start_time(pid), self.url, self.ready, entries, self.voice
-        )
         try:
-            self.state.write_record(record)
+            voice = self.voice.update(entries)
+            self.state.write_record(
+                SupervisorRecord(
+                    pid, os_processes.start_time(pid), self.url, self.ready, entries, voice
+                )
+            )
         except OSError as error:  # a full disk must not stop the services
             self.echo(f"cannot save the status of the services: {error.strerror}")
+        else:
+            if self.ready and voice != self.said_of_voice:
+                self.echo(f"voice calls: {voice}")
+            self.said_of_voice = voice
 
     def _on_signal(self) -> None:
         if self.stop_requested.is_set():
@@ -128,6 +145,8 @@ class Supervisor:
         for cause in causes:
             if isinstance(cause, StartupError):
                 self.echo(str(cause))
+            elif isinstance(cause, OSError):
+                self.echo(f"{cause.filename or 'the operating system'}: {cause.strerror or cause}")
             else:
                 traceback.print_exception(cause)
 

@@ -7,17 +7,20 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any
 from uuid import uuid4
 
+from domain.common.command_line import CommandLine, suggestion
 from local.client import ApiError, StudioClient
+from local.state_dir import PROGRAM
 from local.terminal_output import JsonOutput, TalkOutput, TerminalOutput
 
 Json = dict[str, Any]
+CallFunction = Callable[[StudioClient, TalkOutput, argparse.Namespace], Awaitable[Json]]
 
 ERROR = "... on Error { message code }"
 START = (
@@ -57,12 +60,14 @@ subscription ($callId: ID!, $after: Cursor) {
 }
 """
 
+WORKFLOWS = "{ workflows(first: 100) { edges { node { slug published { number } } } } }"
 CALL_TOTAL = """query ($id: ID!) {
   call(id: $id) { cost { total partial } latency { totalMs { p50 } atEarMs { p50 } } }
 }"""
 
 HANG_UP_TIMEOUT_SECONDS = 3.0
 DESCRIPTION = "have a conversation with a workflow in the terminal"
+HOW_TO_LEAVE = "type what you say; Ctrl-D or /quit hangs up"
 
 
 class TalkSession:
@@ -98,8 +103,10 @@ class TalkSession:
                 speaking = tasks.create_task(self._send_lines(lines))
                 await listening
                 speaking.cancel()
-        except asyncio.CancelledError:
-            await self._hang_up()
+        except asyncio.CancelledError:  # Ctrl-C
+            with suppress(Exception):
+                async with asyncio.timeout(HANG_UP_TIMEOUT_SECONDS):
+                    await self._hang_up()
             raise
         assert self._ended is not None
         await self._show_total()
@@ -117,10 +124,7 @@ class TalkSession:
         yield
 
     async def _hang_up(self) -> None:
-        """End the call on Ctrl-C."""
-        with suppress(Exception):
-            async with asyncio.timeout(HANG_UP_TIMEOUT_SECONDS):
-                await self._studio.mutate(END, {"input": {"callId": self._call}})
+        await self._studio.mutate(END, {"input": {"callId": self._call, "byCaller": True}})
 
     async def _listen(self) -> None:
         updates = self._studio.follow(
@@ -154,7 +158,7 @@ class TalkSession:
                 continue
             await self._wait_for_reply()
         if not self._ended:
-            await self._studio.mutate(END, {"input": {"callId": self._call}})
+            await self._hang_up()
 
     async def _send_line(self, line: str) -> None:
         key = f"{self._call}-{self._sent_count}"[:255]
@@ -185,17 +189,41 @@ async def read_stdin_lines(output: TalkOutput) -> AsyncGenerator[str]:
                 return
 
     Thread(target=read, daemon=True).start()
+    is_typed = sys.stdin.isatty()
+    if is_typed:
+        output.show_hint(HOW_TO_LEAVE)
     while True:
         output.prompt()
         line = await lines.get()
-        if not line:
+        text = line.strip()
+        if not line or (is_typed and text in ("/quit", "/exit")):
             return
-        if line.strip():
-            yield line.strip()
+        if is_typed and text == "/help":
+            output.show_hint(HOW_TO_LEAVE)
+        elif text:
+            yield text
 
 
 class TalkSetupError(Exception):
     """This machine cannot make the call; raised before the call is started."""
+
+
+async def _talk(
+    run_call: CallFunction, studio: StudioClient, output: TalkOutput, options: argparse.Namespace
+) -> Json:
+    try:
+        return await run_call(studio, output, options)
+    except ApiError as error:
+        if error.code not in ("WORKFLOW_NOT_FOUND", "WORKFLOW_NOT_PUBLISHED"):
+            raise
+        raise ApiError(await _describe_workflows(studio, options.workflow)) from None
+
+
+async def _describe_workflows(studio: StudioClient, wanted: str) -> str:
+    found = (await studio.execute(WORKFLOWS))["workflows"]["edges"]
+    slugs = [edge["node"]["slug"] for edge in found if edge["node"]["published"]]
+    published = f"the published ones are {', '.join(slugs)}" if slugs else "none is published"
+    return f"there is no published workflow {wanted}; {published}{suggestion(wanted, slugs)}"
 
 
 async def _run_text(studio: StudioClient, output: TalkOutput, options: argparse.Namespace) -> Json:
@@ -224,7 +252,7 @@ async def _run_voice(studio: StudioClient, output: TalkOutput, options: argparse
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="./studio talk", description=DESCRIPTION)
+    parser = CommandLine(prog=f"{PROGRAM} talk", description=DESCRIPTION)
     parser.add_argument(
         "workflow", nargs="?", default="clinic", help="slug of the workflow (default: clinic)"
     )
@@ -253,10 +281,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--json", action="store_true", help="machine-readable output: one event per line"
     )
-    options = parser.parse_args(arguments)
+    options = parser.parse(arguments)
     url, token = os.environ.get("STUDIO_URL", ""), os.environ.get("STUDIO_TOKEN", "")
     if not url:
-        parser.error("no studio is running on this machine; start one with ./studio up")
+        parser.error(f"no studio is running on this machine; start one with {PROGRAM} up")
     if not token:
         parser.error("STUDIO_URL needs STUDIO_TOKEN: an access token or API key of that studio")
     if any(not line.strip() for line in options.say or ()):
@@ -268,7 +296,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     output: TalkOutput = JsonOutput() if options.json else TerminalOutput(sys.stdout, options.voice)
     run_call = _run_voice if options.voice else _run_text
     try:
-        ended = asyncio.run(run_call(StudioClient(url, token), output, options))
+        ended = asyncio.run(_talk(run_call, StudioClient(url, token), output, options))
     except KeyboardInterrupt:
         return 130
     except TalkSetupError as problem:

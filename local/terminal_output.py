@@ -27,6 +27,10 @@ class TalkOutput(Protocol):
 
     def show_note(self, text: str) -> None: ...
 
+    def show_hint(self, text: str) -> None:
+        """Tell the user how to use the program."""
+        ...
+
     def show_total(self, call: Json) -> None:
         """Show the cost and latency of the call after its end."""
         ...
@@ -46,6 +50,9 @@ class JsonOutput:
 
     def show_note(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
+
+    def show_hint(self, text: str) -> None:
+        pass
 
     def show_total(self, call: Json) -> None:
         pass
@@ -82,6 +89,9 @@ class TerminalOutput:
 
     def show_note(self, text: str) -> None:
         self._write(self._paint(RED, f"  ! {text}"))
+
+    def show_hint(self, text: str) -> None:
+        self._write(self._detail_line(text))
 
     def show_total(self, call: Json) -> None:
         cost, latency = call["cost"], call["latency"]

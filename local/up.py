@@ -20,8 +20,9 @@ from local.logs import Tail, rotate
 from local.process_spec import StartupError
 from local.service import Service
 from local.services import Plan
-from local.state_dir import StateDir
+from local.state_dir import PROGRAM, StateDir
 from local.supervisor import Supervisor, stop_leftovers
+from local.voice_status import VoiceStatus
 
 # The loopback address at which this machine reaches an API that listens on every address.
 REACHABLE_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -50,10 +51,10 @@ def up(
                 f"port {port} (api) is in use by {os_processes.describe_listener(port)}:"
                 " stop it, or choose another port with --port"
             )
-        voice = check_livekit(environ, enabled=with_voice, echo=echo)
+        voice = check_livekit(environ, enabled=with_voice)
         emulators = choose_emulators(state, environ) if with_emulators else None
         if emulators:
-            voice = replace(voice, description=f"{voice.description}; with {emulators.description}")
+            voice = replace(voice, remark=f"; with {emulators.description}")
         if detach and (pid := _daemonize(state)):
             return _follow_startup(state, pid)
         host = REACHABLE_HOSTS.get(settings.api_host, settings.api_host)
@@ -76,16 +77,16 @@ def echo(line: str) -> None:
 
 async def _supervise(plan: Plan, services: ServiceFactory, *, show_banner: bool) -> int:
     started = time.monotonic()
-    supervisor = Supervisor(plan.state, plan.url, plan.voice.description, echo)
+    voice = VoiceStatus(plan.voice, plan.state.voice_notice)
+    supervisor = Supervisor(plan.state, plan.url, voice, echo)
     supervisor.install_signal_handlers()
     plan = await _with_servers(plan)
 
     def on_ready() -> None:
         echo(f"{'everything':<10} ready  {time.monotonic() - started:6.2f} s")
         if show_banner:
-            echo(
-                render_banner(plan.state, plan.url, plan.voice.description, plan.environ, "Ctrl-C")
-            )
+            voice = supervisor.said_of_voice
+            echo(render_banner(plan.state, plan.url, voice, plan.environ, "Ctrl-C"))
 
     code = await supervisor.run(services(plan), on_ready)
     echo("stopped")
@@ -135,7 +136,7 @@ def _follow_startup(state: StateDir, pid: int) -> int:
             if exited:
                 return os.waitstatus_to_exitcode(status) or 1
             if record and ready:
-                echo(render_banner(state, record.url, record.voice, os.environ, "./studio down"))
+                echo(render_banner(state, record.url, record.voice, os.environ, f"{PROGRAM} down"))
                 return 0
             time.sleep(0.05)
     os.kill(pid, signal.SIGTERM)

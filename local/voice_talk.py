@@ -10,6 +10,7 @@ from pathlib import Path
 from local.client import ApiError, StudioClient
 from local.microphone import Microphone
 from local.room_participant import RoomParticipant, resample
+from local.state_dir import PROGRAM
 from local.talk import ERROR, Json, TalkSession
 from local.terminal_output import TalkOutput
 from local.wav import Samples, StereoRecorder, read_wav
@@ -50,7 +51,7 @@ class VoiceTalkSession(TalkSession):
     @asynccontextmanager
     async def _transport(self, started: Json) -> AsyncGenerator[None]:
         if not started["join"]:
-            raise ApiError("voice calls are off in this studio; ./studio status shows the reason")
+            raise ApiError(f"voice calls are off in this studio; {PROGRAM} status shows the reason")
         participant = self._participant = RoomParticipant(
             self._rejoin, lambda: self._output.show_note("the connection was lost; rejoining")
         )

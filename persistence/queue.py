@@ -49,6 +49,8 @@ from persistence.db_errors import translate_outages
 from persistence.leases import WorkerLeases
 from persistence.pubsub import Channels
 from persistence.queue_transitions import (
+    END_REASON,
+    END_REQUESTED,
     FAILED_TAKEOVERS,
     RELEASE_CALLS,
     end_call,
@@ -71,9 +73,7 @@ workers. After that it claims the call anyway, because a late reply is better th
 TAKEOVER_BACKOFF_SECONDS = 1.0
 """The delay before the takeover that follows a failed one; it doubles with each further failure."""
 
-END_ASKED = """exists (
-           select from call_command c
-            where c.call_id = l.call_id and c.done_at is null and c.kind = 'END')"""
+END_ASKED = END_REQUESTED.format(more="")
 # The log has a copy of the call's kind, except for old rows that have not been backfilled yet.
 CALL_KIND = "coalesce(l.kind, (select c.kind from call c where c.id = l.call_id))"
 # A call whose takeovers fail may be the reason why its workers die, which also hurts their other
@@ -83,7 +83,7 @@ CALL_KIND = "coalesce(l.kind, (select c.kind from call c where c.id = l.call_id)
 # ever take it.
 SELECT_CLAIMABLE = f"""
     select l.call_id, l.tenant_id, l.state, l.epoch, {END_ASKED} as end_asked,
-           case when l.state = 'ENDING' then 'ENDED_BY_AGENT' else 'ENDED_BY_API' end as reason,
+           {END_REASON} as reason,
            $4::int > 0 and {FAILED_TAKEOVERS} > 1 as is_suspect
       from call_log l
      where l.ended_at is null and l.worker_id is null

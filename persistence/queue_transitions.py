@@ -32,6 +32,15 @@ RELEASE_ORPHANS = RELEASE_CALLS.format(
     condition="l.worker_id is not null and not exists "
     "(select from worker_process p where p.id = l.worker_id)"
 )
+END_REQUESTED = """exists (
+           select from call_command c
+            where c.call_id = l.call_id and c.done_at is null and c.kind = 'END'{more})"""
+END_REASON = f"""
+           case when l.state = 'ENDING' then 'ENDED_BY_AGENT'
+                when {END_REQUESTED.format(more=" and c.body ->> 'by_caller' = 'true'")}
+                then 'HUNG_UP_BY_USER' else 'ENDED_BY_API' end"""
+"""Why a call ends whose end was requested; `Command.end_reason` says the same."""
+
 END_CALL = "select tenant_id, seq, at, body::text from end_call($1, $2, false, $3, $4, $5)"
 
 

@@ -14,16 +14,20 @@ import asyncpg
 from domain.calls.model import CallId, EndReason
 from persistence.db_errors import translate_outages
 from persistence.pubsub import Channels
-from persistence.queue_transitions import FAILED_TAKEOVERS, end_calls, release_orphans
+from persistence.queue_transitions import (
+    END_REASON,
+    FAILED_TAKEOVERS,
+    end_calls,
+    release_orphans,
+)
 
 END_TIMEOUT_SECONDS = 10.0
 """How long a worker may take to apply an END command before the call is ended without it."""
 
 # A single statement, so that a worker whose heartbeat arrives in the meantime stays registered.
 REAP_DEAD_WORKERS = "delete from worker_process where heartbeat_at < $1"
-SELECT_END_REQUESTED = """
-    select l.call_id, l.epoch,
-           case when l.state = 'ENDING' then 'ENDED_BY_AGENT' else 'ENDED_BY_API' end as reason
+SELECT_END_REQUESTED = f"""
+    select l.call_id, l.epoch, {END_REASON} as reason
       from call_command c join call_log l using (call_id)
      where c.done_at is null and c.kind = 'END' and l.ended_at is null
        and (l.worker_id is null or c.asked_at < now() - make_interval(secs => $1))

@@ -6,6 +6,7 @@ https://docs.livekit.io/home/get-started/authentication/"""
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import jwt
 
@@ -17,17 +18,27 @@ from domain.calls.rooms import (
     RoomAccess,
     room_name,
 )
+from domain.common.errors import Unavailable
 from domain.common.settings import Settings
 
 CLOCK_SKEW = timedelta(seconds=30)
 
 
+def read_notice(file: str) -> str:
+    """Why voice calls cannot be started; empty if there is no such file."""
+    try:
+        return Path(file).read_text() if file else ""
+    except FileNotFoundError:
+        return ""
+
+
 class JwtRoomAccessIssuer:
-    def __init__(self, url: str, key: str, secret: str, seconds: float) -> None:
+    def __init__(self, url: str, key: str, secret: str, seconds: float, notice: str = "") -> None:
         self._url = url
         self._key = key
         self._secret = secret
         self._seconds = seconds
+        self._notice = notice
 
     @classmethod
     def from_settings(cls, settings: Settings) -> JwtRoomAccessIssuer | None:
@@ -36,7 +47,11 @@ class JwtRoomAccessIssuer:
         if not (settings.livekit_url and key and secret):
             return None
         url = settings.livekit_public_url or settings.livekit_url
-        return cls(url, key, secret, settings.join_seconds)
+        return cls(url, key, secret, settings.join_seconds, settings.voice_notice_file)
+
+    def require_server(self) -> None:
+        if notice := read_notice(self._notice):
+            raise Unavailable(notice)
 
     def issue(self, call: CallId, now: datetime) -> RoomAccess:
         room, until = room_name(call), now + timedelta(seconds=self._seconds)

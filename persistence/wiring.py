@@ -22,7 +22,7 @@ from persistence.lazy_adapters import LazyHttpClient, LazyKeyProber, open_audio_
 from persistence.passwords import PasswordVerifier
 from persistence.pubsub import open_channels
 from persistence.rate_limiter import RedisRateLimiter
-from persistence.room_access import JwtRoomAccessIssuer
+from persistence.room_access import JwtRoomAccessIssuer, read_notice
 from persistence.signed_links import SignedLinks
 from persistence.sqlalchemy_engine import create_engine, open_first_connection
 from persistence.store import SqlStore
@@ -97,6 +97,11 @@ async def check_database(settings: Settings) -> None:
     """Raise a `DomainError` unless PostgreSQL is available and gives the API its role."""
     pool = await create_pool(settings.database_url, DbRole.API, 1)
     await pool.close()
+
+
+def voice_notice(settings: Settings) -> str:
+    """Why voice calls cannot be started yet; empty if they can."""
+    return read_notice(settings.voice_notice_file)
 
 
 def _split_connections(connections: int) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, NewType
 from uuid import UUID
 
-from domain.calls.model import CallId
+from domain.calls.model import CallId, EndReason
 
 CommandId = NewType("CommandId", UUID)
 
@@ -31,3 +31,9 @@ class Command:
     kind: CommandKind
     body: Mapping[str, Any] = field(default_factory=dict)
     asked_by: str
+
+    @property
+    def end_reason(self) -> EndReason:
+        """Why the call ends with this END command."""
+        by_caller = self.body.get("by_caller", False)
+        return EndReason.HUNG_UP_BY_USER if by_caller else EndReason.ENDED_BY_API

@@ -38,4 +38,8 @@ class RoomAccess:
 
 
 class RoomAccessIssuer(Protocol):
+    def require_server(self) -> None:
+        """Raise `Unavailable` while it is known that there is no LiveKit server yet."""
+        ...
+
     def issue(self, call: CallId, now: datetime) -> RoomAccess: ...

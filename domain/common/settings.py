@@ -69,6 +69,11 @@ class Settings:
         "Token offered to GraphiQL and /talk on this machine; only `./studio up` sets it",
         secret=True,
     )
+    voice_notice_file: str = setting(
+        "",
+        "File that says why voice calls cannot be started, while it exists; only `./studio up` sets "
+        "it",
+    )
     health_host: str = setting("127.0.0.1", "Address of /health/ready of a worker or a keeper")
     health_port: int = setting(0, "Port of /health/ready of a worker or a keeper; 0 = none")
     log_level: str = setting("INFO", "Lowest level that is logged: DEBUG, INFO, WARNING or ERROR")

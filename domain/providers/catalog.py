@@ -318,38 +318,46 @@ TTS = (
         ),
     ),
 )
+_VAD_OPTIONS = (
+    Option(
+        name="activation_threshold",
+        type=OptionType.NUMBER,
+        default=0.5,
+        minimum=0.05,
+        maximum=0.95,
+        help="The probability of speech at which speech starts; higher ignores more noise.",
+    ),
+    Option(
+        name="min_silence_duration",
+        type=OptionType.NUMBER,
+        default=0.55,
+        minimum=0.05,
+        maximum=3.0,
+        help="Silence that ends speech, in seconds.",
+    ),
+    Option(
+        name="min_speech_duration",
+        type=OptionType.NUMBER,
+        default=0.05,
+        minimum=0.01,
+        maximum=1.0,
+        help="Sounds shorter than this are not treated as speech, in seconds.",
+    ),
+)
 VAD = (
     Provider(
         kind=ProviderKind.VAD,
         name="silero",
         display_name="Silero (on this machine)",
         models=("silero",),
-        options=(
-            Option(
-                name="activation_threshold",
-                type=OptionType.NUMBER,
-                default=0.5,
-                minimum=0.05,
-                maximum=0.95,
-                help="The probability of speech at which speech starts; higher ignores more noise.",
-            ),
-            Option(
-                name="min_silence_duration",
-                type=OptionType.NUMBER,
-                default=0.55,
-                minimum=0.05,
-                maximum=3.0,
-                help="Silence that ends speech, in seconds.",
-            ),
-            Option(
-                name="min_speech_duration",
-                type=OptionType.NUMBER,
-                default=0.05,
-                minimum=0.01,
-                maximum=1.0,
-                help="Sounds shorter than this are not treated as speech, in seconds.",
-            ),
-        ),
+        options=_VAD_OPTIONS,
+    ),
+    Provider(
+        kind=ProviderKind.VAD,
+        name="silero-onnx",
+        display_name="Silero ONNX (on this machine, needs livekit-plugins-silero)",
+        models=("silero",),
+        options=_VAD_OPTIONS,
     ),
 )
 CATALOG: tuple[Provider, ...] = (*STT, *LLM, *TTS, *VAD)

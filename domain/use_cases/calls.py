@@ -113,6 +113,7 @@ def _require_room_access(services: Services, path: Path) -> RoomAccessIssuer:
             "LIVEKIT_API_KEY and LIVEKIT_API_SECRET, or start a TEXT call.",
             path,
         )
+    services.room_access_issuer.require_server()
     return services.room_access_issuer
 
 
@@ -138,7 +139,9 @@ async def send_message(
         return command
 
 
-async def end_call(services: Services, viewer: Viewer, id: CallId) -> Call:
+async def end_call(
+    services: Services, viewer: Viewer, id: CallId, *, by_caller: bool = False
+) -> Call:
     """End the call. Idempotent: a call that has already ended is returned unchanged."""
     viewer.require(Scope.CALLS_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
@@ -147,11 +150,12 @@ async def end_call(services: Services, viewer: Viewer, id: CallId) -> Call:
             id=CommandId(uuid5(id, "end")),
             call_id=id,
             kind=CommandKind.END,
+            body={"by_caller": True} if by_caller else {},
             asked_by=viewer.subject,
         )
         # An answered call without a worker may be about to be resumed by another one.
         if call.answered_at:
-            ended = await work.calls.end_unclaimed(id, EndReason.ENDED_BY_API, command)
+            ended = await work.calls.end_unclaimed(id, command.end_reason, command)
         else:
             ended = await work.calls.end_unclaimed(id, EndReason.CANCELED)
         if not ended:

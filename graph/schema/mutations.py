@@ -184,7 +184,8 @@ class Mutation(TenantMutation):
     @mutation("End a call. Repeating the request is safe.")
     async def end_call(self, info: Ctx, input: Input[c.EndCallInput]) -> c.EndCallResult:
         id = _call_id(input.call_id)
-        return c.EndCallSuccess(call=await info.context.run(calls.end_call, id))
+        call = await info.context.run(calls.end_call, id, by_caller=input.by_caller)
+        return c.EndCallSuccess(call=call)
 
     @mutation(
         "Delete the recording of a call permanently; a call in progress is no "

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 from starlette.datastructures import Address
 from starlette.exceptions import HTTPException
@@ -28,11 +30,13 @@ LOOPBACK_HOST_PATTERN = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", r
 PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
 
 
-def asset_routes(page: str, local_token: str, **facts: bool) -> list[BaseRoute]:
+def asset_routes(
+    page: str, local_token: str, facts: Callable[[], Mapping[str, Any]] = dict
+) -> list[BaseRoute]:
     """The routes for the built files of a page, its configuration and the local token."""
 
     async def config(request: Request) -> Response:
-        body = {"localToken": bool(local_token) and is_local_request(request), **facts}
+        body = {"localToken": bool(local_token) and is_local_request(request), **facts()}
         return JSONResponse(body, headers=NO_STORE_HEADERS)
 
     async def token(request: Request) -> Response:

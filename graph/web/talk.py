@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from domain.common.settings import Settings
@@ -24,7 +26,8 @@ S3_ENDPOINT_PATTERN = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?", re.IGNORECASE
 LIVEKIT_URL_PATTERN = re.compile(r"(?:ws|http)(s?)://([a-z0-9.-]+(?::\d+)?)(?:/.*)?", re.IGNORECASE)
 
 
-def talk_routes(settings: Settings) -> list[BaseRoute]:
+def talk_routes(settings: Settings, voice_notice: Callable[[], str] = str) -> list[BaseRoute]:
+    """The routes of the page. `voice_notice` returns why voice calls cannot be started yet."""
     rooms = livekit_sources(settings.livekit_public_url or settings.livekit_url)
     sounds = recording_sources(settings)
 
@@ -40,7 +43,18 @@ def talk_routes(settings: Settings) -> list[BaseRoute]:
         return FileResponse(STATIC_FOLDER / "talk" / "index.html", headers=headers)
 
     access = (settings.livekit_url, settings.livekit_api_key, settings.livekit_api_secret)
-    return [Route("/talk", page), *asset_routes("talk", settings.local_token, voice=all(access))]
+
+    def facts() -> Mapping[str, Any]:
+        return {"voice": all(access), "voiceNotice": voice_notice()}
+
+    async def root(_: Request) -> Response:
+        return RedirectResponse("/talk")
+
+    return [
+        Route("/", root),
+        Route("/talk", page),
+        *asset_routes("talk", settings.local_token, facts),
+    ]
 
 
 def livekit_sources(url: str) -> str:

@@ -55,6 +55,12 @@ def test_files_are_cached_until_they_change(page: str, name: str, kind: str) -> 
     assert first.headers["Cache-Control"] == "no-cache"
 
 
+def test_the_root_leads_to_the_page_for_talking() -> None:
+    answer = client().get("/", follow_redirects=False)
+
+    assert (answer.status_code, answer.headers["Location"]) == (307, "/talk")
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_only_built_files_are_served(page: str) -> None:
     urls = ["../package.json", "%2e%2e/package.json", "nothing.js", ""]

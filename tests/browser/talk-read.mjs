@@ -17,6 +17,7 @@ try {
       context: await page.locator("#context").innerText(),
       figures: await page.locator("#figures > div").allInnerTexts(),
       announced: await page.locator("#announcements p").allInnerTexts(),
+      layout: await layout(),
       barriers: await barriers(page),
       errors,
       outside,
@@ -29,6 +30,36 @@ try {
         await page.setViewportSize({ width, height: 860 });
         await page.screenshot({ path: `${screenshots}/read-${colorScheme}-${width}.png`, fullPage: true });
       }
+
+  async function layout() {
+    const found = [];
+    const before = page.viewportSize();
+    for (const width of [390, 800, 1440]) {
+      await page.setViewportSize({ width, height: 860 });
+      found.push(await page.evaluate(measured));
+      if (screenshots) await page.screenshot({ path: `${screenshots}/read-${width}.png`, fullPage: true });
+    }
+    await page.setViewportSize(before);
+    return found;
+  }
 } finally {
   await browser.close();
+}
+
+/** Words of the figures that are broken in the middle, and where the context of the call is. */
+function measured() {
+  const lines = (node) => {
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    return new Set([...range.getClientRects()].map(({ top }) => top)).size;
+  };
+  const parts = [...document.querySelectorAll("#figures dd")].flatMap((each) => [...each.childNodes]);
+  const words = parts.filter((part) => part.nodeType === 3 && !part.data.includes(" "));
+  const bottom = document.querySelector("#story").getBoundingClientRect().bottom;
+  return {
+    broken: words.filter((word) => lines(word) > 1).map((word) => word.data),
+    overflows: document.documentElement.scrollWidth > document.documentElement.clientWidth,
+    contextIsBelow: document.querySelector("aside").getBoundingClientRect().top >= bottom,
+    callIdLines: lines(document.querySelector("#call-id")),
+  };
 }

@@ -107,7 +107,7 @@ async function visit() {
   await screenshot("5-over");
 
   await page.reload();
-  await page.locator("#summary-title").filter({ hasText: "through the API" }).waitFor();
+  await page.locator("#summary-title").filter({ hasText: "The caller hung up." }).waitFor();
   await press("Another workflow");
   await page.locator("#start:enabled").waitFor();
   found.address = page.url();

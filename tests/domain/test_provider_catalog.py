@@ -20,7 +20,7 @@ from livekit.plugins.sarvam.stt import MODEL_CONFIGS, SAARAS_V3_LANGUAGES
 from domain.common.languages import MULTILINGUAL, primary_subtag
 from domain.providers.catalog import CATALOG, STT, TTS, find_provider
 from domain.providers.model import Option, OptionType, Provider, ProviderKind
-from domain.workflows.agents import ProviderChoice
+from domain.workflows.agents import AgentSpec, ProviderChoice
 from tests.support.demo_workflow import RECEPTION
 from worker.providers.api_keys import ProviderKeys, ProviderMisconfigured
 from worker.providers.http import create_http_session
@@ -34,6 +34,7 @@ from worker.providers.registry import (
     build_stt,
     build_tts,
 )
+from worker.session.turn_detection import turn_detector, turn_handling
 
 pytestmark = pytest.mark.anyio
 
@@ -79,6 +80,8 @@ def every_option() -> Iterator[tuple[ProviderKind, str, str]]:
 
 @pytest.mark.parametrize(("kind", "name", "option"), [*every_option()])
 async def test_every_option_reaches_the_plugin(kind: ProviderKind, name: str, option: str) -> None:
+    if name == "silero-onnx":
+        pytest.importorskip("livekit.plugins.silero", reason="its plugin is an extra")
     known = entry(kind, name)
     found = known.option(option)
     assert found is not None
@@ -207,3 +210,18 @@ def test_the_vad_is_the_local_one() -> None:
     choice = ProviderChoice(provider="silero", model="silero")
     assert isinstance(VAD_FACTORIES["silero"](choice), inference.VAD)
     assert RECEPTION.vad is None
+
+
+WITHOUT_THE_MODEL_OF_LIVEKIT = dataclasses.replace(
+    RECEPTION, vad=ProviderChoice(provider="silero-onnx", model="silero")
+)
+
+
+def test_another_detector_of_speech_goes_without_the_turn_detection_of_the_local_one() -> None:
+    def detection(agent: AgentSpec) -> object:
+        return turn_handling(agent)["turn_detection"]
+
+    assert detection(RECEPTION) is turn_detector()
+    assert detection(WITHOUT_THE_MODEL_OF_LIVEKIT) == "vad"
+    ears = ProviderChoice(provider="deepgram", model="flux-general-en")
+    assert detection(dataclasses.replace(WITHOUT_THE_MODEL_OF_LIVEKIT, stt=ears)) == "stt"

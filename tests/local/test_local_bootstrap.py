@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,7 +27,7 @@ def checkout(tmp_path: Path) -> Path:
     root = tmp_path / "a checkout"
     (root / "local").mkdir(parents=True)
     (root / "local" / "__init__.py").touch()
-    (root / "local" / "cli.py").write_text(CLI)
+    (root / "local" / "__main__.py").write_text(CLI)
     for lock in ("requirements.lock", "requirements-dev.lock"):
         (root / lock).write_text(f"# {lock}\n")
     shutil.copy(REPOSITORY / "studio", root)
@@ -104,3 +106,62 @@ def test_without_uv_and_pip_it_says_what_to_install(checkout: Path) -> None:
     assert result.stderr.startswith("Neither uv nor pip was found.")
     assert "sudo apt-get install python3-pip" in result.stderr
     assert not (checkout / ".venv").exists()
+
+
+def with_uv(checkout: Path, script: str) -> dict[str, str]:
+    """A PATH on which `uv` is this script."""
+    tools = checkout.parent / "tools"
+    tools.mkdir()
+    (tools / "uv").write_text(f"#!/bin/sh\n{script}\n")
+    (tools / "uv").chmod(0o755)
+    return {"PATH": f"{tools}:{os.environ['PATH']}"}
+
+
+def test_a_moved_checkout_recreates_its_environment(checkout: Path) -> None:
+    studio(checkout, "status")
+    moved = checkout.with_name("moved")
+    checkout.rename(moved)
+    assert studio(moved, "status").stdout == f"{moved / '.venv'} status\n"
+    assert str(moved / ".venv") in (moved / ".venv" / "bin" / "activate").read_text()
+    assert studio(moved, "status").stderr == ""
+
+
+def test_a_failed_installation_is_reported_in_a_sentence(checkout: Path) -> None:
+    failing = with_uv(checkout, "echo 'warning: slow' >&2; echo 'error: no such host' >&2; exit 2")
+    result = studio(checkout, "up", **failing)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "creating .venv failed: error: no such host\n" in result.stderr
+    assert "HTTPS_PROXY" in result.stderr
+    assert "Traceback" not in result.stderr
+    whole = (checkout / ".boot" / "failed.log").read_text()
+    assert whole == "warning: slow\nerror: no such host\n"
+
+
+def test_ctrl_c_during_the_installation_prints_no_traceback(checkout: Path) -> None:
+    begun = checkout.parent / "begun"
+    environ = {**os.environ, **with_uv(checkout, f"echo > {begun}; exec sleep 60")}
+    command = (str(SYSTEM_PYTHON), str(checkout / "studio"), "up")
+    with subprocess.Popen(
+        command, env=environ, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        until = time.monotonic() + 60
+        while not begun.exists():
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.endswith("interrupted; run the command again to continue\n")
+    assert "Traceback" not in said
+
+
+def test_a_directory_that_cannot_be_written_is_named(checkout: Path) -> None:
+    (checkout / ".boot").write_text("in the way")
+    result = studio(checkout, "up")
+    assert result.returncode == 1
+    assert result.stderr == (f"cannot install into {checkout}: {checkout / '.boot'}: File exists\n")
+
+
+@pytest.mark.parametrize("command", ["test", "bench"])
+def test_help_needs_no_development_tools(checkout: Path, command: str) -> None:
+    assert "installing requirements.lock … " in studio(checkout, command, "--help").stderr

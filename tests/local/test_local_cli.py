@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -33,11 +34,78 @@ def test_help_shows_the_first_steps(tmp_path: Path) -> None:
     assert "./studio talk            have a conversation" in shown.stdout
 
 
-@pytest.mark.parametrize("command", ["test", "bench", "talk", "up"])
+EXPLAINED = {
+    "up": "--emulators",
+    "down": "stop everything",
+    "status": "--json",
+    "logs": "--follow",
+    "reset": "--yes",
+    "backup": "folder",
+    "restore": "folder",
+    "talk": "--wav FILE",
+    "verify": "--json",
+    "export": "--output FILE",
+    "import": "--dry-run",
+    "simulate": "--junit FILE",
+    "demo": "serve the HTTP API",
+    "test": "an argument of pytest",
+    "bench": "NAME",
+}
+
+
+@pytest.mark.parametrize("command", EXPLAINED)
 def test_every_command_explains_itself_and_starts_nothing(tmp_path: Path, command: str) -> None:
-    shown = studio(tmp_path, command, "--help")
-    assert shown.returncode == 0
+    shown = studio(tmp_path, command, "--help", STUDIO_URL="")
+    assert (shown.returncode, shown.stderr) == (0, "")
     assert shown.stdout.startswith(f"usage: ./studio {command}")
+    assert EXPLAINED[command] in shown.stdout
+
+
+def test_no_command_is_left_unexplained(tmp_path: Path) -> None:
+    listed = studio(tmp_path, "--help").stdout.partition("\n  command\n")[2].partition("\n\n")[0]
+    assert re.findall(r"^    (\w+)", listed, re.MULTILINE) == [
+        *("up", "down", "status", "logs", "reset", "backup", "restore", "talk", "verify"),
+        *("export", "import", "simulate", "demo", "test", "bench"),
+    ]
+    assert {*re.findall(r"^    (\w+)", listed, re.MULTILINE)} == {*EXPLAINED}
+
+
+@pytest.mark.parametrize(
+    ("words", "usage", "meant"),
+    [
+        (("upp",), "./studio", "up"),
+        (("up", "--detatch"), "./studio up", "--detach"),
+        (("status", "--jsom"), "./studio status", "--json"),
+        (("verify", "--jsom", "x"), "./studio verify", "--json"),
+        (("talk", "--voise"), "./studio talk", "--voice"),
+        (("simulate", "--junti=x", "y"), "./studio simulate", "--junit"),
+    ],
+)
+def test_a_mistyped_argument_is_refused_with_a_suggestion(
+    tmp_path: Path, words: tuple[str, ...], usage: str, meant: str
+) -> None:
+    refused = studio(tmp_path, *words, STUDIO_URL="http://127.0.0.1:9", STUDIO_TOKEN="t")
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"usage: {usage} ")
+    assert refused.stderr.endswith(f"; did you mean {meant}?\n")
+
+
+def test_an_unknown_option_without_a_similar_one_gets_no_suggestion(tmp_path: Path) -> None:
+    refused = studio(tmp_path, "up", "--zzz")
+    assert refused.stderr.endswith("./studio up: error: unrecognized arguments: --zzz\n")
+
+
+def test_a_state_directory_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    """Root may write everywhere, but not into a file."""
+    (tmp_path / "logs").write_text("in the way")
+    refused = studio(tmp_path, "up", "--no-voice")
+    assert refused.returncode == 1
+    assert refused.stderr == f"cannot create the directory {tmp_path / 'logs'}: File exists\n"
+    (tmp_path / "logs").unlink()
+    (tmp_path / "lock").mkdir()
+    refused = studio(tmp_path, "up", "--no-voice")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == f"{tmp_path / 'lock'}: Is a directory\n"
 
 
 def test_an_invalid_setting_is_named(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,11 +17,19 @@ from anyio import run_process
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from local import os_processes, postgres, valkey
-from local.postgres_user import delete_data, switch_to_nobody
-from local.process_spec import StartupError, parent_death_prefix
+from local.postgres import UserChoice
+from local.postgres_user import (
+    USER_NAMESPACE_PREFIX,
+    delete_data,
+    enter_user_namespace,
+    linked_home,
+    switch_to_nobody,
+)
+from local.process_spec import StartupError, can_run, parent_death_prefix
 from local.server import Server
 from local.state_dir import REPOSITORY
 
@@ -157,6 +166,85 @@ async def test_root_without_namespaces_runs_postgres_as_nobody(state: Path) -> N
     finally:
         delete_data(state / "postgres")
     assert os.listdir(state) == []
+
+
+@asynccontextmanager
+async def as_nobody(state: Path, choose: UserChoice = switch_to_nobody) -> AsyncIterator[str]:
+    async with postgres.started(state, durable=False, choose=choose) as server:
+        yield server.url
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root changes the user")
+async def test_a_moved_folder_keeps_its_database(tmp_path: Path) -> None:
+    before, after = tmp_path / "before", tmp_path / "after"
+    try:
+        async with as_nobody(before) as url:
+            await sql(url, "CREATE TABLE kept AS SELECT 1 AS i")
+        elsewhere = linked_home(before / "postgres")
+        before.rename(after)
+        async with as_nobody(after) as url:
+            assert await sql(url, "SELECT i FROM kept") == [1]
+        assert linked_home(after / "postgres") == elsewhere
+        # A new folder of the old name is another installation.
+        async with as_nobody(before) as url:
+            with pytest.raises(ProgrammingError, match="does not exist"):
+                await sql(url, "SELECT i FROM kept")
+        delete_data(before / "postgres")
+        async with as_nobody(after) as url:
+            assert await sql(url, "SELECT i FROM kept") == [1]
+    finally:
+        delete_data(before / "postgres")
+        delete_data(after / "postgres")
+    assert elsewhere is not None
+    assert not elsewhere.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root changes the user")
+async def test_a_copy_of_a_folder_neither_shares_nor_deletes_the_database(tmp_path: Path) -> None:
+    original, copy = tmp_path / "original", tmp_path / "copy"
+    try:
+        async with as_nobody(original) as url:
+            await sql(url, "CREATE TABLE kept AS SELECT 1 AS i")
+            shutil.copytree(original, copy, symlinks=True)
+            with pytest.raises(StartupError, match=f"belongs to {original / 'postgres'}"):
+                await postgres.prepare(copy, choose=switch_to_nobody)
+            delete_data(copy / "postgres")
+            assert await sql(url, "SELECT i FROM kept") == [1]
+    finally:
+        delete_data(original / "postgres")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root changes the user")
+async def test_without_the_data_that_was_stored_elsewhere_nothing_starts(state: Path) -> None:
+    try:
+        async with as_nobody(state) as url:
+            assert await sql(url, "SELECT 1") == [1]
+        elsewhere = linked_home(state / "postgres")
+        assert elsewhere is not None
+        shutil.rmtree(elsewhere)
+        with pytest.raises(StartupError, match=f"was in {elsewhere}, which does not exist any"):
+            await postgres.prepare(state, choose=switch_to_nobody)
+    finally:
+        delete_data(state / "postgres")
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not can_run(USER_NAMESPACE_PREFIX), reason="needs root and namespaces"
+)
+async def test_a_start_as_another_user_keeps_the_database_or_refuses(state: Path) -> None:
+    try:
+        async with as_nobody(state) as url:
+            await sql(url, "CREATE TABLE kept AS SELECT 1 AS i")
+        for choose in (enter_user_namespace, switch_to_nobody):
+            async with as_nobody(state, choose) as url:
+                assert await sql(url, "SELECT i FROM kept") == [1]
+        delete_data(state / "postgres")
+        async with as_nobody(state, enter_user_namespace) as url:
+            assert await sql(url, "SELECT 1") == [1]
+        with pytest.raises(StartupError, match="has to run as user id 65534 here"):
+            await postgres.prepare(state, choose=switch_to_nobody)
+    finally:
+        delete_data(state / "postgres")
 
 
 async def test_valkey_asks_for_the_password_and_keeps_its_port(state: Path) -> None:

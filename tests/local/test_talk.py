@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import os
+import pty
 import re
 import socket
 import subprocess
@@ -130,6 +131,54 @@ async def test_the_demo_answers_and_can_be_created_twice(
             '{ workflow(by: {slug: "clinic"}) { versions { edges { node { number } } } } }'
         )
         assert versions["workflow"]["versions"]["edges"] == [{"node": {"number": 1}}]
+
+
+async def run_talk(api: ApiProcess, *words: str) -> tuple[int | None, str, str]:
+    access = {"STUDIO_URL": api.url, "STUDIO_TOKEN": api.key, "PYTHONPATH": str(ROOT)}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "local.talk", *words),
+        env={**os.environ, **access},
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await process.communicate()
+    return process.returncode, output.decode(), errors.decode()
+
+
+async def test_an_unknown_workflow_is_answered_with_the_published_ones(
+    settings: Settings, tmp_path: Path
+) -> None:
+    async with studio(settings, tmp_path) as api:
+        code, output, errors = await run_talk(api, "clinik", "--say", "hello")
+    assert (code, output) == (1, "")
+    assert errors == (
+        "there is no published workflow clinik; the published ones are clinic; "
+        "did you mean clinic?\n"
+    )
+
+
+async def test_a_terminal_shows_how_to_leave(settings: Settings, tmp_path: Path) -> None:
+    keyboard, terminal = pty.openpty()
+    async with studio(settings, tmp_path) as api:
+        access = {"STUDIO_URL": api.url, "STUDIO_TOKEN": api.key, "PYTHONPATH": str(ROOT)}
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "local.talk"),
+            env={**os.environ, **access},
+            cwd=ROOT,
+            stdin=terminal,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        os.write(keyboard, b"/help\n/quit\n")
+        async with asyncio.timeout(60):
+            output = (await process.stdout.read()).decode()
+            assert await process.wait() == 0
+    os.close(keyboard)
+    os.close(terminal)
+    assert output.count("  · type what you say; Ctrl-D or /quit hangs up\n") == 2
+    assert "/help" not in output
+    assert "completed: hung up by user" in output
 
 
 async def test_the_readme_shows_what_talk_prints(

@@ -101,7 +101,18 @@ def test_the_page_may_use_the_microphone_and_little_else() -> None:
 def test_the_page_knows_whether_voice_calls_are_available(settings: Settings, voice: bool) -> None:
     client = TestClient(Starlette(routes=talk_routes(settings)))
 
-    assert client.get("/talk/config.json").json() == {"localToken": False, "voice": voice}
+    assert client.get("/talk/config.json").json() == {
+        "localToken": False,
+        "voice": voice,
+        "voiceNotice": "",
+    }
+
+
+def test_the_page_learns_why_there_are_no_voice_calls_yet() -> None:
+    notices = ["Voice calls are being prepared.", ""]
+    client = TestClient(Starlette(routes=talk_routes(LIVEKIT, lambda: notices.pop(0))))
+    shown = [client.get("/talk/config.json").json()["voiceNotice"] for _ in range(2)]
+    assert shown == ["Voice calls are being prepared.", ""]
 
 
 @pytest.mark.parametrize("file", sorted(SOURCE.glob("*.graphql")), ids=lambda file: file.stem)

@@ -36,8 +36,8 @@ class CallWriter:
         partial = PartialTranscript(turn_id="1", rev=1, speaker=Speaker.CALLER, text=text)
         self.worker.event_writer.publish_partial(self.claim, partial)
 
-    async def end(self) -> None:
-        await self.worker.queue.end(self.claim, EndReason.ENDED_BY_API)
+    async def end(self, reason: EndReason = EndReason.ENDED_BY_API) -> None:
+        await self.worker.queue.end(self.claim, reason)
 
 
 @asynccontextmanager

@@ -35,11 +35,13 @@ from domain.calls.events import (
     WorkerLeft,
     WorkerReplaced,
 )
+from domain.calls.model import EndReason
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.providers.model import ProviderKind
 from domain.use_cases.calls import end_call
+from domain.use_cases.workflows import create_workflow, publish_workflow
 from graph.app import build_schema_with_loaders
 from graph.http.recordings import recording_routes
 from graph.requests.connection_registry import ConnectionTimeouts
@@ -51,7 +53,7 @@ from persistence.wiring import api_services
 from resolvers.global_ids import global_id
 from tests.support.api_server import create_api_key, running_api
 from tests.support.browsers import script_runner, skip_or_fail
-from tests.support.demo_workflow import BOOKING, RECEPTION, publish_clinic
+from tests.support.demo_workflow import BOOKING, CLINIC, RECEPTION, publish_clinic
 from tests.support.log_writer import writing_call
 from tests.support.recordings import enable_recording, join_segments, with_recordings
 from tests.support.voice_clients import (
@@ -155,7 +157,7 @@ async def test_a_call_by_keyboard_from_the_sign_in_to_the_end(
         "booking: Which day suits you?",
     ]
     figures = dict(figure.split("\n") for figure in seen["figures"])
-    assert (figures["Reason"], figures["Caused by"]) == ("ENDED_BY_API", "a client of the API")
+    assert (figures["Reason"], figures["Caused by"]) == ("HUNG_UP_BY_USER", "the caller")
     assert re.fullmatch(r"0:[0-5]\d", figures["Duration"])
     assert re.fullmatch(r"\d\.\d\d s", figures["Median to first audio"])
     assert (seen["docked"], seen["address"], seen["overflows"]) == (False, f"{api.url}/talk", False)
@@ -216,6 +218,8 @@ TRANSCRIPT = (
     WorkerLeft(epoch=2),
     WorkerReplaced(epoch=3),
     ErrorRaised(source="tts", message="APITimeoutError", recoverable=True),
+    ErrorRaised(source="tts", message="APITimeoutError", recoverable=True),
+    ErrorRaised(source="room", message="LiveKit cannot be reached.", recoverable=False),
 )
 
 
@@ -228,7 +232,7 @@ async def test_an_ended_call_can_be_read(
         for event in TRANSCRIPT:
             writer.worker.event_writer.emit(writer.claim, event)
         await writer.worker.event_writer.wait_until_stored(writer.claim)
-        await writer.end()
+        await writer.end(EndReason.WORKFLOW_FINISHED)
         more = talk_routes(settings)
         async with running_api(
             services, settings, viewer, build_schema_with_loaders, ConnectionTimeouts(), more
@@ -252,7 +256,8 @@ async def test_an_ended_call_can_be_read(
         "You left the room; the agent waits.",
         "The worker is stopping; another one continues from here.",
         "The worker was lost; another one continues from here.",
-        "tts: APITimeoutError. The call continues.",
+        "The voice failed: APITimeoutError. The call continues. (2 times)",
+        "Joining the room failed: LiveKit cannot be reached. The call cannot continue.",
         "The call ended after 0:00.",
     ]
     assert re.findall(r"\d+ ms", seen["lines"][1]) == [
@@ -266,11 +271,15 @@ async def test_an_ended_call_can_be_read(
         "Answers\n1",
         "Median to first audio\n0.99 s",
         "Median with network\n1.21 s",
-        "Reason\nENDED_BY_API",
-        "Caused by\na client of the API",
+        "Reason\nWORKFLOW_FINISHED",
+        "Caused by\nthe agent",
     ]
     # A screen reader announces new events, not old ones.
-    assert seen["announced"] == ["The call is over. The call was ended through the API."]
+    assert seen["announced"] == ["The call is over. The workflow is finished."]
+    assert seen["layout"] == [
+        {"broken": [], "overflows": False, "contextIsBelow": width < 1024, "callIdLines": 1}
+        for width in (390, 800, 1440)
+    ]
     assert (seen["barriers"], seen["errors"], seen["outside"]) == ([], [], [])
 
 
@@ -302,6 +311,37 @@ async def test_a_recording_plays_on_the_page_and_by_its_link(
     assert seen["played"] == pytest.approx(seconds, abs=0.1)
     assert seen["alone"] == pytest.approx(seconds, abs=0.1)
     assert (seen["barriers"], seen["errors"], seen["outside"]) == ([], [], [])
+
+
+@pytest.mark.anyio
+async def test_many_workflows_are_searched_and_problems_are_visible(
+    settings: Settings, viewer: Viewer, tmp_path: Path
+) -> None:
+    visit = script_runner(tmp_path / "scripts")
+    livekit = LivekitCredentials(f"ws://127.0.0.1:{free_port()}", "k", "s" * 32)
+    voiced = with_voice_providers(settings, livekit, SpeechEmulator())
+    async with api_services(voiced) as services:
+        await publish_clinic(services, viewer, with_speech(RECEPTION, BOOKING))
+        for number in range(20):
+            spec = replace(CLINIC, name=f"booking-{number}", display_name=f"Booking {number}")
+            made = await create_workflow(services, viewer, spec)
+            await publish_workflow(services, viewer, made.id, made.revision, None)
+        more = talk_routes(voiced)
+        async with running_api(
+            services, voiced, viewer, build_schema_with_loaders, ConnectionTimeouts(), more
+        ) as api:
+            see = partial(visit, "talk-choose.mjs", f"{api.url}/talk", api.key, SCREENSHOTS)
+            seen = await to_thread.run_sync(see)
+    assert seen == {
+        "denied": [{"visible": True, "beside": True, "overflows": False}] * 3,
+        "all": 21,
+        "matching": ["Booking 17", "Booking 7"],
+        "chosen": "booking-17",
+        "focused": "booking-17",
+        "none": ["No workflow matches."],
+        "startable": False,
+        "barriers": [],
+    }
 
 
 @pytest.mark.anyio

@@ -34,7 +34,7 @@ from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.calls import CallRequest, end_call, start_call
-from domain.workflows.agents import SilencePrompt
+from domain.workflows.agents import ProviderChoice, SilencePrompt
 from domain.workflows.spoken_text_templates import find_spoken_text
 from domain.workflows.spoken_texts import SpokenText
 from local.livekit import LivekitCredentials
@@ -111,6 +111,27 @@ async def started(services: Services, viewer: Viewer, seconds: float = 3600) -> 
 
 def said(seen: list[CallEvent]) -> list[str]:
     return [e.heard_text for e in seen if isinstance(e, AgentTurn)]
+
+
+async def test_a_voice_call_works_with_the_vad_silero_onnx(
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
+) -> None:
+    pytest.importorskip("livekit.plugins.silero", reason="livekit-plugins-silero is an extra")
+    vad = ProviderChoice(provider="silero-onnx", model="silero")
+    reception, booking = (replace(agent, vad=vad) for agent in (RECEPTION, BOOKING))
+    async with voice_clinic(settings, viewer, livekit, reception, booking) as (
+        services,
+        emulator,
+        _,
+    ):
+        emulator.utterances = ["How are you?"]
+        call = await started(services, viewer)
+        async with joined_caller(services, call) as caller:
+            await watch(services, viewer, call.id, AgentTurn)
+            await caller.speak()
+            seen = await watch(services, viewer, call.id, AgentTurn, 2)
+            await end_call(services, viewer, call.id)
+        assert [e.text for e in seen if isinstance(e, UserTurn)] == ["How are you?"]
 
 
 async def test_a_voice_call_is_transcribed_answered_handed_off_and_ended(

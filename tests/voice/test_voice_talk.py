@@ -153,7 +153,7 @@ async def test_ctrl_c_hangs_up(tmp_path: Path, livekit: LivekitCredentials) -> N
             ended = [
                 e async for e in whole.studio().follow(CALL_EVENTS, {"callId": edge["node"]["id"]})
             ]
-    assert (ended[-1]["state"], ended[-1]["reason"]) == ("COMPLETED", "ENDED_BY_API")
+    assert (ended[-1]["state"], ended[-1]["reason"]) == ("COMPLETED", "HUNG_UP_BY_USER")
     with wave.open(str(out)) as kept:
         assert kept.getnframes() > 0
 

@@ -201,8 +201,8 @@ async def lock_waiters(queue_rig: QueueRig) -> int:
     return int(await queue_rig.db.fetchval(waiting))
 
 
-async def request_end(queue_rig: QueueRig, id: CallId) -> Call:
-    return await end_call(queue_rig.services, queue_rig.viewer, id)
+async def request_end(queue_rig: QueueRig, id: CallId, *, by_caller: bool = False) -> Call:
+    return await end_call(queue_rig.services, queue_rig.viewer, id, by_caller=by_caller)
 
 
 async def test_a_call_without_a_worker_ends_immediately(queue_rig: QueueRig) -> None:
@@ -259,6 +259,41 @@ async def test_the_keeper_ends_a_call_whose_worker_does_not_handle_end_call(
     assert await overdue(reaper) == [(claim.call.id, EndReason.ENDED_BY_API)]
     await final_events(queue_rig, claim.call.id)
     assert not await queue_rig.worker.queue.end(claim, EndReason.INTERNAL)
+
+
+async def test_a_caller_who_hangs_up_is_the_end_reason_whoever_ends_the_call(
+    queue_rig: QueueRig, settings: Settings
+) -> None:
+    """The API, a worker that claims the call, a keeper, or the worker that holds it."""
+    hung_up = EndReason.HUNG_UP_BY_USER
+    released = await claimed_active_call(queue_rig)
+    await kill_all_workers(queue_rig)
+    ended = await request_end(queue_rig, released.call.id, by_caller=True)
+    assert ended.end_reason is hung_up
+    claimed = await claimed_active_call(queue_rig)
+    await request_end(queue_rig, claimed.call.id, by_caller=True)
+    await kill_all_workers(queue_rig)
+    assert await claim_as_new_worker(queue_rig) == []
+    unclaimed = await claimed_active_call(queue_rig)
+    await request_end(queue_rig, unclaimed.call.id, by_caller=True)
+    await kill_all_workers(queue_rig)
+    assert await overdue(queue_rig.worker.reaper) == [(unclaimed.call.id, hung_up)]
+    async with running_worker(settings):
+        held = await started(queue_rig.services, queue_rig.viewer)
+        await watch(queue_rig.services, queue_rig.viewer, held.id, NodeEntered)
+        await request_end(queue_rig, held.id, by_caller=True)
+        await watch(queue_rig.services, queue_rig.viewer, held.id, CallEnded)
+    for id in (released.call.id, claimed.call.id, unclaimed.call.id, held.id):
+        await final_events(queue_rig, id, hung_up)
+
+
+async def test_the_first_request_to_end_a_call_gives_the_reason(queue_rig: QueueRig) -> None:
+    claim = await claimed_active_call(queue_rig)
+    await request_end(queue_rig, claim.call.id)
+    await request_end(queue_rig, claim.call.id, by_caller=True)
+    await kill_all_workers(queue_rig)
+    assert await claim_as_new_worker(queue_rig) == []
+    await final_events(queue_rig, claim.call.id, EndReason.ENDED_BY_API)
 
 
 async def test_every_end_of_a_call_applies_the_command_that_asked_for_it(

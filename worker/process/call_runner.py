@@ -77,7 +77,7 @@ class CallRunner:
         self._clock = CallClock()
         self._inbox: deque[Command] = deque()
         self._seen_commands: set[str] = set()
-        self._end_requested: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._end_requested: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
         self._releasing = asyncio.Event()
         self._min_idle_deadline = IMMEDIATELY
 
@@ -89,7 +89,7 @@ class CallRunner:
         self._seen_commands.add(str(command.id))
         if command.kind is CommandKind.END:
             if not self._end_requested.done():
-                self._end_requested.set_result(None)
+                self._end_requested.set_result(command.end_reason)
         else:
             self._inbox.append(command)
             self._clock.changed()
@@ -131,7 +131,7 @@ class CallRunner:
         projection = await self._load()
         if projection is None:
             ending = self.claim.call.state is CallState.ENDING
-            return EndReason.ENDED_BY_AGENT if ending else EndReason.ENDED_BY_API
+            return EndReason.ENDED_BY_AGENT if ending else self._end_requested.result()
         return await self._run_conversation(self._create_conversation(projection))
 
     async def _load(self) -> CallProjection | None:
@@ -199,7 +199,7 @@ class CallRunner:
                 return None
             if self._end_requested in done:
                 # If an agent had already ended the call, its reason counts.
-                return conversation.projection.ending or EndReason.ENDED_BY_API
+                return conversation.projection.ending or self._end_requested.result()
             return session.result() if session in done else limit.result()
 
     @asynccontextmanager

@@ -25,7 +25,7 @@ from worker.providers.stt import deepgram_stt, sarvam_stt
 from worker.providers.stt_fallback import SttFallback
 from worker.providers.tts import cartesia_tts, sarvam_tts
 from worker.providers.tts_fallback import TtsFallback
-from worker.providers.vad import silero_vad
+from worker.providers.vad import silero_onnx_vad, silero_vad
 
 ContextReader = Callable[[], Mapping[str, Any]]
 """Returns the context that the active node sees."""
@@ -56,7 +56,10 @@ TTS_FACTORIES: Mapping[str, TtsFactory] = {
     "sarvam": sarvam_tts,
     "local": lambda choice, keys, language, voice, _: local_tts(choice, keys, language, voice),
 }
-VAD_FACTORIES: Mapping[str, Callable[[ProviderChoice], vad.VAD]] = {"silero": silero_vad}
+VAD_FACTORIES: Mapping[str, Callable[[ProviderChoice], vad.VAD]] = {
+    "silero": silero_vad,
+    "silero-onnx": silero_onnx_vad,
+}
 
 ProviderT = TypeVar("ProviderT", llm.LLM[Any], stt.STT[Any], tts.TTS[Any])
 

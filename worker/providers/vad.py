@@ -1,14 +1,22 @@
-"""VAD: Silero, run on this machine."""
+"""VAD on this machine: the model of LiveKit, or the one of Silero."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from importlib.util import find_spec
 from typing import Any
 
 from livekit.agents import inference, vad
 
 from domain.workflows.agents import ProviderChoice
+from worker.providers.api_keys import ProviderMisconfigured
+
+NO_SILERO_PLUGIN = (
+    "The VAD provider silero-onnx needs the package livekit-plugins-silero, which is not installed. "
+    "Install it on the worker's machine (pip install livekit-plugins-silero), or choose the VAD "
+    "provider silero."
+)
 
 
 class _InlineExecutor(Executor):
@@ -34,3 +42,11 @@ class _SharedVAD(inference.VAD):
 
 def silero_vad(choice: ProviderChoice) -> vad.VAD:
     return _SharedVAD(executor=_InlineExecutor(), **choice.options)
+
+
+def silero_onnx_vad(choice: ProviderChoice) -> vad.VAD:
+    if find_spec("livekit.plugins.silero") is None:
+        raise ProviderMisconfigured(NO_SILERO_PLUGIN)
+    from worker.providers import silero_onnx  # onnxruntime takes 48 MB
+
+    return silero_onnx.load(choice)

@@ -8,7 +8,7 @@ from functools import cache
 
 from livekit.agents import inference, vad
 from livekit.agents.utils import http_context
-from livekit.agents.voice.turn import TurnHandlingOptions
+from livekit.agents.voice.turn import TurnDetectionMode, TurnHandlingOptions
 
 from domain.workflows.agents import AgentSpec, ProviderChoice
 from worker.providers.http import ssl_context
@@ -18,16 +18,24 @@ DEFAULT_VAD = ProviderChoice(provider="silero", model="silero")
 
 
 def turn_handling(spec: AgentSpec) -> TurnHandlingOptions:
-    """Turn detection: the STT's own end-of-turn events if it has them, otherwise the local model."""
-    by_stt = spec.stt is not None and all(c.model.startswith("flux") for c in spec.stt.chain)
     return {
-        "turn_detection": "stt" if by_stt else turn_detector(),
+        "turn_detection": _turn_detection(spec),
         "endpointing": {
             "min_delay": spec.session.min_endpointing,
             "max_delay": spec.session.max_endpointing,
         },
         "interruption": {"mode": "vad"},
     }
+
+
+def _turn_detection(spec: AgentSpec) -> TurnDetectionMode:
+    """The STT's own end-of-turn events if it has them, otherwise the local model. That one is under
+    the same licence as the VAD `silero`, so an agent with another VAD goes without it."""
+    if spec.stt is not None and all(c.model.startswith("flux") for c in spec.stt.chain):
+        return "stt"
+    if spec.vad is not None and spec.vad.provider != DEFAULT_VAD.provider:
+        return "vad"
+    return turn_detector()
 
 
 @cache

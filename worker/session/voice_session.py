@@ -15,6 +15,7 @@ from livekit import rtc
 from livekit.agents import AgentSession
 from livekit.agents.types import APIConnectOptions
 from livekit.agents.utils import http_context
+from livekit.agents.vad import VAD
 from livekit.agents.voice.agent_session import SessionConnectOptions
 from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions, TextOutputOptions
 
@@ -22,6 +23,7 @@ from domain.calls.model import EndReason
 from domain.calls.rooms import CALLER_IDENTITY
 from domain.common.settings import Settings
 from domain.common.tasks import background_task, cancel_and_wait
+from domain.workflows.agents import AgentSpec
 from domain.workflows.spoken_texts import SpokenText
 from worker.common.livekit_rooms import LiveKitRooms
 from worker.session.announcements import Announcements
@@ -157,6 +159,8 @@ async def voice_session(
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(http_context.open())
         stack.push_async_callback(close_providers, conversation)
+        spec = conversation.snapshot.agent_at(conversation.node)
+        detector = await asyncio.to_thread(get_vad, spec.vad)  # may have to load a model
         models_ready = asyncio.create_task(prepare_models(conversation))
         try:
             room = await join_room(rooms, claim.call.id, claim.epoch)
@@ -164,7 +168,7 @@ async def voice_session(
             await models_ready
         finally:
             await cancel_and_wait(models_ready)
-        session = _create_session(conversation, settings)
+        session = _create_session(spec, detector, settings)
         try:
             yield VoiceSession(conversation, session, room, rooms, settings, recorder)
         finally:
@@ -175,11 +179,10 @@ async def voice_session(
                     await recorder.finish()
 
 
-def _create_session(conversation: Conversation, settings: Settings) -> AgentSession[None]:
-    spec = conversation.snapshot.agent_at(conversation.node)
+def _create_session(spec: AgentSpec, detector: VAD, settings: Settings) -> AgentSession[None]:
     without_retry = APIConnectOptions(max_retry=0, timeout=LLM_TIMEOUT_SECONDS)
     return AgentSession(
-        vad=get_vad(spec.vad),
+        vad=detector,
         turn_handling=turn_handling(spec),
         user_away_timeout=None,
         aec_warmup_duration=AEC_WARMUP_SECONDS,

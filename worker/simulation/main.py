@@ -19,6 +19,7 @@ from typing import Any
 from domain.bundles.imports import import_value
 from domain.bundles.model import Bundle, merge_bundles, verify_bundle
 from domain.bundles.yaml_json import parse_document
+from domain.common.command_line import CommandLine
 from domain.common.errors import InvalidInput, InvalidSetting
 from domain.common.findings import Severity
 from domain.common.settings import Settings
@@ -49,7 +50,7 @@ class LoadedSuite:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = _parser().parse_args(argv)
+    args = _parser().parse(argv)
     # Errors of models are recorded as events, so they need not be logged as well.
     logging.disable(logging.ERROR)
     try:
@@ -205,8 +206,8 @@ def _parse_choice(text: str) -> ProviderChoice:
     return ProviderChoice(provider=provider, model=model)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="./studio simulate", description=__doc__)
+def _parser() -> CommandLine:
+    parser = CommandLine(prog="./studio simulate", description=__doc__)
     add = parser.add_argument
     add("suites", nargs="+", help="suite files, or folders with *.suite.yaml files")
     add("--bundle", action="append", default=[], help="add a bundle to those of the suites")

@@ -347,6 +347,13 @@ class SendMessageInput:
 @strawberry.input(description="The call to end.")
 class EndCallInput:
     call_id: strawberry.ID = strawberry.field(description="Id of the call to end.")
+    by_caller: bool = strawberry.field(
+        default=False,
+        description=(
+            "Whether the caller hung up: an answered call then ends with HUNG_UP_BY_USER instead "
+            "of ENDED_BY_API."
+        ),
+    )
 
 
 @strawberry.type(description="Access to the room of a call for one caller, with a microphone.")

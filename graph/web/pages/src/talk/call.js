@@ -48,7 +48,7 @@ export class Call {
   watch(found) {
     const name = this.workflow?.name ?? "Deleted workflow";
     at("call-title").textContent = name;
-    at("call-id").textContent = this.id;
+    at("call-id").textContent = at("call-id").title = this.id;
     document.title = `${name} · Agent Studio`;
     at("agent").textContent = "";
     at("timer").textContent = "";
@@ -246,7 +246,7 @@ export class Call {
       ["Answers", String(this.measured.length)],
       ["Median to first audio", seconds(middle("firstAudioMs"))],
       ["Median with network", seconds(middle("atEarMs"))],
-      ["Reason", this.over.reason],
+      ["Reason", breakable(this.over.reason)],
       ["Caused by", blameText(this.over.blame)],
     ];
     return facts.map(([what, value]) => h("div", {}, h("dt", {}, what), h("dd", {}, value)));
@@ -284,6 +284,10 @@ export class Call {
     if (next) this.page.over(next);
   }
 }
+
+/** A constant that may be broken after an underscore, and nowhere else. */
+const breakable = (constant) =>
+  constant.split(/(?<=_)/).flatMap((part, index) => (index ? [h("wbr"), part] : [part]));
 
 function player({ url, durationMs }, renew) {
   let fresh = true;

@@ -4,10 +4,14 @@ import { localToken, onChange, pasted, session, signIn, signOut } from "../share
 import { fetchCall, publishedWorkflows } from "./ask.js";
 import { Call } from "./call.js";
 import { at, h } from "./dom.js";
-import { NO_LIVEKIT, NO_MICROPHONES_HERE } from "./words.js";
+import { NO_LIVEKIT, NO_MICROPHONES_HERE, NO_WORKFLOWS } from "./words.js";
 import "./talk.css";
 
+const SEARCHABLE = 8; // with fewer workflows there is nothing to search
+const RECHECK_MS = 5_000;
+
 let call = null; // the current call
+let checking; // the timer of the next check
 let drawnFor = ""; // the token that the current screen was drawn for
 
 const named = () => new URLSearchParams(location.hash.slice(1)).get("call");
@@ -38,9 +42,16 @@ function show(screen) {
   at(`${screen}-title`).focus({ preventScroll: true });
 }
 
-function complain(problem) {
-  at("problem").textContent = problem?.message ?? "";
-  at("problem").hidden = !problem;
+/** Show a problem below the control that caused it; without one, at the top of the page. */
+function complain(problem, control) {
+  const element = at("problem");
+  element.textContent = problem?.message ?? "";
+  element.hidden = !problem;
+  if (!problem) return;
+  if (control) control.after(element);
+  else if (!at("dock").hidden) at("dock").prepend(element);
+  else document.querySelector("main").prepend(element);
+  element.scrollIntoView({ block: "nearest" });
 }
 
 /** Show the call that the address names, or the choice of workflows. */
@@ -70,24 +81,47 @@ async function choose() {
   at("start").disabled = true;
   try {
     const [workflows, notice] = await Promise.all([publishedWorkflows(), obstacle()]);
-    at("notice").textContent =
-      notice ||
-      (workflows.length
-        ? ""
-        : "No workflow is published yet. Publish one with publishWorkflow in GraphiQL, or import " +
-          "files with ./studio import FILE --publish, and reload this page.");
-    at("notice").hidden = !at("notice").textContent;
-    at("start").disabled = !at("notice").hidden;
     at("workflows").replaceChildren(...workflows.map(option));
+    at("search").value = "";
+    at("searching").hidden = workflows.length < SEARCHABLE;
+    notify(notice);
   } catch (error) {
     if (!isOut()) complain(error);
   }
 }
 
+/** Show why calls are not possible, and check again: the LiveKit server may be being built. */
+function notify(notice) {
+  at("notice").textContent = notice || (at("workflows").childElementCount ? "" : NO_WORKFLOWS);
+  at("notice").hidden = !at("notice").textContent;
+  filter();
+  clearTimeout(checking);
+  if (notice) checking = setTimeout(recheck, RECHECK_MS, notice);
+}
+
+async function recheck(before) {
+  if (!at("choose").hidden) notify(await obstacle().catch(() => before));
+}
+
+/** Show the workflows that contain every word of the search, and keep one of them chosen. */
+function filter() {
+  const words = at("search").value.toLowerCase().split(/\s+/);
+  const options = [...at("workflows").children];
+  for (const each of options) {
+    const text = `${each.textContent} ${each.control.value}`.toLowerCase();
+    each.hidden = !words.every((word) => text.includes(word));
+  }
+  const found = options.filter((each) => !each.hidden);
+  if (found.length && !found.some((each) => each.control.checked)) found[0].control.checked = true;
+  at("no-match").hidden = found.length > 0 || options.length === 0;
+  at("start").disabled = !at("notice").hidden || found.length === 0;
+}
+
 /** The reason why calls are not possible here, shown before a user tries; empty if they are. */
 async function obstacle() {
   const response = await fetch("/talk/config.json");
-  const { voice } = response.ok ? await response.json() : {};
+  const { voice, voiceNotice } = response.ok ? await response.json() : {};
+  if (voiceNotice) return voiceNotice;
   if (voice === false) return NO_LIVEKIT;
   return navigator.mediaDevices ? "" : NO_MICROPHONES_HERE;
 }
@@ -135,7 +169,7 @@ async function start(workflow) {
       enter: (join, track) => call.enter(join, track),
     });
   } catch (error) {
-    complain(error);
+    complain(error, button);
   } finally {
     button.disabled = false;
     button.textContent = label;
@@ -160,7 +194,10 @@ at("sign-in-form").addEventListener("submit", (event) => {
 });
 at("use-local").addEventListener("click", () =>
   localToken.fetch("/talk").then(signIn, () =>
-    complain(new Error("The local token is no longer available. Was the API restarted?")),
+    complain(
+      new Error("The local token is no longer available. Was the API restarted?"),
+      at("use-local"),
+    ),
   ),
 );
 at("sign-out").addEventListener("click", () => {
@@ -174,6 +211,12 @@ at("choose-form").addEventListener("submit", (event) => {
   event.preventDefault();
   const picked = document.querySelector("input[name=workflow]:checked");
   if (picked) start({ slug: picked.value, name: picked.dataset.name });
+});
+at("search").addEventListener("input", filter);
+at("search").addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return;
+  event.preventDefault(); // it would start a call
+  document.querySelector("input[name=workflow]:checked")?.focus();
 });
 addEventListener("hashchange", () => location.reload());
 

@@ -2,7 +2,7 @@
 
 import { at, h } from "./dom.js";
 import { waterfall } from "./waterfall.js";
-import { formatDuration, KINDS, OUTCOMES, formatValue, VIA } from "./words.js";
+import { errorText, formatDuration, formatValue, KINDS, OUTCOMES, VIA } from "./words.js";
 
 const NEAR = 160; // px from the end; a user who is further up is reading
 
@@ -145,10 +145,17 @@ export class Transcript {
     this.note("", "The worker is stopping; another one continues from here.");
   }
 
-  ErrorRaised({ source, message, recoverable }) {
-    const then = recoverable ? "The call continues." : "The call cannot continue.";
-    this.note("bad", `${source}: ${message}. ${then}`);
-    return `Error in ${source}. ${then}`;
+  ErrorRaised(event) {
+    const words = errorText(event);
+    const repeated = this.story.lastElementChild?.dataset;
+    if (repeated?.error !== words) {
+      this.note("bad", words);
+      this.story.lastElementChild.dataset.error = words;
+      return words;
+    }
+    // A model that is tried again fails with the same words.
+    repeated.times = Number(repeated.times ?? 1) + 1;
+    this.story.lastElementChild.querySelector("p").textContent = `${words} (${repeated.times} times)`;
   }
 
   CallEnded({ durationMs }) {
@@ -177,9 +184,9 @@ const turn = (who, kind, ...words) => line(who, `turn ${kind}`, h("p", {}, words
 
 /** Mark the text that the caller cannot have heard, and not by colour alone. */
 function cutOff(text, heard) {
-  if (!text.startsWith(heard)) return [heard, label("interrupted")];
+  if (!text.startsWith(heard)) return [heard, " ", label("interrupted")];
   const unheard = text.slice(heard.length).trim();
-  if (!unheard) return [text, label("interrupted")];
+  if (!unheard) return [text, " ", label("interrupted")];
   return [heard, " ", label("not heard"), " ", h("del", {}, unheard)];
 }
 

@@ -32,7 +32,8 @@ const REASONS = {
   NO_WORKER: "No worker took the call in time. Check with ./studio status that one is running.",
   WORKER_LOST:
     "The worker was lost, and no other one resumed the call in time. See ./studio logs worker.",
-  ROOM_GONE: "The room was closed on the LiveKit server.",
+  ROOM_GONE:
+    "The room on the LiveKit server was closed, or the worker could not reach it. Check with ./studio status.",
   PROVIDER_FAILED:
     "A provider failed or its key is missing. Check the keys of the speech recognition, the model and the voice.",
   BUDGET_SPENT: "The budget is exhausted. Raise it in the settings to continue.",
@@ -51,7 +52,7 @@ const BLAMES = {
 };
 
 export const endReasonText = ({ reason, blame }, byUs) =>
-  byUs && reason === "ENDED_BY_API"
+  byUs && reason === "HUNG_UP_BY_USER"
     ? "You hung up."
     : (REASONS[reason] ?? `${reason.toLowerCase().replaceAll("_", " ")}.`);
 
@@ -83,6 +84,22 @@ export const NOT_PLAYABLE = "This browser cannot play the recording here.";
 
 export const KINDS = { STT: "The speech recognition", LLM: "The model", TTS: "The voice", VAD: "The voice detection" };
 
+const FAILURES = {
+  stt: "The speech recognition failed",
+  llm: "The model failed",
+  tts: "The voice failed",
+  room: "Joining the room failed",
+  recording: "The recording failed",
+  config: "The configuration is not complete",
+  internal: "An internal error occurred",
+};
+
+/** What failed, and whether the call continues. Some messages end with a full stop, others do not. */
+export function errorText({ source, message, recoverable }) {
+  const what = `${FAILURES[source] ?? source}: ${message.replace(/\.$/, "")}.`;
+  return `${what} ${recoverable ? "The call continues." : "The call cannot continue."}`;
+}
+
 export const NO_MICROPHONES_HERE =
   "Browsers allow the microphone only on https pages and on localhost. Open this page as " +
   "https://…, or as http://localhost on the machine itself.";
@@ -90,6 +107,10 @@ export const NO_LIVEKIT =
   "Voice calls need a LiveKit server, and this installation has none. Set LIVEKIT_URL, " +
   "LIVEKIT_API_KEY and LIVEKIT_API_SECRET and restart. ./studio up starts one where it can, and " +
   "reports why where it cannot.";
+
+export const NO_WORKFLOWS =
+  "No workflow is published yet. Publish one with publishWorkflow in GraphiQL, or import files with " +
+  "./studio import FILE --publish, and reload this page.";
 
 const MICROPHONE = {
   NotAllowedError:

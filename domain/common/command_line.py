@@ -1,0 +1,42 @@
+"""The parser of command lines, which suggests what a mistyped word may have been meant to be."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
+from typing import NoReturn
+
+MISTYPED = re.compile(r"(?:invalid choice: '|unrecognized arguments: )([^'\s=]+)")
+
+
+class CommandLine(argparse.ArgumentParser):
+    def parse(self, arguments: Sequence[str] | None = None) -> argparse.Namespace:
+        """Like `parse_args`, but an unknown option is reported with the usage of its command."""
+        parsed, unknown = self.parse_known_args(arguments)
+        if unknown:
+            command = self._commands().get(getattr(parsed, "command", ""), self)
+            command.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return parsed
+
+    def error(self, message: str) -> NoReturn:
+        mistyped = MISTYPED.search(message)
+        super().error(message + (suggestion(mistyped[1], self._words()) if mistyped else ""))
+
+    def _words(self) -> Iterator[str]:
+        yield from self._commands()
+        for action in self._actions:
+            yield from action.option_strings
+
+    def _commands(self) -> dict[str, argparse.ArgumentParser]:
+        found: dict[str, argparse.ArgumentParser] = {}
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                found.update(action.choices)
+        return found
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """The end of a sentence with the known word that is most similar; empty if none is."""
+    return "".join(f"; did you mean {match}?" for match in get_close_matches(word, list(known), 1))
