@@ -15,7 +15,8 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get
 
 from domain.bundles.field_names import api_name
 from domain.common.casing import camel
-from domain.common.errors import InvalidInput, Path
+from domain.common.errors import InvalidInput, InvalidInputs, Path
+from domain.common.problems import MAX_PROBLEMS, raise_all
 
 T = TypeVar("T")
 
@@ -25,8 +26,21 @@ MAX_NUMBER = 2**63
 
 
 def structure(kind: type[T], value: Any, path: Path = ()) -> T:
-    """Convert JSON; `InvalidInput` contains the path of a problem and what is expected there."""
-    return cast(T, _structure(kind, check_size(value, path), path))
+    """Convert JSON; `InvalidInput` contains the paths of all problems and what is expected there."""
+    item, problems = structure_leniently(kind, value, path)
+    raise_all(problems)
+    return item
+
+
+def structure_leniently(kind: type[T], value: Any, path: Path = ()) -> tuple[T, list[InvalidInput]]:
+    """Convert JSON and return its problems too. Invalid values become neutral ones, so that the
+    rest can be checked as well."""
+    reader = _Reader()
+    try:
+        item = reader.read(kind, check_size(value, path), path)
+    except _TooManyProblems:
+        raise InvalidInputs(reader.problems[:MAX_PROBLEMS]) from None
+    return cast(T, item), reader.problems
 
 
 def unstructure(item: Any) -> Any:
@@ -53,63 +67,109 @@ def unknown_key(key: str, known: list[str], path: Path) -> InvalidInput:
 # ---- structuring ---------------------------------------------------------------------------
 
 
-def _structure(hint: Any, value: Any, path: Path) -> Any:
-    origin = get_origin(hint)
-    if hint is Any:
-        return normalize_json(value, path)
-    if origin in (Union, UnionType):
-        return _structure_union(get_args(hint), value, path)
-    if origin is tuple:
-        items = _expect_type(value, list, path)
-        return tuple(_structure(get_args(hint)[0], v, (*path, str(n))) for n, v in enumerate(items))
-    if origin is not None and issubclass(origin, Mapping):
+class _Reader:
+    """Converts JSON and collects the problems."""
+
+    def __init__(self) -> None:
+        self.problems: list[InvalidInput] = []
+
+    def read(self, hint: Any, value: Any, path: Path) -> Any:
+        try:
+            return self._read(hint, value, path)
+        except InvalidInput as problem:
+            self._add(problem)
+            return _neutral_value(hint)
+
+    def _add(self, problem: InvalidInput) -> None:
+        self.problems.append(problem)
+        if len(self.problems) > MAX_PROBLEMS:
+            raise _TooManyProblems
+
+    def _read(self, hint: Any, value: Any, path: Path) -> Any:
+        origin = get_origin(hint)
+        if hint is Any:
+            return normalize_json(value, path)
+        if origin in (Union, UnionType):
+            return self._read_union(get_args(hint), value, path)
+        if origin is tuple:
+            items = _expect_type(value, list, path)
+            inside = get_args(hint)[0]
+            return tuple(self.read(inside, v, (*path, str(n))) for n, v in enumerate(items))
+        if origin is not None and issubclass(origin, Mapping):
+            entries = _expect_type(value, dict, path)
+            inside = get_args(hint)[1]
+            return {_text(k, path): self.read(inside, v, (*path, k)) for k, v in entries.items()}
+        if issubclass(hint, Enum):
+            return _structure_enum(hint, value, path)
+        if is_dataclass(hint):
+            return self._read_fields(hint, _expect_type(value, dict, path), path)
+        return SCALARS[hint](value, path)
+
+    def _read_union(self, hints: tuple[Any, ...], value: Any, path: Path) -> Any:
+        if NoneType in hints:
+            [hint] = [each for each in hints if each is not NoneType]
+            return None if value is None else self._read(hint, value, path)
+        known = {_tag(kind): kind for kind in hints}
         entries = _expect_type(value, dict, path)
-        return {
-            _text(k, path): _structure(get_args(hint)[1], v, (*path, k)) for k, v in entries.items()
-        }
-    if issubclass(hint, Enum):
-        return _structure_enum(hint, value, path)
-    if is_dataclass(hint):
-        return _structure_fields(hint, _expect_type(value, dict, path), path)
-    return SCALARS[hint](value, path)
+        if len(entries) != 1:
+            keys = f"has {', '.join(sorted(map(repr, entries))[:5])}" if entries else "is empty"
+            raise InvalidInput(
+                f"Expected an object with exactly one of the keys {', '.join(known)}; this one "
+                f"{keys}.",
+                path,
+            )
+        [(tag, inside)] = entries.items()
+        if tag not in known:
+            raise unknown_key(tag, list(known), path)
+        kind, here = known[tag], (*path, tag)
+        if _fields(kind):
+            return self._read_fields(kind, _expect_type(inside, dict, here), here)
+        if inside is not True:
+            raise InvalidInput(f"{tag} must be true.", here)
+        return kind()
 
-
-def _structure_union(hints: tuple[Any, ...], value: Any, path: Path) -> Any:
-    if NoneType in hints:
-        [hint] = [each for each in hints if each is not NoneType]
-        return None if value is None else _structure(hint, value, path)
-    known = {_tag(kind): kind for kind in hints}
-    entries = _expect_type(value, dict, path)
-    if len(entries) != 1:
-        keys = f"has {', '.join(sorted(map(repr, entries))[:5])}" if entries else "is empty"
-        raise InvalidInput(
-            f"Expected an object with exactly one of the keys {', '.join(known)}; this one {keys}.",
-            path,
-        )
-    [(tag, inside)] = entries.items()
-    if tag not in known:
-        raise unknown_key(tag, list(known), path)
-    kind, here = known[tag], (*path, tag)
-    if _fields(kind):
-        return _structure_fields(kind, _expect_type(inside, dict, here), here)
-    if inside is not True:
-        raise InvalidInput(f"{tag} must be true.", here)
-    return kind()
-
-
-def _structure_fields(kind: Any, entries: Mapping[str, Any], path: Path) -> Any:
-    known = _fields_by_api_name(kind)
-    for key in entries:
-        if key not in known:
-            raise unknown_key(key, list(known), (*path, key))
-    values = {}
-    for name, field in known.items():
-        if name in entries:
+    def _read_fields(self, kind: Any, entries: Mapping[str, Any], path: Path) -> Any:
+        known = _fields_by_api_name(kind)
+        for key in entries:
+            if key not in known:
+                self._add(unknown_key(key, list(known), (*path, key)))
+        values = {}
+        for name, field in known.items():
             hint = _hints(kind)[field.name]
-            values[field.name] = _structure(hint, entries[name], (*path, name))
-        elif field.default is MISSING and field.default_factory is MISSING:
-            raise InvalidInput(f"{name} is missing.", (*path, name))
-    return kind(**values)
+            if name in entries:
+                values[field.name] = self.read(hint, entries[name], (*path, name))
+            elif _is_required(field):
+                self._add(InvalidInput(f"{name} is missing.", (*path, name)))
+                values[field.name] = _neutral_value(hint)
+        return kind(**values)
+
+
+class _TooManyProblems(Exception):
+    """The rest of the value is not read, so that the work of reporting problems is bounded."""
+
+
+def _is_required(field: Field[Any]) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING
+
+
+def _neutral_value(hint: Any) -> Any:
+    """A value that stands in for one that cannot be read."""
+    origin = get_origin(hint)
+    if origin in (Union, UnionType):
+        kinds = get_args(hint)
+        if NoneType in kinds:
+            return None
+        return _neutral_value(next((kind for kind in kinds if not _fields(kind)), kinds[0]))
+    if hint is Any:
+        return None
+    if origin is not None:
+        return () if origin is tuple else {}
+    if issubclass(hint, Enum):
+        return next(iter(hint))
+    if is_dataclass(hint):
+        required = [f for f in _fields(hint) if _is_required(f)]
+        return cast(Any, hint)(**{f.name: _neutral_value(_hints(hint)[f.name]) for f in required})
+    return hint()
 
 
 def _structure_enum(kind: type[Enum], value: Any, path: Path) -> Enum:

@@ -10,12 +10,13 @@ from typing import Any
 from domain.common.casing import camel
 from domain.common.errors import InvalidInput, Path
 from domain.common.languages import check_language
+from domain.common.problems import Problems, problems_of, raise_first
 from domain.common.text_validation import IDENTIFIER, check_name, check_text
 from domain.providers.prices import Price, check_prices
 from domain.tenants.budgets import NO_BUDGETS, Budgets
-from domain.tools.http_validation import check_headers, check_url
-from domain.workflows.agents import AgentSpec, ProviderChoice, check_provider_choice
-from domain.workflows.spoken_text_templates import SpokenTextTemplate, check_spoken_texts
+from domain.tools.http_validation import check_url, header_problems
+from domain.workflows.agents import AgentSpec, ProviderChoice, provider_choice_problems
+from domain.workflows.spoken_text_templates import SpokenTextTemplate, spoken_text_problems
 
 MAX_ENDPOINTS = 100
 MAX_MCP_SERVERS = 20
@@ -135,52 +136,60 @@ def merge_settings(current: TenantSettings, imported: TenantSettings) -> TenantS
 
 def check_settings(settings: TenantSettings, path: Path = ()) -> TenantSettings:
     """Return the settings. Raises `InvalidInput` for the first field that breaks a rule."""
+    raise_first(settings_problems(settings, path))
+    return settings
+
+
+def settings_problems(settings: TenantSettings, path: Path = ()) -> Problems:
     for name in ("llm", "stt", "tts", "vad"):
         choice = getattr(settings.defaults, name)
         if choice is not None:
-            check_provider_choice(choice, (*path, "defaults", name))
+            yield from provider_choice_problems(choice, (*path, "defaults", name))
     if settings.defaults.language is not None:
-        check_language(settings.defaults.language, (*path, "defaults", "language"))
-    _check_servers(settings.endpoints, MAX_ENDPOINTS, (*path, "endpoints"))
-    _check_servers(settings.mcp_servers, MAX_MCP_SERVERS, (*path, "mcpServers"))
+        here = (*path, "defaults", "language")
+        yield from problems_of(check_language, settings.defaults.language, here)
+    yield from _server_problems(settings.endpoints, MAX_ENDPOINTS, (*path, "endpoints"))
+    yield from _server_problems(settings.mcp_servers, MAX_MCP_SERVERS, (*path, "mcpServers"))
     for server_index, server in enumerate(settings.mcp_servers):
         for index, tool in enumerate(server.allow):
             here = (*path, "mcpServers", str(server_index), "allow", str(index))
-            check_text(tool, here, max_length=128, min_length=1)
+            yield from problems_of(check_text, tool, here, max_length=128, min_length=1)
     if len(json.dumps(settings.values, default=dict)) > MAX_VALUES_BYTES:
-        raise InvalidInput(
+        yield InvalidInput(
             f"values must not be larger than {MAX_VALUES_BYTES} bytes as JSON.", (*path, "values")
         )
-    check_prices(settings.prices, (*path, "prices"))
-    _check_budgets(settings.budgets, (*path, "budgets"))
-    check_spoken_texts(
+    yield from problems_of(check_prices, settings.prices, (*path, "prices"))
+    yield from _budget_problems(settings.budgets, (*path, "budgets"))
+    yield from spoken_text_problems(
         settings.spoken_texts,
         (*path, "spokenTexts"),
         SPOKEN_TEXT_NAMESPACES,
         MAX_SPOKEN_TEXTS,
     )
-    return settings
 
 
-def _check_budgets(budgets: Budgets, path: Path) -> None:
+def _budget_problems(budgets: Budgets, path: Path) -> Problems:
     for name in ("concurrent_calls", "minutes_per_month"):
         limit = getattr(budgets, name)
         if limit is not None and limit < 0:
-            raise InvalidInput(
+            yield InvalidInput(
                 "A budget must be 0 or more; null is no limit, and 0 allows no calls.",
                 (*path, camel(name)),
             )
 
 
-def _check_servers(servers: Sequence[Endpoint | McpServer], max_count: int, path: Path) -> None:
+def _server_problems(
+    servers: Sequence[Endpoint | McpServer], max_count: int, path: Path
+) -> Problems:
     if len(servers) > max_count:
-        raise InvalidInput(f"{path[-1]} must not have more than {max_count} items.", path)
+        yield InvalidInput(f"{path[-1]} must not have more than {max_count} items.", path)
+        return
     names: set[str] = set()
     for index, server in enumerate(servers):
         here = (*path, str(index))
-        check_name(server.name, (*here, "name"), IDENTIFIER)
+        yield from problems_of(check_name, server.name, (*here, "name"), IDENTIFIER)
         if server.name in names:
-            raise InvalidInput("Another item has the same name.", (*here, "name"))
+            yield InvalidInput("Another item has the same name.", (*here, "name"))
         names.add(server.name)
-        check_url(server.url, (*here, "url"))
-        check_headers(server.headers, (*here, "headers"))
+        yield from problems_of(check_url, server.url, (*here, "url"))
+        yield from header_problems(server.headers, (*here, "headers"))
