@@ -15,7 +15,7 @@ from domain.common.problems import Problems, raise_all
 from domain.json_schema.parameters import Parameter, schema_of
 from domain.tenants.settings import NO_SETTINGS, TenantSettings, apply_defaults, settings_problems
 from domain.tools.model import ToolSpec, tool_problems
-from domain.verification import build_snapshot, verify
+from domain.verification import build_snapshot, verify, verify_tools
 from domain.workflows.agents import AgentSpec, agent_problems
 from domain.workflows.model import Snapshot, WorkflowSpec, workflow_problems
 
@@ -110,14 +110,15 @@ def merge_bundles(bundles: Sequence[Bundle]) -> Bundle:
 
 
 def verify_bundle(bundle: Bundle) -> tuple[tuple[str, Finding], ...]:
-    """The findings of all workflows, each with the slug of its workflow."""
-    snapshots = [bundle.snapshot(workflow.name) for workflow in bundle.workflows]
-    return tuple(
-        (snapshot.workflow.name, finding)
-        for snapshot in snapshots
-        if snapshot is not None
-        for finding in verify(snapshot, bundle.settings)
-    )
+    """The findings of all workflows, each with the slug of its workflow, and those of the tools that
+    no workflow uses, with an empty slug."""
+    found: list[tuple[str, Finding]] = []
+    unused = {tool.name: tool for tool in bundle.tools}
+    for workflow in bundle.workflows:
+        if snapshot := bundle.snapshot(workflow.name):
+            found += ((workflow.name, f) for f in verify(snapshot, bundle.settings))
+            unused = {name: tool for name, tool in unused.items() if name not in snapshot.tools}
+    return (*found, *(("", finding) for finding in verify_tools(unused, bundle.settings)))
 
 
 def changed_fields(before: Spec | TenantSettings, after: Spec | TenantSettings) -> list[str]:
@@ -151,7 +152,8 @@ def _with_schemas(value: Any, path: Path) -> tuple[Any, list[InvalidInput]]:
     """Replace `parametersList`, the short list form, with the `parameters` schema in all tools."""
     if not isinstance(value, dict) or not isinstance(value.get("tools"), list):
         return value, []
-    tools, problems = [], []
+    tools: list[Any] = []
+    problems: list[InvalidInput] = []
     for index, tool in enumerate(value["tools"]):
         try:
             tools.append(_with_schema(tool, (*path, "tools", str(index))))

@@ -21,7 +21,7 @@ from domain.common.problems import MAX_PROBLEMS, raise_all
 T = TypeVar("T")
 
 MAX_DEPTH = 32
-MAX_VALUES = 200_000
+MAX_VALUES = 1_000_000
 MAX_NUMBER = 2**63
 
 
@@ -167,8 +167,9 @@ def _neutral_value(hint: Any) -> Any:
     if issubclass(hint, Enum):
         return next(iter(hint))
     if is_dataclass(hint):
-        required = [f for f in _fields(hint) if _is_required(f)]
-        return cast(Any, hint)(**{f.name: _neutral_value(_hints(hint)[f.name]) for f in required})
+        kind = cast(Any, hint)
+        required = [f.name for f in _fields(kind) if _is_required(f)]
+        return kind(**{name: _neutral_value(_hints(kind)[name]) for name in required})
     return hint()
 
 

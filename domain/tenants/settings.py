@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from domain.common.casing import camel
 from domain.common.errors import InvalidInput, Path
@@ -17,6 +17,8 @@ from domain.tenants.budgets import NO_BUDGETS, Budgets
 from domain.tools.http_validation import check_url, header_problems
 from domain.workflows.agents import AgentSpec, ProviderChoice, provider_choice_problems
 from domain.workflows.spoken_text_templates import SpokenTextTemplate, spoken_text_problems
+
+T = TypeVar("T")
 
 MAX_ENDPOINTS = 100
 MAX_MCP_SERVERS = 20
@@ -85,6 +87,8 @@ class TenantSettings:
 
 
 NO_SETTINGS = TenantSettings()
+INHERITABLE_FIELDS = ("llm", "stt", "tts", "vad", "default_language")
+"""The fields of agents that the defaults fill in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,29 +113,52 @@ def apply_defaults(agent: AgentSpec, defaults: Defaults) -> AgentSpec:
     )
 
 
-def merge_settings(current: TenantSettings, imported: TenantSettings) -> TenantSettings:
-    """Override the current settings by the imported ones, by name, and spoken texts by text and
-    language. Prices and budgets do not change, because bundles do not contain them."""
+def inherited_fields(agent: AgentSpec, filled: AgentSpec) -> tuple[str, ...]:
+    """The fields that `apply_defaults` filled in."""
+    return tuple(
+        name
+        for name in INHERITABLE_FIELDS
+        if getattr(agent, name) is None and getattr(filled, name) is not None
+    )
+
+
+def without_defaults(agent: AgentSpec, inherited: Sequence[str]) -> AgentSpec:
+    """The agent as it was before `apply_defaults` filled in these fields."""
+    changes: dict[str, Any] = dict.fromkeys(set(inherited) & set(INHERITABLE_FIELDS))
+    return replace(agent, **changes)
+
+
+def merge_settings(
+    current: TenantSettings, imported: TenantSettings, *, override: bool = True
+) -> TenantSettings:
+    """Add the imported settings to the current ones. Those of the same name, or spoken texts of the
+    same text and language, override the current ones or, without `override`, are left out. Prices
+    and budgets do not change, because bundles do not contain them."""
+    first, second = (imported, current) if override else (current, imported)
+    names = [field.name for field in fields(Defaults)]
+    defaults = {n: getattr(first.defaults, n) or getattr(second.defaults, n) for n in names}
     return replace(
         current,
-        defaults=Defaults(
-            **{
-                field.name: getattr(imported.defaults, field.name)
-                or getattr(current.defaults, field.name)
-                for field in fields(Defaults)
-            }
-        ),
-        endpoints=tuple({e.name: e for e in (*current.endpoints, *imported.endpoints)}.values()),
-        mcp_servers=tuple(
-            {s.name: s for s in (*current.mcp_servers, *imported.mcp_servers)}.values()
-        ),
-        values={**current.values, **imported.values},
-        spoken_texts=tuple(
-            {
-                (t.text, t.language): t for t in (*current.spoken_texts, *imported.spoken_texts)
-            }.values()
+        defaults=Defaults(**defaults),
+        endpoints=_merged(current.endpoints, imported.endpoints, _name, override),
+        mcp_servers=_merged(current.mcp_servers, imported.mcp_servers, _name, override),
+        values={**second.values, **first.values},
+        spoken_texts=_merged(
+            current.spoken_texts, imported.spoken_texts, lambda t: (t.text, t.language), override
         ),
     )
+
+
+def _name(server: Endpoint | McpServer) -> str:
+    return server.name
+
+
+def _merged(
+    current: tuple[T, ...], imported: tuple[T, ...], key: Callable[[T], Any], override: bool
+) -> tuple[T, ...]:
+    merged = {key(each): each for each in current}
+    merged |= {key(each): each for each in imported if override or key(each) not in merged}
+    return tuple(merged.values())
 
 
 def check_settings(settings: TenantSettings, path: Path = ()) -> TenantSettings:

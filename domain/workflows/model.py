@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
@@ -151,6 +151,9 @@ class Snapshot:
     workflow: WorkflowSpec
     agents: Mapping[str, AgentSpec]
     tools: Mapping[str, ToolSpec]
+    inherited: Mapping[str, tuple[str, ...]] | None = field(default=None, compare=False)
+    """The fields of each agent that come from the defaults of the tenant; None in versions that are
+    older than this field."""
 
     def agent_at(self, node: str) -> AgentSpec:
         return self.agents[self.workflow.node(node).agent]

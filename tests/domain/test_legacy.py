@@ -26,7 +26,8 @@ LEGACY = sorted((CORPUS / "legacy").glob("*.json"))
 
 def shown(imported: ImportedBundle) -> dict[str, Any]:
     notes = [f"{n.kind} {'.'.join(n.path)}: {n.message}" for n in imported.notes]
-    return {"bundle": write_bundle(imported.bundle), "notes": notes}
+    findings = [f"{'.'.join(f.path)}: {f.message}" for f in imported.findings]
+    return {"bundle": write_bundle(imported.bundle), "notes": notes, "findings": findings}
 
 
 @pytest.mark.parametrize("file", LEGACY, ids=lambda file: file.stem)

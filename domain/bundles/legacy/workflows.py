@@ -77,15 +77,21 @@ def _connection(item: Item) -> dict[str, Any]:
     result = {
         **{key: converter.identifier(end, item.at(key)) for key, end in ends.items()},
         **without_empty(
-            description=item.text("description", "label"),
+            description=_description(item),
             condition=converter.condition(item.take("condition"), item.at("condition")),
             priority=None if priority is None else int(priority),
             contextPassed=_keys(item, "context_passed", "contextPassed"),
         ),
     }
     item.ignore("id", "animated")
-    item.report_unused()
+    item.reject_unused()
     return result
+
+
+def _description(item: Item) -> str | None:
+    """The description of a connection, for which its label stands in."""
+    description = item.text("description")
+    return item.text("label") if description is None else description
 
 
 def _keys(item: Item, *names: str) -> list[str]:
@@ -131,7 +137,9 @@ def check_handoffs(item: Item, workflows: Sequence[Mapping[str, Any]]) -> None:
     """Note the hand-offs that an agent lists; only connections determine where a call can go."""
     converter = item.converter
     name = Converter().agent_name(item.take("name"), ())
-    for handoff in converter.items(item.take("handoffs"), item.at("handoffs")):
+    listed = converter.as_list(item.take("handoffs"), item.at("handoffs"))
+    hints = [{"target_agent": each} if isinstance(each, str) else each for each in listed]
+    for handoff in converter.items(hints, item.at("handoffs")):
         legacy_target = handoff.text("target_agent", "target", "agent") or ""
         conditions = [
             str(each) for each in converter.as_list(handoff.take("conditions"), handoff.path)
