@@ -160,10 +160,13 @@ type Call implements Node {
 }
 type Mood { name: String! }
 enum State { ACTIVE, ENDED, GONE @deprecated(reason: "Use ENDED.") }
-input Filter { state: State, mood: String @deprecated(reason: "Use state.") }
+input Filter {
+  state: State, mood: String @deprecated(reason: "Use state."), live: Boolean! = true
+}
 type Query {
   node(id: ID!): Node,
   calls(
+    all: Boolean! = false,
     filter: Filter, first: Int = 20, limit: Int @deprecated(reason: "Use first.")
   ): [Call!]!
 }
@@ -183,6 +186,8 @@ type Query {
         ("node(id: ID!): Node,", "", "Field Query.node was removed."),
         (" implements Node", "", "Call no longer implements interface Node."),
         ("state: State, mood", "of: ID!, state: State, mood", "A required field Filter.of"),
+        ("live: Boolean! = true", "live: Boolean!", "Field Filter.live has lost its default"),
+        ("all: Boolean! = false", "all: Boolean!", "Argument Query.calls(all:) has lost its"),
     ],
 )
 def test_what_was_not_deprecated_cannot_be_removed_or_narrowed(
@@ -207,6 +212,8 @@ def test_what_was_not_deprecated_cannot_be_removed_or_narrowed(
         ("type Query {", "type Query { version: String,"),
         ("state: State, mood", "state: State, of: ID, mood"),
         ("ACTIVE, ", "ACTIVE, HELD, "),
+        ("live: Boolean! = true", "live: Boolean! = false"),
+        ("all: Boolean! = false", "all: Boolean"),
     ],
 )
 def test_what_was_deprecated_can_go_and_anything_can_come(old: str, new: str) -> None:

@@ -215,4 +215,4 @@ async def test_tools_of_an_mcp_server_are_listed_imported_and_used(
             api, TRY, id=burn["tool"]["id"], arguments={"article": "x"}, live=True
         )
         problem = refused["steps"][0]["problem"]
-        assert problem == "The tool 'burn' of 'shop' is not allowed."
+        assert problem == "The tool 'burn' of the MCP server 'shop' is not allowed."

@@ -23,7 +23,7 @@ from domain.common.settings import Settings
 from domain.ports import Services
 from resolvers.global_ids import global_id
 from tests.support.api_server import Api, create_api_key
-from tests.support.log_writer import writing_call
+from tests.support.log_writer import CallWriter, writing_call
 from tests.support.paths import JS
 
 pytestmark = pytest.mark.anyio
@@ -185,9 +185,9 @@ async def test_a_process_told_to_stop_serves_on_until_others_know(
             await process.wait()
 
 
-async def talk(writer: Any) -> None:
+async def talk(writer: CallWriter) -> None:
     for n in range(400):
-        await writer.say(f"sentence {n}")
+        await writer.write_turns(f"sentence {n}")
         await asyncio.sleep(0.01)
 
 

@@ -96,6 +96,27 @@ async def test_a_database_of_any_revision_keeps_its_rows_and_gets_the_schema_of_
         assert [decode_event(body).kind for _, body in bodies] == [kind for kind, _ in bodies]
 
 
+async def test_a_database_that_ran_early_forms_of_revisions_gets_the_schema_of_a_new_one(
+    fresh: str, settings: Settings
+) -> None:
+    await asyncio.to_thread(upgrade, fresh, "0010")
+    at_0010 = await schema_of(fresh)
+    end_call = (SCRIPTS / "versions" / "sql" / "0008_end_call.sql").read_text()
+    before, first_loop, second_loop = end_call.split(" loop\n")
+    early = "        continue when p_reason <> 'ENDED_BY_API';\n"
+    async with connected(fresh) as db:
+        await db.execute(" loop\n".join([before, first_loop, early + second_loop]))
+        await db.execute("alter index ix_recording_deleted_due rename to ix_recording_due")
+    changed = {what for what, _ in at_0010.items() ^ (await schema_of(fresh)).items()}
+    assert changed == {
+        "function end_call(uuid,integer,boolean,text,text,text)",
+        "index ix_recording_due",
+        "index ix_recording_deleted_due",
+    }
+    await asyncio.to_thread(upgrade, fresh)
+    assert await schema_of(fresh) == await schema_of(settings.database_url)
+
+
 async def test_every_revision_can_be_undone(fresh: str) -> None:
     """Owners and grants are set after the last revision, so only revisions are compared."""
     migration = Migration(fresh)

@@ -234,6 +234,26 @@ async def test_skipped_nodes_are_told_of(
     )
 
 
+async def test_a_hand_off_that_skips_back_to_its_own_node_is_recorded_once(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    workflow = service(
+        way("desk", "forms", description="wants a form"),
+        way("forms", "desk", may_repeat=2),
+        way("desk", "doctor"),
+        forms="user.known",
+    )
+    says = (
+        ScriptedReply("One moment.", (("transfer_to_forms", {}),)),
+        ScriptedReply("Desk again."),
+    )
+    async with on_the_line(services, settings, viewer, workflow, *says) as line:
+        events = await line.say("a form, please", user_context={"known": True})
+    [moved] = [e for e in events if isinstance(e, HandedOff)]
+    assert (moved.from_node, moved.to_node, moved.skipped) == ("desk", "desk", ("forms",))
+    assert retold(events)[-2] == "desk: Desk again."
+
+
 @pytest.mark.parametrize(
     ("policy", "shown", "hidden"),
     [

@@ -111,7 +111,7 @@ async def test_worker_and_keeper_say_when_they_start_and_stop(tmp_path: Path) ->
     assert ready["livekit"] == "livekit.invalid"
     assert own[3]["calls"] == 0
     assert "secret" not in str(worker)
-    kept = [line for line in keeper if line["logger"] == "__main__"]
+    kept = [line for line in keeper if line["logger"] == "worker.keeper.main"]
     assert [kept[0]["message"], kept[-1]["message"]] == ["keeper started", "keeper stopped"]
     assert (kept[0]["round_seconds"], kept[0]["lease_seconds"]) == (0.5, 3.0)
 

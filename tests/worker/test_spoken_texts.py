@@ -66,6 +66,7 @@ HINDI_AGENT = replace(RECEPTION, default_language="hi-IN")
     [
         (HINDI_AGENT, {}, HINDI),
         (RECEPTION, {"defaults": Defaults(language="hi-IN")}, HINDI),
+        (replace(RECEPTION, languages=("hi-IN", "en-IN")), {}, HINDI),
         (HINDI_AGENT, {"spoken_texts": answer("hi", "टेनेंट")}, "टेनेंट"),
         (
             replace(HINDI_AGENT, spoken_texts=answer("hi", "{{tenant.settings.clinic}} क्षमा")),
@@ -75,12 +76,27 @@ HINDI_AGENT = replace(RECEPTION, default_language="hi-IN")
         (HINDI_AGENT, {"spoken_texts": answer("en", "Sorry.")}, HINDI),
         (replace(HINDI_AGENT, spoken_texts=answer("hi", "{{user.nothing}}")), {}, HINDI),
         (
+            replace(HINDI_AGENT, spoken_texts=answer("hi", "{{tenant.settings.clinic}}" * 15)),
+            {"values": {"clinic": "सूर्योदय " * 12}},
+            HINDI,
+        ),
+        (
             replace(RECEPTION, default_language="sw"),
             {},
             "I am sorry, I cannot answer right now. Please try again.",
         ),
     ],
-    ids=["agent", "tenant's language", "tenant", "both", "other language", "empty", "unknown"],
+    ids=[
+        "agent",
+        "tenant's language",
+        "languages",
+        "tenant",
+        "both",
+        "other language",
+        "empty",
+        "too long",
+        "unknown",
+    ],
 )
 async def test_a_text_call_apologises_in_its_language_and_wording(
     services: Services,
@@ -117,6 +133,9 @@ def speech_after(*turns: tuple[str, str]) -> SpeechProviders:
         ((("fr", "je voudrais savoir"),), ("en-IN", "hi-IN"), "en-IN", (), "en-IN"),
         ((("fr", "je voudrais savoir"),), (), "en-IN", (), "en-IN"),
         ((("hi", "mujhe poochna hai"),), (), "en-IN", ("hi-IN",), "hi"),
+        # The first voice speaks until more is known.
+        ((), (), None, ("hi-IN", "en-IN"), "hi-IN"),
+        ((("fr", "je voudrais savoir"),), (), None, ("hi-IN", "en-IN"), "hi-IN"),
         # Nothing is known of the agent.
         ((("fr", "je voudrais savoir"),), (), None, (), "fr"),
         ((), (), None, (), None),
