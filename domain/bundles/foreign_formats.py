@@ -33,7 +33,8 @@ class Signature:
 def check_format(value: Any, path: Path = ()) -> None:
     """Raise `UnsupportedFormat` for a configuration of another product."""
     for candidate, here in _candidates(value, path):
-        for signature in SIGNATURES:
+        is_alone = len(here) - len(path) < 2
+        for signature in (*SIGNATURES, *(SIGNATURES_ALONE if is_alone else ())):
             if signature.matches(candidate):
                 raise UnsupportedFormat(
                     f"This looks like {signature.what} of {signature.product}, which cannot be "
@@ -221,6 +222,11 @@ def _openai_function(value: Object) -> bool:
     )
 
 
+def _plain_function(value: Object) -> bool:
+    keys = {"name", "description", "parameters", "strict"}
+    return {"name", "parameters"} <= value.keys() <= keys and "type" in _object(value, "parameters")
+
+
 SIGNATURES = (
     Signature("Vapi", "an assistant", _vapi_assistant),
     Signature("Vapi", "a workflow", _vapi_workflow),
@@ -239,3 +245,5 @@ SIGNATURES = (
     Signature("Bland", "a tool", _bland_tool),
     Signature("OpenAI", "a function definition", _openai_function),
 )
+SIGNATURES_ALONE = (Signature("OpenAI", "a function definition", _plain_function),)
+"""Signatures of objects that could be tools of a bundle with errors if they were in one."""

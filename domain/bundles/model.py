@@ -64,12 +64,12 @@ def read_bundle(value: Any, path: Path = ()) -> Bundle:
     """Read a bundle from JSON; `InvalidInput` contains the paths of all problems and what is
     expected there."""
     value, problems = _with_schemas(value, path)
-    bundle, unreadable = structure_leniently(Bundle, value, path)
-    problems += unreadable
-    told = [problem.path or () for problem in problems]
-    broken = (p for p in _bundle_problems(bundle, path) if not _is_told(p.path or (), told))
+    read = structure_leniently(Bundle, value, path)
+    problems += read.problems
+    told = [*(problem.path or () for problem in problems), *read.replaced]
+    broken = (p for p in _bundle_problems(read.item, path) if not _is_told(p.path or (), told))
     raise_all(chain(problems, broken))
-    return bundle
+    return read.item
 
 
 def write_bundle(bundle: Bundle) -> dict[str, Any]:

@@ -6,12 +6,12 @@ here. A union of classes is an object with one key that names the class: `{"flag
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from difflib import get_close_matches
 from enum import Enum
 from functools import lru_cache
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Generic, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from domain.bundles.field_names import api_name
 from domain.common.casing import camel
@@ -27,20 +27,29 @@ MAX_NUMBER = 2**63
 
 def structure(kind: type[T], value: Any, path: Path = ()) -> T:
     """Convert JSON; `InvalidInput` contains the paths of all problems and what is expected there."""
-    item, problems = structure_leniently(kind, value, path)
-    raise_all(problems)
-    return item
+    read = structure_leniently(kind, value, path)
+    raise_all(read.problems)
+    return read.item
 
 
-def structure_leniently(kind: type[T], value: Any, path: Path = ()) -> tuple[T, list[InvalidInput]]:
-    """Convert JSON and return its problems too. Invalid values become neutral ones, so that the
-    rest can be checked as well."""
+@dataclass(frozen=True, slots=True)
+class LenientResult(Generic[T]):
+    """An item of which invalid values are replaced by neutral ones, so that the rest can be checked
+    as well."""
+
+    item: T
+    problems: list[InvalidInput]
+    replaced: list[Path]
+
+
+def structure_leniently(kind: type[T], value: Any, path: Path = ()) -> LenientResult[T]:
+    """Convert JSON, and return its problems too."""
     reader = _Reader()
     try:
         item = reader.read(kind, check_size(value, path), path)
     except _TooManyProblems:
         raise InvalidInputs(reader.problems[:MAX_PROBLEMS]) from None
-    return cast(T, item), reader.problems
+    return LenientResult(cast(T, item), reader.problems, reader.replaced)
 
 
 def unstructure(item: Any) -> Any:
@@ -58,10 +67,15 @@ def unstructure(item: Any) -> Any:
 
 
 def unknown_key(key: str, known: list[str], path: Path) -> InvalidInput:
+    near = _similar_key(key, known)
+    fix = f"did you mean {near!r}?" if near else f"the known keys are {', '.join(known)}."
+    return InvalidInput(f"{key[:60]!r} is not a known key; {fix}", path)
+
+
+def _similar_key(key: str, known: list[str]) -> str | None:
     shown = key[:60]
     near = get_close_matches(camel(shown), known, n=1) or get_close_matches(shown, known, n=1)
-    fix = f"did you mean {near[0]!r}?" if near else f"the known keys are {', '.join(known)}."
-    return InvalidInput(f"{shown!r} is not a known key; {fix}", path)
+    return near[0] if near else None
 
 
 # ---- structuring ---------------------------------------------------------------------------
@@ -72,13 +86,18 @@ class _Reader:
 
     def __init__(self) -> None:
         self.problems: list[InvalidInput] = []
+        self.replaced: list[Path] = []
 
     def read(self, hint: Any, value: Any, path: Path) -> Any:
         try:
             return self._read(hint, value, path)
         except InvalidInput as problem:
             self._add(problem)
-            return _neutral_value(hint)
+            return self._replace(hint, path)
+
+    def _replace(self, hint: Any, path: Path) -> Any:
+        self.replaced.append(path)
+        return _neutral_value(hint)
 
     def _add(self, problem: InvalidInput) -> None:
         self.problems.append(problem)
@@ -130,17 +149,19 @@ class _Reader:
 
     def _read_fields(self, kind: Any, entries: Mapping[str, Any], path: Path) -> Any:
         known = _fields_by_api_name(kind)
-        for key in entries:
-            if key not in known:
-                self._add(unknown_key(key, list(known), (*path, key)))
+        unknown = [key for key in entries if key not in known]
+        for key in unknown:
+            self._add(unknown_key(key, list(known), (*path, key)))
+        misspelt = {_similar_key(key, list(known)) for key in unknown}
         values = {}
         for name, field in known.items():
             hint = _hints(kind)[field.name]
             if name in entries:
                 values[field.name] = self.read(hint, entries[name], (*path, name))
             elif _is_required(field):
-                self._add(InvalidInput(f"{name} is missing.", (*path, name)))
-                values[field.name] = _neutral_value(hint)
+                if name not in misspelt:
+                    self._add(InvalidInput(f"{name} is missing.", (*path, name)))
+                values[field.name] = self._replace(hint, (*path, name))
         return kind(**values)
 
 
