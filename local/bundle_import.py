@@ -71,8 +71,13 @@ async def import_bundle(
                 if "message" in answers[-1]:
                     return _incomplete(answers)
                 answers[-1]["report"] = []
-    lists = ("report", "workflows", "versions", "findings")
-    return {**answers[0], **{name: _all(answers, name) for name in lists}}
+    result = {**answers[0]}
+    for name in ("report", "workflows", "versions", "findings"):
+        result[name] = _all(answers, name)
+    if dry_run:
+        # The API verified each part without the parts that a dry run does not save.
+        result["findings"] = []
+    return result
 
 
 def split_bundle(bundle: Json) -> list[Json]:

@@ -16,11 +16,12 @@ from typing import Any, Generic, Literal, TypeVar, Union, cast, get_args, get_or
 from domain.bundles.field_names import api_name
 from domain.common.casing import camel
 from domain.common.errors import InvalidInput, InvalidInputs, Path
+from domain.common.json_values import MAX_DOCUMENT_DEPTH
 from domain.common.problems import MAX_PROBLEMS, raise_all
 
 T = TypeVar("T")
 
-MAX_DEPTH = 32
+MAX_DEPTH = MAX_DOCUMENT_DEPTH
 MAX_VALUES = 1_000_000
 MAX_NUMBER = 2**63
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from domain.common.casing import camel
 from domain.common.errors import InvalidInput, Path
+from domain.common.json_values import TOO_DEEP, is_too_deep
 from domain.common.languages import check_language
 from domain.common.problems import Problems, problems_of, raise_first
 from domain.common.text_validation import IDENTIFIER, check_name, check_text
@@ -181,7 +182,9 @@ def settings_problems(settings: TenantSettings, path: Path = ()) -> Problems:
         for index, tool in enumerate(server.allow):
             here = (*path, "mcpServers", str(server_index), "allow", str(index))
             yield from problems_of(check_text, tool, here, max_length=128, min_length=1)
-    if len(json.dumps(settings.values, default=dict)) > MAX_VALUES_BYTES:
+    if is_too_deep(settings.values):
+        yield InvalidInput(f"values are {TOO_DEEP}.", (*path, "values"))
+    elif len(json.dumps(settings.values, default=dict)) > MAX_VALUES_BYTES:
         yield InvalidInput(
             f"values must not be larger than {MAX_VALUES_BYTES} bytes as JSON.", (*path, "values")
         )

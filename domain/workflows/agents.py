@@ -10,6 +10,7 @@ from uuid import UUID
 
 from domain.common.access import TenantId
 from domain.common.errors import InvalidInput, Path
+from domain.common.json_values import json_problem
 from domain.common.languages import check_language
 from domain.common.problems import Problems, problems_of, raise_first
 from domain.common.text_validation import check_name, check_text
@@ -190,6 +191,8 @@ def provider_choice_problems(choice: ProviderChoice, path: Path) -> Problems:
     provider = (*path, "provider")
     yield from problems_of(check_text, choice.provider, provider, max_length=64, min_length=1)
     yield from problems_of(check_text, choice.model, (*path, "model"), max_length=128)
+    if (problem := json_problem(choice.options)) is not None:
+        yield InvalidInput(f"options are {problem}.", (*path, "options"))
     yield from _duplicates(choice.fallbacks, MAX_FALLBACKS, (*path, "fallbacks"))
     for index, fallback in enumerate(choice.fallbacks):
         here = (*path, "fallbacks", str(index))
