@@ -6,7 +6,7 @@ cannot be converted and has an effect is a finding."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,19 @@ HINT_KEYS = frozenset(
     ]
 )
 """Keys that describe an item to people and have no effect on calls."""
+MEANINGFUL_KEYS = frozenset(
+    [
+        *("prompt", "system", "system_prompt", "greeting", "greeting_interruptible", "variables"),
+        *("llm", "stt", "tts", "vad", "provider", "model", "temperature", "voice", "voice_id"),
+        *("voices", "language", "languages", "default_language", "tools", "handoffs", "session"),
+        *("min_endpointing_delay", "auto_disconnect_timeout", "activation_threshold"),
+        *("parameters", "actions", "on_success", "on_failure", "confirm", "condition", "rules"),
+        *("message", "message_key", "endpoint", "url", "method", "body", "payload", "headers"),
+        *("timeout", "retry_count", "nodes", "connections", "shared_context", "agent_name"),
+        *("is_entry", "is_exit", "skip_condition", "source_id", "target_id", "context_passed"),
+    ]
+)
+"""Keys that have an effect where they belong, so that one in another place is a mistake."""
 MAX_NAME_LENGTH = 63
 MAX_CONDITION_LENGTH = 2_000
 
@@ -339,22 +352,18 @@ class Item:
         return rest
 
     def report_unused(self) -> None:
-        for key, value in self.take_rest().items():
-            if value not in (None, "", [], {}):
-                self.converter.dropped(
-                    self.at(key), f"There is no equivalent for this value: {shorten(value)}."
-                )
+        """Note keys that are not known. Those that have an effect elsewhere are findings."""
+        self._report_unused(lambda key: key in MEANINGFUL_KEYS)
 
     def reject_unused(self) -> None:
         """Report keys that are not known as findings, unless they only describe the item."""
-        hints = {key: value for key, value in self._remaining.items() if key in HINT_KEYS}
+        self._report_unused(lambda key: key not in HINT_KEYS)
+
+    def _report_unused(self, has_effect: Callable[[str], bool]) -> None:
         for key, value in self.take_rest().items():
-            if key not in hints and value not in (None, "", [], {}):
-                self.converter.not_converted(
-                    self.at(key), f"There is no equivalent for this value: {shorten(value)}."
-                )
-        self._remaining = hints
-        self.report_unused()
+            if value not in (None, "", [], {}):
+                report = self.converter.not_converted if has_effect(key) else self.converter.dropped
+                report(self.at(key), f"There is no equivalent for this value: {shorten(value)}.")
 
 
 def _as_number(value: Any) -> float | None:

@@ -9,6 +9,7 @@ from typing import Any
 from domain.bundles.legacy.agents import ignore_bookkeeping
 from domain.bundles.legacy.converter import Converter, Item
 from domain.bundles.legacy.text import without_empty
+from domain.workflows.model import CONNECTION_NAMESPACES
 
 
 def workflow(item: Item) -> dict[str, Any]:
@@ -41,15 +42,20 @@ def _node(item: Item) -> dict[str, Any]:
         **without_empty(
             isEntry=item.flag("is_entry", "isEntry") or None,
             isExit=item.flag("is_exit", "isExit") or None,
-            skipCondition=converter.condition(
-                item.take("skip_condition", "skipCondition"), item.at("skip_condition")
-            ),
+            skipCondition=_skip_condition(item),
             position=_position(item),
         ),
     }
     item.ignore("width", "height")
     item.report_unused()
     return result
+
+
+def _skip_condition(item: Item) -> str | None:
+    condition = item.take("skip_condition", "skipCondition")
+    if condition is False:
+        return None
+    return item.converter.condition(condition, item.at("skip_condition"), CONNECTION_NAMESPACES)
 
 
 def _position(item: Item) -> dict[str, Any] | None:
@@ -78,7 +84,9 @@ def _connection(item: Item) -> dict[str, Any]:
         **{key: converter.identifier(end, item.at(key)) for key, end in ends.items()},
         **without_empty(
             description=_description(item),
-            condition=converter.condition(item.take("condition"), item.at("condition")),
+            condition=converter.condition(
+                item.take("condition"), item.at("condition"), CONNECTION_NAMESPACES
+            ),
             priority=None if priority is None else int(priority),
             contextPassed=_keys(item, "context_passed", "contextPassed"),
         ),
