@@ -11,7 +11,7 @@ from domain.bundles.model import KINDS, Bundle
 from domain.bundles.yaml_json import DocumentError, ParsedDocument, parse_document
 from domain.common.errors import InvalidInput
 from domain.common.errors import Path as InputPath
-from domain.common.findings import Finding
+from domain.common.findings import Finding, FindingCode
 
 EXTENSIONS = (".yaml", ".yml", ".json")
 
@@ -31,13 +31,23 @@ class SourceLocation:
         return " ".join(part for part in (position, ".".join(self.path)) if part)
 
 
-class BundleReadError(Exception):
-    """The files are not a valid bundle; the message says why and where."""
+@dataclass(frozen=True, slots=True)
+class ReadProblem:
+    """One reason why the files are not a valid bundle, and where it is."""
 
-    def __init__(self, message: str, location: SourceLocation) -> None:
-        super().__init__(f"{location}: {message}" if str(location) else message)
-        self.message = message
-        self.location = location
+    message: str
+    location: SourceLocation
+
+    def __str__(self) -> str:
+        return f"{self.location}: {self.message}" if str(self.location) else self.message
+
+
+class BundleReadError(Exception):
+    """The files are not a valid bundle; the problems say why and where."""
+
+    def __init__(self, problems: Sequence[ReadProblem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = tuple(problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +65,16 @@ class BundleFiles:
         return _locate(self.documents, path)
 
     def finding_location(self, slug: str, finding: Finding) -> SourceLocation:
+        if finding.code is FindingCode.NOT_CONVERTED:
+            return _locate(self.documents, finding.path)
         if finding.path[:1] == ("settings",):
             return self._settings_location(finding.path)
         kind, *rest = finding.path or ("",)
         if kind not in ("agents", "tools") or not rest:
             kind, rest = "workflows", [slug, *finding.path]
         name, path = rest[0], (kind, *rest)
+        if source := self.imported.sources.get((kind, name)):
+            return _locate(self.documents, (*source, *rest[1:]))
         for file, document in self.documents.items():
             index = _index_of(document.value, kind, name)
             if index is not None:
@@ -76,37 +90,55 @@ class BundleFiles:
 
 
 def read_files(files: Sequence[str]) -> BundleFiles:
-    """Read files and directories. Raises `BundleReadError` for the first error."""
+    """Read files and directories. Raises `BundleReadError` with all problems."""
+    paths, problems = _expand_paths(files)
     documents: dict[str, ParsedDocument] = {}
-    for path in _expand_paths(files):
+    for path in paths:
         try:
             documents[str(path)] = parse_document(path.read_bytes())
         except DocumentError as problem:
-            raise BundleReadError(problem.message, SourceLocation(str(path), None, ())) from None
+            problems.append(_file_problem(path, problem.message))
         except OSError as problem:
-            reason = problem.strerror or "cannot be read"
-            raise BundleReadError(reason, SourceLocation(str(path), None, ())) from None
+            problems.append(_file_problem(path, problem.strerror or "cannot be read"))
+    if problems:
+        raise BundleReadError(problems)
     try:
         imported = import_documents([document.value for document in documents.values()])
-    except InvalidInput as problem:
-        raise BundleReadError(problem.message, _locate(documents, problem.path or ())) from None
+    except InvalidInput as error:
+        raise BundleReadError(_located(error, documents)) from None
     return BundleFiles(documents, imported)
 
 
-def _expand_paths(files: Sequence[str]) -> list[Path]:
+def _located(error: InvalidInput, documents: dict[str, ParsedDocument]) -> list[ReadProblem]:
+    """The problems in the order of the files and lines."""
+    problems = [ReadProblem(p.message, _locate(documents, p.path or ())) for p in error.problems]
+    files = list(documents)
+    return sorted(
+        problems,
+        key=lambda p: (
+            files.index(p.location.file) if p.location.file else len(files),
+            p.location.line or 0,
+        ),
+    )
+
+
+def _file_problem(path: Path, message: str) -> ReadProblem:
+    return ReadProblem(message, SourceLocation(str(path), None, ()))
+
+
+def _expand_paths(files: Sequence[str]) -> tuple[list[Path], list[ReadProblem]]:
     expanded: list[Path] = []
+    problems: list[ReadProblem] = []
     for path in map(Path, files):
         if not path.is_dir():
             expanded.append(path)
             continue
         contents = sorted(p for p in path.rglob("*") if _is_bundle(p))
         if not contents:
-            raise BundleReadError(
-                f"the directory contains no {', '.join(EXTENSIONS)} files",
-                SourceLocation(str(path), None, ()),
-            )
+            message = f"the directory contains no {', '.join(EXTENSIONS)} files"
+            problems.append(_file_problem(path, message))
         expanded += contents
-    return list(dict.fromkeys(expanded))
+    return list(dict.fromkeys(expanded)), problems
 
 
 def _is_bundle(path: Path) -> bool:

@@ -13,39 +13,31 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from domain.bundles.import_report import SettingsImport
 from domain.bundles.model import verify_bundle, write_bundle
 from domain.common.command_line import CommandLine
+from domain.common.errors import NotConvertible
 from domain.common.findings import Finding, Severity
-from local.bundle_files import BundleFiles, BundleReadError, SourceLocation, read_files
+from local.bundle_files import (
+    BundleFiles,
+    BundleReadError,
+    ReadProblem,
+    SourceLocation,
+    read_files,
+)
+from local.bundle_import import import_bundle
 from local.client import ApiError, StudioClient
 from local.state_dir import PROGRAM
 
 Json = dict[str, Any]
 
 EXPORT = "query ($workflows: [String!]) { exportBundle(workflows: $workflows) { json yaml } }"
-FINDING_FIELDS = "findings { code severity path message fix }"
-IMPORT = f"""
-mutation ($input: ImportBundleInput!) {{
-  importBundle(input: $input) {{
-    __typename
-    ... on Error {{ message code path }}
-    ... on NotPublishable {{ {FINDING_FIELDS} }}
-    ... on ImportBundleSuccess {{
-      dryRun
-      report {{ path kind message }}
-      workflows {{ slug published {{ id number }} }}
-      versions {{ id }}
-      {FINDING_FIELDS}
-    }}
-  }}
-}}
-"""
 UNREPORTED_KIND = "UNCHANGED"
 
 
 def verify(options: argparse.Namespace) -> int:
     files = read_files(options.files)
-    findings = verify_bundle(files.bundle)
+    findings = _conversion_findings(files) + verify_bundle(files.bundle)
     located = [(files.finding_location(slug, finding), slug, finding) for slug, finding in findings]
     errors = sum(finding.severity is Severity.ERROR for _, finding in findings)
     if options.json:
@@ -58,6 +50,10 @@ def verify(options: argparse.Namespace) -> int:
     warnings = len(findings) - errors
     print(f"{_contents(files)}: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
     return int(errors > 0)
+
+
+def _conversion_findings(files: BundleFiles) -> tuple[tuple[str, Finding], ...]:
+    return tuple(("", finding) for finding in files.imported.findings)
 
 
 def export(options: argparse.Namespace) -> int:
@@ -77,12 +73,17 @@ def export(options: argparse.Namespace) -> int:
 
 def import_files(options: argparse.Namespace) -> int:
     files = read_files(options.files)
-    input = {
-        "bundle": write_bundle(files.bundle),
-        "publish": options.publish,
-        "dryRun": options.dry_run,
-    }
-    [answer] = asyncio.run(_client_from_env().execute(IMPORT, {"input": input})).values()
+    if files.imported.findings:
+        return _refuse_conversion(files, options.json)
+    answer = asyncio.run(
+        import_bundle(
+            _client_from_env(),
+            write_bundle(files.bundle),
+            publish=options.publish,
+            dry_run=options.dry_run,
+            settings=SettingsImport(options.settings.upper()),
+        )
+    )
     if options.json:
         _print_json(**answer, notes=_notes(files))
         return int("message" in answer)
@@ -92,10 +93,25 @@ def import_files(options: argparse.Namespace) -> int:
         severity, code = finding["severity"], finding["code"]
         _print_finding(path, severity, code, finding["message"], finding["fix"])
     if "message" in answer:
-        print(f"nothing was changed: {answer['message']} ({answer['code']})", file=sys.stderr)
+        outcome = "not imported completely" if "incomplete" in answer else "nothing was changed"
+        print(f"{outcome}: {answer['message']} ({answer['code']})", file=sys.stderr)
         return 1
     _print_report(answer)
     return 0
+
+
+def _refuse_conversion(files: BundleFiles, as_json: bool) -> int:
+    located = [(files.finding_location("", f), f) for f in files.imported.findings]
+    message = f"{_count(len(located), 'part')} of the files cannot be converted."
+    if as_json:
+        findings = [_finding_json(location, "", finding) for location, finding in located]
+        _print_json(message=message, code=NotConvertible.code, findings=findings)
+        return 1
+    _print_notes(files)
+    for location, finding in located:
+        _print_finding(str(location), finding.severity, finding.code, finding.message, finding.fix)
+    print(f"nothing was changed: {message} ({NotConvertible.code})", file=sys.stderr)
+    return 1
 
 
 def _print_report(answer: Json) -> None:
@@ -124,12 +140,22 @@ def _finding_json(location: SourceLocation, slug: str, finding: Finding) -> Json
     return {
         "file": location.file,
         "line": location.line,
-        "workflow": slug,
+        "workflow": slug or None,
         "path": list(location.path),
         "code": finding.code,
         "severity": finding.severity,
         "message": finding.message,
         "fix": finding.fix,
+    }
+
+
+def _problem_json(problem: ReadProblem) -> Json:
+    location = problem.location
+    return {
+        "file": location.file,
+        "line": location.line,
+        "path": list(location.path),
+        "message": problem.message,
     }
 
 
@@ -185,13 +211,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse(arguments)
     try:
         return COMMANDS[options.command](options)
-    except BundleReadError as problem:
+    except BundleReadError as error:
         if getattr(options, "json", False):
-            position = {"file": problem.location.file, "line": problem.location.line}
-            error = {**position, "path": list(problem.location.path), "message": problem.message}
-            _print_json(ok=False, error=error)
+            problems = [_problem_json(problem) for problem in error.problems]
+            _print_json(ok=False, error=problems[0], errors=problems)
         else:
-            print(problem, file=sys.stderr)
+            print(error, file=sys.stderr)
         return 2
     except (ApiError, TimeoutError, OSError) as problem:
         no_answer = f"{os.environ.get('STUDIO_URL')} did not answer; is it running?"
@@ -218,7 +243,8 @@ def _parser() -> CommandLine:
         "workflows",
         nargs="*",
         metavar="WORKFLOW",
-        help="export only these workflows and the agents and tools that they use (default: all)",
+        help="export only these workflows and the agents, tools and settings that they use "
+        "(default: everything)",
     )
     add("-o", "--output", metavar="FILE", help="write to this file; .json for JSON")
     add("--json", action="store_true", help="write JSON instead of YAML")
@@ -226,6 +252,13 @@ def _parser() -> CommandLine:
     add("files", **files)
     add("--publish", action="store_true", help="publish each workflow that has changed")
     add("--dry-run", action="store_true", help="report what would change without changing it")
+    add(
+        "--settings",
+        choices=[each.value.lower() for each in SettingsImport],
+        default=SettingsImport.OVERRIDE.value.lower(),
+        help="what to do with the settings in the files: let them override those of the studio "
+        "(default), add only what the studio does not have, or ignore them",
+    )
     add("--json", action="store_true", help=json_help)
     return parser
 

@@ -48,6 +48,8 @@ def snapshot_to_json(snapshot: Snapshot) -> tuple[dict[str, Any], str]:
     """The snapshot as JSON, and the SHA-256 of its canonical text."""
     plain = _snapshots.dump_python(snapshot, mode="json")
     # Omitted because older snapshots lack these fields: equal content keeps its checksum.
+    if snapshot.inherited is None:
+        del plain["inherited"]
     if snapshot.workflow.recording is None:
         del plain["workflow"]["recording"]
     for agent in plain["agents"].values():

@@ -13,6 +13,7 @@ from domain.common.pacing import TenantConcurrencyLimit
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
 from domain.ports import MAX_COMPUTE_TRANSACTIONS, Services
+from domain.tools.network_allow_list import AllowList
 from domain.verification.cached import Verifier
 from persistence.accounts import SqlAccounts
 from persistence.call_lists import SqlCallLists
@@ -88,7 +89,7 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             clock=lambda: datetime.now(UTC),
             ready=ready,
             compute=compute,
-            verifier=Verifier(compute),
+            verifier=Verifier(compute, allowed=AllowList.parse(settings.outbound_allow)),
             compute_limit=TenantConcurrencyLimit(_max_compute_transactions(for_engine)),
         )
 

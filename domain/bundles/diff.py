@@ -15,12 +15,13 @@ from itertools import takewhile, zip_longest
 from typing import Any, TypeAlias
 
 from domain.bundles.field_names import api_name
+from domain.tenants.settings import TenantSettings
 from domain.workflows.model import Snapshot, WorkflowSpec
 
 JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
 Path = tuple[str, ...]
 
-IDENTITIES = (("id",), ("source", "target"), ("name",))
+IDENTITIES = (("id",), ("source", "target"), ("name",), ("text", "language"))
 """Fields that identify a list item; items are matched by the first set that they all have."""
 MAX_INLINE_TEXT = 120
 MAX_VALUE_LENGTH = 100
@@ -55,6 +56,21 @@ def diff(before: Snapshot | None, after: Snapshot) -> tuple[Change, ...]:
     changes = tuple(_walk((), before or _empty_snapshot(after), after))
     max_comparisons = MAX_COMPARISONS // max(1, sum(map(_is_long, changes)))
     return tuple(c if c.text else replace(c, text=_describe(c, max_comparisons)) for c in changes)
+
+
+def diff_settings(before: TenantSettings, after: TenantSettings) -> tuple[Change, ...]:
+    """All changes from `before` to `after`, without the values of headers, which may be secret."""
+    return tuple(_without_secrets(change) for change in _walk((), before, after))
+
+
+def describe_values(change: Change) -> str:
+    """The values before and after a change, shortened to one line."""
+    match change.kind:
+        case ChangeKind.ADDED:
+            return f"Added: {_short(change.after)}."
+        case ChangeKind.REMOVED:
+            return f"Removed: {_short(change.before)}."
+    return f"Changed from {_short(change.before)} to {_short(change.after)}."
 
 
 def summary_line(change: Change) -> str:
@@ -149,7 +165,8 @@ def _name(item: Any) -> str | None:
 
 
 def _fields(item: Any) -> dict[str, Any]:
-    return {api_name(type(item), f.name): getattr(item, f.name) for f in fields(item)}
+    compared = (field.name for field in fields(item) if field.compare)
+    return {api_name(type(item), name): getattr(item, name) for name in compared}
 
 
 def _added(path: Path, value: Any) -> Change:
@@ -182,6 +199,26 @@ def _canonical(value: Any) -> str:
 
 
 # ---- descriptions -------------------------------------------------------------------------
+
+
+def _without_secrets(change: Change) -> Change:
+    inside = "headers" in change.path
+    return replace(
+        change,
+        before=_mask(change.before, inside),
+        after=_mask(change.after, inside),
+    )
+
+
+def _mask(value: JSON, inside_headers: bool) -> JSON:
+    match value:
+        case dict():
+            return {k: _mask(v, inside_headers or k == "headers") for k, v in value.items()}
+        case list():
+            return [_mask(each, inside_headers) for each in value]
+        case str() if inside_headers:
+            return "…"
+    return value
 
 
 def _describe(change: Change, max_comparisons: int) -> str:

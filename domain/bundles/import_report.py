@@ -18,6 +18,14 @@ class NoteKind(StrEnum):
     DROPPED = "DROPPED"
 
 
+class SettingsImport(StrEnum):
+    """What an import does with the settings in the bundle."""
+
+    OVERRIDE = "OVERRIDE"
+    ADD = "ADD"
+    IGNORE = "IGNORE"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportNote:
     """One line of an import report; `path` refers to the imported input."""

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from domain.bundles.foreign_formats import check_format
 from domain.bundles.import_report import ImportNote
-from domain.bundles.legacy.convert import convert
+from domain.bundles.legacy.convert import Conversion, convert
 from domain.bundles.legacy.detection import is_legacy
-from domain.bundles.model import Bundle, merge_bundles, read_bundle
+from domain.bundles.model import KINDS, Bundle, merge_bundles, read_bundle
 from domain.bundles.structuring import check_size, normalize_json
 from domain.bundles.yaml_json import parse_document
 from domain.common.errors import InvalidInput, Path
+from domain.common.findings import Finding
+from domain.common.problems import raise_all
+
+Root = tuple[Any, Path]
+"""A JSON value, and the path to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedBundle:
-    """The imported bundle, and a note on each change that the conversion made."""
+    """The imported bundle, and what the conversion did: a note on each change, and a finding on
+    each part that it could not read and that has an effect on calls."""
 
     bundle: Bundle
     notes: tuple[ImportNote, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    sources: Mapping[tuple[str, str], Path] = field(default_factory=dict)
+    """Where converted agents, tools and workflows come from, by kind and name."""
 
 
 def import_text(data: bytes | str) -> ImportedBundle:
@@ -29,29 +39,63 @@ def import_text(data: bytes | str) -> ImportedBundle:
 
 
 def import_value(value: Any, path: Path = ()) -> ImportedBundle:
-    """Import a JSON value; `InvalidInput` contains the path of the problem."""
-    value = _normalize(value, path)
-    if not is_legacy(value):
-        return ImportedBundle(bundle=read_bundle(value, path))
-    converted, notes = convert((value, path))
-    return ImportedBundle(bundle=read_bundle(converted, path), notes=notes)
+    """Import a JSON value; `InvalidInput` contains the paths of all problems."""
+    return _import([(value, path)], path)
 
 
 def import_documents(values: Sequence[Any]) -> ImportedBundle:
-    """Import several files as one bundle; paths start with the index of the file. Legacy configs
-    are converted together, because a tool may refer to an item in another file."""
-    roots = [(_normalize(value, (str(n),)), (str(n),)) for n, value in enumerate(values)]
-    legacy = [root for root in roots if is_legacy(root[0])]
-    bundles = [read_bundle(value, path) for value, path in roots if not is_legacy(value)]
+    """Import several files as one bundle; paths start with the index of the file."""
+    return _import([(value, (str(n),)) for n, value in enumerate(values)], ())
+
+
+def _import(roots: Sequence[Root], path: Path) -> ImportedBundle:
+    """Import all roots. Legacy configs are converted together, because a tool may refer to an item
+    in another file."""
+    problems: list[InvalidInput] = []
+    bundles: list[Bundle] = []
+    legacy: list[Root] = []
+    for value, here in roots:
+        try:
+            normalized = normalize_json(check_size(value, here), here)
+            check_format(normalized, here)
+            if is_legacy(normalized):
+                legacy.append((normalized, here))
+            else:
+                bundles.append(read_bundle(normalized, here))
+        except InvalidInput as problem:
+            problems += problem.problems
     if not legacy:
+        raise_all(problems)
         return ImportedBundle(bundle=merge_bundles(bundles))
-    converted, notes = convert(*legacy)
+    conversion = convert(*legacy)
     try:
-        bundles.append(read_bundle(converted))
+        bundles.append(read_bundle(conversion.value, path))
     except InvalidInput as problem:
-        raise InvalidInput(f"After conversion: {problem.message}", problem.path) from None
-    return ImportedBundle(bundle=merge_bundles(bundles), notes=notes)
+        unreadable = [_at_source(each, conversion, path) for each in problem.problems]
+        problems += [InvalidInput(f.message, f.path) for f in conversion.findings] + unreadable
+    raise_all(problems)
+    return ImportedBundle(
+        bundle=merge_bundles(bundles),
+        notes=conversion.notes,
+        findings=conversion.findings,
+        sources=_sources_by_name(conversion),
+    )
 
 
-def _normalize(value: Any, path: Path) -> Any:
-    return normalize_json(check_size(value, path), path)
+def _at_source(problem: InvalidInput, conversion: Conversion, path: Path) -> InvalidInput:
+    """The problem of a converted item, at the place that the item comes from."""
+    kind, index, *rest = (*(problem.path or ())[len(path) :], "", "")
+    where = problem.path
+    if kind in KINDS and index.isdigit():
+        where = (*conversion.sources[kind][int(index)], *filter(None, rest))
+    return InvalidInput(f"After conversion: {problem.message}", where)
+
+
+def _sources_by_name(conversion: Conversion) -> Mapping[tuple[str, str], Path]:
+    return {
+        (kind, item["slug" if kind == "workflows" else "name"]): source
+        for kind in KINDS
+        for item, source in zip(
+            conversion.value.get(kind, ()), conversion.sources[kind], strict=True
+        )
+    }

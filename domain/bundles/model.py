@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import chain
 from typing import Any
 
 from domain.bundles.field_names import api_name
-from domain.bundles.structuring import structure, unstructure
+from domain.bundles.structuring import structure, structure_leniently, unstructure
 from domain.common.errors import InvalidInput, Path
 from domain.common.findings import Finding
+from domain.common.problems import Problems, raise_all
 from domain.json_schema.parameters import Parameter, schema_of
-from domain.tenants.settings import NO_SETTINGS, TenantSettings, apply_defaults, check_settings
-from domain.tools.model import ToolSpec, check_tool
-from domain.verification import build_snapshot, verify
-from domain.workflows.agents import AgentSpec, check_agent
-from domain.workflows.model import Snapshot, WorkflowSpec, check_workflow
+from domain.tenants.settings import NO_SETTINGS, TenantSettings, apply_defaults, settings_problems
+from domain.tools.model import ToolSpec, tool_problems
+from domain.verification import build_snapshot, verify, verify_tools
+from domain.workflows.agents import AgentSpec, agent_problems
+from domain.workflows.model import Snapshot, WorkflowSpec, workflow_problems
 
 MAX_ITEMS_PER_KIND = 1_000
 KINDS = ("agents", "tools", "workflows")
@@ -59,11 +61,17 @@ class Bundle:
 
 
 def read_bundle(value: Any, path: Path = ()) -> Bundle:
-    """Read a bundle from JSON; `InvalidInput` contains the path and what is expected there."""
-    if isinstance(value, dict) and isinstance(value.get("tools"), list):
-        tools = [_with_schema(t, (*path, "tools", str(n))) for n, t in enumerate(value["tools"])]
-        value = {**value, "tools": tools}
-    return check_bundle(structure(Bundle, value, path), path)
+    """Read a bundle from JSON; `InvalidInput` contains the paths of all problems and what is
+    expected there."""
+    value, problems = _with_schemas(value, path)
+    read = structure_leniently(Bundle, value, path)
+    problems += read.problems
+    reported = [*(problem.path or () for problem in problems), *read.replaced]
+    broken = (
+        p for p in _bundle_problems(read.item, path) if not _is_reported(p.path or (), reported)
+    )
+    raise_all(chain(problems, broken))
+    return read.item
 
 
 def write_bundle(bundle: Bundle) -> dict[str, Any]:
@@ -71,42 +79,48 @@ def write_bundle(bundle: Bundle) -> dict[str, Any]:
     return dict(unstructure(bundle))
 
 
-def check_bundle(bundle: Bundle, path: Path = ()) -> Bundle:
-    """Return the bundle; raise `InvalidInput` for the first rule that it breaks."""
+def _bundle_problems(bundle: Bundle, path: Path) -> Problems:
     for kind in KINDS:
-        specs = getattr(bundle, kind)
+        specs, here = getattr(bundle, kind), (*path, kind)
         if len(specs) > MAX_ITEMS_PER_KIND:
-            raise InvalidInput(
-                f"A bundle may have at most {MAX_ITEMS_PER_KIND} {kind}.", (*path, kind)
-            )
-        _check_names(specs, (*path, kind))
+            yield InvalidInput(f"A bundle may have at most {MAX_ITEMS_PER_KIND} {kind}.", here)
+            continue
+        yield from _duplicate_names(specs, here)
         for index, spec in enumerate(specs):
-            _check(spec, (*path, kind, str(index)))
+            yield from _spec_problems(spec, (*here, str(index)))
     if bundle.settings is not None:
-        check_settings(bundle.settings, (*path, "settings"))
-    return bundle
+        yield from settings_problems(bundle.settings, (*path, "settings"))
+
+
+def _is_reported(path: Path, reported: Sequence[Path]) -> bool:
+    """Whether a value at, within or around the path has a problem already, which may be the cause
+    of this one."""
+    return any(path[: len(each)] == each[: len(path)] for each in reported)
 
 
 def merge_bundles(bundles: Sequence[Bundle]) -> Bundle:
     """Merge the bundles of several files; an item that occurs in two of them is rejected."""
     settings = [bundle.settings for bundle in bundles if bundle.settings is not None]
-    if len(settings) > 1:
-        raise InvalidInput("Two files contain settings; keep them in one file.", ("settings",))
     parts = {kind: tuple(s for b in bundles for s in getattr(b, kind)) for kind in KINDS}
-    for kind, specs in parts.items():
-        _check_names(specs, (kind,))
+    problems = [p for kind, specs in parts.items() for p in _duplicate_names(specs, (kind,))]
+    if len(settings) > 1:
+        problems.append(
+            InvalidInput("Two files contain settings; keep them in one file.", ("settings",))
+        )
+    raise_all(problems)
     return Bundle(**parts, settings=settings[0] if settings else None)
 
 
 def verify_bundle(bundle: Bundle) -> tuple[tuple[str, Finding], ...]:
-    """The findings of all workflows, each with the slug of its workflow."""
-    snapshots = [bundle.snapshot(workflow.name) for workflow in bundle.workflows]
-    return tuple(
-        (snapshot.workflow.name, finding)
-        for snapshot in snapshots
-        if snapshot is not None
-        for finding in verify(snapshot, bundle.settings)
-    )
+    """The findings of all workflows, each with the slug of its workflow, and those of the tools that
+    no workflow uses, with an empty slug."""
+    found: list[tuple[str, Finding]] = []
+    unused = {tool.name: tool for tool in bundle.tools}
+    for workflow in bundle.workflows:
+        if snapshot := bundle.snapshot(workflow.name):
+            found += ((workflow.name, f) for f in verify(snapshot, bundle.settings))
+            unused = {name: tool for name, tool in unused.items() if name not in snapshot.tools}
+    return (*found, *(("", finding) for finding in verify_tools(unused, bundle.settings)))
 
 
 def changed_fields(before: Spec | TenantSettings, after: Spec | TenantSettings) -> list[str]:
@@ -115,29 +129,43 @@ def changed_fields(before: Spec | TenantSettings, after: Spec | TenantSettings) 
     return [api_name(type(after), name) for name in names]
 
 
-def _check(spec: Spec, path: Path) -> None:
+def _spec_problems(spec: Spec, path: Path) -> Problems:
     match spec:
         case AgentSpec():
-            check_agent(spec, path)
+            return agent_problems(spec, path)
         case ToolSpec():
-            check_tool(spec, path)
+            return tool_problems(spec, path)
         case WorkflowSpec():
-            check_workflow(spec, path)
+            return workflow_problems(spec, path)
 
 
-def _check_names(specs: Sequence[Spec], path: Path) -> None:
+def _duplicate_names(specs: Sequence[Spec], path: Path) -> Problems:
     seen: dict[str, int] = {}
     for index, spec in enumerate(specs):
         if spec.name in seen:
-            raise InvalidInput(
+            yield InvalidInput(
                 f"{spec.name[:64]!r} is listed twice, at {seen[spec.name]} and {index}.",
                 (*path, str(index), api_name(type(spec), "name")),
             )
-        seen[spec.name] = index
+        seen.setdefault(spec.name, index)
+
+
+def _with_schemas(value: Any, path: Path) -> tuple[Any, list[InvalidInput]]:
+    """Replace `parametersList`, the short list form, with the `parameters` schema in all tools."""
+    if not isinstance(value, dict) or not isinstance(value.get("tools"), list):
+        return value, []
+    tools: list[Any] = []
+    problems: list[InvalidInput] = []
+    for index, tool in enumerate(value["tools"]):
+        try:
+            tools.append(_with_schema(tool, (*path, "tools", str(index))))
+        except InvalidInput as problem:
+            problems += problem.problems
+            tools.append({key: inside for key, inside in tool.items() if key != "parametersList"})
+    return {**value, "tools": tools}, problems
 
 
 def _with_schema(tool: Any, path: Path) -> Any:
-    """Replace `parametersList`, the short list form, with the `parameters` schema."""
     if not isinstance(tool, Mapping) or "parametersList" not in tool:
         return tool
     if "parameters" in tool:

@@ -6,27 +6,51 @@ here. A union of classes is an object with one key that names the class: `{"flag
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from difflib import get_close_matches
 from enum import Enum
 from functools import lru_cache
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Generic, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from domain.bundles.field_names import api_name
 from domain.common.casing import camel
-from domain.common.errors import InvalidInput, Path
+from domain.common.errors import InvalidInput, InvalidInputs, Path
+from domain.common.json_values import MAX_DOCUMENT_DEPTH
+from domain.common.problems import MAX_PROBLEMS, raise_all
 
 T = TypeVar("T")
 
-MAX_DEPTH = 32
-MAX_VALUES = 200_000
+MAX_DEPTH = MAX_DOCUMENT_DEPTH
+MAX_VALUES = 1_000_000
 MAX_NUMBER = 2**63
 
 
 def structure(kind: type[T], value: Any, path: Path = ()) -> T:
-    """Convert JSON; `InvalidInput` contains the path of a problem and what is expected there."""
-    return cast(T, _structure(kind, check_size(value, path), path))
+    """Convert JSON; `InvalidInput` contains the paths of all problems and what is expected there."""
+    read = structure_leniently(kind, value, path)
+    raise_all(read.problems)
+    return read.item
+
+
+@dataclass(frozen=True, slots=True)
+class LenientResult(Generic[T]):
+    """An item of which invalid values are replaced by neutral ones, so that the rest can be checked
+    as well."""
+
+    item: T
+    problems: list[InvalidInput]
+    replaced: list[Path]
+
+
+def structure_leniently(kind: type[T], value: Any, path: Path = ()) -> LenientResult[T]:
+    """Convert JSON, and return its problems too."""
+    reader = _Reader()
+    try:
+        item = reader.read(kind, check_size(value, path), path)
+    except _TooManyProblems:
+        raise InvalidInputs(reader.problems[:MAX_PROBLEMS]) from None
+    return LenientResult(cast(T, item), reader.problems, reader.replaced)
 
 
 def unstructure(item: Any) -> Any:
@@ -44,72 +68,131 @@ def unstructure(item: Any) -> Any:
 
 
 def unknown_key(key: str, known: list[str], path: Path) -> InvalidInput:
+    near = _similar_key(key, known)
+    fix = f"did you mean {near!r}?" if near else f"the known keys are {', '.join(known)}."
+    return InvalidInput(f"{key[:60]!r} is not a known key; {fix}", path)
+
+
+def _similar_key(key: str, known: list[str]) -> str | None:
     shown = key[:60]
     near = get_close_matches(camel(shown), known, n=1) or get_close_matches(shown, known, n=1)
-    fix = f"did you mean {near[0]!r}?" if near else f"the known keys are {', '.join(known)}."
-    return InvalidInput(f"{shown!r} is not a known key; {fix}", path)
+    return near[0] if near else None
 
 
 # ---- structuring ---------------------------------------------------------------------------
 
 
-def _structure(hint: Any, value: Any, path: Path) -> Any:
-    origin = get_origin(hint)
-    if hint is Any:
-        return normalize_json(value, path)
-    if origin in (Union, UnionType):
-        return _structure_union(get_args(hint), value, path)
-    if origin is tuple:
-        items = _expect_type(value, list, path)
-        return tuple(_structure(get_args(hint)[0], v, (*path, str(n))) for n, v in enumerate(items))
-    if origin is not None and issubclass(origin, Mapping):
+class _Reader:
+    """Converts JSON and collects the problems."""
+
+    def __init__(self) -> None:
+        self.problems: list[InvalidInput] = []
+        self.replaced: list[Path] = []
+
+    def read(self, hint: Any, value: Any, path: Path) -> Any:
+        try:
+            return self._read(hint, value, path)
+        except InvalidInput as problem:
+            self._add(problem)
+            return self._replace(hint, path)
+
+    def _replace(self, hint: Any, path: Path) -> Any:
+        self.replaced.append(path)
+        return _neutral_value(hint)
+
+    def _add(self, problem: InvalidInput) -> None:
+        self.problems.append(problem)
+        if len(self.problems) > MAX_PROBLEMS:
+            raise _TooManyProblems
+
+    def _read(self, hint: Any, value: Any, path: Path) -> Any:
+        origin = get_origin(hint)
+        if hint is Any:
+            return normalize_json(value, path)
+        if origin in (Union, UnionType):
+            return self._read_union(get_args(hint), value, path)
+        if origin is tuple:
+            items = _expect_type(value, list, path)
+            inside = get_args(hint)[0]
+            return tuple(self.read(inside, v, (*path, str(n))) for n, v in enumerate(items))
+        if origin is not None and issubclass(origin, Mapping):
+            entries = _expect_type(value, dict, path)
+            inside = get_args(hint)[1]
+            return {_text(k, path): self.read(inside, v, (*path, k)) for k, v in entries.items()}
+        if issubclass(hint, Enum):
+            return _structure_enum(hint, value, path)
+        if is_dataclass(hint):
+            return self._read_fields(hint, _expect_type(value, dict, path), path)
+        return SCALARS[hint](value, path)
+
+    def _read_union(self, hints: tuple[Any, ...], value: Any, path: Path) -> Any:
+        if NoneType in hints:
+            [hint] = [each for each in hints if each is not NoneType]
+            return None if value is None else self._read(hint, value, path)
+        known = {_tag(kind): kind for kind in hints}
         entries = _expect_type(value, dict, path)
-        return {
-            _text(k, path): _structure(get_args(hint)[1], v, (*path, k)) for k, v in entries.items()
-        }
-    if issubclass(hint, Enum):
-        return _structure_enum(hint, value, path)
-    if is_dataclass(hint):
-        return _structure_fields(hint, _expect_type(value, dict, path), path)
-    return SCALARS[hint](value, path)
+        if len(entries) != 1:
+            keys = f"has {', '.join(sorted(map(repr, entries))[:5])}" if entries else "is empty"
+            raise InvalidInput(
+                f"Expected an object with exactly one of the keys {', '.join(known)}; this one "
+                f"{keys}.",
+                path,
+            )
+        [(tag, inside)] = entries.items()
+        if tag not in known:
+            raise unknown_key(tag, list(known), path)
+        kind, here = known[tag], (*path, tag)
+        if _fields(kind):
+            return self._read_fields(kind, _expect_type(inside, dict, here), here)
+        if inside is not True:
+            raise InvalidInput(f"{tag} must be true.", here)
+        return kind()
 
-
-def _structure_union(hints: tuple[Any, ...], value: Any, path: Path) -> Any:
-    if NoneType in hints:
-        [hint] = [each for each in hints if each is not NoneType]
-        return None if value is None else _structure(hint, value, path)
-    known = {_tag(kind): kind for kind in hints}
-    entries = _expect_type(value, dict, path)
-    if len(entries) != 1:
-        keys = f"has {', '.join(sorted(map(repr, entries))[:5])}" if entries else "is empty"
-        raise InvalidInput(
-            f"Expected an object with exactly one of the keys {', '.join(known)}; this one {keys}.",
-            path,
-        )
-    [(tag, inside)] = entries.items()
-    if tag not in known:
-        raise unknown_key(tag, list(known), path)
-    kind, here = known[tag], (*path, tag)
-    if _fields(kind):
-        return _structure_fields(kind, _expect_type(inside, dict, here), here)
-    if inside is not True:
-        raise InvalidInput(f"{tag} must be true.", here)
-    return kind()
-
-
-def _structure_fields(kind: Any, entries: Mapping[str, Any], path: Path) -> Any:
-    known = _fields_by_api_name(kind)
-    for key in entries:
-        if key not in known:
-            raise unknown_key(key, list(known), (*path, key))
-    values = {}
-    for name, field in known.items():
-        if name in entries:
+    def _read_fields(self, kind: Any, entries: Mapping[str, Any], path: Path) -> Any:
+        known = _fields_by_api_name(kind)
+        unknown = [key for key in entries if key not in known]
+        for key in unknown:
+            self._add(unknown_key(key, list(known), (*path, key)))
+        misspelt = {_similar_key(key, list(known)) for key in unknown}
+        values = {}
+        for name, field in known.items():
             hint = _hints(kind)[field.name]
-            values[field.name] = _structure(hint, entries[name], (*path, name))
-        elif field.default is MISSING and field.default_factory is MISSING:
-            raise InvalidInput(f"{name} is missing.", (*path, name))
-    return kind(**values)
+            if name in entries:
+                values[field.name] = self.read(hint, entries[name], (*path, name))
+            elif _is_required(field):
+                if name not in misspelt:
+                    self._add(InvalidInput(f"{name} is missing.", (*path, name)))
+                values[field.name] = self._replace(hint, (*path, name))
+        return kind(**values)
+
+
+class _TooManyProblems(Exception):
+    """The rest of the value is not read, so that the work of reporting problems is bounded."""
+
+
+def _is_required(field: Field[Any]) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING
+
+
+def _neutral_value(hint: Any) -> Any:
+    """A value that stands in for one that cannot be read."""
+    origin = get_origin(hint)
+    if origin in (Union, UnionType):
+        kinds = get_args(hint)
+        if NoneType in kinds:
+            return None
+        return _neutral_value(next((kind for kind in kinds if not _fields(kind)), kinds[0]))
+    if hint is Any:
+        return None
+    if origin is not None:
+        return () if origin is tuple else {}
+    if issubclass(hint, Enum):
+        return next(iter(hint))
+    if is_dataclass(hint):
+        kind = cast(Any, hint)
+        required = [f.name for f in _fields(kind) if _is_required(f)]
+        return kind(**{name: _neutral_value(_hints(kind)[name]) for name in required})
+    return hint()
 
 
 def _structure_enum(kind: type[Enum], value: Any, path: Path) -> Enum:

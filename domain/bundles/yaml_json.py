@@ -17,9 +17,9 @@ import yaml
 from domain.bundles.yaml_writer import FLOAT
 from domain.common.errors import InvalidInput, Path
 
-MAX_FILE_BYTES = 5 * 1024 * 1024
+MAX_FILE_BYTES = 32 * 1024 * 1024
 MAX_DEPTH = 64
-MAX_VALUES = 200_000
+MAX_VALUES = 1_000_000
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,300})")

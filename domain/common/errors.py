@@ -7,6 +7,8 @@ DomainError
 │   └── CredentialExpired     the credential was valid once: get a new one and try again
 ├── Forbidden                 the credential lacks a scope
 ├── InvalidInput              a value breaks a rule; `path` names it
+│   ├── InvalidInputs         several values break rules
+│   └── UnsupportedFormat     a configuration is in the format of another product
 ├── NotFound                  the tenant has no such object
 │   └── WorkflowNotFound
 ├── Conflict
@@ -16,6 +18,7 @@ DomainError
 │   ├── IdempotencyConflict   the same key was used with other input
 │   ├── WorkflowNotPublished
 │   ├── NotPublishable        verification reported errors
+│   ├── NotConvertible        an import cannot read parts of a configuration
 │   ├── CallHasEnded
 │   └── InvalidTransition     a call cannot go from its state to that one
 ├── RateLimited
@@ -28,6 +31,7 @@ DomainError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar, Self
 
@@ -81,6 +85,33 @@ class Forbidden(DomainError):
 class InvalidInput(DomainError):
     code = "INVALID_INPUT"
 
+    @property
+    def problems(self) -> tuple[InvalidInput, ...]:
+        return (self,)
+
+
+class InvalidInputs(InvalidInput):
+    """Several values break rules. The message and the path are those of the first."""
+
+    def __init__(self, problems: Sequence[InvalidInput]) -> None:
+        super().__init__(problems[0].message, problems[0].path)
+        self._problems = tuple(problems)
+
+    @property
+    def problems(self) -> tuple[InvalidInput, ...]:
+        return self._problems
+
+    def within(self, argument: str) -> InvalidInputs:
+        return InvalidInputs([problem.within(argument) for problem in self._problems])
+
+
+class UnsupportedFormat(InvalidInput):
+    code = "UNSUPPORTED_FORMAT"
+
+    def __init__(self, message: str, path: Path | None = None, *, format: str) -> None:
+        super().__init__(message, path)
+        self.format = format
+
 
 class NotFound(DomainError):
     code = "NOT_FOUND"
@@ -124,6 +155,16 @@ class WorkflowNotPublished(Conflict):
 
 class NotPublishable(Conflict):
     code = "NOT_PUBLISHABLE"
+
+    def __init__(
+        self, message: str, path: Path | None = None, *, findings: tuple[Finding, ...]
+    ) -> None:
+        super().__init__(message, path)
+        self.findings = findings
+
+
+class NotConvertible(Conflict):
+    code = "NOT_CONVERTIBLE"
 
     def __init__(
         self, message: str, path: Path | None = None, *, findings: tuple[Finding, ...]

@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 MAX_JSON_DEPTH = 32
+MAX_DOCUMENT_DEPTH = 64
+"""For values of a request: a bundle contains values that are as deep as MAX_JSON_DEPTH themselves."""
 MAX_JSON_LENGTH = 262_144
 
 TOO_DEEP = f"nested more than {MAX_JSON_DEPTH} levels deep"
@@ -15,9 +17,9 @@ NUL = "not text: it contains a NUL character"
 _NESTED = (dict, list, tuple)
 
 
-def is_too_deep(value: Any) -> bool:
-    """Whether the value is nested deeper than `MAX_JSON_DEPTH`."""
-    return _exceeded_limit(value, None) == TOO_DEEP
+def is_too_deep(value: Any, max_depth: int = MAX_JSON_DEPTH) -> bool:
+    """Whether the value is nested deeper than `max_depth`."""
+    return _exceeded_limit(value, None, max_depth) == TOO_DEEP
 
 
 def json_problem(value: Any, max_characters: int = MAX_JSON_LENGTH) -> str | None:
@@ -49,12 +51,14 @@ def has_more_items(value: Any, max_items: int) -> bool:
     return False
 
 
-def _exceeded_limit(value: Any, max_characters: int | None) -> str | None:
+def _exceeded_limit(
+    value: Any, max_characters: int | None, max_depth: int = MAX_JSON_DEPTH
+) -> str | None:
     """The limit that the value exceeds. Reads little more than the limit allows: the size is
     estimated from below, as every item takes two characters or more."""
     # Level by level, so that a hostile value cannot exhaust the stack.
     size, level = 0, [value]
-    for _ in range(MAX_JSON_DEPTH):
+    for _ in range(max_depth):
         nested = [v for v in level if isinstance(v, _NESTED)]
         size += sum([2 * len(v) for v in nested]) + sum([len(v) for v in level if type(v) is str])
         # Formatting huge integers is slow; a decimal digit takes less than four bits.

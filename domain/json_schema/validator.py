@@ -11,7 +11,14 @@ from fractions import Fraction
 from typing import Any
 
 from domain.common.json_values import has_more_items, json_problem
-from domain.json_schema.schema import REFERENCE_PREFIX, compile_pattern
+from domain.json_schema.schema import (
+    REFERENCE_PREFIX,
+    SCHEMA_KEYWORDS,
+    SCHEMA_LIST_KEYWORDS,
+    SCHEMA_MAP_KEYWORDS,
+    VALUE_KEYWORDS,
+    compile_pattern,
+)
 
 MAX_ARGUMENTS_LENGTH = 32_768
 MAX_ARGUMENT_VALUES = 3_000
@@ -45,6 +52,48 @@ def storage_problem(arguments: Mapping[str, Any]) -> str | None:
         return TOO_MANY
     problem = json_problem(arguments, MAX_ARGUMENTS_LENGTH)
     return None if problem is None else f"The arguments are {problem}."
+
+
+def declared_value_problems(
+    schema: Mapping[str, Any],
+) -> Iterator[tuple[JsonPointer, str | None]]:
+    """Each value that the schema declares in `enum` or `default`, with its problem if the rest of
+    the schema does not accept it. A default of null means that there is none."""
+    for pointer, part in _subschemas(schema, ()):
+        rest = {name: value for name, value in part.items() if name not in VALUE_KEYWORDS}
+        enum = part.get("enum")
+        if enum is not None and not enum:
+            yield (*pointer, "enum"), "enum is empty, so no value is accepted"
+        for index, value in enumerate(enum or ()):
+            yield (*pointer, "enum", str(index)), _value_problem(schema, rest, value)
+        if (default := part.get("default")) is not None:
+            accepted = rest if enum is None else {**rest, "enum": enum}
+            yield (*pointer, "default"), _value_problem(schema, accepted, default)
+
+
+def _value_problem(root: Mapping[str, Any], schema: Mapping[str, Any], value: Any) -> str | None:
+    try:
+        first = next(_Validator(root).problems(schema, value, ()), None)
+    except _LimitExceeded:
+        return None
+    return None if first is None else first[1]
+
+
+def _subschemas(schema: Any, pointer: JsonPointer) -> Iterator[tuple[JsonPointer, Any]]:
+    """The schema and all schemas in it."""
+    if not isinstance(schema, Mapping):
+        return
+    yield pointer, schema
+    for name, inside in schema.items():
+        here = (*pointer, name)
+        if name in SCHEMA_KEYWORDS:
+            yield from _subschemas(inside, here)
+        elif name in SCHEMA_LIST_KEYWORDS:
+            for index, each in enumerate(inside):
+                yield from _subschemas(each, (*here, str(index)))
+        elif name in SCHEMA_MAP_KEYWORDS:
+            for key, each in inside.items():
+                yield from _subschemas(each, (*here, key))
 
 
 class _LimitExceeded(Exception):

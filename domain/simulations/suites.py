@@ -21,9 +21,10 @@ from domain.calls.events import (
 )
 from domain.calls.model import Call, EndReason
 from domain.common.errors import InvalidInput, Path
+from domain.common.problems import raise_first
 from domain.simulations.model import Case, Expectation, HttpStub, Preconditions, Step, Suite
 from domain.templating.lexer import is_path
-from domain.workflows.agents import ProviderChoice, check_provider_choice
+from domain.workflows.agents import ProviderChoice, provider_choice_problems
 
 JUDGES = (
     *("task_completion", "handoff", "accuracy", "tool_use", "safety", "relevancy"),
@@ -73,7 +74,7 @@ def read_suite(plain: Any, name: str) -> Suite:
     if not 1 <= len(suite.cases) <= MAX_CASES:
         raise InvalidInput(f"A suite must have 1 to {MAX_CASES} cases.", ("cases",))
     if suite.model is not None:
-        check_provider_choice(suite.model, ("model",))
+        raise_first(provider_choice_problems(suite.model, ("model",)))
     for index, judge in enumerate(suite.judges):
         _check_choice(judge, JUDGES, ("judges", str(index)))
     _check_stubs(suite.http, ("http",))

@@ -28,6 +28,7 @@ MAX_PLACEHOLDERS = 100
 MAX_FILTERS = 8
 MAX_VALUE_LENGTH = 4_096
 MAX_RENDERED_LENGTH = 65_536
+MAX_SYNTAX_ERRORS = 20
 
 Namespaces = Mapping[str, Any]
 NO_DEFAULTS: Mapping[str, Any] = {}
@@ -67,25 +68,58 @@ Template = tuple[str | Placeholder, ...]
 @lru_cache(512)
 def parse(text: str) -> Template:
     """Parse a template; `TemplateSyntaxError` says what is wrong and where."""
+    parts: list[str | Placeholder] = []
+    for part in _parts(text):
+        if isinstance(part, TemplateSyntaxError):
+            raise part
+        parts.append(part)
+    return tuple(parts)
+
+
+def parse_leniently(text: str) -> tuple[Template, tuple[TemplateSyntaxError, ...]]:
+    """The valid parts of a template, and its errors, of which there are at most
+    MAX_SYNTAX_ERRORS."""
+    parts: list[str | Placeholder] = []
+    errors: list[TemplateSyntaxError] = []
+    for part in _parts(text):
+        if not isinstance(part, TemplateSyntaxError):
+            parts.append(part)
+            continue
+        errors.append(part)
+        if len(errors) == MAX_SYNTAX_ERRORS:
+            break
+    return tuple(parts), tuple(errors)
+
+
+def _parts(text: str) -> Iterator[str | Placeholder | TemplateSyntaxError]:
+    """The parts of a template in order; an invalid placeholder is an error."""
     if len(text) > MAX_TEMPLATE_LENGTH:
-        raise TemplateSyntaxError(
+        yield TemplateSyntaxError(
             f"A template may be at most {MAX_TEMPLATE_LENGTH} characters long", MAX_TEMPLATE_LENGTH
         )
-    parts: list[str | Placeholder] = []
+        return
     position = placeholders = 0
     while (start := text.find("{{", position)) >= 0:
-        stop = _end_of_placeholder(text, start + 2)
         if position < start:
-            parts.append(text[position:start])
-        parts.append(_placeholder(text[start + 2 : stop], start + 2))
+            yield text[position:start]
+        try:
+            stop = _end_of_placeholder(text, start + 2)
+        except TemplateSyntaxError as unclosed:
+            yield unclosed
+            position = start + 2
+            continue
+        try:
+            yield _placeholder(text[start + 2 : stop], start + 2)
+        except TemplateSyntaxError as invalid:
+            yield invalid
         position, placeholders = stop + 2, placeholders + 1
         if placeholders > MAX_PLACEHOLDERS:
-            raise TemplateSyntaxError(
+            yield TemplateSyntaxError(
                 f"A template may have at most {MAX_PLACEHOLDERS} placeholders", start
             )
+            return
     if position < len(text):
-        parts.append(text[position:])
-    return tuple(parts)
+        yield text[position:]
 
 
 def render(text: str, context: Namespaces, defaults: Mapping[str, Any] = NO_DEFAULTS) -> str:

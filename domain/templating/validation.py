@@ -7,6 +7,7 @@ from typing import Any
 
 from domain.common.errors import InvalidInput, Path
 from domain.common.json_values import json_problem
+from domain.common.problems import Problems, raise_first
 from domain.templating import expressions, templates
 from domain.templating.lexer import TemplateSyntaxError, is_path, parse_path
 
@@ -18,29 +19,48 @@ WRITABLE_NAMESPACES = frozenset({"workflow", "flags", "agent"})
 
 def check_template(value: Any, path: Path, readable: frozenset[str] = READABLE_NAMESPACES) -> None:
     """Check that every placeholder in `value`, at any depth, reads a path of the context."""
-    _check_json(value, path)
+    raise_first(template_problems(value, path, readable))
+
+
+def template_problems(
+    value: Any, path: Path, readable: frozenset[str] = READABLE_NAMESPACES
+) -> Problems:
+    if (problem := json_problem(value)) is not None:
+        yield InvalidInput(f"The value is {problem}.", path)
+        return
     placeholders = 0
     for inner_path, text in templates.strings_in(value):
         here = (*path, *inner_path)
         try:
             parsed = templates.parse(text)
-        except TemplateSyntaxError as problem:
-            raise _invalid_input(problem, here) from None
+        except TemplateSyntaxError:
+            parsed, errors = templates.parse_leniently(text)
+            yield from (_invalid_input(error, here) for error in errors)
         placeholders += sum(isinstance(part, templates.Placeholder) for part in parsed)
         if placeholders > templates.MAX_PLACEHOLDERS:
-            raise InvalidInput(
+            yield InvalidInput(
                 f"A value may have at most {templates.MAX_PLACEHOLDERS} placeholders.", path
             )
-        _check_namespaces(templates.paths_in(parsed), here, readable)
+            return
+        yield from _namespace_problems(templates.paths_in(parsed), here, readable)
 
 
 def check_condition(text: str, path: Path, readable: frozenset[str] = READABLE_NAMESPACES) -> None:
-    _check_json(text, path)
+    raise_first(condition_problems(text, path, readable))
+
+
+def condition_problems(
+    text: str, path: Path, readable: frozenset[str] = READABLE_NAMESPACES
+) -> Problems:
+    if (problem := json_problem(text)) is not None:
+        yield InvalidInput(f"The value is {problem}.", path)
+        return
     try:
         parsed = expressions.parse(text)
-    except TemplateSyntaxError as problem:
-        raise _invalid_input(problem, path) from None
-    _check_namespaces(expressions.paths_in(parsed), path, readable)
+    except TemplateSyntaxError as error:
+        yield _invalid_input(error, path)
+    else:
+        yield from _namespace_problems(expressions.paths_in(parsed), path, readable)
 
 
 def check_readable(where: str, path: Path, readable: frozenset[str] = READABLE_NAMESPACES) -> None:
@@ -49,7 +69,7 @@ def check_readable(where: str, path: Path, readable: frozenset[str] = READABLE_N
         segments = parse_path(where)
     except TemplateSyntaxError as problem:
         raise _invalid_input(problem, path) from None
-    _check_namespaces([segments], path, readable)
+    raise_first(_namespace_problems([segments], path, readable))
 
 
 def check_writable(where: str, path: Path) -> None:
@@ -63,18 +83,12 @@ def check_writable(where: str, path: Path) -> None:
         )
 
 
-def _check_json(value: Any, path: Path) -> None:
-    problem = json_problem(value)
-    if problem is not None:
-        raise InvalidInput(f"The value is {problem}.", path)
-
-
-def _check_namespaces(
+def _namespace_problems(
     paths: Iterable[tuple[str, ...]], path: Path, readable: frozenset[str]
-) -> None:
+) -> Problems:
     for segments in paths:
         if segments[0] not in readable:
-            raise InvalidInput(
+            yield InvalidInput(
                 f"{'.'.join(segments)!r} is not a path of the context; paths begin with "
                 f"{_join_names(readable)}, for example user.name.",
                 path,

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from domain.common.casing import camel
 from domain.common.errors import InvalidInput, Path
+from domain.common.json_values import TOO_DEEP, is_too_deep
 from domain.common.languages import check_language
+from domain.common.problems import Problems, problems_of, raise_first
 from domain.common.text_validation import IDENTIFIER, check_name, check_text
 from domain.providers.prices import Price, check_prices
 from domain.tenants.budgets import NO_BUDGETS, Budgets
-from domain.tools.http_validation import check_headers, check_url
-from domain.workflows.agents import AgentSpec, ProviderChoice, check_provider_choice
-from domain.workflows.spoken_text_templates import SpokenTextTemplate, check_spoken_texts
+from domain.tools.http_validation import check_url, header_problems
+from domain.workflows.agents import AgentSpec, ProviderChoice, provider_choice_problems
+from domain.workflows.spoken_text_templates import SpokenTextTemplate, spoken_text_problems
+
+T = TypeVar("T")
 
 MAX_ENDPOINTS = 100
 MAX_MCP_SERVERS = 20
@@ -84,6 +88,8 @@ class TenantSettings:
 
 
 NO_SETTINGS = TenantSettings()
+INHERITABLE_FIELDS = ("llm", "stt", "tts", "vad", "default_language")
+"""The fields of agents that the defaults fill in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,79 +114,112 @@ def apply_defaults(agent: AgentSpec, defaults: Defaults) -> AgentSpec:
     )
 
 
-def merge_settings(current: TenantSettings, imported: TenantSettings) -> TenantSettings:
-    """Override the current settings by the imported ones, by name, and spoken texts by text and
-    language. Prices and budgets do not change, because bundles do not contain them."""
+def inherited_fields(agent: AgentSpec, filled: AgentSpec) -> tuple[str, ...]:
+    """The fields that `apply_defaults` filled in."""
+    return tuple(
+        name
+        for name in INHERITABLE_FIELDS
+        if getattr(agent, name) is None and getattr(filled, name) is not None
+    )
+
+
+def without_defaults(agent: AgentSpec, inherited: Sequence[str]) -> AgentSpec:
+    """The agent as it was before `apply_defaults` filled in these fields."""
+    changes: dict[str, Any] = dict.fromkeys(set(inherited) & set(INHERITABLE_FIELDS))
+    return replace(agent, **changes)
+
+
+def merge_settings(
+    current: TenantSettings, imported: TenantSettings, *, override: bool = True
+) -> TenantSettings:
+    """Add the imported settings to the current ones. Those of the same name, or spoken texts of the
+    same text and language, override the current ones or, without `override`, are left out. Prices
+    and budgets do not change, because bundles do not contain them."""
+    first, second = (imported, current) if override else (current, imported)
+    names = [field.name for field in fields(Defaults)]
+    defaults = {n: getattr(first.defaults, n) or getattr(second.defaults, n) for n in names}
     return replace(
         current,
-        defaults=Defaults(
-            **{
-                field.name: getattr(imported.defaults, field.name)
-                or getattr(current.defaults, field.name)
-                for field in fields(Defaults)
-            }
-        ),
-        endpoints=tuple({e.name: e for e in (*current.endpoints, *imported.endpoints)}.values()),
-        mcp_servers=tuple(
-            {s.name: s for s in (*current.mcp_servers, *imported.mcp_servers)}.values()
-        ),
-        values={**current.values, **imported.values},
-        spoken_texts=tuple(
-            {
-                (t.text, t.language): t for t in (*current.spoken_texts, *imported.spoken_texts)
-            }.values()
+        defaults=Defaults(**defaults),
+        endpoints=_merged(current.endpoints, imported.endpoints, _name, override),
+        mcp_servers=_merged(current.mcp_servers, imported.mcp_servers, _name, override),
+        values={**second.values, **first.values},
+        spoken_texts=_merged(
+            current.spoken_texts, imported.spoken_texts, lambda t: (t.text, t.language), override
         ),
     )
 
 
+def _name(server: Endpoint | McpServer) -> str:
+    return server.name
+
+
+def _merged(
+    current: tuple[T, ...], imported: tuple[T, ...], key: Callable[[T], Any], override: bool
+) -> tuple[T, ...]:
+    merged = {key(each): each for each in current}
+    merged |= {key(each): each for each in imported if override or key(each) not in merged}
+    return tuple(merged.values())
+
+
 def check_settings(settings: TenantSettings, path: Path = ()) -> TenantSettings:
     """Return the settings. Raises `InvalidInput` for the first field that breaks a rule."""
+    raise_first(settings_problems(settings, path))
+    return settings
+
+
+def settings_problems(settings: TenantSettings, path: Path = ()) -> Problems:
     for name in ("llm", "stt", "tts", "vad"):
         choice = getattr(settings.defaults, name)
         if choice is not None:
-            check_provider_choice(choice, (*path, "defaults", name))
+            yield from provider_choice_problems(choice, (*path, "defaults", name))
     if settings.defaults.language is not None:
-        check_language(settings.defaults.language, (*path, "defaults", "language"))
-    _check_servers(settings.endpoints, MAX_ENDPOINTS, (*path, "endpoints"))
-    _check_servers(settings.mcp_servers, MAX_MCP_SERVERS, (*path, "mcpServers"))
+        here = (*path, "defaults", "language")
+        yield from problems_of(check_language, settings.defaults.language, here)
+    yield from _server_problems(settings.endpoints, MAX_ENDPOINTS, (*path, "endpoints"))
+    yield from _server_problems(settings.mcp_servers, MAX_MCP_SERVERS, (*path, "mcpServers"))
     for server_index, server in enumerate(settings.mcp_servers):
         for index, tool in enumerate(server.allow):
             here = (*path, "mcpServers", str(server_index), "allow", str(index))
-            check_text(tool, here, max_length=128, min_length=1)
-    if len(json.dumps(settings.values, default=dict)) > MAX_VALUES_BYTES:
-        raise InvalidInput(
+            yield from problems_of(check_text, tool, here, max_length=128, min_length=1)
+    if is_too_deep(settings.values):
+        yield InvalidInput(f"values are {TOO_DEEP}.", (*path, "values"))
+    elif len(json.dumps(settings.values, default=dict)) > MAX_VALUES_BYTES:
+        yield InvalidInput(
             f"values must not be larger than {MAX_VALUES_BYTES} bytes as JSON.", (*path, "values")
         )
-    check_prices(settings.prices, (*path, "prices"))
-    _check_budgets(settings.budgets, (*path, "budgets"))
-    check_spoken_texts(
+    yield from problems_of(check_prices, settings.prices, (*path, "prices"))
+    yield from _budget_problems(settings.budgets, (*path, "budgets"))
+    yield from spoken_text_problems(
         settings.spoken_texts,
         (*path, "spokenTexts"),
         SPOKEN_TEXT_NAMESPACES,
         MAX_SPOKEN_TEXTS,
     )
-    return settings
 
 
-def _check_budgets(budgets: Budgets, path: Path) -> None:
+def _budget_problems(budgets: Budgets, path: Path) -> Problems:
     for name in ("concurrent_calls", "minutes_per_month"):
         limit = getattr(budgets, name)
         if limit is not None and limit < 0:
-            raise InvalidInput(
+            yield InvalidInput(
                 "A budget must be 0 or more; null is no limit, and 0 allows no calls.",
                 (*path, camel(name)),
             )
 
 
-def _check_servers(servers: Sequence[Endpoint | McpServer], max_count: int, path: Path) -> None:
+def _server_problems(
+    servers: Sequence[Endpoint | McpServer], max_count: int, path: Path
+) -> Problems:
     if len(servers) > max_count:
-        raise InvalidInput(f"{path[-1]} must not have more than {max_count} items.", path)
+        yield InvalidInput(f"{path[-1]} must not have more than {max_count} items.", path)
+        return
     names: set[str] = set()
     for index, server in enumerate(servers):
         here = (*path, str(index))
-        check_name(server.name, (*here, "name"), IDENTIFIER)
+        yield from problems_of(check_name, server.name, (*here, "name"), IDENTIFIER)
         if server.name in names:
-            raise InvalidInput("Another item has the same name.", (*here, "name"))
+            yield InvalidInput("Another item has the same name.", (*here, "name"))
         names.add(server.name)
-        check_url(server.url, (*here, "url"))
-        check_headers(server.headers, (*here, "headers"))
+        yield from problems_of(check_url, server.url, (*here, "url"))
+        yield from header_problems(server.headers, (*here, "headers"))

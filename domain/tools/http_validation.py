@@ -7,9 +7,15 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from domain.common.errors import InvalidInput, Path
+from domain.common.problems import Problems, problems_of
 from domain.common.text_validation import IDENTIFIER, check_name, check_text
 from domain.templating.lexer import is_path
-from domain.templating.validation import READABLE_NAMESPACES, check_template, check_writable
+from domain.templating.validation import (
+    READABLE_NAMESPACES,
+    check_template,
+    check_writable,
+    template_problems,
+)
 from domain.tools.actions import ApiCall
 from domain.tools.http import FORBIDDEN_HEADERS
 
@@ -27,19 +33,19 @@ _NOT_IN_URL = re.compile(r"[\x00-\x20\x7f\\]")
 _PLACEHOLDER = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 
-def check_api_call(call: ApiCall, path: Path) -> None:
+def api_call_problems(call: ApiCall, path: Path) -> Problems:
     if call.endpoint:
-        check_name(call.endpoint, (*path, "endpoint"), IDENTIFIER)
-        _check_url_suffix(call.url, (*path, "url"))
+        yield from problems_of(check_name, call.endpoint, (*path, "endpoint"), IDENTIFIER)
+        yield from problems_of(_check_url_suffix, call.url, (*path, "url"))
     else:
-        check_url(call.url, (*path, "url"))
-    check_headers(call.headers, (*path, "headers"))
-    check_template(call.query, (*path, "query"), ACTION_NAMESPACES)
-    check_template(call.body, (*path, "body"), ACTION_NAMESPACES)
-    check_timeout(call.timeout, (*path, "timeout"))
+        yield from problems_of(check_url, call.url, (*path, "url"))
+    yield from header_problems(call.headers, (*path, "headers"))
+    yield from template_problems(call.query, (*path, "query"), ACTION_NAMESPACES)
+    yield from template_problems(call.body, (*path, "body"), ACTION_NAMESPACES)
+    yield from problems_of(check_timeout, call.timeout, (*path, "timeout"))
     if not 0 <= call.retries <= MAX_RETRIES:
-        raise InvalidInput(f"retries must be between 0 and {MAX_RETRIES}.", (*path, "retries"))
-    check_save_paths(call.save, (*path, "save"), ("status", "body"))
+        yield InvalidInput(f"retries must be between 0 and {MAX_RETRIES}.", (*path, "retries"))
+    yield from save_path_problems(call.save, (*path, "save"), ("status", "body"))
 
 
 def check_url(url: str, path: Path) -> None:
@@ -77,19 +83,20 @@ def _check_url_suffix(suffix: str, path: Path) -> None:
         )
 
 
-def check_headers(headers: Mapping[str, str], path: Path) -> None:
+def header_problems(headers: Mapping[str, str], path: Path) -> Problems:
     if len(headers) > MAX_HEADERS:
-        raise InvalidInput(f"At most {MAX_HEADERS} headers are allowed.", path)
+        yield InvalidInput(f"At most {MAX_HEADERS} headers are allowed.", path)
+        return
     for name, value in headers.items():
         here = (*path, name)
         if not _HEADER.fullmatch(name):
-            raise InvalidInput(f"{name[:64]!r} is not a valid header name.", here)
+            yield InvalidInput(f"{name[:64]!r} is not a valid header name.", here)
         if name.lower() in RESERVED:
-            raise InvalidInput(f"Tools must not set the header {name}.", here)
-        check_text(value, here, max_length=4_096)
-        check_template(value, here, HEADER_NAMESPACES)
+            yield InvalidInput(f"Tools must not set the header {name}.", here)
+        yield from problems_of(check_text, value, here, max_length=4_096)
+        yield from template_problems(value, here, HEADER_NAMESPACES)
         if "\n" in value or "\r" in value:
-            raise InvalidInput("A header value must be a single line.", here)
+            yield InvalidInput("A header value must be a single line.", here)
 
 
 def check_timeout(timeout: float, path: Path) -> None:
@@ -99,13 +106,13 @@ def check_timeout(timeout: float, path: Path) -> None:
         )
 
 
-def check_save_paths(save: Mapping[str, str], path: Path, parts: tuple[str, ...]) -> None:
-    """Check that `save` maps writable paths of the context to paths into these parts of the
-    response."""
+def save_path_problems(save: Mapping[str, str], path: Path, parts: tuple[str, ...]) -> Problems:
+    """Problems of `save`, which maps writable paths of the context to paths into these parts of
+    the response."""
     for target, source in save.items():
-        check_writable(target, (*path, target))
+        yield from problems_of(check_writable, target, (*path, target))
         if not is_path(source) or source.split(".")[0] not in parts:
-            raise InvalidInput(
+            yield InvalidInput(
                 f"{source[:80]!r} is not a path into the response; it must start with "
                 f"{' or '.join(parts)}.",
                 (*path, target),

@@ -10,13 +10,14 @@ from uuid import UUID
 
 from domain.common.access import TenantId
 from domain.common.errors import InvalidInput, Path
+from domain.common.problems import Problems, problems_of, raise_first
 from domain.common.text_validation import IDENTIFIER, check_name, check_text
 from domain.json_schema.schema import check_schema
 from domain.templating.validation import (
-    check_condition,
     check_readable,
-    check_template,
     check_writable,
+    condition_problems,
+    template_problems,
 )
 from domain.tools.actions import (
     ApiCall,
@@ -30,6 +31,7 @@ from domain.tools.actions import (
     Handoff,
     McpCall,
     Respond,
+    Rule,
     SendDtmf,
     ToolAction,
     TransferCall,
@@ -39,9 +41,9 @@ from domain.tools.actions import (
 )
 from domain.tools.http_validation import (
     ACTION_NAMESPACES,
-    check_api_call,
-    check_save_paths,
+    api_call_problems,
     check_timeout,
+    save_path_problems,
 )
 
 ToolId = NewType("ToolId", UUID)
@@ -104,87 +106,104 @@ def all_actions(spec: ToolSpec, path: Path = ()) -> Iterator[tuple[Path, ToolAct
 
 def check_tool(spec: ToolSpec, path: Path = ()) -> ToolSpec:
     """Return the spec. Raises `InvalidInput` for the first field that breaks a rule."""
-    check_name(spec.name, (*path, "name"), IDENTIFIER)
-    check_text(spec.description, (*path, "description"), max_length=2_000, min_length=1)
-    check_schema(spec.parameters, (*path, "parameters"))
+    raise_first(tool_problems(spec, path))
+    return spec
+
+
+def tool_problems(spec: ToolSpec, path: Path = ()) -> Problems:
+    yield from problems_of(check_name, spec.name, (*path, "name"), IDENTIFIER)
+    yield from problems_of(
+        check_text, spec.description, (*path, "description"), max_length=2_000, min_length=1
+    )
+    yield from problems_of(check_schema, spec.parameters, (*path, "parameters"))
     if not spec.actions:
-        raise InvalidInput("A tool must have at least one action.", (*path, "actions"))
+        yield InvalidInput("A tool must have at least one action.", (*path, "actions"))
     for name, actions in (
         ("actions", spec.actions),
         ("onSuccess", spec.on_success),
         ("onFailure", spec.on_failure),
     ):
         if len(actions) > MAX_CHAIN_ACTIONS:
-            raise InvalidInput(
+            yield InvalidInput(
                 f"{name} must not have more than {MAX_CHAIN_ACTIONS} actions.", (*path, name)
             )
     if not 0 < spec.timeout <= MAX_TIMEOUT_SECONDS:
-        raise InvalidInput(
+        yield InvalidInput(
             f"timeout must be greater than 0 and at most {MAX_TIMEOUT_SECONDS:.0f} seconds.",
             (*path, "timeout"),
         )
     for count, (here, action) in enumerate(all_actions(spec, path)):
         if count >= MAX_ACTIONS or here.count("conditional") > MAX_CONDITIONAL_DEPTH:
-            raise InvalidInput(
+            yield InvalidInput(
                 f"A tool may have at most {MAX_ACTIONS} actions, and conditionals may be nested at "
                 f"most {MAX_CONDITIONAL_DEPTH} levels deep.",
                 here,
             )
-        _check_action(action, here)
-    return spec
+            return
+        yield from _action_problems(action, here)
 
 
-def _check_action(action: ToolAction, path: Path) -> None:
+def _action_problems(action: ToolAction, path: Path) -> Problems:
     match action:
         case ContextSet(path=context_path, value=value):
-            check_writable(context_path, (*path, "contextSet", "path"))
-            check_template(value, (*path, "contextSet", "value"), ACTION_NAMESPACES)
+            here = (*path, "contextSet")
+            yield from problems_of(check_writable, context_path, (*here, "path"))
+            yield from template_problems(value, (*here, "value"), ACTION_NAMESPACES)
         case ContextGet(path=context_path):
-            check_readable(context_path, (*path, "contextGet", "path"), ACTION_NAMESPACES)
+            here = (*path, "contextGet", "path")
+            yield from problems_of(check_readable, context_path, here, ACTION_NAMESPACES)
         case ContextDelete(path=context_path):
-            check_writable(context_path, (*path, "contextDelete", "path"))
+            yield from problems_of(check_writable, context_path, (*path, "contextDelete", "path"))
         case FlagSet(flag=flag):
-            check_name(flag, (*path, "flagSet", "flag"), IDENTIFIER)
+            yield from problems_of(check_name, flag, (*path, "flagSet", "flag"), IDENTIFIER)
         case FlagClear(flag=flag):
-            check_name(flag, (*path, "flagClear", "flag"), IDENTIFIER)
+            yield from problems_of(check_name, flag, (*path, "flagClear", "flag"), IDENTIFIER)
         case Respond(message=message):
-            check_text(message, (*path, "respond", "message"), max_length=4_096, min_length=1)
-            check_template(message, (*path, "respond", "message"), ACTION_NAMESPACES)
+            here = (*path, "respond", "message")
+            yield from problems_of(check_text, message, here, max_length=4_096, min_length=1)
+            yield from template_problems(message, here, ACTION_NAMESPACES)
         case Handoff(node=node):
-            check_name(node, (*path, "handoff", "node"), IDENTIFIER)
+            yield from problems_of(check_name, node, (*path, "handoff", "node"), IDENTIFIER)
         case ApiCall():
-            check_api_call(action, (*path, "apiCall"))
+            yield from api_call_problems(action, (*path, "apiCall"))
         case McpCall():
-            _check_mcp_call(action, (*path, "mcpCall"))
+            yield from _mcp_call_problems(action, (*path, "mcpCall"))
         case Conditional(condition=condition):
-            check_condition(condition, (*path, "conditional", "condition"), ACTION_NAMESPACES)
+            here = (*path, "conditional", "condition")
+            yield from condition_problems(condition, here, ACTION_NAMESPACES)
         case Validate(rules=rules):
-            _check_rules(rules, (*path, "validate", "rules"))
+            yield from _rule_problems(rules, (*path, "validate", "rules"))
         case Transform():
-            check_writable(action.path, (*path, "transform", "path"))
-            check_template(action.value, (*path, "transform", "value"), ACTION_NAMESPACES)
-            check_text(action.separator, (*path, "transform", "separator"), max_length=20)
+            here = (*path, "transform")
+            yield from problems_of(check_writable, action.path, (*here, "path"))
+            yield from template_problems(action.value, (*here, "value"), ACTION_NAMESPACES)
+            yield from problems_of(
+                check_text, action.separator, (*here, "separator"), max_length=20
+            )
         case TransferCall(number=number):
-            check_template(number, (*path, "transferCall", "number"), ACTION_NAMESPACES)
+            yield from template_problems(
+                number, (*path, "transferCall", "number"), ACTION_NAMESPACES
+            )
         case SendDtmf(digits=digits):
-            check_template(digits, (*path, "sendDtmf", "digits"), ACTION_NAMESPACES)
+            yield from template_problems(digits, (*path, "sendDtmf", "digits"), ACTION_NAMESPACES)
         case EndCall():
             pass
 
 
-def _check_rules(rules: tuple[Any, ...], path: Path) -> None:
+def _rule_problems(rules: tuple[Rule, ...], path: Path) -> Problems:
     if not rules:
-        raise InvalidInput("validate must have at least one rule.", path)
+        yield InvalidInput("validate must have at least one rule.", path)
     for index, rule in enumerate(rules):
         here = (*path, str(index))
-        check_condition(rule.condition, (*here, "condition"), ACTION_NAMESPACES)
-        check_text(rule.message, (*here, "message"), max_length=1_000, min_length=1)
-        check_template(rule.message, (*here, "message"), ACTION_NAMESPACES)
+        message = (*here, "message")
+        yield from condition_problems(rule.condition, (*here, "condition"), ACTION_NAMESPACES)
+        yield from problems_of(check_text, rule.message, message, max_length=1_000, min_length=1)
+        yield from template_problems(rule.message, message, ACTION_NAMESPACES)
 
 
-def _check_mcp_call(call: McpCall, path: Path) -> None:
-    check_name(call.server, (*path, "server"), IDENTIFIER)
-    check_text(call.tool, (*path, "tool"), max_length=128, min_length=1)
-    check_template(call.arguments, (*path, "arguments"), ACTION_NAMESPACES)
-    check_timeout(call.timeout, (*path, "timeout"))
-    check_save_paths(call.save, (*path, "save"), ("content", "structured"))
+def _mcp_call_problems(call: McpCall, path: Path) -> Problems:
+    yield from problems_of(check_name, call.server, (*path, "server"), IDENTIFIER)
+    yield from problems_of(check_text, call.tool, (*path, "tool"), max_length=128, min_length=1)
+    yield from template_problems(call.arguments, (*path, "arguments"), ACTION_NAMESPACES)
+    yield from problems_of(check_timeout, call.timeout, (*path, "timeout"))
+    yield from save_path_problems(call.save, (*path, "save"), ("content", "structured"))

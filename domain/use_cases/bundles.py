@@ -7,11 +7,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from domain.bundles.import_report import ImportNote, NoteKind
-from domain.bundles.imports import ImportedBundle, import_value
+from domain.bundles.diff import ChangeKind, describe_values, diff_settings
+from domain.bundles.import_report import ImportNote, NoteKind, SettingsImport
+from domain.bundles.imports import import_value
 from domain.bundles.model import KINDS, MAX_ITEMS_PER_KIND, Bundle, Spec, changed_fields
+from domain.bundles.used_settings import used_settings
 from domain.common.access import Scope, Viewer
-from domain.common.errors import InvalidInput, NameTaken, NotPublishable, WorkflowNotFound
+from domain.common.errors import (
+    InvalidInput,
+    NameTaken,
+    NotConvertible,
+    NotPublishable,
+    Path,
+    WorkflowNotFound,
+)
 from domain.common.findings import MAX_REPORTED, Finding, FindingCode, Severity
 from domain.ports import Drafts, Services, UnitOfWork
 from domain.tenants.settings import NO_SETTINGS, TenantSettings, check_settings, merge_settings
@@ -54,19 +63,26 @@ class _DryRunRollback(Exception):
 async def export_bundle(
     services: Services, viewer: Viewer, slugs: Sequence[str] | None = None
 ) -> Bundle:
-    """Export the workflows with these slugs and the agents and tools they use; None exports
-    everything."""
+    """Export the workflows with these slugs and the agents, tools and settings they use; None
+    exports everything. Settings are exported to viewers who may read them."""
     for scope in READ_SCOPES:
         viewer.require(scope)
     async with services.store.transaction(viewer.tenant_id) as work:
-        if slugs is not None:
-            return await _export_workflows(work, slugs)
-        sizes = {kind: await _sizes(work, kind) for kind in KINDS}
-        _check_size(sizes.values())
         settings = (await work.settings.get()).spec
-        has_settings = settings != NO_SETTINGS and Scope.SETTINGS_READ in viewer.scopes
-        parts = {kind: tuple(await load_specs(getattr(work, kind), sizes[kind])) for kind in KINDS}
-        return Bundle(**parts, settings=settings if has_settings else None).sorted
+        bundle = await (_export_all(work) if slugs is None else _export_workflows(work, slugs))
+    if Scope.SETTINGS_READ not in viewer.scopes:
+        return bundle
+    if slugs is not None:
+        compute = services.compute
+        settings = await compute.run(viewer.tenant_id, used_settings, bundle, settings)
+    return replace(bundle, settings=None if settings == NO_SETTINGS else settings)
+
+
+async def _export_all(work: UnitOfWork) -> Bundle:
+    sizes = {kind: await _sizes(work, kind) for kind in KINDS}
+    _check_size(sizes.values())
+    parts = {kind: tuple(await load_specs(getattr(work, kind), sizes[kind])) for kind in KINDS}
+    return Bundle(**parts, settings=None).sorted
 
 
 async def _sizes(work: UnitOfWork, kind: str) -> Mapping[UUID, int]:
@@ -123,16 +139,21 @@ async def import_bundle(
     *,
     publish: bool = False,
     dry_run: bool = False,
+    settings: SettingsImport = SettingsImport.OVERRIDE,
 ) -> ImportReport:
     """Import a bundle atomically. Objects of the same name are changed to match the bundle, and
-    objects that it does not name are left alone. Importing it again changes nothing."""
+    objects that it does not name are left alone. Importing it again changes nothing. Raises
+    `NotConvertible` for a configuration that the import can only read in part."""
     for scope in WRITE_SCOPES:
         viewer.require(scope)
     imported = await services.compute.run(viewer.tenant_id, import_value, bundle, PATH)
+    if imported.findings:
+        raise not_convertible(imported.findings, PATH)
     report: ImportReport | None = None
     try:
         async with compute_transaction(services, viewer) as work:
-            report = await _import(work, services, viewer, imported, publish=publish)
+            notes = [*imported.notes, *await _write(work, viewer, imported.bundle, settings)]
+            report = await _report(work, services, viewer, imported.bundle, notes, publish)
             if dry_run:
                 raise _DryRunRollback
     except _DryRunRollback:
@@ -144,16 +165,39 @@ async def import_bundle(
     return report
 
 
-async def _import(
-    work: UnitOfWork, services: Services, viewer: Viewer, imported: ImportedBundle, *, publish: bool
-) -> ImportReport:
-    bundle, notes = imported.bundle, list(imported.notes)
-    notes += await _upsert(work.tools, "tools", bundle.tools)
+def not_convertible(findings: Sequence[Finding], path: Path) -> NotConvertible:
+    return NotConvertible(
+        f"Parts of the configuration cannot be converted: {len(findings)} in total, the first of "
+        f"which is: {findings[0].message}",
+        path,
+        findings=tuple(findings[:MAX_REPORTED]),
+    )
+
+
+async def _write(
+    work: UnitOfWork, viewer: Viewer, bundle: Bundle, settings: SettingsImport
+) -> list[ImportNote]:
+    notes = await _upsert(work.tools, "tools", bundle.tools)
     notes += await _upsert(work.agents, "agents", bundle.agents)
     notes += await _upsert(work.workflows, "workflows", bundle.workflows)
-    if bundle.settings is not None:
-        viewer.require(Scope.SETTINGS_WRITE)
-        notes.append(await _merge_settings(work, bundle.settings))
+    if bundle.settings is None:
+        return notes
+    if settings is SettingsImport.IGNORE:
+        return [*notes, _unchanged_settings("Not imported, as requested.")]
+    viewer.require(Scope.SETTINGS_WRITE)
+    override = settings is SettingsImport.OVERRIDE
+    return [*notes, *await _merge_settings(work, bundle.settings, override)]
+
+
+async def _report(
+    work: UnitOfWork,
+    services: Services,
+    viewer: Viewer,
+    bundle: Bundle,
+    notes: Sequence[ImportNote],
+    publish: bool,
+) -> ImportReport:
+    """Verify the imported workflows, and publish them if requested."""
     drafts = await work.workflows.by_names([spec.name for spec in bundle.workflows])
     workflows = sorted(drafts, key=lambda workflow: workflow.spec.name)
     snapshots = await take_snapshots(work, [workflow.spec for workflow in workflows])
@@ -185,15 +229,28 @@ async def _upsert(drafts: Drafts[Any, Any], kind: str, specs: Sequence[Spec]) ->
     return [_import_note(kind, spec, before.get(spec.name), spec.name in written) for spec in specs]
 
 
-async def _merge_settings(work: UnitOfWork, settings: TenantSettings) -> ImportNote:
+async def _merge_settings(
+    work: UnitOfWork, settings: TenantSettings, override: bool
+) -> list[ImportNote]:
     """Endpoints, MCP servers and values that the bundle does not name are kept."""
     current = await work.settings.get()
-    merged = merge_settings(current.spec, settings)
-    if merged == current.spec:
-        return ImportNote(path=("settings",), kind=NoteKind.UNCHANGED, message="Already the same.")
+    merged = merge_settings(current.spec, settings, override=override)
+    changes = diff_settings(current.spec, merged)
+    if not changes:
+        return [_unchanged_settings("Already the same.")]
     await work.settings.save(check_settings(merged, (*PATH, "settings")), current.revision)
-    changed = ", ".join(changed_fields(current.spec, merged))
-    return ImportNote(path=("settings",), kind=NoteKind.CHANGED, message=f"Changed: {changed}.")
+    return [
+        ImportNote(
+            path=("settings", *change.path),
+            kind=NoteKind.ADDED if change.kind is ChangeKind.ADDED else NoteKind.CHANGED,
+            message=describe_values(change),
+        )
+        for change in changes
+    ]
+
+
+def _unchanged_settings(message: str) -> ImportNote:
+    return ImportNote(path=("settings",), kind=NoteKind.UNCHANGED, message=message)
 
 
 def _import_note(kind: str, spec: Spec, before: Spec | None, written: bool) -> ImportNote:

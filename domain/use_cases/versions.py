@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from uuid import UUID
 
 from domain.common.access import Scope, Viewer
 from domain.common.errors import NameTaken, NotFound, Path, RevisionConflict
 from domain.ports import Services, UnitOfWork
+from domain.tenants.settings import apply_defaults, inherited_fields, without_defaults
 from domain.tools.model import check_tool
 from domain.use_cases.workflows import compute_transaction, get_workflow, publish_draft
-from domain.workflows.agents import check_agent
+from domain.workflows.agents import AgentSpec, check_agent
 from domain.workflows.model import (
     Snapshot,
     Version,
@@ -74,9 +76,10 @@ def _check(snapshot: Snapshot) -> None:
 async def _restore_agents_and_tools(
     work: UnitOfWork, snapshot: Snapshot, workflow: Workflow
 ) -> None:
+    agents = await _as_edited(work, snapshot)
     try:
         await work.tools.upsert_all(list(snapshot.tools.values()))
-        await work.agents.upsert_all(list(snapshot.agents.values()))
+        await work.agents.upsert_all(agents)
     except NameTaken as taken:
         # The item was missing, and a concurrent request created it just now.
         raise RevisionConflict(
@@ -84,6 +87,32 @@ async def _restore_agents_and_tools(
             ("expectedRevision",),
             current=workflow.revision,
         ) from taken
+
+
+async def _as_edited(work: UnitOfWork, snapshot: Snapshot) -> list[AgentSpec]:
+    """The agents of the version without what they inherited, so that they follow the settings."""
+    inherited = snapshot.inherited
+    if inherited is None:
+        inherited = await _still_inherited(work, snapshot)
+    return [
+        without_defaults(agent, inherited.get(name, ())) for name, agent in snapshot.agents.items()
+    ]
+
+
+async def _still_inherited(work: UnitOfWork, snapshot: Snapshot) -> Mapping[str, tuple[str, ...]]:
+    """What the agents of an older version inherited, as far as it can be known: the fields that
+    their drafts inherit and that have the same values."""
+    defaults = (await work.settings.get()).spec.defaults
+    drafts = [draft.spec for draft in await work.agents.by_names(list(snapshot.agents))]
+    filled = {draft.name: apply_defaults(draft, defaults) for draft in drafts}
+    return {
+        draft.name: tuple(
+            name
+            for name in inherited_fields(draft, filled[draft.name])
+            if getattr(filled[draft.name], name) == getattr(snapshot.agents[draft.name], name)
+        )
+        for draft in drafts
+    }
 
 
 def _note(version: Version) -> str:

@@ -14,7 +14,7 @@ from domain.common.errors import NotFound, NotPublishable
 from domain.common.findings import MAX_REPORTED, Finding, FindingCode, Severity
 from domain.ports import Drafts, Services, UnitOfWork
 from domain.tenants.credentials import CredentialKind
-from domain.tenants.settings import apply_defaults
+from domain.tenants.settings import apply_defaults, inherited_fields
 from domain.verification import DRAFT, PUBLISH, Effort, build_snapshot
 from domain.verification.cached import VerificationInput
 from domain.workflows.model import (
@@ -133,11 +133,16 @@ async def take_snapshots(work: UnitOfWork, specs: Sequence[WorkflowSpec]) -> lis
     agent_names = {node.agent for spec in specs for node in spec.nodes}
     drafts = await _specs_by_names(work.agents, agent_names)
     agents = {agent.name: apply_defaults(agent, defaults) for agent in drafts}
+    inherited = {agent.name: inherited_fields(agent, agents[agent.name]) for agent in drafts}
     tool_specs = await _specs_by_names(
         work.tools, {tool for agent in drafts for tool in agent.tools}
     )
     tools = {tool.name: tool for tool in tool_specs}
-    return [build_snapshot(spec, agents, tools) for spec in specs]
+    snapshots = [build_snapshot(spec, agents, tools) for spec in specs]
+    return [
+        replace(each, inherited={name: inherited[name] for name in each.agents if inherited[name]})
+        for each in snapshots
+    ]
 
 
 async def verification_inputs(

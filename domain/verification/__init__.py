@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping
 from domain.common.findings import Finding, FindingCode
 from domain.tenants.settings import TenantSettings
 from domain.tools.model import ToolSpec
+from domain.tools.network_allow_list import AllowList
 from domain.verification import (
+    addresses,
     agents,
     conditions,
     graph,
@@ -22,7 +24,7 @@ from domain.verification.work import DRAFT, PUBLISH, Effort, TooMuchWork, WorkBu
 from domain.workflows.agents import AgentSpec
 from domain.workflows.model import Snapshot, WorkflowSpec
 
-__all__ = ["DRAFT", "PUBLISH", "Effort", "build_snapshot", "verify"]
+__all__ = ["DRAFT", "PUBLISH", "Effort", "build_snapshot", "verify", "verify_tools"]
 
 WORK_PER_FINDING = 70
 """The work of creating a finding and of sending it to a client."""
@@ -33,17 +35,32 @@ def verify(
     settings: TenantSettings | None = None,
     keys: frozenset[str] | None = None,
     effort: Effort = PUBLISH,
+    allowed: AllowList | None = None,
 ) -> tuple[Finding, ...]:
     """Findings in a stable order: by rule, then by place in the config.
 
     Without `settings`, references to endpoints, MCP servers and settings are not checked; without
-    `keys`, the names of the providers that have an API key, missing keys are not reported. If
-    `effort` is exceeded, the last finding is TOO_COMPLEX: the others are true but may be
-    incomplete."""
+    `keys`, the names of the providers that have an API key, missing keys are not reported. Without
+    `allowed`, the operator's list of private addresses is not known. If `effort` is exceeded, the
+    last finding is TOO_COMPLEX: the others are true but may be incomplete."""
     budget = WorkBudget(effort.max_work)
+    return _within_budget(_rules(snapshot, settings, keys, budget, allowed), budget, effort)
+
+
+def verify_tools(
+    specs: Mapping[str, ToolSpec], settings: TenantSettings | None
+) -> tuple[Finding, ...]:
+    """The findings about tools that do not depend on the workflows that use them."""
+    budget = WorkBudget(PUBLISH.max_work)
+    return _within_budget(_rules_of_tools(specs, settings, budget), budget, PUBLISH)
+
+
+def _within_budget(
+    rules: Iterator[Finding], budget: WorkBudget, effort: Effort
+) -> tuple[Finding, ...]:
     findings: list[Finding] = []
     try:
-        for finding in _rules(snapshot, settings, keys, budget):
+        for finding in rules:
             findings.append(finding)
             budget.spend(WORK_PER_FINDING)
     except TooMuchWork:
@@ -56,6 +73,7 @@ def _rules(
     settings: TenantSettings | None,
     keys: frozenset[str] | None,
     budget: WorkBudget,
+    allowed: AllowList | None,
 ) -> Iterator[Finding]:
     broken = tuple(spec_checks.findings(snapshot))
     yield from graph.findings(snapshot)
@@ -65,8 +83,17 @@ def _rules(
     yield from agents.findings(snapshot, settings, keys)
     yield from broken
     if not broken:
-        yield from tools.findings(snapshot, settings)
+        yield from tools.findings(snapshot, settings, budget)
+        yield from addresses.findings(snapshot.tools, settings, allowed)
         yield from variable_flow.findings(snapshot, settings, budget)
+
+
+def _rules_of_tools(
+    specs: Mapping[str, ToolSpec], settings: TenantSettings | None, budget: WorkBudget
+) -> Iterator[Finding]:
+    for name, spec in specs.items():
+        yield from tools.tool_findings(name, spec, settings, budget)
+    yield from addresses.findings(specs, settings, None)
 
 
 def _too_complex(effort: Effort) -> Finding:

@@ -11,6 +11,7 @@ from domain.common.access import TenantId
 from domain.common.compute import Compute
 from domain.common.findings import Finding
 from domain.tenants.settings import TenantSettings
+from domain.tools.network_allow_list import AllowList
 from domain.verification import DRAFT, Effort, verify
 from domain.workflows.model import Snapshot
 
@@ -28,8 +29,11 @@ class VerificationInput:
 
 
 class Verifier:
-    def __init__(self, compute: Compute, max_cached: int = MAX_CACHED) -> None:
+    def __init__(
+        self, compute: Compute, max_cached: int = MAX_CACHED, allowed: AllowList | None = None
+    ) -> None:
         self._compute = compute
+        self._allowed = allowed
         self._max_cached = max_cached
         self._cache: OrderedDict[bytes, tuple[Finding, ...]] = OrderedDict()
         self._size = 0
@@ -45,7 +49,7 @@ class Verifier:
         if (cached := self._cache.get(key)) is not None:
             self._cache.move_to_end(key)
             return cached
-        findings = verify(input.snapshot, input.settings, input.keys, effort)
+        findings = verify(input.snapshot, input.settings, input.keys, effort, self._allowed)
         self._store(key, findings)
         return findings
 

@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from itertools import islice
 
-from domain.common.errors import InvalidInput
 from domain.common.findings import Finding, FindingCode
-from domain.tools.model import check_tool
-from domain.verification.reporting import Path, error
-from domain.workflows.agents import check_agent
-from domain.workflows.model import Snapshot, check_workflow
+from domain.common.problems import MAX_PROBLEMS, Problems
+from domain.tools.model import tool_problems
+from domain.verification.reporting import error
+from domain.workflows.agents import agent_problems
+from domain.workflows.model import Snapshot, workflow_problems
 
 FIX = "Change it so that it follows this rule, and save it."
 
 
 def findings(snapshot: Snapshot) -> Iterator[Finding]:
-    yield from _broken_rules(
-        lambda: check_workflow(snapshot.workflow, ()), FindingCode.INVALID_WORKFLOW
-    )
+    yield from _broken_rules(workflow_problems(snapshot.workflow), FindingCode.INVALID_WORKFLOW)
     for name, agent in snapshot.agents.items():
-        path = ("agents", name)
-        yield from _broken_rules(
-            lambda a=agent, p=path: check_agent(a, p), FindingCode.INVALID_AGENT
-        )
+        yield from _broken_rules(agent_problems(agent, ("agents", name)), FindingCode.INVALID_AGENT)
     for name, tool in snapshot.tools.items():
-        path = ("tools", name)
-        yield from _broken_rules(lambda t=tool, p=path: check_tool(t, p), FindingCode.INVALID_TOOL)
+        yield from _broken_rules(tool_problems(tool, ("tools", name)), FindingCode.INVALID_TOOL)
 
 
-def _broken_rules(check: Callable[..., Any], code: FindingCode) -> Iterator[Finding]:
-    try:
-        check()
-    except InvalidInput as problem:
-        path: Path = problem.path or ()
-        yield error(code, path, problem.message, FIX)
+def _broken_rules(problems: Problems, code: FindingCode) -> Iterator[Finding]:
+    for problem in islice(problems, MAX_PROBLEMS):
+        yield error(code, problem.path or (), problem.message, FIX)

@@ -6,16 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from domain.common.findings import Finding, FindingCode
 from domain.tenants.settings import TenantSettings
-from domain.tools.actions import ApiCall, Conditional, Handoff, McpCall, ToolAction
+from domain.tools.actions import ApiCall, Handoff, McpCall
 from domain.tools.model import ToolSpec, all_actions
+from domain.verification import parameters, responses
 from domain.verification.reporting import Path, error, warning
-from domain.verification.variable_usage import Read, tool_reads
+from domain.verification.variable_usage import tool_reads
+from domain.verification.work import WorkBudget
 from domain.workflows.model import Snapshot
 
 _C = FindingCode
 
 
-def findings(snapshot: Snapshot, settings: TenantSettings | None) -> Iterator[Finding]:
+def findings(
+    snapshot: Snapshot, settings: TenantSettings | None, budget: WorkBudget
+) -> Iterator[Finding]:
     nodes_by_tool = _nodes_by_tool(snapshot)
     ids = {node.id for node in snapshot.workflow.nodes}
     connected = frozenset((c.source, c.target) for c in snapshot.workflow.connections)
@@ -27,10 +31,19 @@ def findings(snapshot: Snapshot, settings: TenantSettings | None) -> Iterator[Fi
                     yield from _handoff(action, here, nodes_by_tool[name], connected)
                 else:
                     yield _unknown_node(action, here)
-            elif settings is not None and isinstance(action, ApiCall | McpCall):
-                yield from _server(action, path, settings)
-        yield from _parameters(name, tool)
-        yield from _responses(name, tool)
+        yield from tool_findings(name, tool, settings, budget)
+
+
+def tool_findings(
+    name: str, tool: ToolSpec, settings: TenantSettings | None, budget: WorkBudget
+) -> Iterator[Finding]:
+    """The findings that do not depend on a workflow."""
+    for path, action in all_actions(tool, ("tools", name)):
+        if settings is not None and isinstance(action, ApiCall | McpCall):
+            yield from _server(action, path, settings)
+    yield from _undeclared_parameters(name, tool)
+    yield from parameters.findings(name, tool, budget)
+    yield from responses.findings(name, tool)
 
 
 def _nodes_by_tool(snapshot: Snapshot) -> Mapping[str, list[str]]:
@@ -95,7 +108,7 @@ def _server(action: ApiCall | McpCall, path: Path, settings: TenantSettings) -> 
         )
 
 
-def _parameters(name: str, tool: ToolSpec) -> Iterator[Finding]:
+def _undeclared_parameters(name: str, tool: ToolSpec) -> Iterator[Finding]:
     """Parameters that an action reads but the tool does not declare."""
     declared = tool.parameters.get("properties", {})
     strict = tool.parameters.get("additionalProperties") is False
@@ -112,37 +125,3 @@ def _parameters(name: str, tool: ToolSpec) -> Iterator[Finding]:
                 f"The tool has no parameter named {read.segments[1]!r}.",
                 "Add it to parameters, or read another parameter.",
             )
-
-
-def _responses(name: str, tool: ToolSpec) -> Iterator[Finding]:
-    """Actions that read `response` before any request was sent."""
-    first = _first_request(tool.actions)
-    for read in tool_reads(tool, ("tools", name)):
-        if read.segments[0] == "response" and _reads_too_early(read, first):
-            yield error(
-                _C.RESPONSE_TOO_EARLY,
-                read.path,
-                "No action before this one sends a request, so there is no response to read.",
-                "Add an apiCall or mcpCall before this action.",
-            )
-
-
-def _first_request(actions: tuple[ToolAction, ...]) -> int | None:
-    """Index of the first action that sends a request itself or in one of its branches."""
-    for index, action in enumerate(actions):
-        if isinstance(action, ApiCall | McpCall) or (
-            isinstance(action, Conditional)
-            and any(
-                _first_request(branch) is not None for branch in (action.then, action.otherwise)
-            )
-        ):
-            return index
-    return None
-
-
-def _reads_too_early(read: Read, first: int | None) -> bool:
-    """Whether the reading action precedes the first request; inside one action this is unknown."""
-    section, index = read.path[2], read.path[3]
-    if section != "actions":
-        return first is None
-    return first is None or int(index) < first

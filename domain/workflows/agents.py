@@ -10,11 +10,13 @@ from uuid import UUID
 
 from domain.common.access import TenantId
 from domain.common.errors import InvalidInput, Path
+from domain.common.json_values import json_problem
 from domain.common.languages import check_language
+from domain.common.problems import Problems, problems_of, raise_first
 from domain.common.text_validation import check_name, check_text
 from domain.providers.model import ProviderKind
-from domain.templating.validation import READABLE_NAMESPACES, check_template
-from domain.workflows.spoken_text_templates import SpokenTextTemplate, check_spoken_texts
+from domain.templating.validation import READABLE_NAMESPACES, template_problems
+from domain.workflows.spoken_text_templates import SpokenTextTemplate, spoken_text_problems
 
 AgentId = NewType("AgentId", UUID)
 
@@ -162,71 +164,81 @@ def check_agent(spec: AgentSpec, path: Path = ()) -> AgentSpec:
     """Return the spec. Raises `InvalidInput` for the first field that breaks a rule.
 
     Whether the providers support what they are chosen for is checked by verification."""
-    check_name(spec.name, (*path, "name"))
-    check_text(spec.display_name, (*path, "displayName"), max_length=120)
-    check_text(spec.description, (*path, "description"), max_length=2_000)
-    _check_prompt(spec.prompt, (*path, "prompt"))
-    for kind, choice in spec.provider_choices:
-        check_provider_choice(choice, (*path, kind.value.lower()))
-    _check_languages(spec, path)
-    _check_session(spec.session, (*path, "session"))
-    check_spoken_texts(
-        spec.spoken_texts, (*path, "spokenTexts"), PROMPT_NAMESPACES, MAX_SPOKEN_TEXTS
-    )
-    _check_distinct(spec.keyterms, MAX_KEYTERMS, (*path, "keyterms"))
-    for index, term in enumerate(spec.keyterms):
-        check_text(term, (*path, "keyterms", str(index)), max_length=100, min_length=1)
-    _check_distinct(spec.tools, MAX_TOOLS, (*path, "tools"))
+    raise_first(agent_problems(spec, path))
     return spec
 
 
-def check_provider_choice(choice: ProviderChoice, path: Path) -> None:
-    check_text(choice.provider, (*path, "provider"), max_length=64, min_length=1)
-    check_text(choice.model, (*path, "model"), max_length=128)
-    _check_distinct(choice.fallbacks, MAX_FALLBACKS, (*path, "fallbacks"))
+def agent_problems(spec: AgentSpec, path: Path = ()) -> Problems:
+    yield from problems_of(check_name, spec.name, (*path, "name"))
+    yield from problems_of(check_text, spec.display_name, (*path, "displayName"), max_length=120)
+    yield from problems_of(check_text, spec.description, (*path, "description"), max_length=2_000)
+    yield from _prompt_problems(spec.prompt, (*path, "prompt"))
+    for kind, choice in spec.provider_choices:
+        yield from provider_choice_problems(choice, (*path, kind.value.lower()))
+    yield from _language_problems(spec, path)
+    yield from _session_problems(spec.session, (*path, "session"))
+    yield from spoken_text_problems(
+        spec.spoken_texts, (*path, "spokenTexts"), PROMPT_NAMESPACES, MAX_SPOKEN_TEXTS
+    )
+    yield from _duplicates(spec.keyterms, MAX_KEYTERMS, (*path, "keyterms"))
+    for index, term in enumerate(spec.keyterms):
+        here = (*path, "keyterms", str(index))
+        yield from problems_of(check_text, term, here, max_length=100, min_length=1)
+    yield from _duplicates(spec.tools, MAX_TOOLS, (*path, "tools"))
+
+
+def provider_choice_problems(choice: ProviderChoice, path: Path) -> Problems:
+    provider = (*path, "provider")
+    yield from problems_of(check_text, choice.provider, provider, max_length=64, min_length=1)
+    yield from problems_of(check_text, choice.model, (*path, "model"), max_length=128)
+    if (problem := json_problem(choice.options)) is not None:
+        yield InvalidInput(f"options are {problem}.", (*path, "options"))
+    yield from _duplicates(choice.fallbacks, MAX_FALLBACKS, (*path, "fallbacks"))
     for index, fallback in enumerate(choice.fallbacks):
         here = (*path, "fallbacks", str(index))
         if fallback.fallbacks:
-            raise InvalidInput(
+            yield InvalidInput(
                 "A fallback must not have fallbacks of its own.", (*here, "fallbacks")
             )
-        check_provider_choice(fallback, here)
+        else:
+            yield from provider_choice_problems(fallback, here)
 
 
-def _check_prompt(prompt: Prompt, path: Path) -> None:
-    check_text(prompt.system, (*path, "system"), max_length=32_768, min_length=1)
-    check_text(prompt.greeting, (*path, "greeting"), max_length=4_096)
-    check_template(prompt.system, (*path, "system"), PROMPT_NAMESPACES)
-    check_template(prompt.greeting, (*path, "greeting"), PROMPT_NAMESPACES)
-    _check_distinct(tuple(v.name for v in prompt.variables), MAX_VARIABLES, (*path, "variables"))
+def _prompt_problems(prompt: Prompt, path: Path) -> Problems:
+    system, greeting, variables = (*path, "system"), (*path, "greeting"), (*path, "variables")
+    yield from problems_of(check_text, prompt.system, system, max_length=32_768, min_length=1)
+    yield from problems_of(check_text, prompt.greeting, greeting, max_length=4_096)
+    yield from template_problems(prompt.system, system, PROMPT_NAMESPACES)
+    yield from template_problems(prompt.greeting, greeting, PROMPT_NAMESPACES)
+    yield from _duplicates(tuple(v.name for v in prompt.variables), MAX_VARIABLES, variables)
     for index, variable in enumerate(prompt.variables):
-        check_text(
-            variable.name, (*path, "variables", str(index), "name"), max_length=200, min_length=1
-        )
-        check_text(variable.default, (*path, "variables", str(index), "default"), max_length=4_096)
+        name, default = (*variables, str(index), "name"), (*variables, str(index), "default")
+        yield from problems_of(check_text, variable.name, name, max_length=200, min_length=1)
+        yield from problems_of(check_text, variable.default, default, max_length=4_096)
 
 
-def _check_languages(spec: AgentSpec, path: Path) -> None:
-    _check_distinct(spec.languages, MAX_LANGUAGES, (*path, "languages"))
+def _language_problems(spec: AgentSpec, path: Path) -> Problems:
+    yield from _duplicates(spec.languages, MAX_LANGUAGES, (*path, "languages"))
     for index, language in enumerate(spec.languages):
-        check_language(language, (*path, "languages", str(index)))
+        yield from problems_of(check_language, language, (*path, "languages", str(index)))
     if spec.default_language is not None:
-        check_language(spec.default_language, (*path, "defaultLanguage"))
+        here = (*path, "defaultLanguage")
+        yield from problems_of(check_language, spec.default_language, here)
         if spec.languages and spec.default_language not in spec.languages:
-            raise InvalidInput(
-                f"defaultLanguage {spec.default_language} must be listed in languages.",
-                (*path, "defaultLanguage"),
+            yield InvalidInput(
+                f"defaultLanguage {spec.default_language} must be listed in languages.", here
             )
-    _check_distinct(tuple(v.language for v in spec.voices), MAX_LANGUAGES, (*path, "voices"))
+    yield from _duplicates(tuple(v.language for v in spec.voices), MAX_LANGUAGES, (*path, "voices"))
     for index, voice in enumerate(spec.voices):
-        check_language(voice.language, (*path, "voices", str(index), "language"))
-        check_text(
-            voice.voice, (*path, "voices", str(index), "voice"), max_length=128, min_length=1
+        here = (*path, "voices", str(index))
+        yield from problems_of(check_language, voice.language, (*here, "language"))
+        yield from problems_of(
+            check_text, voice.voice, (*here, "voice"), max_length=128, min_length=1
         )
-        check_template(voice.voice, (*path, "voices", str(index), "voice"), PROMPT_NAMESPACES)
+        yield from template_problems(voice.voice, (*here, "voice"), PROMPT_NAMESPACES)
 
 
-def _check_session(session: Session, path: Path) -> None:
+def _session_problems(session: Session, path: Path) -> Problems:
     limits = {
         "minEndpointing": (session.min_endpointing, 0.0, 10.0),
         "maxEndpointing": (session.max_endpointing, session.min_endpointing, 30.0),
@@ -236,27 +248,34 @@ def _check_session(session: Session, path: Path) -> None:
     for name, (value, minimum, maximum) in limits.items():
         # Written as a negation so that NaN is rejected too.
         if not minimum <= value <= maximum:
-            raise InvalidInput(
+            yield InvalidInput(
                 f"{name} must be between {minimum:g} and {maximum:g} seconds.", (*path, name)
             )
-    _check_distinct(session.silence, MAX_SILENCE_PROMPTS, (*path, "silence"))
+    yield from _duplicates(session.silence, MAX_SILENCE_PROMPTS, (*path, "silence"))
     before = 0.0
     for index, prompt in enumerate(session.silence):
         here = (*path, "silence", str(index))
         if not before < prompt.after < session.auto_disconnect:
-            raise InvalidInput(
+            yield InvalidInput(
                 "after must be greater than in the previous prompt, and less than autoDisconnect.",
                 (*here, "after"),
             )
-        check_text(prompt.say, (*here, "say"), max_length=1_000, min_length=1 if prompt.say else 0)
-        check_template(prompt.say, (*here, "say"), PROMPT_NAMESPACES)
+        yield from problems_of(
+            check_text,
+            prompt.say,
+            (*here, "say"),
+            max_length=1_000,
+            min_length=1 if prompt.say else 0,
+        )
+        yield from template_problems(prompt.say, (*here, "say"), PROMPT_NAMESPACES)
         before = prompt.after
 
 
-def _check_distinct(items: tuple[Any, ...], max_count: int, path: Path) -> None:
-    """Raise `InvalidInput` when there are more items than allowed, or two are equal."""
+def _duplicates(items: tuple[Any, ...], max_count: int, path: Path) -> Problems:
+    """Whether there are more items than allowed, and which are listed twice."""
     if len(items) > max_count:
-        raise InvalidInput(f"{path[-1]} must not have more than {max_count} items.", path)
+        yield InvalidInput(f"{path[-1]} must not have more than {max_count} items.", path)
+        return
     for index, item in enumerate(items):
         if item in items[:index]:
-            raise InvalidInput("The same item is listed twice.", (*path, str(index)))
+            yield InvalidInput("The same item is listed twice.", (*path, str(index)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
@@ -11,8 +11,9 @@ from uuid import UUID
 
 from domain.common.access import TenantId
 from domain.common.errors import InvalidInput, Path
+from domain.common.problems import Problems, problems_of, raise_first
 from domain.common.text_validation import AGENT_NAME, IDENTIFIER, check_name, check_text
-from domain.templating.validation import READABLE_NAMESPACES, check_condition, check_template
+from domain.templating.validation import READABLE_NAMESPACES, condition_problems, template_problems
 from domain.tools.model import ToolSpec
 from domain.workflows.agents import AgentSpec
 
@@ -150,6 +151,9 @@ class Snapshot:
     workflow: WorkflowSpec
     agents: Mapping[str, AgentSpec]
     tools: Mapping[str, ToolSpec]
+    inherited: Mapping[str, tuple[str, ...]] | None = field(default=None, compare=False)
+    """The fields of each agent that come from the defaults of the tenant; None in versions that are
+    older than this field."""
 
     def agent_at(self, node: str) -> AgentSpec:
         return self.agents[self.workflow.node(node).agent]
@@ -175,66 +179,79 @@ def check_workflow(spec: WorkflowSpec, path: Path = ()) -> WorkflowSpec:
     """Return the spec. Raises `InvalidInput` for the first field that breaks a rule.
 
     Whether the graph is sound is checked by verification."""
-    check_name(spec.name, (*path, "slug"), AGENT_NAME)
-    check_text(spec.display_name, (*path, "name"), max_length=120)
-    check_text(spec.description, (*path, "description"), max_length=2_000)
-    if len(spec.nodes) > MAX_NODES:
-        raise InvalidInput(f"A workflow may have at most {MAX_NODES} nodes.", (*path, "nodes"))
-    if len(spec.connections) > MAX_CONNECTIONS:
-        raise InvalidInput(
-            f"A workflow may have at most {MAX_CONNECTIONS} connections.", (*path, "connections")
-        )
-    _check_conditions(spec, path)
-    for index, node in enumerate(spec.nodes):
-        check_name(node.id, (*path, "nodes", str(index), "id"), IDENTIFIER)
-        check_name(node.agent, (*path, "nodes", str(index), "agent"), AGENT_NAME)
-        if node.skip_condition is not None:
-            check_condition(
-                node.skip_condition,
-                (*path, "nodes", str(index), "skipCondition"),
-                CONNECTION_NAMESPACES,
-            )
-    for index, connection in enumerate(spec.connections):
-        here = (*path, "connections", str(index))
-        check_text(connection.description, (*here, "description"), max_length=2_000)
-        if connection.condition is not None:
-            check_condition(connection.condition, (*here, "condition"), CONNECTION_NAMESPACES)
-        if not 1 <= connection.may_repeat <= MAX_REPEATS:
-            raise InvalidInput(
-                f"mayRepeat must be between 1 and {MAX_REPEATS}.", (*here, "mayRepeat")
-            )
-        if not 1 <= connection.last_n <= MAX_LAST_TURNS:
-            raise InvalidInput(f"lastN must be between 1 and {MAX_LAST_TURNS}.", (*here, "lastN"))
-        if not abs(connection.priority) <= MAX_CONNECTIONS:
-            raise InvalidInput(
-                f"priority must be between -{MAX_CONNECTIONS} and {MAX_CONNECTIONS}.",
-                (*here, "priority"),
-            )
-        _check_keys(connection.context_passed, (*here, "contextPassed"))
-        for number, name in enumerate(connection.context_passed):
-            check_name(name, (*here, "contextPassed", str(number)), IDENTIFIER)
-    _check_keys(spec.shared_context, (*path, "sharedContext"))
-    for index, key in enumerate(spec.shared_context):
-        check_name(key, (*path, "sharedContext", str(index)), IDENTIFIER)
-    if spec.recording is not None and spec.recording.announcement is not None:
-        here = (*path, "recording", "announcement")
-        check_text(spec.recording.announcement, here, max_length=2_000, min_length=1)
-        check_template(spec.recording.announcement, here, CONNECTION_NAMESPACES)
+    raise_first(workflow_problems(spec, path))
     return spec
 
 
-def _check_conditions(spec: WorkflowSpec, path: Path) -> None:
-    """Check the total length of the conditions before any of them is parsed."""
+def workflow_problems(spec: WorkflowSpec, path: Path = ()) -> Problems:
+    yield from problems_of(check_name, spec.name, (*path, "slug"), AGENT_NAME)
+    yield from problems_of(check_text, spec.display_name, (*path, "name"), max_length=120)
+    yield from problems_of(check_text, spec.description, (*path, "description"), max_length=2_000)
+    too_large = tuple(_size_problems(spec, path))
+    yield from too_large
+    if too_large:
+        return
+    for index, node in enumerate(spec.nodes):
+        yield from _node_problems(node, (*path, "nodes", str(index)))
+    for index, connection in enumerate(spec.connections):
+        yield from _connection_problems(connection, (*path, "connections", str(index)))
+    yield from _key_problems(spec.shared_context, (*path, "sharedContext"))
+    if spec.recording is not None and spec.recording.announcement is not None:
+        here, announcement = (*path, "recording", "announcement"), spec.recording.announcement
+        yield from problems_of(check_text, announcement, here, max_length=2_000, min_length=1)
+        yield from template_problems(announcement, here, CONNECTION_NAMESPACES)
+
+
+def _node_problems(node: Node, path: Path) -> Problems:
+    yield from problems_of(check_name, node.id, (*path, "id"), IDENTIFIER)
+    yield from problems_of(check_name, node.agent, (*path, "agent"), AGENT_NAME)
+    if node.skip_condition is not None:
+        yield from condition_problems(
+            node.skip_condition, (*path, "skipCondition"), CONNECTION_NAMESPACES
+        )
+
+
+def _connection_problems(connection: Connection, path: Path) -> Problems:
+    yield from problems_of(
+        check_text, connection.description, (*path, "description"), max_length=2_000
+    )
+    if connection.condition is not None:
+        yield from condition_problems(
+            connection.condition, (*path, "condition"), CONNECTION_NAMESPACES
+        )
+    if not 1 <= connection.may_repeat <= MAX_REPEATS:
+        yield InvalidInput(f"mayRepeat must be between 1 and {MAX_REPEATS}.", (*path, "mayRepeat"))
+    if not 1 <= connection.last_n <= MAX_LAST_TURNS:
+        yield InvalidInput(f"lastN must be between 1 and {MAX_LAST_TURNS}.", (*path, "lastN"))
+    if not abs(connection.priority) <= MAX_CONNECTIONS:
+        yield InvalidInput(
+            f"priority must be between -{MAX_CONNECTIONS} and {MAX_CONNECTIONS}.",
+            (*path, "priority"),
+        )
+    yield from _key_problems(connection.context_passed, (*path, "contextPassed"))
+
+
+def _size_problems(spec: WorkflowSpec, path: Path) -> Problems:
+    """Whether the workflow is too large for its conditions to be parsed."""
+    if len(spec.nodes) > MAX_NODES:
+        yield InvalidInput(f"A workflow may have at most {MAX_NODES} nodes.", (*path, "nodes"))
+    if len(spec.connections) > MAX_CONNECTIONS:
+        yield InvalidInput(
+            f"A workflow may have at most {MAX_CONNECTIONS} connections.", (*path, "connections")
+        )
     length = sum(len(node.skip_condition or "") for node in spec.nodes)
     length += sum(len(connection.condition or "") for connection in spec.connections)
     if length > MAX_CONDITION_CHARACTERS:
-        raise InvalidInput(
+        yield InvalidInput(
             f"The conditions of a workflow may have at most {MAX_CONDITION_CHARACTERS} characters "
             f"in total, not {length}. Let tools set flags, and test the flags instead.",
             (*path, "connections"),
         )
 
 
-def _check_keys(keys: Sequence[str], path: Path) -> None:
+def _key_problems(keys: Sequence[str], path: Path) -> Problems:
     if len(keys) > MAX_KEYS:
-        raise InvalidInput(f"{path[-1]} may have at most {MAX_KEYS} keys, not {len(keys)}.", path)
+        yield InvalidInput(f"{path[-1]} may have at most {MAX_KEYS} keys, not {len(keys)}.", path)
+        return
+    for index, key in enumerate(keys):
+        yield from problems_of(check_name, key, (*path, str(index)), IDENTIFIER)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from domain.common.errors import InvalidInput, Path
 from domain.common.languages import check_language
+from domain.common.problems import Problems, problems_of
 from domain.common.text_validation import check_text
-from domain.templating.validation import check_template
+from domain.templating.validation import template_problems
 from domain.workflows.spoken_texts import (
     FALLBACK_LANGUAGE,
     SpokenText,
@@ -42,24 +43,27 @@ def find_spoken_text(text: SpokenText, language: str | None, *levels: SpokenText
     raise AssertionError(f"{text} has no text in {FALLBACK_LANGUAGE}")
 
 
-def check_spoken_texts(
+def spoken_text_problems(
     templates: SpokenTexts, path: Path, readable: frozenset[str], max_count: int
-) -> None:
-    """Raise `InvalidInput` for the first template that breaks a rule. `readable` are the namespaces
-    that the templates may read."""
+) -> Problems:
+    """The problems of the templates. `readable` are the namespaces that they may read."""
     if len(templates) > max_count:
-        raise InvalidInput(f"{path[-1]} must not have more than {max_count} items.", path)
+        yield InvalidInput(f"{path[-1]} must not have more than {max_count} items.", path)
+        return
     seen: set[tuple[SpokenText, str]] = set()
     for index, template in enumerate(templates):
         here = (*path, str(index))
-        check_language(template.language, (*here, "language"))
+        yield from problems_of(check_language, template.language, (*here, "language"))
         if (template.text, template.language) in seen:
-            raise InvalidInput(
+            yield InvalidInput(
                 f"{template.text.value} is listed twice for {template.language}.", here
             )
         seen.add((template.text, template.language))
-        check_text(template.say, (*here, "say"), max_length=MAX_SPOKEN_TEXT_LENGTH, min_length=1)
-        check_template(template.say, (*here, "say"), readable)
+        say = (*here, "say")
+        yield from problems_of(
+            check_text, template.say, say, max_length=MAX_SPOKEN_TEXT_LENGTH, min_length=1
+        )
+        yield from template_problems(template.say, say, readable)
 
 
 def _closest(templates: Iterable[SpokenTextTemplate], language: str) -> str | None:

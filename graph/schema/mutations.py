@@ -158,7 +158,11 @@ class Mutation(TenantMutation):
         self, info: Ctx, input: Input[b.ImportBundleInput]
     ) -> b.ImportBundleResult:
         report = await info.context.run(
-            bundles.import_bundle, input.bundle, publish=input.publish, dry_run=input.dry_run
+            bundles.import_bundle,
+            input.bundle,
+            publish=input.publish,
+            dry_run=input.dry_run,
+            settings=input.settings,
         )
         return b.ImportBundleSuccess.from_report(report, dry_run=input.dry_run)
 

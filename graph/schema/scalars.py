@@ -10,7 +10,7 @@ import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
 from domain.common import money
-from domain.common.json_values import MAX_JSON_DEPTH, is_too_deep
+from domain.common.json_values import MAX_DOCUMENT_DEPTH, is_too_deep
 
 Cursor = NewType("Cursor", str)
 Duration = NewType("Duration", timedelta)
@@ -41,8 +41,8 @@ def parse_money(value: Any) -> int:
 
 
 def parse_json(value: Any) -> Any:
-    if is_too_deep(value):
-        raise ValueError(f"JSON must be nested at most {MAX_JSON_DEPTH} levels deep.")
+    if is_too_deep(value, MAX_DOCUMENT_DEPTH):
+        raise ValueError(f"JSON must be nested at most {MAX_DOCUMENT_DEPTH} levels deep.")
     return value
 
 
@@ -81,7 +81,7 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     Json: strawberry.scalar(
         name="JSON",
-        description="Any JSON value (RFC 8259), nested at most 32 levels deep.",
+        description="Any JSON value (RFC 8259), nested at most 64 levels deep.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
         serialize=lambda value: value,
         parse_value=parse_json,

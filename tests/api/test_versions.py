@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import asyncpg
 import pytest
 
+from domain.bundles.model import write_bundle
 from domain.common.access import Viewer
+from domain.common.settings import Settings
 from domain.ports import Services
+from domain.use_cases.bundles import export_bundle, import_bundle
+from domain.use_cases.versions import restore_workflow
 from tests.support.api_server import Api
 from tests.support.demo_workflow import publish_clinic
 from tests.support.graphql_calls import ERROR_FIELDS, mutate
@@ -104,6 +110,54 @@ async def test_restoring_a_version_restores_agents_and_publishes_on_request(api:
     stale = await mutate(api, RESTORE, **asked)
     assert (stale["code"], stale["current"]) == ("REVISION_CONFLICT", after["revision"])
     assert await read(api) == after
+
+
+async def without_own_model(services: Services, viewer: Viewer) -> Any:
+    """A published workflow whose agent follows the settings; returns what it is as a bundle."""
+    agent = {"name": "desk", "prompt": {"system": "You answer."}, "languages": ["hi-IN"]}
+    nodes = [{"id": "desk", "agent": "desk", "isEntry": True, "isExit": True}]
+    llm = {"provider": "scripted", "model": "rules"}
+    bundle = {
+        "agents": [agent],
+        "workflows": [{"slug": "desk", "nodes": nodes}],
+        "settings": {"defaults": {"llm": llm, "tts": {"provider": "sarvam", "model": "bulbul:v2"}}},
+    }
+    await import_bundle(services, viewer, bundle, publish=True)
+    return write_bundle(await export_bundle(services, viewer, ["desk"]))
+
+
+async def edit_and_restore_first(services: Services, viewer: Viewer, before: Any) -> Any:
+    changed = json.loads(json.dumps(before))
+    changed["agents"][0] |= {"prompt": {"system": "You listen."}, "defaultLanguage": "hi-IN"}
+    report = await import_bundle(services, viewer, changed, publish=True)
+    [workflow] = report.workflows
+    async with services.store.transaction(viewer.tenant_id) as work:
+        [*_, first] = (await work.versions.page(workflow.id, 10, None)).items
+    await restore_workflow(services, viewer, workflow.id, first.id, workflow.revision)
+    return write_bundle(await export_bundle(services, viewer, ["desk"]))
+
+
+async def test_what_was_inherited_is_inherited_after_going_back(
+    services: Services, viewer: Viewer
+) -> None:
+    before = await without_own_model(services, viewer)
+    assert "llm" not in before["agents"][0]
+    assert await edit_and_restore_first(services, viewer, before) == before
+
+
+async def test_the_draft_shows_what_an_older_version_inherited(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    before = await without_own_model(services, viewer)
+    db = await asyncpg.connect(settings.database_url)
+    await db.execute(
+        "update workflow_version set snapshot = snapshot - 'inherited', checksum = id::text"
+    )
+    await db.close()
+    after = await edit_and_restore_first(services, viewer, before)
+    # The draft has a language of its own by now, so that of the version stays.
+    assert after["agents"][0] == {**before["agents"][0], "defaultLanguage": "hi-IN"}
+    assert {**after, "agents": before["agents"]} == before
 
 
 async def test_a_call_runs_the_requested_version(api: Api) -> None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from domain.bundles.model import Bundle, write_bundle
+from domain.bundles.yaml_json import parse_document
 from domain.common.access import Role, Tenant, Viewer
 from domain.common.errors import Forbidden
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.tenants.settings import TenantSettings
+from domain.tools.network_allow_list import AllowList
 from domain.use_cases.bundles import export_bundle, import_bundle
+from domain.verification.cached import Verifier
 from graph.app import build_schema_with_loaders
 from tests.conftest import new_tenant
 from tests.support.api_server import Api, running_api
@@ -32,7 +36,10 @@ mutation ($input: ImportBundleInput!) {
   importBundle(input: $input) {
     __typename
     ... on Error { code message path }
+    ... on ValidationError { problems { message path } }
+    ... on UnsupportedFormat { format }
     ... on NotPublishable { findings { code path } }
+    ... on NotConvertible { findings { code severity path message } }
     ... on ImportBundleSuccess {
       dryRun
       report { path kind message }
@@ -147,11 +154,186 @@ async def test_imported_settings_are_merged_into_the_present_ones(api: Api) -> N
     def settings(**values: Any) -> Any:
         return write_bundle(Bundle(settings=TenantSettings(values=values)))
 
-    assert kinds(await run_import(api, settings(a=1, b=2))) == {"settings": "CHANGED"}
+    added = {"settings.values.a": "ADDED", "settings.values.b": "ADDED"}
+    assert kinds(await run_import(api, settings(a=1, b=2))) == added
     assert kinds(await run_import(api, settings(b=2))) == {"settings": "UNCHANGED"}
-    assert kinds(await run_import(api, settings(b=3))) == {"settings": "CHANGED"}
+    answer = await run_import(api, settings(b=3))
+    assert answer["report"] == [
+        {"path": ["settings", "values", "b"], "kind": "CHANGED", "message": "Changed from 2 to 3."}
+    ]
     exported = await api.execute("{ exportBundle { json } }")
     assert exported["data"]["exportBundle"]["json"] == settings(a=1, b=3)
+
+
+def with_servers(url: str, header: str, *allowed: str) -> Any:
+    crm = {"name": "crm", "url": url, "headers": {"X-Key": header}}
+    shop = {"name": "shop", "url": "https://shop.example.com/mcp", "allow": list(allowed)}
+    return {"settings": {"endpoints": [crm], "mcpServers": [shop]}}
+
+
+async def test_the_report_shows_old_and_new_settings_but_no_headers(api: Api) -> None:
+    await run_import(api, with_servers("https://crm.example.com", "top secret", "stock", "price"))
+    answer = await run_import(api, with_servers("http://127.0.0.1:8765", "another secret", "stock"))
+    assert {".".join(note["path"]): note["message"] for note in answer["report"]} == {
+        "settings.endpoints.crm.url": (
+            'Changed from "https://crm.example.com" to "http://127.0.0.1:8765".'
+        ),
+        "settings.endpoints.crm.headers.X-Key": 'Changed from "…" to "…".',
+        "settings.mcpServers.shop.allow.price": 'Removed: "price".',
+    }
+    third = {"name": "third", "url": "https://a.example.com", "headers": {"X-Key": "top secret"}}
+    answer = await run_import(api, {"settings": {"endpoints": [third]}})
+    assert "secret" not in json.dumps(answer)
+
+
+async def test_present_settings_can_be_kept(api: Api) -> None:
+    present = with_servers("https://crm.example.com", "a", "stock")
+    present["settings"]["defaults"] = {"language": "hi"}
+    await run_import(api, present)
+    other = with_servers("http://127.0.0.1:8765", "b", "stock", "price")
+    other["settings"]["endpoints"].append({"name": "new", "url": "https://new.example.com"})
+    other["settings"] |= {"values": {"company": "Sunrise"}, "defaults": {"language": "en"}}
+    ignored = await run_import(api, other, settings="IGNORE")
+    assert kinds(ignored) == {"settings": "UNCHANGED"}
+    assert await run_export(api) == present
+    added = await run_import(api, other, settings="ADD")
+    assert kinds(added) == {
+        "settings.endpoints.new": "ADDED",
+        "settings.values.company": "ADDED",
+    }
+    now = (await run_export(api))["settings"]
+    assert now["endpoints"] == [
+        present["settings"]["endpoints"][0],
+        {"name": "new", "url": "https://new.example.com"},
+    ]
+    assert (now["defaults"], now["mcpServers"]) == (
+        present["settings"]["defaults"],
+        present["settings"]["mcpServers"],
+    )
+
+
+async def test_an_exported_workflow_brings_the_settings_that_it_needs(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    whole = parse_document((CORPUS / "base_workflow.yaml").read_text()).value
+    del whole["agents"][2]["llm"]
+    scripted = {"provider": "scripted", "model": "rules"}
+    unused = {"name": "unused", "url": "https://unused.example.com"}
+    extra = {
+        "defaults": {"llm": scripted, "stt": {"provider": "deepgram", "model": "nova-3"}},
+        "values": {"company": "Sunrise", "unused": 1},
+    }
+    bundle = {**whole, "settings": {**whole["settings"], **extra}}
+    bundle["settings"]["endpoints"] = [*whole["settings"]["endpoints"], unused]
+    async with running_api(services, settings, viewer, build_schema_with_loaders) as api:
+        assert (await run_import(api, bundle, publish=True))["__typename"] == "ImportBundleSuccess"
+        exported = await run_export(api, "surgery")
+    assert exported["settings"] == {
+        "defaults": extra["defaults"],
+        "endpoints": whole["settings"]["endpoints"],
+        "mcpServers": whole["settings"]["mcpServers"],
+        "values": {"company": "Sunrise"},
+    }
+    stranger = owner_of(await new_tenant(settings, "fresh"))
+    async with running_api(services, settings, stranger, build_schema_with_loaders) as api:
+        answer = await run_import(api, exported, publish=True)
+        assert (answer["__typename"], answer["versions"]) == (
+            "ImportBundleSuccess",
+            [{"number": 1}],
+        )
+        assert await run_export(api, "surgery") == exported
+
+
+async def test_a_value_that_is_as_deep_as_a_tool_may_have_it_can_be_imported_again(
+    api: Api,
+) -> None:
+    value: Any = "x"
+    for _ in range(31):
+        value = [value]
+    actions: list[Any] = [{"contextSet": {"path": "workflow.a", "value": value}}]
+    for _ in range(5):
+        actions = [{"conditional": {"condition": "flags.x", "then": actions}}]
+    bundle = {"tools": [{"name": "deep", "description": "Deep.", "actions": actions}]}
+    assert kinds(await run_import(api, bundle)) == {"tools.deep": "ADDED"}
+    assert kinds(await run_import(api, await run_export(api))) == {"tools.deep": "UNCHANGED"}
+
+
+async def test_a_config_that_can_be_read_only_in_part_changes_nothing(api: Api) -> None:
+    file = CORPUS / "legacy" / "whole-tenant.json"
+    config = json.loads(file.read_text())
+    config["tools"][0]["actions"][0] = {"type": "context.explode"}
+    config["workflows"][0]["connections"][0]["condition"] = "some(thing) =>"
+    for more in ({}, {"publish": True}, {"dryRun": True}):
+        answer = await run_import(api, config, **more)
+        assert (answer["__typename"], answer["code"], answer["path"]) == (
+            "NotConvertible",
+            "NOT_CONVERTIBLE",
+            ["input", "bundle"],
+        )
+        assert [
+            (found["code"], found["severity"], found["path"]) for found in answer["findings"]
+        ] == [
+            ("NOT_CONVERTED", "ERROR", ["bundle", "tools", "0", "actions", "0"]),
+            (
+                "NOT_CONVERTED",
+                "ERROR",
+                ["bundle", "workflows", "0", "connections", "0", "condition"],
+            ),
+        ]
+        assert answer["message"].startswith(
+            "Parts of the configuration cannot be converted: 2 in total, the first of which is: "
+        )
+    assert await run_export(api) == {}
+
+
+async def test_a_configuration_of_another_product_is_named(api: Api) -> None:
+    case = json.loads((CORPUS / "foreign" / "retell-agent.json").read_text())
+    answer = await run_import(api, [case["value"]], publish=True)
+    assert (answer["__typename"], answer["code"], answer["format"], answer["path"]) == (
+        "UnsupportedFormat",
+        "UNSUPPORTED_FORMAT",
+        "Retell",
+        ["input", "bundle", "0"],
+    )
+    assert await run_export(api) == {}
+
+
+async def test_everything_that_cannot_be_read_is_reported_at_once(api: Api) -> None:
+    bundle = json.loads(json.dumps(WHOLE))
+    bundle["tools"][0]["actions"][0] = {"explode": {}}
+    bundle["tools"][0]["actions"].append({"respond": {"message": "{{params.slot | shout}}"}})
+    bundle["agents"][0]["prompt"]["greeting"] = "Hello {{weather.today}}, {{user.name."
+    bundle["workflows"][0]["connections"][0]["condition"] = "flags.x ==="
+    answer = await run_import(api, bundle)
+    assert (answer["__typename"], answer["code"]) == ("ValidationError", "INVALID_INPUT")
+    assert [".".join(each["path"][2:]) for each in answer["problems"]] == [
+        "tools.0.actions.0.explode",
+        "agents.0.prompt.greeting",
+        "agents.0.prompt.greeting",
+        "tools.0.actions.3.respond.message",
+        "workflows.0.connections.0.condition",
+    ]
+    assert (answer["message"], answer["path"]) == (
+        answer["problems"][0]["message"],
+        answer["problems"][0]["path"],
+    )
+    assert await run_export(api) == {}
+
+
+async def test_an_address_that_the_operator_lists_is_no_finding(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    bundle = parse_document((CORPUS / "base_workflow.yaml").read_text()).value
+    bundle["settings"]["endpoints"][0]["url"] = "http://127.0.0.1:8765"
+    for allowed, codes in (("", ["PRIVATE_ADDRESS"]), ("127.0.0.1:8765", []), ("10.0.0.0/8", None)):
+        listed = replace(
+            services, verifier=Verifier(services.compute, allowed=AllowList.parse(allowed))
+        )
+        report = await import_bundle(listed, viewer, bundle, dry_run=True)
+        found = [(f.code.value, f.path[2:]) for f in report.findings if f.code != "NO_KEY"]
+        place = ("settings", "endpoints", "0", "url")
+        expected = ["PRIVATE_ADDRESS"] if codes is None else codes
+        assert found == [(code, place) for code in expected]
 
 
 async def test_a_legacy_configuration_is_converted_on_import(api: Api) -> None:
@@ -165,8 +347,7 @@ async def test_a_legacy_configuration_is_converted_on_import(api: Api) -> None:
     assert {kind: counted.count(kind) for kind in counted} == {
         "CONVERTED": 17,
         "DROPPED": 4,
-        "ADDED": 4,
-        "CHANGED": 1,
+        "ADDED": 8,
     }
 
 

@@ -196,7 +196,7 @@ def test_errors_name_their_place(way: tuple[Any, ...], to: Any, reported: str) -
         ("a: " + "[" * 1_000, "The document is nested more than 64 levels deep. (line 1)"),
         ("a:\n\t- b\n", "This is not YAML: found character that cannot start any token (line 2)"),
         (b"\xff\xfe\x00", "The file is not text in UTF-8."),
-        (b" " * (MAX_FILE_BYTES + 1), "The file is larger than 5 MiB."),
+        (b" " * (MAX_FILE_BYTES + 1), "The file is larger than 32 MiB."),
     ],
 )
 def test_text_that_is_not_a_document_is_refused_with_its_line(

@@ -26,7 +26,8 @@ LEGACY = sorted((CORPUS / "legacy").glob("*.json"))
 
 def shown(imported: ImportedBundle) -> dict[str, Any]:
     notes = [f"{n.kind} {'.'.join(n.path)}: {n.message}" for n in imported.notes]
-    return {"bundle": write_bundle(imported.bundle), "notes": notes}
+    findings = [f"{'.'.join(f.path)}: {f.message}" for f in imported.findings]
+    return {"bundle": write_bundle(imported.bundle), "notes": notes, "findings": findings}
 
 
 @pytest.mark.parametrize("file", LEGACY, ids=lambda file: file.stem)
@@ -119,8 +120,9 @@ def test_unclosed_braces_convert_in_linear_time() -> None:
     system = "Hi {{user_name}} " + "{{ " * 10_000
     [agent] = import_value({"name": "a", "prompt": {"system": system}}).bundle.agents
     assert agent.prompt.system.split() == ["Hi", "{{user.name}}"]
-    with pytest.raises(InvalidInput, match="200001 characters"):
+    with pytest.raises(InvalidInput) as refused:
         import_value({"name": "a", "prompt": {"system": "{{ " * 200_000 + "{"}})
+    assert "200001 characters" in " ".join(each.message for each in refused.value.problems)
 
 
 WORDS = st.sampled_from(

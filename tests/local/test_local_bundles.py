@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from domain.bundles.model import Bundle, write_bundle
+from domain.bundles.model import KINDS, Bundle, write_bundle
 from domain.bundles.yaml_writer import write_yaml
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
+from domain.workflows.agents import Prompt
+from domain.workflows.model import Node, WorkflowSpec
 from graph.app import build_schema_with_loaders
+from local.bundle_import import MAX_REQUEST_BYTES, split_bundle
 from tests.local.test_local_cli import studio
 from tests.support.api_server import running_api
 from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION
@@ -122,6 +126,169 @@ def test_files_that_form_no_bundle_are_refused(tmp_path: Path, text: str, report
         assert done.stderr.startswith(f"{file}{reported}")
     error = json.loads(studio(tmp_path, "verify", "--json", str(file)).stdout)
     assert (error["ok"], error["error"]["file"]) == (False, str(file))
+
+
+def test_verify_reports_everything_that_cannot_be_read(tmp_path: Path, clinic: Path) -> None:
+    """An unknown action, two invalid placeholders and an invalid condition, in two files."""
+    text = clinic.read_text()
+    text = text.replace("contextSet", "contextSett", 1)
+    text = text.replace("Booked for {{params.slot}}.", "{{params.slot | shout}} {{weather.today}}")
+    clinic.write_text(text)
+    other = tmp_path / "other.json"
+    way = {"source": "a", "target": "a", "condition": "flags.x ==="}
+    other.write_text(json.dumps({"workflows": [{"slug": "other", "connections": [way]}]}, indent=1))
+    done = studio(tmp_path, "verify", str(clinic), str(other))
+    assert (done.returncode, done.stdout) == (2, "")
+    lines = text.splitlines()
+    action = next(n for n, line in enumerate(lines, 1) if "contextSett" in line)
+    message = next(n for n, line in enumerate(lines, 1) if "shout" in line)
+    told = [line.split(":", 2)[:2] for line in done.stderr.splitlines()]
+    assert [(file, line.split(" ")[0]) for file, line in told] == [
+        (str(clinic), str(action)),
+        (str(clinic), str(message)),
+        (str(clinic), str(message)),
+        (str(other), "8"),
+    ]
+    as_json = json.loads(studio(tmp_path, "verify", "--json", str(clinic), str(other)).stdout)
+    assert (as_json["ok"], as_json["error"], len(as_json["errors"])) == (
+        False,
+        as_json["errors"][0],
+        4,
+    )
+
+
+def test_what_of_an_older_config_cannot_be_read_is_an_error_and_not_imported(
+    tmp_path: Path,
+) -> None:
+    tool = {
+        "name": "save_date",
+        "description": "Saves the date.",
+        "actions": [{"type": "context.explode"}],
+        "on_success": [{"type": "flag.set", "flag": "booked"}],
+    }
+    file = tmp_path / "tool.json"
+    file.write_text(json.dumps({"tools": [tool]}, indent=1))
+    done = studio(tmp_path, "verify", str(file))
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.splitlines() == [
+        f"{file}:7 tools.0.actions.0",
+        "  error NOT_CONVERTED: There is no action of type 'context.explode'.",
+        "  fix: Correct it in the imported file, or remove it there if it is not needed.",
+        "0 workflows, 0 agents, 1 tool: 1 error, 0 warnings",
+    ]
+    for more in ((), ("--publish",), ("--dry-run",)):
+        done = studio(tmp_path, "import", str(file), *more, STUDIO_URL="http://127.0.0.1:1")
+        assert (done.returncode, done.stderr) == (
+            1,
+            "nothing was changed: 1 part of the files cannot be converted. (NOT_CONVERTIBLE)\n",
+        )
+    as_json = json.loads(
+        studio(tmp_path, "import", "--json", str(file), STUDIO_URL="http://127.0.0.1:1").stdout
+    )
+    assert as_json["code"] == "NOT_CONVERTIBLE"
+    assert [(f["code"], f["file"], f["line"]) for f in as_json["findings"]] == [
+        ("NOT_CONVERTED", str(file), 7)
+    ]
+
+
+def test_a_finding_about_an_older_config_names_its_line(tmp_path: Path) -> None:
+    tool = {
+        "name": "Look-Up",
+        "description": "Looks up.",
+        "parameters": [{"name": "size", "type": "integer", "enum": ["small"]}],
+        "actions": [{"type": "api_call", "url": "http://localhost:5432/", "method": "GET"}],
+    }
+    file = tmp_path / "tool.json"
+    file.write_text(json.dumps(tool, indent=1))
+    done = studio(tmp_path, "verify", str(file))
+    assert done.returncode == 1
+    found = [line for line in done.stdout.splitlines() if line.startswith(f"{file}:")]
+    lines = file.read_text().splitlines()
+    parameters = next(n for n, line in enumerate(lines, 1) if "parameters" in line)
+    action = next(n for n, line in enumerate(lines, 1) if "localhost" in line) - 1
+    assert f"{file}:{parameters} parameters.properties.size.enum.0" in found
+    assert f"{file}:{action} actions.0.apiCall.url" in found
+
+
+def test_files_of_other_products_are_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "theirs.json"
+    for product in ("vapi-tool", "retell-agent", "elevenlabs-agent"):
+        case = json.loads((CORPUS / "foreign" / f"{product}.json").read_text())
+        file.write_text(json.dumps(case["value"]))
+        for command in ("verify", "import"):
+            done = studio(tmp_path, command, str(file), STUDIO_URL="http://127.0.0.1:1")
+            assert (done.returncode, done.stdout) == (2, "")
+            assert f"This looks like {case['what']} of {case['product']}" in done.stderr
+
+
+def test_a_large_bundle_is_split_into_requests_without_changing_it() -> None:
+    agents = [{"name": f"a{n}", "prompt": {"system": "é" * 30_000}} for n in range(60)]
+    tools = [{"name": f"t{n}", "description": "x" * 2_000} for n in range(300)]
+    whole = {"workflows": [{"slug": "w"}], "agents": agents, "settings": {"values": {}}}
+    parts = split_bundle({**whole, "tools": tools})
+    assert len(parts) == 5
+    sizes = [len(json.dumps(part, ensure_ascii=False).encode()) for part in parts]
+    assert max(sizes) <= MAX_REQUEST_BYTES
+    merged = {kind: [each for part in parts for each in part.get(kind, [])] for kind in KINDS}
+    assert merged == {"agents": agents, "tools": tools, "workflows": whole["workflows"]}
+    assert [kind for part in parts for kind in part] == [
+        *("settings", "tools", "agents", "agents", "agents", "agents", "agents", "workflows")
+    ]
+    assert split_bundle(whole | {"agents": []}) == [
+        {"settings": {"values": {}}, "workflows": [{"slug": "w"}]}
+    ]
+
+
+@pytest.mark.anyio
+async def test_an_export_that_is_larger_than_a_request_can_be_imported_again(
+    services: Services, settings: Settings, viewer: Viewer, tmp_path: Path
+) -> None:
+    agents = tuple(
+        replace(RECEPTION, name=f"a{n}", prompt=Prompt(system="x" * 30_000)) for n in range(50)
+    )
+    nodes = (Node(id="n", agent="a7", is_entry=True, is_exit=True),)
+    workflow = WorkflowSpec(name="large", nodes=nodes)
+    file, again = tmp_path / "large.yaml", tmp_path / "again.yaml"
+    file.write_text(write_yaml(write_bundle(Bundle(agents=agents, workflows=(workflow,)).sorted)))
+    async with running_api(services, settings, viewer, build_schema_with_loaders) as api:
+        given = {"STUDIO_URL": api.url, "STUDIO_TOKEN": api.token}
+
+        async def run(*words: str) -> tuple[int, str]:
+            done = await asyncio.to_thread(studio, tmp_path, *words, **given)
+            return done.returncode, done.stdout.splitlines()[-1] if done.stdout else done.stderr
+
+        assert await run("import", str(file), "--publish") == (0, "51 added")
+        assert await run("export", "-o", str(again)) == (0, "")
+        assert again.read_text() == file.read_text()
+        assert await run("import", str(again), "--publish") == (0, "51 unchanged")
+
+
+@pytest.mark.anyio
+async def test_an_import_can_leave_the_settings_as_they_are(
+    services: Services, settings: Settings, viewer: Viewer, tmp_path: Path
+) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(write_yaml({"settings": {"values": {"company": "Sunrise"}}}))
+    async with running_api(services, settings, viewer, build_schema_with_loaders) as api:
+        given = {"STUDIO_URL": api.url, "STUDIO_TOKEN": api.token}
+
+        async def put(company: str, *words: str) -> list[str]:
+            file.write_text(write_yaml({"settings": {"values": {"company": company}}}))
+            run = ("import", str(file), *words)
+            done = await asyncio.to_thread(studio, tmp_path, *run, **given)
+            assert (done.returncode, done.stderr) == (0, "")
+            return done.stdout.splitlines()
+
+        assert await put("Sunrise") == [
+            'added      settings.values.company: Added: "Sunrise".',
+            "1 added",
+        ]
+        for mode in ("add", "ignore"):
+            assert await put("Sunset", "--settings", mode) == ["1 unchanged"]
+        assert await put("Sunset") == [
+            'changed    settings.values.company: Changed from "Sunrise" to "Sunset".',
+            "1 changed",
+        ]
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

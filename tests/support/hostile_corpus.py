@@ -9,7 +9,7 @@ import yaml
 from tests.support.paths import CORPUS
 
 
-class _Loader(yaml.SafeLoader):
+class CorpusLoader(yaml.SafeLoader):
     pass
 
 
@@ -40,13 +40,13 @@ def _wrapped(around: Any, value: Any) -> Any:
     return value if around == "HERE" else around
 
 
-_Loader.add_constructor("!times", _times)
-_Loader.add_constructor("!repeat", _repeat)
+CorpusLoader.add_constructor("!times", _times)
+CorpusLoader.add_constructor("!repeat", _repeat)
 
 
 def load_corpus(name: str) -> dict[str, dict[str, Any]]:
     """The cases of a file, by name."""
-    case_list: list[dict[str, Any]] = yaml.load((CORPUS / f"{name}.yaml").read_text(), _Loader)
+    case_list: list[dict[str, Any]] = yaml.load((CORPUS / f"{name}.yaml").read_text(), CorpusLoader)
     cases = {case["name"]: case for case in case_list}
     assert len(cases) == len(case_list), "two cases have the same name"
     return cases

@@ -160,9 +160,13 @@ def _load_bundle(files: Sequence[Path]) -> Bundle:
     for file in files:
         value, describe = _read_document(file)
         try:
-            parts.append(import_value(value).bundle)
+            imported = import_value(value)
         except InvalidInput as problem:
             raise SimulationError(describe(problem)) from None
+        if imported.findings:
+            first = imported.findings[0]
+            raise SimulationError(describe(InvalidInput(first.message, first.path)))
+        parts.append(imported.bundle)
     try:
         return merge_bundles(parts)
     except InvalidInput as problem:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from domain.bundles.legacy.api_calls import api_call
-from domain.bundles.legacy.converter import Item
+from domain.bundles.legacy.converter import TEMPLATE_NAMESPACES, Item
 from domain.bundles.legacy.text import shorten, without_empty
+from domain.common.errors import InvalidInput
+from domain.templating.validation import check_readable
 from domain.tools.actions import Operation
 from domain.tools.http_validation import ACTION_NAMESPACES
 
 Actions = list[dict[str, Any]]
+
+UNCONVERTED: Mapping[str, Any] = {
+    "validate": {"rules": [{"condition": "false", "message": "The action was not imported."}]}
+}
+"""Stands in for an action that cannot be converted. It fails, so that no tool reports a success that
+did not happen."""
 
 
 def convert_actions(item: Item, *keys: str) -> Actions:
@@ -19,11 +27,12 @@ def convert_actions(item: Item, *keys: str) -> Actions:
     return [
         action
         for each in item.converter.items(item.take(*keys), here)
-        for action in _convert_action(each)
+        for action in _convert_action(each) or [dict(UNCONVERTED)]
     ]
 
 
 def _convert_action(item: Item) -> Actions:
+    """The current form of an action; empty if it cannot be converted, which is reported."""
     type_ = item.text("type", "action") or ""
     if "config" in item:
         inside = item.converter.item(item.take("config"), item.at("config")).take_rest()
@@ -33,15 +42,32 @@ def _convert_action(item: Item) -> Actions:
         type_.replace("_", ".") if type_.startswith(("context", "flag")) else type_
     )
     if convert is None:
-        # The note covers the whole action, so its keys need no notes of their own.
+        # The finding covers the whole action, so its keys need no findings of their own.
         item.take_rest()
-        item.converter.dropped(
-            item.path, f"There is no action of type {type_[:60]!r}; convert it by hand."
-        )
+        item.converter.not_converted(item.path, f"There is no action of type {type_[:60]!r}.")
         return []
     actions = convert(item)
-    item.report_unused()
+    item.reject_unused()
     return actions
+
+
+def written_keys(value: Any) -> Iterator[str]:
+    """The names without a namespace that the actions in a value write."""
+    if isinstance(value, list):
+        for each in value:
+            yield from written_keys(each)
+    elif isinstance(value, Mapping):
+        if str(value.get("type") or value.get("action")).replace("_", ".") == "context.set":
+            data = value.get("data")
+            targets = [
+                value.get("path"),
+                value.get("key"),
+                *(data if isinstance(data, dict) else ()),
+            ]
+            names = (str(each).removesuffix("[+]").partition(".")[0] for each in targets if each)
+            yield from (name for name in names if name not in TEMPLATE_NAMESPACES)
+        for each in value.values():
+            yield from written_keys(each)
 
 
 def _context_set(item: Item) -> Actions:
@@ -61,11 +87,11 @@ def _context_set(item: Item) -> Actions:
     for target, value in values.items():
         path = converter.writable(target, item.at("path"))
         if path is None:
-            converter.dropped(item.at("path"), f"{str(target)[:80]!r} is not a valid path.")
+            converter.not_converted(item.at("path"), f"{str(target)[:80]!r} is not a valid path.")
             continue
         actions += _set_value(item, path, value)
     if not values:
-        converter.dropped(item.path, "The action does not name a value to set.")
+        converter.not_converted(item.path, "The action does not name a value to set.")
     return actions
 
 
@@ -77,16 +103,19 @@ def _set_value(item: Item, path: str, value: Any) -> Actions:
 
 def _context_get(item: Item) -> Actions:
     where = str(item.take("path", "key") or "").removeprefix("{{").removesuffix("}}").strip()
-    if not where:
-        item.converter.dropped(item.path, "The action does not name a value to read.")
+    path = item.converter.readable(where, item.at("path")) if where else ""
+    try:
+        check_readable(path, item.at("path"), ACTION_NAMESPACES)
+    except InvalidInput as problem:
+        item.converter.not_converted(item.path, f"The action reads no value: {problem.message}")
         return []
-    return [{"contextGet": {"path": item.converter.readable(where, item.at("path"))}}]
+    return [{"contextGet": {"path": path}}]
 
 
 def _context_delete(item: Item) -> Actions:
     path = item.converter.writable(item.take("path", "key"), item.at("path"))
     if path is None:
-        item.converter.dropped(item.path, "The action does not name a value to delete.")
+        item.converter.not_converted(item.path, "The action does not name a value to delete.")
         return []
     return [{"contextDelete": {"path": path.removesuffix("[+]")}}]
 
@@ -105,7 +134,7 @@ def _flag_clear(item: Item) -> Actions:
 def _flag(item: Item) -> str | None:
     name = item.text("flag", "key", "path")
     if not name:
-        item.converter.dropped(item.path, "The action does not name a flag.")
+        item.converter.not_converted(item.path, "The action does not name a flag.")
         return None
     return _flag_name(item, name)
 
@@ -127,18 +156,17 @@ def _respond(item: Item) -> Actions:
         item.converter.dropped(
             item.at("message_key"), "message_key is ignored because message is set."
         )
+    if not message:
+        item.converter.not_converted(item.path, "The action has no message.")
     text = item.converter.value(message, item.at("message"))
-    if not text:
-        item.converter.dropped(item.path, "The action has no message.")
-        return []
-    return [{"respond": {"message": text}}]
+    return [{"respond": {"message": text}}] if text else []
 
 
 def _handoff(item: Item) -> Actions:
     converter = item.converter
     name = item.text("node", "target", "target_agent", "agent", "agent_name", "to", "target_id")
     if not name:
-        converter.dropped(item.path, "The action does not name an agent.")
+        converter.not_converted(item.path, "The action does not name an agent.")
         return []
     node = converter.node_by_agent.get(name) or converter.identifier(name, item.at("node"))
     if node != name:
@@ -151,10 +179,11 @@ def _handoff(item: Item) -> Actions:
 def _conditional(item: Item) -> Actions:
     legacy_condition = item.take("condition", "if", "when")
     condition = item.converter.condition(legacy_condition, item.at("condition"), ACTION_NAMESPACES)
+    if legacy_condition in (None, ""):
+        item.converter.not_converted(item.path, "The action has no condition.")
     then = convert_actions(item, "then", "actions", "on_true", "if_true")
     otherwise = convert_actions(item, "otherwise", "else", "else_actions", "on_false", "if_false")
     if condition is None:
-        item.converter.dropped(item.path, "The action has no valid condition, so it was removed.")
         return []
     return [
         {"conditional": {"condition": condition, **without_empty(then=then, otherwise=otherwise)}}
@@ -162,22 +191,25 @@ def _conditional(item: Item) -> Actions:
 
 
 def _validate(item: Item) -> Actions:
-    rules = []
-    for each in item.converter.items(item.take("rules"), item.at("rules")):
-        condition = each.converter.condition(
-            each.take("condition", "expression"), each.at("condition"), ACTION_NAMESPACES
-        )
-        message = each.converter.template(each.text("message", "error"), each.at("message"))
-        if condition is None:
-            rest = shorten(each.take_rest())
-            each.converter.dropped(each.path, f"The rule {rest} has no valid condition; write one.")
-            continue
-        rules.append({"condition": condition, "message": message or f"{condition} must hold."})
-        each.report_unused()
-    if not rules:
-        item.converter.dropped(item.path, "The action has no valid rule, so it was removed.")
-        return []
-    return [{"validate": {"rules": rules}}]
+    legacy_rules = item.converter.items(item.take("rules"), item.at("rules"))
+    if not legacy_rules:
+        item.converter.not_converted(item.path, "The action has no rules.")
+    rules = [rule for each in legacy_rules if (rule := _rule(each))]
+    return [{"validate": {"rules": rules}}] if rules else []
+
+
+def _rule(item: Item) -> dict[str, str] | None:
+    converter = item.converter
+    written = item.take("condition", "expression")
+    condition = converter.condition(written, item.at("condition"), ACTION_NAMESPACES)
+    message = converter.template(item.text("message", "error"), item.at("message"))
+    if written in (None, ""):
+        rest = shorten(item.take_rest())
+        converter.not_converted(item.path, f"The rule {rest} has no condition.")
+    item.reject_unused()
+    if condition is None:
+        return None
+    return {"condition": condition, "message": message or f"{condition} must hold."}
 
 
 def _transform(item: Item) -> Actions:
@@ -185,12 +217,11 @@ def _transform(item: Item) -> Actions:
     path = item.converter.writable(item.take("path", "target", "output"), item.at("path"))
     value = item.converter.value(item.take("value", "input", "source"), item.at("value"))
     if operation not in list(Operation) or path is None:
-        # The note covers the whole action, so its keys need no notes of their own.
+        # The finding covers the whole action, so its keys need no findings of their own.
         item.take_rest()
         known = ", ".join(each.lower() for each in Operation)
-        item.converter.dropped(
-            item.path,
-            f"A transform needs a path and one of the operations {known}; convert it by hand.",
+        item.converter.not_converted(
+            item.path, f"A transform needs a path and one of the operations {known}."
         )
         return []
     separator = item.text("separator")
@@ -207,11 +238,15 @@ def _transform(item: Item) -> Actions:
 
 def _transfer(item: Item) -> Actions:
     number = item.converter.value(item.text("number", "phone_number", "to"), item.at("number"))
+    if not number:
+        item.converter.not_converted(item.path, "The action does not name a number.")
     return [{"transferCall": {"number": number}}] if number else []
 
 
 def _dtmf(item: Item) -> Actions:
     digits = item.converter.value(item.text("digits"), item.at("digits"))
+    if not digits:
+        item.converter.not_converted(item.path, "The action has no digits to send.")
     return [{"sendDtmf": {"digits": digits}}] if digits else []
 
 

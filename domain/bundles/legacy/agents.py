@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from domain.bundles.legacy.converter import Converter, Item
-from domain.bundles.legacy.text import without_empty
+from domain.bundles.legacy.text import shorten, without_empty
 from domain.common.languages import LANGUAGE_TAG
 from domain.providers.catalog import provider_names
 from domain.providers.model import ProviderKind
@@ -86,9 +86,11 @@ def _choice(inside: Item, kind: ProviderKind) -> dict[str, Any] | None:
     if known != provider:
         converter.converted(inside.at("provider"), f"The provider {provider} is now named {known}.")
     if not known:
-        converter.dropped(inside.path, "No provider is set, so the tenant's default applies.")
         # The note covers the whole choice, so its keys need no notes of their own.
-        inside.take_rest()
+        if rest := inside.take_rest():
+            converter.not_converted(inside.path, f"No provider is set for {shorten(rest)}.")
+        else:
+            converter.dropped(inside.path, "No provider is set, so the tenant's default applies.")
         return None
     if known not in provider_names(kind):
         converter.converted(
@@ -159,7 +161,7 @@ def _voices(item: Item, value: Any, key: str) -> list[dict[str, Any]]:
         if tag and voice:
             voices[tag] = voice
         else:
-            converter.dropped(each.path, "A voice needs a language and a voice id.")
+            converter.not_converted(each.path, "A voice needs a language and a voice id.")
         each.report_unused()
     return [{"language": tag, "voice": voice} for tag, voice in voices.items()]
 
@@ -171,7 +173,9 @@ def _language(value: Any, item: Item, key: str) -> str | None:
     parts = [part.title() if len(part) == 4 else part.upper() for part in rest]
     tag = "-".join((head.lower(), *parts))
     if not LANGUAGE_TAG.fullmatch(tag):
-        item.converter.dropped(item.at(key), f"{str(value)[:40]!r} is not a valid language tag.")
+        item.converter.not_converted(
+            item.at(key), f"{str(value)[:40]!r} is not a valid language tag."
+        )
         return None
     if tag != value:
         item.converter.converted(item.at(key), f"The language tag {value} is now {tag}.")
@@ -214,6 +218,8 @@ def _variables(inside: Item) -> list[dict[str, Any]]:
         default = each.text("default", "default_value")
         if name:
             defaults[converter.readable(name, each.at("name"))] = default or ""
+        else:
+            converter.not_converted(each.path, "A variable needs a name.")
         each.report_unused()
     return [{"name": name, **without_empty(default=default)} for name, default in defaults.items()]
 

@@ -9,7 +9,7 @@ from domain.bundles.legacy.converter import Converter, Item
 from domain.bundles.legacy.text import without_empty
 from domain.common.errors import InvalidInput
 from domain.tools.actions import Method
-from domain.tools.http_validation import check_url
+from domain.tools.http_validation import HEADER_NAMESPACES, check_url
 
 BASE_ENDPOINT = "api"
 """The name of the endpoint that replaces the base URL of the legacy API config."""
@@ -20,46 +20,51 @@ _PATH_PARAMETER = re.compile(r"(?<!\{)\{([a-z_][a-z0-9_.]*)\}(?!\})", re.IGNOREC
 
 
 def api_call(item: Item) -> list[dict[str, Any]]:
-    """Convert `webhook` (endpoint and payload) or `api_call` (URL, method and body)."""
+    """Convert `webhook` (endpoint and payload) or `api_call` (URL, method and body); empty if it
+    cannot be converted, which is reported."""
     converter = item.converter
+    reported = len(converter.findings)
     target = _target(item)
-    method = (item.text("method") or target.pop("method", None) or "POST").upper()
+    method = _method(item, target)
     payload = item.present_key("body", "payload", "data")
     body = converter.value(item.take("body", "payload", "data"), item.at(payload))
-    headers = converter.item(item.take("headers"), item.at("headers")).take_rest()
-    retry = item.take("retry_count", "retries", "retry")
+    timeout = item.number("timeout", minimum=1, maximum=60)
+    retries = _retries(item)
     action = {
         **target,
         **without_empty(
-            method=method if method in list(Method) else "POST",
-            headers={k: converter.template(str(v), item.at("headers")) for k, v in headers.items()},
+            method=method,
+            headers=_headers(item),
             query=converter.value(item.take("query", "params"), item.at("query")),
             body=body,
-            timeout=item.number("timeout", minimum=1, maximum=60)
-            or _api_default(converter, "timeout", 1, 60),
-            retries=_api_default(converter, "retry_count", 0, 5)
-            if retry is None
-            else _retries(item, retry),
+            timeout=converter.api_defaults.get("timeout") if timeout is None else timeout,
+            retries=converter.api_defaults.get("retry_count") if retries is None else retries,
             save=_save(item),
         ),
     }
     if not isinstance(action.get("query", {}), dict):
-        converter.dropped(item.at("query"), "The query must be an object.")
+        converter.not_converted(item.at("query"), "The query must be an object.")
         del action["query"]
-    if not _has_valid_url(item, action):
-        # The note covers the whole action, so its keys need no notes of their own.
-        item.take_rest()
-        return []
-    return [{"apiCall": action}]
+    if _has_valid_url(item, action) and len(converter.findings) == reported:
+        return [{"apiCall": action}]
+    return []
 
 
-def _api_default(converter: Converter, name: str, minimum: int, maximum: int) -> int | float | None:
-    """A default of the tenant for all requests, limited to the current range; None if not set."""
-    value = converter.api_defaults.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    limited = max(minimum, min(maximum, value))
-    return int(limited) if name == "retry_count" else limited
+def _method(item: Item, target: dict[str, Any]) -> str:
+    known = target.pop("method", None)
+    method = item.text("method") or known or "POST"
+    if method.upper() not in list(Method):
+        item.converter.not_converted(
+            item.at("method"),
+            f"{method[:40]!r} is not a known method; the methods are {', '.join(Method)}.",
+        )
+    return method.upper()
+
+
+def _headers(item: Item) -> dict[str, str]:
+    here = item.at("headers")
+    headers = item.converter.item(item.take("headers"), here).take_rest()
+    return {k: item.converter.template(str(v), here, HEADER_NAMESPACES) for k, v in headers.items()}
 
 
 def _has_valid_url(item: Item, action: dict[str, Any]) -> bool:
@@ -68,7 +73,7 @@ def _has_valid_url(item: Item, action: dict[str, Any]) -> bool:
     try:
         check_url(action.get("url", ""), ("url",))
     except InvalidInput as problem:
-        item.converter.dropped(item.path, f"The request cannot be converted: {problem.message}")
+        item.converter.not_converted(item.path, f"The request has no usable URL: {problem.message}")
         return False
     return True
 
@@ -145,18 +150,18 @@ def _with_placeholders(converter: Converter, path: str) -> str:
     return _PATH_PARAMETER.sub(placeholder, path)
 
 
-def _retries(item: Item, retries: Any) -> int | None:
+def _retries(item: Item) -> int | None:
+    keys = ("retry_count", "retries", "retry")
+    here = item.present_key(*keys)
+    retries = item.take(*keys)
     if isinstance(retries, dict):
         item.converter.converted(item.at("retries"), "Only the number of retries was kept.")
-        retries = retries.get("max_attempts") or retries.get("count") or retries.get("retries")
-    if retries is None or isinstance(retries, bool) or not isinstance(retries, int | float):
-        return None
-    limited = max(0, min(5, int(retries)))
-    if limited != retries:
-        item.converter.converted(
-            item.at("retries"), f"{retries} is out of range for retries; it is now {limited}."
-        )
-    return limited
+        inside = item.converter.item(retries, item.at(here))
+        number = inside.number("max_attempts", "count", "retries", minimum=0, maximum=5)
+    else:
+        alone = item.converter.item({here: retries}, item.path)
+        number = alone.number(here, minimum=0, maximum=5)
+    return None if number is None else int(number)
 
 
 def _save(item: Item) -> dict[str, str]:
@@ -172,10 +177,21 @@ def _save(item: Item) -> dict[str, str]:
         part = part if part.split(".")[0] in ("body", "status") else f"body.{part}"
         if path:
             saved[path] = part
+        else:
+            item.converter.not_converted(
+                item.at("save"), f"{str(target)[:80]!r} is not a valid path."
+            )
     return saved
 
 
 # ---- settings ------------------------------------------------------------------------------
+
+
+def api_defaults(config: Item) -> dict[str, float]:
+    """The defaults of the tenant for all requests."""
+    timeout = config.number("timeout", minimum=1, maximum=60)
+    retries = config.number("retry_count", minimum=0, maximum=5)
+    return without_empty(timeout=timeout, retry_count=None if retries is None else int(retries))
 
 
 def settings(item: Item) -> dict[str, Any]:
@@ -194,11 +210,9 @@ def settings(item: Item) -> dict[str, Any]:
         if not base
         else [{"name": BASE_ENDPOINT, "url": base.rstrip("/"), **without_empty(headers=headers)}]
     )
-    named = item.take("endpoints")
-    for name, each in (named if isinstance(named, dict) else {}).items():
-        if server := _server(
-            converter.item(each, (*item.at("endpoints"), str(name))), str(name), base
-        ):
+    named = converter.item(item.take("endpoints"), item.at("endpoints"))
+    for name, each in named.take_rest().items():
+        if server := _server(converter.item(each, (*named.path, name)), name, base):
             endpoints.append(server)
     values = item.take_rest()
     if values:
@@ -215,7 +229,7 @@ def _server(each: Item, name: str, base: str) -> dict[str, Any] | None:
     headers = each.take("headers")
     each.report_unused()
     if not url:
-        each.converter.dropped(
+        each.converter.not_converted(
             each.path, "An endpoint needs a URL; api_config.base_url is missing."
         )
         return None

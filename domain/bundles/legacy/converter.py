@@ -1,43 +1,71 @@
 """Converts names, templates, conditions and values of legacy configs to their current form.
 
-Every change and every dropped value is noted with its path, so that nothing is lost silently."""
+Nothing is lost silently. A change, and a dropped value that has no effect on calls, is a note; what
+cannot be converted and has an effect is a finding."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from domain.bundles.import_report import ImportNote, NoteKind
 from domain.bundles.legacy.text import PLACEHOLDER, shorten, without_stray_braces
 from domain.common.errors import InvalidInput, Path
+from domain.common.findings import Finding, FindingCode, Severity
 from domain.templating.lexer import is_path
 from domain.templating.validation import READABLE_NAMESPACES, check_condition, check_template
 from domain.tools.http_validation import ACTION_NAMESPACES
 
 TEMPLATE_NAMESPACES = READABLE_NAMESPACES | {"response"}
 LEGACY_NAMESPACES = frozenset({"agents", "temp", "now"})
+READ_ONLY_NAMESPACES = frozenset({"user", "params", "tenant", "call", "history"})
+HINT_KEYS = frozenset(
+    [
+        *("label", "name", "title", "description", "comment", "comments", "note", "notes"),
+        *("id", "order", "position", "color", "colour", "icon", "ui", "metadata", "meta", "tags"),
+        *("version", "created_at", "updated_at", "created_by", "updated_by", "exported_at"),
+    ]
+)
+"""Keys that describe an item to people and have no effect on calls."""
+MEANINGFUL_KEYS = frozenset(
+    [
+        *("prompt", "system", "system_prompt", "greeting", "greeting_interruptible", "variables"),
+        *("llm", "stt", "tts", "vad", "provider", "model", "temperature", "voice", "voice_id"),
+        *("voices", "language", "languages", "default_language", "tools", "handoffs", "session"),
+        *("min_endpointing_delay", "auto_disconnect_timeout", "activation_threshold"),
+        *("parameters", "actions", "on_success", "on_failure", "confirm", "condition", "rules"),
+        *("message", "message_key", "endpoint", "url", "method", "body", "payload", "headers"),
+        *("timeout", "retry_count", "nodes", "connections", "shared_context", "agent_name"),
+        *("is_entry", "is_exit", "skip_condition", "source_id", "target_id", "context_passed"),
+    ]
+)
+"""Keys that have an effect where they belong, so that one in another place is a mistake."""
 MAX_NAME_LENGTH = 63
 MAX_CONDITION_LENGTH = 2_000
 
 _OPERATORS = {"===": "==", "!==": "!=", "&&": " and ", "||": " or ", "!": "not "}
 _KEYWORDS = frozenset({"and", "or", "not", "in", "is", "empty", "true", "false", "null", "none"})
+_NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,9})?")
 _TOKEN = re.compile(r"\"[^\"]*\"|'[^']*'|===|!==|&&|\|\||!(?!=)|[A-Za-z_][A-Za-z0-9_.]*", re.ASCII)
 
 
 @dataclass(slots=True)
 class Converter:
-    """The notes, and facts about the whole config that the conversion of its parts needs."""
+    """The notes and findings, and facts about the whole config that the conversion of its parts
+    needs."""
 
-    shared_keys: frozenset[str] = frozenset()
-    """The keys of the shared context of all workflows."""
+    workflow_keys: frozenset[str] = frozenset()
+    """Names without a namespace that are keys of `workflow`: all workflows share them, or a tool
+    writes them."""
     endpoints: Mapping[str, Any] = field(default_factory=dict)
-    api_defaults: Mapping[str, Any] = field(default_factory=dict)
+    api_defaults: Mapping[str, float] = field(default_factory=dict)
     """Defaults for all requests: timeout and retry_count."""
     node_by_agent: Mapping[str, str] = field(default_factory=dict)
     """The node of each agent that is used by exactly one node."""
     notes: list[ImportNote] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
     def converted(self, path: Path, message: str) -> None:
         self.notes.append(ImportNote(path=path, kind=NoteKind.CONVERTED, message=message))
@@ -45,10 +73,22 @@ class Converter:
     def dropped(self, path: Path, message: str) -> None:
         self.notes.append(ImportNote(path=path, kind=NoteKind.DROPPED, message=message))
 
+    def not_converted(self, path: Path, message: str) -> None:
+        """Report something that has an effect on calls and cannot be converted."""
+        self.findings.append(
+            Finding(
+                code=FindingCode.NOT_CONVERTED,
+                severity=Severity.ERROR,
+                path=path,
+                message=message,
+                fix="Correct it in the imported file, or remove it there if it is not needed.",
+            )
+        )
+
     def item(self, value: Any, path: Path) -> Item:
         if not isinstance(value, dict):
             if value is not None:
-                self.dropped(path, f"Expected an object, not {shorten(value)}.")
+                self.not_converted(path, f"Expected an object, not {shorten(value)}.")
             value = {}
         return Item(value, path, self)
 
@@ -62,7 +102,7 @@ class Converter:
         if isinstance(value, list):
             return value
         if value is not None:
-            self.dropped(path, f"Expected a list, not {shorten(value)}.")
+            self.not_converted(path, f"Expected a list, not {shorten(value)}.")
         return []
 
     # ---- names ------------------------------------------------------------------------------
@@ -74,7 +114,10 @@ class Converter:
         return self._name(value, path, "_")
 
     def _name(self, value: Any, path: Path, separator: str) -> str:
-        text = "" if value is None else str(value)[:1_000]
+        if isinstance(value, dict | list | bool | None) or not str(value).strip():
+            self.not_converted(path, f"Expected a name, not {shorten(value)}.")
+            return f"unnamed{separator}{len(self.findings)}"
+        text = str(value)[:1_000]
         words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", separator, text.strip())
         name = re.sub(r"[^a-z0-9]+", separator, words.lower()).strip(separator)
         if not name[:1].isalpha():
@@ -101,10 +144,12 @@ class Converter:
         placeholder = PLACEHOLDER.fullmatch(where)
         where = placeholder[1].strip() if placeholder else where
         namespace, _, rest = where.partition(".")
-        if namespace in ("user", "params", "tenant", "call", "history") and rest:
+        if namespace in READ_ONLY_NAMESPACES and rest:
             current = f"workflow.{namespace}_{rest.replace('.', '_')}"
-            self.converted(
-                path, f"{namespace} is read-only in a call, so {text} is now {current}{tail}."
+            self.not_converted(
+                path,
+                f"{namespace} is read-only in a call, so {text} cannot be written; write to "
+                f"{current}{tail} instead, and read it there.",
             )
         else:
             current = self._current_path(where, written=True)
@@ -125,9 +170,12 @@ class Converter:
         return self._add_namespace(legacy_path, written)
 
     def _add_namespace(self, name: str, written: bool) -> str:
-        """Add a namespace to a flat name, as used by configs that are older than namespaces."""
-        if written or name.partition(".")[0] in self.shared_keys:
+        """Add a namespace to a flat name, as used by configs that are older than namespaces. A path
+        whose first segment is no known name stays as it is, and is not valid."""
+        if written or name.partition(".")[0] in self.workflow_keys:
             return f"workflow.{name}"
+        if "." in name:
+            return name
         for namespace in ("user", "workflow", "flags", "call"):
             if name.startswith(f"{namespace}_") and len(name) > len(namespace) + 1:
                 return f"{namespace}.{name[len(namespace) + 1 :]}"
@@ -149,7 +197,7 @@ class Converter:
         try:
             check_template(text, path, TEMPLATE_NAMESPACES | {"secret"})
         except InvalidInput as problem:
-            self.dropped(path, f"Braces outside of placeholders were removed: {problem.message}")
+            self.not_converted(path, f"Braces do not form a placeholder: {problem.message}")
             text = without_stray_braces(text)
         return text
 
@@ -161,7 +209,7 @@ class Converter:
         try:
             check_template(placeholder, path, readable)
         except InvalidInput as problem:
-            self.dropped(path, f"{placeholder[:80]} was removed: {problem.message}")
+            self.not_converted(path, f"{placeholder[:80]} is not valid: {problem.message}")
             return ""
         return placeholder
 
@@ -193,7 +241,9 @@ class Converter:
             return None
         text = str(value).lower() if isinstance(value, bool) else str(value)
         if len(text) > MAX_CONDITION_LENGTH:
-            self.dropped(path, f"The condition is longer than {MAX_CONDITION_LENGTH} characters.")
+            self.not_converted(
+                path, f"The condition is longer than {MAX_CONDITION_LENGTH} characters."
+            )
             return None
         condition = self._in_expression(
             PLACEHOLDER.sub(lambda match: match[1].strip(), text).strip()
@@ -201,7 +251,9 @@ class Converter:
         try:
             check_condition(condition, path, readable)
         except InvalidInput as problem:
-            self.dropped(path, f"The condition {text[:200]!r} is not valid: {problem.message}")
+            self.not_converted(
+                path, f"The condition {text[:200]!r} is not valid: {problem.message}"
+            )
             return None
         if condition != value:
             self.converted(path, f"The condition {text[:200]} is now {condition}.")
@@ -238,13 +290,13 @@ class Item:
         return (*self.path, key)
 
     def take(self, *keys: str) -> Any:
-        """The value of the first key that is present; differing values of other keys are noted."""
+        """The value of the first key that is present; other keys must have the same value."""
         found, *rest = [key for key in keys if key in self._remaining] or [""]
         value = self._remaining.pop(found, None)
         for key in rest:
             if self._remaining.pop(key) != value:
-                self.converter.dropped(
-                    self.at(key), f"The value is ignored because {found} is set."
+                self.converter.not_converted(
+                    self.at(key), f"The value differs from that of {found}, which means the same."
                 )
         return value
 
@@ -255,7 +307,7 @@ class Item:
             return value
         if isinstance(value, int | float) and not isinstance(value, bool):
             return str(value)
-        self.converter.dropped(self.at(found), f"Expected text, not {shorten(value)}.")
+        self.converter.not_converted(self.at(found), f"Expected text, not {shorten(value)}.")
         return None
 
     def flag(self, *keys: str) -> bool | None:
@@ -263,23 +315,27 @@ class Item:
         value = self.take(*keys)
         if value is None or isinstance(value, bool):
             return value
-        self.converter.dropped(self.at(found), f"Expected true or false, not {shorten(value)}.")
+        self.converter.not_converted(
+            self.at(found), f"Expected true or false, not {shorten(value)}."
+        )
         return None
 
     def number(self, *keys: str, minimum: float, maximum: float) -> float | None:
         """A number, limited to the current range."""
         found = self.present_key(*keys)
         value = self.take(*keys)
-        if value is None:
+        return None if value is None else self._limited(value, self.at(found), minimum, maximum)
+
+    def _limited(self, value: Any, path: Path, minimum: float, maximum: float) -> float | None:
+        number = _as_number(value)
+        if number is None:
+            self.converter.not_converted(path, f"Expected a number, not {shorten(value)}.")
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            self.converter.dropped(self.at(found), f"Expected a number, not {shorten(value)}.")
-            return None
-        limited = max(minimum, min(maximum, value))
-        if limited != value:
-            self.converter.converted(
-                self.at(found), f"{value} is out of range; it is now {limited:g}."
-            )
+        limited = max(minimum, min(maximum, number))
+        if limited != number:
+            self.converter.converted(path, f"{value} is out of range; it is now {limited:g}.")
+        elif not isinstance(value, int | float):
+            self.converter.converted(path, f"The text {value!r} is now the number {limited:g}.")
         return limited
 
     def present_key(self, *keys: str) -> str:
@@ -296,8 +352,21 @@ class Item:
         return rest
 
     def report_unused(self) -> None:
+        """Note keys that are not known. Those that have an effect elsewhere are findings."""
+        self._report_unused(lambda key: key in MEANINGFUL_KEYS)
+
+    def reject_unused(self) -> None:
+        """Report keys that are not known as findings, unless they only describe the item."""
+        self._report_unused(lambda key: key not in HINT_KEYS)
+
+    def _report_unused(self, has_effect: Callable[[str], bool]) -> None:
         for key, value in self.take_rest().items():
             if value not in (None, "", [], {}):
-                self.converter.dropped(
-                    self.at(key), f"There is no equivalent for this value: {shorten(value)}."
-                )
+                report = self.converter.not_converted if has_effect(key) else self.converter.dropped
+                report(self.at(key), f"There is no equivalent for this value: {shorten(value)}.")
+
+
+def _as_number(value: Any) -> float | None:
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        return float(value) if "." in value else int(value)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -62,26 +62,59 @@ _LISTS = ("nodes", "connections", "actions", "on_success", "on_failure")
 
 
 def is_legacy(value: Any) -> bool:
-    """Whether a value is a legacy config. A current bundle with an error is not one, so that
-    reading it reports the error."""
+    """Whether a value is a legacy config: at least one of its items must be one. A current bundle
+    with an error is none, so that reading it reports the error."""
     if not isinstance(value, list | Mapping):
         return False
-    items = [each for each, _, _ in find_items(value, ()) if isinstance(each, Mapping)]
-    parts = [part for each in items for part in _parts(each)]
-    if any(part.keys() & _CURRENT_KEYS for part in parts):
+    found = [(each, kind) for each, _, kind in find_items(value, ()) if isinstance(each, Mapping)]
+    if any(part.keys() & _CURRENT_KEYS for each, _ in found for part in _parts(each)):
         return False
-    if isinstance(value, list) or "tenant" in value or isinstance(value.get("items"), list):
-        return True
-    settings = value.get("settings")
-    return (
-        detect_kind(value) is not None
-        or (
-            isinstance(settings, Mapping)
-            and bool(settings.keys() & {"api_config", "default_language"})
-        )
-        or any(isinstance(value.get(kind), Mapping) for kind in KINDS)
-        or any(map(_has_legacy_keys, parts))
+    if isinstance(value, Mapping) and _has_legacy_frame(value):
+        return any(kind in KINDS or _is_item(each) for each, kind in found) or _has_settings(value)
+    return any(
+        _is_item(each)
+        if kind is None
+        else kind in KINDS and any(map(_has_legacy_keys, _parts(each)))
+        for each, kind in found
     )
+
+
+def _has_legacy_frame(value: Mapping[str, Any]) -> bool:
+    """Whether the items are arranged as only the legacy system does."""
+    return (
+        "tenant" in value
+        or _has_settings(value)
+        or any(isinstance(value.get(kind), Mapping) for kind in KINDS)
+    )
+
+
+def _has_settings(value: Mapping[str, Any]) -> bool:
+    tenant = value.get("tenant")
+    places = (
+        value.get("settings"),
+        tenant.get("settings") if isinstance(tenant, Mapping) else None,
+    )
+    return any(
+        isinstance(settings, Mapping) and settings.keys() & {"api_config", "default_language"}
+        for settings in places
+    )
+
+
+def _is_item(value: Mapping[str, Any]) -> bool:
+    """Whether an object outside of a list of its kind is an agent, a tool or a workflow."""
+    item = unwrap_config(value)
+    nodes, parameters = item.get("nodes"), item.get("parameters")
+    match detect_kind(item):
+        case "workflows":
+            return isinstance(nodes, list) and (
+                "slug" in item
+                or any(isinstance(n, Mapping) and n.keys() & {"agent_name", "agent"} for n in nodes)
+            )
+        case "tools":
+            return isinstance(item.get("actions"), list) or isinstance(parameters, list)
+        case "agents":
+            return True
+    return False
 
 
 def _parts(item: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.bundles.legacy.actions import convert_actions
+from domain.bundles.legacy.actions import UNCONVERTED, convert_actions
 from domain.bundles.legacy.agents import ignore_bookkeeping
 from domain.bundles.legacy.converter import Item
 from domain.bundles.legacy.text import without_empty
 from domain.json_schema.parameters import TYPES
+
+SCHEMA_KEYWORDS = (
+    *("items", "properties", "minimum", "maximum", "minLength", "maxLength"),
+    *("minItems", "maxItems", "pattern", "format"),
+)
+"""Keywords of JSON Schema that a parameter may have as they are."""
 
 
 def tool(item: Item) -> dict[str, Any]:
@@ -23,10 +29,8 @@ def tool(item: Item) -> dict[str, Any]:
         )
     actions = convert_actions(item, "actions")
     if not actions:
-        converter.converted(
-            item.at("actions"), "The tool had no actions; it now responds with: Done."
-        )
-        actions = [{"respond": {"message": "Done."}}]
+        converter.not_converted(item.at("actions"), "The tool has no actions, so it does nothing.")
+        actions = [dict(UNCONVERTED)]
     result = {
         "name": name,
         "description": description,
@@ -53,11 +57,13 @@ def _parameters(item: Item) -> dict[str, Any] | None:
     if not value:
         return None
     item.converter.converted(here, "The list of parameters is now a JSON Schema.")
-    properties, required = {}, []
+    properties: dict[str, Any] = {}
+    required = []
     for each in item.converter.items(value, here):
         name = each.text("name") or ""
-        if not name:
-            item.converter.dropped(each.path, "A parameter needs a name.")
+        if not name or name in properties:
+            problem = f"The parameter {name!r} is listed twice." if name else "It has no name."
+            item.converter.not_converted(each.path, problem)
             continue
         if each.flag("required"):
             required.append(name)
@@ -75,19 +81,22 @@ def _property(each: Item) -> dict[str, Any]:
     known = {"int": "integer", "float": "number", "bool": "boolean", "list": "array"}
     current = known.get(type_, type_)
     if current not in TYPES:
-        each.converter.dropped(
-            each.at("type"), f"{type_!r} is not a known type, so any value is accepted."
+        each.converter.not_converted(
+            each.at("type"),
+            f"{type_[:40]!r} is not a known type; the types are {', '.join(TYPES)}.",
         )
     elif current != type_:
         each.converter.converted(each.at("type"), f"The type {type_} is now {current}.")
     enum, default = each.take("enum"), each.take("default")
+    if enum is not None and not isinstance(enum, list):
+        each.converter.not_converted(each.at("enum"), "enum must be a list of values.")
+    keywords = {key: each.take(key) for key in SCHEMA_KEYWORDS}
     schema = {
         **({"type": current} if current in TYPES else {}),
-        **without_empty(description=each.text("description"), items=each.take("items")),
-        **without_empty(enum=enum if isinstance(enum, list) else None),
+        **without_empty(description=each.text("description")),
+        **({"enum": enum} if isinstance(enum, list) else {}),
         **({} if default is None else {"default": default}),
+        **{key: keyword for key, keyword in keywords.items() if keyword is not None},
     }
-    if enum is not None and not isinstance(enum, list):
-        each.converter.dropped(each.at("enum"), "enum must be a list of values.")
     each.report_unused()
     return schema

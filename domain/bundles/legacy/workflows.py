@@ -9,6 +9,7 @@ from typing import Any
 from domain.bundles.legacy.agents import ignore_bookkeeping
 from domain.bundles.legacy.converter import Converter, Item
 from domain.bundles.legacy.text import without_empty
+from domain.workflows.model import CONNECTION_NAMESPACES
 
 
 def workflow(item: Item) -> dict[str, Any]:
@@ -41,15 +42,20 @@ def _node(item: Item) -> dict[str, Any]:
         **without_empty(
             isEntry=item.flag("is_entry", "isEntry") or None,
             isExit=item.flag("is_exit", "isExit") or None,
-            skipCondition=converter.condition(
-                item.take("skip_condition", "skipCondition"), item.at("skip_condition")
-            ),
+            skipCondition=_skip_condition(item),
             position=_position(item),
         ),
     }
     item.ignore("width", "height")
     item.report_unused()
     return result
+
+
+def _skip_condition(item: Item) -> str | None:
+    condition = item.take("skip_condition", "skipCondition")
+    if condition is False:
+        return None
+    return item.converter.condition(condition, item.at("skip_condition"), CONNECTION_NAMESPACES)
 
 
 def _position(item: Item) -> dict[str, Any] | None:
@@ -77,15 +83,23 @@ def _connection(item: Item) -> dict[str, Any]:
     result = {
         **{key: converter.identifier(end, item.at(key)) for key, end in ends.items()},
         **without_empty(
-            description=item.text("description", "label"),
-            condition=converter.condition(item.take("condition"), item.at("condition")),
+            description=_description(item),
+            condition=converter.condition(
+                item.take("condition"), item.at("condition"), CONNECTION_NAMESPACES
+            ),
             priority=None if priority is None else int(priority),
             contextPassed=_keys(item, "context_passed", "contextPassed"),
         ),
     }
     item.ignore("id", "animated")
-    item.report_unused()
+    item.reject_unused()
     return result
+
+
+def _description(item: Item) -> str | None:
+    """The description of a connection, for which its label stands in."""
+    description = item.text("description")
+    return item.text("label") if description is None else description
 
 
 def _keys(item: Item, *names: str) -> list[str]:
@@ -131,7 +145,9 @@ def check_handoffs(item: Item, workflows: Sequence[Mapping[str, Any]]) -> None:
     """Note the hand-offs that an agent lists; only connections determine where a call can go."""
     converter = item.converter
     name = Converter().agent_name(item.take("name"), ())
-    for handoff in converter.items(item.take("handoffs"), item.at("handoffs")):
+    listed = converter.as_list(item.take("handoffs"), item.at("handoffs"))
+    hints = [{"target_agent": each} if isinstance(each, str) else each for each in listed]
+    for handoff in converter.items(hints, item.at("handoffs")):
         legacy_target = handoff.text("target_agent", "target", "agent") or ""
         conditions = [
             str(each) for each in converter.as_list(handoff.take("conditions"), handoff.path)

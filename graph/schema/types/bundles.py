@@ -8,13 +8,19 @@ from typing import Annotated
 import strawberry
 
 from domain.bundles import import_report
-from domain.bundles.import_report import NoteKind
+from domain.bundles.import_report import NoteKind, SettingsImport
 from domain.common.findings import Finding as DomainFinding
 from domain.use_cases.bundles import ImportReport
 from domain.workflows.model import Version, Workflow
 from graph.schema.scalars import Json
 from graph.schema.types.common import instance_check
-from graph.schema.types.errors import NameTaken, NotPublishable, ValidationError
+from graph.schema.types.errors import (
+    NameTaken,
+    NotConvertible,
+    NotPublishable,
+    UnsupportedFormat,
+    ValidationError,
+)
 from graph.schema.types.findings import Finding
 from graph.schema.types.workflows import VersionType, WorkflowType
 from resolvers.bundles import BundleExport
@@ -44,7 +50,7 @@ class Bundle:
 @strawberry.type(description="One line of the report of an import.")
 class ImportNote:
     path: list[str] = strawberry.field(
-        description="The object, by kind and name, or the place in the given bundle."
+        description="The object or the setting, by kind and name, or the place in the given bundle."
     )
     kind: NoteKind = strawberry.field(description="What the import did with it.")
     message: str = strawberry.field(
@@ -66,6 +72,10 @@ class ImportBundleInput:
     )
     dry_run: bool = strawberry.field(
         default=False, description="Whether to report what would happen without changing anything."
+    )
+    settings: SettingsImport = strawberry.field(
+        default=SettingsImport.OVERRIDE,
+        description="What to do with the settings in the bundle.",
     )
 
 
@@ -102,7 +112,12 @@ class ImportBundleSuccess:
 
 
 ImportBundleResult = Annotated[
-    ImportBundleSuccess | ValidationError | NotPublishable | NameTaken,
+    ImportBundleSuccess
+    | ValidationError
+    | NotPublishable
+    | NotConvertible
+    | UnsupportedFormat
+    | NameTaken,
     strawberry.union(
         "ImportBundleResult",
         description="Result of `importBundle`: the success type or one of the errors.",

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import strawberry
 
 from domain.bundles.diff import ChangeKind
-from domain.bundles.import_report import NoteKind
+from domain.bundles.import_report import NoteKind, SettingsImport
 from domain.calls.commands import CommandKind
 from domain.calls.events import HandoffVia, Speaker, ToolOutcome
 from domain.calls.model import Blame, CallKind, CallState, Direction, EndReason
@@ -229,6 +229,10 @@ describe_enum(
         "The workflow records calls, but the installation has no storage for recordings."
     ),
     TOO_COMPLEX=("The workflow is too complex to be verified completely; findings may be missing."),
+    NOT_CONVERTED="An import cannot read a part of a configuration that has an effect on calls.",
+    PRIVATE_ADDRESS="A tool sends requests to an address that is private or of a metadata service.",
+    UNKNOWN_RESPONSE_PART="A tool reads a part that the response of its request does not have.",
+    WRONG_PARAMETER_VALUE="An `enum` or `default` of a parameter holds a value that it does not accept.",
 )
 describe_enum(
     Verdict,
@@ -245,6 +249,13 @@ describe_enum(
     UNCHANGED="The object existed and is unchanged.",
     CONVERTED="The input used the legacy format and was converted.",
     DROPPED="The input has no equivalent and was left out.",
+)
+describe_enum(
+    SettingsImport,
+    "What an import does with the settings in the bundle.",
+    OVERRIDE="They override present settings of the same name; other settings are kept.",
+    ADD="Only settings that do not exist yet are added; present settings are kept.",
+    IGNORE="They are not imported.",
 )
 describe_enum(
     ChangeKind,

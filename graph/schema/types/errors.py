@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -20,6 +21,7 @@ class ErrorCode(StrEnum):
     """Machine-readable, stable code of an error."""
 
     INVALID_INPUT = "INVALID_INPUT"
+    UNSUPPORTED_FORMAT = "UNSUPPORTED_FORMAT"
     NOT_FOUND = "NOT_FOUND"
     WORKFLOW_NOT_FOUND = "WORKFLOW_NOT_FOUND"
     NAME_TAKEN = "NAME_TAKEN"
@@ -28,6 +30,7 @@ class ErrorCode(StrEnum):
     IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
     WORKFLOW_NOT_PUBLISHED = "WORKFLOW_NOT_PUBLISHED"
     NOT_PUBLISHABLE = "NOT_PUBLISHABLE"
+    NOT_CONVERTIBLE = "NOT_CONVERTIBLE"
     CALL_HAS_ENDED = "CALL_HAS_ENDED"
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     UNAUTHENTICATED = "UNAUTHENTICATED"
@@ -37,6 +40,7 @@ describe_enum(
     ErrorCode,
     "Machine-readable, stable code of an error.",
     INVALID_INPUT="An input value breaks a rule; `path` leads to it.",
+    UNSUPPORTED_FORMAT="The configuration is in the format of another product.",
     NOT_FOUND="The object does not exist or belongs to another tenant.",
     WORKFLOW_NOT_FOUND="The workflow does not exist or belongs to another tenant.",
     NAME_TAKEN="The name is already in use.",
@@ -45,6 +49,7 @@ describe_enum(
     IDEMPOTENCY_CONFLICT="The idempotency key was already used with other input.",
     WORKFLOW_NOT_PUBLISHED="The workflow has no published version.",
     NOT_PUBLISHABLE="Verification found errors in the workflow.",
+    NOT_CONVERTIBLE="The import cannot read parts of a configuration in the legacy format.",
     CALL_HAS_ENDED="The call has already ended.",
     QUOTA_EXCEEDED="A budget of the tenant is exhausted.",
     UNAUTHENTICATED="The credential is missing, wrong or expired.",
@@ -65,9 +70,31 @@ class Error:
     )
 
 
+@strawberry.type(description="One input value that breaks a rule.")
+class InputProblem:
+    message: str = strawberry.field(
+        description="Human-readable explanation: what is wrong and how to fix it."
+    )
+
+    @strawberry.field(description="Path to the input value at fault.")
+    def path(self, problem: strawberry.Parent[errors.InvalidInput]) -> list[str]:
+        return list(problem.path or ())
+
+
 @strawberry.type(description="An input value breaks a rule.")
 class ValidationError(Error):
-    pass
+    problems: Sequence[errors.InvalidInput] = strawberry.field(
+        graphql_type=list[InputProblem],
+        description=(
+            "The input values that break a rule, of which `message` and `path` describe the first. An "
+            "import reports up to 100 of them, other operations only the first."
+        ),
+    )
+
+
+@strawberry.type(description="The configuration is in the format of another product.")
+class UnsupportedFormat(Error):
+    format: str = strawberry.field(description="Name of the product, for instance `Retell`.")
 
 
 @strawberry.type(description="The object does not exist or belongs to another tenant.")
@@ -111,6 +138,15 @@ class WorkflowNotPublished(Error):
 class NotPublishable(Error):
     findings: list[Finding] = strawberry.field(
         description="All findings of the verification, warnings included."
+    )
+
+
+@strawberry.type(
+    description="The import cannot read parts of a configuration in the legacy format."
+)
+class NotConvertible(Error):
+    findings: list[Finding] = strawberry.field(
+        description="Each part that has an effect on calls and cannot be converted."
     )
 
 
@@ -158,6 +194,7 @@ class DomainErrorHandler:
 
 HANDLERS = [
     DomainErrorHandler(errors.WorkflowNotFound, WorkflowNotFound),
+    DomainErrorHandler(errors.UnsupportedFormat, UnsupportedFormat),
     DomainErrorHandler(errors.InvalidInput, ValidationError),
     DomainErrorHandler(errors.NotFound, NotFoundError),
     DomainErrorHandler(errors.NameTaken, NameTaken),
@@ -166,6 +203,7 @@ HANDLERS = [
     DomainErrorHandler(errors.IdempotencyConflict, IdempotencyConflict),
     DomainErrorHandler(errors.WorkflowNotPublished, WorkflowNotPublished),
     DomainErrorHandler(errors.NotPublishable, NotPublishable),
+    DomainErrorHandler(errors.NotConvertible, NotConvertible),
     DomainErrorHandler(errors.CallHasEnded, CallHasEnded),
     DomainErrorHandler(errors.QuotaExceeded, QuotaExceeded),
     DomainErrorHandler(errors.Unauthenticated, InvalidCredentials),
