@@ -35,6 +35,8 @@ class ScriptedReply:
     """Additional delay before the first word, in seconds."""
     tool_call_id: str | None = None
     """The id of every tool call; None gives each call an id of its own."""
+    finish_reason: str | None = None
+    """Why the model stopped; None for the usual reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,8 @@ def _openai_chunks(reply: ScriptedReply) -> list[Any]:
             "function": function,
         }
         chunks.append(chunk({"tool_calls": [call]}))
-    chunks.append(chunk({}, "tool_calls" if reply.tool_calls else "stop"))
+    finish_reason = reply.finish_reason or ("tool_calls" if reply.tool_calls else "stop")
+    chunks.append(chunk({}, finish_reason))
     usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
     return [*chunks, _completion([], usage), "[DONE]"]
 

@@ -30,6 +30,7 @@ from worker.session.call_recorder import CallRecorder
 from worker.session.conversation import Conversation
 from worker.session.failure_monitor import FailureTracker
 from worker.session.llm import close_providers, prepare_models
+from worker.session.node_agent import complete_handoffs
 from worker.session.participant_monitor import ParticipantMonitor
 from worker.session.resume import first_agent
 from worker.session.room_connection import join_room, leave_room
@@ -79,6 +80,7 @@ class VoiceSession:
             conversation.clock, self._participants, silence, failures, self._announcements
         )
         self._listener = SessionListener(conversation, silence, failures, self._announcements)
+        complete_handoffs(session, conversation)
         self._listener.listen(session, room)
 
     async def run(
@@ -128,6 +130,7 @@ class VoiceSession:
             record=False,
             session_host=False,
         )
+        conversation.handoffs.session_started()
         if resumed and not seamless:
             text = spoken_text(conversation, SpokenText.CONNECTION_DROPPED)
             self._session.say(text, add_to_chat_ctx=False)
