@@ -185,7 +185,7 @@ def _gemini_chunks(reply: ScriptedReply) -> list[Any]:
         {"candidates": [{"index": 0, "content": {"role": "model", "parts": [part]}}]}
         for part in parts or [{"text": " "}]
     ]
-    chunks[-1]["candidates"][0]["finishReason"] = "STOP"
+    chunks[-1]["candidates"][0]["finishReason"] = reply.finish_reason or "STOP"
     usage = {"promptTokenCount": 100, "candidatesTokenCount": 10, "totalTokenCount": 110}
     chunks[-1]["usageMetadata"] = usage
     return chunks

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, TypeVar
 
-from livekit.agents import llm
+from livekit.agents import APIError, llm
 
+_GEMINI = re.compile(r"(?:blocked by gemini|finish reason): (?:FinishReason\.)?([A-Z_]+)")
 _ATTRIBUTE = "studio_finish_reason"
 
 
@@ -25,6 +27,14 @@ def note_finish_reason(stream: StreamT) -> StreamT:
     if parse is not None:
         vars(stream)["_parse_choice"] = parse_and_note
     return stream
+
+
+def refusal_reason(error: Exception) -> str | None:
+    """Why Gemini refused to respond, as its plugin words it; None for other errors."""
+    if not isinstance(error, APIError):
+        return None
+    match = _GEMINI.search(f"{error.message} {error.body}")
+    return match[1] if match else None
 
 
 def read_finish_reason(stream: llm.LLMStream) -> str | None:

@@ -15,7 +15,7 @@ from livekit.agents import APIConnectionError, APIError, llm
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, APIConnectOptions
 
 from worker.providers.failover import FailoverPolicy, PreferredProviderIdentity, forward_metrics
-from worker.providers.finish_reasons import read_finish_reason
+from worker.providers.finish_reasons import read_finish_reason, refusal_reason
 
 PLUGIN_TIMEOUT_SECONDS = 10.0
 """The timeout set in the plugins; Gemini accepts no less. Our own timeouts are shorter."""
@@ -116,10 +116,8 @@ class _FallbackLLMStream(llm.LLMStream):
         if policy.has_single_provider and isinstance(problem, APIError) and problem.retryable:
             await asyncio.sleep(RETRY_DELAY_SECONDS)
             problem = await self._try_model(last, self._timeout)
-        if isinstance(problem, UnusableResponse):
-            raise problem
         if problem is not None:
-            raise APIConnectionError("No model responded.", retryable=False) from problem
+            raise _final_error(problem) from problem
 
     async def _try_model(self, model: llm.LLM[Any], timeout_seconds: float) -> Exception | None:
         """Return the error when the model failed; None when it responded."""
@@ -168,6 +166,16 @@ class _FallbackLLMStream(llm.LLMStream):
     async def _metrics_monitor_task(self, event_aiter: Any) -> None:
         async for _ in event_aiter:
             pass  # every model reports its own metrics
+
+
+def _final_error(problem: Exception) -> APIError:
+    """The error of a request that no model answered."""
+    if isinstance(problem, UnusableResponse):
+        return problem
+    reason = refusal_reason(problem)
+    if reason is not None:
+        return UnusableResponse("The model's response was empty", reason)
+    return APIConnectionError("No model responded.", retryable=False)
 
 
 def _has_content(chunk: llm.ChatChunk) -> bool:
