@@ -63,7 +63,13 @@ class LlmEmulator:
     model_list_requests: list[tuple[str, str]] = field(default_factory=list)
     """Provider and API key of each request for the list of models."""
 
-    def next_reply(self) -> Reply:
+    obeys_tool_choice: bool = False
+    """Whether a request that demands a tool call gets one, with made-up arguments."""
+
+    def next_reply(self, request: dict[str, Any]) -> Reply:
+        demanded = _demanded_tool(request) if self.obeys_tool_choice else None
+        if demanded is not None:
+            return demanded
         return self.script.pop(0) if len(self.script) > 1 else self.script[0]
 
 
@@ -103,10 +109,31 @@ async def _respond(state: LlmEmulator, request: Request, key: str, chunks: Any) 
     state.keys.append(key)
     if state.accepted_keys is not None and key not in state.accepted_keys:
         return _error_response(401)
-    reply = state.next_reply()
+    reply = state.next_reply(state.requests[-1])
     if isinstance(reply, FailedReply) and reply.status != 200:
         return _error_response(reply.status)
     return StreamingResponse(_stream(reply, chunks), media_type="text/event-stream")
+
+
+def _demanded_tool(request: dict[str, Any]) -> ScriptedReply | None:
+    """A call of the tool that an OpenAI request demands; None if it demands none."""
+    choice = request.get("tool_choice")
+    functions = [tool["function"] for tool in request.get("tools") or ()]
+    if isinstance(choice, dict):
+        functions = [f for f in functions if f["name"] == choice["function"]["name"]]
+    elif choice != "required":
+        return None
+    return ScriptedReply("", tuple((f["name"], _sample(f["parameters"])) for f in functions[:1]))
+
+
+def _sample(schema: dict[str, Any]) -> Any:
+    """A value for a schema: the first choice, or the simplest value of the type."""
+    if schema.get("enum"):
+        return schema["enum"][0]
+    if schema.get("type") == "object":
+        return {name: _sample(inside) for name, inside in schema.get("properties", {}).items()}
+    samples: dict[str, Any] = {"integer": 0, "number": 0, "boolean": True, "array": []}
+    return samples.get(str(schema.get("type")), "made up")
 
 
 def _error_response(status: int) -> Response:

@@ -342,6 +342,16 @@ async def test_a_judge_without_a_verdict_says_what_it_needs() -> None:
     assert (judgment.verdict, judgment.reasoning) == ("error", judges.NO_VERDICT)
 
 
+async def test_judges_can_be_tried_with_the_emulator() -> None:
+    result = await played(BOOKS)
+    async with run_llm_emulator() as stand_in:
+        stand_in.script, stand_in.obeys_tool_choice = [ScriptedReply("Unused.")], True
+        keys = ProviderKeys(openai=KEY, openai_base_url=f"{stand_in.url}/openai")
+        choice = ProviderChoice(provider="openai", model="gpt-4.1-mini")
+        [judgment] = await run_judges(["safety"], result.history, choice, keys)
+    assert (judgment.verdict, judgment.reasoning) == ("pass", "made up")
+
+
 # ---- tools with servers ---------------------------------------------------------------------------
 
 SHOP = TenantSettings(

@@ -117,7 +117,8 @@ class _FallbackLLMStream(llm.LLMStream):
             await asyncio.sleep(RETRY_DELAY_SECONDS)
             problem = await self._try_model(last, self._timeout)
         if problem is not None:
-            raise _final_error(problem) from problem
+            error = _final_error(problem)
+            raise error from (None if error is problem else problem)
 
     async def _try_model(self, model: llm.LLM[Any], timeout_seconds: float) -> Exception | None:
         """Return the error when the model failed; None when it responded."""
