@@ -20,8 +20,8 @@ from domain.workflows.agents import AgentSpec
 from domain.workflows.model import Connection, EntryAction, Node, WorkflowSpec
 from local.emulators.llm import ScriptedReply
 from persistence.codec import snapshot_from_json, snapshot_to_json
-from tests.worker.test_handoffs import NOTE, Line, agent, on_the_line, way
-from tests.worker.test_text_calls import retold, watch
+from tests.worker.test_handoffs import NOTE, CallLine, agent, connection, running_call
+from tests.worker.test_text_calls import summary_lines, watch
 
 pytestmark = pytest.mark.anyio
 
@@ -57,14 +57,14 @@ def line(services: Services, settings: Settings, viewer: Viewer) -> Any:
     def on(
         workflow: WorkflowSpec, *says: ScriptedReply, agents: Sequence[AgentSpec] = AGENTS
     ) -> Any:
-        return on_the_line(
+        return running_call(
             services, settings, viewer, workflow, *says, agents=agents, tools=(NOTE,)
         )
 
     return on
 
 
-async def whole_call(the: Line, *texts: str, **given: Any) -> list[CallEvent]:
+async def whole_call(the: CallLine, *texts: str, **given: Any) -> list[CallEvent]:
     """A call that ends by itself."""
     request = CallRequest(workflow_name="service", **given)
     call = await start_call(the.services, the.viewer, request)
@@ -78,10 +78,10 @@ async def whole_call(the: Line, *texts: str, **given: Any) -> list[CallEvent]:
 
 async def test_a_node_says_its_greeting_and_the_call_ends(line: Any) -> None:
     agents = (*AGENTS[:3], GREETING_BYE)
-    workflow = flow(way("desk", "bye"), bye=END)
+    workflow = flow(connection("desk", "bye"), bye=END)
     async with line(workflow, TO_BYE, agents=agents) as the:
         events = await whole_call(the, "that is all", user_context={"name": "Ada"})
-    assert retold(events)[3:] == [
+    assert summary_lines(events)[3:] == [
         "enter desk",
         "caller: that is all",
         "desk -> bye",
@@ -94,10 +94,10 @@ async def test_a_node_says_its_greeting_and_the_call_ends(line: Any) -> None:
 
 
 async def test_a_node_says_what_its_model_writes_and_the_call_ends(line: Any) -> None:
-    workflow = flow(way("desk", "bye"), bye=END)
+    workflow = flow(connection("desk", "bye"), bye=END)
     async with line(workflow, TO_BYE, ScriptedReply("So long.")) as the:
         events = await whole_call(the, "that is all")
-    assert retold(events)[-4:] == [
+    assert summary_lines(events)[-4:] == [
         "bye: So long.",
         "ENDING",
         "turn_measured",
@@ -113,7 +113,7 @@ async def test_a_call_may_consist_of_one_sentence(line: Any) -> None:
     )
     async with line(flow(entry="bye", bye=END), ScriptedReply("-"), agents=agents) as the:
         events = await whole_call(the)
-    assert retold(events)[2:] == [
+    assert summary_lines(events)[2:] == [
         "ACTIVE",
         "enter bye",
         "bye: We are closed.",
@@ -124,25 +124,25 @@ async def test_a_call_may_consist_of_one_sentence(line: Any) -> None:
 
 
 async def test_the_call_ends_even_if_the_last_words_fail(line: Any) -> None:
-    workflow = flow(way("desk", "bye"), bye=END)
+    workflow = flow(connection("desk", "bye"), bye=END)
     async with line(workflow, TO_BYE, ScriptedReply("")) as the:
         events = await whole_call(the, "that is all")
-    told = retold(events)
-    assert told[-5:-2] == [
+    lines = summary_lines(events)
+    assert lines[-5:-2] == [
         "error llm",
         "bye: I am sorry, I cannot answer right now. Please try again.",
         "ENDING",
     ]
-    assert told[-1] == "COMPLETED WORKFLOW_FINISHED AGENT"
+    assert lines[-1] == "COMPLETED WORKFLOW_FINISHED AGENT"
 
 
 async def test_goodbye_is_said_once(line: Any) -> None:
     ends = ScriptedReply("Bye.", (("end_call", {}),))
     async with line(flow(entry="doctor"), ends, ScriptedReply("Goodbye again.")) as the:
         events = await whole_call(the, "that is all")
-    told = retold(events)
-    assert sorted(told[-4:-2]) == ["ENDING", "doctor: Bye."]
-    assert told[-2:] == ["turn_measured", "COMPLETED WORKFLOW_FINISHED AGENT"]
+    lines = summary_lines(events)
+    assert sorted(lines[-4:-2]) == ["ENDING", "doctor: Bye."]
+    assert lines[-2:] == ["turn_measured", "COMPLETED WORKFLOW_FINISHED AGENT"]
     assert len(the.models.requests) == 1
 
 
@@ -150,19 +150,23 @@ async def test_goodbye_is_asked_for_if_the_model_has_not_said_it(line: Any) -> N
     ends = ScriptedReply("", (("end_call", {}),))
     async with line(flow(entry="doctor"), ends, ScriptedReply("Goodbye.")) as the:
         events = await whole_call(the, "that is all")
-    assert retold(events)[-3] == "doctor: Goodbye."
+    assert summary_lines(events)[-3] == "doctor: Goodbye."
 
 
 # ---- nodes that route at once -----------------------------------------------------------------
 
-BY_MODEL = (way("desk", "router"), way("router", "doctor"), way("router", "bye"))
+BY_MODEL = (
+    connection("desk", "router"),
+    connection("router", "doctor"),
+    connection("router", "bye"),
+)
 
 
 async def test_a_node_routes_by_its_model_without_waiting_for_the_caller(line: Any) -> None:
     says = (TO_ROUTER, ScriptedReply("", (("transfer_to_doctor", {}),)), ScriptedReply("Doctor."))
     async with line(flow(*BY_MODEL, router=ROUTE, bye=END), *says) as the:
         events = await the.say("it hurts")
-    assert retold(events)[-7:-1] == [
+    assert summary_lines(events)[-7:-1] == [
         "caller: it hurts",
         "desk -> router",
         "enter router",
@@ -175,42 +179,44 @@ async def test_a_node_routes_by_its_model_without_waiting_for_the_caller(line: A
 
 
 async def test_a_node_routes_by_a_condition_and_without_its_model(line: Any) -> None:
-    urgent = way("router", "doctor", condition="user.urgent")
-    workflow = flow(way("desk", "router"), urgent, way("router", "bye"), router=ROUTE, bye=END)
+    urgent = connection("router", "doctor", condition="user.urgent")
+    workflow = flow(
+        connection("desk", "router"), urgent, connection("router", "bye"), router=ROUTE, bye=END
+    )
     async with line(workflow, TO_ROUTER, ScriptedReply("Doctor.")) as the:
         events = await the.say("it hurts", user_context={"urgent": True})
     assert [e.via for e in events if isinstance(e, HandedOff)] == ["MODEL", "CONDITION"]
-    assert retold(events)[-2] == "doctor: Doctor."
+    assert summary_lines(events)[-2] == "doctor: Doctor."
     assert len(the.models.requests) == 2
 
 
 async def test_a_node_routes_by_the_default_when_no_condition_holds(line: Any) -> None:
     workflow = flow(
-        way("desk", "router"),
-        way("router", "doctor", condition="user.urgent"),
-        way("router", "bye", is_default=True),
+        connection("desk", "router"),
+        connection("router", "doctor", condition="user.urgent"),
+        connection("router", "bye", is_default=True),
         router=ROUTE,
         bye=END,
     )
     async with line(workflow, TO_ROUTER, ScriptedReply("So long.")) as the:
         events = await whole_call(the, "it itches")
     assert [e.via for e in events if isinstance(e, HandedOff)] == ["MODEL", "DEFAULT"]
-    assert retold(events)[-4] == "bye: So long."
+    assert summary_lines(events)[-4] == "bye: So long."
     assert len(the.models.requests) == 2
 
 
 async def test_a_node_routes_by_the_default_when_its_model_chooses_nothing(line: Any) -> None:
     workflow = flow(
-        way("desk", "router"),
-        way("router", "doctor", is_default=True),
-        way("router", "bye"),
+        connection("desk", "router"),
+        connection("router", "doctor", is_default=True),
+        connection("router", "bye"),
         router=ROUTE,
         bye=END,
     )
     says = (TO_ROUTER, ScriptedReply("Hm."), ScriptedReply("Doctor."))
     async with line(workflow, *says) as the:
         events = await the.say("it itches")
-    assert retold(events)[-6:-1] == [
+    assert summary_lines(events)[-6:-1] == [
         "enter router",
         "router: Hm.",
         "router -> doctor",
@@ -220,12 +226,12 @@ async def test_a_node_routes_by_the_default_when_its_model_chooses_nothing(line:
 
 
 async def test_a_node_greets_before_it_routes_and_may_use_tools(line: Any) -> None:
-    urgent = way("router", "doctor", condition="flags.urgent")
+    urgent = connection("router", "doctor", condition="flags.urgent")
     workflow = flow(
-        way("desk", "router"),
+        connection("desk", "router"),
         urgent,
-        way("router", "bye"),
-        way("router", "desk", may_repeat=2),
+        connection("router", "bye"),
+        connection("router", "desk", may_repeat=2),
         router=ROUTE,
         bye=END,
     )
@@ -234,7 +240,7 @@ async def test_a_node_greets_before_it_routes_and_may_use_tools(line: Any) -> No
     agents = (AGENTS[0], greets, *AGENTS[2:])
     async with line(workflow, *says, agents=agents) as the:
         events = await the.say("it hurts")
-    assert retold(events)[-9:-1] == [
+    assert summary_lines(events)[-9:-1] == [
         "enter router",
         "router: Let me see.",
         "note_urgency?",
@@ -248,9 +254,9 @@ async def test_a_node_greets_before_it_routes_and_may_use_tools(line: Any) -> No
 
 async def test_a_call_starts_behind_a_node_that_routes(line: Any) -> None:
     workflow = flow(
-        way("router", "doctor", condition="user.known"),
-        way("router", "desk", is_default=True),
-        way("desk", "doctor"),
+        connection("router", "doctor", condition="user.known"),
+        connection("router", "desk", is_default=True),
+        connection("desk", "doctor"),
         entry="router",
         router=ROUTE,
     )
@@ -258,8 +264,8 @@ async def test_a_call_starts_behind_a_node_that_routes(line: Any) -> None:
         known = await the.say("hello", user_context={"known": True})
         unknown = await the.say("hello")
     for events, node in ((known, "doctor"), (unknown, "desk")):
-        told = retold(events)
-        assert [line for line in told if "enter" in line or "->" in line][:3] == [
+        lines = summary_lines(events)
+        assert [each for each in lines if "enter" in each or "->" in each][:3] == [
             "enter router",
             f"router -> {node}",
             f"enter {node}",
@@ -271,7 +277,7 @@ async def test_a_node_listens_as_before_without_an_entry_action(line: Any) -> No
     says = (TO_ROUTER, ScriptedReply("What hurts?"))
     async with line(flow(*BY_MODEL, bye=END), *says) as the:
         events = await the.say("it hurts")
-    assert retold(events)[-2] == "router: What hurts?"
+    assert summary_lines(events)[-2] == "router: What hurts?"
     offered = [t["function"]["name"] for t in the.models.requests[1]["tools"]]
     assert offered == ["note_urgency"]
 
@@ -286,42 +292,46 @@ def codes(workflow: WorkflowSpec) -> list[tuple[FindingCode, Severity]]:
 
 
 def test_a_node_that_ends_calls_is_an_exit() -> None:
-    assert codes(flow(way("desk", "bye"), bye=END)) == []
-    assert codes(flow(way("desk", "bye"))) == [(FindingCode.NO_EXIT, Severity.ERROR)]
+    assert codes(flow(connection("desk", "bye"), bye=END)) == []
+    assert codes(flow(connection("desk", "bye"))) == [(FindingCode.NO_EXIT, Severity.ERROR)]
 
 
 def test_what_follows_the_end_of_the_call_is_found() -> None:
-    assert codes(flow(way("desk", "bye"), way("bye", "doctor"), bye=END)) == [
+    assert codes(flow(connection("desk", "bye"), connection("bye", "doctor"), bye=END)) == [
         (FindingCode.NEVER_TAKEN, Severity.WARNING),
         (FindingCode.UNREACHABLE_NODE, Severity.ERROR),
     ]
 
 
 def test_a_node_that_routes_needs_a_way_on() -> None:
-    nowhere = flow(way("desk", "router"), way("desk", "doctor"), router=ROUTE)
+    nowhere = flow(connection("desk", "router"), connection("desk", "doctor"), router=ROUTE)
     assert (FindingCode.ROUTES_TO_NOWHERE, Severity.ERROR) in codes(nowhere)
-    perhaps = flow(way("desk", "router"), way("router", "doctor", condition="user.x"), router=ROUTE)
+    perhaps = flow(
+        connection("desk", "router"),
+        connection("router", "doctor", condition="user.x"),
+        router=ROUTE,
+    )
     assert codes(perhaps) == [(FindingCode.ROUTES_TO_NOWHERE, Severity.WARNING)]
-    default = way("router", "doctor", condition="user.x", is_default=True)
-    assert codes(flow(way("desk", "router"), default, router=ROUTE)) == []
+    default = connection("router", "doctor", condition="user.x", is_default=True)
+    assert codes(flow(connection("desk", "router"), default, router=ROUTE)) == []
 
 
 # ---- what is stored ---------------------------------------------------------------------------
 
 
 def test_versions_without_entry_actions_keep_their_checksums() -> None:
-    snapshot = build_snapshot(flow(way("desk", "bye")), {}, {})
+    snapshot = build_snapshot(flow(connection("desk", "bye")), {}, {})
     plain, checksum = snapshot_to_json(snapshot)
     assert all("on_entry" not in node for node in plain["workflow"]["nodes"])
     assert snapshot_from_json(plain) == snapshot
-    ending = build_snapshot(flow(way("desk", "bye"), bye=END), {}, {})
+    ending = build_snapshot(flow(connection("desk", "bye"), bye=END), {}, {})
     with_it, other = snapshot_to_json(ending)
     assert other != checksum
     assert snapshot_from_json(with_it) == ending
 
 
 def test_entry_actions_are_part_of_bundles() -> None:
-    spec = flow(way("desk", "bye"), bye=END)
+    spec = flow(connection("desk", "bye"), bye=END)
     written = write_bundle(Bundle(workflows=(spec,)))
     assert [node.get("onEntry") for node in written["workflows"][0]["nodes"]] == [None, "END_CALL"]
     assert read_bundle(written).workflows == (spec,)

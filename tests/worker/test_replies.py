@@ -25,8 +25,8 @@ from domain.tools.model import ToolSpec
 from domain.workflows.agents import ProviderChoice
 from domain.workflows.model import Node, WorkflowSpec
 from local.emulators.llm import Reply, ScriptedReply
-from tests.worker.test_handoffs import LLM, Line, agent, on_the_line, way
-from tests.worker.test_text_calls import retold
+from tests.worker.test_handoffs import LLM, CallLine, agent, connection, running_call
+from tests.worker.test_text_calls import summary_lines
 from worker.session.consent import CONSENT_REQUIRED
 
 pytestmark = pytest.mark.anyio
@@ -59,7 +59,7 @@ WORKFLOW = WorkflowSpec(
         Node(id="b", agent="b", is_exit=True),
         Node(id="z", agent="z", is_exit=True),
     ),
-    connections=(way("a", "b"), way("a", "z")),
+    connections=(connection("a", "b"), connection("a", "z")),
 )
 AGENTS = (agent("a", "note", "book"), agent("b"), agent("z"))
 CALL_B: tuple[str, dict[str, str]] = ("transfer_to_b", {})
@@ -68,7 +68,7 @@ CALL_B: tuple[str, dict[str, str]] = ("transfer_to_b", {})
 @pytest.fixture
 def line(services: Services, settings: Settings, viewer: Viewer) -> Any:
     def on(*says: Reply, agents: Sequence[Any] = AGENTS) -> Any:
-        return on_the_line(
+        return running_call(
             services, settings, viewer, WORKFLOW, *says, agents=agents, tools=(NOTE, BOOK)
         )
 
@@ -82,7 +82,7 @@ def used(events: Sequence[Any]) -> list[tuple[Any, ToolOutcome]]:
 # ---- hand-offs in a batch of tool calls -----------------------------------------------------
 
 
-async def test_after_a_hand_off_beside_a_tool_only_the_next_agent_speaks(line: Any) -> None:
+async def test_after_a_hand_off_next_to_a_tool_call_only_the_next_agent_speaks(line: Any) -> None:
     says = (
         ScriptedReply("moment", (("note", {"text": "n1"}), CALL_B)),
         ScriptedReply("B here"),
@@ -107,7 +107,7 @@ async def test_of_two_hand_offs_the_first_happens_and_its_agent_speaks(line: Any
         events = await the.say("hello")
     kinds = [e.kind for e in events if e.kind in ("handoff_refused", "handed_off", "agent_turn")]
     assert kinds == ["handoff_refused", "handed_off", "agent_turn"]
-    assert retold(events)[-2] == "b: B here"
+    assert summary_lines(events)[-2] == "b: B here"
     assert len(the.models.requests) == 2
 
 
@@ -122,7 +122,7 @@ async def test_an_empty_response_is_replaced_by_the_next_model(line: Any, reason
         events = await the.say("hello")
     [failed] = [e for e in events if isinstance(e, ProviderFailedOver)]
     assert (failed.model, failed.available) == (LLM.model, False)
-    assert retold(events)[-2] == "a: F"
+    assert summary_lines(events)[-2] == "a: F"
     assert [request["model"] for request in the.models.requests] == [LLM.model, FALLBACK.model]
 
 
@@ -137,7 +137,7 @@ async def test_an_empty_response_without_another_model_is_apologised_for(
     assert [e for e in events if isinstance(e, ErrorRaised)] == [
         ErrorRaised(source="llm", message=message, recoverable=True)
     ]
-    assert retold(events)[-2] == SORRY
+    assert summary_lines(events)[-2] == SORRY
     assert len(the.models.requests) == 1
 
 
@@ -158,7 +158,7 @@ async def test_a_model_that_never_stops_using_tools_is_apologised_for(line: Any)
     assert len(used(events)) == len(the.models.requests) - 1
     [error] = [e for e in events if isinstance(e, ErrorRaised)]
     assert (error.source, error.recoverable) == ("llm", True)
-    assert retold(events)[-2] == SORRY
+    assert summary_lines(events)[-2] == SORRY
 
 
 # ---- several uses of one tool -----------------------------------------------------------------
@@ -175,11 +175,11 @@ async def test_two_uses_of_one_tool_in_one_response_both_happen(
     assert used(events) == [({"text": text}, ToolOutcome.SUCCEEDED) for text in texts]
     ids = [e.tool_call_id for e in events if isinstance(e, ToolFinished)]
     assert len(set(ids)) == 2
-    told = [m["content"] for m in the.models.requests[-1]["messages"] if m["role"] == "tool"]
-    assert told == ["Done.", "Done."]
+    results = [m["content"] for m in the.models.requests[-1]["messages"] if m["role"] == "tool"]
+    assert results == ["Done.", "Done."]
 
 
-async def test_malformed_arguments_are_told_and_logged(line: Any) -> None:
+async def test_malformed_arguments_are_returned_and_logged(line: Any) -> None:
     says = (ScriptedReply("", (("note", '{"text": "n1'),)), ScriptedReply("Sorry."))
     async with line(*says) as the:
         events = await the.say("hello")
@@ -200,7 +200,7 @@ async def test_missing_arguments_are_an_empty_object_in_the_history(line: Any) -
 # ---- consent ----------------------------------------------------------------------------------
 
 
-async def asked(the: Line, *arguments: dict[str, str]) -> list[Any]:
+async def asked(the: CallLine, *arguments: dict[str, str]) -> list[Any]:
     """How tool calls with these arguments end, one after each turn of the caller."""
     texts = ["book", *("yes" for _ in arguments[1:])]
     events = await the.say(*texts)
