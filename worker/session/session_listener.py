@@ -123,15 +123,15 @@ class SessionListener:
         turn = conversation.projection.open_turn
         if turn is not None:
             conversation.record_turn_metrics(turn, **self._latency.drain())
-        self._end_if_over()
+        self.end_if_over()
 
     def _on_tools_executed(self, event: FunctionToolsExecutedEvent) -> None:
         """End the call if the agent said goodbye with the tool call that ends it."""
         is_leaving = self._conversation.handoffs.target_in_progress is not None
         if not event.has_tool_reply and not is_leaving:
-            self._end_if_over()
+            self.end_if_over()
 
-    def _end_if_over(self) -> None:
+    def end_if_over(self) -> None:
         ending = self._conversation.projection.ending
         if ending is not None:
             self._end(ending)

@@ -136,6 +136,9 @@ class VoiceSession:
             self._session.say(text, add_to_chat_ctx=False)
         if resumed and reply_pending:
             self._session.generate_reply()
+        elif resumed and not agent.replies_on_entry:
+            # The worker before may have been lost after the last words and before the end.
+            self._listener.end_if_over()
 
     async def _remove_stale_agents(self) -> None:
         """Remove the agents of earlier workers from the room."""
