@@ -18,7 +18,7 @@ from domain.calls.events import CallEvent, EphemeralEvent, EphemeralPayload, Sto
 from domain.calls.model import CallId
 from domain.common.errors import InvalidCursor
 from domain.tenants.settings import TenantSettings
-from domain.workflows.model import Snapshot
+from domain.workflows.model import EntryAction, Snapshot
 
 _events: TypeAdapter[CallEvent] = TypeAdapter(Annotated[CallEvent, Field(discriminator="kind")])
 _ephemeral: TypeAdapter[EphemeralPayload] = TypeAdapter(EphemeralPayload)
@@ -52,6 +52,9 @@ def snapshot_to_json(snapshot: Snapshot) -> tuple[dict[str, Any], str]:
         del plain["inherited"]
     if snapshot.workflow.recording is None:
         del plain["workflow"]["recording"]
+    for node in plain["workflow"]["nodes"]:
+        if node["on_entry"] == EntryAction.CONVERSE:
+            del node["on_entry"]
     for agent in plain["agents"].values():
         if not agent["spoken_texts"]:
             del agent["spoken_texts"]

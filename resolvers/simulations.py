@@ -32,4 +32,5 @@ async def from_call(info: Ctx, id: str) -> dict[str, Any] | None:
                     "simulation; choose a shorter call.",
                     ("callId",),
                 )
-    return suite_from_call(call, version.snapshot.workflow.name, log)
+    snapshot = version.snapshot
+    return suite_from_call(call, snapshot.workflow.name, log, snapshot.tools)

@@ -8,6 +8,7 @@ from typing import Any
 
 from domain.calls.events import ContextChanged
 from domain.calls.model import Call
+from domain.templating.templates import look_up_path
 
 Values = Mapping[str, Any]
 
@@ -48,10 +49,8 @@ class CallContext:
         return ContextChanged(path=_absolute(path, node), value=None, removed=True)
 
     def read(self, path: str) -> Any:
-        value: Any = {"workflow": self.workflow, "flags": self.flags, "agents": self.agents}
-        for segment in path.split("."):
-            value = value.get(segment) if isinstance(value, Mapping) else None
-        return value
+        values = {"workflow": self.workflow, "flags": self.flags, "agents": self.agents}
+        return look_up_path(path, values)
 
     def apply(self, change: ContextChanged) -> CallContext:
         namespace, *segments = change.path.split(".")
@@ -71,6 +70,19 @@ def initial_context(call: Call, tenant: Values | None = None) -> CallContext:
     return CallContext(user=call.user_context, call=call_values, tenant=tenant or {})
 
 
+def write_problem(values: Mapping[str, Any], path: str, value: Any) -> str | None:
+    """Why the value cannot be written to the path of a context with these values; None if it can."""
+    namespace, *segments = path.split(".")
+    if namespace == "flags" and not isinstance(value, bool):
+        return f"{path} is a flag, which is true or false."
+    for length, segment in enumerate(segments, start=1):
+        inside = look_up_path(".".join((namespace, *segments[: length - 1])), values)
+        if isinstance(inside, list) and _index(inside, segment) is None:
+            parent = ".".join((namespace, *segments[: length - 1]))
+            return f"{parent} is a list of {len(inside)} items; there is no item {segment}."
+    return None
+
+
 def _absolute(path: str, node: str) -> str:
     namespace, _, rest = path.partition(".")
     return f"agents.{node}.{rest}" if namespace == "agent" else path
@@ -79,11 +91,31 @@ def _absolute(path: str, node: str) -> str:
 def _with_change(values: Values, segments: list[str], change: ContextChanged) -> Values:
     segment, *rest = segments
     if rest:
-        inner = values.get(segment)
-        return {
-            **values,
-            segment: _with_change(inner if isinstance(inner, Mapping) else {}, rest, change),
-        }
+        return {**values, segment: _inside(values.get(segment), rest, change)}
     if change.removed:
         return {key: value for key, value in values.items() if key != segment}
     return {**values, segment: change.value}
+
+
+def _inside(value: Any, segments: list[str], change: ContextChanged) -> Any:
+    if isinstance(value, list):
+        return _list_with_change(value, segments, change)
+    return _with_change(value if isinstance(value, Mapping) else {}, segments, change)
+
+
+def _list_with_change(items: list[Any], segments: list[str], change: ContextChanged) -> list[Any]:
+    segment, *rest = segments
+    index = _index(items, segment)
+    if index is None:
+        return items
+    if rest:
+        new = [_inside(items[index], rest, change)]
+    else:
+        new = [] if change.removed else [change.value]
+    return [*items[:index], *new, *items[index + 1 :]]
+
+
+def _index(items: list[Any], segment: str) -> int | None:
+    """The index of an item of the list; None if the segment is not one."""
+    is_index = segment.isdecimal() and segment.isascii() and int(segment) < len(items)
+    return int(segment) if is_index else None

@@ -27,11 +27,12 @@ class Speaker(StrEnum):
 
 
 class HandoffVia(StrEnum):
-    """What requested a hand-off."""
+    """What requested a hand-off. DEFAULT: a node that routes at once took its default connection."""
 
     MODEL = "MODEL"
     CONDITION = "CONDITION"
     TOOL = "TOOL"
+    DEFAULT = "DEFAULT"
     OPERATOR = "OPERATOR"
 
 
@@ -123,13 +124,17 @@ class HandedOff:
         ContextPolicy, Doc("How much of the conversation history the next agent receives.")
     ] = ContextPolicy.FULL
     last_n: Annotated[
-        int, Doc("Number of turns passed on under LAST_N; 0 under the other policies.")
+        int,
+        Doc(
+            "Number of turns passed on under LAST_N, or under SUMMARY without a summary; 0 "
+            "otherwise."
+        ),
     ] = 0
     summary: Annotated[
         str | None,
         Doc(
-            "Summary passed on under SUMMARY; null under the other policies, or when the model "
-            "failed to write one."
+            "Summary passed on under SUMMARY; null under the other policies, or when there is none: "
+            "then the last turns are passed on instead."
         ),
     ] = None
     context_passed: Annotated[

@@ -65,6 +65,8 @@ class SystemNote:
 HistoryItem = UserTurn | AgentTurn | ToolFinished | SystemNote
 """An item of the history that a model is shown."""
 
+DEFAULT_LAST_TURNS = 10
+"""The turns that replace a missing summary in logs that do not say how many."""
 MAX_HISTORY_ITEMS = 1_000
 """The newest turns and tool results that a model is shown; the limit keeps the cost of a turn from
 growing with the length of the call."""
@@ -271,10 +273,9 @@ def handoff_notes(event: HandedOff, context: CallContext) -> tuple[SystemNote, .
         case ContextPolicy.FULL:
             return ()
         case ContextPolicy.SUMMARY:
-            summary = SystemNote(
-                f"The conversation so far, in short: {event.summary or 'nothing.'}"
-            )
-            return (summary, *_variables_note(event, context))
+            summary = f"The conversation so far, in short: {event.summary}"
+            notes = (SystemNote(summary),) if event.summary else ()
+            return (*notes, *_variables_note(event, context))
         case ContextPolicy.LAST_N | ContextPolicy.VARIABLES_ONLY:
             return _variables_note(event, context)
 
@@ -282,16 +283,20 @@ def handoff_notes(event: HandedOff, context: CallContext) -> tuple[SystemNote, .
 def handoff_items(
     event: HandedOff, items: AppendOnlyList[HistoryItem]
 ) -> AppendOnlyList[HistoryItem]:
-    """The history that the next agent is shown: under every policy it includes a last turn of the
-    caller that has no reply yet."""
+    """The history that the next agent is shown: under every policy it includes what the caller said
+    last, even if the agent before has said something since, such as "One moment"."""
+    first = _request_start(items)
     match event.context_policy:
         case ContextPolicy.FULL:
             return items
         case ContextPolicy.LAST_N:
-            visible = _last_turns(items, event.last_n)
+            first = min(first, _last_turns_start(items, event.last_n))
+        case ContextPolicy.SUMMARY if event.summary is None:
+            first = min(first, _last_turns_start(items, event.last_n or DEFAULT_LAST_TURNS))
         case ContextPolicy.SUMMARY | ContextPolicy.VARIABLES_ONLY:
-            visible = items[-1:] if items and isinstance(items[-1], UserTurn) else ()
-    return AppendOnlyList(visible, keep=MAX_HISTORY_ITEMS)
+            request = (item for item in items[first:] if isinstance(item, UserTurn))
+            return AppendOnlyList(request, keep=MAX_HISTORY_ITEMS)
+    return AppendOnlyList(items[first:], keep=MAX_HISTORY_ITEMS)
 
 
 def _variables_note(event: HandedOff, context: CallContext) -> tuple[SystemNote, ...]:
@@ -302,12 +307,24 @@ def _variables_note(event: HandedOff, context: CallContext) -> tuple[SystemNote,
     return (SystemNote(f"What is known: {text}."),) if text else ()
 
 
-def _last_turns(items: AppendOnlyList[HistoryItem], turns: int) -> tuple[HistoryItem, ...]:
-    """The last turns, with the tool results between them."""
+def _last_turns_start(items: AppendOnlyList[HistoryItem], turns: int) -> int:
+    """The index from which there are that many turns, with the tool results between them."""
     backwards = range(len(items) - 1, -1, -1)
     turn_indexes = (n for n in backwards if isinstance(items[n], UserTurn | AgentTurn))
     newest = list(islice(turn_indexes, turns + 1))
-    return items[newest[turns - 1] :] if len(newest) > turns else items[:]
+    return newest[turns - 1] if len(newest) > turns else 0
+
+
+def _request_start(items: AppendOnlyList[HistoryItem]) -> int:
+    """The index of the first of the caller's last turns between which no reply was completed."""
+    start = len(items)
+    for index in range(len(items) - 1, -1, -1):
+        match items[index]:
+            case UserTurn():
+                start = index
+            case AgentTurn(more=False) if start < len(items):
+                break
+    return start
 
 
 def turn_from_event(stored: StoredEvent) -> Turn:

@@ -46,6 +46,14 @@ def validation_problem(schema: Mapping[str, Any], arguments: Mapping[str, Any]) 
     return f"{'/'.join(pointer) or 'arguments'}: {problem}"
 
 
+def is_valid(schema: Any, value: Any, definitions: Mapping[str, Any]) -> bool:
+    """Whether a part of a tool's schema with these `$defs` accepts the value."""
+    try:
+        return _Validator({"$defs": definitions}).accepts(schema, value)
+    except _LimitExceeded:
+        return False
+
+
 def storage_problem(arguments: Mapping[str, Any]) -> str | None:
     """Why the arguments cannot be stored, regardless of the schema; None if they can."""
     if has_more_items(arguments, MAX_ARGUMENT_VALUES):

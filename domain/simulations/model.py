@@ -20,6 +20,7 @@ from domain.calls.events import (
     ToolFinished,
 )
 from domain.templating.lexer import parse_path
+from domain.tool_execution.mcp_stubs import McpStub, StubMcpServers
 from domain.tools.http import HttpFailed, HttpRequest, HttpResponse
 from domain.workflows.agents import ProviderChoice
 
@@ -68,6 +69,7 @@ class Case:
     workflow: str
     given: Preconditions = field(default_factory=Preconditions)
     http: tuple[HttpStub, ...] = ()
+    mcp: tuple[McpStub, ...] = ()
     steps: tuple[Step, ...] = ()
 
 
@@ -253,12 +255,18 @@ def _read(namespaces: Mapping[str, Any], path: str) -> Any:
 class StubHttpClient:
     """The HTTP client of a simulation, which answers from stubs only."""
 
-    def __init__(self, stubs: Sequence[HttpStub]) -> None:
+    def __init__(
+        self, stubs: Sequence[HttpStub], mcp_servers: StubMcpServers | None = None
+    ) -> None:
         self._stubs = list(stubs)
+        self._mcp_servers = mcp_servers
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """Answer from the first stub that matches. Each stub is used once, except the last match,
         which is used repeatedly."""
+        mcp_response = self._mcp_servers.respond(request) if self._mcp_servers else None
+        if mcp_response is not None:
+            return mcp_response
         method_and_url = f"{request.method} {request.url}"
         matching = [stub for stub in self._stubs if fnmatchcase(method_and_url, stub.request)]
         if not matching:

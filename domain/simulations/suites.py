@@ -23,7 +23,10 @@ from domain.calls.model import Call, EndReason
 from domain.common.errors import InvalidInput, Path
 from domain.common.problems import raise_first
 from domain.simulations.model import Case, Expectation, HttpStub, Preconditions, Step, Suite
+from domain.simulations.recorded_stubs import recorded_stubs
 from domain.templating.lexer import is_path
+from domain.tool_execution.mcp_stubs import McpStub
+from domain.tools.model import ToolSpec
 from domain.workflows.agents import ProviderChoice, provider_choice_problems
 
 JUDGES = (
@@ -51,12 +54,13 @@ class _Case:
     workflow: str | None = None
     given: Preconditions = field(default_factory=Preconditions)
     http: tuple[HttpStub, ...] = ()
+    mcp: tuple[McpStub, ...] = ()
     steps: tuple[_Step, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Suite:
-    """A suite as written; its `workflow`, `given` and `http` apply to each of its cases."""
+    """A suite as written; its `workflow`, `given`, `http` and `mcp` apply to each of its cases."""
 
     suite: str | None = None
     bundle: Any = ()
@@ -65,6 +69,7 @@ class _Suite:
     workflow: str | None = None
     given: Preconditions = field(default_factory=Preconditions)
     http: tuple[HttpStub, ...] = ()
+    mcp: tuple[McpStub, ...] = ()
     cases: tuple[_Case, ...]
 
 
@@ -111,6 +116,7 @@ def _case(case: _Case, suite: _Suite, path: Path) -> Case:
             flags={**suite.given.flags, **case.given.flags},
         ),
         http=(*case.http, *suite.http),
+        mcp=(*case.mcp, *suite.mcp),
         steps=tuple(
             _step(step, (*path, "steps", str(index))) for index, step in enumerate(case.steps)
         ),
@@ -245,21 +251,34 @@ EXPECTATION_VALIDATORS: Mapping[str, Callable[[Any, Path], object]] = {
 # ---- a suite from a call --------------------------------------------------------------------
 
 
-def suite_from_call(call: Call, workflow: str, events: Iterable[StoredEvent]) -> dict[str, Any]:
-    """A suite, as plain data, that repeats the caller's turns and expects what followed them.
+def suite_from_call(
+    call: Call,
+    workflow: str,
+    events: Iterable[StoredEvent],
+    tools: Mapping[str, ToolSpec] | None = None,
+) -> dict[str, Any]:
+    """A suite, as plain data, that repeats the caller's turns and expects what followed them. With
+    the `tools` of the call's version it has stubs for their servers.
 
     The agents' words are not expected, because a model phrases them differently each time."""
+    log = [stored.event for stored in events]
     steps: list[dict[str, Any]] = [{"expect": []}]
-    for event in (stored.event for stored in events):
+    for event in log:
         if isinstance(event, UserTurn):
             steps.append({"say": event.text, "expect": []})
         else:
             for expectation in _expectations_from(event):
                 _add_expectation(steps[-1]["expect"], expectation)
     given = {"user": dict(call.user_context)} if call.user_context else {}
-    case = {"name": f"call {call.id}", "given": given, "steps": list(map(_without_empty, steps))}
+    case = {
+        "name": f"call {call.id}",
+        "given": given,
+        **recorded_stubs(log, tools or {}),
+        "steps": list(map(_without_empty, steps)),
+    }
     return {
         "suite": f"from a call of {call.created_at:%Y-%m-%d}",
+        "bundle": f"{workflow}.yaml",
         "workflow": workflow,
         "cases": [_without_empty(case)],
     }

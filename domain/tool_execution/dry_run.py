@@ -12,6 +12,7 @@ from domain.calls.context import CallContext
 from domain.calls.events import ContextChanged
 from domain.tenants.settings import NO_SETTINGS, TenantSettings
 from domain.tool_execution.executor import ToolResult, execute
+from domain.tool_execution.mcp_stubs import McpStub, StubMcpServers
 from domain.tools.actions import SendDtmf, TransferCall
 from domain.tools.http import HttpClient, HttpFailed, HttpRequest, HttpResponse
 from domain.tools.model import ToolSpec
@@ -44,15 +45,18 @@ async def dry_run(
     http_client: HttpClient | None = None,
     secrets: Mapping[str, str] | None = None,
     stubs: Sequence[StubResponse] = (),
+    mcp_stubs: Sequence[McpStub] = (),
 ) -> DryRunResult:
     """Run a tool on the given context. With `http_client`, requests are really sent, with these
-    `secrets`; without it, the stubs are returned in order."""
+    `secrets`; without it, `mcp_stubs` are the results of their MCP servers, and `stubs` are the
+    responses to all other requests, in order."""
     environment = _DryRunEnvironment(
         replace(context, tenant=settings.template_namespace),
         settings,
         http_client,
         secrets,
         list(stubs),
+        StubMcpServers(mcp_stubs, settings),
     )
     result = await execute(tool, arguments, environment, f"trial.{uuid4()}")
     return DryRunResult(tool_result=result, context=environment.context)
@@ -66,12 +70,14 @@ class _DryRunEnvironment:
         http_client: HttpClient | None,
         secrets: Mapping[str, str] | None,
         stubs: list[StubResponse],
+        mcp_servers: StubMcpServers,
     ) -> None:
         self.context = context
         self.settings = settings
         self._http_client = http_client
         self._secrets = secrets
         self._stubs = stubs
+        self._mcp_servers = mcp_servers
 
     def visible_context(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
         return self.context.visible_to(DRY_RUN_NODE, params)
@@ -89,6 +95,9 @@ class _DryRunEnvironment:
     async def send(self, request: HttpRequest) -> HttpResponse:
         if self._http_client is not None:
             return await self._http_client.send(request)
+        response = self._mcp_servers.respond(request)
+        if response is not None:
+            return response
         if not self._stubs:
             raise HttpFailed("no stub is left")
         stub = self._stubs.pop(0)

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from domain.calls.context import write_problem
 from domain.calls.events import ContextChanged
 from domain.common.json_values import json_problem
+from domain.json_schema.defaults import with_defaults
 from domain.json_schema.validator import validation_problem
 from domain.templating import expressions
 from domain.templating.templates import look_up_path, render, render_value, value_to_text
@@ -45,6 +47,8 @@ DONE = "Done."
 OUTCOME_UNKNOWN = "It is not known whether the action was carried out."
 TIMED_OUT = "The tool timed out; it is not known which of its actions were carried out."
 MAX_VALUE_LENGTH = 65_536
+MAX_RETURNED_LENGTH = 8_192
+"""Characters of a response that the model receives from a tool without `respond`."""
 
 
 class Ending(StrEnum):
@@ -100,6 +104,7 @@ async def execute(
 ) -> ToolResult:
     """Run a tool. The idempotency key of each request consists of `key`, which is unique to this
     tool call, and the path of the action. Raises only what the environment raises."""
+    arguments = with_defaults(tool.parameters, arguments)
     problem = validation_problem(tool.parameters, arguments)
     if problem:
         return ToolResult(ending=Ending.REFUSED, result=problem)
@@ -124,6 +129,7 @@ class _ToolRun:
         self._arguments = arguments
         self._key = key
         self._response: Mapping[str, Any] = {}
+        self._api_body: Any = None
         self._outcome_unknown = False
         """An action failed and may nevertheless have been carried out."""
 
@@ -132,6 +138,8 @@ class _ToolRun:
         if problem is None:
             problem = await self._run_actions(tool.on_success, ("onSuccess",))
             if problem is None:
+                if not self.messages:
+                    self.messages = [_bounded(value_to_text(self._api_body))]
                 return Ending.SUCCEEDED
         self.messages = []
         ending = Ending.FAILED
@@ -225,12 +233,16 @@ class _ToolRun:
 
     def _write(self, path: str, value: Any) -> Mapping[str, Any]:
         where = path.removesuffix("[+]")
+        values = self._environment.visible_context({})
         if where != path:
-            before = look_up_path(where, self._environment.visible_context({}))
+            before = look_up_path(where, values)
             value = [*(before if isinstance(before, list) else []), value]
         problem = json_problem(value)
         if problem is not None:
             raise StepFailed(f"The value for {where} is {problem}.")
+        problem = write_problem(values, where, value)
+        if problem is not None:
+            raise StepFailed(problem)
         if len(value_to_text(value)) > MAX_VALUE_LENGTH:
             raise StepFailed(f"The value for {where} is longer than {MAX_VALUE_LENGTH} characters.")
         return _change_effect(self._environment.set_value(where, value))
@@ -264,6 +276,7 @@ class _ToolRun:
             raise StepFailed(
                 response.problem, response.effect, outcome_unknown=response.outcome_unknown
             )
+        self._api_body = response.body
         self._save(call.save)
         return response.effect
 
@@ -315,6 +328,12 @@ class _ToolRun:
     def _save(self, places: Mapping[str, str]) -> None:
         for path, source in places.items():
             self._write(path, look_up_path(source, self._response))
+
+
+def _bounded(text: str) -> str:
+    if len(text) <= MAX_RETURNED_LENGTH:
+        return text
+    return f"{text[:MAX_RETURNED_LENGTH]}… (cut off after {MAX_RETURNED_LENGTH} characters)"
 
 
 def _change_effect(change: ContextChanged) -> Mapping[str, Any]:

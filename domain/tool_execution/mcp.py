@@ -1,11 +1,13 @@
 """Tools of MCP servers: Model Context Protocol over streamable HTTP (revision 2025-06-18).
 
-Every tool call opens a new session, so no session state has to be stored or to survive a crash."""
+Every tool call opens a session and ends it, so no session state has to be stored or to survive a
+crash."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -19,8 +21,11 @@ from domain.tools.http import (
 )
 
 PROTOCOL_VERSION = "2025-06-18"
+SESSION_HEADER = "Mcp-Session-Id"
 MAX_PAGES = 20
 MAX_TOOLS = 500
+CLOSE_TIMEOUT_SECONDS = 1.0
+"""A server that is slow to end its session delays the tool call no longer than this."""
 
 Send = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
@@ -65,45 +70,54 @@ class McpConnection:
 
 
 async def list_tools(connection: McpConnection) -> tuple[McpTool, ...]:
-    session = await _open_session(connection)
     tools: list[McpTool] = []
     cursor: str | None = None
-    for _ in range(MAX_PAGES):
-        page = await session.request("tools/list", {"cursor": cursor} if cursor else {})
-        items = page.get("tools")
-        tools.extend(map(_tool, items if isinstance(items, list) else []))
-        cursor = page.get("nextCursor")
-        if not isinstance(cursor, str) or len(tools) >= MAX_TOOLS:
-            break
+    async with _open_session(connection) as session:
+        for _ in range(MAX_PAGES):
+            page = await session.request("tools/list", {"cursor": cursor} if cursor else {})
+            items = page.get("tools")
+            tools.extend(map(_tool, items if isinstance(items, list) else []))
+            cursor = page.get("nextCursor")
+            if not isinstance(cursor, str) or len(tools) >= MAX_TOOLS:
+                break
     return tuple(tools[:MAX_TOOLS])
 
 
 async def call_tool(
     connection: McpConnection, tool: str, arguments: Mapping[str, Any]
 ) -> McpResult:
-    session = await _open_session(connection)
     params = {"name": tool, "arguments": dict(arguments)}
-    result = await session.request("tools/call", params, connection.idempotency_key)
+    async with _open_session(connection) as session:
+        result = await session.request("tools/call", params, connection.idempotency_key)
     content = result.get("content")
     parts = content if isinstance(content, list) else []
-    texts = [str(p.get("text", "")) for p in parts if isinstance(p, dict) and "text" in p]
     return McpResult(
-        content="\n".join(texts),
+        content="\n".join(_text_of(part) for part in parts if isinstance(part, dict)),
         structured=result.get("structuredContent"),
         is_error=result.get("isError") is True,
     )
 
 
-async def _open_session(connection: McpConnection) -> _Session:
+def _text_of(part: Mapping[str, Any]) -> str:
+    """The text of a part of the result, or a mention of what a model cannot be shown."""
+    resource = part.get("resource")
+    for source in (part, resource if isinstance(resource, dict) else {}):
+        if "text" in source:
+            return str(source["text"])
+    uri = f" {part['uri']}" if "uri" in part else ""
+    return f"[{part.get('type', 'content')}{uri}, not shown]"
+
+
+@asynccontextmanager
+async def _open_session(connection: McpConnection) -> AsyncGenerator[_Session]:
     session = _Session(connection)
-    client = {"name": "agent-studio", "version": "1"}
-    result = await session.request(
-        "initialize",
-        {"protocolVersion": PROTOCOL_VERSION, "capabilities": {}, "clientInfo": client},
-    )
-    session.set_protocol_version(str(result.get("protocolVersion", PROTOCOL_VERSION)))
-    await session.notify("notifications/initialized")
-    return session
+    try:
+        await session.initialize()
+        yield session
+    except Exception:
+        await session.close()
+        raise
+    await session.close()
 
 
 class _Session:
@@ -116,8 +130,28 @@ class _Session:
         }
         self._numbers = count(1)
 
-    def set_protocol_version(self, version: str) -> None:
+    async def initialize(self) -> None:
+        client = {"name": "agent-studio", "version": "1"}
+        result = await self.request(
+            "initialize",
+            {"protocolVersion": PROTOCOL_VERSION, "capabilities": {}, "clientInfo": client},
+        )
+        version = str(result.get("protocolVersion", PROTOCOL_VERSION))
         self._headers["MCP-Protocol-Version"] = version
+        await self.notify("notifications/initialized")
+
+    async def close(self) -> None:
+        """End the session at the server, if it has opened one. A server may refuse that."""
+        if SESSION_HEADER not in self._headers:
+            return
+        request = HttpRequest(
+            method="DELETE",
+            url=self._connection.url,
+            headers=self._headers,
+            timeout=min(self._connection.timeout_seconds, CLOSE_TIMEOUT_SECONDS),
+        )
+        with suppress(EgressBlocked, HttpFailed):
+            await self._connection.send(request)
 
     async def request(
         self, method: str, params: Mapping[str, Any], key: str | None = None
@@ -125,7 +159,7 @@ class _Session:
         number = next(self._numbers)
         response = await self._post({"id": number, "method": method, "params": params}, key)
         if "mcp-session-id" in response.headers:
-            self._headers["Mcp-Session-Id"] = response.headers["mcp-session-id"]
+            self._headers[SESSION_HEADER] = response.headers["mcp-session-id"]
         message = next((m for m in _messages(response) if m.get("id") == number), {})
         if "error" in message:
             error = message["error"]

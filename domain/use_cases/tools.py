@@ -11,6 +11,7 @@ from domain.common.access import Scope, Viewer
 from domain.common.errors import InUse, InvalidInput, NotFound
 from domain.ports import Services, UnitOfWork
 from domain.tool_execution.dry_run import DRY_RUN_NODE, DryRunResult, StubResponse, dry_run
+from domain.tool_execution.mcp_stubs import McpStub
 from domain.tools.model import Tool, ToolId, ToolSpec, check_tool
 
 CONTEXT_NAMESPACES = ("user", "call", "workflow", "flags", "agent")
@@ -51,6 +52,7 @@ async def test_tool(
     arguments: Mapping[str, Any],
     context: Mapping[str, Any],
     stubs: Sequence[StubResponse],
+    mcp_stubs: Sequence[McpStub],
     *,
     live: bool,
 ) -> DryRunResult:
@@ -69,6 +71,7 @@ async def test_tool(
         http_client=services.http_client if live else None,
         secrets=secrets,
         stubs=stubs,
+        mcp_stubs=mcp_stubs,
     )
 
 

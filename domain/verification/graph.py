@@ -13,8 +13,9 @@ from domain.verification.reporting import (
     reachable,
     reverse_edges,
     transitive_closure,
+    warning,
 )
-from domain.workflows.model import HANDOFF_PREFIX, Snapshot
+from domain.workflows.model import HANDOFF_PREFIX, EntryAction, Snapshot, WorkflowSpec
 
 MAX_TOOL_NAME_LENGTH = 64
 """Providers of language models reject longer tool names."""
@@ -47,12 +48,12 @@ def _entries_and_exits(snapshot: Snapshot) -> Iterator[Finding]:
             f"{len(entries)} nodes are marked as the entry: {', '.join(entries)}.",
             "Keep isEntry on only one of them.",
         )
-    if nodes and not any(n.is_exit for n in nodes):
+    if nodes and not any(n.ends_calls for n in nodes):
         yield error(
             _C.NO_EXIT,
             ("nodes",),
             "No node is an exit, so no agent can end the call.",
-            "Set isExit on the node where conversations end.",
+            "Set isExit on the node where conversations end, or let it end the call with onEntry.",
         )
 
 
@@ -78,6 +79,7 @@ def _nodes(snapshot: Snapshot) -> Iterator[Finding]:
 def _connections(snapshot: Snapshot) -> Iterator[Finding]:
     workflow = snapshot.workflow
     ids = {n.id for n in workflow.nodes}
+    last = _last_nodes(workflow)
     seen = Counter((c.source, c.target) for c in workflow.connections)
     for index, connection in enumerate(workflow.connections):
         for end in ("source", "target"):
@@ -89,6 +91,13 @@ def _connections(snapshot: Snapshot) -> Iterator[Finding]:
                     f"There is no node with the id {id!r}.",
                     "Use the id of a node of this workflow.",
                 )
+        if connection.source in last:
+            yield warning(
+                _C.NEVER_TAKEN,
+                ("connections", str(index)),
+                f"The call ends at the node {connection.source!r}, so the connection is never taken.",
+                "Remove the connection, or change onEntry of the node.",
+            )
         if connection.source == connection.target:
             yield error(
                 _C.SELF_CONNECTION,
@@ -115,14 +124,24 @@ def _connections(snapshot: Snapshot) -> Iterator[Finding]:
             )
 
 
+def _last_nodes(workflow: WorkflowSpec) -> set[str]:
+    """The nodes that a conversation never leaves."""
+    return {
+        n.id
+        for n in workflow.nodes
+        if n.on_entry is EntryAction.END_CALL and n.skip_condition is None
+    }
+
+
 def _reach(snapshot: Snapshot) -> Iterator[Finding]:
     workflow = snapshot.workflow
+    last = _last_nodes(workflow)
     forward = {
-        id: [c.target for _, c in outgoing]
+        id: [] if id in last else [c.target for _, c in outgoing]
         for id, outgoing in outgoing_connections(workflow).items()
     }
     entries = [n.id for n in workflow.nodes if n.is_entry]
-    exits = [n.id for n in workflow.nodes if n.is_exit]
+    exits = [n.id for n in workflow.nodes if n.ends_calls]
     from_entry, to_exit = reachable(entries, forward), reachable(exits, reverse_edges(forward))
     for index, node in enumerate(workflow.nodes):
         if entries and node.id not in from_entry:

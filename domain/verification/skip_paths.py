@@ -1,4 +1,5 @@
-"""Findings about skipped nodes: where the conversation continues, and whether it still can end."""
+"""Findings about nodes that are skipped or route at once: where the conversation continues, and
+whether it still can end."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from domain.verification.reporting import (
     reverse_edges,
     warning,
 )
-from domain.workflows.model import Connection, Node, Snapshot, WorkflowSpec
+from domain.workflows.model import Connection, EntryAction, Node, Snapshot, WorkflowSpec
 
 _C = FindingCode
 
@@ -25,6 +26,8 @@ def findings(snapshot: Snapshot) -> Iterator[Finding]:
         if node.skip_condition is not None:
             connections = [connection for _, connection in outgoing[node.id]]
             yield from _skip_target(index, node, connections)
+        if node.on_entry is EntryAction.ROUTE:
+            yield from _route_target(index, node, [c for _, c in outgoing[node.id]])
     yield from _all_skipped(workflow)
 
 
@@ -37,12 +40,33 @@ def _defaults(node: Node, outgoing: Sequence[tuple[int, Connection]]) -> Iterato
             f"The node {node.id!r} has {len(defaults)} default connections.",
             "Keep isDefault on only one of them.",
         )
-    if defaults and node.skip_condition is None:
+    if defaults and node.skip_condition is None and node.on_entry is not EntryAction.ROUTE:
         yield warning(
             _C.USELESS_DEFAULT,
             ("connections", defaults[0], "isDefault"),
-            f"The node {node.id!r} is never skipped, so its default connection has no effect.",
-            "Remove isDefault, or give the node a skipCondition.",
+            f"The node {node.id!r} is never skipped and does not route at once, so its default "
+            "connection has no effect.",
+            "Remove isDefault, or give the node a skipCondition or onEntry: ROUTE.",
+        )
+
+
+def _route_target(index: int, node: Node, connections: Sequence[Connection]) -> Iterator[Finding]:
+    """A node that routes at once needs a connection that can always be taken."""
+    here = ("nodes", str(index), "onEntry")
+    if not connections:
+        yield error(
+            _C.ROUTES_TO_NOWHERE,
+            here,
+            f"The node {node.id!r} routes at once, but has no outgoing connection.",
+            "Add an outgoing connection, or change onEntry.",
+        )
+    elif all(c.condition is not None and not c.is_default for c in connections):
+        yield warning(
+            _C.ROUTES_TO_NOWHERE,
+            here,
+            f"When none of the conditions at the node {node.id!r} holds, its agent talks with the "
+            "caller.",
+            "Set isDefault on one of its connections.",
         )
 
 
@@ -81,17 +105,17 @@ def _all_skipped(workflow: WorkflowSpec) -> Iterator[Finding]:
     """Even if every skippable node is skipped, each remaining node must lead to an exit."""
     remaining = [node for node in workflow.nodes if node.skip_condition is None]
     skippable = {node.id for node in workflow.nodes} - {node.id for node in remaining}
-    if not skippable or not any(node.is_exit for node in workflow.nodes):
+    if not skippable or not any(node.ends_calls for node in workflow.nodes):
         return
     onward = {
         id: [c.target for _, c in outgoing]
         for id, outgoing in outgoing_connections(workflow).items()
     }
-    exits = {node.id for node in remaining if node.is_exit}
+    exits = {node.id for node in remaining if node.ends_calls}
     # A skipped node without outgoing connections is entered anyway; as an exit it can end the call.
-    exits |= {n.id for n in workflow.nodes if n.is_exit and not onward[n.id]}
+    exits |= {n.id for n in workflow.nodes if n.ends_calls and not onward[n.id]}
     back = reverse_edges(onward)
-    to_any_exit = reachable([n.id for n in workflow.nodes if n.is_exit], back)
+    to_any_exit = reachable([n.id for n in workflow.nodes if n.ends_calls], back)
     to_remaining_exit = reachable(exits, back)
     for index, node in enumerate(workflow.nodes):
         if node.id in skippable or node.id not in to_any_exit:

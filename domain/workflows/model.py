@@ -44,6 +44,17 @@ class Position:
     y: float
 
 
+class EntryAction(StrEnum):
+    """What happens when a conversation enters a node."""
+
+    CONVERSE = "CONVERSE"
+    """The agent speaks, then listens to the caller."""
+    END_CALL = "END_CALL"
+    """The agent speaks once, and the call ends."""
+    ROUTE = "ROUTE"
+    """The conversation moves on at once, after the greeting if the agent has one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """A step of the workflow, in which one agent leads the conversation."""
@@ -54,7 +65,13 @@ class Node:
     is_exit: bool = False
     skip_condition: str | None = None
     """While this condition is true, conversations skip the node. None: it is never skipped."""
+    on_entry: EntryAction = EntryAction.CONVERSE
     position: Position | None = None
+
+    @property
+    def ends_calls(self) -> bool:
+        """Whether the agent can end the call here."""
+        return self.is_exit or self.on_entry is EntryAction.END_CALL
 
 
 class ContextPolicy(StrEnum):
@@ -80,7 +97,8 @@ class Connection:
     condition: str | None = None
     priority: int = 0
     is_default: bool = False
-    """A conversation that skips the source takes this connection when no condition is true."""
+    """A conversation that skips the source, or is routed by it at once, takes this connection when
+    no other is taken."""
     may_repeat: int = 1
     """How many times the connection may be taken in one call."""
     context_policy: ContextPolicy = ContextPolicy.FULL

@@ -39,14 +39,31 @@ def skip_connection(
 ) -> Connection | None:
     """The connection past a skipped node: the triggered one, else the default, else the only one
     without a condition."""
-    outgoing = workflow.outgoing(node)
-    unconditional = [c for c in outgoing if c.condition is None]
-    default = next((c for c in outgoing if c.is_default), None)
     return (
         triggered_connection(workflow, node, values)
-        or default
-        or (unconditional[0] if len(unconditional) == 1 else None)
+        or default_connection(workflow, node)
+        or _only(choices(workflow, node))
     )
+
+
+def forced_connection(workflow: WorkflowSpec, node: str) -> Connection | None:
+    """The connection that a node which routes at once takes when no condition is true and the model
+    has nothing to choose between; None if it has."""
+    open_to_choice = choices(workflow, node)
+    return _only(open_to_choice) if open_to_choice else default_connection(workflow, node)
+
+
+def default_connection(workflow: WorkflowSpec, node: str) -> Connection | None:
+    return next((c for c in workflow.outgoing(node) if c.is_default), None)
+
+
+def choices(workflow: WorkflowSpec, node: str) -> list[Connection]:
+    """The connections that the model may choose: those without a condition."""
+    return [c for c in workflow.outgoing(node) if c.condition is None]
+
+
+def _only(connections: list[Connection]) -> Connection | None:
+    return connections[0] if len(connections) == 1 else None
 
 
 def resolve_node(workflow: WorkflowSpec, node: str, context_at: ContextAtNode) -> ResolvedNode:

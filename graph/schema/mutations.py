@@ -7,6 +7,7 @@ import strawberry
 from domain.calls.model import CallId
 from domain.ports import TokenPair
 from domain.tool_execution.dry_run import StubResponse
+from domain.tool_execution.mcp_stubs import McpStub
 from domain.tools.model import ToolId
 from domain.use_cases import agents, bundles, calls, recordings, tools, versions, workflows
 from domain.workflows.agents import AgentId
@@ -94,6 +95,10 @@ class Mutation(TenantMutation):
             json_object(input.arguments, "arguments"),
             json_object(input.context, "context"),
             [StubResponse(status=stub.status, body=stub.body) for stub in input.stubs],
+            [
+                McpStub(server=stub.server, tool=stub.tool, result=stub.result, error=stub.error)
+                for stub in input.mcp_stubs
+            ],
             live=input.live,
         )
         return t.TestToolSuccess.from_dry_run(dry_run)

@@ -35,6 +35,8 @@ class ScriptedReply:
     """Additional delay before the first word, in seconds."""
     tool_call_id: str | None = None
     """The id of every tool call; None gives each call an id of its own."""
+    finish_reason: str | None = None
+    """Why the model stopped; None for the usual reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,13 @@ class LlmEmulator:
     model_list_requests: list[tuple[str, str]] = field(default_factory=list)
     """Provider and API key of each request for the list of models."""
 
-    def next_reply(self) -> Reply:
+    obeys_tool_choice: bool = False
+    """Whether a request that demands a tool call gets one, with made-up arguments."""
+
+    def next_reply(self, request: dict[str, Any]) -> Reply:
+        demanded = _demanded_tool(request) if self.obeys_tool_choice else None
+        if demanded is not None:
+            return demanded
         return self.script.pop(0) if len(self.script) > 1 else self.script[0]
 
 
@@ -101,10 +109,31 @@ async def _respond(state: LlmEmulator, request: Request, key: str, chunks: Any) 
     state.keys.append(key)
     if state.accepted_keys is not None and key not in state.accepted_keys:
         return _error_response(401)
-    reply = state.next_reply()
+    reply = state.next_reply(state.requests[-1])
     if isinstance(reply, FailedReply) and reply.status != 200:
         return _error_response(reply.status)
     return StreamingResponse(_stream(reply, chunks), media_type="text/event-stream")
+
+
+def _demanded_tool(request: dict[str, Any]) -> ScriptedReply | None:
+    """A call of the tool that an OpenAI request demands; None if it demands none."""
+    choice = request.get("tool_choice")
+    functions = [tool["function"] for tool in request.get("tools") or ()]
+    if isinstance(choice, dict):
+        functions = [f for f in functions if f["name"] == choice["function"]["name"]]
+    elif choice != "required":
+        return None
+    return ScriptedReply("", tuple((f["name"], _sample(f["parameters"])) for f in functions[:1]))
+
+
+def _sample(schema: dict[str, Any]) -> Any:
+    """A value for a schema: the first choice, or the simplest value of the type."""
+    if schema.get("enum"):
+        return schema["enum"][0]
+    if schema.get("type") == "object":
+        return {name: _sample(inside) for name, inside in schema.get("properties", {}).items()}
+    samples: dict[str, Any] = {"integer": 0, "number": 0, "boolean": True, "array": []}
+    return samples.get(str(schema.get("type")), "made up")
 
 
 def _error_response(status: int) -> Response:
@@ -159,7 +188,8 @@ def _openai_chunks(reply: ScriptedReply) -> list[Any]:
             "function": function,
         }
         chunks.append(chunk({"tool_calls": [call]}))
-    chunks.append(chunk({}, "tool_calls" if reply.tool_calls else "stop"))
+    finish_reason = reply.finish_reason or ("tool_calls" if reply.tool_calls else "stop")
+    chunks.append(chunk({}, finish_reason))
     usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
     return [*chunks, _completion([], usage), "[DONE]"]
 
@@ -182,7 +212,7 @@ def _gemini_chunks(reply: ScriptedReply) -> list[Any]:
         {"candidates": [{"index": 0, "content": {"role": "model", "parts": [part]}}]}
         for part in parts or [{"text": " "}]
     ]
-    chunks[-1]["candidates"][0]["finishReason"] = "STOP"
+    chunks[-1]["candidates"][0]["finishReason"] = reply.finish_reason or "STOP"
     usage = {"promptTokenCount": 100, "candidatesTokenCount": 10, "totalTokenCount": 110}
     chunks[-1]["usageMetadata"] = usage
     return chunks

@@ -216,3 +216,15 @@ async def test_tools_of_an_mcp_server_are_listed_imported_and_used(
         )
         problem = refused["steps"][0]["problem"]
         assert problem == "The tool 'burn' of the MCP server 'shop' is not allowed."
+        stubs = [
+            {"server": "shop", "tool": "stock", "result": {"pieces": 7}},
+            {"server": "shop", "tool": "stock", "result": "Sold out.", "error": True},
+        ]
+        stubbed = await mutate(
+            api, TRY, id=tool["id"], arguments={"article": "lamp"}, mcpStubs=stubs[:1]
+        )
+        assert (stubbed["ending"], stubbed["result"]) == ("SUCCEEDED", '{"pieces": 7}')
+        failed = await mutate(
+            api, TRY, id=tool["id"], arguments={"article": "lamp"}, mcpStubs=stubs[1:]
+        )
+        assert (failed["ending"], failed["result"]) == ("FAILED", "Sold out.")

@@ -10,25 +10,38 @@ from typing import Any
 
 import pytest
 
-from domain.calls.events import CallEnded, TurnMeasured
+from domain.calls.events import (
+    CallEnded,
+    ContextChanged,
+    StoredEvent,
+    ToolFinished,
+    ToolOutcome,
+    ToolStarted,
+    TurnMeasured,
+    UserTurn,
+)
 from domain.common.access import Viewer
 from domain.common.errors import InvalidInput
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.simulations.model import EXPECTATION_CHECKS, Suite
+from domain.simulations.recorded_stubs import recorded_stubs
 from domain.simulations.suites import EXPECTATION_VALIDATORS, JUDGES, read_suite, suite_from_call
-from domain.tools.actions import ApiCall, Method, Respond
+from domain.tenants.settings import McpServer, TenantSettings
+from domain.tools.actions import ApiCall, McpCall, Method, Respond, ToolAction
 from domain.tools.model import ToolSpec
 from domain.use_cases.calls import CallRequest, end_call, send_message, start_call
 from domain.workflows.agents import ProviderChoice
 from domain.workflows.model import Snapshot
 from local.emulators.llm import KEY, FailedReply, ScriptedReply, run_llm_emulator
+from tests.support.conversations import voice_conversation
 from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION, publish_clinic
+from tests.support.fake_time import FakeTime
 from tests.worker.test_text_calls import running_worker, watch
 from worker.providers.api_keys import ProviderKeys
 from worker.simulation import judges
 from worker.simulation.judges import run_judges
-from worker.simulation.runner import CaseRun, SimulationSetup, run_case
+from worker.simulation.runner import CaseRun, InMemoryEventWriter, SimulationSetup, run_case
 
 pytestmark = pytest.mark.anyio
 
@@ -323,3 +336,119 @@ async def test_judges_run_by_name() -> None:
     assert [(j.judge, j.verdict) for j in second] == [("safety", "error")]
     assert "an appointment" in str(emulator.requests[0])
     assert "You book appointments." in str(emulator.requests[0])
+
+
+async def test_a_judge_without_a_verdict_says_what_it_needs() -> None:
+    result = await run_suite(BOOKS)
+    async with run_llm_emulator() as emulator:
+        emulator.script = [ScriptedReply("I think it went well.")]
+        keys = ProviderKeys(openai=KEY, openai_base_url=f"{emulator.url}/openai")
+        choice = ProviderChoice(provider="openai", model="gpt-4.1-mini")
+        [judgment] = await run_judges(["safety"], result.history, choice, keys)
+    assert (judgment.verdict, judgment.reasoning) == ("error", judges.NO_VERDICT)
+
+
+async def test_judges_can_be_tried_with_the_emulator() -> None:
+    result = await run_suite(BOOKS)
+    async with run_llm_emulator() as emulator:
+        emulator.script, emulator.obeys_tool_choice = [ScriptedReply("Unused.")], True
+        keys = ProviderKeys(openai=KEY, openai_base_url=f"{emulator.url}/openai")
+        choice = ProviderChoice(provider="openai", model="gpt-4.1-mini")
+        [judgment] = await run_judges(["safety"], result.history, choice, keys)
+    assert (judgment.verdict, judgment.reasoning) == ("pass", "made up")
+
+
+# ---- tools with servers ---------------------------------------------------------------------------
+
+SHOP = TenantSettings(
+    mcp_servers=(McpServer(name="shop", url="https://shop.example.com/mcp", allow=("stock",)),)
+)
+SAVES = {"workflow.free": "structured.free", "workflow.words": "content"}
+
+
+def with_tool(*actions: ToolAction) -> SimulationSetup:
+    """A clinic that books with a server."""
+    tool = replace(BOOK, actions=actions)
+    return SimulationSetup(
+        snapshot=replace(SNAPSHOT, tools={"book_appointment": tool}), settings=SHOP
+    )
+
+
+def books(*expect: Any, **more: Any) -> dict[str, Any]:
+    steps = [*BOOKS["steps"][:2], {"say": "tomorrow", "expect": list(expect)}]
+    return {**BOOKS, "steps": steps, **more}
+
+
+async def test_mcp_tools_return_what_the_suite_says() -> None:
+    stage = with_tool(McpCall(server="shop", tool="stock", save=SAVES))
+    stub = {"server": "shop", "tool": "stock", "result": {"free": ["10:00"]}}
+    expected = books(
+        {"tool": {"name": "book_appointment", "outcome": "SUCCEEDED", "result": "10:00"}},
+        {"context": {"workflow.free": ["10:00"], "workflow.words": '{"free": ["10:00"]}'}},
+    )
+    for case, suite_wide in (({**expected, "mcp": [stub]}, []), (expected, [stub])):
+        result = await run_suite(case, stage, mcp=suite_wide)
+        assert result.ok, result.problems
+
+
+async def test_mcp_tools_without_a_stub_fail() -> None:
+    stage = with_tool(McpCall(server="shop", tool="stock"))
+    stub = {"server": "shop", "tool": "sell", "result": "Sold."}
+    refused = "The server refused: There is no stub for the tool 'stock'."
+    failed = {"tool": {"name": "book_appointment", "outcome": "FAILED", "result": refused}}
+    result = await run_suite(books(failed, mcp=[stub]), stage)
+    assert result.ok, result.problems
+
+
+def test_a_suite_from_a_call_has_stubs_for_its_servers() -> None:
+    actions = (
+        ApiCall(
+            url="https://a.example.com/slots/{{params.slot}}",
+            method=Method.POST,
+            save={"workflow.slot": "body.slot", "workflow.status": "status"},
+        ),
+        McpCall(server="shop", tool="stock", save=SAVES),
+        Respond(message="Booked."),
+    )
+    tool = replace(BOOK, actions=actions)
+    use = {"tool_call_id": "c1", "node": "booking", "tool": tool.name, "arguments": {}}
+    finished = {**use, "outcome": ToolOutcome.SUCCEEDED, "result": "Booked.", "duration_ms": 1.0}
+    log = [
+        ToolStarted(**use),
+        ContextChanged(path="workflow.slot", value="ten"),
+        ContextChanged(path="workflow.status", value=200),
+        ContextChanged(path="workflow.free", value=[1, 2]),
+        ToolFinished(**finished),
+        ToolStarted(**use),
+        ToolFinished(
+            **{
+                **finished,
+                "outcome": ToolOutcome.FAILED,
+                "result": "The server responded with status 409.",
+            }
+        ),
+    ]
+    request = "POST https://a.example.com/slots/*"
+    assert recorded_stubs(log, {tool.name: tool}) == {
+        "http": [
+            {"request": request, "body": {"slot": "ten"}},
+            {"request": request, "status": 409},
+        ],
+        "mcp": [
+            {"server": "shop", "tool": "stock", "result": {"free": [1, 2]}},
+            {
+                "server": "shop",
+                "tool": "stock",
+                "result": "The server responded with status 409.",
+                "error": True,
+            },
+        ],
+    }
+
+
+def test_a_suite_from_a_call_names_its_bundle_and_how_to_run_it() -> None:
+    call = voice_conversation(FakeTime(), InMemoryEventWriter()).claim.call
+    log = [StoredEvent(call.id, 1, call.created_at, UserTurn(turn_id="t", text="hello"), "")]
+    plain = suite_from_call(call, "clinic", log)
+    assert plain["bundle"] == "clinic.yaml"
+    assert read_suite(plain, "x").bundles == ("clinic.yaml",)

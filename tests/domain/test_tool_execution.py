@@ -353,3 +353,117 @@ def test_only_the_author_determines_the_host_of_a_request(url: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         check_tool(spec)
     assert refused.value.path == ("actions", "0", "apiCall", "url")
+
+
+# ---- what the model receives without a respond action --------------------------------------------
+
+
+GET = ApiCall(url="https://a.example.com/")
+
+
+@pytest.mark.parametrize(
+    ("body", "result"),
+    [
+        ({"a": 1}, '{"a": 1}'),
+        ("ten o'clock", "ten o'clock"),
+        (None, "Done."),
+        ("", "Done."),
+        ("x" * 9_000, f"{'x' * 8_192}… (cut off after 8192 characters)"),
+    ],
+)
+async def test_a_tool_that_only_asks_a_server_returns_its_response(body: Any, result: str) -> None:
+    used, _ = await run(GET, environment=FakeEnvironment(answers=[(200, body)]))
+    assert (used.ending, used.result) == (Ending.SUCCEEDED, result)
+
+
+async def test_the_last_response_is_returned_unless_an_action_sets_the_result() -> None:
+    environment = FakeEnvironment(answers=[(200, {"a": 1}), (200, {"b": 2})])
+    used, _ = await run(GET, GET, on_success=(FlagSet(flag="asked"),), environment=environment)
+    assert used.result == '{"b": 2}'
+    environment = FakeEnvironment(answers=[(200, {"a": 1})])
+    used, _ = await run(GET, on_success=(Respond(message="All is well."),), environment=environment)
+    assert used.result == "All is well."
+
+
+async def test_the_response_of_a_tool_that_failed_later_is_not_its_result() -> None:
+    rule = Rule(condition="response.body.a == 2", message="It is not 2.")
+    used, _ = await run(
+        GET, Validate(rules=(rule,)), environment=FakeEnvironment(answers=[(200, {"a": 1})])
+    )
+    assert (used.ending, used.result) == (Ending.FAILED, "It is not 2.")
+
+
+# ---- items of lists, and flags --------------------------------------------------------------------
+
+
+def listed(*items: Any) -> FakeEnvironment:
+    return FakeEnvironment(context=CallContext(workflow={"l": list(items)}))
+
+
+async def test_an_item_of_a_list_is_written_read_and_removed() -> None:
+    used, environment = await run(
+        ContextSet(path="workflow.l.0", value=9),
+        ContextSet(path="workflow.l.1.name", value="b"),
+        ContextSet(path="workflow.l.1.tags[+]", value="c"),
+        ContextGet(path="workflow.l.0"),
+        environment=listed(1, {"name": "a"}, 3),
+    )
+    assert (used.result, environment.context.workflow) == (
+        "9",
+        {"l": [9, {"name": "b", "tags": ["c"]}, 3]},
+    )
+    _, environment = await run(ContextDelete(path="workflow.l.1"), environment=environment)
+    assert environment.context.workflow == {"l": [9, 3]}
+
+
+@pytest.mark.parametrize("segment", ["2", "x", "0_0"])
+async def test_a_list_has_no_other_items(segment: str) -> None:
+    used, environment = await run(
+        ContextSet(path=f"workflow.l.{segment}", value=9), environment=listed(1, 2)
+    )
+    problem = f"workflow.l is a list of 2 items; there is no item {segment}."
+    assert (used.ending, used.result) == (Ending.FAILED, problem)
+    assert environment.context.workflow == {"l": [1, 2]}
+    await run(ContextDelete(path=f"workflow.l.{segment}"), environment=environment)
+    assert environment.context.workflow == {"l": [1, 2]}
+
+
+async def test_a_flag_is_true_or_false() -> None:
+    used, environment = await run(ContextSet(path="flags.x", value="not bool"))
+    assert (used.ending, used.result) == (
+        Ending.FAILED,
+        "flags.x is a flag, which is true or false.",
+    )
+    assert environment.context.flags == {}
+    _, environment = await run(
+        ContextSet(path="flags.x", value="{{params.yes}}"), arguments={"yes": True}
+    )
+    assert environment.context.flags == {"x": True}
+
+
+# ---- results of MCP tools ---------------------------------------------------------------------------
+
+
+def mcp_answers(result: Any) -> list[Any]:
+    return [
+        (200, {"jsonrpc": "2.0", "id": 1, "result": {}}),
+        (202, None),
+        (200, {"jsonrpc": "2.0", "id": 2, "result": result}),
+    ]
+
+
+async def test_what_a_model_cannot_be_shown_is_mentioned() -> None:
+    content = [
+        {"type": "text", "text": "Here it is:"},
+        {"type": "image", "mimeType": "image/png", "data": "AAAA"},
+        {"type": "resource", "resource": {"uri": "file:///a", "text": "the file"}},
+        {"type": "resource_link", "uri": "file:///b", "name": "b"},
+    ]
+    environment = FakeEnvironment(answers=mcp_answers({"content": content}))
+    used, _ = await run(McpCall(server="calendar", tool="book"), environment=environment)
+    assert used.result.split("\n") == [
+        "Here it is:",
+        "[image, not shown]",
+        "the file",
+        "[resource_link file:///b, not shown]",
+    ]

@@ -82,11 +82,12 @@ async def save_clinic(
     viewer: Viewer,
     agents: tuple[AgentSpec, ...] = (RECEPTION, BOOKING),
     tool: ToolSpec = BOOK,
+    workflow: WorkflowSpec = CLINIC,
 ) -> Workflow:
     await create_tool(services, viewer, tool)
     for agent in agents:
         await create_agent(services, viewer, agent)
-    return await create_workflow(services, viewer, CLINIC)
+    return await create_workflow(services, viewer, workflow)
 
 
 async def publish_clinic(
@@ -94,7 +95,8 @@ async def publish_clinic(
     viewer: Viewer,
     agents: tuple[AgentSpec, ...] = (RECEPTION, BOOKING),
     tool: ToolSpec = BOOK,
+    workflow: WorkflowSpec = CLINIC,
 ) -> Version:
-    workflow = await save_clinic(services, viewer, agents, tool)
-    _, version = await publish_workflow(services, viewer, workflow.id, workflow.revision, None)
+    saved = await save_clinic(services, viewer, agents, tool, workflow)
+    _, version = await publish_workflow(services, viewer, saved.id, saved.revision, None)
     return version

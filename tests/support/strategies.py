@@ -22,6 +22,7 @@ from domain.workflows.agents import (
 from domain.workflows.model import (
     Connection,
     ContextPolicy,
+    EntryAction,
     Node,
     Position,
     RecordingChoice,
@@ -140,6 +141,7 @@ WORKFLOWS = st.builds(
             agent=TEXT,
             is_entry=st.booleans(),
             skip_condition=maybe(TEXT),
+            on_entry=st.sampled_from(EntryAction),
             position=maybe(st.builds(Position, x=SECONDS, y=SECONDS)),
         )
     ),

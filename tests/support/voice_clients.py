@@ -19,11 +19,12 @@ from domain.common.tasks import cancel_and_wait
 from domain.ports import Services
 from domain.use_cases.calls import room_access
 from domain.workflows.agents import AgentSpec, ProviderChoice
+from domain.workflows.model import WorkflowSpec
 from local.emulators.audio import synthetic_speech
 from local.emulators.speech import SpeechEmulator, run_speech_emulator
 from local.livekit import LivekitCredentials
 from persistence.wiring import api_services
-from tests.support.demo_workflow import BOOKING, RECEPTION, publish_clinic
+from tests.support.demo_workflow import BOOKING, CLINIC, RECEPTION, publish_clinic
 from tests.worker.test_text_calls import running_worker
 from worker.session.room_connection import leave_room
 
@@ -201,11 +202,12 @@ async def voice_clinic(
     booking: AgentSpec = BOOKING,
     stt: ProviderChoice = STT_CHOICE,
     tts: ProviderChoice = TTS_CHOICE,
+    workflow: WorkflowSpec = CLINIC,
 ) -> AsyncIterator[tuple[Services, SpeechEmulator, Settings]]:
     """The published clinic with one worker."""
     async with run_speech_emulator() as emulator:
         voice_settings = with_voice_providers(settings, livekit, emulator)
         async with api_services(voice_settings) as services, running_worker(voice_settings):
             agents = with_speech(reception, booking, stt=stt, tts=tts)
-            await publish_clinic(services, viewer, agents)
+            await publish_clinic(services, viewer, agents, workflow=workflow)
             yield services, emulator, voice_settings

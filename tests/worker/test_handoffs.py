@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
-from domain.calls.events import CallEvent, HandedOff, HandoffRefused, NodeEntered, TurnMeasured
+from domain.calls.events import (
+    CallEvent,
+    ErrorRaised,
+    HandedOff,
+    HandoffRefused,
+    NodeEntered,
+    TurnMeasured,
+)
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
@@ -22,7 +29,15 @@ from domain.use_cases.workflows import create_workflow, publish_workflow
 from domain.workflows.agents import AgentSpec, Prompt, ProviderChoice
 from domain.workflows.model import Connection, ContextPolicy, Node, WorkflowSpec
 from domain.workflows.routing import ResolvedNode, resolve_node, triggered_connection
-from local.emulators.llm import KEY, LlmEmulator, ScriptedReply, run_llm_emulator
+from local.emulators.faults import NoResponse
+from local.emulators.llm import (
+    KEY,
+    FailedReply,
+    LlmEmulator,
+    Reply,
+    ScriptedReply,
+    run_llm_emulator,
+)
 from tests.support.demo_workflow import BOOK
 from tests.worker.test_text_calls import running_worker, summary_lines, watch
 
@@ -160,11 +175,13 @@ async def running_call(
     settings: Settings,
     viewer: Viewer,
     workflow: WorkflowSpec,
-    *says: ScriptedReply,
+    *says: Reply,
+    agents: Sequence[AgentSpec] = AGENTS,
+    tools: Sequence[ToolSpec] = (NOTE, BOOK),
 ) -> AsyncIterator[CallLine]:
-    for tool in (NOTE, BOOK):
+    for tool in tools:
         await create_tool(services, viewer, tool)
-    for each in AGENTS:
+    for each in agents:
         await create_agent(services, viewer, each)
     made = await create_workflow(services, viewer, workflow)
     await publish_workflow(services, viewer, made.id, made.revision, None)
@@ -297,6 +314,115 @@ async def test_the_next_agent_receives_the_history_that_the_policy_allows(
         assert words not in entering, words
     assert "third words" in later
     assert summary_lines(events)[-2] == "forms: And more."
+
+
+FILLER = ScriptedReply("moving", (("transfer_to_forms", {}),))
+ANSWER = ScriptedReply("Forms here.")
+
+
+def spoken_to_model(request: dict[str, Any]) -> list[tuple[str, str]]:
+    """What callers and agents said, as the model is shown it."""
+    messages = request["messages"]
+    return [(m["role"], m["content"]) for m in messages if m["role"] in ("user", "assistant")]
+
+
+@pytest.mark.parametrize(
+    ("policy", "shown"),
+    [
+        (ContextPolicy.VARIABLES_ONLY, [("user", "u3")]),
+        (ContextPolicy.LAST_N, [("user", "u3"), ("assistant", "moving")]),
+        (ContextPolicy.SUMMARY, [("user", "u3")]),
+    ],
+)
+async def test_the_request_that_led_to_the_hand_off_reaches_the_next_agent(
+    services: Services,
+    settings: Settings,
+    viewer: Viewer,
+    policy: ContextPolicy,
+    shown: list[tuple[str, str]],
+) -> None:
+    to_forms = connection("desk", "forms", context_policy=policy, last_n=1)
+    summary = (ScriptedReply("IN SHORT"),) if policy is ContextPolicy.SUMMARY else ()
+    says = (ScriptedReply("a1"), ScriptedReply("a2"), FILLER, *summary, ANSWER)
+    workflow = service(to_forms, connection("forms", "doctor"))
+    async with running_call(services, settings, viewer, workflow, *says) as line:
+        events = await line.say("u1", "u2", "u3")
+    assert summary_lines(events)[-2] == "forms: Forms here."
+    assert spoken_to_model(line.models.requests[-1]) == shown
+
+
+async def test_the_request_passes_through_agents_that_pass_the_caller_on(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    hidden = {"context_policy": ContextPolicy.VARIABLES_ONLY}
+    urgent = connection("forms", "doctor", condition="flags.urgent", **hidden)
+    says = (
+        ScriptedReply("a1"),
+        FILLER,
+        ScriptedReply("One second.", (("note_urgency", {}),)),
+        ScriptedReply("Doctor here."),
+    )
+    forms = replace(AGENTS[1], tools=("note_urgency",))
+    workflow = service(connection("desk", "forms", **hidden), urgent)
+    agents = (AGENTS[0], forms, AGENTS[2])
+    async with running_call(services, settings, viewer, workflow, *says, agents=agents) as line:
+        events = await line.say("u1", "it hurts")
+    assert summary_lines(events)[-2] == "doctor: Doctor here."
+    assert spoken_to_model(line.models.requests[-1]) == [("user", "it hurts")]
+
+
+@pytest.mark.parametrize(
+    ("failure", "message"),
+    [
+        (FailedReply(401), "APIConnectionError"),
+        (ScriptedReply(""), "The model's response was empty (finish reason: stop)"),
+        (NoResponse(), "The summary took longer than 4 seconds."),
+    ],
+)
+async def test_without_a_summary_the_next_agent_is_shown_the_last_turns(
+    services: Services, settings: Settings, viewer: Viewer, failure: Reply, message: str
+) -> None:
+    to_forms = connection("desk", "forms", context_policy=ContextPolicy.SUMMARY, last_n=3)
+    says = (ScriptedReply("a1"), ScriptedReply("a2"), FILLER, failure, ANSWER)
+    workflow = service(to_forms, connection("forms", "doctor"))
+    async with running_call(services, settings, viewer, workflow, *says) as line:
+        events = await line.say("u1", "u2", "u3")
+    assert summary_lines(events)[-2] == "forms: Forms here."
+    assert [e for e in events if isinstance(e, ErrorRaised)] == [
+        ErrorRaised(source="summary", message=message, recoverable=True)
+    ]
+    [moved] = [e for e in events if isinstance(e, HandedOff)]
+    assert (moved.context_policy, moved.summary, moved.last_n) == ("SUMMARY", None, 3)
+    assert spoken_to_model(line.models.requests[-1]) == [
+        ("assistant", "a2"),
+        ("user", "u3"),
+        ("assistant", "moving"),
+    ]
+    assert "in short" not in str(line.models.requests[-1])
+
+
+async def test_a_summary_is_made_of_what_was_said_and_done(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    to_forms = connection("desk", "forms", context_policy=ContextPolicy.SUMMARY)
+    says = (
+        ScriptedReply("", (("book_appointment", {"slot": "ten"}),)),
+        ScriptedReply("Booked."),
+        FILLER,
+        ScriptedReply("IN SHORT"),
+        ANSWER,
+    )
+    workflow = service(to_forms, connection("forms", "doctor"))
+    async with running_call(services, settings, viewer, workflow, *says) as line:
+        await line.say("u1", "u2")
+    [_, shown] = line.models.requests[-2]["messages"]
+    lines = shown["content"].split("\n")
+    assert lines[:3] == [
+        "Agent: Desk.",
+        "Caller: u1",
+        'Tool book_appointment {"slot": "ten"}: SUCCEEDED, Booked for ten.',
+    ]
+    assert lines[-1] == "Caller: u2"
 
 
 async def test_the_next_worker_rebuilds_the_history_of_an_agent(

@@ -24,7 +24,7 @@ from local.emulators.llm import (
     run_llm_emulator,
 )
 from worker.providers.api_keys import ProviderKeys
-from worker.providers.llm_fallback import LlmFallback
+from worker.providers.llm_fallback import LlmFallback, UnusableResponse, error_message
 from worker.providers.registry import build_llm
 
 pytestmark = pytest.mark.anyio
@@ -143,3 +143,30 @@ async def test_prewarming_lists_models_at_the_configured_host() -> None:
                 while not world.model_list_requests:  # noqa: ASYNC110 - no event to wait for
                     await asyncio.sleep(0.02)
         assert [key for _, key in world.model_list_requests] == [KEY]
+
+
+@pytest.mark.parametrize(
+    ("choice", "reply", "reason"),
+    [
+        (GPT, ScriptedReply("", finish_reason="content_filter"), "content_filter"),
+        (GEMINI, ScriptedReply("", finish_reason="SAFETY"), "SAFETY"),
+    ],
+)
+async def test_a_model_that_refuses_to_respond_is_reported_with_its_reason(
+    choice: ProviderChoice, reply: Reply, reason: str
+) -> None:
+    async with chain(choice) as (model, world, _):
+        world.script = [reply]
+        with pytest.raises(UnusableResponse) as refused:
+            await answer(model)
+    assert error_message(refused.value) == (
+        f"The model's response was empty (finish reason: {reason})"
+    )
+
+
+@pytest.mark.parametrize("provider", CHAINS)
+async def test_a_model_that_responds_with_nothing_is_left(provider: str) -> None:
+    async with chain(*CHAINS[provider]) as (model, world, changes):
+        world.script = [ScriptedReply(""), ScriptedReply("Here I am.")]
+        said, _ = await answer(model)
+    assert (said, changes) == ("Here I am.", [f"{provider} False"])

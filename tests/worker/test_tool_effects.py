@@ -20,9 +20,9 @@ from domain.calls.events import CallEvent, ToolFinished, ToolOutcome, ToolStarte
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
-from domain.tool_execution.mcp import McpConnection, call_tool
+from domain.tool_execution.mcp import McpConnection, McpFailed, call_tool
 from domain.tools.actions import ApiCall, Method, Respond
-from domain.tools.http import HttpRequest, HttpResponse
+from domain.tools.http import HttpFailed, HttpRequest, HttpResponse
 from domain.tools.model import ToolSpec
 from domain.use_cases.agents import create_agent
 from domain.use_cases.calls import CallRequest, send_message, start_call
@@ -254,6 +254,29 @@ async def test_a_message_is_answered_while_another_call_cannot_be_claimed(
             await send_message(services, viewer, call.id, "hello again", None)
             await watch(services, viewer, call.id, TurnMeasured, 2, timeout_seconds=60)
     await db.close()
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_session_at_an_mcp_server_is_ended(fails: bool) -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    async def send(request: HttpRequest) -> HttpResponse:
+        session = request.headers.get("Mcp-Session-Id")
+        asked.append((request.method, session))
+        if request.method == "DELETE":
+            raise HttpFailed("timeout")  # A server that does not answer this delays nothing else.
+        message = json.loads(request.body or b"")
+        result = {"error": {"message": "No."}} if fails and session else {"result": {"content": []}}
+        body = json.dumps({"jsonrpc": "2.0", "id": message.get("id"), **result})
+        return HttpResponse(200, {"mcp-session-id": "s1"}, body.encode(), 1.0)
+
+    connection = McpConnection(url="https://a.example", headers={}, send=send)
+    if fails:
+        with pytest.raises(McpFailed, match="No"):
+            await call_tool(connection, "book", {})
+    else:
+        await call_tool(connection, "book", {})
+    assert asked == [("POST", None), ("POST", "s1"), ("POST", "s1"), ("DELETE", "s1")]
 
 
 async def test_only_tools_call_requests_to_mcp_servers_carry_a_key() -> None:

@@ -9,6 +9,12 @@ from livekit.plugins import openai
 
 from domain.workflows.agents import ProviderChoice
 from worker.providers.api_keys import ProviderKeys, require_key
+from worker.providers.finish_reasons import note_finish_reason
+
+
+class _OpenAi(openai.LLM):
+    def chat(self, *args: Any, **request: Any) -> openai.LLMStream:
+        return note_finish_reason(super().chat(*args, **request))
 
 
 def openai_llm(choice: ProviderChoice, keys: ProviderKeys) -> llm.LLM[Any]:
@@ -19,4 +25,4 @@ def openai_llm(choice: ProviderChoice, keys: ProviderKeys) -> llm.LLM[Any]:
         kwargs["max_completion_tokens"] = int(choice.options["max_tokens"])
     if keys.openai_base_url:
         kwargs["base_url"] = keys.openai_base_url
-    return openai.LLM(model=choice.model, api_key=require_key(keys.openai, "openai"), **kwargs)
+    return _OpenAi(model=choice.model, api_key=require_key(keys.openai, "openai"), **kwargs)

@@ -35,13 +35,19 @@ from domain.providers.model import ProviderKind
 from domain.providers.prices import PriceList
 from domain.tools.http import HttpClient
 from domain.workflows.agents import ProviderChoice
-from domain.workflows.model import Connection, ContextPolicy, Snapshot
-from domain.workflows.routing import ResolvedNode, resolve_node, triggered_connection
+from domain.workflows.model import Connection, ContextPolicy, EntryAction, Snapshot
+from domain.workflows.routing import (
+    ResolvedNode,
+    default_connection,
+    forced_connection,
+    resolve_node,
+    triggered_connection,
+)
 from worker.common.retry import retry_while_unavailable
 from worker.common.usage_meter import UsageMeter
 from worker.providers.api_keys import ProviderKeys
 from worker.session.call_clock import CallClock
-from worker.session.handoff_state import HandoffState
+from worker.session.handoff_state import HandoffState, PendingHandoff
 from worker.session.speech import SpeechProviders
 from worker.session.tool_call_registry import ToolCallRegistry
 from worker.session.turn_state import TurnState
@@ -205,8 +211,10 @@ class Conversation:
         self.event_writer.publish_partial(self.claim, self.turn.agent_transcribed(turn_id, text))
 
     def record_agent_turn(
-        self, node: str, text: str, interrupted: bool, heard_text: str | None = None
+        self, text: str, interrupted: bool, heard_text: str | None = None
     ) -> None:
+        """Record what an agent has said, as that of the agent who wrote it."""
+        node = self.turn.author or self.node
         agent = self.snapshot.agent_at(node).name
         self.record(
             AgentTurn(
@@ -219,6 +227,8 @@ class Conversation:
                 more=self.turn.has_pending_tool_call,
             )
         )
+        if self.turn.is_last:
+            self.end_after_this_turn(EndReason.WORKFLOW_FINISHED)
         self.turn.agent_turn_ended()
         # Recorded together with the turn, so that a worker that dies leaves no partial hand-off.
         self.record_handoff()
@@ -272,6 +282,20 @@ class Conversation:
         """The connection that must be taken now because its condition holds; None if there is none
         or it is blocked."""
         connection = triggered_connection(self.snapshot.workflow, node, self.visible_context(node))
+        return self._unless_blocked(connection)
+
+    def forced_connection(self, node: str) -> Connection | None:
+        """The connection that a node which routes at once takes without asking the model; None if
+        the model has a choice, or it is blocked."""
+        workflow = self.snapshot.workflow
+        if workflow.node(node).on_entry is not EntryAction.ROUTE:
+            return None
+        return self._unless_blocked(forced_connection(workflow, node))
+
+    def default_connection(self, node: str) -> Connection | None:
+        return self._unless_blocked(default_connection(self.snapshot.workflow, node))
+
+    def _unless_blocked(self, connection: Connection | None) -> Connection | None:
         if connection is None or self.handoff_blocked_reason(connection) is not None:
             return None
         return connection
@@ -300,7 +324,7 @@ class Conversation:
                 via=handoff.via,
                 skipped=handoff.resolved_node.skipped,
                 context_policy=policy,
-                last_n=connection.last_n if policy is ContextPolicy.LAST_N else 0,
+                last_n=connection.last_n if _passes_last_turns(handoff) else 0,
                 summary=handoff.summary,
                 context_passed=tuple(dict.fromkeys((*connection.context_passed, *shared))),
             )
@@ -311,6 +335,13 @@ class Conversation:
         return chat_context(
             (*projection.system_notes, *projection.visible_items[-MAX_HISTORY_ITEMS:])
         )
+
+
+def _passes_last_turns(handoff: PendingHandoff) -> bool:
+    policy = handoff.connection.context_policy
+    return policy is ContextPolicy.LAST_N or (
+        policy is ContextPolicy.SUMMARY and handoff.summary is None
+    )
 
 
 def trim_history(items: list[llm.ChatItem]) -> None:

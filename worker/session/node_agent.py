@@ -1,19 +1,22 @@
 """A node of the workflow as a LiveKit agent; the only Agent class.
 
 Hand-offs work around livekit-agents 1.8 in three places: the new agent takes its history from our
-projection (LiveKit's copy drops calls of tools that the new agent lacks), a hand-off returns
-`reply_required=False` (otherwise the old agent speaks once more), and it cannot be interrupted
-(otherwise barge-in during "one moment" cancels it)."""
+projection (LiveKit's copy drops calls of tools that the new agent lacks), no result of a batch of
+tool calls with a hand-off asks for a reply (otherwise the old agent speaks once more), and a
+hand-off cannot be interrupted (otherwise barge-in during "one moment" cancels it)."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import suppress
 from enum import Enum, auto
 from typing import Any
 
 from livekit.agents import (
     Agent,
+    AgentSession,
+    FunctionToolsExecutedEvent,
     ModelSettings,
     RunContext,
     StopResponse,
@@ -25,18 +28,18 @@ from livekit.agents.llm import ToolFlag
 from livekit.agents.utils import shortuuid
 from livekit.agents.voice import SpeechHandle
 
-from domain.calls.events import HandoffVia, NodeEntered
+from domain.calls.events import ErrorRaised, HandoffVia, NodeEntered
 from domain.calls.model import EndReason
 from domain.templating.templates import render
 from domain.tools.model import NO_PARAMETERS, ToolSpec
 from domain.workflows.agents import AgentSpec
-from domain.workflows.model import END_CALL, Connection, ContextPolicy
-from domain.workflows.routing import ResolvedNode
+from domain.workflows.model import END_CALL, Connection, ContextPolicy, EntryAction
+from domain.workflows.routing import ResolvedNode, choices
 from worker.providers.api_keys import ProviderMisconfigured
 from worker.session.conversation import CallLost, Conversation, trim_history
 from worker.session.handoff_state import PendingHandoff
 from worker.session.llm import get_model
-from worker.session.summarizer import summarize
+from worker.session.summarizer import SummaryFailed, summarize
 from worker.session.tool_call_guard import validate_tool_call
 from worker.session.tool_runner import ToolCall, execute_tool
 from worker.session.turn_detection import turn_handling
@@ -60,6 +63,8 @@ class NodeAgent(Agent):
         self._resolved_node = resolved_node
         self._node = node = resolved_node.node
         self._entry_mode = entry_mode
+        self._entry_action = conversation.snapshot.workflow.node(node).on_entry
+        self._has_said_goodbye = False
         self._spec = conversation.snapshot.agent_at(node)
         self._current_instructions = self._render_instructions()
         super().__init__(
@@ -124,43 +129,104 @@ class NodeAgent(Agent):
         try:
             # Recorded first, because it decides which history this agent receives.
             conversation.record_handoff()
+            conversation.handoffs.agent_entering()
             history = conversation.history()
             await self.update_chat_ctx(history, exclude_invalid_function_calls=False)
-            await self._enter_node()
+            if not conversation.is_lost:
+                with suppress(CallLost):
+                    await self._enter_node()
         finally:
-            conversation.handoffs.agent_entered()
+            if conversation.handoffs.target_in_progress is None:
+                conversation.handoffs.agent_entered()
 
     async def _enter_node(self) -> None:
-        conversation = self._conversation
-        if conversation.is_lost:
-            return
-        if self._entry_mode is EntryMode.RESUME:
-            greet = (
-                len(conversation.projection.turns) <= conversation.projection.recording_announced
-            )
-        else:
-            greet = self._node not in conversation.projection.visited
-            conversation.record(
-                NodeEntered(
-                    node=self._node,
-                    agent=self._spec.name,
-                    first_visit=greet,
-                    skipped=self._resolved_node.skipped,
-                )
-            )
-        greeting = self._greeting() if greet else ""
-        conversation.turn.reply_started()
-        announcement = conversation.recorder and conversation.recorder.announcement
-        if announcement and not conversation.projection.turns:
-            self.session.say(self.render_text(announcement), allow_interruptions=False)
-        speech: SpeechHandle | None = None
+        greets = self._record_entry()
+        self._conversation.turn.reply_started()
+        await self._announce_recording()
+        if self._entry_action is EntryAction.END_CALL:
+            self._conversation.turn.expect_last()
+        greeting = self._greeting() if greets else ""
         if greeting:
-            interruptible = self._spec.prompt.interruptible_greeting
-            speech = self.session.say(greeting, allow_interruptions=interruptible)
-        elif self._entry_mode is EntryMode.HANDOFF:
-            speech = self.session.generate_reply()
-        if speech is not None and conversation.speech is None:
+            interruptible = self._spec.prompt.interruptible_greeting and not self._ends_call
+            await self._wait_in_text_call(
+                self.session.say(greeting, allow_interruptions=interruptible)
+            )
+        if self._entry_mode is EntryMode.RESUME:
+            return
+        if self._entry_action is EntryAction.ROUTE:
+            await self._route()
+        elif not greeting:
+            await self._speak_first()
+
+    def _record_entry(self) -> bool:
+        """Record that the agent enters its node. Returns whether it greets."""
+        projection = self._conversation.projection
+        if self._entry_mode is EntryMode.RESUME:
+            return len(projection.turns) <= projection.recording_announced
+        greets = self._node not in projection.visited
+        self._conversation.record(
+            NodeEntered(
+                node=self._node,
+                agent=self._spec.name,
+                first_visit=greets,
+                skipped=self._resolved_node.skipped,
+            )
+        )
+        return greets
+
+    async def _announce_recording(self) -> None:
+        recorder = self._conversation.recorder
+        announcement = recorder and recorder.announcement
+        if announcement and not self._conversation.projection.turns:
+            speech = self.session.say(self.render_text(announcement), allow_interruptions=False)
+            if self._ends_call:  # with the words after the announcement
+                await speech
+
+    async def _wait_in_text_call(self, speech: SpeechHandle) -> None:
+        if self._conversation.speech is None:
             await speech
+
+    @property
+    def _ends_call(self) -> bool:
+        return self._entry_action is EntryAction.END_CALL
+
+    async def _speak_first(self) -> None:
+        """Say what the model writes, unless the caller speaks first or another agent replies."""
+        if self._ends_call:
+            await self._wait_in_text_call(self.session.generate_reply(allow_interruptions=False))
+        elif self._entry_mode is EntryMode.HANDOFF:
+            next_agent = await self.next_agent_by_condition()
+            if next_agent is None:
+                await self._wait_in_text_call(self.session.generate_reply())
+            else:
+                await self._leave_to(next_agent)
+
+    async def _route(self) -> None:
+        """Move the conversation on: along a connection whose condition holds, along the only one,
+        along the one that the model chooses, or else along the default. A model has nothing to
+        choose by before the caller has spoken: then the agent listens."""
+        next_agent = await self.next_agent_by_condition()
+        if next_agent is None and self._entry_mode is EntryMode.HANDOFF:
+            has_choice = bool(choices(self._conversation.snapshot.workflow, self._node))
+            speech = self.session.generate_reply(tool_choice="required" if has_choice else "auto")
+            await speech
+            if self._has_moved_on(speech):
+                return
+            default = self._conversation.default_connection(self._node)
+            next_agent = await self._next_agent_if_usable(default, HandoffVia.DEFAULT)
+        if next_agent is not None:
+            await self._leave_to(next_agent)
+
+    def _has_moved_on(self, speech: SpeechHandle) -> bool:
+        """Whether the model handed off or ended the call, or the caller interrupted it."""
+        conversation = self._conversation
+        has_left = conversation.handoffs.target_in_progress is not None
+        return has_left or speech.interrupted or conversation.projection.ending is not None
+
+    async def _leave_to(self, next_agent: NodeAgent) -> None:
+        await self._conversation.handoffs.wait_until_session_started()
+        self._conversation.record_handoff()
+        self.session.update_agent(next_agent)
 
     async def on_user_turn_completed(
         self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage
@@ -189,7 +255,7 @@ class NodeAgent(Agent):
         self, text: AsyncIterable[Any], model_settings: ModelSettings
     ) -> AsyncGenerator[Any]:
         """Keep the generated text of the turn, including what an interruption may cut off."""
-        self._conversation.turn.text_started()
+        self._conversation.turn.text_started(self._node)
         async for chunk in text:
             self._conversation.turn.text_generated(str(chunk))
             yield chunk
@@ -203,12 +269,19 @@ class NodeAgent(Agent):
             return
         trim_history(self._chat_ctx.items)
         known = {tool.id for tool in tools}
+        has_words = False
         async for chunk in Agent.default.llm_node(self, chat_ctx, tools, model_settings):
-            if isinstance(chunk, llm.ChatChunk) and chunk.delta and chunk.delta.tool_calls:
-                self._conversation.turn.tool_called()
+            if isinstance(chunk, llm.ChatChunk) and chunk.delta:
+                has_words = has_words or bool(chunk.delta.content)
                 for call in chunk.delta.tool_calls:
-                    validate_tool_call(self._conversation, self._node, call, known)
+                    self._tool_called(call, known, has_words)
             yield chunk
+
+    def _tool_called(self, call: llm.FunctionToolCall, known: set[str], has_words: bool) -> None:
+        validate_tool_call(self._conversation, self._node, call, known)
+        self._has_said_goodbye = call.name == END_CALL and has_words
+        if not self._has_said_goodbye:
+            self._conversation.turn.tool_called()
 
     def _greeting(self) -> str:
         return self.render_text(self._spec.prompt.greeting or "")
@@ -222,12 +295,13 @@ class NodeAgent(Agent):
 
     def _build_tools(self) -> Any:
         workflow = self._conversation.snapshot.workflow
+        leaves = not self._ends_call
         for connection in workflow.outgoing(self._node):
-            if connection.condition is None:
+            if leaves and connection.condition is None:
                 yield self._handoff_tool(connection)
         for name in self._spec.tools:
             yield self._workflow_tool(self._conversation.snapshot.tools[name])
-        if workflow.node(self._node).is_exit:
+        if leaves and workflow.node(self._node).is_exit:
             yield self._end_call_tool()
 
     def _workflow_tool(self, tool: ToolSpec) -> llm.Tool:
@@ -277,8 +351,15 @@ class NodeAgent(Agent):
                 or f"Hand the conversation to {connection.target}.",
                 "parameters": dict(NO_PARAMETERS),
             },
-            flags=ToolFlag.IGNORE_ON_ENTER,
+            flags=self._entry_flags,
         )
+
+    @property
+    def _entry_flags(self) -> ToolFlag:
+        """An agent that was just entered may leave only if its node routes at once: otherwise two
+        agents could hand a caller back and forth."""
+        routes = self._entry_action is EntryAction.ROUTE
+        return ToolFlag.NONE if routes else ToolFlag.IGNORE_ON_ENTER
 
     async def _hand_off(
         self, connection: Connection, via: HandoffVia, context: RunContext[Any], message: str
@@ -295,16 +376,24 @@ class NodeAgent(Agent):
         return agent, llm.ToolResult(message, reply_required=False)
 
     async def next_agent_by_condition(self) -> NodeAgent | None:
-        """The agent that replies instead because a connection's condition holds; None if none."""
-        connection = self._conversation.triggered_connection(self._node)
+        """The agent that replies instead because a connection's condition holds, or because this node
+        routes at once and leaves the model no choice; None if there is none."""
+        conversation = self._conversation
+        triggered = conversation.triggered_connection(self._node)
+        if triggered is not None:
+            return await self._next_agent_if_usable(triggered, HandoffVia.CONDITION)
+        forced = conversation.forced_connection(self._node)
+        return await self._next_agent_if_usable(forced, HandoffVia.DEFAULT)
+
+    async def _next_agent_if_usable(
+        self, connection: Connection | None, via: HandoffVia
+    ) -> NodeAgent | None:
         if connection is None:
             return None
         try:
-            return await self.next_agent(connection, HandoffVia.CONDITION)
+            return await self.next_agent(connection, via)
         except ProviderMisconfigured as error:
-            self._conversation.refuse_handoff(
-                self._node, connection.target, HandoffVia.CONDITION, str(error)
-            )
+            self._conversation.refuse_handoff(self._node, connection.target, via, str(error))
             return None
 
     async def next_agent(self, connection: Connection, via: HandoffVia) -> NodeAgent:
@@ -319,12 +408,13 @@ class NodeAgent(Agent):
             connection=connection,
             via=via,
             resolved_node=resolved_node,
+            agent=agent,
             complete=not needs_summary,
         )
         conversation.handoffs.begin(handoff)
         if needs_summary:
             try:
-                summary = await summarize(conversation.history(), agent.model)
+                summary = await self._summary_for(agent)
             except BaseException:
                 # Otherwise the hand-off would block every later one.
                 conversation.handoffs.abandon()
@@ -332,13 +422,31 @@ class NodeAgent(Agent):
             conversation.handoffs.complete(handoff, summary)
         return agent
 
+    async def _summary_for(self, agent: NodeAgent) -> str | None:
+        """The summary that the next agent receives; None if there is none, so that it receives the
+        last turns instead."""
+        projection = self._conversation.projection
+        try:
+            return await summarize(
+                (*projection.system_notes, *projection.visible_items), agent.model
+            )
+        except SummaryFailed as error:
+            self._conversation.record(
+                ErrorRaised(source="summary", message=str(error), recoverable=True)
+            )
+            return None
+
     def _handoff_refused(self, connection: Connection, via: HandoffVia, reason: str) -> ToolError:
         self._conversation.refuse_handoff(self._node, connection.target, via, reason)
         return ToolError(f"Not handed off. {reason}")
 
     def _end_call_tool(self) -> llm.Tool:
-        async def end_call(raw_arguments: dict[str, Any], context: RunContext[Any]) -> str:
+        async def end_call(
+            raw_arguments: dict[str, Any], context: RunContext[Any]
+        ) -> str | llm.ToolResult:
             self._conversation.end_after_this_turn(EndReason.WORKFLOW_FINISHED)
+            if self._has_said_goodbye:
+                return llm.ToolResult("The call ends.", reply_required=False)
             return "The call ends after your next words. Say goodbye."
 
         return function_tool(
@@ -348,5 +456,20 @@ class NodeAgent(Agent):
                 "description": "End the call: the caller's matter is settled and they are done.",
                 "parameters": dict(NO_PARAMETERS),
             },
-            flags=ToolFlag.IGNORE_ON_ENTER,
+            flags=self._entry_flags,
         )
+
+
+def complete_handoffs(session: AgentSession[None], conversation: Conversation) -> None:
+    """Make hand-offs of the session exact: once one has begun, only the next agent speaks, and it
+    takes over even if the reply in which the hand-off began is cut off."""
+
+    def on_tools_executed(event: FunctionToolsExecutedEvent) -> None:
+        next_agent = conversation.handoffs.next_agent
+        if next_agent is None:
+            return
+        event.cancel_tool_reply()
+        if not event.has_agent_handoff and session.current_agent is not next_agent:
+            session.update_agent(next_agent)
+
+    session.on("function_tools_executed", on_tools_executed)

@@ -16,6 +16,7 @@ from livekit.agents.voice.events import (
     CloseEvent,
     ConversationItemAddedEvent,
     ErrorEvent,
+    FunctionToolsExecutedEvent,
     UserInputTranscribedEvent,
     UserStateChangedEvent,
     UserTranscriptionTimeoutEvent,
@@ -24,6 +25,7 @@ from livekit.agents.voice.events import (
 from domain.calls.events import ErrorRaised
 from domain.calls.model import EndReason
 from domain.workflows.spoken_texts import SpokenText
+from worker.providers.llm_fallback import error_message
 from worker.session.announcements import Announcements
 from worker.session.conversation import Conversation
 from worker.session.failure_monitor import FailureTracker
@@ -54,6 +56,7 @@ class SessionListener:
     def listen(self, session: AgentSession[None], room: rtc.Room) -> None:
         session.on("user_input_transcribed", self._on_user_input_transcribed)
         session.on("conversation_item_added", self._on_item_added)
+        session.on("function_tools_executed", self._on_tools_executed)
         session.on("user_state_changed", self._on_user_state_changed)
         session.on("agent_state_changed", self._on_agent_state_changed)
         session.on("error", self._on_error)
@@ -114,16 +117,24 @@ class SessionListener:
         self._latency.add_agent_metrics(item.metrics or {})
         if "llm_node_ttft" in (item.metrics or {}):
             self._failures.record_success("llm")
-        conversation.record_agent_turn(
-            conversation.node, generated or heard_text, interrupted, heard_text
-        )
+        conversation.record_agent_turn(generated or heard_text, interrupted, heard_text)
         if conversation.turn.has_pending_tool_call:
             return
         turn = conversation.projection.open_turn
         if turn is not None:
             conversation.record_turn_metrics(turn, **self._latency.drain())
-        if conversation.projection.ending is not None:
-            self._end(conversation.projection.ending)
+        self.end_if_over()
+
+    def _on_tools_executed(self, event: FunctionToolsExecutedEvent) -> None:
+        """End the call if the agent said goodbye with the tool call that ends it."""
+        is_leaving = self._conversation.handoffs.target_in_progress is not None
+        if not event.has_tool_reply and not is_leaving:
+            self.end_if_over()
+
+    def end_if_over(self) -> None:
+        ending = self._conversation.projection.ending
+        if ending is not None:
+            self._end(ending)
 
     def _on_agent_state_changed(self, event: AgentStateChangedEvent) -> None:
         if event.new_state == "speaking":
@@ -141,10 +152,9 @@ class SessionListener:
 
     def _on_error(self, event: ErrorEvent) -> None:
         error: Any = event.error
-        # Only the type of the error: its text may contain parts of the call or a key.
-        kind = type(getattr(error, "error", error)).__name__
+        message = error_message(getattr(error, "error", error))
         source = str(error.type).removesuffix("_error")
-        self._conversation.record(ErrorRaised(source=source, message=kind, recoverable=True))
+        self._conversation.record(ErrorRaised(source=source, message=message, recoverable=True))
         if error.recoverable:
             return
         if source == "llm" and self._conversation.turn.is_caller_mid_turn:

@@ -18,9 +18,10 @@ from livekit.agents.voice.io import TextOutput
 
 from domain.calls.events import ErrorRaised, UserTurn
 from domain.workflows.spoken_texts import SpokenText
+from worker.providers.llm_fallback import error_message
 from worker.session.conversation import Conversation
 from worker.session.llm import close_providers, prepare_models
-from worker.session.node_agent import NodeAgent
+from worker.session.node_agent import NodeAgent, complete_handoffs
 from worker.session.resume import first_agent
 from worker.session.spoken_texts import spoken_text
 
@@ -39,6 +40,7 @@ class TextSession:
         self._first_token: float | None = None
         session.on("conversation_item_added", self._on_item_added)
         session.on("error", self._on_error)
+        complete_handoffs(session, conversation)
 
     @property
     def history(self) -> llm.ChatContext:
@@ -52,7 +54,9 @@ class TextSession:
         agent = first_agent(self._conversation)
         async with asyncio.timeout(TURN_TIMEOUT_SECONDS):
             await self._session.start(agent, record=False, session_host=False)
+            self._conversation.handoffs.session_started()
             await self._conversation.handoffs.wait_until_entered()
+        await self._apologize_for_failure()
         self._conversation.record_pending_usage()
 
     async def answer(self, turn: UserTurn) -> None:
@@ -87,16 +91,21 @@ class TextSession:
         except TimeoutError:
             self._session.interrupt(force=True)
             # LiveKit drops the hand-off of an interrupted reply; the next turns must not wait for it.
-            conversation.handoffs.abandon()
+            if conversation.handoffs.next_agent is None:
+                conversation.handoffs.abandon()
             self._record_error("turn", "TimeoutError")
-        if self._failed:
-            # Apologize even after a partial reply, which will not be completed.
-            conversation.turn.reply_failed()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(TURN_TIMEOUT_SECONDS):
-                    await self._session.say(spoken_text(conversation, SpokenText.CANNOT_ANSWER))
+        await self._apologize_for_failure()
         total_ms = round((time.monotonic() - started_at) * 1000, 1)
         conversation.record_turn_metrics(turn, total_ms, llm_first_token_ms=self._first_token)
+
+    async def _apologize_for_failure(self) -> None:
+        """Apologize if the reply failed, even if part of it was said: it will not be completed."""
+        if not self._failed:
+            return
+        self._conversation.turn.reply_failed()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TURN_TIMEOUT_SECONDS):
+                await self._session.say(spoken_text(self._conversation, SpokenText.CANNOT_ANSWER))
 
     async def _generate(self, agent: NodeAgent, text: str | None) -> None:
         next_agent = await agent.next_agent_by_condition()
@@ -117,23 +126,20 @@ class TextSession:
         if item.type != "message" or item.role != "assistant":
             return
         if item.text_content:
-            node = self._conversation.node
-            self._conversation.record_agent_turn(node, item.text_content, bool(item.interrupted))
+            self._conversation.record_agent_turn(item.text_content, bool(item.interrupted))
         first = (item.metrics or {}).get("llm_node_ttft")
         if first is not None and self._first_token is None:
             self._first_token = round(first * 1000, 1)
 
     def _on_error(self, event: ErrorEvent) -> None:
         error: Any = event.error
-        # Only the type of the error: its text may contain parts of the call or a key.
-        kind = type(getattr(error, "error", error)).__name__
-        self._record_error(
-            str(error.type).removesuffix("_error"), kind, will_retry=bool(error.recoverable)
-        )
+        message = error_message(getattr(error, "error", error))
+        source = str(error.type).removesuffix("_error")
+        self._record_error(source, message, has_failed=not error.recoverable)
 
-    def _record_error(self, source: str, kind: str, *, will_retry: bool = False) -> None:
-        self._failed = not will_retry
-        self._conversation.record(ErrorRaised(source=source, message=kind, recoverable=True))
+    def _record_error(self, source: str, message: str, *, has_failed: bool = True) -> None:
+        self._failed = self._failed or has_failed
+        self._conversation.record(ErrorRaised(source=source, message=message, recoverable=True))
 
 
 class PartialTranscriptOutput(TextOutput):

@@ -12,6 +12,7 @@ from domain.workflows.model import HANDOFF_PREFIX
 from worker.session.conversation import Conversation
 
 TOO_LARGE = f"The arguments are larger than {MAX_ARGUMENTS_LENGTH} bytes."
+MAX_QUOTE_LENGTH = 500
 NOT_JSON = "The arguments are not a JSON object. Nothing was done; use the tool again."
 
 
@@ -23,10 +24,11 @@ def validate_tool_call(
     LiveKit itself answers a call of an unknown tool, but it would repair malformed arguments by
     guessing."""
     call.call_id = conversation.tool_calls.register(call.call_id)
+    call.arguments = call.arguments or "{}"  # strict servers reject empty arguments in the history
     if call.name not in known:
         _record_unknown_tool(conversation, node, call)
         return
-    problem = _arguments_problem(call.arguments or "{}")
+    problem = _arguments_problem(call.arguments)
     if problem is not None:
         conversation.tool_calls.mark_invalid(call.call_id, problem)
         call.arguments = "{}"
@@ -36,9 +38,11 @@ def _arguments_problem(arguments: str) -> str | None:
     if len(arguments) > MAX_ARGUMENTS_LENGTH:
         return TOO_LARGE
     try:
-        return None if isinstance(json.loads(arguments), dict) else NOT_JSON
+        if isinstance(json.loads(arguments), dict):
+            return None
     except (ValueError, RecursionError):
-        return NOT_JSON
+        pass
+    return f"{NOT_JSON} They were: {arguments[:MAX_QUOTE_LENGTH]}"
 
 
 def _record_unknown_tool(conversation: Conversation, node: str, call: llm.FunctionToolCall) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from livekit.agents import ToolError
 
 from domain.calls.context import CallContext
-from domain.calls.events import ContextChanged, ToolFinished, ToolOutcome, ToolStarted, UserTurn
+from domain.calls.events import ContextChanged, ToolFinished, ToolOutcome, ToolStarted
 from domain.calls.idempotency import idempotency_key
 from domain.calls.model import EndReason
-from domain.calls.state import HistoryItem
+from domain.json_schema.defaults import with_defaults
 from domain.json_schema.validator import storage_problem, validation_problem
 from domain.tenants.settings import TenantSettings
 from domain.tool_execution.executor import Ending, ToolResult
@@ -21,15 +21,12 @@ from domain.tool_execution.executor import execute as run_chain
 from domain.tools.actions import SendDtmf, TransferCall
 from domain.tools.http import HttpRequest, HttpResponse
 from domain.tools.model import ToolSpec
+from worker.session.consent import CONSENT_REQUIRED, has_consent
 from worker.session.conversation import CallLost, Conversation
 
 MAX_TOOL_CALLS = 100
 """Tool calls that one call may make."""
 
-CONSENT_REQUIRED = (
-    "This needs the caller's consent. Tell them what you are about to do and ask; once they have "
-    "agreed, use the tool again with the same arguments."
-)
 TOO_MANY_TOOL_CALLS = "Tools have been used too often in this call. Continue without them."
 
 
@@ -48,11 +45,11 @@ async def execute_tool(conversation: Conversation, call: ToolCall) -> str:
     call is refused, which is recorded as well. Raises `CallLost` when another worker holds the
     call: then the log has the start of the tool, but no end."""
     started_at = time.monotonic()
-    problem = (
-        conversation.tool_calls.take_problem(call.id)
-        or validation_problem(call.tool.parameters, call.arguments)
-        or _precondition_problem(conversation, call)
-    )
+    problem = conversation.tool_calls.take_problem(call.id)
+    if problem is None:
+        call = replace(call, arguments=with_defaults(call.tool.parameters, call.arguments))
+        problem = validation_problem(call.tool.parameters, call.arguments)
+    problem = problem or _precondition_problem(conversation, call)
     arguments: Mapping[str, Any] = {} if storage_problem(call.arguments) else call.arguments
     # Computed before this tool call is recorded, so that a resuming worker gets the same key.
     key = idempotency_key(
@@ -104,20 +101,10 @@ def _precondition_problem(conversation: Conversation, call: ToolCall) -> str | N
     projection = conversation.projection
     if projection.tool_call_count >= MAX_TOOL_CALLS:
         return TOO_MANY_TOOL_CALLS
-    needs_consent = call.tool.confirm and not _has_consent(projection.items, call)
+    needs_consent = call.tool.confirm and not has_consent(
+        projection.items, call.tool, call.arguments
+    )
     return CONSENT_REQUIRED if needs_consent else None
-
-
-def _has_consent(items: Sequence[HistoryItem], call: ToolCall) -> bool:
-    """Whether an equal tool call was refused for lack of consent and the caller has spoken since."""
-    has_replied = False
-    for event in reversed(items):
-        if isinstance(event, UserTurn):
-            has_replied = True
-        elif isinstance(event, ToolFinished) and event.tool == call.tool.name:
-            was_refused = event.result == CONSENT_REQUIRED and event.arguments == call.arguments
-            return has_replied and was_refused
-    return False
 
 
 class CallToolEnvironment:

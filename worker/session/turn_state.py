@@ -15,8 +15,10 @@ class TurnState:
         self._caller_turns = 0
         self._caller_rev = 0
         self._caller_text = ""
+        self._author: str | None = None
         self._generated_text = ""
         self._has_pending_tool_call = False
+        self._is_last = False
         self._preemptive_reply_failed = False
 
     # ---- the caller's turn -----------------------------------------------------------------
@@ -63,6 +65,21 @@ class TurnState:
         """The text that the model generated for the turn being spoken."""
         return self._generated_text
 
+    @property
+    def author(self) -> str | None:
+        """The node whose agent speaks or spoke last, which a hand-off does not change; None if no
+        agent has spoken."""
+        return self._author
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the call ends after this turn of the agent."""
+        return self._is_last and not self._has_pending_tool_call
+
+    def expect_last(self) -> None:
+        """What the agent says next is the last that it says in the call."""
+        self._is_last = True
+
     def reply_started(self) -> None:
         """An agent has entered its node, or its model starts to respond."""
         self._has_pending_tool_call = False
@@ -74,8 +91,8 @@ class TurnState:
         """The reply will not be completed: the agent's next words end it."""
         self._has_pending_tool_call = False
 
-    def text_started(self) -> None:
-        self._generated_text = ""
+    def text_started(self, author: str) -> None:
+        self._author, self._generated_text = author, ""
 
     def text_generated(self, text: str) -> None:
         self._generated_text += text

@@ -32,6 +32,7 @@ from worker.session.call_recorder import CallRecorder
 from worker.session.conversation import Conversation
 from worker.session.failure_monitor import FailureTracker
 from worker.session.llm import close_providers, prepare_models
+from worker.session.node_agent import complete_handoffs
 from worker.session.participant_monitor import ParticipantMonitor
 from worker.session.resume import first_agent
 from worker.session.room_connection import join_room, leave_room
@@ -81,6 +82,7 @@ class VoiceSession:
             conversation.clock, self._participants, silence, failures, self._announcements
         )
         self._listener = SessionListener(conversation, silence, failures, self._announcements)
+        complete_handoffs(session, conversation)
         self._listener.listen(session, room)
 
     async def run(
@@ -130,11 +132,15 @@ class VoiceSession:
             record=False,
             session_host=False,
         )
+        conversation.handoffs.session_started()
         if resumed and not seamless:
             text = spoken_text(conversation, SpokenText.CONNECTION_DROPPED)
             self._session.say(text, add_to_chat_ctx=False)
         if resumed and reply_pending:
             self._session.generate_reply()
+        elif resumed and not agent.replies_on_entry:
+            # The worker before may have been lost after the last words and before the end.
+            self._listener.end_if_over()
 
     async def _remove_stale_agents(self) -> None:
         """Remove the agents of earlier workers from the room."""

@@ -11,9 +11,14 @@ from livekit.agents import APIError, evals, llm
 
 from domain.workflows.agents import ProviderChoice
 from worker.providers.api_keys import ProviderKeys
+from worker.providers.llm_fallback import error_message
 from worker.providers.registry import build_llm
 
 JUDGE_TIMEOUT_SECONDS = 60.0
+NO_VERDICT = (
+    "The model gave no verdict: it did not call the tool `submit_verdict` with pass, fail or maybe. "
+    "Use a model that can call tools."
+)
 
 JUDGES: Mapping[str, Callable[[llm.LLM[Any]], Any]] = {
     "task_completion": evals.task_completion_judge,
@@ -52,7 +57,9 @@ async def _run_judge(name: str, history: llm.ChatContext, model: llm.LLM[Any]) -
     try:
         async with asyncio.timeout(JUDGE_TIMEOUT_SECONDS):
             result = await JUDGES[name](model).evaluate(chat_ctx=history)
-    except (APIError, TimeoutError, ValueError) as error:
-        kind = type(error).__name__
-        return Judgment(judge=name, verdict="error", reasoning=f"The judge failed: {kind}.")
+    except ValueError:
+        return Judgment(judge=name, verdict="error", reasoning=NO_VERDICT)
+    except (APIError, TimeoutError) as error:
+        reasoning = f"The judge failed: {error_message(error)}."
+        return Judgment(judge=name, verdict="error", reasoning=reasoning)
     return Judgment(judge=name, verdict=str(result.verdict), reasoning=result.reasoning)

@@ -23,14 +23,16 @@ from domain.common.access import TenantId
 from domain.providers.usage import Usage
 from domain.simulations.model import Case, Step, StepObservation, StubHttpClient, check_expectations
 from domain.tenants.settings import NO_SETTINGS, TenantSettings
+from domain.tool_execution.mcp_stubs import StubMcpServers
 from domain.tools.http import HttpClient
 from domain.workflows.agents import ProviderChoice
 from domain.workflows.model import Snapshot, Version, VersionId, WorkflowId
-from worker.providers.api_keys import ProviderKeys, ProviderMisconfigured
+from worker.providers.api_keys import MissingApiKey, ProviderKeys, ProviderMisconfigured
 from worker.session.conversation import Conversation
 from worker.session.text_session import TextSession, text_session
 
 CASE_TIMEOUT_SECONDS = 120.0
+HOW_TO_USE_KEYS = "Pass --live to use the keys in the environment, or --model for another model."
 NIL_UUID = UUID(int=0)
 SIMULATED_START = datetime(2026, 1, 1, 9, tzinfo=UTC)
 """When every simulated call starts, so that runs are reproducible."""
@@ -91,6 +93,9 @@ async def run_case(case: Case, setup: SimulationSetup) -> CaseRun:
             await session.start()
             problems.extend(await _run_steps(case, conversation, session, writer))
             history = session.history
+    except MissingApiKey as error:
+        hint = "" if setup.keys != ProviderKeys() else f" {HOW_TO_USE_KEYS}"
+        problems.append(Problem(step=0, say=None, message=f"{error}{hint}"))
     except ProviderMisconfigured as error:
         problems.append(Problem(step=0, say=None, message=str(error)))
     except TimeoutError:
@@ -165,7 +170,7 @@ def _create_conversation(
         CallProjection(state=CallState.ACTIVE, context=context),
         writer,
         setup.keys,
-        setup.http_client or StubHttpClient(case.http),
+        setup.http_client or StubHttpClient(case.http, StubMcpServers(case.mcp, setup.settings)),
         secrets=PlaceholderSecrets() if setup.http_client is None else {},
     )
 

@@ -20,7 +20,7 @@ from domain.tenants.budgets import Budget
 from domain.tenants.credentials import Verdict
 from domain.tool_execution.executor import Ending
 from domain.tools.actions import Method, Operation
-from domain.workflows.model import ContextPolicy
+from domain.workflows.model import ContextPolicy, EntryAction
 from domain.workflows.spoken_texts import SpokenText
 
 E = TypeVar("E", bound=Enum)
@@ -136,6 +136,7 @@ describe_enum(
     MODEL="The model requested the hand-off.",
     CONDITION="The condition of a connection became true.",
     TOOL="A tool requested the hand-off.",
+    DEFAULT="A node that routes at once took its default connection, or its only one.",
     OPERATOR="An operator requested the hand-off.",
 )
 describe_enum(
@@ -143,8 +144,19 @@ describe_enum(
     "How much of the conversation history the next agent receives.",
     FULL="The whole conversation so far.",
     LAST_N="The last turns only, as many as `lastN` says.",
-    SUMMARY="A summary, written by the model of the next agent.",
+    SUMMARY="A summary, written by the model of the next agent; the last turns if that fails.",
     VARIABLES_ONLY="Only the keys of the shared context and the caller's last turn.",
+)
+describe_enum(
+    EntryAction,
+    "What happens when a conversation enters a node.",
+    CONVERSE="The agent speaks, then listens to the caller.",
+    END_CALL="The agent says its greeting, or one reply of its model, and the call ends.",
+    ROUTE=(
+        "After its greeting, the agent hands the conversation off at once: along a connection "
+        "whose condition is true, along the only connection, along the one that the model "
+        "chooses, or along the default connection."
+    ),
 )
 describe_enum(
     SpokenText,
@@ -190,9 +202,11 @@ describe_enum(
     DEAD_END="No exit can be reached from a node.",
     UNMARKED_CYCLE="Connections form a cycle, and none of them has a `mayRepeat` above 1.",
     MANY_DEFAULTS="A node has more than one default connection.",
-    USELESS_DEFAULT="A node that is never skipped has a default connection.",
+    USELESS_DEFAULT="A node that is never skipped and does not route has a default connection.",
     SKIPPED_TO_NOWHERE="A node that can be skipped has no unambiguous connection to continue along.",
     SKIPPED_DEAD_END="No exit can be reached when nodes are skipped.",
+    ROUTES_TO_NOWHERE="A node that routes at once may have no connection to take.",
+    NEVER_TAKEN="A connection leaves a node at which the call ends.",
     ALWAYS_TRUE="A condition is true whatever the values are.",
     NEVER_TRUE="A condition contradicts itself and is never true.",
     SHADOWED=("A condition never takes effect, because another one always takes precedence."),

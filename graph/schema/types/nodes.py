@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from domain.workflows import model as domain
-from domain.workflows.model import ContextPolicy
+from domain.workflows.model import ContextPolicy, EntryAction
 
 
 @strawberry.type(description="Where an editor draws a node, in pixels.")
@@ -24,6 +24,9 @@ class WorkflowNode:
     is_exit: bool = strawberry.field(description="Whether the agent may end the call at this node.")
     skip_condition: str | None = strawberry.field(
         description="Expression; the node is skipped while it is true. Null: never skipped."
+    )
+    on_entry: EntryAction = strawberry.field(
+        description="What happens when a conversation enters the node."
     )
     position: Position | None = strawberry.field(
         description="Where an editor draws the node; null when it has not been placed."
@@ -55,8 +58,8 @@ class WorkflowLink:
     )
     is_default: bool = strawberry.field(
         description=(
-            "Whether a conversation that skips the source node continues here when no "
-            "condition is true."
+            "Whether a conversation that skips the source node, or is routed by it at once, "
+            "continues here when no other connection is taken."
         )
     )
     may_repeat: int = strawberry.field(
@@ -66,7 +69,9 @@ class WorkflowLink:
         description="How much of the conversation history the next agent receives."
     )
     last_n: int = strawberry.field(
-        description="Number of turns passed on under LAST_N; ignored by the other policies."
+        description=(
+            "Number of turns passed on under LAST_N, or under SUMMARY when there is no summary."
+        )
     )
     context_passed: list[str] = strawberry.field(
         description="Keys of the shared context that are passed to the next agent."
@@ -99,6 +104,10 @@ class NodeInput:
         default=None,
         description="Expression; the node is skipped while it is true. Null: never skipped.",
     )
+    on_entry: EntryAction = strawberry.field(
+        default=EntryAction.CONVERSE,
+        description="What happens when a conversation enters the node.",
+    )
     position: PositionInput | None = strawberry.field(
         default=None,
         description="Where an editor draws the node; null when it has not been placed.",
@@ -112,6 +121,7 @@ class NodeInput:
             is_entry=self.is_entry,
             is_exit=self.is_exit,
             skip_condition=self.skip_condition,
+            on_entry=self.on_entry,
             position=domain.Position(x=position.x, y=position.y) if position else None,
         )
 
@@ -145,8 +155,8 @@ class ConnectionInput:
     is_default: bool = strawberry.field(
         default=False,
         description=(
-            "Whether a conversation that skips the source node continues here when no "
-            "condition is true."
+            "Whether a conversation that skips the source node, or is routed by it at once, "
+            "continues here when no other connection is taken."
         ),
     )
     may_repeat: int = strawberry.field(
@@ -158,7 +168,9 @@ class ConnectionInput:
     )
     last_n: int = strawberry.field(
         default=10,
-        description="Number of turns passed on under LAST_N; ignored by the other policies.",
+        description=(
+            "Number of turns passed on under LAST_N, or under SUMMARY when there is no summary."
+        ),
     )
     context_passed: list[str] = strawberry.field(
         default_factory=list,

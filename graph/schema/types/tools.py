@@ -223,6 +223,22 @@ class StubInput:
     )
 
 
+@strawberry.input(description="A stubbed result of a tool of an MCP server.")
+class McpStubInput:
+    server: str = strawberry.field(description="Name of the MCP server in the settings.")
+    tool: str = strawberry.field(description="Name of the tool at the server.")
+    result: Json | None = strawberry.field(
+        default=None,
+        description=(
+            "Result of the tool: a string, or JSON that becomes `response.structured`; null for an "
+            "empty result."
+        ),
+    )
+    error: bool = strawberry.field(
+        default=False, description="Whether the tool reports that it failed."
+    )
+
+
 @strawberry.input(description="Parameters of a test run of a tool.")
 class TestToolInput:
     id: strawberry.ID = strawberry.field(description="Id of the tool to test.")
@@ -244,6 +260,12 @@ class TestToolInput:
         default_factory=list,
         description=(
             "Responses for the requests of the tool, in order; ignored when `live` is true."
+        ),
+    )
+    mcp_stubs: list[McpStubInput] = strawberry.field(
+        default_factory=list,
+        description=(
+            "Results of tools of MCP servers, in order for each tool; ignored when `live` is true."
         ),
     )
 
