@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
+from functools import lru_cache
 
 from domain.common.errors import InvalidInput, Path
 from domain.common.text_validation import check_text
@@ -73,7 +74,7 @@ def _check_phrases(phrases: tuple[str, ...] | None, path: Path) -> frozenset[Wor
     seen: set[Words] = set()
     for index, phrase in enumerate(phrases or ()):
         here = (*path, str(index))
-        check_text(phrase, here, max_length=MAX_PHRASE_LENGTH, min_length=1)
+        check_text(phrase, here, max_length=MAX_PHRASE_LENGTH)
         words = split_words(phrase)
         if not words:
             raise InvalidInput("A phrase must contain a letter or a digit.", here)
@@ -103,16 +104,19 @@ class InterruptionRules:
     ignored: frozenset[Words]
     urgent: frozenset[Words]
 
-    def judge(self, text: str) -> Utterance:
+    def judge(self, text: str, *, is_final: bool) -> Utterance:
+        """What the utterance means as far as it is transcribed. Without `is_final` more words may
+        follow, so that "uh" may become "uh huh"."""
         words = split_words(text)
-        if _consists_of(words, self.ignored):
+        if _consists_of(words, self.ignored, may_continue=not is_final):
             return Utterance.IGNORED
         if any(_contains(words, phrase) for phrase in self.urgent):
             return Utterance.INTERRUPTS_AT_ONCE
         return Utterance.INTERRUPTS if len(words) >= self.min_words else Utterance.IGNORED
 
 
-def interruption_rules(interruption: Interruption, languages: Iterable[str]) -> InterruptionRules:
+@lru_cache(maxsize=256)
+def interruption_rules(interruption: Interruption, languages: frozenset[str]) -> InterruptionRules:
     """The rules for an agent. `languages` are those that the caller may speak; English if none is
     known."""
     spoken = {text_language(tag) for tag in languages} or {FALLBACK_LANGUAGE}
@@ -147,14 +151,20 @@ def split_words(text: str) -> Words:
     return tuple(WITHOUT_SPACES.sub(r" \1 ", LENGTHENED.sub(r"\1\1", letters)).split())
 
 
-def _consists_of(words: Words, phrases: frozenset[Words]) -> bool:
-    """Whether the words are nothing but a sequence of such phrases."""
+def _consists_of(words: Words, phrases: frozenset[Words], *, may_continue: bool) -> bool:
+    """Whether the words are nothing but a sequence of such phrases; the last one may be incomplete
+    if `may_continue`."""
     longest = max(map(len, phrases), default=0)
     reachable = [True]
     for end in range(1, len(words) + 1):
         starts = range(max(0, end - longest), end)
         reachable.append(any(reachable[at] and words[at:end] in phrases for at in starts))
-    return reachable[-1]
+    if not may_continue:
+        return reachable[-1]
+    return any(
+        reachable[at] and any(phrase[: len(words) - at] == words[at:] for phrase in phrases)
+        for at in range(max(0, len(words) - longest), len(words) + 1)
+    )
 
 
 def _contains(words: Words, phrase: Words) -> bool:

@@ -39,7 +39,7 @@ from worker.session.llm import get_model
 from worker.session.summarizer import summarize
 from worker.session.tool_call_guard import validate_tool_call
 from worker.session.tool_runner import ToolCall, execute_tool
-from worker.session.turn_detection import turn_handling
+from worker.session.turn_detection import interruption_options, turn_handling
 
 
 class EntryMode(Enum):
@@ -114,6 +114,10 @@ class NodeAgent(Agent):
         conversation = self._conversation
         if conversation.recorder is not None:
             conversation.recorder.tap(self.session)
+        if conversation.speech is not None:
+            # LiveKit takes these only from the session, not from its agents.
+            self.session.options.interruption.update(interruption_options(self._spec))
+            conversation.speech.overlap.agent_entered(self._spec)
         try:
             # Recorded first, because it decides which history this agent receives.
             conversation.record_handoff()
@@ -148,7 +152,7 @@ class NodeAgent(Agent):
             self.session.say(self.render_text(announcement), allow_interruptions=False)
         speech: SpeechHandle | None = None
         if greeting:
-            interruptible = self._spec.prompt.interruptible_greeting
+            interruptible = self._spec.prompt.interruptible_greeting and self.allow_interruptions
             speech = self.session.say(greeting, allow_interruptions=interruptible)
         elif self._entry_mode is EntryMode.HANDOFF:
             speech = self.session.generate_reply()
@@ -165,6 +169,7 @@ class NodeAgent(Agent):
             new_message.text_content or "",
             speech.caller_language if speech else None,
             new_message.transcript_confidence,
+            new_message.metrics or {},
         )
         self._follow_caller_language()
         if conversation.turn.take_preemptive_failure():

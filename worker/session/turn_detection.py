@@ -8,9 +8,11 @@ from functools import cache
 
 from livekit.agents import inference, vad
 from livekit.agents.utils import http_context
-from livekit.agents.voice.turn import TurnHandlingOptions
+from livekit.agents.voice.turn import InterruptionOptions, TurnHandlingOptions
 
+from domain.providers.catalog import have_interim_transcripts
 from domain.workflows.agents import AgentSpec, ProviderChoice
+from domain.workflows.interruptions import InterruptedBy
 from worker.providers.http import ssl_context
 from worker.providers.registry import build_vad
 
@@ -23,10 +25,26 @@ def turn_handling(spec: AgentSpec) -> TurnHandlingOptions:
     return {
         "turn_detection": "stt" if by_stt else turn_detector(),
         "endpointing": {
-            "min_delay": spec.session.min_endpointing,
+            # The STT has waited already.
+            "min_delay": 0.0 if by_stt else spec.session.min_endpointing,
             "max_delay": spec.session.max_endpointing,
         },
-        "interruption": {"mode": "vad"},
+        "interruption": interruption_options(spec),
+    }
+
+
+def interruption_options(spec: AgentSpec) -> InterruptionOptions:
+    """What interrupts the agent. `OverlapFilter` decides which words count."""
+    interruption = spec.session.interruption
+    stt = (choice.provider for choice in spec.stt.chain) if spec.stt else ()
+    by_words = interruption.by is InterruptedBy.WORDS and have_interim_transcripts(stt)
+    return {
+        "enabled": interruption.by is not InterruptedBy.NOTHING,
+        "mode": "vad",
+        "min_duration": interruption.min_seconds,
+        "min_words": interruption.min_words if by_words else 0,
+        "resume_false_interruption": interruption.resume_after is not None,
+        "false_interruption_timeout": interruption.resume_after,
     }
 
 
