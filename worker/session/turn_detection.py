@@ -44,8 +44,17 @@ def interruption_options(spec: AgentSpec) -> InterruptionOptions:
         "min_duration": interruption.min_seconds,
         "min_words": interruption.min_words if by_words else 0,
         "resume_false_interruption": interruption.resume_after is not None,
-        "false_interruption_timeout": interruption.resume_after,
+        "false_interruption_timeout": _resume_timeout(spec),
     }
+
+
+def _resume_timeout(spec: AgentSpec) -> float | None:
+    """How long LiveKit waits after the VAD reported the end of a sound, which it does only after
+    some silence."""
+    if spec.session.interruption.resume_after is None:
+        return None
+    silence = getattr(get_vad(spec.vad), "min_silence_duration", None)
+    return max(0.0, spec.session.interruption.resume_after - (silence or 0.0))
 
 
 @cache
