@@ -292,6 +292,47 @@ async def test_without_a_voice_the_call_does_not_go_on_in_silence(
     assert [e.heard_text for e in seen if isinstance(e, AgentTurn)] == []
 
 
+@pytest.mark.parametrize("chain", [(SONIC,), (SONIC, BULBUL)], ids=["alone", "with a fallback"])
+async def test_a_voice_that_breaks_off_in_every_sentence_is_given_up(
+    settings: Settings,
+    viewer: Viewer,
+    livekit: LivekitCredentials,
+    chain: tuple[ProviderChoice, ...],
+) -> None:
+    brief = replace(settings, outage_seconds=2.0)
+    voices = replace(chain[0], fallbacks=chain[1:])
+    async with voice_clinic(brief, viewer, livekit, RECEPTION, tts=voices) as (services, heard, _):
+        heard.faults.persistent["cartesia"] = Disconnect()
+        heard.faults.persistent["sarvam-tts"] = RejectedConnection(503)
+        call, caller = await started(services, viewer), VoiceCaller()
+        await caller.join(services, call)
+        await caller.wait_for_audio(0.0)
+        seen = await watch(services, viewer, call.id, CallEnded)
+        await caller.wait_disconnected()
+        await caller.leave()
+    assert gave_up(seen, "tts")
+    changes = [(e.provider, e.available) for e in seen if isinstance(e, ProviderFailedOver)]
+    assert changes == [(each.provider, False) for each in chain if len(chain) > 1]
+
+
+async def test_a_voice_that_breaks_off_once_is_used_on(
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
+) -> None:
+    """What it broke off in is said to the end, and nothing is known against it afterwards."""
+    async with shortly(settings, viewer, livekit, RECEPTION) as (services, heard):
+        heard.faults.scheduled["cartesia"] = [Disconnect()]
+        call = await started(services, viewer)
+        async with joined_caller(services, call) as caller:
+            for turn in (1, 2):
+                await caller.speak(0.6)
+                await watch(services, viewer, call.id, TurnMeasured, turn)
+            await end_call(services, viewer, call.id)
+            seen = await watch(services, viewer, call.id, CallEnded)
+    assert isinstance(seen[-1], CallEnded)
+    assert seen[-1].reason is EndReason.ENDED_BY_API
+    assert [e for e in seen if isinstance(e, ErrorRaised)] == []
+
+
 async def test_without_a_model_the_caller_hears_apologies_and_is_let_go(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
