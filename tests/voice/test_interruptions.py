@@ -1,6 +1,6 @@
-"""What stops an agent in a real room: acknowledgements, noises, demands and sentences of a caller,
-under every interruption setting. Each word of the agent is a tone of its own, so that what reached
-the caller is known word by word."""
+"""What interrupts an agent in a real room: acknowledgements, noises, demands and sentences of a caller,
+under every interruption setting. Each word of the agent is a tone of its own, so that what reached the
+caller is known word by word."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ within 0.1 s."""
 
 
 @dataclass
-class Talk:
+class LongAnswer:
     """A call in which the agent says `LONG`."""
 
     services: Services
@@ -85,7 +85,7 @@ async def long_answer(
     interruption: Interruption,
     *utterances: str,
     stt: ProviderChoice = NOVA,
-) -> AsyncIterator[Talk]:
+) -> AsyncIterator[LongAnswer]:
     """A call in which the caller has asked, and the third word of the answer is audible. The caller
     will be understood as saying the utterances."""
     voice = WordTones()
@@ -101,13 +101,13 @@ async def long_answer(
             )
             heard = HeardAudio(voice)
             async with joined_caller(services, call, VoiceCaller(heard=heard)) as caller:
-                talk = Talk(services, viewer, call, caller, heard, speech, model)
+                talk = LongAnswer(services, viewer, call, caller, heard, speech, model)
                 await caller.speak()
                 await talk.wait_for_word("charlie")
                 yield talk
 
 
-async def finished(talk: Talk, turns: int) -> list[CallEvent]:
+async def finished(talk: LongAnswer, turns: int) -> list[CallEvent]:
     """All events of the call, which ends after that many answered turns."""
     await talk.watch(TurnMeasured, turns)
     await end_call(talk.services, talk.viewer, talk.call.id)
@@ -157,7 +157,7 @@ async def test_a_demand_stops_the_agent(
     assert [e.text for e in seen if isinstance(e, AgentTurn)][-1] == BACK_ON
 
 
-async def test_fewer_words_than_asked_for_do_not_interrupt_and_are_not_said_later(
+async def test_fewer_words_than_required_do_not_interrupt_and_are_not_added_to_the_next_turn(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     two = Interruption(min_words=2)
@@ -274,7 +274,7 @@ async def test_each_agent_has_settings_of_its_own(
         )
         heard = HeardAudio(voice)
         async with joined_caller(services, call, VoiceCaller(heard=heard)) as caller:
-            talk = Talk(services, viewer, call, caller, heard, speech, LlmEmulator())
+            talk = LongAnswer(services, viewer, call, caller, heard, speech, LlmEmulator())
             await caller.speak()
             await talk.wait_for_word("charlie")
             await caller.speak(0.4)

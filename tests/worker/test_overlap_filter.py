@@ -1,4 +1,4 @@
-"""What a session is told of what the caller says while an agent speaks."""
+"""Which transcripts of overlapping speech reach the session."""
 
 from __future__ import annotations
 

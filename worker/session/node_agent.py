@@ -41,6 +41,8 @@ from worker.session.tool_call_guard import validate_tool_call
 from worker.session.tool_runner import ToolCall, execute_tool
 from worker.session.turn_detection import interruption_options, turn_handling
 
+INTERRUPTED = "The caller interrupted the reply."
+
 
 class EntryMode(Enum):
     """How an agent enters the conversation."""
@@ -75,6 +77,11 @@ class NodeAgent(Agent):
     @property
     def spec(self) -> AgentSpec:
         return self._spec
+
+    @property
+    def replies_on_entry(self) -> bool:
+        """Whether it greets the caller or replies as soon as it has entered, without being asked."""
+        return self._entry_mode is EntryMode.HANDOFF
 
     @property
     def model(self) -> llm.LLM[Any]:
@@ -282,6 +289,9 @@ class NodeAgent(Agent):
         self, connection: Connection, via: HandoffVia, context: RunContext[Any], message: str
     ) -> tuple[Agent, llm.ToolResult]:
         """The result with which a LiveKit tool hands off: the next agent and the tool's message."""
+        if context.speech_handle.interrupted:
+            # LiveKit ignores the agent that a tool of an interrupted reply returns.
+            raise self._handoff_refused(connection, via, INTERRUPTED)
         context.disallow_interruptions()
         try:
             agent = await self.next_agent(connection, via)
@@ -318,7 +328,12 @@ class NodeAgent(Agent):
         )
         conversation.handoffs.begin(handoff)
         if needs_summary:
-            summary = await summarize(conversation.history(), agent.model)
+            try:
+                summary = await summarize(conversation.history(), agent.model)
+            except BaseException:
+                # Otherwise the hand-off would block every later one.
+                conversation.handoffs.abandon()
+                raise
             conversation.handoffs.complete(handoff, summary)
         return agent
 

@@ -23,11 +23,16 @@ class ParticipantMonitor:
         self._room = room
         self._settings = settings
         self._clock = conversation.clock
+        self._present_since = self._clock.now() if self.is_caller_present() else None
         room.on("participant_connected", self._on_participant_changed)
         room.on("participant_disconnected", self._on_participant_changed)
 
     def is_caller_present(self) -> bool:
         return any(p.identity == CALLER_IDENTITY for p in self._room.remote_participants.values())
+
+    def caller_present_since(self) -> datetime | None:
+        """When the caller joined the room last; None while they are absent."""
+        return self._present_since
 
     async def wait_until_present(self, seconds: float | None = None) -> bool:
         """Wait for the caller; without limit if `seconds` is None. Returns whether they joined."""
@@ -60,4 +65,8 @@ class ParticipantMonitor:
         return self.is_caller_present() is present
 
     def _on_participant_changed(self, participant: rtc.RemoteParticipant) -> None:
+        if not self.is_caller_present():
+            self._present_since = None
+        elif self._present_since is None:
+            self._present_since = self._clock.now()
         self._clock.changed()

@@ -20,13 +20,14 @@ class SilenceMonitor:
     def __init__(
         self,
         conversation: Conversation,
-        is_caller_present: Callable[[], bool],
+        caller_present_since: Callable[[], datetime | None],
         prompt_caller: Callable[[str], Awaitable[None]],
     ) -> None:
-        """`prompt_caller` speaks the template of a prompt, which may be empty."""
+        """`caller_present_since` returns None while the caller is absent. `prompt_caller` speaks the
+        template of a prompt, which may be empty."""
         self._conversation = conversation
         self._clock = conversation.clock
-        self._is_caller_present = is_caller_present
+        self._caller_present_since = caller_present_since
         self._prompt_caller = prompt_caller
         self._prompts_sent = 0
         self._quiet_since: datetime | None = self._clock.now()
@@ -77,10 +78,12 @@ class SilenceMonitor:
         return None if prompt is None else self._after(prompt.after)
 
     def _after(self, seconds: float) -> datetime | None:
-        """When the silence reaches this length; None if there is none or the caller is absent."""
-        if self._quiet_since is None or not self._is_caller_present():
+        """When the silence reaches this length; None if there is none or the caller is absent. For a
+        caller who joins or returns, it starts then."""
+        present_since = self._caller_present_since()
+        if self._quiet_since is None or present_since is None:
             return None
-        return self._quiet_since + timedelta(seconds=seconds)
+        return max(self._quiet_since, present_since) + timedelta(seconds=seconds)
 
     @property
     def _session_spec(self) -> Session:

@@ -72,7 +72,7 @@ class VoiceSession:
         self._announcements = Announcements(session, conversation)
         self._participants = ParticipantMonitor(conversation, room, settings)
         silence = SilenceMonitor(
-            conversation, self._participants.is_caller_present, self._announcements.prompt_caller
+            conversation, self._participants.caller_present_since, self._announcements.prompt_caller
         )
         failures = FailureTracker(settings.outage_seconds, conversation.clock)
         self._guards = CallGuards(
@@ -111,9 +111,10 @@ class VoiceSession:
         released_at = conversation.projection.released_at
         now = conversation.clock.now()
         seamless = released_at is not None and now - released_at < MAX_SEAMLESS_GAP
-        reply_pending = conversation.projection.reply_pending
+        agent = first_agent(conversation)
+        reply_pending = conversation.projection.reply_pending and not agent.replies_on_entry
         await self._session.start(
-            first_agent(conversation),
+            agent,
             room=self._room,
             room_options=RoomOptions(
                 participant_identity=CALLER_IDENTITY,
