@@ -157,8 +157,7 @@ class OverlapFilter:
 
     def _rules(self, event: SpeechEvent) -> InterruptionRules:
         assert self._spec is not None
-        default = self._spec.default_language
-        known = (*self._spec.languages, *((default,) if default else ()))
+        known = self._spec.expected_languages
         heard = event.alternatives[0].language
         if heard != MULTILINGUAL and LANGUAGE_TAG.fullmatch(heard):
             known = (*known, heard)
