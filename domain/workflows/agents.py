@@ -14,7 +14,7 @@ from domain.common.languages import check_language
 from domain.common.text_validation import check_name, check_text
 from domain.providers.model import ProviderKind
 from domain.templating.validation import READABLE_NAMESPACES, check_template
-from domain.workflows.interruptions import Interruption, check_interruption
+from domain.workflows.interruptions import InterruptedBy, Interruption, check_interruption
 from domain.workflows.spoken_text_templates import SpokenTextTemplate, check_spoken_texts
 
 AgentId = NewType("AgentId", UUID)
@@ -133,6 +133,11 @@ class AgentSpec:
             choice = getattr(self, kind.value.lower())
             if choice is not None:
                 yield kind, choice
+
+    @property
+    def greeting_can_be_interrupted(self) -> bool:
+        nothing = self.session.interruption.by is InterruptedBy.NOTHING
+        return self.prompt.interruptible_greeting and not nothing
 
     @property
     def expected_languages(self) -> tuple[str, ...]:

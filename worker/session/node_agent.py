@@ -159,7 +159,7 @@ class NodeAgent(Agent):
             self.session.say(self.render_text(announcement), allow_interruptions=False)
         speech: SpeechHandle | None = None
         if greeting:
-            interruptible = self._spec.prompt.interruptible_greeting and self.allow_interruptions
+            interruptible = self._spec.greeting_can_be_interrupted
             speech = self.session.say(greeting, allow_interruptions=interruptible)
         elif self._entry_mode is EntryMode.HANDOFF:
             speech = self.session.generate_reply()
