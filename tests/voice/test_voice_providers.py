@@ -333,12 +333,15 @@ async def test_a_tts_that_broke_off_once_remains_in_use(
     assert [e for e in seen if isinstance(e, ErrorRaised)] == []
 
 
+@pytest.mark.parametrize(
+    "failure", [FailedReply(500), FailedReply(text="You can")], ids=["refused", "broken off"]
+)
 async def test_without_a_model_the_agent_apologises_and_the_call_ends(
-    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials, failure: FailedReply
 ) -> None:
     reception = replace(RECEPTION, llm=GPT)
     async with run_llm_emulator() as thinks:
-        thinks.script = [FailedReply(500)]
+        thinks.script = [failure]
         own = thinking(settings, thinks)
         async with clinic_with_short_outage(own, viewer, livekit, reception) as (services, heard):
             call = await started(services, viewer)

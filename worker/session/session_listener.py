@@ -119,7 +119,7 @@ class SessionListener:
         self._latency.add_agent_metrics(item.metrics or {})
         if not interrupted and not self._tts_failed:
             self._failures.record_success("tts")
-        if "llm_node_ttft" in (item.metrics or {}):
+        if "llm_node_ttft" in (item.metrics or {}) and not conversation.turn.has_reply_failed:
             self._failures.record_success("llm")
         conversation.record_agent_turn(
             conversation.node, generated or heard_text, interrupted, heard_text
