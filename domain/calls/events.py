@@ -219,7 +219,11 @@ class TurnMeasured:
 
     turn_id: Annotated[str, Doc("Id of the caller's turn that was answered.")]
     total_ms: Annotated[
-        float, Doc("From the end of the caller's turn to the end of the reply, in milliseconds.")
+        float,
+        Doc(
+            "From the end of the caller's speech, or from the message, to the end of the reply, in "
+            "milliseconds."
+        ),
     ]
     stt_ms: Annotated[
         float | None,

@@ -158,7 +158,7 @@ class OverlapFilter:
     def _rules(self, event: SpeechEvent) -> InterruptionRules:
         assert self._spec is not None
         known = self._spec.expected_languages
-        heard = event.alternatives[0].language
+        heard = event.alternatives[0].language or ""
         if heard != MULTILINGUAL and LANGUAGE_TAG.fullmatch(heard):
             known = (*known, heard)
         return interruption_rules(self._spec.session.interruption, frozenset(known))
