@@ -249,6 +249,18 @@ async def test_a_yes_is_a_turn_while_the_agent_is_silent(
     assert talk.long_words == words_of(LONG)
 
 
+async def test_a_yes_over_the_last_words_is_a_turn(
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
+) -> None:
+    async with long_answer(settings, viewer, livekit, Interruption(), "yes") as talk:
+        await talk.wait_for_word("white")
+        await talk.caller.speak(0.4)
+        seen = await finished(talk, 2)
+    assert caller_turns(seen) == ["what do you have", "yes"]
+    assert (long_turn(seen).interrupted, long_turn(seen).heard_text) == (False, LONG)
+    assert [e.text for e in seen if isinstance(e, AgentTurn)][-1] == BACK_ON
+
+
 async def test_each_agent_has_settings_of_its_own(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:

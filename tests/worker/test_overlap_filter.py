@@ -223,3 +223,16 @@ async def test_during_a_tool_an_acknowledgement_is_a_turn(talk: Talk) -> None:
     talk.now += 2
     talk.says("okay", FINAL, END)
     assert talk.reported == ["final okay"]
+
+
+async def test_a_noise_before_the_agent_spoke_does_not_make_a_turn_of_an_acknowledgement(
+    talk: Talk,
+) -> None:
+    talk.hears(START)
+    talk.now += 1
+    talk.agent_speaks()
+    talk.now += 2
+    talk.hears(INTERIM, "mhm")
+    talk.hears(FINAL, "mhm")
+    talk.hears(END)
+    assert talk.reported == []

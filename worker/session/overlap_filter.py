@@ -26,7 +26,9 @@ answer, such as "yes" to a question. It is reported when the agent has finished.
 JOIN_SECONDS = 1.5
 """What follows withheld words within this time belongs to the same utterance."""
 STALE_SECONDS = 5.0
-"""An utterance without a transcript for this long is over."""
+"""An utterance without an event for this long is over."""
+MAX_INTERIM_DELAY_SECONDS = 1.5
+"""A start of speech longer than this before the first interim transcript was a noise."""
 
 TRANSCRIPTS = (
     SpeechEventType.INTERIM_TRANSCRIPT,
@@ -40,6 +42,7 @@ Emit = Callable[[SpeechEvent], None]
 class _CallerUtterance:
     began_at: float
     last_event_at: float
+    is_transcribed: bool = False
     interrupts: bool = False
 
 
@@ -108,16 +111,26 @@ class OverlapFilter:
             self._caller = None
             emit(self._with_speech_end(event))
             return
-        if self._caller is not None and now - self._caller.last_event_at > STALE_SECONDS:
-            self._caller = None
         is_transcript = event.type in TRANSCRIPTS and bool(_text(event))
         if is_transcript or event.type is SpeechEventType.START_OF_SPEECH:
-            self._caller = self._caller or _CallerUtterance(now, now)
-            self._caller.last_event_at = now
+            self._follow_utterance(event, is_transcript, now)
         if not is_transcript or self._is_turn(event, now):
             emit(event)
         elif event.type is SpeechEventType.FINAL_TRANSCRIPT:
             self._withhold(event, emit, now)
+
+    def _follow_utterance(self, event: SpeechEvent, is_transcript: bool, now: float) -> None:
+        caller = self._caller
+        if caller is None or now - caller.last_event_at > STALE_SECONDS:
+            caller = _CallerUtterance(now, now)
+        is_first_interim = (
+            event.type is SpeechEventType.INTERIM_TRANSCRIPT and not caller.is_transcribed
+        )
+        if is_first_interim and now - caller.began_at > MAX_INTERIM_DELAY_SECONDS:
+            caller.began_at = now
+        caller.last_event_at = now
+        caller.is_transcribed = caller.is_transcribed or is_transcript
+        self._caller = caller
 
     def _with_speech_end(self, event: SpeechEvent) -> SpeechEvent:
         """Add when the caller stopped speaking, for an STT that does not report it: LiveKit would
