@@ -365,6 +365,11 @@ def find_provider(kind: ProviderKind, name: str) -> Provider | None:
     return next((p for p in CATALOG if p.kind is kind and p.name == name), None)
 
 
+def detect_turns(stt_models: Iterable[str]) -> bool:
+    """Whether all these STT models decide by themselves when the caller has finished."""
+    return all(model.startswith("flux") for model in stt_models)
+
+
 def have_interim_transcripts(stt_providers: Iterable[str]) -> bool:
     """Whether all these STT providers transcribe while the caller speaks."""
     entries = (find_provider(ProviderKind.STT, name) for name in stt_providers)

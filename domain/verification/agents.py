@@ -8,6 +8,7 @@ from domain.common.findings import Finding, FindingCode
 from domain.common.languages import LANGUAGE_TAG, primary_subtag, supports_language
 from domain.providers.catalog import (
     CATALOG,
+    detect_turns,
     find_provider,
     have_interim_transcripts,
     provider_names,
@@ -15,7 +16,7 @@ from domain.providers.catalog import (
 from domain.providers.model import Provider, ProviderKind
 from domain.tenants.settings import TenantSettings
 from domain.verification.reporting import Path, error, join_names, warning
-from domain.workflows.agents import AgentSpec, ProviderChoice
+from domain.workflows.agents import AgentSpec, ProviderChoice, Session
 from domain.workflows.interruptions import InterruptedBy, Interruption
 from domain.workflows.model import END_CALL, HANDOFF_PREFIX, Snapshot
 from domain.workflows.spoken_text_templates import SpokenTexts
@@ -61,6 +62,7 @@ def findings(
         if not unsupported:
             yield from _missing_texts(agent, worded, path)
         yield from _unused_texts(agent, path)
+        yield from _endpointing(agent, (*path, "session"))
         yield from _interruption(agent, (*path, "session", "interruption"))
         yield from _tools(snapshot, agent, path)
 
@@ -284,6 +286,23 @@ def _unknown_languages(texts: SpokenTexts, path: Path) -> Iterator[Finding]:
                 f"No provider of the catalog supports {template.language}, so this text may never "
                 "be said.",
                 "Correct the language, or ignore this if it is newer than the catalog.",
+            )
+
+
+def _endpointing(agent: AgentSpec, path: Path) -> Iterator[Finding]:
+    if agent.stt is None or not detect_turns(choice.model for choice in agent.stt.chain):
+        return
+    session, default = agent.session, Session()
+    for name, changed in {
+        "minEndpointing": session.min_endpointing != default.min_endpointing,
+        "maxEndpointing": session.max_endpointing != default.max_endpointing,
+    }.items():
+        if changed:
+            yield warning(
+                _C.USELESS_ENDPOINTING,
+                (*path, name),
+                f"{name} has no effect, because the STT decides when the caller has finished.",
+                "Remove it, and set eot_threshold or eot_timeout_ms of the STT instead.",
             )
 
 

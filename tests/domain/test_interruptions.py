@@ -205,3 +205,20 @@ def test_settings_without_effect_are_reported() -> None:
     assert found(replace(nothing, always=("stop",)), NOVA) == [useless]
     assert found(replace(nothing, min_words=3), SAARAS) == [useless]
     assert found(nothing, NOVA) == []
+
+
+def test_delays_that_the_stt_does_not_wait_for_are_reported() -> None:
+    flux = ProviderChoice(provider="deepgram", model="flux-general-en")
+
+    def found_delays(stt: ProviderChoice, session: Session) -> list[tuple[FindingCode, str]]:
+        reception = replace(RECEPTION, stt=stt, session=session)
+        agents = {"booking": BOOKING, "reception": reception}
+        snapshot = Snapshot(workflow=CLINIC, agents=agents, tools={BOOK.name: BOOK})
+        return [(each.code, each.path[-1]) for each in verify(snapshot, None)]
+
+    delays = Session(min_endpointing=1.0, max_endpointing=2.0)
+    useless = FindingCode.USELESS_ENDPOINTING
+    assert found_delays(flux, delays) == [(useless, "minEndpointing"), (useless, "maxEndpointing")]
+    assert found_delays(flux, Session()) == []
+    assert found_delays(NOVA, delays) == []
+    assert found_delays(replace(flux, fallbacks=(NOVA,)), delays) == []

@@ -10,7 +10,7 @@ from livekit.agents import inference, vad
 from livekit.agents.utils import http_context
 from livekit.agents.voice.turn import InterruptionOptions, TurnHandlingOptions
 
-from domain.providers.catalog import have_interim_transcripts
+from domain.providers.catalog import detect_turns, have_interim_transcripts
 from domain.workflows.agents import AgentSpec, ProviderChoice
 from domain.workflows.interruptions import InterruptedBy
 from worker.providers.http import ssl_context
@@ -21,7 +21,7 @@ DEFAULT_VAD = ProviderChoice(provider="silero", model="silero")
 
 def turn_handling(spec: AgentSpec) -> TurnHandlingOptions:
     """Turn detection: the STT's own end-of-turn events if it has them, otherwise the local model."""
-    by_stt = spec.stt is not None and all(c.model.startswith("flux") for c in spec.stt.chain)
+    by_stt = spec.stt is not None and detect_turns(choice.model for choice in spec.stt.chain)
     return {
         "turn_detection": "stt" if by_stt else turn_detector(),
         "endpointing": {

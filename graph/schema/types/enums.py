@@ -220,6 +220,7 @@ describe_enum(
     UNKNOWN_VOICE="A voice is not among the known ones.",
     NO_SPOKEN_TEXT="An agent says a built-in text in English, for lack of one in its language.",
     SPOKEN_TEXT_WITHOUT_LANGUAGE="A spoken text is in a language that the agent does not speak.",
+    USELESS_ENDPOINTING="An endpointing delay has no effect, because the STT detects turns.",
     NO_INTERIM_TRANSCRIPTS="The STT sends no words while the caller speaks, so none can be counted.",
     USELESS_INTERRUPTION="An interruption setting has no effect, because nothing interrupts.",
     UNKNOWN_TOOL="An agent refers to a tool that does not exist.",
