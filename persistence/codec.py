@@ -18,6 +18,7 @@ from domain.calls.events import CallEvent, EphemeralEvent, EphemeralPayload, Sto
 from domain.calls.model import CallId
 from domain.common.errors import InvalidCursor
 from domain.tenants.settings import TenantSettings
+from domain.workflows.interruptions import Interruption
 from domain.workflows.model import EntryAction, Snapshot
 
 _events: TypeAdapter[CallEvent] = TypeAdapter(Annotated[CallEvent, Field(discriminator="kind")])
@@ -55,9 +56,11 @@ def snapshot_to_json(snapshot: Snapshot) -> tuple[dict[str, Any], str]:
     for node in plain["workflow"]["nodes"]:
         if node["on_entry"] == EntryAction.CONVERSE:
             del node["on_entry"]
-    for agent in plain["agents"].values():
+    for name, agent in plain["agents"].items():
         if not agent["spoken_texts"]:
             del agent["spoken_texts"]
+        if snapshot.agents[name].session.interruption == Interruption():
+            del agent["session"]["interruption"]
     canonical = orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
     return plain, hashlib.sha256(canonical).hexdigest()
 

@@ -16,6 +16,7 @@ from domain.common.problems import Problems, problems_of, raise_first
 from domain.common.text_validation import check_name, check_text
 from domain.providers.model import ProviderKind
 from domain.templating.validation import READABLE_NAMESPACES, template_problems
+from domain.workflows.interruptions import InterruptedBy, Interruption, interruption_problems
 from domain.workflows.spoken_text_templates import SpokenTextTemplate, spoken_text_problems
 
 AgentId = NewType("AgentId", UUID)
@@ -101,6 +102,7 @@ class Session:
     auto_disconnect: float = 300.0
     silence: tuple[SilencePrompt, ...] = ()
     max_duration: float | None = None
+    interruption: Interruption = field(default_factory=Interruption)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +135,11 @@ class AgentSpec:
             choice = getattr(self, kind.value.lower())
             if choice is not None:
                 yield kind, choice
+
+    @property
+    def greeting_can_be_interrupted(self) -> bool:
+        nothing = self.session.interruption.by is InterruptedBy.NOTHING
+        return self.prompt.interruptible_greeting and not nothing
 
     @property
     def expected_languages(self) -> tuple[str, ...]:
@@ -251,6 +258,7 @@ def _session_problems(session: Session, path: Path) -> Problems:
             yield InvalidInput(
                 f"{name} must be between {minimum:g} and {maximum:g} seconds.", (*path, name)
             )
+    yield from interruption_problems(session.interruption, (*path, "interruption"))
     yield from _duplicates(session.silence, MAX_SILENCE_PROMPTS, (*path, "silence"))
     before = 0.0
     for index, prompt in enumerate(session.silence):

@@ -42,7 +42,7 @@ from worker.session.llm import get_model
 from worker.session.summarizer import SummaryFailed, summarize
 from worker.session.tool_call_guard import validate_tool_call
 from worker.session.tool_runner import ToolCall, execute_tool
-from worker.session.turn_detection import turn_handling
+from worker.session.turn_detection import interruption_options, turn_handling
 
 INTERRUPTED = "The caller interrupted the reply."
 
@@ -126,6 +126,10 @@ class NodeAgent(Agent):
         conversation = self._conversation
         if conversation.recorder is not None:
             conversation.recorder.tap(self.session)
+        if conversation.speech is not None:
+            # LiveKit takes these only from the session, not from its agents.
+            self.session.options.interruption.update(interruption_options(self._spec))
+            conversation.speech.overlap.agent_entered(self._spec)
         try:
             # Recorded first, because it decides which history this agent receives.
             conversation.record_handoff()
@@ -147,7 +151,7 @@ class NodeAgent(Agent):
             self._conversation.turn.expect_last()
         greeting = self._greeting() if greets else ""
         if greeting:
-            interruptible = self._spec.prompt.interruptible_greeting and not self._ends_call
+            interruptible = self._spec.greeting_can_be_interrupted and not self._ends_call
             await self._wait_in_text_call(
                 self.session.say(greeting, allow_interruptions=interruptible)
             )
@@ -238,6 +242,7 @@ class NodeAgent(Agent):
             new_message.text_content or "",
             speech.caller_language if speech else None,
             new_message.transcript_confidence,
+            new_message.metrics or {},
         )
         self._follow_caller_language()
         if conversation.turn.take_preemptive_failure():

@@ -29,7 +29,6 @@ from worker.providers.llm_fallback import error_message
 from worker.session.announcements import Announcements
 from worker.session.conversation import Conversation
 from worker.session.failure_monitor import FailureTracker
-from worker.session.latency import LatencyTracker
 from worker.session.silence_monitor import SilenceMonitor
 
 MIN_SPEECH_SECONDS = 0.5
@@ -48,12 +47,18 @@ class SessionListener:
         self._silence_monitor = silence
         self._failures = failures
         self._announcements = announcements
-        self._latency = LatencyTracker()
+        self._latency = conversation.latency
+        self._caller_spoke_at = 0.0
+        """When the caller last began to speak, as `time.time`."""
+        self._tts_failed = False
+        """Whether the TTS failed in what the agent says, or said last."""
         self.over: asyncio.Future[EndReason | None] = asyncio.get_running_loop().create_future()
         """Completed when the session or its room ends the call, with the reason; None if only the
         connection is lost."""
 
     def listen(self, session: AgentSession[None], room: rtc.Room) -> None:
+        if self._conversation.speech is not None:
+            self._conversation.speech.overlap.listen(session)
         session.on("user_input_transcribed", self._on_user_input_transcribed)
         session.on("conversation_item_added", self._on_item_added)
         session.on("function_tools_executed", self._on_tools_executed)
@@ -80,7 +85,8 @@ class SessionListener:
     # ---- what the caller says --------------------------------------------------------------
 
     def _on_user_input_transcribed(self, event: UserInputTranscribedEvent) -> None:
-        self._failures.record_success("stt")
+        if event.is_final:
+            self._failures.record_success("stt")
         speech = self._conversation.speech
         if event.is_final and speech is not None:
             speech.update_caller_language(event.transcript, event.language)
@@ -89,14 +95,15 @@ class SessionListener:
     def _on_transcription_timeout(self, event: UserTranscriptionTimeoutEvent) -> None:
         speech = self._conversation.speech
         if speech is not None and event.speech_duration >= MIN_SPEECH_SECONDS:
-            speech.transcript_overdue(event.vad_speech_started_at)
+            # LiveKit's time is that of the first speech that led to no turn, which may be long ago.
+            speech.transcript_overdue(max(event.vad_speech_started_at, self._caller_spoke_at))
 
     def _on_user_state_changed(self, event: UserStateChangedEvent) -> None:
         if event.new_state == "speaking":
+            self._caller_spoke_at = time.time()
             self._silence_monitor.mark_active(by_caller=True)
         elif event.old_state == "speaking":
             self._silence_monitor.mark_quiet()
-            self._latency.user_stopped_speaking(time.monotonic())
 
     # ---- what the agent says ---------------------------------------------------------------
 
@@ -104,9 +111,7 @@ class SessionListener:
         item: Any = event.item
         if item.type != "message":
             return
-        if item.role == "user":
-            self._latency.add_user_metrics(item.metrics or {})
-        elif item.role == "assistant" and item.text_content:
+        if item.role == "assistant" and item.text_content:
             self._record_agent_turn(item)
 
     def _record_agent_turn(self, item: Any) -> None:
@@ -115,7 +120,9 @@ class SessionListener:
         interrupted = bool(item.interrupted)
         generated = conversation.turn.generated_text.strip() if interrupted else ""
         self._latency.add_agent_metrics(item.metrics or {})
-        if "llm_node_ttft" in (item.metrics or {}):
+        if not interrupted and not self._tts_failed:
+            self._failures.record_success("tts")
+        if "llm_node_ttft" in (item.metrics or {}) and not conversation.turn.has_reply_failed:
             self._failures.record_success("llm")
         conversation.record_agent_turn(generated or heard_text, interrupted, heard_text)
         if conversation.turn.has_pending_tool_call:
@@ -138,11 +145,11 @@ class SessionListener:
 
     def _on_agent_state_changed(self, event: AgentStateChangedEvent) -> None:
         if event.new_state == "speaking":
-            self._failures.record_success("tts")
+            self._tts_failed = False
         if self._silence_monitor.is_prompting:
             return  # a silence prompt does not count as agent speech
         if event.new_state == "speaking":
-            self._latency.agent_started_speaking(time.monotonic())
+            self._latency.agent_started_speaking()
         if event.new_state in ("speaking", "thinking"):
             self._silence_monitor.mark_active()
         elif event.new_state == "listening":
@@ -162,6 +169,7 @@ class SessionListener:
             self._conversation.turn.preemptive_reply_failed()
             return
         first = self._failures.record_failure(source)
+        self._tts_failed = self._tts_failed or source == "tts"
         if source == "llm":
             self._conversation.turn.reply_failed()
             self._announcements.say_next(SpokenText.CANNOT_ANSWER)

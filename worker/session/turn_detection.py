@@ -8,9 +8,15 @@ from functools import cache
 
 from livekit.agents import inference, vad
 from livekit.agents.utils import http_context
-from livekit.agents.voice.turn import TurnDetectionMode, TurnHandlingOptions
+from livekit.agents.voice.turn import (
+    InterruptionOptions,
+    TurnDetectionMode,
+    TurnHandlingOptions,
+)
 
+from domain.providers.catalog import detect_turns, have_interim_transcripts
 from domain.workflows.agents import AgentSpec, ProviderChoice
+from domain.workflows.interruptions import InterruptedBy
 from worker.providers.http import ssl_context
 from worker.providers.registry import build_vad
 
@@ -18,24 +24,50 @@ DEFAULT_VAD = ProviderChoice(provider="silero", model="silero")
 
 
 def turn_handling(spec: AgentSpec) -> TurnHandlingOptions:
+    turn_detection = _turn_detection(spec)
     return {
-        "turn_detection": _turn_detection(spec),
+        "turn_detection": turn_detection,
         "endpointing": {
-            "min_delay": spec.session.min_endpointing,
+            # The STT has waited already.
+            "min_delay": 0.0 if turn_detection == "stt" else spec.session.min_endpointing,
             "max_delay": spec.session.max_endpointing,
         },
-        "interruption": {"mode": "vad"},
+        "interruption": interruption_options(spec),
     }
 
 
 def _turn_detection(spec: AgentSpec) -> TurnDetectionMode:
     """The STT's own end-of-turn events if it has them, otherwise the local model. That one is under
     the same licence as the VAD `silero`, so an agent with another VAD goes without it."""
-    if spec.stt is not None and all(c.model.startswith("flux") for c in spec.stt.chain):
+    if spec.stt is not None and detect_turns(choice.model for choice in spec.stt.chain):
         return "stt"
     if spec.vad is not None and spec.vad.provider != DEFAULT_VAD.provider:
         return "vad"
     return turn_detector()
+
+
+def interruption_options(spec: AgentSpec) -> InterruptionOptions:
+    """What interrupts the agent. `OverlapFilter` decides which words count."""
+    interruption = spec.session.interruption
+    stt = (choice.provider for choice in spec.stt.chain) if spec.stt else ()
+    by_words = interruption.by is InterruptedBy.WORDS and have_interim_transcripts(stt)
+    return {
+        "enabled": interruption.by is not InterruptedBy.NOTHING,
+        "mode": "vad",
+        "min_duration": interruption.min_seconds,
+        "min_words": interruption.min_words if by_words else 0,
+        "resume_false_interruption": interruption.resume_after is not None,
+        "false_interruption_timeout": _resume_timeout(spec),
+    }
+
+
+def _resume_timeout(spec: AgentSpec) -> float | None:
+    """How long LiveKit waits after the VAD reported the end of a sound, which it does only after
+    some silence."""
+    if spec.session.interruption.resume_after is None:
+        return None
+    silence = getattr(get_vad(spec.vad), "min_silence_duration", None)
+    return max(0.0, spec.session.interruption.resume_after - (silence or 0.0))
 
 
 @cache

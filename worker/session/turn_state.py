@@ -19,6 +19,7 @@ class TurnState:
         self._generated_text = ""
         self._has_pending_tool_call = False
         self._is_last = False
+        self._has_reply_failed = False
         self._preemptive_reply_failed = False
 
     # ---- the caller's turn -----------------------------------------------------------------
@@ -61,6 +62,11 @@ class TurnState:
         return self._has_pending_tool_call
 
     @property
+    def has_reply_failed(self) -> bool:
+        """Whether the model failed in the current response, of which a part may have been spoken."""
+        return self._has_reply_failed
+
+    @property
     def generated_text(self) -> str:
         """The text that the model generated for the turn being spoken."""
         return self._generated_text
@@ -83,6 +89,7 @@ class TurnState:
     def reply_started(self) -> None:
         """An agent has entered its node, or its model starts to respond."""
         self._has_pending_tool_call = False
+        self._has_reply_failed = False
 
     def tool_called(self) -> None:
         self._has_pending_tool_call = True
@@ -90,6 +97,7 @@ class TurnState:
     def reply_failed(self) -> None:
         """The reply will not be completed: the agent's next words end it."""
         self._has_pending_tool_call = False
+        self._has_reply_failed = True
 
     def text_started(self, author: str) -> None:
         self._author, self._generated_text = author, ""
