@@ -9,7 +9,6 @@ import numpy as np
 
 SPEECH_THRESHOLD = 300.0
 SILENCE_SECONDS = 0.25
-WORD_SECONDS = 0.12
 
 
 @dataclass(slots=True)

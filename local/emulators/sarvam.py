@@ -11,8 +11,9 @@ from typing import Any
 
 from starlette.websockets import WebSocket
 
-from local.emulators.audio import WORD_SECONDS, VoiceActivityDetector, tone
+from local.emulators.audio import VoiceActivityDetector
 from local.emulators.speech_script import SpeechEmulator, first_half, messages
+from local.emulators.voices import Voice
 
 STT, TTS = "sarvam-stt", "sarvam-tts"
 
@@ -86,18 +87,17 @@ async def speak(emulator: SpeechEmulator, socket: WebSocket) -> None:
                     opened = True
             case "text" if not faulted:
                 words, rate = request["data"]["text"], config["speech_sample_rate"]
-                partial = _audio_message(" ".join(first_half(words)), rate)
+                partial = _audio_message(emulator.voice, first_half(words), rate)
                 faulted = await emulator.faults.inject(TTS, socket, [partial])
                 if faulted:
                     continue
                 speaker, language = config["speaker"], config["target_language_code"]
                 emulator.record_speech(" ".join(words.split()), TTS, speaker, language, key)
-                await socket.send_json(_audio_message(words, rate))
+                await socket.send_json(_audio_message(emulator.voice, words.split(), rate))
             case "flush" if not faulted:
                 await socket.send_json({"type": "event", "data": {"event_type": "final"}})
 
 
-def _audio_message(words: str, rate: int) -> dict[str, Any]:
-    pcm = tone(WORD_SECONDS * len(words.split()), rate)
-    audio = base64.b64encode(pcm).decode()
+def _audio_message(voice: Voice, words: list[str], rate: int) -> dict[str, Any]:
+    audio = base64.b64encode(voice.speak(words, rate)).decode()
     return {"type": "audio", "data": {"audio": audio, "request_id": "emulator"}}

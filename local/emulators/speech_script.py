@@ -12,6 +12,7 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from local.emulators.faults import Faults
+from local.emulators.voices import Monotone, Voice
 
 
 @dataclass(slots=True)
@@ -23,6 +24,7 @@ class SpeechEmulator:
     """Transcripts to use once `utterances` is empty."""
     languages: list[str] = field(default_factory=list)
     """Languages of the next utterances, where the provider detects the language."""
+    voice: Voice = field(default_factory=Monotone)
     spoken_texts: list[str] = field(default_factory=list)
     """What agents said, in order."""
     used_voices: list[tuple[str, str, str]] = field(default_factory=list)

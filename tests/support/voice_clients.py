@@ -21,9 +21,12 @@ from domain.use_cases.calls import room_access
 from domain.workflows.agents import AgentSpec, ProviderChoice
 from local.emulators.audio import synthetic_speech
 from local.emulators.speech import SpeechEmulator, run_speech_emulator
+from local.emulators.voices import Voice
 from local.livekit import LivekitCredentials
 from persistence.wiring import api_services
+from tests.support import heard_audio
 from tests.support.demo_workflow import BOOKING, RECEPTION, publish_clinic
+from tests.support.heard_audio import AudioSink
 from tests.worker.test_text_calls import working
 from worker.session.room_connection import leave_room
 
@@ -76,10 +79,11 @@ class VoiceCaller:
     """A caller with a microphone that records when agents are audible, in seconds of `monotonic`.
 
     With `listen_only` it receives larger frames, which leaves more CPU to what a test with many callers
-    tests."""
+    tests. `heard` receives all audio, to be decoded into words."""
 
-    def __init__(self, listen_only: bool = False) -> None:
+    def __init__(self, listen_only: bool = False, heard: AudioSink | None = None) -> None:
         self._frame_ms, self._queue_ms = (50, 0) if listen_only else (10, 400)
+        self._heard = heard
         self.heard_at: list[float] = []
         self._changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -107,13 +111,16 @@ class VoiceCaller:
             await self.room.local_participant.publish_track(track, options)
 
     def _listen(self, track: rtc.Track, *_: object) -> None:
-        stream = rtc.AudioStream(track, frame_size_ms=self._frame_ms)
-        self._tasks.append(asyncio.create_task(self._record_audio(stream)))
+        rate = RATE if self._heard is None else heard_audio.RATE
+        stream = rtc.AudioStream(track, sample_rate=rate, frame_size_ms=self._frame_ms)
+        self._tasks.append(asyncio.create_task(self._record_audio(track.sid, stream)))
 
-    async def _record_audio(self, stream: rtc.AudioStream) -> None:
+    async def _record_audio(self, track: str, stream: rtc.AudioStream) -> None:
         try:
             async for event in stream:
                 samples = np.frombuffer(event.frame.data, dtype=np.int16)
+                if self._heard is not None:
+                    self._heard.add(track, samples)
                 if np.abs(samples).max(initial=0) > LOUD_AMPLITUDE:
                     self.heard_at.append(time.monotonic())
                     self._changed.set()
@@ -201,9 +208,11 @@ async def voice_clinic(
     booking: AgentSpec = BOOKING,
     stt: ProviderChoice = STT_CHOICE,
     tts: ProviderChoice = TTS_CHOICE,
+    voice: Voice | None = None,
 ) -> AsyncIterator[tuple[Services, SpeechEmulator, Settings]]:
     """The published clinic with one worker."""
     async with run_speech_emulator() as emulator:
+        emulator.voice = voice or emulator.voice
         voice_settings = with_voice_providers(settings, livekit, emulator)
         async with api_services(voice_settings) as services, working(voice_settings):
             agents = with_speech(reception, booking, stt=stt, tts=tts)

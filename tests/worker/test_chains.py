@@ -14,7 +14,7 @@ from livekit.agents import APIConnectionError
 from livekit.agents.stt import SpeechEvent, SpeechEventType
 
 from domain.workflows.agents import ProviderChoice
-from local.emulators.audio import WORD_SECONDS, synthetic_speech
+from local.emulators.audio import synthetic_speech
 from local.emulators.faults import (
     DelayedResponse,
     Disconnect,
@@ -24,6 +24,7 @@ from local.emulators.faults import (
     RejectedConnection,
 )
 from local.emulators.speech import SpeechEmulator, run_speech_emulator
+from local.emulators.voices import Monotone
 from worker.providers.api_keys import ProviderKeys
 from worker.providers.failover import Cooldowns
 from worker.providers.http import create_http_session
@@ -325,7 +326,7 @@ async def test_voices_that_fail_are_left_at_once_and_all_is_said(
         assert TEXT.endswith(said)
         if not isinstance(fault, Disconnect):
             assert said == TEXT
-        assert length == pytest.approx(len(TEXT.split()) * WORD_SECONDS, abs=0.4)
+        assert length == pytest.approx(len(TEXT.split()) * Monotone().word_seconds, abs=0.4)
 
 
 async def test_the_next_voice_goes_on_with_the_word_at_which_the_first_broke_off() -> None:
