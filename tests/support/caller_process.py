@@ -111,6 +111,7 @@ async def caller_process(
     """A caller who has joined the call's room."""
     access = room_access(services, call)
     assert access is not None
+    folder.mkdir(exist_ok=True)
     caller = CallerProcess(voice, folder / "heard")
     try:
         await caller.start(access)

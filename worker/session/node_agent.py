@@ -8,7 +8,7 @@ projection (LiveKit's copy drops calls of tools that the new agent lacks), a han
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from enum import Enum, auto
 from typing import Any
 
@@ -24,6 +24,7 @@ from livekit.agents import (
 from livekit.agents.llm import ToolFlag
 from livekit.agents.utils import shortuuid
 from livekit.agents.voice import SpeechHandle
+from livekit.agents.voice.transcription.filters import filter_emoji, filter_markdown
 
 from domain.calls.events import HandoffVia, NodeEntered
 from domain.calls.model import EndReason
@@ -52,9 +53,15 @@ class EntryMode(Enum):
 
 class NodeAgent(Agent):
     def __init__(
-        self, conversation: Conversation, resolved_node: ResolvedNode, entry_mode: EntryMode
+        self,
+        conversation: Conversation,
+        resolved_node: ResolvedNode,
+        entry_mode: EntryMode,
+        opening: Callable[[], None] = lambda: None,
     ) -> None:
+        """`opening` says what comes first if this agent resumes the call."""
         self._conversation = conversation
+        self._opening = opening
         self._resolved_node = resolved_node
         self._node = node = resolved_node.node
         self._entry_mode = entry_mode
@@ -112,8 +119,7 @@ class NodeAgent(Agent):
 
     async def on_enter(self) -> None:
         conversation = self._conversation
-        if conversation.recorder is not None:
-            conversation.recorder.tap(self.session)
+        conversation.tap_output(self.session)
         try:
             # Recorded first, because it decides which history this agent receives.
             conversation.record_handoff()
@@ -128,9 +134,8 @@ class NodeAgent(Agent):
         if conversation.is_lost:
             return
         if self._entry_mode is EntryMode.RESUME:
-            greet = (
-                len(conversation.projection.turns) <= conversation.projection.recording_announced
-            )
+            greet = not self._has_greeted
+            self._opening()
         else:
             greet = self._node not in conversation.projection.visited
             conversation.record(
@@ -181,8 +186,10 @@ class NodeAgent(Agent):
     async def transcription_node(
         self, text: AsyncIterable[Any], model_settings: ModelSettings
     ) -> AsyncGenerator[Any]:
-        """Keep the generated text of the turn, including what an interruption may cut off."""
+        """Keep the text of the turn, as it is spoken, including what an interruption may cut off."""
         self._conversation.turn.text_started()
+        if self._conversation.speech is not None:
+            text = filter_emoji(filter_markdown(text))
         async for chunk in text:
             self._conversation.turn.text_generated(str(chunk))
             yield chunk
@@ -202,6 +209,22 @@ class NodeAgent(Agent):
                 for call in chunk.delta.tool_calls:
                     validate_tool_call(self._conversation, self._node, call, known)
             yield chunk
+
+    @property
+    def _has_greeted(self) -> bool:
+        """Whether the call was resumed after this node's agent had begun to speak."""
+        projection = self._conversation.projection
+        is_announced = projection.recording_announced and len(projection.visited) == 1
+        return projection.turns_since_entry > is_announced or self._is_revisited
+
+    @property
+    def will_greet(self) -> bool:
+        """Whether this agent, which resumes the call, starts with its greeting."""
+        return bool(not self._has_greeted and self._greeting())
+
+    @property
+    def _is_revisited(self) -> bool:
+        return list(self._conversation.projection.visited).count(self._node) > 1
 
     def _greeting(self) -> str:
         return self.render_text(self._spec.prompt.greeting or "")

@@ -46,12 +46,14 @@ class SessionListener:
         self._silence_monitor = silence
         self._failures = failures
         self._announcements = announcements
+        self._session: AgentSession[None]
         self._latency = LatencyTracker()
         self.over: asyncio.Future[EndReason | None] = asyncio.get_running_loop().create_future()
         """Completed when the session or its room ends the call, with the reason; None if only the
         connection is lost."""
 
     def listen(self, session: AgentSession[None], room: rtc.Room) -> None:
+        self._session = session
         session.on("user_input_transcribed", self._on_user_input_transcribed)
         session.on("conversation_item_added", self._on_item_added)
         session.on("user_state_changed", self._on_user_state_changed)
@@ -90,9 +92,9 @@ class SessionListener:
 
     def _on_user_state_changed(self, event: UserStateChangedEvent) -> None:
         if event.new_state == "speaking":
-            self._silence_monitor.mark_active(by_caller=True)
+            self._silence_monitor.caller_speaks(True)
         elif event.old_state == "speaking":
-            self._silence_monitor.mark_quiet()
+            self._silence_monitor.caller_speaks(False)
             self._latency.user_stopped_speaking(time.monotonic())
 
     # ---- what the agent says ---------------------------------------------------------------
@@ -104,19 +106,25 @@ class SessionListener:
         if item.role == "user":
             self._latency.add_user_metrics(item.metrics or {})
         elif item.role == "assistant" and item.text_content:
-            self._record_agent_turn(item)
+            self._complete_reply(item)
 
-    def _record_agent_turn(self, item: Any) -> None:
+    def record_played(self, heard_text: str, interrupted: bool) -> None:
+        """Record what the caller heard of a speech that is over."""
         conversation = self._conversation
-        heard_text = item.text_content
-        interrupted = bool(item.interrupted)
-        generated = conversation.turn.generated_text.strip() if interrupted else ""
+        conversation.record_agent_turn(
+            conversation.node,
+            conversation.turn.generated_text.strip(),
+            interrupted,
+            heard_text,
+            in_history=not self._announcements.is_outside_history(self._session.current_speech),
+        )
+
+    def _complete_reply(self, item: Any) -> None:
+        """Measure the turn of the caller that this message of the agent replies to."""
+        conversation = self._conversation
         self._latency.add_agent_metrics(item.metrics or {})
         if "llm_node_ttft" in (item.metrics or {}):
             self._failures.record_success("llm")
-        conversation.record_agent_turn(
-            conversation.node, generated or heard_text, interrupted, heard_text
-        )
         if conversation.turn.has_pending_tool_call:
             return
         turn = conversation.projection.open_turn
@@ -128,14 +136,9 @@ class SessionListener:
     def _on_agent_state_changed(self, event: AgentStateChangedEvent) -> None:
         if event.new_state == "speaking":
             self._failures.record_success("tts")
-        if self._silence_monitor.is_prompting:
-            return  # a silence prompt does not count as agent speech
-        if event.new_state == "speaking":
+        if event.new_state == "speaking" and not self._silence_monitor.is_prompting:
             self._latency.agent_started_speaking(time.monotonic())
-        if event.new_state in ("speaking", "thinking"):
-            self._silence_monitor.mark_active()
-        elif event.new_state == "listening":
-            self._silence_monitor.mark_quiet()
+        self._silence_monitor.agent_is_busy(event.new_state in ("speaking", "thinking"))
 
     # ---- failures --------------------------------------------------------------------------
 

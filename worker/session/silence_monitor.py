@@ -29,22 +29,37 @@ class SilenceMonitor:
         self._is_caller_present = is_caller_present
         self._prompt_caller = prompt_caller
         self._prompts_sent = 0
+        self._is_caller_speaking = False
+        self._is_agent_busy = False
         self._quiet_since: datetime | None = self._clock.now()
         self.is_prompting = False
         self.quiet = asyncio.Event()
         """Set while neither side speaks and no reply is being generated."""
         self.quiet.set()
 
-    def mark_quiet(self) -> None:
-        self._quiet_since = self._clock.now()
-        self.quiet.set()
-        self._clock.changed()
-
-    def mark_active(self, by_caller: bool = False) -> None:
-        self._quiet_since = None
-        self.quiet.clear()
-        if by_caller:
+    def caller_speaks(self, is_speaking: bool) -> None:
+        self._is_caller_speaking = is_speaking
+        if is_speaking:
             self._prompts_sent = 0
+        self._update()
+
+    def agent_is_busy(self, is_busy: bool) -> None:
+        """Whether the agent speaks or prepares a reply; a silence prompt does not count."""
+        if not self.is_prompting:
+            self._is_agent_busy = is_busy
+            self._update()
+
+    def restart(self) -> None:
+        """Count the silence from now on, because the caller has returned."""
+        self._update()
+
+    def _update(self) -> None:
+        if self._is_caller_speaking or self._is_agent_busy:
+            self._quiet_since = None
+            self.quiet.clear()
+        else:
+            self._quiet_since = self._clock.now()
+            self.quiet.set()
         self._clock.changed()
 
     async def wait_until_ended(self) -> EndReason:
@@ -77,10 +92,13 @@ class SilenceMonitor:
         return None if prompt is None else self._after(prompt.after)
 
     def _after(self, seconds: float) -> datetime | None:
-        """When the silence reaches this length; None if there is none or the caller is absent."""
-        if self._quiet_since is None or not self._is_caller_present():
+        """When the silence reaches this length; None if there is none or the caller is absent. While
+        a tool runs, it is the caller who waits."""
+        projection = self._conversation.projection
+        if self._quiet_since is None or not self._is_caller_present() or projection.running_tools:
             return None
-        return self._quiet_since + timedelta(seconds=seconds)
+        since = max(self._quiet_since, projection.tool_finished_at or self._quiet_since)
+        return since + timedelta(seconds=seconds)
 
     @property
     def _session_spec(self) -> Session:

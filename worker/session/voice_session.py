@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime, timedelta
 
 from livekit import rtc
@@ -27,15 +27,16 @@ from worker.common.livekit_rooms import LiveKitRooms
 from worker.session.announcements import Announcements
 from worker.session.call_guards import CallGuards
 from worker.session.call_recorder import CallRecorder
+from worker.session.connection_monitor import ConnectionMonitor
 from worker.session.conversation import Conversation
 from worker.session.failure_monitor import FailureTracker
 from worker.session.llm import close_providers, prepare_models
 from worker.session.participant_monitor import ParticipantMonitor
+from worker.session.playout import Playout
 from worker.session.resume import first_agent
 from worker.session.room_connection import join_room, leave_room
 from worker.session.session_listener import SessionListener
 from worker.session.silence_monitor import SilenceMonitor
-from worker.session.spoken_texts import spoken_text
 from worker.session.text_session import MAX_TOOL_STEPS, PartialTranscriptOutput
 from worker.session.turn_detection import get_vad, turn_handling
 
@@ -70,8 +71,18 @@ class VoiceSession:
         self._room = room
         self._recorder = recorder
         self._announcements = Announcements(session, conversation)
-        self._participants = ParticipantMonitor(conversation, room, settings)
-        silence = SilenceMonitor(
+        self._playout = Playout(
+            lambda: conversation.turn.generated_text,
+            lambda heard_text, interrupted: self._listener.record_played(heard_text, interrupted),
+        )
+        conversation.playout = self._playout
+        self._connection = ConnectionMonitor(
+            room, self._playout, self._on_connection_lost, self._on_caller_returned
+        )
+        self._participants = ParticipantMonitor(
+            conversation, room, settings, lambda: self._connection.is_reachable
+        )
+        self._silence = silence = SilenceMonitor(
             conversation, self._participants.is_caller_present, self._announcements.prompt_caller
         )
         failures = FailureTracker(settings.outage_seconds, conversation.clock)
@@ -98,6 +109,7 @@ class VoiceSession:
                         lambda: end_deadline() - notice, SpokenText.ENDING_SOON
                     )
                 ),
+                background_task(self._connection.run()),
                 background_task(self._record()),
                 background_task(self._remove_stale_agents()),
             ):
@@ -111,9 +123,10 @@ class VoiceSession:
         released_at = conversation.projection.released_at
         now = conversation.clock.now()
         seamless = released_at is not None and now - released_at < MAX_SEAMLESS_GAP
-        reply_pending = conversation.projection.reply_pending
+        agent = first_agent(conversation, lambda: self._say_dropped() if not seamless else None)
+        reply_pending = resumed and conversation.projection.reply_pending and not agent.will_greet
         await self._session.start(
-            first_agent(conversation),
+            agent,
             room=self._room,
             room_options=RoomOptions(
                 participant_identity=CALLER_IDENTITY,
@@ -127,11 +140,33 @@ class VoiceSession:
             record=False,
             session_host=False,
         )
-        if resumed and not seamless:
-            text = spoken_text(conversation, SpokenText.CONNECTION_DROPPED)
-            self._session.say(text, add_to_chat_ctx=False)
-        if resumed and reply_pending:
+        if reply_pending:
             self._session.generate_reply()
+
+    def _say_dropped(self) -> None:
+        self._announcements.say_next(SpokenText.CONNECTION_DROPPED, in_history=False)
+
+    # ---- the connection to the caller ------------------------------------------------------
+
+    def _on_connection_lost(self, heard_until: float) -> None:
+        """Cut off what is being said. A speech that goes on with a tool is held until the caller is
+        back instead, because an interruption would cancel the tool."""
+        speech = self._session.current_speech
+        is_cut = self._playout.is_playing and not self._conversation.turn.has_pending_tool_call
+        if speech is not None and is_cut:
+            self._playout.cut_at(heard_until)
+            speech.interrupt(force=True)
+        self._conversation.clock.changed()
+
+    def _on_caller_returned(self) -> None:
+        self._silence.restart()
+        if self._playout.has_audio:
+            return  # the speech that was held continues
+        is_idle = self._session.current_speech is None and self._session.agent_state != "thinking"
+        self._say_dropped()
+        if is_idle and self._conversation.projection.reply_pending:
+            with suppress(RuntimeError):  # during a hand-off, whose agent replies
+                self._session.generate_reply()
 
     async def _remove_stale_agents(self) -> None:
         """Remove the agents of earlier workers from the room."""
