@@ -71,10 +71,7 @@ class VoiceSession:
         self._room = room
         self._recorder = recorder
         self._announcements = Announcements(session, conversation)
-        self._playout = Playout(
-            lambda: conversation.turn.generated_text,
-            lambda heard_text, interrupted: self._listener.record_played(heard_text, interrupted),
-        )
+        self._playout = Playout(lambda: conversation.turn.generated_text, self._on_played)
         conversation.playout = self._playout
         self._connection = ConnectionMonitor(
             room, self._playout, self._on_connection_lost, self._on_caller_returned
@@ -89,7 +86,9 @@ class VoiceSession:
         self._guards = CallGuards(
             conversation.clock, self._participants, silence, failures, self._announcements
         )
-        self._listener = SessionListener(conversation, silence, failures, self._announcements)
+        self._listener: SessionListener = SessionListener(
+            conversation, silence, failures, self._announcements
+        )
         self._listener.listen(session, room)
 
     async def run(
@@ -145,6 +144,9 @@ class VoiceSession:
 
     def _say_dropped(self) -> None:
         self._announcements.say_next(SpokenText.CONNECTION_DROPPED, in_history=False)
+
+    def _on_played(self, heard_text: str, interrupted: bool) -> None:
+        self._listener.record_played(heard_text, interrupted)
 
     # ---- the connection to the caller ------------------------------------------------------
 
